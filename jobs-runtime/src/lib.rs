@@ -1,0 +1,4 @@
+//! Executes, schedules, observes and serves jobs.
+
+pub mod store;
+pub mod time;

@@ -1,0 +1,166 @@
+//! Where executions live: the only truth.
+//!
+//! A [`Store`] speaks in the transitions of an execution's life, in batches. Brokers,
+//! notifications and queues in memory are hints beside it, which may be lost, repeated or late.
+//!
+//! ```text
+//!            enqueue                claim                 settle
+//!   ─────────────────▶ ready ──────────────▶ leases ──────────────▶ outcomes (final)
+//!            │           ▲                    │  ▲
+//!            │           │ promote            │  │ renew: one row per session
+//!            └─────▶ scheduled ◀──────────────┘
+//!                                settle: retry, snooze
+//! ```
+//!
+//! **Fencing.** A worker opens a *session* and renews it; what it claims is leased to that session.
+//! Every write by a worker names its [`Fence`] and holds only while that lease does. A session
+//! whose renewals stand still is *taken over* by another ([`Store::take_over`]): its leases change
+//! hands, and whatever its worker still says about them is [`Answer::Stale`].
+//!
+//! **Ambiguity.** A caller that did not get an answer asks again with the same words: ids of
+//! executions come from the caller, a claim carries the claimer's number for it, a settlement
+//! names its attempt. The second call finds what the first did.
+
+mod error;
+mod execution;
+mod feed;
+mod lease;
+mod publish;
+pub mod sqlite;
+mod url;
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use tokio::sync::broadcast;
+
+use crate::time::Timestamp;
+
+pub use error::StoreError;
+pub use execution::{
+    AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, IdempotencyKey, NewExecution,
+};
+pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
+pub use lease::{
+    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, Fence, Next, ProgressReport, Promotion,
+    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
+};
+pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
+pub use url::{DatabaseUrl, ParseDatabaseUrlError, Synchronous};
+
+/// The transitions of an execution's life.
+///
+/// Implementations are shared by every part of a process. No method waits for another process to
+/// finish its work; each has a deadline of its own and fails with [`StoreError::Timeout`] rather
+/// than hang.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Brings the layout up to date. Safe to call by several starters at once; applies nothing
+    /// twice. Answers with the status after it.
+    async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError>;
+
+    /// Which migrations are known to this program, and when each was applied.
+    async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError>;
+
+    /// Fails if the store cannot be read and written right now.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What kind of store it is, for people.
+    fn describe(&self) -> StoreDescription;
+
+    /// What happens in the store, as far as this process notices: hints for those who wait.
+    fn events(&self) -> broadcast::Receiver<StoreEvent>;
+
+    /// Writes the jobs that a program has linked. A job already known by its fingerprint only
+    /// gets a newer time.
+    async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError>;
+
+    /// The newest publication of every job, sorted by id.
+    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError>;
+
+    /// Creates executions: all of them, durably, or none. Answers in the order of the batch.
+    ///
+    /// An execution that exists under its id is taken for this one (a repeated call after a lost
+    /// answer). A live idempotency key answers with the execution it names.
+    ///
+    /// # Errors
+    /// [`StoreError::IdempotencyConflict`] if a key was used with another payload.
+    async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
+
+    /// Begins a worker's session. Ids of sessions are never used again.
+    async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError>;
+
+    /// Says that the session lives: its beat changes. One row, however much it has leased.
+    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError>;
+
+    /// Ends a session that holds no lease any more; one that still does is left to be taken over.
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
+
+    /// Moves up to `claim.limit` ready executions into leases of the session, the most urgent
+    /// first, oldest first among equals, and returns them.
+    ///
+    /// All of a claim is leased or nothing is. Asked again with the same number, it returns what
+    /// that number holds by now and leases nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionLost`] if the session has been taken over.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Ends attempts, each with what follows. Answers per row, in the order of the batch: a stale
+    /// one never fails the others. The attempt's record, the outcome and the release of the lease
+    /// are one transaction.
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError>;
+
+    /// Notes the progress of running attempts.
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError>;
+
+    /// The attempts of a session whose cancellation was requested.
+    async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
+
+    /// Moves up to `limit` scheduled executions that are due into ready.
+    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError>;
+
+    /// Every open session and its beat, for those who watch whether it changes.
+    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
+
+    /// Moves up to `claim.limit` leases of `dead` to the session of `claim`, provided that the
+    /// beat of `dead` is still the one that the caller watched stand still. Closes `dead` when it
+    /// holds nothing more. Repeatable like [`claim`](Store::claim).
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Cancels a waiting execution, or asks for the cancellation of a running one.
+    async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError>;
+
+    /// An operator's retry of a failed or cancelled execution: at once, with a fresh budget and
+    /// growing attempt numbers; what became of the last run stays with its attempt.
+    async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+        now: Timestamp,
+    ) -> Result<RetryAnswer, StoreError>;
+
+    /// One execution with all of its attempts.
+    async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError>;
+
+    /// A page of executions, newest first, without their attempts.
+    ///
+    /// Examines a bounded number of rows: a page may be short, even empty, and still carry a
+    /// cursor to go on from.
+    async fn feed(&self, query: FeedQuery) -> Result<FeedPage, StoreError>;
+}
+
+/// Something that happened in a store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StoreEvent {
+    /// Executions became ready.
+    Ready,
+    /// Executions were scheduled for later; this is the earliest of their times.
+    Scheduled(Timestamp),
+    /// These executions became final.
+    Finished(std::sync::Arc<[ExecutionId]>),
+    /// The cancellation of a running execution was requested.
+    CancelRequested,
+    /// Another process wrote: anything may have happened.
+    Elsewhere,
+}

@@ -1,0 +1,61 @@
+//! Why a store did not answer.
+
+use std::error::Error;
+use std::time::Duration;
+
+use jobs::ExecutionId;
+
+/// A failure of a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot be reached, opened or written.
+    #[error("the store at {location} is unavailable: {reason}")]
+    Unavailable {
+        /// Which store.
+        location: String,
+        /// What it said, with the way out where there is one.
+        reason: String,
+    },
+    /// A call did not end within its deadline. Whether it took effect is unknown; repeat it with
+    /// the same words.
+    #[error("the store did not answer within {0:?}")]
+    Timeout(Duration),
+    /// The layout is newer than this program, or was changed by hand.
+    #[error("the store's layout does not fit this program: {0}")]
+    Layout(String),
+    /// An idempotency key was used with another payload.
+    #[error("idempotency key `{key}` was used with another payload")]
+    IdempotencyConflict {
+        /// The place in the batch.
+        index: usize,
+        /// The key.
+        key: String,
+        /// The execution that the key names.
+        execution_id: ExecutionId,
+    },
+    /// The session has been taken over by another.
+    #[error("the session was taken over by another worker")]
+    SessionLost,
+    /// A row holds what this program cannot read.
+    #[error("{what} in the store cannot be read: {reason}")]
+    Corrupt {
+        /// Which value.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Database(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Timeout(_) | Self::Database(_)
+        )
+    }
+}

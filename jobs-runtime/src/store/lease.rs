@@ -1,0 +1,203 @@
+//! A worker's right to attempts, and what it says with that right.
+
+use std::fmt;
+
+use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
+use serde::Serialize;
+
+use super::ExecutionPolicy;
+use crate::time::Timestamp;
+
+/// Names a worker's session: one start of one worker. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct SessionId(pub i64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who opens a session.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// Host and process, for people.
+    pub worker: String,
+    /// When.
+    pub opened_at: Timestamp,
+}
+
+/// A session and the counter that its renewals change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionBeat {
+    /// Which session.
+    pub session: SessionId,
+    /// Changes with every renewal.
+    pub beat: i64,
+    /// Host and process, for people.
+    pub worker: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// The worker's time at its last renewal; for people, never compared.
+    pub renewed_at: Timestamp,
+}
+
+/// The answer to a renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// The session lives on.
+    Held,
+    /// The session was taken over: none of its leases holds.
+    Lost,
+}
+
+/// A request for leases.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Whose leases they become.
+    pub session: SessionId,
+    /// The claimer's number for this claim, to find it again after a lost answer. Used once per
+    /// session, from 1.
+    pub number: i64,
+    /// Ids that the worker can execute, aliases included.
+    pub job_ids: Vec<String>,
+    /// The queues to take from; every queue if empty.
+    pub queues: Vec<String>,
+    /// How many at most.
+    pub limit: usize,
+    /// The claimer's time.
+    pub now: Timestamp,
+}
+
+/// An attempt leased to a session.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The right to it.
+    pub fence: Fence,
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// The id it was enqueued under.
+    pub job_id: String,
+    /// JSON text.
+    pub payload: String,
+    /// The policy it runs by.
+    pub policy: ExecutionPolicy,
+    /// Attempts already spent.
+    pub spent: u32,
+    /// What it belongs to.
+    pub correlation_id: Option<String>,
+    /// When the lease was given.
+    pub claimed_at: Timestamp,
+    /// Whether its cancellation was requested.
+    pub cancel_requested: bool,
+}
+
+/// What every write of a worker must still hold: the lease of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fence {
+    /// The holder.
+    pub session: SessionId,
+    /// The claim that it was leased by.
+    pub claim: i64,
+    /// The store's own key of the execution.
+    pub row: i64,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The right to say so.
+    pub fence: Fence,
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// How it went.
+    pub end: AttemptEnd,
+    /// What follows.
+    pub next: Next,
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug)]
+pub struct AttemptEnd {
+    /// In one word.
+    pub outcome: AttemptOutcome,
+    /// What went wrong.
+    pub error: Option<ExecutionError>,
+    /// When the handler began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The last report of progress, if any came after the last one noted.
+    pub progress: Option<Progress>,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The execution has succeeded with this result: JSON text.
+    Succeed(String),
+    /// The execution has failed.
+    Fail,
+    /// The execution is cancelled.
+    Cancel,
+    /// Another attempt, not before this time.
+    RetryAt(Timestamp),
+    /// Another attempt at once: the execution goes back to its place.
+    GiveBack,
+}
+
+/// A running attempt's progress.
+#[derive(Clone, Debug)]
+pub struct ProgressReport {
+    /// The right to say so.
+    pub fence: Fence,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// What became of a fenced write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It holds now.
+    Settled,
+    /// The same session had written it before: the answer to that was lost.
+    AlreadyMine,
+    /// The lease does not hold: nothing changed.
+    Stale,
+}
+
+/// What a promotion did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    /// Executions that are ready now.
+    pub promoted: usize,
+    /// When the next one is due.
+    pub next_due: Option<Timestamp>,
+}
+
+/// What became of a request to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// It waited and is cancelled.
+    Cancelled,
+    /// It runs, and its worker will be told.
+    Requested,
+    /// It is final already.
+    Final(ExecutionStatus),
+    /// There is no such execution.
+    Unknown,
+}
+
+/// What became of an operator's retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAnswer {
+    /// It is queued again.
+    Queued,
+    /// Only failed and cancelled executions can be retried.
+    NotRetryable(ExecutionStatus),
+    /// There is no such execution.
+    Unknown,
+}

@@ -1,0 +1,198 @@
+//! All jobs linked into a program.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::handler::Handler;
+use crate::resource::ResourceRequest;
+use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
+
+/// The jobs of a program, sorted by id.
+///
+/// Linking is the registration, and the linker's order is nobody's: the catalogue sorts, and
+/// refuses two jobs that answer to one id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    jobs: BTreeMap<&'static str, CataloguedJob>,
+    aliases: BTreeMap<&'static str, &'static str>,
+}
+
+/// A job of a catalogue.
+#[derive(Clone, Debug)]
+pub struct CataloguedJob {
+    definition: &'static JobDefinition,
+    descriptor: JobDescriptor,
+}
+
+impl Catalogue {
+    /// Collects every job linked into this program.
+    ///
+    /// A crate that nothing references is not linked, whatever Cargo.toml says:
+    /// `use my_jobs as _;` in the binary references it.
+    ///
+    /// # Errors
+    /// See [`Catalogue::of`].
+    pub fn linked() -> Result<Self, CatalogueError> {
+        Self::of(inventory::iter::<JobDefinition>)
+    }
+
+    /// Makes a catalogue of these jobs.
+    ///
+    /// # Errors
+    /// Two jobs with one id (or an id that is another's alias), and payloads that are no JSON
+    /// objects; all of them at once.
+    pub fn of(
+        definitions: impl IntoIterator<Item = &'static JobDefinition>,
+    ) -> Result<Self, CatalogueError> {
+        let mut definitions: Vec<_> = definitions.into_iter().collect();
+        definitions.sort_by_key(|job| (job.id, job.source.module, job.source.line));
+
+        let mut problems = Vec::new();
+        let mut names: BTreeMap<&'static str, Source> = BTreeMap::new();
+        let mut catalogue = Self::default();
+        for definition in definitions {
+            let aliases = definition.aliases.iter().copied();
+            for name in aliases.clone().chain([definition.id]) {
+                if let Some(first) = names.insert(name, definition.source) {
+                    problems.push(Problem::Duplicate {
+                        id: name,
+                        first,
+                        second: definition.source,
+                    });
+                }
+            }
+            let descriptor = JobDescriptor::of(definition);
+            if !accepts_objects(&descriptor) {
+                problems.push(Problem::NotAnObject {
+                    id: definition.id,
+                    source: definition.source,
+                });
+            }
+            catalogue
+                .aliases
+                .extend(aliases.map(|alias| (alias, definition.id)));
+            let job = CataloguedJob {
+                definition,
+                descriptor,
+            };
+            catalogue.jobs.insert(definition.id, job);
+        }
+        match problems.is_empty() {
+            true => Ok(catalogue),
+            false => Err(CatalogueError { problems }),
+        }
+    }
+
+    /// The job that executes what was enqueued under `id`: its own id, or one of its aliases.
+    pub fn get(&self, id: &str) -> Option<&CataloguedJob> {
+        self.jobs
+            .get(id)
+            .or_else(|| self.jobs.get(self.aliases.get(id)?))
+    }
+
+    /// Every job, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = &CataloguedJob> {
+        self.jobs.values()
+    }
+
+    /// How many jobs there are.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether nothing is linked.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+}
+
+/// Whether the schema describes objects. A reference or combination is taken for one: the
+/// validator judges its payloads.
+fn accepts_objects(descriptor: &JobDescriptor) -> bool {
+    match descriptor.payload_schema.get("type") {
+        Some(serde_json::Value::String(kind)) => kind == "object",
+        Some(serde_json::Value::Array(kinds)) => kinds.iter().any(|kind| kind == "object"),
+        _ => true,
+    }
+}
+
+impl CataloguedJob {
+    /// The job's id.
+    pub fn id(&self) -> &'static str {
+        self.definition.id
+    }
+
+    /// The ids that its executions may have been enqueued under.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        [self.definition.id]
+            .into_iter()
+            .chain(self.definition.aliases.iter().copied())
+    }
+
+    /// The job as it is published.
+    pub fn descriptor(&self) -> &JobDescriptor {
+        &self.descriptor
+    }
+
+    /// How it is executed.
+    pub fn handler(&self) -> Handler {
+        self.definition.handler
+    }
+
+    /// The by-reference arguments of its handler.
+    pub fn resources(&self) -> &'static [ResourceRequest] {
+        self.definition.resources
+    }
+
+    /// When its failed attempts are followed by another.
+    pub fn retries(&self) -> RetryPolicy {
+        self.definition.retries
+    }
+
+    /// Where it was written.
+    pub fn source(&self) -> Source {
+        self.definition.source
+    }
+}
+
+/// Why the linked jobs make no catalogue.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CatalogueError {
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Problem {
+    Duplicate {
+        id: &'static str,
+        first: Source,
+        second: Source,
+    },
+    NotAnObject {
+        id: &'static str,
+        source: Source,
+    },
+}
+
+impl std::error::Error for CatalogueError {}
+
+impl fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.problems.iter().enumerate() {
+            if n > 0 {
+                f.write_str("; ")?;
+            }
+            match problem {
+                Problem::Duplicate { id, first, second } => write!(
+                    f,
+                    "two jobs answer to the id `{id}`: {first} and {second}; rename one"
+                )?,
+                Problem::NotAnObject { id, source } => write!(
+                    f,
+                    "the payload of job `{id}` ({source}) is not a JSON object; wrap it in a struct with named fields"
+                )?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! What a handler can ask and tell while it runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Client, Enqueue, One};
+use crate::resource::{Resource, Resources};
+use crate::{Clock, ExecutionId, Job, JobError, ProgressCell};
+
+/// The running attempt, as its handler sees it. Cheap to clone.
+///
+/// ```
+/// # use jobs::{JobContext, JobError};
+/// async fn resize_all(ctx: &JobContext, images: Vec<String>) -> Result<(), JobError> {
+///     for (done, image) in (0..).zip(&images) {
+///         ctx.check()?; // leaves when the execution is cancelled
+///         ctx.progress_of(done, images.len() as u64, "images");
+///         // … resize `image` …
+/// #       let _ = image;
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct JobContext(Arc<ContextParts>);
+
+/// What a runtime puts behind a [`JobContext`].
+pub struct ContextParts {
+    /// The execution that is attempted.
+    pub execution_id: ExecutionId,
+    /// The id of the job that executes it (not a former id it may have been enqueued under).
+    pub job_id: &'static str,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Whether a failure of this attempt is the last one of the budget.
+    pub last_attempt: bool,
+    /// When the attempt times out.
+    pub deadline: Option<SystemTime>,
+    /// What the execution belongs to; its children inherit it.
+    pub correlation_id: Option<Arc<str>>,
+    /// The runtime's time.
+    pub clock: Arc<dyn Clock>,
+    /// Enqueues children.
+    pub client: Client,
+    /// What by-reference arguments are taken from.
+    pub resources: Resources,
+    /// Triggered when the attempt should end early.
+    pub cancelled: CancellationToken,
+    /// Where progress is reported.
+    pub progress: Arc<ProgressCell>,
+}
+
+/// Proof of the right to act for one attempt.
+///
+/// Outside systems that keep the highest token seen can refuse the writes of an attempt that has
+/// been superseded. Tokens of one execution grow with its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FencingToken {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+impl fmt::Display for FencingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.execution_id, self.attempt)
+    }
+}
+
+impl JobContext {
+    /// A context of these parts; for runtimes and test kits.
+    pub fn new(parts: ContextParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Names the execution; the same in every attempt, so it is the idempotency key to hand to
+    /// outside systems.
+    pub fn execution_id(&self) -> ExecutionId {
+        self.0.execution_id
+    }
+
+    /// Names this attempt; grows with every attempt of the execution.
+    pub fn fencing_token(&self) -> FencingToken {
+        FencingToken {
+            execution_id: self.0.execution_id,
+            attempt: self.0.attempt,
+        }
+    }
+
+    /// The job's id.
+    pub fn job_id(&self) -> &'static str {
+        self.0.job_id
+    }
+
+    /// The attempt's number, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// Whether the execution fails for good if this attempt fails.
+    pub fn is_last_attempt(&self) -> bool {
+        self.0.last_attempt
+    }
+
+    /// When this attempt times out; `None` if it may take as long as it likes.
+    pub fn deadline(&self) -> Option<SystemTime> {
+        self.0.deadline
+    }
+
+    /// The time now, by the runtime's clock.
+    pub fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+
+    /// Waits on the runtime's clock. Ends early when the attempt is cancelled: follow it by
+    /// [`check`](Self::check).
+    pub async fn sleep(&self, duration: Duration) {
+        let slept = self.0.clock.sleep(duration);
+        self.0.cancelled.run_until_cancelled(slept).await;
+    }
+
+    /// Reports how far the work is, in percent, and what it is doing.
+    ///
+    /// Never waits. Reports are coalesced, clamped to 0–100 and never go back.
+    pub fn progress(&self, percent: impl Into<f64>, message: impl Into<String>) {
+        self.0.progress.report(percent.into(), Some(message.into()));
+    }
+
+    /// Reports `done` of `total` things, shown as "3 of 10 images".
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]
+    pub fn progress_of(&self, done: u64, total: u64, unit: &str) {
+        let percent = match total {
+            0 => 100.0,
+            _ => done as f64 * 100.0 / total as f64,
+        };
+        let message = format!("{done} of {total} {unit}");
+        self.0.progress.report(percent, Some(message));
+    }
+
+    /// Whether the attempt should end early: cancelled, out of time, or its lease lost.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.is_cancelled()
+    }
+
+    /// Completes when the attempt should end early.
+    pub async fn cancelled(&self) {
+        self.0.cancelled.cancelled().await;
+    }
+
+    /// Leaves the handler when the attempt should end early: `ctx.check()?` in every loop.
+    ///
+    /// # Errors
+    /// A cancellation, once one was requested.
+    pub fn check(&self) -> Result<(), JobError> {
+        if self.is_cancelled() {
+            return Err(JobError::cancel("cancelled"));
+        }
+        Ok(())
+    }
+
+    /// Enqueues a child: it keeps this execution's correlation and names it as its parent.
+    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J>> {
+        self.0
+            .client
+            .enqueue(job)
+            .child_of(self.0.execution_id, self.0.correlation_id.as_deref())
+    }
+
+    /// The resource of type `T`, if this process has built one.
+    ///
+    /// A by-reference argument of the handler is the better way: it is checked at start.
+    pub fn resource<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
+        self.0.resources.get()
+    }
+}
+
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobContext")
+            .field("job_id", &self.0.job_id)
+            .field("execution_id", &self.0.execution_id)
+            .field("attempt", &self.0.attempt)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! The name of an execution.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one execution, from its enqueue to the end of its retention.
+///
+/// A UUID of version 7 (RFC 9562): ids made later sort later, so tables keyed by them grow at one
+/// end. It is the same in every attempt, which makes it the idempotency key to hand to outside
+/// systems.
+///
+/// ```
+/// let id: jobs::ExecutionId = "0199c0de-0000-7000-8000-000000000001".parse()?;
+/// assert_eq!(id.to_string(), "0199c0de-0000-7000-8000-000000000001");
+/// # Ok::<(), jobs::ParseExecutionIdError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ExecutionId(Uuid);
+
+impl ExecutionId {
+    /// Makes an id from a time and 74 random bits (of the 80 given); for runtimes.
+    ///
+    /// Both come from the caller, so that a run under a test clock and a seed names its
+    /// executions the same way twice.
+    pub fn from_parts(at: SystemTime, random: [u8; 10]) -> Self {
+        let millis = at
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO)
+            .as_millis();
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The 16 bytes as a store keeps them.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id that [`as_bytes`](Self::as_bytes) came from.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for ExecutionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for ExecutionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not the id of any execution.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not an execution id")]
+pub struct ParseExecutionIdError(String);
+
+impl FromStr for ExecutionId {
+    type Err = ParseExecutionIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| ParseExecutionIdError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ExecutionId {
+    type Error = ParseExecutionIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ExecutionId> for String {
+    fn from(id: ExecutionId) -> Self {
+        id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_ids_sort_later() {
+        let early = ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(5), [0xff; 10]);
+        let late = ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(6), [0; 10]);
+        assert!(early < late);
+        assert_eq!(early.to_string().as_bytes()[14], b'7');
+    }
+}

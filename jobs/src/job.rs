@@ -1,0 +1,51 @@
+//! What the payload of a job is to the type system.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{JobDefinition, JobError};
+
+/// The payload of a job: what is enqueued, stored and handed to the handler.
+///
+/// Implemented by [`#[job]`](crate::job) for the struct that it puts beside the function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the payload of a job",
+    label = "not a payload",
+    note = "`#[job]` on `async fn send_mail(..)` generates the payload `SendMail`: enqueue that"
+)]
+pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
+    /// The job's stable id, as in `#[job(id = "…")]`.
+    const ID: &'static str;
+
+    /// What the handler returns when it succeeds.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    /// Everything that is known about the job.
+    fn definition() -> &'static JobDefinition;
+}
+
+/// What a handler may return: a result whose error becomes a [`JobError`].
+#[diagnostic::on_unimplemented(
+    message = "a handler returns `Result<T, JobError>`, not `{Self}`",
+    label = "not a result a job can have",
+    note = "`T` is stored as the job's result: derive Serialize, Deserialize and JsonSchema for it"
+)]
+pub trait HandlerReturn {
+    /// The success value.
+    type Output;
+
+    /// The result in the form that the runtime settles by.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_result(self) -> Result<Self::Output, JobError>;
+}
+
+impl<T, E: Into<JobError>> HandlerReturn for Result<T, E> {
+    type Output = T;
+
+    fn into_result(self) -> Result<T, JobError> {
+        self.map_err(Into::into)
+    }
+}

@@ -1,0 +1,104 @@
+//! How urgent an execution is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The order of executions within a queue: 0 (last) to 100 (first).
+///
+/// ```
+/// use jobs::Priority;
+///
+/// assert!(Priority::High > Priority::Normal);
+/// assert_eq!("high".parse::<Priority>()?.value(), 75);
+/// assert_eq!(Priority::new(70).map(Priority::value), Some(70));
+/// assert_eq!(Priority::new(101), None);
+/// # Ok::<(), jobs::ParsePriorityError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Priority(u8);
+
+// The names read like variants of an enum, which is what they are to everyone who writes a job.
+#[expect(non_upper_case_globals, reason = "named values, used like variants")]
+impl Priority {
+    /// 25: whenever nothing else waits.
+    pub const Low: Self = Self(25);
+    /// 50: what a job has unless it says otherwise.
+    pub const Normal: Self = Self(50);
+    /// 75: before ordinary work.
+    pub const High: Self = Self(75);
+    /// 100: before everything.
+    pub const Critical: Self = Self(100);
+}
+
+impl Priority {
+    /// The priority of that value; `None` beyond 100.
+    pub const fn new(value: u8) -> Option<Self> {
+        if value <= 100 {
+            Some(Self(value))
+        } else {
+            None
+        }
+    }
+
+    /// 0 to 100.
+    pub const fn value(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Priority {
+    fn default() -> Self {
+        Self::Normal
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Low => f.write_str("low"),
+            Self::Normal => f.write_str("normal"),
+            Self::High => f.write_str("high"),
+            Self::Critical => f.write_str("critical"),
+            Self(value) => value.fmt(f),
+        }
+    }
+}
+
+/// A text or number that is no priority.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a priority: use low, normal, high, critical or 0 to 100")]
+pub struct ParsePriorityError(String);
+
+impl FromStr for Priority {
+    type Err = ParsePriorityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = match text {
+            "low" => Some(Self::Low),
+            "normal" => Some(Self::Normal),
+            "high" => Some(Self::High),
+            "critical" => Some(Self::Critical),
+            number => number.parse().ok().and_then(Self::new),
+        };
+        named.ok_or_else(|| ParsePriorityError(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Priority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u64),
+            Name(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Name(name) => name,
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

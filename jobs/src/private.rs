@@ -1,0 +1,126 @@
+//! What the expansion of `#[job]` and `#[resource]` names. Not for use by hand: it may change with
+//! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
+
+use std::error::Error;
+pub use std::sync::Arc;
+
+use crate::handler::{Call, HandlerResult};
+use crate::resource::Resource;
+
+use crate::{BoxFuture, HandlerReturn, Job, JobContext, JobError, error::Verdict};
+
+pub use core::option::Option;
+pub use core::result::Result;
+pub use core::time::Duration;
+pub use std::string::String;
+
+pub use inventory;
+pub use schemars;
+pub use serde;
+
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::definition::{JobDefinition, Source};
+pub use crate::field::IntoField;
+pub use crate::handler::Handler;
+pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
+pub use crate::{Priority, RetryPolicy};
+
+/// The success type of a handler's return type.
+pub type OutputOf<R> = <R as HandlerReturn>::Output;
+
+/// Runs an asynchronous handler: reads the payload, calls, writes the result.
+pub fn run_async<J, F, Fut, R>(call: Call, handler: F) -> BoxFuture<'static, HandlerResult>
+where
+    J: Job,
+    F: FnOnce(JobContext, J) -> Fut + Send + 'static,
+    Fut: Future<Output = R> + Send,
+    R: HandlerReturn<Output = J::Output>,
+{
+    Box::pin(async move {
+        let payload = read_payload(&call.payload)?;
+        let output = handler(call.context, payload).await.into_result()?;
+        write_result::<J>(&output)
+    })
+}
+
+/// Runs a blocking handler.
+///
+/// # Errors
+/// The handler's own, or an unreadable payload.
+pub fn run_blocking<J, R>(call: Call, handler: impl FnOnce(JobContext, J) -> R) -> HandlerResult
+where
+    J: Job,
+    R: HandlerReturn<Output = J::Output>,
+{
+    let payload = read_payload(&call.payload)?;
+    let output = handler(call.context, payload).into_result()?;
+    write_result::<J>(&output)
+}
+
+fn read_payload<J: Job>(payload: &str) -> Result<J, JobError> {
+    serde_json::from_str(payload).map_err(|error| JobError::new(Verdict::InvalidPayload, error))
+}
+
+fn write_result<J: Job>(output: &J::Output) -> HandlerResult {
+    serde_json::to_string(output).map_err(|error| JobError::new(Verdict::InvalidResult, error))
+}
+
+/// What a by-reference argument of type `&T` borrows from.
+///
+/// The macro does not know which argument is the context, because an alias may name it: the type
+/// decides here.
+///
+/// # Errors
+/// A permanent failure when the resource is missing, which the check at start rules out for
+/// processes that execute the job.
+pub fn reference<T: ?Sized + Resource>(context: &JobContext) -> Result<Arc<T>, JobError> {
+    if let Some(itself) = context_as::<T>(context) {
+        return Ok(itself);
+    }
+    context.resource::<T>().ok_or_else(|| {
+        JobError::permanent(format!(
+            "no resource of type `{}` in this process",
+            std::any::type_name::<T>()
+        ))
+    })
+}
+
+/// The context as a `T`, if that is what it is.
+fn context_as<T: ?Sized + Resource>(context: &JobContext) -> Option<Arc<T>> {
+    let boxed: Box<dyn std::any::Any> = Box::new(Arc::new(context.clone()));
+    boxed.downcast::<Arc<T>>().ok().map(|arc| *arc)
+}
+
+/// Whether a by-reference argument is the context rather than a resource.
+pub fn is_context(request: &ResourceRequest) -> bool {
+    request.type_id() == std::any::TypeId::of::<JobContext>()
+}
+
+/// What a fallible function under `#[resource]` returns.
+#[diagnostic::on_unimplemented(
+    message = "a resource function returns `T` or `Result<T, E>`, not `{Self}`",
+    note = "`E` must convert into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait ResourceReturn {
+    /// The value.
+    type Resource;
+
+    /// The value, or the error that stops the start.
+    ///
+    /// # Errors
+    /// The function's own.
+    fn into_result(self) -> Result<Self::Resource, Box<dyn Error + Send + Sync>>;
+}
+
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> ResourceReturn for Result<T, E> {
+    type Resource = T;
+
+    fn into_result(self) -> Result<T, Box<dyn Error + Send + Sync>> {
+        self.map_err(Into::into)
+    }
+}
+
+/// The success type of a fallible resource function.
+pub type ResourceOf<R> = <R as ResourceReturn>::Resource;

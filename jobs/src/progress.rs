@@ -1,0 +1,78 @@
+//! How far an attempt is.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The longest message kept, in bytes; the rest is cut.
+const MESSAGE_LIMIT: usize = 1024;
+
+/// A report of progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// 0 to 100; never goes back within an attempt.
+    pub percent: u8,
+    /// What the handler says it is doing.
+    pub message: Option<String>,
+}
+
+/// The latest report of one attempt, shared by its handler and its worker.
+///
+/// Reporting overwrites: a handler never waits and never fills a queue, and the worker writes only
+/// the latest report whenever it looks.
+#[derive(Debug, Default)]
+pub struct ProgressCell {
+    latest: Mutex<Progress>,
+    changed: AtomicBool,
+}
+
+impl ProgressCell {
+    /// Replaces the report. `percent` is clamped to 0–100 and to what was reported before.
+    pub fn report(&self, percent: f64, message: Option<String>) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to 0–100 first; NaN becomes 0"
+        )]
+        let percent = percent.clamp(0.0, 100.0) as u8;
+        latest.percent = latest.percent.max(percent);
+        latest.message = message.map(cut);
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// The latest report, if there was one since the last call.
+    pub fn take_changed(&self) -> Option<Progress> {
+        self.changed.swap(false, Ordering::AcqRel).then(|| {
+            self.latest
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        })
+    }
+}
+
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_LIMIT {
+        message.truncate(message.floor_char_boundary(MESSAGE_LIMIT));
+        message.push('…');
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_clamped_monotonic_and_coalesced() {
+        let cell = ProgressCell::default();
+        assert_eq!(cell.take_changed(), None);
+        cell.report(140.0, Some("far".to_owned()));
+        cell.report(3.0, Some("back".to_owned()));
+        let progress = cell.take_changed().expect("reported twice");
+        assert_eq!(progress.percent, 100);
+        assert_eq!(progress.message.as_deref(), Some("back"));
+        assert_eq!(cell.take_changed(), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! Values that handlers receive by reference.
+//!
+//! A handler's `&WorkspaceDb` is a [`ResourceRequest`] in its definition. A function under
+//! [`#[resource]`](crate::resource) is a [`ResourceDefinition`], found at link time like jobs are.
+//! The runtime matches the two by type when it starts, builds what is needed once, and puts the
+//! values into [`Resources`].
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{BoxFuture, Source};
+
+type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// What can be a resource: anything that several attempts may use at once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a resource of a job",
+    label = "must be `Send + Sync + 'static`",
+    note = "handlers of many attempts share a resource across threads"
+)]
+pub trait Resource: Send + Sync + 'static {}
+
+impl<T: ?Sized + Send + Sync + 'static> Resource for T {}
+
+/// The type of a by-reference argument.
+#[derive(Clone, Copy)]
+pub struct ResourceRequest {
+    type_id: fn() -> TypeId,
+    type_name: fn() -> &'static str,
+}
+
+impl ResourceRequest {
+    /// Asks for a `&T`.
+    pub const fn of<T: ?Sized + Resource>() -> Self {
+        Self {
+            type_id: TypeId::of::<T>,
+            type_name: type_name::<T>,
+        }
+    }
+
+    /// Which type it is.
+    pub fn type_id(&self) -> TypeId {
+        (self.type_id)()
+    }
+
+    /// What the type is called.
+    pub fn type_name(&self) -> &'static str {
+        (self.type_name)()
+    }
+}
+
+impl fmt::Debug for ResourceRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.type_name())
+    }
+}
+
+/// A function that builds a resource, as `#[resource]` registers it.
+#[derive(Debug)]
+pub struct ResourceDefinition {
+    provides: ResourceRequest,
+    source: Source,
+    build: fn() -> BoxFuture<'static, Result<BuiltResource, BoxError>>,
+}
+
+inventory::collect!(ResourceDefinition);
+
+impl ResourceDefinition {
+    /// A definition that builds a `T` by `build`.
+    pub const fn new<T: ?Sized + Resource>(
+        source: Source,
+        build: fn() -> BoxFuture<'static, Result<BuiltResource, BoxError>>,
+    ) -> Self {
+        Self {
+            provides: ResourceRequest::of::<T>(),
+            source,
+            build,
+        }
+    }
+
+    /// Every resource linked into this program, in the order of their sources.
+    pub fn linked() -> Vec<&'static Self> {
+        let mut all: Vec<_> = inventory::iter::<Self>.into_iter().collect();
+        all.sort_by_key(|definition| (definition.source.module, definition.source.line));
+        all
+    }
+
+    /// The type that it builds.
+    pub fn provides(&self) -> ResourceRequest {
+        self.provides
+    }
+
+    /// Where the function stands.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Builds the value.
+    ///
+    /// # Errors
+    /// The function's own error.
+    pub async fn build(&self) -> Result<BuiltResource, BoxError> {
+        (self.build)().await
+    }
+}
+
+/// A resource without its type.
+pub struct BuiltResource {
+    type_id: TypeId,
+    // Holds an `Arc<T>`: a `dyn Any` cannot be downcast to an unsized `T`, an `Arc<dyn Trait>` can
+    // be stored as a sized value.
+    value: Box<dyn Any + Send + Sync>,
+}
+
+impl BuiltResource {
+    /// Forgets the type of `value`.
+    pub fn new<T: ?Sized + Resource>(value: Arc<T>) -> Self {
+        Self {
+            type_id: TypeId::of::<T>(),
+            value: Box::new(value),
+        }
+    }
+
+    /// Which type was forgotten.
+    pub fn type_id(&self) -> TypeId {
+        self.type_id
+    }
+}
+
+impl fmt::Debug for BuiltResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BuiltResource").finish_non_exhaustive()
+    }
+}
+
+/// The resources of a process, by type. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Resources {
+    values: Arc<HashMap<TypeId, BuiltResource>>,
+}
+
+impl Resources {
+    /// The resource of type `T`, if there is one.
+    pub fn get<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
+        let built = self.values.get(&TypeId::of::<T>())?;
+        built.value.downcast_ref::<Arc<T>>().cloned()
+    }
+
+    /// Whether a request can be answered.
+    pub fn has(&self, request: &ResourceRequest) -> bool {
+        self.values.contains_key(&request.type_id())
+    }
+}
+
+impl FromIterator<BuiltResource> for Resources {
+    fn from_iter<I: IntoIterator<Item = BuiltResource>>(resources: I) -> Self {
+        let values = resources
+            .into_iter()
+            .map(|resource| (resource.type_id, resource))
+            .collect();
+        Self {
+            values: Arc::new(values),
+        }
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources")
+            .field("count", &self.values.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    trait Greets: Send + Sync {
+        fn greet(&self) -> String;
+    }
+
+    struct Polite;
+
+    impl Greets for Polite {
+        fn greet(&self) -> String {
+            "good day".to_owned()
+        }
+    }
+
+    #[test]
+    fn unsized_resources_are_found() {
+        let greets: Arc<dyn Greets> = Arc::new(Polite);
+        let resources: Resources = [
+            BuiltResource::new(greets),
+            BuiltResource::new(Arc::new(7_u8)),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(
+            resources.get::<dyn Greets>().map(|g| g.greet()).as_deref(),
+            Some("good day")
+        );
+        assert_eq!(resources.get::<u8>().as_deref(), Some(&7));
+        assert!(resources.get::<u16>().is_none());
+    }
+}
