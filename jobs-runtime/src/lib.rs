@@ -2,3 +2,9 @@
 
 pub mod store;
 pub mod time;
+
+mod clock;
+mod entropy;
+
+pub use clock::SystemClock;
+pub use entropy::Entropy;

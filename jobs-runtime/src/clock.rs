@@ -1,0 +1,47 @@
+//! The system's clock.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use jobs::{BoxFuture, Clock};
+
+use crate::time::Timestamp;
+
+/// Real time. Its timers need a tokio runtime to be awaited on.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// A clock that starts counting now.
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// The clock's wall time as stores keep it.
+pub(crate) fn timestamp(clock: &dyn Clock) -> Timestamp {
+    clock.now().into()
+}

@@ -1,0 +1,55 @@
+//! The one source of ids and chance.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use jobs::{Clock, ExecutionId};
+
+/// Makes ids and random numbers from a seed, so that a run under a test clock can be repeated.
+pub struct Entropy {
+    random: Mutex<fastrand::Rng>,
+}
+
+impl Entropy {
+    /// Seeded by the operating system.
+    pub fn new() -> Self {
+        Self {
+            random: Mutex::new(fastrand::Rng::new()),
+        }
+    }
+
+    /// The same sequence for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+        }
+    }
+
+    /// A new execution's id.
+    pub fn execution_id(&self, clock: &dyn Clock) -> ExecutionId {
+        let mut random = [0; 10];
+        self.with(|rng| rng.fill(&mut random));
+        ExecutionId::from_parts(clock.now(), random)
+    }
+
+    /// A number from 0 (included) to 1 (excluded).
+    pub fn fraction(&self) -> f64 {
+        self.with(fastrand::Rng::f64)
+    }
+
+    fn with<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+        draw(&mut self.random.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for Entropy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entropy").finish_non_exhaustive()
+    }
+}
