@@ -34,10 +34,10 @@ const _: () = {
     impl __private::Job for HashFile {
         const ID: &'static str = "files.hash";
         type Output = __private::OutputOf<Result<Digest, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .docs("Hashes a file.")
+            .resources(&[__private::ResourceRequest::of::<JobContext>()])
+            .handler(
                 __private::Handler::Blocking(|call| {
                     __private::run_blocking(
                         call,
@@ -50,11 +50,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .docs("Hashes a file.")
-            .resources(&[__private::ResourceRequest::of::<JobContext>()]);
+            );
     }
-    __private::inventory::submit! {
-        < HashFile as __private::Job > ::DEFINITION
-    }
+    __private::submit!(HashFile);
 };

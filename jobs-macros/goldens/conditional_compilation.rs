@@ -34,22 +34,18 @@ const _: () = {
     impl __private::Job for WindowsOnly {
         const ID: &'static str = "windows-only";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-            __private::source!(),
-            __private::Handler::Async(|call| {
-                __private::run_async(
-                    call,
-                    |context, payload: Self| async move {
-                        let result = windows_only(payload.path).await;
-                        __private::HandlerReturn::into_result(result)
-                    },
-                )
-            }),
-        );
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = windows_only(payload.path).await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
     }
-    __private::inventory::submit! {
-        < WindowsOnly as __private::Job > ::DEFINITION
-    }
+    __private::submit!(WindowsOnly);
 };

@@ -25,20 +25,7 @@ const _: () = {
     impl __private::Job for Often {
         const ID: &'static str = "often";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
-                __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = often().await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
-                }),
-            )
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .retries(
                 __private::RetryPolicy::new(
                     6,
@@ -48,9 +35,18 @@ const _: () = {
                         __private::Duration::from_secs(120),
                     ],
                 ),
+            )
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = often().await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
             );
     }
-    __private::inventory::submit! {
-        < Often as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Often);
 };

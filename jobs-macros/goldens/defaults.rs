@@ -74,28 +74,24 @@ const _: () = {
     impl __private::Job for Report {
         const ID: &'static str = "report";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-            __private::source!(),
-            __private::Handler::Async(|call| {
-                __private::run_async(
-                    call,
-                    |context, payload: Self| async move {
-                        let result = report(
-                                payload.format,
-                                payload.copies,
-                                payload.note,
-                                payload.title,
-                            )
-                            .await;
-                        __private::HandlerReturn::into_result(result)
-                    },
-                )
-            }),
-        );
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = report(
+                                    payload.format,
+                                    payload.copies,
+                                    payload.note,
+                                    payload.title,
+                                )
+                                .await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
     }
-    __private::inventory::submit! {
-        < Report as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Report);
 };

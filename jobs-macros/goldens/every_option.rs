@@ -30,20 +30,7 @@ const _: () = {
     impl __private::Job for Mail {
         const ID: &'static str = "mail.send";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
-                __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = send_mail(payload.to).await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
-                }),
-            )
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .label("Mail")
             .aliases(&["send-mail", "mail.deliver"])
             .timeout(__private::Option::Some(__private::Duration::from_secs(5400)))
@@ -59,9 +46,18 @@ const _: () = {
             .priority(__private::Priority::High)
             .queue("mail")
             .tags(&["outbound"])
-            .enabled(false);
+            .enabled(false)
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = send_mail(payload.to).await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
     }
-    __private::inventory::submit! {
-        < Mail as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Mail);
 };

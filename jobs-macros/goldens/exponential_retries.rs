@@ -29,20 +29,7 @@ const _: () = {
     impl __private::Job for Poll {
         const ID: &'static str = "poll";
         type Output = __private::OutputOf<Result<Page, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
-                __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = poll(payload.url).await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
-                }),
-            )
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .timeout(__private::Option::None)
             .retries(
                 __private::RetryPolicy::new(
@@ -62,9 +49,18 @@ const _: () = {
                     )
                     .jitter(0.1),
             )
-            .priority(__private::priority(70));
+            .priority(__private::priority(70))
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = poll(payload.url).await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
     }
-    __private::inventory::submit! {
-        < Poll as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Poll);
 };

@@ -34,9 +34,7 @@ const _: () = {
     impl __private::Job for ConvertCad {
         const ID: &'static str = "cad.conversion.process";
         type Output = __private::OutputOf<Result<Converted, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(__private::source!(), __private::Handler::External)
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .docs("Converts a STEP file to STL. Executed by the Python CAD workers.")
             .timeout(__private::Option::Some(__private::Duration::from_secs(600)))
             .retries(
@@ -49,7 +47,5 @@ const _: () = {
                 ),
             );
     }
-    __private::inventory::submit! {
-        < ConvertCad as __private::Job > ::DEFINITION
-    }
+    __private::submit!(ConvertCad);
 };

@@ -62,9 +62,6 @@ const _: () = {
     impl __private::Job for ProvisionMember {
         const ID: &'static str = "";
         type Output = __private::OutputOf<Result<ProvisionedMember, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(__private::source!(), __private::Handler::External)
-            .docs("Creates a member.");
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self);
     }
 };

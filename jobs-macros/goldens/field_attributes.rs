@@ -26,8 +26,8 @@ pub struct SignIn {
     pub user: String,
     ///
     pub api_token: String,
-    #[serde(rename = "pin")]
     ///
+    #[serde(rename = "pin")]
     pub pin_code: String,
 }
 
@@ -52,10 +52,9 @@ const _: () = {
     impl __private::Job for SignIn {
         const ID: &'static str = "sign-in";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .sensitive(&["apiToken", "pin"])
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -70,10 +69,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .sensitive(&["apiToken", "pin"]);
+            );
     }
-    __private::inventory::submit! {
-        < SignIn as __private::Job > ::DEFINITION
-    }
+    __private::submit!(SignIn);
 };

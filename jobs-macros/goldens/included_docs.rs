@@ -33,10 +33,9 @@ const _: () = {
     impl __private::Job for Archive {
         const ID: &'static str = "archive";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .docs(::core::concat!(include_str!("archive.md"), "\n"))
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -46,10 +45,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .docs(::core::concat!(include_str!("archive.md"), "\n"));
+            );
     }
-    __private::inventory::submit! {
-        < Archive as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Archive);
 };

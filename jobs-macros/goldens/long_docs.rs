@@ -45,10 +45,11 @@ const _: () = {
     impl __private::Job for SendLetter {
         const ID: &'static str = "send-letter";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .docs(
+                "Sends a letter.\n\n* By post, which takes days:\n\n      stamp(letter)\n\n* Or not at all.",
+            )
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -58,12 +59,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .docs(
-                "Sends a letter.\n\n* By post, which takes days:\n\n      stamp(letter)\n\n* Or not at all.",
             );
     }
-    __private::inventory::submit! {
-        < SendLetter as __private::Job > ::DEFINITION
-    }
+    __private::submit!(SendLetter);
 };

@@ -25,22 +25,18 @@ const _: () = {
     impl __private::Job for HealthCheck {
         const ID: &'static str = "health-check";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-            __private::source!(),
-            __private::Handler::Async(|call| {
-                __private::run_async(
-                    call,
-                    |context, payload: Self| async move {
-                        let result = health_check().await;
-                        __private::HandlerReturn::into_result(result)
-                    },
-                )
-            }),
-        );
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = health_check().await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
     }
-    __private::inventory::submit! {
-        < HealthCheck as __private::Job > ::DEFINITION
-    }
+    __private::submit!(HealthCheck);
 };

@@ -25,10 +25,9 @@ const _: () = {
     impl __private::Job for Once {
         const ID: &'static str = "once";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .retries(__private::RetryPolicy::new(1, &[]))
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -38,10 +37,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .retries(__private::RetryPolicy::new(1, &[]));
+            );
     }
-    __private::inventory::submit! {
-        < Once as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Once);
 };

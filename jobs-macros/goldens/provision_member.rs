@@ -59,27 +59,7 @@ const _: () = {
     impl __private::Job for ProvisionMember {
         const ID: &'static str = "provision-member";
         type Output = __private::OutputOf<Result<ProvisionedMember, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
-                __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = provision_member(
-                                    &*__private::reference::<JobContext>(&context)?,
-                                    &*__private::reference::<WorkspaceDb>(&context)?,
-                                    payload.workspace_id,
-                                    payload.subject,
-                                    payload.role,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
-                }),
-            )
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .docs("Creates a member of a workspace.")
             .resources(
                 &[
@@ -97,9 +77,25 @@ const _: () = {
                         __private::Duration::from_secs(120),
                     ],
                 ),
+            )
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = provision_member(
+                                    &*__private::reference::<JobContext>(&context)?,
+                                    &*__private::reference::<WorkspaceDb>(&context)?,
+                                    payload.workspace_id,
+                                    payload.subject,
+                                    payload.role,
+                                )
+                                .await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
             );
     }
-    __private::inventory::submit! {
-        < ProvisionMember as __private::Job > ::DEFINITION
-    }
+    __private::submit!(ProvisionMember);
 };

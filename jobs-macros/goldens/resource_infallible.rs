@@ -4,9 +4,16 @@ pub fn settings() -> Settings {
 
 const _: () = {
     use ::jobs::__private;
-    __private::inventory::submit! {
-        __private::ResourceDefinition::new:: < Settings > (__private::source!(), || {
-        __private::build_resource(async { let resource = settings();
-        __private::Result::Ok(__private::Arc::new(resource)) }) })
-    }
+    const __RESOURCE: __private::ResourceDefinition = __private::ResourceDefinition::new::<
+        Settings,
+    >(
+        __private::source!(),
+        || {
+            __private::build_resource(async {
+                let resource = settings();
+                __private::Result::Ok(__private::Arc::new(resource))
+            })
+        },
+    );
+    __private::inventory::submit!(__RESOURCE);
 };

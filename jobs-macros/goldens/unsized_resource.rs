@@ -32,10 +32,9 @@ const _: () = {
     impl __private::Job for Greet {
         const ID: &'static str = "greet";
         type Output = __private::OutputOf<Result<String, JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .resources(&[__private::ResourceRequest::of::<dyn Greeter + Send + Sync>()])
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -51,10 +50,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .resources(&[__private::ResourceRequest::of::<dyn Greeter + Send + Sync>()]);
+            );
     }
-    __private::inventory::submit! {
-        < Greet as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Greet);
 };

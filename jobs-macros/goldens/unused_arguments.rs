@@ -34,10 +34,9 @@ const _: () = {
     impl __private::Job for Unused {
         const ID: &'static str = "unused";
         type Output = __private::OutputOf<Result<(), JobError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .resources(&[__private::ResourceRequest::of::<JobContext>()])
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -52,10 +51,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .resources(&[__private::ResourceRequest::of::<JobContext>()]);
+            );
     }
-    __private::inventory::submit! {
-        < Unused as __private::Job > ::DEFINITION
-    }
+    __private::submit!(Unused);
 };

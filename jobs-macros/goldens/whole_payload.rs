@@ -37,10 +37,10 @@ const _: () = {
     impl __private::Job for ProcessOrder {
         const ID: &'static str = "orders.process";
         type Output = __private::OutputOf<Result<Receipt, ShopError>>;
-        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
-            Self,
-        >(
-                __private::source!(),
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .docs("Processes an order.")
+            .resources(&[__private::ResourceRequest::of::<Shop>()])
+            .handler(
                 __private::Handler::Async(|call| {
                     __private::run_async(
                         call,
@@ -54,11 +54,7 @@ const _: () = {
                         },
                     )
                 }),
-            )
-            .docs("Processes an order.")
-            .resources(&[__private::ResourceRequest::of::<Shop>()]);
+            );
     }
-    __private::inventory::submit! {
-        < ProcessOrder as __private::Job > ::DEFINITION
-    }
+    __private::submit!(ProcessOrder);
 };

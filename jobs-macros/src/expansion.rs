@@ -12,7 +12,7 @@
 //!     use ::jobs::__private;
 //!     impl SendMail { fn new(..) … }                     // constructors.rs
 //!     impl Job for SendMail { … }                        // glue.rs, builder.rs
-//!     submit! { <SendMail as Job>::DEFINITION }          // glue.rs
+//!     __private::submit!(SendMail);                      // glue.rs
 //! };
 //! ```
 
@@ -33,7 +33,9 @@ use crate::model::Job;
 pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
     let function = Plain(function);
     let payload = payload::payload(job);
-    let implementation = glue::implementation(job, &glue::handler(job));
+    let options = builder::options(job);
+    let handler = glue::handler(job);
+    let implementation = glue::implementation(job, &quote!(#options #handler));
     let registration = glue::registration(job);
     let glue = block(job, &quote!(#implementation #registration));
     quote! {
@@ -47,12 +49,14 @@ pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
 /// refer to, so that one mistake is one error and the editor keeps working. The job is not
 /// registered, and looks like one whose handler is elsewhere.
 pub(crate) fn fallback(function: &Function, job: &Job, errors: &Errors) -> TokenStream {
+    if function.signature.receiver().is_some() {
+        // It stands in an `impl`, where nothing can stand beside it.
+        let function = Plain(function);
+        return quote!(#errors #function);
+    }
     let function = Plain(function);
     let payload = payload::payload(job);
-    let glue = block(
-        job,
-        &glue::implementation(job, &quote!(__private::Handler::External)),
-    );
+    let glue = block(job, &glue::implementation(job, &TokenStream::new()));
     quote! {
         #errors
         #function
@@ -65,8 +69,10 @@ pub(crate) fn fallback(function: &Function, job: &Job, errors: &Errors) -> Token
 fn block(job: &Job, implementation: &TokenStream) -> TokenStream {
     let (cfgs, krate) = (&job.cfgs, &job.krate);
     let constructors = constructors::constructors(job);
+    let allowed = job.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #(#cfgs)*
+        #allowed
         const _: () = {
             use #krate::__private;
             #constructors

@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
 use crate::docs::is_doc;
 use crate::errors::Errors;
 use crate::function::is_lint;
-use crate::suggestion::did_you_mean;
+use crate::suggestion::nearest;
 
 /// The attributes of one argument.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,10 @@ impl FieldAttributes {
                 );
                 return Err(syn::Error::new_spanned(attribute, message));
             }
-            other => return Err(unknown(attribute, &did_you_mean(other, KNOWN))),
+            other => {
+                let hint = nearest(other, KNOWN).map(|name| format!(", did you mean `#[{name}]`?"));
+                return Err(unknown(attribute, &hint.unwrap_or_default()));
+            }
         }
         Ok(())
     }

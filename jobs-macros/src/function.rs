@@ -46,6 +46,12 @@ impl Function {
         let cfgs = self.attributes.iter().filter(|a| a.path().is_ident("cfg"));
         cfgs.cloned().collect()
     }
+
+    /// Whether calls of the function are warned about.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        let mut attributes = self.attributes.iter();
+        attributes.any(|attribute| attribute.path().is_ident("deprecated"))
+    }
 }
 
 /// The function as the compiler gets it: without the attributes of its arguments, which were

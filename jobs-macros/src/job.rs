@@ -11,7 +11,7 @@ use crate::model::Job;
 use crate::signature::Signature;
 
 /// What `#[job(attribute)] item` is replaced by.
-pub(crate) fn job(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn job(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,

@@ -112,7 +112,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "crate",
         example: "crate = crate::reexported::jobs",
-        meaning: Enforced(|to, given| put(&mut to.krate, given, Path::parse_mod_style)),
+        meaning: Enforced(|to, given| put(&mut to.krate, given, values::krate)),
     },
     refused("routing_key", r#"routing_key = "jobs.mail.send""#),
     refused("max_concurrent", "max_concurrent = 5"),

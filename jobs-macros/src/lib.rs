@@ -1,8 +1,8 @@
 //! The attributes `#[job]` and `#[resource]` of the crate `jobs`, which documents them.
 //!
 //! A job passes through the stages in the order of these modules: what was written in the
-//! attribute ([`arguments`]) and as a function ([`function`], [`signature`]), what of it was
-//! accepted ([`model`]), what is generated ([`expansion`]).
+//! attribute (`arguments`) and as a function (`function`, `signature`), what of it was
+//! accepted (`model`), what is generated (`expansion`).
 
 mod errors;
 mod suggestion;
@@ -35,14 +35,15 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// Declares a background job; documented at `jobs::job`.
+// Documented where it is re-exported, so that the examples compile.
+#[expect(missing_docs, reason = "`jobs` documents it")]
 #[proc_macro_attribute]
 pub fn job(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    job::job(attribute.into(), item.into()).into()
+    job::job(attribute.into(), &item.into()).into()
 }
 
-/// Declares a resource of handlers; documented at `jobs::resource`.
+#[expect(missing_docs, reason = "`jobs` documents it")]
 #[proc_macro_attribute]
 pub fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    resource::resource(attribute.into(), item.into()).into()
+    resource::resource(attribute.into(), &item.into()).into()
 }

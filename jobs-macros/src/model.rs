@@ -15,6 +15,7 @@ use crate::function::Function;
 use crate::given::Written;
 use crate::retries::Policy;
 use crate::signature::{self, Argument, Kind, Signature, Value};
+use crate::types;
 use crate::values::Priority;
 
 /// A job.
@@ -29,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) docs: Docs,
     /// For every item beside the function.
     pub(crate) cfgs: Vec<Attribute>,
+    /// The runtime's call is not the one that the deprecation is about.
+    pub(crate) deprecated: bool,
     pub(crate) id: LitStr,
     pub(crate) payload: Payload,
     pub(crate) options: Options,
@@ -38,7 +41,7 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) enum Input {
     /// The context or a resource of this type.
-    Runtime(Type),
+    Runtime(Box<Type>),
     /// This field of the payload.
     Field(Ident),
     /// The payload as a whole.
@@ -62,7 +65,7 @@ pub(crate) enum Shape {
     /// A field per by-value argument.
     Fields(Vec<Field>),
     /// An existing type.
-    Whole(Type),
+    Whole(Box<Type>),
 }
 
 /// A field of the payload.
@@ -130,6 +133,8 @@ impl Job {
             Some(Written { value, .. }) => quote!(#value),
             None => quote!(::jobs),
         };
+        let mentioned = arguments.iter().map(Argument::ty).chain(&output);
+        let name = payload_name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) = parts(arguments, rename_all.as_ref(), errors);
         if let Shape::Whole(ty) = &shape {
             let shown = quote!(#ty).to_string();
@@ -153,9 +158,10 @@ impl Job {
             output,
             docs: Docs::of(&function.attributes),
             cfgs: function.cfgs(),
+            deprecated: function.is_deprecated(),
             id,
             payload: Payload {
-                name: payload_name(payload, &function.signature.ident, errors),
+                name,
                 visibility: function.visibility.clone(),
                 derives: derive.map(|derive| derive.value).unwrap_or_default(),
                 rename_all: rename_all.map(|rule| rule.value),
@@ -177,17 +183,35 @@ impl Job {
     }
 }
 
-fn payload_name(given: Option<Written<Ident>>, function: &Ident, errors: &mut Errors) -> Ident {
-    if let Some(given) = given {
-        return given.value;
+fn payload_name<'a>(
+    given: Option<Written<Ident>>,
+    function: &Ident,
+    mut types: impl Iterator<Item = &'a Type>,
+    errors: &mut Errors,
+) -> Ident {
+    let name = match given {
+        Some(given) => given.value,
+        None => {
+            let name = case::upper_camel(&function.unraw().to_string());
+            if syn::parse_str::<Ident>(&name).is_err() {
+                let message =
+                    format!("`{name}` cannot be the name of the payload: add `payload = …`");
+                errors.over(function, message);
+                return Ident::new("Payload", function.span());
+            }
+            Ident::new(&name, function.span())
+        }
+    };
+    if types.any(|ty| types::mentions(ty, &name)) {
+        let better = format!("{name}Payload");
+        let message = format!(
+            "the payload of this job is named `{name}`, and so is a type of its signature: add \
+             `payload = {better}`, or rename the function"
+        );
+        errors.over(&name, message);
+        return Ident::new(&better, name.span());
     }
-    let name = case::upper_camel(&function.unraw().to_string());
-    if syn::parse_str::<Ident>(&name).is_ok() {
-        return Ident::new(&name, function.span());
-    }
-    let message = format!("`{name}` cannot be the name of the payload: add `payload = …`");
-    errors.over(function, message);
-    Ident::new("Payload", function.span())
+    name
 }
 
 /// Sorts the arguments: what the call passes, which fields are sensitive, what the payload is.
@@ -198,14 +222,14 @@ fn parts(
 ) -> (Vec<Input>, Vec<String>, Shape) {
     let values = || {
         arguments.iter().filter_map(|argument| match argument {
-            Argument::Value(value) => Some(value),
+            Argument::Value(value) => Some(&**value),
             Argument::Reference(_) => None,
         })
     };
     let whole = values().find(|value| value.attributes.payload.is_some());
     if let Some(whole) = whole {
         refuse_beside_whole(whole, values(), errors);
-        let shape = Shape::Whole(whole.ty.clone());
+        let shape = Shape::Whole(Box::new(whole.ty.clone()));
         let inputs = arguments.into_iter().filter_map(|argument| match argument {
             Argument::Reference(ty) => Some(Input::Runtime(ty)),
             Argument::Value(value) => value.attributes.payload.map(|_| Input::Payload),
@@ -223,7 +247,7 @@ fn parts(
             ty,
             attributes,
         } = match argument {
-            Argument::Value(value) => value,
+            Argument::Value(value) => *value,
             Argument::Reference(ty) => {
                 inputs.push(Input::Runtime(ty));
                 continue;
@@ -243,6 +267,7 @@ fn parts(
                 "the setter of this argument would be another `new` of the payload: rename it, and \
                  keep the name in JSON by `#[serde(rename = \"new\")]`",
             );
+            continue;
         }
         if attributes.sensitive.is_some() {
             let plain = name.unraw().to_string();

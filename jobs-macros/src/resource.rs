@@ -7,23 +7,25 @@
 //!
 //! // Output: the function, and
 //! const _: () = {
-//!     submit! { ResourceDefinition::new::<WorkspaceDb>(source!(), || build(workspace_db())) }
+//!     const __RESOURCE: ResourceDefinition =
+//!         ResourceDefinition::new::<WorkspaceDb>(source!(), || build_resource(workspace_db()));
+//!     submit!(__RESOURCE);
 //! };
 //! ```
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned as _;
-use syn::{Path, ReturnType, Safety, Type};
+use syn::{ReturnType, Safety, Type};
 
 use crate::errors::Errors;
 use crate::function::{Function, Plain};
 use crate::given::Given;
 use crate::suggestion::did_you_mean;
 use crate::types::{self, Obstacle};
+use crate::values;
 
 /// What `#[resource(attribute)] item` is replaced by.
-pub(crate) fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
@@ -52,7 +54,7 @@ fn krate(attribute: TokenStream, errors: &mut Errors) -> TokenStream {
         let given = given.like("crate = crate::reexported::jobs");
         match given.name().as_str() {
             "crate" => {
-                if let Some(path) = errors.ok(given.value(Path::parse_mod_style)) {
+                if let Some(path) = errors.ok(given.value(values::krate)) {
                     krate = quote!(#path);
                 }
             }
@@ -89,7 +91,11 @@ impl Provided {
             errors.over(constness, "a resource is built at start: remove `const`");
         }
         if let Safety::Unsafe(unsafety) = &signature.safety {
-            errors.over(unsafety, "the runtime calls it, and cannot keep the promises that `unsafe` asks for: remove it");
+            errors.over(
+                unsafety,
+                "the runtime calls it, and cannot keep the promises that `unsafe` asks for: \
+                 remove it",
+            );
         }
         if let Some(abi) = &signature.abi {
             errors.over(
@@ -147,8 +153,8 @@ impl Provided {
             .and_then(types::first_argument);
         let provided = match (shared, result) {
             (Some(inner), _) => quote!(#inner),
-            (None, None) => quote!(#ty),
-            (None, Some(_)) => quote!(#ty),
+            // Of a result, the type system takes the value out: an alias may fix either type.
+            (None, _) => quote!(#ty),
         };
         Some(Self {
             ty: provided,
@@ -160,7 +166,11 @@ impl Provided {
     fn register(&self, function: &Function, krate: &TokenStream) -> TokenStream {
         let cfgs = function.cfgs();
         let name = &function.signature.ident;
-        let span = function.signature.output.span();
+        // What is wrong with the return type is said there, and once.
+        let span = match &function.signature.output {
+            ReturnType::Type(_, ty) => types::at(ty),
+            ReturnType::Default => name.span(),
+        };
         let ty = match (self.fallible, self.shared) {
             (true, false) => {
                 let ty = &self.ty;
@@ -173,25 +183,27 @@ impl Provided {
             value = quote!(#value.await);
         }
         if self.fallible {
-            value = quote!(__private::ResourceReturn::into_result(#value)?);
+            value = quote_spanned!(span=> __private::ResourceReturn::into_result(#value)?);
         }
-        let resource = Ident::new("resource", Span::mixed_site());
+        let resource = Ident::new("resource", Span::mixed_site().located_at(span));
         let shared = match self.shared {
             true => quote!(#resource),
-            false => quote!(__private::Arc::new(#resource)),
+            false => quote_spanned!(span=> __private::Arc::new(#resource)),
+        };
+        let definition = quote_spanned! {span=>
+            __private::ResourceDefinition::new::<#ty>(__private::source!(), || {
+                __private::build_resource(async {
+                    let #resource = #value;
+                    __private::Result::Ok(#shared)
+                })
+            })
         };
         quote! {
             #(#cfgs)*
             const _: () = {
                 use #krate::__private;
-                __private::inventory::submit! {
-                    __private::ResourceDefinition::new::<#ty>(__private::source!(), || {
-                        __private::build_resource(async {
-                            let #resource = #value;
-                            __private::Result::Ok(#shared)
-                        })
-                    })
-                }
+                const __RESOURCE: __private::ResourceDefinition = #definition;
+                __private::inventory::submit!(__RESOURCE);
             };
         }
     }

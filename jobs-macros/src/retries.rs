@@ -264,7 +264,7 @@ fn small(number: &LitInt) -> Result<u32> {
         Ok(count) if count < MOST_ATTEMPTS => Ok(count),
         _ => Err(Error::new(
             number.span(),
-            format!("at most {} retries", MOST_ATTEMPTS - 1),
+            format!("a number of retries is 0 to {}", MOST_ATTEMPTS - 1),
         )),
     }
 }
@@ -279,4 +279,106 @@ fn number(input: ParseStream<'_>, range: std::ops::RangeInclusive<f64>, rule: &s
     number
         .filter(|number| range.contains(number))
         .ok_or_else(|| Error::new(lit.span(), rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use syn::parse::Parser as _;
+
+    use super::{DEFAULT_DELAYS, Policy, Retries};
+    use crate::errors::Errors;
+    use crate::given::Written;
+
+    fn read(text: &str) -> syn::Result<Retries> {
+        Retries::read.parse_str(text)
+    }
+
+    fn seconds(retries: Retries) -> Vec<f64> {
+        match retries {
+            Retries::List { delays, .. } => delays.iter().map(Duration::as_secs_f64).collect(),
+            Retries::Count(count) => panic!("a count: {count}"),
+        }
+    }
+
+    #[test]
+    fn formulas_become_lists() {
+        for (formula, list) in [
+            (
+                "exponential(base = \"10s\", count = 3)",
+                vec![10.0, 20.0, 40.0],
+            ),
+            (
+                "exponential(base = 1, factor = 1.5, count = 3)",
+                vec![1.0, 1.5, 2.25],
+            ),
+            (
+                "exponential(base = \"1m\", factor = 1, count = 2)",
+                vec![60.0, 60.0],
+            ),
+            (
+                "exponential(base = \"1h\", max = \"90m\", count = 3)",
+                vec![3600.0, 5400.0, 5400.0],
+            ),
+        ] {
+            assert_eq!(seconds(read(formula).expect(formula)), list, "{formula}");
+        }
+    }
+
+    #[test]
+    fn a_formula_never_overflows() {
+        let list = seconds(
+            read("exponential(base = \"366d\", factor = 100, count = 999)").expect("a list"),
+        );
+        assert_eq!(list.len(), 999);
+        assert!(list.iter().all(|delay| *delay <= 366.0 * 86_400.0));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (text, hint) in [
+            ("[]", "retries = 0"),
+            ("-1", "a number"),
+            ("1000", "0 to 999"),
+            ("\"30s\"", "[\"30s\"]"),
+            ("exponential(base = \"0s\", count = 3)", "zero"),
+            (
+                "exponential(base = \"2m\", max = \"1m\", count = 3)",
+                "shorter",
+            ),
+            (
+                "exponential(base = \"2m\", factor = 0.5, count = 3)",
+                "from 1 to 100",
+            ),
+            ("exponential(count = 3)", "base"),
+            ("linear", "exponential"),
+        ] {
+            let error = read(text).expect_err(text).to_string();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn lists_are_cut_and_numbers_must_agree() {
+        let written = |retries: &str, max| {
+            let key = |name| syn::Ident::new(name, proc_macro2::Span::call_site());
+            let mut errors = Errors::default();
+            let retries = Some(Written {
+                key: key("retries"),
+                value: read(retries).expect(retries),
+            });
+            let max = Some(Written {
+                key: key("max_attempts"),
+                value: max,
+            });
+            let policy = Policy::of(retries, max, &mut errors).expect("both are written");
+            (policy.max_attempts, policy.delays.len(), errors.is_empty())
+        };
+        assert_eq!(written("[1, 2, 3]", 2), (2, 1, true));
+        assert_eq!(written("[1, 2, 3]", 9), (9, 3, true));
+        assert_eq!(written("2", 3), (3, DEFAULT_DELAYS.len() - 1, true));
+        assert_eq!(written("5", 3), (3, 2, false));
+        assert_eq!(written("0", 2), (2, 1, false));
+    }
 }

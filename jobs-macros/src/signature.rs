@@ -32,9 +32,9 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) enum Argument {
     /// `&T`: from the runtime.
-    Reference(Type),
+    Reference(Box<Type>),
     /// `T`: of the payload.
-    Value(Value),
+    Value(Box<Value>),
 }
 
 /// A by-value argument.
@@ -46,6 +46,16 @@ pub(crate) struct Value {
     pub(crate) attributes: FieldAttributes,
 }
 
+impl Argument {
+    /// What is referred to, or passed.
+    pub(crate) fn ty(&self) -> &Type {
+        match self {
+            Self::Reference(ty) => ty,
+            Self::Value(value) => &value.ty,
+        }
+    }
+}
+
 impl Signature {
     /// Reads the signature; arguments with mistakes are reported and left out.
     pub(crate) fn read(function: &Function, errors: &mut Errors) -> Self {
@@ -55,13 +65,22 @@ impl Signature {
             (Some(_), None) => Kind::Blocking,
         };
         refuse_modifiers(&function.signature, errors);
+        // Generics are refused: nothing beside the function may mention them.
+        let generics: Vec<&Ident> = function
+            .signature
+            .generics
+            .type_params()
+            .map(|generic| &generic.ident)
+            .collect();
+        let concrete = |ty: &Type| !generics.iter().any(|name| types::mentions(ty, name));
         let inputs = function.signature.inputs.iter();
         Self {
             kind,
             arguments: inputs
                 .filter_map(|input| argument(input, kind, errors))
+                .filter(|argument| concrete(argument.ty()))
                 .collect(),
-            output: output(function, errors),
+            output: output(function, errors).filter(concrete),
         }
     }
 }
@@ -165,7 +184,7 @@ fn reference(argument: &PatType, kind: Kind, errors: &mut Errors) -> Option<Argu
             "the runtime finds resources by their type: name it, or use `dyn`",
         );
     }
-    (errors.count() == before).then(|| Argument::Reference(target.clone()))
+    (errors.count() == before).then(|| Argument::Reference(Box::new(target.clone())))
 }
 
 fn value(argument: &PatType, errors: &mut Errors) -> Option<Argument> {
@@ -174,11 +193,11 @@ fn value(argument: &PatType, errors: &mut Errors) -> Option<Argument> {
     let name = field_name(argument, attributes.payload.is_some(), errors);
     refuse_type(&argument.ty, name.as_ref(), errors);
     match name {
-        Some(name) if errors.count() == before => Some(Argument::Value(Value {
+        Some(name) if errors.count() == before => Some(Argument::Value(Box::new(Value {
             name,
             ty: argument.ty.as_ref().clone(),
             attributes,
-        })),
+        }))),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ use syn::parse::Parser as _;
 /// Expands every `#[job]` and `#[resource]` in `input`, and compares with the golden file.
 #[track_caller]
 fn golden(feature: &str, input: &str) {
-    let expanded = pretty(expand(input.parse().expect("tokens")));
+    let expanded = pretty(&expand(input.parse().expect("tokens")));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("goldens")
         .join(feature)
@@ -56,8 +56,8 @@ fn expand(input: TokenStream) -> TokenStream {
     };
     let item = quote!(#(#attributes)* #function);
     match attribute.path().is_ident("job") {
-        true => crate::job::job(arguments, item),
-        false => crate::resource::resource(arguments, item),
+        true => crate::job::job(arguments, &item),
+        false => crate::resource::resource(arguments, &item),
     }
 }
 
@@ -65,7 +65,7 @@ fn empty() -> syn::File {
     syn::parse_quote!()
 }
 
-fn pretty(tokens: TokenStream) -> String {
+fn pretty(tokens: &TokenStream) -> String {
     let file: syn::Result<syn::File> = syn::parse2(tokens.clone());
     let file = file.unwrap_or_else(|error| panic!("not a file: {error}\n{tokens}"));
     let item = |item| {
@@ -74,4 +74,22 @@ fn pretty(tokens: TokenStream) -> String {
     };
     let items: Vec<String> = file.items.into_iter().map(item).collect();
     items.join("\n")
+}
+
+#[test]
+fn the_guide_shows_the_golden() {
+    let read = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let guide = read("../docs/what-job-expands-to.md");
+    let blocks = guide.split("```rust,ignore\n").skip(1);
+    let shown: String = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(lines(&shown), lines(&read("goldens/provision_member.rs")));
 }

@@ -1,8 +1,9 @@
 //! What the shape of a type gives away. Shapes only: what a name stands for, nobody knows here.
 
 use proc_macro2::Span;
+use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type};
+use syn::{GenericArgument, Ident, Lifetime, Path, PathArguments, PathSegment, Type};
 
 /// The type without parentheses and invisible groups around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -32,6 +33,33 @@ pub(crate) fn first_argument(segment: &PathSegment) -> Option<&Type> {
         }
         _ => None,
     }
+}
+
+/// The place of a type, for generated code that may turn out not to fit it. Names are resolved, and
+/// lints judged, as in all generated code.
+pub(crate) fn at(ty: &Type) -> Span {
+    Span::call_site().located_at(ty.span())
+}
+
+/// Whether a type says `name`, without a path before it.
+pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
+    struct Mentions<'a>(&'a Ident, bool);
+
+    impl<'ast> Visit<'ast> for Mentions<'_> {
+        fn visit_path(&mut self, path: &'ast Path) {
+            self.1 |= path
+                .segments
+                .first()
+                .is_some_and(|first| first.ident == *self.0)
+                && path.leading_colon.is_none()
+                && path.segments.len() == 1;
+            visit::visit_path(self, path);
+        }
+    }
+
+    let mut mentions = Mentions(name, false);
+    mentions.visit_type(ty);
+    mentions.1
 }
 
 /// Something in a type that the payload of a job cannot hold.
@@ -78,7 +106,7 @@ impl<'ast> Visit<'ast> for Search {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_argument, last_segment, obstacle};
+    use super::{first_argument, last_segment, mentions, obstacle};
     use syn::parse_str;
 
     #[test]
@@ -94,6 +122,24 @@ mod tests {
             "_",
         ] {
             assert!(obstacle(&parse_str(ty).expect(ty)).is_some(), "{ty}");
+        }
+    }
+
+    #[test]
+    fn names_in_types() {
+        for (ty, expected) in [
+            ("Order", true),
+            ("&Order", true),
+            ("Result<Vec<Order>, E>", true),
+            ("shop::Order", false),
+            ("Orders", false),
+        ] {
+            let order = parse_str("Order").expect("a name");
+            assert_eq!(
+                mentions(&parse_str(ty).expect(ty), &order),
+                expected,
+                "{ty}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Error, Lit, LitStr, Result, Token};
+use syn::{Error, Lit, LitStr, Path, Result, Token};
 
 use crate::case::RENAME_RULES;
 use crate::suggestion::did_you_mean;
@@ -149,6 +149,19 @@ pub(crate) fn rename_rule(input: ParseStream<'_>) -> Result<LitStr> {
             rules.join(", ")
         ),
     ))
+}
+
+/// The path of the crate.
+pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
+    let path = input.call(Path::parse_mod_style)?;
+    match path.segments.first() {
+        // The derives take their crates' paths as text, which `$crate` has not.
+        Some(first) if first.ident == "$crate" => Err(Error::new_spanned(
+            &path,
+            "`$crate` cannot be passed on to the derives of serde and schemars: name the crate",
+        )),
+        _ => Ok(path),
+    }
 }
 
 /// The duration in a text literal.

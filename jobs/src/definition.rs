@@ -95,6 +95,8 @@ macro_rules! options {
 }
 
 options! {
+    /// How it is executed.
+    handler: Handler,
     /// The by-reference arguments of the handler.
     resources: &'static [ResourceRequest],
     /// The function's doc comment: its first line becomes the label, all of it the description.

@@ -49,7 +49,10 @@ mod clock;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use jobs_macros::{job, resource};
+#[doc = include_str!("docs/job.md")]
+pub use jobs_macros::job;
+#[doc = include_str!("docs/resource.md")]
+pub use jobs_macros::resource;
 
 pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
@@ -81,3 +84,8 @@ pub mod runtime {
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
 }
+
+/// The examples of the guide, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/what-job-expands-to.md")]
+mod what_job_expands_to {}

@@ -1,8 +1,8 @@
 //! What the expansion of `#[job]` and `#[resource]` names. Not for use by hand: it may change with
 //! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
 
-use std::error::Error;
 pub use std::borrow::Cow;
+use std::error::Error;
 pub use std::sync::Arc;
 
 use crate::error::Verdict;
@@ -28,7 +28,7 @@ pub use crate::handler::Handler;
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
 pub use crate::{HandlerReturn, Job, Priority, RetryPolicy};
 
-/// Where the attribute stands.
+/// Where the attribute stands: an expansion's line is that of its outermost macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __source {
@@ -39,7 +39,31 @@ macro_rules! __source {
         }
     };
 }
-pub use crate::__source as source;
+
+/// The definition of a payload's job before any option: that of an external job.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __define {
+    ($job:ty) => {
+        $crate::__private::JobDefinition::new::<$job>(
+            $crate::__private::source!(),
+            $crate::__private::Handler::External,
+        )
+    };
+}
+
+/// Adds the job of a payload to every program that links it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit {
+    ($job:ty) => {
+        $crate::__private::inventory::submit! {
+            <$job as $crate::__private::Job>::DEFINITION
+        }
+    };
+}
+
+pub use crate::{__define as define, __source as source, __submit as submit};
 
 /// The priority of that value, which the macro has checked.
 pub const fn priority(value: u8) -> Priority {

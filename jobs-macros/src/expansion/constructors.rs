@@ -29,10 +29,8 @@ pub(crate) fn constructors(job: &Job) -> TokenStream {
             }
         });
     let defaulted = || {
-        let with_default = |field| match field {
-            &Field { ref default, .. } => default.as_ref().map(|default| (field, default)),
-        };
-        fields.iter().filter_map(with_default)
+        let all = fields.iter();
+        all.filter_map(|field| Some((field, field.default.as_ref()?)))
     };
     let setters = defaulted().map(|(field, default)| setter(&payload.visibility, field, default));
     let defaults = defaulted().map(|(Field { name, ty, .. }, default)| {

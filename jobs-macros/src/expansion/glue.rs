@@ -3,25 +3,23 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned as _;
 
-use super::builder::options;
 use crate::model::{Input, Job, Shape};
 use crate::signature::Kind;
+use crate::types::at;
 
 /// The implementation of `Job`.
-pub(super) fn implementation(job: &Job, handler: &TokenStream) -> TokenStream {
+pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
     let (id, name) = (&job.id, &job.payload.name);
     let schema = schema(job);
     let output = output(job);
-    let options = options(job);
     quote! {
         #schema
         impl __private::Job for #name {
             const ID: &'static str = #id;
-            type Output = #output;
+            #output
             const DEFINITION: &'static __private::JobDefinition =
-                &__private::JobDefinition::new::<Self>(__private::source!(), #handler) #options;
+                &__private::define!(Self) #options;
         }
     }
 }
@@ -30,52 +28,54 @@ pub(super) fn implementation(job: &Job, handler: &TokenStream) -> TokenStream {
 pub(super) fn registration(job: &Job) -> TokenStream {
     let name = &job.payload.name;
     quote! {
-        __private::inventory::submit! {
-            <#name as __private::Job>::DEFINITION
-        }
+        __private::submit!(#name);
     }
 }
 
 /// The success type, read off the return type by the type system: aliases of `Result` work.
 fn output(job: &Job) -> TokenStream {
     match &job.output {
-        Some(ty) => quote_spanned!(ty.span()=> __private::OutputOf<#ty>),
-        None => quote!(()),
+        Some(ty) => quote_spanned!(at(ty)=> type Output = __private::OutputOf<#ty>;),
+        None => quote!(
+            type Output = ();
+        ),
     }
 }
 
 /// How the runtime calls the function.
-pub(super) fn handler(job: &Job) -> TokenStream {
+pub(super) fn handler(job: &Job) -> Option<TokenStream> {
     let function = &job.function;
+    // What is wrong with the return type is said there, and once.
+    let span = job.output.as_ref().map_or_else(Span::call_site, at);
     // Hygiene keeps these apart from a function of the same name.
-    let [call, context, payload, result] =
-        ["call", "context", "payload", "result"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [call, context, payload, result] = ["call", "context", "payload", "result"]
+        .map(|name| Ident::new(name, Span::mixed_site().located_at(span)));
     let arguments = job.inputs.iter().map(|input| match input {
         Input::Runtime(ty) => {
-            quote_spanned!(ty.span()=> &*__private::reference::<#ty>(&#context)?)
+            quote_spanned!(at(ty)=> &*__private::reference::<#ty>(&#context)?)
         }
         Input::Field(name) => quote!(#payload.#name),
         Input::Payload => quote!(#payload.0),
     });
     let calling = quote!(#function(#(#arguments),*));
     match job.kind {
-        Kind::External => quote!(__private::Handler::External),
-        Kind::Async => quote! {
-            __private::Handler::Async(|#call| {
+        Kind::External => None,
+        Kind::Async => Some(quote_spanned! {span=>
+            .handler(__private::Handler::Async(|#call| {
                 __private::run_async(#call, |#context, #payload: Self| async move {
                     let #result = #calling.await;
                     __private::HandlerReturn::into_result(#result)
                 })
-            })
-        },
-        Kind::Blocking => quote! {
-            __private::Handler::Blocking(|#call| {
+            }))
+        }),
+        Kind::Blocking => Some(quote_spanned! {span=>
+            .handler(__private::Handler::Blocking(|#call| {
                 __private::run_blocking(#call, |#context, #payload: Self| {
                     let #result = #calling;
                     __private::HandlerReturn::into_result(#result)
                 })
-            })
-        },
+            }))
+        }),
     }
 }
 

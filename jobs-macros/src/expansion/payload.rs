@@ -49,8 +49,8 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
             quote!(#[serde(default = #path)])
         });
         quote! {
-            #(#attributes)*
             #no_docs
+            #(#attributes)*
             #default
             #visibility #field_name: #ty,
         }

@@ -21,6 +21,30 @@ fn the_rest_goes_on_after_a_mistake() {
 }
 
 #[test]
+fn a_half_typed_body_passes_through() {
+    let item =
+        "async fn send_mail(to: String) -> Result<(), JobError> { outbox. to.len( ) let x = }";
+    let item = item.parse().expect("tokens");
+    let expanded = crate::job::job(quote::quote!(id = "mail.send"), &item).to_string();
+    assert!(expanded.starts_with("async fn send_mail"), "{expanded}");
+    assert!(
+        expanded.contains("outbox . to . len () let x ="),
+        "{expanded}"
+    );
+    assert!(expanded.contains("submit"), "{expanded}");
+}
+
+#[test]
+fn what_is_no_function_is_left_as_it_is() {
+    let item = quote::quote!(
+        struct SendMail;
+    );
+    let expanded = crate::job::job(quote::quote!(id = "mail.send"), &item).to_string();
+    assert!(expanded.contains("expected a function"), "{expanded}");
+    assert!(expanded.ends_with("struct SendMail ;"), "{expanded}");
+}
+
+#[test]
 fn a_resource_after_a_mistake() {
     golden(
         "resource_fallback",

@@ -1,0 +1,11 @@
+// An alias is a former id.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", aliases = ["mail.send"])]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// Values of the payload own all they hold.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send")]
+async fn send_mail(to: Option<&str>) -> Result<(), JobError> {
+    let _ = to;
+    Ok(())
+}
+
+fn main() {}

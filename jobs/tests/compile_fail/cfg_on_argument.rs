@@ -1,0 +1,11 @@
+// Payloads do not vary with the build.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send")]
+async fn send_mail(#[cfg(unix)] to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// The context is a reference.
+
+use jobs::{JobContext, JobError, job};
+
+#[job(id = "mail.send")]
+async fn send_mail(ctx: JobContext) -> Result<(), JobError> {
+    ctx.check()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// The payload is stored.
+
+use jobs::{JobError, job};
+
+struct Address;
+
+#[job(id = "mail.send")]
+async fn send_mail(to: Address) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// An id is lower case, in segments; a corrected one is suggested.
+
+use jobs::{JobError, job};
+
+#[job(id = "Mail Send")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// An unknown key gets a suggestion and the list.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", retrys = 3)]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

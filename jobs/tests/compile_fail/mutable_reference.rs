@@ -1,0 +1,13 @@
+// Resources are shared.
+
+use jobs::{JobError, job};
+
+struct Outbox;
+
+#[job(id = "mail.send")]
+async fn send_mail(outbox: &mut Outbox) -> Result<(), JobError> {
+    let _ = outbox;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// A handler says how it ended.
+
+use jobs::{job};
+
+#[job(id = "mail.send")]
+async fn send_mail(to: String) {
+    drop(to);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// Jobs are functions.
+
+use jobs::{job};
+
+#[job(id = "mail.send")]
+struct SendMail;
+
+fn main() {}

@@ -1,0 +1,11 @@
+// Priorities end at 100.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", priority = 101)]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A priority has a name or a number.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", priority = "hihg")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

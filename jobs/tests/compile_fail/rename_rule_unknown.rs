@@ -1,0 +1,11 @@
+// A naming rule is one of serde.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", rename_all = "camel_case")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

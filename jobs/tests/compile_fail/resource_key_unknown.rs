@@ -1,0 +1,12 @@
+// Resources have one key.
+
+use jobs::{resource};
+
+struct Outbox;
+
+#[resource(lazy = true)]
+fn outbox() -> Outbox {
+    Outbox
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// Threads share resources.
+
+use jobs::{resource};
+
+struct Outbox;
+
+#[resource]
+fn outbox() -> std::cell::Cell<u8> {
+    let _ = Outbox;
+    std::cell::Cell::new(1)
+}
+
+fn main() {}

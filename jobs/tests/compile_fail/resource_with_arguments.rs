@@ -1,0 +1,13 @@
+// Resources are built without arguments.
+
+use jobs::{resource};
+
+struct Outbox;
+
+#[resource]
+fn outbox(url: String) -> Outbox {
+    drop(url);
+    Outbox
+}
+
+fn main() {}

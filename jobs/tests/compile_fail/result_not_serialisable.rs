@@ -1,0 +1,13 @@
+// The result is stored.
+
+use jobs::{JobError, job};
+
+struct Receipt;
+
+#[job(id = "mail.send")]
+async fn send_mail(to: String) -> Result<Receipt, JobError> {
+    drop(to);
+    Ok(Receipt)
+}
+
+fn main() {}

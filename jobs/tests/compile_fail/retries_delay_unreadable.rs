@@ -1,0 +1,11 @@
+// Each delay is judged at its place.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", retries = [30, "1 hour"])]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

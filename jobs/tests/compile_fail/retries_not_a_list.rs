@@ -1,0 +1,11 @@
+// One delay is a list, too.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", retries = "30s")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A timeout is not zero.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", timeout = "0s")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

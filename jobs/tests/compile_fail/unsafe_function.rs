@@ -1,0 +1,11 @@
+// The runtime keeps no promises for `unsafe`; nothing calls it as `extern`.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send")]
+unsafe extern "C" fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,148 @@
+//! Where jobs stand: modules, function bodies, macros, conditional compilation, other crate names.
+
+use jobs::{Job, JobError};
+
+use crate::support::{linked, run};
+
+mod archive {
+    use jobs::{JobError, job};
+
+    #[job(id = "layout.archive")]
+    pub(crate) async fn archive(path: String) -> Result<String, JobError> {
+        Ok(path)
+    }
+}
+pub(crate) use archive::*;
+
+#[test]
+fn a_module_of_the_same_name() {
+    assert_eq!(run(&Archive::new("x")).expect("succeeds"), "\"x\"");
+    drop(archive("callable".to_owned()));
+    assert_eq!(
+        linked::<Archive>().source().module,
+        "handlers::layout::archive"
+    );
+}
+
+mod outer {
+    pub(super) mod inner {
+        use jobs::{JobError, job};
+
+        #[job(id = "layout.restricted")]
+        pub(in crate::layout) async fn restricted(
+            #[default(2)] number: u8,
+        ) -> Result<u8, JobError> {
+            Ok(number)
+        }
+    }
+}
+
+#[test]
+fn the_payload_is_as_visible_as_the_function() {
+    let payload = outer::inner::Restricted::new().number(3);
+    assert_eq!(payload.number, 3);
+}
+
+#[test]
+fn inside_a_function_body() {
+    #[jobs::job(id = "layout.body")]
+    async fn in_a_body(#[default("x")] text: String) -> Result<String, JobError> {
+        Ok(text)
+    }
+    assert_eq!(run(&InABody::new()).expect("succeeds"), "\"x\"");
+}
+
+macro_rules! declare {
+    ($(#[$docs:meta])* $vis:vis $name:ident, $id:literal, $ty:ty, $default:expr, $body:block) => {
+        $(#[$docs])*
+        #[jobs::job(id = $id, timeout = "1m")]
+        $vis async fn $name(value: $ty, #[default($default)] other: $ty) -> Result<$ty, JobError> {
+            let _ = (value, other);
+            $body
+        }
+    };
+}
+
+declare!(
+    /// Declared by a macro.
+    pub(crate) by_macro, "layout.macro", Option<String>, None, { Ok(None) }
+);
+
+#[test]
+fn inside_a_macro() {
+    assert_eq!(
+        run(&ByMacro::new(None).other(None)).expect("succeeds"),
+        "null"
+    );
+    assert_eq!(
+        linked::<ByMacro>().descriptor().label,
+        "Declared by a macro"
+    );
+}
+
+macro_rules! nested {
+    ($item:item) => {
+        $item
+    };
+}
+
+nested! {
+    #[jobs::job(id = "layout.item")]
+    async fn as_an_item(value: u8) -> Result<u8, JobError> {
+        Ok(value)
+    }
+}
+
+#[test]
+fn as_an_item_of_a_macro() {
+    assert_eq!(AsAnItem::ID, "layout.item");
+}
+
+#[jobs::job(id = "layout.never")]
+#[cfg(any())]
+async fn never(value: DoesNotExist) -> Result<u8, JobError> {
+    Ok(value)
+}
+
+#[cfg(any())]
+#[jobs::job(id = "layout.never")]
+async fn never_either(value: DoesNotExist) -> Result<u8, JobError> {
+    Ok(value)
+}
+
+#[cfg(not(any()))]
+#[jobs::job(id = "layout.never")]
+#[cfg(not(any()))]
+async fn always(value: u8) -> Result<u8, JobError> {
+    Ok(value)
+}
+
+#[test]
+fn conditional_compilation_takes_all_or_nothing() {
+    assert_eq!(run(&Always::new(5)).expect("succeeds"), "5");
+}
+
+mod reexported {
+    pub(crate) use jobs as background;
+}
+
+mod renamed {
+    use super::reexported::background::{JobError, job, resource};
+
+    #[job(id = "layout.renamed", crate = crate::layout::reexported::background)]
+    pub(super) async fn renamed(#[default(1)] value: u8) -> Result<u8, JobError> {
+        Ok(value)
+    }
+
+    struct Nothing;
+
+    #[resource(crate = crate::layout::reexported::background)]
+    fn nothing() -> Nothing {
+        Nothing
+    }
+}
+
+#[test]
+fn under_another_name() {
+    assert_eq!(run(&renamed::Renamed::new()).expect("succeeds"), "1");
+}

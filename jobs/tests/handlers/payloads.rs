@@ -1,0 +1,209 @@
+//! Payload structs and their schemas.
+
+use jobs::{Job, JobError, job};
+use serde_json::json;
+
+use crate::support::{linked, run, run_with, schema};
+
+/// Creates a member.
+///
+/// Does nothing for one who is a member already.
+#[job(
+    id = "payloads.member",
+    rename_all = "camelCase",
+    derive(Debug, Clone, PartialEq)
+)]
+pub(crate) async fn create_member(
+    /// The workspace's id.
+    workspace_id: String,
+    seats: i64,
+    note: Option<String>,
+    #[default("member")] role: String,
+    #[default(Kind::Human)] kind: Kind,
+    #[default(vec![1, 2])] weights: Vec<u8>,
+) -> Result<String, JobError> {
+    Ok(format!(
+        "{workspace_id} {seats} {note:?} {role} {kind:?} {weights:?}"
+    ))
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Human,
+    Machine,
+}
+
+#[test]
+fn new_and_setters_convert_and_infer() {
+    let by_hand = CreateMember {
+        workspace_id: "ws-1".to_owned(),
+        seats: 3,
+        note: None,
+        role: "admin".to_owned(),
+        kind: Kind::Human,
+        weights: vec![9],
+    };
+    let made = CreateMember::new("ws-1", 3, None)
+        .role("admin")
+        .weights(&[9_u8][..]);
+    assert_eq!(made, by_hand);
+    assert_eq!(made.kind(Kind::Machine).kind, Kind::Machine);
+}
+
+#[test]
+fn defaults_apply_to_stored_payloads() {
+    let result = run_with::<CreateMember>([], r#"{"workspaceId": "w", "seats": 1}"#);
+    assert_eq!(
+        result.expect("succeeds"),
+        r#""w 1 None member Human [1, 2]""#
+    );
+}
+
+#[test]
+fn the_schema_has_docs_defaults_and_names_of_json() {
+    let schema = schema::<CreateMember>();
+    assert_eq!(schema["title"], "CreateMember");
+    let description = schema["description"].as_str().expect("a text");
+    assert!(
+        description.starts_with("Creates a member.\n\nDoes nothing"),
+        "{description}"
+    );
+    assert_eq!(schema["required"], json!(["workspaceId", "seats"]));
+    let properties = &schema["properties"];
+    assert_eq!(
+        properties["workspaceId"]["description"],
+        "The workspace's id."
+    );
+    assert_eq!(properties["seats"].get("description"), None);
+    assert_eq!(properties["role"]["default"], "member");
+    assert_eq!(properties["kind"]["default"], "human");
+    assert_eq!(properties["weights"]["default"], json!([1, 2]));
+}
+
+#[test]
+fn docs_become_label_and_description() {
+    let job = linked::<CreateMember>();
+    assert_eq!(job.descriptor().label, "Creates a member");
+    assert_eq!(
+        job.descriptor().description,
+        "Creates a member.\n\nDoes nothing for one who is a member already."
+    );
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct Order {
+    /// What was ordered.
+    item: String,
+}
+
+/// Processes an order.
+#[job(id = "payloads.order")]
+pub(crate) async fn process_order(#[payload] order: Order) -> Result<String, JobError> {
+    Ok(order.item)
+}
+
+#[test]
+fn a_whole_payload_has_the_schema_of_its_type() {
+    let item = "tea".to_owned();
+    let result = run(&ProcessOrder(Order { item }));
+    assert_eq!(result.expect("succeeds"), "\"tea\"");
+    assert_eq!(
+        run_with::<ProcessOrder>([], r#"{"item":"tea"}"#).expect("succeeds"),
+        "\"tea\""
+    );
+    assert_eq!(
+        schema::<ProcessOrder>(),
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Order",
+            "type": "object",
+            "properties": {"item": {"type": "string", "description": "What was ordered."}},
+            "required": ["item"],
+        })
+    );
+}
+
+#[job(id = "payloads.sensitive", rename_all = "camelCase")]
+async fn sensitive(
+    #[sensitive] api_token: String,
+    #[sensitive]
+    #[serde(rename = "PIN")]
+    pin: String,
+    #[sensitive]
+    #[serde(
+        alias = "pwd",
+        rename(serialize = "pass-word", deserialize = "pass-word")
+    )]
+    password: String,
+    user_name: String,
+) -> Result<(), JobError> {
+    let _ = (api_token, pin, password, user_name);
+    Ok(())
+}
+
+#[test]
+fn sensitive_fields_are_listed_by_their_names_in_json() {
+    let job = linked::<Sensitive>();
+    assert_eq!(job.descriptor().sensitive, ["apiToken", "PIN", "pass-word"]);
+    let json = serde_json::to_value(Sensitive::new("a", "b", "c", "d")).expect("json");
+    for name in &job.descriptor().sensitive {
+        assert!(json.get(name).is_some(), "{name} in {json}");
+    }
+}
+
+#[job(id = "payloads.strict", deny_unknown)]
+async fn strict(known: u8) -> Result<u8, JobError> {
+    Ok(known)
+}
+
+#[test]
+fn unknown_fields_are_denied_on_request() {
+    let stray = r#"{"known": 1, "stray": 2}"#;
+    assert!(run_with::<Strict>([], stray).is_err());
+    assert_eq!(schema::<Strict>()["additionalProperties"], false);
+}
+
+#[job(id = "payloads.attributes")]
+async fn attributes(
+    #[schemars(email, length(max = 80))] to: String,
+    #[serde(alias = "subject")] title: String,
+) -> Result<String, JobError> {
+    Ok(to + &title)
+}
+
+#[test]
+fn other_attributes_belong_to_the_field() {
+    let schema = schema::<Attributes>();
+    assert_eq!(schema["properties"]["to"]["format"], "email");
+    assert_eq!(schema["properties"]["to"]["maxLength"], 80);
+    let result = run_with::<Attributes>([], r#"{"to": "a", "subject": "b"}"#);
+    assert_eq!(result.expect("succeeds"), "\"ab\"");
+}
+
+#[job(id = "payloads.types")]
+async fn types(
+    map: std::collections::BTreeMap<String, Vec<Option<u8>>>,
+    pair: (u8, String),
+    tree: Tree,
+    nested: Option<Box<Tree>>,
+) -> Result<Tree, JobError> {
+    let _ = (map, pair, nested);
+    Ok(tree)
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Tree {
+    children: Vec<Self>,
+}
+
+#[test]
+fn maps_tuples_and_recursion() {
+    let payload = r#"{"map": {"a": [1, null]}, "pair": [1, "x"], "tree": {"children": []}}"#;
+    let result = run_with::<Types>([], payload);
+    assert_eq!(result.expect("succeeds"), r#"{"children":[]}"#);
+    assert_eq!(schema::<Types>()["type"], "object");
+    assert_eq!(Types::ID, "payloads.types");
+}
