@@ -1,0 +1,160 @@
+//! A process that executes and serves jobs: the parts put together.
+
+mod builder;
+mod error;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jobs::{Catalogue, Client};
+
+use crate::edge::Edge;
+use crate::engine::{Engine, EngineStatus, Stop};
+use crate::store::Store;
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
+
+pub use builder::RuntimeBuilder;
+pub use error::StartError;
+
+/// Opens a store for a program that enqueues and reads results, and executes nothing.
+///
+/// Jobs linked into the program are checked here, at enqueue; the others by what their programs
+/// have published.
+///
+/// ```no_run
+/// # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+/// let jobs = jobs_runtime::connect("sqlite:jobs.db").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// A URL that names no store, a store that does not open, and jobs that make no catalogue.
+pub async fn connect(database: &str) -> Result<Client, StartError> {
+    let runtime = Runtime::builder()
+        .database(database)
+        .workers(false)
+        .start()
+        .await?;
+    Ok(runtime.client())
+}
+
+/// A running runtime: workers, HTTP interface, or both.
+///
+/// Dropping it stops nothing in an orderly way: call [`shutdown`](Runtime::shutdown).
+pub struct Runtime {
+    edge: Edge,
+    catalogue: Arc<Catalogue>,
+    engine: Option<Engine>,
+    #[cfg(feature = "http")]
+    api: Option<Api>,
+    #[cfg(feature = "http")]
+    health: Arc<crate::health::Health>,
+}
+
+/// The HTTP interface while it is served.
+#[cfg(feature = "http")]
+struct Api {
+    address: SocketAddr,
+    stop: tokio_util::sync::CancellationToken,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Runtime {
+    /// Begins to put a runtime together.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::default()
+    }
+
+    /// Enqueues jobs and awaits their results.
+    pub fn client(&self) -> Client {
+        self.edge.client()
+    }
+
+    /// The store, to read from.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.edge.store()
+    }
+
+    /// Known jobs, validation and enqueue: what HTTP and the command line are made of.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// The jobs linked into this program.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// What the workers are doing; `None` if this process has none.
+    pub fn status(&self) -> Option<&Arc<EngineStatus>> {
+        self.engine.as_ref().map(Engine::status)
+    }
+
+    /// Where the HTTP interface listens, if it is served.
+    #[cfg(feature = "http")]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.api.as_ref().map(|api| api.address)
+    }
+
+    /// The HTTP interface, to mount in an application's own router.
+    #[cfg(feature = "http")]
+    pub fn router(&self) -> axum::Router {
+        crate::http::router(self.edge.clone(), Arc::clone(&self.health))
+    }
+
+    /// Stops claiming, lets running attempts end for as long as the drain lasts, and gives back
+    /// what is left without spending an attempt.
+    pub async fn shutdown(&self) {
+        self.stop(Stop::Drain);
+        self.stopped().await;
+    }
+
+    /// Gives everything back now. Use it when a second signal comes during
+    /// [`shutdown`](Runtime::shutdown).
+    pub async fn shutdown_now(&self) {
+        self.stop(Stop::Now);
+        self.stopped().await;
+    }
+
+    fn stop(&self, urgency: Stop) {
+        if let Some(engine) = &self.engine {
+            engine.stop(urgency);
+        }
+        #[cfg(feature = "http")]
+        if let Some(api) = &self.api {
+            api.stop.cancel();
+        }
+    }
+
+    async fn stopped(&self) {
+        if let Some(engine) = &self.engine {
+            engine.ended().await;
+        }
+    }
+
+    /// Serves until something ends by itself: the workers' thread or the HTTP interface.
+    ///
+    /// # Errors
+    /// Why the HTTP interface ended.
+    pub async fn failed(&mut self) -> std::io::Result<()> {
+        #[cfg(feature = "http")]
+        if let Some(api) = &mut self.api {
+            return match (&mut api.served).await {
+                Ok(served) => served,
+                Err(error) => Err(std::io::Error::other(error)),
+            };
+        }
+        std::future::pending().await
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("jobs", &self.catalogue.len())
+            .field("workers", &self.engine.is_some())
+            .finish_non_exhaustive()
+    }
+}
