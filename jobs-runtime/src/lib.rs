@@ -4,7 +4,13 @@ pub mod store;
 pub mod time;
 
 mod clock;
+mod edge;
 mod entropy;
+pub mod fingerprint;
 
 pub use clock::SystemClock;
+pub use edge::{
+    Edge, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS,
+    SchemaError,
+};
 pub use entropy::Entropy;
