@@ -85,12 +85,12 @@ mod tests {
             r#"{"b":[{"y":1,"x":"\u0000"}],"a":null}"#,
             r#"{ "a": null, "b": [ {"x":"\u0000", "y":1} ] }"#,
         ];
-        let canonical = texts.map(|text| {
+        let written = texts.map(|text| {
             let value: Value = serde_json::from_str(text).expect("JSON");
-            super::canonical(&value)
+            canonical(&value)
         });
-        assert_eq!(canonical[0], r#"{"a":null,"b":[{"x":"\u0000","y":1}]}"#);
-        assert_eq!(canonical[0], canonical[1]);
+        assert_eq!(written[0], r#"{"a":null,"b":[{"x":"\u0000","y":1}]}"#);
+        assert_eq!(written[0], written[1]);
     }
 
     #[test]

@@ -72,7 +72,10 @@ impl PayloadCheck {
             message: "is given more than once".to_owned(),
         });
         let found = violations(self.validator.iter_errors(&value));
-        Err(PayloadRefusal::Invalid(repeated.chain(found).collect()))
+        let mut violations: Vec<_> = repeated.chain(found).collect();
+        // The validator's order is that of its keywords; people read from the top of a payload.
+        violations.sort_by(|one, other| one.pointer.cmp(&other.pointer));
+        Err(PayloadRefusal::Invalid(violations))
     }
 }
 
@@ -146,8 +149,8 @@ mod tests {
                 ),
                 ("/at", "must be a date and time like `2030-01-31T12:00:00Z`"),
                 ("/count", "must be at most 255"),
-                ("/x~0y", "is not a known property"),
                 ("/workspaceId", "is required"),
+                ("/x~0y", "is not a known property"),
             ],
         );
         expect(&schema, "[]", &[("", "must be an object")]);
