@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::thread;
 
 use jobs::runtime::Resources;
-use jobs::{Catalogue, Client, Clock};
+use jobs::{CataloguedJob, Client, Clock};
 use tokio::sync::watch;
 
 use crate::Entropy;
@@ -52,7 +52,8 @@ use plan::Plan;
 /// What a worker works with.
 pub(crate) struct EngineParts {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) catalogue: Arc<Catalogue>,
+    /// What it executes.
+    pub(crate) jobs: Vec<CataloguedJob>,
     pub(crate) resources: Resources,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
@@ -91,7 +92,7 @@ impl Engine {
             .enable_time()
             .build()?;
         let dispatcher = Dispatcher::new(
-            Plan::new(&parts.catalogue),
+            Plan::new(&parts.jobs),
             parts,
             executors,
             stop_seen,

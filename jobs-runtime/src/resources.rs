@@ -13,7 +13,7 @@ use jobs::{CataloguedJob, Source};
 /// Every resource that is missing, declared twice or fails to build, with the jobs that wait for
 /// it: all of them at once.
 pub(crate) async fn build(
-    jobs: &[&CataloguedJob],
+    jobs: &[CataloguedJob],
     given: Vec<BuiltResource>,
 ) -> Result<Resources, ResourceErrors> {
     let mut problems = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) async fn build(
 }
 
 /// Each type that is borrowed, once, with the first job that borrows it.
-fn requests(jobs: &[&CataloguedJob]) -> Vec<(ResourceRequest, &'static str)> {
+fn requests(jobs: &[CataloguedJob]) -> Vec<(ResourceRequest, &'static str)> {
     let mut requests: Vec<(ResourceRequest, &'static str)> = Vec::new();
     for job in jobs {
         for request in job.resources() {

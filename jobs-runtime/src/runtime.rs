@@ -1,5 +1,7 @@
 //! A process that executes and serves jobs: the parts put together.
 
+#[cfg(feature = "http")]
+mod api;
 mod builder;
 mod error;
 
@@ -14,7 +16,7 @@ use crate::store::Store;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
-pub use builder::RuntimeBuilder;
+pub use builder::{DEFAULT_DATABASE, RuntimeBuilder};
 pub use error::StartError;
 
 /// Opens a store for a program that enqueues and reads results, and executes nothing.
@@ -48,17 +50,7 @@ pub struct Runtime {
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     #[cfg(feature = "http")]
-    api: Option<Api>,
-    #[cfg(feature = "http")]
-    health: Arc<crate::health::Health>,
-}
-
-/// The HTTP interface while it is served.
-#[cfg(feature = "http")]
-struct Api {
-    address: SocketAddr,
-    stop: tokio_util::sync::CancellationToken,
-    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    api: api::Api,
 }
 
 impl Runtime {
@@ -95,13 +87,13 @@ impl Runtime {
     /// Where the HTTP interface listens, if it is served.
     #[cfg(feature = "http")]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.api.as_ref().map(|api| api.address)
+        self.api.address()
     }
 
     /// The HTTP interface, to mount in an application's own router.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::router(self.edge.clone(), Arc::clone(&self.health))
+        self.api.router(&self.edge)
     }
 
     /// Stops claiming, lets running attempts end for as long as the drain lasts, and gives back
@@ -123,9 +115,7 @@ impl Runtime {
             engine.stop(urgency);
         }
         #[cfg(feature = "http")]
-        if let Some(api) = &self.api {
-            api.stop.cancel();
-        }
+        self.api.stop();
     }
 
     async fn stopped(&self) {
@@ -134,19 +124,13 @@ impl Runtime {
         }
     }
 
-    /// Serves until something ends by itself: the workers' thread or the HTTP interface.
+    /// Completes when the HTTP interface ends by itself; never, if it is not served.
     ///
     /// # Errors
-    /// Why the HTTP interface ended.
+    /// Why it ended.
+    #[cfg(feature = "http")]
     pub async fn failed(&mut self) -> std::io::Result<()> {
-        #[cfg(feature = "http")]
-        if let Some(api) = &mut self.api {
-            return match (&mut api.served).await {
-                Ok(served) => served,
-                Err(error) => Err(std::io::Error::other(error)),
-            };
-        }
-        std::future::pending().await
+        self.api.failed().await
     }
 }
 

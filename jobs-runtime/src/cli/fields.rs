@@ -79,6 +79,11 @@ impl JobCommand {
         self.command.clone().try_get_matches_from(rest)
     }
 
+    /// The flags of the job, for people.
+    pub(super) fn help(&self) -> String {
+        self.command.clone().render_long_help().to_string()
+    }
+
     /// The payload that the flags describe, as JSON text.
     pub(super) fn payload(&self, matches: &ArgMatches) -> Result<String, Failure> {
         let given = matches.get_one::<String>(PAYLOAD);

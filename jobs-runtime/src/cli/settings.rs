@@ -130,6 +130,15 @@ impl Settings {
         })
     }
 
+    /// These settings with the queues that a command names, if it names any.
+    pub(super) fn with_queues(mut self, queues: &[String]) -> Result<Self, Failure> {
+        if !queues.is_empty() {
+            self.engine.queues = parse_queues(queues.iter().map(String::as_str))
+                .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
+        }
+        Ok(self)
+    }
+
     /// A runtime with these settings, still without workers' or HTTP's part decided.
     pub(super) fn builder(&self) -> RuntimeBuilder {
         RuntimeBuilder::default()
@@ -214,7 +223,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Names of queues; `mail:10` is refused rather than half understood.
-pub(super) fn parse_queues<'a>(
+fn parse_queues<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<String>, String> {
     let names = names.into_iter().map(str::trim).filter(|name| !name.is_empty());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jobs::Catalogue;
+use jobs::CataloguedJob;
 use jobs::runtime::Handler;
 
 use super::lane::LaneKind;
@@ -24,10 +24,10 @@ pub(crate) struct PlannedJob {
 }
 
 impl Plan {
-    /// Takes every enabled job with a body.
-    pub(crate) fn new(catalogue: &Catalogue) -> Arc<Self> {
+    /// Plans for these jobs.
+    pub(crate) fn new(executable: &[CataloguedJob]) -> Arc<Self> {
         let mut jobs = HashMap::new();
-        for job in catalogue.iter().filter(|job| job.descriptor().enabled) {
+        for job in executable {
             let lane = match job.handler() {
                 Handler::Async(_) => LaneKind::Async,
                 Handler::Blocking(_) => LaneKind::Blocking,

@@ -144,7 +144,7 @@ impl RuntimeBuilder {
     pub async fn start(self) -> Result<Runtime, StartError> {
         #[cfg(feature = "http")]
         let listener = match self.bind {
-            Some(address) => Some(listen(address).await?),
+            Some(address) => Some(super::api::listen(address).await?),
             None => None,
         };
         let catalogue = Arc::new(match self.catalogue {
@@ -165,58 +165,55 @@ impl RuntimeBuilder {
         )?;
         edge.publish().await?;
 
-        let engine = if self.workers {
-            let selected = select(&catalogue, &self.jobs)?;
-            let executable: Vec<_> = selected.iter().filter(|job| has_body(job)).collect();
-            let executable: Vec<&CataloguedJob> = executable.into_iter().copied().collect();
-            let resources = crate::resources::build(&executable, self.resources).await?;
-            Some(Engine::start(EngineParts {
-                store,
-                jobs: executable.into_iter().cloned().collect(),
-                resources,
-                client: edge.client(),
-                clock: self.clock,
-                entropy,
-                config: self.engine,
-            })?)
-        } else {
-            None
+        let engine = match self.workers {
+            false => None,
+            true => {
+                let jobs = executable(&catalogue, &self.jobs)?;
+                let resources = crate::resources::build(&jobs, self.resources).await?;
+                Some(Engine::start(EngineParts {
+                    store,
+                    jobs,
+                    resources,
+                    client: edge.client(),
+                    clock: self.clock,
+                    entropy,
+                    config: self.engine,
+                })?)
+            }
         };
+        #[cfg(feature = "http")]
+        let api = super::api::Api::start(&edge, engine.as_ref(), listener);
         Ok(Runtime {
-            #[cfg(feature = "http")]
-            health: health(&edge, engine.as_ref()),
             edge,
             catalogue,
             engine,
             #[cfg(feature = "http")]
-            api: None,
-        }
-        .serving(
-            #[cfg(feature = "http")]
-            listener,
-        ))
-    }
-}
-
-/// The jobs of these ids, or all of them.
-fn select<'a>(
-    catalogue: &'a Catalogue,
-    ids: &[String],
-) -> Result<Vec<&'a CataloguedJob>, StartError> {
-    if ids.is_empty() {
-        return Ok(catalogue.iter().collect());
-    }
-    ids.iter()
-        .map(|id| {
-            let job = catalogue.get(id);
-            job.ok_or_else(|| StartError::UnknownJob(id.clone()))
+            api,
         })
-        .collect()
+    }
 }
 
-/// Whether this process can execute the job.
-fn has_body(job: &CataloguedJob) -> bool {
-    job.descriptor().enabled && matches!(job.handler(), Handler::Async(_) | Handler::Blocking(_))
+/// The jobs of these ids, or all of them, as far as this process can execute them.
+fn executable(catalogue: &Catalogue, ids: &[String]) -> Result<Vec<CataloguedJob>, StartError> {
+    let jobs: Vec<&CataloguedJob> = match ids {
+        [] => catalogue.iter().collect(),
+        ids => ids
+            .iter()
+            .map(|id| {
+                let job = catalogue.get(id);
+                job.ok_or_else(|| StartError::UnknownJob(id.clone()))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let has_body = |job: &&CataloguedJob| {
+        matches!(job.handler(), Handler::Async(_) | Handler::Blocking(_))
+    };
+    Ok(jobs
+        .into_iter()
+        .filter(|job| job.descriptor().enabled)
+        .filter(has_body)
+        .cloned()
+        .collect())
 }
 
 impl fmt::Debug for RuntimeBuilder {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use jobs::CatalogueError;
 
+use crate::SchemaError;
 use crate::resources::ResourceErrors;
 use crate::store::{ParseDatabaseUrlError, StoreError};
 
@@ -14,14 +15,9 @@ pub enum StartError {
     /// The linked jobs make no catalogue.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// A linked job has a schema that no validator can be made of.
-    #[error("the payload schema of job `{job_id}` cannot be used: {reason}")]
-    Schema {
-        /// The job.
-        job_id: String,
-        /// What is wrong with the schema.
-        reason: String,
-    },
+    /// A linked job has a schema that payloads cannot be checked against.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// A job was named that is not linked.
     #[error("job `{0}` is not linked into this program")]
     UnknownJob(String),
