@@ -7,6 +7,9 @@ mod clock;
 mod edge;
 mod entropy;
 pub mod fingerprint;
+pub mod health;
+#[cfg(feature = "http")]
+pub mod http;
 
 pub use clock::SystemClock;
 pub use edge::{
