@@ -37,11 +37,14 @@ use crate::time::Timestamp;
 use hub::FinishHub;
 use registry::Registry;
 
-pub(crate) use accept::{Accepted, Refusal};
-pub(crate) use check::PayloadRefusal;
+#[cfg(feature = "http")]
+pub(crate) use accept::{Accepted, InvalidPayload, Refusal};
 pub use known::{KnownJob, SchemaError};
+#[cfg(feature = "http")]
 pub(crate) use near::near_misses;
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+#[cfg(feature = "http")]
+pub(crate) use violation::push_step;
 
 /// Takes requests in: validates them, completes them, stores them. Cheap to clone.
 #[derive(Clone)]

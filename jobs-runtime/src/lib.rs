@@ -22,6 +22,9 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+pub mod health;
+#[cfg(feature = "http")]
+pub mod http;
 
 mod edge;
 mod engine;

@@ -139,6 +139,7 @@ mod tests {
             &schema,
             r#"{"count":256,"at":"now","a/b":[1,3000000000,2.0],"x~y":1}"#,
             &[
+                ("/at", "must be a date and time like `2030-01-31T12:00:00Z`"),
                 (
                     "/a~1b/1",
                     "must be a whole number from -2147483648 to 2147483647",
@@ -147,7 +148,6 @@ mod tests {
                     "/a~1b/2",
                     "must be a whole number from -2147483648 to 2147483647, written without fraction or exponent",
                 ),
-                ("/at", "must be a date and time like `2030-01-31T12:00:00Z`"),
                 ("/count", "must be at most 255"),
                 ("/workspaceId", "is required"),
                 ("/x~0y", "is not a known property"),
