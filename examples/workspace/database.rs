@@ -82,13 +82,12 @@ impl WorkspaceDb {
         .bind(role)
         .execute(&self.pool)
         .await?;
-        let (id, role) = sqlx::query_as(
-            "SELECT id, role FROM members WHERE workspace_id = ? AND subject = ?",
-        )
-        .bind(workspace_id)
-        .bind(subject)
-        .fetch_one(&self.pool)
-        .await?;
+        let (id, role) =
+            sqlx::query_as("SELECT id, role FROM members WHERE workspace_id = ? AND subject = ?")
+                .bind(workspace_id)
+                .bind(subject)
+                .fetch_one(&self.pool)
+                .await?;
         Ok(Member { id, role })
     }
 }

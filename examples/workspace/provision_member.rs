@@ -36,7 +36,9 @@ pub async fn provision_member(
     ctx.progress(10, "Looking up the workspace");
     if !db.has_workspace(&workspace_id).await? {
         // No retry makes a workspace appear.
-        return Err(JobError::permanent(format!("no workspace `{workspace_id}`")));
+        return Err(JobError::permanent(format!(
+            "no workspace `{workspace_id}`"
+        )));
     }
 
     ctx.progress(50, "Adding the member");

@@ -27,7 +27,6 @@ mod leases;
 mod outbox;
 mod plan;
 mod rescue;
-mod status;
 mod stopping;
 mod timers;
 mod verdict;
@@ -41,10 +40,10 @@ use jobs::{CataloguedJob, Client, Clock};
 use tokio::sync::watch;
 
 use crate::Entropy;
+use crate::health::WorkerHealth;
 use crate::store::Store;
 
 pub use config::EngineConfig;
-pub use status::EngineStatus;
 
 use dispatcher::Dispatcher;
 use plan::Plan;
@@ -58,6 +57,8 @@ pub(crate) struct EngineParts {
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<Entropy>,
+    /// Where it tells how it is.
+    pub(crate) health: WorkerHealth,
     pub(crate) config: EngineConfig,
 }
 
@@ -66,7 +67,6 @@ pub(crate) struct EngineParts {
 pub(crate) struct Engine {
     stop: watch::Sender<Stop>,
     ended: watch::Receiver<bool>,
-    status: Arc<EngineStatus>,
 }
 
 /// How far a worker has been asked to stop.
@@ -86,29 +86,18 @@ impl Engine {
     pub(crate) fn start(parts: EngineParts) -> io::Result<Self> {
         let (stop, stop_seen) = watch::channel(Stop::No);
         let (end, ended) = watch::channel(false);
-        let status = Arc::new(EngineStatus::default());
         let executors = tokio::runtime::Handle::current();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let dispatcher = Dispatcher::new(
-            Plan::new(&parts.jobs),
-            parts,
-            executors,
-            stop_seen,
-            Arc::clone(&status),
-        );
+        let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen);
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
             .spawn(move || {
                 runtime.block_on(dispatcher.run());
                 end.send_replace(true);
             })?;
-        Ok(Self {
-            stop,
-            ended,
-            status,
-        })
+        Ok(Self { stop, ended })
     }
 
     /// Asks the worker to stop, at least as urgently as before.
@@ -124,10 +113,5 @@ impl Engine {
     pub(crate) async fn ended(&self) {
         // An error means that the thread is gone, which is an end as well.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
-    }
-
-    /// What the worker is doing.
-    pub(crate) fn status(&self) -> &Arc<EngineStatus> {
-        &self.status
     }
 }

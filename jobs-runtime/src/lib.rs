@@ -22,19 +22,15 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
-pub mod health;
-#[cfg(feature = "http")]
-pub mod http;
 
 mod edge;
 mod engine;
 mod resources;
 mod runtime;
 
+pub mod health;
 #[cfg(feature = "http")]
-mod health;
-#[cfg(feature = "http")]
-mod http;
+pub mod http;
 
 #[cfg(feature = "cli")]
 mod cli;
@@ -44,7 +40,7 @@ pub use edge::{
     Edge, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS,
     SchemaError,
 };
-pub use engine::{EngineConfig, EngineStatus};
+pub use engine::EngineConfig;
 pub use entropy::Entropy;
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};

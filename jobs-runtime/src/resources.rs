@@ -131,7 +131,10 @@ impl fmt::Display for ResourceErrors {
                     type_name,
                     source,
                     reason,
-                } => write!(f, "cannot build the resource `{type_name}` ({source}): {reason}")?,
+                } => write!(
+                    f,
+                    "cannot build the resource `{type_name}` ({source}): {reason}"
+                )?,
             }
         }
         Ok(())

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use jobs::{Catalogue, Client};
 
 use crate::edge::Edge;
-use crate::engine::{Engine, EngineStatus, Stop};
+use crate::engine::{Engine, Stop};
+use crate::health::Health;
 use crate::store::Store;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -49,8 +50,9 @@ pub struct Runtime {
     edge: Edge,
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
+    health: Arc<Health>,
     #[cfg(feature = "http")]
-    api: api::Api,
+    api: Option<api::Api>,
 }
 
 impl Runtime {
@@ -79,21 +81,22 @@ impl Runtime {
         &self.catalogue
     }
 
-    /// What the workers are doing; `None` if this process has none.
-    pub fn status(&self) -> Option<&Arc<EngineStatus>> {
-        self.engine.as_ref().map(Engine::status)
+    /// How the parts of this process are.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Where the HTTP interface listens, if it is served.
     #[cfg(feature = "http")]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.api.address()
+        self.api.as_ref().map(api::Api::address)
     }
 
-    /// The HTTP interface, to mount in an application's own router.
+    /// The HTTP interface, to mount in an application's own router. The application authenticates
+    /// the callers: nothing here asks who they are.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        self.api.router(&self.edge)
+        crate::http::routes(self.edge.clone(), Arc::clone(&self.health))
     }
 
     /// Stops claiming, lets running attempts end for as long as the drain lasts, and gives back
@@ -115,7 +118,9 @@ impl Runtime {
             engine.stop(urgency);
         }
         #[cfg(feature = "http")]
-        self.api.stop();
+        if let Some(api) = &self.api {
+            api.stop();
+        }
     }
 
     async fn stopped(&self) {
@@ -130,7 +135,10 @@ impl Runtime {
     /// Why it ended.
     #[cfg(feature = "http")]
     pub async fn failed(&mut self) -> std::io::Result<()> {
-        self.api.failed().await
+        match &mut self.api {
+            Some(api) => api.failed().await,
+            None => std::future::pending().await,
+        }
     }
 }
 

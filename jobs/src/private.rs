@@ -1,8 +1,8 @@
 //! What the expansion of `#[job]` and `#[resource]` names. Not for use by hand: it may change with
 //! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
 
-use std::error::Error;
 pub use std::borrow::Cow;
+use std::error::Error;
 pub use std::sync::Arc;
 
 use crate::error::Verdict;

@@ -1,8 +1,10 @@
 #![allow(missing_docs)]
-use jobs::{Catalogue, JobContext, JobError, Job, job};
+use jobs::{Catalogue, Job, JobContext, JobError, job};
 pub struct WorkspaceDb;
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct ProvisionedMember { member_id: String }
+pub struct ProvisionedMember {
+    member_id: String,
+}
 
 /// Creates a member of a workspace.
 #[job(id = "provision-member", timeout = "5m", retries = [30, 60, 120], rename_all = "camelCase")]
@@ -17,7 +19,9 @@ pub async fn provision_member(
     Ok(ProvisionedMember { member_id: subject })
 }
 #[jobs::resource]
-async fn workspace_db() -> Result<WorkspaceDb, std::io::Error> { Ok(WorkspaceDb) }
+async fn workspace_db() -> Result<WorkspaceDb, std::io::Error> {
+    Ok(WorkspaceDb)
+}
 
 #[test]
 fn x() {

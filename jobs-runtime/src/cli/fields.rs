@@ -28,7 +28,9 @@ enum Kind {
     /// A number, an object, or something that only its schema can judge: JSON, else a text.
     Json,
     /// Given several times, each item by one of the above.
-    List { text: bool },
+    List {
+        text: bool,
+    },
 }
 
 /// The command of one job: its options and a flag per field.
@@ -172,7 +174,9 @@ fn put(payload: &mut Map<String, Value>, name: &str, kind: Kind, value: &str) {
         Kind::Switch | Kind::Json => json(),
         Kind::List { text } => {
             let item = if text { Value::from(value) } else { json() };
-            let list = payload.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            let list = payload
+                .entry(name)
+                .or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(items) = list {
                 items.push(item);
             }
@@ -309,21 +313,48 @@ mod tests {
         }
         let matches = built.try_get_matches_from(args).expect("valid flags");
         let payload = command.payload(&matches).expect("a payload");
-        assert_eq!(&serde_json::from_str::<Value>(&payload).expect("JSON"), expected);
+        assert_eq!(
+            &serde_json::from_str::<Value>(&payload).expect("JSON"),
+            expected
+        );
     }
 
     #[test]
     fn flags_become_fields() {
         check(
-            &["--workspace-id", "7", "--copies", "2", "--dry-run", "--when", "now"],
+            &[
+                "--workspace-id",
+                "7",
+                "--copies",
+                "2",
+                "--dry-run",
+                "--when",
+                "now",
+            ],
             &json!({"workspaceId": "7", "copies": 2, "dry_run": true, "when": "now"}),
         );
         check(
-            &["--tags", "a", "--tags", "1", "--note", "null", "--dry-run", "false"],
+            &[
+                "--tags",
+                "a",
+                "--tags",
+                "1",
+                "--note",
+                "null",
+                "--dry-run",
+                "false",
+            ],
             &json!({"tags": ["a", "1"], "note": "null", "dry_run": false}),
         );
         check(
-            &["--payload", r#"{"copies": 1}"#, "--field", "copies=3", "--field", "workspaceId=1"],
+            &[
+                "--payload",
+                r#"{"copies": 1}"#,
+                "--field",
+                "copies=3",
+                "--field",
+                "workspaceId=1",
+            ],
             &json!({"copies": 3, "workspaceId": "1"}),
         );
     }

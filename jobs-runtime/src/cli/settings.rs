@@ -93,7 +93,10 @@ impl Settings {
             let flag = match key {
                 "database" => flags.database.clone().map(|value| ("--database", value)),
                 "bind" => flags.bind.clone().map(|value| ("--bind", value)),
-                "concurrency" => flags.concurrency.clone().map(|value| ("--concurrency", value)),
+                "concurrency" => flags
+                    .concurrency
+                    .clone()
+                    .map(|value| ("--concurrency", value)),
                 _ => None,
             };
             let name = format!("JOBS_{}", key.to_uppercase());
@@ -110,8 +113,16 @@ impl Settings {
         };
         let entries: Vec<Entry> = KEYS.into_iter().map(entry).collect();
 
-        let [database, bind, concurrency, blocking, queues, lease, grace, drain] =
-            std::array::from_fn(|place| &entries[place]);
+        let [
+            database,
+            bind,
+            concurrency,
+            blocking,
+            queues,
+            lease,
+            grace,
+            drain,
+        ] = std::array::from_fn(|place| &entries[place]);
         database.check(str::parse::<DatabaseUrl>)?;
         let engine = EngineConfig {
             concurrency: concurrency.check(positive)?,
@@ -184,20 +195,29 @@ fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, 
                 "{FILE}: unknown key `{key}`; the keys are {known}"
             )));
         }
-        let value = match value {
-            toml::Value::String(text) => text,
+        let value = match &value {
             toml::Value::Array(items) => {
-                let texts = items.iter().map(|item| match item.as_str() {
-                    Some(text) => text.to_owned(),
-                    None => item.to_string(),
-                });
-                texts.collect::<Vec<_>>().join(",")
+                let texts: Option<Vec<_>> = items.iter().map(scalar).collect();
+                texts.map(|texts| texts.join(","))
             }
-            other => other.to_string(),
+            single => scalar(single),
+        };
+        let Some(value) = value else {
+            return Err(Failure::usage(format!(
+                "{FILE}: `{key}` takes a text, a number or a list of texts"
+            )));
         };
         values.insert(key, value);
     }
     Ok(values)
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn positive(text: &str) -> Result<usize, String> {
@@ -223,10 +243,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Names of queues; `mail:10` is refused rather than half understood.
-fn parse_queues<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<String>, String> {
-    let names = names.into_iter().map(str::trim).filter(|name| !name.is_empty());
+fn parse_queues<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
+    let names = names
+        .into_iter()
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
     names
         .map(|name| match name.contains(':') {
             true => Err(format!(
@@ -264,7 +285,9 @@ mod tests {
         assert_eq!(settings.engine.queues, ["mail", "default"]);
         let origin = |key| {
             let entry = settings.entries.iter().find(|entry| entry.key == key);
-            entry.map(|entry| entry.origin.to_string()).unwrap_or_default()
+            entry
+                .map(|entry| entry.origin.to_string())
+                .unwrap_or_default()
         };
         assert_eq!(origin("concurrency"), "--concurrency");
         assert_eq!(origin("lease"), "jobs.toml");
@@ -276,9 +299,15 @@ mod tests {
     fn mistakes_name_their_source() {
         let none = Globals::default();
         let unknown = load("databse = 'x'", &[], &none).expect_err("unknown key");
-        assert!(unknown.contains("`databse`") && unknown.contains("database"), "{unknown}");
+        assert!(
+            unknown.contains("`databse`") && unknown.contains("database"),
+            "{unknown}"
+        );
         let zero = load("", &[("JOBS_CONCURRENCY", "0")], &none).expect_err("zero");
-        assert!(zero.starts_with("concurrency (from JOBS_CONCURRENCY)"), "{zero}");
+        assert!(
+            zero.starts_with("concurrency (from JOBS_CONCURRENCY)"),
+            "{zero}"
+        );
         let queue = load("queues = 'mail:10'", &[], &none).expect_err("per queue");
         assert!(queue.contains("not enforced yet"), "{queue}");
     }

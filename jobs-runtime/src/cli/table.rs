@@ -38,7 +38,10 @@ pub(super) fn short(text: &str, limit: usize) -> String {
 pub(super) fn millis(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
-        1_000..60_000 => format!("{:.1} s", std::time::Duration::from_millis(millis).as_secs_f64()),
+        1_000..60_000 => format!(
+            "{:.1} s",
+            std::time::Duration::from_millis(millis).as_secs_f64()
+        ),
         _ => match (millis / 60_000, millis / 1_000 % 60) {
             (minutes, 0) => format!("{minutes} min"),
             (minutes, seconds) => format!("{minutes} min {seconds} s"),
@@ -52,7 +55,10 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [["a".to_owned(), "bb".to_owned()], ["ccc".to_owned(), "d".to_owned()]];
+        let rows = [
+            ["a".to_owned(), "bb".to_owned()],
+            ["ccc".to_owned(), "d".to_owned()],
+        ];
         assert_eq!(table(["X", "Y"], rows), "X    Y\na    bb\nccc  d\n");
     }
 

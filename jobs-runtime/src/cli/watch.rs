@@ -99,7 +99,8 @@ impl Show {
                 bar.set_message(text);
             }
             None if text != self.said => {
-                self.output.say(&format!("{:>3} %  {text}", record.progress));
+                self.output
+                    .say(&format!("{:>3} %  {text}", record.progress));
                 self.said = text;
             }
             None => {}

@@ -22,12 +22,12 @@ use super::leases::Session;
 use super::outbox::Outbox;
 use super::plan::Plan;
 use super::rescue::Watch;
-use super::status::EngineStatus;
 use super::timers::Timers;
 use super::verdict::{Budget, Conclusion, Course, decide};
 use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
 use crate::clock::timestamp;
+use crate::health::WorkerHealth;
 use crate::store::{
     Answer, Claim, Claimed, ExecutionPolicy, Fence, Promotion, Renewal, SessionBeat, SessionId,
     Settlement, Store, StoreError, StoreEvent,
@@ -77,7 +77,7 @@ pub(super) struct Dispatcher {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
-    pub(super) status: Arc<EngineStatus>,
+    pub(super) health: WorkerHealth,
     plan: Arc<Plan>,
     executors: Handle,
     workshop: Arc<Workshop>,
@@ -112,7 +112,6 @@ impl Dispatcher {
         parts: EngineParts,
         executors: Handle,
         stop_seen: watch::Receiver<Stop>,
-        status: Arc<EngineStatus>,
     ) -> Self {
         let (reports_sent, reports) = mpsc::unbounded_channel();
         let workshop = Workshop {
@@ -153,7 +152,7 @@ impl Dispatcher {
             clock: parts.clock,
             entropy: parts.entropy,
             config: parts.config,
-            status,
+            health: parts.health,
         }
     }
 
@@ -164,6 +163,7 @@ impl Dispatcher {
         loop {
             self.advance();
             if self.is_done() {
+                self.health.stopped();
                 return;
             }
             let now = self.clock.elapsed();
@@ -198,7 +198,7 @@ impl Dispatcher {
             self.watch_sessions(now);
         }
         self.settle();
-        self.status.set_running(self.running.len());
+        self.health.in_flight(self.running.len());
     }
 
     /// When to wake without an event. What is under way already wakes by its own event.
@@ -478,13 +478,11 @@ impl Dispatcher {
     /// Remembers whether the store answers, and unwraps the answer.
     pub(super) fn note<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
         match answer {
-            Ok(answer) => {
-                self.status.store_answered(timestamp(&*self.clock));
-                Some(answer)
-            }
+            Ok(answer) => Some(answer),
             Err(error) => {
-                self.status.store_failed();
-                tracing::warn!(error = %crate::error::chain(error), "the store did not answer");
+                let error = crate::error::chain(error);
+                self.health.failed(&error);
+                tracing::warn!(%error, "the store did not answer");
                 None
             }
         }

@@ -62,6 +62,7 @@ impl Dispatcher {
     pub(super) fn on_opened(&mut self, answer: Result<SessionId, StoreError>, sent_at: Duration) {
         if let Some(id) = self.note(&answer) {
             self.contacting = false;
+            self.health.renewed();
             self.claim_number = 0;
             self.session = Some(Session {
                 id: *id,
@@ -100,6 +101,7 @@ impl Dispatcher {
         let now = self.clock.elapsed();
         match renewal {
             Some(Renewal::Held) => {
+                self.health.renewed();
                 session.renewed_at = sent_at;
                 self.timers.renewed(now);
             }
@@ -116,6 +118,7 @@ impl Dispatcher {
     /// Drops everything that hangs on the session: others may run it by now.
     pub(super) fn lose_session(&mut self) {
         self.session = None;
+        self.health.session_lost();
         self.watch.forget();
         for lane in &mut self.lanes {
             lane.take_backlog();
@@ -181,6 +184,7 @@ impl Dispatcher {
             // Leased to a session that is not ours any more: whoever takes it over runs it.
             _ if !current => {}
             Ok(claimed) => {
+                self.health.claimed();
                 let lane = self.lane(kind);
                 lane.hopeful |= claimed.len() >= claim.limit;
                 lane.queue(claimed);

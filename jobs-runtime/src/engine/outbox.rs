@@ -68,7 +68,6 @@ impl Dispatcher {
         self.outbox.sending = false;
         for (settlement, answer) in batch.iter().zip(answers) {
             if *answer == Answer::Stale {
-                self.status.count_stale();
                 tracing::warn!(
                     execution = %settlement.execution_id,
                     attempt = settlement.fence.attempt,

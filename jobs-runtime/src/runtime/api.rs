@@ -10,16 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use crate::edge::Edge;
-use crate::engine::Engine;
 use crate::health::Health;
 
-/// The interface, and the task that serves it if an address was given.
+/// The task that serves it.
 pub(super) struct Api {
-    health: Arc<Health>,
-    served: Option<Served>,
-}
-
-struct Served {
     address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<io::Result<()>>,
@@ -41,45 +35,33 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartErro
 
 impl Api {
     pub(super) fn start(
+        listener: TcpListener,
         edge: &Edge,
-        engine: Option<&Engine>,
-        listener: Option<TcpListener>,
-    ) -> Self {
-        let health = Arc::new(Health::new(edge.clone(), engine.map(|e| Arc::clone(e.status()))));
-        let served = listener.and_then(|listener| {
-            let address = listener.local_addr().ok()?;
-            let stop = CancellationToken::new();
-            let router = crate::http::router(edge.clone(), Arc::clone(&health));
-            let task = tokio::spawn(crate::http::serve(listener, router, stop.clone()));
-            Some(Served {
-                address,
-                stop,
-                task,
-            })
-        });
-        Self { health, served }
+        health: &Arc<Health>,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let router = crate::http::router(edge.clone(), Arc::clone(health));
+        let task = tokio::spawn(crate::http::serve(listener, router, stop.clone()));
+        Ok(Self {
+            address,
+            stop,
+            task,
+        })
     }
 
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.served.as_ref().map(|served| served.address)
-    }
-
-    pub(super) fn router(&self, edge: &Edge) -> axum::Router {
-        crate::http::router(edge.clone(), Arc::clone(&self.health))
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(super) fn stop(&self) {
-        if let Some(served) = &self.served {
-            served.stop.cancel();
-        }
+        self.stop.cancel();
     }
 
     pub(super) async fn failed(&mut self) -> io::Result<()> {
-        match &mut self.served {
-            Some(served) => (&mut served.task).await.unwrap_or_else(|error| {
-                Err(io::Error::other(error))
-            }),
-            None => std::future::pending().await,
+        match (&mut self.task).await {
+            Ok(served) => served,
+            Err(error) => Err(io::Error::other(error)),
         }
     }
 }

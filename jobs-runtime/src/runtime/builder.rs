@@ -9,6 +9,7 @@ use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId};
 use super::{Runtime, StartError};
 use crate::edge::Edge;
 use crate::engine::{Engine, EngineConfig, EngineParts};
+use crate::health::Health;
 use crate::store::{DatabaseUrl, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
@@ -165,6 +166,7 @@ impl RuntimeBuilder {
         )?;
         edge.publish().await?;
 
+        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&self.clock)));
         let engine = match self.workers {
             false => None,
             true => {
@@ -177,16 +179,22 @@ impl RuntimeBuilder {
                     client: edge.client(),
                     clock: self.clock,
                     entropy,
+                    health: health.worker(),
                     config: self.engine,
                 })?)
             }
         };
         #[cfg(feature = "http")]
-        let api = super::api::Api::start(&edge, engine.as_ref(), listener);
+        let api = match listener {
+            Some(listener) => Some(super::api::Api::start(listener, &edge, &health)?),
+            None => None,
+        };
+        health.started();
         Ok(Runtime {
             edge,
             catalogue,
             engine,
+            health,
             #[cfg(feature = "http")]
             api,
         })
@@ -205,9 +213,8 @@ fn executable(catalogue: &Catalogue, ids: &[String]) -> Result<Vec<CataloguedJob
             })
             .collect::<Result<_, _>>()?,
     };
-    let has_body = |job: &&CataloguedJob| {
-        matches!(job.handler(), Handler::Async(_) | Handler::Blocking(_))
-    };
+    let has_body =
+        |job: &&CataloguedJob| matches!(job.handler(), Handler::Async(_) | Handler::Blocking(_));
     Ok(jobs
         .into_iter()
         .filter(|job| job.descriptor().enabled)

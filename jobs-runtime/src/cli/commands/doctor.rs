@@ -133,7 +133,10 @@ async fn of_store(store: &dyn Store) -> Vec<Finding> {
         },
     });
     if let Ok(sessions) = store.sessions().await {
-        let workers: Vec<_> = sessions.iter().map(|session| session.worker.as_str()).collect();
+        let workers: Vec<_> = sessions
+            .iter()
+            .map(|session| session.worker.as_str())
+            .collect();
         findings.push(match workers.as_slice() {
             [] => Finding::warning("workers", "none has a session: nothing is executed"),
             workers => Finding::ok("workers", workers.join(", ")),
@@ -160,7 +163,10 @@ async fn unknown_jobs(store: &dyn Store) -> Option<Finding> {
         true => None,
         false => Some(Finding::warning(
             "waiting",
-            format!("for jobs that this program does not link: {}", unknown.join(", ")),
+            format!(
+                "for jobs that this program does not link: {}",
+                unknown.join(", ")
+            ),
         )),
     }
 }

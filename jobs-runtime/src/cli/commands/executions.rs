@@ -38,7 +38,15 @@ pub(in crate::cli) async fn list(
     output.result(&page, |page| {
         let rows = page.executions.iter().map(row);
         table(
-            ["EXECUTION", "JOB", "STATUS", "ATTEMPT", "CREATED", "TOOK", "OUTCOME"],
+            [
+                "EXECUTION",
+                "JOB",
+                "STATUS",
+                "ATTEMPT",
+                "CREATED",
+                "TOOK",
+                "OUTCOME",
+            ],
             rows,
         )
     });
@@ -104,17 +112,28 @@ fn text(record: &ExecutionRecord) -> String {
         let took = took.and_then(|took| u64::try_from(took.as_millis()).ok());
         [
             attempt.number.to_string(),
-            attempt.outcome.map_or("running".to_owned(), |o| o.to_string()),
+            attempt
+                .outcome
+                .map_or("running".to_owned(), |o| o.to_string()),
             attempt.started_at.to_string(),
             took.map(millis).unwrap_or_default(),
-            attempt.retry_at.map(|at| at.to_string()).unwrap_or_default(),
+            attempt
+                .retry_at
+                .map(|at| at.to_string())
+                .unwrap_or_default(),
             attempt.worker.clone(),
-            attempt.error.as_ref().map(ToString::to_string).unwrap_or_default(),
+            attempt
+                .error
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         ]
     });
     text.push('\n');
     text.push_str(&table(
-        ["ATTEMPT", "OUTCOME", "STARTED", "TOOK", "NEXT", "WORKER", "ERROR"],
+        [
+            "ATTEMPT", "OUTCOME", "STARTED", "TOOK", "NEXT", "WORKER", "ERROR",
+        ],
         rows,
     ));
     text

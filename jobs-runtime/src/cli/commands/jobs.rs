@@ -34,7 +34,9 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
             ]
         });
         table(
-            ["JOB", "HANDLER", "QUEUE", "PRIORITY", "TIMEOUT", "ATTEMPTS", "LABEL"],
+            [
+                "JOB", "HANDLER", "QUEUE", "PRIORITY", "TIMEOUT", "ATTEMPTS", "LABEL",
+            ],
             rows,
         )
     });
@@ -73,7 +75,10 @@ fn text(known: &KnownJob) -> String {
     let facts = [
         ["queue".to_owned(), job.queue.clone()],
         ["priority".to_owned(), job.priority.to_string()],
-        ["timeout".to_owned(), job.timeout_ms.map_or("none".to_owned(), millis)],
+        [
+            "timeout".to_owned(),
+            job.timeout_ms.map_or("none".to_owned(), millis),
+        ],
         ["attempts".to_owned(), job.max_attempts.to_string()],
         ["retries".to_owned(), delays.join(", ")],
         ["handler".to_owned(), handler(job)],

@@ -162,7 +162,11 @@ fn options(command: &str) -> Vec<Arg> {
             .long("priority")
             .value_parser(str::parse::<Priority>)
             .help("low, normal, high, critical or 0 to 100"),
-        text("idempotency-key", "KEY", "Enqueue once, however often it is called"),
+        text(
+            "idempotency-key",
+            "KEY",
+            "Enqueue once, however often it is called",
+        ),
         text("correlation-id", "ID", "What it belongs to"),
         text("item", "ID", "The thing it is about"),
         text("created-by", "WHO", "Who wants it"),
@@ -180,9 +184,13 @@ fn options(command: &str) -> Vec<Arg> {
                 .help("Wait for the end, show progress, print the result"),
             text("delay", "DURATION", "Not before this has passed: 30s, 5m")
                 .value_parser(str::parse::<jiff::SignedDuration>),
-            text("run-at", "TIME", "Not before this time: 2030-01-31T12:00:00Z")
-                .value_parser(str::parse::<Timestamp>)
-                .conflicts_with("delay"),
+            text(
+                "run-at",
+                "TIME",
+                "Not before this time: 2030-01-31T12:00:00Z",
+            )
+            .value_parser(str::parse::<Timestamp>)
+            .conflicts_with("delay"),
         ]);
     }
     options
