@@ -1,6 +1,8 @@
 -- Which ids of the array $1 exist, and what the keys of the array $2 name.
-SELECT 'id', lower(hex(id)), NULL, NULL, NULL, NULL
-FROM json_each($1) CROSS JOIN jobs_executions ON id = unhex(value);
+SELECT 'id', lower(hex(x.id))
+FROM json_each($1) AS n
+CROSS JOIN jobs_executions AS x ON x.id = unhex(n.value);
 
-SELECT 'key', lower(hex(execution_id)), job_id, key, payload_digest, expires_at
-FROM json_each($2) CROSS JOIN jobs_idempotency_keys ON job_id = value ->> 0 AND key = value ->> 1;
+SELECT 'key', lower(hex(k.execution_id)), k.job_id, k.key, k.payload_digest, k.expires_at
+FROM json_each($2) AS n
+CROSS JOIN jobs_idempotency_keys AS k ON k.job_id = n.value ->> 0 AND k.key = n.value ->> 1;
