@@ -33,7 +33,7 @@ impl Catalogue {
     /// # Errors
     /// See [`Catalogue::of`].
     pub fn linked() -> Result<Self, CatalogueError> {
-        Self::of(inventory::iter::<JobDefinition>)
+        Self::of(inventory::iter::<&'static JobDefinition>.into_iter().copied())
     }
 
     /// Makes a catalogue of these jobs.

@@ -32,7 +32,8 @@ pub struct JobDefinition {
     pub(crate) enabled: bool,
 }
 
-inventory::collect!(JobDefinition);
+// A reference: what the expansion submits is the definition in the payload's `Job` itself.
+inventory::collect!(&'static JobDefinition);
 
 /// Where a job was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,8 +21,14 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     /// What the handler returns when it succeeds.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 
+    /// Everything that is known about the job; built by the expansion.
+    #[doc(hidden)]
+    const DEFINITION: &'static JobDefinition;
+
     /// Everything that is known about the job.
-    fn definition() -> &'static JobDefinition;
+    fn definition() -> &'static JobDefinition {
+        Self::DEFINITION
+    }
 }
 
 /// What a handler may return: a result whose error becomes a [`JobError`].

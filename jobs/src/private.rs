@@ -2,12 +2,13 @@
 //! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
 
 use std::error::Error;
+pub use std::borrow::Cow;
 pub use std::sync::Arc;
 
+use crate::error::Verdict;
 use crate::handler::{Call, HandlerResult};
 use crate::resource::Resource;
-
-use crate::{BoxFuture, HandlerReturn, Job, JobContext, JobError, error::Verdict};
+use crate::{BoxFuture, JobContext, JobError};
 
 pub use core::option::Option;
 pub use core::result::Result;
@@ -25,22 +26,42 @@ pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
 pub use crate::handler::Handler;
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
-pub use crate::{Priority, RetryPolicy};
+pub use crate::{HandlerReturn, Job, Priority, RetryPolicy};
+
+/// Where the attribute stands.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __source {
+    () => {
+        $crate::__private::Source {
+            module: ::core::module_path!(),
+            line: ::core::line!(),
+        }
+    };
+}
+pub use crate::__source as source;
+
+/// The priority of that value, which the macro has checked.
+pub const fn priority(value: u8) -> Priority {
+    match Priority::new(value) {
+        Some(priority) => priority,
+        None => Priority::Critical,
+    }
+}
 
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 
 /// Runs an asynchronous handler: reads the payload, calls, writes the result.
-pub fn run_async<J, F, Fut, R>(call: Call, handler: F) -> BoxFuture<'static, HandlerResult>
+pub fn run_async<J, F, Fut>(call: Call, handler: F) -> BoxFuture<'static, HandlerResult>
 where
     J: Job,
     F: FnOnce(JobContext, J) -> Fut + Send + 'static,
-    Fut: Future<Output = R> + Send,
-    R: HandlerReturn<Output = J::Output>,
+    Fut: Future<Output = Result<J::Output, JobError>> + Send,
 {
     Box::pin(async move {
         let payload = read_payload(&call.payload)?;
-        let output = handler(call.context, payload).await.into_result()?;
+        let output = handler(call.context, payload).await?;
         write_result::<J>(&output)
     })
 }
@@ -49,13 +70,12 @@ where
 ///
 /// # Errors
 /// The handler's own, or an unreadable payload.
-pub fn run_blocking<J, R>(call: Call, handler: impl FnOnce(JobContext, J) -> R) -> HandlerResult
-where
-    J: Job,
-    R: HandlerReturn<Output = J::Output>,
-{
+pub fn run_blocking<J: Job>(
+    call: Call,
+    handler: impl FnOnce(JobContext, J) -> Result<J::Output, JobError>,
+) -> HandlerResult {
     let payload = read_payload(&call.payload)?;
-    let output = handler(call.context, payload).into_result()?;
+    let output = handler(call.context, payload)?;
     write_result::<J>(&output)
 }
 
@@ -96,6 +116,13 @@ fn context_as<T: ?Sized + Resource>(context: &JobContext) -> Option<Arc<T>> {
 /// Whether a by-reference argument is the context rather than a resource.
 pub fn is_context(request: &ResourceRequest) -> bool {
     request.type_id() == std::any::TypeId::of::<JobContext>()
+}
+
+/// Builds a resource and forgets its type.
+pub fn build_resource<T: ?Sized + Resource>(
+    value: impl Future<Output = Result<Arc<T>, Box<dyn Error + Send + Sync>>> + Send + 'static,
+) -> BoxFuture<'static, Result<BuiltResource, Box<dyn Error + Send + Sync>>> {
+    Box::pin(async move { value.await.map(BuiltResource::new) })
 }
 
 /// What a fallible function under `#[resource]` returns.

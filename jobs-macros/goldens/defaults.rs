@@ -1,0 +1,101 @@
+pub async fn report(
+    format: Format,
+    copies: u32,
+    note: Option<String>,
+    title: String,
+) -> Result<(), JobError> {
+    Ok(())
+}
+
+/// The payload of the job `report`.
+#[derive(
+    ::jobs::__private::Serialize,
+    ::jobs::__private::Deserialize,
+    ::jobs::__private::JsonSchema
+)]
+#[serde(crate = "::jobs::__private::serde")]
+#[schemars(crate = "::jobs::__private::schemars")]
+pub struct Report {
+    ///
+    #[serde(default = "Report::__default_format")]
+    pub format: Format,
+    ///
+    #[serde(default = "Report::__default_copies")]
+    pub copies: u32,
+    ///
+    #[serde(default = "Report::__default_note")]
+    pub note: Option<String>,
+    ///
+    pub title: String,
+}
+
+const _: () = {
+    use ::jobs::__private;
+    #[allow(dead_code)]
+    impl Report {
+        /// A payload of the required fields; the others are at their defaults.
+        #[must_use]
+        pub fn new(title: impl __private::IntoField<String>) -> Self {
+            Self {
+                format: Self::__default_format(),
+                copies: Self::__default_copies(),
+                note: Self::__default_note(),
+                title: __private::IntoField::into_field(title),
+            }
+        }
+        /// Sets `format`, which has a default.
+        #[must_use]
+        pub fn format(mut self, format: impl __private::IntoField<Format>) -> Self {
+            self.format = __private::IntoField::into_field(format);
+            self
+        }
+        /// Sets `copies`, which is `3` otherwise.
+        #[must_use]
+        pub fn copies(mut self, copies: impl __private::IntoField<u32>) -> Self {
+            self.copies = __private::IntoField::into_field(copies);
+            self
+        }
+        /// Sets `note`, which has a default.
+        #[must_use]
+        pub fn note(mut self, note: impl __private::IntoField<Option<String>>) -> Self {
+            self.note = __private::IntoField::into_field(note);
+            self
+        }
+        fn __default_format() -> Format {
+            Format::Pdf
+        }
+        fn __default_copies() -> u32 {
+            3
+        }
+        fn __default_note() -> Option<String> {
+            None
+        }
+    }
+    impl __private::Job for Report {
+        const ID: &'static str = "report";
+        type Output = __private::OutputOf<Result<(), JobError>>;
+        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
+            Self,
+        >(
+            __private::source!(),
+            __private::Handler::Async(|call| {
+                __private::run_async(
+                    call,
+                    |context, payload: Self| async move {
+                        let result = report(
+                                payload.format,
+                                payload.copies,
+                                payload.note,
+                                payload.title,
+                            )
+                            .await;
+                        __private::HandlerReturn::into_result(result)
+                    },
+                )
+            }),
+        );
+    }
+    __private::inventory::submit! {
+        < Report as __private::Job > ::DEFINITION
+    }
+};

@@ -1,0 +1,70 @@
+async fn poll(url: Url) -> Result<Page, JobError> {
+    fetch(url).await
+}
+
+/// The payload of the job `poll`.
+#[derive(
+    ::jobs::__private::Serialize,
+    ::jobs::__private::Deserialize,
+    ::jobs::__private::JsonSchema
+)]
+#[serde(crate = "::jobs::__private::serde")]
+#[schemars(crate = "::jobs::__private::schemars")]
+struct Poll {
+    url: Url,
+}
+
+const _: () = {
+    use ::jobs::__private;
+    #[allow(dead_code)]
+    impl Poll {
+        /// A payload of these fields.
+        #[must_use]
+        fn new(url: impl __private::IntoField<Url>) -> Self {
+            Self {
+                url: __private::IntoField::into_field(url),
+            }
+        }
+    }
+    impl __private::Job for Poll {
+        const ID: &'static str = "poll";
+        type Output = __private::OutputOf<Result<Page, JobError>>;
+        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
+            Self,
+        >(
+                __private::source!(),
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = poll(payload.url).await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            )
+            .timeout(__private::Option::None)
+            .retries(
+                __private::RetryPolicy::new(
+                        11,
+                        &[
+                            __private::Duration::from_secs(10),
+                            __private::Duration::from_secs(20),
+                            __private::Duration::from_secs(40),
+                            __private::Duration::from_secs(80),
+                            __private::Duration::from_secs(160),
+                            __private::Duration::from_secs(320),
+                            __private::Duration::from_secs(640),
+                            __private::Duration::from_secs(1280),
+                            __private::Duration::from_secs(2560),
+                            __private::Duration::from_secs(3600),
+                        ],
+                    )
+                    .jitter(0.1),
+            )
+            .priority(__private::priority(70));
+    }
+    __private::inventory::submit! {
+        < Poll as __private::Job > ::DEFINITION
+    }
+};

@@ -1,0 +1,55 @@
+/// Converts a STEP file to STL. Executed by the Python CAD workers.
+///
+/// The payload of the job `cad.conversion.process`.
+#[derive(
+    ::jobs::__private::Serialize,
+    ::jobs::__private::Deserialize,
+    ::jobs::__private::JsonSchema
+)]
+#[serde(crate = "::jobs::__private::serde")]
+#[schemars(crate = "::jobs::__private::schemars")]
+pub struct ConvertCad {
+    ///
+    pub file_id: Uuid,
+    ///
+    pub format: MeshFormat,
+}
+
+const _: () = {
+    use ::jobs::__private;
+    #[allow(dead_code)]
+    impl ConvertCad {
+        /// A payload of these fields.
+        #[must_use]
+        pub fn new(
+            file_id: impl __private::IntoField<Uuid>,
+            format: impl __private::IntoField<MeshFormat>,
+        ) -> Self {
+            Self {
+                file_id: __private::IntoField::into_field(file_id),
+                format: __private::IntoField::into_field(format),
+            }
+        }
+    }
+    impl __private::Job for ConvertCad {
+        const ID: &'static str = "cad.conversion.process";
+        type Output = __private::OutputOf<Result<Converted, JobError>>;
+        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
+            Self,
+        >(__private::source!(), __private::Handler::External)
+            .docs("Converts a STEP file to STL. Executed by the Python CAD workers.")
+            .timeout(__private::Option::Some(__private::Duration::from_secs(600)))
+            .retries(
+                __private::RetryPolicy::new(
+                    3,
+                    &[
+                        __private::Duration::from_secs(60),
+                        __private::Duration::from_secs(120),
+                    ],
+                ),
+            );
+    }
+    __private::inventory::submit! {
+        < ConvertCad as __private::Job > ::DEFINITION
+    }
+};

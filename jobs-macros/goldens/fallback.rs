@@ -1,0 +1,70 @@
+::core::compile_error! {
+    "`Provision Member` is not an id (lower-case letters, digits, `_` and `-`, in segments joined by `.`): write `\"provision-member\"`"
+}
+
+::core::compile_error! {
+    "unknown key `timout`, did you mean `timeout`?\nexpected one of `id`, `aliases`, `label`, `timeout`, `retries`, `max_attempts`, `priority`, `queue`, `tags`, `rename_all`, `deny_unknown`, `derive`, `payload`, `enabled`, `crate`, `routing_key`, `max_concurrent`, `rate_limit`, `unique`, `debounce`, `max_waiting`, `schedule`, `expires`, `retain`"
+}
+
+::core::compile_error! {
+    "attempts share what the runtime hands out: take `&T`, with a lock inside if it changes"
+}
+
+/// Creates a member.
+pub async fn provision_member(
+    db: &mut WorkspaceDb,
+    subject: String,
+    role: String,
+) -> Result<ProvisionedMember, JobError> {
+    db.insert(&subject, &role).await?
+}
+
+/// Creates a member.
+///
+/// The payload of the job ``.
+#[derive(
+    ::jobs::__private::Serialize,
+    ::jobs::__private::Deserialize,
+    ::jobs::__private::JsonSchema
+)]
+#[serde(crate = "::jobs::__private::serde")]
+#[schemars(crate = "::jobs::__private::schemars")]
+pub struct ProvisionMember {
+    ///
+    pub subject: String,
+    ///
+    #[serde(default = "ProvisionMember::__default_role")]
+    pub role: String,
+}
+
+const _: () = {
+    use ::jobs::__private;
+    #[allow(dead_code)]
+    impl ProvisionMember {
+        /// A payload of the required fields; the others are at their defaults.
+        #[must_use]
+        pub fn new(subject: impl __private::IntoField<String>) -> Self {
+            Self {
+                subject: __private::IntoField::into_field(subject),
+                role: Self::__default_role(),
+            }
+        }
+        /// Sets `role`, which is `"member"` otherwise.
+        #[must_use]
+        pub fn role(mut self, role: impl __private::IntoField<String>) -> Self {
+            self.role = __private::IntoField::into_field(role);
+            self
+        }
+        fn __default_role() -> String {
+            __private::IntoField::into_field("member")
+        }
+    }
+    impl __private::Job for ProvisionMember {
+        const ID: &'static str = "";
+        type Output = __private::OutputOf<Result<ProvisionedMember, JobError>>;
+        const DEFINITION: &'static __private::JobDefinition = &__private::JobDefinition::new::<
+            Self,
+        >(__private::source!(), __private::Handler::External)
+            .docs("Creates a member.");
+    }
+};

@@ -1,0 +1,76 @@
+//! From an accepted job to code.
+//!
+//! ```text
+//! // Input:
+//! #[job(id = "mail.send")]
+//! async fn send_mail(ctx: &JobContext, to: String) -> Result<(), JobError> { … }
+//!
+//! // Output:
+//! async fn send_mail(ctx: &JobContext, to: String) -> Result<(), JobError> { … }
+//! struct SendMail { to: String }                         // payload.rs
+//! const _: () = {
+//!     use ::jobs::__private;
+//!     impl SendMail { fn new(..) … }                     // constructors.rs
+//!     impl Job for SendMail { … }                        // glue.rs, builder.rs
+//!     submit! { <SendMail as Job>::DEFINITION }          // glue.rs
+//! };
+//! ```
+
+mod payload;
+
+mod builder;
+mod constructors;
+mod glue;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::errors::Errors;
+use crate::function::{Function, Plain};
+use crate::model::Job;
+
+/// Everything that the attribute is replaced by.
+pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
+    let function = Plain(function);
+    let payload = payload::payload(job);
+    let implementation = glue::implementation(job, &glue::handler(job));
+    let registration = glue::registration(job);
+    let glue = block(job, &quote!(#implementation #registration));
+    quote! {
+        #function
+        #payload
+        #glue
+    }
+}
+
+/// What is left after a mistake: its message, the function, and stand-ins for whatever others may
+/// refer to, so that one mistake is one error and the editor keeps working. The job is not
+/// registered, and looks like one whose handler is elsewhere.
+pub(crate) fn fallback(function: &Function, job: &Job, errors: &Errors) -> TokenStream {
+    let function = Plain(function);
+    let payload = payload::payload(job);
+    let glue = block(
+        job,
+        &glue::implementation(job, &quote!(__private::Handler::External)),
+    );
+    quote! {
+        #errors
+        #function
+        #payload
+        #glue
+    }
+}
+
+/// Everything without a name, in a block that nobody can look into.
+fn block(job: &Job, implementation: &TokenStream) -> TokenStream {
+    let (cfgs, krate) = (&job.cfgs, &job.krate);
+    let constructors = constructors::constructors(job);
+    quote! {
+        #(#cfgs)*
+        const _: () = {
+            use #krate::__private;
+            #constructors
+            #implementation
+        };
+    }
+}

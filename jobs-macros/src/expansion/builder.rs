@@ -1,0 +1,84 @@
+//! The calls of the const builder: one per option that was written.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::quote;
+
+use crate::duration;
+use crate::model::{Input, Job, Options};
+use crate::retries::Policy;
+use crate::values::Priority;
+
+/// `.docs(…).timeout(…)…`
+pub(super) fn options(job: &Job) -> TokenStream {
+    let Options {
+        label,
+        aliases,
+        timeout,
+        retries,
+        priority,
+        queue,
+        tags,
+        sensitive,
+        disabled,
+    } = &job.options;
+    let docs = (!job.docs.is_empty()).then(|| {
+        let text = job.docs.text();
+        quote!(.docs(#text))
+    });
+    let resources = resources(job);
+    let label = label.as_ref().map(|label| quote!(.label(#label)));
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+    let timeout = timeout.map(|timeout| match timeout {
+        Some(timeout) => {
+            let timeout = duration::tokens(timeout);
+            quote!(.timeout(__private::Option::Some(#timeout)))
+        }
+        None => quote!(.timeout(__private::Option::None)),
+    });
+    let retries = retries.as_ref().map(|policy| {
+        let policy = self::policy(policy);
+        quote!(.retries(#policy))
+    });
+    let priority = priority.map(|priority| {
+        let priority = match priority {
+            Priority::Named(name) => {
+                let name = Ident::new(name, Span::call_site());
+                quote!(__private::Priority::#name)
+            }
+            Priority::Value(value) => {
+                let value = Literal::u8_unsuffixed(value);
+                quote!(__private::priority(#value))
+            }
+        };
+        quote!(.priority(#priority))
+    });
+    let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
+    let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
+    let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
+    let enabled = disabled.then(|| quote!(.enabled(false)));
+    quote! {
+        #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
+    }
+}
+
+fn resources(job: &Job) -> Option<TokenStream> {
+    let requests: Vec<TokenStream> = job
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            Input::Runtime(ty) => Some(quote!(__private::ResourceRequest::of::<#ty>())),
+            Input::Field(_) | Input::Payload => None,
+        })
+        .collect();
+    (!requests.is_empty()).then(|| quote!(.resources(&[#(#requests),*])))
+}
+
+fn policy(policy: &Policy) -> TokenStream {
+    let max_attempts = Literal::u32_unsuffixed(policy.max_attempts);
+    let delays = policy.delays.iter().map(|delay| duration::tokens(*delay));
+    let jitter = policy.jitter.map(|jitter| {
+        let share = Literal::f32_unsuffixed(jitter);
+        quote!(.jitter(#share))
+    });
+    quote!(__private::RetryPolicy::new(#max_attempts, &[#(#delays),*]) #jitter)
+}

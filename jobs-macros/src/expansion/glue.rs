@@ -1,0 +1,107 @@
+//! What links the payload, the function and the runtime. Nothing but names and calls: the logic is
+//! in `jobs::__private`, where it is tested.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::builder::options;
+use crate::model::{Input, Job, Shape};
+use crate::signature::Kind;
+
+/// The implementation of `Job`.
+pub(super) fn implementation(job: &Job, handler: &TokenStream) -> TokenStream {
+    let (id, name) = (&job.id, &job.payload.name);
+    let schema = schema(job);
+    let output = output(job);
+    let options = options(job);
+    quote! {
+        #schema
+        impl __private::Job for #name {
+            const ID: &'static str = #id;
+            type Output = #output;
+            const DEFINITION: &'static __private::JobDefinition =
+                &__private::JobDefinition::new::<Self>(__private::source!(), #handler) #options;
+        }
+    }
+}
+
+/// Linking is the registration.
+pub(super) fn registration(job: &Job) -> TokenStream {
+    let name = &job.payload.name;
+    quote! {
+        __private::inventory::submit! {
+            <#name as __private::Job>::DEFINITION
+        }
+    }
+}
+
+/// The success type, read off the return type by the type system: aliases of `Result` work.
+fn output(job: &Job) -> TokenStream {
+    match &job.output {
+        Some(ty) => quote_spanned!(ty.span()=> __private::OutputOf<#ty>),
+        None => quote!(()),
+    }
+}
+
+/// How the runtime calls the function.
+pub(super) fn handler(job: &Job) -> TokenStream {
+    let function = &job.function;
+    // Hygiene keeps these apart from a function of the same name.
+    let [call, context, payload, result] =
+        ["call", "context", "payload", "result"].map(|name| Ident::new(name, Span::mixed_site()));
+    let arguments = job.inputs.iter().map(|input| match input {
+        Input::Runtime(ty) => {
+            quote_spanned!(ty.span()=> &*__private::reference::<#ty>(&#context)?)
+        }
+        Input::Field(name) => quote!(#payload.#name),
+        Input::Payload => quote!(#payload.0),
+    });
+    let calling = quote!(#function(#(#arguments),*));
+    match job.kind {
+        Kind::External => quote!(__private::Handler::External),
+        Kind::Async => quote! {
+            __private::Handler::Async(|#call| {
+                __private::run_async(#call, |#context, #payload: Self| async move {
+                    let #result = #calling.await;
+                    __private::HandlerReturn::into_result(#result)
+                })
+            })
+        },
+        Kind::Blocking => quote! {
+            __private::Handler::Blocking(|#call| {
+                __private::run_blocking(#call, |#context, #payload: Self| {
+                    let #result = #calling;
+                    __private::HandlerReturn::into_result(#result)
+                })
+            })
+        },
+    }
+}
+
+/// The schema of a wrapped payload is that of the type, with its own name and docs: a derive would
+/// describe the wrapper.
+fn schema(job: &Job) -> TokenStream {
+    let name = &job.payload.name;
+    let Shape::Whole(ty) = &job.payload.shape else {
+        return TokenStream::new();
+    };
+    quote! {
+        impl __private::JsonSchema for #name {
+            fn inline_schema() -> bool {
+                <#ty as __private::JsonSchema>::inline_schema()
+            }
+            fn schema_name() -> __private::Cow<'static, str> {
+                <#ty as __private::JsonSchema>::schema_name()
+            }
+            fn schema_id() -> __private::Cow<'static, str> {
+                <#ty as __private::JsonSchema>::schema_id()
+            }
+            fn json_schema(
+                generator: &mut __private::schemars::SchemaGenerator,
+            ) -> __private::schemars::Schema {
+                <#ty as __private::JsonSchema>::json_schema(generator)
+            }
+        }
+    }
+}

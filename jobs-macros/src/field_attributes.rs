@@ -1,0 +1,150 @@
+//! What stands on a by-value argument: attributes for the macro, and others for the payload's
+//! field.
+
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
+
+use crate::docs::is_doc;
+use crate::errors::Errors;
+use crate::function::is_lint;
+use crate::suggestion::did_you_mean;
+
+/// The attributes of one argument.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FieldAttributes {
+    /// `#[default(expr)]`
+    pub(crate) default: Option<Expr>,
+    /// `#[sensitive]`
+    pub(crate) sensitive: Option<Ident>,
+    /// `#[payload]`
+    pub(crate) payload: Option<Ident>,
+    /// Docs, `#[serde(…)]` and `#[schemars(…)]`, for the field.
+    pub(crate) passed: Vec<Attribute>,
+}
+
+const KNOWN: [&str; 5] = ["default", "sensitive", "payload", "serde", "schemars"];
+
+impl FieldAttributes {
+    /// Reads them; those with mistakes are reported and left out.
+    pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        let mut read = Self::default();
+        for attribute in attributes {
+            errors.ok(read.accept(attribute));
+        }
+        read
+    }
+
+    fn accept(&mut self, attribute: &Attribute) -> syn::Result<()> {
+        if is_lint(attribute) {
+            return Ok(());
+        }
+        if is_doc(attribute) {
+            self.passed.push(attribute.clone());
+            return Ok(());
+        }
+        let path = attribute.path();
+        let Some(name) = path.get_ident() else {
+            return Err(unknown(attribute, ""));
+        };
+        match name.to_string().as_str() {
+            "serde" | "schemars" => self.passed.push(attribute.clone()),
+            "default" => {
+                let default = default(attribute)?;
+                once(&mut self.default, default, name)?;
+            }
+            "sensitive" => once(&mut self.sensitive, marker(attribute, name)?, name)?,
+            "payload" => once(&mut self.payload, marker(attribute, name)?, name)?,
+            "cfg" | "cfg_attr" => {
+                let message = format!(
+                    "`#[{name}]` on an argument would change the stored payload from build to \
+                     build: put it on the whole function, or make the argument an `Option`"
+                );
+                return Err(syn::Error::new_spanned(attribute, message));
+            }
+            other => return Err(unknown(attribute, &did_you_mean(other, KNOWN))),
+        }
+        Ok(())
+    }
+
+    /// The first attribute that only a payload's field can have.
+    pub(crate) fn first_for_fields(attributes: &[Attribute]) -> Option<&Attribute> {
+        let mut attributes = attributes.iter();
+        attributes.find(|attribute| !is_lint(attribute) && !is_doc(attribute))
+    }
+
+    /// The field's name in JSON if `#[serde(rename = "…")]` gives one.
+    pub(crate) fn serde_rename(&self) -> Option<String> {
+        let serde = self.passed.iter().filter(|a| a.path().is_ident("serde"));
+        let mut name = None;
+        for attribute in serde {
+            // Mistakes in it are serde's to report.
+            let _ = attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
+                    name = Some(meta.value()?.parse::<LitStr>()?.value());
+                } else if meta.path.is_ident("rename") {
+                    meta.parse_nested_meta(|direction| {
+                        let text: LitStr = direction.value()?.parse()?;
+                        if direction.path.is_ident("deserialize") {
+                            name = Some(text.value());
+                        }
+                        Ok(())
+                    })?;
+                } else if meta.input.peek(Token![=]) {
+                    meta.value()?.parse::<Expr>()?;
+                } else if meta.input.peek(syn::token::Paren) {
+                    let rest;
+                    syn::parenthesized!(rest in meta.input);
+                    rest.parse::<proc_macro2::TokenStream>()?;
+                }
+                Ok(())
+            });
+        }
+        name
+    }
+}
+
+/// `#[default(expr)]`
+fn default(attribute: &Attribute) -> syn::Result<Expr> {
+    let example = "write the value in parentheses: `#[default(\"member\")]`";
+    match &attribute.meta {
+        Meta::List(list) if list.tokens.is_empty() => {
+            Err(syn::Error::new_spanned(attribute, example))
+        }
+        Meta::List(list) => list.parse_args(),
+        Meta::Path(_) | Meta::NameValue(_) => Err(syn::Error::new_spanned(attribute, example)),
+    }
+}
+
+/// `#[name]`, without anything more.
+fn marker(attribute: &Attribute, name: &Ident) -> syn::Result<Ident> {
+    match &attribute.meta {
+        Meta::Path(_) => Ok(name.clone()),
+        _ => Err(syn::Error::new_spanned(
+            attribute,
+            format!("`#[{name}]` takes nothing"),
+        )),
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T, name: &Ident) -> syn::Result<()> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(syn::Error::new(
+            name.span(),
+            format!("`#[{name}]` is given twice: keep one"),
+        )),
+    }
+}
+
+fn unknown(attribute: &Attribute, hint: &str) -> syn::Error {
+    let names: Vec<String> = KNOWN.iter().map(|name| format!("`#[{name}]`")).collect();
+    let path = attribute.path();
+    let path = quote::quote!(#path);
+    syn::Error::new(
+        attribute.path().span(),
+        format!(
+            "unknown attribute `#[{path}]` on an argument{hint}\nexpected one of {}",
+            names.join(", ")
+        ),
+    )
+}

@@ -1,0 +1,43 @@
+//! What `#[resource]` becomes.
+
+use super::golden;
+
+#[test]
+fn fallible_resource() {
+    golden(
+        "resource_fallible",
+        r#"
+        /// The members' database.
+        #[resource]
+        async fn workspace_db() -> Result<WorkspaceDb, sqlx::Error> {
+            WorkspaceDb::open().await
+        }
+        "#,
+    );
+}
+
+#[test]
+fn infallible_resource() {
+    golden(
+        "resource_infallible",
+        r#"
+        #[resource]
+        pub fn settings() -> Settings {
+            Settings::default()
+        }
+        "#,
+    );
+}
+
+#[test]
+fn shared_resource() {
+    golden(
+        "resource_shared",
+        r#"
+        #[resource]
+        pub async fn greeter() -> anyhow::Result<Arc<dyn Greeter>> {
+            Ok(Arc::new(Polite))
+        }
+        "#,
+    );
+}
