@@ -20,17 +20,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower::ServiceExt;
 
-pub const API: &str = "/api/v1/workers";
+pub(crate) const API: &str = "/api/v1/workers";
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Member {
-    pub member_id: String,
+pub(crate) struct Member {
+    pub(crate) member_id: String,
 }
 
 /// Creates a member of a workspace.
 #[job(id = "provision-member", rename_all = "camelCase", tags = ["workspace"], deny_unknown)]
-pub async fn provision_member(
+pub(crate) async fn provision_member(
     #[schemars(length(min = 1))] workspace_id: String,
     subject: String,
     #[default("member")] role: String,
@@ -42,7 +42,7 @@ pub async fn provision_member(
 
 /// Sends a letter.
 #[job(id = "send-letter", aliases = ["post-letter"], queue = "mail", priority = "high")]
-pub async fn send_letter(
+pub(crate) async fn send_letter(
     to: String,
     #[sensitive] pin: Option<u32>,
     #[default(1)] copies: u8,
@@ -53,24 +53,24 @@ pub async fn send_letter(
 
 /// Rests.
 #[job(id = "resting", enabled = false)]
-pub async fn resting() -> Result<(), JobError> {
+pub(crate) async fn resting() -> Result<(), JobError> {
     Ok(())
 }
 
 /// An interface with its store.
-pub struct Api {
-    pub edge: Edge,
-    pub health: Arc<Health>,
-    pub store: Arc<dyn Store>,
+pub(crate) struct Api {
+    pub(crate) edge: Edge,
+    pub(crate) health: Arc<Health>,
+    pub(crate) store: Arc<dyn Store>,
     router: Router,
 }
 
 impl Api {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_clock(Arc::new(SystemClock::new())).await
     }
 
-    pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap())
             .await
             .unwrap();
@@ -91,16 +91,16 @@ impl Api {
         }
     }
 
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         self.router.clone()
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(request("GET", path).body(Body::empty()).unwrap())
             .await
     }
 
-    pub async fn post(&self, path: &str, body: impl ToString) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: impl ToString) -> Answer {
         let request = request("POST", path)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))
@@ -109,13 +109,13 @@ impl Api {
     }
 
     /// Triggers a job and returns the new execution's id.
-    pub async fn trigger(&self, job: &str, body: Value) -> String {
+    pub(crate) async fn trigger(&self, job: &str, body: Value) -> String {
         let answer = self.post(&format!("{API}/jobs/{job}/trigger"), body).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
         answer.body["executionId"].as_str().unwrap().to_owned()
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router().oneshot(request).await.unwrap();
         let status = response.status();
         let headers = response.headers().clone();
@@ -128,12 +128,12 @@ impl Api {
     }
 
     /// How many executions there are.
-    pub async fn stored(&self) -> usize {
+    pub(crate) async fn stored(&self) -> usize {
         let page = self.store.feed(FeedQuery::newest(1_000)).await.unwrap();
         page.executions.len()
     }
 
-    pub async fn worker(&self) -> Worker {
+    pub(crate) async fn worker(&self) -> Worker {
         let info = SessionInfo {
             worker: "test".to_owned(),
             opened_at: now(),
@@ -147,7 +147,7 @@ impl Api {
 }
 
 /// A request as curl would send it.
-pub fn request(method: &str, path: &str) -> axum::http::request::Builder {
+pub(crate) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)
@@ -155,16 +155,16 @@ pub fn request(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// Checks that it is a problem of this status and code.
     #[track_caller]
-    pub fn is_problem(&self, status: u16, code: &str) -> &Value {
+    pub(crate) fn is_problem(&self, status: u16, code: &str) -> &Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         assert_eq!(self.body["code"], code, "{}", self.body);
@@ -176,13 +176,13 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn is_ok(&self) -> &Value {
+    pub(crate) fn is_ok(&self) -> &Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.body);
         &self.body
     }
 
     /// The pointers of the violations.
-    pub fn pointers(&self) -> Vec<&str> {
+    pub(crate) fn pointers(&self) -> Vec<&str> {
         let violations = self.body["violations"].as_array().unwrap();
         violations
             .iter()
@@ -192,14 +192,14 @@ impl Answer {
 }
 
 /// A worker that does as it is told.
-pub struct Worker {
+pub(crate) struct Worker {
     store: Arc<dyn Store>,
     session: SessionId,
     claims: i64,
 }
 
 impl Worker {
-    pub async fn claim(&mut self) -> Claimed {
+    pub(crate) async fn claim(&mut self) -> Claimed {
         self.claims += 1;
         let claim = Claim {
             session: self.session,
@@ -212,13 +212,13 @@ impl Worker {
         self.store.claim(claim).await.unwrap().pop().unwrap()
     }
 
-    pub async fn succeed(&self, claimed: Claimed, result: &str) {
+    pub(crate) async fn succeed(&self, claimed: Claimed, result: &str) {
         let next = Next::Succeed(result.to_owned());
         self.settle(claimed, AttemptOutcome::Succeeded, None, next)
             .await;
     }
 
-    pub async fn fail(&self, claimed: Claimed, message: &str) {
+    pub(crate) async fn fail(&self, claimed: Claimed, message: &str) {
         let error = ExecutionError {
             kind: ErrorKind::Permanent,
             message: message.to_owned(),
@@ -251,6 +251,6 @@ impl Worker {
     }
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     std::time::SystemTime::now().into()
 }
