@@ -65,6 +65,10 @@ impl Edge {
     ///
     /// # Errors
     /// A linked job's payload schema that cannot be checked against.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "how much of the catalogue is kept is no business of the callers"
+    )]
     pub fn new(
         store: Arc<dyn Store>,
         catalogue: Arc<Catalogue>,

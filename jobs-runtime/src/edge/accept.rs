@@ -19,6 +19,10 @@ const CHECKED_AT_A_STRETCH: usize = 256;
 const MAX_REPORTED: usize = 1_000;
 
 /// A request that is in the store.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+)]
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) enqueued: Enqueued,
@@ -28,6 +32,10 @@ pub(crate) struct Accepted {
 }
 
 /// Why nothing was stored, and which request of the batch is to blame.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+)]
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// One request, or none in particular.
