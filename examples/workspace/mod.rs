@@ -8,6 +8,6 @@ mod database;
 mod health_check;
 mod provision_member;
 
-pub use database::{Member, WorkspaceDb};
+pub use database::{Member, WorkspaceDb, workspace_db};
 pub use health_check::*;
 pub use provision_member::*;

@@ -147,6 +147,7 @@ async fn work(store: &Arc<dyn Store>, next: impl Fn(&Claimed) -> (AttemptOutcome
         number: 1,
         job_ids: vec!["add".to_owned()],
         queues: Vec::new(),
+        only: Vec::new(),
         limit: 1_000,
         now: now(),
     };

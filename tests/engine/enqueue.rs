@@ -25,7 +25,10 @@ async fn every_option_is_stored() {
     let record = record(&runtime, execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Pending);
     assert_eq!(record.priority, 75);
-    assert_eq!(record.run_at.since(record.created_at), Duration::from_secs(600));
+    assert_eq!(
+        record.run_at.since(record.created_at),
+        Duration::from_secs(600)
+    );
     assert_eq!(record.item_id.as_deref(), Some("abc-123"));
     assert_eq!(record.created_by.as_deref(), Some("user:bob"));
     assert_eq!(record.correlation_id.as_deref(), Some("order-7"));
@@ -37,8 +40,16 @@ async fn every_option_is_stored() {
 async fn a_key_enqueues_once_and_refuses_another_payload() {
     let runtime = runtime().await;
     let jobs = runtime.client();
-    let first = jobs.enqueue(Add::new(1, 2)).idempotency_key("k").await.expect("accepted");
-    let again = jobs.enqueue(Add::new(1, 2)).idempotency_key("k").await.expect("accepted");
+    let first = jobs
+        .enqueue(Add::new(1, 2))
+        .idempotency_key("k")
+        .await
+        .expect("accepted");
+    let again = jobs
+        .enqueue(Add::new(1, 2))
+        .idempotency_key("k")
+        .await
+        .expect("accepted");
     assert_eq!((first.id(), again.triggered()), (again.id(), false));
     let other = jobs.enqueue(Add::new(1, 3)).idempotency_key("k").await;
     assert!(
@@ -70,7 +81,11 @@ async fn children_keep_the_correlation_and_name_their_parent() {
     parent.result().await.expect("it succeeds");
     let mut query = jobs_runtime::store::FeedQuery::newest(10);
     query.correlation_id = Some("order-7".to_owned());
-    let page = runtime.store().feed(query).await.expect("the store answers");
+    let page = runtime
+        .store()
+        .feed(query)
+        .await
+        .expect("the store answers");
     let parents: Vec<_> = page.executions.iter().map(|e| e.parent_id).collect();
     assert_eq!(parents, [Some(parent.id()), None]);
 }
@@ -79,7 +94,10 @@ async fn children_keep_the_correlation_and_name_their_parent() {
 async fn an_external_job_waits_for_its_worker() {
     let runtime = runtime().await;
     let jobs = runtime.client();
-    let external = jobs.enqueue(ConvertExternally::new("f")).await.expect("accepted");
+    let external = jobs
+        .enqueue(ConvertExternally::new("f"))
+        .await
+        .expect("accepted");
     // What was enqueued later has run, so the other one had its chance.
     let flaky = jobs.enqueue(Flaky::new(1_u32)).await.expect("accepted");
     flaky.result().await.expect("it succeeds");

@@ -35,7 +35,10 @@ async fn a_result_is_stored_and_typed() {
     assert_eq!(record.status, ExecutionStatus::Succeeded);
     assert_eq!((record.progress, record.attempt), (100, 1));
     assert_eq!(outcomes(&record), [AttemptOutcome::Succeeded]);
-    assert_eq!(record.result.map(|json| json.get().to_owned()).as_deref(), Some("42"));
+    assert_eq!(
+        record.result.map(|json| json.get().to_owned()).as_deref(),
+        Some("42")
+    );
 }
 
 #[tokio::test]
@@ -101,7 +104,10 @@ async fn a_blocking_handler_that_does_not_listen_is_settled_after_its_grace() {
     let (result, record) = run(SlowBlocking::new(1_000_u64)).await;
     assert!(matches!(result, Err(ResultError::Failed(_))));
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
-    assert!(record.duration_ms.is_some_and(|took| took < 900), "{record:?}");
+    assert!(
+        record.duration_ms.is_some_and(|took| took < 900),
+        "{record:?}"
+    );
 }
 
 #[tokio::test]
@@ -123,23 +129,46 @@ async fn a_parent_awaits_its_child() {
 async fn executions_of_a_former_id_are_executed() {
     let runtime = runtime().await;
     let request = jobs::runtime::EnqueueRequest::new("test.old-name", "{}".to_owned());
-    let enqueued = runtime.edge().enqueue(vec![request]).await.expect("accepted");
-    let execution = runtime.client().execution::<Renamed>(enqueued[0].execution_id);
-    assert_eq!(execution.result().await.ok().as_deref(), Some("test.new-name"));
+    let enqueued = runtime
+        .edge()
+        .enqueue(vec![request])
+        .await
+        .expect("accepted");
+    let execution = runtime
+        .client()
+        .execution::<Renamed>(enqueued[0].execution_id);
+    assert_eq!(
+        execution.result().await.ok().as_deref(),
+        Some("test.new-name")
+    );
 }
 
 #[tokio::test]
 async fn a_running_execution_is_cancelled_within_a_second() {
     let runtime = runtime().await;
-    let execution = runtime.client().enqueue(Wait::new()).await.expect("accepted");
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
     until_running(&runtime, execution.id()).await;
-    let asked = std::time::Duration::from_secs(1);
-    runtime.edge().cancel(execution.id()).await.expect("the store answers");
+    let asked = Duration::from_secs(1);
+    runtime
+        .edge()
+        .cancel(execution.id())
+        .await
+        .expect("the store answers");
     let ended = tokio::time::timeout(asked, execution.result()).await;
-    assert!(matches!(ended, Ok(Err(ResultError::Cancelled))), "{ended:?}");
+    assert!(
+        matches!(ended, Ok(Err(ResultError::Cancelled))),
+        "{ended:?}"
+    );
     let record = record(&runtime, execution.id()).await;
     assert_eq!(outcomes(&record), [AttemptOutcome::Cancelled]);
-    assert_eq!((record.progress, record.status), (50, ExecutionStatus::Cancelled));
+    assert_eq!(
+        (record.progress, record.status),
+        (50, ExecutionStatus::Cancelled)
+    );
 }
 
 /// Waits for the word that the handler has begun.

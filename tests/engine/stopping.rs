@@ -12,7 +12,11 @@ use super::{record, runtime, runtime_with};
 #[tokio::test]
 async fn a_second_request_gives_back_without_spending() {
     let runtime = runtime().await;
-    let execution = runtime.client().enqueue(Wait::new()).await.expect("accepted");
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
     until_running(&runtime, execution.id()).await;
     runtime.shutdown_now().await;
     let record = record(&runtime, execution.id()).await;
@@ -28,7 +32,11 @@ async fn the_drain_ends_and_gives_back_what_is_left() {
         ..EngineConfig::default()
     })
     .await;
-    let execution = runtime.client().enqueue(Wait::new()).await.expect("accepted");
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
     until_running(&runtime, execution.id()).await;
     runtime.shutdown().await;
     let record = record(&runtime, execution.id()).await;
@@ -39,9 +47,16 @@ async fn the_drain_ends_and_gives_back_what_is_left() {
 async fn nothing_is_claimed_after_the_first_request() {
     let runtime = runtime().await;
     runtime.shutdown().await;
-    let execution = runtime.client().enqueue(Add::new(1, 2)).await.expect("accepted");
+    let execution = runtime
+        .client()
+        .enqueue(Add::new(1, 2))
+        .await
+        .expect("accepted");
     let record = record(&runtime, execution.id()).await;
-    assert_eq!((record.status, record.attempt), (ExecutionStatus::Queued, 0));
+    assert_eq!(
+        (record.status, record.attempt),
+        (ExecutionStatus::Queued, 0)
+    );
     let sessions = runtime.store().sessions().await.expect("the store answers");
     assert!(sessions.is_empty(), "{sessions:?}");
 }

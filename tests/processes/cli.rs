@@ -36,7 +36,10 @@ fn a_wrong_flag_exits_2_with_the_flags_of_the_job() {
     let dir = tempfile::tempdir().expect("a directory");
     let ran = jobs(dir.path(), &["exec", "test.add", "--c", "1"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("--c") && ran.err.contains("--a <JSON>"), "{ran:?}");
+    assert!(
+        ran.err.contains("--c") && ran.err.contains("--a <JSON>"),
+        "{ran:?}"
+    );
     assert!(!dir.path().join("jobs.db").exists() || executions(dir.path()).is_empty());
 }
 
@@ -51,7 +54,10 @@ fn an_invalid_payload_exits_2_with_every_violation() {
 
 fn executions(dir: &Path) -> Vec<Value> {
     let ran = jobs(dir, &["executions", "--json"]);
-    json(&ran)["executions"].as_array().cloned().unwrap_or_default()
+    json(&ran)["executions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[test]
@@ -74,8 +80,21 @@ fn an_unknown_command_exits_2() {
 fn trigger_enqueues_and_executions_shows_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let args = [
-        "trigger", "test.add", "--a", "1", "--b", "2", "--priority", "high", "--item", "i-1",
-        "--created-by", "me", "--tag", "t", "--json",
+        "trigger",
+        "test.add",
+        "--a",
+        "1",
+        "--b",
+        "2",
+        "--priority",
+        "high",
+        "--item",
+        "i-1",
+        "--created-by",
+        "me",
+        "--tag",
+        "t",
+        "--json",
     ];
     let triggered = json(&jobs(dir.path(), &args));
     let id = triggered["executionId"].as_str().expect("an id").to_owned();
@@ -85,7 +104,10 @@ fn trigger_enqueues_and_executions_shows_it() {
     assert_eq!(shown["itemId"], "i-1");
     assert_eq!(shown["triggeredBy"], "cli");
     let text = jobs(dir.path(), &["executions", "--item", "i-1"]);
-    assert!(text.out.contains(&id) && text.out.contains("queued"), "{text:?}");
+    assert!(
+        text.out.contains(&id) && text.out.contains("queued"),
+        "{text:?}"
+    );
     let none = jobs(dir.path(), &["executions", "--item", "i-2"]);
     assert!(!none.out.contains(&id), "{none:?}");
 }
@@ -111,7 +133,10 @@ fn config_names_the_source_of_every_value() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("jobs.toml"), "lease = '1m'\n").expect("written");
     let shown = jobs(dir.path(), &["config", "--concurrency", "3"]);
-    assert!(shown.out.contains("jobs.toml") && shown.out.contains("--concurrency"), "{shown:?}");
+    assert!(
+        shown.out.contains("jobs.toml") && shown.out.contains("--concurrency"),
+        "{shown:?}"
+    );
     std::fs::write(dir.path().join("jobs.toml"), "lese = '1m'\n").expect("written");
     let refused = jobs(dir.path(), &["config"]);
     assert_eq!(refused.code, 2, "{refused:?}");
@@ -128,7 +153,10 @@ fn migrate_and_doctor_tell_the_state() {
     let doctor = jobs(dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
     assert_eq!(doctor.code, 0, "{doctor:?}");
     assert!(doctor.out.contains("a worker starts"), "{doctor:?}");
-    let broken = jobs(dir.path(), &["doctor", "--database", "sqlite:/no/such/dir/jobs.db"]);
+    let broken = jobs(
+        dir.path(),
+        &["doctor", "--database", "sqlite:/no/such/dir/jobs.db"],
+    );
     assert_eq!(broken.code, 1, "{broken:?}");
 }
 

@@ -83,16 +83,36 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
         let attempt = attempt.parse().expect("a number");
         lines.entry(id).or_default().push(attempt);
     }
+    let mut lost = 0;
     for execution in all {
         let id = execution["id"].as_str().expect("an id");
         let shown = http::get(server.address, &format!("/api/v1/workers/executions/{id}"));
         let attempts = shown.body["attempts"].as_array().expect("attempts").clone();
-        let recorded: HashSet<u64> = attempts.iter().filter_map(|a| a["number"].as_u64()).collect();
-        assert_eq!(recorded.len(), attempts.len(), "numbers are used once: {attempts:?}");
+        let recorded: HashSet<u64> = attempts
+            .iter()
+            .filter_map(|a| a["number"].as_u64())
+            .collect();
+        assert_eq!(
+            recorded.len(),
+            attempts.len(),
+            "numbers are used once: {attempts:?}"
+        );
+        let (_, earlier) = attempts.split_last().expect("at least one");
+        assert!(
+            earlier.iter().all(|a| a["outcome"] == "lost"),
+            "{attempts:?}"
+        );
+        lost += earlier.len();
         let mut wrote = HashSet::new();
         for number in &lines[id] {
-            assert!(wrote.insert(*number), "attempt {number} of {id} began twice");
-            assert!(recorded.contains(number), "attempt {number} of {id} is not on record");
+            assert!(
+                wrote.insert(*number),
+                "attempt {number} of {id} began twice"
+            );
+            assert!(
+                recorded.contains(number),
+                "attempt {number} of {id} is not on record"
+            );
         }
     }
 }
@@ -100,7 +120,9 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
 fn lost_attempts(server: &Server) -> usize {
     // An execution with a second attempt had a first one that was lost: nothing else fails here.
     let executions = feed(server, "");
-    let later = executions.iter().map(|e| e["attempt"].as_u64().unwrap_or(0).saturating_sub(1));
+    let later = executions
+        .iter()
+        .map(|e| e["attempt"].as_u64().unwrap_or(0).saturating_sub(1));
     usize::try_from(later.sum::<u64>()).expect("a count")
         + executions
             .iter()
@@ -120,7 +142,13 @@ fn feed(server: &Server, filter: &str) -> Vec<Value> {
         let path = format!("/api/v1/workers/executions?limit=1000{filter}{cursor}");
         let answer = http::get(server.address, &path);
         assert_eq!(answer.status, 200, "{answer:?}");
-        all.extend(answer.body["executions"].as_array().expect("a list").iter().cloned());
+        all.extend(
+            answer.body["executions"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .cloned(),
+        );
         match answer.body["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return all,
@@ -130,11 +158,17 @@ fn feed(server: &Server, filter: &str) -> Vec<Value> {
 
 /// Looks until it is so; a minute is far beyond what any of it takes.
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    #[expect(clippy::disallowed_methods, reason = "the deadline of a test over real processes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the deadline of a test over real processes"
+    )]
     let now = Instant::now;
     let begun = now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -190,7 +190,7 @@ async fn supervise(
 ) -> Supervised {
     // Most handlers are done before a timer is worth making.
     if let Poll::Ready(left) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return Supervised::Done(Some(returned(left)));
+        return Supervised::Done(returned(interrupt, timeout, left));
     }
     let limit = pin!(async {
         match timeout {
@@ -198,50 +198,40 @@ async fn supervise(
             None => std::future::pending().await,
         }
     });
-    let cause = tokio::select! {
-        biased;
-        left = &mut *work => return Supervised::Done(Some(returned(left))),
-        cause = interrupt.asked() => cause,
-        () = limit => {
-            interrupt.raise(Cause::Timeout);
-            Cause::Timeout
-        }
-    };
     tokio::select! {
         biased;
-        cause = interrupt.now() => Supervised::Outlived(dropped(cause, timeout)),
-        left = &mut *work => Supervised::Done(Some(late(cause, timeout, left))),
-        () = clock.sleep(grace) => {
-            tracing::warn!(?cause, "the handler did not end within its grace");
-            Supervised::Outlived(dropped(cause, timeout))
-        }
+        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        () = interrupt.asked() => {}
+        () = limit => interrupt.raise(Cause::Timeout),
     }
+    tokio::select! {
+        biased;
+        () = interrupt.now() => {}
+        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        () = clock.sleep(grace) => tracing::warn!("the handler did not end within its grace"),
+    }
+    Supervised::Outlived(match interrupt.cause() {
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+        Some(Cause::GiveBack) => Some(Conclusion::Released),
+        Some(Cause::LeaseLost) => None,
+        Some(Cause::Cancel) | None => Some(Conclusion::Cancelled(None)),
+    })
 }
 
-fn returned(left: Left) -> Conclusion {
-    match left {
-        Ok(result) => Conclusion::Returned(result),
-        Err(panic) => Conclusion::Panicked(panic),
-    }
-}
-
-/// A handler that returned during its grace: what it finished counts.
-fn late(cause: Cause, timeout: Option<Duration>, left: Left) -> Conclusion {
-    match (cause, left) {
-        (_, Ok(Ok(result))) => Conclusion::Returned(Ok(result)),
-        (_, Err(panic)) => Conclusion::Panicked(panic),
-        (Cause::Timeout, Ok(Err(_))) => Conclusion::TimedOut(timeout.unwrap_or_default()),
-        (_, Ok(Err(error))) => Conclusion::Cancelled(Some(error.to_string())),
-    }
-}
-
-/// A handler that is left behind.
-fn dropped(cause: Cause, timeout: Option<Duration>) -> Option<Conclusion> {
-    match cause {
-        Cause::Timeout => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
-        Cause::Cancel => Some(Conclusion::Cancelled(None)),
-        Cause::GiveBack => Some(Conclusion::Released),
-        Cause::LeaseLost => None,
+/// What a handler that returned has concluded. One that was interrupted usually returns an error
+/// because of that, and the cause says what it means; what it finished all the same counts.
+fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Option<Conclusion> {
+    let error = match left {
+        Err(panic) => return Some(Conclusion::Panicked(panic)),
+        Ok(Ok(result)) => return Some(Conclusion::Returned(Ok(result))),
+        Ok(Err(error)) => error,
+    };
+    match interrupt.cause() {
+        None => Some(Conclusion::Returned(Err(error))),
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+        Some(Cause::Cancel) => Some(Conclusion::Cancelled(Some(error.to_string()))),
+        Some(Cause::GiveBack) => Some(Conclusion::Released),
+        Some(Cause::LeaseLost) => None,
     }
 }
 

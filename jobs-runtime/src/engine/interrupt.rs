@@ -27,8 +27,7 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Interrupts the attempt. The first cause stands, except that one which drops the attempt at
-    /// once also ends the grace of another.
+    /// Interrupts the attempt. The first cause stands, until one that drops the attempt at once.
     pub(crate) fn raise(&self, cause: Cause) {
         if matches!(cause, Cause::LeaseLost | Cause::GiveBack) {
             let _ = self.dropped.set(cause);
@@ -43,16 +42,19 @@ impl Interrupt {
         self.asked.clone()
     }
 
+    /// Why the attempt was asked to end; what drops it at once stands before the rest.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        self.dropped.get().or(self.cause.get()).copied()
+    }
+
     /// Completes when the attempt is asked to end.
-    pub(crate) async fn asked(&self) -> Cause {
+    pub(crate) async fn asked(&self) {
         self.asked.cancelled().await;
-        *self.cause.get().unwrap_or(&Cause::Cancel)
     }
 
     /// Completes when the attempt is to be dropped without grace.
-    pub(crate) async fn now(&self) -> Cause {
+    pub(crate) async fn now(&self) {
         self.now.cancelled().await;
-        *self.dropped.get().unwrap_or(&Cause::LeaseLost)
     }
 }
 
@@ -65,10 +67,10 @@ mod tests {
         let interrupt = Interrupt::default();
         interrupt.raise(Cause::Timeout);
         interrupt.raise(Cause::Cancel);
-        assert_eq!(interrupt.asked().await, Cause::Timeout);
+        assert_eq!(interrupt.cause(), Some(Cause::Timeout));
         assert!(!interrupt.now.is_cancelled());
         interrupt.raise(Cause::LeaseLost);
-        assert_eq!(interrupt.asked().await, Cause::Timeout);
-        assert_eq!(interrupt.now().await, Cause::LeaseLost);
+        assert_eq!(interrupt.cause(), Some(Cause::LeaseLost));
+        interrupt.now().await;
     }
 }

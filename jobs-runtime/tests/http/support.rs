@@ -206,6 +206,7 @@ impl Worker {
             number: self.claims,
             job_ids: vec!["provision-member".to_owned(), "send-letter".to_owned()],
             queues: Vec::new(),
+            only: Vec::new(),
             limit: 1,
             now: now(),
         };

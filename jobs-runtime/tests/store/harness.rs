@@ -148,6 +148,7 @@ pub(crate) fn claim(session: SessionId, number: i64, jobs: &[&str], limit: usize
         number,
         job_ids: jobs.iter().map(|&job| job.to_owned()).collect(),
         queues: Vec::new(),
+        only: Vec::new(),
         limit,
         now: T0,
     }

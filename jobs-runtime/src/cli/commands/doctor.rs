@@ -39,8 +39,7 @@ pub(in crate::cli) async fn doctor(
     let store = match settings.database.parse::<DatabaseUrl>() {
         Err(error) => Err(error.to_string()),
         Ok(url) if !existed => {
-            let detail = format!("{url} is not there yet; `run` creates it");
-            findings.push(Finding::warning("store", detail));
+            findings.push(not_there_yet(&url));
             crate::store::open(&DatabaseUrl::SqliteMemory)
                 .await
                 .map_err(|error| crate::error::chain(&error).to_string())
@@ -113,6 +112,21 @@ fn address(settings: &Settings) -> Finding {
     match std::net::TcpListener::bind(settings.bind) {
         Ok(_) => Finding::ok("address", format!("{} is free", settings.bind)),
         Err(error) => Finding::warning("address", format!("{}: {error}", settings.bind)),
+    }
+}
+
+/// A file that does not exist: fine, if it can be created.
+fn not_there_yet(url: &DatabaseUrl) -> Finding {
+    let parent = match url {
+        DatabaseUrl::Sqlite { path, .. } => path.parent(),
+        DatabaseUrl::SqliteMemory => None,
+    };
+    match parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
+        Some(dir) => Finding::problem(
+            "store",
+            format!("{url}: there is no directory {}", dir.display()),
+        ),
+        None => Finding::warning("store", format!("{url} is not there yet; `run` creates it")),
     }
 }
 

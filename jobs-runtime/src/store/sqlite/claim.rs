@@ -20,6 +20,13 @@ impl Claim {
         let named = !self.queues.is_empty();
         named.then(|| json::array(&self.queues)).transpose()
     }
+
+    /// `None` stands for every execution.
+    pub(super) fn only_json(&self) -> Result<Option<String>, Fault> {
+        let ids: Vec<_> = self.only.iter().copied().map(json::Hex).collect();
+        let named = !ids.is_empty();
+        named.then(|| json::array(&ids)).transpose()
+    }
 }
 
 /// What `claim.sql` said.

@@ -302,6 +302,7 @@ impl Script {
             .bind(claim.map(Claim::queues_json).transpose()?.flatten())
             .bind(claim.map(|claim| i64::try_from(claim.limit).unwrap_or(i64::MAX)))
             .bind(claim.map(|claim| claim.now.as_millis()))
+            .bind(claim.map(Claim::only_json).transpose()?.flatten())
             .fetch_all(conn)
             .await?;
         Ok(rows)

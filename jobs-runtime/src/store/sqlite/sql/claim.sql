@@ -1,5 +1,6 @@
 -- Leases up to $11 ready executions of the jobs in the array $9 to the claim $8 of the session $7:
--- from the queues in the array $10, from every queue if it is NULL. The most urgent come first,
+-- from the queues in the array $10, from every queue if it is NULL;
+-- only those whose ids are in the array $13, if it is not NULL. The most urgent come first,
 -- the oldest among equals, whichever queue they wait in. A claim that was made before, and one of
 -- a session that is closed, lease nothing: the first row tells.
 SELECT 'session', closed_at IS NULL, last_claim FROM jobs_sessions WHERE id = $7;
@@ -14,6 +15,9 @@ WHERE queue = CASE
         THEN (SELECT MIN(queue) FROM jobs_ready)
     END
     AND job_id IN (SELECT value FROM json_each($9))
+    AND ($13 IS NULL OR seq IN (
+        SELECT seq FROM jobs_executions WHERE id IN (SELECT unhex(value) FROM json_each($13))
+    ))
 ORDER BY rank, seq
 LIMIT $11 * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
@@ -40,6 +44,10 @@ WITH RECURSIVE
         CROSS JOIN jobs_ready AS r ON r.queue = w.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
             WHERE queue = w.queue AND job_id IN (SELECT value FROM json_each($9))
+                AND ($13 IS NULL OR seq IN (
+                    SELECT seq FROM jobs_executions
+                    WHERE id IN (SELECT unhex(value) FROM json_each($13))
+                ))
             ORDER BY rank, seq
             LIMIT 1
         )
@@ -51,6 +59,10 @@ WITH RECURSIVE
             SELECT rank, seq FROM jobs_ready
             WHERE queue = m.queue AND (rank, seq) > (m.rank, m.seq)
                 AND job_id IN (SELECT value FROM json_each($9))
+                AND ($13 IS NULL OR seq IN (
+                    SELECT seq FROM jobs_executions
+                    WHERE id IN (SELECT unhex(value) FROM json_each($13))
+                ))
             ORDER BY rank, seq
             LIMIT 1
         )
