@@ -1,1 +1,12 @@
-//! x
+//! Jobs to read, run and adapt.
+//!
+//! * [`workspace`]: provisions members into the application's own database, idempotent under
+//!   retries, and checks its health.
+//! * [`widgets`]: a batch with progress, cancelled between two items.
+//! * `web.rs` (`cargo run -p examples --example web`): an axum handler that enqueues and answers at
+//!   once.
+//!
+//! `cargo run` at the root of the repository starts the runtime with all of them linked.
+
+pub mod widgets;
+pub mod workspace;

@@ -1,10 +1,49 @@
 //! Executes, schedules, observes and serves jobs.
+//!
+//! A binary that links crates with jobs becomes the whole program by one line:
+//!
+//! ```no_run
+//! // use my_jobs as _;
+//! fn main() -> std::process::ExitCode {
+//!     jobs_runtime::main()
+//! }
+//! ```
+//!
+//! As a library, [`Runtime::builder`] starts the same parts together or apart, and [`connect`] is
+//! for programs that only enqueue.
+//!
+//! Data flows one way: catalogue (link time) → [`Edge`] → [`store`] → engine → store. Reads never
+//! touch the engine: they ask the store.
 
 pub mod store;
 pub mod time;
 
 mod clock;
 mod entropy;
+mod error;
+pub mod fingerprint;
+
+mod edge;
+mod engine;
+mod resources;
+mod runtime;
+
+pub mod health;
+#[cfg(feature = "http")]
+pub mod http;
+
+#[cfg(feature = "cli")]
+mod cli;
 
 pub use clock::SystemClock;
+pub use edge::{
+    Edge, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS,
+    SchemaError,
+};
+pub use engine::EngineConfig;
 pub use entropy::Entropy;
+pub use resources::ResourceErrors;
+pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
+
+#[cfg(feature = "cli")]
+pub use cli::{main, main_with};

@@ -29,6 +29,8 @@ mod publish;
 pub mod sqlite;
 mod url;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jobs::ExecutionId;
 use tokio::sync::broadcast;
@@ -46,6 +48,14 @@ pub use lease::{
 };
 pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
 pub use url::{DatabaseUrl, ParseDatabaseUrlError, Synchronous};
+
+/// Opens the store that a URL names, without touching its layout.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] with the way out, where there is one.
+pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(sqlite::SqliteStore::open(url).await?))
+}
 
 /// The transitions of an execution's life.
 ///
@@ -158,7 +168,7 @@ pub enum StoreEvent {
     /// Executions were scheduled for later; this is the earliest of their times.
     Scheduled(Timestamp),
     /// These executions became final.
-    Finished(std::sync::Arc<[ExecutionId]>),
+    Finished(Arc<[ExecutionId]>),
     /// The cancellation of a running execution was requested.
     CancelRequested,
     /// Another process wrote: anything may have happened.

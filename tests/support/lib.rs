@@ -1,1 +1,7 @@
-//! x
+//! What the suites share: jobs that misbehave, a worker process, an HTTP client.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
+pub mod http;
+pub mod jobs;
+pub mod process;

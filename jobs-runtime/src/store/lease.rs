@@ -64,6 +64,8 @@ pub struct Claim {
     pub job_ids: Vec<String>,
     /// The queues to take from; every queue if empty.
     pub queues: Vec<String>,
+    /// Take only these executions; any if empty.
+    pub only: Vec<ExecutionId>,
     /// How many at most.
     pub limit: usize,
     /// The claimer's time.

@@ -1,1 +1,290 @@
-//! The embedded store.
+//! The embedded store: one SQLite file, or memory.
+//!
+//! ```text
+//!  callers ──▶ writer (one thread, one connection) ──▶ jobs.db ◀── other processes
+//!     │           groups what waits into one commit      ▲  ▲           │
+//!     │           └─▶ events ◀──── data_version ─────────│──┴───────────┘
+//!     └───────▶ readers (a few connections) ─────────────┘
+//! ```
+//!
+//! Where the number (`seq`) of an execution stands is its status; see
+//! `sqlite/migrations/0001_layout.sql` for the tables. Every statement is a file in `sqlite/sql`
+//! that begins with what it promises.
+//!
+//! **Order of claims.** Over all queues that a claim names: the most urgent first, the oldest among
+//! equals. A queue that shall not wait for another's urgent work gets claims of its own.
+//!
+//! **Numbers of claims** grow within a session. A claim is known to be a repetition by the last
+//! number that took something; one that took nothing may be asked again and then take.
+
+mod migrate;
+mod open;
+
+mod fault;
+mod json;
+mod policy;
+
+mod readers;
+mod step;
+mod watch;
+mod writer;
+
+mod claim;
+mod enqueue;
+mod group;
+mod settle;
+
+mod operate;
+mod promote;
+mod session;
+
+mod catalogue;
+mod feed;
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use sqlx::Executor;
+use tokio::sync::broadcast;
+
+use super::{
+    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, EnqueueAnswer, ExecutionRecord, FeedPage,
+    FeedQuery, Fence, MigrationStatus, NewExecution, ProgressReport, Promotion, PublishedJob,
+    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription,
+    StoreError, StoreEvent,
+};
+use crate::time::Timestamp;
+use group::Call;
+use open::Opener;
+use readers::Readers;
+use step::Work;
+use writer::Writer;
+
+/// How long any call may take; in real time, whatever clock the engine runs by.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Events kept for those who are slow to listen.
+const EVENTS: usize = 1_024;
+
+/// A [`Store`] in a SQLite file or in memory.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    /// None for a database in memory: it has one connection, the writer's.
+    readers: Option<Readers>,
+    events: broadcast::Sender<StoreEvent>,
+    location: Arc<str>,
+    durability: String,
+}
+
+impl SqliteStore {
+    /// Opens the file, creating it if it is missing. Does not touch the layout: see
+    /// [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the way out: the directory is missing, the file is
+    /// read-only, it is something else than a database, it is on a network file system.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let location: Arc<str> = url.to_string().into();
+        let opener = Opener::new(url)?;
+        let connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
+        let (events, _) = broadcast::channel(EVENTS);
+        let readers = opener.readers().map(Readers::new);
+        let writer = Writer::start(opener, connection, events.clone(), Arc::clone(&location))?;
+        Ok(Self {
+            writer,
+            readers,
+            events,
+            location,
+            durability: match url {
+                DatabaseUrl::Sqlite { synchronous, .. } => format!("synchronous = {synchronous}"),
+                DatabaseUrl::SqliteMemory => "none: ends with the process".to_owned(),
+            },
+        })
+    }
+
+    async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        match &self.readers {
+            Some(readers) => {
+                let result = readers.read(work).await;
+                result.map_err(|fault| fault.at(&self.location))
+            }
+            None => self.writer.read(work).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        while !self
+            .writer
+            .write(Box::new(|conn| {
+                Box::pin(async move { Ok((migrate::migrate_next_in_txn(conn).await?, None)) })
+            }))
+            .await?
+        {}
+        self.migrations().await
+    }
+
+    async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        self.read(Box::new(|conn| Box::pin(migrate::status_on_conn(conn))))
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // A transaction that takes the lock to write, and reads; nothing is left behind.
+        let work: Work<_> = Box::new(|conn| {
+            Box::pin(async move {
+                conn.execute("SELECT 1 FROM jobs_sessions LIMIT 1").await?;
+                Ok(((), None))
+            })
+        });
+        self.writer.write(work).await
+    }
+
+    fn describe(&self) -> StoreDescription {
+        StoreDescription {
+            kind: "sqlite",
+            location: self.location.to_string(),
+            durability: self.durability.clone(),
+        }
+    }
+
+    fn events(&self) -> broadcast::Receiver<StoreEvent> {
+        self.events.subscribe()
+    }
+
+    async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((catalogue::publish_in_txn(conn, &jobs).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(Box::new(|conn| Box::pin(catalogue::list_on_conn(conn))))
+            .await
+    }
+
+    async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.call(|reply| Call::Enqueue(batch, reply)).await
+    }
+
+    async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((session::open_in_txn(conn, &info).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((session::renew_in_txn(conn, session, now).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((session::close_in_txn(conn, session).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.writer.call(|reply| Call::Claim(claim, reply)).await
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.call(|reply| Call::Settle(batch, reply)).await
+    }
+
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(session::cancel_requests_on_conn(conn, session))
+        }))
+        .await
+    }
+
+    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
+        // Usually nothing is due: see before taking the lock.
+        let due = self
+            .read(Box::new(|conn| Box::pin(promote::next_due_on_conn(conn))))
+            .await?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(Promotion {
+                promoted: 0,
+                next_due: due,
+            });
+        }
+        let work: Work<_> =
+            Box::new(move |conn| Box::pin(promote::promote_in_txn(conn, now, limit)));
+        self.writer.write(work).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
+        self.read(Box::new(|conn| Box::pin(session::list_on_conn(conn))))
+            .await
+    }
+
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let claimed = session::take_over_in_txn(conn, &dead, &claim).await?;
+                Ok((claimed, None))
+            })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
+        let work: Work<_> = Box::new(move |conn| Box::pin(operate::cancel_in_txn(conn, id, now)));
+        self.writer.write(work).await
+    }
+
+    async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+        _now: Timestamp,
+    ) -> Result<RetryAnswer, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { operate::retry_in_txn(conn, id, payload.as_deref()).await })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(record::execution_on_conn(conn, id))
+        }))
+        .await
+    }
+
+    async fn feed(&self, query: FeedQuery) -> Result<FeedPage, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { feed::page_on_conn(conn, &query).await })
+        }))
+        .await
+    }
+}

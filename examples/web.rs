@@ -1,0 +1,47 @@
+//! Enqueueing from a request handler: the request does not wait for the work.
+//!
+//! ```text
+//! cargo run -p examples --example web
+//! curl -X POST localhost:3000/workspaces/ws-1/members -H 'content-type: application/json' \
+//!   -d '"user:bob"'
+//! ```
+//!
+//! The application and the workers share one process here. With the workers elsewhere, replace the
+//! runtime by `jobs_runtime::connect(url).await?`.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use examples::workspace::ProvisionMember;
+use jobs_runtime::Runtime;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = Runtime::builder().start().await?;
+    let app = Router::new()
+        .route("/workspaces/{workspace_id}/members", post(add_member))
+        .with_state(runtime.client());
+
+    let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    tokio::select! {
+        served = axum::serve(listener, app) => served?,
+        _ = tokio::signal::ctrl_c() => runtime.shutdown().await,
+    }
+    Ok(())
+}
+
+/// Answers with the execution's id as soon as the enqueue is durable.
+async fn add_member(
+    State(jobs): State<jobs::Client>,
+    Path(workspace_id): Path<String>,
+    Json(subject): Json<String>,
+) -> Result<(StatusCode, String), (StatusCode, String)> {
+    let execution = jobs
+        .enqueue(ProvisionMember::new(workspace_id, subject))
+        .await
+        .map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+    Ok((StatusCode::ACCEPTED, execution.id().to_string()))
+}

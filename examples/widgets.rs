@@ -1,0 +1,82 @@
+//! A batch: reports its progress, and leaves between two items when it is cancelled.
+//!
+//! ```text
+//! cargo run -- exec widget.process.batch --widget-ids w-1 --widget-ids w-2 --user-id alice
+//! ```
+
+use std::time::Duration;
+
+use jobs::{JobContext, JobError, job};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a batch is processed.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct WidgetOptions {
+    /// Process also what was processed before.
+    pub force: bool,
+    /// What one widget takes, in milliseconds.
+    pub pause_ms: u16,
+}
+
+/// What became of a batch.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WidgetReport {
+    /// Widgets that were processed.
+    pub processed_count: usize,
+    /// Widgets that were refused, with the reason.
+    pub errors: Vec<String>,
+}
+
+/// Processes a batch of widgets.
+#[job(
+    id = "widget.process.batch",
+    label = "Widget batch processing",
+    timeout = "5m",
+    retries = [30, 60, 120],
+    rename_all = "camelCase",
+    tags = ["sample", "widgets"],
+)]
+pub async fn process_widgets(
+    ctx: &JobContext,
+    /// The widgets, in the order in which they are processed.
+    widget_ids: Vec<String>,
+    /// Who asked for it.
+    user_id: String,
+    #[default(WidgetOptions::default())] options: WidgetOptions,
+) -> Result<WidgetReport, JobError> {
+    tracing::info!(user_id, widgets = widget_ids.len(), "processing");
+    let total = widget_ids.len() as u64;
+    let mut report = WidgetReport {
+        processed_count: 0,
+        errors: Vec::new(),
+    };
+    for (done, widget_id) in (0..).zip(&widget_ids) {
+        ctx.check()?;
+        ctx.progress_of(done, total, "widgets");
+        match process(ctx, widget_id, &options).await {
+            Ok(()) => report.processed_count += 1,
+            Err(reason) => report.errors.push(format!("{widget_id}: {reason}")),
+        }
+    }
+    Ok(report)
+}
+
+/// Stands for the real work on one widget.
+async fn process(
+    ctx: &JobContext,
+    widget_id: &str,
+    options: &WidgetOptions,
+) -> Result<(), &'static str> {
+    if widget_id.is_empty() {
+        return Err("a widget needs an id");
+    }
+    if !options.force && widget_id.ends_with("-done") {
+        return Err("processed before; `force` does it again");
+    }
+    ctx.sleep(Duration::from_millis(options.pause_ms.into()))
+        .await;
+    Ok(())
+}

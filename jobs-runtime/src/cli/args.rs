@@ -1,0 +1,136 @@
+//! The command line as typed.
+
+use std::ffi::OsString;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Background jobs: execute them, trigger them, look at them.
+#[derive(Debug, Parser)]
+#[command(name = "jobs", version, disable_help_subcommand = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) globals: Globals,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Settings that every command has; `jobs.toml` and `JOBS_*` variables give them as well.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct Globals {
+    /// The store [default: sqlite:jobs.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) database: Option<String>,
+    /// Where HTTP is served [default: 127.0.0.1:8091]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(super) bind: Option<String>,
+    /// Attempts of async handlers at a time [default: 4 per core]
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) concurrency: Option<String>,
+    /// Print JSON, one document
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Execute jobs and serve HTTP (the default)
+    Run,
+    /// Execute jobs
+    Work(Work),
+    /// Serve HTTP without executing
+    Serve,
+    /// The jobs that are known here
+    List,
+    /// One job: policy and payload
+    Show {
+        /// The job's id
+        job: String,
+    },
+    /// Enqueue an execution of a job
+    #[command(disable_help_flag = true)]
+    Trigger(JobArgs),
+    /// Enqueue and execute right here: progress, logs, result
+    #[command(disable_help_flag = true)]
+    Exec(JobArgs),
+    /// Executions, newest first
+    Executions(Executions),
+    /// One execution with all of its attempts
+    Execution {
+        /// Its id
+        id: String,
+    },
+    /// Bring the store's layout up to date
+    Migrate {
+        /// Only say what is applied
+        #[arg(long)]
+        status: bool,
+    },
+    /// The settings in force and where each comes from
+    Config,
+    /// Find out what is wrong with this set-up
+    Doctor,
+}
+
+impl Command {
+    /// Whether the command's own log is what its user wants to see.
+    pub(super) fn is_long_running(&self) -> bool {
+        matches!(
+            self,
+            Self::Run | Self::Work(_) | Self::Serve | Self::Exec(_)
+        )
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Work {
+    /// Take from these queues only
+    #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
+    pub(super) queues: Vec<String>,
+}
+
+/// A job and flags that depend on its payload, parsed once the job is known.
+#[derive(Debug, ClapArgs)]
+pub(super) struct JobArgs {
+    /// The job's id
+    pub(super) job: Option<String>,
+    /// Fields of the payload, and options; see `JOB --help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) rest: Vec<OsString>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Executions {
+    /// How many at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: u16,
+    /// Of this job
+    #[arg(long, value_name = "ID")]
+    pub(super) job: Option<String>,
+    /// In this status
+    #[arg(long)]
+    pub(super) status: Option<jobs::ExecutionStatus>,
+    /// In this queue
+    #[arg(long)]
+    pub(super) queue: Option<String>,
+    /// About this item
+    #[arg(long)]
+    pub(super) item: Option<String>,
+    /// Belonging to this
+    #[arg(long)]
+    pub(super) correlation_id: Option<String>,
+    /// Wanted by this one
+    #[arg(long)]
+    pub(super) created_by: Option<String>,
+    /// With this tag
+    #[arg(long)]
+    pub(super) tag: Option<String>,
+    /// Created at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<crate::time::Timestamp>,
+    /// Created before this time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<crate::time::Timestamp>,
+    /// Go on where a page ended
+    #[arg(long)]
+    pub(super) cursor: Option<crate::store::Cursor>,
+}

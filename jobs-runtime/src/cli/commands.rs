@@ -1,0 +1,73 @@
+//! What the commands do.
+
+mod config;
+mod doctor;
+mod executions;
+mod jobs;
+mod migrate;
+mod run;
+mod trigger;
+
+use super::args::Command;
+use super::failure::Failure;
+use super::output::Output;
+use super::settings::Settings;
+use crate::store::DatabaseUrl;
+use crate::{Runtime, RuntimeBuilder, StartError};
+
+/// Does what was asked for.
+pub(super) async fn run(
+    command: Command,
+    settings: Settings,
+    output: Output,
+    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<(), Failure> {
+    match command {
+        Command::Run => run::run(&settings, output, configure, run::Parts::Both).await,
+        Command::Serve => run::run(&settings, output, configure, run::Parts::Api).await,
+        Command::Work(work) => {
+            let settings = settings.with_queues(&work.queues)?;
+            run::run(&settings, output, configure, run::Parts::Workers).await
+        }
+        Command::List => jobs::list(&settings, output).await,
+        Command::Show { job } => jobs::show(&settings, output, &job).await,
+        Command::Trigger(args) => trigger::trigger(&settings, output, args).await,
+        Command::Exec(args) => trigger::exec(&settings, output, configure, args).await,
+        Command::Executions(filters) => executions::list(&settings, output, filters).await,
+        Command::Execution { id } => executions::show(&settings, output, &id).await,
+        Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
+        Command::Config => {
+            config::show(&settings, output);
+            Ok(())
+        }
+        Command::Doctor => doctor::doctor(&settings, output, configure).await,
+    }
+}
+
+/// A runtime that executes and serves nothing: for commands that read or enqueue.
+async fn client_of(settings: &Settings) -> Result<Runtime, StartError> {
+    settings.builder().workers(false).start().await
+}
+
+/// Like [`client_of`], but a store that does not exist yet is left so: commands that only look
+/// create nothing.
+async fn reader_of(settings: &Settings) -> Result<Runtime, StartError> {
+    let database = match store_exists(settings) {
+        true => settings.database.as_str(),
+        false => "sqlite::memory:",
+    };
+    settings
+        .builder()
+        .database(database)
+        .workers(false)
+        .start()
+        .await
+}
+
+/// Whether the store that the settings name has been created.
+fn store_exists(settings: &Settings) -> bool {
+    match settings.database.parse() {
+        Ok(DatabaseUrl::Sqlite { path, .. }) => path.exists(),
+        _ => true,
+    }
+}

@@ -1,0 +1,19 @@
+//! `config`: the settings in force.
+
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::table;
+
+/// Prints every setting and where it comes from.
+pub(in crate::cli) fn show(settings: &Settings, output: Output) {
+    output.result(&settings.entries, |entries| {
+        let rows = entries.iter().map(|entry| {
+            [
+                entry.key.to_owned(),
+                entry.value.clone(),
+                entry.origin.to_string(),
+            ]
+        });
+        table(["SETTING", "VALUE", "FROM"], rows)
+    });
+}

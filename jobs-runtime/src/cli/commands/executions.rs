@@ -1,0 +1,151 @@
+//! `executions` and `execution`: what became of them.
+
+use jobs::ExecutionId;
+
+use super::{client_of, store_exists};
+use crate::Runtime;
+use crate::cli::args::Executions;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::{millis, short, table};
+use crate::cli::watch::pretty;
+use crate::store::{ExecutionRecord, FeedQuery};
+
+/// Prints a page of executions.
+pub(in crate::cli) async fn list(
+    settings: &Settings,
+    output: Output,
+    filters: Executions,
+) -> Result<(), Failure> {
+    let runtime = existing(settings).await?;
+    let page = runtime
+        .store()
+        .feed(FeedQuery {
+            limit: filters.limit.into(),
+            job_id: filters.job,
+            status: filters.status,
+            queue: filters.queue,
+            item_id: filters.item,
+            correlation_id: filters.correlation_id,
+            created_by: filters.created_by,
+            tag: filters.tag,
+            since: filters.since,
+            until: filters.until,
+            cursor: filters.cursor,
+        })
+        .await?;
+    output.result(&page, |page| {
+        let rows = page.executions.iter().map(row);
+        table(
+            [
+                "EXECUTION",
+                "JOB",
+                "STATUS",
+                "ATTEMPT",
+                "CREATED",
+                "TOOK",
+                "OUTCOME",
+            ],
+            rows,
+        )
+    });
+    if let (false, Some(cursor)) = (output.json, page.next_cursor) {
+        output.say(&format!("more: --cursor {cursor}"));
+    }
+    Ok(())
+}
+
+fn row(record: &ExecutionRecord) -> [String; 7] {
+    let outcome = match (&record.error, &record.result) {
+        (Some(error), _) => error.to_string(),
+        (None, Some(result)) => result.get().to_owned(),
+        (None, None) => record.progress_message.clone().unwrap_or_default(),
+    };
+    [
+        record.id.to_string(),
+        record.job_id.clone(),
+        record.status.to_string(),
+        format!("{}/{}", record.attempt, record.max_attempts),
+        record.created_at.to_string(),
+        record.duration_ms.map(millis).unwrap_or_default(),
+        short(&outcome.replace('\n', " "), 60),
+    ]
+}
+
+/// Prints one execution with its attempts.
+pub(in crate::cli) async fn show(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+) -> Result<(), Failure> {
+    let id: ExecutionId = id
+        .parse()
+        .map_err(|error: jobs::ParseExecutionIdError| Failure::usage(error.to_string()))?;
+    let runtime = existing(settings).await?;
+    match runtime.store().execution(id).await? {
+        Some(record) => {
+            output.result(&record, text);
+            Ok(())
+        }
+        None => Err(Failure::failed(format!("there is no execution {id}"))),
+    }
+}
+
+fn text(record: &ExecutionRecord) -> String {
+    let mut text = format!(
+        "{}  {}  {} ({} %)\n",
+        record.id, record.job_id, record.status, record.progress
+    );
+    if let Some(message) = &record.progress_message {
+        text.push_str(&format!("{message}\n"));
+    }
+    if let Some(error) = &record.error {
+        text.push_str(&format!("{error}\n"));
+    }
+    text.push_str(&format!("\npayload\n{}\n", pretty(record.payload.get())));
+    if let Some(result) = &record.result {
+        text.push_str(&format!("\nresult\n{}\n", pretty(result.get())));
+    }
+    let rows = record.attempts.iter().map(|attempt| {
+        let took = attempt.finished_at.map(|end| end.since(attempt.started_at));
+        let took = took.and_then(|took| u64::try_from(took.as_millis()).ok());
+        [
+            attempt.number.to_string(),
+            attempt
+                .outcome
+                .map_or("running".to_owned(), |o| o.to_string()),
+            attempt.started_at.to_string(),
+            took.map(millis).unwrap_or_default(),
+            attempt
+                .retry_at
+                .map(|at| at.to_string())
+                .unwrap_or_default(),
+            attempt.worker.clone(),
+            attempt
+                .error
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ]
+    });
+    text.push('\n');
+    text.push_str(&table(
+        [
+            "ATTEMPT", "OUTCOME", "STARTED", "TOOK", "NEXT", "WORKER", "ERROR",
+        ],
+        rows,
+    ));
+    text
+}
+
+/// A runtime on a store that is there already.
+async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
+    if !store_exists(settings) {
+        return Err(Failure::failed(format!(
+            "there is no store at {} yet; `run` creates it",
+            settings.database
+        )));
+    }
+    Ok(client_of(settings).await?)
+}

@@ -1,0 +1,99 @@
+//! `list` and `show`: what is known of the jobs.
+
+use serde_json::{Value, json};
+
+use super::reader_of;
+use crate::KnownJob;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::{millis, short, table};
+
+/// Prints every known job.
+pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
+    let runtime = reader_of(settings).await?;
+    let jobs = runtime.edge().jobs().await?;
+    if jobs.is_empty() {
+        output.say(
+            "no jobs: none is linked into this program and none is published in the store; \
+             reference their crate in the binary: `use my_jobs as _;`",
+        );
+    }
+    let descriptors: Vec<_> = jobs.iter().map(|job| job.descriptor()).collect();
+    output.result(&json!({ "jobs": descriptors }), |_| {
+        let rows = jobs.iter().map(|job| {
+            let job = job.descriptor();
+            [
+                job.id.clone(),
+                handler(job),
+                job.queue.clone(),
+                job.priority.to_string(),
+                job.timeout_ms.map_or("none".to_owned(), millis),
+                job.max_attempts.to_string(),
+                short(&job.label, 48),
+            ]
+        });
+        table(
+            [
+                "JOB", "HANDLER", "QUEUE", "PRIORITY", "TIMEOUT", "ATTEMPTS", "LABEL",
+            ],
+            rows,
+        )
+    });
+    Ok(())
+}
+
+fn handler(job: &jobs::JobDescriptor) -> String {
+    let text = match (job.enabled, job.handler) {
+        (false, _) => "disabled",
+        (_, jobs::HandlerKind::Linked) => "linked",
+        (_, jobs::HandlerKind::External) => "external",
+        (_, jobs::HandlerKind::Absent) => "absent",
+    };
+    text.to_owned()
+}
+
+/// Prints one job.
+pub(in crate::cli) async fn show(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+) -> Result<(), Failure> {
+    let runtime = reader_of(settings).await?;
+    let job = runtime.edge().job(id).await?;
+    output.result(job.descriptor(), |_| text(&job));
+    Ok(())
+}
+
+fn text(known: &KnownJob) -> String {
+    let job = known.descriptor();
+    let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
+    let mut text = format!("{}  {}\n", job.id, job.label);
+    if !job.description.is_empty() && job.description.trim_end_matches('.') != job.label {
+        text.push_str(&format!("\n{}\n", job.description));
+    }
+    let facts = [
+        ["queue".to_owned(), job.queue.clone()],
+        ["priority".to_owned(), job.priority.to_string()],
+        [
+            "timeout".to_owned(),
+            job.timeout_ms.map_or("none".to_owned(), millis),
+        ],
+        ["attempts".to_owned(), job.max_attempts.to_string()],
+        ["retries".to_owned(), delays.join(", ")],
+        ["handler".to_owned(), handler(job)],
+        ["tags".to_owned(), job.tags.join(", ")],
+        ["source".to_owned(), job.source.clone()],
+        ["fingerprint".to_owned(), known.fingerprint().to_owned()],
+    ];
+    text.push('\n');
+    text.push_str(&table(["", ""], facts).replacen('\n', "", 1));
+    text.push_str(&format!("\npayload\n{}", indented(&job.payload_schema)));
+    text.push_str(&format!("\nresult\n{}", indented(&job.result_schema)));
+    text
+}
+
+fn indented(schema: &Value) -> String {
+    let text = serde_json::to_string_pretty(schema).unwrap_or_default();
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

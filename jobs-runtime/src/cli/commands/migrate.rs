@@ -1,0 +1,40 @@
+//! `migrate`: the store's layout.
+
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::table;
+use crate::store::DatabaseUrl;
+
+/// Brings the layout up to date, or only says what is applied.
+pub(in crate::cli) async fn migrate(
+    settings: &Settings,
+    output: Output,
+    status_only: bool,
+) -> Result<(), Failure> {
+    let url: DatabaseUrl = settings
+        .database
+        .parse()
+        .map_err(|error: crate::store::ParseDatabaseUrlError| Failure::usage(error.to_string()))?;
+    if status_only && !super::store_exists(settings) {
+        return Err(Failure::failed(format!("there is no store at {url} yet")));
+    }
+    let store = crate::store::open(&url).await?;
+    let migrations = match status_only {
+        true => store.migrations().await?,
+        false => store.migrate().await?,
+    };
+    output.result(&migrations, |migrations| {
+        let rows = migrations.iter().map(|migration| {
+            [
+                migration.version.to_string(),
+                migration.name.clone(),
+                migration
+                    .applied_at
+                    .map_or("pending".to_owned(), |at| at.to_string()),
+            ]
+        });
+        table(["VERSION", "NAME", "APPLIED"], rows)
+    });
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! The settings in force: `jobs.toml`, then `JOBS_*` variables, then flags.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::Globals;
+use super::failure::Failure;
+use crate::store::DatabaseUrl;
+use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
+
+/// The file that is read from the working directory.
+const FILE: &str = "jobs.toml";
+
+/// Every setting: its key in the file. The variable is `JOBS_` and the key in capitals.
+const KEYS: [&str; 8] = [
+    "database",
+    "bind",
+    "concurrency",
+    "blocking_concurrency",
+    "queues",
+    "lease",
+    "grace",
+    "drain",
+];
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Default,
+    File(PathBuf),
+    Variable(String),
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A value and where it comes from, as `config` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Entry {
+    pub(super) key: &'static str,
+    pub(super) value: String,
+    #[serde(serialize_with = "as_text")]
+    pub(super) origin: Origin,
+}
+
+fn as_text<S: serde::Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(origin)
+}
+
+/// The settings of this call of the program, all of them valid.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) database: String,
+    pub(super) bind: SocketAddr,
+    pub(super) engine: EngineConfig,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Settings {
+    /// Reads all three sources.
+    pub(super) fn load(flags: &Globals) -> Result<Self, Failure> {
+        let file = match std::fs::read_to_string(FILE) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::usage(format!("cannot read {FILE}: {error}"))),
+        };
+        let variable = |name: &str| std::env::var(name).ok();
+        Self::from_sources(file.as_deref(), variable, flags)
+    }
+
+    /// The later source wins; every value is checked, and a mistake names its source.
+    fn from_sources(
+        file: Option<&str>,
+        variable: impl Fn(&str) -> Option<String>,
+        flags: &Globals,
+    ) -> Result<Self, Failure> {
+        let file = file.map(parse_file).transpose()?.unwrap_or_default();
+        let defaults = EngineConfig::default();
+        let entry = |key: &'static str| {
+            let flag = match key {
+                "database" => flags.database.clone().map(|value| ("--database", value)),
+                "bind" => flags.bind.clone().map(|value| ("--bind", value)),
+                "concurrency" => flags
+                    .concurrency
+                    .clone()
+                    .map(|value| ("--concurrency", value)),
+                _ => None,
+            };
+            let name = format!("JOBS_{}", key.to_uppercase());
+            let (value, origin) = if let Some((flag, value)) = flag {
+                (value, Origin::Flag(flag))
+            } else if let Some(value) = variable(&name) {
+                (value, Origin::Variable(name))
+            } else if let Some(value) = file.get(key).cloned() {
+                (value, Origin::File(FILE.into()))
+            } else {
+                (default_of(key, &defaults), Origin::Default)
+            };
+            Entry { key, value, origin }
+        };
+        let entries: Vec<Entry> = KEYS.into_iter().map(entry).collect();
+
+        let [
+            database,
+            bind,
+            concurrency,
+            blocking,
+            queues,
+            lease,
+            grace,
+            drain,
+        ] = std::array::from_fn(|place| &entries[place]);
+        database.check(str::parse::<DatabaseUrl>)?;
+        let engine = EngineConfig {
+            concurrency: concurrency.check(positive)?,
+            blocking_concurrency: blocking.check(positive)?,
+            queues: queues.check(|text| parse_queues(text.split(',')))?,
+            lease: lease.check(duration)?,
+            grace: grace.check(duration)?,
+            drain: drain.check(duration)?,
+            ..defaults
+        };
+        Ok(Self {
+            database: database.value.clone(),
+            bind: bind.check(address)?,
+            engine,
+            entries,
+        })
+    }
+
+    /// These settings with the queues that a command names, if it names any.
+    pub(super) fn with_queues(mut self, queues: &[String]) -> Result<Self, Failure> {
+        if !queues.is_empty() {
+            self.engine.queues = parse_queues(queues.iter().map(String::as_str))
+                .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
+        }
+        Ok(self)
+    }
+
+    /// A runtime with these settings, still without workers' or HTTP's part decided.
+    pub(super) fn builder(&self) -> RuntimeBuilder {
+        RuntimeBuilder::default()
+            .database(&self.database)
+            .engine(self.engine.clone())
+    }
+}
+
+impl Entry {
+    fn check<T, E: fmt::Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        parse(&self.value).map_err(|reason| {
+            Failure::usage(format!("{} (from {}): {reason}", self.key, self.origin))
+        })
+    }
+}
+
+fn default_of(key: &str, engine: &EngineConfig) -> String {
+    match key {
+        "database" => DEFAULT_DATABASE.to_owned(),
+        "bind" => "127.0.0.1:8091".to_owned(),
+        "concurrency" => engine.concurrency.to_string(),
+        "blocking_concurrency" => engine.blocking_concurrency.to_string(),
+        "lease" => format!("{}s", engine.lease.as_secs()),
+        "grace" => format!("{}s", engine.grace.as_secs()),
+        "drain" => format!("{}s", engine.drain.as_secs()),
+        _ => String::new(),
+    }
+}
+
+/// The file's values as texts; lists joined by commas.
+fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error| Failure::usage(format!("{FILE}: {error}")))?;
+    let mut values = std::collections::BTreeMap::new();
+    for (key, value) in table {
+        if !KEYS.contains(&key.as_str()) {
+            let known = KEYS.join(", ");
+            return Err(Failure::usage(format!(
+                "{FILE}: unknown key `{key}`; the keys are {known}"
+            )));
+        }
+        let value = match &value {
+            toml::Value::Array(items) => {
+                let texts: Option<Vec<_>> = items.iter().map(scalar).collect();
+                texts.map(|texts| texts.join(","))
+            }
+            single => scalar(single),
+        };
+        let Some(value) = value else {
+            return Err(Failure::usage(format!(
+                "{FILE}: `{key}` takes a text, a number or a list of texts"
+            )));
+        };
+        values.insert(key, value);
+    }
+    Ok(values)
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a number from 1")),
+        Ok(number) => Ok(number),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("`{text}` is not a duration: write 30s, 5m or 1h"))
+}
+
+/// Names of queues; `mail:10` is refused rather than half understood.
+fn parse_queues<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
+    let names = names
+        .into_iter()
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names
+        .map(|name| match name.contains(':') {
+            true => Err(format!(
+                "`{name}`: a concurrency per queue is not enforced yet; name the queue alone"
+            )),
+            false => Ok(name.to_owned()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, variables: &[(&str, &str)], flags: &Globals) -> Result<Settings, String> {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Settings::from_sources(Some(file), variable, flags).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn the_later_source_wins_and_is_named() {
+        let flags = Globals {
+            concurrency: Some("3".to_owned()),
+            ..Globals::default()
+        };
+        let file = "concurrency = 1\nlease = '1m'\nqueues = ['mail', 'default']";
+        let variables = [("JOBS_CONCURRENCY", "2"), ("JOBS_DRAIN", "5s")];
+        let settings = load(file, &variables, &flags).expect("all valid");
+        assert_eq!(settings.engine.concurrency, 3);
+        assert_eq!(settings.engine.lease, Duration::from_secs(60));
+        assert_eq!(settings.engine.drain, Duration::from_secs(5));
+        assert_eq!(settings.engine.queues, ["mail", "default"]);
+        let origin = |key| {
+            let entry = settings.entries.iter().find(|entry| entry.key == key);
+            entry
+                .map(|entry| entry.origin.to_string())
+                .unwrap_or_default()
+        };
+        assert_eq!(origin("concurrency"), "--concurrency");
+        assert_eq!(origin("lease"), "jobs.toml");
+        assert_eq!(origin("drain"), "JOBS_DRAIN");
+        assert_eq!(origin("grace"), "default");
+    }
+
+    #[test]
+    fn mistakes_name_their_source() {
+        let none = Globals::default();
+        let unknown = load("databse = 'x'", &[], &none).expect_err("unknown key");
+        assert!(
+            unknown.contains("`databse`") && unknown.contains("database"),
+            "{unknown}"
+        );
+        let zero = load("", &[("JOBS_CONCURRENCY", "0")], &none).expect_err("zero");
+        assert!(
+            zero.starts_with("concurrency (from JOBS_CONCURRENCY)"),
+            "{zero}"
+        );
+        let queue = load("queues = 'mail:10'", &[], &none).expect_err("per queue");
+        assert!(queue.contains("not enforced yet"), "{queue}");
+    }
+}

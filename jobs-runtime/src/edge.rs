@@ -1,0 +1,204 @@
+//! The edge: what stands between a request to enqueue and the store.
+//!
+//! Every way in comes through here (the typed client, HTTP, the command line), so that all of them
+//! know the same jobs, refuse the same mistakes and store the same thing:
+//!
+//! ```text
+//! request ──▶ known job ──▶ options ──▶ payload: size, JSON, defaults, schema ──▶ store
+//!               404           400                   413   400            422
+//! ```
+//!
+//! A batch is accepted as a whole or refused as a whole; nothing is stored before everything has
+//! been checked.
+
+mod accept;
+mod check;
+mod hub;
+mod json;
+mod known;
+mod near;
+mod number;
+mod options;
+mod registry;
+mod schema;
+mod splice;
+mod violation;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jobs::runtime::{Backend, EnqueueRequest, Enqueued, Finished};
+use jobs::{BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError};
+
+use crate::Entropy;
+use crate::clock::timestamp;
+use crate::store::{CancelAnswer, RetryAnswer, Store, StoreError};
+use crate::time::Timestamp;
+use hub::FinishHub;
+use registry::Registry;
+
+#[cfg(feature = "http")]
+pub(crate) use accept::{Accepted, InvalidPayload, Refusal};
+pub use known::{KnownJob, SchemaError};
+#[cfg(feature = "http")]
+pub(crate) use near::near_misses;
+pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+#[cfg(feature = "http")]
+pub(crate) use violation::push_step;
+
+/// Takes requests in: validates them, completes them, stores them. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<Entropy>,
+    registry: Registry,
+    hub: FinishHub,
+}
+
+impl Edge {
+    /// The edge of a program with these jobs linked.
+    ///
+    /// # Errors
+    /// A linked job's payload schema that cannot be checked against.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "how much of the catalogue is kept is no business of the callers"
+    )]
+    pub fn new(
+        store: Arc<dyn Store>,
+        catalogue: Arc<Catalogue>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<Entropy>,
+    ) -> Result<Self, SchemaError> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                registry: Registry::new(store.clone(), &catalogue, clock.clone())?,
+                hub: FinishHub::new(store.clone(), clock.clone()),
+                store,
+                clock,
+                entropy,
+            }),
+        })
+    }
+
+    /// Where accepted requests go.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The time that requests are stamped with.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// A client that enqueues here.
+    pub fn client(&self) -> Client {
+        Client::new(Arc::new(self.clone()))
+    }
+
+    /// Creates executions: all of them, durably, or none. Answers in the order of the requests.
+    ///
+    /// # Errors
+    /// Why nothing was stored. The violations of a batch of several requests name the request in
+    /// the first step of their pointers: `/3/workspaceId`.
+    pub async fn enqueue(
+        &self,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Enqueued>, EnqueueError> {
+        let batch = requests.len() > 1;
+        match self.accept(requests).await {
+            Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
+            Err(refusal) => Err(refusal.into_error(batch)),
+        }
+    }
+
+    /// Every known job, sorted by id: the linked ones, and those that other programs have
+    /// published into the store.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn jobs(&self) -> Result<Vec<Arc<KnownJob>>, StoreError> {
+        self.inner.registry.all().await
+    }
+
+    /// The job of that id or alias.
+    ///
+    /// # Errors
+    /// [`EnqueueError::UnknownJob`] with ids that look like it, or the store's.
+    pub async fn job(&self, id: &str) -> Result<Arc<KnownJob>, EnqueueError> {
+        self.inner.registry.job(id).await
+    }
+
+    /// Waits until the execution is final.
+    ///
+    /// # Errors
+    /// [`ResultError::Unknown`], or the store's.
+    pub async fn finished(&self, id: ExecutionId) -> Result<Finished, ResultError> {
+        self.inner.hub.finished(id).await
+    }
+
+    /// Cancels a waiting execution, or asks for the cancellation of a running one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn cancel(&self, id: ExecutionId) -> Result<CancelAnswer, StoreError> {
+        self.inner.store.cancel(id, self.now()).await
+    }
+
+    /// An operator's retry of a failed or cancelled execution, with another payload if one is
+    /// given: checked and completed like one that is enqueued.
+    ///
+    /// # Errors
+    /// What is wrong with the payload, or the store's.
+    pub async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+    ) -> Result<RetryAnswer, EnqueueError> {
+        self.retry_checked(id, payload)
+            .await
+            .map_err(|refusal| refusal.into_error(false))
+    }
+
+    /// Writes the linked jobs into the store, so that programs without them know them too.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn publish(&self) -> Result<(), StoreError> {
+        let jobs = self.inner.registry.publications(self.now());
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.inner.store.publish(jobs).await
+    }
+
+    fn now(&self) -> Timestamp {
+        timestamp(&*self.inner.clock)
+    }
+}
+
+impl Backend for Edge {
+    fn enqueue(
+        &self,
+        requests: Vec<EnqueueRequest>,
+    ) -> BoxFuture<'_, Result<Vec<Enqueued>, EnqueueError>> {
+        Box::pin(Self::enqueue(self, requests))
+    }
+
+    fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
+        Box::pin(Self::finished(self, execution_id))
+    }
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge")
+            .field("store", &self.inner.store.describe())
+            .finish_non_exhaustive()
+    }
+}

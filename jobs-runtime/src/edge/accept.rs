@@ -1,0 +1,355 @@
+//! From requests to executions in the store.
+
+use std::sync::Arc;
+
+use jobs::runtime::{EnqueueRequest, Enqueued};
+use jobs::{EnqueueError, ExecutionId, ExecutionStatus, Violation, Violations};
+
+use super::check::{CheckedPayload, PayloadRefusal};
+use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
+use super::{Edge, KnownJob};
+use crate::fingerprint::fingerprint;
+use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, RetryAnswer, StoreError};
+use crate::time::Timestamp;
+
+/// Requests checked without letting other tasks run: a batch of thousands shares its thread.
+const CHECKED_AT_A_STRETCH: usize = 256;
+
+/// Mistakes reported for a batch at most.
+const MAX_REPORTED: usize = 1_000;
+
+/// A request that is in the store.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+)]
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) enqueued: Enqueued,
+    pub(crate) job: Arc<KnownJob>,
+    /// Where a new execution begins.
+    pub(crate) status: ExecutionStatus,
+}
+
+/// Why nothing was stored, and which request of the batch is to blame.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+)]
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// One request, or none in particular.
+    Request {
+        index: Option<usize>,
+        error: EnqueueError,
+    },
+    /// A payload that is no JSON.
+    Malformed {
+        index: usize,
+        job_id: String,
+        reason: String,
+    },
+    /// Payloads that do not fit their schemas: all of the batch.
+    Payloads(Vec<InvalidPayload>),
+}
+
+#[derive(Debug)]
+pub(crate) struct InvalidPayload {
+    pub(crate) index: usize,
+    pub(crate) job_id: String,
+    pub(crate) violations: Vec<Violation>,
+}
+
+impl Edge {
+    /// Checks a batch and stores it.
+    pub(crate) async fn accept(
+        &self,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, Refusal> {
+        if requests.len() > MAX_BATCH {
+            let reason = format!("{} requests, {MAX_BATCH} are allowed", requests.len());
+            return Err(options::invalid("batch", reason).into());
+        }
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let jobs = self.jobs_of(&requests).await?;
+        let executions = self.prepare(requests, &jobs).await?;
+        let ids: Vec<_> = executions
+            .iter()
+            .map(|execution| (execution.id, starting_status(execution)))
+            .collect();
+        let answers = self
+            .inner
+            .store
+            .enqueue(executions)
+            .await
+            .map_err(|error| store_refusal(error, &jobs))?;
+        Ok(answers
+            .into_iter()
+            .zip(ids)
+            .zip(jobs)
+            .map(|((answer, (id, status)), job)| Accepted {
+                enqueued: match answer {
+                    EnqueueAnswer::Created => Enqueued {
+                        execution_id: id,
+                        triggered: true,
+                    },
+                    EnqueueAnswer::Replayed(execution_id) => Enqueued {
+                        execution_id,
+                        triggered: false,
+                    },
+                },
+                job,
+                status,
+            })
+            .collect())
+    }
+
+    /// An operator's retry, with another payload if one is given.
+    pub(crate) async fn retry_checked(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+    ) -> Result<RetryAnswer, Refusal> {
+        let store = &self.inner.store;
+        let payload = match payload {
+            None => None,
+            Some(payload) => {
+                let Some(execution) = store.execution(id).await? else {
+                    return Ok(RetryAnswer::Unknown);
+                };
+                let job = self.job(&execution.job_id).await?;
+                Some(check_payload(0, payload, &job)?.text)
+            }
+        };
+        Ok(store.retry(id, payload, self.now()).await?)
+    }
+
+    /// The job of each request. Neighbours mostly share theirs.
+    async fn jobs_of(&self, requests: &[EnqueueRequest]) -> Result<Vec<Arc<KnownJob>>, Refusal> {
+        let mut jobs: Vec<Arc<KnownJob>> = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let job = match jobs.last() {
+                Some(last) if last.id() == request.job_id => last.clone(),
+                _ => self
+                    .job(&request.job_id)
+                    .await
+                    .and_then(enabled)
+                    .map_err(|error| Refusal::at(index, error))?,
+            };
+            jobs.push(job);
+        }
+        Ok(jobs)
+    }
+
+    async fn prepare(
+        &self,
+        requests: Vec<EnqueueRequest>,
+        jobs: &[Arc<KnownJob>],
+    ) -> Result<Vec<NewExecution>, Refusal> {
+        let now = self.now();
+        let mut executions = Vec::with_capacity(requests.len());
+        let mut invalid: Vec<InvalidPayload> = Vec::new();
+        let mut reported = 0;
+        for (index, (request, job)) in requests.into_iter().zip(jobs).enumerate() {
+            if index % CHECKED_AT_A_STRETCH == CHECKED_AT_A_STRETCH - 1 {
+                tokio::task::yield_now().await;
+            }
+            match self.execution(index, request, job, now) {
+                Ok(execution) => executions.push(execution),
+                Err(Refusal::Payloads(mut payloads)) => {
+                    reported += payloads
+                        .iter()
+                        .map(|one| one.violations.len())
+                        .sum::<usize>();
+                    invalid.append(&mut payloads);
+                    if reported >= MAX_REPORTED {
+                        break;
+                    }
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        match invalid.is_empty() {
+            true => Ok(executions),
+            false => Err(Refusal::Payloads(invalid)),
+        }
+    }
+
+    fn execution(
+        &self,
+        index: usize,
+        request: EnqueueRequest,
+        job: &KnownJob,
+        now: Timestamp,
+    ) -> Result<NewExecution, Refusal> {
+        let at = |error| Refusal::at(index, error);
+        let descriptor = job.descriptor();
+        let key = options::text("idempotency key", request.idempotency_key).map_err(at)?;
+        let correlation_id = options::text("correlation id", request.correlation_id).map_err(at)?;
+        let item_id = options::text("item id", request.item_id).map_err(at)?;
+        let created_by = options::text("created by", request.created_by).map_err(at)?;
+        let tags = options::tags(&descriptor.tags, request.tags).map_err(at)?;
+        let run_at = options::run_at(now, request.due).map_err(at)?;
+        let payload = check_payload(index, request.payload, job)?;
+        Ok(NewExecution {
+            id: self.inner.entropy.execution_id(&*self.inner.clock),
+            // Aliases are names of the past: what is enqueued under one is stored under today's.
+            job_id: descriptor.id.clone(),
+            queue: descriptor.queue.clone(),
+            priority: request.priority.unwrap_or(descriptor.priority).value(),
+            policy: job.policy(),
+            created_at: now,
+            run_at,
+            idempotency_key: key.map(|key| IdempotencyKey {
+                key,
+                payload_digest: fingerprint(&payload.value),
+                expires_at: now.after(IDEMPOTENCY_KEY_KEPT),
+            }),
+            payload: payload.text,
+            correlation_id,
+            item_id,
+            created_by,
+            tags,
+            parent_id: request.parent_id,
+            triggered_by: request.triggered_by.as_str().to_owned(),
+            trace_parent: options::trace_parent(request.trace_parent),
+        })
+    }
+}
+
+fn enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
+    match job.descriptor().enabled {
+        true => Ok(job),
+        false => Err(EnqueueError::Disabled {
+            job_id: job.id().to_owned(),
+        }),
+    }
+}
+
+fn starting_status(execution: &NewExecution) -> ExecutionStatus {
+    match execution.run_at {
+        Some(_) => ExecutionStatus::Pending,
+        None => ExecutionStatus::Queued,
+    }
+}
+
+fn check_payload(index: usize, payload: String, job: &KnownJob) -> Result<CheckedPayload, Refusal> {
+    let check = job
+        .payload_check()
+        .map_err(|error| Refusal::at(index, EnqueueError::Store(Box::new(error))))?;
+    check.check(payload).map_err(|refusal| match refusal {
+        PayloadRefusal::TooLarge(size) => Refusal::at(
+            index,
+            EnqueueError::PayloadTooLarge {
+                size,
+                limit: MAX_PAYLOAD_BYTES,
+            },
+        ),
+        PayloadRefusal::Malformed(reason) => Refusal::Malformed {
+            index,
+            job_id: job.id().to_owned(),
+            reason,
+        },
+        PayloadRefusal::Invalid(violations) => Refusal::Payloads(vec![InvalidPayload {
+            index,
+            job_id: job.id().to_owned(),
+            violations,
+        }]),
+    })
+}
+
+fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> Refusal {
+    match error {
+        StoreError::IdempotencyConflict {
+            index,
+            key,
+            execution_id,
+        } => Refusal::at(
+            index,
+            EnqueueError::IdempotencyConflict {
+                job_id: jobs
+                    .get(index)
+                    .map(|job| job.id().to_owned())
+                    .unwrap_or_default(),
+                key,
+                execution_id,
+            },
+        ),
+        error => error.into(),
+    }
+}
+
+impl Refusal {
+    fn at(index: usize, error: EnqueueError) -> Self {
+        Self::Request {
+            index: Some(index),
+            error,
+        }
+    }
+
+    /// The refusal as the client's type says it. In a batch, pointers begin with the place of the
+    /// request.
+    pub(crate) fn into_error(self, batch: bool) -> EnqueueError {
+        match self {
+            Self::Request { error, .. } => error,
+            Self::Malformed {
+                index,
+                job_id,
+                reason,
+            } => invalid_payload(
+                job_id,
+                [Violation {
+                    pointer: pointer(batch, index, ""),
+                    message: format!("is not valid JSON: {reason}"),
+                }],
+            ),
+            Self::Payloads(payloads) => {
+                let job_id = payloads
+                    .first()
+                    .map(|first| first.job_id.clone())
+                    .unwrap_or_default();
+                let violations = payloads.into_iter().flat_map(|payload| {
+                    payload
+                        .violations
+                        .into_iter()
+                        .map(move |violation| Violation {
+                            pointer: pointer(batch, payload.index, &violation.pointer),
+                            message: violation.message,
+                        })
+                });
+                invalid_payload(job_id, violations)
+            }
+        }
+    }
+}
+
+impl From<EnqueueError> for Refusal {
+    fn from(error: EnqueueError) -> Self {
+        Self::Request { index: None, error }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        EnqueueError::Store(Box::new(error)).into()
+    }
+}
+
+fn invalid_payload(
+    job_id: String,
+    violations: impl IntoIterator<Item = Violation>,
+) -> EnqueueError {
+    EnqueueError::InvalidPayload {
+        job_id,
+        violations: Violations(violations.into_iter().collect()),
+    }
+}
+
+fn pointer(batch: bool, index: usize, within: &str) -> String {
+    match batch {
+        true => format!("/{index}{within}"),
+        false => within.to_owned(),
+    }
+}

@@ -1,0 +1,201 @@
+//! What stands beside a payload, and its bounds.
+
+use std::time::{Duration, SystemTime};
+
+use jobs::EnqueueError;
+use jobs::runtime::Due;
+
+use crate::time::Timestamp;
+
+/// Bytes of a payload's text, defaults included.
+pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+/// Executions created by one call.
+pub const MAX_BATCH: usize = 10_000;
+
+/// How long an idempotency key answers with the execution it has created.
+pub const IDEMPOTENCY_KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Characters of an idempotency key, a correlation id, an item id, a tag or a creator's name.
+pub const MAX_TEXT_CHARS: usize = 255;
+
+/// Tags of one execution, its job's included.
+pub const MAX_TAGS: usize = 32;
+
+/// The last moment that RFC 3339 can express.
+const END_OF_TIME: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
+/// Accepts a word of the caller's: something, not too much of it, and printable.
+pub(crate) fn text(
+    field: &'static str,
+    text: Option<String>,
+) -> Result<Option<String>, EnqueueError> {
+    if let Some(text) = &text {
+        check_text(field, text)?;
+    }
+    Ok(text)
+}
+
+/// The job's tags and the request's, each once.
+pub(crate) fn tags(job: &[String], request: Vec<String>) -> Result<Vec<String>, EnqueueError> {
+    let mut tags = job.to_vec();
+    for tag in request {
+        check_text("tags", &tag)?;
+        if tags.contains(&tag) {
+            continue;
+        }
+        if tags.len() >= MAX_TAGS {
+            return Err(invalid("tags", format!("at most {MAX_TAGS} are allowed")));
+        }
+        tags.push(tag);
+    }
+    Ok(tags)
+}
+
+/// When an execution becomes available: `None` at once.
+pub(crate) fn run_at(now: Timestamp, due: Due) -> Result<Option<Timestamp>, EnqueueError> {
+    let (field, at) = match due {
+        Due::Now => return Ok(None),
+        Due::After(delay) => ("delay", now.after(delay)),
+        Due::At(time) => ("run at", time_of(time)),
+    };
+    if at > END_OF_TIME {
+        return Err(invalid(field, "it is later than the year 9999".to_owned()));
+    }
+    Ok((at > now).then_some(at))
+}
+
+/// A W3C `traceparent` if it is one. A wrong one is dropped, as the standard wants it: a broken
+/// trace is no reason to refuse work.
+pub(crate) fn trace_parent(header: Option<String>) -> Option<String> {
+    header.filter(|header| {
+        let mut parts = header.split('-');
+        let mut hex = |length: usize| {
+            parts.next().filter(|part| {
+                part.len() == length
+                    && part
+                        .bytes()
+                        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            })
+        };
+        let named = |id: &str| id.bytes().any(|byte| byte != b'0');
+        let (Some(version), Some(trace), Some(span), Some(_flags)) =
+            (hex(2), hex(32), hex(16), hex(2))
+        else {
+            return false;
+        };
+        let complete = parts.next().is_none();
+        version != "ff"
+            && named(trace)
+            && named(span)
+            && (complete || version != "00")
+            && header.len() <= MAX_TEXT_CHARS
+    })
+}
+
+pub(crate) fn invalid(field: &'static str, reason: String) -> EnqueueError {
+    EnqueueError::InvalidOption { field, reason }
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<(), EnqueueError> {
+    if text.is_empty() {
+        return Err(invalid(field, "it is empty".to_owned()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(field, "it contains control characters".to_owned()));
+    }
+    // Bytes are counted first because they are counted already.
+    if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
+        return Err(invalid(
+            field,
+            format!("at most {MAX_TEXT_CHARS} characters are allowed"),
+        ));
+    }
+    Ok(())
+}
+
+/// Rounded up: nothing becomes available before its time.
+fn time_of(time: SystemTime) -> Timestamp {
+    let floor = Timestamp::from(time);
+    match SystemTime::from(floor) < time {
+        true => floor.after(Duration::from_millis(1)),
+        false => floor,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bounded() {
+        let check = |text: &str, reason: Option<&str>| {
+            let answer = super::text("item id", Some(text.to_owned()));
+            assert_eq!(
+                answer.err().map(|error| error.to_string()).as_deref(),
+                reason
+            );
+        };
+        check("abc-123", None);
+        check(&"é".repeat(255), None);
+        check("", Some("invalid item id: it is empty"));
+        check(
+            "a\nb",
+            Some("invalid item id: it contains control characters"),
+        );
+        check(
+            &"é".repeat(256),
+            Some("invalid item id: at most 255 characters are allowed"),
+        );
+    }
+
+    #[test]
+    fn what_is_due_is_not_delayed() {
+        let now = Timestamp::from_millis(1_000);
+        let at = |due| run_at(now, due).expect("a time");
+        assert_eq!(at(Due::Now), None);
+        assert_eq!(at(Due::After(Duration::ZERO)), None);
+        assert_eq!(
+            at(Due::After(Duration::from_millis(5))),
+            Some(Timestamp::from_millis(1_005))
+        );
+        assert_eq!(at(Due::At(SystemTime::UNIX_EPOCH)), None);
+        assert!(run_at(now, Due::After(Duration::MAX)).is_err());
+    }
+
+    #[test]
+    fn a_broken_trace_is_dropped() {
+        let check = |header: &str, kept: bool| {
+            assert_eq!(
+                trace_parent(Some(header.to_owned())).is_some(),
+                kept,
+                "{header}"
+            );
+        };
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            true,
+        );
+        check(
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            true,
+        );
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            false,
+        );
+        check(
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            false,
+        );
+        check("nonsense", false);
+    }
+}

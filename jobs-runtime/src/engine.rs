@@ -1,0 +1,117 @@
+//! Executes attempts.
+//!
+//! One **dispatcher** per process talks to the store: it claims, renews, settles, promotes and
+//! rescues, in batches, on its own thread with a single-threaded runtime, so that handlers which
+//! block every thread of the application's runtime cannot stop a renewal. **Attempts** run as tasks
+//! of the application's runtime, or on its blocking pool, and share nothing with the dispatcher
+//! but messages.
+//!
+//! ```text
+//!             ┌──────────────── dispatcher (own thread) ───────────────┐
+//!   store ◀──▶│ claim ─▶ backlog ─▶ start          ended ─▶ outbox ─▶ settle │◀──▶ store
+//!             └───────────────────────┬──────────────▲─────────────────┘
+//!                            Attempt  │              │ Ended
+//!                                     ▼              │
+//!                            task on the application's runtime
+//! ```
+//!
+//! The retry list of the stored row is the one authority on what follows an attempt
+//! ([`verdict`]); the store is the one authority on whether an attempt may still say anything.
+
+mod attempt;
+mod config;
+mod dispatcher;
+mod interrupt;
+mod lane;
+mod leases;
+mod outbox;
+mod plan;
+mod rescue;
+mod stopping;
+mod timers;
+mod verdict;
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use jobs::runtime::Resources;
+use jobs::{CataloguedJob, Client, Clock};
+use tokio::sync::watch;
+
+use crate::Entropy;
+use crate::health::WorkerHealth;
+use crate::store::Store;
+
+pub use config::EngineConfig;
+
+use dispatcher::Dispatcher;
+use plan::Plan;
+
+/// What a worker works with.
+pub(crate) struct EngineParts {
+    pub(crate) store: Arc<dyn Store>,
+    /// What it executes.
+    pub(crate) jobs: Vec<CataloguedJob>,
+    pub(crate) resources: Resources,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<Entropy>,
+    /// Where it tells how it is.
+    pub(crate) health: WorkerHealth,
+    pub(crate) config: EngineConfig,
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    stop: watch::Sender<Stop>,
+    ended: watch::Receiver<bool>,
+}
+
+/// How far a worker has been asked to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// Not at all.
+    #[default]
+    No,
+    /// Claim no more, let running attempts end for as long as the drain lasts.
+    Drain,
+    /// Give everything back now.
+    Now,
+}
+
+impl Engine {
+    /// Starts the dispatcher's thread; attempts run on the runtime that this is called on.
+    pub(crate) fn start(parts: EngineParts) -> io::Result<Self> {
+        let (stop, stop_seen) = watch::channel(Stop::No);
+        let (end, ended) = watch::channel(false);
+        let executors = tokio::runtime::Handle::current();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen);
+        thread::Builder::new()
+            .name("jobs-dispatcher".to_owned())
+            .spawn(move || {
+                runtime.block_on(dispatcher.run());
+                end.send_replace(true);
+            })?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Asks the worker to stop, at least as urgently as before.
+    pub(crate) fn stop(&self, urgency: Stop) {
+        self.stop.send_if_modified(|asked| {
+            let more = urgency > *asked;
+            *asked = urgency.max(*asked);
+            more
+        });
+    }
+
+    /// Completes when every attempt has ended or been given back.
+    pub(crate) async fn ended(&self) {
+        // An error means that the thread is gone, which is an end as well.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+}

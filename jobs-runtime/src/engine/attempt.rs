@@ -1,0 +1,287 @@
+//! One attempt, from the call of its handler to the word about its end.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
+use jobs::{BoxFuture, Client, Clock, JobContext, ProgressCell};
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use super::interrupt::{Cause, Interrupt};
+use super::lane::LaneKind;
+use super::plan::PlannedJob;
+use super::verdict::Conclusion;
+use crate::clock::timestamp;
+use crate::store::{Claimed, Fence};
+use crate::time::Timestamp;
+
+/// What all attempts of a worker share.
+pub(crate) struct Workshop {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) client: Client,
+    pub(crate) resources: Resources,
+    pub(crate) grace: Duration,
+    pub(crate) reports: mpsc::UnboundedSender<Report>,
+}
+
+/// An attempt about to run.
+pub(crate) struct Attempt {
+    pub(crate) job: PlannedJob,
+    pub(crate) claimed: Claimed,
+    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) progress: Arc<ProgressCell>,
+    pub(crate) workshop: Arc<Workshop>,
+}
+
+/// What an attempt tells the dispatcher.
+// The channel is unbounded, the reports are not: each attempt sends at most two, and the
+// dispatcher bounds the attempts.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// It ended; whether its slot is free as well.
+    Ended(Ended, Slot),
+    /// A blocking handler that had outlived its attempt has returned.
+    Freed(LaneKind),
+}
+
+/// The place of an attempt in its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Free,
+    /// The handler blocks a thread that nobody can take from it.
+    Held,
+}
+
+/// The end of an attempt.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) fence: Fence,
+    /// `None` if the lease did not hold any more: there is nothing to say.
+    pub(crate) conclusion: Option<Conclusion>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) finished_at: Timestamp,
+}
+
+/// What the handler left behind: a result, or the message of its panic.
+type Left = Result<HandlerResult, String>;
+
+impl Attempt {
+    /// Runs the handler and reports how it ended, whatever happens to the handler.
+    pub(crate) async fn run(self) {
+        let clock = Arc::clone(&self.workshop.clock);
+        let mut reporter = Reporter {
+            fence: self.claimed.fence,
+            lane: self.job.lane,
+            started_at: timestamp(&*clock),
+            workshop: Arc::clone(&self.workshop),
+            reported: false,
+        };
+        let timeout = self.claimed.policy.timeout_ms.map(Duration::from_millis);
+        let interrupt = Arc::clone(&self.interrupt);
+        let grace = self.workshop.grace;
+        let blocking = self.job.lane == LaneKind::Blocking;
+
+        let mut work = self.into_work();
+        let conclusion = supervise(&mut work, &*clock, &interrupt, timeout, grace).await;
+        match conclusion {
+            Supervised::Done(conclusion) => {
+                drop(work);
+                reporter.ended(conclusion, Slot::Free);
+            }
+            Supervised::Outlived(conclusion) if blocking => {
+                tracing::warn!("the handler does not return; its thread stays taken until it does");
+                reporter.ended(conclusion, Slot::Held);
+                work.await.ok();
+                reporter.freed();
+            }
+            Supervised::Outlived(conclusion) => {
+                // Dropping runs the destructors of what the handler held: before the word is out
+                // that the attempt is over.
+                drop(work);
+                reporter.ended(conclusion, Slot::Free);
+            }
+        }
+    }
+
+    /// The handler at work.
+    fn into_work(self) -> BoxFuture<'static, Left> {
+        let Self {
+            job,
+            claimed,
+            interrupt,
+            progress,
+            workshop,
+        } = self;
+        let span = tracing::info_span!(
+            "attempt",
+            job = job.id,
+            execution = %claimed.execution_id,
+            attempt = claimed.fence.attempt,
+        );
+        let deadline = claimed.policy.timeout_ms.and_then(|limit| {
+            workshop
+                .clock
+                .now()
+                .checked_add(Duration::from_millis(limit))
+        });
+        let context = JobContext::new(ContextParts {
+            execution_id: claimed.execution_id,
+            job_id: job.id,
+            attempt: claimed.fence.attempt,
+            last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
+            deadline,
+            correlation_id: claimed.correlation_id.map(Arc::from),
+            clock: Arc::clone(&workshop.clock),
+            client: workshop.client.clone(),
+            resources: workshop.resources.clone(),
+            cancelled: interrupt.token(),
+            progress,
+        });
+        let call = Call {
+            context,
+            payload: claimed.payload,
+        };
+        match job.handler {
+            Handler::Async(handler) => {
+                let work = async move { handler(call).await }.instrument(span);
+                Box::pin(
+                    AssertUnwindSafe(work)
+                        .catch_unwind()
+                        .map(|left| left.map_err(|panic| panic_message(&*panic))),
+                )
+            }
+            Handler::Blocking(handler) => {
+                let work = move || span.in_scope(|| handler(call));
+                Box::pin(async {
+                    tokio::task::spawn_blocking(work).await.map_err(|error| {
+                        match error.try_into_panic() {
+                            Ok(panic) => panic_message(&*panic),
+                            Err(error) => error.to_string(),
+                        }
+                    })
+                })
+            }
+            // The plan takes jobs with a body only.
+            _ => Box::pin(async { Err("the job has no body".to_owned()) }),
+        }
+    }
+}
+
+/// Whether the handler returned or its attempt ended without that.
+enum Supervised {
+    Done(Option<Conclusion>),
+    Outlived(Option<Conclusion>),
+}
+
+/// Waits for the handler, its time limit and interruptions, whichever comes first.
+async fn supervise(
+    work: &mut BoxFuture<'static, Left>,
+    clock: &dyn Clock,
+    interrupt: &Interrupt,
+    timeout: Option<Duration>,
+    grace: Duration,
+) -> Supervised {
+    // Most handlers are done before a timer is worth making.
+    if let Poll::Ready(left) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+        return Supervised::Done(returned(interrupt, timeout, left));
+    }
+    let limit = pin!(async {
+        match timeout {
+            Some(timeout) => clock.sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    });
+    tokio::select! {
+        biased;
+        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        () = interrupt.asked() => {}
+        () = limit => interrupt.raise(Cause::Timeout),
+    }
+    tokio::select! {
+        biased;
+        () = interrupt.now() => {}
+        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        () = clock.sleep(grace) => tracing::warn!("the handler did not end within its grace"),
+    }
+    Supervised::Outlived(match interrupt.cause() {
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+        Some(Cause::GiveBack) => Some(Conclusion::Released),
+        Some(Cause::LeaseLost) => None,
+        Some(Cause::Cancel) | None => Some(Conclusion::Cancelled(None)),
+    })
+}
+
+/// What a handler that returned has concluded. One that was interrupted usually returns an error
+/// because of that, and the cause says what it means; what it finished all the same counts.
+fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Option<Conclusion> {
+    let error = match left {
+        Err(panic) => return Some(Conclusion::Panicked(panic)),
+        Ok(Ok(result)) => return Some(Conclusion::Returned(Ok(result))),
+        Ok(Err(error)) => error,
+    };
+    match interrupt.cause() {
+        None => Some(Conclusion::Returned(Err(error))),
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+        Some(Cause::Cancel) => Some(Conclusion::Cancelled(Some(error.to_string()))),
+        Some(Cause::GiveBack) => Some(Conclusion::Released),
+        Some(Cause::LeaseLost) => None,
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        return (*text).to_owned();
+    }
+    match panic.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => "the handler panicked with a value that is no text".to_owned(),
+    }
+}
+
+/// Sends the word about the end exactly once, also when the task itself is torn down.
+struct Reporter {
+    fence: Fence,
+    lane: LaneKind,
+    started_at: Timestamp,
+    workshop: Arc<Workshop>,
+    reported: bool,
+}
+
+impl Reporter {
+    fn ended(&mut self, conclusion: Option<Conclusion>, slot: Slot) {
+        self.reported = true;
+        let ended = Ended {
+            fence: self.fence,
+            conclusion,
+            started_at: self.started_at,
+            finished_at: timestamp(&*self.workshop.clock),
+        };
+        // The dispatcher outlives its attempts; if it is gone, so is everyone who would listen.
+        let _ = self.workshop.reports.send(Report::Ended(ended, slot));
+    }
+
+    fn freed(&self) {
+        let _ = self.workshop.reports.send(Report::Freed(self.lane));
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        if self.reported {
+            return;
+        }
+        let conclusion = match std::thread::panicking() {
+            true => Conclusion::Panicked("the handler panicked while it was dropped".to_owned()),
+            // The application's runtime shuts down under us.
+            false => Conclusion::Released,
+        };
+        self.ended(Some(conclusion), Slot::Free);
+    }
+}

@@ -1,0 +1,490 @@
+//! The loop that talks to the store.
+//!
+//! Everything that happens to a worker is an [`Event`]. The dispatcher never waits for one thing:
+//! a call to the store is a future that yields an event when it is answered, and while it is under
+//! way the loop goes on. What is due next is decided in [`Dispatcher::advance`], after every batch
+//! of events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jobs::{BoxFuture, Clock, ExecutionId, ProgressCell};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::attempt::{Attempt, Ended, Report, Slot, Workshop};
+use super::interrupt::{Cause, Interrupt};
+use super::lane::{Lane, LaneKind};
+use super::leases::Session;
+use super::outbox::Outbox;
+use super::plan::Plan;
+use super::rescue::Watch;
+use super::timers::Timers;
+use super::verdict::{Budget, Conclusion, Course, decide};
+use super::{EngineConfig, EngineParts, Stop};
+use crate::Entropy;
+use crate::clock::timestamp;
+use crate::health::WorkerHealth;
+use crate::store::{
+    Answer, Claim, Claimed, ExecutionPolicy, Fence, Promotion, Renewal, SessionBeat, SessionId,
+    Settlement, Store, StoreError, StoreEvent,
+};
+use crate::time::Timestamp;
+
+/// How long a call that failed waits before it is repeated.
+pub(super) const BACKOFF: Duration = Duration::from_millis(250);
+
+/// How many due executions are promoted at a time.
+const PROMOTION_LIMIT: usize = 1_000;
+
+/// How many reports of attempts are handled before the store is talked to again.
+const REPORTS_AT_ONCE: usize = 1_024;
+
+/// Everything that happens to a worker.
+#[derive(Debug)]
+pub(super) enum Event {
+    Opened(Result<SessionId, StoreError>, Duration),
+    Renewed(SessionId, Result<Renewal, StoreError>, Duration),
+    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>),
+    Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
+    Reported(Result<Vec<Answer>, StoreError>),
+    CancelRequests(Result<Vec<Fence>, StoreError>),
+    Promoted(Result<Promotion, StoreError>),
+    Sessions(Result<Vec<SessionBeat>, StoreError>),
+    TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
+    Closed,
+    /// A moment has come that was waited for.
+    Timer,
+}
+
+/// An attempt that runs here.
+pub(super) struct Running {
+    pub(super) execution_id: ExecutionId,
+    pub(super) policy: ExecutionPolicy,
+    pub(super) spent: u32,
+    pub(super) interrupt: Arc<Interrupt>,
+    pub(super) progress: Arc<ProgressCell>,
+    pub(super) lane: LaneKind,
+    pub(super) since: Duration,
+}
+
+/// See the module's documentation.
+pub(super) struct Dispatcher {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<Entropy>,
+    pub(super) config: EngineConfig,
+    pub(super) health: WorkerHealth,
+    plan: Arc<Plan>,
+    executors: Handle,
+    workshop: Arc<Workshop>,
+
+    reports: mpsc::UnboundedReceiver<Report>,
+    store_events: broadcast::Receiver<StoreEvent>,
+    stop_seen: watch::Receiver<Stop>,
+    calls: FuturesUnordered<BoxFuture<'static, Event>>,
+
+    pub(super) session: Option<Session>,
+    /// Whether opening or renewing is under way.
+    pub(super) contacting: bool,
+    pub(super) claim_number: i64,
+    pub(super) lanes: [Lane; 2],
+    pub(super) running: HashMap<Fence, Running>,
+    pub(super) outbox: Outbox,
+    pub(super) timers: Timers,
+    pub(super) watch: Watch,
+    promoting: bool,
+    attending: usize,
+    pub(super) stop: Stop,
+    pub(super) drain_until: Option<Duration>,
+    /// Whether running attempts have been asked to let go.
+    pub(super) gave_back: bool,
+    pub(super) closing: bool,
+    pub(super) closed: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        parts: EngineParts,
+        executors: Handle,
+        stop_seen: watch::Receiver<Stop>,
+    ) -> Self {
+        let (reports_sent, reports) = mpsc::unbounded_channel();
+        let workshop = Workshop {
+            clock: Arc::clone(&parts.clock),
+            client: parts.client,
+            resources: parts.resources,
+            grace: parts.config.grace,
+            reports: reports_sent,
+        };
+        let slots = |kind| match kind {
+            LaneKind::Async => parts.config.concurrency,
+            LaneKind::Blocking => parts.config.blocking_concurrency,
+        };
+        Self {
+            store_events: parts.store.events(),
+            lanes: LaneKind::ALL.map(|kind| Lane::new(kind, slots(kind), plan.ids(kind))),
+            timers: Timers::new(parts.clock.elapsed(), parts.config.renewal()),
+            watch: Watch::default(),
+            plan,
+            executors,
+            workshop: Arc::new(workshop),
+            reports,
+            stop_seen,
+            calls: FuturesUnordered::new(),
+            session: None,
+            contacting: false,
+            claim_number: 0,
+            running: HashMap::new(),
+            outbox: Outbox::default(),
+            promoting: false,
+            attending: 0,
+            stop: Stop::No,
+            drain_until: None,
+            gave_back: false,
+            closing: false,
+            closed: false,
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            config: parts.config,
+            health: parts.health,
+        }
+    }
+
+    /// Works until it has been asked to stop and nothing is left to say.
+    pub(super) async fn run(mut self) {
+        let mut reports = Vec::with_capacity(REPORTS_AT_ONCE);
+        let mut stop_seen = self.stop_seen.clone();
+        loop {
+            self.advance();
+            if self.is_done() {
+                self.health.stopped();
+                return;
+            }
+            let now = self.clock.elapsed();
+            let wait = self.next_moment().saturating_sub(now);
+            tokio::select! {
+                _ = self.reports.recv_many(&mut reports, REPORTS_AT_ONCE) => {
+                    for report in reports.drain(..) {
+                        self.on_report(report);
+                    }
+                }
+                Some(event) = self.calls.next() => self.on_event(event),
+                event = self.store_events.recv() => self.on_store_event(event),
+                _ = stop_seen.changed() => {
+                    let asked = *stop_seen.borrow_and_update();
+                    self.on_stop(asked);
+                }
+                () = self.clock.sleep(wait) => self.on_event(Event::Timer),
+            }
+        }
+    }
+
+    /// Starts everything that is due and possible.
+    fn advance(&mut self) {
+        let now = self.clock.elapsed();
+        self.keep_session(now);
+        self.keep_stopping(now);
+        self.start_backlog(now);
+        if self.session.is_some() {
+            self.promote(now);
+            self.claim();
+            self.attend(now);
+            self.watch_sessions(now);
+        }
+        self.settle();
+        self.health.in_flight(self.running.len());
+    }
+
+    /// When to wake without an event. What is under way already wakes by its own event.
+    fn next_moment(&self) -> Duration {
+        let timers = &self.timers;
+        let mut moments = vec![timers.poll_at];
+        if let Some(session) = &self.session {
+            moments.push(session.gives_up_at(self.config.patience()));
+            if !self.contacting {
+                moments.push(timers.renew_at);
+            }
+            if !self.running.is_empty() && self.attending == 0 {
+                moments.push(timers.attend_at);
+            }
+            if self.stop == Stop::No && !self.promoting {
+                moments.push(timers.promote_at);
+            }
+            if self.stop == Stop::No && !self.watch.is_asking() {
+                moments.push(timers.watch_at);
+            }
+        }
+        moments.extend(self.drain_until);
+        moments.into_iter().min().unwrap_or(timers.poll_at)
+    }
+
+    /// Sends a call on its way; its event comes back to the loop.
+    pub(super) fn call(&self, call: impl Future<Output = Event> + Send + 'static) {
+        self.calls.push(Box::pin(call));
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Opened(answer, sent_at) => self.on_opened(answer, sent_at),
+            Event::Renewed(session, answer, sent_at) => self.on_renewed(session, answer, sent_at),
+            Event::Claimed(lane, claim, answer) => self.on_claimed(lane, claim, answer),
+            Event::Settled(batch, answer) => self.on_settled(batch, answer),
+            Event::Reported(answer) => {
+                self.attending -= 1;
+                self.note(&answer);
+            }
+            Event::CancelRequests(answer) => {
+                self.attending -= 1;
+                if let Some(fences) = self.note(&answer) {
+                    fences.iter().for_each(|fence| self.cancel(*fence));
+                }
+            }
+            Event::Promoted(answer) => self.on_promoted(&answer),
+            Event::Sessions(answer) => self.on_sessions(answer),
+            Event::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
+            Event::Closed => self.closed = true,
+            Event::Timer => {
+                let now = self.clock.elapsed();
+                if now >= self.timers.poll_at {
+                    let chance = self.entropy.fraction();
+                    self.timers.polled(now, chance);
+                    self.look_everywhere(now);
+                }
+            }
+        }
+    }
+
+    fn on_store_event(&mut self, event: Result<StoreEvent, broadcast::error::RecvError>) {
+        let now = self.clock.elapsed();
+        match event {
+            Ok(StoreEvent::Ready) => self.hope(),
+            Ok(StoreEvent::Scheduled(due)) => {
+                self.timers.due_by(now, timestamp(&*self.clock), due);
+            }
+            Ok(StoreEvent::CancelRequested) => self.timers.attend_at = now,
+            Ok(StoreEvent::Finished(_)) => {}
+            // Written elsewhere, or more happened than was listened to.
+            Ok(StoreEvent::Elsewhere) | Err(_) => self.look_everywhere(now),
+        }
+    }
+
+    /// Looks for what a hint may have missed.
+    fn look_everywhere(&mut self, now: Duration) {
+        self.hope();
+        self.timers.promote_now(now);
+        self.timers.attend_at = self.timers.attend_at.min(now);
+    }
+
+    fn hope(&mut self) {
+        for lane in &mut self.lanes {
+            lane.hopeful = !lane.job_ids.is_empty();
+        }
+    }
+
+    fn on_report(&mut self, report: Report) {
+        match report {
+            Report::Ended(ended, slot) => self.on_ended(ended, slot),
+            Report::Freed(kind) => self.lane(kind).free(),
+        }
+    }
+
+    fn on_ended(&mut self, ended: Ended, slot: Slot) {
+        let Some(running) = self.running.remove(&ended.fence) else {
+            return;
+        };
+        let took = self.clock.elapsed().saturating_sub(running.since);
+        let lane = self.lane(running.lane);
+        lane.observe(took);
+        if slot == Slot::Free {
+            lane.free();
+        }
+        let Some(conclusion) = ended.conclusion else {
+            return;
+        };
+        let course = Course {
+            started_at: ended.started_at,
+            finished_at: ended.finished_at,
+            progress: running.progress.take_changed(),
+        };
+        let budget = (&running.policy, running.spent);
+        self.conclude(
+            ended.fence,
+            running.execution_id,
+            budget,
+            conclusion,
+            course,
+        );
+    }
+
+    /// Decides what follows an attempt and puts it into the outbox.
+    pub(super) fn conclude(
+        &mut self,
+        fence: Fence,
+        execution_id: ExecutionId,
+        (policy, spent): (&ExecutionPolicy, u32),
+        conclusion: Conclusion,
+        course: Course,
+    ) {
+        let budget = Budget {
+            policy,
+            spent,
+            chance: self.entropy.fraction(),
+        };
+        let (end, next) = decide(conclusion, course, budget);
+        self.outbox.push(Settlement {
+            fence,
+            execution_id,
+            end,
+            next,
+        });
+    }
+
+    /// Ends a leased execution that was never started here.
+    pub(super) fn conclude_unstarted(&mut self, claimed: &Claimed, conclusion: Conclusion) {
+        let now = timestamp(&*self.clock);
+        let course = Course {
+            started_at: claimed.claimed_at,
+            finished_at: now,
+            progress: None,
+        };
+        let budget = (&claimed.policy, claimed.spent);
+        self.conclude(
+            claimed.fence,
+            claimed.execution_id,
+            budget,
+            conclusion,
+            course,
+        );
+    }
+
+    fn start_backlog(&mut self, now: Duration) {
+        for place in 0..self.lanes.len() {
+            while let Some(claimed) = self.lanes[place].take_next() {
+                self.start(claimed, now);
+            }
+        }
+    }
+
+    fn start(&mut self, claimed: Claimed, now: Duration) {
+        let Some(job) = self.plan.job(&claimed.job_id) else {
+            // Claims name the ids of the plan; a store that answers with another is wrong, and the
+            // execution belongs to somebody else.
+            tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
+            self.conclude_unstarted(&claimed, Conclusion::Released);
+            return;
+        };
+        let running = Running {
+            execution_id: claimed.execution_id,
+            policy: claimed.policy.clone(),
+            spent: claimed.spent,
+            interrupt: Arc::default(),
+            progress: Arc::default(),
+            lane: job.lane,
+            since: now,
+        };
+        if claimed.cancel_requested {
+            self.lane(job.lane).free();
+            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
+            return;
+        }
+        let attempt = Attempt {
+            job,
+            interrupt: Arc::clone(&running.interrupt),
+            progress: Arc::clone(&running.progress),
+            workshop: Arc::clone(&self.workshop),
+            claimed,
+        };
+        self.running.insert(attempt.claimed.fence, running);
+        self.executors.spawn(attempt.run());
+    }
+
+    /// Moves what is due into ready.
+    fn promote(&mut self, now: Duration) {
+        if self.promoting || self.stop > Stop::No || now < self.timers.promote_at {
+            return;
+        }
+        self.promoting = true;
+        let store = Arc::clone(&self.store);
+        let wall = timestamp(&*self.clock);
+        self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
+    }
+
+    fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
+        self.promoting = false;
+        let now = self.clock.elapsed();
+        match self.note(answer) {
+            Some(promotion) => {
+                let wall: Timestamp = timestamp(&*self.clock);
+                self.timers.due(now, wall, promotion.next_due);
+                if promotion.promoted > 0 {
+                    self.hope();
+                }
+            }
+            None => self.timers.promote_at = now + BACKOFF,
+        }
+    }
+
+    /// Writes progress and asks for cancellations, while something runs.
+    fn attend(&mut self, now: Duration) {
+        if self.running.is_empty() || self.attending > 0 || now < self.timers.attend_at {
+            return;
+        }
+        self.timers.attended(now);
+        let Some(session) = &self.session else {
+            return;
+        };
+        let session = session.id;
+        let reports: Vec<_> = self
+            .running
+            .iter()
+            .filter_map(|(fence, running)| {
+                let progress = running.progress.take_changed()?;
+                Some(crate::store::ProgressReport {
+                    fence: *fence,
+                    progress,
+                })
+            })
+            .collect();
+        if !reports.is_empty() {
+            self.attending += 1;
+            let store = Arc::clone(&self.store);
+            self.call(async move { Event::Reported(store.report(reports).await) });
+        }
+        self.attending += 1;
+        let store = Arc::clone(&self.store);
+        self.call(async move { Event::CancelRequests(store.cancel_requests(session).await) });
+    }
+
+    fn cancel(&mut self, fence: Fence) {
+        match self.running.get(&fence) {
+            Some(running) => running.interrupt.raise(Cause::Cancel),
+            None => self.lanes.iter_mut().for_each(|lane| lane.cancel(fence)),
+        }
+    }
+
+    pub(super) fn lane(&mut self, kind: LaneKind) -> &mut Lane {
+        match kind {
+            LaneKind::Async => &mut self.lanes[0],
+            LaneKind::Blocking => &mut self.lanes[1],
+        }
+    }
+
+    /// Remembers whether the store answers, and unwraps the answer.
+    pub(super) fn note<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                let error = crate::error::chain(error);
+                self.health.failed(&error);
+                tracing::warn!(%error, "the store did not answer");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The session that every lease of this worker hangs on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Stop;
+use super::dispatcher::{BACKOFF, Dispatcher, Event};
+use super::interrupt::Cause;
+use super::lane::LaneKind;
+use crate::clock::timestamp;
+use crate::store::{Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
+
+/// A session while it is believed to live.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    /// When the last renewal that succeeded was *sent*: the store cannot have seen it earlier.
+    renewed_at: Duration,
+}
+
+impl Session {
+    /// When the worker must drop what it runs, because others might soon take it over.
+    pub(super) fn gives_up_at(&self, patience: Duration) -> Duration {
+        self.renewed_at + patience
+    }
+}
+
+impl Dispatcher {
+    /// Opens a session where there is none, renews the one there is, and lets go of one that could
+    /// not be renewed for too long.
+    pub(super) fn keep_session(&mut self, now: Duration) {
+        let patience = self.config.patience();
+        if let Some(session) = &self.session
+            && now >= session.gives_up_at(patience)
+        {
+            tracing::warn!(session = %session.id, "could not renew for {patience:?}, dropping what runs");
+            self.lose_session();
+        }
+        if self.contacting || self.closed {
+            return;
+        }
+        let store = Arc::clone(&self.store);
+        match &self.session {
+            None if self.stop == Stop::No => {
+                let info = SessionInfo {
+                    worker: self.config.worker.clone(),
+                    opened_at: timestamp(&*self.clock),
+                };
+                self.contacting = true;
+                self.call(async move { Event::Opened(store.open_session(info).await, now) });
+            }
+            Some(session) if now >= self.timers.renew_at => {
+                let id = session.id;
+                let wall = timestamp(&*self.clock);
+                self.contacting = true;
+                self.call(async move { Event::Renewed(id, store.renew(id, wall).await, now) });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_opened(&mut self, answer: Result<SessionId, StoreError>, sent_at: Duration) {
+        if let Some(id) = self.note(&answer) {
+            self.contacting = false;
+            self.health.renewed();
+            self.claim_number = 0;
+            self.session = Some(Session {
+                id: *id,
+                renewed_at: sent_at,
+            });
+            let now = self.clock.elapsed();
+            self.timers.renewed(now);
+            self.hope_again(now);
+            return;
+        }
+        // A session that was opened without our knowing is empty; its opener never renews it, and
+        // it is cleared away like any other that stands still.
+        let clock = Arc::clone(&self.clock);
+        let store = Arc::clone(&self.store);
+        let worker = self.config.worker.clone();
+        self.call(async move {
+            clock.sleep(BACKOFF).await;
+            let sent_at = clock.elapsed();
+            let opened_at = timestamp(&*clock);
+            let info = SessionInfo { worker, opened_at };
+            Event::Opened(store.open_session(info).await, sent_at)
+        });
+    }
+
+    pub(super) fn on_renewed(
+        &mut self,
+        id: SessionId,
+        answer: Result<Renewal, StoreError>,
+        sent_at: Duration,
+    ) {
+        self.contacting = false;
+        let renewal = self.note(&answer).copied();
+        let Some(session) = self.session.as_mut().filter(|session| session.id == id) else {
+            return;
+        };
+        let now = self.clock.elapsed();
+        match renewal {
+            Some(Renewal::Held) => {
+                self.health.renewed();
+                session.renewed_at = sent_at;
+                self.timers.renewed(now);
+            }
+            Some(Renewal::Lost) => self.lose_session(),
+            None => {
+                // While the store cannot be written, nobody's beat can change: standing still
+                // proves nothing about the others.
+                self.watch.forget();
+                self.timers.renew_soon(now);
+            }
+        }
+    }
+
+    /// Drops everything that hangs on the session: others may run it by now.
+    pub(super) fn lose_session(&mut self) {
+        self.session = None;
+        self.health.session_lost();
+        self.watch.forget();
+        for lane in &mut self.lanes {
+            lane.take_backlog();
+        }
+        for running in self.running.values() {
+            running.interrupt.raise(Cause::LeaseLost);
+        }
+    }
+
+    /// Asks for as much as the lanes have room for.
+    pub(super) fn claim(&mut self) {
+        let Some(session) = self.session.as_ref().map(|session| session.id) else {
+            return;
+        };
+        if self.stop > Stop::No || self.outbox.is_stuck() {
+            return;
+        }
+        for place in 0..self.lanes.len() {
+            let lane = &mut self.lanes[place];
+            let limit = lane.wanted();
+            if !lane.hopeful || lane.claiming || limit == 0 {
+                continue;
+            }
+            lane.claiming = true;
+            // What comes in from now on makes it hopeful again.
+            lane.hopeful = false;
+            self.claim_number += 1;
+            let claim = Claim {
+                session,
+                number: self.claim_number,
+                job_ids: lane.job_ids.clone(),
+                queues: self.config.queues.clone(),
+                only: self.config.only.clone(),
+                limit,
+                now: timestamp(&*self.clock),
+            };
+            let kind = lane.kind;
+            self.send_claim(kind, claim, Duration::ZERO);
+        }
+    }
+
+    fn send_claim(&self, lane: LaneKind, claim: Claim, wait: Duration) {
+        let store = Arc::clone(&self.store);
+        let clock = Arc::clone(&self.clock);
+        self.call(async move {
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            let answer = store.claim(claim.clone()).await;
+            Event::Claimed(lane, claim, answer)
+        });
+    }
+
+    pub(super) fn on_claimed(
+        &mut self,
+        kind: LaneKind,
+        claim: Claim,
+        answer: Result<Vec<Claimed>, StoreError>,
+    ) {
+        self.note(&answer);
+        let current = self.session.as_ref().is_some_and(|s| s.id == claim.session);
+        match answer {
+            // Leased to a session that is not ours any more: whoever takes it over runs it.
+            _ if !current => {}
+            Ok(claimed) => {
+                self.health.claimed();
+                let lane = self.lane(kind);
+                lane.hopeful |= claimed.len() >= claim.limit;
+                lane.queue(claimed);
+            }
+            Err(StoreError::SessionLost) => self.lose_session(),
+            // It may have been leased all the same: ask again with the same number.
+            Err(error) if error.is_transient() => return self.send_claim(kind, claim, BACKOFF),
+            Err(_) => {}
+        }
+        self.lane(kind).claiming = false;
+    }
+
+    fn hope_again(&mut self, now: Duration) {
+        self.timers.promote_now(now);
+        for lane in &mut self.lanes {
+            lane.claiming = false;
+            lane.hopeful = !lane.job_ids.is_empty();
+        }
+    }
+}

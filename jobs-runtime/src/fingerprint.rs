@@ -1,0 +1,104 @@
+//! Digests of JSON that do not depend on how it happens to be written.
+
+use std::fmt::Write as _;
+
+use jobs::JobDescriptor;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The fingerprint of a job: what stores tell publications of one id apart by.
+///
+/// The place of the declaration is left out: a line added above a job is no new job.
+///
+/// # Errors
+/// Whatever JSON cannot express, which a descriptor does not contain.
+pub fn job_fingerprint(descriptor: &JobDescriptor) -> serde_json::Result<String> {
+    let mut value = serde_json::to_value(descriptor)?;
+    if let Value::Object(fields) = &mut value {
+        fields.remove("source");
+    }
+    Ok(fingerprint(&value))
+}
+
+/// The first 16 bytes of the SHA-256 of the value in canonical form, in hexadecimal.
+pub fn fingerprint(value: &Value) -> String {
+    let digest = Sha256::digest(canonical(value).as_bytes());
+    digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The value as JSON text without whitespace, with the keys of every object in order.
+///
+/// Sorted here rather than by the map that holds them: any crate of a program can make
+/// `serde_json` keep the order of insertion (`preserve_order`).
+pub fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(value, &mut text);
+    text
+}
+
+fn write_canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            text.push('{');
+            for (n, (name, value)) in fields.into_iter().enumerate() {
+                if n > 0 {
+                    text.push(',');
+                }
+                write_scalar(&Value::String(name.clone()), text);
+                text.push(':');
+                write_canonical(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    text.push(',');
+                }
+                write_canonical(item, text);
+            }
+            text.push(']');
+        }
+        scalar => write_scalar(scalar, text),
+    }
+}
+
+fn write_scalar(scalar: &Value, text: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{scalar}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter() {
+        let texts = [
+            r#"{"b":[{"y":1,"x":"\u0000"}],"a":null}"#,
+            r#"{ "a": null, "b": [ {"x":"\u0000", "y":1} ] }"#,
+        ];
+        let written = texts.map(|text| {
+            let value: Value = serde_json::from_str(text).expect("JSON");
+            canonical(&value)
+        });
+        assert_eq!(written[0], r#"{"a":null,"b":[{"x":"\u0000","y":1}]}"#);
+        assert_eq!(written[0], written[1]);
+    }
+
+    #[test]
+    fn is_pinned() {
+        // Stored with every publication: a change here makes every job look new.
+        assert_eq!(
+            fingerprint(&serde_json::json!({"b": 1, "a": [true, "x"]})),
+            "f15ef113d6e0c876b9ea9e90ebc36ad3"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! `GET /executions/{id}`, `POST /executions/{id}/cancel`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jobs::{ExecutionId, ExecutionStatus};
+use serde::Serialize;
+
+use super::Interface;
+use super::body::{Fields, MAX_BODY, Text, accept};
+use super::path::{ExecutionPath, unknown_execution};
+use super::problem::{Code, Problem};
+use super::query::Parameters;
+use super::redact::Redactor;
+use crate::store::{CancelAnswer, ExecutionRecord};
+
+pub(super) async fn show(
+    State(interface): State<Interface>,
+    ExecutionPath(id): ExecutionPath,
+    parameters: Parameters,
+) -> Result<Json<ExecutionRecord>, Problem> {
+    parameters.finish()?;
+    let execution = interface.edge.store().execution(id).await?;
+    let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
+    Redactor::new(&interface.edge).redact(&mut execution).await;
+    Ok(Json(execution))
+}
+
+/// What became of a request to cancel.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cancelled {
+    execution_id: ExecutionId,
+    status: ExecutionStatus,
+    /// Whether its worker has been asked to end it.
+    cancel_requested: bool,
+}
+
+/// 200 when a waiting execution is cancelled, 202 when a running one has been asked to end.
+pub(super) async fn cancel(
+    State(interface): State<Interface>,
+    ExecutionPath(id): ExecutionPath,
+    Text(body): Text<MAX_BODY>,
+) -> Result<(StatusCode, Json<Cancelled>), Problem> {
+    accept(&Fields::read(&body, String::new())?.finish())?;
+    let (code, status) = match interface.edge.cancel(id).await? {
+        CancelAnswer::Cancelled => (StatusCode::OK, ExecutionStatus::Cancelled),
+        CancelAnswer::Requested => (StatusCode::ACCEPTED, ExecutionStatus::Running),
+        CancelAnswer::Unknown => return Err(unknown_execution(id)),
+        CancelAnswer::Final(status) => {
+            let detail = format!("execution {id} is {status} already");
+            return Err(
+                Problem::new(Code::AlreadyFinal, detail).with("executionStatus", status.as_str())
+            );
+        }
+    };
+    Ok((
+        code,
+        Json(Cancelled {
+            execution_id: id,
+            status,
+            cancel_requested: status == ExecutionStatus::Running,
+        }),
+    ))
+}

@@ -1,0 +1,43 @@
+//! `GET /executions`.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::Interface;
+use super::problem::Problem;
+use super::query::Parameters;
+use super::redact::Redactor;
+use crate::store::{FeedPage, FeedQuery};
+
+/// Rows of a page unless asked otherwise.
+pub(super) const PAGE: usize = 50;
+
+/// Rows of a page at most.
+pub(super) const MAX_PAGE: usize = 1_000;
+
+pub(super) async fn page(
+    State(interface): State<Interface>,
+    mut parameters: Parameters,
+) -> Result<Json<FeedPage>, Problem> {
+    let query = FeedQuery {
+        limit: parameters.number("limit", 1..=MAX_PAGE, PAGE),
+        job_id: parameters.text("jobId"),
+        status: parameters.parsed("status"),
+        queue: parameters.text("queue"),
+        item_id: parameters.text("itemId"),
+        correlation_id: parameters.text("correlationId"),
+        created_by: parameters.text("createdBy"),
+        tag: parameters.text("tag"),
+        since: parameters.parsed("since"),
+        until: parameters.parsed("until"),
+        cursor: parameters.parsed("cursor"),
+    };
+    parameters.finish()?;
+
+    let mut page = interface.edge.store().feed(query).await?;
+    let mut redactor = Redactor::new(&interface.edge);
+    for execution in &mut page.executions {
+        redactor.redact(execution).await;
+    }
+    Ok(Json(page))
+}

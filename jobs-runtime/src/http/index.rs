@@ -1,0 +1,28 @@
+//! `GET /`: what there is.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+use super::PREFIX;
+
+/// Names the routes, for those who begin with `curl localhost:8091`.
+pub(super) async fn index() -> Json<Value> {
+    let route = |path: &str| format!("{PREFIX}{path}");
+    Json(json!({
+        "name": "jobs",
+        "version": env!("CARGO_PKG_VERSION"),
+        "routes": {
+            "GET /livez": "whether the process answers",
+            "GET /readyz": "whether requests can be served",
+            "GET /health": "how every part is",
+            format!("GET {}", route("/jobs")): "the jobs; ?limit&offset&queue&tag&q",
+            format!("GET {}", route("/jobs/{id}")): "one job with its schemas",
+            format!("POST {}", route("/jobs/{id}/trigger")): "enqueues an execution: {payload, priority?, delayMs?, runAt?, idempotencyKey?, correlationId?, itemId?, createdBy?, tags?}",
+            format!("POST {}", route("/jobs/{id}/trigger-batch")): "enqueues all or none: {executions: [{payload, …}]}",
+            format!("GET {}", route("/executions")): "the newest first; ?limit&jobId&status&queue&itemId&correlationId&createdBy&tag&since&until&cursor",
+            format!("GET {}", route("/executions/{id}")): "one execution with its attempts",
+            format!("POST {}", route("/executions/{id}/cancel")): "cancels it, or asks its worker to",
+            format!("POST {}", route("/executions/{id}/retry")): "runs a failed or cancelled one again: {payload?}",
+        },
+    }))
+}

@@ -1,0 +1,95 @@
+//! `GET /jobs`, `GET /jobs/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use jobs::JobDescriptor;
+use serde::Serialize;
+
+use super::Interface;
+use super::feed::{MAX_PAGE, PAGE};
+use super::path::JobPath;
+use super::problem::Problem;
+use super::query::Parameters;
+use crate::KnownJob;
+
+/// A page of jobs, sorted by id.
+#[derive(Serialize)]
+pub(super) struct JobPage {
+    jobs: Vec<JobView>,
+    total: usize,
+    limit: usize,
+    offset: usize,
+}
+
+/// A job as it is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobView {
+    #[serde(flatten)]
+    descriptor: JobDescriptor,
+    fingerprint: String,
+    // Their places are kept from the first day, so that a client can rely on them.
+    limits: Option<()>,
+    schedule: Option<()>,
+}
+
+impl JobView {
+    fn of(job: &KnownJob) -> Self {
+        Self {
+            descriptor: job.descriptor().clone(),
+            fingerprint: job.fingerprint().to_owned(),
+            limits: None,
+            schedule: None,
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(interface): State<Interface>,
+    mut parameters: Parameters,
+) -> Result<Json<JobPage>, Problem> {
+    let limit = parameters.number("limit", 1..=MAX_PAGE, PAGE);
+    let offset = parameters.number("offset", 0..=usize::MAX, 0);
+    let queue = parameters.text("queue");
+    let tag = parameters.text("tag");
+    let words = parameters.text("q");
+    parameters.finish()?;
+
+    let mut jobs = interface.edge.jobs().await?;
+    jobs.retain(|job| {
+        let job = job.descriptor();
+        queue.as_ref().is_none_or(|queue| job.queue == *queue)
+            && tag.as_ref().is_none_or(|tag| job.tags.contains(tag))
+            && words.as_ref().is_none_or(|words| mentions(job, words))
+    });
+    Ok(Json(JobPage {
+        total: jobs.len(),
+        limit,
+        offset,
+        jobs: jobs
+            .iter()
+            .skip(offset)
+            .take(limit)
+            .map(|job| JobView::of(job))
+            .collect(),
+    }))
+}
+
+pub(super) async fn show(
+    State(interface): State<Interface>,
+    JobPath(id): JobPath,
+    parameters: Parameters,
+) -> Result<Json<JobView>, Problem> {
+    parameters.finish()?;
+    Ok(Json(JobView::of(&*interface.edge.job(&id).await?)))
+}
+
+/// Whether every word stands somewhere in what people read of a job.
+fn mentions(job: &JobDescriptor, words: &str) -> bool {
+    let texts = [&job.id, &job.label, &job.description].map(|text| text.to_lowercase());
+    let tags: Vec<_> = job.tags.iter().map(|tag| tag.to_lowercase()).collect();
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| texts.iter().chain(&tags).any(|text| text.contains(word)))
+}

@@ -1,0 +1,45 @@
+//! What the paths of the interface name.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use jobs::ExecutionId;
+
+use super::problem::{Code, Problem};
+
+/// The job of a path.
+pub(super) struct JobPath(pub(super) String);
+
+/// The execution of a path. Whatever is no id names no execution.
+pub(super) struct ExecutionPath(pub(super) ExecutionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for JobPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match segment(parts, state).await {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(Problem::new(Code::NotFound, "the path is not UTF-8")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ExecutionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state).await.ok();
+        id.and_then(|id| id.parse().ok())
+            .map(Self)
+            .ok_or_else(|| Problem::new(Code::UnknownExecution, "that is no execution's id"))
+    }
+}
+
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, PathRejection> {
+    let Path(segment) = Path::<String>::from_request_parts(parts, state).await?;
+    Ok(segment)
+}
+
+pub(super) fn unknown_execution(id: ExecutionId) -> Problem {
+    Problem::new(Code::UnknownExecution, format!("no execution {id}"))
+}

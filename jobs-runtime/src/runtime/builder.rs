@@ -1,0 +1,234 @@
+//! Putting a runtime together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jobs::runtime::{BuiltResource, Handler, Resource};
+use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId};
+
+use super::{Runtime, StartError};
+use crate::edge::Edge;
+use crate::engine::{Engine, EngineConfig, EngineParts};
+use crate::health::Health;
+use crate::store::{DatabaseUrl, Store};
+use crate::{Entropy, SystemClock};
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
+
+/// The store of programs that name none: a file in the working directory.
+pub const DEFAULT_DATABASE: &str = "sqlite:jobs.db";
+
+/// Settings of a [`Runtime`]; made by [`Runtime::builder`].
+#[must_use = "nothing runs until `start` is awaited"]
+pub struct RuntimeBuilder {
+    database: String,
+    store: Option<Arc<dyn Store>>,
+    catalogue: Option<Catalogue>,
+    clock: Arc<dyn Clock>,
+    entropy: Entropy,
+    workers: bool,
+    jobs: Vec<String>,
+    engine: EngineConfig,
+    resources: Vec<BuiltResource>,
+    #[cfg(feature = "http")]
+    bind: Option<SocketAddr>,
+}
+
+impl Default for RuntimeBuilder {
+    fn default() -> Self {
+        Self {
+            database: DEFAULT_DATABASE.to_owned(),
+            store: None,
+            catalogue: None,
+            clock: Arc::new(SystemClock::new()),
+            entropy: Entropy::new(),
+            workers: true,
+            jobs: Vec::new(),
+            engine: EngineConfig::default(),
+            resources: Vec::new(),
+            #[cfg(feature = "http")]
+            bind: None,
+        }
+    }
+}
+
+impl RuntimeBuilder {
+    /// Which store to open: `sqlite:jobs.db` unless given.
+    pub fn database(mut self, url: impl Into<String>) -> Self {
+        self.database = url.into();
+        self
+    }
+
+    /// A store that is open already, instead of a URL.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// These jobs instead of all that are linked.
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = Some(catalogue);
+        self
+    }
+
+    /// Another source of time; for tests.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of ids and chance; for tests.
+    pub fn entropy(mut self, entropy: Entropy) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Whether this process executes jobs (it does unless told otherwise).
+    pub fn workers(mut self, workers: bool) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Attempts of asynchronous handlers at a time; four per core unless given.
+    pub fn concurrency(mut self, attempts: usize) -> Self {
+        self.engine.concurrency = attempts;
+        self
+    }
+
+    /// Execute from these queues only.
+    pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
+        self.engine.queues = queues.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Execute these jobs only; others stay for other workers.
+    pub fn jobs<J: Into<String>>(mut self, ids: impl IntoIterator<Item = J>) -> Self {
+        self.jobs = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Execute these executions only.
+    pub fn executions(mut self, ids: impl IntoIterator<Item = ExecutionId>) -> Self {
+        self.engine.only = ids.into_iter().collect();
+        self
+    }
+
+    /// All settings of the workers at once.
+    pub fn engine(mut self, config: EngineConfig) -> Self {
+        self.engine = config;
+        self
+    }
+
+    /// Gives a resource, or replaces the linked one of its type.
+    pub fn resource<T: Resource>(self, value: T) -> Self {
+        self.shared_resource(Arc::new(value))
+    }
+
+    /// Like [`resource`](Self::resource), for values that are shared or of unsized types
+    /// (`Arc<dyn Trait>`).
+    pub fn shared_resource<T: ?Sized + Resource>(mut self, value: Arc<T>) -> Self {
+        self.resources.push(BuiltResource::new(value));
+        self
+    }
+
+    /// Serves the HTTP interface there. Loopback addresses only; port 0 takes a free one.
+    #[cfg(feature = "http")]
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.bind = Some(address);
+        self
+    }
+
+    /// Opens the store, checks and publishes the catalogue, builds the resources, and starts.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub async fn start(self) -> Result<Runtime, StartError> {
+        #[cfg(feature = "http")]
+        let listener = match self.bind {
+            Some(address) => Some(super::api::listen(address).await?),
+            None => None,
+        };
+        let catalogue = Arc::new(match self.catalogue {
+            Some(catalogue) => catalogue,
+            None => Catalogue::linked()?,
+        });
+        let store = match self.store {
+            Some(store) => store,
+            None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
+        };
+        store.migrate().await?;
+        let entropy = Arc::new(self.entropy);
+        let edge = Edge::new(
+            Arc::clone(&store),
+            Arc::clone(&catalogue),
+            Arc::clone(&self.clock),
+            Arc::clone(&entropy),
+        )?;
+        edge.publish().await?;
+
+        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&self.clock)));
+        let engine = match self.workers {
+            false => None,
+            true => {
+                let jobs = executable(&catalogue, &self.jobs)?;
+                let resources = crate::resources::build(&jobs, self.resources).await?;
+                Some(Engine::start(EngineParts {
+                    store,
+                    jobs,
+                    resources,
+                    client: edge.client(),
+                    clock: self.clock,
+                    entropy,
+                    health: health.worker(),
+                    config: self.engine,
+                })?)
+            }
+        };
+        #[cfg(feature = "http")]
+        let api = match listener {
+            Some(listener) => Some(super::api::Api::start(listener, &edge, &health)?),
+            None => None,
+        };
+        health.started();
+        Ok(Runtime {
+            edge,
+            catalogue,
+            engine,
+            health,
+            #[cfg(feature = "http")]
+            api,
+        })
+    }
+}
+
+/// The jobs of these ids, or all of them, as far as this process can execute them.
+fn executable(catalogue: &Catalogue, ids: &[String]) -> Result<Vec<CataloguedJob>, StartError> {
+    let jobs: Vec<&CataloguedJob> = match ids {
+        [] => catalogue.iter().collect(),
+        ids => ids
+            .iter()
+            .map(|id| {
+                let job = catalogue.get(id);
+                job.ok_or_else(|| StartError::UnknownJob(id.clone()))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let has_body =
+        |job: &&CataloguedJob| matches!(job.handler(), Handler::Async(_) | Handler::Blocking(_));
+    Ok(jobs
+        .into_iter()
+        .filter(|job| job.descriptor().enabled)
+        .filter(has_body)
+        .cloned()
+        .collect())
+}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeBuilder")
+            .field("database", &self.database)
+            .field("workers", &self.workers)
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}

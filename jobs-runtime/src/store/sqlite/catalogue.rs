@@ -1,0 +1,49 @@
+//! What programs have linked.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::fault::{Fault, corrupt};
+use super::json;
+use crate::store::PublishedJob;
+use crate::time::Timestamp;
+
+pub(super) async fn publish_in_txn(
+    conn: &mut SqliteConnection,
+    jobs: &[PublishedJob],
+) -> Result<(), Fault> {
+    let mut rows = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let descriptor = serde_json::to_string(&job.descriptor)
+            .map_err(|error| corrupt("a job's descriptor", error))?;
+        rows.push((
+            &job.descriptor.id,
+            &job.fingerprint,
+            descriptor,
+            job.published_at.as_millis(),
+        ));
+    }
+    sqlx::query(include_str!("sql/publish.sql"))
+        .bind(json::array(&rows)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<PublishedJob>, Fault> {
+    let rows = sqlx::query(include_str!("sql/catalogue.sql"))
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let job_id: &str = row.try_get(0)?;
+            let descriptor = serde_json::from_str(row.try_get(2)?)
+                .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
+            Ok(PublishedJob {
+                descriptor,
+                fingerprint: row.try_get(1)?,
+                published_at: Timestamp::from_millis(row.try_get(3)?),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,170 @@
+//! Leasing ready executions to a session.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::{Fault, corrupt};
+use super::group::rows_named;
+use super::json;
+use super::policy::RetryText;
+use crate::store::{Claim, Claimed, Fence, SessionId, StoreError};
+use crate::time::Timestamp;
+
+impl Claim {
+    pub(super) fn job_ids_json(&self) -> Result<String, Fault> {
+        json::array(&self.job_ids)
+    }
+
+    /// `None` stands for every queue.
+    pub(super) fn queues_json(&self) -> Result<Option<String>, Fault> {
+        let named = !self.queues.is_empty();
+        named.then(|| json::array(&self.queues)).transpose()
+    }
+
+    /// `None` stands for every execution.
+    pub(super) fn only_json(&self) -> Result<Option<String>, Fault> {
+        let ids: Vec<_> = self.only.iter().copied().map(json::Hex).collect();
+        let named = !ids.is_empty();
+        named.then(|| json::array(&ids)).transpose()
+    }
+}
+
+/// What `claim.sql` said.
+pub(super) enum ClaimAnswer {
+    /// Leased by this call.
+    Leased(Vec<Claimed>),
+    /// The number was used before: what it holds has to be looked up.
+    Repeated,
+    /// The session is closed, or never was.
+    Lost,
+}
+
+impl ClaimAnswer {
+    /// Reads the rows of a script that `claim.sql` was part of.
+    pub(super) fn from_rows(claim: &Claim, rows: &[SqliteRow]) -> Result<Self, Fault> {
+        let standing = match rows_named(rows, "session").next() {
+            Some(row) => Standing::from_columns(row, 1)?,
+            None => Standing::CLOSED,
+        };
+        Ok(match standing {
+            Standing { open: false, .. } => Self::Lost,
+            Standing { last_claim, .. } if last_claim >= claim.number => Self::Repeated,
+            _ => Self::Leased(read(rows, claim)?),
+        })
+    }
+
+    /// The answer for the caller.
+    pub(super) async fn resolve(
+        self,
+        conn: &mut SqliteConnection,
+        claim: &Claim,
+    ) -> Result<Result<Vec<Claimed>, StoreError>, Fault> {
+        match self {
+            Self::Leased(claimed) => Ok(Ok(claimed)),
+            Self::Repeated => held_on_conn(conn, claim).await.map(Ok),
+            Self::Lost => Ok(Err(StoreError::SessionLost)),
+        }
+    }
+}
+
+/// Where a session stands.
+pub(super) struct Standing {
+    pub(super) open: bool,
+    pub(super) last_claim: i64,
+}
+
+impl Standing {
+    const CLOSED: Self = Self {
+        open: false,
+        last_claim: 0,
+    };
+
+    fn from_columns(row: &SqliteRow, first: usize) -> Result<Self, Fault> {
+        Ok(Self {
+            open: row.try_get(first)?,
+            last_claim: row.try_get(first + 1)?,
+        })
+    }
+
+    /// Looks a session up.
+    pub(super) async fn on_conn(
+        conn: &mut SqliteConnection,
+        session: SessionId,
+    ) -> Result<Self, Fault> {
+        let row = sqlx::query(include_str!("sql/session_standing.sql"))
+            .bind(session.0)
+            .fetch_optional(conn)
+            .await?;
+        row.map_or(Ok(Self::CLOSED), |row| Self::from_columns(&row, 0))
+    }
+}
+
+/// What a claim that was made before holds by now.
+pub(super) async fn held_on_conn(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Vec<Claimed>, Fault> {
+    let rows = sqlx::query(include_str!("sql/claim_held.sql"))
+        .bind(claim.session.0)
+        .bind(claim.number)
+        .fetch_all(conn)
+        .await?;
+    read(&rows, claim)
+}
+
+/// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel
+type ClaimedRow = (
+    i64,
+    u32,
+    u32,
+    String,
+    String,
+    String,
+    Option<u64>,
+    u32,
+    String,
+    Option<String>,
+    i64,
+    u8,
+);
+
+/// The leased rows among those of a script. Each is one JSON text: a value costs more on its way
+/// from the connection's thread than its parsing does.
+fn read(rows: &[SqliteRow], claim: &Claim) -> Result<Vec<Claimed>, Fault> {
+    let mut retries = RetryText::default();
+    rows_named(rows, "claimed")
+        .map(|row| {
+            let (
+                seq,
+                attempt,
+                spent,
+                id,
+                job_id,
+                payload,
+                timeout_ms,
+                max_attempts,
+                retry,
+                correlation_id,
+                claimed_at,
+                cancel_requested,
+            ): ClaimedRow = serde_json::from_str(row.try_get(1)?)
+                .map_err(|error| corrupt("an execution", error))?;
+            Ok(Claimed {
+                fence: Fence {
+                    session: claim.session,
+                    claim: claim.number,
+                    row: seq,
+                    attempt,
+                },
+                execution_id: json::id_from_hex(&id)?,
+                job_id,
+                payload,
+                policy: retries.read(timeout_ms, max_attempts, &retry)?,
+                spent,
+                correlation_id,
+                claimed_at: Timestamp::from_millis(claimed_at),
+                cancel_requested: cancel_requested != 0,
+            })
+        })
+        .collect()
+}

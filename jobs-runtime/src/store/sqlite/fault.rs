@@ -1,0 +1,143 @@
+//! What can go wrong in here, and how it is told to those outside.
+
+use crate::store::StoreError;
+
+/// A failure before it knows which store it happened in.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Said in the contract's words already.
+    Store(StoreError),
+    /// Said by SQLite.
+    Sql(sqlx::Error),
+    /// The file cannot be used as it is; says the way out.
+    Unusable(String),
+    /// What the optimistic way took for granted does not hold: look first, then write.
+    Unexpected,
+}
+
+/// The primary result codes of SQLite that mean something to us.
+mod code {
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const READONLY: i32 = 8;
+    pub(super) const IOERR: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
+    pub(super) const FULL: i32 = 13;
+    pub(super) const CANTOPEN: i32 = 14;
+    pub(super) const NOTADB: i32 = 26;
+}
+
+impl Fault {
+    /// Whether another connection held what we wanted: nothing was done, try again.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self.code(), Some(code::BUSY | code::LOCKED))
+    }
+
+    /// Whether the connection is of no further use.
+    pub(super) fn is_disconnected(&self) -> bool {
+        matches!(
+            self,
+            Self::Sql(sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed)
+        )
+    }
+
+    /// Whether the store as a whole is in trouble, whatever was asked of it.
+    pub(super) fn is_outage(&self) -> bool {
+        self.is_disconnected()
+            || matches!(
+                self.code(),
+                Some(
+                    code::BUSY
+                        | code::LOCKED
+                        | code::READONLY
+                        | code::IOERR
+                        | code::CORRUPT
+                        | code::FULL
+                        | code::CANTOPEN
+                        | code::NOTADB
+                )
+            )
+    }
+
+    /// Whether a row was there already.
+    pub(super) fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// The primary result code, if SQLite said one.
+    fn code(&self) -> Option<i32> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => {
+                error.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, with the place and the way out.
+    pub(super) fn at(self, location: &str) -> StoreError {
+        let unavailable = |reason: &str| StoreError::Unavailable {
+            location: location.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let code = self.code();
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Unusable(reason) => return unavailable(&reason),
+            Self::Unexpected => return unavailable("a write did not do what it announced"),
+            Self::Sql(error) => error,
+        };
+        if error.to_string().contains("no such table: jobs_") {
+            return StoreError::Layout(
+                "its tables are missing: run the command `migrate`".to_owned(),
+            );
+        }
+        match code {
+            Some(code::BUSY | code::LOCKED) => unavailable(
+                "another program holds its write lock for too long: look for one that keeps a \
+                 transaction open",
+            ),
+            Some(code::READONLY) => unavailable(
+                "it is read-only: make the file and its directory writable for this user",
+            ),
+            Some(code::FULL) => unavailable("the disk is full: free some space"),
+            Some(code::IOERR) => unavailable(&format!(
+                "the disk failed or is full ({error}): check the file system"
+            )),
+            Some(code::CANTOPEN) => unavailable(
+                "the file cannot be opened or created: check its directory and its permissions",
+            ),
+            Some(code::NOTADB) => unavailable(
+                "the file is not a SQLite database: name another file, or move this one away",
+            ),
+            Some(code::CORRUPT) => {
+                unavailable("the file is damaged: restore a backup, or try `sqlite3 FILE .recover`")
+            }
+            _ => match error {
+                sqlx::Error::PoolTimedOut => StoreError::Timeout(super::DEADLINE),
+                sqlx::Error::WorkerCrashed => unavailable("its connection was lost"),
+                error => StoreError::Database(Box::new(error)),
+            },
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A stored value that this program cannot read.
+pub(super) fn corrupt(what: &str, reason: impl ToString) -> Fault {
+    Fault::Store(StoreError::Corrupt {
+        what: what.to_owned(),
+        reason: reason.to_string(),
+    })
+}

@@ -1,0 +1,345 @@
+//! What is written together: enqueues, settlements and a claim in one transaction.
+//!
+//! A group is first written **optimistically**: everything in one query, as if every id was new
+//! and every lease held, which nearly always is so. When a statement says otherwise, all of it is
+//! rolled back and written **carefully**: look at what is there, decide per row, write the rest.
+
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Executor, Row};
+use tokio::sync::oneshot;
+
+use super::claim::ClaimAnswer;
+use super::enqueue::{EnqueuePlan, KnownExecutions};
+use super::fault::Fault;
+use super::settle::{KnownFence, SettlePlan};
+use crate::store::{
+    Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
+};
+
+/// Rows after which a group takes no more callers, and bytes of payloads and results.
+const ROWS: usize = 10_000;
+const BYTES: usize = 32 << 20;
+
+/// A caller of the group commit.
+pub(super) enum Call {
+    /// Executions to create.
+    Enqueue(Vec<NewExecution>, Reply<Vec<EnqueueAnswer>>),
+    /// Attempts to end.
+    Settle(Vec<Settlement>, Reply<Vec<Answer>>),
+    /// Leases wanted.
+    Claim(Claim, Reply<Vec<Claimed>>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// How to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// At once, taking for granted that nothing is in the way.
+    Optimistic,
+    /// After a look.
+    Careful,
+}
+
+/// Callers that share a transaction.
+#[derive(Default)]
+pub(super) struct Group {
+    calls: Vec<Call>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// What became of them, in their order.
+pub(super) struct Outcome {
+    enqueued: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
+    settled: Vec<Vec<Answer>>,
+    claimed: Option<Result<Vec<Claimed>, StoreError>>,
+    events: Vec<StoreEvent>,
+}
+
+impl Group {
+    /// Takes a caller in, or gives it back when the group is full. One claim is enough: each
+    /// process has one claimer.
+    pub(super) fn take(&mut self, call: Call) -> Result<(), Call> {
+        let (rows, bytes) = call.size();
+        let full = self.rows + rows > ROWS || self.bytes + bytes > BYTES;
+        if !self.calls.is_empty() && (full || call.claim().is_some() && self.claim().is_some()) {
+            return Err(call);
+        }
+        self.rows += rows;
+        self.bytes += bytes;
+        self.calls.push(call);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Leaves out those who do not wait any more: they were told that it timed out.
+    pub(super) fn drop_abandoned(&mut self) {
+        self.calls.retain(|call| !call.is_abandoned());
+    }
+
+    /// Keeps the first half of the callers and returns the second.
+    pub(super) fn split(&mut self) -> Self {
+        Self {
+            calls: self.calls.split_off(self.calls.len() / 2),
+            ..Self::default()
+        }
+    }
+
+    /// Writes everything in one transaction. A failure may leave it open: roll back.
+    pub(super) async fn write(
+        &self,
+        conn: &mut SqliteConnection,
+        way: Way,
+    ) -> Result<Outcome, Fault> {
+        let enqueues: Vec<_> = self.enqueues().collect();
+        let settles: Vec<_> = self.settles().collect();
+        let keyed = enqueues
+            .iter()
+            .any(|batch| batch.iter().any(|new| new.idempotency_key.is_some()));
+
+        let mut script = Script::default();
+        script.add("BEGIN IMMEDIATE;");
+        let (enqueue, settle) = if way == Way::Careful || keyed {
+            let known = look(conn, &enqueues, &settles).await?;
+            script = Script::default();
+            (
+                EnqueuePlan::careful(&enqueues, known.executions)?,
+                SettlePlan::careful(&settles, &known.fences)?,
+            )
+        } else {
+            (
+                EnqueuePlan::optimistic(&enqueues)?,
+                SettlePlan::optimistic(&settles)?,
+            )
+        };
+        let claim = self.claim();
+        if enqueue.rows > 0 {
+            script.add(include_str!("sql/enqueue.sql"));
+        }
+        if enqueue.keys.is_some() {
+            script.add(include_str!("sql/enqueue_keys.sql"));
+        }
+        if settle.ended > 0 {
+            script.add(include_str!("sql/settle_final.sql"));
+        }
+        if settle.followed > 0 {
+            script.add(include_str!("sql/settle_again.sql"));
+        }
+        if claim.is_some() {
+            script.add(include_str!("sql/claim.sql"));
+        }
+        // The counts of settled rows are looked at before they are committed; an enqueue that
+        // meets something unexpected fails by itself.
+        let checked = settle.ended + settle.followed > 0;
+        if !checked {
+            script.add("COMMIT;");
+        }
+        let rows = script.run(conn, &enqueue, &settle, claim).await?;
+        settle.check(&rows)?;
+        if checked {
+            conn.execute("COMMIT").await?;
+        }
+        let claimed = match claim {
+            Some(claim) => Some(
+                ClaimAnswer::from_rows(claim, &rows)?
+                    .resolve(conn, claim)
+                    .await?,
+            ),
+            None => None,
+        };
+        let mut events = enqueue.events;
+        events.extend(settle.events);
+        Ok(Outcome {
+            enqueued: enqueue.answers,
+            settled: settle.answers,
+            claimed,
+            events,
+        })
+    }
+
+    /// Answers every caller, and returns what to tell the others.
+    pub(super) fn answer(self, outcome: Outcome) -> Vec<StoreEvent> {
+        let mut enqueued = outcome.enqueued.into_iter();
+        let mut settled = outcome.settled.into_iter();
+        let mut claimed = outcome.claimed;
+        for call in self.calls {
+            // A caller that has left does not want its answer.
+            match call {
+                Call::Enqueue(_, reply) => {
+                    let _ = enqueued.next().map(|answer| reply.send(answer));
+                }
+                Call::Settle(_, reply) => {
+                    let _ = settled.next().map(|answer| reply.send(Ok(answer)));
+                }
+                Call::Claim(_, reply) => {
+                    let _ = claimed.take().map(|answer| reply.send(answer));
+                }
+            }
+        }
+        outcome.events
+    }
+
+    /// Answers every caller with the same failure.
+    pub(super) fn fail(self, error: StoreError) {
+        let mut error = Some(error);
+        for call in self.calls.into_iter().rev() {
+            let Some(this) = error.take() else { return };
+            error = again(&this);
+            match call {
+                Call::Enqueue(_, reply) => drop(reply.send(Err(this))),
+                Call::Settle(_, reply) => drop(reply.send(Err(this))),
+                Call::Claim(_, reply) => drop(reply.send(Err(this))),
+            }
+        }
+    }
+
+    fn enqueues(&self) -> impl Iterator<Item = &[NewExecution]> {
+        self.calls.iter().filter_map(|call| match call {
+            Call::Enqueue(batch, _) => Some(batch.as_slice()),
+            _ => None,
+        })
+    }
+
+    fn settles(&self) -> impl Iterator<Item = &[Settlement]> {
+        self.calls.iter().filter_map(|call| match call {
+            Call::Settle(batch, _) => Some(batch.as_slice()),
+            _ => None,
+        })
+    }
+
+    fn claim(&self) -> Option<&Claim> {
+        self.calls.iter().find_map(Call::claim)
+    }
+}
+
+impl Call {
+    fn claim(&self) -> Option<&Claim> {
+        match self {
+            Self::Claim(claim, _) => Some(claim),
+            _ => None,
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Enqueue(_, reply) => reply.is_closed(),
+            Self::Settle(_, reply) => reply.is_closed(),
+            Self::Claim(_, reply) => reply.is_closed(),
+        }
+    }
+
+    /// Rows and bytes that it brings along.
+    fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Enqueue(batch, _) => {
+                (batch.len(), batch.iter().map(|new| new.payload.len()).sum())
+            }
+            Self::Settle(batch, _) => (batch.len(), batch.iter().map(result_bytes).sum()),
+            Self::Claim(..) => (0, 0),
+        }
+    }
+}
+
+fn result_bytes(settlement: &Settlement) -> usize {
+    match &settlement.next {
+        Next::Succeed(result) => result.len(),
+        _ => 0,
+    }
+}
+
+/// The same failure for the next of several callers.
+fn again(error: &StoreError) -> Option<StoreError> {
+    Some(match error {
+        StoreError::Unavailable { location, reason } => StoreError::Unavailable {
+            location: location.clone(),
+            reason: reason.clone(),
+        },
+        StoreError::Timeout(after) => StoreError::Timeout(*after),
+        other => StoreError::Database(other.to_string().into()),
+    })
+}
+
+/// Statements that run as one query: a hop to the connection's thread costs more than most of
+/// them. Their parameters are written `$n`, never `?n`, because sqlx stops binding at a gap.
+#[derive(Default)]
+struct Script(String);
+
+impl Script {
+    fn add(&mut self, statements: &str) {
+        self.0.push_str(statements);
+        self.0.push('\n');
+    }
+
+    async fn run(
+        self,
+        conn: &mut SqliteConnection,
+        enqueue: &EnqueuePlan,
+        settle: &SettlePlan,
+        claim: Option<&Claim>,
+    ) -> Result<Vec<SqliteRow>, Fault> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(AssertSqlSafe(self.0))
+            .bind(enqueue.executions.as_deref())
+            .bind(i64::try_from(enqueue.rows).unwrap_or(i64::MAX))
+            .bind(enqueue.keys.as_deref())
+            .bind(settle.finals.as_deref())
+            .bind(settle.final_leases.as_deref())
+            .bind(settle.others.as_deref())
+            .bind(claim.map(|claim| claim.session.0))
+            .bind(claim.map(|claim| claim.number))
+            .bind(claim.map(Claim::job_ids_json).transpose()?)
+            .bind(claim.map(Claim::queues_json).transpose()?.flatten())
+            .bind(claim.map(|claim| i64::try_from(claim.limit).unwrap_or(i64::MAX)))
+            .bind(claim.map(|claim| claim.now.as_millis()))
+            .bind(claim.map(Claim::only_json).transpose()?.flatten())
+            .fetch_all(conn)
+            .await?;
+        Ok(rows)
+    }
+}
+
+/// What is there before a careful write.
+#[derive(Default)]
+struct Known {
+    executions: KnownExecutions,
+    fences: Vec<KnownFence>,
+}
+
+/// Begins the transaction and looks.
+async fn look(
+    conn: &mut SqliteConnection,
+    enqueues: &[&[NewExecution]],
+    settles: &[&[Settlement]],
+) -> Result<Known, Fault> {
+    conn.execute("BEGIN IMMEDIATE").await?;
+    let mut known = Known::default();
+    if !enqueues.is_empty() {
+        known.executions = KnownExecutions::look(conn, enqueues).await?;
+    }
+    if !settles.is_empty() {
+        let fences = settles.iter().flat_map(|batch| batch.iter());
+        known.fences = KnownFence::look(conn, fences.map(|settlement| settlement.fence)).await?;
+    }
+    Ok(known)
+}
+
+/// The rows of one statement among those of a script: each statement names itself in its first
+/// column.
+pub(super) fn rows_named<'r>(
+    rows: &'r [SqliteRow],
+    name: &'r str,
+) -> impl Iterator<Item = &'r SqliteRow> {
+    rows.iter()
+        .filter(move |row| row.try_get::<&str, _>(0).is_ok_and(|first| first == name))
+}

@@ -1,0 +1,135 @@
+//! Opening the file: what is checked before SQLite is asked, and how connections are set up.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{ConnectOptions, Row};
+
+use super::fault::Fault;
+use crate::store::{DatabaseUrl, StoreError, Synchronous};
+
+/// How long SQLite itself waits for a lock before it says that it is busy. The writer then asks
+/// again; readers hardly ever wait in WAL mode.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long opening waits for others who are just setting up the same file.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// Rows per message from the connection's thread; its default of 50 makes it wait for us.
+const ROW_BUFFER: usize = 2_000;
+
+/// How the connections to one store are made.
+#[derive(Clone, Debug)]
+pub(super) struct Opener {
+    options: SqliteConnectOptions,
+    in_memory: bool,
+}
+
+impl Opener {
+    /// Refuses what can be refused by looking at the path.
+    pub(super) fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let base = SqliteConnectOptions::new()
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(false)
+            .row_buffer_size(ROW_BUFFER)
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", "-65536")
+            .disable_statement_logging();
+        let options = match url {
+            DatabaseUrl::SqliteMemory => base.in_memory(true),
+            DatabaseUrl::Sqlite { path, synchronous } => {
+                check_path(path).map_err(|reason| StoreError::Unavailable {
+                    location: url.to_string(),
+                    reason,
+                })?;
+                base.filename(path)
+                    .create_if_missing(true)
+                    .synchronous(match synchronous {
+                        Synchronous::Full => SqliteSynchronous::Full,
+                        Synchronous::Normal => SqliteSynchronous::Normal,
+                    })
+                    .pragma("journal_size_limit", "67108864")
+                    .pragma("wal_autocheckpoint", "4000")
+            }
+        };
+        Ok(Self {
+            options,
+            in_memory: matches!(url, DatabaseUrl::SqliteMemory),
+        })
+    }
+
+    /// Whether others may have the same database open.
+    pub(super) fn is_shared(&self) -> bool {
+        !self.in_memory
+    }
+
+    /// The connection that writes, with its temporary tables, in WAL mode.
+    pub(super) async fn writer(&self) -> Result<SqliteConnection, Fault> {
+        let mut connection = self.options.connect().await?;
+        if !self.in_memory {
+            enter_wal(&mut connection).await?;
+        }
+        sqlx::raw_sql(include_str!("sql/connection_tables.sql"))
+            .execute(&mut connection)
+            .await?;
+        Ok(connection)
+    }
+
+    /// Options of the connections that read; `None` if there can be only one connection.
+    ///
+    /// They open the file for writing, because a reader may have to set up the shared memory of
+    /// the WAL, but refuse every statement that would write.
+    pub(super) fn readers(&self) -> Option<SqliteConnectOptions> {
+        (!self.in_memory).then(|| self.options.clone().pragma("query_only", "on"))
+    }
+}
+
+/// Switches the file to WAL. The switch needs the file for itself and does not wait for others
+/// who are about to do the same, so it is asked for again.
+async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), Fault> {
+    let started = Instant::now();
+    loop {
+        let switched = sqlx::query("PRAGMA journal_mode = WAL")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(Fault::from);
+        match switched {
+            Ok(row) => {
+                let mode: String = row.try_get(0)?;
+                if mode.eq_ignore_ascii_case("wal") {
+                    return Ok(());
+                }
+                return Err(Fault::Unusable(format!(
+                    "its file system does not support WAL (it stays in {mode} mode): keep the \
+                     file on a local disk"
+                )));
+            }
+            Err(fault) if fault.is_busy() && started.elapsed() < OPENING => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// What SQLite would only call "unable to open database file".
+fn check_path(path: &Path) -> Result<(), String> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    if let Some(directory) = directory
+        && !directory.is_dir()
+    {
+        let directory = directory.display();
+        return Err(format!(
+            "the directory {directory} does not exist: create it with `mkdir -p {directory}`"
+        ));
+    }
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err("it is a directory: name a file in it".to_owned()),
+        Ok(found) if found.permissions().readonly() => Err(format!(
+            "the file is read-only: make it writable with `chmod u+w {}`",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! What operators do to single executions: cancel, retry.
+
+use jobs::{ExecutionId, ExecutionStatus};
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::fault::{Fault, corrupt};
+use crate::store::{CancelAnswer, RetryAnswer, StoreEvent};
+use crate::time::Timestamp;
+
+/// Where an execution stands.
+async fn standing(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+) -> Result<Option<(i64, ExecutionStatus)>, Fault> {
+    let row = sqlx::query(include_str!("sql/standing.sql"))
+        .bind(id.as_bytes().as_slice())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| {
+        let status: &str = row.try_get(1)?;
+        let status = status
+            .parse()
+            .map_err(|error| corrupt("an execution's status", error))?;
+        Ok((row.try_get(0)?, status))
+    })
+    .transpose()
+}
+
+pub(super) async fn cancel_in_txn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+    now: Timestamp,
+) -> Result<(CancelAnswer, Option<StoreEvent>), Fault> {
+    let Some((seq, status)) = standing(conn, id).await? else {
+        return Ok((CancelAnswer::Unknown, None));
+    };
+    let (statement, answer, event) = match status {
+        ExecutionStatus::Running => (
+            include_str!("sql/cancel_running.sql"),
+            CancelAnswer::Requested,
+            StoreEvent::CancelRequested,
+        ),
+        status if status.is_final() => return Ok((CancelAnswer::Final(status), None)),
+        _ => (
+            include_str!("sql/cancel_waiting.sql"),
+            CancelAnswer::Cancelled,
+            StoreEvent::Finished([id].into()),
+        ),
+    };
+    sqlx::query(statement)
+        .bind(seq)
+        .bind(now.as_millis())
+        .execute(conn)
+        .await?;
+    Ok((answer, Some(event)))
+}
+
+pub(super) async fn retry_in_txn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+    payload: Option<&str>,
+) -> Result<(RetryAnswer, Option<StoreEvent>), Fault> {
+    match standing(conn, id).await? {
+        None => Ok((RetryAnswer::Unknown, None)),
+        Some((seq, ExecutionStatus::Failed | ExecutionStatus::Cancelled)) => {
+            sqlx::query(include_str!("sql/retry.sql"))
+                .bind(seq)
+                .bind(payload)
+                .execute(conn)
+                .await?;
+            Ok((RetryAnswer::Queued, Some(StoreEvent::Ready)))
+        }
+        Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), None)),
+    }
+}

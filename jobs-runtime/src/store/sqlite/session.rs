@@ -1,0 +1,111 @@
+//! Sessions: opened, renewed, closed, taken over.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::claim::{Standing, held_on_conn};
+use super::fault::Fault;
+use crate::store::{
+    Claim, Claimed, Fence, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
+};
+use crate::time::Timestamp;
+
+pub(super) async fn open_in_txn(
+    conn: &mut SqliteConnection,
+    info: &SessionInfo,
+) -> Result<SessionId, Fault> {
+    let id = sqlx::query_scalar(include_str!("sql/session_open.sql"))
+        .bind(&info.worker)
+        .bind(info.opened_at.as_millis())
+        .fetch_one(conn)
+        .await?;
+    Ok(SessionId(id))
+}
+
+pub(super) async fn renew_in_txn(
+    conn: &mut SqliteConnection,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<Renewal, Fault> {
+    let done = sqlx::query(include_str!("sql/session_renew.sql"))
+        .bind(session.0)
+        .bind(now.as_millis())
+        .execute(conn)
+        .await?;
+    Ok(match done.rows_affected() {
+        0 => Renewal::Lost,
+        _ => Renewal::Held,
+    })
+}
+
+pub(super) async fn close_in_txn(
+    conn: &mut SqliteConnection,
+    session: SessionId,
+) -> Result<(), Fault> {
+    sqlx::query(include_str!("sql/session_close.sql"))
+        .bind(session.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, Fault> {
+    let rows = sqlx::query(include_str!("sql/session_list.sql"))
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(SessionBeat {
+                session: SessionId(row.try_get(0)?),
+                beat: row.try_get(1)?,
+                worker: row.try_get(2)?,
+                opened_at: Timestamp::from_millis(row.try_get(3)?),
+                renewed_at: Timestamp::from_millis(row.try_get(4)?),
+            })
+        })
+        .collect()
+}
+
+/// Moves leases of `dead` to the claim, unless the claim was made before or `dead` has stirred.
+pub(super) async fn take_over_in_txn(
+    conn: &mut SqliteConnection,
+    dead: &SessionBeat,
+    claim: &Claim,
+) -> Result<Vec<Claimed>, Fault> {
+    let standing = Standing::on_conn(conn, claim.session).await?;
+    if !standing.open {
+        return Err(Fault::Store(StoreError::SessionLost));
+    }
+    if standing.last_claim < claim.number {
+        sqlx::query(include_str!("sql/take_over.sql"))
+            .bind(dead.session.0)
+            .bind(dead.beat)
+            .bind(claim.session.0)
+            .bind(claim.number)
+            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+            .bind(claim.now.as_millis())
+            .execute(&mut *conn)
+            .await?;
+    }
+    held_on_conn(conn, claim).await
+}
+
+pub(super) async fn cancel_requests_on_conn(
+    conn: &mut SqliteConnection,
+    session: SessionId,
+) -> Result<Vec<Fence>, Fault> {
+    let rows = sqlx::query(include_str!("sql/cancel_requests.sql"))
+        .bind(session.0)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Fence {
+                session,
+                claim: row.try_get(0)?,
+                row: row.try_get(1)?,
+                attempt: row.try_get(2)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,267 @@
+//! Ending attempts, and noting their progress.
+
+use std::collections::HashSet;
+
+use jobs::ExecutionStatus;
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::Fault;
+use super::group::rows_named;
+use super::json;
+use crate::store::{Answer, Fence, Next, ProgressReport, Settlement, StoreEvent};
+use crate::time::Timestamp;
+
+/// What a transaction writes and how it answers: the answers of each caller.
+#[derive(Default)]
+pub(super) struct SettlePlan {
+    /// Attempts that their executions end with, as JSON, and how many.
+    pub(super) finals: Option<String>,
+    pub(super) ended: usize,
+    /// The numbers of the leases that those held.
+    pub(super) final_leases: Option<String>,
+    /// Attempts that others follow, as JSON, and how many.
+    pub(super) others: Option<String>,
+    pub(super) followed: usize,
+    pub(super) answers: Vec<Vec<Answer>>,
+    pub(super) events: Vec<StoreEvent>,
+}
+
+/// How one settlement is written.
+enum Ending {
+    Final(ExecutionStatus),
+    Again,
+}
+
+impl Ending {
+    /// What was asked for. Nobody tries again what was asked to be cancelled.
+    fn of(settlement: &Settlement, cancel_requested: bool) -> Self {
+        match settlement.next {
+            Next::Succeed(_) => Self::Final(ExecutionStatus::Succeeded),
+            Next::Fail => Self::Final(ExecutionStatus::Failed),
+            Next::Cancel => Self::Final(ExecutionStatus::Cancelled),
+            Next::RetryAt(_) | Next::GiveBack if cancel_requested => {
+                Self::Final(ExecutionStatus::Cancelled)
+            }
+            Next::RetryAt(_) | Next::GiveBack => Self::Again,
+        }
+    }
+}
+
+impl SettlePlan {
+    /// Takes every lease for held and no cancellation for requested.
+    pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
+        let answers = batches
+            .iter()
+            .map(|batch| vec![Answer::Settled; batch.len()])
+            .collect();
+        let all = batches.iter().flat_map(|batch| batch.iter());
+        Self::new(
+            all.map(|settlement| (settlement, Ending::of(settlement, false))),
+            answers,
+        )
+    }
+
+    /// Decides row by row. `known` is in the order of all rows.
+    pub(super) fn careful(batches: &[&[Settlement]], known: &[KnownFence]) -> Result<Self, Fault> {
+        let mut known = known.iter();
+        let mut seen = HashSet::new();
+        let mut endings = Vec::new();
+        let mut answers = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let mut answer = Vec::with_capacity(batch.len());
+            for (settlement, known) in batch.iter().zip(known.by_ref()) {
+                answer.push(if known.held && seen.insert(settlement.fence) {
+                    endings.push((settlement, Ending::of(settlement, known.cancel_requested)));
+                    Answer::Settled
+                } else if known.held || known.recorded {
+                    Answer::AlreadyMine
+                } else {
+                    Answer::Stale
+                });
+            }
+            answers.push(answer);
+        }
+        Self::new(endings, answers)
+    }
+
+    fn new<'s>(
+        endings: impl IntoIterator<Item = (&'s Settlement, Ending)>,
+        answers: Vec<Vec<Answer>>,
+    ) -> Result<Self, Fault> {
+        let mut finals = Vec::new();
+        let mut others = Vec::new();
+        let mut finished = Vec::new();
+        let mut ready = false;
+        let mut scheduled: Option<Timestamp> = None;
+        for (settlement, ending) in endings {
+            match ending {
+                Ending::Final(status) => {
+                    finals.push(FinalRow(settlement, status));
+                    finished.push(settlement.execution_id);
+                }
+                Ending::Again => {
+                    others.push(OtherRow(settlement));
+                    match settlement.next {
+                        Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
+                        _ => ready = true,
+                    }
+                }
+            }
+        }
+        let mut plan = Self {
+            ended: finals.len(),
+            followed: others.len(),
+            answers,
+            ..Self::default()
+        };
+        if !finals.is_empty() {
+            plan.finals = Some(json::array(&finals)?);
+            plan.final_leases = Some(json::array(finals.iter().map(|row| row.0.fence.row))?);
+            plan.events.push(StoreEvent::Finished(finished.into()));
+        }
+        if !others.is_empty() {
+            plan.others = Some(json::array(&others)?);
+            plan.events.extend(ready.then_some(StoreEvent::Ready));
+            plan.events.extend(scheduled.map(StoreEvent::Scheduled));
+        }
+        Ok(plan)
+    }
+
+    /// Whether the statements met as many leases as they were to.
+    pub(super) fn check(&self, rows: &[SqliteRow]) -> Result<(), Fault> {
+        let met = |name| -> Result<i64, Fault> {
+            match rows_named(rows, name).next() {
+                Some(row) => Ok(row.try_get(1)?),
+                None => Ok(0),
+            }
+        };
+        let as_planned = usize::try_from(met("ended")?) == Ok(self.ended)
+            && usize::try_from(met("followed")?) == Ok(self.followed);
+        as_planned.then_some(()).ok_or(Fault::Unexpected)
+    }
+}
+
+/// A row of `settle_final.sql`.
+struct FinalRow<'s>(&'s Settlement, ExecutionStatus);
+
+impl Serialize for FinalRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(settlement, status) = self;
+        let (floor, result) = match &settlement.next {
+            Next::Succeed(result) => (100, Some(result)),
+            _ => (0, None),
+        };
+        let mut row = serializer.serialize_seq(None)?;
+        write_fence(&mut row, settlement.fence)?;
+        row.serialize_element(status.as_str())?;
+        write_end(&mut row, settlement, floor)?;
+        row.serialize_element(&result)?;
+        row.end()
+    }
+}
+
+/// A row of `settle_again.sql`.
+struct OtherRow<'s>(&'s Settlement);
+
+impl Serialize for OtherRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(settlement) = self;
+        let retry_at = match settlement.next {
+            Next::RetryAt(at) => Some(at.as_millis()),
+            _ => None,
+        };
+        let mut row = serializer.serialize_seq(None)?;
+        write_fence(&mut row, settlement.fence)?;
+        row.serialize_element(&retry_at)?;
+        write_end(&mut row, settlement, 0)?;
+        row.serialize_element(&u8::from(settlement.end.outcome.spends_budget()))?;
+        row.end()
+    }
+}
+
+/// Places 0 to 3 of a row.
+fn write_fence<S: SerializeSeq>(row: &mut S, fence: Fence) -> Result<(), S::Error> {
+    row.serialize_element(&fence.row)?;
+    row.serialize_element(&fence.session)?;
+    row.serialize_element(&fence.claim)?;
+    row.serialize_element(&fence.attempt)
+}
+
+/// Places 5 to 11 of a row.
+fn write_end<S: SerializeSeq>(
+    row: &mut S,
+    settlement: &Settlement,
+    progress_floor: u8,
+) -> Result<(), S::Error> {
+    let end = &settlement.end;
+    let progress = end.progress.as_ref();
+    let percent = progress.map_or(0, |progress| progress.percent);
+    row.serialize_element(end.outcome.as_str())?;
+    row.serialize_element(&end.started_at.as_millis())?;
+    row.serialize_element(&end.finished_at.as_millis())?;
+    row.serialize_element(&percent.max(progress_floor))?;
+    row.serialize_element(&end.error.as_ref().map(|error| error.kind.as_str()))?;
+    row.serialize_element(&end.error.as_ref().map(|error| &error.message))?;
+    row.serialize_element(&progress.and_then(|progress| progress.message.as_ref()))
+}
+
+/// What is there before a careful write.
+#[derive(Clone, Copy)]
+pub(super) struct KnownFence {
+    held: bool,
+    cancel_requested: bool,
+    recorded: bool,
+}
+
+impl KnownFence {
+    /// Looks up these fences, in their order.
+    pub(super) async fn look(
+        conn: &mut SqliteConnection,
+        fences: impl Iterator<Item = Fence>,
+    ) -> Result<Vec<Self>, Fault> {
+        let fences = fences.map(|fence| (fence.row, fence.session, fence.claim, fence.attempt));
+        let rows = sqlx::query(include_str!("sql/settle_known.sql"))
+            .bind(json::array(fences)?)
+            .fetch_all(conn)
+            .await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in rows_named(&rows, "fence") {
+            known.push(Self {
+                held: row.try_get(1)?,
+                cancel_requested: row.try_get(2)?,
+                recorded: row.try_get(3)?,
+            });
+        }
+        Ok(known)
+    }
+}
+
+/// Notes the progress of those attempts whose lease holds.
+pub(super) async fn report_in_txn(
+    conn: &mut SqliteConnection,
+    batch: &[ProgressReport],
+) -> Result<Vec<Answer>, Fault> {
+    let known = KnownFence::look(conn, batch.iter().map(|report| report.fence)).await?;
+    let held = batch.iter().zip(&known).filter(|(_, known)| known.held);
+    let rows = held.map(|(report, _)| {
+        (
+            report.fence.row,
+            report.progress.percent,
+            report.progress.message.as_deref(),
+        )
+    });
+    sqlx::query(include_str!("sql/report.sql"))
+        .bind(json::array(rows)?)
+        .execute(conn)
+        .await?;
+    let answer = |known: &KnownFence| {
+        if known.held {
+            Answer::Settled
+        } else {
+            Answer::Stale
+        }
+    };
+    Ok(known.iter().map(answer).collect())
+}

@@ -1,0 +1,21 @@
+-- Writes $2 executions from the JSON array $1. They get consecutive numbers, so that the rows just
+-- written are the last $2 ones. An id that exists fails the statement: see enqueue_known.sql.
+INSERT INTO jobs_executions (
+    id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
+    triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent
+)
+SELECT
+    unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
+    value ->> 13, value ->> 14, unhex(value ->> 15), value ->> 16
+FROM json_each($1);
+
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
+SELECT queue, 100 - priority, seq, job_id, 1, 0
+FROM jobs_executions
+WHERE seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND run_at <= created_at;
+
+INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
+SELECT seq, run_at, 1, 0
+FROM jobs_executions
+WHERE seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND run_at > created_at;

@@ -1,0 +1,10 @@
+-- The filters of a page, on the rows of record.sql.
+    ($3 IS NULL OR x.job_id = $3)
+    AND ($4 IS NULL OR x.queue = $4)
+    AND ($5 IS NULL OR x.item_id = $5)
+    AND ($6 IS NULL OR x.correlation_id = $6)
+    AND ($7 IS NULL OR x.created_by = $7)
+    AND ($8 IS NULL OR EXISTS (SELECT 1 FROM json_each(x.tags) WHERE value = $8))
+    AND ($9 IS NULL OR x.created_at >= $9)
+    AND ($10 IS NULL OR x.created_at < $10)
+    AND ($11 IS NULL OR standing = $11)

@@ -1,0 +1,3 @@
+-- Notes a migration as applied now, by the database's clock.
+INSERT INTO jobs_migrations (version, name, checksum, applied_at)
+VALUES ($1, $2, $3, CAST(unixepoch('subsec') * 1000 AS INTEGER))

@@ -1,0 +1,8 @@
+-- Moves up to $2 executions that are due at $1 to their place in their queue.
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
+SELECT x.queue, 100 - x.priority, x.seq, x.job_id, s.attempt, s.spent
+FROM (SELECT * FROM jobs_scheduled WHERE run_at <= $1 ORDER BY run_at, seq LIMIT $2) AS s
+CROSS JOIN jobs_executions AS x ON x.seq = s.seq;
+
+DELETE FROM jobs_scheduled
+WHERE seq IN (SELECT seq FROM jobs_scheduled WHERE run_at <= $1 ORDER BY run_at, seq LIMIT $2);

@@ -1,0 +1,2 @@
+-- When the next scheduled execution is due.
+SELECT MIN(run_at) FROM jobs_scheduled

@@ -1,0 +1,21 @@
+-- Queues the final execution $1 again with a fresh budget, and with the payload $2 if that is not
+-- NULL. What became of its last run stays with the attempt.
+INSERT INTO jobs_attempts (
+    seq, attempt, outcome, session, executed_by, started_at, finished_at, error_kind,
+    error_message, progress, progress_message, result
+)
+SELECT
+    seq, attempt, outcome, session, executed_by, started_at, finished_at, error_kind,
+    error_message, progress, progress_message, result
+FROM jobs_outcomes
+WHERE seq = $1 AND outcome IS NOT NULL;
+
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
+SELECT x.queue, 100 - x.priority, x.seq, x.job_id, o.attempt + 1, 0
+FROM jobs_executions AS x
+CROSS JOIN jobs_outcomes AS o ON o.seq = x.seq
+WHERE x.seq = $1;
+
+DELETE FROM jobs_outcomes WHERE seq = $1;
+
+UPDATE jobs_executions SET payload = $2 WHERE seq = $1 AND $2 IS NOT NULL;

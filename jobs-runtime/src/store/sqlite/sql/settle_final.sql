@@ -1,0 +1,17 @@
+-- Ends the executions of the array $4 whose lease still holds, and says how many those were. The
+-- caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
+INSERT INTO jobs_outcomes (
+    seq, status, finished_at, attempt, outcome, session, executed_by, started_at, error_kind,
+    error_message, progress, progress_message, result
+)
+SELECT
+    l.seq, s.value ->> 4, s.value ->> 7, l.attempt, s.value ->> 5, l.session, l.executed_by,
+    s.value ->> 6, s.value ->> 9, s.value ->> 10, MAX(l.progress, s.value ->> 8),
+    IFNULL(s.value ->> 11, l.progress_message), s.value ->> 12
+FROM json_each($4) AS s
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
+WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3;
+
+SELECT 'ended', changes();
+
+DELETE FROM jobs_leases WHERE seq IN (SELECT value FROM json_each($5));

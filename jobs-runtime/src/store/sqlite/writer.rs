@@ -1,0 +1,324 @@
+//! The one who writes: an actor on a thread of its own that owns the connection.
+//!
+//! Callers send what they want written and wait for the answer. The actor takes everything that
+//! has queued up meanwhile and writes it in one transaction ([`group`](super::group)), so that the
+//! price of a durable commit is shared by all who wait. Its thread has its own runtime: no handler
+//! that blocks the application's threads can stop it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::fault::Fault;
+use super::group::{Call, Group};
+use super::open::Opener;
+use super::step::{Read, Step, Work, Write};
+use super::watch::Watch;
+use crate::store::{StoreError, StoreEvent};
+
+/// Requests that may wait before callers are held back.
+const QUEUE: usize = 4_096;
+
+/// How long the writer asks for the file's lock while others hold it; shorter than
+/// [`DEADLINE`](super::DEADLINE), so that callers learn the reason.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a group waits for callers who were in the group before and are just coming back.
+const GATHERING: Duration = Duration::from_micros(60);
+
+/// The way to the writer. The actor ends when the last one is dropped.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Request>,
+    location: Arc<str>,
+}
+
+/// Something to write.
+pub(super) enum Request {
+    /// What may share a transaction.
+    Call(Call),
+    /// What has one of its own.
+    Step(Box<dyn Step>),
+}
+
+impl Writer {
+    /// Starts the actor.
+    pub(super) fn start(
+        opener: Opener,
+        connection: SqliteConnection,
+        events: broadcast::Sender<StoreEvent>,
+        location: Arc<str>,
+    ) -> Result<Self, StoreError> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let no_thread = |error: std::io::Error| StoreError::Unavailable {
+            location: location.to_string(),
+            reason: format!("its thread cannot be started: {error}"),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(no_thread)?;
+        let desk = Desk {
+            watch: opener.is_shared().then(Watch::new),
+            opener,
+            connection: Some(connection),
+            events,
+            location: Arc::clone(&location),
+        };
+        std::thread::Builder::new()
+            .name("jobs-sqlite".to_owned())
+            .spawn(move || runtime.block_on(desk.work(receiver)))
+            .map_err(no_thread)?;
+        Ok(Self {
+            queue: sender,
+            location,
+        })
+    }
+
+    /// Hands something to the group commit and waits for its answer.
+    pub(super) async fn call<T>(
+        &self,
+        call: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Call,
+    ) -> Result<T, StoreError> {
+        self.ask(|answer| Request::Call(call(answer))).await
+    }
+
+    /// Runs `work` in a transaction of its own; what it returns beside its value is told to those
+    /// who listen once it is committed.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: Work<(T, Option<StoreEvent>)>,
+    ) -> Result<T, StoreError> {
+        self.ask(|answer| Request::Step(Box::new(Write { work, answer })))
+            .await
+    }
+
+    /// Runs `work` on the writer's connection, without a transaction around it.
+    pub(super) async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        self.ask(|answer| Request::Step(Box::new(Read { work, answer })))
+            .await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let asking = async {
+            if self.queue.send(request(answer)).await.is_err() {
+                return Err(self.stopped());
+            }
+            answered.await.unwrap_or_else(|_| Err(self.stopped()))
+        };
+        tokio::time::timeout(super::DEADLINE, asking)
+            .await
+            .unwrap_or(Err(StoreError::Timeout(super::DEADLINE)))
+    }
+
+    fn stopped(&self) -> StoreError {
+        StoreError::Unavailable {
+            location: self.location.to_string(),
+            reason: "its writer has stopped: restart the program".to_owned(),
+        }
+    }
+}
+
+/// The actor.
+pub(super) struct Desk {
+    connection: Option<SqliteConnection>,
+    opener: Opener,
+    events: broadcast::Sender<StoreEvent>,
+    /// Looks out for other processes; a database in memory has none.
+    watch: Option<Watch>,
+    pub(super) location: Arc<str>,
+}
+
+impl Desk {
+    async fn work(mut self, mut queue: mpsc::Receiver<Request>) {
+        let mut waiting = Vec::new();
+        let mut group_before = 0;
+        loop {
+            if waiting.is_empty() {
+                let look = self.watch.as_ref().map_or_else(far_off, Watch::next_look);
+                tokio::select! {
+                    biased;
+                    taken = queue.recv_many(&mut waiting, QUEUE) => if taken == 0 { break },
+                    () = tokio::time::sleep_until(look) => {}
+                }
+            }
+            gather(&mut queue, &mut waiting, group_before);
+            if let (Some(watch), false) = (&mut self.watch, waiting.is_empty()) {
+                watch.stir();
+            }
+            let (group, steps, later) = arrange(waiting);
+            waiting = later;
+            group_before = group.len();
+            self.commit(group).await;
+            for step in steps {
+                step.run(&mut self).await;
+            }
+            self.look_elsewhere().await;
+        }
+        if let Some(connection) = self.connection.take() {
+            // Errors do not matter: everything acknowledged is in the log already.
+            let _ = sqlx::Connection::close(connection).await;
+        }
+    }
+
+    /// Writes a group and answers it. One that is refused is tried in halves, so that a bad call
+    /// fails alone; in an outage all fail at once.
+    async fn commit(&mut self, group: Group) {
+        let mut groups = vec![group];
+        while let Some(mut group) = groups.pop() {
+            group.drop_abandoned();
+            if group.is_empty() {
+                continue;
+            }
+            match self.try_group(&group).await {
+                Ok(outcome) => {
+                    let events = group.answer(outcome);
+                    self.publish(events);
+                }
+                Err(fault) if group.len() > 1 && !fault.is_outage() => {
+                    let second = group.split();
+                    groups.extend([second, group]);
+                }
+                Err(fault) => group.fail(fault.at(&self.location)),
+            }
+        }
+    }
+
+    async fn try_group(&mut self, group: &Group) -> Result<super::group::Outcome, Fault> {
+        let started = Instant::now();
+        let mut way = super::group::Way::Optimistic;
+        loop {
+            let connection = self.connection().await?;
+            let fault = match group.write(connection, way).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(fault) => fault,
+            };
+            self.roll_back(&fault).await;
+            let surprised = fault.is_unique_violation() || matches!(fault, Fault::Unexpected);
+            if fault.is_busy() && started.elapsed() < PATIENCE {
+                pause().await;
+            } else if surprised && way == super::group::Way::Optimistic {
+                way = super::group::Way::Careful;
+            } else {
+                return Err(fault);
+            }
+        }
+    }
+
+    /// Runs `work` between `BEGIN IMMEDIATE` and `COMMIT`.
+    pub(super) async fn in_transaction<T>(&mut self, work: Work<T>) -> Result<T, Fault> {
+        let result = self.begin_and_run(work).await;
+        if let Err(fault) = &result {
+            self.roll_back(fault).await;
+        }
+        result
+    }
+
+    async fn begin_and_run<T>(&mut self, work: Work<T>) -> Result<T, Fault> {
+        let started = Instant::now();
+        let connection = self.connection().await?;
+        while let Err(error) = sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut *connection)
+            .await
+        {
+            let fault = Fault::from(error);
+            if !fault.is_busy() || started.elapsed() >= PATIENCE {
+                return Err(fault);
+            }
+            pause().await;
+        }
+        let value = work(&mut *connection).await?;
+        sqlx::query("COMMIT").execute(connection).await?;
+        Ok(value)
+    }
+
+    /// Leaves no transaction open behind a failure, and no dead connection.
+    async fn roll_back(&mut self, fault: &Fault) {
+        if fault.is_disconnected() {
+            self.connection = None;
+        } else if let Some(connection) = &mut self.connection {
+            // Fails when there is no transaction, which is what is wanted.
+            let _ = sqlx::query("ROLLBACK").execute(connection).await;
+        }
+    }
+
+    /// The connection, made again if it was lost. A database in memory is lost with it.
+    pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None if self.opener.is_shared() => self.opener.writer().await?,
+            None => return Err(Fault::Sql(sqlx::Error::WorkerCrashed)),
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Tells those who listen. Nobody may.
+    pub(super) fn publish(&mut self, events: impl IntoIterator<Item = StoreEvent>) {
+        for event in events {
+            let _ = self.events.send(event);
+        }
+    }
+
+    async fn look_elsewhere(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        if !watch.is_due() {
+            return;
+        }
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        if watch.look(connection).await {
+            self.publish([StoreEvent::Elsewhere]);
+        }
+    }
+}
+
+/// Lets those come in who were answered by the group before and ask again: their threads need a
+/// moment, and a group without them would leave them to wait for a whole commit.
+fn gather(queue: &mut mpsc::Receiver<Request>, waiting: &mut Vec<Request>, group_before: usize) {
+    let started = std::time::Instant::now();
+    loop {
+        while let Ok(request) = queue.try_recv() {
+            waiting.push(request);
+        }
+        if waiting.is_empty() || waiting.len() >= group_before || started.elapsed() > GATHERING {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// What goes together into the next transaction, what gets one of its own, and what has to wait.
+fn arrange(waiting: Vec<Request>) -> (Group, Vec<Box<dyn Step>>, Vec<Request>) {
+    let mut group = Group::default();
+    let mut steps = Vec::new();
+    let mut later = Vec::new();
+    for request in waiting {
+        match request {
+            Request::Step(step) => steps.push(step),
+            Request::Call(call) => {
+                if let Err(call) = group.take(call) {
+                    later.push(Request::Call(call));
+                }
+            }
+        }
+    }
+    (group, steps, later)
+}
+
+/// Between two requests for the lock: long enough to let the other one work, and never the same,
+/// so that two who wait do not stay in step.
+async fn pause() {
+    tokio::time::sleep(Duration::from_micros(fastrand::u64(500..3_000))).await;
+}
+
+fn far_off() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
+}

@@ -1,0 +1,29 @@
+//! The HTTP interface over the real SQLite store.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "http/support.rs"]
+mod support;
+
+#[path = "http/batch.rs"]
+mod batch;
+#[path = "http/cancel_and_retry.rs"]
+mod cancel_and_retry;
+#[path = "http/executions.rs"]
+mod executions;
+#[path = "http/health.rs"]
+mod health;
+#[path = "http/idempotency.rs"]
+mod idempotency;
+#[path = "http/jobs.rs"]
+mod jobs;
+#[path = "http/refusals.rs"]
+mod refusals;
+#[path = "http/safety.rs"]
+mod safety;
+#[path = "http/sensitive.rs"]
+mod sensitive;
+#[path = "http/sockets.rs"]
+mod sockets;
+#[path = "http/trigger.rs"]
+mod trigger;

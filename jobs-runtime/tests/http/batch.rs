@@ -1,0 +1,126 @@
+//! `POST /jobs/{id}/trigger-batch`: all or nothing.
+
+use serde_json::{Value, json};
+
+use crate::support::{API, Api};
+
+fn path() -> String {
+    format!("{API}/jobs/provision-member/trigger-batch")
+}
+
+fn member(subject: &str) -> Value {
+    json!({"workspaceId": "w", "subject": subject})
+}
+
+#[tokio::test]
+async fn creates_every_execution_in_order() {
+    let api = Api::new().await;
+    let body = json!({"executions": [
+        {"payload": member("a"), "itemId": "1"},
+        {"payload": member("b"), "itemId": "2", "delayMs": 60_000},
+    ]});
+    let answer = api.post(&path(), body).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let executions = answer.body["executions"].as_array().unwrap();
+    assert_eq!(executions.len(), 2);
+    for (execution, (item, status)) in executions.iter().zip([("1", "queued"), ("2", "pending")]) {
+        assert_eq!(execution["status"], status);
+        let id = execution["executionId"].as_str().unwrap();
+        let stored = api.get(&format!("{API}/executions/{id}")).await;
+        assert_eq!(stored.is_ok()["itemId"], item);
+    }
+}
+
+#[tokio::test]
+async fn one_invalid_payload_refuses_all() {
+    let api = Api::new().await;
+    let body = json!({"executions": [
+        {"payload": member("a")},
+        {"payload": {"workspaceId": 7}},
+        {"payload": member("c")},
+        {"payload": {"workspaceId": "", "subject": "s"}},
+    ]});
+    let answer = api.post(&path(), body).await;
+    answer.is_problem(422, "invalid_payload");
+    let places: Vec<_> = answer.body["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["index"].as_u64().unwrap(),
+                one["pointer"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [(1, "/subject"), (1, "/workspaceId"), (3, "/workspaceId")]
+    );
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn a_conflict_names_its_place() {
+    let api = Api::new().await;
+    let entry =
+        |subject: &str, key: &str| json!({"payload": member(subject), "idempotencyKey": key});
+    let first = api
+        .post(&path(), json!({"executions": [entry("a", "k")]}))
+        .await;
+    assert_eq!(first.status, 202, "{}", first.body);
+
+    let replayed = api
+        .post(&path(), json!({"executions": [entry("a", "k")]}))
+        .await;
+    let replayed = replayed.is_ok();
+    assert_eq!(replayed["executions"][0]["triggered"], false);
+
+    let conflict = api
+        .post(
+            &path(),
+            json!({"executions": [entry("z", "new"), entry("b", "k")]}),
+        )
+        .await;
+    assert_eq!(conflict.is_problem(409, "idempotency_conflict")["index"], 1);
+    assert_eq!(api.stored().await, 1);
+}
+
+#[tokio::test]
+async fn mistakes_beside_the_payloads_have_places() {
+    let api = Api::new().await;
+    let body = json!({"executions": [
+        {"payload": member("a"), "priority": 101},
+        {"payload": member("b"), "unknown": 1},
+    ], "more": 1});
+    let answer = api.post(&path(), body).await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(
+        answer.pointers(),
+        ["/more", "/executions/0/priority", "/executions/1/unknown"]
+    );
+    let answer = api
+        .post(
+            &path(),
+            json!({"executions": [{"payload": member("a"), "itemId": "\n"}]}),
+        )
+        .await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(answer.pointers(), ["/executions/0/itemId"]);
+    api.post(&path(), "{}")
+        .await
+        .is_problem(400, "invalid_request");
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn ten_thousand_are_taken_and_one_more_is_not() {
+    let api = Api::new().await;
+    let batch = |count: usize| json!({"executions": vec![json!({"payload": member("a")}); count]});
+    let answer = api.post(&path(), batch(10_001)).await;
+    answer.is_problem(413, "payload_too_large");
+    assert_eq!(api.stored().await, 0);
+    let answer = api.post(&path(), batch(10_000)).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.body["executions"].as_array().unwrap().len(), 10_000);
+}

@@ -1,0 +1,130 @@
+//! `GET /executions`, `GET /executions/{id}`.
+
+use serde_json::json;
+
+use crate::support::{API, Answer, Api};
+
+fn ids(answer: &Answer) -> Vec<&str> {
+    let executions = answer.is_ok()["executions"].as_array().unwrap();
+    executions
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn shows_an_execution_with_its_attempts() {
+    let api = Api::new().await;
+    let payload = json!({"workspaceId": "w", "subject": "s"});
+    let id = api
+        .trigger("provision-member", json!({"payload": payload}))
+        .await;
+    let mut worker = api.worker().await;
+    let claimed = worker.claim().await;
+    worker.succeed(claimed, r#"{"memberId":"m-1"}"#).await;
+
+    let answer = api.get(&format!("{API}/executions/{id}")).await;
+    let execution = answer.is_ok();
+    assert_eq!(execution["status"], "succeeded");
+    assert_eq!(execution["result"], json!({"memberId": "m-1"}));
+    assert_eq!(execution["attempt"], 1);
+    assert_eq!(execution["attempts"][0]["number"], 1);
+    assert_eq!(execution["attempts"][0]["outcome"], "succeeded");
+    assert!(execution["durationMs"].is_number());
+    for time in ["createdAt", "runAt", "startedAt", "finishedAt"] {
+        let time = execution[time].as_str().unwrap();
+        assert!(time.ends_with('Z') && time.contains('T'), "{time}");
+    }
+}
+
+#[tokio::test]
+async fn all_filters_combine() {
+    let api = Api::new().await;
+    let member = json!({"workspaceId": "w", "subject": "s"});
+    let letter = api
+        .trigger("send-letter", json!({
+            "payload": {"to": "a"}, "itemId": "i", "correlationId": "c", "createdBy": "u", "tags": ["t"],
+        }))
+        .await;
+    let done = api
+        .trigger(
+            "provision-member",
+            json!({"payload": member, "priority": 100}),
+        )
+        .await;
+    let waiting = api
+        .trigger(
+            "provision-member",
+            json!({"payload": member, "delayMs": 60_000}),
+        )
+        .await;
+    let mut worker = api.worker().await;
+    let claimed = worker.claim().await;
+    assert_eq!(claimed.execution_id.to_string(), done);
+    worker.succeed(claimed, "{}").await;
+
+    let check = async |query: &str, expected: &[&String]| {
+        let answer = api.get(&format!("{API}/executions?{query}")).await;
+        assert_eq!(ids(&answer), expected, "{query}");
+    };
+    check("limit=10", &[&waiting, &done, &letter]).await;
+    check("jobId=provision-member", &[&waiting, &done]).await;
+    check("status=completed", &[&done]).await;
+    check("status=pending&jobId=provision-member", &[&waiting]).await;
+    check("status=pending&jobId=send-letter", &[]).await;
+    check("queue=mail", &[&letter]).await;
+    check("itemId=i&correlationId=c&createdBy=u&tag=t", &[&letter]).await;
+    check("itemId=i&tag=workspace", &[]).await;
+    check("tag=workspace", &[&waiting, &done]).await;
+    check(
+        "since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z",
+        &[&waiting, &done, &letter],
+    )
+    .await;
+    check("until=2020-01-01T00:00:00Z", &[]).await;
+    check("since=2099-01-01T00:00:00Z", &[]).await;
+}
+
+#[tokio::test]
+async fn cursors_lead_through_everything_once() {
+    let api = Api::new().await;
+    let mut created = Vec::new();
+    for n in 0..7 {
+        let body = json!({"payload": {"to": n.to_string()}});
+        created.insert(0, api.trigger("send-letter", body).await);
+    }
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("{API}/executions?limit=3{cursor}")).await;
+        found.extend(ids(&page).into_iter().map(str::to_owned));
+        match page.body["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, created);
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_refused_not_ignored() {
+    let api = Api::new().await;
+    let check = async |query: &str, named: &[&str]| {
+        let answer = api.get(&format!("{API}/executions?{query}")).await;
+        let problem = answer.is_problem(400, "invalid_query");
+        let violations = problem["violations"].as_array().unwrap();
+        let parameters: Vec<_> = violations.iter().map(|one| &one["parameter"]).collect();
+        assert_eq!(parameters, named, "{query}");
+    };
+    check("status=done", &["status"]).await;
+    check("limit=0", &["limit"]).await;
+    check("limit=1001", &["limit"]).await;
+    check("limit=ten", &["limit"]).await;
+    check("since=yesterday&until=", &["since", "until"]).await;
+    check("cursor=x", &["cursor"]).await;
+    check("jobid=provision-member", &["jobid"]).await;
+    check("queue=a&queue=b", &["queue"]).await;
+    let answer = api.get(&format!("{API}/executions?jobid=x")).await;
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains("use `jobId`"), "{detail}");
+}

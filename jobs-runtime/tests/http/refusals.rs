@@ -1,0 +1,194 @@
+//! What is refused, how that is said, and that nothing of it is stored.
+
+use axum::body::Body;
+use axum::http::header;
+use serde_json::{Value, json};
+
+use crate::support::{API, Api, request};
+
+fn trigger(job: &str) -> String {
+    format!("{API}/jobs/{job}/trigger")
+}
+
+#[tokio::test]
+async fn three_mistakes_have_three_pointers() {
+    let api = Api::new().await;
+    let answer = api
+        .post(
+            &trigger("provision-member"),
+            json!({"payload": {"workspaceId": "", "role": 7, "colour": "red"}}),
+        )
+        .await;
+    answer.is_problem(422, "invalid_payload");
+    assert_eq!(
+        answer.body["violations"],
+        json!([
+            {"pointer": "/colour", "message": "is not a known property"},
+            {"pointer": "/role", "message": "must be a string"},
+            {"pointer": "/subject", "message": "is required"},
+            {"pointer": "/workspaceId", "message": "must not be empty"},
+        ])
+    );
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_job_has_near_misses() {
+    let api = Api::new().await;
+    let payload = json!({"payload": {}});
+    let answer = api.post(&trigger("provison-member"), &payload).await;
+    let problem = answer.is_problem(404, "unknown_job");
+    assert_eq!(problem["near"], json!(["provision-member"]));
+    let answer = api.get(&format!("{API}/jobs/send-leter")).await;
+    assert_eq!(
+        answer.is_problem(404, "unknown_job")["near"],
+        json!(["send-letter"])
+    );
+    let answer = api
+        .post(
+            &format!("{API}/jobs/nonsense/trigger-batch"),
+            json!({"executions": []}),
+        )
+        .await;
+    answer.is_problem(404, "unknown_job");
+}
+
+#[tokio::test]
+async fn a_disabled_job_is_refused() {
+    let api = Api::new().await;
+    let answer = api.post(&trigger("resting"), "{}").await;
+    answer.is_problem(409, "job_disabled");
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_malformed() {
+    let api = Api::new().await;
+    let deep = format!(
+        r#"{{"payload":{{"to":{}{}}}}}"#,
+        "[".repeat(5_000),
+        "]".repeat(5_000)
+    );
+    for body in [
+        "{",
+        "nonsense",
+        r#"{"payload":{"to":"a"}} trailing"#,
+        r#"{"payload":{"to":1e400}}"#,
+        &deep,
+    ] {
+        let answer = api.post(&trigger("send-letter"), body).await;
+        answer.is_problem(400, "malformed_json");
+    }
+    let latin = request("POST", &trigger("send-letter"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(&b"{\"payload\":{\"to\":\"\xe9\"}}"[..]))
+        .unwrap();
+    api.send(latin).await.is_problem(400, "malformed_json");
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn wrong_fields_beside_the_payload_are_all_named() {
+    let api = Api::new().await;
+    let body = json!({
+        "payload": {"to": "alice"},
+        "priority": "urgent",
+        "delay_ms": 5,
+        "runAt": "tomorrow",
+        "tags": "x",
+        "colour": "red",
+    });
+    let answer = api.post(&trigger("send-letter"), body).await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(
+        answer.pointers(),
+        ["/priority", "/tags", "/runAt", "/delay_ms", "/colour"]
+    );
+    let hint = answer.body["violations"][3]["message"].as_str().unwrap();
+    assert!(hint.contains("did you mean `delayMs`?"), "{hint}");
+
+    let check = async |body: Value, pointer: &str| {
+        let answer = api.post(&trigger("send-letter"), body).await;
+        answer.is_problem(400, "invalid_request");
+        assert_eq!(answer.pointers(), [pointer]);
+    };
+    check(json!([]), "").await;
+    check(json!({"payload": {"to": "a"}, "itemId": ""}), "/itemId").await;
+    check(
+        json!({"payload": {"to": "a"}, "idempotencyKey": "k".repeat(256)}),
+        "/idempotencyKey",
+    )
+    .await;
+    check(
+        json!({"payload": {"to": "a"}, "delayMs": 1, "runAt": "2099-01-01T00:00:00Z"}),
+        "/delayMs",
+    )
+    .await;
+    check(
+        json!({"payload": {"to": "a"}, "delayMs": u64::MAX}),
+        "/delayMs",
+    )
+    .await;
+    check(json!({"payload": {"to": "a"}, "delayMs": -1}), "/delayMs").await;
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn a_payload_that_is_no_object_is_invalid() {
+    let api = Api::new().await;
+    let answer = api
+        .post(&trigger("send-letter"), json!({"payload": ["alice"]}))
+        .await;
+    answer.is_problem(422, "invalid_payload");
+    assert_eq!(answer.pointers(), [""]);
+    // No payload at all is an empty one.
+    let answer = api.post(&trigger("send-letter"), "").await;
+    answer.is_problem(422, "invalid_payload");
+    assert_eq!(answer.pointers(), ["/to"]);
+}
+
+#[tokio::test]
+async fn sizes_are_bounded() {
+    let api = Api::new().await;
+    let of_size = |size: usize| json!({"payload": {"to": "x".repeat(size)}});
+    // The payload is too large, then the whole body.
+    for size in [1024 * 1024, 3 * 1024 * 1024, 10 * 1024 * 1024] {
+        let answer = api.post(&trigger("send-letter"), of_size(size)).await;
+        answer.is_problem(413, "payload_too_large");
+    }
+    let chunks = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024 * 1024]));
+    let chunked = request("POST", &trigger("send-letter"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from_stream(futures_util::stream::iter(chunks)))
+        .unwrap();
+    api.send(chunked).await.is_problem(413, "payload_too_large");
+    assert_eq!(api.stored().await, 0);
+}
+
+#[tokio::test]
+async fn routes_and_methods_that_do_not_exist() {
+    let api = Api::new().await;
+    api.get("/nonsense").await.is_problem(404, "not_found");
+    api.get(&format!("{API}/nonsense"))
+        .await
+        .is_problem(404, "not_found");
+    api.post(&format!("{API}/jobs"), "{}")
+        .await
+        .is_problem(405, "method_not_allowed");
+    api.get(&trigger("send-letter"))
+        .await
+        .is_problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn executions_that_do_not_exist() {
+    let api = Api::new().await;
+    for id in ["0199c0de-0000-7000-8000-000000000001", "nonsense", "%ff"] {
+        let path = format!("{API}/executions/{id}");
+        api.get(&path).await.is_problem(404, "unknown_execution");
+        for act in ["cancel", "retry"] {
+            let answer = api.post(&format!("{path}/{act}"), "{}").await;
+            answer.is_problem(404, "unknown_execution");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What is marked `#[sensitive]` leaves no interface.
+
+use serde_json::json;
+
+use crate::support::{API, Api};
+
+#[tokio::test]
+async fn values_are_hidden_in_every_answer() {
+    let api = Api::new().await;
+    let id = api
+        .trigger(
+            "send-letter",
+            json!({"payload": {"pin": 1234, "to": "alice"}}),
+        )
+        .await;
+    let hidden = json!({"pin": "•••", "to": "alice", "copies": 1});
+    let one = api.get(&format!("{API}/executions/{id}")).await;
+    assert_eq!(one.is_ok()["payload"], hidden);
+    let page = api.get(&format!("{API}/executions")).await;
+    assert_eq!(page.is_ok()["executions"][0]["payload"], hidden);
+    // The handler gets what was sent.
+    let claimed = api.worker().await.claim().await;
+    assert_eq!(
+        claimed.payload,
+        r#"{"copies":1,"pin":1234,"to":"alice"}"#
+            .replace("\"copies\":1,", "")
+            .replace('}', ",\"copies\":1}")
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_repeat_them() {
+    let api = Api::new().await;
+    let answer = api
+        .post(
+            &format!("{API}/jobs/send-letter/trigger"),
+            json!({"payload": {"pin": "hunter2", "to": 5}}),
+        )
+        .await;
+    answer.is_problem(422, "invalid_payload");
+    assert_eq!(answer.pointers(), ["/pin", "/to"]);
+    assert!(!answer.body.to_string().contains("hunter2"));
+}

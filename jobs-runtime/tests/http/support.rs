@@ -1,0 +1,257 @@
+//! The interface under test: real store, real router, jobs of its own.
+
+use std::sync::Arc;
+
+use ::jobs::AttemptOutcome;
+use ::jobs::{Catalogue, Clock, ErrorKind, ExecutionError, JobError, job};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use jobs_runtime::health::Health;
+use jobs_runtime::store::sqlite::SqliteStore;
+use jobs_runtime::store::{
+    Answer as Settled, AttemptEnd, Claim, Claimed, FeedQuery, Next, SessionId, SessionInfo,
+    Settlement, Store,
+};
+use jobs_runtime::time::Timestamp;
+use jobs_runtime::{Edge, Entropy, SystemClock};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub(crate) const API: &str = "/api/v1/workers";
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Member {
+    pub(crate) member_id: String,
+}
+
+/// Creates a member of a workspace.
+#[job(id = "provision-member", rename_all = "camelCase", tags = ["workspace"], deny_unknown)]
+pub(crate) async fn provision_member(
+    #[schemars(length(min = 1))] workspace_id: String,
+    subject: String,
+    #[default("member")] role: String,
+) -> Result<Member, JobError> {
+    Ok(Member {
+        member_id: format!("{workspace_id}/{subject}/{role}"),
+    })
+}
+
+/// Sends a letter.
+#[job(id = "send-letter", aliases = ["post-letter"], queue = "mail", priority = "high")]
+pub(crate) async fn send_letter(
+    to: String,
+    #[sensitive] pin: Option<u32>,
+    #[default(1)] copies: u8,
+) -> Result<(), JobError> {
+    drop((to, pin, copies));
+    Ok(())
+}
+
+/// Rests.
+#[job(id = "resting", enabled = false)]
+pub(crate) async fn resting() -> Result<(), JobError> {
+    Ok(())
+}
+
+/// An interface with its store.
+pub(crate) struct Api {
+    pub(crate) edge: Edge,
+    pub(crate) health: Arc<Health>,
+    pub(crate) store: Arc<dyn Store>,
+    router: Router,
+}
+
+impl Api {
+    pub(crate) async fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock::new())).await
+    }
+
+    pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap())
+            .await
+            .unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        store.migrate().await.unwrap();
+        let catalogue = Arc::new(Catalogue::linked().unwrap());
+        let entropy = Arc::new(Entropy::seeded(7));
+        let edge = Edge::new(store.clone(), catalogue, clock.clone(), entropy).unwrap();
+        edge.publish().await.unwrap();
+        let health = Arc::new(Health::new(store.clone(), clock));
+        health.started();
+        let router = jobs_runtime::http::router(edge.clone(), health.clone());
+        Self {
+            edge,
+            health,
+            store,
+            router,
+        }
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request("GET", path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl ToString) -> Answer {
+        let request = request("POST", path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// Triggers a job and returns the new execution's id.
+    pub(crate) async fn trigger(&self, job: &str, body: Value) -> String {
+        let answer = self.post(&format!("{API}/jobs/{job}/trigger"), body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+        answer.body["executionId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router().oneshot(request).await.unwrap();
+        let status = response.status();
+        let headers = response.headers().clone();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    /// How many executions there are.
+    pub(crate) async fn stored(&self) -> usize {
+        let page = self.store.feed(FeedQuery::newest(1_000)).await.unwrap();
+        page.executions.len()
+    }
+
+    pub(crate) async fn worker(&self) -> Worker {
+        let info = SessionInfo {
+            worker: "test".to_owned(),
+            opened_at: now(),
+        };
+        Worker {
+            store: self.store.clone(),
+            session: self.store.open_session(info).await.unwrap(),
+            claims: 0,
+        }
+    }
+}
+
+/// A request as curl would send it.
+pub(crate) fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:8091")
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Checks that it is a problem of this status and code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) -> &Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["code"], code, "{}", self.body);
+        assert_eq!(self.body["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(self.body[member].is_string(), "{member}: {}", self.body);
+        }
+        &self.body
+    }
+
+    #[track_caller]
+    pub(crate) fn is_ok(&self) -> &Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        &self.body
+    }
+
+    /// The pointers of the violations.
+    pub(crate) fn pointers(&self) -> Vec<&str> {
+        let violations = self.body["violations"].as_array().unwrap();
+        violations
+            .iter()
+            .map(|violation| violation["pointer"].as_str().unwrap())
+            .collect()
+    }
+}
+
+/// A worker that does as it is told.
+pub(crate) struct Worker {
+    store: Arc<dyn Store>,
+    session: SessionId,
+    claims: i64,
+}
+
+impl Worker {
+    pub(crate) async fn claim(&mut self) -> Claimed {
+        self.claims += 1;
+        let claim = Claim {
+            session: self.session,
+            number: self.claims,
+            job_ids: vec!["provision-member".to_owned(), "send-letter".to_owned()],
+            queues: Vec::new(),
+            only: Vec::new(),
+            limit: 1,
+            now: now(),
+        };
+        self.store.claim(claim).await.unwrap().pop().unwrap()
+    }
+
+    pub(crate) async fn succeed(&self, claimed: Claimed, result: &str) {
+        let next = Next::Succeed(result.to_owned());
+        self.settle(claimed, AttemptOutcome::Succeeded, None, next)
+            .await;
+    }
+
+    pub(crate) async fn fail(&self, claimed: Claimed, message: &str) {
+        let error = ExecutionError {
+            kind: ErrorKind::Permanent,
+            message: message.to_owned(),
+        };
+        self.settle(claimed, AttemptOutcome::Failed, Some(error), Next::Fail)
+            .await;
+    }
+
+    async fn settle(
+        &self,
+        claimed: Claimed,
+        outcome: AttemptOutcome,
+        error: Option<ExecutionError>,
+        next: Next,
+    ) {
+        let settlement = Settlement {
+            fence: claimed.fence,
+            execution_id: claimed.execution_id,
+            end: AttemptEnd {
+                outcome,
+                error,
+                started_at: claimed.claimed_at,
+                finished_at: now(),
+                progress: None,
+            },
+            next,
+        };
+        let answers = self.store.settle(vec![settlement]).await.unwrap();
+        assert_eq!(answers, [Settled::Settled]);
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    std::time::SystemTime::now().into()
+}

@@ -1,0 +1,203 @@
+//! Pages of executions.
+
+use std::collections::HashSet;
+
+use jobs::{ExecutionId, ExecutionStatus};
+use jobs_runtime::store::{Cursor, FeedQuery};
+
+use super::harness::*;
+
+fn query(limit: usize, change: impl FnOnce(&mut FeedQuery)) -> FeedQuery {
+    let mut query = FeedQuery::newest(limit);
+    change(&mut query);
+    query
+}
+
+/// All pages of a query, newest first.
+async fn all(store: &AnyStore, query: FeedQuery) -> Vec<ExecutionId> {
+    let mut found = Vec::new();
+    let mut cursor: Option<Cursor> = query.cursor;
+    loop {
+        let page = store
+            .feed(FeedQuery {
+                cursor,
+                ..query.clone()
+            })
+            .await
+            .unwrap();
+        assert!(page.executions.len() <= query.limit);
+        found.extend(page.executions.iter().map(|execution| execution.id));
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => return found,
+        }
+    }
+}
+
+fn newest_first(mut ids: Vec<ExecutionId>) -> Vec<ExecutionId> {
+    ids.reverse();
+    ids
+}
+
+pub(crate) async fn pages_follow_each_other(store: AnyStore) {
+    assert!(all(&store, FeedQuery::newest(10)).await.is_empty());
+    let written = newest_first(enqueue(&store, "j", 25).await);
+    for limit in [1, 7, 25, 26, 1000] {
+        assert_eq!(
+            all(&store, FeedQuery::newest(limit)).await,
+            written,
+            "{limit}"
+        );
+    }
+    let page = store.feed(FeedQuery::newest(25)).await.unwrap();
+    assert_eq!(page.next_cursor, None, "a full last page is the last");
+    let page = store.feed(FeedQuery::newest(10)).await.unwrap();
+    let text = page.next_cursor.unwrap().to_string();
+    let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
+    assert_eq!(all(&store, rest).await, written[10..]);
+    assert!(
+        page.executions
+            .iter()
+            .all(|execution| execution.attempts.is_empty())
+    );
+}
+
+pub(crate) async fn every_filter_applies_and_all_combine(store: AnyStore) {
+    let mut written = Vec::new();
+    for n in 0_u64..64 {
+        let bit = |bit: u64| if n >> bit & 1 == 0 { "x" } else { "y" };
+        written.push(new_with(bit(0), |new| {
+            new.queue = bit(1).to_owned();
+            new.item_id = Some(bit(2).to_owned());
+            new.correlation_id = Some(bit(3).to_owned());
+            new.created_by = Some(bit(4).to_owned());
+            new.tags = vec!["all".to_owned(), bit(5).to_owned()];
+            new.created_at = t(n);
+        }));
+    }
+    store.enqueue(written.clone()).await.unwrap();
+    enqueue(&store, "x", 2).await;
+    let y = || Some("y".to_owned());
+    type Change = fn(&mut FeedQuery, Option<String>);
+    let filters: [Change; 6] = [
+        |query, value| query.job_id = value,
+        |query, value| query.queue = value,
+        |query, value| query.item_id = value,
+        |query, value| query.correlation_id = value,
+        |query, value| query.created_by = value,
+        |query, value| query.tag = value,
+    ];
+    for chosen in 0_u64..64 {
+        let query = query(10, |query| {
+            for (bit, filter) in filters.iter().enumerate() {
+                if chosen >> bit & 1 == 1 {
+                    filter(query, y());
+                }
+            }
+            query.since = Some(t(8));
+            query.until = Some(t(60));
+        });
+        let expected: Vec<_> = (8..60)
+            .filter(|n| n & chosen == chosen)
+            .map(|n| written[usize::try_from(n).unwrap()].id)
+            .collect();
+        assert_eq!(
+            all(&store, query).await,
+            newest_first(expected),
+            "{chosen:b}"
+        );
+    }
+}
+
+pub(crate) async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
+    let session = session(&store, "w").await;
+    let every = enqueue(&store, "j", 60).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 50)).await.unwrap();
+    let settlements = claimed[..40]
+        .iter()
+        .enumerate()
+        .map(|(n, claimed)| match n % 4 {
+            0 => success(claimed),
+            1 => failure(claimed),
+            2 => retry_at(claimed, t(30)),
+            _ => settlement(
+                claimed,
+                jobs::AttemptOutcome::Cancelled,
+                jobs_runtime::store::Next::Cancel,
+            ),
+        });
+    store.settle(settlements.collect()).await.unwrap();
+    let expected = |n: usize| match n {
+        50.. => ExecutionStatus::Queued,
+        40.. => ExecutionStatus::Running,
+        _ => match n % 4 {
+            0 => ExecutionStatus::Succeeded,
+            1 => ExecutionStatus::Failed,
+            2 => ExecutionStatus::Pending,
+            _ => ExecutionStatus::Cancelled,
+        },
+    };
+    for wanted in ExecutionStatus::ALL {
+        let ids = every
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| expected(*n) == *wanted);
+        let ids = newest_first(ids.map(|(_, id)| *id).collect());
+        assert!(!ids.is_empty());
+        for job in [None, Some("j"), Some("other")] {
+            let query = query(4, |query| {
+                query.status = Some(*wanted);
+                query.job_id = job.map(str::to_owned);
+            });
+            let found = all(&store, query).await;
+            match job {
+                Some("other") => assert!(found.is_empty()),
+                _ => assert_eq!(found, ids, "{wanted}"),
+            }
+        }
+    }
+    let page = store.feed(FeedQuery::newest(60)).await.unwrap();
+    for (n, read) in page.executions.iter().rev().enumerate() {
+        assert_eq!(read.status, expected(n));
+    }
+}
+
+pub(crate) async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
+    let before = enqueue(&store, "j", 100).await;
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for _ in 0..20 {
+                enqueue(&store, "j", 5).await;
+            }
+        }
+    });
+    let mut walks = 0;
+    while walks < 3 || !writer.is_finished() {
+        walks += 1;
+        let found = all(&store, FeedQuery::newest(7)).await;
+        let distinct: HashSet<_> = found.iter().copied().collect();
+        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert!(
+            before.iter().all(|id| distinct.contains(id)),
+            "none is left out"
+        );
+        assert!(found.is_sorted_by(|a, b| a > b));
+    }
+    writer.await.unwrap();
+}
+
+pub(crate) async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
+    let needle = new_with("j", |new| new.tags = vec!["needle".to_owned()]);
+    store.enqueue(vec![needle.clone()]).await.unwrap();
+    for _ in 0..6 {
+        enqueue(&store, "j", 1_000).await;
+    }
+    let query = query(5, |query| query.tag = Some("needle".to_owned()));
+    let page = store.feed(query.clone()).await.unwrap();
+    assert!(
+        page.executions.is_empty() && page.next_cursor.is_some(),
+        "short, but not the end"
+    );
+    assert_eq!(all(&store, query).await, [needle.id]);
+}

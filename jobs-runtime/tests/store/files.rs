@@ -1,0 +1,140 @@
+//! What a file can be in the way of a store.
+
+use jobs_runtime::store::sqlite::SqliteStore;
+use jobs_runtime::store::{Store, StoreError};
+use sqlx::{ConnectOptions, Executor};
+
+use super::harness::*;
+
+/// Opens, migrates and says what went wrong.
+async fn refusal(url: &str) -> String {
+    let opened = async {
+        let store = SqliteStore::open(&url.parse().unwrap()).await?;
+        store.migrate().await
+    };
+    let error = opened.await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Unavailable { .. } | StoreError::Layout(_)
+        ),
+        "{error:?}"
+    );
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_missing_directory_is_named() {
+    let file = TestFile::new();
+    let missing = file.directory.join("no/such");
+    let said = refusal(&format!("sqlite:{}/jobs.db", missing.display())).await;
+    assert!(
+        said.contains("does not exist: create it with `mkdir -p"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_directory_is_no_file() {
+    let file = TestFile::new();
+    let said = refusal(&format!("sqlite:{}", file.directory.display())).await;
+    assert!(said.contains("it is a directory"), "{said}");
+}
+
+#[tokio::test]
+async fn another_kind_of_file_is_recognised() {
+    let file = TestFile::new();
+    std::fs::write(file.path(), "once upon a time ".repeat(100)).unwrap();
+    let said = refusal(&format!("sqlite:{}", file.path().display())).await;
+    assert!(said.contains("not a SQLite database"), "{said}");
+}
+
+#[tokio::test]
+async fn a_read_only_file_says_the_way_out() {
+    let file = TestFile::new();
+    drop(file.open().await);
+    let mut permissions = std::fs::metadata(file.path()).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(file.path(), permissions).unwrap();
+    let said = refusal(&format!("sqlite:{}", file.path().display())).await;
+    assert!(
+        said.contains("read-only: make it writable with `chmod u+w"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_without_its_layout_says_migrate() {
+    let file = TestFile::new();
+    let store = SqliteStore::open(&file.url()).await.unwrap();
+    for error in [
+        store.ping().await.unwrap_err(),
+        store.execution(id()).await.unwrap_err(),
+        store.enqueue(vec![new("j")]).await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("`migrate`"), "{error}");
+    }
+    let known = store.migrations().await.unwrap();
+    assert!(known.iter().all(|step| step.applied_at.is_none()));
+    let applied = store.migrate().await.unwrap();
+    assert!(applied.iter().all(|step| step.applied_at.is_some()));
+    assert_eq!(store.migrate().await.unwrap(), applied);
+    assert_eq!(store.migrations().await.unwrap(), applied);
+    store.ping().await.unwrap();
+    assert_eq!(store.describe().kind, "sqlite");
+    assert_eq!(store.describe().durability, "synchronous = normal");
+}
+
+#[tokio::test]
+async fn layouts_of_others_are_left_alone() {
+    for (change, part) in [
+        (
+            "UPDATE jobs_migrations SET checksum = 'x'",
+            "with another text",
+        ),
+        (
+            "INSERT INTO jobs_migrations VALUES (900, 'later', 'x', 0)",
+            "900 `later`, which this program does not know",
+        ),
+    ] {
+        let file = TestFile::new();
+        drop(file.open().await);
+        tamper(&file, change).await;
+        let said = refusal(&format!("sqlite:{}", file.path().display())).await;
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_s_tables_may_live_in_the_same_file() {
+    let file = TestFile::new();
+    tamper(
+        &file,
+        "CREATE TABLE members (id); CREATE TABLE _sqlx_migrations (version)",
+    )
+    .await;
+    let store = file.open().await;
+    enqueue(&store, "j", 1).await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let file = TestFile::new();
+    let store = file.open().await;
+    let ids = enqueue(&store, "j", 3).await;
+    drop(store);
+    let store = file.open().await;
+    for id in ids {
+        record(&store, id).await;
+    }
+}
+
+/// Runs statements on the file as somebody else.
+async fn tamper(file: &TestFile, sql: &'static str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(file.path())
+        .create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    connection.execute(sql).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+}

@@ -1,0 +1,203 @@
+//! Cancelling and retrying by hand.
+
+use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus};
+use jobs_runtime::store::{Answer, CancelAnswer, Next, RetryAnswer, StoreEvent};
+
+use super::harness::*;
+
+pub(crate) async fn a_waiting_execution_is_cancelled_at_once(store: AnyStore) {
+    let mut events = store.events();
+    let id = enqueue(&store, "j", 1).await[0];
+    assert_eq!(
+        store.cancel(id, t(5)).await.unwrap(),
+        CancelAnswer::Cancelled
+    );
+    event(
+        &mut events,
+        |e| matches!(e, StoreEvent::Finished(ids) if **ids == [id]),
+    )
+    .await;
+    let read = record(&store, id).await;
+    assert_eq!(
+        (read.status, read.finished_at),
+        (ExecutionStatus::Cancelled, Some(t(5)))
+    );
+    assert_eq!(read.error.unwrap().kind, ErrorKind::Cancelled);
+    assert_eq!(
+        (read.attempt, read.attempts.len(), read.started_at),
+        (0, 0, None)
+    );
+    let session = session(&store, "w").await;
+    assert!(
+        store
+            .claim(claim(session, 1, &["j"], 9))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        store.cancel(super::harness::id(), t(5)).await.unwrap(),
+        CancelAnswer::Unknown
+    );
+}
+
+pub(crate) async fn a_scheduled_execution_is_cancelled_at_once(store: AnyStore) {
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![delayed.clone()]).await.unwrap();
+    let retried = running(&store, "j").await;
+    settle(&store, retry_at(&retried, t(60))).await;
+    for id in [delayed.id, retried.execution_id] {
+        assert_eq!(
+            store.cancel(id, t(5)).await.unwrap(),
+            CancelAnswer::Cancelled
+        );
+        assert_eq!(status(&store, id).await, ExecutionStatus::Cancelled);
+    }
+    let read = record(&store, retried.execution_id).await;
+    assert_eq!((read.attempt, read.attempts.len()), (1, 1));
+    assert_eq!(read.duration_ms, Some(2_000));
+    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
+}
+
+pub(crate) async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
+    let mut events = store.events();
+    let claimed = running(&store, "j").await;
+    let (id, session) = (claimed.execution_id, claimed.fence.session);
+    assert!(store.cancel_requests(session).await.unwrap().is_empty());
+    assert_eq!(
+        store.cancel(id, t(5)).await.unwrap(),
+        CancelAnswer::Requested
+    );
+    event(&mut events, |e| matches!(e, StoreEvent::CancelRequested)).await;
+    assert_eq!(
+        store.cancel(id, t(6)).await.unwrap(),
+        CancelAnswer::Requested
+    );
+    let read = record(&store, id).await;
+    assert_eq!(read.status, ExecutionStatus::Running);
+    assert_eq!(
+        read.cancel_requested_at,
+        Some(t(5)),
+        "the first request counts"
+    );
+    assert_eq!(
+        store.cancel_requests(session).await.unwrap(),
+        [claimed.fence]
+    );
+    let held = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
+    assert!(held[0].cancel_requested);
+
+    // A handler that returns a result all the same has succeeded.
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(status(&store, id).await, ExecutionStatus::Succeeded);
+    assert!(store.cancel_requests(session).await.unwrap().is_empty());
+}
+
+pub(crate) async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
+    for next in [Next::RetryAt(t(30)), Next::GiveBack] {
+        let claimed = running(&store, "j").await;
+        store.cancel(claimed.execution_id, t(5)).await.unwrap();
+        let settlement = settlement(&claimed, AttemptOutcome::Failed, next);
+        assert_eq!(settle(&store, settlement.clone()).await, Answer::Settled);
+        assert_eq!(settle(&store, settlement).await, Answer::AlreadyMine);
+        let read = record(&store, claimed.execution_id).await;
+        assert_eq!(read.status, ExecutionStatus::Cancelled);
+        assert_eq!(read.attempts.len(), 1);
+        assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Failed));
+    }
+    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
+}
+
+pub(crate) async fn final_ones_are_not_cancelled(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    settle(&store, success(&claimed)).await;
+    let answer = store.cancel(claimed.execution_id, t(5)).await.unwrap();
+    assert_eq!(answer, CancelAnswer::Final(ExecutionStatus::Succeeded));
+}
+
+pub(crate) async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
+    let first = running(&store, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    settle(&store, retry_at(&first, t(5))).await;
+    store.promote(t(5), 1).await.unwrap();
+    let second = store
+        .claim(claim(session, 2, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    let mut failed = failure(&second);
+    failed.end.progress = Some(jobs::Progress {
+        percent: 60,
+        message: Some("m".to_owned()),
+    });
+    settle(&store, failed).await;
+
+    let mut events = store.events();
+    let edited = Some(r#"{"n":2}"#.to_owned());
+    assert_eq!(
+        store.retry(id, edited, t(9)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
+    let read = record(&store, id).await;
+    assert_eq!(read.status, ExecutionStatus::Queued);
+    assert_eq!(
+        (read.error, read.progress, read.progress_message),
+        (None, 0, None)
+    );
+    assert_eq!((read.attempt, read.finished_at), (2, None));
+    assert_eq!(read.payload.get(), r#"{"n":2}"#);
+    assert_eq!(read.attempts.len(), 2);
+    assert_eq!(
+        read.attempts[1].error.as_ref().unwrap().message,
+        "attempt 2"
+    );
+
+    let third = store
+        .claim(claim(session, 3, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!((third.fence.attempt, third.spent), (3, 0));
+    assert_eq!(third.payload, r#"{"n":2}"#);
+    assert_eq!(settle(&store, success(&second)).await, Answer::AlreadyMine);
+    assert_eq!(settle(&store, success(&third)).await, Answer::Settled);
+}
+
+pub(crate) async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
+    let first = running(&store, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    settle(&store, retry_at(&first, t(5))).await;
+    store.cancel(id, t(2)).await.unwrap();
+    assert_eq!(
+        store.retry(id, None, t(9)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    let claimed = store
+        .claim(claim(session, 2, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!((claimed.fence.attempt, claimed.spent), (2, 0));
+    assert_eq!(record(&store, id).await.attempts.len(), 2);
+}
+
+pub(crate) async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
+    let queued = enqueue(&store, "queued", 1).await[0];
+    let claimed = running(&store, "j").await;
+    let refused = |status| RetryAnswer::NotRetryable(status);
+    let answer = store.retry(queued, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Queued));
+    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Running));
+    settle(&store, success(&claimed)).await;
+    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Succeeded));
+    assert_eq!(
+        store.retry(id(), None, t(1)).await.unwrap(),
+        RetryAnswer::Unknown
+    );
+}

@@ -1,0 +1,181 @@
+//! How attempts end, and what follows.
+
+use std::time::Duration;
+
+use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus, Job, ResultError};
+use jobs_runtime::EngineConfig;
+use jobs_runtime::store::ExecutionRecord;
+use tests::jobs::{
+    Add, AddBlocking, Flaky, Panics, Parent, Renamed, Slow, SlowBlocking, Snoozes, Wait,
+};
+
+use super::{record, runtime, runtime_with};
+
+/// Runs one execution to its end.
+async fn run<J: Job>(job: J) -> (Result<J::Output, ResultError>, ExecutionRecord) {
+    let config = EngineConfig {
+        grace: Duration::from_millis(100),
+        ..EngineConfig::default()
+    };
+    let runtime = runtime_with(config).await;
+    let execution = runtime.client().enqueue(job).await.expect("accepted");
+    let result = execution.result().await;
+    (result, record(&runtime, execution.id()).await)
+}
+
+fn outcomes(record: &ExecutionRecord) -> Vec<AttemptOutcome> {
+    let ended = record.attempts.iter().map(|attempt| attempt.outcome);
+    ended.map(|outcome| outcome.expect("it ended")).collect()
+}
+
+#[tokio::test]
+async fn a_result_is_stored_and_typed() {
+    let (result, record) = run(Add::new(2, 40)).await;
+    assert_eq!(result.ok(), Some(42));
+    assert_eq!(record.status, ExecutionStatus::Succeeded);
+    assert_eq!((record.progress, record.attempt), (100, 1));
+    assert_eq!(outcomes(&record), [AttemptOutcome::Succeeded]);
+    assert_eq!(
+        record.result.map(|json| json.get().to_owned()).as_deref(),
+        Some("42")
+    );
+}
+
+#[tokio::test]
+async fn a_plain_function_runs_on_the_blocking_pool() {
+    let (result, _) = run(AddBlocking::new(2, 40)).await;
+    assert_eq!(result.ok(), Some(42));
+}
+
+#[tokio::test]
+async fn a_panic_is_an_outcome_and_is_retried() {
+    let (result, record) = run(Panics::new("out of cheese")).await;
+    let Err(ResultError::Failed(error)) = result else {
+        panic!("it failed: {result:?}");
+    };
+    assert_eq!(error.kind, ErrorKind::Panicked);
+    assert!(error.message.contains("out of cheese"), "{error}");
+    assert_eq!(outcomes(&record), [AttemptOutcome::Panicked; 2]);
+}
+
+#[tokio::test]
+async fn errors_are_retried_by_the_list_until_one_succeeds() {
+    let (result, record) = run(Flaky::new(3_u32)).await;
+    assert_eq!(result.ok(), Some(3));
+    use AttemptOutcome::{Failed, Succeeded};
+    assert_eq!(outcomes(&record), [Failed, Failed, Succeeded]);
+    let numbers: Vec<_> = record.attempts.iter().map(|a| a.number).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    for (attempt, delay) in record.attempts.iter().zip([50, 100]) {
+        let end = attempt.finished_at.expect("it ended");
+        let next = attempt.retry_at.expect("another follows");
+        assert_eq!(next.since(end), Duration::from_millis(delay));
+        assert_eq!(
+            attempt.error.as_ref().map(|error| error.message.clone()),
+            Some(format!("attempt {} fails", attempt.number))
+        );
+    }
+    for pair in record.attempts.windows(2) {
+        let due = pair[0].retry_at.expect("another follows");
+        assert!(pair[1].started_at >= due, "none starts before it is due");
+    }
+}
+
+#[tokio::test]
+async fn the_budget_ends() {
+    let (result, record) = run(Flaky::new(9_u32)).await;
+    assert!(matches!(result, Err(ResultError::Failed(_))));
+    assert_eq!(record.status, ExecutionStatus::Failed);
+    assert_eq!(outcomes(&record), [AttemptOutcome::Failed; 4]);
+}
+
+#[tokio::test]
+async fn a_handler_out_of_time_is_told_and_its_attempt_timed_out() {
+    let (result, record) = run(Slow::new()).await;
+    let Err(ResultError::Failed(error)) = result else {
+        panic!("it failed: {result:?}");
+    };
+    assert_eq!(error.kind, ErrorKind::TimedOut);
+    assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
+}
+
+#[tokio::test]
+async fn a_blocking_handler_that_does_not_listen_is_settled_after_its_grace() {
+    let (result, record) = run(SlowBlocking::new(1_000_u64)).await;
+    assert!(matches!(result, Err(ResultError::Failed(_))));
+    assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
+    assert!(
+        record.duration_ms.is_some_and(|took| took < 900),
+        "{record:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_snooze_costs_nothing() {
+    let (result, record) = run(Snoozes::new()).await;
+    assert_eq!(result.ok(), Some(3));
+    use AttemptOutcome::{Snoozed, Succeeded};
+    assert_eq!(outcomes(&record), [Snoozed, Snoozed, Succeeded]);
+}
+
+#[tokio::test]
+async fn a_parent_awaits_its_child() {
+    let (result, record) = run(Parent::new(41)).await;
+    assert_eq!(result.ok(), Some(42));
+    assert_eq!(record.parent_id, None);
+}
+
+#[tokio::test]
+async fn executions_of_a_former_id_are_executed() {
+    let runtime = runtime().await;
+    let request = jobs::runtime::EnqueueRequest::new("test.old-name", "{}".to_owned());
+    let enqueued = runtime
+        .edge()
+        .enqueue(vec![request])
+        .await
+        .expect("accepted");
+    let execution = runtime
+        .client()
+        .execution::<Renamed>(enqueued[0].execution_id);
+    assert_eq!(
+        execution.result().await.ok().as_deref(),
+        Some("test.new-name")
+    );
+}
+
+#[tokio::test]
+async fn a_running_execution_is_cancelled_within_a_second() {
+    let runtime = runtime().await;
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
+    until_running(&runtime, execution.id()).await;
+    let asked = Duration::from_secs(1);
+    runtime
+        .edge()
+        .cancel(execution.id())
+        .await
+        .expect("the store answers");
+    let ended = tokio::time::timeout(asked, execution.result()).await;
+    assert!(
+        matches!(ended, Ok(Err(ResultError::Cancelled))),
+        "{ended:?}"
+    );
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(outcomes(&record), [AttemptOutcome::Cancelled]);
+    assert_eq!(
+        (record.progress, record.status),
+        (50, ExecutionStatus::Cancelled)
+    );
+}
+
+/// Waits for the word that the handler has begun.
+pub(super) async fn until_running(runtime: &jobs_runtime::Runtime, id: jobs::ExecutionId) {
+    let mut events = runtime.store().events();
+    while record(runtime, id).await.status != ExecutionStatus::Running {
+        // Any event may be the one; the pause only bounds how long a missed one costs.
+        let _ = tokio::time::timeout(Duration::from_millis(20), events.recv()).await;
+    }
+}

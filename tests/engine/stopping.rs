@@ -1,0 +1,62 @@
+//! Coming to an end.
+
+use std::time::Duration;
+
+use jobs::{AttemptOutcome, ExecutionStatus};
+use jobs_runtime::EngineConfig;
+use tests::jobs::{Add, Wait};
+
+use super::outcomes::until_running;
+use super::{record, runtime, runtime_with};
+
+#[tokio::test]
+async fn a_second_request_gives_back_without_spending() {
+    let runtime = runtime().await;
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
+    until_running(&runtime, execution.id()).await;
+    runtime.shutdown_now().await;
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Queued);
+    let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
+    assert_eq!(outcomes, [Some(AttemptOutcome::Released)]);
+}
+
+#[tokio::test]
+async fn the_drain_ends_and_gives_back_what_is_left() {
+    let runtime = runtime_with(EngineConfig {
+        drain: Duration::from_millis(100),
+        ..EngineConfig::default()
+    })
+    .await;
+    let execution = runtime
+        .client()
+        .enqueue(Wait::new())
+        .await
+        .expect("accepted");
+    until_running(&runtime, execution.id()).await;
+    runtime.shutdown().await;
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Queued);
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_after_the_first_request() {
+    let runtime = runtime().await;
+    runtime.shutdown().await;
+    let execution = runtime
+        .client()
+        .enqueue(Add::new(1, 2))
+        .await
+        .expect("accepted");
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(
+        (record.status, record.attempt),
+        (ExecutionStatus::Queued, 0)
+    );
+    let sessions = runtime.store().sessions().await.expect("the store answers");
+    assert!(sessions.is_empty(), "{sessions:?}");
+}

@@ -1,0 +1,169 @@
+//! The command line, as typed.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tests::process::{Ran, run};
+
+use super::PROGRAM;
+
+fn jobs(dir: &Path, args: &[&str]) -> Ran {
+    run(PROGRAM, dir, args)
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
+
+#[test]
+fn exec_runs_to_the_end_and_prints_the_result() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["exec", "test.add", "--a", "-2", "--b", "44"]);
+    assert_eq!((ran.code, ran.out.trim()), (0, "42"), "{ran:?}");
+}
+
+#[test]
+fn exec_of_a_failing_job_exits_1_with_the_reason() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let max = i64::MAX.to_string();
+    let ran = jobs(dir.path(), &["exec", "test.add", "--a", &max, "--b", "1"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("the sum does not fit"), "{ran:?}");
+}
+
+#[test]
+fn a_wrong_flag_exits_2_with_the_flags_of_the_job() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["exec", "test.add", "--c", "1"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("--c") && ran.err.contains("--a <JSON>"),
+        "{ran:?}"
+    );
+    assert!(!dir.path().join("jobs.db").exists() || executions(dir.path()).is_empty());
+}
+
+#[test]
+fn an_invalid_payload_exits_2_with_every_violation() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["trigger", "test.add", "--a", "x"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("/a") && ran.err.contains("/b"), "{ran:?}");
+    assert!(executions(dir.path()).is_empty());
+}
+
+fn executions(dir: &Path) -> Vec<Value> {
+    let ran = jobs(dir, &["executions", "--json"]);
+    json(&ran)["executions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}
+
+#[test]
+fn an_unknown_job_exits_2_with_near_misses() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["trigger", "test.ad"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("`test.add`"), "{ran:?}");
+}
+
+#[test]
+fn an_unknown_command_exits_2() {
+    let dir = tempfile::tempdir().expect("a directory");
+    assert_eq!(jobs(dir.path(), &["triger"]).code, 2);
+    assert_eq!(jobs(dir.path(), &["--help"]).code, 0);
+    assert_eq!(jobs(dir.path(), &["--version"]).code, 0);
+}
+
+#[test]
+fn trigger_enqueues_and_executions_shows_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let args = [
+        "trigger",
+        "test.add",
+        "--a",
+        "1",
+        "--b",
+        "2",
+        "--priority",
+        "high",
+        "--item",
+        "i-1",
+        "--created-by",
+        "me",
+        "--tag",
+        "t",
+        "--json",
+    ];
+    let triggered = json(&jobs(dir.path(), &args));
+    let id = triggered["executionId"].as_str().expect("an id").to_owned();
+    let shown = json(&jobs(dir.path(), &["execution", &id, "--json"]));
+    assert_eq!(shown["status"], "queued");
+    assert_eq!(shown["priority"], 75);
+    assert_eq!(shown["itemId"], "i-1");
+    assert_eq!(shown["triggeredBy"], "cli");
+    let text = jobs(dir.path(), &["executions", "--item", "i-1"]);
+    assert!(
+        text.out.contains(&id) && text.out.contains("queued"),
+        "{text:?}"
+    );
+    let none = jobs(dir.path(), &["executions", "--item", "i-2"]);
+    assert!(!none.out.contains(&id), "{none:?}");
+}
+
+#[test]
+fn list_and_show_know_every_job_and_create_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let listed = json(&jobs(dir.path(), &["list", "--json"]));
+    let ids: Vec<_> = listed["jobs"].as_array().expect("a list").iter().collect();
+    let handler = |id: &str| {
+        let job = ids.iter().find(|job| job["id"] == id);
+        job.map(|job| job["handler"].clone()).unwrap_or_default()
+    };
+    assert_eq!(handler("test.add"), "linked");
+    assert_eq!(handler("test.external"), "external");
+    let shown = jobs(dir.path(), &["show", "test.flaky"]);
+    assert!(shown.out.contains("50 ms, 100 ms, 200 ms"), "{shown:?}");
+    assert!(!dir.path().join("jobs.db").exists());
+}
+
+#[test]
+fn config_names_the_source_of_every_value() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("jobs.toml"), "lease = '1m'\n").expect("written");
+    let shown = jobs(dir.path(), &["config", "--concurrency", "3"]);
+    assert!(
+        shown.out.contains("jobs.toml") && shown.out.contains("--concurrency"),
+        "{shown:?}"
+    );
+    std::fs::write(dir.path().join("jobs.toml"), "lese = '1m'\n").expect("written");
+    let refused = jobs(dir.path(), &["config"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+}
+
+#[test]
+fn migrate_and_doctor_tell_the_state() {
+    let dir = tempfile::tempdir().expect("a directory");
+    assert_eq!(jobs(dir.path(), &["migrate", "--status"]).code, 1);
+    assert_eq!(jobs(dir.path(), &["migrate"]).code, 0);
+    let status = json(&jobs(dir.path(), &["migrate", "--status", "--json"]));
+    let migrations = status.as_array().expect("a list");
+    assert!(!migrations.is_empty() && migrations.iter().all(|m| !m["appliedAt"].is_null()));
+    let doctor = jobs(dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
+    assert_eq!(doctor.code, 0, "{doctor:?}");
+    assert!(doctor.out.contains("a worker starts"), "{doctor:?}");
+    let broken = jobs(
+        dir.path(),
+        &["doctor", "--database", "sqlite:/no/such/dir/jobs.db"],
+    );
+    assert_eq!(broken.code, 1, "{broken:?}");
+}
+
+#[test]
+fn a_bind_beyond_this_machine_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["serve", "--bind", "0.0.0.0:0"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("0.0.0.0"), "{ran:?}");
+}

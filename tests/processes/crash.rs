@@ -1,0 +1,174 @@
+//! `kill -9` in the middle of work.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::http;
+use tests::process::Server;
+
+use super::PROGRAM;
+
+const EXECUTIONS: usize = 300;
+
+/// A short lease, so that a test need not wait for the default one.
+const SETTINGS: [(&str, &str); 3] = [
+    ("JOBS_LEASE", "600ms"),
+    ("JOBS_CONCURRENCY", "16"),
+    ("JOBS_LOG", "error"),
+];
+
+/// Kills in the short tier, and in the long one.
+fn kills() -> usize {
+    match std::env::var("JOBS_TEST_TIER").as_deref() {
+        Ok("full") => 50,
+        _ => 5,
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_the_process_is_killed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let record = dir.path().join("begun.txt");
+    let mut server = Server::start(PROGRAM, dir.path(), &SETTINGS);
+    enqueue(&server, &record);
+
+    let mut lost_before = 0;
+    for kill in 1..=kills() {
+        // Some run right now: the kill hits them, or this iteration proves nothing.
+        wait_for(&format!("running executions before kill {kill}"), || {
+            !statuses(&server, "running").is_empty()
+        });
+        server.kill_9();
+        server = Server::start(PROGRAM, dir.path(), &SETTINGS);
+        wait_for(&format!("the lost attempts of kill {kill}"), || {
+            lost_attempts(&server) > lost_before
+        });
+        lost_before = lost_attempts(&server);
+        if statuses(&server, "succeeded").len() > EXECUTIONS / 2 {
+            enqueue(&server, &record);
+        }
+    }
+
+    wait_for("the end of every execution", || {
+        ["pending", "queued", "running"]
+            .iter()
+            .all(|status| statuses(&server, status).is_empty())
+    });
+    let all = feed(&server, "");
+    assert!(all.len() >= EXECUTIONS && all.len() % EXECUTIONS == 0);
+    for execution in &all {
+        assert_eq!(execution["status"], "succeeded", "{execution}");
+    }
+    check_attempts(&server, &all, &record);
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "{log:?}");
+}
+
+fn enqueue(server: &Server, record: &Path) {
+    let payload = json!({"payload": {"file": record, "millis": 40}});
+    let batch = json!({"executions": vec![payload; EXECUTIONS]});
+    let path = "/api/v1/workers/jobs/test.record/trigger-batch";
+    let answer = http::post(server.address, path, &batch.to_string());
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
+/// Every attempt that began is on record, under its number, once.
+fn check_attempts(server: &Server, all: &[Value], record: &Path) {
+    let begun = std::fs::read_to_string(record).expect("handlers wrote it");
+    let mut lines: HashMap<&str, Vec<u64>> = HashMap::new();
+    for line in begun.lines() {
+        let (id, attempt) = line.split_once(' ').expect("id and attempt");
+        let attempt = attempt.parse().expect("a number");
+        lines.entry(id).or_default().push(attempt);
+    }
+    let mut lost = 0;
+    for execution in all {
+        let id = execution["id"].as_str().expect("an id");
+        let shown = http::get(server.address, &format!("/api/v1/workers/executions/{id}"));
+        let attempts = shown.body["attempts"].as_array().expect("attempts").clone();
+        let recorded: HashSet<u64> = attempts
+            .iter()
+            .filter_map(|a| a["number"].as_u64())
+            .collect();
+        assert_eq!(
+            recorded.len(),
+            attempts.len(),
+            "numbers are used once: {attempts:?}"
+        );
+        let (_, earlier) = attempts.split_last().expect("at least one");
+        assert!(
+            earlier.iter().all(|a| a["outcome"] == "lost"),
+            "{attempts:?}"
+        );
+        lost += earlier.len();
+        let mut wrote = HashSet::new();
+        for number in &lines[id] {
+            assert!(
+                wrote.insert(*number),
+                "attempt {number} of {id} began twice"
+            );
+            assert!(
+                recorded.contains(number),
+                "attempt {number} of {id} is not on record"
+            );
+        }
+    }
+}
+
+fn lost_attempts(server: &Server) -> usize {
+    // An execution with a second attempt had a first one that was lost: nothing else fails here.
+    let executions = feed(server, "");
+    let later = executions
+        .iter()
+        .map(|e| e["attempt"].as_u64().unwrap_or(0).saturating_sub(1));
+    usize::try_from(later.sum::<u64>()).expect("a count")
+        + executions
+            .iter()
+            .filter(|e| e["status"] == "pending" && e["error"]["kind"] == "lost")
+            .count()
+}
+
+fn statuses(server: &Server, status: &str) -> Vec<Value> {
+    feed(server, &format!("&status={status}"))
+}
+
+/// Every page of the feed.
+fn feed(server: &Server, filter: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/workers/executions?limit=1000{filter}{cursor}");
+        let answer = http::get(server.address, &path);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        all.extend(
+            answer.body["executions"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .cloned(),
+        );
+        match answer.body["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+/// Looks until it is so; a minute is far beyond what any of it takes.
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the deadline of a test over real processes"
+    )]
+    let now = Instant::now;
+    let begun = now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}

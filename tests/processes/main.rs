@@ -1,0 +1,10 @@
+//! Whole processes: started, called, killed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
+mod cli;
+mod crash;
+mod footprint;
+
+/// The bundled runtime with the jobs of `tests` linked.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

@@ -1,0 +1,51 @@
+//! A client for one request: enough HTTP for the tests, without a dependency.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers as they came.
+    pub head: String,
+    /// The body as JSON; `null` if it is none.
+    pub body: Value,
+}
+
+/// `GET path`.
+pub fn get(address: SocketAddr, path: &str) -> Answer {
+    request(address, &format!("GET {path} HTTP/1.1"), "")
+}
+
+/// `POST path` with a JSON body.
+pub fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
+    request(address, &format!("POST {path} HTTP/1.1"), body)
+}
+
+fn request(address: SocketAddr, line: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("a socket takes a timeout");
+    let length = body.len();
+    let text = format!(
+        "{line}\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .expect("the server answers");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Answer {
+        status: status.unwrap_or(0),
+        head: head.to_owned(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+    }
+}

@@ -1,0 +1,101 @@
+//! Jobs that behave in every way a handler can.
+
+use std::time::Duration;
+
+use jobs::{JobContext, JobError, job};
+
+/// Adds two numbers.
+#[job(id = "test.add", retries = 0)]
+pub async fn add(a: i64, b: i64) -> Result<i64, JobError> {
+    a.checked_add(b)
+        .ok_or_else(|| JobError::permanent("the sum does not fit"))
+}
+
+/// Adds two numbers on the blocking pool.
+#[job(id = "test.add-blocking", retries = 0)]
+pub fn add_blocking(a: i64, b: i64) -> Result<i64, JobError> {
+    Ok(a + b)
+}
+
+/// Panics.
+#[job(id = "test.panic", retries = ["50ms"], max_attempts = 2)]
+pub async fn panics(message: String) -> Result<(), JobError> {
+    panic!("{message}")
+}
+
+/// Fails until its `successful` attempt.
+#[job(id = "test.flaky", retries = ["50ms", "100ms", "200ms"])]
+pub async fn flaky(ctx: &JobContext, successful: u32) -> Result<u32, JobError> {
+    if ctx.attempt() < successful {
+        return Err(format!("attempt {} fails", ctx.attempt()).into());
+    }
+    Ok(ctx.attempt())
+}
+
+/// Takes longer than it may.
+#[job(id = "test.slow", timeout = "100ms", retries = 0)]
+pub async fn slow(ctx: &JobContext) -> Result<(), JobError> {
+    ctx.cancelled().await;
+    Err(JobError::cancel("asked to end"))
+}
+
+/// Takes longer than it may, on a blocking thread, and does not listen.
+#[job(id = "test.slow-blocking", timeout = "100ms", retries = 0)]
+pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
+/// Waits until it is cancelled, reporting that it has begun.
+#[job(id = "test.wait", timeout = "none", retries = 0)]
+pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
+    ctx.progress(50, "waiting");
+    ctx.cancelled().await;
+    ctx.check()
+}
+
+/// Runs for so many milliseconds, and leaves a line in a file for every attempt that begins.
+#[job(id = "test.record", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
+pub async fn record(
+    ctx: &JobContext,
+    file: std::path::PathBuf,
+    millis: u64,
+) -> Result<u32, JobError> {
+    let line = format!("{} {}\n", ctx.execution_id(), ctx.attempt());
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)?;
+    std::io::Write::write_all(&mut file, line.as_bytes())?;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(ctx.attempt())
+}
+
+/// Asks for a later time twice, at no cost.
+#[job(id = "test.snooze", retries = 0)]
+pub async fn snoozes(ctx: &JobContext) -> Result<u32, JobError> {
+    match ctx.attempt() {
+        attempt @ ..3 => {
+            let _ = attempt;
+            Err(JobError::snooze(Duration::from_millis(20)))
+        }
+        attempt => Ok(attempt),
+    }
+}
+
+/// Enqueues a child and awaits its result.
+#[job(id = "test.parent", retries = 0)]
+pub async fn parent(ctx: &JobContext, a: i64) -> Result<i64, JobError> {
+    let child = ctx.enqueue(Add::new(a, 1)).await?;
+    Ok(child.result().await?)
+}
+
+/// Was called `test.old-name` once.
+#[job(id = "test.new-name", aliases = ["test.old-name"], retries = 0)]
+pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
+    Ok(ctx.job_id().to_owned())
+}
+
+/// A declaration that other programs implement.
+#[job(id = "test.external", retries = 0)]
+pub async fn convert_externally(file_id: String) -> Result<String, JobError>;

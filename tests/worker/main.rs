@@ -1,0 +1,7 @@
+//! The bundled runtime with the jobs of the tests linked.
+
+use tests as _;
+
+fn main() -> std::process::ExitCode {
+    jobs_runtime::main()
+}
