@@ -1,5 +1,10 @@
 //! The system's clock.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where real time comes in"
+)]
+
 use std::time::{Duration, Instant, SystemTime};
 
 use jobs::{BoxFuture, Clock};
@@ -39,6 +44,12 @@ impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// Now, in real time: for the deadlines of calls to a database, which do not wait for a test's
+/// clock.
+pub(crate) fn real_now() -> Instant {
+    Instant::now()
 }
 
 /// The clock's wall time as stores keep it.

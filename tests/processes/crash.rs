@@ -57,7 +57,7 @@ fn nothing_is_lost_when_the_process_is_killed() {
             .all(|status| statuses(&server, status).is_empty())
     });
     let all = feed(&server, "");
-    assert!(all.len() >= EXECUTIONS && all.len() % EXECUTIONS == 0);
+    assert!(all.len() >= EXECUTIONS && all.len().is_multiple_of(EXECUTIONS));
     for execution in &all {
         assert_eq!(execution["status"], "succeeded", "{execution}");
     }
@@ -115,6 +115,11 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
             );
         }
     }
+    assert!(
+        lost >= kills(),
+        "{lost} attempts were lost to {} kills",
+        kills()
+    );
 }
 
 fn lost_attempts(server: &Server) -> usize {

@@ -1,7 +1,7 @@
 //! Opening the file: what is checked before SQLite is asked, and how connections are set up.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
@@ -88,7 +88,7 @@ impl Opener {
 /// Switches the file to WAL. The switch needs the file for itself and does not wait for others
 /// who are about to do the same, so it is asked for again.
 async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), Fault> {
-    let started = Instant::now();
+    let started = crate::clock::real_now();
     loop {
         let switched = sqlx::query("PRAGMA journal_mode = WAL")
             .fetch_one(&mut *connection)

@@ -283,7 +283,7 @@ impl Desk {
 /// Lets those come in who were answered by the group before and ask again: their threads need a
 /// moment, and a group without them would leave them to wait for a whole commit.
 fn gather(queue: &mut mpsc::Receiver<Request>, waiting: &mut Vec<Request>, group_before: usize) {
-    let started = std::time::Instant::now();
+    let started = crate::clock::real_now();
     loop {
         while let Ok(request) = queue.try_recv() {
             waiting.push(request);
