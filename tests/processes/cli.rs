@@ -37,7 +37,7 @@ fn a_wrong_flag_exits_2_with_the_flags_of_the_job() {
     let ran = jobs(dir.path(), &["exec", "test.add", "--c", "1"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(
-        ran.err.contains("--c") && ran.err.contains("--a <JSON>"),
+        ran.err.contains("--c") && ran.err.contains("--a  JSON  [required]"),
         "{ran:?}"
     );
     assert!(!dir.path().join("jobs.db").exists() || executions(dir.path()).is_empty());

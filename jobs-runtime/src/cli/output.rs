@@ -40,7 +40,7 @@ impl Output {
 
     pub(super) fn failure(self, failure: &Failure) {
         match failure {
-            Failure::Told => {}
+            Failure::Told | Failure::ToldUsage => {}
             failure => eprintln!("error: {failure}"),
         }
     }
