@@ -1,7 +1,7 @@
 //! Results are awaited, and none is missed.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jobs::runtime::Finished;
 use jobs::{AttemptOutcome, Catalogue, ExecutionId, ResultError};
@@ -78,12 +78,20 @@ async fn what_another_process_ends_is_noticed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_ending_slips_between_look_and_listen() {
     let (store, edge) = linked().await;
-    for _ in 0..100 {
+    // Somebody always drives, so that no event lies waiting for whoever comes late.
+    let later = edge
+        .client()
+        .enqueue(Add::new(1))
+        .delay(Duration::from_secs(3_600));
+    let later = later.await.unwrap();
+    let driver = tokio::spawn(async move { later.result().await });
+    for _ in 0..300 {
         let execution = edge.client().enqueue(Add::new(1)).await.unwrap();
         let waiter = tokio::spawn(async move { execution.result().await });
         work(&store, succeed).await;
         assert_eq!(waiter.await.unwrap().unwrap(), 3);
     }
+    driver.abort();
 }
 
 #[tokio::test]
