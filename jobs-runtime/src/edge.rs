@@ -12,17 +12,24 @@
 //! been checked.
 
 mod accept;
-mod check;
-mod hub;
-mod json;
+mod refusal;
+
 mod known;
 mod near;
-mod number;
-mod options;
 mod registry;
+
+mod options;
+
+mod alternatives;
+mod check;
+mod demand;
+mod json;
+mod number;
 mod schema;
 mod splice;
 mod violation;
+
+mod hub;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,11 +45,13 @@ use hub::FinishHub;
 use registry::Registry;
 
 #[cfg(feature = "http")]
-pub(crate) use accept::{Accepted, InvalidPayload, Refusal};
+pub(crate) use accept::Accepted;
 pub use known::{KnownJob, SchemaError};
 #[cfg(feature = "http")]
 pub(crate) use near::near_misses;
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+#[cfg(feature = "http")]
+pub(crate) use refusal::{InvalidPayload, Refusal};
 #[cfg(feature = "http")]
 pub(crate) use violation::push_step;
 

@@ -11,6 +11,8 @@ mod batch;
 mod cancel_and_retry;
 #[path = "http/executions.rs"]
 mod executions;
+#[path = "http/failures.rs"]
+mod failures;
 #[path = "http/health.rs"]
 mod health;
 #[path = "http/idempotency.rs"]
