@@ -135,6 +135,10 @@ impl From<StoreError> for Fault {
 }
 
 /// A stored value that this program cannot read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an error that ends here; `map_err` hands it over"
+)]
 pub(super) fn corrupt(what: &str, reason: impl ToString) -> Fault {
     Fault::Store(StoreError::Corrupt {
         what: what.to_owned(),
