@@ -1,7 +1,7 @@
 //! Results are awaited, and none is missed.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jobs::runtime::Finished;
 use jobs::{AttemptOutcome, Catalogue, ExecutionId, ResultError};
@@ -108,7 +108,8 @@ async fn every_ending_is_told() {
     edge.cancel(cancelled.id()).await.unwrap();
     let finished = edge.finished(cancelled.id()).await.unwrap();
     assert_eq!(finished, Finished::Cancelled);
-    let nobody = ExecutionId::from_parts(SystemTime::now(), [7; 10]);
+    let nobody =
+        ExecutionId::from_parts(jobs::Clock::now(&jobs_runtime::SystemClock::new()), [7; 10]);
     let error = edge.finished(nobody).await.unwrap_err();
     assert!(matches!(error, ResultError::Unknown(id) if id == nobody));
 }

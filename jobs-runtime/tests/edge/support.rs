@@ -1,7 +1,7 @@
 //! A store, a job, a worker that does as it is told.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jobs::{AttemptOutcome, Catalogue, ErrorKind, ExecutionError, JobDescriptor, JobError, job};
 use jobs_runtime::fingerprint::job_fingerprint;
@@ -48,7 +48,7 @@ pub(crate) async fn stored(store: &Arc<dyn Store>) -> usize {
 }
 
 pub(crate) fn now() -> Timestamp {
-    SystemTime::now().into()
+    jobs::Clock::now(&SystemClock::new()).into()
 }
 
 /// Publishes a job as another program would.

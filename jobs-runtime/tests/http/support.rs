@@ -257,5 +257,5 @@ impl Worker {
 }
 
 pub(crate) fn now() -> Timestamp {
-    std::time::SystemTime::now().into()
+    Clock::now(&SystemClock::new()).into()
 }
