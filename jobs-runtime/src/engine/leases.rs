@@ -105,7 +105,10 @@ impl Dispatcher {
                 session.renewed_at = sent_at;
                 self.timers.renewed(now);
             }
-            Some(Renewal::Lost) => self.lose_session(),
+            Some(Renewal::Lost) => {
+                tracing::warn!(session = %id, "refused to renew: another worker has taken over");
+                self.lose_session();
+            }
             None => {
                 // While the store cannot be written, nobody's beat can change: standing still
                 // proves nothing about the others.
