@@ -178,9 +178,10 @@ impl Desk {
                 continue;
             }
             match self.try_group(&group).await {
-                Ok(outcome) => {
-                    let events = group.answer(outcome);
-                    self.publish(events);
+                Ok(mut outcome) => {
+                    // Before the answers: who has an answer can rely on others having been told.
+                    self.publish(outcome.take_events());
+                    group.answer(outcome);
                 }
                 Err(fault) if group.len() > 1 && !fault.is_outage() => {
                     let second = group.split();
