@@ -93,10 +93,12 @@ impl Engine {
             .build()?;
         let clock = Arc::clone(&parts.clock);
         let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen);
+        // Wrapped here, so that no time passes before the thread has begun.
+        let work = held(&clock, dispatcher.run());
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
             .spawn(move || {
-                runtime.block_on(held(&clock, dispatcher.run()));
+                runtime.block_on(work);
                 end.send_replace(true);
             })?;
         Ok(Self { stop, ended })

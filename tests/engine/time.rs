@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{AttemptOutcome, Clock, ExecutionStatus, JobContext, JobError, job};
+use jobs_runtime::store::{Claim, SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Entropy, Runtime};
 
@@ -36,6 +37,14 @@ async fn deaf(ctx: &JobContext) -> Result<(), JobError> {
 }
 
 async fn runtime(clock: &Arc<VirtualClock>, seed: u64) -> Runtime {
+    runtime_on(clock, seed, None).await
+}
+
+async fn runtime_on(
+    clock: &Arc<VirtualClock>,
+    seed: u64,
+    store: Option<Arc<dyn Store>>,
+) -> Runtime {
     let config = EngineConfig {
         // Coarse, so that a year has few wake-ups.
         lease: 30 * DAY,
@@ -43,14 +52,15 @@ async fn runtime(clock: &Arc<VirtualClock>, seed: u64) -> Runtime {
         worker: "test".to_owned(),
         ..EngineConfig::default()
     };
-    Runtime::builder()
-        .database("sqlite::memory:")
+    let builder = Runtime::builder()
         .clock(clock.clone())
         .entropy(Entropy::seeded(seed))
-        .engine(config)
-        .start()
-        .await
-        .expect("the runtime starts")
+        .engine(config);
+    let builder = match store {
+        Some(store) => builder.store(store),
+        None => builder.database("sqlite::memory:"),
+    };
+    builder.start().await.expect("the runtime starts")
 }
 
 /// A year of several executions, told as text.
@@ -159,23 +169,23 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
 #[tokio::test]
 async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
     let clock = VirtualClock::new();
-    let survivor = runtime(&clock, 1).await;
-    let store = survivor.store().clone();
+    let enqueuer = Runtime::builder()
+        .database("sqlite::memory:")
+        .clock(clock.clone())
+        .workers(false)
+        .start()
+        .await
+        .expect("the runtime starts");
+    let enqueue = enqueuer.client().enqueue(Yearly::new(0_u32));
+    let execution = enqueue.await.expect("accepted");
     // A worker that claims and is never heard of again.
-    let info = jobs_runtime::store::SessionInfo {
+    let store = enqueuer.store();
+    let info = SessionInfo {
         worker: "silent".to_owned(),
         opened_at: clock.now().into(),
     };
     let silent = store.open_session(info).await.expect("the store answers");
-    let execution = {
-        let enqueue = survivor.client().enqueue(Yearly::new(0_u32)).delay(HOUR);
-        enqueue.await.expect("accepted")
-    };
-    store
-        .promote(jobs_runtime::time::Timestamp::from(clock.now() + HOUR), 10)
-        .await
-        .expect("due");
-    let claim = jobs_runtime::store::Claim {
+    let claim = Claim {
         session: silent,
         number: 1,
         job_ids: vec!["time.yearly".to_owned()],
@@ -184,11 +194,10 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
         limit: 1,
         now: clock.now().into(),
     };
-    assert_eq!(
-        store.claim(claim).await.expect("the store answers").len(),
-        1
-    );
+    let claimed = store.claim(claim).await.expect("the store answers");
+    assert_eq!(claimed.len(), 1);
 
+    let survivor = runtime_on(&clock, 1, Some(store.clone())).await;
     clock.advance(30 * DAY - HOUR).await;
     assert_eq!(
         record(&survivor, execution.id()).await.status,

@@ -177,8 +177,9 @@ impl Dispatcher {
                 }
                 Some(event) = self.calls.next() => self.on_event(event),
                 event = self.store_events.recv() => self.on_store_event(event),
-                _ = stop_seen.changed() => {
-                    let asked = *stop_seen.borrow_and_update();
+                changed = stop_seen.changed(), if self.stop < Stop::Now => {
+                    // Nobody can ask any more: the runtime was dropped.
+                    let asked = changed.map_or(Stop::Now, |()| *stop_seen.borrow_and_update());
                     self.on_stop(asked);
                 }
                 () = self.clock.sleep(wait) => self.on_event(Event::Timer),
