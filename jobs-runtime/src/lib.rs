@@ -22,6 +22,7 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+mod held;
 
 mod edge;
 mod engine;
@@ -31,6 +32,7 @@ mod runtime;
 pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod testing;
 
 #[cfg(feature = "cli")]
 mod cli;

@@ -5,6 +5,7 @@
 mod enqueue;
 mod outcomes;
 mod stopping;
+mod time;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;
