@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::database::Database;
 use tests::http;
-use tests::process::{Server, is_full_tier, wait_for};
+use tests::process::{Server, is_full_tier, now, wait_for};
 
 use super::PROGRAM;
 
@@ -88,6 +88,67 @@ fn nothing_runs_twice_when_the_store_stands_still() {
     for worker in workers {
         assert_eq!(worker.terminate().0, Some(0));
     }
+}
+
+/// A worker that cannot renew drops what it runs before others may take it over.
+#[test]
+fn work_is_dropped_before_its_lease_ends() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("intervals.txt");
+    let settings = [("JOBS_LEASE", "600ms"), ("JOBS_LOG", "warn")];
+    let worker = Server::start(PROGRAM, dir.path(), &settings);
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    let payload = json!({"file": file, "millis": 2_000});
+    let id = http::trigger(worker.address, "test.interval", &payload);
+    let wrote = |line: &str| {
+        let lines = std::fs::read_to_string(&file).unwrap_or_default();
+        lines.lines().any(|found| found == line)
+    };
+    wait_for("its begin", || wrote(&format!("begin {id} 1")));
+    assert!(database.hold(), "the lock is to be had");
+    let held = now();
+    wait_for("its end", || wrote(&format!("end {id} 1")));
+    let took = held.elapsed();
+    database.release();
+    assert!(took < LEASE, "{took:?}");
+    wait_for("its end by a second attempt", || {
+        http::execution(worker.address, &id)["status"] == "succeeded"
+    });
+    check_intervals(&file, 0);
+    assert_eq!(worker.terminate().0, Some(0));
+}
+
+/// A store that stands still for a moment, however often, makes nobody give up and nobody take over.
+#[test]
+fn a_short_stall_of_the_store_costs_no_attempt() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = [
+        ("JOBS_LEASE", "900ms"),
+        ("JOBS_CONCURRENCY", "8"),
+        ("JOBS_LOG", "warn"),
+    ];
+    let workers = Server::start_many(PROGRAM, 2, dir.path(), &settings);
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    let file = dir.path().join("intervals.txt");
+    let stalls = if is_full_tier() { 40 } else { 4 };
+    for stall in 1..=stalls {
+        let payloads = vec![json!({"file": file, "millis": 1_000}); 8];
+        http::trigger_batch(workers[0].address, "test.interval", &payloads);
+        wait_for("work under way", || {
+            database.number("SELECT COUNT(*) FROM jobs_leases") > 0
+        });
+        // A worker gives up after four fifths of its lease without a renewal. A third may have
+        // passed since the last, and SQLite asks for a lock every 100 ms.
+        assert!(database.hold(), "the lock is to be had");
+        std::thread::park_timeout(Duration::from_millis(fastrand::u64(100..300)));
+        database.release();
+        wait_for("the end of all", || {
+            database.number("SELECT COUNT(*) FROM jobs_outcomes") == stall * 8
+        });
+    }
+    let attempts = database.number("SELECT SUM(attempt) FROM jobs_outcomes");
+    let taken: Vec<_> = workers.iter().flat_map(|w| w.logged(&["WARN"])).collect();
+    assert_eq!((attempts, taken), (stalls * 8, Vec::new()));
 }
 
 /// Of each execution, one attempt at a time ran, and each number once.

@@ -73,6 +73,10 @@ impl Dispatcher {
             self.hope_again(now);
             return;
         }
+        if self.stop > Stop::No {
+            self.contacting = false;
+            return;
+        }
         // A session that was opened without our knowing is empty; its opener never renews it, and
         // it is cleared away like any other that stands still.
         let clock = Arc::clone(&self.clock);
