@@ -6,6 +6,7 @@ mod enqueue;
 mod outcomes;
 mod stopping;
 mod time;
+mod transactions;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;
