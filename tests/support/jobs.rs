@@ -46,6 +46,13 @@ pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Blocks the thread of the runtime that it runs on: what no handler should do.
+#[job(id = "test.blocks", timeout = "100ms", retries = 0)]
+pub async fn blocks(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
 /// Waits until it is cancelled, reporting that it has begun.
 #[job(id = "test.wait", timeout = "none", retries = 0)]
 pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
