@@ -155,8 +155,12 @@ impl Budget<'_> {
         let delays = &self.policy.retry_delays_ms;
         let place = usize::try_from(self.spent).unwrap_or(usize::MAX);
         let listed = delays.get(place).or(delays.last()).copied().unwrap_or(0);
-        let jitter = f64::from(self.policy.retry_jitter) * (2.0 * self.chance - 1.0);
-        let delay = Duration::from_millis(listed).mul_f64((1.0 + jitter).max(0.0));
+        let spread = f64::from(self.policy.retry_jitter) * (2.0 * self.chance - 1.0);
+        let delay = Duration::from_millis(listed).mul_f64((1.0 + spread).max(0.0));
+        // To the nearest millisecond, which is what stores keep.
+        let delay = Duration::from_millis(
+            u64::try_from((delay.as_micros() + 500) / 1000).unwrap_or(u64::MAX),
+        );
         Next::RetryAt(now.after(delay))
     }
 }
