@@ -78,6 +78,35 @@ pub async fn record(
     Ok(ctx.attempt())
 }
 
+/// Ends its first attempt as it is told to, and succeeds in the next.
+#[job(id = "test.ends", retries = ["1h"])]
+pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
+    let soon = Duration::from_millis(20);
+    if ctx.attempt() > 1 {
+        return Ok(ctx.attempt());
+    }
+    Err(match how.as_str() {
+        "permanent" => JobError::permanent("never"),
+        "retry-in" => JobError::retry_in(soon, "soon"),
+        "rate-limited" => JobError::rate_limited(soon),
+        "cancel" => JobError::cancel("not wanted"),
+        other => return Err(other.into()),
+    })
+}
+
+/// Returns more than a store keeps.
+#[job(id = "test.oversized", retries = ["1h"])]
+pub async fn oversized() -> Result<String, JobError> {
+    Ok("x".repeat(2 * 1024 * 1024))
+}
+
+/// Finishes although it was cancelled.
+#[job(id = "test.finishes", timeout = "none", retries = 0)]
+pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
+    ctx.cancelled().await;
+    Ok("finished all the same".to_owned())
+}
+
 /// Asks for a later time twice, at no cost.
 #[job(id = "test.snooze", retries = 0)]
 pub async fn snoozes(ctx: &JobContext) -> Result<u32, JobError> {
