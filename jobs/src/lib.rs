@@ -21,6 +21,7 @@
 //! * Declaring: [`macro@job`], [`macro@resource`], [`JobContext`], [`JobError`].
 //! * Enqueueing: [`Client`], [`Execution`].
 //! * What is linked: [`Catalogue`], [`JobDescriptor`].
+//! * Testing: `jobs::testing`, by the feature `testing`.
 //! * For runtimes and test kits: [`runtime`].
 
 mod id;
@@ -44,6 +45,9 @@ mod descriptor;
 
 mod client;
 mod clock;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
