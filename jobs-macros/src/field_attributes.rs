@@ -106,6 +106,19 @@ impl FieldAttributes {
     }
 }
 
+/// Whether serde itself is told to make up for a missing field.
+pub(crate) fn has_serde_default(attributes: &[Attribute]) -> bool {
+    let mut serde = attributes.iter().filter(|a| a.path().is_ident("serde"));
+    serde.any(|attribute| match &attribute.meta {
+        Meta::List(list) => {
+            list.tokens.clone().into_iter().any(
+                |token| matches!(token, proc_macro2::TokenTree::Ident(word) if word == "default"),
+            )
+        }
+        Meta::Path(_) | Meta::NameValue(_) => false,
+    })
+}
+
 /// `#[default(expr)]`
 fn default(attribute: &Attribute) -> syn::Result<Expr> {
     let example = "write the value in parentheses: `#[default(\"member\")]`";

@@ -45,6 +45,7 @@ mod descriptor;
 
 mod client;
 mod clock;
+mod cron;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -82,6 +83,7 @@ pub use status::{
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
     pub use crate::context::ContextParts;
+    pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::resource::{
