@@ -4,7 +4,7 @@
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
 
-use crate::docs::is_doc;
+use crate::docs::{self, is_doc};
 use crate::errors::Errors;
 use crate::function::is_lint;
 use crate::suggestion::nearest;
@@ -39,7 +39,7 @@ impl FieldAttributes {
             return Ok(());
         }
         if is_doc(attribute) {
-            self.passed.push(attribute.clone());
+            self.passed.extend(docs::lines(attribute));
             return Ok(());
         }
         let path = attribute.path();
