@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jobs::{JobError, job};
 use serde_json::{Value, json};
@@ -19,9 +18,8 @@ async fn of_other_crates(
     price: rust_decimal::Decimal,
     address: IpAddr,
     path: PathBuf,
-    wait: Duration,
 ) -> Result<(jiff::Timestamp, rust_decimal::Decimal), JobError> {
-    let _ = (day, id, link, address, path, wait);
+    let _ = (day, id, link, address, path);
     Ok((at, price + rust_decimal::Decimal::ONE))
 }
 
@@ -35,7 +33,6 @@ fn times_ids_links_and_decimals_have_formats() {
         "price": "0.10",
         "address": "::1",
         "path": "/tmp",
-        "wait": {"secs": 1, "nanos": 0},
     });
     let result = run_with::<OfOtherCrates>([], &payload.to_string());
     assert_eq!(
@@ -249,9 +246,7 @@ async fn r#type(
     #[sensitive] r#ref: Option<u8>,
     #[default(r#const())] r#move: u8,
 ) -> Result<String, JobError> {
-    Ok(
-        format!("{in} {where} {ref:?} {move}", in = r#in, where = r#where, ref = r#ref, move = r#move),
-    )
+    Ok([r#in, r#where, format!("{:?}", r#ref), r#move.to_string()].join(" "))
 }
 
 const fn r#const() -> u8 {
