@@ -36,10 +36,9 @@ fn a_wrong_flag_exits_2_with_the_flags_of_the_job() {
     let dir = tempfile::tempdir().expect("a directory");
     let ran = jobs(dir.path(), &["exec", "test.add", "--c", "1"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(
-        ran.err.contains("--c") && ran.err.contains("--a     JSON  [required]"),
-        "{ran:?}"
-    );
+    let words: Vec<_> = ran.err.split_whitespace().collect();
+    let flag = words.windows(3).any(|w| w == ["--a", "JSON", "[required]"]);
+    assert!(flag && ran.err.contains("--c"), "{ran:?}");
     assert!(!dir.path().join("jobs.db").exists() || executions(dir.path()).is_empty());
 }
 

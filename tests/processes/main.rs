@@ -5,6 +5,9 @@
 mod cli;
 mod crash;
 mod footprint;
+mod neighbours;
+mod stale;
+mod stalls;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

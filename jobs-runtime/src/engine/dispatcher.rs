@@ -261,7 +261,14 @@ impl Dispatcher {
             Event::Settled(batch, answer) => self.on_settled(batch, answer),
             Event::Reported(answer) => {
                 self.attending -= 1;
-                self.note(&answer);
+                let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
+                let stale = answers.iter().filter(|one| **one == Answer::Stale).count();
+                if stale > 0 {
+                    tracing::debug!(
+                        stale,
+                        "refused the progress of attempts whose lease had ended"
+                    );
+                }
             }
             Event::CancelRequests(answer) => {
                 self.attending -= 1;

@@ -73,6 +73,10 @@ impl Dispatcher {
             self.hope_again(now);
             return;
         }
+        if self.stop > Stop::No {
+            self.contacting = false;
+            return;
+        }
         // A session that was opened without our knowing is empty; its opener never renews it, and
         // it is cleared away like any other that stands still.
         let clock = Arc::clone(&self.clock);
@@ -105,7 +109,10 @@ impl Dispatcher {
                 session.renewed_at = sent_at;
                 self.timers.renewed(now);
             }
-            Some(Renewal::Lost) => self.lose_session(),
+            Some(Renewal::Lost) => {
+                tracing::warn!(session = %id, "refused to renew: another worker has taken over");
+                self.lose_session();
+            }
             None => {
                 // While the store cannot be written, nobody's beat can change: standing still
                 // proves nothing about the others.
