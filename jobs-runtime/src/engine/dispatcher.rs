@@ -311,6 +311,7 @@ impl Dispatcher {
             started_at: ended.started_at,
             finished_at: ended.finished_at,
             progress: running.progress.take_changed(),
+            logs: Vec::new(),
         };
         let budget = (&running.policy, running.spent);
         self.conclude(
@@ -352,6 +353,7 @@ impl Dispatcher {
             started_at: claimed.claimed_at,
             finished_at: now,
             progress: None,
+            logs: Vec::new(),
         };
         let budget = (&claimed.policy, claimed.spent);
         self.conclude(

@@ -3,12 +3,13 @@
 //! The one place that decides about retries, for attempts that ended here and for those of a
 //! worker that was lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::runtime::{HandlerResult, Verdict};
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, JobError, Progress};
 
-use crate::store::{AttemptEnd, ExecutionPolicy, Next};
+use crate::store::{AttemptEnd, ExecutionPolicy, LogLine, Next};
 use crate::time::Timestamp;
 
 /// The largest result kept, in bytes.
@@ -40,6 +41,8 @@ pub(crate) struct Course {
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Timestamp,
     pub(crate) progress: Option<Progress>,
+    /// What is left to write of its log.
+    pub(crate) logs: Vec<Arc<LogLine>>,
 }
 
 /// What an execution may still spend.
@@ -93,6 +96,7 @@ pub(crate) fn decide(
         started_at: course.started_at,
         finished_at: course.finished_at,
         progress: course.progress,
+        logs: course.logs,
     };
     (end, next)
 }
@@ -182,6 +186,7 @@ mod tests {
             started_at: NOW,
             finished_at: NOW,
             progress: None,
+            logs: Vec::new(),
         };
         let budget = Budget {
             policy: &policy,
