@@ -161,7 +161,8 @@ impl Budget<'_> {
         let listed = delays.get(place).or(delays.last()).copied().unwrap_or(0);
         let jitter = f64::from(self.policy.retry_jitter) * (2.0 * self.chance - 1.0);
         let delay = Duration::from_millis(listed).mul_f64((1.0 + jitter).max(0.0));
-        Next::RetryAt(now.after(delay))
+        // Times are whole milliseconds: to the nearest one, not the one before.
+        Next::RetryAt(now.after(delay + Duration::from_micros(500)))
     }
 }
 
