@@ -24,6 +24,7 @@ mod dispatcher;
 mod interrupt;
 mod lane;
 mod leases;
+mod logs;
 mod outbox;
 mod plan;
 mod rescue;

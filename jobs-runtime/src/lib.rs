@@ -25,6 +25,7 @@ pub mod fingerprint;
 
 mod edge;
 mod engine;
+mod logs;
 mod resources;
 mod runtime;
 
@@ -42,6 +43,7 @@ pub use edge::{
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
+pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 

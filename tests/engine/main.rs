@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod enqueue;
+mod logs;
 mod outcomes;
 mod stopping;
 

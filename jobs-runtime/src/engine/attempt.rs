@@ -19,6 +19,7 @@ use super::lane::LaneKind;
 use super::plan::PlannedJob;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence};
 use crate::time::Timestamp;
 
@@ -37,6 +38,7 @@ pub(crate) struct Attempt {
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) progress: Arc<ProgressCell>,
+    pub(crate) logs: Arc<LogBuffer>,
     pub(crate) workshop: Arc<Workshop>,
 }
 
@@ -117,14 +119,17 @@ impl Attempt {
             claimed,
             interrupt,
             progress,
+            logs,
             workshop,
         } = self;
-        let span = tracing::info_span!(
-            "attempt",
-            job = job.id,
-            execution = %claimed.execution_id,
-            attempt = claimed.fence.attempt,
-        );
+        let span = logs::in_scope(Arc::clone(&logs), || {
+            tracing::info_span!(
+                "attempt",
+                job = job.id,
+                execution = %claimed.execution_id,
+                attempt = claimed.fence.attempt,
+            )
+        });
         let deadline = claimed.policy.timeout_ms.and_then(|limit| {
             workshop
                 .clock
@@ -151,6 +156,7 @@ impl Attempt {
         match job.handler {
             Handler::Async(handler) => {
                 let work = async move { handler(call).await }.instrument(span);
+                let work = logs::scope(logs, work);
                 Box::pin(
                     AssertUnwindSafe(work)
                         .catch_unwind()
@@ -158,7 +164,7 @@ impl Attempt {
                 )
             }
             Handler::Blocking(handler) => {
-                let work = move || span.in_scope(|| handler(call));
+                let work = move || logs::in_scope(logs, || span.in_scope(|| handler(call)));
                 Box::pin(async {
                     tokio::task::spawn_blocking(work).await.map_err(|error| {
                         match error.try_into_panic() {

@@ -28,9 +28,10 @@ use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
+use crate::logs::LogBuffer;
 use crate::store::{
-    Answer, Claim, Claimed, ExecutionPolicy, Fence, Promotion, Renewal, SessionBeat, SessionId,
-    Settlement, Store, StoreError, StoreEvent,
+    Answer, Claim, Claimed, ExecutionPolicy, Fence, LogBatch, Promotion, Renewal, SessionBeat,
+    SessionId, Settlement, Store, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -51,6 +52,7 @@ pub(super) enum Event {
     Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>),
     Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
     Reported(Result<Vec<Answer>, StoreError>),
+    Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Promoted(Result<Promotion, StoreError>),
     Sessions(Result<Vec<SessionBeat>, StoreError>),
@@ -67,6 +69,7 @@ pub(super) struct Running {
     pub(super) spent: u32,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,
+    pub(super) logs: Arc<LogBuffer>,
     pub(super) lane: LaneKind,
     pub(super) since: Duration,
 }
@@ -98,6 +101,8 @@ pub(super) struct Dispatcher {
     pub(super) watch: Watch,
     promoting: bool,
     attending: usize,
+    /// Whether log lines are on their way.
+    pub(super) logging: bool,
     pub(super) stop: Stop,
     pub(super) drain_until: Option<Duration>,
     /// Whether running attempts have been asked to let go.
@@ -143,6 +148,7 @@ impl Dispatcher {
             outbox: Outbox::default(),
             promoting: false,
             attending: 0,
+            logging: false,
             stop: Stop::No,
             drain_until: None,
             gave_back: false,
@@ -239,6 +245,7 @@ impl Dispatcher {
                 self.attending -= 1;
                 self.note(&answer);
             }
+            Event::Logged(batch, answer) => self.on_logged(batch, answer),
             Event::CancelRequests(answer) => {
                 self.attending -= 1;
                 if let Some(fences) = self.note(&answer) {
@@ -311,7 +318,7 @@ impl Dispatcher {
             started_at: ended.started_at,
             finished_at: ended.finished_at,
             progress: running.progress.take_changed(),
-            logs: Vec::new(),
+            logs: running.logs.close(),
         };
         let budget = (&running.policy, running.spent);
         self.conclude(
@@ -387,6 +394,7 @@ impl Dispatcher {
             spent: claimed.spent,
             interrupt: Arc::default(),
             progress: Arc::default(),
+            logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
             lane: job.lane,
             since: now,
         };
@@ -399,6 +407,7 @@ impl Dispatcher {
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),
+            logs: Arc::clone(&running.logs),
             workshop: Arc::clone(&self.workshop),
             claimed,
         };
@@ -432,7 +441,7 @@ impl Dispatcher {
         }
     }
 
-    /// Writes progress and asks for cancellations, while something runs.
+    /// Writes progress and logs and asks for cancellations, while something runs.
     fn attend(&mut self, now: Duration) {
         if self.running.is_empty() || self.attending > 0 || now < self.timers.attend_at {
             return;
@@ -458,6 +467,7 @@ impl Dispatcher {
             let store = Arc::clone(&self.store);
             self.call(async move { Event::Reported(store.report(reports).await) });
         }
+        self.send_logs();
         self.attending += 1;
         let store = Arc::clone(&self.store);
         self.call(async move { Event::CancelRequests(store.cancel_requests(session).await) });
