@@ -42,6 +42,7 @@ use tokio::sync::watch;
 
 use crate::Entropy;
 use crate::health::WorkerHealth;
+use crate::held::held;
 use crate::store::Store;
 
 pub use config::EngineConfig;
@@ -91,11 +92,14 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
+        let clock = Arc::clone(&parts.clock);
         let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen);
+        // Wrapped here, so that no time passes before the thread has begun.
+        let work = held(&clock, dispatcher.run());
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
             .spawn(move || {
-                runtime.block_on(dispatcher.run());
+                runtime.block_on(work);
                 end.send_replace(true);
             })?;
         Ok(Self { stop, ended })

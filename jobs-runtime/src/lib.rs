@@ -22,6 +22,7 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+mod held;
 
 mod edge;
 mod engine;
@@ -32,6 +33,7 @@ mod runtime;
 pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod testing;
 
 #[cfg(feature = "cli")]
 mod cli;

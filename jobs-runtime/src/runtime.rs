@@ -45,7 +45,8 @@ pub async fn connect(database: &str) -> Result<Client, StartError> {
 
 /// A running runtime: workers, HTTP interface, or both.
 ///
-/// Dropping it stops nothing in an orderly way: call [`shutdown`](Runtime::shutdown).
+/// Dropping it gives back what runs without waiting for it: call [`shutdown`](Runtime::shutdown) to
+/// let attempts end.
 pub struct Runtime {
     edge: Edge,
     catalogue: Arc<Catalogue>,

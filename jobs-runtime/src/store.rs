@@ -24,6 +24,7 @@
 mod error;
 mod execution;
 mod feed;
+mod held;
 mod lease;
 mod logs;
 mod publish;
@@ -37,6 +38,8 @@ use jobs::ExecutionId;
 use tokio::sync::broadcast;
 
 use crate::time::Timestamp;
+
+pub(crate) use held::HeldStore;
 
 pub use error::StoreError;
 pub use execution::{

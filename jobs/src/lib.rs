@@ -58,7 +58,7 @@ pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
     Client, Enqueue, EnqueueError, Execution, Many, One, ResultError, Violation, Violations,
 };
-pub use clock::{BoxFuture, Clock};
+pub use clock::{BoxFuture, Clock, Hold};
 pub use context::{FencingToken, JobContext};
 pub use definition::{DEFAULT_QUEUE, DEFAULT_TIMEOUT, JobDefinition, Source};
 pub use descriptor::{HandlerKind, JobDescriptor};

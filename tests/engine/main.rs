@@ -6,6 +6,7 @@ mod enqueue;
 mod logs;
 mod outcomes;
 mod stopping;
+mod time;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;

@@ -165,7 +165,9 @@ impl Attempt {
             }
             Handler::Blocking(handler) => {
                 let work = move || logs::in_scope(logs, || span.in_scope(|| handler(call)));
-                Box::pin(async {
+                Box::pin(async move {
+                    // A thread at work is nothing that a test clock could see.
+                    let _hold = workshop.clock.hold();
                     tokio::task::spawn_blocking(work).await.map_err(|error| {
                         match error.try_into_panic() {
                             Ok(panic) => panic_message(&*panic),

@@ -28,6 +28,7 @@ use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
+use crate::held::held;
 use crate::logs::LogBuffer;
 use crate::store::{
     Answer, Claim, Claimed, ExecutionPolicy, Fence, LogBatch, Promotion, Renewal, SessionBeat,
@@ -133,7 +134,7 @@ impl Dispatcher {
         Self {
             store_events: parts.store.events(),
             lanes: LaneKind::ALL.map(|kind| Lane::new(kind, slots(kind), plan.ids(kind))),
-            timers: Timers::new(parts.clock.elapsed(), parts.config.renewal()),
+            timers: Timers::new(parts.clock.elapsed(), &parts.config),
             watch: Watch::default(),
             plan,
             executors,
@@ -182,8 +183,9 @@ impl Dispatcher {
                 }
                 Some(event) = self.calls.next() => self.on_event(event),
                 event = self.store_events.recv() => self.on_store_event(event),
-                _ = stop_seen.changed() => {
-                    let asked = *stop_seen.borrow_and_update();
+                changed = stop_seen.changed(), if self.stop < Stop::Now => {
+                    // Nobody can ask any more: the runtime was dropped.
+                    let asked = changed.map_or(Stop::Now, |()| *stop_seen.borrow_and_update());
                     self.on_stop(asked);
                 }
                 () = self.clock.sleep(wait) => self.on_event(Event::Timer),
@@ -342,7 +344,7 @@ impl Dispatcher {
         let budget = Budget {
             policy,
             spent,
-            chance: self.entropy.fraction(),
+            chance: self.entropy.fraction_of(execution_id, fence.attempt),
         };
         let (end, next) = decide(conclusion, course, budget);
         self.outbox.push(Settlement {
@@ -412,7 +414,7 @@ impl Dispatcher {
             claimed,
         };
         self.running.insert(attempt.claimed.fence, running);
-        self.executors.spawn(attempt.run());
+        self.executors.spawn(held(&self.clock, attempt.run()));
     }
 
     /// Moves what is due into ready.

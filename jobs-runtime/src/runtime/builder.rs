@@ -10,7 +10,7 @@ use super::{Runtime, StartError};
 use crate::edge::Edge;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, HeldStore, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -156,6 +156,7 @@ impl RuntimeBuilder {
             Some(store) => store,
             None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
         };
+        let store = HeldStore::wrap(store, &self.clock);
         store.migrate().await?;
         let entropy = Arc::new(self.entropy);
         let edge = Edge::new(

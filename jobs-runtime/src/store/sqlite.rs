@@ -62,6 +62,7 @@ use group::Call;
 use open::Opener;
 use readers::Readers;
 use step::Work;
+use watch::Watch;
 use writer::Writer;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
@@ -91,10 +92,20 @@ impl SqliteStore {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let location: Arc<str> = url.to_string().into();
         let opener = Opener::new(url)?;
-        let connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
+        let mut connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
+        let watch = match opener.is_shared() {
+            true => Some(Watch::start(&mut connection).await),
+            false => None,
+        };
         let (events, _) = broadcast::channel(EVENTS);
         let readers = opener.readers().map(Readers::new);
-        let writer = Writer::start(opener, connection, events.clone(), Arc::clone(&location))?;
+        let writer = Writer::start(
+            opener,
+            connection,
+            watch,
+            events.clone(),
+            Arc::clone(&location),
+        )?;
         Ok(Self {
             writer,
             readers,

@@ -58,6 +58,13 @@ pub(super) struct Outcome {
     events: Vec<StoreEvent>,
 }
 
+impl Outcome {
+    /// What to tell those who listen.
+    pub(super) fn take_events(&mut self) -> Vec<StoreEvent> {
+        std::mem::take(&mut self.events)
+    }
+}
+
 impl Group {
     /// Takes a caller in, or gives it back when the group is full. One claim is enough: each
     /// process has one claimer.
@@ -169,8 +176,8 @@ impl Group {
         })
     }
 
-    /// Answers every caller, and returns what to tell the others.
-    pub(super) fn answer(self, outcome: Outcome) -> Vec<StoreEvent> {
+    /// Answers every caller.
+    pub(super) fn answer(self, outcome: Outcome) {
         let mut enqueued = outcome.enqueued.into_iter();
         let mut settled = outcome.settled.into_iter();
         let mut claimed = outcome.claimed;
@@ -188,7 +195,6 @@ impl Group {
                 }
             }
         }
-        outcome.events
     }
 
     /// Answers every caller with the same failure.

@@ -49,6 +49,7 @@ impl Writer {
     pub(super) fn start(
         opener: Opener,
         connection: SqliteConnection,
+        watch: Option<Watch>,
         events: broadcast::Sender<StoreEvent>,
         location: Arc<str>,
     ) -> Result<Self, StoreError> {
@@ -62,7 +63,7 @@ impl Writer {
             .build()
             .map_err(no_thread)?;
         let desk = Desk {
-            watch: opener.is_shared().then(Watch::new),
+            watch,
             opener,
             connection: Some(connection),
             events,
@@ -178,9 +179,10 @@ impl Desk {
                 continue;
             }
             match self.try_group(&group).await {
-                Ok(outcome) => {
-                    let events = group.answer(outcome);
-                    self.publish(events);
+                Ok(mut outcome) => {
+                    // Before the answers: who has an answer can rely on others having been told.
+                    self.publish(outcome.take_events());
+                    group.answer(outcome);
                 }
                 Err(fault) if group.len() > 1 && !fault.is_outage() => {
                     let second = group.split();
@@ -253,7 +255,13 @@ impl Desk {
     pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None if self.opener.is_shared() => self.opener.writer().await?,
+            None if self.opener.is_shared() => {
+                let mut connection = self.opener.writer().await?;
+                self.watch = Some(Watch::start(&mut connection).await);
+                // Nobody watched in between.
+                self.publish([StoreEvent::Elsewhere]);
+                connection
+            }
             None => return Err(Fault::Sql(sqlx::Error::WorkerCrashed)),
         };
         Ok(self.connection.insert(connection))
