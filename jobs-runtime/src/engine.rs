@@ -25,6 +25,7 @@ mod interrupt;
 mod lane;
 mod leases;
 mod lend;
+mod logs;
 mod outbox;
 mod plan;
 mod rescue;

@@ -4,6 +4,7 @@
 
 mod docs;
 mod enqueue;
+mod logs;
 mod outcomes;
 mod stopping;
 mod time;

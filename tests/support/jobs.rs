@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, job};
+use tracing::Instrument;
 
 /// Adds two numbers.
 #[job(id = "test.add", retries = 0)]
@@ -196,3 +197,33 @@ pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
 /// A declaration that other programs implement.
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
+
+/// Logs at every level, from a task of its own as well, and fails its first attempt.
+#[job(id = "test.log", retries = ["50ms"], timeout = "1m")]
+pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
+    tracing::debug!("not stored");
+    tracing::info!(attempt = ctx.attempt(), name, "hello {name}");
+    let inside = async { tracing::info!("from a task") }.in_current_span();
+    tokio::spawn(inside).await?;
+    if ctx.attempt() == 1 {
+        tracing::warn!("this will not go well");
+        return Err("it did not go well".into());
+    }
+    Ok(())
+}
+
+/// Logs so many lines on the blocking pool.
+#[job(id = "test.log-much", retries = 0)]
+pub fn logs_much(lines: u32) -> Result<(), JobError> {
+    (0..lines).for_each(|n| tracing::info!(n, "line"));
+    Ok(())
+}
+
+/// Logs, then waits until it is cancelled.
+#[job(id = "test.log-and-wait", timeout = "none", retries = 0)]
+pub async fn logs_and_waits(ctx: &JobContext) -> Result<(), JobError> {
+    tracing::info!("waiting");
+    ctx.cancelled().await;
+    tracing::info!("asked to end");
+    ctx.check()
+}

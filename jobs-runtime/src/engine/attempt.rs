@@ -20,6 +20,7 @@ use super::lend::Lender;
 use super::plan::PlannedJob;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence};
 use crate::time::Timestamp;
 
@@ -38,6 +39,7 @@ pub(crate) struct Attempt {
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) progress: Arc<ProgressCell>,
+    pub(crate) logs: Arc<LogBuffer>,
     pub(crate) workshop: Arc<Workshop>,
 }
 
@@ -122,14 +124,17 @@ impl Attempt {
             claimed,
             interrupt,
             progress,
+            logs,
             workshop,
         } = self;
-        let span = tracing::info_span!(
-            "attempt",
-            job = job.id,
-            execution = %claimed.execution_id,
-            attempt = claimed.fence.attempt,
-        );
+        let span = logs::in_scope(Arc::clone(&logs), || {
+            tracing::info_span!(
+                "attempt",
+                job = job.id,
+                execution = %claimed.execution_id,
+                attempt = claimed.fence.attempt,
+            )
+        });
         let deadline = claimed.policy.timeout_ms.and_then(|limit| {
             workshop
                 .clock
@@ -157,7 +162,7 @@ impl Attempt {
             Handler::Async(handler) => {
                 let lender = Lender::new(job.lane, workshop.reports.clone());
                 let work = lender.scope(async move { handler(call).await });
-                let work = work.instrument(span);
+                let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
                     AssertUnwindSafe(work)
                         .catch_unwind()
@@ -165,7 +170,7 @@ impl Attempt {
                 )
             }
             Handler::Blocking(handler) => {
-                let work = move || span.in_scope(|| handler(call));
+                let work = move || logs::in_scope(logs, || span.in_scope(|| handler(call)));
                 Box::pin(async move {
                     // A thread at work is nothing that a test clock could see.
                     let _hold = workshop.clock.hold();

@@ -29,9 +29,10 @@ use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::held::held;
+use crate::logs::LogBuffer;
 use crate::store::{
-    Answer, Claim, Claimed, ExecutionPolicy, Fence, Promotion, Renewal, SessionBeat, SessionId,
-    Settlement, Store, StoreError, StoreEvent,
+    Answer, Claim, Claimed, ExecutionPolicy, Fence, LogBatch, Promotion, Renewal, SessionBeat,
+    SessionId, Settlement, Store, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -52,6 +53,7 @@ pub(super) enum Event {
     Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>),
     Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
     Reported(Result<Vec<Answer>, StoreError>),
+    Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Promoted(Result<Promotion, StoreError>),
     Sessions(Result<Vec<SessionBeat>, StoreError>),
@@ -68,6 +70,7 @@ pub(super) struct Running {
     pub(super) spent: u32,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,
+    pub(super) logs: Arc<LogBuffer>,
     pub(super) lane: LaneKind,
     pub(super) since: Duration,
     pub(super) started_at: Timestamp,
@@ -107,6 +110,8 @@ pub(super) struct Dispatcher {
     promoted: bool,
     idle: watch::Sender<bool>,
     attending: usize,
+    /// Whether log lines are on their way.
+    pub(super) logging: bool,
     pub(super) stop: Stop,
     pub(super) drain_until: Option<Duration>,
     /// Whether running attempts have been asked to let go.
@@ -156,6 +161,7 @@ impl Dispatcher {
             promoted: false,
             idle,
             attending: 0,
+            logging: false,
             stop: Stop::No,
             drain_until: None,
             gave_back: false,
@@ -270,6 +276,7 @@ impl Dispatcher {
                     );
                 }
             }
+            Event::Logged(batch, answer) => self.on_logged(batch, answer),
             Event::CancelRequests(answer) => {
                 self.attending -= 1;
                 if let Some(fences) = self.note(&answer) {
@@ -352,6 +359,7 @@ impl Dispatcher {
             started_at: ended.started_at,
             finished_at: ended.finished_at,
             progress: running.progress.take_changed(),
+            logs: running.logs.close(),
         };
         let budget = (&running.policy, running.spent);
         self.conclude(
@@ -393,6 +401,7 @@ impl Dispatcher {
             started_at: claimed.claimed_at,
             finished_at: now,
             progress: None,
+            logs: Vec::new(),
         };
         let budget = (&claimed.policy, claimed.spent);
         self.conclude(
@@ -426,6 +435,7 @@ impl Dispatcher {
             spent: claimed.spent,
             interrupt: Arc::default(),
             progress: Arc::default(),
+            logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
             lane: job.lane,
             since: now,
             started_at: timestamp(&*self.clock),
@@ -440,6 +450,7 @@ impl Dispatcher {
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),
+            logs: Arc::clone(&running.logs),
             workshop: Arc::clone(&self.workshop),
             claimed,
         };
@@ -474,7 +485,7 @@ impl Dispatcher {
         }
     }
 
-    /// Writes progress and asks for cancellations, while something runs.
+    /// Writes progress and logs and asks for cancellations, while something runs.
     fn attend(&mut self, now: Duration) {
         if self.running.is_empty() || self.attending > 0 || now < self.timers.attend_at {
             return;
@@ -501,6 +512,7 @@ impl Dispatcher {
             let store = Arc::clone(&self.store);
             self.call(async move { Event::Reported(store.report(reports).await) });
         }
+        self.send_logs();
         self.attending += 1;
         let store = Arc::clone(&self.store);
         self.call(async move { Event::CancelRequests(store.cancel_requests(session).await) });

@@ -60,6 +60,7 @@ impl Dispatcher {
                 started_at: running.started_at,
                 finished_at: wall,
                 progress: running.progress.take_changed(),
+                logs: running.logs.close(),
             };
             let budget = (&running.policy, running.spent);
             self.conclude(fence, running.execution_id, budget, conclusion, course);

@@ -246,7 +246,8 @@ async fn r#type(
     #[sensitive] r#ref: Option<u8>,
     #[default(r#const())] r#move: u8,
 ) -> Result<String, JobError> {
-    Ok([r#in, r#where, format!("{:?}", r#ref), r#move.to_string()].join(" "))
+    let reference = r#ref;
+    Ok([r#in, r#where, format!("{reference:?}"), r#move.to_string()].join(" "))
 }
 
 const fn r#const() -> u8 {
