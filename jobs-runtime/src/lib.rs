@@ -26,6 +26,7 @@ mod held;
 
 mod edge;
 mod engine;
+mod logs;
 mod resources;
 mod runtime;
 
@@ -44,6 +45,7 @@ pub use edge::{
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
+pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 

@@ -26,6 +26,7 @@ mod execution;
 mod feed;
 mod held;
 mod lease;
+mod logs;
 mod publish;
 pub mod sqlite;
 mod url;
@@ -48,6 +49,10 @@ pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
     Answer, AttemptEnd, CancelAnswer, Claim, Claimed, Fence, Next, ProgressReport, Promotion,
     Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
+};
+pub use logs::{
+    LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
+    ParseLogPlaceError,
 };
 pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
 pub use url::{DatabaseUrl, ParseDatabaseUrlError, Synchronous};
@@ -148,12 +153,16 @@ pub trait Store: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// Ends attempts, each with what follows. Answers per row, in the order of the batch: a stale
-    /// one never fails the others. The attempt's record, the outcome and the release of the lease
-    /// are one transaction.
+    /// one never fails the others. The attempt's record, its last log lines, the outcome and the
+    /// release of the lease are one transaction.
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError>;
 
     /// Notes the progress of running attempts.
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError>;
+
+    /// Writes what running attempts have logged. Repeatable: a line is written once under its
+    /// number, so lines whose answer was lost are sent again, alone or with the settlement.
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError>;
 
     /// The attempts of a session whose cancellation was requested.
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
@@ -183,6 +192,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One execution with all of its attempts.
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError>;
+
+    /// A part of an execution's log, oldest first; `None` if there is no such execution.
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError>;
 
     /// A page of executions, newest first, without their attempts.
     ///

@@ -14,6 +14,8 @@ mod claims;
 mod enqueues;
 #[path = "store/feeds.rs"]
 mod feeds;
+#[path = "store/logs.rs"]
+mod logs;
 #[path = "store/operators.rs"]
 mod operators;
 #[path = "store/sessions.rs"]
@@ -96,6 +98,15 @@ conformance! {
         taking_over_goes_in_slices_and_closes_at_the_end,
         after_a_take_over_every_write_is_stale,
         a_take_over_is_found_again,
+    }
+    logs {
+        lines_read_back_as_written,
+        a_line_is_written_once_under_its_number,
+        the_last_lines_come_with_the_end,
+        an_ended_attempt_is_completed_by_its_own_session,
+        after_a_take_over_lines_are_refused,
+        the_lines_of_a_stale_end_are_refused_among_others,
+        pages_of_a_log_follow_each_other,
     }
     operators {
         a_waiting_execution_is_cancelled_at_once,

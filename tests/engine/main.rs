@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+mod docs;
 mod enqueue;
+mod logs;
 mod outcomes;
 mod stopping;
 mod time;

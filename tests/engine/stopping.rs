@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs::{AttemptOutcome, ExecutionStatus};
-use jobs_runtime::EngineConfig;
+use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Nap, Wait};
 use tests::process::now;
 
@@ -60,6 +60,30 @@ async fn nothing_is_claimed_after_the_first_request() {
     );
     let sessions = runtime.store().sessions().await.expect("the store answers");
     assert!(sessions.is_empty(), "{sessions:?}");
+}
+
+#[tokio::test]
+async fn a_worker_is_idle_when_what_was_ready_has_ended() {
+    let enqueuer = Runtime::builder()
+        .database("sqlite::memory:")
+        .workers(false)
+        .start()
+        .await
+        .expect("the runtime starts");
+    let batch = enqueuer
+        .client()
+        .enqueue_all((0..50).map(|n| Add::new(n, 1)));
+    let executions = batch.await.expect("accepted");
+    let worker = Runtime::builder()
+        .store(enqueuer.store().clone())
+        .start()
+        .await
+        .expect("the runtime starts");
+    worker.idle().await;
+    for execution in executions {
+        let record = record(&worker, execution.id()).await;
+        assert_eq!(record.status, ExecutionStatus::Succeeded);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -166,3 +166,12 @@ fn a_bind_beyond_this_machine_is_refused() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("0.0.0.0"), "{ran:?}");
 }
+
+#[test]
+fn work_until_idle_ends_by_itself() {
+    let dir = tempfile::tempdir().expect("a directory");
+    jobs(dir.path(), &["trigger", "test.add", "--a", "1", "--b", "2"]);
+    let ran = jobs(dir.path(), &["work", "--until-idle"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(executions(dir.path())[0]["status"], "succeeded");
+}

@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers as they came.
     pub head: String,
+    /// The body.
+    pub text: String,
     /// The body as JSON; `null` if it is none.
     pub body: Value,
 }
@@ -46,6 +48,7 @@ fn request(address: SocketAddr, line: &str, body: &str) -> Answer {
     Answer {
         status: status.unwrap_or(0),
         head: head.to_owned(),
+        text: body.to_owned(),
         body: serde_json::from_str(body).unwrap_or(Value::Null),
     }
 }

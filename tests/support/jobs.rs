@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, job};
+use tracing::Instrument;
 
 /// Adds two numbers.
 #[job(id = "test.add", retries = 0)]
@@ -42,6 +43,13 @@ pub async fn slow(ctx: &JobContext) -> Result<(), JobError> {
 /// Takes longer than it may, on a blocking thread, and does not listen.
 #[job(id = "test.slow-blocking", timeout = "100ms", retries = 0)]
 pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
+/// Blocks the thread of the runtime that it runs on: what no handler should do.
+#[job(id = "test.blocks", timeout = "100ms", retries = 0)]
+pub async fn blocks(millis: u64) -> Result<(), JobError> {
     std::thread::sleep(Duration::from_millis(millis));
     Ok(())
 }
@@ -132,6 +140,35 @@ fn append(file: &std::path::Path, line: &str) -> std::io::Result<()> {
     std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes())
 }
 
+/// Ends its first attempt as it is told to, and succeeds in the next.
+#[job(id = "test.ends", retries = ["1h"])]
+pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
+    let soon = Duration::from_millis(20);
+    if ctx.attempt() > 1 {
+        return Ok(ctx.attempt());
+    }
+    Err(match how.as_str() {
+        "permanent" => JobError::permanent("never"),
+        "retry-in" => JobError::retry_in(soon, "soon"),
+        "rate-limited" => JobError::rate_limited(soon),
+        "cancel" => JobError::cancel("not wanted"),
+        other => return Err(other.into()),
+    })
+}
+
+/// Returns more than a store keeps.
+#[job(id = "test.oversized", retries = ["1h"])]
+pub async fn oversized() -> Result<String, JobError> {
+    Ok("x".repeat(2 * 1024 * 1024))
+}
+
+/// Finishes although it was cancelled.
+#[job(id = "test.finishes", timeout = "none", retries = 0)]
+pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
+    ctx.cancelled().await;
+    Ok("finished all the same".to_owned())
+}
+
 /// Asks for a later time twice, at no cost.
 #[job(id = "test.snooze", retries = 0)]
 pub async fn snoozes(ctx: &JobContext) -> Result<u32, JobError> {
@@ -160,3 +197,33 @@ pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
 /// A declaration that other programs implement.
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
+
+/// Logs at every level, from a task of its own as well, and fails its first attempt.
+#[job(id = "test.log", retries = ["50ms"], timeout = "1m")]
+pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
+    tracing::debug!("not stored");
+    tracing::info!(attempt = ctx.attempt(), name, "hello {name}");
+    let inside = async { tracing::info!("from a task") }.in_current_span();
+    tokio::spawn(inside).await?;
+    if ctx.attempt() == 1 {
+        tracing::warn!("this will not go well");
+        return Err("it did not go well".into());
+    }
+    Ok(())
+}
+
+/// Logs so many lines on the blocking pool.
+#[job(id = "test.log-much", retries = 0)]
+pub fn logs_much(lines: u32) -> Result<(), JobError> {
+    (0..lines).for_each(|n| tracing::info!(n, "line"));
+    Ok(())
+}
+
+/// Logs, then waits until it is cancelled.
+#[job(id = "test.log-and-wait", timeout = "none", retries = 0)]
+pub async fn logs_and_waits(ctx: &JobContext) -> Result<(), JobError> {
+    tracing::info!("waiting");
+    ctx.cancelled().await;
+    tracing::info!("asked to end");
+    ctx.check()
+}

@@ -16,9 +16,11 @@ use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
+use super::lend::Lender;
 use super::plan::PlannedJob;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence};
 use crate::time::Timestamp;
 
@@ -37,18 +39,23 @@ pub(crate) struct Attempt {
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) progress: Arc<ProgressCell>,
+    pub(crate) logs: Arc<LogBuffer>,
     pub(crate) workshop: Arc<Workshop>,
 }
 
 /// What an attempt tells the dispatcher.
-// The channel is unbounded, the reports are not: each attempt sends at most two, and the
-// dispatcher bounds the attempts.
+// The channel is unbounded, the reports are not: an attempt sends two, and two more per wait for
+// another execution; the dispatcher bounds the attempts.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It ended; whether its slot is free as well.
     Ended(Ended, Slot),
     /// A blocking handler that had outlived its attempt has returned.
-    Freed(LaneKind),
+    Freed(Fence, LaneKind),
+    /// An attempt only waits for another execution: its slot is free for now.
+    Lent(LaneKind),
+    /// It goes on.
+    Reclaimed(LaneKind),
 }
 
 /// The place of an attempt in its lane.
@@ -117,14 +124,17 @@ impl Attempt {
             claimed,
             interrupt,
             progress,
+            logs,
             workshop,
         } = self;
-        let span = tracing::info_span!(
-            "attempt",
-            job = job.id,
-            execution = %claimed.execution_id,
-            attempt = claimed.fence.attempt,
-        );
+        let span = logs::in_scope(Arc::clone(&logs), || {
+            tracing::info_span!(
+                "attempt",
+                job = job.id,
+                execution = %claimed.execution_id,
+                attempt = claimed.fence.attempt,
+            )
+        });
         let deadline = claimed.policy.timeout_ms.and_then(|limit| {
             workshop
                 .clock
@@ -150,7 +160,9 @@ impl Attempt {
         };
         match job.handler {
             Handler::Async(handler) => {
-                let work = async move { handler(call).await }.instrument(span);
+                let lender = Lender::new(job.lane, workshop.reports.clone());
+                let work = lender.scope(async move { handler(call).await });
+                let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
                     AssertUnwindSafe(work)
                         .catch_unwind()
@@ -158,7 +170,7 @@ impl Attempt {
                 )
             }
             Handler::Blocking(handler) => {
-                let work = move || span.in_scope(|| handler(call));
+                let work = move || logs::in_scope(logs, || span.in_scope(|| handler(call)));
                 Box::pin(async move {
                     // A thread at work is nothing that a test clock could see.
                     let _hold = workshop.clock.hold();
@@ -270,7 +282,10 @@ impl Reporter {
     }
 
     fn freed(&self) {
-        let _ = self.workshop.reports.send(Report::Freed(self.lane));
+        let _ = self
+            .workshop
+            .reports
+            .send(Report::Freed(self.fence, self.lane));
     }
 }
 

@@ -198,7 +198,10 @@ impl Dispatcher {
             }
             Err(StoreError::SessionLost) => self.lose_session(),
             // It may have been leased all the same: ask again with the same number.
-            Err(error) if error.is_transient() => return self.send_claim(kind, claim, BACKOFF),
+            Err(error) if error.is_transient() => {
+                self.lane(kind).hopeful = true;
+                return self.send_claim(kind, claim, BACKOFF);
+            }
             Err(_) => {}
         }
         self.lane(kind).claiming = false;

@@ -173,6 +173,14 @@ impl RuntimeBuilder {
             true => {
                 let jobs = executable(&catalogue, &self.jobs)?;
                 let resources = crate::resources::build(&jobs, self.resources).await?;
+                let captured = crate::logs::is_captured(Arc::clone(&self.clock)).await;
+                health.log_capture(captured);
+                if !captured {
+                    tracing::warn!(
+                        "what handlers log is not stored with their attempts: add \
+                         `jobs_runtime::layer()` to the subscriber"
+                    );
+                }
                 Some(Engine::start(EngineParts {
                     store,
                     jobs,

@@ -70,6 +70,7 @@ held! {
     async fn claim(claim: Claim) -> Vec<Claimed>;
     async fn settle(batch: Vec<Settlement>) -> Vec<Answer>;
     async fn report(batch: Vec<ProgressReport>) -> Vec<Answer>;
+    async fn append_logs(batch: Vec<LogBatch>) -> Vec<Answer>;
     async fn cancel_requests(session: SessionId) -> Vec<Fence>;
     async fn promote(now: Timestamp, limit: usize) -> Promotion;
     async fn sessions() -> Vec<SessionBeat>;
@@ -77,5 +78,6 @@ held! {
     async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
     async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
+    async fn logs(query: LogQuery) -> Option<LogPage>;
     async fn feed(query: FeedQuery) -> FeedPage;
 }

@@ -1,11 +1,12 @@
 //! A worker's right to attempts, and what it says with that right.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use serde::Serialize;
 
-use super::ExecutionPolicy;
+use super::{ExecutionPolicy, LogLine};
 use crate::time::Timestamp;
 
 /// Names a worker's session: one start of one worker. Never used twice.
@@ -134,6 +135,8 @@ pub struct AttemptEnd {
     pub finished_at: Timestamp,
     /// The last report of progress, if any came after the last one noted.
     pub progress: Option<Progress>,
+    /// What was logged and has not been acknowledged yet.
+    pub logs: Vec<Arc<LogLine>>,
 }
 
 /// What follows an attempt.

@@ -34,6 +34,7 @@ mod claim;
 mod enqueue;
 mod group;
 mod join;
+mod logs;
 mod settle;
 
 mod operate;
@@ -55,9 +56,9 @@ use tokio::sync::broadcast;
 
 use super::{
     Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, EnqueueAnswer, ExecutionRecord, FeedPage,
-    FeedQuery, Fence, MigrationStatus, NewExecution, ProgressReport, Promotion, PublishedJob,
-    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription,
-    StoreError, StoreEvent,
+    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProgressReport,
+    Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
+    Store, StoreDescription, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 use group::Call;
@@ -286,6 +287,16 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(session::cancel_requests_on_conn(conn, session))
@@ -344,6 +355,13 @@ impl Store for SqliteStore {
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(record::execution_on_conn(conn, id))
+        }))
+        .await
+    }
+
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { logs::page_on_conn(conn, &query).await })
         }))
         .await
     }

@@ -95,6 +95,7 @@ pub(crate) async fn work(
                 started_at: now(),
                 finished_at: now(),
                 progress: None,
+                logs: Vec::new(),
             },
             next,
         }

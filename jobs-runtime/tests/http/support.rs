@@ -248,6 +248,7 @@ impl Worker {
                 started_at: claimed.claimed_at,
                 finished_at: now(),
                 progress: None,
+                logs: Vec::new(),
             },
             next,
         };

@@ -186,6 +186,7 @@ pub(crate) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             started_at: t(1),
             finished_at: t(3),
             progress: None,
+            logs: Vec::new(),
         },
         next,
     }

@@ -135,6 +135,9 @@ impl Group {
         if enqueue.keys.is_some() {
             script.add(include_str!("sql/enqueue_keys.sql"));
         }
+        if settle.logs.is_some() {
+            script.add(include_str!("sql/settle_logs.sql"));
+        }
         if settle.ended > 0 {
             script.add(include_str!("sql/settle_final.sql"));
         }
@@ -249,17 +252,19 @@ impl Call {
             Self::Enqueue(batch, _) => {
                 (batch.len(), batch.iter().map(|new| new.payload.len()).sum())
             }
-            Self::Settle(batch, _) => (batch.len(), batch.iter().map(result_bytes).sum()),
+            Self::Settle(batch, _) => (batch.len(), batch.iter().map(settlement_bytes).sum()),
             Self::Claim(..) => (0, 0),
         }
     }
 }
 
-fn result_bytes(settlement: &Settlement) -> usize {
-    match &settlement.next {
+fn settlement_bytes(settlement: &Settlement) -> usize {
+    let result = match &settlement.next {
         Next::Succeed(result) => result.len(),
         _ => 0,
-    }
+    };
+    let logs = settlement.end.logs.iter().map(|line| line.message.len());
+    result + logs.sum::<usize>()
 }
 
 /// The same failure for the next of several callers.
@@ -353,6 +358,7 @@ impl Script {
             .bind(claim.map(|claim| i64::try_from(claim.limit).unwrap_or(i64::MAX)))
             .bind(claim.map(|claim| claim.now.as_millis()))
             .bind(claim.map(Claim::only_json).transpose()?.flatten())
+            .bind(settle.logs.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

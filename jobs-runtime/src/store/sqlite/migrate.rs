@@ -22,6 +22,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0001_layout.sql"),
     },
     Migration {
+        version: 2,
+        name: "logs",
+        sql: include_str!("migrations/0002_logs.sql"),
+    },
+    Migration {
         version: 3,
         name: "installation",
         sql: include_str!("migrations/0003_installation.sql"),
