@@ -75,6 +75,14 @@ impl ProgressCell {
         self.changed.store(true, Ordering::Release);
     }
 
+    /// The latest report, whether or not it was taken before.
+    pub fn latest(&self) -> Progress {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// The latest report, if there was one since the last call.
     pub fn take_changed(&self) -> Option<Progress> {
         self.changed.swap(false, Ordering::AcqRel).then(|| {

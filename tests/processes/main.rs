@@ -8,6 +8,7 @@ mod footprint;
 mod neighbours;
 mod stale;
 mod stalls;
+mod success;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
