@@ -8,3 +8,6 @@ mod footprint;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
+
+/// The bundled runtime with nothing linked.
+const EMPTY: &str = env!("CARGO_BIN_EXE_empty");
