@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod index;
 mod jobs;
+mod logs;
 mod members;
 mod path;
 pub mod problem;
@@ -68,6 +69,7 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .route("/jobs/{id}/trigger-batch", post(trigger::batch))
         .route("/executions", get(feed::page))
         .route("/executions/{id}", get(executions::show))
+        .route("/executions/{id}/logs", get(logs::page))
         .route("/executions/{id}/cancel", post(executions::cancel))
         .route("/executions/{id}/retry", post(retry::retry));
     Router::new()

@@ -19,6 +19,8 @@ mod health;
 mod idempotency;
 #[path = "http/jobs.rs"]
 mod jobs;
+#[path = "http/logs.rs"]
+mod logs;
 #[path = "http/refusals.rs"]
 mod refusals;
 #[path = "http/safety.rs"]

@@ -5,6 +5,7 @@
 mod cli;
 mod crash;
 mod footprint;
+mod operate;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

@@ -59,6 +59,8 @@ pub(super) enum Command {
         /// Its id
         id: String,
     },
+    /// What the handler of an execution logged
+    Logs(Logs),
     /// Bring the store's layout up to date
     Migrate {
         /// Only say what is applied
@@ -133,4 +135,19 @@ pub(super) struct Executions {
     /// Go on where a page ended
     #[arg(long)]
     pub(super) cursor: Option<crate::store::Cursor>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Logs {
+    /// The execution's id
+    pub(super) id: String,
+    /// Of this attempt only
+    #[arg(long, value_name = "N")]
+    pub(super) attempt: Option<u32>,
+    /// Of this level and above: trace, debug, info, warn, error
+    #[arg(long)]
+    pub(super) level: Option<crate::store::LogLevel>,
+    /// Go on until the execution is final
+    #[arg(long)]
+    pub(super) follow: bool,
 }

@@ -4,9 +4,12 @@ mod config;
 mod doctor;
 mod executions;
 mod jobs;
+mod logs;
 mod migrate;
 mod run;
 mod trigger;
+
+use ::jobs::{ExecutionId, ParseExecutionIdError};
 
 use super::args::Command;
 use super::failure::Failure;
@@ -35,6 +38,7 @@ pub(super) async fn run(
         Command::Exec(args) => trigger::exec(&settings, output, configure, args).await,
         Command::Executions(filters) => executions::list(&settings, output, filters).await,
         Command::Execution { id } => executions::show(&settings, output, &id).await,
+        Command::Logs(args) => logs::show(&settings, output, args).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Config => {
             config::show(&settings, output);
@@ -62,6 +66,22 @@ async fn reader_of(settings: &Settings) -> Result<Runtime, StartError> {
         .workers(false)
         .start()
         .await
+}
+
+/// A runtime that executes and serves nothing, on a store that is there already.
+async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
+    if !store_exists(settings) {
+        return Err(Failure::failed(format!(
+            "there is no store at {} yet; `run` creates it",
+            settings.database
+        )));
+    }
+    Ok(client_of(settings).await?)
+}
+
+fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
+    text.parse()
+        .map_err(|error: ParseExecutionIdError| Failure::usage(error.to_string()))
 }
 
 /// Whether the store that the settings name has been created.

@@ -21,6 +21,7 @@ pub(super) async fn index() -> Json<Value> {
             format!("POST {}", route("/jobs/{id}/trigger-batch")): "enqueues all or none: {executions: [{payload, …}]}",
             format!("GET {}", route("/executions")): "the newest first; ?limit&jobId&status&queue&itemId&correlationId&createdBy&tag&since&until&cursor",
             format!("GET {}", route("/executions/{id}")): "one execution with its attempts",
+            format!("GET {}", route("/executions/{id}/logs")): "what its handler logged; ?attempt&level&after&limit",
             format!("POST {}", route("/executions/{id}/cancel")): "cancels it, or asks its worker to",
             format!("POST {}", route("/executions/{id}/retry")): "runs a failed or cancelled one again: {payload?}",
         },
