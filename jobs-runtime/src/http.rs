@@ -11,6 +11,7 @@
 mod bind;
 mod body;
 mod executions;
+mod explain;
 mod feed;
 mod guard;
 mod health;
@@ -20,6 +21,7 @@ mod logs;
 mod members;
 mod path;
 pub mod problem;
+mod processes;
 mod query;
 mod redact;
 mod refusal;
@@ -68,10 +70,15 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .route("/jobs/{id}/trigger", post(trigger::one))
         .route("/jobs/{id}/trigger-batch", post(trigger::batch))
         .route("/executions", get(feed::page))
-        .route("/executions/{id}", get(executions::show))
+        .route(
+            "/executions/{id}",
+            get(executions::show).delete(executions::delete),
+        )
         .route("/executions/{id}/logs", get(logs::page))
+        .route("/executions/{id}/explain", get(explain::explain))
         .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/retry", post(retry::retry));
+        .route("/executions/{id}/retry", post(retry::retry))
+        .route("/processes", get(processes::list));
     Router::new()
         .route("/", get(index::index))
         .route("/livez", get(health::livez))

@@ -61,6 +61,31 @@ pub(super) enum Command {
     },
     /// What the handler of an execution logged
     Logs(Logs),
+    /// Why an execution is where it is
+    Explain {
+        /// Its id
+        id: String,
+    },
+    /// Cancel an execution, or ask its worker to
+    Cancel {
+        /// Its id
+        id: String,
+    },
+    /// Run a failed or cancelled execution again
+    Retry {
+        /// Its id
+        id: String,
+        /// Another payload; `-` reads it from standard input
+        #[arg(long, value_name = "JSON")]
+        payload: Option<String>,
+    },
+    /// Delete a final execution with its attempts and its log
+    Delete {
+        /// Its id
+        id: String,
+    },
+    /// The workers that have a session, and what they execute
+    Processes,
     /// Bring the store's layout up to date
     Migrate {
         /// Only say what is applied

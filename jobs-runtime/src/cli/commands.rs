@@ -3,9 +3,12 @@
 mod config;
 mod doctor;
 mod executions;
+mod explain;
 mod jobs;
 mod logs;
 mod migrate;
+mod operate;
+mod processes;
 mod run;
 mod trigger;
 
@@ -39,6 +42,11 @@ pub(super) async fn run(
         Command::Executions(filters) => executions::list(&settings, output, filters).await,
         Command::Execution { id } => executions::show(&settings, output, &id).await,
         Command::Logs(args) => logs::show(&settings, output, args).await,
+        Command::Explain { id } => explain::explain(&settings, output, &id).await,
+        Command::Cancel { id } => operate::cancel(&settings, output, &id).await,
+        Command::Retry { id, payload } => operate::retry(&settings, output, &id, payload).await,
+        Command::Delete { id } => operate::delete(&settings, output, &id).await,
+        Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Config => {
             config::show(&settings, output);

@@ -66,6 +66,8 @@ codes! {
     NotRetryable = "not_retryable", CONFLICT, "Not retryable";
     /// The execution is final: see `executionStatus`.
     AlreadyFinal = "already_final", CONFLICT, "Already final";
+    /// The execution is not final: see `executionStatus`.
+    NotFinal = "not_final", CONFLICT, "Not final";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The body is not declared as JSON.
