@@ -14,6 +14,7 @@ use syn::{Ident, LitStr, Path};
 use crate::errors::Errors;
 use crate::given::{Given, Written};
 use crate::keys::{self, Meaning};
+use crate::limits::NamedField;
 use crate::retries::Retries;
 use crate::suggestion::did_you_mean;
 use crate::values::Priority;
@@ -37,6 +38,10 @@ pub(crate) struct Arguments {
     pub(crate) payload: Option<Written<Ident>>,
     pub(crate) enabled: Option<Written<bool>>,
     pub(crate) krate: Option<Written<Path>>,
+    /// The fields that `per` and `by` name, of all keys.
+    pub(crate) named: Vec<NamedField>,
+    /// The key `schedule`.
+    pub(crate) schedule: Option<Ident>,
 }
 
 impl Arguments {
@@ -53,9 +58,13 @@ impl Arguments {
             match keys::find(&name) {
                 None => errors.at(given.span(), unknown(&name)),
                 Some(key) => match key.meaning {
-                    Meaning::Refused => errors.at(given.span(), keys::refusal(&name)),
                     Meaning::Enforced(read) => {
                         errors.ok(read(&mut arguments, &given.like(key.example)));
+                    }
+                    Meaning::Refused(read) => {
+                        let span = given.span();
+                        errors.ok(read(&mut arguments, &given.like(key.example)));
+                        errors.at(span, keys::refusal(&name));
                     }
                 },
             }

@@ -4,7 +4,7 @@
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
 
-use crate::docs::is_doc;
+use crate::docs::{self, is_doc};
 use crate::errors::Errors;
 use crate::function::is_lint;
 use crate::suggestion::nearest;
@@ -39,7 +39,7 @@ impl FieldAttributes {
             return Ok(());
         }
         if is_doc(attribute) {
-            self.passed.push(attribute.clone());
+            self.passed.extend(docs::lines(attribute));
             return Ok(());
         }
         let path = attribute.path();
@@ -104,6 +104,19 @@ impl FieldAttributes {
         }
         name
     }
+}
+
+/// Whether serde itself is told to make up for a missing field.
+pub(crate) fn has_serde_default(attributes: &[Attribute]) -> bool {
+    let mut serde = attributes.iter().filter(|a| a.path().is_ident("serde"));
+    serde.any(|attribute| match &attribute.meta {
+        Meta::List(list) => {
+            list.tokens.clone().into_iter().any(
+                |token| matches!(token, proc_macro2::TokenTree::Ident(word) if word == "default"),
+            )
+        }
+        Meta::Path(_) | Meta::NameValue(_) => false,
+    })
 }
 
 /// `#[default(expr)]`

@@ -9,7 +9,7 @@ use syn::{Ident, Token};
 use crate::errors::Errors;
 
 /// A key and what was written behind it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Given {
     pub(crate) key: Ident,
     form: Form,
@@ -17,7 +17,7 @@ pub(crate) struct Given {
     example: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     /// `key`
     Flag,
@@ -112,6 +112,34 @@ impl Given {
         }
     }
 
+    /// The value of `key = value`, of `key = (value, option = …)` or of `key(value, option = …)`,
+    /// where the value itself may be left out, and the options.
+    pub(crate) fn compound(&self) -> syn::Result<(Option<TokenStream>, Vec<Self>)> {
+        let tokens = match &self.form {
+            Form::Flag => return Err(self.misshapen()),
+            Form::List(tokens) => tokens.clone(),
+            Form::Value(tokens) => match in_parentheses(tokens) {
+                Some(inner) => inner,
+                None if tokens.is_empty() => return Err(self.misshapen()),
+                None => return Ok((Some(tokens.clone()), Vec::new())),
+            },
+        };
+        let (main, options) = match tokens.clone().into_iter().next() {
+            None => return Err(self.misshapen()),
+            Some(TokenTree::Ident(_)) => (None, tokens),
+            Some(_) => {
+                let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+                let mut rest = tokens.into_iter();
+                let main = rest.by_ref().take_while(|token| !is_comma(token)).collect();
+                (Some(main), rest.collect())
+            }
+        };
+        let mut errors = Errors::default();
+        let options = Self::list(options, &mut errors);
+        errors.into_result()?;
+        Ok((main, options))
+    }
+
     /// The truth of `key`, `key = true` or `key = false`.
     pub(crate) fn flag(&self) -> syn::Result<bool> {
         match &self.form {
@@ -129,13 +157,27 @@ impl Given {
         format!("`{}` is written `{}`", self.key, self.example)
     }
 
-    fn misshapen(&self) -> syn::Error {
+    /// The value has the wrong shape.
+    pub(crate) fn misshapen(&self) -> syn::Error {
         syn::Error::new_spanned(self, self.wrong())
     }
 
     /// The key's place.
     pub(crate) fn span(&self) -> Span {
         self.key.span()
+    }
+}
+
+/// What stands in parentheses, if nothing stands beside them.
+fn in_parentheses(tokens: &TokenStream) -> Option<TokenStream> {
+    let mut tokens = tokens.clone().into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Group(group)), None)
+            if group.delimiter() == proc_macro2::Delimiter::Parenthesis =>
+        {
+            Some(group.stream())
+        }
+        _ => None,
     }
 }
 

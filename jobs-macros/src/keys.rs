@@ -7,7 +7,7 @@ use syn::{Path, Token};
 use crate::arguments::Arguments;
 use crate::given::{Given, Written};
 use crate::retries::Retries;
-use crate::values;
+use crate::{limits, schedule, values};
 
 /// A key that `#[job]` knows.
 pub(crate) struct Key {
@@ -20,10 +20,14 @@ pub(crate) struct Key {
 /// What this version does about a key.
 pub(crate) enum Meaning {
     /// Reads the value into its place.
-    Enforced(fn(&mut Arguments, &Given) -> syn::Result<()>),
-    /// Known, and refused: a limit that is accepted and ignored is worse than none.
-    Refused,
+    Enforced(Read),
+    /// Known, read for its mistakes, and refused: a limit that is accepted and ignored is worse
+    /// than none.
+    Refused(Read),
 }
+
+/// Reads a value.
+type Read = fn(&mut Arguments, &Given) -> syn::Result<()>;
 
 use Meaning::{Enforced, Refused};
 
@@ -114,22 +118,34 @@ pub(crate) const KEYS: &[Key] = &[
         example: "crate = crate::reexported::jobs",
         meaning: Enforced(|to, given| put(&mut to.krate, given, values::krate)),
     },
-    refused("routing_key", r#"routing_key = "jobs.mail.send""#),
-    refused("max_concurrent", "max_concurrent = 5"),
-    refused("rate_limit", r#"rate_limit = "60/min""#),
-    refused("unique", r#"unique(by = ["workspace_id"])"#),
-    refused("debounce", r#"debounce("30s", by = ["doc_id"])"#),
-    refused("max_waiting", "max_waiting = 10000"),
-    refused("schedule", r#"schedule = "0 3 * * *""#),
-    refused("expires", r#"expires = "1h""#),
-    refused("retain", r#"retain = "90d""#),
+    refused(
+        "routing_key",
+        r#"routing_key = "jobs.mail.send""#,
+        limits::routing_key,
+    ),
+    refused(
+        "max_concurrent",
+        "max_concurrent = 5",
+        limits::max_concurrent,
+    ),
+    refused("rate_limit", r#"rate_limit = "60/min""#, limits::rate_limit),
+    refused("unique", r#"unique = (within = "10m")"#, limits::unique),
+    refused(
+        "debounce",
+        r#"debounce = ("30s", at_most = "5m")"#,
+        limits::debounce,
+    ),
+    refused("max_waiting", "max_waiting = 10000", limits::max_waiting),
+    refused("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
+    refused("expires", r#"expires = "1h""#, limits::expires),
+    refused("retain", r#"retain = "90d""#, limits::retain),
 ];
 
-const fn refused(name: &'static str, example: &'static str) -> Key {
+const fn refused(name: &'static str, example: &'static str, read: Read) -> Key {
     Key {
         name,
         example,
-        meaning: Refused,
+        meaning: Refused(read),
     }
 }
 
@@ -195,8 +211,8 @@ mod tests {
             let id = if key.name == "id" { "" } else { "id = \"a\"," };
             let tokens = format!("{id} {}", key.example).parse();
             Arguments::parse(tokens.expect(key.example), &mut errors);
-            let enforced = matches!(key.meaning, Meaning::Enforced(_));
-            assert_eq!(errors.is_empty(), enforced, "{}", key.example);
+            let refused = matches!(key.meaning, Meaning::Refused(_));
+            assert_eq!(errors.count(), usize::from(refused), "{}", key.example);
         }
     }
 }

@@ -8,14 +8,23 @@ mod errors;
 mod suggestion;
 
 mod case;
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "the same file as in `jobs`, which exports it and uses all of it"
+)]
+mod cron;
 mod docs;
 mod duration;
 mod id;
+mod zone;
 
 mod arguments;
 mod given;
 mod keys;
+mod limits;
 mod retries;
+mod schedule;
 mod values;
 
 mod field_attributes;

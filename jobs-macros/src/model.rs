@@ -11,8 +11,10 @@ use crate::arguments::Arguments;
 use crate::case;
 use crate::docs::Docs;
 use crate::errors::Errors;
+use crate::field_attributes::has_serde_default;
 use crate::function::Function;
 use crate::given::Written;
+use crate::limits::{self, NamedField};
 use crate::retries::Policy;
 use crate::signature::{self, Argument, Kind, Signature, Value};
 use crate::types;
@@ -117,6 +119,8 @@ impl Job {
             payload,
             enabled,
             krate,
+            named,
+            schedule,
         } = arguments;
         let Signature {
             kind,
@@ -136,6 +140,7 @@ impl Job {
         let mentioned = arguments.iter().map(Argument::ty).chain(&output);
         let name = payload_name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) = parts(arguments, rename_all.as_ref(), errors);
+        refuse_fields(&named, schedule.as_ref(), function, &shape, errors);
         if let Shape::Whole(ty) = &shape {
             let shown = quote!(#ty).to_string();
             let keys = [
@@ -180,6 +185,37 @@ impl Job {
                 disabled: enabled.is_some_and(|enabled| !enabled.value),
             },
         }
+    }
+}
+
+/// Refuses keys that name arguments which do not exist, or need defaults which do not.
+///
+/// The fields of a whole payload are its type's, which nobody knows here.
+fn refuse_fields(
+    named: &[NamedField],
+    schedule: Option<&Ident>,
+    function: &Function,
+    shape: &Shape,
+    errors: &mut Errors,
+) {
+    let Shape::Fields(fields) = shape else {
+        return;
+    };
+    // All arguments as written: one that was left out for a mistake of its own is not unknown.
+    let (values, references) = signature::names(&function.signature);
+    limits::refuse_unknown_fields(named, &values, &references, errors);
+    if let Some(schedule) = schedule {
+        let required = fields.iter().filter(|field| !field.is_optional());
+        let required: Vec<String> = required.map(|f| f.name.unraw().to_string()).collect();
+        limits::refuse_required_fields(schedule.span(), &required, errors);
+    }
+}
+
+impl Field {
+    /// Whether a payload may lack it: it has a default, ours or serde's, or is an `Option`.
+    fn is_optional(&self) -> bool {
+        let option = types::last_segment(&self.ty).is_some_and(|ty| ty.ident == "Option");
+        option || self.default.is_some() || has_serde_default(&self.attributes)
     }
 }
 

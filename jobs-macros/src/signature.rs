@@ -340,6 +340,26 @@ fn shown(ty: &Type) -> String {
         .replace(" , ", ", ")
 }
 
+/// The names of the by-value arguments, as fields, and of the by-reference ones.
+pub(crate) fn names(signature: &syn::Signature) -> (Vec<String>, Vec<String>) {
+    let (mut values, mut references) = (Vec::new(), Vec::new());
+    for input in &signature.inputs {
+        let FnArg::Typed(argument) = input else {
+            continue;
+        };
+        let Pat::Ident(pattern) = argument.pat.as_ref() else {
+            continue;
+        };
+        let name = pattern.ident.unraw().to_string();
+        let name = name.trim_start_matches('_').to_owned();
+        match types::bare(&argument.ty) {
+            Type::Reference(_) => references.push(name),
+            _ => values.push(name),
+        }
+    }
+    (values, references)
+}
+
 /// Whether two fields have one name, which raw identifiers and underscores can hide.
 pub(crate) fn same_name(a: &Ident, b: &Ident) -> bool {
     a.unraw() == b.unraw()

@@ -77,6 +77,14 @@ fn pretty(tokens: &TokenStream) -> String {
 }
 
 #[test]
+fn the_grammar_of_schedules_is_that_of_the_runtime() {
+    assert!(
+        include_str!("cron.rs") == include_str!("../../jobs/src/cron.rs"),
+        "jobs-macros/src/cron.rs is a copy of jobs/src/cron.rs: copy it again"
+    );
+}
+
+#[test]
 fn the_guide_shows_the_golden() {
     let read = |path: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -200,7 +200,8 @@ impl Backend for Edge {
     }
 
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
-        Box::pin(Self::finished(self, execution_id))
+        // A handler that awaits a child must not keep the slot that the child needs.
+        Box::pin(crate::engine::lending(Self::finished(self, execution_id)))
     }
 }
 

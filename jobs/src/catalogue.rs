@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::handler::Handler;
 use crate::resource::ResourceRequest;
 use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
@@ -43,8 +45,8 @@ impl Catalogue {
     /// Makes a catalogue of these jobs.
     ///
     /// # Errors
-    /// Two jobs with one id (or an id that is another's alias), and payloads that are no JSON
-    /// objects; all of them at once.
+    /// Two jobs with one id (or an id that is another's alias), payloads that are no JSON objects,
+    /// and defaults that are another value each time they are evaluated; all of them at once.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static JobDefinition>,
     ) -> Result<Self, CatalogueError> {
@@ -70,6 +72,14 @@ impl Catalogue {
                 problems.push(Problem::NotAnObject {
                     id: definition.id,
                     source: definition.source,
+                });
+            }
+            let fields = unstable_defaults(definition, &descriptor);
+            if !fields.is_empty() {
+                problems.push(Problem::UnstableDefault {
+                    id: definition.id,
+                    source: definition.source,
+                    fields,
                 });
             }
             catalogue
@@ -114,9 +124,67 @@ impl Catalogue {
 /// validator judges its payloads.
 fn accepts_objects(descriptor: &JobDescriptor) -> bool {
     match descriptor.payload_schema.get("type") {
-        Some(serde_json::Value::String(kind)) => kind == "object",
-        Some(serde_json::Value::Array(kinds)) => kinds.iter().any(|kind| kind == "object"),
+        Some(Value::String(kind)) => kind == "object",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "object"),
         _ => true,
+    }
+}
+
+/// The fields whose defaults differ between two evaluations: `/field`, or `Type/field`.
+///
+/// A default is part of the schema, and the schema of the fingerprint: with the time or a random
+/// number in it, each process would publish a job of its own.
+fn unstable_defaults(definition: &JobDefinition, descriptor: &JobDescriptor) -> Vec<String> {
+    let first = &descriptor.payload_schema;
+    let mut fields = Vec::new();
+    if has_default(first) {
+        let again = (definition.payload_schema)().to_value();
+        differences(first, &again, "", &mut fields);
+    }
+    fields
+}
+
+fn has_default(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.contains_key("default") || fields.values().any(has_default),
+        Value::Array(items) => items.iter().any(has_default),
+        _ => false,
+    }
+}
+
+/// Names the fields around everything that differs.
+fn differences(first: &Value, again: &Value, field: &str, found: &mut Vec<String>) {
+    match (first, again) {
+        (first, again) if first == again => {}
+        (Value::Object(first), Value::Object(again)) if first.len() == again.len() => {
+            for (name, value) in first {
+                let Some(other) = again.get(name) else {
+                    found.push(field.to_owned());
+                    return;
+                };
+                match (name.as_str(), value) {
+                    ("properties" | "$defs", Value::Object(named)) => {
+                        let of_type = name == "$defs";
+                        for (name, value) in named {
+                            let other = other.get(name).unwrap_or(&Value::Null);
+                            let name = match of_type {
+                                true => name.clone(),
+                                false => format!("{field}/{name}"),
+                            };
+                            differences(value, other, &name, found);
+                        }
+                    }
+                    ("default", _) if value != other => found.push(field.to_owned()),
+                    _ => differences(value, other, field, found),
+                }
+            }
+        }
+        (Value::Array(first), Value::Array(again)) if first.len() == again.len() => {
+            for (first, again) in first.iter().zip(again) {
+                differences(first, again, field, found);
+            }
+        }
+        _ => found.push(field.to_owned()),
     }
 }
 
@@ -176,6 +244,11 @@ enum Problem {
         id: &'static str,
         source: Source,
     },
+    UnstableDefault {
+        id: &'static str,
+        source: Source,
+        fields: Vec<String>,
+    },
 }
 
 impl std::error::Error for CatalogueError {}
@@ -194,6 +267,12 @@ impl fmt::Display for CatalogueError {
                 Problem::NotAnObject { id, source } => write!(
                     f,
                     "the payload of job `{id}` ({source}) is not a JSON object; wrap it in a struct with named fields"
+                )?,
+                Problem::UnstableDefault { id, source, fields } => write!(
+                    f,
+                    "the payload of job `{id}` ({source}) has a default that is another value each \
+                     time, at {}; make the field an `Option` and fill it in in the handler",
+                    fields.join(", ")
                 )?,
             }
         }

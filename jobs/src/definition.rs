@@ -30,6 +30,9 @@ pub struct JobDefinition {
     pub(crate) tags: &'static [&'static str],
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
+    /// Reads a payload and writes it again.
+    #[cfg(feature = "testing")]
+    pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
 }
 
 // A reference: what the expansion submits is the definition in the payload's `Job` itself.
@@ -76,8 +79,15 @@ impl JobDefinition {
             tags: &[],
             sensitive: &[],
             enabled: true,
+            #[cfg(feature = "testing")]
+            rewrite: rewrite::<J>,
         }
     }
+}
+
+#[cfg(feature = "testing")]
+fn rewrite<J: Job>(payload: &str) -> serde_json::Result<String> {
+    serde_json::to_string(&serde_json::from_str::<J>(payload)?)
 }
 
 /// Declares a setter per option, each usable in a constant.

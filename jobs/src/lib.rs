@@ -21,6 +21,7 @@
 //! * Declaring: [`macro@job`], [`macro@resource`], [`JobContext`], [`JobError`].
 //! * Enqueueing: [`Client`], [`Execution`].
 //! * What is linked: [`Catalogue`], [`JobDescriptor`].
+//! * Testing: `jobs::testing`, by the feature `testing`.
 //! * For runtimes and test kits: [`runtime`].
 
 mod id;
@@ -44,6 +45,10 @@ mod descriptor;
 
 mod client;
 mod clock;
+mod cron;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -78,6 +83,7 @@ pub use status::{
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
     pub use crate::context::ContextParts;
+    pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::resource::{

@@ -24,6 +24,38 @@ pub struct Progress {
 pub struct ProgressCell {
     latest: Mutex<Progress>,
     changed: AtomicBool,
+    /// Every report, for tests.
+    #[cfg(feature = "testing")]
+    reports: Option<Mutex<Vec<Progress>>>,
+}
+
+#[cfg(feature = "testing")]
+impl ProgressCell {
+    /// A cell that remembers every report.
+    pub(crate) fn recording() -> Self {
+        Self {
+            reports: Some(Mutex::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Every report of a recording cell.
+    pub(crate) fn reports(&self) -> Vec<Progress> {
+        let reports = self.reports.as_ref();
+        reports.map_or_else(Vec::new, |reports| {
+            reports
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        })
+    }
+
+    fn record(&self, report: &Progress) {
+        if let Some(reports) = &self.reports {
+            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            reports.push(report.clone());
+        }
+    }
 }
 
 impl ProgressCell {
@@ -38,6 +70,8 @@ impl ProgressCell {
         let percent = percent.clamp(0.0, 100.0) as u8;
         latest.percent = latest.percent.max(percent);
         latest.message = message.map(cut);
+        #[cfg(feature = "testing")]
+        self.record(&latest);
         self.changed.store(true, Ordering::Release);
     }
 

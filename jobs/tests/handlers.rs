@@ -1,10 +1,15 @@
 //! Handlers of every reasonable shape: they compile, are found, describe themselves and run.
 
+// Under this name, too: as in an application that renames the crate in its Cargo.toml.
+extern crate jobs as background;
+
 #[path = "handlers/support.rs"]
 mod support;
 
 #[path = "handlers/by_hand.rs"]
 mod by_hand;
+#[path = "handlers/docs.rs"]
+mod docs;
 #[path = "handlers/hygiene.rs"]
 mod hygiene;
 #[path = "handlers/layout.rs"]
@@ -17,3 +22,5 @@ mod payloads;
 mod resources;
 #[path = "handlers/shapes.rs"]
 mod shapes;
+#[path = "handlers/types.rs"]
+mod types;

@@ -47,6 +47,13 @@ pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Blocks the thread of the runtime that it runs on: what no handler should do.
+#[job(id = "test.blocks", timeout = "100ms", retries = 0)]
+pub async fn blocks(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
 /// Waits until it is cancelled, reporting that it has begun.
 #[job(id = "test.wait", timeout = "none", retries = 0)]
 pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
@@ -62,14 +69,104 @@ pub async fn record(
     file: std::path::PathBuf,
     millis: u64,
 ) -> Result<u32, JobError> {
-    let line = format!("{} {}\n", ctx.execution_id(), ctx.attempt());
+    append(&file, &format!("{} {}", ctx.execution_id(), ctx.attempt()))?;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(ctx.attempt())
+}
+
+/// Sleeps for so many milliseconds, whoever asks it to end.
+#[job(id = "test.nap", timeout = "1m", retries = 0)]
+pub async fn nap(millis: u64) -> Result<(), JobError> {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Takes so many steps of 10 ms on a thread that it never lets go, deaf to every request to end, and
+/// leaves a line with its process for each.
+#[job(id = "test.deaf", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
+pub async fn deaf(ctx: &JobContext, file: std::path::PathBuf, steps: u64) -> Result<u32, JobError> {
+    for step in 1..=steps {
+        let (id, attempt) = (ctx.execution_id(), ctx.attempt());
+        append(
+            &file,
+            &format!("{id} {attempt} {step} {}", std::process::id()),
+        )?;
+        ctx.progress_of(step, steps, "steps");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(ctx.attempt())
+}
+
+/// Runs for so many milliseconds, and leaves a line in a file when an attempt begins and another
+/// when nothing of it is left.
+#[job(id = "test.interval", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
+pub async fn interval(
+    ctx: &JobContext,
+    file: std::path::PathBuf,
+    millis: u64,
+) -> Result<u32, JobError> {
+    let name = format!("{} {}", ctx.execution_id(), ctx.attempt());
+    append(&file, &format!("begin {name}"))?;
+    let _open = Open { file, name };
+    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.check()?;
+    Ok(ctx.attempt())
+}
+
+struct Open {
+    file: std::path::PathBuf,
+    name: String,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        append(&self.file, &format!("end {}", self.name)).expect("the file can be written");
+    }
+}
+
+/// Blocks a thread of the executors for so many milliseconds.
+#[job(id = "test.block-executor", timeout = "1m", retries = 0)]
+pub async fn block_executor(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
+/// Lines are appended whole: several processes write to one file.
+fn append(file: &std::path::Path, line: &str) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(file)?;
-    std::io::Write::write_all(&mut file, line.as_bytes())?;
-    ctx.sleep(Duration::from_millis(millis)).await;
-    Ok(ctx.attempt())
+    std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes())
+}
+
+/// Ends its first attempt as it is told to, and succeeds in the next.
+#[job(id = "test.ends", retries = ["1h"])]
+pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
+    let soon = Duration::from_millis(20);
+    if ctx.attempt() > 1 {
+        return Ok(ctx.attempt());
+    }
+    Err(match how.as_str() {
+        "permanent" => JobError::permanent("never"),
+        "retry-in" => JobError::retry_in(soon, "soon"),
+        "rate-limited" => JobError::rate_limited(soon),
+        "cancel" => JobError::cancel("not wanted"),
+        other => return Err(other.into()),
+    })
+}
+
+/// Returns more than a store keeps.
+#[job(id = "test.oversized", retries = ["1h"])]
+pub async fn oversized() -> Result<String, JobError> {
+    Ok("x".repeat(2 * 1024 * 1024))
+}
+
+/// Finishes although it was cancelled.
+#[job(id = "test.finishes", timeout = "none", retries = 0)]
+pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
+    ctx.cancelled().await;
+    Ok("finished all the same".to_owned())
 }
 
 /// Asks for a later time twice, at no cost.

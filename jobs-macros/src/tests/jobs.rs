@@ -273,3 +273,79 @@ fn included_docs() {
         "#,
     );
 }
+
+#[test]
+fn raw_identifiers() {
+    golden(
+        "raw_identifiers",
+        r##"
+        #[job(id = "match", rename_all = "camelCase")]
+        pub async fn r#match(
+            #[sensitive] r#type: String,
+            #[default(false)] r#final: bool,
+        ) -> Result<(), JobError> {
+            Ok(())
+        }
+        "##,
+    );
+}
+
+#[test]
+fn block_docs() {
+    golden(
+        "block_docs",
+        r#"
+        /** Archives a file.
+         *
+         * Takes its time. */
+        #[job(id = "archive")]
+        async fn archive(/** Where it is. */ path: String) -> Result<(), JobError> {
+            Ok(())
+        }
+        "#,
+    );
+}
+
+#[test]
+fn restricted_visibility() {
+    golden(
+        "restricted_visibility",
+        r#"
+        #[job(id = "archive")]
+        pub(in crate::files) async fn archive(path: String) -> Result<(), JobError> {
+            Ok(())
+        }
+        "#,
+    );
+}
+
+#[test]
+fn generic_types() {
+    golden(
+        "generic_types",
+        r#"
+        #[job(id = "merge")]
+        async fn merge(
+            store: &Store<Postgres>,
+            pages: Vec<Page<Item, 10>>,
+            #[default(<Order as Default>::default())] order: Order,
+        ) -> Answer<Page<<Store<Postgres> as Merging>::Item>> {
+            store.merge(pages).await
+        }
+        "#,
+    );
+}
+
+#[test]
+fn deprecated_function() {
+    golden(
+        "deprecated_function",
+        r#"
+        #[deprecated = "use `send_mail`"]
+        #[job(id = "mail.send-old")]
+        pub async fn send_old_mail(to: String) -> Result<(), JobError> {
+            Ok(())
+        }
+        "#,
+    );
+}

@@ -113,6 +113,9 @@ pub(super) struct Work {
     /// Take from these queues only
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
+    /// End when nothing is left that could be executed now
+    #[arg(long)]
+    pub(super) until_idle: bool,
 }
 
 /// A job and flags that depend on its payload, parsed once the job is known.

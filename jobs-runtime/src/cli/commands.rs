@@ -33,7 +33,15 @@ pub(super) async fn run(
         Command::Serve => run::run(&settings, output, configure, run::Parts::Api).await,
         Command::Work(work) => {
             let settings = settings.with_queues(&work.queues)?;
-            run::run(&settings, output, configure, run::Parts::Workers).await
+            run::run(
+                &settings,
+                output,
+                configure,
+                run::Parts::Workers {
+                    until_idle: work.until_idle,
+                },
+            )
+            .await
         }
         Command::List => jobs::list(&settings, output).await,
         Command::Show { job } => jobs::show(&settings, output, &job).await,

@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
+use super::lend::Lender;
 use super::plan::PlannedJob;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
@@ -43,14 +44,18 @@ pub(crate) struct Attempt {
 }
 
 /// What an attempt tells the dispatcher.
-// The channel is unbounded, the reports are not: each attempt sends at most two, and the
-// dispatcher bounds the attempts.
+// The channel is unbounded, the reports are not: an attempt sends two, and two more per wait for
+// another execution; the dispatcher bounds the attempts.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It ended; whether its slot is free as well.
     Ended(Ended, Slot),
     /// A blocking handler that had outlived its attempt has returned.
-    Freed(LaneKind),
+    Freed(Fence, LaneKind),
+    /// An attempt only waits for another execution: its slot is free for now.
+    Lent(LaneKind),
+    /// It goes on.
+    Reclaimed(LaneKind),
 }
 
 /// The place of an attempt in its lane.
@@ -155,8 +160,9 @@ impl Attempt {
         };
         match job.handler {
             Handler::Async(handler) => {
-                let work = async move { handler(call).await }.instrument(span);
-                let work = logs::scope(logs, work);
+                let lender = Lender::new(job.lane, workshop.reports.clone());
+                let work = lender.scope(async move { handler(call).await });
+                let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
                     AssertUnwindSafe(work)
                         .catch_unwind()
@@ -276,7 +282,10 @@ impl Reporter {
     }
 
     fn freed(&self) {
-        let _ = self.workshop.reports.send(Report::Freed(self.lane));
+        let _ = self
+            .workshop
+            .reports
+            .send(Report::Freed(self.fence, self.lane));
     }
 }
 

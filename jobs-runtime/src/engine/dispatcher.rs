@@ -5,7 +5,7 @@
 //! way the loop goes on. What is due next is decided in [`Dispatcher::advance`], after every batch
 //! of events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,9 @@ pub(super) struct Running {
     pub(super) logs: Arc<LogBuffer>,
     pub(super) lane: LaneKind,
     pub(super) since: Duration,
+    pub(super) started_at: Timestamp,
+    /// When its cancellation was passed on.
+    pub(super) cancelled_at: Option<Duration>,
 }
 
 /// See the module's documentation.
@@ -97,10 +100,15 @@ pub(super) struct Dispatcher {
     pub(super) claim_number: i64,
     pub(super) lanes: [Lane; 2],
     pub(super) running: HashMap<Fence, Running>,
+    /// Attempts that were settled while their handlers still run.
+    pub(super) stuck: HashSet<Fence>,
     pub(super) outbox: Outbox,
     pub(super) timers: Timers,
     pub(super) watch: Watch,
     promoting: bool,
+    /// Whether a promotion has been answered: before that nothing is known of what is due.
+    promoted: bool,
+    idle: watch::Sender<bool>,
     attending: usize,
     /// Whether log lines are on their way.
     pub(super) logging: bool,
@@ -118,6 +126,7 @@ impl Dispatcher {
         parts: EngineParts,
         executors: Handle,
         stop_seen: watch::Receiver<Stop>,
+        idle: watch::Sender<bool>,
     ) -> Self {
         let (reports_sent, reports) = mpsc::unbounded_channel();
         let workshop = Workshop {
@@ -146,8 +155,11 @@ impl Dispatcher {
             contacting: false,
             claim_number: 0,
             running: HashMap::new(),
+            stuck: HashSet::new(),
             outbox: Outbox::default(),
             promoting: false,
+            promoted: false,
+            idle,
             attending: 0,
             logging: false,
             stop: Stop::No,
@@ -207,6 +219,16 @@ impl Dispatcher {
         }
         self.settle();
         self.health.in_flight(self.running.len());
+        let idle = self.is_idle();
+        self.idle
+            .send_if_modified(|was| std::mem::replace(was, idle) != idle);
+    }
+
+    /// Whether nothing runs, nothing is left to say and nothing ready is known of.
+    fn is_idle(&self) -> bool {
+        let looked = self.session.is_some() && self.promoted && !self.promoting;
+        let lanes = self.lanes.iter().all(Lane::is_idle);
+        looked && lanes && self.running.is_empty() && self.outbox.is_empty()
     }
 
     /// When to wake without an event. What is under way already wakes by its own event.
@@ -245,7 +267,14 @@ impl Dispatcher {
             Event::Settled(batch, answer) => self.on_settled(batch, answer),
             Event::Reported(answer) => {
                 self.attending -= 1;
-                self.note(&answer);
+                let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
+                let stale = answers.iter().filter(|one| **one == Answer::Stale).count();
+                if stale > 0 {
+                    tracing::debug!(
+                        stale,
+                        "refused the progress of attempts whose lease had ended"
+                    );
+                }
             }
             Event::Logged(batch, answer) => self.on_logged(batch, answer),
             Event::CancelRequests(answer) => {
@@ -299,12 +328,22 @@ impl Dispatcher {
     fn on_report(&mut self, report: Report) {
         match report {
             Report::Ended(ended, slot) => self.on_ended(ended, slot),
-            Report::Freed(kind) => self.lane(kind).free(),
+            Report::Freed(fence, kind) => {
+                if !self.stuck.remove(&fence) {
+                    self.lane(kind).free();
+                }
+            }
+            Report::Lent(kind) => self.lane(kind).free(),
+            Report::Reclaimed(kind) => self.lane(kind).retake(),
         }
     }
 
     fn on_ended(&mut self, ended: Ended, slot: Slot) {
         let Some(running) = self.running.remove(&ended.fence) else {
+            // Settled in its place, and its slot given away.
+            if slot == Slot::Free {
+                self.stuck.remove(&ended.fence);
+            }
             return;
         };
         let took = self.clock.elapsed().saturating_sub(running.since);
@@ -399,6 +438,8 @@ impl Dispatcher {
             logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
             lane: job.lane,
             since: now,
+            started_at: timestamp(&*self.clock),
+            cancelled_at: None,
         };
         if claimed.cancel_requested {
             self.lane(job.lane).free();
@@ -433,6 +474,7 @@ impl Dispatcher {
         let now = self.clock.elapsed();
         match self.note(answer) {
             Some(promotion) => {
+                self.promoted = true;
                 let wall: Timestamp = timestamp(&*self.clock);
                 self.timers.due(now, wall, promotion.next_due);
                 if promotion.promoted > 0 {
@@ -449,6 +491,7 @@ impl Dispatcher {
             return;
         }
         self.timers.attended(now);
+        self.settle_stuck(now);
         let Some(session) = &self.session else {
             return;
         };
@@ -476,8 +519,12 @@ impl Dispatcher {
     }
 
     fn cancel(&mut self, fence: Fence) {
-        match self.running.get(&fence) {
-            Some(running) => running.interrupt.raise(Cause::Cancel),
+        let now = self.clock.elapsed();
+        match self.running.get_mut(&fence) {
+            Some(running) => {
+                running.interrupt.raise(Cause::Cancel);
+                running.cancelled_at.get_or_insert(now);
+            }
             None => self.lanes.iter_mut().for_each(|lane| lane.cancel(fence)),
         }
     }

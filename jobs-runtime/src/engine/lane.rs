@@ -99,6 +99,16 @@ impl Lane {
         self.taken = self.taken.saturating_sub(1);
     }
 
+    /// Takes a slot whether one is free or not: an attempt goes on that had lent its own.
+    pub(crate) fn retake(&mut self) {
+        self.taken += 1;
+    }
+
+    /// Whether nothing waits for a slot and nothing more is hoped for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.backlog.is_empty() && !self.hopeful && !self.claiming
+    }
+
     /// Notes what an attempt took, to know how far ahead to claim.
     pub(crate) fn observe(&mut self, took: Duration) {
         self.pace.observe(took);

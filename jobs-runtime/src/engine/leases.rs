@@ -70,6 +70,10 @@ impl Dispatcher {
             self.hope_again(now);
             return;
         }
+        if self.stop > Stop::No {
+            self.contacting = false;
+            return;
+        }
         // A session that was opened without our knowing is empty; its opener never renews it, and
         // it is cleared away like any other that stands still.
         let clock = Arc::clone(&self.clock);
@@ -112,7 +116,10 @@ impl Dispatcher {
                 session.renewed_at = sent_at;
                 self.timers.renewed(now);
             }
-            Some(Renewal::Lost) => self.lose_session(),
+            Some(Renewal::Lost) => {
+                tracing::warn!(session = %id, "refused to renew: another worker has taken over");
+                self.lose_session();
+            }
             None => {
                 // While the store cannot be written, nobody's beat can change: standing still
                 // proves nothing about the others.
@@ -198,7 +205,10 @@ impl Dispatcher {
             }
             Err(StoreError::SessionLost) => self.lose_session(),
             // It may have been leased all the same: ask again with the same number.
-            Err(error) if error.is_transient() => return self.send_claim(kind, claim, BACKOFF),
+            Err(error) if error.is_transient() => {
+                self.lane(kind).hopeful = true;
+                return self.send_claim(kind, claim, BACKOFF);
+            }
             Err(_) => {}
         }
         self.lane(kind).claiming = false;

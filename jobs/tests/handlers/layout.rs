@@ -2,7 +2,7 @@
 
 use jobs::{Job, JobError};
 
-use crate::support::{linked, run};
+use crate::support::{linked, run, run_with};
 
 mod archive {
     use jobs::{JobError, job};
@@ -145,4 +145,55 @@ mod renamed {
 #[test]
 fn under_another_name() {
     assert_eq!(run(&renamed::Renamed::new()).expect("succeeds"), "1");
+}
+
+mod of_a_renamed_crate {
+    use background::{JobError, job, resource};
+
+    #[job(id = "layout.renamed-crate", crate = ::background, derive(Debug))]
+    pub(super) async fn of_a_renamed_crate(
+        nothing: &super::Nothing,
+        #[default("x")] value: String,
+    ) -> Result<String, JobError> {
+        let _ = nothing;
+        Ok(value)
+    }
+
+    #[resource(crate = ::background)]
+    fn nothing() -> super::Nothing {
+        super::Nothing
+    }
+}
+
+struct Nothing;
+
+#[test]
+fn the_crate_under_another_name() {
+    let resource = jobs::runtime::BuiltResource::new(std::sync::Arc::new(Nothing));
+    let result = run_with::<of_a_renamed_crate::OfARenamedCrate>([resource], "{}");
+    assert_eq!(result.expect("succeeds"), "\"x\"");
+}
+
+macro_rules! blocking_jobs {
+    ($($id:literal => $name:ident($($argument:ident: $ty:ty = $default:literal),*) $body:expr;)*) => {$(
+        #[jobs::job(id = $id)]
+        fn $name(
+            ctx: &jobs::JobContext,
+            $(#[default($default)] $argument: $ty),*
+        ) -> Result<u32, JobError> {
+            ctx.check()?;
+            Ok($body)
+        }
+    )*};
+}
+
+blocking_jobs! {
+    "layout.many-add" => many_add(a: u32 = 2, b: u32 = 3) a + b;
+    "layout.many-none" => many_none() 7;
+}
+
+#[test]
+fn several_from_one_macro() {
+    assert_eq!(run(&ManyAdd::new().b(5_u32)).expect("succeeds"), "7");
+    assert_eq!(run(&ManyNone::new()).expect("succeeds"), "7");
 }

@@ -207,3 +207,52 @@ fn maps_tuples_and_recursion() {
     assert_eq!(schema::<Types>()["type"], "object");
     assert_eq!(Types::ID, "payloads.types");
 }
+
+/// Jobs that are in no catalogue but that of their own test: they would break every other one.
+mod broken {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use jobs::runtime::Handler;
+    use jobs::{Job, JobDefinition, Source};
+
+    static EVALUATIONS: AtomicU32 = AtomicU32::new(0);
+
+    fn next() -> u32 {
+        EVALUATIONS.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    pub(super) struct Unstable {
+        inner: Inner,
+        #[serde(default = "next")]
+        outer: u32,
+        #[serde(default)]
+        stable: u32,
+    }
+
+    #[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    struct Inner {
+        #[serde(default = "next")]
+        number: u32,
+    }
+
+    impl Job for Unstable {
+        const ID: &'static str = "broken.unstable";
+        type Output = ();
+        const DEFINITION: &'static JobDefinition = &JobDefinition::new::<Self>(
+            Source {
+                module: "handlers",
+                line: 1,
+            },
+            Handler::External,
+        );
+    }
+}
+
+#[test]
+fn a_default_that_changes_is_refused_at_start() {
+    let error = jobs::Catalogue::of([broken::Unstable::definition()]).expect_err("unstable");
+    let message = error.to_string();
+    assert!(message.contains("`broken.unstable`"), "{message}");
+    assert!(message.contains("at Inner/number, /outer;"), "{message}");
+}

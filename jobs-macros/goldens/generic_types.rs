@@ -1,0 +1,70 @@
+async fn merge(
+    store: &Store<Postgres>,
+    pages: Vec<Page<Item, 10>>,
+    order: Order,
+) -> Answer<Page<<Store<Postgres> as Merging>::Item>> {
+    store.merge(pages).await
+}
+
+/// The payload of the job `merge`.
+#[derive(
+    ::jobs::__private::Serialize,
+    ::jobs::__private::Deserialize,
+    ::jobs::__private::JsonSchema
+)]
+#[serde(crate = "::jobs::__private::serde")]
+#[schemars(crate = "::jobs::__private::schemars")]
+struct Merge {
+    pages: Vec<Page<Item, 10>>,
+    #[serde(default = "Merge::__default_order")]
+    order: Order,
+}
+
+const _: () = {
+    use ::jobs::__private;
+    #[allow(dead_code)]
+    impl Merge {
+        /// A payload of the required fields; the others are at their defaults.
+        #[must_use]
+        fn new(pages: impl __private::IntoField<Vec<Page<Item, 10>>>) -> Self {
+            Self {
+                pages: __private::IntoField::into_field(pages),
+                order: Self::__default_order(),
+            }
+        }
+        /// Sets `order`, which has a default.
+        #[must_use]
+        fn order(mut self, order: impl __private::IntoField<Order>) -> Self {
+            self.order = __private::IntoField::into_field(order);
+            self
+        }
+        fn __default_order() -> Order {
+            <Order as Default>::default()
+        }
+    }
+    impl __private::Job for Merge {
+        const ID: &'static str = "merge";
+        type Output = __private::OutputOf<
+            Answer<Page<<Store<Postgres> as Merging>::Item>>,
+        >;
+        const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
+            .resources(&[__private::ResourceRequest::of::<Store<Postgres>>()])
+            .handler(
+                __private::Handler::Async(|call| {
+                    __private::run_async(
+                        call,
+                        |context, payload: Self| async move {
+                            let result = merge(
+                                    &*__private::reference::<Store<Postgres>>(&context)?,
+                                    payload.pages,
+                                    payload.order,
+                                )
+                                .await;
+                            __private::HandlerReturn::into_result(result)
+                        },
+                    )
+                }),
+            );
+    }
+    __private::submit!(Merge);
+};

@@ -1,0 +1,11 @@
+// A delay is shorter than the longest delay.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", debounce = ("5m", at_most = "30s"))]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A job that may never run is switched off.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", max_concurrent = 0)]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

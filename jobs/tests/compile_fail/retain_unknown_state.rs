@@ -1,0 +1,11 @@
+// What is kept is named by its state.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", retain = (success = "1d", failed = "90"))]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// A schedule is cron as it always was.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", schedule = "5/10 0 L * *")]
+async fn send_mail() -> Result<(), JobError> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A payload has a fixed set of fields.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send")]
+unsafe extern "C" fn send_mail(to: String, rest: ...) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

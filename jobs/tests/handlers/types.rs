@@ -1,0 +1,268 @@
+//! Types of fields and results.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use jobs::{JobError, job};
+use serde_json::{Value, json};
+
+use crate::support::{linked, run, run_with, schema};
+
+#[job(id = "types.of-other-crates")]
+async fn of_other_crates(
+    at: jiff::Timestamp,
+    day: jiff::civil::Date,
+    id: uuid::Uuid,
+    link: url::Url,
+    price: rust_decimal::Decimal,
+    address: IpAddr,
+    path: PathBuf,
+) -> Result<(jiff::Timestamp, rust_decimal::Decimal), JobError> {
+    let _ = (day, id, link, address, path);
+    Ok((at, price + rust_decimal::Decimal::ONE))
+}
+
+#[test]
+fn times_ids_links_and_decimals_have_formats() {
+    let payload = json!({
+        "at": "2026-01-01T00:00:00Z",
+        "day": "2026-01-01",
+        "id": "0199c0de-0000-7000-8000-000000000001",
+        "link": "https://example.org/",
+        "price": "0.10",
+        "address": "::1",
+        "path": "/tmp",
+    });
+    let result = run_with::<OfOtherCrates>([], &payload.to_string());
+    assert_eq!(
+        result.expect("succeeds"),
+        r#"["2026-01-01T00:00:00Z","1.10"]"#
+    );
+    let properties = &schema::<OfOtherCrates>()["properties"];
+    for (field, format) in [
+        ("at", "date-time"),
+        ("day", "date"),
+        ("id", "uuid"),
+        ("link", "uri"),
+        ("address", "ip"),
+    ] {
+        assert_eq!(properties[field]["format"], format, "{field}");
+    }
+    let job = linked::<OfOtherCrates>();
+    let result = &job.descriptor().result_schema;
+    assert_eq!(result["prefixItems"][0]["format"], "date-time");
+}
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Both<A, B> {
+    first: A,
+    rest: [B; 2],
+}
+
+#[job(id = "types.generics")]
+async fn generics(
+    page: Page<Both<u8, bool>>,
+    #[default(Page { items: vec![1], next: None })] numbers: Page<i64>,
+) -> Result<Page<String>, JobError> {
+    let texts = page.items.iter().map(|both| format!("{both:?}"));
+    Ok(Page {
+        items: texts
+            .chain(numbers.items.iter().map(i64::to_string))
+            .collect(),
+        next: page.next,
+    })
+}
+
+#[test]
+fn generics_are_instantiated() {
+    let page = Page {
+        items: vec![Both {
+            first: 1,
+            rest: [true, false],
+        }],
+        next: None,
+    };
+    let result = run(&Generics::new(page)).expect("succeeds");
+    assert_eq!(
+        result,
+        r#"{"items":["Both { first: 1, rest: [true, false] }","1"],"next":null}"#
+    );
+    let types = schema::<Generics>()["$defs"].clone();
+    let names: Vec<&String> = types.as_object().expect("types").keys().collect();
+    assert_eq!(
+        names.len(),
+        3,
+        "each instance is a type of its own: {names:?}"
+    );
+    assert_eq!(
+        schema::<Generics>()["properties"]["numbers"]["default"],
+        json!({"items": [1], "next": null})
+    );
+}
+
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Format {
+    /// For people.
+    PlainText,
+    Json,
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum Target {
+    File { path: String },
+    Mail { to: Vec<String> },
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+enum Size {
+    Number(u32),
+    Word(String),
+}
+
+#[job(id = "types.enums")]
+async fn enums(
+    target: Target,
+    size: Size,
+    #[default(Format::PlainText)] format: Format,
+) -> Result<String, JobError> {
+    Ok(format!("{target:?} {size:?} {format:?}"))
+}
+
+#[test]
+fn enums_of_every_representation() {
+    let payload = r#"{"target": {"kind": "mail", "to": ["a"]}, "size": "big"}"#;
+    assert_eq!(
+        run_with::<Enums>([], payload).expect("succeeds"),
+        r#""Mail { to: [\"a\"] } Word(\"big\") PlainText""#
+    );
+    assert_eq!(
+        schema::<Enums>()["properties"]["format"]["default"],
+        "plain-text"
+    );
+}
+
+/// The payload is one of several objects.
+#[job(id = "types.whole-enum")]
+async fn whole_enum(#[payload] target: Target) -> Result<String, JobError> {
+    Ok(format!("{target:?}"))
+}
+
+#[test]
+fn an_enum_as_the_whole_payload() {
+    let payload = WholeEnum(Target::File {
+        path: "x".to_owned(),
+    });
+    assert_eq!(
+        run(&payload).expect("succeeds"),
+        r#""File { path: \"x\" }""#
+    );
+    assert_eq!(
+        schema::<WholeEnum>()["oneOf"].as_array().map(Vec::len),
+        Some(2)
+    );
+}
+
+#[job(id = "types.whole-map")]
+async fn whole_map(#[payload] map: BTreeMap<String, u8>) -> Result<usize, JobError> {
+    Ok(map.len())
+}
+
+#[job(id = "types.collections")]
+async fn collections(
+    words: HashMap<String, u8>,
+    numbers: BTreeMap<u16, Vec<Option<bool>>>,
+    anything: Value,
+    maybe: Option<Vec<Option<u8>>>,
+    #[default(None)] missing: Option<HashMap<String, Value>>,
+    pair: (u8, char),
+    unit: (),
+) -> Result<BTreeMap<u16, usize>, JobError> {
+    let _ = (words, anything, maybe, missing, pair, unit);
+    Ok(numbers
+        .into_iter()
+        .map(|(key, list)| (key, list.len()))
+        .collect())
+}
+
+#[test]
+fn maps_and_options() {
+    assert_eq!(
+        run_with::<WholeMap>([], r#"{"a": 1, "b": 2}"#).expect("succeeds"),
+        "2"
+    );
+    let payload = r#"{"words": {"a": 1}, "numbers": {"7": [true, null]}, "anything": [{}],
+        "pair": [1, "x"], "unit": null}"#;
+    let result = run_with::<Collections>([], payload);
+    assert_eq!(result.expect("succeeds"), r#"{"7":2}"#);
+    let required = schema::<Collections>()["required"].clone();
+    assert_eq!(
+        required,
+        json!(["words", "numbers", "anything", "pair", "unit"])
+    );
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Sum {
+    Number(i64),
+    Of(Vec<Sum>),
+}
+
+impl Sum {
+    fn total(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Of(all) => all.iter().map(Self::total).sum(),
+        }
+    }
+}
+
+#[job(id = "types.recursion")]
+async fn recursion(sum: Sum, parent: Option<Box<Sum>>) -> Result<i64, JobError> {
+    Ok(sum.total() + parent.map_or(0, |parent| parent.total()))
+}
+
+#[test]
+fn types_may_contain_themselves() {
+    let payload = r#"{"sum": {"of": [{"number": 1}, {"of": [{"number": 2}]}]}}"#;
+    assert_eq!(run_with::<Recursion>([], payload).expect("succeeds"), "3");
+    assert!(schema::<Recursion>()["$defs"]["Sum"].is_object());
+}
+
+#[job(id = "types.raw", rename_all = "camelCase")]
+async fn r#type(
+    r#in: String,
+    #[default("x")] r#where: String,
+    #[sensitive] r#ref: Option<u8>,
+    #[default(r#const())] r#move: u8,
+) -> Result<String, JobError> {
+    let reference = r#ref;
+    Ok([r#in, r#where, format!("{reference:?}"), r#move.to_string()].join(" "))
+}
+
+const fn r#const() -> u8 {
+    9
+}
+
+#[test]
+fn raw_identifiers_are_plain_in_json() {
+    let payload = Type::new("a", None).r#where("b").r#move(3);
+    assert_eq!(run(&payload).expect("succeeds"), r#""a b None 3""#);
+    let json = serde_json::to_value(&payload).expect("json");
+    assert_eq!(
+        json,
+        json!({"in": "a", "where": "b", "ref": null, "move": 3})
+    );
+    assert_eq!(linked::<Type>().descriptor().sensitive, ["ref"]);
+    assert_eq!(schema::<Type>()["properties"]["move"]["default"], 9);
+}
