@@ -10,6 +10,7 @@
 
 mod bind;
 mod body;
+mod events;
 mod executions;
 mod explain;
 mod feed;
@@ -32,7 +33,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +51,7 @@ pub const PREFIX: &str = "/api/v1/workers";
 struct Interface {
     edge: Edge,
     health: Arc<Health>,
+    events: Arc<events::Hub>,
 }
 
 /// The interface for a listener of its own: answers only requests that name this machine.
@@ -63,7 +65,11 @@ pub fn router(edge: Edge, health: Arc<Health>) -> Router {
 /// The interface without the check of `Host` and `Origin`, to be mounted in an application that
 /// authenticates its callers itself.
 pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
-    let interface = Interface { edge, health };
+    let interface = Interface {
+        events: events::Hub::new(Arc::clone(edge.store()), Arc::clone(edge.clock())),
+        edge,
+        health,
+    };
     let api = Router::new()
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
@@ -78,7 +84,8 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .route("/executions/{id}/explain", get(explain::explain))
         .route("/executions/{id}/cancel", post(executions::cancel))
         .route("/executions/{id}/retry", post(retry::retry))
-        .route("/processes", get(processes::list));
+        .route("/processes", get(processes::list))
+        .route("/events", get(events::events));
     Router::new()
         .route("/", get(index::index))
         .route("/livez", get(health::livez))
@@ -100,7 +107,8 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .with_state(interface)
 }
 
-/// Serves connections until `shutdown`, then ends the requests that have begun.
+/// Serves connections until `shutdown`, then ends the requests that have begun; streams of events
+/// end at once.
 ///
 /// # Errors
 /// The listener's.
@@ -109,7 +117,8 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, router)
+    let ending = Extension(events::Ending(shutdown.clone()));
+    axum::serve(listener, router.layer(ending))
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
 }

@@ -44,6 +44,7 @@ pub(crate) use held::HeldStore;
 pub use error::StoreError;
 pub use execution::{
     AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, IdempotencyKey, NewExecution,
+    Standing,
 };
 pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
@@ -175,6 +176,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One execution with all of its attempts.
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError>;
+
+    /// Where these executions stand, in the order of their ids; unknown ones are left out.
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError>;
 
     /// A part of an execution's log, oldest first; `None` if there is no such execution.
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError>;

@@ -11,6 +11,8 @@ mod batch;
 mod cancel_and_retry;
 #[path = "http/delete.rs"]
 mod delete;
+#[path = "http/events.rs"]
+mod events;
 #[path = "http/executions.rs"]
 mod executions;
 #[path = "http/explain.rs"]

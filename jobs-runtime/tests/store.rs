@@ -128,5 +128,6 @@ conformance! {
         statuses_are_found_wherever_they_stand,
         pages_stay_apart_under_concurrent_writes,
         a_page_examines_a_bounded_number_of_rows,
+        standings_follow_the_order_of_the_ids,
     }
 }

@@ -26,6 +26,7 @@ pub(super) async fn index() -> Json<Value> {
             format!("GET {}", route("/executions/{id}/explain")): "why it is where it is",
             format!("POST {}", route("/executions/{id}/cancel")): "cancels it, or asks its worker to",
             format!("POST {}", route("/executions/{id}/retry")): "runs a failed or cancelled one again: {payload?}",
+            format!("GET {}", route("/events")): "what changes, as server-sent events; ?jobId&executionId",
             format!("GET {}", route("/processes")): "the workers that have a session, and what they execute",
         },
     }))

@@ -76,6 +76,8 @@ codes! {
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, "Host not allowed";
     /// The payload does not fit the job's schema: see `violations`.
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
+    /// As many clients listen to events as may.
+    TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
     /// A defect of this program.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The store did not answer. The same request may succeed later.

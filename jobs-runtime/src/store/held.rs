@@ -75,6 +75,7 @@ held! {
     async fn delete(id: ExecutionId) -> DeleteAnswer;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
+    async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;
     async fn logs(query: LogQuery) -> Option<LogPage>;
     async fn feed(query: FeedQuery) -> FeedPage;
 }

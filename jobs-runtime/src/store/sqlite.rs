@@ -55,7 +55,7 @@ use super::{
     Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
     ExecutionRecord, FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus,
     NewExecution, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
-    SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError,
+    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
     StoreEvent,
 };
 use crate::time::Timestamp;
@@ -319,6 +319,13 @@ impl Store for SqliteStore {
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(record::execution_on_conn(conn, id))
+        }))
+        .await
+    }
+
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { record::standings_on_conn(conn, &ids).await })
         }))
         .await
     }

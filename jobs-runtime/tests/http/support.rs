@@ -76,9 +76,11 @@ impl Api {
     }
 
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap())
-            .await
-            .unwrap();
+        Self::on("sqlite::memory:", clock).await
+    }
+
+    pub(crate) async fn on(database: &str, clock: Arc<dyn Clock>) -> Self {
+        let store = SqliteStore::open(&database.parse().unwrap()).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         store.migrate().await.unwrap();
         let catalogue = Arc::new(Catalogue::linked().unwrap());
