@@ -19,6 +19,8 @@
 //! ([`verdict`]); the store is the one authority on whether an attempt may still say anything.
 
 mod attempt;
+mod attempts;
+mod attendance;
 mod config;
 mod dispatcher;
 mod interrupt;
@@ -28,6 +30,7 @@ mod lend;
 mod logs;
 mod outbox;
 mod plan;
+mod promotion;
 mod rescue;
 mod stopping;
 mod stuck;

@@ -12,3 +12,6 @@ mod stalls;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
+
+/// The bundled runtime with nothing linked.
+const EMPTY: &str = env!("CARGO_BIN_EXE_empty");

@@ -92,6 +92,8 @@ pub(super) enum Command {
         #[arg(long)]
         status: bool,
     },
+    /// The schemas of all linked jobs, as one JSON document
+    Schema,
     /// The settings in force and where each comes from
     Config,
     /// Find out what is wrong with this set-up

@@ -10,7 +10,10 @@ mod migrate;
 mod operate;
 mod processes;
 mod run;
+mod schema;
 mod trigger;
+
+use std::collections::BTreeSet;
 
 use ::jobs::{ExecutionId, ParseExecutionIdError};
 
@@ -18,7 +21,7 @@ use super::args::Command;
 use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
-use crate::store::DatabaseUrl;
+use crate::store::{DatabaseUrl, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
 /// Does what was asked for.
@@ -56,6 +59,7 @@ pub(super) async fn run(
         Command::Delete { id } => operate::delete(&settings, output, &id).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
+        Command::Schema => schema::show(output),
         Command::Config => {
             config::show(&settings, output);
             Ok(())
@@ -98,6 +102,39 @@ async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
 fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
     text.parse()
         .map_err(|error: ParseExecutionIdError| Failure::usage(error.to_string()))
+}
+
+/// What to do when no job is linked, naming the crates whose jobs the store knows: other programs
+/// have published them, or an earlier build of this one.
+async fn nothing_linked(store: Option<&dyn Store>) -> String {
+    let published = match store {
+        Some(store) => store.catalogue().await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let crates: BTreeSet<&str> = published
+        .iter()
+        .filter_map(|job| job.descriptor.source.split("::").next())
+        .filter(|name| !name.is_empty())
+        // A source is `module::path:line`; of a job at the root of its crate, the line follows.
+        .map(|name| name.split(':').next().unwrap_or(name))
+        .collect();
+    let known = match crates.len() {
+        0 => String::new(),
+        _ => {
+            let uses: Vec<String> = crates
+                .iter()
+                .map(|name| format!("`use {name} as _;`"))
+                .collect();
+            format!(
+                "; the store knows jobs of other programs: {}",
+                uses.join(", ")
+            )
+        }
+    };
+    format!(
+        "no jobs are linked into this program: a crate that nothing references is left out, so \
+         reference it in the binary (`use my_jobs as _;`){known}"
+    )
 }
 
 /// Whether the store that the settings name has been created.

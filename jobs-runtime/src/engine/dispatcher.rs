@@ -11,36 +11,29 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jobs::{BoxFuture, Clock, ExecutionId, ProgressCell};
+use jobs::{BoxFuture, Clock};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::attempt::{Attempt, Ended, Report, Slot, Workshop};
-use super::interrupt::{Cause, Interrupt};
+use super::attempt::{Report, Workshop};
+use super::attempts::Running;
 use super::lane::{Lane, LaneKind};
 use super::leases::Session;
 use super::outbox::Outbox;
 use super::plan::Plan;
 use super::rescue::Watch;
 use super::timers::Timers;
-use super::verdict::{Budget, Conclusion, Course, decide};
 use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
-use crate::held::held;
-use crate::logs::LogBuffer;
 use crate::store::{
-    Answer, Claim, Claimed, ExecutionPolicy, Fence, LogBatch, Promotion, Renewal, SessionBeat,
-    SessionId, Settlement, Store, StoreError, StoreEvent,
+    Answer, Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId,
+    Settlement, Store, StoreError, StoreEvent,
 };
-use crate::time::Timestamp;
 
 /// How long a call that failed waits before it is repeated.
 pub(super) const BACKOFF: Duration = Duration::from_millis(250);
-
-/// How many due executions are promoted at a time.
-const PROMOTION_LIMIT: usize = 1_000;
 
 /// How many reports of attempts are handled before the store is talked to again.
 const REPORTS_AT_ONCE: usize = 1_024;
@@ -63,21 +56,6 @@ pub(super) enum Event {
     Timer,
 }
 
-/// An attempt that runs here.
-pub(super) struct Running {
-    pub(super) execution_id: ExecutionId,
-    pub(super) policy: ExecutionPolicy,
-    pub(super) spent: u32,
-    pub(super) interrupt: Arc<Interrupt>,
-    pub(super) progress: Arc<ProgressCell>,
-    pub(super) logs: Arc<LogBuffer>,
-    pub(super) lane: LaneKind,
-    pub(super) since: Duration,
-    pub(super) started_at: Timestamp,
-    /// When its cancellation was passed on.
-    pub(super) cancelled_at: Option<Duration>,
-}
-
 /// See the module's documentation.
 pub(super) struct Dispatcher {
     pub(super) store: Arc<dyn Store>,
@@ -85,9 +63,9 @@ pub(super) struct Dispatcher {
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
-    plan: Arc<Plan>,
-    executors: Handle,
-    workshop: Arc<Workshop>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) executors: Handle,
+    pub(super) workshop: Arc<Workshop>,
 
     reports: mpsc::UnboundedReceiver<Report>,
     store_events: broadcast::Receiver<StoreEvent>,
@@ -105,11 +83,11 @@ pub(super) struct Dispatcher {
     pub(super) outbox: Outbox,
     pub(super) timers: Timers,
     pub(super) watch: Watch,
-    promoting: bool,
+    pub(super) promoting: bool,
     /// Whether a promotion has been answered: before that nothing is known of what is due.
-    promoted: bool,
+    pub(super) promoted: bool,
     idle: watch::Sender<bool>,
-    attending: usize,
+    pub(super) attending: usize,
     /// Whether log lines are on their way.
     pub(super) logging: bool,
     pub(super) stop: Stop,
@@ -319,213 +297,9 @@ impl Dispatcher {
         self.timers.attend_at = self.timers.attend_at.min(now);
     }
 
-    fn hope(&mut self) {
+    pub(super) fn hope(&mut self) {
         for lane in &mut self.lanes {
             lane.hopeful = !lane.job_ids.is_empty();
-        }
-    }
-
-    fn on_report(&mut self, report: Report) {
-        match report {
-            Report::Ended(ended, slot) => self.on_ended(ended, slot),
-            Report::Freed(fence, kind) => {
-                if !self.stuck.remove(&fence) {
-                    self.lane(kind).free();
-                }
-            }
-            Report::Lent(kind) => self.lane(kind).free(),
-            Report::Reclaimed(kind) => self.lane(kind).retake(),
-        }
-    }
-
-    fn on_ended(&mut self, ended: Ended, slot: Slot) {
-        let Some(running) = self.running.remove(&ended.fence) else {
-            // Settled in its place, and its slot given away.
-            if slot == Slot::Free {
-                self.stuck.remove(&ended.fence);
-            }
-            return;
-        };
-        let took = self.clock.elapsed().saturating_sub(running.since);
-        let lane = self.lane(running.lane);
-        lane.observe(took);
-        if slot == Slot::Free {
-            lane.free();
-        }
-        let Some(conclusion) = ended.conclusion else {
-            return;
-        };
-        let course = Course {
-            started_at: ended.started_at,
-            finished_at: ended.finished_at,
-            progress: running.progress.take_changed(),
-            logs: running.logs.close(),
-        };
-        let budget = (&running.policy, running.spent);
-        self.conclude(
-            ended.fence,
-            running.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
-    }
-
-    /// Decides what follows an attempt and puts it into the outbox.
-    pub(super) fn conclude(
-        &mut self,
-        fence: Fence,
-        execution_id: ExecutionId,
-        (policy, spent): (&ExecutionPolicy, u32),
-        conclusion: Conclusion,
-        course: Course,
-    ) {
-        let budget = Budget {
-            policy,
-            spent,
-            chance: self.entropy.fraction_of(execution_id, fence.attempt),
-        };
-        let (end, next) = decide(conclusion, course, budget);
-        self.outbox.push(Settlement {
-            fence,
-            execution_id,
-            end,
-            next,
-        });
-    }
-
-    /// Ends a leased execution that was never started here.
-    pub(super) fn conclude_unstarted(&mut self, claimed: &Claimed, conclusion: Conclusion) {
-        let now = timestamp(&*self.clock);
-        let course = Course {
-            started_at: claimed.claimed_at,
-            finished_at: now,
-            progress: None,
-            logs: Vec::new(),
-        };
-        let budget = (&claimed.policy, claimed.spent);
-        self.conclude(
-            claimed.fence,
-            claimed.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
-    }
-
-    fn start_backlog(&mut self, now: Duration) {
-        for place in 0..self.lanes.len() {
-            while let Some(claimed) = self.lanes[place].take_next() {
-                self.start(claimed, now);
-            }
-        }
-    }
-
-    fn start(&mut self, claimed: Claimed, now: Duration) {
-        let Some(job) = self.plan.job(&claimed.job_id) else {
-            // Claims name the ids of the plan; a store that answers with another is wrong, and the
-            // execution belongs to somebody else.
-            tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
-            self.conclude_unstarted(&claimed, Conclusion::Released);
-            return;
-        };
-        let running = Running {
-            execution_id: claimed.execution_id,
-            policy: claimed.policy.clone(),
-            spent: claimed.spent,
-            interrupt: Arc::default(),
-            progress: Arc::default(),
-            logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
-            lane: job.lane,
-            since: now,
-            started_at: timestamp(&*self.clock),
-            cancelled_at: None,
-        };
-        if claimed.cancel_requested {
-            self.lane(job.lane).free();
-            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
-            return;
-        }
-        let attempt = Attempt {
-            job,
-            interrupt: Arc::clone(&running.interrupt),
-            progress: Arc::clone(&running.progress),
-            logs: Arc::clone(&running.logs),
-            workshop: Arc::clone(&self.workshop),
-            claimed,
-        };
-        self.running.insert(attempt.claimed.fence, running);
-        self.executors.spawn(held(&self.clock, attempt.run()));
-    }
-
-    /// Moves what is due into ready.
-    fn promote(&mut self, now: Duration) {
-        if self.promoting || self.stop > Stop::No || now < self.timers.promote_at {
-            return;
-        }
-        self.promoting = true;
-        let store = Arc::clone(&self.store);
-        let wall = timestamp(&*self.clock);
-        self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
-    }
-
-    fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
-        self.promoting = false;
-        let now = self.clock.elapsed();
-        match self.note(answer) {
-            Some(promotion) => {
-                self.promoted = true;
-                let wall: Timestamp = timestamp(&*self.clock);
-                self.timers.due(now, wall, promotion.next_due);
-                if promotion.promoted > 0 {
-                    self.hope();
-                }
-            }
-            None => self.timers.promote_at = now + BACKOFF,
-        }
-    }
-
-    /// Writes progress and logs and asks for cancellations, while something runs.
-    fn attend(&mut self, now: Duration) {
-        if self.running.is_empty() || self.attending > 0 || now < self.timers.attend_at {
-            return;
-        }
-        self.timers.attended(now);
-        self.settle_stuck(now);
-        let Some(session) = &self.session else {
-            return;
-        };
-        let session = session.id;
-        let reports: Vec<_> = self
-            .running
-            .iter()
-            .filter_map(|(fence, running)| {
-                let progress = running.progress.take_changed()?;
-                Some(crate::store::ProgressReport {
-                    fence: *fence,
-                    progress,
-                })
-            })
-            .collect();
-        if !reports.is_empty() {
-            self.attending += 1;
-            let store = Arc::clone(&self.store);
-            self.call(async move { Event::Reported(store.report(reports).await) });
-        }
-        self.send_logs();
-        self.attending += 1;
-        let store = Arc::clone(&self.store);
-        self.call(async move { Event::CancelRequests(store.cancel_requests(session).await) });
-    }
-
-    fn cancel(&mut self, fence: Fence) {
-        let now = self.clock.elapsed();
-        match self.running.get_mut(&fence) {
-            Some(running) => {
-                running.interrupt.raise(Cause::Cancel);
-                running.cancelled_at.get_or_insert(now);
-            }
-            None => self.lanes.iter_mut().for_each(|lane| lane.cancel(fence)),
         }
     }
 

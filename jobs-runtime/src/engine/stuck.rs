@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use super::dispatcher::{Dispatcher, Running};
+use super::attempts::Running;
+use super::dispatcher::Dispatcher;
 use super::interrupt::Cause;
 use super::verdict::{Conclusion, Course};
 use crate::clock::timestamp;
