@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod footprint;
 mod neighbours;
+mod operate;
 mod stale;
 mod stalls;
 

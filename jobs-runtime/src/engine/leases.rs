@@ -43,10 +43,7 @@ impl Dispatcher {
         let store = Arc::clone(&self.store);
         match &self.session {
             None if self.stop == Stop::No => {
-                let info = SessionInfo {
-                    worker: self.config.worker.clone(),
-                    opened_at: timestamp(&*self.clock),
-                };
+                let info = self.session_info();
                 self.contacting = true;
                 self.call(async move { Event::Opened(store.open_session(info).await, now) });
             }
@@ -82,14 +79,24 @@ impl Dispatcher {
         // it is cleared away like any other that stands still.
         let clock = Arc::clone(&self.clock);
         let store = Arc::clone(&self.store);
-        let worker = self.config.worker.clone();
+        let info = self.session_info();
         self.call(async move {
             clock.sleep(BACKOFF).await;
             let sent_at = clock.elapsed();
             let opened_at = timestamp(&*clock);
-            let info = SessionInfo { worker, opened_at };
+            let info = SessionInfo { opened_at, ..info };
             Event::Opened(store.open_session(info).await, sent_at)
         });
+    }
+
+    fn session_info(&self) -> SessionInfo {
+        let ids = self.lanes.iter().flat_map(|lane| &lane.job_ids);
+        SessionInfo {
+            worker: self.config.worker.clone(),
+            opened_at: timestamp(&*self.clock),
+            job_ids: ids.cloned().collect(),
+            queues: self.config.queues.clone(),
+        }
     }
 
     pub(super) fn on_renewed(
