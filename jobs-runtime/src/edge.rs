@@ -35,7 +35,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use jobs::runtime::{Backend, EnqueueRequest, Enqueued, Finished};
-use jobs::{BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError};
+use jobs::{
+    BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError, TransactionRef,
+};
 
 use crate::Entropy;
 use crate::clock::timestamp;
@@ -126,6 +128,23 @@ impl Edge {
         }
     }
 
+    /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's on the store's own
+    /// database.
+    ///
+    /// # Errors
+    /// Why the transaction is as it was; [`EnqueueError::WrongDatabase`] above all.
+    pub async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Enqueued>, EnqueueError> {
+        let batch = requests.len() > 1;
+        match self.accept_in(tx, requests).await {
+            Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
+            Err(refusal) => Err(refusal.into_error(batch)),
+        }
+    }
+
     /// Every known job, sorted by id: the linked ones, and those that other programs have
     /// published into the store.
     ///
@@ -197,6 +216,18 @@ impl Backend for Edge {
         requests: Vec<EnqueueRequest>,
     ) -> BoxFuture<'_, Result<Vec<Enqueued>, EnqueueError>> {
         Box::pin(Self::enqueue(self, requests))
+    }
+
+    fn enqueue_in<'a>(
+        &'a self,
+        tx: TransactionRef<'a>,
+        requests: Vec<EnqueueRequest>,
+    ) -> BoxFuture<'a, Result<Vec<Enqueued>, EnqueueError>> {
+        Box::pin(Self::enqueue_in(self, tx, requests))
+    }
+
+    fn committed(&self) {
+        self.inner.store.committed();
     }
 
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {

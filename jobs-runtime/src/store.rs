@@ -34,7 +34,7 @@ mod url;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
+use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use crate::time::Timestamp;
@@ -105,6 +105,35 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::IdempotencyConflict`] if a key was used with another payload.
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
+
+    /// Like [`enqueue`](Store::enqueue), within a transaction of the caller's: it is written once
+    /// the caller commits. A refusal leaves the transaction as it was; of a caller that stops waiting
+    /// everything is written or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongDatabase`] if the transaction is on another database,
+    /// [`StoreError::Transaction`] if it cannot be written to.
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError>;
+
+    /// Like [`settle`](Store::settle) of one attempt, within a transaction of the caller's. Once
+    /// that is committed, the same attempt's settlement is [`Answer::AlreadyMine`], whatever it
+    /// says.
+    ///
+    /// # Errors
+    /// Those of [`enqueue_in`](Store::enqueue_in).
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<Answer, StoreError>;
+
+    /// Tells those who listen in this process that a caller has committed a transaction with
+    /// something of ours.
+    fn committed(&self);
 
     /// Begins a worker's session. Ids of sessions are never used again.
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError>;

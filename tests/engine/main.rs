@@ -8,6 +8,7 @@ mod logs;
 mod outcomes;
 mod stopping;
 mod time;
+mod transactions;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;

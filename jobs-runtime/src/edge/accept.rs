@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobs::runtime::{EnqueueRequest, Enqueued};
-use jobs::{EnqueueError, ExecutionId, ExecutionStatus};
+use jobs::{EnqueueError, ExecutionId, ExecutionStatus, TransactionRef};
 
 use super::check::{CheckedPayload, PayloadRefusal};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
@@ -38,6 +38,23 @@ impl Edge {
         &self,
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<Accepted>, Refusal> {
+        self.accept_into(None, requests).await
+    }
+
+    /// Checks a batch and writes it into a transaction.
+    pub(crate) async fn accept_in(
+        &self,
+        tx: TransactionRef<'_>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, Refusal> {
+        self.accept_into(Some(tx), requests).await
+    }
+
+    async fn accept_into(
+        &self,
+        tx: Option<TransactionRef<'_>>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, Refusal> {
         if requests.len() > MAX_BATCH {
             let reason = format!("{} requests, {MAX_BATCH} are allowed", requests.len());
             return Err(options::invalid("batch", reason).into());
@@ -51,12 +68,12 @@ impl Edge {
             .iter()
             .map(|execution| (execution.id, starting_status(execution)))
             .collect();
-        let answers = self
-            .inner
-            .store
-            .enqueue(executions)
-            .await
-            .map_err(|error| store_refusal(error, &jobs))?;
+        let store = &self.inner.store;
+        let answers = match tx {
+            Some(tx) => store.enqueue_in(tx, executions).await,
+            None => store.enqueue(executions).await,
+        }
+        .map_err(|error| store_refusal(error, &jobs))?;
         Ok(answers
             .into_iter()
             .zip(ids)
@@ -249,6 +266,10 @@ fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> Refusal {
                 execution_id,
             },
         ),
+        StoreError::WrongDatabase { found, expected } => {
+            EnqueueError::WrongDatabase { found, expected }.into()
+        }
+        StoreError::Transaction(reason) => EnqueueError::Transaction(reason).into(),
         error => error.into(),
     }
 }

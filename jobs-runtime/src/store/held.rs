@@ -44,6 +44,10 @@ macro_rules! held {
                 self.store.describe()
             }
 
+            fn committed(&self) {
+                self.store.committed();
+            }
+
             fn events(&self) -> broadcast::Receiver<StoreEvent> {
                 self.store.events()
             }
@@ -58,6 +62,8 @@ held! {
     async fn publish(jobs: Vec<PublishedJob>) -> ();
     async fn catalogue() -> Vec<PublishedJob>;
     async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> Answer;
     async fn open_session(info: SessionInfo) -> SessionId;
     async fn renew(session: SessionId, now: Timestamp) -> Renewal;
     async fn close_session(session: SessionId) -> ();

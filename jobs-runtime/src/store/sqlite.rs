@@ -21,6 +21,7 @@ mod migrate;
 mod open;
 
 mod fault;
+mod holder;
 mod json;
 mod policy;
 
@@ -32,6 +33,7 @@ mod writer;
 mod claim;
 mod enqueue;
 mod group;
+mod join;
 mod logs;
 mod settle;
 
@@ -43,12 +45,13 @@ mod catalogue;
 mod feed;
 mod record;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
+use jobs::{ExecutionId, TransactionRef};
 use sqlx::Executor;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
@@ -60,6 +63,7 @@ use super::{
 };
 use crate::time::Timestamp;
 use group::Call;
+use join::Identity;
 use open::Opener;
 use readers::Readers;
 use step::Work;
@@ -81,6 +85,8 @@ pub struct SqliteStore {
     events: broadcast::Sender<StoreEvent>,
     location: Arc<str>,
     durability: String,
+    /// Asked for when somebody first brings a transaction along.
+    identity: OnceLock<Identity>,
 }
 
 impl SqliteStore {
@@ -112,11 +118,36 @@ impl SqliteStore {
             readers,
             events,
             location,
+            identity: OnceLock::new(),
             durability: match url {
                 DatabaseUrl::Sqlite { synchronous, .. } => format!("synchronous = {synchronous}"),
                 DatabaseUrl::SqliteMemory => "none: ends with the process".to_owned(),
             },
         })
+    }
+
+    /// Who we are, and the connection that a transaction is on.
+    async fn joining<'t>(
+        &self,
+        tx: TransactionRef<'t>,
+    ) -> Result<(Identity, &'t mut SqliteConnection), StoreError> {
+        let TransactionRef::Sqlite(connection) = tx else {
+            return Err(StoreError::WrongDatabase {
+                found: "a database of another kind".to_owned(),
+                expected: self.location.to_string(),
+            });
+        };
+        let own = match self.identity.get() {
+            Some(own) => own.clone(),
+            None => {
+                let work: Work<_> = Box::new(|conn| Box::pin(Identity::on_conn(conn)));
+                let own = self.read(work).await?.ok_or_else(|| {
+                    StoreError::Layout("its tables are missing: run the command `migrate`".into())
+                })?;
+                self.identity.get_or_init(|| own).clone()
+            }
+        };
+        Ok((own, connection))
     }
 
     async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
@@ -188,6 +219,31 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         self.writer.call(|reply| Call::Enqueue(batch, reply)).await
+    }
+
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let (own, connection) = self.joining(tx).await?;
+        let answers = join::enqueue(connection, &own, &batch).await;
+        answers.map_err(|fault| join::explained(fault, &self.location))
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<Answer, StoreError> {
+        let (own, connection) = self.joining(tx).await?;
+        let answer = join::settle(connection, &own, &settlement).await;
+        answer.map_err(|fault| join::explained(fault, &self.location))
+    }
+
+    fn committed(&self) {
+        // Nobody may listen.
+        let _ = self.events.send(StoreEvent::Elsewhere);
     }
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {

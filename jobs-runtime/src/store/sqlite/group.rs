@@ -279,6 +279,50 @@ fn again(error: &StoreError) -> Option<StoreError> {
     })
 }
 
+/// Creates a caller's executions within a transaction that is under way.
+pub(super) async fn enqueue_in_txn(
+    conn: &mut SqliteConnection,
+    batch: &[NewExecution],
+) -> Result<Vec<EnqueueAnswer>, Fault> {
+    let known = KnownExecutions::look(conn, &[batch]).await?;
+    let mut plan = EnqueuePlan::careful(&[batch], known)?;
+    let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
+    let mut script = Script::default();
+    if plan.rows > 0 {
+        script.add(include_str!("sql/enqueue.sql"));
+    }
+    if plan.keys.is_some() {
+        script.add(include_str!("sql/enqueue_keys.sql"));
+    }
+    script
+        .run(conn, &plan, &SettlePlan::default(), None)
+        .await?;
+    Ok(answers)
+}
+
+/// Ends an attempt within a transaction that is under way.
+pub(super) async fn settle_in_txn(
+    conn: &mut SqliteConnection,
+    settlement: &Settlement,
+) -> Result<Answer, Fault> {
+    let batch: &[Settlement] = std::slice::from_ref(settlement);
+    let known = KnownFence::look(conn, std::iter::once(settlement.fence)).await?;
+    let plan = SettlePlan::careful(&[batch], &known)?;
+    let mut script = Script::default();
+    if plan.ended > 0 {
+        script.add(include_str!("sql/settle_final.sql"));
+    }
+    if plan.followed > 0 {
+        script.add(include_str!("sql/settle_again.sql"));
+    }
+    let rows = script
+        .run(conn, &EnqueuePlan::default(), &plan, None)
+        .await?;
+    plan.check(&rows)?;
+    let answer = plan.answers.first().and_then(|answers| answers.first());
+    answer.copied().ok_or(Fault::Unexpected)
+}
+
 /// Statements that run as one query: a hop to the connection's thread costs more than most of
 /// them. Their parameters are written `$n`, never `?n`, because sqlx stops binding at a gap.
 #[derive(Default)]

@@ -26,6 +26,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "logs",
         sql: include_str!("migrations/0002_logs.sql"),
     },
+    Migration {
+        version: 3,
+        name: "installation",
+        sql: include_str!("migrations/0003_installation.sql"),
+    },
 ];
 
 impl Migration {
