@@ -7,6 +7,10 @@ pub async fn report(
     Ok(())
 }
 
+const _: () = {
+    ::jobs::__private::payload_field::<Format>();
+};
+
 /// The payload of the job `report`.
 #[derive(
     ::jobs::__private::Serialize,

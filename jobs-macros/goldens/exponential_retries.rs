@@ -2,6 +2,10 @@ async fn poll(url: Url) -> Result<Page, JobError> {
     fetch(url).await
 }
 
+const _: () = {
+    ::jobs::__private::payload_field::<Url>();
+};
+
 /// The payload of the job `poll`.
 #[derive(
     ::jobs::__private::Serialize,

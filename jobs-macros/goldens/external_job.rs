@@ -1,3 +1,8 @@
+const _: () = {
+    ::jobs::__private::payload_field::<Uuid>();
+    ::jobs::__private::payload_field::<MeshFormat>();
+};
+
 /// Converts a STEP file to STL. Executed by the Python CAD workers.
 ///
 /// The payload of the job `cad.conversion.process`.

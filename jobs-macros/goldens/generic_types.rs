@@ -6,6 +6,11 @@ async fn merge(
     store.merge(pages).await
 }
 
+const _: () = {
+    ::jobs::__private::payload_field::<Vec<Page<Item, 10>>>();
+    ::jobs::__private::payload_field::<Order>();
+};
+
 /// The payload of the job `merge`.
 #[derive(
     ::jobs::__private::Serialize,

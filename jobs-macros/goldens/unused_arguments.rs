@@ -2,6 +2,10 @@ async fn unused(_: &JobContext, _dry_run: bool, r#type: Kind) -> Result<(), JobE
     Ok(())
 }
 
+const _: () = {
+    ::jobs::__private::payload_field::<Kind>();
+};
+
 /// The payload of the job `unused`.
 #[derive(
     ::jobs::__private::Serialize,

@@ -6,6 +6,10 @@ pub(crate) async fn process_order(
     shop.process(order).await
 }
 
+const _: () = {
+    ::jobs::__private::payload_field::<Order>();
+};
+
 /// Processes an order.
 ///
 /// The payload of the job `orders.process`.

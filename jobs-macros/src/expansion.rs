@@ -3,11 +3,12 @@
 //! ```text
 //! // Input:
 //! #[job(id = "mail.send")]
-//! async fn send_mail(ctx: &JobContext, to: String) -> Result<(), JobError> { … }
+//! async fn send_mail(ctx: &JobContext, to: Address) -> Result<(), JobError> { … }
 //!
 //! // Output:
-//! async fn send_mail(ctx: &JobContext, to: String) -> Result<(), JobError> { … }
-//! struct SendMail { to: String }                         // payload.rs
+//! async fn send_mail(ctx: &JobContext, to: Address) -> Result<(), JobError> { … }
+//! const _: () = { payload_field::<Address>(); };         // glue.rs
+//! struct SendMail { to: Address }                        // payload.rs
 //! const _: () = {
 //!     use ::jobs::__private;
 //!     impl SendMail { fn new(..) … }                     // constructors.rs
@@ -37,9 +38,11 @@ pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
     let handler = glue::handler(job);
     let implementation = glue::implementation(job, &quote!(#options #handler));
     let registration = glue::registration(job);
+    let assertions = glue::assertions(job);
     let glue = block(job, &quote!(#implementation #registration));
     quote! {
         #function
+        #assertions
         #payload
         #glue
     }

@@ -62,6 +62,24 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
     mentions.1
 }
 
+/// Whether a type is put together from the standard library's plainest, which every payload can
+/// hold. Whoever gives one of these names to another type knows what they do.
+pub(crate) fn is_plain(ty: &Type) -> bool {
+    const PLAIN: [&str; 20] = [
+        "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
+        "i128", "isize", "f32", "f64", "String", "Option", "Vec", "Box",
+    ];
+    match bare(ty) {
+        Type::Path(path) if path.qself.is_none() && path.path.segments.len() == 1 => {
+            let segment = &path.path.segments[0];
+            PLAIN.iter().any(|name| segment.ident == name)
+                && first_argument(segment).is_none_or(is_plain)
+        }
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_plain),
+        _ => false,
+    }
+}
+
 /// Something in a type that the payload of a job cannot hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Obstacle {
@@ -106,7 +124,7 @@ impl<'ast> Visit<'ast> for Search {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_argument, last_segment, mentions, obstacle};
+    use super::{first_argument, is_plain, last_segment, mentions, obstacle};
     use syn::parse_str;
 
     #[test]
@@ -122,6 +140,22 @@ mod tests {
             "_",
         ] {
             assert!(obstacle(&parse_str(ty).expect(ty)).is_some(), "{ty}");
+        }
+    }
+
+    #[test]
+    fn plain_types() {
+        for (ty, expected) in [
+            ("String", true),
+            ("Option<Vec<(u8, bool)>>", true),
+            ("()", true),
+            ("Option<Address>", false),
+            ("Vec<(u8, Address)>", false),
+            ("address::String", false),
+            ("<Self as Post>::Address", false),
+            ("[u8; 40]", false),
+        ] {
+            assert_eq!(is_plain(&parse_str(ty).expect(ty)), expected, "{ty}");
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn held<T: 'static>(
             state: Mutex::new(State {
                 hold: Some(first),
                 woken: true,
+                over: false,
                 outer: None,
             }),
         }),
@@ -45,6 +46,8 @@ struct Work {
 struct State {
     hold: Option<Hold>,
     woken: bool,
+    /// Whether the future is done or gone: waking it means nothing.
+    over: bool,
     outer: Option<Waker>,
 }
 
@@ -53,7 +56,7 @@ impl Wake for Work {
         let outer = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.woken = true;
-            if state.hold.is_none() {
+            if state.hold.is_none() && !state.over {
                 state.hold = Some(self.clock.hold());
             }
             state.outer.clone()
@@ -81,6 +84,7 @@ impl<T> Future for Held<T> {
         let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
         let released = {
             let mut state = work.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.over = polled.is_ready();
             match state.woken && polled.is_pending() {
                 true => None,
                 false => state.hold.take(),
@@ -88,5 +92,19 @@ impl<T> Future for Held<T> {
         };
         drop(released);
         polled
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        let mut state = self
+            .work
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        state.over = true;
+        let released = state.hold.take();
+        drop(state);
+        drop(released);
     }
 }

@@ -26,6 +26,7 @@ mod held;
 
 mod edge;
 mod engine;
+mod explain;
 mod logs;
 mod resources;
 mod runtime;
@@ -45,6 +46,7 @@ pub use edge::{
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
+pub use explain::{Explanation, Reason, ToldReason};
 pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};

@@ -44,11 +44,13 @@ pub(crate) use held::HeldStore;
 pub use error::StoreError;
 pub use execution::{
     AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, IdempotencyKey, NewExecution,
+    Standing,
 };
 pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
-    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, Fence, Next, ProgressReport, Promotion,
-    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
+    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, DeleteAnswer, Fence, Next, ProcessRecord,
+    ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo,
+    Settlement,
 };
 pub use logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
@@ -173,6 +175,9 @@ pub trait Store: Send + Sync + 'static {
     /// Every open session and its beat, for those who watch whether it changes.
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
 
+    /// Every open session with what it executes, oldest first, for people.
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
+
     /// Moves up to `claim.limit` leases of `dead` to the session of `claim`, provided that the
     /// beat of `dead` is still the one that the caller watched stand still. Closes `dead` when it
     /// holds nothing more. Repeatable like [`claim`](Store::claim).
@@ -190,8 +195,19 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError>;
 
+    /// Deletes a final execution with its attempts, its log and its idempotency keys. Its number
+    /// and its attempts' numbers are never used again. A repeated call finds it unknown.
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError>;
+
+    /// How many executions of its queue will be claimed before this one, counted up to `limit`;
+    /// `None` if it is not queued.
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError>;
+
     /// One execution with all of its attempts.
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError>;
+
+    /// Where these executions stand, in the order of their ids; unknown ones are left out.
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError>;
 
     /// A part of an execution's log, oldest first; `None` if there is no such execution.
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError>;

@@ -98,6 +98,7 @@ conformance! {
         taking_over_goes_in_slices_and_closes_at_the_end,
         after_a_take_over_every_write_is_stale,
         a_take_over_is_found_again,
+        processes_tell_what_they_execute,
     }
     logs {
         lines_read_back_as_written,
@@ -117,6 +118,9 @@ conformance! {
         a_retry_by_hand_starts_afresh_and_keeps_the_past,
         a_retry_after_cancelling_while_waiting_goes_on_counting,
         only_failed_and_cancelled_ones_are_retried,
+        a_deleted_execution_leaves_nothing,
+        only_final_executions_are_deleted,
+        those_ahead_are_counted_in_the_order_of_claims,
     }
     feeds {
         pages_follow_each_other,
@@ -124,5 +128,6 @@ conformance! {
         statuses_are_found_wherever_they_stand,
         pages_stay_apart_under_concurrent_writes,
         a_page_examines_a_bounded_number_of_rows,
+        standings_follow_the_order_of_the_ids,
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::handler::Handler;
+use crate::schema::in_order;
 use crate::{JobDefinition, Priority};
 
 /// What stores keep and interfaces show of a job.
@@ -103,8 +104,8 @@ impl JobDescriptor {
                 Handler::Async(_) | Handler::Blocking(_) => HandlerKind::Linked,
             },
             sensitive: owned(definition.sensitive),
-            payload_schema: (definition.payload_schema)().to_value(),
-            result_schema: (definition.result_schema)().to_value(),
+            payload_schema: in_order((definition.payload_schema)().to_value()),
+            result_schema: in_order((definition.result_schema)().to_value()),
             source: definition.source.to_string(),
         }
     }

@@ -19,7 +19,7 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     const ID: &'static str;
 
     /// What the handler returns when it succeeds.
-    type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    type Output: JobOutput;
 
     /// Everything that is known about the job; built by the expansion.
     #[doc(hidden)]
@@ -30,6 +30,35 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
         Self::DEFINITION
     }
 }
+
+/// The result of a job: stored as JSON, described by a schema, read again by clients.
+///
+/// Every type is one that has these traits; three derives give them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a job",
+    label = "is stored as JSON, described by a schema and read again",
+    note = "`#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]` makes a type \
+            fit; it must be `Send + 'static`, too"
+)]
+pub trait JobOutput: Serialize + DeserializeOwned + JsonSchema + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> JobOutput for T {}
+
+/// A field of a job's payload.
+///
+/// Every type is one that has these traits; three derives give them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of a job's payload",
+    label = "is stored as JSON, described by a schema and read again",
+    note = "`#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]` makes a type \
+            fit; it must be `Send + 'static`, too",
+    note = "what the runtime hands out is taken by reference: `&{Self}`"
+)]
+pub trait PayloadField: Serialize + DeserializeOwned + JsonSchema + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> PayloadField for T {}
 
 /// What a handler may return: a result whose error becomes a [`JobError`].
 #[diagnostic::on_unimplemented(
@@ -48,7 +77,7 @@ pub trait HandlerReturn {
     fn into_result(self) -> Result<Self::Output, JobError>;
 }
 
-impl<T, E: Into<JobError>> HandlerReturn for Result<T, E> {
+impl<T: JobOutput, E: Into<JobError>> HandlerReturn for Result<T, E> {
     type Output = T;
 
     fn into_result(self) -> Result<T, JobError> {

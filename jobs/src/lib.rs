@@ -72,7 +72,7 @@ pub use descriptor::{HandlerKind, JobDescriptor};
 pub use error::JobError;
 pub use field::IntoField;
 pub use id::{ExecutionId, ParseExecutionIdError};
-pub use job::{HandlerReturn, Job};
+pub use job::{HandlerReturn, Job, JobOutput, PayloadField};
 pub use priority::{ParsePriorityError, Priority};
 pub use progress::{Progress, ProgressCell};
 pub use retry::RetryPolicy;

@@ -73,6 +73,9 @@ pub const fn priority(value: u8) -> Priority {
     }
 }
 
+/// Says at a field's type, before the derives do, what it lacks.
+pub const fn payload_field<T: crate::PayloadField>() {}
+
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 

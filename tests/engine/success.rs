@@ -84,6 +84,8 @@ async fn an_attempt_that_was_taken_over_cannot_succeed() {
     let worker = SessionInfo {
         worker: "another".to_owned(),
         opened_at: now,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
     };
     let dead = store.sessions().await.expect("it answers").remove(0);
     let claim = Claim {

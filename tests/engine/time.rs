@@ -183,6 +183,8 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
     let info = SessionInfo {
         worker: "silent".to_owned(),
         opened_at: clock.now().into(),
+        job_ids: Vec::new(),
+        queues: Vec::new(),
     };
     let silent = store.open_session(info).await.expect("the store answers");
     let claim = Claim {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tests::process::{Ran, run};
 
-use super::PROGRAM;
+use super::{EMPTY, PROGRAM};
 
 fn jobs(dir: &Path, args: &[&str]) -> Ran {
     run(PROGRAM, dir, args)
@@ -125,6 +125,42 @@ fn list_and_show_know_every_job_and_create_nothing() {
     let shown = jobs(dir.path(), &["show", "test.flaky"]);
     assert!(shown.out.contains("50 ms, 100 ms, 200 ms"), "{shown:?}");
     assert!(!dir.path().join("jobs.db").exists());
+}
+
+#[test]
+fn schema_prints_the_same_bytes_anywhere() {
+    let [here, there] = [(), ()].map(|()| tempfile::tempdir().expect("a directory"));
+    let first = jobs(here.path(), &["schema", "--json"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(first.out, jobs(there.path(), &["schema"]).out);
+    assert!(!here.path().join("jobs.db").exists());
+
+    let job = &json(&first)["jobs"]["test.add"];
+    assert_eq!(job["payload"]["required"], serde_json::json!(["a", "b"]));
+    assert_eq!(job["result"]["type"], "integer");
+    assert_eq!(job["fingerprint"].as_str().map(str::len), Some(32));
+    // Nothing of the machine: neither where it was built nor where it runs.
+    for place in [env!("CARGO_MANIFEST_DIR"), "/tmp", ".rs", "jobs.db"] {
+        assert!(!first.out.contains(place), "{place}");
+    }
+}
+
+#[test]
+fn a_program_without_jobs_names_the_crates_whose_jobs_the_store_knows() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let nothing = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
+    assert!(nothing.out.contains("`use my_jobs as _;`"), "{nothing:?}");
+    assert!(!nothing.out.contains("other programs"), "{nothing:?}");
+
+    // Publishes its catalogue.
+    drop(tests::process::Server::start(PROGRAM, dir.path(), &[]));
+    let known = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
+    assert!(known.out.contains("`use tests as _;`"), "{known:?}");
+    let (_, said) = tests::process::Server::start(EMPTY, dir.path(), &[]).terminate();
+    assert!(
+        said.iter().any(|line| line.contains("`use tests as _;`")),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -6,9 +6,13 @@ mod cli;
 mod crash;
 mod footprint;
 mod neighbours;
+mod operate;
 mod stale;
 mod stalls;
 mod success;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
+
+/// The bundled runtime with nothing linked.
+const EMPTY: &str = env!("CARGO_BIN_EXE_empty");

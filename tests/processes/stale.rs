@@ -20,8 +20,8 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// The one that executes is stopped at a random step and held until the other has executed the
-/// next attempt to its end. It continues its handler, which is deaf to everything, reports progress
-/// and at last success. The rows stay as they were.
+/// next attempt to its end. It continues its handler, which is deaf to everything, logs, reports
+/// progress and at last success. The rows stay as they were.
 #[test]
 fn a_stopped_worker_cannot_write_over_its_successor() {
     let mut pair = Pair::start();
@@ -147,7 +147,8 @@ impl Pair {
         pid_in(&self.steps, &format!("{id} {attempt} {step} "))
     }
 
-    /// Every execution succeeded, most of them by their second attempt; progress was refused too.
+    /// Every execution succeeded, most of them by their second attempt; progress and logs were
+    /// refused too.
     fn end(mut self) {
         let seed = self.seed;
         wait_for("the end of all", || {
@@ -158,9 +159,17 @@ impl Pair {
         assert_eq!(self.database.number(odd), 0, "seed {seed}");
         let odd = "SELECT COUNT(*) FROM jobs_attempts WHERE outcome <> 'lost' OR attempt > 1";
         assert_eq!(self.database.number(odd), 0, "seed {seed}");
-        let refused = |worker: &Server| worker.logged(&["refused the progress"]).len();
-        let refused: usize = self.workers.iter().map(refused).sum();
-        assert!(refused > 0, "seed {seed}");
+        for what in ["refused the progress", "refused the log"] {
+            let refused = |worker: &Server| worker.logged(&[what]).len();
+            let refused: usize = self.workers.iter().map(refused).sum();
+            assert!(refused > 0, "{what}, seed {seed}");
+        }
+        // What the last attempts logged is there, to the last step.
+        let incomplete = format!(
+            "SELECT COUNT(*) FROM jobs_outcomes AS o WHERE {STEPS} <>
+                (SELECT COUNT(*) FROM jobs_logs AS g WHERE g.seq = o.seq AND g.attempt = o.attempt)"
+        );
+        assert_eq!(self.database.number(&incomplete), 0, "seed {seed}");
         for worker in self.workers {
             assert_eq!(worker.terminate().0, Some(0));
         }

@@ -8,12 +8,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 use tokio::runtime::Runtime;
 
 /// The tables that say something about an execution, by the number they know it by.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "jobs_executions",
     "jobs_ready",
     "jobs_scheduled",
     "jobs_leases",
     "jobs_attempts",
+    "jobs_logs",
     "jobs_outcomes",
 ];
 

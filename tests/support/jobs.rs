@@ -93,6 +93,7 @@ pub async fn deaf(ctx: &JobContext, file: std::path::PathBuf, steps: u64) -> Res
             &format!("{id} {attempt} {step} {}", std::process::id()),
         )?;
         ctx.progress_of(step, steps, "steps");
+        tracing::info!(step, "a step");
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(ctx.attempt())

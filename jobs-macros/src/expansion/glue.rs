@@ -3,10 +3,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 
 use crate::model::{Input, Job, Shape};
 use crate::signature::Kind;
-use crate::types::at;
+use crate::types::{at, is_plain};
 
 /// The implementation of `Job`.
 pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
@@ -30,6 +31,29 @@ pub(super) fn registration(job: &Job) -> TokenStream {
     quote! {
         __private::submit!(#name);
     }
+}
+
+/// Says in one sentence, at its type, that a field does not fit. The three derives say it in five
+/// errors, which come after this one because the struct does. Types that always fit leave no tokens.
+pub(super) fn assertions(job: &Job) -> Option<TokenStream> {
+    let types: Vec<&Type> = match &job.payload.shape {
+        Shape::Fields(fields) => fields.iter().map(|field| &field.ty).collect(),
+        Shape::Whole(ty) => vec![ty],
+    };
+    let unsure: Vec<_> = types.into_iter().filter(|ty| !is_plain(ty)).collect();
+    if unsure.is_empty() {
+        return None;
+    }
+    let (cfgs, krate) = (&job.cfgs, &job.krate);
+    let assertions = unsure
+        .iter()
+        .map(|ty| quote_spanned!(at(ty)=> #krate::__private::payload_field::<#ty>();));
+    Some(quote! {
+        #(#cfgs)*
+        const _: () = {
+            #(#assertions)*
+        };
+    })
 }
 
 /// The success type, read off the return type by the type system: aliases of `Result` work.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
-use jobs::{BoxFuture, Client, Clock, JobContext, ProgressCell};
+use jobs::{BoxFuture, Client, Clock, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -42,7 +42,7 @@ pub(crate) struct Attempt {
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) progress: Arc<ProgressCell>,
     pub(crate) logs: Arc<LogBuffer>,
-    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) reporter: Reporter,
 }
 
 /// What an attempt tells the dispatcher.
@@ -55,9 +55,9 @@ pub(crate) enum Report {
     /// A blocking handler that had outlived its attempt has returned.
     Freed(Fence, LaneKind),
     /// An attempt only waits for another execution: its slot is free for now.
-    Lent(LaneKind),
+    Lent(Fence),
     /// It goes on.
-    Reclaimed(LaneKind),
+    Reclaimed(Fence),
 }
 
 /// The place of an attempt in its lane.
@@ -83,34 +83,26 @@ type Left = Result<HandlerResult, String>;
 
 impl Attempt {
     /// Runs the handler and reports how it ended, whatever happens to the handler.
-    pub(crate) async fn run(self) {
-        let clock = Arc::clone(&self.workshop.clock);
-        let mut reporter = Reporter {
-            fence: self.claimed.fence,
-            lane: self.job.lane,
-            started_at: timestamp(&*clock),
-            workshop: Arc::clone(&self.workshop),
-            reported: false,
+    pub(crate) async fn run(mut self) {
+        let workshop = Arc::clone(&self.reporter.workshop);
+        let clock = &*workshop.clock;
+        self.reporter.started_at = timestamp(clock);
+        let rules = Rules {
+            timeout: self.claimed.policy.timeout_ms.map(Duration::from_millis),
+            grace: workshop.grace,
+            blocking: self.job.lane == LaneKind::Blocking,
         };
-        let timeout = self.claimed.policy.timeout_ms.map(Duration::from_millis);
         let interrupt = Arc::clone(&self.interrupt);
-        let grace = self.workshop.grace;
-        let blocking = self.job.lane == LaneKind::Blocking;
-
-        let mut work = self.into_work();
-        let conclusion = supervise(&mut work, &*clock, &interrupt, timeout, grace).await;
+        let (mut work, mut reporter) = self.into_work();
+        let conclusion = supervise(&mut work, clock, &interrupt, &rules).await;
         match conclusion {
-            Supervised::Done(conclusion) => {
-                drop(work);
-                reporter.ended(conclusion, Slot::Free);
-            }
-            Supervised::Outlived(conclusion) if blocking => {
+            Supervised::Outlived(conclusion) if rules.blocking => {
                 tracing::warn!("the handler does not return; its thread stays taken until it does");
                 reporter.ended(conclusion, Slot::Held);
                 work.await.ok();
                 reporter.freed();
             }
-            Supervised::Outlived(conclusion) => {
+            Supervised::Done(conclusion) | Supervised::Outlived(conclusion) => {
                 // Dropping runs the destructors of what the handler held: before the word is out
                 // that the attempt is over.
                 drop(work);
@@ -120,15 +112,16 @@ impl Attempt {
     }
 
     /// The handler at work.
-    fn into_work(self) -> BoxFuture<'static, Left> {
+    fn into_work(self) -> (BoxFuture<'static, Left>, Reporter) {
         let Self {
             job,
             claimed,
             interrupt,
             progress,
             logs,
-            workshop,
+            reporter,
         } = self;
+        let workshop = Arc::clone(&reporter.workshop);
         let span = logs::in_scope(Arc::clone(&logs), || {
             tracing::info_span!(
                 "attempt",
@@ -162,7 +155,7 @@ impl Attempt {
             clock: Arc::clone(&workshop.clock),
             fence: claimed.fence,
             execution_id: claimed.execution_id,
-            started_at: timestamp(&*workshop.clock),
+            started_at: reporter.started_at,
             progress,
             joined: joined.clone(),
         };
@@ -171,9 +164,9 @@ impl Attempt {
             context,
             payload: claimed.payload,
         };
-        match job.handler {
+        let work: BoxFuture<'static, Left> = match job.handler {
             Handler::Async(handler) => {
-                let lender = Lender::new(job.lane, workshop.reports.clone());
+                let lender = Lender::new(claimed.fence, workshop.reports.clone());
                 let work = lender.scope(async move { joined.judge(handler(call).await) });
                 let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
@@ -183,8 +176,14 @@ impl Attempt {
                 )
             }
             Handler::Blocking(handler) => {
-                let work =
-                    move || logs::in_scope(logs, || span.in_scope(|| joined.judge(handler(call))));
+                let work = move || {
+                    // It may have waited for a thread for longer than its attempt lasted.
+                    if interrupt.cause().is_some() {
+                        return Err(JobError::cancel("ended before it began"));
+                    }
+                    let work = || joined.judge(handler(call));
+                    logs::in_scope(logs, || span.in_scope(work))
+                };
                 Box::pin(async move {
                     // A thread at work is nothing that a test clock could see.
                     let _hold = workshop.clock.hold();
@@ -198,9 +197,22 @@ impl Attempt {
             }
             // The plan takes jobs with a body only.
             _ => Box::pin(async { Err("the job has no body".to_owned()) }),
-        }
+        };
+        (work, reporter)
     }
 }
+
+/// How long an attempt may take.
+struct Rules {
+    timeout: Option<Duration>,
+    grace: Duration,
+    /// Whether the handler has a thread that nobody can take from it.
+    blocking: bool,
+}
+
+/// What a blocking handler gets to return when the worker gives everything back: as long as its
+/// thread runs, nobody else should.
+const BLOCKING_GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// Whether the handler returned or its attempt ended without that.
 enum Supervised {
@@ -213,42 +225,64 @@ async fn supervise(
     work: &mut BoxFuture<'static, Left>,
     clock: &dyn Clock,
     interrupt: &Interrupt,
-    timeout: Option<Duration>,
-    grace: Duration,
+    rules: &Rules,
 ) -> Supervised {
+    // The task may have waited for a thread for longer than its attempt lasted.
+    if interrupt.cause().is_some() {
+        return Supervised::Done(left_behind(interrupt, rules));
+    }
+    let begun = clock.elapsed();
     // Most handlers are done before a timer is worth making.
     if let Poll::Ready(left) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return Supervised::Done(returned(interrupt, timeout, left));
+        return Supervised::Done(returned(interrupt, rules, left));
     }
     let limit = pin!(async {
-        match timeout {
-            Some(timeout) => clock.sleep(timeout).await,
+        match rules.timeout {
+            Some(timeout) => {
+                let rest = (begun + timeout).saturating_sub(clock.elapsed());
+                clock.sleep(rest).await;
+            }
             None => std::future::pending().await,
         }
     });
     tokio::select! {
         biased;
-        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        left = &mut *work => return Supervised::Done(returned(interrupt, rules, left)),
         () = interrupt.asked() => {}
         () = limit => interrupt.raise(Cause::Timeout),
     }
+    let grace = pin!(async {
+        tokio::select! {
+            () = clock.sleep(rules.grace) => {
+                tracing::warn!("the handler did not end within its grace");
+            }
+            () = interrupt.now() => {
+                if rules.blocking && interrupt.cause() == Some(Cause::GiveBack) {
+                    clock.sleep(rules.grace.min(BLOCKING_GIVE_BACK)).await;
+                }
+            }
+        }
+    });
     tokio::select! {
         biased;
-        () = interrupt.now() => {}
-        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
-        () = clock.sleep(grace) => tracing::warn!("the handler did not end within its grace"),
+        () = grace => Supervised::Outlived(left_behind(interrupt, rules)),
+        left = &mut *work => Supervised::Done(returned(interrupt, rules, left)),
     }
-    Supervised::Outlived(match interrupt.cause() {
-        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+}
+
+/// What a handler that is left behind has concluded.
+fn left_behind(interrupt: &Interrupt, rules: &Rules) -> Option<Conclusion> {
+    match interrupt.cause() {
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(rules.timeout.unwrap_or_default())),
         Some(Cause::GiveBack) => Some(Conclusion::Released),
         Some(Cause::LeaseLost) => None,
         Some(Cause::Cancel) | None => Some(Conclusion::Cancelled(None)),
-    })
+    }
 }
 
 /// What a handler that returned has concluded. One that was interrupted usually returns an error
 /// because of that, and the cause says what it means; what it finished all the same counts.
-fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Option<Conclusion> {
+fn returned(interrupt: &Interrupt, rules: &Rules, left: Left) -> Option<Conclusion> {
     let error = match left {
         Err(panic) => return Some(Conclusion::Panicked(panic)),
         Ok(Ok(result)) => return Some(Conclusion::Returned(Ok(result))),
@@ -256,10 +290,8 @@ fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Opt
     };
     match interrupt.cause() {
         None => Some(Conclusion::Returned(Err(error))),
-        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
         Some(Cause::Cancel) => Some(Conclusion::Cancelled(Some(error.to_string()))),
-        Some(Cause::GiveBack) => Some(Conclusion::Released),
-        Some(Cause::LeaseLost) => None,
+        Some(_) => left_behind(interrupt, rules),
     }
 }
 
@@ -273,8 +305,8 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Sends the word about the end exactly once, also when the task itself is torn down.
-struct Reporter {
+/// Sends the word about the end exactly once, also when the task itself is torn down, begun or not.
+pub(crate) struct Reporter {
     fence: Fence,
     lane: LaneKind,
     started_at: Timestamp,
@@ -283,6 +315,21 @@ struct Reporter {
 }
 
 impl Reporter {
+    pub(crate) fn new(
+        fence: Fence,
+        lane: LaneKind,
+        started_at: Timestamp,
+        workshop: Arc<Workshop>,
+    ) -> Self {
+        Self {
+            fence,
+            lane,
+            started_at,
+            workshop,
+            reported: false,
+        }
+    }
+
     fn ended(&mut self, conclusion: Option<Conclusion>, slot: Slot) {
         self.reported = true;
         let ended = Ended {

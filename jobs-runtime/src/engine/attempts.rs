@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::{ExecutionId, ProgressCell};
 
-use super::attempt::{Attempt, Ended, Report, Slot};
+use super::attempt::{Attempt, Ended, Report, Reporter, Slot};
 use super::dispatcher::Dispatcher;
 use super::interrupt::Interrupt;
 use super::lane::LaneKind;
@@ -29,6 +29,8 @@ pub(super) struct Running {
     pub(super) started_at: Timestamp,
     /// When its cancellation was passed on.
     pub(super) cancelled_at: Option<Duration>,
+    /// Whether its slot is another's, while it waits for an execution.
+    pub(super) lent: bool,
 }
 
 impl Dispatcher {
@@ -40,8 +42,22 @@ impl Dispatcher {
                     self.lane(kind).free();
                 }
             }
-            Report::Lent(kind) => self.lane(kind).free(),
-            Report::Reclaimed(kind) => self.lane(kind).retake(),
+            Report::Lent(fence) => {
+                if let Some(running) = self.running.get_mut(&fence)
+                    && !std::mem::replace(&mut running.lent, true)
+                {
+                    let lane = running.lane;
+                    self.lane(lane).free();
+                }
+            }
+            Report::Reclaimed(fence) => {
+                if let Some(running) = self.running.get_mut(&fence)
+                    && std::mem::replace(&mut running.lent, false)
+                {
+                    let lane = running.lane;
+                    self.lane(lane).retake();
+                }
+            }
         }
     }
 
@@ -54,18 +70,30 @@ impl Dispatcher {
             return;
         };
         let took = self.clock.elapsed().saturating_sub(running.since);
+        let may_replace = self.stuck.len() < self.config.blocking_concurrency;
         let lane = self.lane(running.lane);
         lane.observe(took);
-        if slot == Slot::Free {
-            lane.free();
+        match slot {
+            Slot::Free if !running.lent => lane.free(),
+            Slot::Free => {}
+            // Another thread takes its place, as long as there are not too many of them.
+            Slot::Held if may_replace => {
+                lane.free();
+                self.stuck.insert(ended.fence);
+            }
+            Slot::Held => {}
         }
-        let Some(conclusion) = ended.conclusion else {
-            return;
+        let conclusion = match (ended.conclusion, slot) {
+            (Some(conclusion), _) => conclusion,
+            // The handler was dropped because the lease was in doubt. If it still holds, nobody
+            // need wait for it to be taken over; if not, the store refuses this.
+            (None, Slot::Free) => Conclusion::Released,
+            (None, Slot::Held) => return,
         };
         let course = Course {
             started_at: ended.started_at,
             finished_at: ended.finished_at,
-            progress: running.progress.take_changed(),
+            progress: running.progress.latest(),
             logs: running.logs.close(),
         };
         let budget = (&running.policy, running.spent);
@@ -123,19 +151,27 @@ impl Dispatcher {
     pub(super) fn start_backlog(&mut self, now: Duration) {
         for place in 0..self.lanes.len() {
             while let Some(claimed) = self.lanes[place].take_next() {
-                self.start(claimed, now);
+                if !self.start(claimed, now) {
+                    self.lanes[place].free();
+                }
             }
         }
     }
 
-    pub(super) fn start(&mut self, claimed: Claimed, now: Duration) {
+    /// Starts an attempt, or settles it if it is not to run.
+    fn start(&mut self, claimed: Claimed, now: Duration) -> bool {
         let Some(job) = self.plan.job(&claimed.job_id) else {
             // Claims name the ids of the plan; a store that answers with another is wrong, and the
             // execution belongs to somebody else.
             tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
             self.conclude_unstarted(&claimed, Conclusion::Released);
-            return;
+            return false;
         };
+        if claimed.cancel_requested {
+            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
+            return false;
+        }
+        let started_at = timestamp(&*self.clock);
         let running = Running {
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
@@ -145,23 +181,21 @@ impl Dispatcher {
             logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
             lane: job.lane,
             since: now,
-            started_at: timestamp(&*self.clock),
+            started_at,
             cancelled_at: None,
+            lent: false,
         };
-        if claimed.cancel_requested {
-            self.lane(job.lane).free();
-            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
-            return;
-        }
+        let workshop = Arc::clone(&self.workshop);
         let attempt = Attempt {
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),
             logs: Arc::clone(&running.logs),
-            workshop: Arc::clone(&self.workshop),
+            reporter: Reporter::new(claimed.fence, job.lane, started_at, workshop),
             claimed,
         };
         self.running.insert(attempt.claimed.fence, running);
         self.executors.spawn(held(&self.clock, attempt.run()));
+        true
     }
 }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jobs::{BoxFuture, Clock};
 use tokio::runtime::Handle;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::attempt::{Report, Workshop};
@@ -43,7 +44,7 @@ const REPORTS_AT_ONCE: usize = 1_024;
 pub(super) enum Event {
     Opened(Result<SessionId, StoreError>, Duration),
     Renewed(SessionId, Result<Renewal, StoreError>, Duration),
-    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>),
+    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>, Duration),
     Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
     Reported(Result<Vec<Answer>, StoreError>),
     Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
@@ -69,6 +70,8 @@ pub(super) struct Dispatcher {
 
     reports: mpsc::UnboundedReceiver<Report>,
     store_events: broadcast::Receiver<StoreEvent>,
+    /// Whether the store has no more events to tell.
+    deaf: bool,
     stop_seen: watch::Receiver<Stop>,
     calls: FuturesUnordered<BoxFuture<'static, Event>>,
 
@@ -92,6 +95,8 @@ pub(super) struct Dispatcher {
     pub(super) logging: bool,
     pub(super) stop: Stop,
     pub(super) drain_until: Option<Duration>,
+    /// Take-overs under way.
+    pub(super) taking_over: usize,
     /// Whether running attempts have been asked to let go.
     pub(super) gave_back: bool,
     pub(super) closing: bool,
@@ -128,6 +133,7 @@ impl Dispatcher {
             executors,
             workshop: Arc::new(workshop),
             reports,
+            deaf: false,
             stop_seen,
             calls: FuturesUnordered::new(),
             session: None,
@@ -143,6 +149,7 @@ impl Dispatcher {
             logging: false,
             stop: Stop::No,
             drain_until: None,
+            taking_over: 0,
             gave_back: false,
             closing: false,
             closed: false,
@@ -173,7 +180,7 @@ impl Dispatcher {
                     }
                 }
                 Some(event) = self.calls.next() => self.on_event(event),
-                event = self.store_events.recv() => self.on_store_event(event),
+                event = self.store_events.recv(), if !self.deaf => self.on_store_event(event),
                 changed = stop_seen.changed(), if self.stop < Stop::Now => {
                     // Nobody can ask any more: the runtime was dropped.
                     let asked = changed.map_or(Stop::Now, |()| *stop_seen.borrow_and_update());
@@ -186,6 +193,10 @@ impl Dispatcher {
 
     /// Starts everything that is due and possible.
     fn advance(&mut self) {
+        // What is known to have happened is known before anything is decided.
+        while let Ok(event) = self.store_events.try_recv() {
+            self.on_store_event(Ok(event));
+        }
         let now = self.clock.elapsed();
         self.keep_session(now);
         self.keep_stopping(now);
@@ -219,9 +230,11 @@ impl Dispatcher {
             if !self.contacting {
                 moments.push(timers.renew_at);
             }
-            if !self.running.is_empty() && self.attending == 0 {
+            if self.is_busy() && self.attending == 0 {
                 moments.push(timers.attend_at);
             }
+            let now = self.clock.elapsed();
+            moments.extend(self.lanes.iter().filter_map(|lane| lane.rests_until(now)));
             if self.stop == Stop::No && !self.promoting {
                 moments.push(timers.promote_at);
             }
@@ -242,7 +255,9 @@ impl Dispatcher {
         match event {
             Event::Opened(answer, sent_at) => self.on_opened(answer, sent_at),
             Event::Renewed(session, answer, sent_at) => self.on_renewed(session, answer, sent_at),
-            Event::Claimed(lane, claim, answer) => self.on_claimed(lane, claim, answer),
+            Event::Claimed(lane, claim, answer, sent_at) => {
+                self.on_claimed(lane, claim, answer, sent_at);
+            }
             Event::Settled(batch, answer) => self.on_settled(batch, answer),
             Event::Reported(answer) => {
                 self.attending -= 1;
@@ -277,7 +292,7 @@ impl Dispatcher {
         }
     }
 
-    fn on_store_event(&mut self, event: Result<StoreEvent, broadcast::error::RecvError>) {
+    fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
         let now = self.clock.elapsed();
         match event {
             Ok(StoreEvent::Ready) => self.hope(),
@@ -287,7 +302,9 @@ impl Dispatcher {
             Ok(StoreEvent::CancelRequested) => self.timers.attend_at = now,
             Ok(StoreEvent::Finished(_)) => {}
             // Written elsewhere, or more happened than was listened to.
-            Ok(StoreEvent::Elsewhere) | Err(_) => self.look_everywhere(now),
+            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.look_everywhere(now),
+            // A store that tells nothing: looking from time to time is all there is.
+            Err(RecvError::Closed) => self.deaf = true,
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A parent that awaits its child would otherwise hold the slot that the child needs: with one slot
 //! both would wait for ever. While it waits, its slot is another's; when it goes on, the lane is one
-//! over its number until somebody ends.
+//! over its number until somebody ends. Parents are lent for without a bound: a lane that has
+//! nothing but waiting parents starts more of them before it gets to their children.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 use super::attempt::Report;
-use super::lane::LaneKind;
+use crate::store::Fence;
 
 tokio::task_local! {
     /// The attempt that the current task runs.
@@ -20,16 +21,16 @@ tokio::task_local! {
 /// The slot of a running attempt.
 #[derive(Clone)]
 pub(crate) struct Lender {
-    lane: LaneKind,
+    fence: Fence,
     reports: mpsc::UnboundedSender<Report>,
     /// How many waits it is lent for: a handler may await several children at once.
     waits: Arc<AtomicUsize>,
 }
 
 impl Lender {
-    pub(crate) fn new(lane: LaneKind, reports: mpsc::UnboundedSender<Report>) -> Self {
+    pub(crate) fn new(fence: Fence, reports: mpsc::UnboundedSender<Report>) -> Self {
         Self {
-            lane,
+            fence,
             reports,
             waits: Arc::default(),
         }
@@ -56,7 +57,7 @@ impl Lent {
     fn new(lender: &Lender) -> Self {
         if lender.waits.fetch_add(1, Ordering::Relaxed) == 0 {
             // Without a dispatcher there is nobody to lend to.
-            let _ = lender.reports.send(Report::Lent(lender.lane));
+            let _ = lender.reports.send(Report::Lent(lender.fence));
         }
         Self(lender.clone())
     }
@@ -65,7 +66,7 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if self.0.waits.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let _ = self.0.reports.send(Report::Reclaimed(self.0.lane));
+            let _ = self.0.reports.send(Report::Reclaimed(self.0.fence));
         }
     }
 }

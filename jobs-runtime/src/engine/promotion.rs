@@ -19,6 +19,8 @@ impl Dispatcher {
             return;
         }
         self.promoting = true;
+        // What is scheduled from now on brings it forward again.
+        self.timers.promote_later(now);
         let store = Arc::clone(&self.store);
         let wall = timestamp(&*self.clock);
         self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
@@ -31,12 +33,14 @@ impl Dispatcher {
             Some(promotion) => {
                 self.promoted = true;
                 let wall: Timestamp = timestamp(&*self.clock);
-                self.timers.due(now, wall, promotion.next_due);
+                if let Some(due) = promotion.next_due {
+                    self.timers.due_by(now, wall, due);
+                }
                 if promotion.promoted > 0 {
                     self.hope();
                 }
             }
-            None => self.timers.promote_at = now + BACKOFF,
+            None => self.timers.promote_at = self.timers.promote_at.min(now + BACKOFF),
         }
     }
 }

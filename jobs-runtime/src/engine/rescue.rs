@@ -122,6 +122,7 @@ impl Dispatcher {
             limit: SLICE,
             now: timestamp(&*self.clock),
         };
+        self.taking_over += 1;
         self.send_take_over(dead, claim, Duration::ZERO);
     }
 
@@ -144,6 +145,7 @@ impl Dispatcher {
         answer: Result<Vec<Claimed>, StoreError>,
     ) {
         self.note(&answer);
+        self.taking_over -= 1;
         if self.session.as_ref().is_none_or(|s| s.id != claim.session) {
             return;
         }
@@ -161,7 +163,10 @@ impl Dispatcher {
                 }
             }
             Err(StoreError::SessionLost) => self.lose_session(),
-            Err(error) if error.is_transient() => self.send_take_over(dead, claim, BACKOFF),
+            Err(error) if error.is_transient() => {
+                self.taking_over += 1;
+                self.send_take_over(dead, claim, BACKOFF);
+            }
             Err(_) => self.watch.taken_over(dead.session),
         }
     }

@@ -45,9 +45,14 @@ impl Dispatcher {
                 attempt = fence.attempt,
                 "the handler is stuck: it blocks its thread and ignores every request to end",
             );
-            self.lane(running.lane).free();
+            if !running.lent {
+                self.lane(running.lane).free();
+            }
             self.stuck.insert(fence);
-            let conclusion = match running.interrupt.cause() {
+            let cause = running.interrupt.cause();
+            // Should it get to run after all, it is too late.
+            running.interrupt.raise(Cause::LeaseLost);
+            let conclusion = match cause {
                 Some(Cause::LeaseLost) => continue,
                 Some(Cause::Cancel) => Conclusion::Cancelled(None),
                 Some(Cause::GiveBack) => Conclusion::Released,
@@ -60,7 +65,7 @@ impl Dispatcher {
             let course = Course {
                 started_at: running.started_at,
                 finished_at: wall,
-                progress: running.progress.take_changed(),
+                progress: running.progress.latest(),
                 logs: running.logs.close(),
             };
             let budget = (&running.policy, running.spent);

@@ -67,7 +67,7 @@ impl Success {
                 error: None,
                 started_at: self.started_at,
                 finished_at: timestamp(&*self.clock),
-                progress: Some(self.progress.latest()),
+                progress: self.progress.latest(),
                 // They come with the engine's word about the end.
                 logs: Vec::new(),
             },

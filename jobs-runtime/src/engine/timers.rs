@@ -53,19 +53,16 @@ impl Timers {
         self.watch_at = now + self.renewal;
     }
 
-    /// Plans the next promotion for when the next execution is due by the wall clock.
-    pub(crate) fn due(&mut self, now: Duration, wall: Timestamp, due: Option<Timestamp>) {
-        // The wall clock may be set: a distant time is looked at again and again.
-        let far = self.poll * 12;
-        let wait = due.map_or(far, |due| due.since(wall).min(far));
-        self.promote_at = now + wait;
+    /// Plans the next promotion for a distant time: the wall clock may be set, so it is looked at
+    /// again even if nothing is known to become due.
+    pub(crate) fn promote_later(&mut self, now: Duration) {
+        self.promote_at = now + self.poll * 12;
     }
 
-    /// Like [`due`](Self::due), but never later than planned.
+    /// Plans the next promotion for when an execution is due by the wall clock, unless one is
+    /// planned before that.
     pub(crate) fn due_by(&mut self, now: Duration, wall: Timestamp, due: Timestamp) {
-        let planned = self.promote_at;
-        self.due(now, wall, Some(due));
-        self.promote_at = self.promote_at.min(planned);
+        self.promote_at = self.promote_at.min(now + due.since(wall));
     }
 
     pub(crate) fn promote_now(&mut self, now: Duration) {

@@ -77,7 +77,11 @@ held! {
     async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
     async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
     async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
+    async fn processes() -> Vec<ProcessRecord>;
+    async fn delete(id: ExecutionId) -> DeleteAnswer;
+    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
+    async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;
     async fn logs(query: LogQuery) -> Option<LogPage>;
     async fn feed(query: FeedQuery) -> FeedPage;
 }

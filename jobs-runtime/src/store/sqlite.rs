@@ -55,10 +55,11 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, EnqueueAnswer, ExecutionRecord, FeedPage,
-    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProgressReport,
-    Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
-    Store, StoreDescription, StoreError, StoreEvent,
+    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
+    ExecutionRecord, FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
+    StoreEvent,
 };
 use crate::time::Timestamp;
 use group::Call;
@@ -325,6 +326,11 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        self.read(Box::new(|conn| Box::pin(session::processes_on_conn(conn))))
+            .await
+    }
+
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
@@ -352,9 +358,30 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(operate::ahead_on_conn(conn, id, limit))
+        }))
+        .await
+    }
+
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(record::execution_on_conn(conn, id))
+        }))
+        .await
+    }
+
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { record::standings_on_conn(conn, &ids).await })
         }))
         .await
     }

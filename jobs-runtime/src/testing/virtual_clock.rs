@@ -71,7 +71,8 @@ impl VirtualClock {
                 break;
             }
         }
-        self.shared.lock().passed = until;
+        let mut state = self.shared.lock();
+        state.passed = state.passed.max(until);
     }
 
     /// Lets time pass until `future` is done.

@@ -69,6 +69,8 @@ pub(crate) async fn work(
     let info = SessionInfo {
         worker: "test".to_owned(),
         opened_at: now(),
+        job_ids: Vec::new(),
+        queues: Vec::new(),
     };
     let session = store.open_session(info).await.unwrap();
     let claim = Claim {

@@ -137,6 +137,8 @@ pub(crate) async fn session(store: &AnyStore, worker: &str) -> SessionId {
     let info = SessionInfo {
         worker: worker.to_owned(),
         opened_at: T0,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }

@@ -246,8 +246,8 @@ async fn r#type(
     #[sensitive] r#ref: Option<u8>,
     #[default(r#const())] r#move: u8,
 ) -> Result<String, JobError> {
-    let reference = r#ref;
-    Ok([r#in, r#where, format!("{reference:?}"), r#move.to_string()].join(" "))
+    let r#ref = r#ref.is_some();
+    Ok([r#in, r#where, r#ref.to_string(), r#move.to_string()].join(" "))
 }
 
 const fn r#const() -> u8 {
@@ -257,7 +257,7 @@ const fn r#const() -> u8 {
 #[test]
 fn raw_identifiers_are_plain_in_json() {
     let payload = Type::new("a", None).r#where("b").r#move(3);
-    assert_eq!(run(&payload).expect("succeeds"), r#""a b None 3""#);
+    assert_eq!(run(&payload).expect("succeeds"), r#""a b false 3""#);
     let json = serde_json::to_value(&payload).expect("json");
     assert_eq!(
         json,

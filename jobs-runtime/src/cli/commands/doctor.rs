@@ -34,7 +34,7 @@ pub(in crate::cli) async fn doctor(
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
-    let mut findings = vec![linked(), address(settings)];
+    let mut findings = vec![address(settings)];
     let existed = super::store_exists(settings);
     let store = match settings.database.parse::<DatabaseUrl>() {
         Err(error) => Err(error.to_string()),
@@ -50,8 +50,12 @@ pub(in crate::cli) async fn doctor(
         }
     };
     match store {
-        Err(reason) => findings.push(Finding::problem("store", reason)),
+        Err(reason) => {
+            findings.insert(0, linked(None).await);
+            findings.push(Finding::problem("store", reason));
+        }
         Ok(store) => {
+            findings.insert(0, linked(Some(&*store)).await);
             if existed {
                 findings.extend(of_store(&*store).await);
             }
@@ -96,14 +100,13 @@ impl Finding {
     }
 }
 
-fn linked() -> Finding {
+/// What is linked; if nothing is, the store may know what was meant.
+async fn linked(store: Option<&dyn Store>) -> Finding {
     match jobs::Catalogue::linked() {
         Err(error) => Finding::problem("jobs", error.to_string()),
-        Ok(catalogue) if catalogue.is_empty() => Finding::warning(
-            "jobs",
-            "none is linked; a crate that nothing references is left out: write `use my_jobs as \
-             _;` in the binary",
-        ),
+        Ok(catalogue) if catalogue.is_empty() => {
+            Finding::warning("jobs", super::nothing_linked(store).await)
+        }
         Ok(catalogue) => Finding::ok("jobs", format!("{} linked", catalogue.len())),
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::cli) async fn run(
         builder = builder.bind(settings.bind);
     }
     let runtime = builder.start().await?;
-    introduce(&runtime, settings, output, parts);
+    introduce(&runtime, settings, output, parts).await;
 
     tokio::select! {
         () = signals.next() => {}
@@ -53,7 +53,7 @@ pub(in crate::cli) async fn run(
 }
 
 /// Says what has been started, and what to do with it.
-fn introduce(runtime: &Runtime, settings: &Settings, output: Output, parts: Parts) {
+async fn introduce(runtime: &Runtime, settings: &Settings, output: Output, parts: Parts) {
     let store = runtime.store().describe();
     output.say(&format!(
         "jobs {}  store {} ({})",
@@ -62,10 +62,10 @@ fn introduce(runtime: &Runtime, settings: &Settings, output: Output, parts: Part
         store.durability
     ));
     match runtime.catalogue().len() {
-        0 => output.say(
-            "  no jobs are linked into this program; if yours are missing, reference their crate \
-             in the binary: `use my_jobs as _;`",
-        ),
+        0 => {
+            let advice = super::nothing_linked(Some(&**runtime.store())).await;
+            output.say(&format!("  {advice}"));
+        }
         count => {
             let ids: Vec<_> = runtime.catalogue().iter().map(|job| job.id()).collect();
             let plural = if count == 1 { "" } else { "s" };

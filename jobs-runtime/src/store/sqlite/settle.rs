@@ -37,15 +37,13 @@ enum Ending {
 }
 
 impl Ending {
-    /// What was asked for. Nobody tries again what was asked to be cancelled.
+    /// What was asked for. What was asked to be cancelled and did not succeed is cancelled.
     fn of(settlement: &Settlement, cancel_requested: bool) -> Self {
         match settlement.next {
             Next::Succeed(_) => Self::Final(ExecutionStatus::Succeeded),
-            Next::Fail => Self::Final(ExecutionStatus::Failed),
             Next::Cancel => Self::Final(ExecutionStatus::Cancelled),
-            Next::RetryAt(_) | Next::GiveBack if cancel_requested => {
-                Self::Final(ExecutionStatus::Cancelled)
-            }
+            _ if cancel_requested => Self::Final(ExecutionStatus::Cancelled),
+            Next::Fail => Self::Final(ExecutionStatus::Failed),
             Next::RetryAt(_) | Next::GiveBack => Self::Again,
         }
     }

@@ -10,7 +10,9 @@ SELECT
     IFNULL(s.value ->> 11, l.progress_message), s.value ->> 12
 FROM jsonb_each($4) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
-WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3;
+WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
+    -- A failure of what was asked to be cancelled is none: the caller has to look.
+    AND (s.value ->> 4 <> 'failed' OR l.cancel_requested_at IS NULL);
 
 SELECT 'ended', changes();
 

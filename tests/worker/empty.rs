@@ -1,0 +1,5 @@
+//! The bundled runtime with nothing linked.
+
+fn main() -> std::process::ExitCode {
+    jobs_runtime::main()
+}
