@@ -5,6 +5,8 @@
 //! * [`widgets`]: a batch with progress, cancelled between two items.
 //! * `web.rs` (`cargo run -p examples --example web`): an axum handler that enqueues and answers at
 //!   once.
+//! * `error_reporter.rs` (`cargo run -p examples --example error_reporter`): a hook that hears of what
+//!   has failed for good.
 //!
 //! `cargo run` at the root of the repository starts the runtime with all of them linked.
 

@@ -185,3 +185,18 @@ fn the_web_example_answers_before_the_work_is_done() {
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn the_error_reporter_reports_once_after_the_last_attempt() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Path::new(PROGRAM)
+        .with_file_name("examples")
+        .join("error_reporter");
+    let program = program.to_str().expect("a path of text");
+    let ran = run(program, dir.path(), &[]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
+    let report = "import-file failed after 3 attempts: widgets.csv, line 7: a comma is missing [failed] (execution ";
+    let reports: Vec<_> = ran.err.lines().collect();
+    assert_eq!(reports.len(), 1, "{ran:?}");
+    assert!(reports[0].starts_with(report), "{ran:?}");
+}

@@ -28,6 +28,7 @@ mod lane;
 mod leases;
 mod lend;
 mod logs;
+mod news;
 mod outbox;
 mod plan;
 mod promotion;
@@ -49,12 +50,15 @@ use tokio::sync::watch;
 use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::held::held;
+use crate::hooks::Hooks;
+use crate::middleware::AttemptService;
 use crate::store::Store;
 
 pub use config::EngineConfig;
 pub(crate) use lend::lending;
 
 use dispatcher::Dispatcher;
+use news::{Heard, News};
 use plan::Plan;
 
 /// What a worker works with.
@@ -69,6 +73,10 @@ pub(crate) struct EngineParts {
     /// Where it tells how it is.
     pub(crate) health: WorkerHealth,
     pub(crate) config: EngineConfig,
+    /// What stands around the handlers.
+    pub(crate) handlers: AttemptService,
+    /// Who is told what becomes of attempts.
+    pub(crate) hooks: Hooks,
 }
 
 /// A running worker.
@@ -76,6 +84,7 @@ pub(crate) struct EngineParts {
 pub(crate) struct Engine {
     stop: watch::Sender<Stop>,
     ended: watch::Receiver<bool>,
+    heard: Heard,
     idle: watch::Receiver<bool>,
 }
 
@@ -102,7 +111,9 @@ impl Engine {
             .enable_time()
             .build()?;
         let clock = Arc::clone(&parts.clock);
-        let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen, idle);
+        let (news, heard) = News::start(parts.hooks.clone(), Arc::clone(&parts.store), &executors);
+        let plan = Plan::new(&parts.jobs);
+        let dispatcher = Dispatcher::new(plan, parts, executors, news, stop_seen, idle);
         // Wrapped here, so that no time passes before the thread has begun.
         let work = held(&clock, dispatcher.run());
         thread::Builder::new()
@@ -114,6 +125,7 @@ impl Engine {
         Ok(Self {
             stop,
             ended,
+            heard,
             idle: idle_seen,
         })
     }
@@ -133,9 +145,10 @@ impl Engine {
         let _ = self.idle.clone().wait_for(|idle| *idle).await;
     }
 
-    /// Completes when every attempt has ended or been given back.
+    /// Completes when every attempt has ended or been given back, and hooks have heard of it.
     pub(crate) async fn ended(&self) {
         // An error means that the thread is gone, which is an end as well.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
+        self.heard.clone().everything().await;
     }
 }

@@ -27,7 +27,9 @@ mod held;
 mod edge;
 mod engine;
 mod explain;
+pub mod hooks;
 mod logs;
+pub mod middleware;
 mod resources;
 mod runtime;
 

@@ -4,6 +4,7 @@
 
 mod docs;
 mod enqueue;
+mod layers;
 mod logs;
 mod outcomes;
 mod stopping;

@@ -5,8 +5,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use jobs::{EnqueueError, ExecutionStatus};
-use jobs_runtime::Runtime;
 use jobs_runtime::store::StoreEvent;
+use jobs_runtime::{Runtime, RuntimeBuilder};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection, Transaction};
 use tempfile::TempDir;
@@ -24,11 +24,14 @@ pub(super) struct Application {
 
 impl Application {
     pub(super) async fn start(workers: bool) -> Self {
+        Self::start_with(Runtime::builder().workers(workers)).await
+    }
+
+    pub(super) async fn start_with(builder: RuntimeBuilder) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("application.db");
-        let runtime = Runtime::builder()
+        let runtime = builder
             .database(format!("sqlite:{}", file.display()))
-            .workers(workers)
             .start()
             .await
             .expect("the runtime starts");

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
 use jobs::{BoxFuture, Client, Clock, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
+use tower_service::Service;
 use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
@@ -21,7 +22,9 @@ use super::plan::PlannedJob;
 use super::success::{Joined, Success};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::hooks::{AttemptStarted, Hooks};
 use crate::logs::{self, LogBuffer};
+use crate::middleware::{AttemptRequest, AttemptService};
 use crate::store::{Claimed, Fence, Store};
 use crate::time::Timestamp;
 
@@ -33,6 +36,8 @@ pub(crate) struct Workshop {
     pub(crate) resources: Resources,
     pub(crate) grace: Duration,
     pub(crate) reports: mpsc::UnboundedSender<Report>,
+    pub(crate) handlers: AttemptService,
+    pub(crate) hooks: Hooks,
 }
 
 /// An attempt about to run.
@@ -164,41 +169,69 @@ impl Attempt {
             context,
             payload: claimed.payload,
         };
-        let work: BoxFuture<'static, Left> = match job.handler {
-            Handler::Async(handler) => {
-                let lender = Lender::new(claimed.fence, workshop.reports.clone());
-                let work = lender.scope(async move { joined.judge(handler(call).await) });
-                let work = logs::scope(logs, work.instrument(span));
-                Box::pin(
-                    AssertUnwindSafe(work)
-                        .catch_unwind()
-                        .map(|left| left.map_err(|panic| panic_message(&*panic))),
-                )
-            }
-            Handler::Blocking(handler) => {
-                let work = move || {
-                    // It may have waited for a thread for longer than its attempt lasted.
-                    if interrupt.cause().is_some() {
-                        return Err(JobError::cancel("ended before it began"));
-                    }
-                    let work = || joined.judge(handler(call));
-                    logs::in_scope(logs, || span.in_scope(work))
-                };
-                Box::pin(async move {
-                    // A thread at work is nothing that a test clock could see.
-                    let _hold = workshop.clock.hold();
-                    tokio::task::spawn_blocking(work).await.map_err(|error| {
-                        match error.try_into_panic() {
-                            Ok(panic) => panic_message(&*panic),
-                            Err(error) => error.to_string(),
-                        }
-                    })
-                })
-            }
-            // The plan takes jobs with a body only.
-            _ => Box::pin(async { Err("the job has no body".to_owned()) }),
+        let run = {
+            let (logs, span) = (Arc::clone(&logs), span.clone());
+            let (workshop, fence) = (Arc::clone(&workshop), claimed.fence);
+            move |call| run_handler(job.handler, call, (interrupt, logs, span), fence, &workshop)
         };
-        (work, reporter)
+        let work = async move {
+            workshop.hooks.started(|| AttemptStarted {
+                job_id: job.id,
+                execution_id: call.context.execution_id(),
+                attempt: call.context.attempt(),
+                is_last_attempt: call.context.is_last_attempt(),
+            });
+            let request = AttemptRequest::new(call, run);
+            let mut handlers = workshop.handlers.clone();
+            joined.judge(handlers.call(request).await)
+        };
+        let work = logs::scope(logs, work.instrument(span));
+        let work = AssertUnwindSafe(work)
+            .catch_unwind()
+            .map(|left| left.map_err(|panic| panic_message(&*panic)));
+        (Box::pin(work), reporter)
+    }
+}
+
+/// What a handler runs in, when it has a thread of its own.
+type Surroundings = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
+
+/// Calls the handler where it belongs. Its panic comes out of the future.
+fn run_handler(
+    handler: Handler,
+    call: Call,
+    (interrupt, logs, span): Surroundings,
+    fence: Fence,
+    workshop: &Workshop,
+) -> BoxFuture<'static, HandlerResult> {
+    match handler {
+        Handler::Async(handler) => {
+            let lender = Lender::new(fence, workshop.reports.clone());
+            Box::pin(lender.scope(handler(call)))
+        }
+        Handler::Blocking(handler) => {
+            let work = move || {
+                // It may have waited for a thread for longer than its attempt lasted.
+                if interrupt.cause().is_some() {
+                    return Err(JobError::cancel("ended before it began"));
+                }
+                logs::in_scope(logs, || span.in_scope(|| handler(call)))
+            };
+            let clock = Arc::clone(&workshop.clock);
+            Box::pin(async move {
+                // A thread at work is nothing that a test clock could see.
+                let _hold = clock.hold();
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(result) => result,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => resume_unwind(panic),
+                        Err(error) => Err(error.into()),
+                    },
+                }
+            })
+        }
+        // The plan takes jobs with a body only.
+        _ => Box::pin(async { Err(JobError::permanent("the job has no body")) }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The attempts that run here, from their start to the decision about what follows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::time::Timestamp;
 
 /// An attempt that runs here.
 pub(super) struct Running {
+    pub(super) job_id: &'static str,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
     pub(super) spent: u32,
@@ -97,20 +99,15 @@ impl Dispatcher {
             logs: running.logs.close(),
         };
         let budget = (&running.policy, running.spent);
-        self.conclude(
-            ended.fence,
-            running.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
+        let whose = (running.job_id.into(), running.execution_id);
+        self.conclude(ended.fence, whose, budget, conclusion, course);
     }
 
     /// Decides what follows an attempt and puts it into the outbox.
     pub(super) fn conclude(
         &mut self,
         fence: Fence,
-        execution_id: ExecutionId,
+        (job_id, execution_id): (Cow<'static, str>, ExecutionId),
         (policy, spent): (&ExecutionPolicy, u32),
         conclusion: Conclusion,
         course: Course,
@@ -121,12 +118,14 @@ impl Dispatcher {
             chance: self.entropy.fraction_of(execution_id, fence.attempt),
         };
         let (end, next) = decide(conclusion, course, budget);
-        self.outbox.push(Settlement {
+        let settlement = Settlement {
             fence,
             execution_id,
             end,
             next,
-        });
+        };
+        self.news.expect(job_id, &settlement);
+        self.outbox.push(settlement);
     }
 
     /// Ends a leased execution that was never started here.
@@ -139,13 +138,12 @@ impl Dispatcher {
             logs: Vec::new(),
         };
         let budget = (&claimed.policy, claimed.spent);
-        self.conclude(
-            claimed.fence,
-            claimed.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
+        let job_id = match self.plan.job(&claimed.job_id) {
+            Some(job) => Cow::Borrowed(job.id),
+            None => Cow::Owned(claimed.job_id.clone()),
+        };
+        let whose = (job_id, claimed.execution_id);
+        self.conclude(claimed.fence, whose, budget, conclusion, course);
     }
 
     pub(super) fn start_backlog(&mut self, now: Duration) {
@@ -173,6 +171,7 @@ impl Dispatcher {
         }
         let started_at = timestamp(&*self.clock);
         let running = Running {
+            job_id: job.id,
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
             spent: claimed.spent,

@@ -20,6 +20,7 @@ use super::attempt::{Report, Workshop};
 use super::attempts::Running;
 use super::lane::{Lane, LaneKind};
 use super::leases::Session;
+use super::news::News;
 use super::outbox::Outbox;
 use super::plan::Plan;
 use super::rescue::Watch;
@@ -84,6 +85,7 @@ pub(super) struct Dispatcher {
     /// Attempts that were settled while their handlers still run.
     pub(super) stuck: HashSet<Fence>,
     pub(super) outbox: Outbox,
+    pub(super) news: News,
     pub(super) timers: Timers,
     pub(super) watch: Watch,
     pub(super) promoting: bool,
@@ -108,6 +110,7 @@ impl Dispatcher {
         plan: Arc<Plan>,
         parts: EngineParts,
         executors: Handle,
+        news: News,
         stop_seen: watch::Receiver<Stop>,
         idle: watch::Sender<bool>,
     ) -> Self {
@@ -119,6 +122,8 @@ impl Dispatcher {
             resources: parts.resources,
             grace: parts.config.grace,
             reports: reports_sent,
+            handlers: parts.handlers,
+            hooks: parts.hooks,
         };
         let slots = |kind| match kind {
             LaneKind::Async => parts.config.concurrency,
@@ -142,6 +147,7 @@ impl Dispatcher {
             running: HashMap::new(),
             stuck: HashSet::new(),
             outbox: Outbox::default(),
+            news,
             promoting: false,
             promoted: false,
             idle,

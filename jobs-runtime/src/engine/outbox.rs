@@ -91,6 +91,7 @@ impl Dispatcher {
         };
         self.outbox.sending = false;
         for (settlement, answer) in batch.iter().zip(answers) {
+            self.news.settled(settlement, *answer);
             if *answer == Answer::Stale {
                 tracing::warn!(
                     execution = %settlement.execution_id,

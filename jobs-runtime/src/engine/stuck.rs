@@ -69,7 +69,8 @@ impl Dispatcher {
                 logs: running.logs.close(),
             };
             let budget = (&running.policy, running.spent);
-            self.conclude(fence, running.execution_id, budget, conclusion, course);
+            let whose = (running.job_id.into(), running.execution_id);
+            self.conclude(fence, whose, budget, conclusion, course);
         }
     }
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use jobs::runtime::{BuiltResource, Handler, Resource};
-use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId};
+use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
 use crate::edge::Edge;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
+use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
+use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::store::{DatabaseUrl, HeldStore, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
@@ -30,6 +32,8 @@ pub struct RuntimeBuilder {
     jobs: Vec<String>,
     engine: EngineConfig,
     resources: Vec<BuiltResource>,
+    handlers: AttemptService,
+    hooks: Hooks,
     #[cfg(feature = "http")]
     bind: Option<SocketAddr>,
 }
@@ -46,6 +50,8 @@ impl Default for RuntimeBuilder {
             jobs: Vec::new(),
             engine: EngineConfig::default(),
             resources: Vec::new(),
+            handlers: AttemptService::default(),
+            hooks: Hooks::default(),
             #[cfg(feature = "http")]
             bind: None,
         }
@@ -131,6 +137,43 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Puts middleware around every attempt; a later layer stands around the earlier ones. See
+    /// [`middleware`](crate::middleware).
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<AttemptService>,
+        L::Service: Service<AttemptRequest, Response = String> + Clone + Send + 'static,
+        <L::Service as Service<AttemptRequest>>::Error: Into<JobError>,
+        <L::Service as Service<AttemptRequest>>::Future: Send,
+    {
+        self.handlers = self.handlers.layered(&layer);
+        self
+    }
+
+    /// Calls `hook` when an attempt begins, before its handler, where its handler runs.
+    ///
+    /// Hooks must not block for long; one that panics is logged and left.
+    pub fn on_start(mut self, hook: impl Fn(&AttemptStarted) + Send + Sync + 'static) -> Self {
+        self.hooks.on_start(hook);
+        self
+    }
+
+    /// Calls `hook` when an attempt has ended, however it did, as soon as that is in the store. So is it for
+    /// an attempt that was claimed and never begun, and for that of a worker that was lost.
+    ///
+    /// Hooks run one after the other, in the application's runtime; a crash may cut them off.
+    pub fn on_finish(mut self, hook: impl Fn(&AttemptEnded) + Send + Sync + 'static) -> Self {
+        self.hooks.on_finish(hook);
+        self
+    }
+
+    /// Like [`on_finish`](Self::on_finish), for the attempts that end with their execution failed
+    /// for good: where to report errors.
+    pub fn on_exhausted(mut self, hook: impl Fn(&AttemptEnded) + Send + Sync + 'static) -> Self {
+        self.hooks.on_exhausted(hook);
+        self
+    }
+
     /// Serves the HTTP interface there. Loopback addresses only; port 0 takes a free one.
     #[cfg(feature = "http")]
     pub fn bind(mut self, address: SocketAddr) -> Self {
@@ -190,6 +233,8 @@ impl RuntimeBuilder {
                     entropy,
                     health: health.worker(),
                     config: self.engine,
+                    handlers: self.handlers,
+                    hooks: self.hooks,
                 })?)
             }
         };
