@@ -7,6 +7,7 @@ mod enqueue;
 mod logs;
 mod outcomes;
 mod stopping;
+mod stuck;
 mod time;
 mod transactions;
 
