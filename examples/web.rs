@@ -9,6 +9,8 @@
 //! The application and the workers share one process here. With the workers elsewhere, replace the
 //! runtime by `jobs_runtime::connect(url).await?`.
 
+#![expect(clippy::print_stdout, reason = "says where it listens")]
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -25,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    println!("listening on http://{}", listener.local_addr()?);
     tokio::select! {
         served = axum::serve(listener, app) => served?,
         _ = tokio::signal::ctrl_c() => runtime.shutdown().await,

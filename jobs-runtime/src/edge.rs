@@ -12,23 +12,32 @@
 //! been checked.
 
 mod accept;
-mod check;
-mod hub;
-mod json;
+mod refusal;
+
 mod known;
 mod near;
-mod number;
-mod options;
 mod registry;
+
+mod options;
+
+mod alternatives;
+mod check;
+mod demand;
+mod json;
+mod number;
 mod schema;
 mod splice;
 mod violation;
+
+mod hub;
 
 use std::fmt;
 use std::sync::Arc;
 
 use jobs::runtime::{Backend, EnqueueRequest, Enqueued, Finished};
-use jobs::{BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError};
+use jobs::{
+    BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError, TransactionRef,
+};
 
 use crate::Entropy;
 use crate::clock::timestamp;
@@ -38,11 +47,13 @@ use hub::FinishHub;
 use registry::Registry;
 
 #[cfg(feature = "http")]
-pub(crate) use accept::{Accepted, InvalidPayload, Refusal};
+pub(crate) use accept::Accepted;
 pub use known::{KnownJob, SchemaError};
 #[cfg(feature = "http")]
 pub(crate) use near::near_misses;
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+#[cfg(feature = "http")]
+pub(crate) use refusal::{InvalidPayload, Refusal};
 #[cfg(feature = "http")]
 pub(crate) use violation::push_step;
 
@@ -112,6 +123,23 @@ impl Edge {
     ) -> Result<Vec<Enqueued>, EnqueueError> {
         let batch = requests.len() > 1;
         match self.accept(requests).await {
+            Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
+            Err(refusal) => Err(refusal.into_error(batch)),
+        }
+    }
+
+    /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's on the store's own
+    /// database.
+    ///
+    /// # Errors
+    /// Why the transaction is as it was; [`EnqueueError::WrongDatabase`] above all.
+    pub async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Enqueued>, EnqueueError> {
+        let batch = requests.len() > 1;
+        match self.accept_in(tx, requests).await {
             Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
             Err(refusal) => Err(refusal.into_error(batch)),
         }
@@ -190,8 +218,21 @@ impl Backend for Edge {
         Box::pin(Self::enqueue(self, requests))
     }
 
+    fn enqueue_in<'a>(
+        &'a self,
+        tx: TransactionRef<'a>,
+        requests: Vec<EnqueueRequest>,
+    ) -> BoxFuture<'a, Result<Vec<Enqueued>, EnqueueError>> {
+        Box::pin(Self::enqueue_in(self, tx, requests))
+    }
+
+    fn committed(&self) {
+        self.inner.store.committed();
+    }
+
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
-        Box::pin(Self::finished(self, execution_id))
+        // A handler that awaits a child must not keep the slot that the child needs.
+        Box::pin(crate::engine::lending(Self::finished(self, execution_id)))
     }
 }
 

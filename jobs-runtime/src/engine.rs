@@ -19,15 +19,21 @@
 //! ([`verdict`]); the store is the one authority on whether an attempt may still say anything.
 
 mod attempt;
+mod attempts;
+mod attendance;
 mod config;
 mod dispatcher;
 mod interrupt;
 mod lane;
 mod leases;
+mod lend;
+mod logs;
 mod outbox;
 mod plan;
+mod promotion;
 mod rescue;
 mod stopping;
+mod stuck;
 mod timers;
 mod verdict;
 
@@ -41,9 +47,11 @@ use tokio::sync::watch;
 
 use crate::Entropy;
 use crate::health::WorkerHealth;
+use crate::held::held;
 use crate::store::Store;
 
 pub use config::EngineConfig;
+pub(crate) use lend::lending;
 
 use dispatcher::Dispatcher;
 use plan::Plan;
@@ -67,6 +75,7 @@ pub(crate) struct EngineParts {
 pub(crate) struct Engine {
     stop: watch::Sender<Stop>,
     ended: watch::Receiver<bool>,
+    idle: watch::Receiver<bool>,
 }
 
 /// How far a worker has been asked to stop.
@@ -86,18 +95,26 @@ impl Engine {
     pub(crate) fn start(parts: EngineParts) -> io::Result<Self> {
         let (stop, stop_seen) = watch::channel(Stop::No);
         let (end, ended) = watch::channel(false);
+        let (idle, idle_seen) = watch::channel(false);
         let executors = tokio::runtime::Handle::current();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen);
+        let clock = Arc::clone(&parts.clock);
+        let dispatcher = Dispatcher::new(Plan::new(&parts.jobs), parts, executors, stop_seen, idle);
+        // Wrapped here, so that no time passes before the thread has begun.
+        let work = held(&clock, dispatcher.run());
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
             .spawn(move || {
-                runtime.block_on(dispatcher.run());
+                runtime.block_on(work);
                 end.send_replace(true);
             })?;
-        Ok(Self { stop, ended })
+        Ok(Self {
+            stop,
+            ended,
+            idle: idle_seen,
+        })
     }
 
     /// Asks the worker to stop, at least as urgently as before.
@@ -107,6 +124,12 @@ impl Engine {
             *asked = urgency.max(*asked);
             more
         });
+    }
+
+    /// Completes when nothing runs and nothing ready is known of.
+    pub(crate) async fn idle(&self) {
+        // An error means that the thread is gone: nothing runs.
+        let _ = self.idle.clone().wait_for(|idle| *idle).await;
     }
 
     /// Completes when every attempt has ended or been given back.

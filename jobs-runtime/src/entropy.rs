@@ -7,20 +7,20 @@ use jobs::{Clock, ExecutionId};
 
 /// Makes ids and random numbers from a seed, so that a run under a test clock can be repeated.
 pub struct Entropy {
+    seed: u64,
     random: Mutex<fastrand::Rng>,
 }
 
 impl Entropy {
     /// Seeded by the operating system.
     pub fn new() -> Self {
-        Self {
-            random: Mutex::new(fastrand::Rng::new()),
-        }
+        Self::seeded(fastrand::u64(..))
     }
 
     /// The same sequence for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self {
+            seed,
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
@@ -35,6 +35,19 @@ impl Entropy {
     /// A number from 0 (included) to 1 (excluded).
     pub fn fraction(&self) -> f64 {
         self.with(fastrand::Rng::f64)
+    }
+
+    /// A number from 0 to 1 for one attempt of one execution: always the same for the same seed,
+    /// whatever happened in between.
+    pub(crate) fn fraction_of(&self, execution: ExecutionId, attempt: u32) -> f64 {
+        let (high, low) = execution.as_bytes().split_at(8);
+        let half = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        };
+        let seed = self.seed ^ half(high).rotate_left(32) ^ half(low) ^ u64::from(attempt) << 48;
+        fastrand::Rng::with_seed(seed).f64()
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {

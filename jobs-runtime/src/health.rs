@@ -23,6 +23,8 @@ pub struct Health {
     clock: Arc<dyn Clock>,
     started: AtomicBool,
     workers: Mutex<Vec<Arc<Mutex<WorkerState>>>>,
+    /// Whether what handlers log is stored; unknown where there are none.
+    log_capture: Mutex<Option<bool>>,
 }
 
 impl Health {
@@ -33,12 +35,18 @@ impl Health {
             clock,
             started: AtomicBool::new(false),
             workers: Mutex::default(),
+            log_capture: Mutex::default(),
         }
     }
 
     /// Says that the start is complete: from now on the process is ready when its store is.
     pub fn started(&self) {
         self.started.store(true, Ordering::Release);
+    }
+
+    /// Says whether what handlers of this process log is stored with their attempts.
+    pub fn log_capture(&self, works: bool) {
+        *lock(&self.log_capture) = Some(works);
     }
 
     /// A handle by which a worker of this process tells how it is.
@@ -70,6 +78,8 @@ impl Health {
                 detail: "no worker in this process".to_owned(),
             });
         }
+        drop(workers);
+        checks.push(self.log_check());
         HealthReport::of(checks)
     }
 
@@ -88,6 +98,22 @@ impl Health {
             },
         };
         HealthReport::of(vec![start, self.store_check().await])
+    }
+
+    fn log_check(&self) -> HealthCheck {
+        let (status, detail) = match *lock(&self.log_capture) {
+            Some(true) => (CheckStatus::Ok, "what handlers log is stored"),
+            Some(false) => (
+                CheckStatus::Absent,
+                "what handlers log is not stored: add `jobs_runtime::layer()` to the subscriber",
+            ),
+            None => (CheckStatus::Absent, "no worker in this process"),
+        };
+        HealthCheck {
+            name: "log capture",
+            status,
+            detail: detail.to_owned(),
+        }
     }
 
     async fn store_check(&self) -> HealthCheck {

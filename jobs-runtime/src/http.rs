@@ -10,15 +10,19 @@
 
 mod bind;
 mod body;
+mod events;
 mod executions;
+mod explain;
 mod feed;
 mod guard;
 mod health;
 mod index;
 mod jobs;
+mod logs;
 mod members;
 mod path;
 pub mod problem;
+mod processes;
 mod query;
 mod redact;
 mod refusal;
@@ -29,7 +33,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +51,7 @@ pub const PREFIX: &str = "/api/v1/workers";
 struct Interface {
     edge: Edge,
     health: Arc<Health>,
+    events: Arc<events::Hub>,
 }
 
 /// The interface for a listener of its own: answers only requests that name this machine.
@@ -60,16 +65,27 @@ pub fn router(edge: Edge, health: Arc<Health>) -> Router {
 /// The interface without the check of `Host` and `Origin`, to be mounted in an application that
 /// authenticates its callers itself.
 pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
-    let interface = Interface { edge, health };
+    let interface = Interface {
+        events: events::Hub::new(Arc::clone(edge.store()), Arc::clone(edge.clock())),
+        edge,
+        health,
+    };
     let api = Router::new()
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
         .route("/jobs/{id}/trigger", post(trigger::one))
         .route("/jobs/{id}/trigger-batch", post(trigger::batch))
         .route("/executions", get(feed::page))
-        .route("/executions/{id}", get(executions::show))
+        .route(
+            "/executions/{id}",
+            get(executions::show).delete(executions::delete),
+        )
+        .route("/executions/{id}/logs", get(logs::page))
+        .route("/executions/{id}/explain", get(explain::explain))
         .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/retry", post(retry::retry));
+        .route("/executions/{id}/retry", post(retry::retry))
+        .route("/processes", get(processes::list))
+        .route("/events", get(events::events));
     Router::new()
         .route("/", get(index::index))
         .route("/livez", get(health::livez))
@@ -91,7 +107,8 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .with_state(interface)
 }
 
-/// Serves connections until `shutdown`, then ends the requests that have begun.
+/// Serves connections until `shutdown`, then ends the requests that have begun; streams of events
+/// end at once.
 ///
 /// # Errors
 /// The listener's.
@@ -100,7 +117,8 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, router)
+    let ending = Extension(events::Ending(shutdown.clone()));
+    axum::serve(listener, router.layer(ending))
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
 }

@@ -22,15 +22,19 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+mod held;
 
 mod edge;
 mod engine;
+mod explain;
+mod logs;
 mod resources;
 mod runtime;
 
 pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod testing;
 
 #[cfg(feature = "cli")]
 mod cli;
@@ -42,6 +46,8 @@ pub use edge::{
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
+pub use explain::{Explanation, Reason, ToldReason};
+pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 

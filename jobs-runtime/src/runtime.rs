@@ -45,7 +45,8 @@ pub async fn connect(database: &str) -> Result<Client, StartError> {
 
 /// A running runtime: workers, HTTP interface, or both.
 ///
-/// Dropping it stops nothing in an orderly way: call [`shutdown`](Runtime::shutdown).
+/// Dropping it gives back what runs without waiting for it: call [`shutdown`](Runtime::shutdown) to
+/// let attempts end.
 pub struct Runtime {
     edge: Edge,
     catalogue: Arc<Catalogue>,
@@ -99,6 +100,15 @@ impl Runtime {
         crate::http::routes(self.edge.clone(), Arc::clone(&self.health))
     }
 
+    /// Completes when nothing runs here and nothing that could is known to be ready: what was there
+    /// at the start has ended. What is scheduled for later does not count, and the news of an
+    /// enqueue takes a moment. At once, if this process executes nothing.
+    pub async fn idle(&self) {
+        if let Some(engine) = &self.engine {
+            engine.idle().await;
+        }
+    }
+
     /// Stops claiming, lets running attempts end for as long as the drain lasts, and gives back
     /// what is left without spending an attempt.
     pub async fn shutdown(&self) {
@@ -134,8 +144,8 @@ impl Runtime {
     /// # Errors
     /// Why it ended.
     #[cfg(feature = "http")]
-    pub async fn failed(&mut self) -> std::io::Result<()> {
-        match &mut self.api {
+    pub async fn failed(&self) -> std::io::Result<()> {
+        match &self.api {
             Some(api) => api.failed().await,
             None => std::future::pending().await,
         }

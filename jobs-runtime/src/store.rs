@@ -24,7 +24,9 @@
 mod error;
 mod execution;
 mod feed;
+mod held;
 mod lease;
+mod logs;
 mod publish;
 pub mod sqlite;
 mod url;
@@ -32,19 +34,27 @@ mod url;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
+use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use crate::time::Timestamp;
 
+pub(crate) use held::HeldStore;
+
 pub use error::StoreError;
 pub use execution::{
     AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, IdempotencyKey, NewExecution,
+    Standing,
 };
 pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
-    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, Fence, Next, ProgressReport, Promotion,
-    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement,
+    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, DeleteAnswer, Fence, Next, ProcessRecord,
+    ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo,
+    Settlement,
+};
+pub use logs::{
+    LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
+    ParseLogPlaceError,
 };
 pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
 pub use url::{DatabaseUrl, ParseDatabaseUrlError, Synchronous};
@@ -96,6 +106,35 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::IdempotencyConflict`] if a key was used with another payload.
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
 
+    /// Like [`enqueue`](Store::enqueue), within a transaction of the caller's: it is written once
+    /// the caller commits. A refusal leaves the transaction as it was; of a caller that stops waiting
+    /// everything is written or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongDatabase`] if the transaction is on another database,
+    /// [`StoreError::Transaction`] if it cannot be written to.
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError>;
+
+    /// Like [`settle`](Store::settle) of one attempt, within a transaction of the caller's. Once
+    /// that is committed, the same attempt's settlement is [`Answer::AlreadyMine`], whatever it
+    /// says.
+    ///
+    /// # Errors
+    /// Those of [`enqueue_in`](Store::enqueue_in).
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<Answer, StoreError>;
+
+    /// Tells those who listen in this process that a caller has committed a transaction with
+    /// something of ours.
+    fn committed(&self);
+
     /// Begins a worker's session. Ids of sessions are never used again.
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError>;
 
@@ -116,12 +155,16 @@ pub trait Store: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// Ends attempts, each with what follows. Answers per row, in the order of the batch: a stale
-    /// one never fails the others. The attempt's record, the outcome and the release of the lease
-    /// are one transaction.
+    /// one never fails the others. The attempt's record, its last log lines, the outcome and the
+    /// release of the lease are one transaction.
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError>;
 
     /// Notes the progress of running attempts.
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError>;
+
+    /// Writes what running attempts have logged. Repeatable: a line is written once under its
+    /// number, so lines whose answer was lost are sent again, alone or with the settlement.
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError>;
 
     /// The attempts of a session whose cancellation was requested.
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
@@ -131,6 +174,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every open session and its beat, for those who watch whether it changes.
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
+
+    /// Every open session with what it executes, oldest first, for people.
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
 
     /// Moves up to `claim.limit` leases of `dead` to the session of `claim`, provided that the
     /// beat of `dead` is still the one that the caller watched stand still. Closes `dead` when it
@@ -149,8 +195,22 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError>;
 
+    /// Deletes a final execution with its attempts, its log and its idempotency keys. Its number
+    /// and its attempts' numbers are never used again. A repeated call finds it unknown.
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError>;
+
+    /// How many executions of its queue will be claimed before this one, counted up to `limit`;
+    /// `None` if it is not queued.
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError>;
+
     /// One execution with all of its attempts.
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError>;
+
+    /// Where these executions stand, in the order of their ids; unknown ones are left out.
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError>;
+
+    /// A part of an execution's log, oldest first; `None` if there is no such execution.
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError>;
 
     /// A page of executions, newest first, without their attempts.
     ///

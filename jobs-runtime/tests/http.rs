@@ -9,14 +9,26 @@ mod support;
 mod batch;
 #[path = "http/cancel_and_retry.rs"]
 mod cancel_and_retry;
+#[path = "http/delete.rs"]
+mod delete;
+#[path = "http/events.rs"]
+mod events;
 #[path = "http/executions.rs"]
 mod executions;
+#[path = "http/explain.rs"]
+mod explain;
+#[path = "http/failures.rs"]
+mod failures;
 #[path = "http/health.rs"]
 mod health;
 #[path = "http/idempotency.rs"]
 mod idempotency;
 #[path = "http/jobs.rs"]
 mod jobs;
+#[path = "http/logs.rs"]
+mod logs;
+#[path = "http/processes.rs"]
+mod processes;
 #[path = "http/refusals.rs"]
 mod refusals;
 #[path = "http/safety.rs"]

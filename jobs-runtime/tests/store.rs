@@ -14,6 +14,8 @@ mod claims;
 mod enqueues;
 #[path = "store/feeds.rs"]
 mod feeds;
+#[path = "store/logs.rs"]
+mod logs;
 #[path = "store/operators.rs"]
 mod operators;
 #[path = "store/sessions.rs"]
@@ -96,6 +98,16 @@ conformance! {
         taking_over_goes_in_slices_and_closes_at_the_end,
         after_a_take_over_every_write_is_stale,
         a_take_over_is_found_again,
+        processes_tell_what_they_execute,
+    }
+    logs {
+        lines_read_back_as_written,
+        a_line_is_written_once_under_its_number,
+        the_last_lines_come_with_the_end,
+        an_ended_attempt_is_completed_by_its_own_session,
+        after_a_take_over_lines_are_refused,
+        the_lines_of_a_stale_end_are_refused_among_others,
+        pages_of_a_log_follow_each_other,
     }
     operators {
         a_waiting_execution_is_cancelled_at_once,
@@ -106,6 +118,9 @@ conformance! {
         a_retry_by_hand_starts_afresh_and_keeps_the_past,
         a_retry_after_cancelling_while_waiting_goes_on_counting,
         only_failed_and_cancelled_ones_are_retried,
+        a_deleted_execution_leaves_nothing,
+        only_final_executions_are_deleted,
+        those_ahead_are_counted_in_the_order_of_claims,
     }
     feeds {
         pages_follow_each_other,
@@ -113,5 +128,6 @@ conformance! {
         statuses_are_found_wherever_they_stand,
         pages_stay_apart_under_concurrent_writes,
         a_page_examines_a_bounded_number_of_rows,
+        standings_follow_the_order_of_the_ids,
     }
 }

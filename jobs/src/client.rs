@@ -3,6 +3,8 @@
 mod backend;
 mod enqueue;
 mod execution;
+#[cfg(feature = "sqlx")]
+mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use crate::{ExecutionId, Job};
 pub use backend::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
 pub use enqueue::{Enqueue, EnqueueError, Many, One, Violation, Violations};
 pub use execution::{Execution, ResultError};
+#[cfg(feature = "sqlx")]
+pub use transaction::{EnqueueIn, Transaction, TransactionRef};
 
 /// Enqueues jobs. Cheap to clone.
 ///

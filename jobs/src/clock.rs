@@ -19,4 +19,32 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Completes when `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Keeps a test clock where it is until the answer is dropped: something is under way that
+    /// the clock cannot see. Real time cannot be held.
+    fn hold(&self) -> Hold {
+        Hold(None)
+    }
+}
+
+/// Keeps a test clock from advancing while it lives.
+#[must_use = "time goes on when it is dropped"]
+pub struct Hold(Option<Box<dyn Send + Sync>>);
+
+impl Hold {
+    /// A hold that ends by dropping `guard`.
+    pub fn new(guard: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(guard)))
+    }
+
+    /// Whether there is a clock that waits for it.
+    pub fn is_needed(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Hold").field(&self.is_needed()).finish()
+    }
 }

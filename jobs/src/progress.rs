@@ -22,7 +22,7 @@ pub struct Progress {
 /// the latest report whenever it looks.
 #[derive(Debug, Default)]
 pub struct ProgressCell {
-    latest: Mutex<Progress>,
+    latest: Mutex<Option<Progress>>,
     changed: AtomicBool,
     /// Every report, for tests.
     #[cfg(feature = "testing")]
@@ -68,21 +68,29 @@ impl ProgressCell {
             reason = "clamped to 0–100 first; NaN becomes 0"
         )]
         let percent = percent.clamp(0.0, 100.0) as u8;
-        latest.percent = latest.percent.max(percent);
-        latest.message = message.map(cut);
+        let before = latest.as_ref().map_or(0, |progress| progress.percent);
+        let report = Progress {
+            percent: before.max(percent),
+            message: message.map(cut),
+        };
         #[cfg(feature = "testing")]
-        self.record(&latest);
+        self.record(&report);
+        *latest = Some(report);
         self.changed.store(true, Ordering::Release);
     }
 
     /// The latest report, if there was one since the last call.
     pub fn take_changed(&self) -> Option<Progress> {
-        self.changed.swap(false, Ordering::AcqRel).then(|| {
-            self.latest
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
-        })
+        let changed = self.changed.swap(false, Ordering::AcqRel);
+        changed.then(|| self.latest()).flatten()
+    }
+
+    /// The latest report, if there was any.
+    pub fn latest(&self) -> Option<Progress> {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

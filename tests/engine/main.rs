@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+mod docs;
 mod enqueue;
+mod logs;
 mod outcomes;
 mod stopping;
+mod time;
+mod transactions;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus, Job, ResultError};
+use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus, Job, ResultError};
 use jobs_runtime::EngineConfig;
-use jobs_runtime::store::ExecutionRecord;
+use jobs_runtime::store::{ExecutionPolicy, ExecutionRecord, NewExecution};
+use jobs_runtime::time::Timestamp;
 use tests::jobs::{
-    Add, AddBlocking, Flaky, Panics, Parent, Renamed, Slow, SlowBlocking, Snoozes, Wait,
+    Add, AddBlocking, Blocks, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,
+    SlowBlocking, Snoozes, Wait,
 };
 
 use super::{record, runtime, runtime_with};
@@ -119,10 +121,172 @@ async fn a_snooze_costs_nothing() {
 }
 
 #[tokio::test]
+async fn handlers_say_what_follows() {
+    use AttemptOutcome::{Cancelled, Failed, Snoozed, Succeeded};
+    use ErrorKind as Kind;
+    let cases: [(&str, ExecutionStatus, &[AttemptOutcome], Kind); 4] = [
+        (
+            "permanent",
+            ExecutionStatus::Failed,
+            &[Failed],
+            Kind::Permanent,
+        ),
+        (
+            "retry-in",
+            ExecutionStatus::Succeeded,
+            &[Failed, Succeeded],
+            Kind::Failed,
+        ),
+        (
+            "rate-limited",
+            ExecutionStatus::Succeeded,
+            &[Snoozed, Succeeded],
+            Kind::RateLimited,
+        ),
+        (
+            "cancel",
+            ExecutionStatus::Cancelled,
+            &[Cancelled],
+            Kind::Cancelled,
+        ),
+    ];
+    for (how, status, expected, kind) in cases {
+        let (_, record) = run(Ends::new(how)).await;
+        assert_eq!(
+            (record.status, &*outcomes(&record)),
+            (status, expected),
+            "{how}"
+        );
+        let error = record.attempts[0].error.as_ref();
+        assert_eq!(error.map(|error| error.kind), Some(kind), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_result_fails_without_another_attempt() {
+    let (result, record) = run(Oversized::new()).await;
+    let Err(ResultError::Failed(error)) = result else {
+        panic!("it failed: {result:?}");
+    };
+    assert_eq!(error.kind, ErrorKind::InvalidResult);
+    assert_eq!(outcomes(&record), [AttemptOutcome::Failed]);
+}
+
+#[tokio::test]
+async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
+    let runtime = runtime().await;
+    let jobs = runtime.client();
+    // As an older program would have stored it.
+    let stored = NewExecution {
+        id: ExecutionId::from_bytes([7; 16]),
+        job_id: "test.add".to_owned(),
+        queue: "default".to_owned(),
+        priority: 50,
+        payload: r#"{"a":"one","b":2}"#.to_owned(),
+        policy: ExecutionPolicy {
+            timeout_ms: None,
+            max_attempts: 5,
+            retry_delays_ms: vec![3_600_000],
+            retry_jitter: 0.0,
+        },
+        created_at: Timestamp::default(),
+        run_at: None,
+        idempotency_key: None,
+        correlation_id: None,
+        item_id: None,
+        created_by: None,
+        tags: Vec::new(),
+        parent_id: None,
+        triggered_by: "code".to_owned(),
+        trace_parent: None,
+    };
+    let id = stored.id;
+    runtime
+        .store()
+        .enqueue(vec![stored])
+        .await
+        .expect("the store answers");
+    let execution = jobs.execution::<Add>(id);
+    let Err(ResultError::Failed(error)) = execution.result().await else {
+        panic!("it failed");
+    };
+    assert_eq!(error.kind, ErrorKind::InvalidPayload);
+    assert_eq!(record(&runtime, id).await.attempts.len(), 1);
+    let mended = Some(r#"{"a":1,"b":2}"#.to_owned());
+    runtime.edge().retry(id, mended).await.expect("accepted");
+    assert_eq!(execution.result().await.ok(), Some(3));
+    let numbers: Vec<_> = record(&runtime, id)
+        .await
+        .attempts
+        .iter()
+        .map(|a| a.number)
+        .collect();
+    assert_eq!(numbers, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_cancelled_handler_that_finishes_has_succeeded() {
+    let runtime = runtime().await;
+    let execution = runtime
+        .client()
+        .enqueue(Finishes::new())
+        .await
+        .expect("accepted");
+    until_running(&runtime, execution.id()).await;
+    runtime
+        .edge()
+        .cancel(execution.id())
+        .await
+        .expect("the store answers");
+    assert!(execution.result().await.is_ok());
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Succeeded);
+}
+
+#[tokio::test]
 async fn a_parent_awaits_its_child() {
     let (result, record) = run(Parent::new(41)).await;
     assert_eq!(result.ok(), Some(42));
     assert_eq!(record.parent_id, None);
+}
+
+#[tokio::test]
+async fn a_parent_awaits_its_child_at_concurrency_1() {
+    let config = EngineConfig {
+        concurrency: 1,
+        ..EngineConfig::default()
+    };
+    let runtime = runtime_with(config).await;
+    let parents = runtime.client().enqueue_all((0..3).map(Parent::new));
+    for (n, parent) in (0_i64..).zip(parents.await.expect("accepted")) {
+        assert_eq!(parent.result().await.ok(), Some(n + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_its_thread_is_settled_and_its_slot_replaced() {
+    let config = EngineConfig {
+        concurrency: 1,
+        grace: Duration::from_millis(100),
+        poll: Duration::from_secs(1),
+        ..EngineConfig::default()
+    };
+    let runtime = runtime_with(config).await;
+    let jobs = runtime.client();
+    let stuck = jobs
+        .enqueue(Blocks::new(4_000_u64))
+        .await
+        .expect("accepted");
+    until_running(&runtime, stuck.id()).await;
+    let next = jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
+    assert_eq!(next.result().await.ok(), Some(3), "it got the slot");
+    assert!(matches!(stuck.result().await, Err(ResultError::Failed(_))));
+    let record = record(&runtime, stuck.id()).await;
+    assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
+    assert!(
+        record.duration_ms.is_some_and(|took| took < 3_500),
+        "{record:?}"
+    );
 }
 
 #[tokio::test]
@@ -172,7 +336,7 @@ async fn a_running_execution_is_cancelled_within_a_second() {
 }
 
 /// Waits for the word that the handler has begun.
-pub(super) async fn until_running(runtime: &jobs_runtime::Runtime, id: jobs::ExecutionId) {
+pub(super) async fn until_running(runtime: &jobs_runtime::Runtime, id: ExecutionId) {
     let mut events = runtime.store().events();
     while record(runtime, id).await.status != ExecutionStatus::Running {
         // Any event may be the one; the pause only bounds how long a missed one costs.

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::http;
-use tests::process::Server;
+use tests::process::{Server, is_full_tier, wait_for};
 
 use super::PROGRAM;
 
@@ -21,10 +20,7 @@ const SETTINGS: [(&str, &str); 3] = [
 
 /// Kills in the short tier, and in the long one.
 fn kills() -> usize {
-    match std::env::var("JOBS_TEST_TIER").as_deref() {
-        Ok("full") => 50,
-        _ => 5,
-    }
+    if is_full_tier() { 50 } else { 5 }
 }
 
 #[test]
@@ -158,22 +154,5 @@ fn feed(server: &Server, filter: &str) -> Vec<Value> {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return all,
         }
-    }
-}
-
-/// Looks until it is so; a minute is far beyond what any of it takes.
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the deadline of a test over real processes"
-    )]
-    let now = Instant::now;
-    let begun = now();
-    while !is_so() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
-        );
-        std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -5,6 +5,10 @@
 mod cli;
 mod crash;
 mod footprint;
+mod neighbours;
+mod operate;
+mod stale;
+mod stalls;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

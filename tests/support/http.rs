@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers as they came.
     pub head: String,
+    /// The body.
+    pub text: String,
     /// The body as JSON; `null` if it is none.
     pub body: Value,
 }
@@ -46,6 +48,36 @@ fn request(address: SocketAddr, line: &str, body: &str) -> Answer {
     Answer {
         status: status.unwrap_or(0),
         head: head.to_owned(),
+        text: body.to_owned(),
         body: serde_json::from_str(body).unwrap_or(Value::Null),
     }
+}
+
+/// Triggers a job and returns the id of its execution.
+pub fn trigger(address: SocketAddr, job: &str, payload: &Value) -> String {
+    let path = format!("/api/v1/workers/jobs/{job}/trigger");
+    let body = serde_json::json!({ "payload": payload });
+    let answer = post(address, &path, &body.to_string());
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let id = answer.body["executionId"].as_str();
+    id.expect("an id").to_owned()
+}
+
+/// Triggers a batch.
+pub fn trigger_batch(address: SocketAddr, job: &str, payloads: &[Value]) {
+    let path = format!("/api/v1/workers/jobs/{job}/trigger-batch");
+    let executions: Vec<_> = payloads
+        .iter()
+        .map(|payload| serde_json::json!({ "payload": payload }))
+        .collect();
+    let body = serde_json::json!({ "executions": executions });
+    let answer = post(address, &path, &body.to_string());
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
+/// An execution with its attempts.
+pub fn execution(address: SocketAddr, id: &str) -> Value {
+    let answer = get(address, &format!("/api/v1/workers/executions/{id}"));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
 }

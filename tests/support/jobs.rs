@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, job};
+use tracing::Instrument;
 
 /// Adds two numbers.
 #[job(id = "test.add", retries = 0)]
@@ -46,6 +47,13 @@ pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Blocks the thread of the runtime that it runs on: what no handler should do.
+#[job(id = "test.blocks", timeout = "100ms", retries = 0)]
+pub async fn blocks(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
 /// Waits until it is cancelled, reporting that it has begun.
 #[job(id = "test.wait", timeout = "none", retries = 0)]
 pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
@@ -61,14 +69,105 @@ pub async fn record(
     file: std::path::PathBuf,
     millis: u64,
 ) -> Result<u32, JobError> {
-    let line = format!("{} {}\n", ctx.execution_id(), ctx.attempt());
+    append(&file, &format!("{} {}", ctx.execution_id(), ctx.attempt()))?;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(ctx.attempt())
+}
+
+/// Sleeps for so many milliseconds, whoever asks it to end.
+#[job(id = "test.nap", timeout = "1m", retries = 0)]
+pub async fn nap(millis: u64) -> Result<(), JobError> {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Takes so many steps of 10 ms on a thread that it never lets go, deaf to every request to end, and
+/// leaves a line with its process for each.
+#[job(id = "test.deaf", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
+pub async fn deaf(ctx: &JobContext, file: std::path::PathBuf, steps: u64) -> Result<u32, JobError> {
+    for step in 1..=steps {
+        let (id, attempt) = (ctx.execution_id(), ctx.attempt());
+        append(
+            &file,
+            &format!("{id} {attempt} {step} {}", std::process::id()),
+        )?;
+        ctx.progress_of(step, steps, "steps");
+        tracing::info!(step, "a step");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(ctx.attempt())
+}
+
+/// Runs for so many milliseconds, and leaves a line in a file when an attempt begins and another
+/// when nothing of it is left.
+#[job(id = "test.interval", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
+pub async fn interval(
+    ctx: &JobContext,
+    file: std::path::PathBuf,
+    millis: u64,
+) -> Result<u32, JobError> {
+    let name = format!("{} {}", ctx.execution_id(), ctx.attempt());
+    append(&file, &format!("begin {name}"))?;
+    let _open = Open { file, name };
+    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.check()?;
+    Ok(ctx.attempt())
+}
+
+struct Open {
+    file: std::path::PathBuf,
+    name: String,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        append(&self.file, &format!("end {}", self.name)).expect("the file can be written");
+    }
+}
+
+/// Blocks a thread of the executors for so many milliseconds.
+#[job(id = "test.block-executor", timeout = "1m", retries = 0)]
+pub async fn block_executor(millis: u64) -> Result<(), JobError> {
+    std::thread::sleep(Duration::from_millis(millis));
+    Ok(())
+}
+
+/// Lines are appended whole: several processes write to one file.
+fn append(file: &std::path::Path, line: &str) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(file)?;
-    std::io::Write::write_all(&mut file, line.as_bytes())?;
-    ctx.sleep(Duration::from_millis(millis)).await;
-    Ok(ctx.attempt())
+    std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes())
+}
+
+/// Ends its first attempt as it is told to, and succeeds in the next.
+#[job(id = "test.ends", retries = ["1h"])]
+pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
+    let soon = Duration::from_millis(20);
+    if ctx.attempt() > 1 {
+        return Ok(ctx.attempt());
+    }
+    Err(match how.as_str() {
+        "permanent" => JobError::permanent("never"),
+        "retry-in" => JobError::retry_in(soon, "soon"),
+        "rate-limited" => JobError::rate_limited(soon),
+        "cancel" => JobError::cancel("not wanted"),
+        other => return Err(other.into()),
+    })
+}
+
+/// Returns more than a store keeps.
+#[job(id = "test.oversized", retries = ["1h"])]
+pub async fn oversized() -> Result<String, JobError> {
+    Ok("x".repeat(2 * 1024 * 1024))
+}
+
+/// Finishes although it was cancelled.
+#[job(id = "test.finishes", timeout = "none", retries = 0)]
+pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
+    ctx.cancelled().await;
+    Ok("finished all the same".to_owned())
 }
 
 /// Asks for a later time twice, at no cost.
@@ -99,3 +198,33 @@ pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
 /// A declaration that other programs implement.
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
+
+/// Logs at every level, from a task of its own as well, and fails its first attempt.
+#[job(id = "test.log", retries = ["50ms"], timeout = "1m")]
+pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
+    tracing::debug!("not stored");
+    tracing::info!(attempt = ctx.attempt(), name, "hello {name}");
+    let inside = async { tracing::info!("from a task") }.in_current_span();
+    tokio::spawn(inside).await?;
+    if ctx.attempt() == 1 {
+        tracing::warn!("this will not go well");
+        return Err("it did not go well".into());
+    }
+    Ok(())
+}
+
+/// Logs so many lines on the blocking pool.
+#[job(id = "test.log-much", retries = 0)]
+pub fn logs_much(lines: u32) -> Result<(), JobError> {
+    (0..lines).for_each(|n| tracing::info!(n, "line"));
+    Ok(())
+}
+
+/// Logs, then waits until it is cancelled.
+#[job(id = "test.log-and-wait", timeout = "none", retries = 0)]
+pub async fn logs_and_waits(ctx: &JobContext) -> Result<(), JobError> {
+    tracing::info!("waiting");
+    ctx.cancelled().await;
+    tracing::info!("asked to end");
+    ctx.check()
+}

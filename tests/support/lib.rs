@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+pub mod database;
 pub mod http;
 pub mod jobs;
 pub mod process;

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A running server; killed when it is dropped.
 #[derive(Debug)]
@@ -12,15 +14,38 @@ pub struct Server {
     child: Child,
     /// Where it serves HTTP.
     pub address: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
     // Reads what the process says, so that a full pipe never blocks it.
-    log: Option<JoinHandle<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Starts `program run` in `dir` on a free port and waits until it serves.
     pub fn start(program: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(program)
-            .args(["run", "--bind", "127.0.0.1:0"])
+        Self::starting(program, "run", dir, settings).serving()
+    }
+
+    /// Starts `program serve`: it executes nothing.
+    pub fn start_serving_only(program: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::starting(program, "serve", dir, settings).serving()
+    }
+
+    /// Starts several at the same moment.
+    pub fn start_many(
+        program: &str,
+        count: usize,
+        dir: &Path,
+        settings: &[(&str, &str)],
+    ) -> Vec<Self> {
+        let starting: Vec<_> = (0..count)
+            .map(|_| Self::starting(program, "run", dir, settings))
+            .collect();
+        starting.into_iter().map(Starting::serving).collect()
+    }
+
+    fn starting(program: &str, command: &str, dir: &Path, settings: &[(&str, &str)]) -> Starting {
+        let child = Command::new(program)
+            .args([command, "--bind", "127.0.0.1:0"])
             .current_dir(dir)
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
@@ -28,7 +53,66 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let stderr = child.stderr.take().expect("stderr is piped");
+        Starting(child)
+    }
+
+    /// Its number among the processes.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Stops it where it is (`SIGSTOP`), until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// The lines of its log, so far, that contain all of these.
+    pub fn logged(&self, parts: &[&str]) -> Vec<String> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter()
+            .filter(|line| parts.iter().all(|part| line.contains(part)))
+            .cloned()
+            .collect()
+    }
+
+    /// Ends the process as a crash would: nothing of it runs any more when this returns.
+    pub fn kill_9(mut self) -> Vec<String> {
+        self.child.kill().expect("the process can be killed");
+        self.end()
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub fn terminate(mut self) -> (Option<i32>, Vec<String>) {
+        self.signal("-TERM");
+        let status = self.child.wait().expect("the process ends");
+        (status.code(), self.end())
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([signal, &self.pid().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        let _ = self.child.wait();
+        let _ = self.reader.take().map(JoinHandle::join);
+        self.logged(&[])
+    }
+}
+
+/// A process that does not serve yet.
+struct Starting(Child);
+
+impl Starting {
+    fn serving(mut self) -> Server {
+        let stderr = self.0.stderr.take().expect("stderr is piped");
         let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
         let mut said = Vec::new();
         let address = loop {
@@ -41,37 +125,21 @@ impl Server {
             }
             said.push(line);
         };
-        let log = std::thread::spawn(move || {
-            said.extend(lines);
-            said
+        let log = Arc::new(Mutex::new(said));
+        let kept = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines {
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
+            }
         });
-        Self {
-            child,
+        Server {
+            child: self.0,
             address,
-            log: Some(log),
+            log,
+            reader: Some(reader),
         }
-    }
-
-    /// Ends the process as a crash would: nothing of it runs any more when this returns.
-    pub fn kill_9(mut self) -> Vec<String> {
-        self.child.kill().expect("the process can be killed");
-        self.end()
-    }
-
-    /// Asks the process to end, and waits until it has.
-    pub fn terminate(mut self) -> (Option<i32>, Vec<String>) {
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(asked.is_ok_and(|status| status.success()));
-        let status = self.child.wait().expect("the process ends");
-        (status.code(), self.end())
-    }
-
-    fn end(&mut self) -> Vec<String> {
-        let _ = self.child.wait();
-        let log = self.log.take().map(JoinHandle::join);
-        log.and_then(Result::ok).unwrap_or_default()
     }
 }
 
@@ -106,4 +174,30 @@ pub fn run(program: &str, dir: &Path, args: &[&str]) -> Ran {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Whether the long tier runs.
+pub fn is_full_tier() -> bool {
+    std::env::var("JOBS_TEST_TIER").is_ok_and(|tier| tier == "full")
+}
+
+/// Looks until it is so; a minute is far beyond what any of it takes.
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Real time, which tests over real processes are about.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test's clock cannot carry: other processes"
+)]
+pub fn now() -> Instant {
+    Instant::now()
 }

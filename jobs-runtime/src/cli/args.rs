@@ -59,6 +59,33 @@ pub(super) enum Command {
         /// Its id
         id: String,
     },
+    /// What the handler of an execution logged
+    Logs(Logs),
+    /// Why an execution is where it is
+    Explain {
+        /// Its id
+        id: String,
+    },
+    /// Cancel an execution, or ask its worker to
+    Cancel {
+        /// Its id
+        id: String,
+    },
+    /// Run a failed or cancelled execution again
+    Retry {
+        /// Its id
+        id: String,
+        /// Another payload; `-` reads it from standard input
+        #[arg(long, value_name = "JSON")]
+        payload: Option<String>,
+    },
+    /// Delete a final execution with its attempts and its log
+    Delete {
+        /// Its id
+        id: String,
+    },
+    /// The workers that have a session, and what they execute
+    Processes,
     /// Bring the store's layout up to date
     Migrate {
         /// Only say what is applied
@@ -88,6 +115,9 @@ pub(super) struct Work {
     /// Take from these queues only
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
+    /// End when nothing is left that could be executed now
+    #[arg(long)]
+    pub(super) until_idle: bool,
 }
 
 /// A job and flags that depend on its payload, parsed once the job is known.
@@ -135,4 +165,19 @@ pub(super) struct Executions {
     /// Go on where a page ended
     #[arg(long)]
     pub(super) cursor: Option<crate::store::Cursor>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Logs {
+    /// The execution's id
+    pub(super) id: String,
+    /// Of this attempt only
+    #[arg(long, value_name = "N")]
+    pub(super) attempt: Option<u32>,
+    /// Of this level and above: trace, debug, info, warn, error
+    #[arg(long)]
+    pub(super) level: Option<crate::store::LogLevel>,
+    /// Go on until the execution is final
+    #[arg(long)]
+    pub(super) follow: bool,
 }

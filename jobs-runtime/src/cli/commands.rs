@@ -3,13 +3,19 @@
 mod config;
 mod doctor;
 mod executions;
+mod explain;
 mod jobs;
+mod logs;
 mod migrate;
+mod operate;
+mod processes;
 mod run;
 mod schema;
 mod trigger;
 
 use std::collections::BTreeSet;
+
+use ::jobs::{ExecutionId, ParseExecutionIdError};
 
 use super::args::Command;
 use super::failure::Failure;
@@ -30,7 +36,15 @@ pub(super) async fn run(
         Command::Serve => run::run(&settings, output, configure, run::Parts::Api).await,
         Command::Work(work) => {
             let settings = settings.with_queues(&work.queues)?;
-            run::run(&settings, output, configure, run::Parts::Workers).await
+            run::run(
+                &settings,
+                output,
+                configure,
+                run::Parts::Workers {
+                    until_idle: work.until_idle,
+                },
+            )
+            .await
         }
         Command::List => jobs::list(&settings, output).await,
         Command::Show { job } => jobs::show(&settings, output, &job).await,
@@ -38,6 +52,12 @@ pub(super) async fn run(
         Command::Exec(args) => trigger::exec(&settings, output, configure, args).await,
         Command::Executions(filters) => executions::list(&settings, output, filters).await,
         Command::Execution { id } => executions::show(&settings, output, &id).await,
+        Command::Logs(args) => logs::show(&settings, output, args).await,
+        Command::Explain { id } => explain::explain(&settings, output, &id).await,
+        Command::Cancel { id } => operate::cancel(&settings, output, &id).await,
+        Command::Retry { id, payload } => operate::retry(&settings, output, &id, payload).await,
+        Command::Delete { id } => operate::delete(&settings, output, &id).await,
+        Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Schema => schema::show(output),
         Command::Config => {
@@ -66,6 +86,22 @@ async fn reader_of(settings: &Settings) -> Result<Runtime, StartError> {
         .workers(false)
         .start()
         .await
+}
+
+/// A runtime that executes and serves nothing, on a store that is there already.
+async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
+    if !store_exists(settings) {
+        return Err(Failure::failed(format!(
+            "there is no store at {} yet; `run` creates it",
+            settings.database
+        )));
+    }
+    Ok(client_of(settings).await?)
+}
+
+fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
+    text.parse()
+        .map_err(|error: ParseExecutionIdError| Failure::usage(error.to_string()))
 }
 
 /// What to do when no job is linked, naming the crates whose jobs the store knows: other programs

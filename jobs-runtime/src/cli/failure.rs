@@ -18,6 +18,9 @@ pub(super) enum Failure {
     /// Called rightly, and it did not work out.
     #[error("{0}")]
     Failed(String),
+    /// Called wrongly, and everything has been said about it.
+    #[error("")]
+    ToldUsage,
     /// Failed, and everything has been said about it.
     #[error("")]
     Told,
@@ -39,7 +42,7 @@ impl Failure {
 
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Usage(_) => USAGE,
+            Self::Usage(_) | Self::ToldUsage => USAGE,
             Self::Failed(_) | Self::Told => FAILED,
         })
     }

@@ -8,6 +8,7 @@ use jobs::JobDescriptor;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::table::table;
 
 /// A property of a payload, as a flag.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,9 +82,9 @@ impl JobCommand {
         self.command.clone().try_get_matches_from(rest)
     }
 
-    /// The flags of the job, for people.
-    pub(super) fn help(&self) -> String {
-        self.command.clone().render_long_help().to_string()
+    /// The fields of the payload, a line each.
+    pub(super) fn payload_help(&self) -> String {
+        payload_help(&self.fields)
     }
 
     /// The payload that the flags describe, as JSON text.
@@ -157,6 +158,31 @@ impl Field {
                 .value_parser(["true", "false"]),
         }
     }
+}
+
+/// The fields of a job's payload as flags, a line each.
+pub(super) fn fields_help(job: &JobDescriptor) -> String {
+    payload_help(&fields_of(&job.payload_schema))
+}
+
+fn payload_help(fields: &[Field]) -> String {
+    if fields.is_empty() {
+        return "Payload: no fields\n".to_owned();
+    }
+    let rows = fields.iter().map(|field| {
+        let value = match field.kind {
+            Kind::Text => "TEXT",
+            Kind::Json => "JSON",
+            Kind::List { .. } => "ITEM (repeatable)",
+            Kind::Switch => "true|false",
+        };
+        [
+            format!("  --{}", kebab(&field.name)),
+            value.to_owned(),
+            field.help.clone(),
+        ]
+    });
+    table(["Payload:", "", ""], rows)
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {

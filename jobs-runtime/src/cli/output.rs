@@ -33,6 +33,15 @@ impl Output {
         println!("{}", text.trim_end_matches('\n'));
     }
 
+    /// Prints one line of a result that goes on: as JSON on a line, or as people read it.
+    pub(super) fn line<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) {
+        let text = match self.json {
+            true => serde_json::to_string(value).unwrap_or_else(|error| error.to_string()),
+            false => people(value),
+        };
+        println!("{text}");
+    }
+
     /// Says something beside the result.
     pub(super) fn say(self, text: &str) {
         eprintln!("{text}");
@@ -40,7 +49,7 @@ impl Output {
 
     pub(super) fn failure(self, failure: &Failure) {
         match failure {
-            Failure::Told => {}
+            Failure::Told | Failure::ToldUsage => {}
             failure => eprintln!("error: {failure}"),
         }
     }

@@ -128,7 +128,7 @@ impl Settings {
             concurrency: concurrency.check(positive)?,
             blocking_concurrency: blocking.check(positive)?,
             queues: queues.check(|text| parse_queues(text.split(',')))?,
-            lease: lease.check(duration)?,
+            lease: lease.check(lease_duration)?,
             grace: grace.check(duration)?,
             drain: drain.check(duration)?,
             ..defaults
@@ -232,6 +232,17 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .ok()
         .and_then(|mut addresses| addresses.next())
         .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT"))
+}
+
+/// A lease is renewed three times while it lasts: below this, every hiccup would lose it.
+fn lease_duration(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    match lease < Duration::from_millis(100) {
+        true => Err(format!(
+            "`{text}` is too short for a lease: 100ms is the least"
+        )),
+        false => Ok(lease),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

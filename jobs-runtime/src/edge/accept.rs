@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jobs::runtime::{EnqueueRequest, Enqueued};
-use jobs::{EnqueueError, ExecutionId, ExecutionStatus, Violation, Violations};
+use jobs::{EnqueueError, ExecutionId, ExecutionStatus, TransactionRef};
 
 use super::check::{CheckedPayload, PayloadRefusal};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
+use super::refusal::{InvalidPayload, Refusal};
 use super::{Edge, KnownJob};
 use crate::fingerprint::fingerprint;
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, RetryAnswer, StoreError};
@@ -31,39 +32,27 @@ pub(crate) struct Accepted {
     pub(crate) status: ExecutionStatus,
 }
 
-/// Why nothing was stored, and which request of the batch is to blame.
-#[cfg_attr(
-    not(feature = "http"),
-    expect(dead_code, reason = "what only the HTTP interface tells its callers")
-)]
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// One request, or none in particular.
-    Request {
-        index: Option<usize>,
-        error: EnqueueError,
-    },
-    /// A payload that is no JSON.
-    Malformed {
-        index: usize,
-        job_id: String,
-        reason: String,
-    },
-    /// Payloads that do not fit their schemas: all of the batch.
-    Payloads(Vec<InvalidPayload>),
-}
-
-#[derive(Debug)]
-pub(crate) struct InvalidPayload {
-    pub(crate) index: usize,
-    pub(crate) job_id: String,
-    pub(crate) violations: Vec<Violation>,
-}
-
 impl Edge {
     /// Checks a batch and stores it.
     pub(crate) async fn accept(
         &self,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, Refusal> {
+        self.accept_into(None, requests).await
+    }
+
+    /// Checks a batch and writes it into a transaction.
+    pub(crate) async fn accept_in(
+        &self,
+        tx: TransactionRef<'_>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, Refusal> {
+        self.accept_into(Some(tx), requests).await
+    }
+
+    async fn accept_into(
+        &self,
+        tx: Option<TransactionRef<'_>>,
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<Accepted>, Refusal> {
         if requests.len() > MAX_BATCH {
@@ -79,12 +68,12 @@ impl Edge {
             .iter()
             .map(|execution| (execution.id, starting_status(execution)))
             .collect();
-        let answers = self
-            .inner
-            .store
-            .enqueue(executions)
-            .await
-            .map_err(|error| store_refusal(error, &jobs))?;
+        let store = &self.inner.store;
+        let answers = match tx {
+            Some(tx) => store.enqueue_in(tx, executions).await,
+            None => store.enqueue(executions).await,
+        }
+        .map_err(|error| store_refusal(error, &jobs))?;
         Ok(answers
             .into_iter()
             .zip(ids)
@@ -277,79 +266,10 @@ fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> Refusal {
                 execution_id,
             },
         ),
+        StoreError::WrongDatabase { found, expected } => {
+            EnqueueError::WrongDatabase { found, expected }.into()
+        }
+        StoreError::Transaction(reason) => EnqueueError::Transaction(reason).into(),
         error => error.into(),
-    }
-}
-
-impl Refusal {
-    fn at(index: usize, error: EnqueueError) -> Self {
-        Self::Request {
-            index: Some(index),
-            error,
-        }
-    }
-
-    /// The refusal as the client's type says it. In a batch, pointers begin with the place of the
-    /// request.
-    pub(crate) fn into_error(self, batch: bool) -> EnqueueError {
-        match self {
-            Self::Request { error, .. } => error,
-            Self::Malformed {
-                index,
-                job_id,
-                reason,
-            } => invalid_payload(
-                job_id,
-                [Violation {
-                    pointer: pointer(batch, index, ""),
-                    message: format!("is not valid JSON: {reason}"),
-                }],
-            ),
-            Self::Payloads(payloads) => {
-                let job_id = payloads
-                    .first()
-                    .map(|first| first.job_id.clone())
-                    .unwrap_or_default();
-                let violations = payloads.into_iter().flat_map(|payload| {
-                    payload
-                        .violations
-                        .into_iter()
-                        .map(move |violation| Violation {
-                            pointer: pointer(batch, payload.index, &violation.pointer),
-                            message: violation.message,
-                        })
-                });
-                invalid_payload(job_id, violations)
-            }
-        }
-    }
-}
-
-impl From<EnqueueError> for Refusal {
-    fn from(error: EnqueueError) -> Self {
-        Self::Request { index: None, error }
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        EnqueueError::Store(Box::new(error)).into()
-    }
-}
-
-fn invalid_payload(
-    job_id: String,
-    violations: impl IntoIterator<Item = Violation>,
-) -> EnqueueError {
-    EnqueueError::InvalidPayload {
-        job_id,
-        violations: Violations(violations.into_iter().collect()),
-    }
-}
-
-fn pointer(batch: bool, index: usize, within: &str) -> String {
-    match batch {
-        true => format!("/{index}{within}"),
-        false => within.to_owned(),
     }
 }

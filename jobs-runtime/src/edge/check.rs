@@ -4,6 +4,7 @@ use jobs::Violation;
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::demand::FITS_NONE;
 use super::json;
 use super::options::MAX_PAYLOAD_BYTES;
 use super::schema;
@@ -73,6 +74,13 @@ impl PayloadCheck {
         });
         let found = violations(self.validator.iter_errors(&value));
         let mut violations: Vec<_> = repeated.chain(found).collect();
+        if violations.is_empty() {
+            // Refused is refused, also where nothing can be said about it.
+            violations.push(Violation {
+                pointer: String::new(),
+                message: FITS_NONE.to_owned(),
+            });
+        }
         // The validator's order is that of its keywords; people read from the top of a payload.
         violations.sort_by(|one, other| one.pointer.cmp(&other.pointer));
         Err(PayloadRefusal::Invalid(violations))

@@ -24,6 +24,9 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use crate::store::{ExecutionRecord, Store, StoreError, StoreEvent};
 
+/// After how long without an event all that is awaited is looked at anyway.
+const LOOK_ANYWAY: Duration = Duration::from_secs(10);
+
 /// The pause before a store that did not answer is asked again.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -111,10 +114,14 @@ impl FinishHub {
                 driver.again = false;
                 driver.round = self.awaited().keys().copied().collect();
             } else {
-                match driver.events.recv().await {
-                    Ok(event) => self.notice(&mut driver, &event),
-                    Err(RecvError::Lagged(_)) => driver.again = true,
-                    Err(RecvError::Closed) => break,
+                tokio::select! {
+                    event = driver.events.recv() => match event {
+                        Ok(event) => self.notice(&mut driver, &event),
+                        Err(RecvError::Lagged(_)) => driver.again = true,
+                        Err(RecvError::Closed) => break,
+                    },
+                    // Events are hints, which may be lost.
+                    () = self.clock.sleep(LOOK_ANYWAY) => driver.again = true,
                 }
             }
         }

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
-use jobs::{BoxFuture, Client, Clock, JobContext, ProgressCell};
+use jobs::{BoxFuture, Client, Clock, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
+use super::lend::Lender;
 use super::plan::PlannedJob;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence};
 use crate::time::Timestamp;
 
@@ -37,18 +39,23 @@ pub(crate) struct Attempt {
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) progress: Arc<ProgressCell>,
-    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) logs: Arc<LogBuffer>,
+    pub(crate) reporter: Reporter,
 }
 
 /// What an attempt tells the dispatcher.
-// The channel is unbounded, the reports are not: each attempt sends at most two, and the
-// dispatcher bounds the attempts.
+// The channel is unbounded, the reports are not: an attempt sends two, and two more per wait for
+// another execution; the dispatcher bounds the attempts.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It ended; whether its slot is free as well.
     Ended(Ended, Slot),
     /// A blocking handler that had outlived its attempt has returned.
-    Freed(LaneKind),
+    Freed(Fence, LaneKind),
+    /// An attempt only waits for another execution: its slot is free for now.
+    Lent(Fence),
+    /// It goes on.
+    Reclaimed(Fence),
 }
 
 /// The place of an attempt in its lane.
@@ -74,34 +81,26 @@ type Left = Result<HandlerResult, String>;
 
 impl Attempt {
     /// Runs the handler and reports how it ended, whatever happens to the handler.
-    pub(crate) async fn run(self) {
-        let clock = Arc::clone(&self.workshop.clock);
-        let mut reporter = Reporter {
-            fence: self.claimed.fence,
-            lane: self.job.lane,
-            started_at: timestamp(&*clock),
-            workshop: Arc::clone(&self.workshop),
-            reported: false,
+    pub(crate) async fn run(mut self) {
+        let workshop = Arc::clone(&self.reporter.workshop);
+        let clock = &*workshop.clock;
+        self.reporter.started_at = timestamp(clock);
+        let rules = Rules {
+            timeout: self.claimed.policy.timeout_ms.map(Duration::from_millis),
+            grace: workshop.grace,
+            blocking: self.job.lane == LaneKind::Blocking,
         };
-        let timeout = self.claimed.policy.timeout_ms.map(Duration::from_millis);
         let interrupt = Arc::clone(&self.interrupt);
-        let grace = self.workshop.grace;
-        let blocking = self.job.lane == LaneKind::Blocking;
-
-        let mut work = self.into_work();
-        let conclusion = supervise(&mut work, &*clock, &interrupt, timeout, grace).await;
+        let (mut work, mut reporter) = self.into_work();
+        let conclusion = supervise(&mut work, clock, &interrupt, &rules).await;
         match conclusion {
-            Supervised::Done(conclusion) => {
-                drop(work);
-                reporter.ended(conclusion, Slot::Free);
-            }
-            Supervised::Outlived(conclusion) if blocking => {
+            Supervised::Outlived(conclusion) if rules.blocking => {
                 tracing::warn!("the handler does not return; its thread stays taken until it does");
                 reporter.ended(conclusion, Slot::Held);
                 work.await.ok();
                 reporter.freed();
             }
-            Supervised::Outlived(conclusion) => {
+            Supervised::Done(conclusion) | Supervised::Outlived(conclusion) => {
                 // Dropping runs the destructors of what the handler held: before the word is out
                 // that the attempt is over.
                 drop(work);
@@ -111,20 +110,24 @@ impl Attempt {
     }
 
     /// The handler at work.
-    fn into_work(self) -> BoxFuture<'static, Left> {
+    fn into_work(self) -> (BoxFuture<'static, Left>, Reporter) {
         let Self {
             job,
             claimed,
             interrupt,
             progress,
-            workshop,
+            logs,
+            reporter,
         } = self;
-        let span = tracing::info_span!(
-            "attempt",
-            job = job.id,
-            execution = %claimed.execution_id,
-            attempt = claimed.fence.attempt,
-        );
+        let workshop = Arc::clone(&reporter.workshop);
+        let span = logs::in_scope(Arc::clone(&logs), || {
+            tracing::info_span!(
+                "attempt",
+                job = job.id,
+                execution = %claimed.execution_id,
+                attempt = claimed.fence.attempt,
+            )
+        });
         let deadline = claimed.policy.timeout_ms.and_then(|limit| {
             workshop
                 .clock
@@ -148,9 +151,11 @@ impl Attempt {
             context,
             payload: claimed.payload,
         };
-        match job.handler {
+        let work: BoxFuture<'static, Left> = match job.handler {
             Handler::Async(handler) => {
-                let work = async move { handler(call).await }.instrument(span);
+                let lender = Lender::new(claimed.fence, workshop.reports.clone());
+                let work = lender.scope(async move { handler(call).await });
+                let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
                     AssertUnwindSafe(work)
                         .catch_unwind()
@@ -158,8 +163,16 @@ impl Attempt {
                 )
             }
             Handler::Blocking(handler) => {
-                let work = move || span.in_scope(|| handler(call));
-                Box::pin(async {
+                let work = move || {
+                    // It may have waited for a thread for longer than its attempt lasted.
+                    if interrupt.cause().is_some() {
+                        return Err(JobError::cancel("ended before it began"));
+                    }
+                    logs::in_scope(logs, || span.in_scope(|| handler(call)))
+                };
+                Box::pin(async move {
+                    // A thread at work is nothing that a test clock could see.
+                    let _hold = workshop.clock.hold();
                     tokio::task::spawn_blocking(work).await.map_err(|error| {
                         match error.try_into_panic() {
                             Ok(panic) => panic_message(&*panic),
@@ -170,9 +183,22 @@ impl Attempt {
             }
             // The plan takes jobs with a body only.
             _ => Box::pin(async { Err("the job has no body".to_owned()) }),
-        }
+        };
+        (work, reporter)
     }
 }
+
+/// How long an attempt may take.
+struct Rules {
+    timeout: Option<Duration>,
+    grace: Duration,
+    /// Whether the handler has a thread that nobody can take from it.
+    blocking: bool,
+}
+
+/// What a blocking handler gets to return when the worker gives everything back: as long as its
+/// thread runs, nobody else should.
+const BLOCKING_GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// Whether the handler returned or its attempt ended without that.
 enum Supervised {
@@ -185,42 +211,64 @@ async fn supervise(
     work: &mut BoxFuture<'static, Left>,
     clock: &dyn Clock,
     interrupt: &Interrupt,
-    timeout: Option<Duration>,
-    grace: Duration,
+    rules: &Rules,
 ) -> Supervised {
+    // The task may have waited for a thread for longer than its attempt lasted.
+    if interrupt.cause().is_some() {
+        return Supervised::Done(left_behind(interrupt, rules));
+    }
+    let begun = clock.elapsed();
     // Most handlers are done before a timer is worth making.
     if let Poll::Ready(left) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return Supervised::Done(returned(interrupt, timeout, left));
+        return Supervised::Done(returned(interrupt, rules, left));
     }
     let limit = pin!(async {
-        match timeout {
-            Some(timeout) => clock.sleep(timeout).await,
+        match rules.timeout {
+            Some(timeout) => {
+                let rest = (begun + timeout).saturating_sub(clock.elapsed());
+                clock.sleep(rest).await;
+            }
             None => std::future::pending().await,
         }
     });
     tokio::select! {
         biased;
-        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
+        left = &mut *work => return Supervised::Done(returned(interrupt, rules, left)),
         () = interrupt.asked() => {}
         () = limit => interrupt.raise(Cause::Timeout),
     }
+    let grace = pin!(async {
+        tokio::select! {
+            () = clock.sleep(rules.grace) => {
+                tracing::warn!("the handler did not end within its grace");
+            }
+            () = interrupt.now() => {
+                if rules.blocking && interrupt.cause() == Some(Cause::GiveBack) {
+                    clock.sleep(rules.grace.min(BLOCKING_GIVE_BACK)).await;
+                }
+            }
+        }
+    });
     tokio::select! {
         biased;
-        () = interrupt.now() => {}
-        left = &mut *work => return Supervised::Done(returned(interrupt, timeout, left)),
-        () = clock.sleep(grace) => tracing::warn!("the handler did not end within its grace"),
+        () = grace => Supervised::Outlived(left_behind(interrupt, rules)),
+        left = &mut *work => Supervised::Done(returned(interrupt, rules, left)),
     }
-    Supervised::Outlived(match interrupt.cause() {
-        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
+}
+
+/// What a handler that is left behind has concluded.
+fn left_behind(interrupt: &Interrupt, rules: &Rules) -> Option<Conclusion> {
+    match interrupt.cause() {
+        Some(Cause::Timeout) => Some(Conclusion::TimedOut(rules.timeout.unwrap_or_default())),
         Some(Cause::GiveBack) => Some(Conclusion::Released),
         Some(Cause::LeaseLost) => None,
         Some(Cause::Cancel) | None => Some(Conclusion::Cancelled(None)),
-    })
+    }
 }
 
 /// What a handler that returned has concluded. One that was interrupted usually returns an error
 /// because of that, and the cause says what it means; what it finished all the same counts.
-fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Option<Conclusion> {
+fn returned(interrupt: &Interrupt, rules: &Rules, left: Left) -> Option<Conclusion> {
     let error = match left {
         Err(panic) => return Some(Conclusion::Panicked(panic)),
         Ok(Ok(result)) => return Some(Conclusion::Returned(Ok(result))),
@@ -228,10 +276,8 @@ fn returned(interrupt: &Interrupt, timeout: Option<Duration>, left: Left) -> Opt
     };
     match interrupt.cause() {
         None => Some(Conclusion::Returned(Err(error))),
-        Some(Cause::Timeout) => Some(Conclusion::TimedOut(timeout.unwrap_or_default())),
         Some(Cause::Cancel) => Some(Conclusion::Cancelled(Some(error.to_string()))),
-        Some(Cause::GiveBack) => Some(Conclusion::Released),
-        Some(Cause::LeaseLost) => None,
+        Some(_) => left_behind(interrupt, rules),
     }
 }
 
@@ -245,8 +291,8 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Sends the word about the end exactly once, also when the task itself is torn down.
-struct Reporter {
+/// Sends the word about the end exactly once, also when the task itself is torn down, begun or not.
+pub(crate) struct Reporter {
     fence: Fence,
     lane: LaneKind,
     started_at: Timestamp,
@@ -255,6 +301,21 @@ struct Reporter {
 }
 
 impl Reporter {
+    pub(crate) fn new(
+        fence: Fence,
+        lane: LaneKind,
+        started_at: Timestamp,
+        workshop: Arc<Workshop>,
+    ) -> Self {
+        Self {
+            fence,
+            lane,
+            started_at,
+            workshop,
+            reported: false,
+        }
+    }
+
     fn ended(&mut self, conclusion: Option<Conclusion>, slot: Slot) {
         self.reported = true;
         let ended = Ended {
@@ -268,7 +329,10 @@ impl Reporter {
     }
 
     fn freed(&self) {
-        let _ = self.workshop.reports.send(Report::Freed(self.lane));
+        let _ = self
+            .workshop
+            .reports
+            .send(Report::Freed(self.fence, self.lane));
     }
 }
 

@@ -21,6 +21,9 @@ pub struct EngineConfig {
     pub worker: String,
     /// How long a session may go without a renewal before others take its leases over.
     pub lease: Duration,
+    /// How often what a hint may have missed is looked for in the store. Running attempts are
+    /// attended to (progress, cancellation) twenty times as often.
+    pub poll: Duration,
     /// What an attempt gets to end after it was cancelled or ran out of time.
     pub grace: Duration,
     /// What running attempts get to end after the first request to stop.
@@ -37,6 +40,7 @@ impl Default for EngineConfig {
             only: Vec::new(),
             worker: format!("{}:{}", host_name(), std::process::id()),
             lease: Duration::from_secs(30),
+            poll: Duration::from_secs(5),
             grace: Duration::from_secs(10),
             drain: Duration::from_secs(30),
         }

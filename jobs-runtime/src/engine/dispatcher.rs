@@ -5,40 +5,36 @@
 //! way the loop goes on. What is due next is decided in [`Dispatcher::advance`], after every batch
 //! of events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jobs::{BoxFuture, Clock, ExecutionId, ProgressCell};
+use jobs::{BoxFuture, Clock};
 use tokio::runtime::Handle;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::attempt::{Attempt, Ended, Report, Slot, Workshop};
-use super::interrupt::{Cause, Interrupt};
+use super::attempt::{Report, Workshop};
+use super::attempts::Running;
 use super::lane::{Lane, LaneKind};
 use super::leases::Session;
 use super::outbox::Outbox;
 use super::plan::Plan;
 use super::rescue::Watch;
 use super::timers::Timers;
-use super::verdict::{Budget, Conclusion, Course, decide};
 use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::store::{
-    Answer, Claim, Claimed, ExecutionPolicy, Fence, Promotion, Renewal, SessionBeat, SessionId,
+    Answer, Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId,
     Settlement, Store, StoreError, StoreEvent,
 };
-use crate::time::Timestamp;
 
 /// How long a call that failed waits before it is repeated.
 pub(super) const BACKOFF: Duration = Duration::from_millis(250);
-
-/// How many due executions are promoted at a time.
-const PROMOTION_LIMIT: usize = 1_000;
 
 /// How many reports of attempts are handled before the store is talked to again.
 const REPORTS_AT_ONCE: usize = 1_024;
@@ -48,9 +44,10 @@ const REPORTS_AT_ONCE: usize = 1_024;
 pub(super) enum Event {
     Opened(Result<SessionId, StoreError>, Duration),
     Renewed(SessionId, Result<Renewal, StoreError>, Duration),
-    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>),
+    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>, Duration),
     Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
     Reported(Result<Vec<Answer>, StoreError>),
+    Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Promoted(Result<Promotion, StoreError>),
     Sessions(Result<Vec<SessionBeat>, StoreError>),
@@ -60,17 +57,6 @@ pub(super) enum Event {
     Timer,
 }
 
-/// An attempt that runs here.
-pub(super) struct Running {
-    pub(super) execution_id: ExecutionId,
-    pub(super) policy: ExecutionPolicy,
-    pub(super) spent: u32,
-    pub(super) interrupt: Arc<Interrupt>,
-    pub(super) progress: Arc<ProgressCell>,
-    pub(super) lane: LaneKind,
-    pub(super) since: Duration,
-}
-
 /// See the module's documentation.
 pub(super) struct Dispatcher {
     pub(super) store: Arc<dyn Store>,
@@ -78,12 +64,14 @@ pub(super) struct Dispatcher {
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
-    plan: Arc<Plan>,
-    executors: Handle,
-    workshop: Arc<Workshop>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) executors: Handle,
+    pub(super) workshop: Arc<Workshop>,
 
     reports: mpsc::UnboundedReceiver<Report>,
     store_events: broadcast::Receiver<StoreEvent>,
+    /// Whether the store has no more events to tell.
+    deaf: bool,
     stop_seen: watch::Receiver<Stop>,
     calls: FuturesUnordered<BoxFuture<'static, Event>>,
 
@@ -93,13 +81,22 @@ pub(super) struct Dispatcher {
     pub(super) claim_number: i64,
     pub(super) lanes: [Lane; 2],
     pub(super) running: HashMap<Fence, Running>,
+    /// Attempts that were settled while their handlers still run.
+    pub(super) stuck: HashSet<Fence>,
     pub(super) outbox: Outbox,
     pub(super) timers: Timers,
     pub(super) watch: Watch,
-    promoting: bool,
-    attending: usize,
+    pub(super) promoting: bool,
+    /// Whether a promotion has been answered: before that nothing is known of what is due.
+    pub(super) promoted: bool,
+    idle: watch::Sender<bool>,
+    pub(super) attending: usize,
+    /// Whether log lines are on their way.
+    pub(super) logging: bool,
     pub(super) stop: Stop,
     pub(super) drain_until: Option<Duration>,
+    /// Take-overs under way.
+    pub(super) taking_over: usize,
     /// Whether running attempts have been asked to let go.
     pub(super) gave_back: bool,
     pub(super) closing: bool,
@@ -112,6 +109,7 @@ impl Dispatcher {
         parts: EngineParts,
         executors: Handle,
         stop_seen: watch::Receiver<Stop>,
+        idle: watch::Sender<bool>,
     ) -> Self {
         let (reports_sent, reports) = mpsc::unbounded_channel();
         let workshop = Workshop {
@@ -128,23 +126,29 @@ impl Dispatcher {
         Self {
             store_events: parts.store.events(),
             lanes: LaneKind::ALL.map(|kind| Lane::new(kind, slots(kind), plan.ids(kind))),
-            timers: Timers::new(parts.clock.elapsed(), parts.config.renewal()),
+            timers: Timers::new(parts.clock.elapsed(), &parts.config),
             watch: Watch::default(),
             plan,
             executors,
             workshop: Arc::new(workshop),
             reports,
+            deaf: false,
             stop_seen,
             calls: FuturesUnordered::new(),
             session: None,
             contacting: false,
             claim_number: 0,
             running: HashMap::new(),
+            stuck: HashSet::new(),
             outbox: Outbox::default(),
             promoting: false,
+            promoted: false,
+            idle,
             attending: 0,
+            logging: false,
             stop: Stop::No,
             drain_until: None,
+            taking_over: 0,
             gave_back: false,
             closing: false,
             closed: false,
@@ -175,9 +179,10 @@ impl Dispatcher {
                     }
                 }
                 Some(event) = self.calls.next() => self.on_event(event),
-                event = self.store_events.recv() => self.on_store_event(event),
-                _ = stop_seen.changed() => {
-                    let asked = *stop_seen.borrow_and_update();
+                event = self.store_events.recv(), if !self.deaf => self.on_store_event(event),
+                changed = stop_seen.changed(), if self.stop < Stop::Now => {
+                    // Nobody can ask any more: the runtime was dropped.
+                    let asked = changed.map_or(Stop::Now, |()| *stop_seen.borrow_and_update());
                     self.on_stop(asked);
                 }
                 () = self.clock.sleep(wait) => self.on_event(Event::Timer),
@@ -187,6 +192,10 @@ impl Dispatcher {
 
     /// Starts everything that is due and possible.
     fn advance(&mut self) {
+        // What is known to have happened is known before anything is decided.
+        while let Ok(event) = self.store_events.try_recv() {
+            self.on_store_event(Ok(event));
+        }
         let now = self.clock.elapsed();
         self.keep_session(now);
         self.keep_stopping(now);
@@ -199,6 +208,16 @@ impl Dispatcher {
         }
         self.settle();
         self.health.in_flight(self.running.len());
+        let idle = self.is_idle();
+        self.idle
+            .send_if_modified(|was| std::mem::replace(was, idle) != idle);
+    }
+
+    /// Whether nothing runs, nothing is left to say and nothing ready is known of.
+    fn is_idle(&self) -> bool {
+        let looked = self.session.is_some() && self.promoted && !self.promoting;
+        let lanes = self.lanes.iter().all(Lane::is_idle);
+        looked && lanes && self.running.is_empty() && self.outbox.is_empty()
     }
 
     /// When to wake without an event. What is under way already wakes by its own event.
@@ -210,9 +229,11 @@ impl Dispatcher {
             if !self.contacting {
                 moments.push(timers.renew_at);
             }
-            if !self.running.is_empty() && self.attending == 0 {
+            if self.is_busy() && self.attending == 0 {
                 moments.push(timers.attend_at);
             }
+            let now = self.clock.elapsed();
+            moments.extend(self.lanes.iter().filter_map(|lane| lane.rests_until(now)));
             if self.stop == Stop::No && !self.promoting {
                 moments.push(timers.promote_at);
             }
@@ -233,12 +254,22 @@ impl Dispatcher {
         match event {
             Event::Opened(answer, sent_at) => self.on_opened(answer, sent_at),
             Event::Renewed(session, answer, sent_at) => self.on_renewed(session, answer, sent_at),
-            Event::Claimed(lane, claim, answer) => self.on_claimed(lane, claim, answer),
+            Event::Claimed(lane, claim, answer, sent_at) => {
+                self.on_claimed(lane, claim, answer, sent_at);
+            }
             Event::Settled(batch, answer) => self.on_settled(batch, answer),
             Event::Reported(answer) => {
                 self.attending -= 1;
-                self.note(&answer);
+                let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
+                let stale = answers.iter().filter(|one| **one == Answer::Stale).count();
+                if stale > 0 {
+                    tracing::debug!(
+                        stale,
+                        "refused the progress of attempts whose lease had ended"
+                    );
+                }
             }
+            Event::Logged(batch, answer) => self.on_logged(batch, answer),
             Event::CancelRequests(answer) => {
                 self.attending -= 1;
                 if let Some(fences) = self.note(&answer) {
@@ -260,7 +291,7 @@ impl Dispatcher {
         }
     }
 
-    fn on_store_event(&mut self, event: Result<StoreEvent, broadcast::error::RecvError>) {
+    fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
         let now = self.clock.elapsed();
         match event {
             Ok(StoreEvent::Ready) => self.hope(),
@@ -270,7 +301,9 @@ impl Dispatcher {
             Ok(StoreEvent::CancelRequested) => self.timers.attend_at = now,
             Ok(StoreEvent::Finished(_)) => {}
             // Written elsewhere, or more happened than was listened to.
-            Ok(StoreEvent::Elsewhere) | Err(_) => self.look_everywhere(now),
+            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.look_everywhere(now),
+            // A store that tells nothing: looking from time to time is all there is.
+            Err(RecvError::Closed) => self.deaf = true,
         }
     }
 
@@ -281,190 +314,9 @@ impl Dispatcher {
         self.timers.attend_at = self.timers.attend_at.min(now);
     }
 
-    fn hope(&mut self) {
+    pub(super) fn hope(&mut self) {
         for lane in &mut self.lanes {
             lane.hopeful = !lane.job_ids.is_empty();
-        }
-    }
-
-    fn on_report(&mut self, report: Report) {
-        match report {
-            Report::Ended(ended, slot) => self.on_ended(ended, slot),
-            Report::Freed(kind) => self.lane(kind).free(),
-        }
-    }
-
-    fn on_ended(&mut self, ended: Ended, slot: Slot) {
-        let Some(running) = self.running.remove(&ended.fence) else {
-            return;
-        };
-        let took = self.clock.elapsed().saturating_sub(running.since);
-        let lane = self.lane(running.lane);
-        lane.observe(took);
-        if slot == Slot::Free {
-            lane.free();
-        }
-        let Some(conclusion) = ended.conclusion else {
-            return;
-        };
-        let course = Course {
-            started_at: ended.started_at,
-            finished_at: ended.finished_at,
-            progress: running.progress.take_changed(),
-        };
-        let budget = (&running.policy, running.spent);
-        self.conclude(
-            ended.fence,
-            running.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
-    }
-
-    /// Decides what follows an attempt and puts it into the outbox.
-    pub(super) fn conclude(
-        &mut self,
-        fence: Fence,
-        execution_id: ExecutionId,
-        (policy, spent): (&ExecutionPolicy, u32),
-        conclusion: Conclusion,
-        course: Course,
-    ) {
-        let budget = Budget {
-            policy,
-            spent,
-            chance: self.entropy.fraction(),
-        };
-        let (end, next) = decide(conclusion, course, budget);
-        self.outbox.push(Settlement {
-            fence,
-            execution_id,
-            end,
-            next,
-        });
-    }
-
-    /// Ends a leased execution that was never started here.
-    pub(super) fn conclude_unstarted(&mut self, claimed: &Claimed, conclusion: Conclusion) {
-        let now = timestamp(&*self.clock);
-        let course = Course {
-            started_at: claimed.claimed_at,
-            finished_at: now,
-            progress: None,
-        };
-        let budget = (&claimed.policy, claimed.spent);
-        self.conclude(
-            claimed.fence,
-            claimed.execution_id,
-            budget,
-            conclusion,
-            course,
-        );
-    }
-
-    fn start_backlog(&mut self, now: Duration) {
-        for place in 0..self.lanes.len() {
-            while let Some(claimed) = self.lanes[place].take_next() {
-                self.start(claimed, now);
-            }
-        }
-    }
-
-    fn start(&mut self, claimed: Claimed, now: Duration) {
-        let Some(job) = self.plan.job(&claimed.job_id) else {
-            // Claims name the ids of the plan; a store that answers with another is wrong, and the
-            // execution belongs to somebody else.
-            tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
-            self.conclude_unstarted(&claimed, Conclusion::Released);
-            return;
-        };
-        let running = Running {
-            execution_id: claimed.execution_id,
-            policy: claimed.policy.clone(),
-            spent: claimed.spent,
-            interrupt: Arc::default(),
-            progress: Arc::default(),
-            lane: job.lane,
-            since: now,
-        };
-        if claimed.cancel_requested {
-            self.lane(job.lane).free();
-            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
-            return;
-        }
-        let attempt = Attempt {
-            job,
-            interrupt: Arc::clone(&running.interrupt),
-            progress: Arc::clone(&running.progress),
-            workshop: Arc::clone(&self.workshop),
-            claimed,
-        };
-        self.running.insert(attempt.claimed.fence, running);
-        self.executors.spawn(attempt.run());
-    }
-
-    /// Moves what is due into ready.
-    fn promote(&mut self, now: Duration) {
-        if self.promoting || self.stop > Stop::No || now < self.timers.promote_at {
-            return;
-        }
-        self.promoting = true;
-        let store = Arc::clone(&self.store);
-        let wall = timestamp(&*self.clock);
-        self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
-    }
-
-    fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
-        self.promoting = false;
-        let now = self.clock.elapsed();
-        match self.note(answer) {
-            Some(promotion) => {
-                let wall: Timestamp = timestamp(&*self.clock);
-                self.timers.due(now, wall, promotion.next_due);
-                if promotion.promoted > 0 {
-                    self.hope();
-                }
-            }
-            None => self.timers.promote_at = now + BACKOFF,
-        }
-    }
-
-    /// Writes progress and asks for cancellations, while something runs.
-    fn attend(&mut self, now: Duration) {
-        if self.running.is_empty() || self.attending > 0 || now < self.timers.attend_at {
-            return;
-        }
-        self.timers.attended(now);
-        let Some(session) = &self.session else {
-            return;
-        };
-        let session = session.id;
-        let reports: Vec<_> = self
-            .running
-            .iter()
-            .filter_map(|(fence, running)| {
-                let progress = running.progress.take_changed()?;
-                Some(crate::store::ProgressReport {
-                    fence: *fence,
-                    progress,
-                })
-            })
-            .collect();
-        if !reports.is_empty() {
-            self.attending += 1;
-            let store = Arc::clone(&self.store);
-            self.call(async move { Event::Reported(store.report(reports).await) });
-        }
-        self.attending += 1;
-        let store = Arc::clone(&self.store);
-        self.call(async move { Event::CancelRequests(store.cancel_requests(session).await) });
-    }
-
-    fn cancel(&mut self, fence: Fence) {
-        match self.running.get(&fence) {
-            Some(running) => running.interrupt.raise(Cause::Cancel),
-            None => self.lanes.iter_mut().for_each(|lane| lane.cancel(fence)),
         }
     }
 

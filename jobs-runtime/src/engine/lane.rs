@@ -11,6 +11,12 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 /// The most executions leased ahead of a free slot.
 const PREFETCH_LIMIT: usize = 1_000;
 
+/// How long a claimed execution may wait for a slot before another worker gets its chance.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A claim that finds nothing and takes longer than this has walked through what others wait for.
+const LONG_WALK: Duration = Duration::from_millis(20);
+
 /// Where a handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum LaneKind {
@@ -36,7 +42,10 @@ pub(crate) struct Lane {
     pub(crate) claiming: bool,
     slots: usize,
     taken: usize,
-    backlog: VecDeque<Claimed>,
+    /// What was claimed, and when.
+    backlog: VecDeque<(Duration, Claimed)>,
+    /// Hints are not followed before this: following them costs more than they bring.
+    rest_until: Duration,
     pace: Pace,
 }
 
@@ -49,6 +58,7 @@ impl Lane {
             slots,
             taken: 0,
             backlog: VecDeque::new(),
+            rest_until: Duration::ZERO,
             pace: Pace::default(),
             job_ids,
         }
@@ -68,8 +78,41 @@ impl Lane {
     }
 
     /// Keeps what was claimed until a slot is free.
-    pub(crate) fn queue(&mut self, claimed: impl IntoIterator<Item = Claimed>) {
+    pub(crate) fn queue(&mut self, claimed: impl IntoIterator<Item = Claimed>, now: Duration) {
+        let claimed = claimed.into_iter().map(|claimed| (now, claimed));
         self.backlog.extend(claimed);
+    }
+
+    /// Notes what a claim that found nothing took. One that had to walk through a long queue of
+    /// other workers' jobs is not repeated at every hint: a fifth of the time is enough.
+    pub(crate) fn found_nothing(&mut self, took: Duration, now: Duration) {
+        if took > LONG_WALK {
+            self.rest_until = now + took * 4;
+        }
+    }
+
+    /// When hints are followed again, if any are waiting to be.
+    pub(crate) fn rests_until(&self, now: Duration) -> Option<Duration> {
+        (self.hopeful && !self.claiming && self.rest_until > now).then_some(self.rest_until)
+    }
+
+    /// Whether a claim is worth sending.
+    pub(crate) fn may_claim(&self, now: Duration) -> bool {
+        self.hopeful && !self.claiming && now >= self.rest_until
+    }
+
+    /// What has waited too long for a slot: attempts here take longer than was thought.
+    pub(crate) fn take_stale(&mut self, now: Duration) -> Vec<Claimed> {
+        let mut stale = Vec::new();
+        while let Some((since, _)) = self.backlog.front()
+            && now.saturating_sub(*since) > PATIENCE
+        {
+            stale.extend(self.backlog.pop_front().map(|(_, claimed)| claimed));
+        }
+        if !stale.is_empty() {
+            self.pace = Pace::default();
+        }
+        stale
     }
 
     /// The next execution and a slot for it, if both are there.
@@ -77,26 +120,43 @@ impl Lane {
         if self.taken >= self.slots {
             return None;
         }
-        let next = self.backlog.pop_front()?;
+        let (_, next) = self.backlog.pop_front()?;
         self.taken += 1;
         Some(next)
     }
 
     /// Everything that has not been started.
-    pub(crate) fn take_backlog(&mut self) -> VecDeque<Claimed> {
-        std::mem::take(&mut self.backlog)
+    pub(crate) fn take_backlog(&mut self) -> Vec<Claimed> {
+        self.backlog.drain(..).map(|(_, claimed)| claimed).collect()
     }
 
-    /// Marks a waiting execution: it ends as cancelled instead of being started.
-    pub(crate) fn cancel(&mut self, fence: Fence) {
-        for claimed in &mut self.backlog {
-            claimed.cancel_requested |= claimed.fence == fence;
-        }
+    /// Whether something waits for a slot.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Takes a waiting execution out, whose cancellation was requested.
+    pub(crate) fn cancel(&mut self, fence: Fence) -> Option<Claimed> {
+        let place = self
+            .backlog
+            .iter()
+            .position(|(_, claimed)| claimed.fence == fence)?;
+        self.backlog.remove(place).map(|(_, claimed)| claimed)
     }
 
     /// Gives a slot back.
     pub(crate) fn free(&mut self) {
         self.taken = self.taken.saturating_sub(1);
+    }
+
+    /// Takes a slot whether one is free or not: an attempt goes on that had lent its own.
+    pub(crate) fn retake(&mut self) {
+        self.taken += 1;
+    }
+
+    /// Whether nothing waits for a slot and nothing more is hoped for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.backlog.is_empty() && !self.hopeful && !self.claiming
     }
 
     /// Notes what an attempt took, to know how far ahead to claim.

@@ -7,6 +7,7 @@ use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use super::interrupt::Cause;
 use super::lane::LaneKind;
+use super::verdict::Conclusion;
 use crate::clock::timestamp;
 use crate::store::{Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
 
@@ -42,10 +43,7 @@ impl Dispatcher {
         let store = Arc::clone(&self.store);
         match &self.session {
             None if self.stop == Stop::No => {
-                let info = SessionInfo {
-                    worker: self.config.worker.clone(),
-                    opened_at: timestamp(&*self.clock),
-                };
+                let info = self.session_info();
                 self.contacting = true;
                 self.call(async move { Event::Opened(store.open_session(info).await, now) });
             }
@@ -73,18 +71,32 @@ impl Dispatcher {
             self.hope_again(now);
             return;
         }
+        if self.stop > Stop::No {
+            self.contacting = false;
+            return;
+        }
         // A session that was opened without our knowing is empty; its opener never renews it, and
         // it is cleared away like any other that stands still.
         let clock = Arc::clone(&self.clock);
         let store = Arc::clone(&self.store);
-        let worker = self.config.worker.clone();
+        let info = self.session_info();
         self.call(async move {
             clock.sleep(BACKOFF).await;
             let sent_at = clock.elapsed();
             let opened_at = timestamp(&*clock);
-            let info = SessionInfo { worker, opened_at };
+            let info = SessionInfo { opened_at, ..info };
             Event::Opened(store.open_session(info).await, sent_at)
         });
+    }
+
+    fn session_info(&self) -> SessionInfo {
+        let ids = self.lanes.iter().flat_map(|lane| &lane.job_ids);
+        SessionInfo {
+            worker: self.config.worker.clone(),
+            opened_at: timestamp(&*self.clock),
+            job_ids: ids.cloned().collect(),
+            queues: self.config.queues.clone(),
+        }
     }
 
     pub(super) fn on_renewed(
@@ -105,7 +117,10 @@ impl Dispatcher {
                 session.renewed_at = sent_at;
                 self.timers.renewed(now);
             }
-            Some(Renewal::Lost) => self.lose_session(),
+            Some(Renewal::Lost) => {
+                tracing::warn!(session = %id, "refused to renew: another worker has taken over");
+                self.lose_session();
+            }
             None => {
                 // While the store cannot be written, nobody's beat can change: standing still
                 // proves nothing about the others.
@@ -120,8 +135,12 @@ impl Dispatcher {
         self.session = None;
         self.health.session_lost();
         self.watch.forget();
-        for lane in &mut self.lanes {
-            lane.take_backlog();
+        // If the leases hold after all, these need not wait for a take-over; if not, the store
+        // refuses to give them back.
+        for place in 0..self.lanes.len() {
+            for claimed in self.lanes[place].take_backlog() {
+                self.conclude_unstarted(&claimed, Conclusion::Released);
+            }
         }
         for running in self.running.values() {
             running.interrupt.raise(Cause::LeaseLost);
@@ -136,10 +155,11 @@ impl Dispatcher {
         if self.stop > Stop::No || self.outbox.is_stuck() {
             return;
         }
+        let now = self.clock.elapsed();
         for place in 0..self.lanes.len() {
             let lane = &mut self.lanes[place];
             let limit = lane.wanted();
-            if !lane.hopeful || lane.claiming || limit == 0 {
+            if !lane.may_claim(now) || limit == 0 {
                 continue;
             }
             lane.claiming = true;
@@ -167,8 +187,9 @@ impl Dispatcher {
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
+            let sent_at = clock.elapsed();
             let answer = store.claim(claim.clone()).await;
-            Event::Claimed(lane, claim, answer)
+            Event::Claimed(lane, claim, answer, sent_at)
         });
     }
 
@@ -177,21 +198,34 @@ impl Dispatcher {
         kind: LaneKind,
         claim: Claim,
         answer: Result<Vec<Claimed>, StoreError>,
+        sent_at: Duration,
     ) {
         self.note(&answer);
+        let now = self.clock.elapsed();
         let current = self.session.as_ref().is_some_and(|s| s.id == claim.session);
+        if !current {
+            // Leased to a session that was given up: given back, if that still holds.
+            for claimed in answer.unwrap_or_default() {
+                self.conclude_unstarted(&claimed, Conclusion::Released);
+            }
+            return;
+        }
         match answer {
-            // Leased to a session that is not ours any more: whoever takes it over runs it.
-            _ if !current => {}
             Ok(claimed) => {
                 self.health.claimed();
                 let lane = self.lane(kind);
                 lane.hopeful |= claimed.len() >= claim.limit;
-                lane.queue(claimed);
+                if claimed.is_empty() {
+                    lane.found_nothing(now.saturating_sub(sent_at), now);
+                }
+                lane.queue(claimed, now);
             }
             Err(StoreError::SessionLost) => self.lose_session(),
             // It may have been leased all the same: ask again with the same number.
-            Err(error) if error.is_transient() => return self.send_claim(kind, claim, BACKOFF),
+            Err(error) if error.is_transient() => {
+                self.lane(kind).hopeful = true;
+                return self.send_claim(kind, claim, BACKOFF);
+            }
             Err(_) => {}
         }
         self.lane(kind).claiming = false;

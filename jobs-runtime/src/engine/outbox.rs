@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
-use crate::store::{Answer, Settlement, StoreError};
+use crate::store::{Answer, Next, Settlement, StoreError};
 
 /// How many settlements one call carries at most.
 const BATCH: usize = 2_000;
+
+/// How many bytes of results and log lines one call carries, or one settlement more.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Settlements that are not acknowledged yet.
 ///
@@ -32,14 +35,35 @@ impl Outbox {
     }
 }
 
+/// What a settlement weighs, roughly.
+fn size(settlement: &Settlement) -> usize {
+    let result = match &settlement.next {
+        Next::Succeed(result) => result.len(),
+        _ => 0,
+    };
+    let logs = settlement.end.logs.iter();
+    result + logs.map(|line| line.message.len() + 256).sum::<usize>()
+}
+
 impl Dispatcher {
     /// Sends what has piled up; one batch at a time, so that batches grow under load by themselves.
     pub(super) fn settle(&mut self) {
         if self.outbox.sending || self.outbox.waiting.is_empty() {
             return;
         }
-        let rest = self.outbox.waiting.len().min(BATCH);
-        let later = self.outbox.waiting.split_off(rest);
+        let mut bytes = 0;
+        let first = self
+            .outbox
+            .waiting
+            .iter()
+            .take(BATCH)
+            .take_while(|settlement| {
+                let fits = bytes < BATCH_BYTES;
+                bytes += size(settlement);
+                fits
+            });
+        let first = first.count();
+        let later = self.outbox.waiting.split_off(first);
         let batch = std::mem::replace(&mut self.outbox.waiting, later);
         self.outbox.sending = true;
         let store = Arc::clone(&self.store);

@@ -39,6 +39,13 @@ impl Watch {
         self.seen.clear();
     }
 
+    /// Notes that an attempt to take a session over has ended, with or without effect.
+    fn taken_over(&mut self, session: SessionId) {
+        if let Some(seen) = self.seen.get_mut(&session) {
+            seen.taking_over = false;
+        }
+    }
+
     /// Whether the beats are being read.
     pub(super) fn is_asking(&self) -> bool {
         self.asking
@@ -115,6 +122,7 @@ impl Dispatcher {
             limit: SLICE,
             now: timestamp(&*self.clock),
         };
+        self.taking_over += 1;
         self.send_take_over(dead, claim, Duration::ZERO);
     }
 
@@ -137,6 +145,7 @@ impl Dispatcher {
         answer: Result<Vec<Claimed>, StoreError>,
     ) {
         self.note(&answer);
+        self.taking_over -= 1;
         if self.session.as_ref().is_none_or(|s| s.id != claim.session) {
             return;
         }
@@ -147,11 +156,18 @@ impl Dispatcher {
                 }
                 if leases.len() >= claim.limit {
                     self.take_over(dead);
+                } else {
+                    // Should it still be there when the beats are read next, it is tried again:
+                    // a number that a later claim has overtaken takes nothing.
+                    self.watch.taken_over(dead.session);
                 }
             }
             Err(StoreError::SessionLost) => self.lose_session(),
-            Err(error) if error.is_transient() => self.send_take_over(dead, claim, BACKOFF),
-            Err(_) => {}
+            Err(error) if error.is_transient() => {
+                self.taking_over += 1;
+                self.send_take_over(dead, claim, BACKOFF);
+            }
+            Err(_) => self.watch.taken_over(dead.session),
         }
     }
 }

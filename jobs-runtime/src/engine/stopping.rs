@@ -50,7 +50,9 @@ impl Dispatcher {
         }
         let silent = self.running.is_empty() && self.outbox.is_empty();
         let claiming = self.lanes.iter().any(|lane| lane.claiming);
-        if silent && !claiming && !self.closing {
+        // A session that is just being opened is closed as well, rather than left to the others.
+        let opening = self.session.is_none() && self.contacting;
+        if silent && !claiming && !opening && !self.closing {
             self.closing = true;
             match self.session.as_ref().map(|session| session.id) {
                 Some(session) => {

@@ -1,4 +1,4 @@
-//! `GET /executions/{id}`, `POST /executions/{id}/cancel`.
+//! `GET /executions/{id}`, `DELETE /executions/{id}`, `POST /executions/{id}/cancel`.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use super::path::{ExecutionPath, unknown_execution};
 use super::problem::{Code, Problem};
 use super::query::Parameters;
 use super::redact::Redactor;
-use crate::store::{CancelAnswer, ExecutionRecord};
+use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
 
 pub(super) async fn show(
     State(interface): State<Interface>,
@@ -24,6 +24,23 @@ pub(super) async fn show(
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
     Redactor::new(&interface.edge).redact(&mut execution).await;
     Ok(Json(execution))
+}
+
+/// 204 when a final execution is gone with everything that was kept of it.
+pub(super) async fn delete(
+    State(interface): State<Interface>,
+    ExecutionPath(id): ExecutionPath,
+    parameters: Parameters,
+) -> Result<StatusCode, Problem> {
+    parameters.finish()?;
+    match interface.edge.store().delete(id).await? {
+        DeleteAnswer::Deleted => Ok(StatusCode::NO_CONTENT),
+        DeleteAnswer::Unknown => Err(unknown_execution(id)),
+        DeleteAnswer::NotFinal(status) => {
+            let detail = format!("execution {id} is {status}; only final ones are deleted");
+            Err(Problem::new(Code::NotFinal, detail).with("executionStatus", status.as_str()))
+        }
+    }
 }
 
 /// What became of a request to cancel.

@@ -52,8 +52,12 @@ pub(super) async fn only_this_machine(request: Request, next: Next) -> Result<Re
 }
 
 /// Refuses changes that a plain form of a foreign page could ask for: those cannot declare JSON.
+/// Neither can they delete.
 pub(super) async fn only_json(request: Request, next: Next) -> Result<Response, Problem> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::DELETE
+    ) {
         check_content_type(request.headers())?;
     }
     Ok(next.run(request).await)

@@ -21,8 +21,13 @@ pub(super) async fn index() -> Json<Value> {
             format!("POST {}", route("/jobs/{id}/trigger-batch")): "enqueues all or none: {executions: [{payload, …}]}",
             format!("GET {}", route("/executions")): "the newest first; ?limit&jobId&status&queue&itemId&correlationId&createdBy&tag&since&until&cursor",
             format!("GET {}", route("/executions/{id}")): "one execution with its attempts",
+            format!("DELETE {}", route("/executions/{id}")): "deletes a final one with its attempts and its log",
+            format!("GET {}", route("/executions/{id}/logs")): "what its handler logged; ?attempt&level&after&limit",
+            format!("GET {}", route("/executions/{id}/explain")): "why it is where it is",
             format!("POST {}", route("/executions/{id}/cancel")): "cancels it, or asks its worker to",
             format!("POST {}", route("/executions/{id}/retry")): "runs a failed or cancelled one again: {payload?}",
+            format!("GET {}", route("/events")): "what changes, as server-sent events; ?jobId&executionId",
+            format!("GET {}", route("/processes")): "the workers that have a session, and what they execute",
         },
     }))
 }

@@ -66,6 +66,8 @@ codes! {
     NotRetryable = "not_retryable", CONFLICT, "Not retryable";
     /// The execution is final: see `executionStatus`.
     AlreadyFinal = "already_final", CONFLICT, "Already final";
+    /// The execution is not final: see `executionStatus`.
+    NotFinal = "not_final", CONFLICT, "Not final";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The body is not declared as JSON.
@@ -74,6 +76,8 @@ codes! {
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, "Host not allowed";
     /// The payload does not fit the job's schema: see `violations`.
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
+    /// As many clients listen to events as may.
+    TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
     /// A defect of this program.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The store did not answer. The same request may succeed later.

@@ -42,7 +42,8 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error.is_transient() {
+        // A layout that does not fit is an operator's to mend: the client can only come back.
+        match error.is_transient() || matches!(error, StoreError::Layout(_)) {
             true => Self::failure(
                 Code::StoreUnavailable,
                 "the store does not answer; try again later",

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
@@ -16,7 +16,8 @@ use crate::health::Health;
 pub(super) struct Api {
     address: SocketAddr,
     stop: CancellationToken,
-    task: JoinHandle<io::Result<()>>,
+    /// Set when it has ended; why, if that was not asked for.
+    ended: watch::Receiver<Option<Result<(), String>>>,
 }
 
 /// Takes the address, before anything else is started.
@@ -42,11 +43,16 @@ impl Api {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let router = crate::http::router(edge.clone(), Arc::clone(health));
-        let task = tokio::spawn(crate::http::serve(listener, router, stop.clone()));
+        let (end, ended) = watch::channel(None);
+        let serving = crate::http::serve(listener, router, stop.clone());
+        tokio::spawn(async move {
+            let served = serving.await.map_err(|error| error.to_string());
+            end.send_replace(Some(served));
+        });
         Ok(Self {
             address,
             stop,
-            task,
+            ended,
         })
     }
 
@@ -58,10 +64,13 @@ impl Api {
         self.stop.cancel();
     }
 
-    pub(super) async fn failed(&mut self) -> io::Result<()> {
-        match (&mut self.task).await {
-            Ok(served) => served,
-            Err(error) => Err(io::Error::other(error)),
+    pub(super) async fn failed(&self) -> io::Result<()> {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(reason))) => Err(io::Error::other(reason.clone())),
+            // The task is gone without a word: it panicked, or the runtime it ran on ends.
+            Ok(None) | Err(_) => Err(io::Error::other("the HTTP interface is gone")),
         }
     }
 }

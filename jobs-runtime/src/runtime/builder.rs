@@ -10,7 +10,7 @@ use super::{Runtime, StartError};
 use crate::edge::Edge;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, HeldStore, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -156,6 +156,7 @@ impl RuntimeBuilder {
             Some(store) => store,
             None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
         };
+        let store = HeldStore::wrap(store, &self.clock);
         store.migrate().await?;
         let entropy = Arc::new(self.entropy);
         let edge = Edge::new(
@@ -172,6 +173,14 @@ impl RuntimeBuilder {
             true => {
                 let jobs = executable(&catalogue, &self.jobs)?;
                 let resources = crate::resources::build(&jobs, self.resources).await?;
+                let captured = crate::logs::is_captured(Arc::clone(&self.clock)).await;
+                health.log_capture(captured);
+                if !captured {
+                    tracing::warn!(
+                        "what handlers log is not stored with their attempts: add \
+                         `jobs_runtime::layer()` to the subscriber"
+                    );
+                }
                 Some(Engine::start(EngineParts {
                     store,
                     jobs,

@@ -37,6 +37,17 @@ pub enum StoreError {
     /// The session has been taken over by another.
     #[error("the session was taken over by another worker")]
     SessionLost,
+    /// A caller's transaction is on another database than this store.
+    #[error("wrong_database: the transaction is on {found}, the store is {expected}")]
+    WrongDatabase {
+        /// Where the transaction writes.
+        found: String,
+        /// Where the store is.
+        expected: String,
+    },
+    /// A caller's transaction cannot be written to; says the way out.
+    #[error("the transaction cannot be joined: {0}")]
+    Transaction(String),
     /// A row holds what this program cannot read.
     #[error("{what} in the store cannot be read: {reason}")]
     Corrupt {

@@ -79,6 +79,18 @@ pub enum EnqueueAnswer {
     Replayed(ExecutionId),
 }
 
+/// Where an execution stands, and no more of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Its job.
+    pub job_id: String,
+    /// Where it is in its life.
+    pub status: ExecutionStatus,
+}
+
 /// An execution as it is read and shown.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,11 +1,12 @@
 //! A worker's right to attempts, and what it says with that right.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use serde::Serialize;
 
-use super::ExecutionPolicy;
+use super::{ExecutionPolicy, LogLine};
 use crate::time::Timestamp;
 
 /// Names a worker's session: one start of one worker. Never used twice.
@@ -26,6 +27,30 @@ pub struct SessionInfo {
     pub worker: String,
     /// When.
     pub opened_at: Timestamp,
+    /// The ids that it claims, aliases included; to explain why an execution waits, nothing else.
+    pub job_ids: Vec<String>,
+    /// The queues it takes from; every queue if empty.
+    pub queues: Vec<String>,
+}
+
+/// An open session as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessRecord {
+    /// Which session.
+    pub session: SessionId,
+    /// Host and process.
+    pub worker: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// The worker's time at its last renewal.
+    pub renewed_at: Timestamp,
+    /// The attempts that it holds the leases of.
+    pub running: u64,
+    /// The ids that it claims; `None` if its program does not tell.
+    pub job_ids: Option<Vec<String>>,
+    /// The queues that it takes from, every queue if empty; `None` if its program does not tell.
+    pub queues: Option<Vec<String>>,
 }
 
 /// A session and the counter that its renewals change.
@@ -134,6 +159,8 @@ pub struct AttemptEnd {
     pub finished_at: Timestamp,
     /// The last report of progress, if any came after the last one noted.
     pub progress: Option<Progress>,
+    /// What was logged and has not been acknowledged yet.
+    pub logs: Vec<Arc<LogLine>>,
 }
 
 /// What follows an attempt.
@@ -190,6 +217,17 @@ pub enum CancelAnswer {
     /// It is final already.
     Final(ExecutionStatus),
     /// There is no such execution.
+    Unknown,
+}
+
+/// What became of a request to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteAnswer {
+    /// It is gone.
+    Deleted,
+    /// Only final executions can be deleted.
+    NotFinal(ExecutionStatus),
+    /// There is no such execution, any more or ever.
     Unknown,
 }
 

@@ -21,6 +21,7 @@ mod migrate;
 mod open;
 
 mod fault;
+mod holder;
 mod json;
 mod policy;
 
@@ -32,6 +33,8 @@ mod writer;
 mod claim;
 mod enqueue;
 mod group;
+mod join;
+mod logs;
 mod settle;
 
 mod operate;
@@ -42,25 +45,29 @@ mod catalogue;
 mod feed;
 mod record;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
+use jobs::{ExecutionId, TransactionRef};
 use sqlx::Executor;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, EnqueueAnswer, ExecutionRecord, FeedPage,
-    FeedQuery, Fence, MigrationStatus, NewExecution, ProgressReport, Promotion, PublishedJob,
-    Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription,
-    StoreError, StoreEvent,
+    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
+    ExecutionRecord, FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
+    StoreEvent,
 };
 use crate::time::Timestamp;
 use group::Call;
+use join::Identity;
 use open::Opener;
 use readers::Readers;
 use step::Work;
+use watch::Watch;
 use writer::Writer;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
@@ -78,6 +85,8 @@ pub struct SqliteStore {
     events: broadcast::Sender<StoreEvent>,
     location: Arc<str>,
     durability: String,
+    /// Asked for when somebody first brings a transaction along.
+    identity: OnceLock<Identity>,
 }
 
 impl SqliteStore {
@@ -90,20 +99,55 @@ impl SqliteStore {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let location: Arc<str> = url.to_string().into();
         let opener = Opener::new(url)?;
-        let connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
+        let mut connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
+        let watch = match opener.is_shared() {
+            true => Some(Watch::start(&mut connection).await),
+            false => None,
+        };
         let (events, _) = broadcast::channel(EVENTS);
         let readers = opener.readers().map(Readers::new);
-        let writer = Writer::start(opener, connection, events.clone(), Arc::clone(&location))?;
+        let writer = Writer::start(
+            opener,
+            connection,
+            watch,
+            events.clone(),
+            Arc::clone(&location),
+        )?;
         Ok(Self {
             writer,
             readers,
             events,
             location,
+            identity: OnceLock::new(),
             durability: match url {
                 DatabaseUrl::Sqlite { synchronous, .. } => format!("synchronous = {synchronous}"),
                 DatabaseUrl::SqliteMemory => "none: ends with the process".to_owned(),
             },
         })
+    }
+
+    /// Who we are, and the connection that a transaction is on.
+    async fn joining<'t>(
+        &self,
+        tx: TransactionRef<'t>,
+    ) -> Result<(Identity, &'t mut SqliteConnection), StoreError> {
+        let TransactionRef::Sqlite(connection) = tx else {
+            return Err(StoreError::WrongDatabase {
+                found: "a database of another kind".to_owned(),
+                expected: self.location.to_string(),
+            });
+        };
+        let own = match self.identity.get() {
+            Some(own) => own.clone(),
+            None => {
+                let work: Work<_> = Box::new(|conn| Box::pin(Identity::on_conn(conn)));
+                let own = self.read(work).await?.ok_or_else(|| {
+                    StoreError::Layout("its tables are missing: run the command `migrate`".into())
+                })?;
+                self.identity.get_or_init(|| own).clone()
+            }
+        };
+        Ok((own, connection))
     }
 
     async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
@@ -177,6 +221,31 @@ impl Store for SqliteStore {
         self.writer.call(|reply| Call::Enqueue(batch, reply)).await
     }
 
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let (own, connection) = self.joining(tx).await?;
+        let answers = join::enqueue(connection, &own, &batch).await;
+        answers.map_err(|fault| join::explained(fault, &self.location))
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<Answer, StoreError> {
+        let (own, connection) = self.joining(tx).await?;
+        let answer = join::settle(connection, &own, &settlement).await;
+        answer.map_err(|fault| join::explained(fault, &self.location))
+    }
+
+    fn committed(&self) {
+        // Nobody may listen.
+        let _ = self.events.send(StoreEvent::Elsewhere);
+    }
+
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move { Ok((session::open_in_txn(conn, &info).await?, None)) })
@@ -219,6 +288,16 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(session::cancel_requests_on_conn(conn, session))
@@ -244,6 +323,11 @@ impl Store for SqliteStore {
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
         self.read(Box::new(|conn| Box::pin(session::list_on_conn(conn))))
+            .await
+    }
+
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        self.read(Box::new(|conn| Box::pin(session::processes_on_conn(conn))))
             .await
     }
 
@@ -274,9 +358,37 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(operate::ahead_on_conn(conn, id, limit))
+        }))
+        .await
+    }
+
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(record::execution_on_conn(conn, id))
+        }))
+        .await
+    }
+
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { record::standings_on_conn(conn, &ids).await })
+        }))
+        .await
+    }
+
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { logs::page_on_conn(conn, &query).await })
         }))
         .await
     }

@@ -11,8 +11,11 @@ fn ids(answer: &Answer) -> Vec<&str> {
 async fn lists_jobs_with_schemas_and_policies() {
     let api = Api::new().await;
     let answer = api.get(&format!("{API}/jobs")).await;
-    assert_eq!(ids(&answer), ["provision-member", "resting", "send-letter"]);
-    assert_eq!(answer.body["total"], 3);
+    assert_eq!(
+        ids(&answer),
+        ["provision-member", "resting", "send-letter", "ship-parcel"]
+    );
+    assert_eq!(answer.body["total"], 4);
     assert_eq!(answer.body["limit"], 50);
     assert_eq!(answer.body["offset"], 0);
 
@@ -43,7 +46,7 @@ async fn filters_and_pages() {
     assert_eq!(ids(&list("q=nothing").await), [""; 0]);
     let second = list("limit=1&offset=1").await;
     assert_eq!(ids(&second), ["resting"]);
-    assert_eq!(second.body["total"], 3);
+    assert_eq!(second.body["total"], 4);
 }
 
 #[tokio::test]

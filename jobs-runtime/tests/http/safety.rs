@@ -96,7 +96,7 @@ struct Over;
 
 impl Clock for Over {
     fn now(&self) -> SystemTime {
-        SystemTime::now()
+        Clock::now(&jobs_runtime::SystemClock::new())
     }
 
     fn elapsed(&self) -> Duration {

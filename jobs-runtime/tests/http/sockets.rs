@@ -66,7 +66,18 @@ async fn serves_until_it_is_told_to_end() {
     assert!(head.starts_with("HTTP/1.1 413"), "{head}");
     assert!(problem.contains("payload_too_large"), "{problem}");
 
+    // A client that listens does not keep the server.
+    let mut listening = TcpStream::connect(address).await.unwrap();
+    let request = get(&format!("{API}/events"));
+    listening.write_all(&request).await.unwrap();
+    let mut heard = vec![0; 4_096];
+    let mut known = 0;
+    while !String::from_utf8_lossy(&heard[..known]).contains("retry:") {
+        known += listening.read(&mut heard[known..]).await.unwrap();
+    }
+
     shutdown.cancel();
+    listening.read_to_end(&mut Vec::new()).await.unwrap();
     server.await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }

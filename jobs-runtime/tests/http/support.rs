@@ -1,17 +1,18 @@
 //! The interface under test: real store, real router, jobs of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::jobs::AttemptOutcome;
-use ::jobs::{Catalogue, Clock, ErrorKind, ExecutionError, JobError, job};
+use ::jobs::{Catalogue, Clock, ErrorKind, ExecutionError, ExecutionId, JobError, job};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    Answer as Settled, AttemptEnd, Claim, Claimed, FeedQuery, Next, SessionId, SessionInfo,
-    Settlement, Store,
+    Answer as Settled, AttemptEnd, Claim, Claimed, ExecutionPolicy, FeedQuery, NewExecution, Next,
+    SessionId, SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Edge, Entropy, SystemClock};
@@ -57,6 +58,10 @@ pub(crate) async fn resting() -> Result<(), JobError> {
     Ok(())
 }
 
+/// Ships a parcel. Executed elsewhere.
+#[job(id = "ship-parcel")]
+pub(crate) async fn ship_parcel(to: String) -> Result<(), JobError>;
+
 /// An interface with its store.
 pub(crate) struct Api {
     pub(crate) edge: Edge,
@@ -71,9 +76,11 @@ impl Api {
     }
 
     pub(crate) async fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap())
-            .await
-            .unwrap();
+        Self::on("sqlite::memory:", clock).await
+    }
+
+    pub(crate) async fn on(database: &str, clock: Arc<dyn Clock>) -> Self {
+        let store = SqliteStore::open(&database.parse().unwrap()).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         store.migrate().await.unwrap();
         let catalogue = Arc::new(Catalogue::linked().unwrap());
@@ -100,6 +107,11 @@ impl Api {
             .await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(request("DELETE", path).body(Body::empty()).unwrap())
+            .await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: impl ToString) -> Answer {
         let request = request("POST", path)
             .header(header::CONTENT_TYPE, "application/json")
@@ -116,7 +128,11 @@ impl Api {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router().oneshot(request).await.unwrap();
+        Self::ask(self.router(), request).await
+    }
+
+    pub(crate) async fn ask(router: Router, request: Request<Body>) -> Answer {
+        let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -127,6 +143,38 @@ impl Api {
         }
     }
 
+    /// Puts an execution past the edge into the store, as a program of another time would have.
+    pub(crate) async fn store_raw(&self, job: &str) -> String {
+        let mut random = [0; 10];
+        fastrand::fill(&mut random);
+        let id = ExecutionId::from_parts(now().into(), random);
+        let execution = NewExecution {
+            id,
+            job_id: job.to_owned(),
+            queue: "default".to_owned(),
+            priority: 50,
+            payload: "{}".to_owned(),
+            policy: ExecutionPolicy {
+                timeout_ms: None,
+                max_attempts: 1,
+                retry_delays_ms: Vec::new(),
+                retry_jitter: 0.0,
+            },
+            created_at: now(),
+            run_at: None,
+            idempotency_key: None,
+            correlation_id: None,
+            item_id: None,
+            created_by: None,
+            tags: Vec::new(),
+            parent_id: None,
+            triggered_by: "test".to_owned(),
+            trace_parent: None,
+        };
+        self.store.enqueue(vec![execution]).await.unwrap();
+        id.to_string()
+    }
+
     /// How many executions there are.
     pub(crate) async fn stored(&self) -> usize {
         let page = self.store.feed(FeedQuery::newest(1_000)).await.unwrap();
@@ -134,9 +182,18 @@ impl Api {
     }
 
     pub(crate) async fn worker(&self) -> Worker {
+        self.worker_for(&["provision-member", "send-letter"], &[])
+            .await
+    }
+
+    /// A worker that says it executes these jobs of these queues.
+    pub(crate) async fn worker_for(&self, jobs: &[&str], queues: &[&str]) -> Worker {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let info = SessionInfo {
             worker: "test".to_owned(),
             opened_at: now(),
+            job_ids: owned(jobs),
+            queues: owned(queues),
         };
         Worker {
             store: self.store.clone(),
@@ -228,6 +285,16 @@ impl Worker {
             .await;
     }
 
+    pub(crate) async fn retry_later(&self, claimed: Claimed, message: &str) {
+        let error = ExecutionError {
+            kind: ErrorKind::Failed,
+            message: message.to_owned(),
+        };
+        let next = Next::RetryAt(now().after(Duration::from_secs(60)));
+        self.settle(claimed, AttemptOutcome::Failed, Some(error), next)
+            .await;
+    }
+
     async fn settle(
         &self,
         claimed: Claimed,
@@ -244,6 +311,7 @@ impl Worker {
                 started_at: claimed.claimed_at,
                 finished_at: now(),
                 progress: None,
+                logs: Vec::new(),
             },
             next,
         };
@@ -253,5 +321,5 @@ impl Worker {
 }
 
 pub(crate) fn now() -> Timestamp {
-    std::time::SystemTime::now().into()
+    Clock::now(&SystemClock::new()).into()
 }

@@ -201,3 +201,37 @@ pub(crate) async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
     );
     assert_eq!(all(&store, query).await, [needle.id]);
 }
+
+pub(crate) async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
+    let ended = running(&store, "ended").await;
+    settle(&store, failure(&ended)).await;
+    let busy = running(&store, "busy").await;
+    let later = new_with("later", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![later.clone()]).await.unwrap();
+    let waiting = enqueue(&store, "waiting", 1).await[0];
+    let asked = vec![
+        waiting,
+        ended.execution_id,
+        id(),
+        later.id,
+        busy.execution_id,
+    ];
+    let standings = store.standings(asked).await.unwrap();
+    let told: Vec<_> = standings
+        .iter()
+        .map(|standing| {
+            (
+                standing.execution_id,
+                standing.job_id.as_str(),
+                standing.status,
+            )
+        })
+        .collect();
+    let expected = [
+        (waiting, "waiting", ExecutionStatus::Queued),
+        (ended.execution_id, "ended", ExecutionStatus::Failed),
+        (later.id, "later", ExecutionStatus::Pending),
+        (busy.execution_id, "busy", ExecutionStatus::Running),
+    ];
+    assert_eq!(told, expected);
+}

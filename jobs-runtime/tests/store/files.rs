@@ -129,6 +129,39 @@ async fn what_was_written_is_there_after_a_restart() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_is_refused_fails_its_caller_alone() {
+    let file = TestFile::new();
+    let store = file.open().await;
+    tamper(
+        &file,
+        "CREATE TRIGGER members_are_picky BEFORE INSERT ON jobs_executions
+         WHEN new.job_id = 'bad' BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    )
+    .await;
+    let calls: Vec<_> = (0..48)
+        .map(|n| {
+            let store = store.clone();
+            let batch = match n % 8 {
+                5 => vec![new("good"), new("bad")],
+                _ => vec![new("good"), new("good")],
+            };
+            tokio::spawn(async move { (batch[0].id, store.enqueue(batch).await) })
+        })
+        .collect();
+    for (n, call) in calls.into_iter().enumerate() {
+        let (id, answer) = call.await.unwrap();
+        let found = store.execution(id).await.unwrap();
+        if n % 8 == 5 {
+            assert!(matches!(answer, Err(StoreError::Database(_))), "{answer:?}");
+            assert!(found.is_none(), "all or nothing");
+        } else {
+            answer.unwrap();
+            assert!(found.is_some());
+        }
+    }
+}
+
 /// Runs statements on the file as somebody else.
 async fn tamper(file: &TestFile, sql: &'static str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new()

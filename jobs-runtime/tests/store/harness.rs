@@ -137,6 +137,8 @@ pub(crate) async fn session(store: &AnyStore, worker: &str) -> SessionId {
     let info = SessionInfo {
         worker: worker.to_owned(),
         opened_at: T0,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }
@@ -186,6 +188,7 @@ pub(crate) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             started_at: t(1),
             finished_at: t(3),
             progress: None,
+            logs: Vec::new(),
         },
         next,
     }

@@ -1,7 +1,12 @@
 //! Cancelling and retrying by hand.
 
+use std::sync::Arc;
+
 use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus};
-use jobs_runtime::store::{Answer, CancelAnswer, Next, RetryAnswer, StoreEvent};
+use jobs_runtime::store::{
+    Answer, CancelAnswer, DeleteAnswer, EnqueueAnswer, FeedQuery, LogLevel, LogLine, LogQuery,
+    Next, RetryAnswer, StoreEvent,
+};
 
 use super::harness::*;
 
@@ -200,4 +205,97 @@ pub(crate) async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) 
         store.retry(id(), None, t(1)).await.unwrap(),
         RetryAnswer::Unknown
     );
+}
+
+pub(crate) async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
+    let keyed = |payload: &str| {
+        let digest = payload.to_owned();
+        new_with("j", |new| new.idempotency_key = key("signup-42", &digest))
+    };
+    let first = keyed("a");
+    store.enqueue(vec![first.clone()]).await.unwrap();
+    let session = session(&store, "w").await;
+    for attempt in 1..=2 {
+        let claimed = store.claim(claim(session, attempt, &["j"], 1));
+        let claimed = claimed.await.unwrap().pop().unwrap();
+        let mut end = match attempt {
+            1 => settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
+            _ => failure(&claimed),
+        };
+        end.end.logs = vec![Arc::new(LogLine {
+            line: 1,
+            at: T0,
+            level: LogLevel::Info,
+            target: "t".to_owned(),
+            message: "m".to_owned(),
+            fields: None,
+        })];
+        settle(&store, end).await;
+    }
+    assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Deleted);
+    assert!(store.execution(first.id).await.unwrap().is_none());
+    let logs = LogQuery {
+        execution_id: first.id,
+        attempt: None,
+        level: None,
+        after: None,
+        limit: 9,
+    };
+    assert!(store.logs(logs).await.unwrap().is_none());
+    let page = store.feed(FeedQuery::newest(9)).await.unwrap();
+    assert!(page.executions.is_empty());
+    assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Unknown);
+    assert_eq!(
+        store.retry(first.id, None, t(9)).await.unwrap(),
+        RetryAnswer::Unknown
+    );
+
+    // Its key is free, and its successor has nothing of it.
+    let second = keyed("b");
+    let answers = store.enqueue(vec![second.clone()]).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created]);
+    let read = record(&store, second.id).await;
+    assert_eq!((read.attempt, read.attempts.len()), (0, 0));
+}
+
+pub(crate) async fn only_final_executions_are_deleted(store: AnyStore) {
+    let waiting = enqueue(&store, "waiting", 1).await[0];
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![delayed.clone()]).await.unwrap();
+    let running = running(&store, "running").await;
+    for (id, status) in [
+        (waiting, ExecutionStatus::Queued),
+        (delayed.id, ExecutionStatus::Pending),
+        (running.execution_id, ExecutionStatus::Running),
+    ] {
+        let answer = store.delete(id).await.unwrap();
+        assert_eq!(answer, DeleteAnswer::NotFinal(status));
+        assert_eq!(record(&store, id).await.status, status);
+    }
+    let never = store.delete(id()).await.unwrap();
+    assert_eq!(never, DeleteAnswer::Unknown);
+    // A neighbour's end deletes nothing of the others.
+    settle(&store, success(&running)).await;
+    store.delete(running.execution_id).await.unwrap();
+    assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
+}
+
+pub(crate) async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
+    let first = enqueue(&store, "j", 3).await;
+    let urgent = new_with("j", |new| new.priority = 90);
+    let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
+    let later = new_with("j", |new| new.run_at = Some(t(60)));
+    let batch = vec![urgent.clone(), elsewhere.clone(), later.clone()];
+    store.enqueue(batch).await.unwrap();
+    for (id, ahead) in [
+        (urgent.id, Some(0)),
+        (first[0], Some(1)),
+        (first[2], Some(3)),
+        (elsewhere.id, Some(0)),
+        (later.id, None),
+        (id(), None),
+    ] {
+        assert_eq!(store.ahead(id, 100).await.unwrap(), ahead);
+    }
+    assert_eq!(store.ahead(first[2], 2).await.unwrap(), Some(2));
 }

@@ -2,7 +2,8 @@
 
 use jobs::{AttemptOutcome, ExecutionStatus, Progress};
 use jobs_runtime::store::{
-    Answer, Next, ProgressReport, Renewal, SessionBeat, SessionId, StoreError,
+    Answer, Next, ProcessRecord, ProgressReport, Renewal, SessionBeat, SessionId, SessionInfo,
+    StoreError,
 };
 
 use super::harness::*;
@@ -183,4 +184,33 @@ pub(crate) async fn a_take_over_is_found_again(store: AnyStore) {
         .take_over(watched, claim(SessionId(999), 1, &[], 9))
         .await;
     assert!(matches!(lost, Err(StoreError::SessionLost)));
+}
+
+pub(crate) async fn processes_tell_what_they_execute(store: AnyStore) {
+    let told = SessionInfo {
+        worker: "host-1/42".to_owned(),
+        opened_at: T0,
+        job_ids: vec!["j".to_owned(), "old.j".to_owned()],
+        queues: vec!["mail".to_owned()],
+    };
+    let told = store.open_session(told).await.unwrap();
+    let other = session(&store, "host-2/7").await;
+    enqueue(&store, "j", 3).await;
+    store.claim(claim(told, 1, &["j"], 2)).await.unwrap();
+    store.renew(told, t(10)).await.unwrap();
+
+    let processes = store.processes().await.unwrap();
+    let expected = ProcessRecord {
+        session: told,
+        worker: "host-1/42".to_owned(),
+        opened_at: T0,
+        renewed_at: t(10),
+        running: 2,
+        job_ids: Some(vec!["j".to_owned(), "old.j".to_owned()]),
+        queues: Some(vec!["mail".to_owned()]),
+    };
+    assert_eq!(processes[0], expected);
+    assert_eq!((processes[1].session, processes[1].running), (other, 0));
+    store.close_session(other).await.unwrap();
+    assert_eq!(store.processes().await.unwrap().len(), 1);
 }

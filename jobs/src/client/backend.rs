@@ -13,6 +13,24 @@ pub trait Backend: Send + Sync + 'static {
         requests: Vec<EnqueueRequest>,
     ) -> BoxFuture<'_, Result<Vec<Enqueued>, EnqueueError>>;
 
+    /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's: what it writes holds
+    /// once the caller commits, and never if it does not.
+    #[cfg(feature = "sqlx")]
+    fn enqueue_in<'a>(
+        &'a self,
+        tx: crate::TransactionRef<'a>,
+        requests: Vec<EnqueueRequest>,
+    ) -> BoxFuture<'a, Result<Vec<Enqueued>, EnqueueError>> {
+        let _ = (tx, requests);
+        let reason = "this runtime joins no transactions".to_owned();
+        Box::pin(std::future::ready(Err(EnqueueError::Transaction(reason))))
+    }
+
+    /// A transaction that [`enqueue_in`](Self::enqueue_in) took part in has been committed: a hint
+    /// to look at once.
+    #[cfg(feature = "sqlx")]
+    fn committed(&self) {}
+
     /// Waits until the execution is final.
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>>;
 }

@@ -130,6 +130,13 @@ impl<J: Job> IntoFuture for Enqueue<Many<J>> {
     }
 }
 
+#[cfg(feature = "sqlx")]
+impl<Kind> Enqueue<Kind> {
+    pub(crate) fn into_parts(self) -> (Client, Result<Vec<EnqueueRequest>, EnqueueError>) {
+        (self.client, self.requests)
+    }
+}
+
 async fn send<J: Job>(
     client: Client,
     requests: Result<Vec<EnqueueRequest>, EnqueueError>,
@@ -209,6 +216,17 @@ pub enum EnqueueError {
         /// What JSON cannot express.
         source: serde_json::Error,
     },
+    /// The transaction given to `.tx` belongs to another database than the jobs.
+    #[error("wrong_database: the transaction is on {found}, the jobs are in {expected}")]
+    WrongDatabase {
+        /// Where the transaction writes.
+        found: String,
+        /// Where the jobs are.
+        expected: String,
+    },
+    /// The transaction given to `.tx` cannot be joined as it is.
+    #[error("the transaction cannot be joined: {0}")]
+    Transaction(String),
     /// The store did not take it.
     #[error("the store did not take it")]
     Store(#[source] Box<dyn Error + Send + Sync>),

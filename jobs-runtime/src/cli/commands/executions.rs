@@ -1,9 +1,6 @@
 //! `executions` and `execution`: what became of them.
 
-use jobs::ExecutionId;
-
-use super::{client_of, store_exists};
-use crate::Runtime;
+use super::{execution_id, existing};
 use crate::cli::args::Executions;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -79,9 +76,7 @@ pub(in crate::cli) async fn show(
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
-    let id: ExecutionId = id
-        .parse()
-        .map_err(|error: jobs::ParseExecutionIdError| Failure::usage(error.to_string()))?;
+    let id = execution_id(id)?;
     let runtime = existing(settings).await?;
     match runtime.store().execution(id).await? {
         Some(record) => {
@@ -137,15 +132,4 @@ fn text(record: &ExecutionRecord) -> String {
         rows,
     ));
     text
-}
-
-/// A runtime on a store that is there already.
-async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
-    if !store_exists(settings) {
-        return Err(Failure::failed(format!(
-            "there is no store at {} yet; `run` creates it",
-            settings.database
-        )));
-    }
-    Ok(client_of(settings).await?)
 }

@@ -1,10 +1,11 @@
 //! `list` and `show`: what is known of the jobs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::reader_of;
 use crate::KnownJob;
 use crate::cli::failure::Failure;
+use crate::cli::fields::fields_help;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, short, table};
@@ -88,12 +89,7 @@ fn text(known: &KnownJob) -> String {
     ];
     text.push('\n');
     text.push_str(&table(["", ""], facts).replacen('\n', "", 1));
-    text.push_str(&format!("\npayload\n{}", indented(&job.payload_schema)));
-    text.push_str(&format!("\nresult\n{}", indented(&job.result_schema)));
+    text.push_str(&format!("\n{}", fields_help(job)));
+    text.push_str("\nThe schemas: `--json`\n");
     text
-}
-
-fn indented(schema: &Value) -> String {
-    let text = serde_json::to_string_pretty(schema).unwrap_or_default();
-    text.lines().map(|line| format!("  {line}\n")).collect()
 }

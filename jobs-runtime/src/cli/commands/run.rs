@@ -10,7 +10,7 @@ use crate::{Runtime, RuntimeBuilder};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Parts {
     Both,
-    Workers,
+    Workers { until_idle: bool },
     Api,
 }
 
@@ -23,14 +23,19 @@ pub(in crate::cli) async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     let mut builder = configure(settings.builder()).workers(parts != Parts::Api);
-    if parts != Parts::Workers {
+    let workers_only = matches!(parts, Parts::Workers { .. });
+    if !workers_only {
         builder = builder.bind(settings.bind);
     }
-    let mut runtime = builder.start().await?;
+    let runtime = builder.start().await?;
     introduce(&runtime, settings, output, parts).await;
 
     tokio::select! {
         () = signals.next() => {}
+        () = runtime.idle(), if parts == (Parts::Workers { until_idle: true }) => {
+            runtime.shutdown().await;
+            return Ok(());
+        }
         failed = runtime.failed() => {
             failed.map_err(|error| Failure::because(&error))?;
             return Err(Failure::failed("the HTTP interface ended"));

@@ -22,7 +22,7 @@ pub(in crate::cli) async fn trigger(
     args: JobArgs,
 ) -> Result<(), Failure> {
     let runtime = client_of(settings).await?;
-    let Some(asked) = Asked::read(&runtime, "trigger", args).await? else {
+    let Some(asked) = Asked::read(&runtime, "trigger", args, output).await? else {
         return Ok(());
     };
     let output = asked.output(output);
@@ -51,7 +51,7 @@ pub(in crate::cli) async fn exec(
     args: JobArgs,
 ) -> Result<(), Failure> {
     let client = client_of(settings).await?;
-    let Some(asked) = Asked::read(&client, "exec", args).await? else {
+    let Some(asked) = Asked::read(&client, "exec", args, output).await? else {
         return Ok(());
     };
     let output = asked.output(output);
@@ -95,6 +95,7 @@ impl Asked {
         runtime: &Runtime,
         command: &'static str,
         args: JobArgs,
+        output: Output,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = args.job.filter(|job| !job.starts_with('-')) else {
             return Err(Failure::usage(format!(
@@ -106,13 +107,13 @@ impl Asked {
         let matches = match flags.parse(&args.rest) {
             Ok(matches) => matches,
             Err(error) => {
-                let is_help = !error.use_stderr();
                 // Nobody listens if even this cannot be printed.
                 let _ = error.print();
-                return match is_help {
-                    true => Ok(None),
-                    false => Err(Failure::usage(flags.help())),
-                };
+                if !error.use_stderr() {
+                    return Ok(None);
+                }
+                output.say(&format!("\n{}", flags.payload_help()));
+                return Err(Failure::ToldUsage);
             }
         };
         let payload = flags.payload(&matches)?;

@@ -128,43 +128,50 @@ type ClaimedRow = (
     u8,
 );
 
-/// The leased rows among those of a script. Each is one JSON text: a value costs more on its way
-/// from the connection's thread than its parsing does.
+/// The leased rows among those of a script. They come as JSON, several to a row.
 fn read(rows: &[SqliteRow], claim: &Claim) -> Result<Vec<Claimed>, Fault> {
     let mut retries = RetryText::default();
-    rows_named(rows, "claimed")
-        .map(|row| {
-            let (
-                seq,
-                attempt,
-                spent,
-                id,
-                job_id,
-                payload,
-                timeout_ms,
-                max_attempts,
-                retry,
-                correlation_id,
-                claimed_at,
-                cancel_requested,
-            ): ClaimedRow = serde_json::from_str(row.try_get(1)?)
-                .map_err(|error| corrupt("an execution", error))?;
-            Ok(Claimed {
-                fence: Fence {
-                    session: claim.session,
-                    claim: claim.number,
-                    row: seq,
-                    attempt,
-                },
-                execution_id: json::id_from_hex(&id)?,
-                job_id,
-                payload,
-                policy: retries.read(timeout_ms, max_attempts, &retry)?,
-                spent,
-                correlation_id,
-                claimed_at: Timestamp::from_millis(claimed_at),
-                cancel_requested: cancel_requested != 0,
-            })
-        })
-        .collect()
+    let mut claimed = Vec::new();
+    for row in rows_named(rows, "claimed") {
+        let some: Vec<ClaimedRow> = serde_json::from_str(row.try_get(1)?)
+            .map_err(|error| corrupt("an execution", error))?;
+        claimed.reserve(some.len());
+        for row in some {
+            claimed.push(read_one(row, claim, &mut retries)?);
+        }
+    }
+    Ok(claimed)
+}
+
+fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Result<Claimed, Fault> {
+    let (
+        seq,
+        attempt,
+        spent,
+        id,
+        job_id,
+        payload,
+        timeout_ms,
+        max_attempts,
+        retry,
+        correlation_id,
+        claimed_at,
+        cancel_requested,
+    ) = row;
+    Ok(Claimed {
+        fence: Fence {
+            session: claim.session,
+            claim: claim.number,
+            row: seq,
+            attempt,
+        },
+        execution_id: json::id_from_hex(&id)?,
+        job_id,
+        payload,
+        policy: retries.read(timeout_ms, max_attempts, &retry)?,
+        spent,
+        correlation_id,
+        claimed_at: Timestamp::from_millis(claimed_at),
+        cancel_requested: cancel_requested != 0,
+    })
 }

@@ -35,10 +35,8 @@ impl EnqueuePlan {
             .iter()
             .map(|batch| Ok(vec![EnqueueAnswer::Created; batch.len()]))
             .collect();
-        Self::new(
-            batches.iter().flat_map(|batch| batch.iter()).collect(),
-            answers,
-        )
+        let rows: Vec<_> = batches.iter().flat_map(|batch| batch.iter()).collect();
+        Self::new(&rows, answers)
     }
 
     /// Decides execution by execution, each caller's all together.
@@ -81,11 +79,11 @@ impl EnqueuePlan {
                 }
             });
         }
-        Self::new(rows, answers)
+        Self::new(&rows, answers)
     }
 
     fn new(
-        rows: Vec<&NewExecution>,
+        rows: &[&NewExecution],
         answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
     ) -> Result<Self, Fault> {
         let mut plan = Self {
@@ -96,10 +94,10 @@ impl EnqueuePlan {
             return Ok(plan);
         }
         plan.rows = rows.len();
-        plan.events = events(&rows);
+        plan.events = events(rows);
         let mut retries = RetryText::default();
         let mut written = Vec::with_capacity(rows.len());
-        for new in &rows {
+        for new in rows {
             written.push(ExecutionRow(new, retries.write(&new.policy)?));
         }
         plan.executions = Some(json::array(&written)?);

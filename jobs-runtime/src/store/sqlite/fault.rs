@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Sql(sqlx::Error),
     /// The file cannot be used as it is; says the way out.
     Unusable(String),
+    /// A transaction of this very process holds the lock to write.
+    OwnLock,
     /// What the optimistic way took for granted does not hold: look first, then write.
     Unexpected,
 }
@@ -44,6 +46,7 @@ impl Fault {
     /// Whether the store as a whole is in trouble, whatever was asked of it.
     pub(super) fn is_outage(&self) -> bool {
         self.is_disconnected()
+            || matches!(self, Self::OwnLock)
             || matches!(
                 self.code(),
                 Some(
@@ -84,6 +87,13 @@ impl Fault {
         let error = match self {
             Self::Store(error) => return error,
             Self::Unusable(reason) => return unavailable(&reason),
+            Self::OwnLock => {
+                return unavailable(
+                    "a transaction of this very process keeps the lock to write. If the code that \
+                     waits here has begun it, it waits for itself: enqueue in that transaction by \
+                     `.tx(&mut tx)`, or commit it first",
+                );
+            }
             Self::Unexpected => return unavailable("a write did not do what it announced"),
             Self::Sql(error) => error,
         };
@@ -135,6 +145,10 @@ impl From<StoreError> for Fault {
 }
 
 /// A stored value that this program cannot read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an error that ends here; `map_err` hands it over"
+)]
 pub(super) fn corrupt(what: &str, reason: impl ToString) -> Fault {
     Fault::Store(StoreError::Corrupt {
         what: what.to_owned(),

@@ -58,6 +58,13 @@ pub(super) struct Outcome {
     events: Vec<StoreEvent>,
 }
 
+impl Outcome {
+    /// What to tell those who listen.
+    pub(super) fn take_events(&mut self) -> Vec<StoreEvent> {
+        std::mem::take(&mut self.events)
+    }
+}
+
 impl Group {
     /// Takes a caller in, or gives it back when the group is full. One claim is enough: each
     /// process has one claimer.
@@ -128,6 +135,9 @@ impl Group {
         if enqueue.keys.is_some() {
             script.add(include_str!("sql/enqueue_keys.sql"));
         }
+        if settle.logs.is_some() {
+            script.add(include_str!("sql/settle_logs.sql"));
+        }
         if settle.ended > 0 {
             script.add(include_str!("sql/settle_final.sql"));
         }
@@ -166,8 +176,8 @@ impl Group {
         })
     }
 
-    /// Answers every caller, and returns what to tell the others.
-    pub(super) fn answer(self, outcome: Outcome) -> Vec<StoreEvent> {
+    /// Answers every caller.
+    pub(super) fn answer(self, outcome: Outcome) {
         let mut enqueued = outcome.enqueued.into_iter();
         let mut settled = outcome.settled.into_iter();
         let mut claimed = outcome.claimed;
@@ -185,7 +195,6 @@ impl Group {
                 }
             }
         }
-        outcome.events
     }
 
     /// Answers every caller with the same failure.
@@ -243,17 +252,19 @@ impl Call {
             Self::Enqueue(batch, _) => {
                 (batch.len(), batch.iter().map(|new| new.payload.len()).sum())
             }
-            Self::Settle(batch, _) => (batch.len(), batch.iter().map(result_bytes).sum()),
+            Self::Settle(batch, _) => (batch.len(), batch.iter().map(settlement_bytes).sum()),
             Self::Claim(..) => (0, 0),
         }
     }
 }
 
-fn result_bytes(settlement: &Settlement) -> usize {
-    match &settlement.next {
+fn settlement_bytes(settlement: &Settlement) -> usize {
+    let result = match &settlement.next {
         Next::Succeed(result) => result.len(),
         _ => 0,
-    }
+    };
+    let logs = settlement.end.logs.iter().map(|line| line.message.len());
+    result + logs.sum::<usize>()
 }
 
 /// The same failure for the next of several callers.
@@ -266,6 +277,50 @@ fn again(error: &StoreError) -> Option<StoreError> {
         StoreError::Timeout(after) => StoreError::Timeout(*after),
         other => StoreError::Database(other.to_string().into()),
     })
+}
+
+/// Creates a caller's executions within a transaction that is under way.
+pub(super) async fn enqueue_in_txn(
+    conn: &mut SqliteConnection,
+    batch: &[NewExecution],
+) -> Result<Vec<EnqueueAnswer>, Fault> {
+    let known = KnownExecutions::look(conn, &[batch]).await?;
+    let mut plan = EnqueuePlan::careful(&[batch], known)?;
+    let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
+    let mut script = Script::default();
+    if plan.rows > 0 {
+        script.add(include_str!("sql/enqueue.sql"));
+    }
+    if plan.keys.is_some() {
+        script.add(include_str!("sql/enqueue_keys.sql"));
+    }
+    script
+        .run(conn, &plan, &SettlePlan::default(), None)
+        .await?;
+    Ok(answers)
+}
+
+/// Ends an attempt within a transaction that is under way.
+pub(super) async fn settle_in_txn(
+    conn: &mut SqliteConnection,
+    settlement: &Settlement,
+) -> Result<Answer, Fault> {
+    let batch: &[Settlement] = std::slice::from_ref(settlement);
+    let known = KnownFence::look(conn, std::iter::once(settlement.fence)).await?;
+    let plan = SettlePlan::careful(&[batch], &known)?;
+    let mut script = Script::default();
+    if plan.ended > 0 {
+        script.add(include_str!("sql/settle_final.sql"));
+    }
+    if plan.followed > 0 {
+        script.add(include_str!("sql/settle_again.sql"));
+    }
+    let rows = script
+        .run(conn, &EnqueuePlan::default(), &plan, None)
+        .await?;
+    plan.check(&rows)?;
+    let answer = plan.answers.first().and_then(|answers| answers.first());
+    answer.copied().ok_or(Fault::Unexpected)
 }
 
 /// Statements that run as one query: a hop to the connection's thread costs more than most of
@@ -303,6 +358,7 @@ impl Script {
             .bind(claim.map(|claim| i64::try_from(claim.limit).unwrap_or(i64::MAX)))
             .bind(claim.map(|claim| claim.now.as_millis()))
             .bind(claim.map(Claim::only_json).transpose()?.flatten())
+            .bind(settle.logs.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

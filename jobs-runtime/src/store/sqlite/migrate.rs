@@ -15,11 +15,23 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "layout",
-    sql: include_str!("migrations/0001_layout.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "layout",
+        sql: include_str!("migrations/0001_layout.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "logs",
+        sql: include_str!("migrations/0002_logs.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "installation",
+        sql: include_str!("migrations/0003_installation.sql"),
+    },
+];
 
 impl Migration {
     fn checksum(&self) -> String {

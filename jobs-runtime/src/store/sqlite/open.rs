@@ -1,17 +1,22 @@
 //! Opening the file: what is checked before SQLite is asked, and how connections are set up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
 
 use super::fault::Fault;
+use super::holder::Holder;
 use crate::store::{DatabaseUrl, StoreError, Synchronous};
 
 /// How long SQLite itself waits for a lock before it says that it is busy. The writer then asks
 /// again; readers hardly ever wait in WAL mode.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for the writer, which asks again by itself and wants to know in between how long it
+/// has waited already.
+pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long opening waits for others who are just setting up the same file.
 const OPENING: Duration = Duration::from_secs(20);
@@ -23,7 +28,8 @@ const ROW_BUFFER: usize = 2_000;
 #[derive(Clone, Debug)]
 pub(super) struct Opener {
     options: SqliteConnectOptions,
-    in_memory: bool,
+    /// `None` for a database in memory.
+    file: Option<PathBuf>,
 }
 
 impl Opener {
@@ -55,19 +61,28 @@ impl Opener {
         };
         Ok(Self {
             options,
-            in_memory: matches!(url, DatabaseUrl::SqliteMemory),
+            file: match url {
+                DatabaseUrl::SqliteMemory => None,
+                DatabaseUrl::Sqlite { path, .. } => Some(path.clone()),
+            },
         })
     }
 
     /// Whether others may have the same database open.
     pub(super) fn is_shared(&self) -> bool {
-        !self.in_memory
+        self.file.is_some()
+    }
+
+    /// Where to look up who holds the lock to write.
+    pub(super) fn holder(&self) -> Option<Holder> {
+        self.file.as_deref().map(Holder::of)
     }
 
     /// The connection that writes, with its temporary tables, in WAL mode.
     pub(super) async fn writer(&self) -> Result<SqliteConnection, Fault> {
-        let mut connection = self.options.connect().await?;
-        if !self.in_memory {
+        let options = self.options.clone().busy_timeout(WRITER_BUSY_TIMEOUT);
+        let mut connection = options.connect().await?;
+        if self.is_shared() {
             enter_wal(&mut connection).await?;
         }
         sqlx::raw_sql(include_str!("sql/connection_tables.sql"))
@@ -81,7 +96,8 @@ impl Opener {
     /// They open the file for writing, because a reader may have to set up the shared memory of
     /// the WAL, but refuse every statement that would write.
     pub(super) fn readers(&self) -> Option<SqliteConnectOptions> {
-        (!self.in_memory).then(|| self.options.clone().pragma("query_only", "on"))
+        self.is_shared()
+            .then(|| self.options.clone().pragma("query_only", "on"))
     }
 }
 

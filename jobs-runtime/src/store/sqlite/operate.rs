@@ -1,11 +1,11 @@
-//! What operators do to single executions: cancel, retry.
+//! What operators do to single executions: cancel, retry, delete.
 
 use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
-use crate::store::{CancelAnswer, RetryAnswer, StoreEvent};
+use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
 /// Where an execution stands.
@@ -73,4 +73,35 @@ pub(super) async fn retry_in_txn(
         }
         Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), None)),
     }
+}
+
+pub(super) async fn delete_in_txn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+) -> Result<DeleteAnswer, Fault> {
+    match standing(conn, id).await? {
+        None => Ok(DeleteAnswer::Unknown),
+        Some((_, status)) if !status.is_final() => Ok(DeleteAnswer::NotFinal(status)),
+        Some((seq, _)) => {
+            sqlx::query(include_str!("sql/delete.sql"))
+                .bind(seq)
+                .execute(conn)
+                .await?;
+            Ok(DeleteAnswer::Deleted)
+        }
+    }
+}
+
+/// How many stand before a queued execution, counted up to `limit`.
+pub(super) async fn ahead_on_conn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+    limit: u64,
+) -> Result<Option<u64>, Fault> {
+    let ahead = sqlx::query_scalar(include_str!("sql/ahead.sql"))
+        .bind(id.as_bytes().as_slice())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_optional(conn)
+        .await?;
+    Ok(ahead)
 }

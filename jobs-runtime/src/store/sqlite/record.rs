@@ -6,8 +6,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
-use super::json::id_from_blob;
-use crate::store::{AttemptRecord, ExecutionRecord};
+use super::json::{self, id_from_blob};
+use crate::store::{AttemptRecord, ExecutionRecord, Standing};
 use crate::time::Timestamp;
 
 /// One execution with its attempts, in one statement and so from one snapshot.
@@ -32,6 +32,29 @@ pub(super) async fn execution_on_conn(
         Ok(record)
     })
     .transpose()
+}
+
+/// Where these executions stand.
+pub(super) async fn standings_on_conn(
+    conn: &mut SqliteConnection,
+    ids: &[ExecutionId],
+) -> Result<Vec<Standing>, Fault> {
+    let rows = sqlx::query(include_str!("sql/standings.sql"))
+        .bind(json::array(ids.iter().copied().map(json::Hex))?)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Standing {
+                execution_id: id_from_blob(row.try_get(0)?)?,
+                job_id: row.try_get(1)?,
+                status: row
+                    .try_get::<&str, _>(2)?
+                    .parse()
+                    .map_err(|error| corrupt("an execution's status", error))?,
+            })
+        })
+        .collect()
 }
 
 /// A row of `record.sql`, without its attempts.

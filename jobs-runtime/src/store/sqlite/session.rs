@@ -4,9 +4,10 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::claim::{Standing, held_on_conn};
-use super::fault::Fault;
+use super::fault::{Fault, corrupt};
+use super::json;
 use crate::store::{
-    Claim, Claimed, Fence, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
+    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
 };
 use crate::time::Timestamp;
 
@@ -17,6 +18,8 @@ pub(super) async fn open_in_txn(
     let id = sqlx::query_scalar(include_str!("sql/session_open.sql"))
         .bind(&info.worker)
         .bind(info.opened_at.as_millis())
+        .bind(json::array(&info.job_ids)?)
+        .bind(json::array(&info.queues)?)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -88,6 +91,32 @@ pub(super) async fn take_over_in_txn(
             .await?;
     }
     held_on_conn(conn, claim).await
+}
+
+pub(super) async fn processes_on_conn(
+    conn: &mut SqliteConnection,
+) -> Result<Vec<ProcessRecord>, Fault> {
+    let rows = sqlx::query(include_str!("sql/processes.sql"))
+        .fetch_all(conn)
+        .await?;
+    let texts = |text: Option<&str>| {
+        text.map(serde_json::from_str)
+            .transpose()
+            .map_err(|error| corrupt("what a session executes", error))
+    };
+    rows.iter()
+        .map(|row| {
+            Ok(ProcessRecord {
+                session: SessionId(row.try_get(0)?),
+                worker: row.try_get(1)?,
+                opened_at: Timestamp::from_millis(row.try_get(2)?),
+                renewed_at: Timestamp::from_millis(row.try_get(3)?),
+                job_ids: texts(row.try_get(4)?)?,
+                queues: texts(row.try_get(5)?)?,
+                running: row.try_get(6)?,
+            })
+        })
+        .collect()
 }
 
 pub(super) async fn cancel_requests_on_conn(

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::Fault;
 use super::group::rows_named;
-use super::json;
+use super::{json, logs};
 use crate::store::{Answer, Fence, Next, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;
 
@@ -24,6 +24,8 @@ pub(super) struct SettlePlan {
     /// Attempts that others follow, as JSON, and how many.
     pub(super) others: Option<String>,
     pub(super) followed: usize,
+    /// Log lines, as JSON.
+    pub(super) logs: Option<String>,
     pub(super) answers: Vec<Vec<Answer>>,
     pub(super) events: Vec<StoreEvent>,
 }
@@ -35,15 +37,13 @@ enum Ending {
 }
 
 impl Ending {
-    /// What was asked for. Nobody tries again what was asked to be cancelled.
+    /// What was asked for. What was asked to be cancelled and did not succeed is cancelled.
     fn of(settlement: &Settlement, cancel_requested: bool) -> Self {
         match settlement.next {
             Next::Succeed(_) => Self::Final(ExecutionStatus::Succeeded),
-            Next::Fail => Self::Final(ExecutionStatus::Failed),
             Next::Cancel => Self::Final(ExecutionStatus::Cancelled),
-            Next::RetryAt(_) | Next::GiveBack if cancel_requested => {
-                Self::Final(ExecutionStatus::Cancelled)
-            }
+            _ if cancel_requested => Self::Final(ExecutionStatus::Cancelled),
+            Next::Fail => Self::Final(ExecutionStatus::Failed),
             Next::RetryAt(_) | Next::GiveBack => Self::Again,
         }
     }
@@ -56,11 +56,9 @@ impl SettlePlan {
             .iter()
             .map(|batch| vec![Answer::Settled; batch.len()])
             .collect();
-        let all = batches.iter().flat_map(|batch| batch.iter());
-        Self::new(
-            all.map(|settlement| (settlement, Ending::of(settlement, false))),
-            answers,
-        )
+        let all = || batches.iter().flat_map(|batch| batch.iter());
+        let endings = all().map(|settlement| (settlement, Ending::of(settlement, false)));
+        Self::new(endings, answers)?.with_logs(all())
     }
 
     /// Decides row by row. `known` is in the order of all rows.
@@ -68,22 +66,44 @@ impl SettlePlan {
         let mut known = known.iter();
         let mut seen = HashSet::new();
         let mut endings = Vec::new();
+        let mut logging = Vec::new();
         let mut answers = Vec::with_capacity(batches.len());
         for batch in batches {
             let mut answer = Vec::with_capacity(batch.len());
             for (settlement, known) in batch.iter().zip(known.by_ref()) {
+                if known.answer() != Answer::Stale {
+                    logging.push(settlement);
+                }
                 answer.push(if known.held && seen.insert(settlement.fence) {
                     endings.push((settlement, Ending::of(settlement, known.cancel_requested)));
                     Answer::Settled
-                } else if known.held || known.recorded {
+                } else if known.held {
                     Answer::AlreadyMine
                 } else {
-                    Answer::Stale
+                    known.answer()
                 });
             }
             answers.push(answer);
         }
-        Self::new(endings, answers)
+        Self::new(endings, answers)?.with_logs(logging)
+    }
+
+    /// Adds the last lines of attempts that are this session's to end, or that it has ended.
+    fn with_logs<'s>(
+        mut self,
+        settlements: impl IntoIterator<Item = &'s Settlement>,
+    ) -> Result<Self, Fault> {
+        let mut rows = settlements
+            .into_iter()
+            .flat_map(|settlement| {
+                let lines = settlement.end.logs.iter();
+                lines.map(|line| logs::row(settlement.fence, line))
+            })
+            .peekable();
+        if rows.peek().is_some() {
+            self.logs = Some(json::array(rows)?);
+        }
+        Ok(self)
     }
 
     fn new<'s>(
@@ -216,6 +236,15 @@ pub(super) struct KnownFence {
 }
 
 impl KnownFence {
+    /// What a write that needs no more than the right to write is answered.
+    pub(super) fn answer(&self) -> Answer {
+        match (self.held, self.recorded) {
+            (true, _) => Answer::Settled,
+            (false, true) => Answer::AlreadyMine,
+            (false, false) => Answer::Stale,
+        }
+    }
+
     /// Looks up these fences, in their order.
     pub(super) async fn look(
         conn: &mut SqliteConnection,

@@ -23,12 +23,15 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
-        Self {
+    /// Begins with what `connection` sees now.
+    pub(super) async fn start(connection: &mut SqliteConnection) -> Self {
+        let mut watch = Self {
             version: None,
             interval: OFTEN,
             next_look: Instant::now(),
-        }
+        };
+        watch.look(connection).await;
+        watch
     }
 
     /// We write ourselves: others probably do as well.

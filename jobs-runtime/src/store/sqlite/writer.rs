@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::fault::Fault;
 use super::group::{Call, Group};
+use super::holder::Holder;
 use super::open::Opener;
 use super::step::{Read, Step, Work, Write};
 use super::watch::Watch;
@@ -25,6 +26,10 @@ const QUEUE: usize = 4_096;
 /// How long the writer asks for the file's lock while others hold it; shorter than
 /// [`DEADLINE`](super::DEADLINE), so that callers learn the reason.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it asks while this very process holds the lock by another connection: probably the one
+/// who waits for us is the one who holds it.
+const PATIENCE_WITH_OURSELVES: Duration = Duration::from_secs(5);
 
 /// How long a group waits for callers who were in the group before and are just coming back.
 const GATHERING: Duration = Duration::from_micros(60);
@@ -49,6 +54,7 @@ impl Writer {
     pub(super) fn start(
         opener: Opener,
         connection: SqliteConnection,
+        watch: Option<Watch>,
         events: broadcast::Sender<StoreEvent>,
         location: Arc<str>,
     ) -> Result<Self, StoreError> {
@@ -62,7 +68,9 @@ impl Writer {
             .build()
             .map_err(no_thread)?;
         let desk = Desk {
-            watch: opener.is_shared().then(Watch::new),
+            holder: opener.holder(),
+            blocked_since: None,
+            watch,
             opener,
             connection: Some(connection),
             events,
@@ -131,6 +139,9 @@ pub(super) struct Desk {
     connection: Option<SqliteConnection>,
     opener: Opener,
     events: broadcast::Sender<StoreEvent>,
+    holder: Option<Holder>,
+    /// Since when others have held the lock to write, over all calls.
+    blocked_since: Option<Instant>,
     /// Looks out for other processes; a database in memory has none.
     watch: Option<Watch>,
     pub(super) location: Arc<str>,
@@ -178,9 +189,10 @@ impl Desk {
                 continue;
             }
             match self.try_group(&group).await {
-                Ok(outcome) => {
-                    let events = group.answer(outcome);
-                    self.publish(events);
+                Ok(mut outcome) => {
+                    // Before the answers: who has an answer can rely on others having been told.
+                    self.publish(outcome.take_events());
+                    group.answer(outcome);
                 }
                 Err(fault) if group.len() > 1 && !fault.is_outage() => {
                     let second = group.split();
@@ -197,10 +209,14 @@ impl Desk {
         loop {
             let connection = self.connection().await?;
             let fault = match group.write(connection, way).await {
-                Ok(outcome) => return Ok(outcome),
+                Ok(outcome) => {
+                    self.blocked_since = None;
+                    return Ok(outcome);
+                }
                 Err(fault) => fault,
             };
             self.roll_back(&fault).await;
+            let fault = self.named(fault);
             let surprised = fault.is_unique_violation() || matches!(fault, Fault::Unexpected);
             if fault.is_busy() && started.elapsed() < PATIENCE {
                 pause().await;
@@ -223,20 +239,37 @@ impl Desk {
 
     async fn begin_and_run<T>(&mut self, work: Work<T>) -> Result<T, Fault> {
         let started = Instant::now();
-        let connection = self.connection().await?;
         while let Err(error) = sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut *connection)
+            .execute(self.connection().await?)
             .await
         {
-            let fault = Fault::from(error);
+            let fault = self.named(Fault::from(error));
             if !fault.is_busy() || started.elapsed() >= PATIENCE {
                 return Err(fault);
             }
             pause().await;
         }
+        self.blocked_since = None;
+        let connection = self.connection().await?;
         let value = work(&mut *connection).await?;
         sqlx::query("COMMIT").execute(connection).await?;
         Ok(value)
+    }
+
+    /// A busy lock, by the name of who holds it when that is ourselves for too long.
+    fn named(&mut self, fault: Fault) -> Fault {
+        if !fault.is_busy() {
+            return fault;
+        }
+        let since = *self.blocked_since.get_or_insert_with(Instant::now);
+        // The first look comes after SQLite's own second of asking.
+        let too_long =
+            since.elapsed() + super::open::WRITER_BUSY_TIMEOUT >= PATIENCE_WITH_OURSELVES;
+        let holder = self.holder.as_ref().filter(|_| too_long);
+        match holder.and_then(Holder::process) {
+            Some(process) if process == std::process::id() => Fault::OwnLock,
+            _ => fault,
+        }
     }
 
     /// Leaves no transaction open behind a failure, and no dead connection.
@@ -253,7 +286,13 @@ impl Desk {
     pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, Fault> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None if self.opener.is_shared() => self.opener.writer().await?,
+            None if self.opener.is_shared() => {
+                let mut connection = self.opener.writer().await?;
+                self.watch = Some(Watch::start(&mut connection).await);
+                // Nobody watched in between.
+                self.publish([StoreEvent::Elsewhere]);
+                connection
+            }
             None => return Err(Fault::Sql(sqlx::Error::WorkerCrashed)),
         };
         Ok(self.connection.insert(connection))

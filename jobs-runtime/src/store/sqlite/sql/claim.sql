@@ -88,12 +88,16 @@ WHERE (queue, rank, seq) IN (SELECT queue, rank, seq FROM temp.jobs_taken);
 UPDATE jobs_sessions SET last_claim = $8
 WHERE id = $7 AND EXISTS (SELECT 1 FROM temp.jobs_taken);
 
-SELECT 'claimed', json_array(
-    t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms, x.max_attempts,
-    x.retry, x.correlation_id, $12, 0
+-- Some to a row: each row costs a message between threads, one row for all could grow too long.
+SELECT 'claimed', (
+    SELECT json_group_array(json_array(
+        t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms,
+        x.max_attempts, x.retry, x.correlation_id, $12, 0
+    ))
+    FROM temp.jobs_taken AS t
+    CROSS JOIN jobs_executions AS x ON x.seq = t.seq
+    WHERE t.place BETWEEN c.first AND c.first + 49
 )
-FROM temp.jobs_taken AS t
-CROSS JOIN jobs_executions AS x ON x.seq = t.seq
-ORDER BY t.place;
+FROM (SELECT place AS first FROM temp.jobs_taken WHERE place % 50 = 1) AS c;
 
 DELETE FROM temp.jobs_taken;

@@ -8,7 +8,7 @@ SELECT
     unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
     value ->> 13, value ->> 14, unhex(value ->> 15), value ->> 16
-FROM json_each($1);
+FROM jsonb_each($1);
 
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT queue, 100 - priority, seq, job_id, 1, 0

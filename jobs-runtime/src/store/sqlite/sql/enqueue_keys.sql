@@ -3,4 +3,4 @@ INSERT OR REPLACE INTO jobs_idempotency_keys (
     job_id, key, execution_id, payload_digest, expires_at
 )
 SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
-FROM json_each($3);
+FROM jsonb_each($3);

@@ -1,7 +1,7 @@
 -- Keeps the jobs in the array $1; what is known by its fingerprint only gets a newer time.
 INSERT INTO jobs_catalogue (job_id, fingerprint, descriptor, published_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
-FROM json_each($1)
+FROM jsonb_each($1)
 WHERE TRUE
 ON CONFLICT (job_id, fingerprint) DO UPDATE
 SET published_at = MAX(published_at, excluded.published_at)

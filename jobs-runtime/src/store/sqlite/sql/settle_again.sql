@@ -8,7 +8,7 @@ SELECT
     l.seq, l.attempt, s.value ->> 5, l.session, l.executed_by, s.value ->> 6, s.value ->> 7,
     s.value ->> 4, s.value ->> 9, s.value ->> 10, MAX(l.progress, s.value ->> 8),
     IFNULL(s.value ->> 11, l.progress_message)
-FROM json_each($6) AS s
+FROM jsonb_each($6) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
     AND l.cancel_requested_at IS NULL;
@@ -17,15 +17,15 @@ SELECT 'followed', changes();
 
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT l.seq, s.value ->> 4, l.attempt + 1, l.spent + (s.value ->> 12)
-FROM json_each($6) AS s
+FROM jsonb_each($6) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE s.value ->> 4 IS NOT NULL;
 
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, l.attempt + 1, l.spent + (s.value ->> 12)
-FROM json_each($6) AS s
+FROM jsonb_each($6) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 CROSS JOIN jobs_executions AS x ON x.seq = l.seq
 WHERE s.value ->> 4 IS NULL;
 
-DELETE FROM jobs_leases WHERE seq IN (SELECT value ->> 0 FROM json_each($6));
+DELETE FROM jobs_leases WHERE seq IN (SELECT value ->> 0 FROM jsonb_each($6));

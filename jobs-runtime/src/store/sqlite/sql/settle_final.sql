@@ -8,9 +8,11 @@ SELECT
     l.seq, s.value ->> 4, s.value ->> 7, l.attempt, s.value ->> 5, l.session, l.executed_by,
     s.value ->> 6, s.value ->> 9, s.value ->> 10, MAX(l.progress, s.value ->> 8),
     IFNULL(s.value ->> 11, l.progress_message), s.value ->> 12
-FROM json_each($4) AS s
+FROM jsonb_each($4) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
-WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3;
+WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
+    -- A failure of what was asked to be cancelled is none: the caller has to look.
+    AND (s.value ->> 4 <> 'failed' OR l.cancel_requested_at IS NULL);
 
 SELECT 'ended', changes();
 

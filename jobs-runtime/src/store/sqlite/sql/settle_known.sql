@@ -11,7 +11,7 @@ SELECT
         SELECT 1 FROM jobs_attempts AS a
         WHERE a.seq = f.value ->> 0 AND a.attempt = f.value ->> 3 AND a.session = f.value ->> 1
     )
-FROM json_each($1) AS f
+FROM jsonb_each($1) AS f
 LEFT JOIN jobs_leases AS l ON l.seq = f.value ->> 0 AND l.session = f.value ->> 1
     AND l.claim = f.value ->> 2 AND l.attempt = f.value ->> 3
 ORDER BY f.key;

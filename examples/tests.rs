@@ -1,0 +1,187 @@
+//! The examples do what they say, in processes of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::sqlite::SqlitePool;
+use tests::http::{get, post};
+use tests::process::{Server, run};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_jobs-examples");
+
+/// Reads an execution again until it is final.
+fn final_record(address: SocketAddr, id: &str) -> Value {
+    loop {
+        let record = get(address, &format!("/api/v1/workers/executions/{id}")).body;
+        if !record["finishedAt"].is_null() {
+            return record;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn trigger(address: SocketAddr, payload: &str) -> Value {
+    let path = "/api/v1/workers/jobs/provision-member/trigger";
+    let answer = post(address, path, &format!(r#"{{ "payload": {payload} }}"#));
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let id = answer.body["executionId"].as_str().expect("an id");
+    final_record(address, id)
+}
+
+async fn members(dir: &Path) -> Vec<(String, String, String)> {
+    let url = format!("sqlite:{}", dir.join("workspace.db").display());
+    let pool = SqlitePool::connect(&url).await.expect("it is there");
+    sqlx::query_as("SELECT id, subject, role FROM members ORDER BY subject")
+        .fetch_all(&pool)
+        .await
+        .expect("it has members")
+}
+
+#[tokio::test]
+async fn provision_member_by_the_lines_of_the_readme() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let address = server.address;
+
+    let health = get(address, "/health");
+    assert_eq!(
+        (health.status, &health.body["status"]),
+        (200, &Value::from("ok"))
+    );
+    let jobs = get(address, "/api/v1/workers/jobs").body;
+    let mut listed = jobs["jobs"].as_array().expect("a list").iter();
+    let job = listed.find(|job| job["id"] == "provision-member");
+    assert_eq!(job.expect("it is listed")["handler"], "linked");
+
+    let alice = r#"{ "workspaceId": "ws-1", "subject": "user:alice", "role": "member" }"#;
+    let record = trigger(address, alice);
+    assert_eq!(record["status"], "succeeded", "{record}");
+    let member_id = record["result"]["memberId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let feed = get(address, "/api/v1/workers/executions?limit=10").body;
+    assert_eq!(feed["executions"][0]["result"]["memberId"], *member_id);
+
+    // Twice for one member: one row.
+    let again = trigger(address, alice);
+    assert_eq!(again["result"]["memberId"], *member_id);
+    // An omitted role is stored as `member`.
+    let bob = trigger(
+        address,
+        r#"{ "workspaceId": "ws-1", "subject": "user:bob" }"#,
+    );
+    assert_eq!(bob["payload"]["role"], "member");
+
+    let bob_id = bob["result"]["memberId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let row = |id: String, subject: &str| (id, subject.to_owned(), "member".to_owned());
+    let expected = [row(member_id, "user:alice"), row(bob_id, "user:bob")];
+    assert_eq!(members(dir.path()).await, expected);
+}
+
+#[test]
+fn a_trigger_is_answered_well_under_50_ms() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let path = "/api/v1/workers/jobs/health-check/trigger";
+    let clock = jobs_runtime::SystemClock::new();
+    let times = (0..20).map(|_| {
+        let begun = jobs::Clock::elapsed(&clock);
+        assert_eq!(post(server.address, path, "{}").status, 202);
+        jobs::Clock::elapsed(&clock) - begun
+    });
+    // The fastest of many: the machine may be busy with other tests.
+    let fastest = times.min().expect("twenty");
+    assert!(fastest < Duration::from_millis(50), "{fastest:?}");
+}
+
+#[tokio::test]
+async fn provision_member_in_the_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let exec = |workspace: &str| {
+        let flags = ["--workspace-id", workspace, "--subject", "user:alice"];
+        run(
+            PROGRAM,
+            dir.path(),
+            &[&["exec", "provision-member"], &flags[..]].concat(),
+        )
+    };
+    let ran = exec("ws-1");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let result: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(result["memberId"], *members(dir.path()).await[0].0);
+    let failed = exec("ws-9");
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.err.contains("no workspace `ws-9`"), "{failed:?}");
+}
+
+#[test]
+fn a_batch_of_widgets_is_cancelled_between_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let address = server.address;
+    let path = "/api/v1/workers/jobs/widget.process.batch/trigger";
+    let ids: Vec<_> = (0..1000).map(|n| format!("w-{n}")).collect();
+    let body = serde_json::json!({"payload": {
+        "widgetIds": ids, "userId": "alice", "options": {"pauseMs": 50},
+    }});
+    let answer = post(address, path, &body.to_string());
+    let id = answer.body["executionId"].as_str().expect("an id");
+    let path = format!("/api/v1/workers/executions/{id}");
+    while !get(address, &path).body["progressMessage"]
+        .to_string()
+        .contains(" of 1000 widgets")
+    {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    let cancel = post(address, &format!("{path}/cancel"), "{}");
+    assert_eq!(cancel.status, 202, "{cancel:?}");
+    assert_eq!(final_record(address, id)["status"], "cancelled");
+}
+
+/// Killed when it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_web_example_answers_before_the_work_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Path::new(PROGRAM).with_file_name("examples").join("web");
+    let child = Command::new(program)
+        .current_dir(dir.path())
+        .env("ADDRESS", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut web = Running(child.expect("examples are built with the tests"));
+    let mut line = String::new();
+    let stdout = web.0.stdout.take().expect("it is piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it says where it listens");
+    let address = line.trim().rsplit('/').next().unwrap_or_default();
+    let address: SocketAddr = address.parse().expect("an address");
+    let answer = post(address, "/workspaces/ws-1/members", r#""user:carol""#);
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let id = answer.text.trim();
+    while !run(PROGRAM, dir.path(), &["execution", id])
+        .out
+        .contains("succeeded")
+    {
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}

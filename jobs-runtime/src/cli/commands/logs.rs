@@ -1,0 +1,137 @@
+//! `logs`: what handlers said.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{execution_id, existing};
+use crate::cli::args::Logs;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::store::{LogQuery, LogRecord, Store};
+
+/// Lines that are read at a time.
+const PAGE: usize = 1_000;
+
+/// How often is looked for more.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Prints the log of an execution; `--follow` goes on until the execution is final. JSON is one
+/// document, or a line for each line while it is followed.
+pub(in crate::cli) async fn show(
+    settings: &Settings,
+    output: Output,
+    args: Logs,
+) -> Result<(), Failure> {
+    let id = execution_id(&args.id)?;
+    let runtime = existing(settings).await?;
+    let store = &**runtime.store();
+    let mut query = LogQuery {
+        execution_id: id,
+        attempt: args.attempt,
+        level: args.level,
+        after: None,
+        limit: PAGE,
+    };
+    if !args.follow {
+        let lines = rest(store, &mut query).await?;
+        let document = serde_json::json!({ "lines": lines });
+        output.result(&document, |_| {
+            let text: Vec<_> = lines.iter().map(text).collect();
+            match text.is_empty() {
+                true => "nothing was logged".to_owned(),
+                false => text.join("\n"),
+            }
+        });
+        return Ok(());
+    }
+    loop {
+        // The status first: what a final execution has logged is complete.
+        let record = store.execution(id).await?;
+        let ended = record.is_none_or(|record| record.status.is_final());
+        for line in rest(store, &mut query).await? {
+            output.line(&line, text);
+        }
+        if ended {
+            return Ok(());
+        }
+        runtime.edge().clock().sleep(LOOK).await;
+    }
+}
+
+/// All lines from where the query stands, and moves it behind them.
+async fn rest(store: &dyn Store, query: &mut LogQuery) -> Result<Vec<LogRecord>, Failure> {
+    let mut lines = Vec::new();
+    loop {
+        let page = store.logs(query.clone()).await?;
+        let Some(page) = page else {
+            let id = query.execution_id;
+            return Err(Failure::failed(format!("there is no execution {id}")));
+        };
+        lines.extend(page.lines);
+        query.after = page.after;
+        if !page.more {
+            return Ok(lines);
+        }
+    }
+}
+
+/// `2030-01-31T12:00:00.000Z  INFO 1 members: two were added  count=2`
+fn text(record: &LogRecord) -> String {
+    let line = &record.line;
+    let level = line.level.as_str().to_uppercase();
+    let (at, attempt, target) = (line.at, record.attempt, &line.target);
+    let mut text = format!("{at} {level:>5} {attempt} {target}: {}", line.message);
+    let fields = line.fields.as_ref();
+    if let Some(Value::Object(fields)) =
+        fields.and_then(|fields| serde_json::from_str(fields.get()).ok())
+    {
+        text.push(' ');
+        for (name, value) in fields {
+            text.push_str(&format!(" {name}={value}"));
+        }
+    }
+    printable(&text)
+}
+
+/// Without what a terminal would obey.
+fn printable(text: &str) -> String {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match obeyed(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::store::{LogLevel, LogLine};
+    use crate::time::Timestamp;
+
+    #[test]
+    fn lines_read_well_and_command_no_terminal() {
+        let record = LogRecord {
+            attempt: 2,
+            line: LogLine {
+                line: 7,
+                at: Timestamp::from_millis(1_700_000_000_120),
+                level: LogLevel::Warn,
+                target: "members".to_owned(),
+                message: "red: \u{1b}[31m".to_owned(),
+                fields: RawValue::from_string(r#"{"n":2,"who":"ü"}"#.to_owned()).ok(),
+            },
+        };
+        assert_eq!(
+            text(&record),
+            "2023-11-14T22:13:20.120Z  WARN 2 members: red: \\u{1b}[31m  n=2 who=\"ü\""
+        );
+    }
+}

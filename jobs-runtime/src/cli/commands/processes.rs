@@ -1,0 +1,49 @@
+//! `processes`: the workers that have a session.
+
+use serde_json::json;
+
+use super::existing;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::{short, table};
+use crate::store::ProcessRecord;
+
+/// Prints every worker with what it executes.
+pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
+    let runtime = existing(settings).await?;
+    let processes = runtime.store().processes().await?;
+    if processes.is_empty() {
+        output.say("no worker has a session: nothing is executed; `run` or `work` start one");
+    }
+    output.result(&json!({ "processes": processes }), |_| {
+        table(
+            [
+                "SESSION", "WORKER", "OPENED", "RENEWED", "RUNNING", "QUEUES", "JOBS",
+            ],
+            processes.iter().map(row),
+        )
+    });
+    Ok(())
+}
+
+fn row(process: &ProcessRecord) -> [String; 7] {
+    let queues = match &process.queues {
+        None => "?".to_owned(),
+        Some(queues) if queues.is_empty() => "all".to_owned(),
+        Some(queues) => queues.join(", "),
+    };
+    let jobs = match &process.job_ids {
+        None => "?".to_owned(),
+        Some(ids) => ids.join(", "),
+    };
+    [
+        process.session.to_string(),
+        process.worker.clone(),
+        process.opened_at.to_string(),
+        process.renewed_at.to_string(),
+        process.running.to_string(),
+        queues,
+        short(&jobs, 60),
+    ]
+}

@@ -1,0 +1,201 @@
+//! The attempts that run here, from their start to the decision about what follows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::{ExecutionId, ProgressCell};
+
+use super::attempt::{Attempt, Ended, Report, Reporter, Slot};
+use super::dispatcher::Dispatcher;
+use super::interrupt::Interrupt;
+use super::lane::LaneKind;
+use super::verdict::{Budget, Conclusion, Course, decide};
+use crate::clock::timestamp;
+use crate::held::held;
+use crate::logs::LogBuffer;
+use crate::store::{Claimed, ExecutionPolicy, Fence, Settlement};
+use crate::time::Timestamp;
+
+/// An attempt that runs here.
+pub(super) struct Running {
+    pub(super) execution_id: ExecutionId,
+    pub(super) policy: ExecutionPolicy,
+    pub(super) spent: u32,
+    pub(super) interrupt: Arc<Interrupt>,
+    pub(super) progress: Arc<ProgressCell>,
+    pub(super) logs: Arc<LogBuffer>,
+    pub(super) lane: LaneKind,
+    pub(super) since: Duration,
+    pub(super) started_at: Timestamp,
+    /// When its cancellation was passed on.
+    pub(super) cancelled_at: Option<Duration>,
+    /// Whether its slot is another's, while it waits for an execution.
+    pub(super) lent: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn on_report(&mut self, report: Report) {
+        match report {
+            Report::Ended(ended, slot) => self.on_ended(ended, slot),
+            Report::Freed(fence, kind) => {
+                if !self.stuck.remove(&fence) {
+                    self.lane(kind).free();
+                }
+            }
+            Report::Lent(fence) => {
+                if let Some(running) = self.running.get_mut(&fence)
+                    && !std::mem::replace(&mut running.lent, true)
+                {
+                    let lane = running.lane;
+                    self.lane(lane).free();
+                }
+            }
+            Report::Reclaimed(fence) => {
+                if let Some(running) = self.running.get_mut(&fence)
+                    && std::mem::replace(&mut running.lent, false)
+                {
+                    let lane = running.lane;
+                    self.lane(lane).retake();
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_ended(&mut self, ended: Ended, slot: Slot) {
+        let Some(running) = self.running.remove(&ended.fence) else {
+            // Settled in its place, and its slot given away.
+            if slot == Slot::Free {
+                self.stuck.remove(&ended.fence);
+            }
+            return;
+        };
+        let took = self.clock.elapsed().saturating_sub(running.since);
+        let may_replace = self.stuck.len() < self.config.blocking_concurrency;
+        let lane = self.lane(running.lane);
+        lane.observe(took);
+        match slot {
+            Slot::Free if !running.lent => lane.free(),
+            Slot::Free => {}
+            // Another thread takes its place, as long as there are not too many of them.
+            Slot::Held if may_replace => {
+                lane.free();
+                self.stuck.insert(ended.fence);
+            }
+            Slot::Held => {}
+        }
+        let conclusion = match (ended.conclusion, slot) {
+            (Some(conclusion), _) => conclusion,
+            // The handler was dropped because the lease was in doubt. If it still holds, nobody
+            // need wait for it to be taken over; if not, the store refuses this.
+            (None, Slot::Free) => Conclusion::Released,
+            (None, Slot::Held) => return,
+        };
+        let course = Course {
+            started_at: ended.started_at,
+            finished_at: ended.finished_at,
+            progress: running.progress.latest(),
+            logs: running.logs.close(),
+        };
+        let budget = (&running.policy, running.spent);
+        self.conclude(
+            ended.fence,
+            running.execution_id,
+            budget,
+            conclusion,
+            course,
+        );
+    }
+
+    /// Decides what follows an attempt and puts it into the outbox.
+    pub(super) fn conclude(
+        &mut self,
+        fence: Fence,
+        execution_id: ExecutionId,
+        (policy, spent): (&ExecutionPolicy, u32),
+        conclusion: Conclusion,
+        course: Course,
+    ) {
+        let budget = Budget {
+            policy,
+            spent,
+            chance: self.entropy.fraction_of(execution_id, fence.attempt),
+        };
+        let (end, next) = decide(conclusion, course, budget);
+        self.outbox.push(Settlement {
+            fence,
+            execution_id,
+            end,
+            next,
+        });
+    }
+
+    /// Ends a leased execution that was never started here.
+    pub(super) fn conclude_unstarted(&mut self, claimed: &Claimed, conclusion: Conclusion) {
+        let now = timestamp(&*self.clock);
+        let course = Course {
+            started_at: claimed.claimed_at,
+            finished_at: now,
+            progress: None,
+            logs: Vec::new(),
+        };
+        let budget = (&claimed.policy, claimed.spent);
+        self.conclude(
+            claimed.fence,
+            claimed.execution_id,
+            budget,
+            conclusion,
+            course,
+        );
+    }
+
+    pub(super) fn start_backlog(&mut self, now: Duration) {
+        for place in 0..self.lanes.len() {
+            while let Some(claimed) = self.lanes[place].take_next() {
+                if !self.start(claimed, now) {
+                    self.lanes[place].free();
+                }
+            }
+        }
+    }
+
+    /// Starts an attempt, or settles it if it is not to run.
+    fn start(&mut self, claimed: Claimed, now: Duration) -> bool {
+        let Some(job) = self.plan.job(&claimed.job_id) else {
+            // Claims name the ids of the plan; a store that answers with another is wrong, and the
+            // execution belongs to somebody else.
+            tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
+            self.conclude_unstarted(&claimed, Conclusion::Released);
+            return false;
+        };
+        if claimed.cancel_requested {
+            self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
+            return false;
+        }
+        let started_at = timestamp(&*self.clock);
+        let running = Running {
+            execution_id: claimed.execution_id,
+            policy: claimed.policy.clone(),
+            spent: claimed.spent,
+            interrupt: Arc::default(),
+            progress: Arc::default(),
+            logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
+            lane: job.lane,
+            since: now,
+            started_at,
+            cancelled_at: None,
+            lent: false,
+        };
+        let workshop = Arc::clone(&self.workshop);
+        let attempt = Attempt {
+            job,
+            interrupt: Arc::clone(&running.interrupt),
+            progress: Arc::clone(&running.progress),
+            logs: Arc::clone(&running.logs),
+            reporter: Reporter::new(claimed.fence, job.lane, started_at, workshop),
+            claimed,
+        };
+        self.running.insert(attempt.claimed.fence, running);
+        self.executors.spawn(held(&self.clock, attempt.run()));
+        true
+    }
+}

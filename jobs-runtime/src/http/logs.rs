@@ -1,0 +1,32 @@
+//! `GET /executions/{id}/logs`.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::Interface;
+use super::feed::MAX_PAGE;
+use super::path::{ExecutionPath, unknown_execution};
+use super::problem::Problem;
+use super::query::Parameters;
+use crate::store::{LogPage, LogQuery};
+
+/// Lines of a page unless asked otherwise: the log of one attempt.
+const PAGE: usize = 1_000;
+
+/// Oldest first. The `after` of a page is where the next one begins, also when nothing follows yet.
+pub(super) async fn page(
+    State(interface): State<Interface>,
+    ExecutionPath(id): ExecutionPath,
+    mut parameters: Parameters,
+) -> Result<Json<LogPage>, Problem> {
+    let query = LogQuery {
+        execution_id: id,
+        attempt: parameters.parsed("attempt"),
+        level: parameters.parsed("level"),
+        after: parameters.parsed("after"),
+        limit: parameters.number("limit", 1..=MAX_PAGE, PAGE),
+    };
+    parameters.finish()?;
+    let page = interface.edge.store().logs(query).await?;
+    Ok(Json(page.ok_or_else(|| unknown_execution(id))?))
+}

@@ -1,0 +1,16 @@
+-- Where the executions of the array $1 stand, those that exist.
+SELECT
+    x.id,
+    x.job_id,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END
+FROM json_each($1) AS i
+CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value)
+LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
+LEFT JOIN jobs_leases AS l ON l.seq = x.seq
+LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
+ORDER BY i.key

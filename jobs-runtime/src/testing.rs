@@ -1,0 +1,36 @@
+//! For tests: a runtime whose time passes when the test says so.
+//!
+//! The runtime is the real one, on a real store; only its clock is [`VirtualClock`]. A year of
+//! retries takes as long as the store needs for them.
+//!
+//! ```
+//! # use jobs::{job, JobContext, JobError};
+//! # use std::time::Duration;
+//! use jobs_runtime::Runtime;
+//! use jobs_runtime::testing::VirtualClock;
+//!
+//! /// Succeeds in its third attempt, an hour after the second.
+//! #[job(id = "patient", retries = ["1m", "1h"])]
+//! async fn patient(ctx: &JobContext) -> Result<u32, JobError> {
+//!     match ctx.attempt() {
+//!         3 => Ok(3),
+//!         _ => Err("not yet".into()),
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = VirtualClock::new();
+//! let runtime = Runtime::builder().database("sqlite::memory:").clock(clock.clone()).start().await?;
+//! let execution = runtime.client().enqueue(Patient::new()).await?;
+//! let result = clock.run_until(async move { execution.result().await }).await;
+//! assert_eq!(result?, 3);
+//! assert!(clock.passed() >= Duration::from_secs(3660));
+//! # Ok(())
+//! # }
+//! ```
+
+mod sleep;
+mod virtual_clock;
+
+pub use virtual_clock::VirtualClock;

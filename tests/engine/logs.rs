@@ -1,0 +1,127 @@
+//! What handlers log.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use jobs::{ExecutionId, Job};
+use jobs_runtime::Runtime;
+use jobs_runtime::health::CheckStatus;
+use jobs_runtime::store::{LogLevel, LogPage, LogQuery};
+use tests::jobs::{Logs, LogsAndWaits, LogsMuch};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::runtime;
+
+/// A runtime in a program whose subscriber has the layer.
+async fn logging_runtime() -> Runtime {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        tracing_subscriber::registry()
+            .with(jobs_runtime::layer())
+            .init();
+    });
+    runtime().await
+}
+
+async fn log(runtime: &Runtime, execution_id: ExecutionId) -> LogPage {
+    let query = LogQuery {
+        execution_id,
+        attempt: None,
+        level: None,
+        after: None,
+        limit: 10_000,
+    };
+    let page = runtime.store().logs(query).await;
+    page.expect("the store answers").expect("it exists")
+}
+
+/// Runs one execution to its end and reads its log.
+async fn run<J: Job>(job: J) -> LogPage {
+    let runtime = logging_runtime().await;
+    let execution = runtime.client().enqueue(job).await.expect("accepted");
+    let _ = execution.result().await;
+    log(&runtime, execution.id()).await
+}
+
+#[tokio::test]
+async fn events_are_stored_with_their_attempt() {
+    let log = run(Logs::new("ada")).await;
+    let lines: Vec<_> = log
+        .lines
+        .iter()
+        .map(|one| (one.attempt, one.line.level, one.line.message.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (1, LogLevel::Info, "hello ada"),
+            (1, LogLevel::Info, "from a task"),
+            (1, LogLevel::Warn, "this will not go well"),
+            (2, LogLevel::Info, "hello ada"),
+            (2, LogLevel::Info, "from a task"),
+        ]
+    );
+    let first = &log.lines[0].line;
+    assert_eq!(first.target, "tests::jobs");
+    let fields = first.fields.as_ref().map(|fields| fields.get());
+    assert_eq!(fields, Some(r#"{"attempt":1,"name":"ada"}"#));
+}
+
+#[tokio::test]
+async fn the_log_of_an_attempt_is_bounded_and_says_so() {
+    let log = run(LogsMuch::new(1_500_u32)).await;
+    assert_eq!(log.lines.len(), 1_001);
+    let last = &log.lines[1_000].line;
+    assert_eq!((last.line, last.level), (1_001, LogLevel::Warn));
+    assert!(last.message.contains("1000 lines"), "{}", last.message);
+}
+
+#[tokio::test]
+async fn lines_are_there_while_the_handler_runs() {
+    let runtime = logging_runtime().await;
+    let execution = runtime
+        .client()
+        .enqueue(LogsAndWaits::new())
+        .await
+        .expect("accepted");
+    let mut events = runtime.store().events();
+    while log(&runtime, execution.id()).await.lines.is_empty() {
+        // No event tells of lines; the pause only bounds how often is looked.
+        let _ = tokio::time::timeout(Duration::from_millis(20), events.recv()).await;
+    }
+    runtime
+        .edge()
+        .cancel(execution.id())
+        .await
+        .expect("the store answers");
+    let _ = execution.result().await;
+    let log = log(&runtime, execution.id()).await;
+    let lines: Vec<_> = log
+        .lines
+        .iter()
+        .map(|one| (one.line.line, one.line.message.as_str()))
+        .collect();
+    assert_eq!(lines, [(1, "waiting"), (2, "asked to end")]);
+}
+
+#[tokio::test]
+async fn health_says_that_logs_are_captured() {
+    let runtime = logging_runtime().await;
+    let report = runtime.health().report().await;
+    let check = report.checks.iter().find(|c| c.name == "log capture");
+    assert_eq!(check.map(|c| c.status), Some(CheckStatus::Ok));
+}
+
+#[tokio::test]
+async fn a_subscriber_without_the_layer_is_noticed_and_no_failure() {
+    // Attempts of this runtime run on this thread, and see this subscriber.
+    let _bare = tracing::subscriber::set_default(tracing_subscriber::registry());
+    let runtime = runtime().await;
+    let report = runtime.health().report().await;
+    let check = report.checks.iter().find(|c| c.name == "log capture");
+    let check = check.expect("it is checked");
+    assert_eq!(check.status, CheckStatus::Absent);
+    assert!(check.detail.contains("jobs_runtime::layer()"), "{check:?}");
+    assert!(report.is_ok());
+}

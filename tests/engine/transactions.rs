@@ -1,0 +1,370 @@
+//! Enqueueing in transactions of the application's own, on the store's file.
+
+use std::path::PathBuf;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use jobs::{EnqueueError, ExecutionStatus};
+use jobs_runtime::Runtime;
+use jobs_runtime::store::StoreEvent;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{Connection, Transaction};
+use tempfile::TempDir;
+use tests::jobs::Add;
+use tests::process::now;
+
+use super::record;
+
+/// An application whose tables are in the store's file.
+pub(super) struct Application {
+    pub(super) runtime: Runtime,
+    pub(super) pool: SqlitePool,
+    dir: TempDir,
+}
+
+impl Application {
+    pub(super) async fn start(workers: bool) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("application.db");
+        let runtime = Runtime::builder()
+            .database(format!("sqlite:{}", file.display()))
+            .workers(workers)
+            .start()
+            .await
+            .expect("the runtime starts");
+        let pool = pool(file).await;
+        sqlx::raw_sql("CREATE TABLE users (name TEXT NOT NULL)")
+            .execute(&pool)
+            .await
+            .expect("a table");
+        Self { runtime, pool, dir }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("application.db")
+    }
+
+    pub(super) async fn begin(&self) -> Transaction<'static, Sqlite> {
+        let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
+        begun.expect("the lock is free")
+    }
+
+    /// What `SELECT COUNT(*) FROM …` answers.
+    pub(super) async fn count(&self, from: &'static str) -> i64 {
+        let query = format!("SELECT COUNT(*) FROM {from}");
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+            .fetch_one(&self.pool)
+            .await;
+        count.expect("a number")
+    }
+}
+
+async fn pool(file: PathBuf) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().connect_with(options).await;
+    pool.expect("the file opens")
+}
+
+pub(super) async fn insert_user(tx: &mut Transaction<'_, Sqlite>, name: &str) {
+    sqlx::query("INSERT INTO users (name) VALUES (?)")
+        .bind(name)
+        .execute(&mut **tx)
+        .await
+        .expect("inserted");
+}
+
+#[tokio::test]
+async fn an_execution_is_committed_with_the_callers_writes() {
+    let application = Application::start(true).await;
+    let jobs = application.runtime.client();
+    let mut tx = application.begin().await;
+    insert_user(&mut tx, "alice").await;
+    let execution = jobs
+        .enqueue(Add::new(2, 40))
+        .item("alice")
+        .tx(&mut tx)
+        .await
+        .expect("accepted");
+    let later = jobs
+        .enqueue(Add::new(1, 1))
+        .delay(Duration::from_secs(600))
+        .tx(&mut tx)
+        .await
+        .expect("accepted");
+    let store = application.runtime.store();
+    let seen = store.execution(execution.id()).await.expect("it answers");
+    assert!(seen.is_none(), "nothing is seen before the commit");
+
+    jobs.commit(tx).await.expect("committed");
+    assert_eq!(execution.result().await.ok(), Some(42));
+    assert_eq!(application.count("users").await, 1);
+    let record = record(&application.runtime, later.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Pending);
+}
+
+#[tokio::test]
+async fn what_is_rolled_back_was_never_there() {
+    let application = Application::start(true).await;
+    let jobs = application.runtime.client();
+    let mut tx = application.begin().await;
+    insert_user(&mut tx, "alice").await;
+    let enqueue = jobs.enqueue(Add::new(1, 2)).idempotency_key("alice");
+    let execution = enqueue.tx(&mut tx).await.expect("accepted");
+    tx.rollback().await.expect("rolled back");
+
+    // The key is free again, and what it names now has run: the other one had its chance.
+    let enqueue = jobs.enqueue(Add::new(1, 3)).idempotency_key("alice");
+    let again = enqueue.await.expect("accepted");
+    assert!(again.triggered());
+    assert_eq!(again.result().await.ok(), Some(4));
+    let store = application.runtime.store();
+    let seen = store.execution(execution.id()).await.expect("it answers");
+    assert!(seen.is_none());
+    assert_eq!(application.count("jobs_executions").await, 1);
+    assert_eq!(application.count("users").await, 0);
+}
+
+#[tokio::test]
+async fn another_process_executes_what_is_committed_without_a_word() {
+    let application = Application::start(false).await;
+    let _worker = Runtime::builder()
+        .database(format!("sqlite:{}", application.file().display()))
+        .start()
+        .await
+        .expect("the runtime starts");
+    let mut tx = application.begin().await;
+    let jobs = application.runtime.client();
+    let batch = jobs.enqueue_all((0..100).map(|n| Add::new(n, 1)));
+    let executions = batch.tx(&mut tx).await.expect("accepted");
+    tx.commit().await.expect("committed");
+    for (n, execution) in (0..).zip(executions) {
+        assert_eq!(execution.result().await.ok(), Some(n + 1_i64));
+    }
+}
+
+#[tokio::test]
+async fn another_database_is_refused() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&application.pool)
+        .await
+        .expect("everything is in the file");
+    let copy = application.dir.path().join("copy.db");
+    std::fs::copy(application.file(), &copy).expect("copied");
+    let others = [
+        pool(copy).await,
+        pool(application.dir.path().join("other.db")).await,
+        SqlitePool::connect("sqlite::memory:")
+            .await
+            .expect("it opens"),
+    ];
+    for other in others {
+        let mut tx = other.begin_with("BEGIN IMMEDIATE").await.expect("begun");
+        sqlx::raw_sql("CREATE TABLE mine (x)")
+            .execute(&mut *tx)
+            .await
+            .expect("a table");
+        let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
+        assert!(
+            matches!(&refused, Err(error @ EnqueueError::WrongDatabase { .. })
+                if error.to_string().starts_with("wrong_database: ")),
+            "{refused:?}"
+        );
+        tx.commit().await.expect("its own writes are untouched");
+        let mine: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM mine")
+            .fetch_one(&other)
+            .await
+            .expect("the table is there");
+        assert_eq!(mine, 0);
+    }
+    assert_eq!(application.count("jobs_executions").await, 0);
+
+    // The same file by another way is the same database.
+    let link = application.dir.path().join("link.db");
+    std::os::unix::fs::symlink(application.file(), &link).expect("a link");
+    let linked = pool(link).await;
+    let mut tx = linked.begin_with("BEGIN IMMEDIATE").await.expect("begun");
+    let accepted = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
+    accepted.expect("accepted");
+}
+
+#[tokio::test]
+async fn a_store_in_memory_joins_no_transaction() {
+    let runtime = super::runtime().await;
+    let pool = SqlitePool::connect("sqlite::memory:")
+        .await
+        .expect("it opens");
+    let mut tx = pool.begin().await.expect("begun");
+    let refused = runtime.client().enqueue(Add::new(1, 2)).tx(&mut tx).await;
+    assert!(
+        matches!(refused, Err(EnqueueError::WrongDatabase { .. })),
+        "{refused:?}"
+    );
+    // Nothing else tells a store in memory that others have written: the commit does.
+    let mut events = runtime.store().events();
+    runtime.client().commit(tx).await.expect("committed");
+    let told = async { while !matches!(events.recv().await, Ok(StoreEvent::Elsewhere)) {} };
+    let told = tokio::time::timeout(Duration::from_secs(10), told).await;
+    assert!(told.is_ok());
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_transaction_usable() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let key = |b| jobs.enqueue(Add::new(1, b)).idempotency_key("key");
+    let mut tx = application.begin().await;
+    let first = key(1).tx(&mut tx).await.expect("accepted");
+    let conflict = key(2).tx(&mut tx).await;
+    assert!(
+        matches!(conflict, Err(EnqueueError::IdempotencyConflict { execution_id, .. })
+            if execution_id == first.id()),
+        "{conflict:?}"
+    );
+    let again = key(1).tx(&mut tx).await.expect("accepted");
+    assert_eq!((again.id(), again.triggered()), (first.id(), false));
+    insert_user(&mut tx, "alice").await;
+    jobs.commit(tx).await.expect("committed");
+    assert_eq!(application.count("jobs_executions").await, 1);
+    assert_eq!(application.count("users").await, 1);
+}
+
+#[tokio::test]
+async fn a_savepoint_of_the_callers_takes_its_enqueues_back() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let mut tx = application.begin().await;
+    let kept = jobs.enqueue(Add::new(1, 1)).tx(&mut tx).await;
+    let kept = kept.expect("accepted");
+    let mut savepoint = tx.begin().await.expect("a savepoint");
+    let enqueue = jobs.enqueue(Add::new(2, 2));
+    enqueue.tx(&mut savepoint).await.expect("accepted");
+    savepoint.rollback().await.expect("rolled back");
+    jobs.commit(tx).await.expect("committed");
+    assert_eq!(application.count("jobs_executions").await, 1);
+    assert_eq!(application.count("jobs_ready").await, 1);
+    let record = record(&application.runtime, kept.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Queued);
+}
+
+/// Stopping to wait, at any point, leaves nothing half written behind.
+#[tokio::test]
+async fn an_enqueue_that_is_dropped_midway_is_whole_or_not_at_all() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let mut completed = 0;
+    for waits in 0..40 {
+        let mut tx = application.begin().await;
+        let enqueue = jobs
+            .enqueue(Add::new(1, 1))
+            .idempotency_key(format!("key {waits}"));
+        let mut enqueue = enqueue.tx(&mut tx).into_future();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..waits {
+            if enqueue.as_mut().poll(&mut cx).is_ready() {
+                completed += 1;
+                break;
+            }
+            // Some polls meet a statement under way, others its end.
+            std::thread::park_timeout(Duration::from_micros(fastrand::u64(..300)));
+        }
+        drop(enqueue);
+        insert_user(&mut tx, "alice").await;
+        jobs.commit(tx).await.expect("committed");
+        assert_eq!(application.count("users").await, waits + 1);
+        let written = application.count("jobs_executions").await;
+        for table in ["jobs_ready", "jobs_idempotency_keys"] {
+            assert_eq!(application.count(table).await, written, "{table}");
+        }
+        // Dropped after the last statement and before its answer, it is written as a whole.
+        assert!(written >= completed, "{written}");
+    }
+    assert!(completed > 0, "the last ones had all the time");
+    assert!(
+        application.count("jobs_executions").await < 40,
+        "the first ones had none"
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_that_began_without_the_lock_is_told_how_to_begin() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let mut tx = application.pool.begin().await.expect("begun");
+    sqlx::query("SELECT COUNT(*) FROM users")
+        .execute(&mut *tx)
+        .await
+        .expect("read");
+    // Somebody else writes, and what was read is the past.
+    jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
+    let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
+    assert!(
+        matches!(&refused, Err(error @ EnqueueError::Transaction(_))
+            if error.to_string().contains("BEGIN IMMEDIATE")),
+        "{refused:?}"
+    );
+    drop(tx);
+
+    // One that nobody disturbs works all the same.
+    let mut tx = application.pool.begin().await.expect("begun");
+    let accepted = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
+    accepted.expect("accepted");
+    jobs.commit(tx).await.expect("committed");
+
+    // A connection outside of any transaction would write at once.
+    let mut connection = application.pool.acquire().await.expect("a connection");
+    let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut *connection).await;
+    assert!(
+        matches!(&refused, Err(EnqueueError::Transaction(_))),
+        "{refused:?}"
+    );
+    assert_eq!(application.count("jobs_executions").await, 2);
+}
+
+#[tokio::test]
+async fn an_invalid_payload_is_refused_before_anything_is_written() {
+    let application = Application::start(false).await;
+    let edge = application.runtime.edge();
+    let mut tx = application.begin().await;
+    let request =
+        |payload: &str| jobs::runtime::EnqueueRequest::new("test.add", payload.to_owned());
+    let batch = vec![request(r#"{"a":1,"b":2}"#), request(r#"{"a":"x"}"#)];
+    let tx_ref = jobs::Transaction::by_ref(&mut tx);
+    let refused = edge.enqueue_in(tx_ref, batch).await;
+    assert!(
+        matches!(refused, Err(EnqueueError::InvalidPayload { .. })),
+        "{refused:?}"
+    );
+    tx.commit().await.expect("committed");
+    assert_eq!(application.count("jobs_executions").await, 0);
+}
+
+/// Whoever holds the lock to write and waits for somebody else's write waits for itself.
+#[tokio::test]
+async fn an_enqueue_beside_the_callers_own_transaction_fails_by_name() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let tx = application.begin().await;
+    let asked = now();
+    let refused = jobs.enqueue(Add::new(1, 2)).await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        asked.elapsed()
+    );
+    let Err(EnqueueError::Store(source)) = refused else {
+        panic!("it cannot be written: {refused:?}");
+    };
+    let said = source.to_string();
+    assert!(
+        said.contains("waits for itself") && said.contains(".tx(&mut tx)"),
+        "{said}"
+    );
+    tx.commit().await.expect("committed");
+    jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
+    assert_eq!(application.count("jobs_executions").await, 1);
+}

@@ -1,0 +1,89 @@
+//! Several processes on one file.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::database::Database;
+use tests::http;
+use tests::process::{Server, is_full_tier, wait_for};
+
+use super::PROGRAM;
+
+const QUIET: (&str, &str) = ("JOBS_LOG", "warn");
+
+/// One process enqueues, another executes; it has been idle for long enough to look seldom, which
+/// is every 250 ms.
+#[test]
+fn an_idle_process_finds_what_another_enqueues_within_300_ms() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let serving = Server::start_serving_only(PROGRAM, dir.path(), &[QUIET]);
+    let _working = Server::start(PROGRAM, dir.path(), &[QUIET]);
+    let count = if is_full_tier() { 31 } else { 7 };
+    let mut waits: Vec<_> = (0..count)
+        .map(|n| {
+            // Ten looks of growing distance make it idle.
+            std::thread::park_timeout(Duration::from_millis(1_500));
+            let id = http::trigger(serving.address, "test.add", &json!({"a": n, "b": 1}));
+            let mut shown = Value::Null;
+            wait_for(&format!("the end of {id}"), || {
+                shown = http::execution(serving.address, &id);
+                shown["status"] == "succeeded"
+            });
+            millis(&shown["startedAt"]) - millis(&shown["createdAt"])
+        })
+        .collect();
+    waits.sort_unstable();
+    assert!(waits[waits.len() / 2] <= 300, "{waits:?}");
+    // The poll, should every hint be missed, comes after at most 6.25 s.
+    assert!(waits.iter().all(|wait| *wait < 6_250), "{waits:?}");
+}
+
+fn millis(time: &Value) -> i64 {
+    let text = time.as_str().expect("a time");
+    let time: jobs_runtime::time::Timestamp = text.parse().expect("RFC 3339");
+    time.as_millis()
+}
+
+/// Four start at once on a file that is not there yet, then all of them enqueue and execute.
+#[test]
+fn four_processes_share_a_file_and_nobody_is_busy() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("begun.txt");
+    let workers = Server::start_many(PROGRAM, 4, dir.path(), &[QUIET]);
+
+    // Sixteen, each executed once whoever competes for it.
+    let payloads = vec![json!({"file": file, "millis": 5}); 16];
+    http::trigger_batch(workers[0].address, "test.record", &payloads);
+    let each = if is_full_tier() { 500 } else { 40 };
+    std::thread::scope(|scope| {
+        for worker in &workers {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..each {
+                        http::trigger(worker.address, "test.record", &payloads[0]);
+                    }
+                });
+            }
+        }
+    });
+    let count = 16 + 4 * 2 * each;
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    wait_for("the end of every execution", || {
+        database.number("SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded'") == count
+    });
+    let begun = std::fs::read_to_string(&file).expect("handlers wrote it");
+    let once: HashSet<_> = begun.lines().collect();
+    assert_eq!(begun.lines().count(), once.len());
+    assert_eq!(i64::try_from(once.len()), Ok(count));
+    assert!(
+        once.iter().all(|line| line.ends_with(" 1")),
+        "first attempts"
+    );
+    for worker in workers {
+        // No warning: neither of a lock, nor of a store that did not answer, nor of a lost lease.
+        let (code, log) = worker.terminate();
+        let warned: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
+        assert_eq!((code, warned), (Some(0), Vec::new()));
+    }
+}

@@ -1,0 +1,141 @@
+//! What operators do from the command line.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tests::process::{Ran, Server, run};
+
+use super::PROGRAM;
+
+fn jobs(dir: &Path, args: &[&str]) -> Ran {
+    run(PROGRAM, dir, args)
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
+
+/// Enqueues an execution and returns its id.
+fn trigger(dir: &Path, args: &[&str]) -> String {
+    let args = [&["trigger"], args, &["--json"]].concat();
+    let triggered = json(&jobs(dir, &args));
+    triggered["executionId"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn logs_shows_what_the_handler_said() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ran = jobs(dir.path(), &["exec", "test.log", "--name", "ada"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let executions = json(&jobs(dir.path(), &["executions", "--json"]));
+    let id = executions["executions"][0]["id"].as_str().expect("an id");
+
+    let shown = jobs(dir.path(), &["logs", id]);
+    let lines: Vec<_> = shown.out.lines().collect();
+    assert_eq!(lines.len(), 5, "{shown:?}");
+    assert!(
+        lines[0].ends_with("  INFO 1 tests::jobs: hello ada  attempt=1 name=\"ada\""),
+        "{shown:?}"
+    );
+    let warned = jobs(dir.path(), &["logs", id, "--level", "warn"]);
+    assert!(
+        warned
+            .out
+            .trim_end()
+            .ends_with("WARN 1 tests::jobs: this will not go well"),
+        "{warned:?}"
+    );
+    let second = json(&jobs(dir.path(), &["logs", id, "--attempt", "2", "--json"]));
+    assert_eq!(second["lines"].as_array().map(Vec::len), Some(2));
+    assert_eq!(second["lines"][0]["fields"]["attempt"], 2);
+
+    assert_eq!(jobs(dir.path(), &["logs", "nonsense"]).code, 2);
+    let unknown = "0198c0de-0000-7000-8000-000000000000";
+    assert_eq!(jobs(dir.path(), &["logs", unknown]).code, 1);
+}
+
+#[test]
+fn a_followed_log_ends_with_the_execution() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let _server = Server::start(PROGRAM, dir.path(), &[("JOBS_LOG", "error")]);
+    let id = trigger(dir.path(), &["test.log", "--name", "ada"]);
+    let followed = jobs(dir.path(), &["logs", &id, "--follow", "--json"]);
+    assert_eq!(followed.code, 0, "{followed:?}");
+    // The retry comes 50 ms after the first attempt: both are there.
+    let lines: Vec<Value> = followed
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let attempts: Vec<_> = lines.iter().map(|line| line["attempt"].clone()).collect();
+    assert_eq!(attempts, [1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn cancel_retry_and_delete_say_what_they_did() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let id = trigger(dir.path(), &["test.add", "--a", "1", "--b", "2"]);
+    let early = jobs(dir.path(), &["delete", &id]);
+    assert_eq!(early.code, 1, "{early:?}");
+    assert!(early.err.contains("is queued"), "{early:?}");
+
+    let cancelled = jobs(dir.path(), &["cancel", &id]);
+    assert_eq!(
+        (cancelled.code, cancelled.out.trim()),
+        (0, format!("{id}  cancelled").as_str()),
+        "{cancelled:?}"
+    );
+    let again = jobs(dir.path(), &["cancel", &id]);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.err.contains("is cancelled already"), "{again:?}");
+
+    let wrong = jobs(dir.path(), &["retry", &id, "--payload", r#"{"a":"x"}"#]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    let retried = jobs(dir.path(), &["retry", &id, "--payload", r#"{"a":3,"b":4}"#]);
+    assert_eq!(
+        (retried.code, retried.out.trim()),
+        (0, format!("{id}  queued again").as_str()),
+        "{retried:?}"
+    );
+    let shown = json(&jobs(dir.path(), &["execution", &id, "--json"]));
+    assert_eq!(shown["payload"], serde_json::json!({"a": 3, "b": 4}));
+
+    jobs(dir.path(), &["cancel", &id, "--json"]);
+    let deleted = json(&jobs(dir.path(), &["delete", &id, "--json"]));
+    assert_eq!(deleted["deleted"], true);
+    for command in ["execution", "cancel", "retry", "delete", "explain", "logs"] {
+        let gone = jobs(dir.path(), &[command, &id]);
+        assert_eq!(gone.code, 1, "{gone:?}");
+        assert!(gone.err.contains("no execution"), "{gone:?}");
+    }
+}
+
+#[test]
+fn explain_says_why_and_processes_who() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let id = trigger(dir.path(), &["test.wait"]);
+    let alone = jobs(dir.path(), &["explain", &id]);
+    assert!(alone.out.contains("no worker has a session"), "{alone:?}");
+
+    let _server = Server::start(PROGRAM, dir.path(), &[("JOBS_LOG", "error")]);
+    let followed = ["cancel", &id];
+    let external = trigger(dir.path(), &["test.external", "--file-id", "f"]);
+    let told = json(&jobs(dir.path(), &["explain", &external, "--json"]));
+    assert_eq!(told["reason"]["code"], "external");
+
+    let processes = json(&jobs(dir.path(), &["processes", "--json"]));
+    let [process] = &processes["processes"].as_array().expect("a list")[..] else {
+        panic!("one worker: {processes}");
+    };
+    let ids = process["jobIds"].as_array().expect("a list");
+    assert!(ids.iter().any(|id| id == "test.old-name"), "{processes}");
+    let listed = jobs(dir.path(), &["processes"]);
+    let worker = process["worker"].as_str().expect("a name");
+    assert!(listed.out.contains(worker), "{listed:?}");
+
+    // Cancelled while it waits or while it runs: it ends either way.
+    assert_eq!(jobs(dir.path(), &followed).code, 0);
+    assert_eq!(jobs(dir.path(), &["logs", &id, "--follow"]).code, 0);
+    let ended = json(&jobs(dir.path(), &["explain", &id, "--json"]));
+    assert_eq!(ended["reason"]["code"], "final");
+}

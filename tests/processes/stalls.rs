@@ -1,0 +1,172 @@
+//! What stands still for longer than a lease: executors, and the store.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tests::database::Database;
+use tests::http;
+use tests::process::{Server, is_full_tier, now, wait_for};
+
+use super::PROGRAM;
+
+const LEASE: Duration = Duration::from_millis(600);
+
+/// Handlers block every thread that executes for two leases, while another worker watches.
+#[test]
+fn handlers_that_block_every_executor_lose_no_lease() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = |queues| {
+        [
+            ("JOBS_LEASE", "600ms"),
+            ("JOBS_CONCURRENCY", "4"),
+            ("JOBS_QUEUES", queues),
+            ("JOBS_LOG", "warn"),
+        ]
+    };
+    let blocked = Server::start(PROGRAM, dir.path(), &settings("default"));
+    let watching = Server::start(PROGRAM, dir.path(), &settings("another"));
+    let millis = 2 * LEASE.as_millis();
+    let payloads = vec![json!({"millis": u64::try_from(millis).ok()}); 8];
+    http::trigger_batch(watching.address, "test.block-executor", &payloads);
+
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    wait_for("the end of every execution", || {
+        database.number("SELECT COUNT(*) FROM jobs_outcomes") == 8
+    });
+    let first = "SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
+    assert_eq!(database.number(first), 8);
+    assert_eq!(watching.logged(&["taking over"]), [""; 0]);
+    assert_eq!(blocked.logged(&["WARN"]), [""; 0]);
+    for worker in [blocked, watching] {
+        assert_eq!(worker.terminate().0, Some(0));
+    }
+}
+
+/// Somebody else holds the lock of the file for two leases, while two workers are at work.
+#[test]
+fn nothing_runs_twice_when_the_store_stands_still() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("intervals.txt");
+    let settings = [
+        ("JOBS_LEASE", "600ms"),
+        ("JOBS_CONCURRENCY", "8"),
+        ("JOBS_LOG", "warn"),
+    ];
+    let workers = Server::start_many(PROGRAM, 2, dir.path(), &settings);
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    let stalls = if is_full_tier() { 20 } else { 3 };
+    let mut executions = 0;
+    let mut random = fastrand::Rng::new();
+    let seed = random.get_seed();
+
+    for stall in 0..stalls {
+        let payloads: Vec<_> = (0..20)
+            .map(|_| json!({"file": file, "millis": random.u64(1..800)}))
+            .collect();
+        http::trigger_batch(workers[0].address, "test.interval", &payloads);
+        executions += 20;
+        wait_for("work under way", || {
+            database.number("SELECT COUNT(*) FROM jobs_leases") > 0
+        });
+        assert!(database.hold(), "the lock is to be had");
+        // The stall of stalls, then shorter and longer ones, also such that end just when leases do.
+        let long = match stall {
+            0 => 2 * LEASE,
+            _ => LEASE.mul_f64(random.f64() * 2.0),
+        };
+        std::thread::park_timeout(long);
+        database.release();
+        wait_for(&format!("the end of all, seed {seed}"), || {
+            database.number("SELECT COUNT(*) FROM jobs_outcomes") == executions
+        });
+    }
+    let failed = "SELECT COUNT(*) FROM jobs_outcomes WHERE status <> 'succeeded'";
+    assert_eq!(database.number(failed), 0, "seed {seed}");
+    check_intervals(&file, seed);
+    for worker in workers {
+        assert_eq!(worker.terminate().0, Some(0));
+    }
+}
+
+/// A worker that cannot renew drops what it runs before others may take it over.
+#[test]
+fn work_is_dropped_before_its_lease_ends() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("intervals.txt");
+    let settings = [("JOBS_LEASE", "600ms"), ("JOBS_LOG", "warn")];
+    let worker = Server::start(PROGRAM, dir.path(), &settings);
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    let payload = json!({"file": file, "millis": 2_000});
+    let id = http::trigger(worker.address, "test.interval", &payload);
+    let wrote = |line: &str| {
+        let lines = std::fs::read_to_string(&file).unwrap_or_default();
+        lines.lines().any(|found| found == line)
+    };
+    wait_for("its begin", || wrote(&format!("begin {id} 1")));
+    assert!(database.hold(), "the lock is to be had");
+    let held = now();
+    wait_for("its end", || wrote(&format!("end {id} 1")));
+    let took = held.elapsed();
+    database.release();
+    assert!(took < LEASE, "{took:?}");
+    wait_for("its end by a second attempt", || {
+        http::execution(worker.address, &id)["status"] == "succeeded"
+    });
+    check_intervals(&file, 0);
+    assert_eq!(worker.terminate().0, Some(0));
+}
+
+/// A store that stands still for a moment, however often, makes nobody give up and nobody take over.
+#[test]
+fn a_short_stall_of_the_store_costs_no_attempt() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = [
+        ("JOBS_LEASE", "900ms"),
+        ("JOBS_CONCURRENCY", "8"),
+        ("JOBS_LOG", "warn"),
+    ];
+    let workers = Server::start_many(PROGRAM, 2, dir.path(), &settings);
+    let mut database = Database::open(&dir.path().join("jobs.db"));
+    let file = dir.path().join("intervals.txt");
+    let stalls = if is_full_tier() { 40 } else { 4 };
+    for stall in 1..=stalls {
+        let payloads = vec![json!({"file": file, "millis": 1_000}); 8];
+        http::trigger_batch(workers[0].address, "test.interval", &payloads);
+        wait_for("work under way", || {
+            database.number("SELECT COUNT(*) FROM jobs_leases") > 0
+        });
+        // A worker gives up after four fifths of its lease without a renewal. A third may have
+        // passed since the last, and SQLite asks for a lock every 100 ms.
+        assert!(database.hold(), "the lock is to be had");
+        std::thread::park_timeout(Duration::from_millis(fastrand::u64(100..300)));
+        database.release();
+        wait_for("the end of all", || {
+            database.number("SELECT COUNT(*) FROM jobs_outcomes") == stall * 8
+        });
+    }
+    let attempts = database.number("SELECT SUM(attempt) FROM jobs_outcomes");
+    let taken: Vec<_> = workers.iter().flat_map(|w| w.logged(&["WARN"])).collect();
+    assert_eq!((attempts, taken), (stalls * 8, Vec::new()));
+}
+
+/// Of each execution, one attempt at a time ran, and each number once.
+fn check_intervals(file: &Path, seed: u64) {
+    let lines = std::fs::read_to_string(file).expect("handlers wrote it");
+    let mut begun = HashSet::new();
+    let mut running = HashSet::new();
+    for line in lines.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [what, id, attempt] = words[..] else {
+            panic!("`{line}` was not written whole");
+        };
+        if what == "begin" {
+            assert!(begun.insert((id, attempt)), "twice, seed {seed}: {line}");
+            assert!(running.insert(id), "at once, seed {seed}: {line}");
+        } else {
+            assert!(running.remove(id), "seed {seed}: {line}");
+        }
+    }
+    assert!(running.is_empty(), "{running:?}");
+}
