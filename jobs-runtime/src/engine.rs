@@ -34,6 +34,7 @@ mod promotion;
 mod rescue;
 mod stopping;
 mod stuck;
+mod success;
 mod timers;
 mod verdict;
 

@@ -25,7 +25,22 @@ use crate::{Clock, ExecutionId, Job, JobError, ProgressCell};
 /// }
 /// ```
 #[derive(Clone)]
-pub struct JobContext(Arc<ContextParts>);
+pub struct JobContext(Arc<Inner>);
+
+struct Inner {
+    parts: ContextParts,
+    #[cfg(feature = "sqlx")]
+    success: Option<Box<dyn SucceedIn>>,
+}
+
+/// What runs the attempt, and what it knows of it.
+impl std::ops::Deref for Inner {
+    type Target = ContextParts;
+
+    fn deref(&self) -> &ContextParts {
+        &self.parts
+    }
+}
 
 /// What a runtime puts behind a [`JobContext`].
 pub struct ContextParts {
@@ -53,6 +68,17 @@ pub struct ContextParts {
     pub progress: Arc<ProgressCell>,
 }
 
+/// Writes the success of one attempt into a transaction.
+#[cfg(feature = "sqlx")]
+pub trait SucceedIn: Send + Sync + 'static {
+    /// Writes it, with this result as JSON text, provided that the attempt's lease holds.
+    fn succeed_in<'a>(
+        &'a self,
+        tx: crate::TransactionRef<'a>,
+        result: String,
+    ) -> crate::BoxFuture<'a, Result<(), JobError>>;
+}
+
 /// Proof of the right to act for one attempt.
 ///
 /// Outside systems that keep the highest token seen can refuse the writes of an attempt that has
@@ -74,7 +100,20 @@ impl fmt::Display for FencingToken {
 impl JobContext {
     /// A context of these parts; for runtimes and test kits.
     pub fn new(parts: ContextParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Inner {
+            parts,
+            #[cfg(feature = "sqlx")]
+            success: None,
+        }))
+    }
+
+    /// A context of an attempt whose success can be written in a transaction; for runtimes.
+    #[cfg(feature = "sqlx")]
+    pub fn with_success(parts: ContextParts, success: impl SucceedIn) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            success: Some(Box::new(success)),
+        }))
     }
 
     /// Names the execution; the same in every attempt, so it is the idempotency key to hand to
@@ -168,6 +207,43 @@ impl JobContext {
             .client
             .enqueue(job)
             .child_of(self.0.execution_id, self.0.correlation_id.as_deref())
+    }
+
+    /// Writes this attempt's success into a transaction of the handler's, with the handler's other
+    /// writes: both hold, or neither. Commit it, then return the same result.
+    ///
+    /// The transaction is on the store's own database, like the one for
+    /// [`Enqueue::tx`](crate::Enqueue::tx). Once it is committed the execution has succeeded,
+    /// whatever the handler returns and whatever becomes of this process. When it is not, the
+    /// attempt has failed, and the retry list decides about the next one; so it has when the handler
+    /// returns a result all the same.
+    ///
+    /// ```no_run
+    /// # use jobs::{JobContext, JobError};
+    /// async fn charge(ctx: &JobContext, pool: &sqlx::SqlitePool, cents: i64) -> Result<i64, JobError> {
+    ///     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    ///     sqlx::query("UPDATE accounts SET cents = cents - ?").bind(cents).execute(&mut *tx).await?;
+    ///     ctx.succeed_in(&mut tx, &cents).await?; // refused if another worker has taken over
+    ///     tx.commit().await?;
+    ///     Ok(cents)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the attempt may not succeed any more because its lease has ended, when the transaction
+    /// is of another database, or cannot be written to. Leave with `?`, which rolls it back.
+    #[cfg(feature = "sqlx")]
+    pub async fn succeed_in<T: crate::Transaction, R: serde::Serialize + ?Sized>(
+        &self,
+        tx: &mut T,
+        result: &R,
+    ) -> Result<(), JobError> {
+        let Some(success) = &self.0.success else {
+            return Err(JobError::permanent("this runtime joins no transactions"));
+        };
+        let result = serde_json::to_string(result)
+            .map_err(|error| JobError::new(crate::error::Verdict::InvalidResult, error))?;
+        success.succeed_in(tx.by_ref(), result).await
     }
 
     /// The resource of type `T`, if this process has built one.

@@ -85,6 +85,8 @@ pub use status::{
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
     pub use crate::context::ContextParts;
+    #[cfg(feature = "sqlx")]
+    pub use crate::context::SucceedIn;
     pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};

@@ -40,7 +40,7 @@ impl Application {
         Self { runtime, pool, dir }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.dir.path().join("application.db")
     }
 
@@ -231,6 +231,29 @@ async fn a_refusal_leaves_the_transaction_usable() {
     jobs.commit(tx).await.expect("committed");
     assert_eq!(application.count("jobs_executions").await, 1);
     assert_eq!(application.count("users").await, 1);
+}
+
+/// A failure in the middle of what is written takes back what was written before it.
+#[tokio::test]
+async fn a_failure_halfway_leaves_the_transaction_as_it_was() {
+    let application = Application::start(false).await;
+    let trigger =
+        "CREATE TRIGGER refuse BEFORE INSERT ON jobs_ready BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::raw_sql(trigger)
+        .execute(&application.pool)
+        .await
+        .expect("a trigger");
+    let jobs = application.runtime.client();
+    let mut tx = application.begin().await;
+    insert_user(&mut tx, "alice").await;
+    let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
+    assert!(
+        matches!(refused, Err(EnqueueError::Store(_))),
+        "{refused:?}"
+    );
+    jobs.commit(tx).await.expect("committed");
+    assert_eq!(application.count("users").await, 1);
+    assert_eq!(application.count("jobs_executions").await, 0);
 }
 
 #[tokio::test]

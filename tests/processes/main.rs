@@ -9,6 +9,7 @@ mod neighbours;
 mod operate;
 mod stale;
 mod stalls;
+mod success;
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

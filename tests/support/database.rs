@@ -71,15 +71,20 @@ impl Database {
     /// Takes the lock to write; every other writer waits until [`release`](Self::release). Whether
     /// it was to be had within a second.
     pub fn hold(&mut self) -> bool {
-        self.execute("BEGIN IMMEDIATE").is_ok()
+        self.run("BEGIN IMMEDIATE").is_ok()
     }
 
     /// Gives the lock back.
     pub fn release(&mut self) {
-        self.execute("ROLLBACK").expect("the lock is held");
+        self.execute("ROLLBACK");
     }
 
-    fn execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+    /// Executes a statement.
+    pub fn execute(&mut self, statement: &'static str) {
+        self.run(statement).expect("the statement is right");
+    }
+
+    fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
         let done = sqlx::query(statement).execute(&mut self.connection);
         self.runtime.block_on(done).map(|_| ())
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, job};
+use sqlx::{ConnectOptions, Connection};
 use tracing::Instrument;
 
 /// Adds two numbers.
@@ -139,6 +140,55 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         append(&self.file, &format!("end {}", self.name)).expect("the file can be written");
+    }
+}
+
+/// Writes into the table `withdrawals` of the store's own file and succeeds, in one transaction;
+/// then goes on as it was told.
+#[job(id = "test.withdraw", timeout = "2s", retries = ["20ms"], max_attempts = 3)]
+pub async fn withdraw(
+    ctx: &JobContext,
+    file: std::path::PathBuf,
+    then: String,
+) -> Result<u32, JobError> {
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&file)
+        .connect()
+        .await?;
+    if then == "wait" {
+        // Begun, and until the lease is somebody else's.
+        append(&file.with_extension("waiting"), "waiting")?;
+        while !file.with_extension("go").exists() {
+            ctx.sleep(Duration::from_millis(5)).await;
+            ctx.check()?;
+        }
+    }
+    let attempt = ctx.attempt();
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("INSERT INTO withdrawals (attempt) VALUES (?)")
+        .bind(attempt)
+        .execute(&mut *tx)
+        .await?;
+    ctx.succeed_in(&mut tx, &attempt).await?;
+    match (then.as_str(), attempt) {
+        ("roll back", 1) => {
+            tx.rollback().await?;
+            return Ok(attempt);
+        }
+        ("stop", 1) => {
+            append(&file.with_extension("open"), "open")?;
+            std::future::pending::<()>().await;
+        }
+        _ => tx.commit().await?,
+    }
+    match then.as_str() {
+        "fail" => Err("after the commit".into()),
+        "panic" => panic!("after the commit"),
+        "hang" => {
+            append(&file.with_extension("committed"), "committed")?;
+            std::future::pending().await
+        }
+        _ => Ok(attempt),
     }
 }
 

@@ -18,14 +18,16 @@ use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
 use super::lend::Lender;
 use super::plan::PlannedJob;
+use super::success::{Joined, Success};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
 use crate::logs::{self, LogBuffer};
-use crate::store::{Claimed, Fence};
+use crate::store::{Claimed, Fence, Store};
 use crate::time::Timestamp;
 
 /// What all attempts of a worker share.
 pub(crate) struct Workshop {
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) client: Client,
     pub(crate) resources: Resources,
@@ -134,7 +136,7 @@ impl Attempt {
                 .now()
                 .checked_add(Duration::from_millis(limit))
         });
-        let context = JobContext::new(ContextParts {
+        let parts = ContextParts {
             execution_id: claimed.execution_id,
             job_id: job.id,
             attempt: claimed.fence.attempt,
@@ -145,8 +147,19 @@ impl Attempt {
             client: workshop.client.clone(),
             resources: workshop.resources.clone(),
             cancelled: interrupt.token(),
+            progress: Arc::clone(&progress),
+        };
+        let joined = Joined::default();
+        let success = Success {
+            store: Arc::clone(&workshop.store),
+            clock: Arc::clone(&workshop.clock),
+            fence: claimed.fence,
+            execution_id: claimed.execution_id,
+            started_at: reporter.started_at,
             progress,
-        });
+            joined: joined.clone(),
+        };
+        let context = JobContext::with_success(parts, success);
         let call = Call {
             context,
             payload: claimed.payload,
@@ -154,7 +167,7 @@ impl Attempt {
         let work: BoxFuture<'static, Left> = match job.handler {
             Handler::Async(handler) => {
                 let lender = Lender::new(claimed.fence, workshop.reports.clone());
-                let work = lender.scope(async move { handler(call).await });
+                let work = lender.scope(async move { joined.judge(handler(call).await) });
                 let work = logs::scope(logs, work.instrument(span));
                 Box::pin(
                     AssertUnwindSafe(work)
@@ -168,7 +181,8 @@ impl Attempt {
                     if interrupt.cause().is_some() {
                         return Err(JobError::cancel("ended before it began"));
                     }
-                    logs::in_scope(logs, || span.in_scope(|| handler(call)))
+                    let work = || joined.judge(handler(call));
+                    logs::in_scope(logs, || span.in_scope(work))
                 };
                 Box::pin(async move {
                     // A thread at work is nothing that a test clock could see.

@@ -113,6 +113,7 @@ impl Dispatcher {
     ) -> Self {
         let (reports_sent, reports) = mpsc::unbounded_channel();
         let workshop = Workshop {
+            store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
             client: parts.client,
             resources: parts.resources,

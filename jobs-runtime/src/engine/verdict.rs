@@ -64,9 +64,7 @@ pub(crate) fn decide(
     let now = course.finished_at;
     let (outcome, error, next) = match conclusion {
         Conclusion::Returned(Ok(result)) if result.len() > RESULT_LIMIT => {
-            let size = result.len();
-            let message = format!("the result has {size} bytes, {RESULT_LIMIT} are allowed");
-            failed(ErrorKind::InvalidResult, message, Next::Fail)
+            failed(ErrorKind::InvalidResult, too_long(&result), Next::Fail)
         }
         Conclusion::Returned(Ok(result)) => {
             (AttemptOutcome::Succeeded, None, Next::Succeed(result))
@@ -99,6 +97,11 @@ pub(crate) fn decide(
         logs: course.logs,
     };
     (end, next)
+}
+
+pub(crate) fn too_long(result: &str) -> String {
+    let size = result.len();
+    format!("the result has {size} bytes, {RESULT_LIMIT} are allowed")
 }
 
 type Decision = (AttemptOutcome, Option<ExecutionError>, Next);

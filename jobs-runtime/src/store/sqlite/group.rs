@@ -315,6 +315,9 @@ pub(super) async fn settle_in_txn(
     if plan.followed > 0 {
         script.add(include_str!("sql/settle_again.sql"));
     }
+    if plan.logs.is_some() {
+        script.add(include_str!("sql/settle_logs.sql"));
+    }
     let rows = script
         .run(conn, &EnqueuePlan::default(), &plan, None)
         .await?;

@@ -67,6 +67,7 @@ impl SettlePlan {
         let mut seen = HashSet::new();
         let mut endings = Vec::new();
         let mut logging = Vec::new();
+        let mut ended_before = Vec::new();
         let mut answers = Vec::with_capacity(batches.len());
         for batch in batches {
             let mut answer = Vec::with_capacity(batch.len());
@@ -80,12 +81,20 @@ impl SettlePlan {
                 } else if known.held {
                     Answer::AlreadyMine
                 } else {
+                    if known.recorded {
+                        ended_before.push(settlement.execution_id);
+                    }
                     known.answer()
                 });
             }
             answers.push(answer);
         }
-        Self::new(endings, answers)?.with_logs(logging)
+        let mut plan = Self::new(endings, answers)?.with_logs(logging)?;
+        if !ended_before.is_empty() {
+            // By a handler's own transaction, perhaps: then nobody has been told.
+            plan.events.push(StoreEvent::Finished(ended_before.into()));
+        }
+        Ok(plan)
     }
 
     /// Adds the last lines of attempts that are this session's to end, or that it has ended.

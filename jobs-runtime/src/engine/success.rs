@@ -1,0 +1,85 @@
+//! A success that the handler writes in its own transaction.
+//!
+//! Once the handler has asked for it, the engine cannot know whether the transaction was committed:
+//! the handler may have rolled it back and returned a result all the same. So it says that the
+//! attempt has *failed*. If the success was committed, the store knows this attempt as ended and
+//! answers [`AlreadyMine`](crate::store::Answer::AlreadyMine), whatever is said; if it was not, the
+//! failure is the truth.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jobs::runtime::{HandlerResult, SucceedIn};
+use jobs::{AttemptOutcome, BoxFuture, Clock, ExecutionId, JobError, ProgressCell, TransactionRef};
+
+use super::verdict::{RESULT_LIMIT, too_long};
+use crate::clock::timestamp;
+use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, Store, StoreError};
+use crate::time::Timestamp;
+
+/// Whether the handler has written its success into a transaction of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Joined(Arc<AtomicBool>);
+
+impl Joined {
+    /// What the handler returned, as far as it can be believed.
+    pub(super) fn judge(&self, returned: HandlerResult) -> HandlerResult {
+        match returned {
+            Ok(_) if self.0.load(Ordering::Acquire) => Err(JobError::from(
+                "the transaction given to `succeed_in` was not committed",
+            )),
+            returned => returned,
+        }
+    }
+}
+
+/// Writes the success of one attempt.
+pub(super) struct Success {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) fence: Fence,
+    pub(super) execution_id: ExecutionId,
+    pub(super) started_at: Timestamp,
+    pub(super) progress: Arc<ProgressCell>,
+    pub(super) joined: Joined,
+}
+
+impl SucceedIn for Success {
+    fn succeed_in<'a>(
+        &'a self,
+        tx: TransactionRef<'a>,
+        result: String,
+    ) -> BoxFuture<'a, Result<(), JobError>> {
+        Box::pin(self.write(tx, result))
+    }
+}
+
+impl Success {
+    async fn write(&self, tx: TransactionRef<'_>, result: String) -> Result<(), JobError> {
+        if result.len() > RESULT_LIMIT {
+            return Err(JobError::permanent(too_long(&result)));
+        }
+        let settlement = Settlement {
+            fence: self.fence,
+            execution_id: self.execution_id,
+            end: AttemptEnd {
+                outcome: AttemptOutcome::Succeeded,
+                error: None,
+                started_at: self.started_at,
+                finished_at: timestamp(&*self.clock),
+                progress: self.progress.latest(),
+                // They come with the engine's word about the end.
+                logs: Vec::new(),
+            },
+            next: Next::Succeed(result),
+        };
+        // Before it is written: a handler that stops waiting may commit all the same.
+        self.joined.0.store(true, Ordering::Release);
+        match self.store.settle_in(tx, settlement).await {
+            Ok(Answer::Settled | Answer::AlreadyMine) => Ok(()),
+            Ok(Answer::Stale) => Err("the lease of this attempt has ended".into()),
+            Err(error @ StoreError::WrongDatabase { .. }) => Err(JobError::permanent(error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
