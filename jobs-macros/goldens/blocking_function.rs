@@ -43,16 +43,14 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<JobContext>()])
             .handler(
                 __private::Handler::Blocking(|call| {
-                    __private::run_blocking(
-                        call,
-                        |context, payload: Self| {
-                            let result = hash_file(
-                                &*__private::reference::<JobContext>(&context)?,
-                                payload.path,
-                            );
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    let (context, payload) = __private::open::<Self>(call)?;
+                    let result = hash_file(
+                        __private::reference::<JobContext>(&context)?,
+                        payload.path,
+                    );
+                    __private::close::<
+                        Self,
+                    >(__private::HandlerReturn::into_result(result))
                 }),
             );
     }

@@ -49,13 +49,13 @@ const _: () = {
             .enabled(false)
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = send_mail(payload.to).await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = send_mail(payload.to).await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

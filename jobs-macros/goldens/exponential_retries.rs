@@ -56,13 +56,13 @@ const _: () = {
             .priority(__private::priority(70))
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = poll(payload.url).await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = poll(payload.url).await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

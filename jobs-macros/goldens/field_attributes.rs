@@ -56,18 +56,18 @@ const _: () = {
             .sensitive(&["apiToken", "pin"])
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = sign_in(
-                                    payload.user,
-                                    payload.api_token,
-                                    payload.pin_code,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = sign_in(
+                                payload.user,
+                                payload.api_token,
+                                payload.pin_code,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

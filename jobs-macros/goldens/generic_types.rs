@@ -56,18 +56,18 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<Store<Postgres>>()])
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = merge(
-                                    &*__private::reference::<Store<Postgres>>(&context)?,
-                                    payload.pages,
-                                    payload.order,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = merge(
+                                __private::reference::<Store<Postgres>>(&context)?,
+                                payload.pages,
+                                payload.order,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

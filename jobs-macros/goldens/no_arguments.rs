@@ -28,13 +28,13 @@ const _: () = {
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = health_check().await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = health_check().await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

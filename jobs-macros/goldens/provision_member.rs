@@ -80,20 +80,20 @@ const _: () = {
             )
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = provision_member(
-                                    &*__private::reference::<JobContext>(&context)?,
-                                    &*__private::reference::<WorkspaceDb>(&context)?,
-                                    payload.workspace_id,
-                                    payload.subject,
-                                    payload.role,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = provision_member(
+                                __private::reference::<JobContext>(&context)?,
+                                __private::reference::<WorkspaceDb>(&context)?,
+                                payload.workspace_id,
+                                payload.subject,
+                                payload.role,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

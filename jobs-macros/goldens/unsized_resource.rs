@@ -36,19 +36,19 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<dyn Greeter + Send + Sync>()])
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = greet(
-                                    &*__private::reference::<
-                                        dyn Greeter + Send + Sync,
-                                    >(&context)?,
-                                    payload.name,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = greet(
+                                __private::reference::<
+                                    dyn Greeter + Send + Sync,
+                                >(&context)?,
+                                payload.name,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

@@ -42,18 +42,18 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<JobContext>()])
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = unused(
-                                    &*__private::reference::<JobContext>(&context)?,
-                                    payload.dry_run,
-                                    payload.r#type,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = unused(
+                                __private::reference::<JobContext>(&context)?,
+                                payload.dry_run,
+                                payload.r#type,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

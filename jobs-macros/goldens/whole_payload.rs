@@ -46,17 +46,17 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<Shop>()])
             .handler(
                 __private::Handler::Async(|call| {
-                    __private::run_async(
-                        call,
-                        |context, payload: Self| async move {
-                            let result = process_order(
-                                    &*__private::reference::<Shop>(&context)?,
-                                    payload.0,
-                                )
-                                .await;
-                            __private::HandlerReturn::into_result(result)
-                        },
-                    )
+                    __private::boxed(async move {
+                        let (context, payload) = __private::open::<Self>(call)?;
+                        let result = process_order(
+                                __private::reference::<Shop>(&context)?,
+                                payload.0,
+                            )
+                            .await;
+                        __private::close::<
+                            Self,
+                        >(__private::HandlerReturn::into_result(result))
+                    })
                 }),
             );
     }

@@ -254,6 +254,12 @@ impl JobContext {
     }
 }
 
+impl JobContext {
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.0.resources
+    }
+}
+
 impl fmt::Debug for JobContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobContext")

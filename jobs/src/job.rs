@@ -68,7 +68,7 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> PayloadField
 )]
 pub trait HandlerReturn {
     /// The success value.
-    type Output;
+    type Output: JobOutput;
 
     /// The result in the form that the runtime settles by.
     ///

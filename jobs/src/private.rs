@@ -1,6 +1,7 @@
 //! What the expansion of `#[job]` and `#[resource]` names. Not for use by hand: it may change with
 //! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
 
+use std::any::Any;
 pub use std::borrow::Cow;
 use std::error::Error;
 pub use std::sync::Arc;
@@ -79,42 +80,39 @@ pub const fn payload_field<T: crate::PayloadField>() {}
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 
-/// Runs an asynchronous handler: reads the payload, calls, writes the result.
-pub fn run_async<J, F, Fut>(call: Call, handler: F) -> BoxFuture<'static, HandlerResult>
-where
-    J: Job,
-    F: FnOnce(JobContext, J) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<J::Output, JobError>> + Send,
-{
-    Box::pin(async move {
-        let payload = read_payload(&call.payload)?;
-        let output = handler(call.context, payload).await?;
-        write_result::<J>(&output)
-    })
-}
-
-/// Runs a blocking handler.
+/// What an attempt begins with: the context that references are borrowed from, and the payload.
 ///
 /// # Errors
-/// The handler's own, or an unreadable payload.
-pub fn run_blocking<J: Job>(
-    call: Call,
-    handler: impl FnOnce(JobContext, J) -> Result<J::Output, JobError>,
-) -> HandlerResult {
-    let payload = read_payload(&call.payload)?;
-    let output = handler(call.context, payload)?;
-    write_result::<J>(&output)
+/// A payload that does not fit the handler's types.
+pub fn open<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobError> {
+    let payload = serde_json::from_str(&call.payload)
+        .map_err(|error| JobError::new(Verdict::InvalidPayload, error))?;
+    Ok((Arc::new(call.context), payload))
 }
 
-fn read_payload<J: Job>(payload: &str) -> Result<J, JobError> {
-    serde_json::from_str(payload).map_err(|error| JobError::new(Verdict::InvalidPayload, error))
+/// What it ends with: the result as JSON.
+///
+/// Named by its job, so that a type which cannot be a result is reported as that and nothing else.
+///
+/// # Errors
+/// The handler's own, or a result that JSON cannot express.
+pub fn close<J: Job>(result: Result<J::Output, JobError>) -> HandlerResult {
+    write(result)
 }
 
-fn write_result<J: Job>(output: &J::Output) -> HandlerResult {
-    serde_json::to_string(output).map_err(|error| JobError::new(Verdict::InvalidResult, error))
+/// Generic over the result alone: jobs that return the same share it.
+fn write<T: Serialize>(result: Result<T, JobError>) -> HandlerResult {
+    serde_json::to_string(&result?).map_err(|error| JobError::new(Verdict::InvalidResult, error))
 }
 
-/// What a by-reference argument of type `&T` borrows from.
+/// The future of an attempt, without its type.
+pub fn boxed(
+    attempt: impl Future<Output = HandlerResult> + Send + 'static,
+) -> BoxFuture<'static, HandlerResult> {
+    Box::pin(attempt)
+}
+
+/// What a by-reference argument of type `&T` borrows.
 ///
 /// The macro does not know which argument is the context, because an alias may name it: the type
 /// decides here.
@@ -122,22 +120,18 @@ fn write_result<J: Job>(output: &J::Output) -> HandlerResult {
 /// # Errors
 /// A permanent failure when the resource is missing, which the check at start rules out for
 /// processes that execute the job.
-pub fn reference<T: ?Sized + Resource>(context: &JobContext) -> Result<Arc<T>, JobError> {
-    if let Some(itself) = context_as::<T>(context) {
-        return Ok(itself);
-    }
-    context.resource::<T>().ok_or_else(|| {
-        JobError::permanent(format!(
-            "no resource of type `{}` in this process",
-            std::any::type_name::<T>()
-        ))
-    })
-}
-
-/// The context as a `T`, if that is what it is.
-fn context_as<T: ?Sized + Resource>(context: &JobContext) -> Option<Arc<T>> {
-    let boxed: Box<dyn std::any::Any> = Box::new(Arc::new(context.clone()));
-    boxed.downcast::<Arc<T>>().ok().map(|arc| *arc)
+pub fn reference<T: ?Sized + Resource>(context: &Arc<JobContext>) -> Result<&T, JobError> {
+    // `T` may have no size: it is looked for behind its `Arc`, which has one.
+    let itself: &dyn Any = context;
+    let itself = itself.downcast_ref::<Arc<T>>().map(|context| &**context);
+    itself
+        .or_else(|| context.resources().borrowed::<T>())
+        .ok_or_else(|| {
+            JobError::permanent(format!(
+                "no resource of type `{}` in this process",
+                std::any::type_name::<T>()
+            ))
+        })
 }
 
 /// Whether a by-reference argument is the context rather than a resource.

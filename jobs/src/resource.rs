@@ -145,8 +145,17 @@ pub struct Resources {
 impl Resources {
     /// The resource of type `T`, if there is one.
     pub fn get<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
+        self.shared().cloned()
+    }
+
+    /// The resource of type `T`, for as long as these are held.
+    pub(crate) fn borrowed<T: ?Sized + Resource>(&self) -> Option<&T> {
+        self.shared().map(|shared| &**shared)
+    }
+
+    fn shared<T: ?Sized + Resource>(&self) -> Option<&Arc<T>> {
         let built = self.values.get(&TypeId::of::<T>())?;
-        built.value.downcast_ref::<Arc<T>>().cloned()
+        built.value.downcast_ref()
     }
 
     /// Whether a request can be answered.

@@ -8,6 +8,7 @@ mod layers;
 mod logs;
 mod outcomes;
 mod stopping;
+mod stuck;
 mod success;
 mod time;
 mod transactions;

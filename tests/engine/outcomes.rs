@@ -7,7 +7,7 @@ use jobs_runtime::EngineConfig;
 use jobs_runtime::store::{ExecutionPolicy, ExecutionRecord, NewExecution};
 use jobs_runtime::time::Timestamp;
 use tests::jobs::{
-    Add, AddBlocking, Blocks, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,
+    Add, AddBlocking, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,
     SlowBlocking, Snoozes, Wait,
 };
 
@@ -261,32 +261,6 @@ async fn a_parent_awaits_its_child_at_concurrency_1() {
     for (n, parent) in (0_i64..).zip(parents.await.expect("accepted")) {
         assert_eq!(parent.result().await.ok(), Some(n + 1));
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_that_blocks_its_thread_is_settled_and_its_slot_replaced() {
-    let config = EngineConfig {
-        concurrency: 1,
-        grace: Duration::from_millis(100),
-        poll: Duration::from_secs(1),
-        ..EngineConfig::default()
-    };
-    let runtime = runtime_with(config).await;
-    let jobs = runtime.client();
-    let stuck = jobs
-        .enqueue(Blocks::new(4_000_u64))
-        .await
-        .expect("accepted");
-    until_running(&runtime, stuck.id()).await;
-    let next = jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
-    assert_eq!(next.result().await.ok(), Some(3), "it got the slot");
-    assert!(matches!(stuck.result().await, Err(ResultError::Failed(_))));
-    let record = record(&runtime, stuck.id()).await;
-    assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
-    assert!(
-        record.duration_ms.is_some_and(|took| took < 3_500),
-        "{record:?}"
-    );
 }
 
 #[tokio::test]

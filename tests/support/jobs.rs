@@ -55,6 +55,23 @@ pub async fn blocks(millis: u64) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Blocks its thread for longer than it may take, then waits for a child that never ends.
+#[job(id = "test.lends-too-late", timeout = "100ms", retries = 0)]
+pub async fn lends_too_late(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+    let child = ctx.enqueue(ConvertExternally::new("nobody")).await?;
+    let wait = child.result();
+    std::thread::sleep(Duration::from_millis(millis));
+    wait.await?;
+    Ok(())
+}
+
+/// Writes a line as soon as it begins, and is given little time for it.
+#[job(id = "test.brief", timeout = "100ms", retries = 0)]
+pub async fn brief(file: std::path::PathBuf) -> Result<(), JobError> {
+    std::fs::write(file, "begun")?;
+    Ok(())
+}
+
 /// Waits until it is cancelled, reporting that it has begun.
 #[job(id = "test.wait", timeout = "none", retries = 0)]
 pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {

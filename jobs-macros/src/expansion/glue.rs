@@ -76,7 +76,7 @@ pub(super) fn handler(job: &Job) -> Option<TokenStream> {
         .map(|name| Ident::new(name, Span::mixed_site().located_at(span)));
     let arguments = job.inputs.iter().map(|input| match input {
         Input::Runtime(ty) => {
-            quote_spanned!(at(ty)=> &*__private::reference::<#ty>(&#context)?)
+            quote_spanned!(at(ty)=> __private::reference::<#ty>(&#context)?)
         }
         Input::Field(name) => quote!(#payload.#name),
         Input::Payload => quote!(#payload.0),
@@ -86,18 +86,18 @@ pub(super) fn handler(job: &Job) -> Option<TokenStream> {
         Kind::External => None,
         Kind::Async => Some(quote_spanned! {span=>
             .handler(__private::Handler::Async(|#call| {
-                __private::run_async(#call, |#context, #payload: Self| async move {
+                __private::boxed(async move {
+                    let (#context, #payload) = __private::open::<Self>(#call)?;
                     let #result = #calling.await;
-                    __private::HandlerReturn::into_result(#result)
+                    __private::close::<Self>(__private::HandlerReturn::into_result(#result))
                 })
             }))
         }),
         Kind::Blocking => Some(quote_spanned! {span=>
             .handler(__private::Handler::Blocking(|#call| {
-                __private::run_blocking(#call, |#context, #payload: Self| {
-                    let #result = #calling;
-                    __private::HandlerReturn::into_result(#result)
-                })
+                let (#context, #payload) = __private::open::<Self>(#call)?;
+                let #result = #calling;
+                __private::close::<Self>(__private::HandlerReturn::into_result(#result))
             }))
         }),
     }

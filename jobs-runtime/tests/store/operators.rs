@@ -99,7 +99,7 @@ pub(crate) async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
 }
 
 pub(crate) async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
-    for next in [Next::RetryAt(t(30)), Next::GiveBack] {
+    for next in [Next::RetryAt(t(30)), Next::GiveBack, Next::Fail] {
         let claimed = running(&store, "j").await;
         store.cancel(claimed.execution_id, t(5)).await.unwrap();
         let settlement = settlement(&claimed, AttemptOutcome::Failed, next);
