@@ -8,7 +8,10 @@
 //! executions that have failed for good, whatever was the reason: errors, panics, lack of time, lost
 //! workers. An error tracker's client goes where this example writes a line.
 
-#![expect(clippy::print_stderr, reason = "where an error tracker would be called")]
+#![expect(
+    clippy::print_stderr,
+    reason = "where an error tracker would be called"
+)]
 
 use jobs::{JobError, job};
 use jobs_runtime::Runtime;
