@@ -13,7 +13,7 @@ const EXECUTIONS: usize = 300;
 
 /// A short lease, so that a test need not wait for the default one.
 const SETTINGS: [(&str, &str); 3] = [
-    ("JOBS_LEASE", "600ms"),
+    ("JOBS_LEASE", "1s"),
     ("JOBS_CONCURRENCY", "16"),
     ("JOBS_LOG", "error"),
 ];
@@ -94,11 +94,12 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
             "numbers are used once: {attempts:?}"
         );
         let (_, earlier) = attempts.split_last().expect("at least one");
-        assert!(
-            earlier.iter().all(|a| a["outcome"] == "lost"),
-            "{attempts:?}"
-        );
-        lost += earlier.len();
+        // A machine under load may also make a worker drop what it could not renew.
+        let outcome = |a: &&Value, outcome: &str| a["outcome"] == outcome;
+        let released = earlier.iter().filter(|a| outcome(a, "released")).count();
+        let of_dead = earlier.iter().filter(|a| outcome(a, "lost")).count();
+        assert_eq!(of_dead + released, earlier.len(), "{attempts:?}");
+        lost += of_dead;
         let mut wrote = HashSet::new();
         for number in &lines[id] {
             assert!(

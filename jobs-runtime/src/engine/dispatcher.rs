@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jobs::{BoxFuture, Clock};
 use tokio::runtime::Handle;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::attempt::{Report, Workshop};
@@ -200,8 +200,14 @@ impl Dispatcher {
     /// Starts everything that is due and possible.
     fn advance(&mut self) {
         // What is known to have happened is known before anything is decided.
-        while let Ok(event) = self.store_events.try_recv() {
-            self.on_store_event(Ok(event));
+        loop {
+            match self.store_events.try_recv() {
+                Ok(event) => self.on_store_event(Ok(event)),
+                Err(TryRecvError::Lagged(missed)) => {
+                    self.on_store_event(Err(RecvError::Lagged(missed)));
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
         let now = self.clock.elapsed();
         self.keep_session(now);
