@@ -1,12 +1,13 @@
 //! What the attribute costs to compile: 500 jobs under `#[job]` against the same 500 by hand.
 //!
 //! ```text
-//! cargo test -p jobs --test cost -- --ignored --nocapture
+//! JOBS_TEST_TIER=full cargo test -p jobs --test cost -- --nocapture
 //! ```
 //!
 //! Prints medians of interleaved builds, so that a busy machine hurts both alike, and the sizes of
 //! the two programs. What is compared is the time of the processors where Linux tells it, and that
-//! of the clock elsewhere. Ignored by default: it takes minutes.
+//! of the clock elsewhere. In the long tier only: it takes
+//! minutes.
 
 #![expect(
     clippy::print_stdout,
@@ -281,8 +282,11 @@ fn numbered(template: &str, n: usize) -> String {
 }
 
 #[test]
-#[ignore = "takes minutes"]
 fn the_attribute_costs_little_more_than_what_it_writes() {
+    if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
+        println!("in the long tier only: ./test --full");
+        return;
+    }
     let mut attribute = Crate::new("attribute", ATTRIBUTE);
     let mut by_hand = Crate::new("by-hand", BY_HAND);
     for _ in 0..ROUNDS {

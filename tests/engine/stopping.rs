@@ -22,8 +22,15 @@ async fn a_second_request_gives_back_without_spending() {
     runtime.shutdown_now().await;
     let record = record(&runtime, execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
+    // A claim that was under way may have got it once more, and given it back as well.
     let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
-    assert_eq!(outcomes, [Some(AttemptOutcome::Released)]);
+    assert!(!outcomes.is_empty());
+    assert!(
+        outcomes
+            .iter()
+            .all(|o| *o == Some(AttemptOutcome::Released)),
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +133,9 @@ async fn a_thousand_running_attempts_end_or_are_given_back() {
             }
             status => {
                 assert_eq!(status, ExecutionStatus::Queued);
-                assert_eq!(outcomes, [Some(AttemptOutcome::Released)]);
+                let released = |o: &Option<AttemptOutcome>| *o == Some(AttemptOutcome::Released);
+                assert!(outcomes.iter().all(released), "{outcomes:?}");
+                assert!(!outcomes.is_empty());
                 given_back += 1;
             }
         }
