@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::database::Database;
 use tests::http;
-use tests::process::{Server, is_full_tier, wait_for};
+use tests::process::{Server, is_full_tier, now, wait_for};
 
 use super::PROGRAM;
 
@@ -37,6 +37,32 @@ fn an_idle_process_finds_what_another_enqueues_within_300_ms() {
     assert!(waits[waits.len() / 2] <= 300, "{waits:?}");
     // The poll, should every hint be missed, comes after at most 6.25 s.
     assert!(waits.iter().all(|wait| *wait < 6_250), "{waits:?}");
+}
+
+/// One process asks, another executes a handler that never reports progress.
+#[test]
+fn a_cancel_reaches_a_handler_in_another_process_within_a_second() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let serving = Server::start_serving_only(PROGRAM, dir.path(), &[QUIET]);
+    let _working = Server::start(PROGRAM, dir.path(), &[QUIET]);
+    let took = (0..3).map(|_| {
+        let id = http::trigger(serving.address, "test.finishes", &json!({}));
+        let shown = || http::execution(serving.address, &id);
+        wait_for(&format!("the start of {id}"), || {
+            shown()["status"] == "running"
+        });
+        let path = format!("/api/v1/workers/executions/{id}/cancel");
+        let asked = now();
+        assert_eq!(http::post(serving.address, &path, "{}").status, 202);
+        // It ends as soon as it hears of it, and by nothing else.
+        wait_for(&format!("the end of {id}"), || {
+            shown()["status"] == "succeeded"
+        });
+        asked.elapsed()
+    });
+    // The fastest of three: the machine may be busy with other tests.
+    let fastest = took.min().expect("three");
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }
 
 fn millis(time: &Value) -> i64 {
