@@ -1,0 +1,118 @@
+//! What handlers borrow is there before anything runs, or nothing runs.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jobs::{Catalogue, Job, JobError, job};
+use jobs_runtime::{Runtime, RuntimeBuilder};
+
+/// Provided by nobody.
+struct Nowhere;
+
+/// Provided by `counted`, which counts how often.
+struct Counted(usize);
+
+static BUILT: AtomicUsize = AtomicUsize::new(0);
+
+#[jobs::resource]
+async fn counted() -> Counted {
+    Counted(BUILT.fetch_add(1, Ordering::SeqCst) + 1)
+}
+
+/// Cannot be built.
+struct Broken;
+
+#[jobs::resource]
+async fn broken() -> Result<Broken, std::io::Error> {
+    Err(std::io::Error::other("the disk is on fire"))
+}
+
+trait Greets: Send + Sync {
+    fn greet(&self) -> String;
+}
+
+struct Polite;
+
+impl Greets for Polite {
+    fn greet(&self) -> String {
+        "good day".to_owned()
+    }
+}
+
+#[job(id = "needs.nowhere", retries = 0)]
+async fn needs_nowhere(_nowhere: &Nowhere) -> Result<(), JobError> {
+    Ok(())
+}
+
+#[job(id = "needs.broken", retries = 0)]
+async fn needs_broken(_broken: &Broken) -> Result<(), JobError> {
+    Ok(())
+}
+
+#[job(id = "needs.counted", retries = 0)]
+async fn needs_counted(counted: &Counted) -> Result<usize, JobError> {
+    Ok(counted.0)
+}
+
+#[job(id = "needs.greets", retries = 0)]
+async fn needs_greets(greets: &dyn Greets) -> Result<String, JobError> {
+    Ok(greets.greet())
+}
+
+/// A runtime of these jobs only.
+fn of(definitions: &[&'static jobs::JobDefinition]) -> RuntimeBuilder {
+    let catalogue = Catalogue::of(definitions.iter().copied()).unwrap();
+    Runtime::builder()
+        .database("sqlite::memory:")
+        .catalogue(catalogue)
+}
+
+#[tokio::test]
+async fn a_missing_one_stops_the_start_and_names_job_type_and_fix() {
+    let jobs = [NeedsNowhere::definition(), NeedsBroken::definition()];
+    let error = of(&jobs).start().await.unwrap_err().to_string();
+    for part in [
+        "`needs.nowhere`",
+        "resources::Nowhere",
+        "#[jobs::resource]",
+        "resources::Broken",
+        "the disk is on fire",
+    ] {
+        assert!(error.contains(part), "no {part} in: {error}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_built_once_by_processes_that_need_it() {
+    let jobs = [NeedsCounted::definition()];
+    let enqueuer = of(&jobs).workers(false).start().await.unwrap();
+    assert_eq!(BUILT.load(Ordering::SeqCst), 0, "nothing is executed here");
+
+    let store = Arc::clone(enqueuer.store());
+    let worker = of(&jobs).store(store).start().await.unwrap();
+    for _ in 0..3 {
+        let execution = worker.client().enqueue(NeedsCounted::new()).await.unwrap();
+        assert_eq!(execution.result().await.unwrap(), 1);
+    }
+    assert_eq!(BUILT.load(Ordering::SeqCst), 1);
+
+    let given = of(&jobs).resource(Counted(7)).start().await.unwrap();
+    let execution = given.client().enqueue(NeedsCounted::new()).await.unwrap();
+    assert_eq!(
+        execution.result().await.unwrap(),
+        7,
+        "the given one stands before the linked"
+    );
+    assert_eq!(BUILT.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn unsized_ones_are_given_as_they_are_borrowed() {
+    let greets: Arc<dyn Greets> = Arc::new(Polite);
+    let runtime = of(&[NeedsGreets::definition()]).shared_resource(greets);
+    let runtime = runtime.start().await.unwrap();
+    let execution = runtime.client().enqueue(NeedsGreets::new()).await.unwrap();
+    assert_eq!(execution.result().await.unwrap(), "good day");
+}
