@@ -239,12 +239,12 @@ async fn a_hook_that_panics_harms_nobody() {
 }
 
 /// Whoever stops the runtime has heard of everything, from hooks that take their time as well.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_have_heard_of_everything_when_the_runtime_has_stopped() {
     let list = Seen::default();
     let heard = Arc::clone(&list);
     let builder = Runtime::builder().on_finish(move |end| {
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(50));
         heard.lock().unwrap().push(end.job_id.to_string());
     });
     let runtime = start(builder).await;
