@@ -84,6 +84,10 @@ pub trait Store: Send + Sync + 'static {
     /// Fails if the store cannot be read and written right now.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// The time of the store's server; `None` for a store that keeps none of its own. A fleet that
+    /// goes by it is not misled by a worker whose clock is wrong.
+    async fn server_time(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// What kind of store it is, for people.
     fn describe(&self) -> StoreDescription;
 

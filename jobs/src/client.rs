@@ -3,7 +3,7 @@
 mod backend;
 mod enqueue;
 mod execution;
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "_sqlx")]
 mod transaction;
 
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::{ExecutionId, Job};
 pub use backend::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
 pub use enqueue::{Enqueue, EnqueueError, Many, One, Violation, Violations};
 pub use execution::{Execution, ResultError};
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "_sqlx")]
 pub use transaction::{EnqueueIn, Transaction, TransactionRef};
 
 /// Enqueues jobs. Cheap to clone.

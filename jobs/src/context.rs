@@ -29,7 +29,7 @@ pub struct JobContext(Arc<Inner>);
 
 struct Inner {
     parts: ContextParts,
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     success: Option<Box<dyn SucceedIn>>,
 }
 
@@ -69,7 +69,7 @@ pub struct ContextParts {
 }
 
 /// Writes the success of one attempt into a transaction.
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "_sqlx")]
 pub trait SucceedIn: Send + Sync + 'static {
     /// Writes it, with this result as JSON text, provided that the attempt's lease holds.
     fn succeed_in<'a>(
@@ -102,13 +102,13 @@ impl JobContext {
     pub fn new(parts: ContextParts) -> Self {
         Self(Arc::new(Inner {
             parts,
-            #[cfg(feature = "sqlx")]
+            #[cfg(feature = "_sqlx")]
             success: None,
         }))
     }
 
     /// A context of an attempt whose success can be written in a transaction; for runtimes.
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     pub fn with_success(parts: ContextParts, success: impl SucceedIn) -> Self {
         Self(Arc::new(Inner {
             parts,
@@ -232,7 +232,7 @@ impl JobContext {
     /// # Errors
     /// When the attempt may not succeed any more because its lease has ended, when the transaction
     /// is of another database, or cannot be written to. Leave with `?`, which rolls it back.
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     pub async fn succeed_in<T: crate::Transaction, R: serde::Serialize + ?Sized>(
         &self,
         tx: &mut T,

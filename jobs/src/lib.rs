@@ -63,7 +63,7 @@ pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
     Client, Enqueue, EnqueueError, Execution, Many, One, ResultError, Violation, Violations,
 };
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "_sqlx")]
 pub use client::{EnqueueIn, Transaction, TransactionRef};
 pub use clock::{BoxFuture, Clock, Hold};
 pub use context::{FencingToken, JobContext};
@@ -85,7 +85,7 @@ pub use status::{
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
     pub use crate::context::ContextParts;
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
     pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;

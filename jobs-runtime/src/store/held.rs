@@ -59,6 +59,7 @@ held! {
     async fn migrate() -> Vec<MigrationStatus>;
     async fn migrations() -> Vec<MigrationStatus>;
     async fn ping() -> ();
+    async fn server_time() -> Option<Timestamp>;
     async fn publish(jobs: Vec<PublishedJob>) -> ();
     async fn catalogue() -> Vec<PublishedJob>;
     async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;

@@ -118,6 +118,9 @@ pub struct Claimed {
     pub claimed_at: Timestamp,
     /// Whether its cancellation was requested.
     pub cancel_requested: bool,
+    /// Why its row cannot be executed as it stands: what could not be read is replaced by a
+    /// stand-in, and the attempt fails without its handler. One such row spoils no other's claim.
+    pub unreadable: Option<String>,
 }
 
 /// What every write of a worker must still hold: the lease of one attempt.

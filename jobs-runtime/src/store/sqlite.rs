@@ -190,6 +190,10 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     fn describe(&self) -> StoreDescription {
         StoreDescription {
             kind: "sqlite",

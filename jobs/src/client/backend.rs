@@ -15,7 +15,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's: what it writes holds
     /// once the caller commits, and never if it does not.
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     fn enqueue_in<'a>(
         &'a self,
         tx: crate::TransactionRef<'a>,
@@ -28,7 +28,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// A transaction that [`enqueue_in`](Self::enqueue_in) took part in has been committed: a hint
     /// to look at once.
-    #[cfg(feature = "sqlx")]
+    #[cfg(feature = "_sqlx")]
     fn committed(&self) {}
 
     /// Waits until the execution is final.

@@ -130,7 +130,7 @@ impl<J: Job> IntoFuture for Enqueue<Many<J>> {
     }
 }
 
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "_sqlx")]
 impl<Kind> Enqueue<Kind> {
     pub(crate) fn into_parts(self) -> (Client, Result<Vec<EnqueueRequest>, EnqueueError>) {
         (self.client, self.requests)

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "sqlx-postgres")]
+use sqlx::postgres::{PgConnection, Postgres};
+#[cfg(feature = "sqlx-sqlite")]
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::enqueue::{Enqueue, EnqueueError, Many, One};
@@ -10,14 +13,18 @@ use crate::{BoxFuture, Job};
 
 /// A transaction that jobs can be enqueued in: one of `sqlx`, on the store's own database.
 ///
-/// Begin it to write: `pool.begin_with("BEGIN IMMEDIATE")`. SQLite refuses to let a transaction
-/// that has read before (`pool.begin()`) write, once somebody else has written meanwhile.
+/// On PostgreSQL any transaction will do: `pool.begin()`. On SQLite begin it to write:
+/// `pool.begin_with("BEGIN IMMEDIATE")`. SQLite refuses to let a transaction that has read before
+/// (`pool.begin()`) write, once somebody else has written meanwhile.
 ///
 /// A connection that is in a transaction by [`Connection::begin`](sqlx::Connection::begin) will do
 /// as well.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no transaction that jobs can be enqueued in",
-    note = "give `&mut tx`, where `tx` comes from `pool.begin_with(\"BEGIN IMMEDIATE\").await?`"
+    note = "give `&mut tx`, where `tx` comes from `pool.begin().await?` on PostgreSQL, from \
+            `pool.begin_with(\"BEGIN IMMEDIATE\").await?` on SQLite",
+    note = "the feature of the database's driver is needed as well: `sqlx-postgres` or \
+            `sqlx-sqlite` of `jobs`"
 )]
 pub trait Transaction: sealed::Sealed + Send {
     /// The transaction as a runtime takes it.
@@ -29,15 +36,35 @@ pub trait Transaction: sealed::Sealed + Send {
 #[non_exhaustive]
 pub enum TransactionRef<'t> {
     /// The connection that it is on.
+    #[cfg(feature = "sqlx-postgres")]
+    Postgres(&'t mut PgConnection),
+    /// The connection that it is on.
+    #[cfg(feature = "sqlx-sqlite")]
     Sqlite(&'t mut SqliteConnection),
 }
 
+#[cfg(feature = "sqlx-postgres")]
+impl Transaction for sqlx::Transaction<'_, Postgres> {
+    fn by_ref(&mut self) -> TransactionRef<'_> {
+        TransactionRef::Postgres(self)
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl Transaction for PgConnection {
+    fn by_ref(&mut self) -> TransactionRef<'_> {
+        TransactionRef::Postgres(self)
+    }
+}
+
+#[cfg(feature = "sqlx-sqlite")]
 impl Transaction for sqlx::Transaction<'_, Sqlite> {
     fn by_ref(&mut self) -> TransactionRef<'_> {
         TransactionRef::Sqlite(self)
     }
 }
 
+#[cfg(feature = "sqlx-sqlite")]
 impl Transaction for SqliteConnection {
     fn by_ref(&mut self) -> TransactionRef<'_> {
         TransactionRef::Sqlite(self)
@@ -47,14 +74,20 @@ impl Transaction for SqliteConnection {
 mod sealed {
     pub trait Sealed {}
 
+    #[cfg(feature = "sqlx-postgres")]
+    impl Sealed for sqlx::Transaction<'_, sqlx::Postgres> {}
+    #[cfg(feature = "sqlx-postgres")]
+    impl Sealed for sqlx::postgres::PgConnection {}
+    #[cfg(feature = "sqlx-sqlite")]
     impl Sealed for sqlx::Transaction<'_, sqlx::Sqlite> {}
+    #[cfg(feature = "sqlx-sqlite")]
     impl Sealed for sqlx::sqlite::SqliteConnection {}
 }
 
 impl Client {
     /// Commits a transaction that jobs were enqueued in, and lets this process look at once. After
     /// `tx.commit()` it looks as soon as it notices, like every other process: within 250 ms on
-    /// SQLite.
+    /// SQLite, with its next poll on PostgreSQL.
     ///
     /// # Errors
     /// The database's.

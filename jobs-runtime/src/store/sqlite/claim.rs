@@ -173,5 +173,6 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Result<C
         correlation_id,
         claimed_at: Timestamp::from_millis(claimed_at),
         cancel_requested: cancel_requested != 0,
+        unreadable: None,
     })
 }
