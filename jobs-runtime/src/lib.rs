@@ -32,6 +32,7 @@ mod logs;
 pub mod middleware;
 mod resources;
 mod runtime;
+mod server_clock;
 
 pub mod health;
 #[cfg(feature = "http")]
