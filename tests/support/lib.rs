@@ -5,4 +5,5 @@
 pub mod database;
 pub mod http;
 pub mod jobs;
+pub mod postgres;
 pub mod process;

@@ -12,6 +12,7 @@ use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
+use crate::server_clock::ServerClock;
 use crate::store::{DatabaseUrl, HeldStore, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
@@ -77,7 +78,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Another source of time; for tests.
+    /// Another source of time; for tests. A store with a server of its own still tells the wall
+    /// time, unless the clock is virtual.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -201,22 +203,23 @@ impl RuntimeBuilder {
         };
         let store = HeldStore::wrap(store, &self.clock);
         store.migrate().await?;
+        let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
         let edge = Edge::new(
             Arc::clone(&store),
             Arc::clone(&catalogue),
-            Arc::clone(&self.clock),
+            Arc::clone(&clock),
             Arc::clone(&entropy),
         )?;
         edge.publish().await?;
 
-        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&self.clock)));
+        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         let engine = match self.workers {
             false => None,
             true => {
                 let jobs = executable(&catalogue, &self.jobs)?;
                 let resources = crate::resources::build(&jobs, self.resources).await?;
-                let captured = crate::logs::is_captured(Arc::clone(&self.clock)).await;
+                let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
                 health.log_capture(captured);
                 if !captured {
                     tracing::warn!(
@@ -229,7 +232,7 @@ impl RuntimeBuilder {
                     jobs,
                     resources,
                     client: edge.client(),
-                    clock: self.clock,
+                    clock,
                     entropy,
                     health: health.worker(),
                     config: self.engine,
