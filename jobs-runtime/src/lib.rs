@@ -39,6 +39,9 @@ pub mod health;
 pub mod http;
 pub mod testing;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 #[cfg(feature = "cli")]
 mod cli;
 
