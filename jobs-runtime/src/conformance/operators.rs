@@ -1,126 +1,20 @@
-//! Cancelling and retrying by hand.
+//! Retrying and deleting by hand.
 
-use std::sync::Arc;
+use super::point::area;
+use super::words::*;
 
-use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus};
-use jobs_runtime::store::{
-    Answer, CancelAnswer, DeleteAnswer, EnqueueAnswer, FeedQuery, LogLevel, LogLine, LogQuery,
-    Next, RetryAnswer, StoreEvent,
-};
+area! { "operators" {
+    a_retry_by_hand_starts_afresh_and_keeps_the_past: "A retry by hand has a fresh budget, no progress, result or error, the payload as edited, and all its past attempts.",
+    each_retry_by_hand_counts_on: "Attempt numbers grow over any number of retries by hand.",
+    a_retry_after_cancelling_while_waiting_goes_on_counting: "So they do after a cancellation between two attempts.",
+    a_retry_by_hand_forgets_a_retry_that_was_due: "A retry by hand after such a cancellation shows neither the old error nor the old time.",
+    only_failed_and_cancelled_ones_are_retried: "Only failed and cancelled executions are retried by hand.",
+    a_deleted_execution_leaves_nothing: "A deleted execution leaves no attempt, no line and no key.",
+    only_final_executions_are_deleted: "Only final executions are deleted.",
+    those_ahead_are_counted_in_the_order_of_claims: "Those ahead of a queued execution are counted in the order of claims, up to the limit.",
+}}
 
-use super::harness::*;
-
-pub(crate) async fn a_waiting_execution_is_cancelled_at_once(store: AnyStore) {
-    let mut events = store.events();
-    let id = enqueue(&store, "j", 1).await[0];
-    assert_eq!(
-        store.cancel(id, t(5)).await.unwrap(),
-        CancelAnswer::Cancelled
-    );
-    event(
-        &mut events,
-        |e| matches!(e, StoreEvent::Finished(ids) if **ids == [id]),
-    )
-    .await;
-    let read = record(&store, id).await;
-    assert_eq!(
-        (read.status, read.finished_at),
-        (ExecutionStatus::Cancelled, Some(t(5)))
-    );
-    assert_eq!(read.error.unwrap().kind, ErrorKind::Cancelled);
-    assert_eq!(
-        (read.attempt, read.attempts.len(), read.started_at),
-        (0, 0, None)
-    );
-    let session = session(&store, "w").await;
-    assert!(
-        store
-            .claim(claim(session, 1, &["j"], 9))
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(
-        store.cancel(super::harness::id(), t(5)).await.unwrap(),
-        CancelAnswer::Unknown
-    );
-}
-
-pub(crate) async fn a_scheduled_execution_is_cancelled_at_once(store: AnyStore) {
-    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
-    store.enqueue(vec![delayed.clone()]).await.unwrap();
-    let retried = running(&store, "j").await;
-    settle(&store, retry_at(&retried, t(60))).await;
-    for id in [delayed.id, retried.execution_id] {
-        assert_eq!(
-            store.cancel(id, t(5)).await.unwrap(),
-            CancelAnswer::Cancelled
-        );
-        assert_eq!(status(&store, id).await, ExecutionStatus::Cancelled);
-    }
-    let read = record(&store, retried.execution_id).await;
-    assert_eq!((read.attempt, read.attempts.len()), (1, 1));
-    assert_eq!(read.duration_ms, Some(2_000));
-    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
-}
-
-pub(crate) async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
-    let mut events = store.events();
-    let claimed = running(&store, "j").await;
-    let (id, session) = (claimed.execution_id, claimed.fence.session);
-    assert!(store.cancel_requests(session).await.unwrap().is_empty());
-    assert_eq!(
-        store.cancel(id, t(5)).await.unwrap(),
-        CancelAnswer::Requested
-    );
-    event(&mut events, |e| matches!(e, StoreEvent::CancelRequested)).await;
-    assert_eq!(
-        store.cancel(id, t(6)).await.unwrap(),
-        CancelAnswer::Requested
-    );
-    let read = record(&store, id).await;
-    assert_eq!(read.status, ExecutionStatus::Running);
-    assert_eq!(
-        read.cancel_requested_at,
-        Some(t(5)),
-        "the first request counts"
-    );
-    assert_eq!(
-        store.cancel_requests(session).await.unwrap(),
-        [claimed.fence]
-    );
-    let held = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
-    assert!(held[0].cancel_requested);
-
-    // A handler that returns a result all the same has succeeded.
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
-    assert_eq!(status(&store, id).await, ExecutionStatus::Succeeded);
-    assert!(store.cancel_requests(session).await.unwrap().is_empty());
-}
-
-pub(crate) async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
-    for next in [Next::RetryAt(t(30)), Next::GiveBack, Next::Fail] {
-        let claimed = running(&store, "j").await;
-        store.cancel(claimed.execution_id, t(5)).await.unwrap();
-        let settlement = settlement(&claimed, AttemptOutcome::Failed, next);
-        assert_eq!(settle(&store, settlement.clone()).await, Answer::Settled);
-        assert_eq!(settle(&store, settlement).await, Answer::AlreadyMine);
-        let read = record(&store, claimed.execution_id).await;
-        assert_eq!(read.status, ExecutionStatus::Cancelled);
-        assert_eq!(read.attempts.len(), 1);
-        assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Failed));
-    }
-    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
-}
-
-pub(crate) async fn final_ones_are_not_cancelled(store: AnyStore) {
-    let claimed = running(&store, "j").await;
-    settle(&store, success(&claimed)).await;
-    let answer = store.cancel(claimed.execution_id, t(5)).await.unwrap();
-    assert_eq!(answer, CancelAnswer::Final(ExecutionStatus::Succeeded));
-}
-
-pub(crate) async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
+async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -132,7 +26,7 @@ pub(crate) async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyS
         .pop()
         .unwrap();
     let mut failed = failure(&second);
-    failed.end.progress = Some(jobs::Progress {
+    failed.end.progress = Some(Progress {
         percent: 60,
         message: Some("m".to_owned()),
     });
@@ -171,7 +65,7 @@ pub(crate) async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyS
     assert_eq!(settle(&store, success(&third)).await, Answer::Settled);
 }
 
-pub(crate) async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
+async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -190,7 +84,7 @@ pub(crate) async fn a_retry_after_cancelling_while_waiting_goes_on_counting(stor
     assert_eq!(record(&store, id).await.attempts.len(), 2);
 }
 
-pub(crate) async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
+async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
     let queued = enqueue(&store, "queued", 1).await[0];
     let claimed = running(&store, "j").await;
     let refused = |status| RetryAnswer::NotRetryable(status);
@@ -207,7 +101,7 @@ pub(crate) async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) 
     );
 }
 
-pub(crate) async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
+async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
     let keyed = |payload: &str| {
         let digest = payload.to_owned();
         new_with("j", |new| new.idempotency_key = key("signup-42", &digest))
@@ -222,7 +116,7 @@ pub(crate) async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
             1 => settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
             _ => failure(&claimed),
         };
-        end.end.logs = vec![Arc::new(LogLine {
+        end.end.logs = vec![std::sync::Arc::new(LogLine {
             line: 1,
             at: T0,
             level: LogLevel::Info,
@@ -258,7 +152,7 @@ pub(crate) async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
     assert_eq!((read.attempt, read.attempts.len()), (0, 0));
 }
 
-pub(crate) async fn only_final_executions_are_deleted(store: AnyStore) {
+async fn only_final_executions_are_deleted(store: AnyStore) {
     let waiting = enqueue(&store, "waiting", 1).await[0];
     let delayed = new_with("j", |new| new.run_at = Some(t(60)));
     store.enqueue(vec![delayed.clone()]).await.unwrap();
@@ -280,7 +174,7 @@ pub(crate) async fn only_final_executions_are_deleted(store: AnyStore) {
     assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
 }
 
-pub(crate) async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
+async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
     let first = enqueue(&store, "j", 3).await;
     let urgent = new_with("j", |new| new.priority = 90);
     let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
@@ -298,4 +192,39 @@ pub(crate) async fn those_ahead_are_counted_in_the_order_of_claims(store: AnySto
         assert_eq!(store.ahead(id, 100).await.unwrap(), ahead);
     }
     assert_eq!(store.ahead(first[2], 2).await.unwrap(), Some(2));
+}
+
+async fn a_retry_by_hand_forgets_a_retry_that_was_due(store: AnyStore) {
+    let first = running(&store, "j").await;
+    settle(&store, retry_at(&first, t(600))).await;
+    store.cancel(first.execution_id, t(2)).await.unwrap();
+    store.retry(first.execution_id, None, t(9)).await.unwrap();
+    let read = record(&store, first.execution_id).await;
+    assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
+    assert!(read.run_at < t(600), "it is ready now");
+    let error = read.attempts[0].error.as_ref();
+    assert_eq!(error.unwrap().message, "attempt 1", "it stays there");
+}
+
+async fn each_retry_by_hand_counts_on(Handles([here, there]): Handles) {
+    let first = running(&here, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    let mut claimed = first;
+    for attempt in 2..=5 {
+        settle(&here, failure(&claimed)).await;
+        let answer = there.retry(id, None, t(9)).await.unwrap();
+        assert_eq!(answer, RetryAnswer::Queued);
+        let again = there.retry(id, None, t(9)).await.unwrap();
+        assert_eq!(again, RetryAnswer::NotRetryable(ExecutionStatus::Queued));
+        claimed = claim_one(&here, session, attempt.into()).await;
+        assert_eq!((claimed.fence.attempt, claimed.spent), (attempt, 0));
+    }
+    settle(&here, success(&claimed)).await;
+    let read = record(&there, id).await;
+    let numbers: Vec<_> = read.attempts.iter().map(|a| a.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(
+        (read.error, read.status),
+        (None, ExecutionStatus::Succeeded)
+    );
 }

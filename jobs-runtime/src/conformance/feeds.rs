@@ -2,10 +2,19 @@
 
 use std::collections::HashSet;
 
-use jobs::{ExecutionId, ExecutionStatus};
-use jobs_runtime::store::{Cursor, FeedQuery};
+use super::point::area;
+use super::words::*;
 
-use super::harness::*;
+area! { "feeds" {
+    pages_follow_each_other: "Pages follow each other, newest first, and the last one says so.",
+    a_cursor_is_good_in_every_process: "A cursor is a text that every process understands.",
+    every_filter_applies_and_all_combine: "Every filter applies alone, and all combine.",
+    statuses_are_found_wherever_they_stand: "Executions are found by status wherever they stand.",
+    pages_stay_apart_under_concurrent_writes: "Under concurrent enqueues a walk shows each execution that was there exactly once.",
+    walking_by_status_misses_nothing_that_stays: "And a walk by status each one that stays in it, while others move.",
+    a_page_examines_a_bounded_number_of_rows: "A page examines a bounded number of rows: it may be short and carry a cursor.",
+    standings_follow_the_order_of_the_ids: "Standings come in the order of the ids asked for, without unknown ones.",
+}}
 
 fn query(limit: usize, change: impl FnOnce(&mut FeedQuery)) -> FeedQuery {
     let mut query = FeedQuery::newest(limit);
@@ -39,7 +48,7 @@ fn newest_first(mut ids: Vec<ExecutionId>) -> Vec<ExecutionId> {
     ids
 }
 
-pub(crate) async fn pages_follow_each_other(store: AnyStore) {
+async fn pages_follow_each_other(store: AnyStore) {
     assert!(all(&store, FeedQuery::newest(10)).await.is_empty());
     let written = newest_first(enqueue(&store, "j", 25).await);
     for limit in [1, 7, 25, 26, 1000] {
@@ -62,7 +71,7 @@ pub(crate) async fn pages_follow_each_other(store: AnyStore) {
     );
 }
 
-pub(crate) async fn every_filter_applies_and_all_combine(store: AnyStore) {
+async fn every_filter_applies_and_all_combine(store: AnyStore) {
     let mut written = Vec::new();
     for n in 0_u64..64 {
         let bit = |bit: u64| if n >> bit & 1 == 0 { "x" } else { "y" };
@@ -109,7 +118,7 @@ pub(crate) async fn every_filter_applies_and_all_combine(store: AnyStore) {
     }
 }
 
-pub(crate) async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
+async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
     let session = session(&store, "w").await;
     let every = enqueue(&store, "j", 60).await;
     let claimed = store.claim(claim(session, 1, &["j"], 50)).await.unwrap();
@@ -120,11 +129,7 @@ pub(crate) async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
             0 => success(claimed),
             1 => failure(claimed),
             2 => retry_at(claimed, t(30)),
-            _ => settlement(
-                claimed,
-                jobs::AttemptOutcome::Cancelled,
-                jobs_runtime::store::Next::Cancel,
-            ),
+            _ => settlement(claimed, AttemptOutcome::Cancelled, Next::Cancel),
         });
     store.settle(settlements.collect()).await.unwrap();
     let expected = |n: usize| match n {
@@ -162,7 +167,7 @@ pub(crate) async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
     }
 }
 
-pub(crate) async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
+async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
     let before = enqueue(&store, "j", 100).await;
     let writer = tokio::spawn({
         let store = store.clone();
@@ -187,7 +192,7 @@ pub(crate) async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
     writer.await.unwrap();
 }
 
-pub(crate) async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
+async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
     let needle = new_with("j", |new| new.tags = vec!["needle".to_owned()]);
     store.enqueue(vec![needle.clone()]).await.unwrap();
     for _ in 0..6 {
@@ -202,7 +207,7 @@ pub(crate) async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
     assert_eq!(all(&store, query).await, [needle.id]);
 }
 
-pub(crate) async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
+async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
     let ended = running(&store, "ended").await;
     settle(&store, failure(&ended)).await;
     let busy = running(&store, "busy").await;
@@ -234,4 +239,35 @@ pub(crate) async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
         (busy.execution_id, "busy", ExecutionStatus::Running),
     ];
     assert_eq!(told, expected);
+}
+
+async fn a_cursor_is_good_in_every_process(Handles([here, there]): Handles) {
+    let written = newest_first(enqueue(&here, "j", 9).await);
+    let page = here.feed(FeedQuery::newest(4)).await.unwrap();
+    let text = page.next_cursor.unwrap().to_string();
+    let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
+    assert_eq!(all(&there, rest).await, written[4..]);
+}
+
+async fn walking_by_status_misses_nothing_that_stays(Handles([here, there]): Handles) {
+    let stays = enqueue(&here, "stays", 60).await;
+    let mover = tokio::spawn(async move {
+        let session = session(&there, "w").await;
+        for number in 1..=15 {
+            enqueue(&there, "moves", 6).await;
+            let claimed = there.claim(claim(session, number, &["moves"], 4)).await;
+            let ends = claimed.unwrap().iter().map(success).collect();
+            there.settle(ends).await.unwrap();
+        }
+    });
+    let mut walks = 0;
+    while walks < 3 || !mover.is_finished() {
+        walks += 1;
+        let queued = query(7, |query| query.status = Some(ExecutionStatus::Queued));
+        let found = all(&here, queued).await;
+        let distinct: HashSet<_> = found.iter().collect();
+        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert!(stays.iter().all(|id| distinct.contains(id)));
+    }
+    mover.await.unwrap();
 }

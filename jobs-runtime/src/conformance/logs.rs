@@ -2,74 +2,20 @@
 
 use std::sync::Arc;
 
-use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus};
-use jobs_runtime::store::{
-    Answer, Claimed, LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, Next, Settlement,
-};
 use serde_json::value::RawValue;
 
-use super::harness::*;
+use super::point::area;
+use super::words::*;
 
-fn line(line: u32, message: &str) -> Arc<LogLine> {
-    Arc::new(LogLine {
-        line,
-        at: t(line.into()),
-        level: LogLevel::Info,
-        target: "members".to_owned(),
-        message: message.to_owned(),
-        fields: None,
-    })
-}
+area! { "logs" {
+    lines_read_back_as_written: "Lines read back as written: every character, level, time and field.",
+    a_line_is_written_once_under_its_number: "A line sent again under its number is written once.",
+    the_last_lines_come_with_the_end: "Lines that come with an attempt's end are written with it, once.",
+    an_ended_attempt_is_completed_by_its_own_session: "An ended attempt's lines may still come from its own session.",
+    pages_of_a_log_follow_each_other: "Pages follow each other without gap or repetition, by attempt and level too, and the end is a place to go on from.",
+}}
 
-fn batch(claimed: &Claimed, lines: Vec<Arc<LogLine>>) -> LogBatch {
-    LogBatch {
-        fence: claimed.fence,
-        lines,
-    }
-}
-
-fn with_logs(mut settlement: Settlement, lines: Vec<Arc<LogLine>>) -> Settlement {
-    settlement.end.logs = lines;
-    settlement
-}
-
-fn whole(execution_id: ExecutionId) -> LogQuery {
-    LogQuery {
-        execution_id,
-        attempt: None,
-        level: None,
-        after: None,
-        limit: 1_000,
-    }
-}
-
-async fn page(store: &AnyStore, query: LogQuery) -> LogPage {
-    let page = store.logs(query).await.unwrap();
-    page.expect("the execution exists")
-}
-
-/// The whole log as `attempt-line message`.
-async fn log(store: &AnyStore, id: ExecutionId) -> Vec<String> {
-    let lines = page(store, whole(id)).await.lines;
-    let text = lines.into_iter().map(|record| {
-        let line = record.line;
-        format!("{}-{} {}", record.attempt, line.line, line.message)
-    });
-    text.collect()
-}
-
-/// Another session takes the attempt over.
-async fn taken_over(store: &AnyStore, claimed: &Claimed) -> Claimed {
-    let sessions = store.sessions().await.unwrap();
-    let dead = sessions
-        .into_iter()
-        .find(|beat| beat.session == claimed.fence.session);
-    let rescuer = session(store, "rescuer").await;
-    let taken = store.take_over(dead.unwrap(), claim(rescuer, 1, &[], 9));
-    taken.await.unwrap().pop().expect("one was leased")
-}
-
-pub(crate) async fn lines_read_back_as_written(store: AnyStore) {
+async fn lines_read_back_as_written(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let fields = r#"{"z":1.50,"a":"\u0000 ü"}"#;
     let written = LogLine {
@@ -96,7 +42,7 @@ pub(crate) async fn lines_read_back_as_written(store: AnyStore) {
     assert!(empty.lines.is_empty() && empty.after.is_none() && !empty.more);
 }
 
-pub(crate) async fn a_line_is_written_once_under_its_number(store: AnyStore) {
+async fn a_line_is_written_once_under_its_number(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let first = vec![line(1, "a"), line(2, "b")];
     let answers = store.append_logs(vec![batch(&claimed, first)]);
@@ -113,7 +59,7 @@ pub(crate) async fn a_line_is_written_once_under_its_number(store: AnyStore) {
     );
 }
 
-pub(crate) async fn the_last_lines_come_with_the_end(store: AnyStore) {
+async fn the_last_lines_come_with_the_end(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let end = with_logs(retry_at(&claimed, t(9)), vec![line(1, "it failed")]);
@@ -133,7 +79,7 @@ pub(crate) async fn the_last_lines_come_with_the_end(store: AnyStore) {
     );
 }
 
-pub(crate) async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
+async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
     let claimed = running(&store, "j").await;
     settle(&store, success(&claimed)).await;
     let late = batch(&claimed, vec![line(1, "sent before the end")]);
@@ -145,54 +91,7 @@ pub(crate) async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyS
     );
 }
 
-pub(crate) async fn after_a_take_over_lines_are_refused(store: AnyStore) {
-    let claimed = running(&store, "j").await;
-    let id = claimed.execution_id;
-    let before = batch(&claimed, vec![line(1, "alive")]);
-    store.append_logs(vec![before]).await.unwrap();
-    let taken = taken_over(&store, &claimed).await;
-
-    let stale = batch(&claimed, vec![line(2, "a ghost")]);
-    let neighbour = running(&store, "other").await;
-    let fine = batch(&neighbour, vec![line(1, "fine")]);
-    let answers = store.append_logs(vec![stale.clone(), fine]).await.unwrap();
-    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
-    assert_eq!(log(&store, neighbour.execution_id).await, ["1-1 fine"]);
-
-    let end = with_logs(success(&claimed), vec![line(2, "a ghost")]);
-    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
-    // Neither while it is taken over nor when that has been recorded nor under its successor.
-    let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
-    settle(&store, lost).await;
-    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
-    store.promote(t(5), 1).await.unwrap();
-    let second = claim(taken.fence.session, 2, &["j"], 1);
-    let second = store.claim(second).await.unwrap().pop().unwrap();
-    assert_eq!(settle(&store, end).await, Answer::Stale);
-    let answers = store.append_logs(vec![stale]).await.unwrap();
-    assert_eq!(answers, [Answer::Stale]);
-    assert_eq!(status(&store, id).await, ExecutionStatus::Running);
-    assert_eq!(log(&store, id).await, ["1-1 alive"]);
-    let end = with_logs(success(&second), vec![line(1, "done")]);
-    assert_eq!(settle(&store, end).await, Answer::Settled);
-    assert_eq!(log(&store, id).await, ["1-1 alive", "2-1 done"]);
-}
-
-pub(crate) async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
-    let stale = running(&store, "j").await;
-    taken_over(&store, &stale).await;
-    let fine = running(&store, "other").await;
-    let ends = vec![
-        with_logs(success(&stale), vec![line(1, "a ghost")]),
-        with_logs(success(&fine), vec![line(1, "fine")]),
-    ];
-    let answers = store.settle(ends).await.unwrap();
-    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
-    assert!(log(&store, stale.execution_id).await.is_empty());
-    assert_eq!(log(&store, fine.execution_id).await, ["1-1 fine"]);
-}
-
-pub(crate) async fn pages_of_a_log_follow_each_other(store: AnyStore) {
+async fn pages_of_a_log_follow_each_other(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let leveled = |number: u32| {
