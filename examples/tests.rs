@@ -11,19 +11,18 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::sqlite::SqlitePool;
 use tests::http::{get, post};
-use tests::process::{Server, run};
+use tests::process::{Server, run, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jobs-examples");
 
 /// Reads an execution again until it is final.
 fn final_record(address: SocketAddr, id: &str) -> Value {
-    loop {
-        let record = get(address, &format!("/api/v1/workers/executions/{id}")).body;
-        if !record["finishedAt"].is_null() {
-            return record;
-        }
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
+    let mut record = Value::Null;
+    wait_for(&format!("the end of {id}"), || {
+        record = get(address, &format!("/api/v1/workers/executions/{id}")).body;
+        !record["finishedAt"].is_null()
+    });
+    record
 }
 
 fn trigger(address: SocketAddr, payload: &str) -> Value {
@@ -137,12 +136,10 @@ fn a_batch_of_widgets_is_cancelled_between_two() {
     let answer = post(address, path, &body.to_string());
     let id = answer.body["executionId"].as_str().expect("an id");
     let path = format!("/api/v1/workers/executions/{id}");
-    while !get(address, &path).body["progressMessage"]
-        .to_string()
-        .contains(" of 1000 widgets")
-    {
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
+    wait_for("the first widgets", || {
+        let message = get(address, &path).body["progressMessage"].to_string();
+        message.contains(" of 1000 widgets")
+    });
     let cancel = post(address, &format!("{path}/cancel"), "{}");
     assert_eq!(cancel.status, 202, "{cancel:?}");
     assert_eq!(final_record(address, id)["status"], "cancelled");
@@ -178,12 +175,10 @@ fn the_web_example_answers_before_the_work_is_done() {
     let answer = post(address, "/workspaces/ws-1/members", r#""user:carol""#);
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.text.trim();
-    while !run(PROGRAM, dir.path(), &["execution", id])
-        .out
-        .contains("succeeded")
-    {
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
+    wait_for("its end", || {
+        let shown = run(PROGRAM, dir.path(), &["execution", id]);
+        shown.out.contains("succeeded")
+    });
 }
 
 #[test]

@@ -111,17 +111,17 @@ impl Engine {
             .enable_time()
             .build()?;
         let clock = Arc::clone(&parts.clock);
-        let (news, heard) = News::start(parts.hooks.clone(), Arc::clone(&parts.store), &executors);
+        let (news, heard) = News::start(&parts, &executors);
         let plan = Plan::new(&parts.jobs);
         let dispatcher = Dispatcher::new(plan, parts, executors, news, stop_seen, idle);
         // Wrapped here, so that no time passes before the thread has begun.
-        let work = held(&clock, dispatcher.run());
+        let work = held(&clock, async move {
+            dispatcher.run().await;
+            end.send_replace(true);
+        });
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
-            .spawn(move || {
-                runtime.block_on(work);
-                end.send_replace(true);
-            })?;
+            .spawn(move || runtime.block_on(work))?;
         Ok(Self {
             stop,
             ended,

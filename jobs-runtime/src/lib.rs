@@ -33,6 +33,7 @@ pub mod middleware;
 mod resources;
 mod runtime;
 mod server_clock;
+mod transfer;
 
 pub mod health;
 #[cfg(feature = "http")]
@@ -56,6 +57,7 @@ pub use explain::{Explanation, Reason, ToldReason};
 pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
+pub use transfer::{Transfer, TransferError, transfer};
 
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};

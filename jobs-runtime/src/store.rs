@@ -21,6 +21,7 @@
 //! executions come from the caller, a claim carries the claimer's number for it, a settlement
 //! names its attempt. The second call finds what the first did.
 
+mod archive;
 mod error;
 mod execution;
 mod feed;
@@ -41,6 +42,9 @@ use crate::time::Timestamp;
 
 pub(crate) use held::HeldStore;
 
+pub use archive::{
+    Archive, ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Census, Export, Place,
+};
 pub use error::StoreError;
 pub use execution::{
     AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, IdempotencyKey, NewExecution,
@@ -74,6 +78,12 @@ pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
 /// than hang.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Reads and writes everything that is kept, for a move to another store; `None` where that is
+    /// not to be had.
+    fn archive(&self) -> Option<&dyn Archive> {
+        None
+    }
+
     /// Brings the layout up to date. Safe to call by several starters at once; applies nothing
     /// twice. Answers with the status after it.
     async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError>;

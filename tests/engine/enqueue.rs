@@ -5,11 +5,11 @@ use std::time::Duration;
 use jobs::{EnqueueError, ExecutionStatus, Priority};
 use tests::jobs::{Add, ConvertExternally, Flaky};
 
-use super::{record, runtime};
+use super::support::Timed;
 
 #[tokio::test]
 async fn every_option_is_stored() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let execution = runtime
         .client()
         .enqueue(Add::new(1, 2))
@@ -22,7 +22,7 @@ async fn every_option_is_stored() {
         .idempotency_key("signup-42")
         .await
         .expect("accepted");
-    let record = record(&runtime, execution.id()).await;
+    let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Pending);
     assert_eq!(record.priority, 75);
     assert_eq!(
@@ -38,7 +38,7 @@ async fn every_option_is_stored() {
 
 #[tokio::test]
 async fn a_key_enqueues_once_and_refuses_another_payload() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let jobs = runtime.client();
     let first = jobs
         .enqueue(Add::new(1, 2))
@@ -60,25 +60,25 @@ async fn a_key_enqueues_once_and_refuses_another_payload() {
 
 #[tokio::test]
 async fn a_batch_is_executed_to_the_last() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let batch = (0..500).map(|n| Add::new(n, 1));
     let executions = runtime.client().enqueue_all(batch).await.expect("accepted");
     assert_eq!(executions.len(), 500);
     for (n, execution) in (0..).zip(&executions) {
-        assert_eq!(execution.result().await.ok(), Some(n + 1_i64));
+        assert_eq!(runtime.result(execution).await.ok(), Some(n + 1_i64));
     }
 }
 
 #[tokio::test]
 async fn children_keep_the_correlation_and_name_their_parent() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let parent = runtime
         .client()
         .enqueue(tests::jobs::Parent::new(1))
         .correlation_id("order-7")
         .await
         .expect("accepted");
-    parent.result().await.expect("it succeeds");
+    runtime.result(&parent).await.expect("it succeeds");
     let mut query = jobs_runtime::store::FeedQuery::newest(10);
     query.correlation_id = Some("order-7".to_owned());
     let page = runtime
@@ -92,7 +92,7 @@ async fn children_keep_the_correlation_and_name_their_parent() {
 
 #[tokio::test]
 async fn an_external_job_waits_for_its_worker() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let jobs = runtime.client();
     let external = jobs
         .enqueue(ConvertExternally::new("f"))
@@ -100,7 +100,7 @@ async fn an_external_job_waits_for_its_worker() {
         .expect("accepted");
     // What was enqueued later has run, so the other one had its chance.
     let flaky = jobs.enqueue(Flaky::new(1_u32)).await.expect("accepted");
-    flaky.result().await.expect("it succeeds");
-    let record = record(&runtime, external.id()).await;
+    runtime.result(&flaky).await.expect("it succeeds");
+    let record = runtime.record(external.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
 }

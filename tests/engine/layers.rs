@@ -6,27 +6,19 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus, ResultError};
 use jobs_runtime::middleware::{AttemptRequest, Service};
-use jobs_runtime::store::{Claim, SessionInfo};
-use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Runtime, RuntimeBuilder};
 use tests::jobs::{Add, AddBlocking, Flaky, Nap, Panics, Snoozes, Withdraw};
 use tower::Layer;
 use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
 
-use super::outcomes::until_running;
-use super::record;
+use super::support::{Timed, take_over};
 use super::transactions::Application;
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
 fn seen(list: &Seen) -> Vec<String> {
     list.lock().unwrap().clone()
-}
-
-async fn start(builder: RuntimeBuilder) -> Runtime {
-    let started = builder.database("sqlite::memory:").start().await;
-    started.expect("the runtime starts")
 }
 
 /// Notes what passes.
@@ -86,10 +78,9 @@ async fn layers_stand_around_every_attempt_the_last_one_outermost() {
         // One of tower's own: what it makes of the result is the result.
         .layer(MapResponseLayer::new(|result: String| format!("{result}0")))
         .layer(noting("outer", &list));
-    let runtime = start(builder).await;
-    let jobs = runtime.client();
-    let execution = jobs.enqueue(Add::new(1, 3)).await.expect("accepted");
-    assert_eq!(execution.result().await.ok(), Some(40));
+    let runtime = Timed::build(builder).await;
+    let execution = runtime.enqueue(Add::new(1, 3)).await;
+    assert_eq!(runtime.result(&execution).await.ok(), Some(40));
     let add = r#"test.add {"a":1,"b":3}"#;
     let expected = [
         format!("outer > {add}"),
@@ -100,9 +91,8 @@ async fn layers_stand_around_every_attempt_the_last_one_outermost() {
     assert_eq!(seen(&list), expected);
 
     // Functions on the blocking pool as well.
-    let blocking = jobs.enqueue(AddBlocking::new(1, 3)).await;
-    let result = blocking.expect("accepted").result().await;
-    assert_eq!(result.ok(), Some(40));
+    let blocking = runtime.enqueue(AddBlocking::new(1, 3)).await;
+    assert_eq!(runtime.result(&blocking).await.ok(), Some(40));
     assert_eq!(seen(&list).len(), 8);
 }
 
@@ -126,12 +116,11 @@ impl Service<AttemptRequest> for Closed {
 
 #[tokio::test]
 async fn the_error_of_a_layer_is_the_attempts() {
-    let runtime = start(Runtime::builder().layer(layer_fn(|_| Closed))).await;
-    let flaky = runtime.client().enqueue(Flaky::new(1_u32)).await;
-    let execution = flaky.expect("accepted");
-    let result = execution.result().await;
+    let runtime = Timed::build(Runtime::builder().layer(layer_fn(|_| Closed))).await;
+    let execution = runtime.enqueue(Flaky::new(1_u32)).await;
+    let result = runtime.result(&execution).await;
     assert!(matches!(result, Err(ResultError::Failed(_))), "{result:?}");
-    let record = record(&runtime, execution.id()).await;
+    let record = runtime.record(execution.id()).await;
     let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
     assert_eq!(outcomes, [Some(AttemptOutcome::Failed); 4]);
 }
@@ -139,9 +128,9 @@ async fn the_error_of_a_layer_is_the_attempts() {
 #[tokio::test]
 async fn a_panic_passes_through_layers() {
     let list = Seen::default();
-    let runtime = start(Runtime::builder().layer(noting("layer", &list))).await;
-    let panics = runtime.client().enqueue(Panics::new("out of cheese")).await;
-    let result = panics.expect("accepted").result().await;
+    let runtime = Timed::build(Runtime::builder().layer(noting("layer", &list))).await;
+    let panics = runtime.enqueue(Panics::new("out of cheese")).await;
+    let result = runtime.result(&panics).await;
     let Err(ResultError::Failed(error)) = result else {
         panic!("it failed: {result:?}");
     };
@@ -184,13 +173,11 @@ fn telling(list: &Seen) -> RuntimeBuilder {
 #[tokio::test]
 async fn hooks_hear_of_every_attempt() {
     let list = Seen::default();
-    let runtime = start(telling(&list)).await;
-    let jobs = runtime.client();
-    let snoozes = jobs.enqueue(Snoozes::new()).await.expect("accepted");
-    snoozes.result().await.expect("it succeeds");
-    let panics = jobs.enqueue(Panics::new("no cheese")).await;
-    let result = panics.expect("accepted").result().await;
-    assert!(result.is_err());
+    let runtime = Timed::build(telling(&list)).await;
+    let snoozes = runtime.enqueue(Snoozes::new()).await;
+    runtime.result(&snoozes).await.expect("it succeeds");
+    let panics = runtime.enqueue(Panics::new("no cheese")).await;
+    assert!(runtime.result(&panics).await.is_err());
     runtime.shutdown().await;
     let (starts, ends): (Vec<_>, Vec<_>) = seen(&list)
         .into_iter()
@@ -228,11 +215,10 @@ async fn a_hook_that_panics_harms_nobody() {
     let builder = builder.on_finish(move |end| {
         heard.lock().unwrap().push(end.outcome.to_string());
     });
-    let runtime = start(builder).await;
-    let jobs = runtime.client();
+    let runtime = Timed::build(builder).await;
     for n in 0..3 {
-        let execution = jobs.enqueue(Add::new(n, 1)).await.expect("accepted");
-        assert_eq!(execution.result().await.ok(), Some(n + 1));
+        let execution = runtime.enqueue(Add::new(n, 1)).await;
+        assert_eq!(runtime.result(&execution).await.ok(), Some(n + 1));
     }
     runtime.shutdown().await;
     assert_eq!(seen(&list), ["succeeded"; 3]);
@@ -247,12 +233,12 @@ async fn hooks_have_heard_of_everything_when_the_runtime_has_stopped() {
         std::thread::sleep(Duration::from_millis(50));
         heard.lock().unwrap().push(end.job_id.to_string());
     });
-    let runtime = start(builder).await;
+    let runtime = Timed::build(builder).await;
     let batch = runtime
         .client()
         .enqueue_all((0..10).map(|n| Add::new(n, 1)));
     for execution in batch.await.expect("accepted") {
-        execution.result().await.expect("it succeeds");
+        runtime.result(&execution).await.expect("it succeeds");
     }
     runtime.shutdown().await;
     assert_eq!(seen(&list).len(), 10);
@@ -262,33 +248,14 @@ async fn hooks_have_heard_of_everything_when_the_runtime_has_stopped() {
 #[tokio::test]
 async fn hooks_do_not_hear_of_what_was_refused() {
     let list = Seen::default();
-    let runtime = start(telling(&list)).await;
-    let nap = runtime.client().enqueue(Nap::new(300_u64)).await;
-    let execution = nap.expect("accepted");
-    until_running(&runtime, execution.id()).await;
-    let store = runtime.store();
-    let now = Timestamp::from_millis(1);
-    let worker = SessionInfo {
-        worker: "another".to_owned(),
-        opened_at: now,
-        job_ids: Vec::new(),
-        queues: Vec::new(),
-    };
-    let dead = store.sessions().await.expect("it answers").remove(0);
-    let claim = Claim {
-        session: store.open_session(worker).await.expect("opened"),
-        number: 1,
-        job_ids: Vec::new(),
-        queues: Vec::new(),
-        only: Vec::new(),
-        limit: 10,
-        now,
-    };
-    let taken = store.take_over(dead, claim).await.expect("it answers");
+    let runtime = Timed::build(telling(&list)).await;
+    let execution = runtime.begin(Nap::new(5_000_u64)).await;
+    let taken = take_over(&**runtime.store()).await;
     assert_eq!(taken.len(), 1);
+    // The nap ends before the worker learns by its renewal that it is another's.
     runtime.shutdown().await;
     assert_eq!(seen(&list), ["start test.nap 1 last"]);
-    let record = record(&runtime, execution.id()).await;
+    let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Running);
 }
 

@@ -1,27 +1,26 @@
 //! What handlers log.
 
 use std::sync::Once;
-use std::time::Duration;
 
 use jobs::{ExecutionId, Job};
-use jobs_runtime::Runtime;
 use jobs_runtime::health::CheckStatus;
 use jobs_runtime::store::{LogLevel, LogPage, LogQuery};
+use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Logs, LogsAndWaits, LogsMuch};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::runtime;
+use super::support::Timed;
 
 /// A runtime in a program whose subscriber has the layer.
-async fn logging_runtime() -> Runtime {
+async fn logging_runtime() -> Timed {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
         tracing_subscriber::registry()
             .with(jobs_runtime::layer())
             .init();
     });
-    runtime().await
+    Timed::start().await
 }
 
 async fn log(runtime: &Runtime, execution_id: ExecutionId) -> LogPage {
@@ -39,8 +38,8 @@ async fn log(runtime: &Runtime, execution_id: ExecutionId) -> LogPage {
 /// Runs one execution to its end and reads its log.
 async fn run<J: Job>(job: J) -> LogPage {
     let runtime = logging_runtime().await;
-    let execution = runtime.client().enqueue(job).await.expect("accepted");
-    let _ = execution.result().await;
+    let execution = runtime.enqueue(job).await;
+    let _ = runtime.result(&execution).await;
     log(&runtime, execution.id()).await
 }
 
@@ -80,22 +79,11 @@ async fn the_log_of_an_attempt_is_bounded_and_says_so() {
 #[tokio::test]
 async fn lines_are_there_while_the_handler_runs() {
     let runtime = logging_runtime().await;
-    let execution = runtime
-        .client()
-        .enqueue(LogsAndWaits::new())
-        .await
-        .expect("accepted");
-    let mut events = runtime.store().events();
-    while log(&runtime, execution.id()).await.lines.is_empty() {
-        // No event tells of lines; the pause only bounds how often is looked.
-        let _ = tokio::time::timeout(Duration::from_millis(20), events.recv()).await;
-    }
-    runtime
-        .edge()
-        .cancel(execution.id())
-        .await
-        .expect("the store answers");
-    let _ = execution.result().await;
+    let execution = runtime.begin(LogsAndWaits::new()).await;
+    let poll = EngineConfig::default().poll;
+    runtime.clock.advance(poll / 20).await;
+    assert_eq!(log(&runtime, execution.id()).await.lines.len(), 1);
+    runtime.cancel(execution.id()).await;
     let log = log(&runtime, execution.id()).await;
     let lines: Vec<_> = log
         .lines
@@ -117,7 +105,7 @@ async fn health_says_that_logs_are_captured() {
 async fn a_subscriber_without_the_layer_is_noticed_and_no_failure() {
     // Attempts of this runtime run on this thread, and see this subscriber.
     let _bare = tracing::subscriber::set_default(tracing_subscriber::registry());
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let report = runtime.health().report().await;
     let check = report.checks.iter().find(|c| c.name == "log capture");
     let check = check.expect("it is checked");

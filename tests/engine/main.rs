@@ -10,6 +10,7 @@ mod outcomes;
 mod stopping;
 mod stuck;
 mod success;
+mod support;
 mod time;
 mod transactions;
 
@@ -17,7 +18,8 @@ use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;
 use jobs_runtime::{EngineConfig, Runtime};
 
-/// A runtime on a store of its own that ends with it.
+/// A runtime in real time, for what a test's clock cannot carry; on a store of its own that ends
+/// with it. Everything else is [`Timed`](support::Timed).
 async fn runtime() -> Runtime {
     runtime_with(EngineConfig::default()).await
 }

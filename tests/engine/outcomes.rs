@@ -11,18 +11,17 @@ use tests::jobs::{
     SlowBlocking, Snoozes, Wait,
 };
 
-use super::{record, runtime, runtime_with};
+use super::runtime_with;
+use super::support::Timed;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Runs one execution to its end.
 async fn run<J: Job>(job: J) -> (Result<J::Output, ResultError>, ExecutionRecord) {
-    let config = EngineConfig {
-        grace: Duration::from_millis(100),
-        ..EngineConfig::default()
-    };
-    let runtime = runtime_with(config).await;
-    let execution = runtime.client().enqueue(job).await.expect("accepted");
-    let result = execution.result().await;
-    (result, record(&runtime, execution.id()).await)
+    let runtime = Timed::start().await;
+    let execution = runtime.enqueue(job).await;
+    let result = runtime.result(&execution).await;
+    (result, runtime.record(execution.id()).await)
 }
 
 fn outcomes(record: &ExecutionRecord) -> Vec<AttemptOutcome> {
@@ -78,8 +77,7 @@ async fn errors_are_retried_by_the_list_until_one_succeeds() {
         );
     }
     for pair in record.attempts.windows(2) {
-        let due = pair[0].retry_at.expect("another follows");
-        assert!(pair[1].started_at >= due, "none starts before it is due");
+        assert_eq!(pair[0].retry_at, Some(pair[1].started_at), "to the moment");
     }
 }
 
@@ -101,15 +99,24 @@ async fn a_handler_out_of_time_is_told_and_its_attempt_timed_out() {
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
 }
 
+/// In real time: its thread is nothing that a test's clock could see.
 #[tokio::test]
 async fn a_blocking_handler_that_does_not_listen_is_settled_after_its_grace() {
-    let (result, record) = run(SlowBlocking::new(1_000_u64)).await;
-    assert!(matches!(result, Err(ResultError::Failed(_))));
+    let dir = tempfile::tempdir().expect("a directory");
+    let gate = dir.path().join("gate");
+    let config = EngineConfig {
+        grace: Duration::from_millis(100),
+        ..EngineConfig::default()
+    };
+    let runtime = runtime_with(config).await;
+    let blocking = SlowBlocking::new(gate.as_path());
+    let execution = runtime.client().enqueue(blocking).await.expect("accepted");
+    let result = execution.result().await;
+    assert!(matches!(result, Err(ResultError::Failed(_))), "{result:?}");
+    // It still stands before the gate.
+    let record = super::record(&runtime, execution.id()).await;
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
-    assert!(
-        record.duration_ms.is_some_and(|took| took < 900),
-        "{record:?}"
-    );
+    std::fs::write(gate, "").expect("written");
 }
 
 #[tokio::test]
@@ -174,7 +181,7 @@ async fn an_oversized_result_fails_without_another_attempt() {
 
 #[tokio::test]
 async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let jobs = runtime.client();
     // As an older program would have stored it.
     let stored = NewExecution {
@@ -207,15 +214,16 @@ async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
         .await
         .expect("the store answers");
     let execution = jobs.execution::<Add>(id);
-    let Err(ResultError::Failed(error)) = execution.result().await else {
+    let Err(ResultError::Failed(error)) = runtime.result(&execution).await else {
         panic!("it failed");
     };
     assert_eq!(error.kind, ErrorKind::InvalidPayload);
-    assert_eq!(record(&runtime, id).await.attempts.len(), 1);
+    assert_eq!(runtime.record(id).await.attempts.len(), 1);
     let mended = Some(r#"{"a":1,"b":2}"#.to_owned());
     runtime.edge().retry(id, mended).await.expect("accepted");
-    assert_eq!(execution.result().await.ok(), Some(3));
-    let numbers: Vec<_> = record(&runtime, id)
+    assert_eq!(runtime.result(&execution).await.ok(), Some(3));
+    let numbers: Vec<_> = runtime
+        .record(id)
         .await
         .attempts
         .iter()
@@ -226,21 +234,12 @@ async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
 
 #[tokio::test]
 async fn a_cancelled_handler_that_finishes_has_succeeded() {
-    let runtime = runtime().await;
-    let execution = runtime
-        .client()
-        .enqueue(Finishes::new())
-        .await
-        .expect("accepted");
-    until_running(&runtime, execution.id()).await;
-    runtime
-        .edge()
-        .cancel(execution.id())
-        .await
-        .expect("the store answers");
-    assert!(execution.result().await.is_ok());
-    let record = record(&runtime, execution.id()).await;
+    let runtime = Timed::start().await;
+    let execution = runtime.begin(Finishes::new()).await;
+    runtime.cancel(execution.id()).await;
+    let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Succeeded);
+    assert_eq!(outcomes(&record), [AttemptOutcome::Succeeded]);
 }
 
 #[tokio::test]
@@ -256,16 +255,16 @@ async fn a_parent_awaits_its_child_at_concurrency_1() {
         concurrency: 1,
         ..EngineConfig::default()
     };
-    let runtime = runtime_with(config).await;
+    let runtime = Timed::with(config).await;
     let parents = runtime.client().enqueue_all((0..3).map(Parent::new));
     for (n, parent) in (0_i64..).zip(parents.await.expect("accepted")) {
-        assert_eq!(parent.result().await.ok(), Some(n + 1));
+        assert_eq!(runtime.result(&parent).await.ok(), Some(n + 1));
     }
 }
 
 #[tokio::test]
 async fn executions_of_a_former_id_are_executed() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     let request = jobs::runtime::EnqueueRequest::new("test.old-name", "{}".to_owned());
     let enqueued = runtime
         .edge()
@@ -276,32 +275,22 @@ async fn executions_of_a_former_id_are_executed() {
         .client()
         .execution::<Renamed>(enqueued[0].execution_id);
     assert_eq!(
-        execution.result().await.ok().as_deref(),
+        runtime.result(&execution).await.ok().as_deref(),
         Some("test.new-name")
     );
 }
 
 #[tokio::test]
 async fn a_running_execution_is_cancelled_within_a_second() {
-    let runtime = runtime().await;
-    let execution = runtime
-        .client()
-        .enqueue(Wait::new())
-        .await
-        .expect("accepted");
-    until_running(&runtime, execution.id()).await;
-    let asked = Duration::from_secs(1);
-    runtime
-        .edge()
-        .cancel(execution.id())
-        .await
-        .expect("the store answers");
-    let ended = tokio::time::timeout(asked, execution.result()).await;
-    assert!(
-        matches!(ended, Ok(Err(ResultError::Cancelled))),
-        "{ended:?}"
-    );
-    let record = record(&runtime, execution.id()).await;
+    let runtime = Timed::start().await;
+    let execution = runtime.begin(Wait::new()).await;
+    let asked = runtime.clock.passed();
+    runtime.cancel(execution.id()).await;
+    let result = runtime.result(&execution).await;
+    assert!(matches!(result, Err(ResultError::Cancelled)), "{result:?}");
+    let took = runtime.clock.passed() - asked;
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    let record = runtime.record(execution.id()).await;
     assert_eq!(outcomes(&record), [AttemptOutcome::Cancelled]);
     assert_eq!(
         (record.progress, record.status),
@@ -309,11 +298,31 @@ async fn a_running_execution_is_cancelled_within_a_second() {
     );
 }
 
-/// Waits for the word that the handler has begun.
-pub(super) async fn until_running(runtime: &jobs_runtime::Runtime, id: ExecutionId) {
-    let mut events = runtime.store().events();
-    while record(runtime, id).await.status != ExecutionStatus::Running {
-        // Any event may be the one; the pause only bounds how long a missed one costs.
-        let _ = tokio::time::timeout(Duration::from_millis(20), events.recv()).await;
+/// One waits for a slot, the other for its time.
+#[tokio::test]
+async fn an_execution_that_waits_is_cancelled_at_once_and_never_begins() {
+    let config = EngineConfig {
+        concurrency: 1,
+        ..EngineConfig::default()
+    };
+    let runtime = Timed::with(config).await;
+    let running = runtime.begin(Wait::new()).await;
+    let later = runtime.client().enqueue(Add::new(1, 2)).delay(HOUR);
+    let waiting = [
+        runtime.enqueue(Add::new(1, 2)).await.id(),
+        later.await.expect("accepted").id(),
+    ];
+    for id in waiting {
+        runtime.cancel(id).await;
+        let record = runtime.record(id).await;
+        assert_eq!(
+            (record.status, record.attempt),
+            (ExecutionStatus::Cancelled, 0)
+        );
+    }
+    runtime.cancel(running.id()).await;
+    runtime.clock.advance(2 * HOUR).await;
+    for id in waiting {
+        assert!(runtime.record(id).await.attempts.is_empty());
     }
 }

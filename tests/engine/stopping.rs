@@ -1,26 +1,19 @@
 //! Coming to an end.
 
-use std::time::Duration;
-
 use jobs::{AttemptOutcome, ExecutionStatus};
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Nap, Wait};
-use tests::process::now;
 
-use super::outcomes::until_running;
-use super::{record, runtime, runtime_with};
+use super::support::Timed;
 
 #[tokio::test]
 async fn a_second_request_gives_back_without_spending() {
-    let runtime = runtime().await;
-    let execution = runtime
-        .client()
-        .enqueue(Wait::new())
-        .await
-        .expect("accepted");
-    until_running(&runtime, execution.id()).await;
+    let runtime = Timed::start().await;
+    let execution = runtime.begin(Wait::new()).await;
+    let asked = runtime.clock.passed();
     runtime.shutdown_now().await;
-    let record = record(&runtime, execution.id()).await;
+    assert_eq!(runtime.clock.passed(), asked, "at once");
+    let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
     // A claim that was under way may have got it once more, and given it back as well.
     let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
@@ -35,32 +28,24 @@ async fn a_second_request_gives_back_without_spending() {
 
 #[tokio::test]
 async fn the_drain_ends_and_gives_back_what_is_left() {
-    let runtime = runtime_with(EngineConfig {
-        drain: Duration::from_millis(100),
-        ..EngineConfig::default()
-    })
-    .await;
-    let execution = runtime
-        .client()
-        .enqueue(Wait::new())
-        .await
-        .expect("accepted");
-    until_running(&runtime, execution.id()).await;
+    let runtime = Timed::start().await;
+    let execution = runtime.begin(Wait::new()).await;
+    let asked = runtime.clock.passed();
     runtime.shutdown().await;
-    let record = record(&runtime, execution.id()).await;
+    assert_eq!(
+        runtime.clock.passed() - asked,
+        EngineConfig::default().drain
+    );
+    let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
 }
 
 #[tokio::test]
 async fn nothing_is_claimed_after_the_first_request() {
-    let runtime = runtime().await;
+    let runtime = Timed::start().await;
     runtime.shutdown().await;
-    let execution = runtime
-        .client()
-        .enqueue(Add::new(1, 2))
-        .await
-        .expect("accepted");
-    let record = record(&runtime, execution.id()).await;
+    let execution = runtime.enqueue(Add::new(1, 2)).await;
+    let record = runtime.record(execution.id()).await;
     assert_eq!(
         (record.status, record.attempt),
         (ExecutionStatus::Queued, 0)
@@ -88,7 +73,7 @@ async fn a_worker_is_idle_when_what_was_ready_has_ended() {
         .expect("the runtime starts");
     worker.idle().await;
     for execution in executions {
-        let record = record(&worker, execution.id()).await;
+        let record = super::record(&worker, execution.id()).await;
         assert_eq!(record.status, ExecutionStatus::Succeeded);
     }
 }
@@ -98,50 +83,46 @@ async fn a_thousand_running_attempts_end_or_are_given_back() {
     const ATTEMPTS: usize = 1_000;
     let config = EngineConfig {
         concurrency: ATTEMPTS,
-        drain: Duration::from_millis(500),
-        grace: Duration::from_millis(500),
         ..EngineConfig::default()
     };
     let limit = config.drain + config.grace;
-    let runtime = runtime_with(config).await;
+    let runtime = Timed::with(config).await;
     let jobs = runtime.client();
-    // Those that end by themselves do so between now and after the drain.
-    let naps = (0..500).map(|n| Nap::new(300_u64 + 2 * n));
+    // The first hundred end during the drain of 30 s, the others would end after it.
+    let naps = (1..=500).map(|n| Nap::new(295_u64 * n));
     let naps = jobs.enqueue_all(naps).await.expect("accepted");
     let waits = (0..500).map(|_| Wait::new());
     let waits = jobs.enqueue_all(waits).await.expect("accepted");
-    let ids = || {
-        let naps = naps.iter().map(jobs::Execution::id);
-        naps.chain(waits.iter().map(jobs::Execution::id))
-    };
-    until_running(&runtime, ids().last().expect("a thousand")).await;
+    let naps = naps.iter().map(jobs::Execution::id);
+    let ids: Vec<_> = naps.chain(waits.iter().map(jobs::Execution::id)).collect();
+    runtime.clock.settle().await;
+    let health = runtime.health().report().await;
+    assert!(
+        health.checks.iter().any(|c| c.detail.contains("1000")),
+        "all of them run: {health:?}"
+    );
 
-    let asked = now();
+    let asked = runtime.clock.passed();
     runtime.shutdown().await;
-    let took = asked.elapsed();
-    // A second for a machine that does other things as well.
-    assert!(took < limit + Duration::from_secs(1), "{took:?}");
+    let took = runtime.clock.passed() - asked;
+    assert!(took <= limit, "{took:?}");
 
-    let (mut ended, mut given_back) = (0, 0);
-    for id in ids() {
-        let record = record(&runtime, id).await;
+    let mut ended = 0;
+    for id in ids {
+        let record = runtime.record(id).await;
         let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
-        match record.status {
-            ExecutionStatus::Succeeded => {
-                assert_eq!(outcomes, [Some(AttemptOutcome::Succeeded)]);
-                ended += 1;
-            }
-            status => {
-                assert_eq!(status, ExecutionStatus::Queued);
-                let released = |o: &Option<AttemptOutcome>| *o == Some(AttemptOutcome::Released);
-                assert!(outcomes.iter().all(released), "{outcomes:?}");
-                assert!(!outcomes.is_empty());
-                given_back += 1;
-            }
+        let outcome = match record.status {
+            ExecutionStatus::Succeeded => AttemptOutcome::Succeeded,
+            _ => AttemptOutcome::Released,
+        };
+        assert_eq!(outcomes, [Some(outcome)]);
+        if outcome == AttemptOutcome::Succeeded {
+            ended += 1;
+        } else {
+            assert_eq!(record.status, ExecutionStatus::Queued);
         }
     }
-    assert_eq!(ended + given_back, ATTEMPTS);
-    assert!(ended > 0 && given_back > 500, "{ended} and {given_back}");
+    assert_eq!(ended, 101, "of {ATTEMPTS}");
     let sessions = runtime.store().sessions().await.expect("the store answers");
     assert!(sessions.is_empty(), "{sessions:?}");
 }

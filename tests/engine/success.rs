@@ -1,12 +1,12 @@
 //! `succeed_in`: the handler's writes and its success in one transaction.
 
-use std::time::Duration;
-
 use jobs::{AttemptOutcome, ExecutionStatus, ResultError};
-use jobs_runtime::store::{Claim, ExecutionRecord, SessionInfo};
+use jobs_runtime::store::ExecutionRecord;
 use tests::jobs::Withdraw;
+use tests::process::wait_for;
 
 use super::record;
+use super::support::take_over;
 use super::transactions::Application;
 
 async fn application() -> Application {
@@ -77,27 +77,12 @@ async fn an_attempt_that_was_taken_over_cannot_succeed() {
     let jobs = application.runtime.client();
     let execution = jobs.enqueue(withdraw).await.expect("accepted");
     let waiting = application.file().with_extension("waiting");
-    until(|| waiting.exists()).await;
+    // The handler runs on this thread as well: somebody else looks.
+    tokio::task::spawn_blocking(move || wait_for("the handler", || waiting.exists()))
+        .await
+        .expect("it waits");
 
-    let store = application.runtime.store();
-    let now = jobs_runtime::time::Timestamp::from_millis(1);
-    let worker = SessionInfo {
-        worker: "another".to_owned(),
-        opened_at: now,
-        job_ids: Vec::new(),
-        queues: Vec::new(),
-    };
-    let dead = store.sessions().await.expect("it answers").remove(0);
-    let claim = Claim {
-        session: store.open_session(worker).await.expect("opened"),
-        number: 1,
-        job_ids: Vec::new(),
-        queues: Vec::new(),
-        only: Vec::new(),
-        limit: 10,
-        now,
-    };
-    let taken = store.take_over(dead, claim).await.expect("it answers");
+    let taken = take_over(&**application.runtime.store()).await;
     assert_eq!(taken.len(), 1);
     std::fs::write(application.file().with_extension("go"), "").expect("written");
 
@@ -108,10 +93,4 @@ async fn an_attempt_that_was_taken_over_cannot_succeed() {
     assert_eq!(application.count("withdrawals").await, 0);
     assert_eq!(application.count("jobs_outcomes").await, 0);
     assert_eq!(application.count("jobs_attempts").await, 0);
-}
-
-async fn until(is_so: impl Fn() -> bool) {
-    while !is_so() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }

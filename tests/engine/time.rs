@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{AttemptOutcome, Clock, ExecutionStatus, JobContext, JobError, job};
-use jobs_runtime::store::{Claim, SessionInfo, Store};
+use jobs_runtime::store::{SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Entropy, Runtime};
 
+use tests::jobs::Interval;
+
 use super::record;
+use super::support::{another_worker, first_claim};
+use super::transactions::Application;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -182,20 +186,10 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
     let store = enqueuer.store();
     let info = SessionInfo {
         worker: "silent".to_owned(),
-        opened_at: clock.now().into(),
-        job_ids: Vec::new(),
-        queues: Vec::new(),
+        ..another_worker()
     };
     let silent = store.open_session(info).await.expect("the store answers");
-    let claim = Claim {
-        session: silent,
-        number: 1,
-        job_ids: vec!["time.yearly".to_owned()],
-        queues: Vec::new(),
-        only: Vec::new(),
-        limit: 1,
-        now: clock.now().into(),
-    };
+    let claim = first_claim(silent, &["time.yearly"]);
     let claimed = store.claim(claim).await.expect("the store answers");
     assert_eq!(claimed.len(), 1);
 
@@ -214,4 +208,39 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
         .collect();
     assert_eq!(outcomes, [AttemptOutcome::Lost, AttemptOutcome::Succeeded]);
     assert_eq!(record.attempts[0].worker, "silent");
+}
+
+/// The store refuses every renewal: what runs is dropped before others may take it over.
+#[tokio::test]
+async fn work_is_dropped_when_four_fifths_of_a_lease_are_over() {
+    let clock = VirtualClock::new();
+    let builder = Runtime::builder().clock(clock.clone());
+    let application = Application::start_with(builder).await;
+    let file = application.file().with_extension("intervals");
+    let wrote = |line: &str| {
+        let lines = std::fs::read_to_string(&file).unwrap_or_default();
+        lines.lines().any(|found| found == line)
+    };
+    let interval = Interval::new(file.as_path(), 60_000_u64);
+    let execution = application.runtime.client().enqueue(interval).await;
+    let id = execution.expect("accepted").id();
+    clock.settle().await;
+    assert!(wrote(&format!("begin {id} 1")));
+    let begun = clock.passed();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON jobs_sessions
+        BEGIN SELECT RAISE(ABORT, 'not now'); END";
+    sqlx::raw_sql(refuse)
+        .execute(&application.pool)
+        .await
+        .expect("a trigger");
+
+    assert_eq!(begun, Duration::ZERO, "as old as the session");
+    let patience = EngineConfig::default().lease * 4 / 5;
+    clock.advance(patience - Duration::from_millis(1)).await;
+    assert!(!wrote(&format!("end {id} 1")), "it may hope until then");
+    clock.advance(Duration::from_millis(1)).await;
+    assert!(wrote(&format!("end {id} 1")));
+    // The leases can be given back all the same, which costs nothing.
+    let record = record(&application.runtime, id).await;
+    assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Released));
 }

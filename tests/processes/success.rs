@@ -8,7 +8,7 @@ use tests::process::{Server, wait_for};
 
 use super::PROGRAM;
 
-const SETTINGS: [(&str, &str); 2] = [("JOBS_LEASE", "600ms"), ("JOBS_LOG", "error")];
+const SETTINGS: [(&str, &str); 2] = [("JOBS_LEASE", "2s"), ("JOBS_LOG", "error")];
 
 /// Kills the worker once the handler has left a file of this name, and lets another one go on.
 fn killed_when(then: &str, left: &str) -> (TempDir, serde_json::Value) {

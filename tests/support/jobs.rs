@@ -6,6 +6,8 @@ use jobs::{JobContext, JobError, job};
 use sqlx::{ConnectOptions, Connection};
 use tracing::Instrument;
 
+use crate::process::wait_for;
+
 /// Adds two numbers.
 #[job(id = "test.add", retries = 0)]
 pub async fn add(a: i64, b: i64) -> Result<i64, JobError> {
@@ -41,26 +43,38 @@ pub async fn slow(ctx: &JobContext) -> Result<(), JobError> {
     Err(JobError::cancel("asked to end"))
 }
 
-/// Takes longer than it may, on a blocking thread, and does not listen.
+/// Takes longer than it may, on a blocking thread, and does not listen: until the gate is there.
 #[job(id = "test.slow-blocking", timeout = "100ms", retries = 0)]
-pub fn slow_blocking(millis: u64) -> Result<(), JobError> {
-    std::thread::sleep(Duration::from_millis(millis));
+pub fn slow_blocking(gate: std::path::PathBuf) -> Result<(), JobError> {
+    stand_before(&gate);
     Ok(())
 }
 
-/// Blocks the thread of the runtime that it runs on: what no handler should do.
+/// Blocks the thread of the runtime that it runs on, until the gate is there: what no handler should
+/// do.
 #[job(id = "test.blocks", timeout = "100ms", retries = 0)]
-pub async fn blocks(millis: u64) -> Result<(), JobError> {
-    std::thread::sleep(Duration::from_millis(millis));
+pub async fn blocks(gate: std::path::PathBuf) -> Result<(), JobError> {
+    stand_before(&gate);
     Ok(())
 }
 
-/// Blocks its thread for longer than it may take, then waits for a child that never ends.
+/// Blocks its thread until the gate is there, or nobody who could open it.
+fn stand_before(gate: &std::path::Path) {
+    let place = gate.parent().expect("a gate has a place");
+    wait_for("the gate", || gate.exists() || !place.exists());
+}
+
+/// Blocks its thread until the gate is there, then waits for a child that never ends; leaves a
+/// file beside the gate when nothing of it is left.
 #[job(id = "test.lends-too-late", timeout = "100ms", retries = 0)]
-pub async fn lends_too_late(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+pub async fn lends_too_late(ctx: &JobContext, gate: std::path::PathBuf) -> Result<(), JobError> {
+    let _open = Open {
+        file: gate.with_extension("left"),
+        name: "it".to_owned(),
+    };
     let child = ctx.enqueue(ConvertExternally::new("nobody")).await?;
     let wait = child.result();
-    std::thread::sleep(Duration::from_millis(millis));
+    stand_before(&gate);
     wait.await?;
     Ok(())
 }
@@ -92,11 +106,11 @@ pub async fn record(
     Ok(ctx.attempt())
 }
 
-/// Sleeps for so many milliseconds, whoever asks it to end.
+/// Sleeps for so many milliseconds, or until it is asked to end.
 #[job(id = "test.nap", timeout = "1m", retries = 0)]
-pub async fn nap(millis: u64) -> Result<(), JobError> {
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-    Ok(())
+pub async fn nap(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.check()
 }
 
 /// Takes so many steps of 10 ms on a thread that it never lets go, deaf to every request to end, and
@@ -145,7 +159,7 @@ impl Drop for Open {
 
 /// Writes into the table `withdrawals` of the store's own file and succeeds, in one transaction;
 /// then goes on as it was told.
-#[job(id = "test.withdraw", timeout = "2s", retries = ["20ms"], max_attempts = 3)]
+#[job(id = "test.withdraw", timeout = "5m", retries = ["20ms"], max_attempts = 3)]
 pub async fn withdraw(
     ctx: &JobContext,
     file: std::path::PathBuf,
@@ -235,6 +249,14 @@ pub async fn oversized() -> Result<String, JobError> {
 pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
     ctx.cancelled().await;
     Ok("finished all the same".to_owned())
+}
+
+/// Leaves a file when it has begun, and finishes when it is cancelled.
+#[job(id = "test.finishes-visibly", timeout = "none", retries = 0)]
+pub async fn finishes_visibly(ctx: &JobContext, begun: std::path::PathBuf) -> Result<(), JobError> {
+    std::fs::write(begun, "begun")?;
+    ctx.cancelled().await;
+    Ok(())
 }
 
 /// Asks for a later time twice, at no cost.

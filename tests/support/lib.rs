@@ -5,5 +5,6 @@
 pub mod database;
 pub mod http;
 pub mod jobs;
+pub mod mortal;
 pub mod postgres;
 pub mod process;

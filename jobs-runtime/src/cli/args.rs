@@ -92,6 +92,8 @@ pub(super) enum Command {
         #[arg(long)]
         status: bool,
     },
+    /// Move everything that one store keeps to another
+    Move(Move),
     /// The schemas of all linked jobs, as one JSON document
     Schema,
     /// The settings in force and where each comes from
@@ -118,6 +120,16 @@ pub(super) struct Work {
     /// End when nothing is left that could be executed now
     #[arg(long)]
     pub(super) until_idle: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Move {
+    /// The store to read from; it is left as it is
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// The store to write to
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
 }
 
 /// A job and flags that depend on its payload, parsed once the job is known.

@@ -7,6 +7,7 @@ mod explain;
 mod jobs;
 mod logs;
 mod migrate;
+mod moving;
 mod operate;
 mod processes;
 mod run;
@@ -59,6 +60,7 @@ pub(super) async fn run(
         Command::Delete { id } => operate::delete(&settings, output, &id).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
+        Command::Move(args) => moving::move_store(output, &args).await,
         Command::Schema => schema::show(output),
         Command::Config => {
             config::show(&settings, output);

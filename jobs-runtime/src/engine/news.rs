@@ -13,7 +13,9 @@ use jobs::{ExecutionId, ExecutionStatus};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use crate::hooks::{AttemptEnded, Hooks};
+use super::EngineParts;
+use crate::held::held;
+use crate::hooks::AttemptEnded;
 use crate::store::{Answer, Fence, Next, Settlement, Store};
 
 /// Ends that slow hooks may leave waiting; more are dropped, and the log says so.
@@ -54,14 +56,15 @@ impl Heard {
 
 impl News {
     /// Starts the task that tells.
-    pub(super) fn start(hooks: Hooks, store: Arc<dyn Store>, executors: &Handle) -> (Self, Heard) {
+    pub(super) fn start(parts: &EngineParts, executors: &Handle) -> (Self, Heard) {
         let (told, heard) = watch::channel(false);
+        let (hooks, store) = (parts.hooks.clone(), Arc::clone(&parts.store));
         if !hooks.hear_of_ends() {
             told.send_replace(true);
             return (Self::default(), Heard(heard));
         }
         let (line, mut items) = mpsc::channel(WAITING);
-        executors.spawn(async move {
+        let tell = async move {
             while let Some(item) = items.recv().await {
                 match item {
                     Item::Known(ended) => hooks.ended(&ended),
@@ -69,7 +72,8 @@ impl News {
                 }
             }
             told.send_replace(true);
-        });
+        };
+        executors.spawn(held(&parts.clock, tell));
         let news = Self {
             line: Some(line),
             unsettled: HashMap::new(),

@@ -44,6 +44,10 @@ macro_rules! held {
                 self.store.describe()
             }
 
+            fn archive(&self) -> Option<&dyn Archive> {
+                self.store.archive()
+            }
+
             fn committed(&self) {
                 self.store.committed();
             }

@@ -41,6 +41,7 @@ mod operate;
 mod promote;
 mod session;
 
+mod archive;
 mod catalogue;
 mod feed;
 mod record;
@@ -55,7 +56,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
+    Answer, Archive, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
     ExecutionRecord, FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus,
     NewExecution, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
     SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
@@ -163,6 +164,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn archive(&self) -> Option<&dyn Archive> {
+        Some(self)
+    }
+
     async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         while !self
             .writer

@@ -75,6 +75,12 @@ impl VirtualClock {
         state.passed = state.passed.max(until);
     }
 
+    /// Lets happen what is due now, and all that follows from it: what was enqueued has begun when
+    /// this returns, and waits for time, for the outside or for nothing any more.
+    pub async fn settle(&self) {
+        self.advance(Duration::ZERO).await;
+    }
+
     /// Lets time pass until `future` is done.
     ///
     /// # Panics

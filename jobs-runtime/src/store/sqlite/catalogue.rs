@@ -1,7 +1,7 @@
 //! What programs have linked.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
 use super::json;
@@ -30,10 +30,25 @@ pub(super) async fn publish_in_txn(
     Ok(())
 }
 
+/// The newest publication of every job.
 pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<PublishedJob>, Fault> {
     let rows = sqlx::query(include_str!("sql/catalogue.sql"))
         .fetch_all(conn)
         .await?;
+    read(&rows)
+}
+
+/// Every publication.
+pub(super) async fn publications_on_conn(
+    conn: &mut SqliteConnection,
+) -> Result<Vec<PublishedJob>, Fault> {
+    let rows = sqlx::query(include_str!("sql/export_publications.sql"))
+        .fetch_all(conn)
+        .await?;
+    read(&rows)
+}
+
+fn read(rows: &[SqliteRow]) -> Result<Vec<PublishedJob>, Fault> {
     rows.iter()
         .map(|row| {
             let job_id: &str = row.try_get(0)?;

@@ -231,7 +231,7 @@ impl KnownExecutions {
 }
 
 /// An execution and the text of its retries, as `enqueue.sql` reads them.
-struct ExecutionRow<'a>(&'a NewExecution, Arc<str>);
+pub(super) struct ExecutionRow<'a>(pub(super) &'a NewExecution, pub(super) Arc<str>);
 
 impl Serialize for ExecutionRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -73,7 +73,7 @@ pub(super) async fn page_on_conn(
     let mut lines = Vec::with_capacity(rows.len());
     for row in &rows {
         if let Some(attempt) = row.try_get(0)? {
-            lines.push(read(attempt, row)?);
+            lines.push(read(attempt, row, 0)?);
         }
     }
     let more = lines.len() > query.limit;
@@ -89,16 +89,17 @@ pub(super) async fn page_on_conn(
     }))
 }
 
-fn read(attempt: u32, row: &SqliteRow) -> Result<LogRecord, Fault> {
-    let fields: Option<String> = row.try_get(6)?;
+/// A line of an attempt whose number stands in column `at`, the rest behind it.
+pub(super) fn read(attempt: u32, row: &SqliteRow, at: usize) -> Result<LogRecord, Fault> {
+    let fields: Option<String> = row.try_get(at + 6)?;
     Ok(LogRecord {
         attempt,
         line: LogLine {
-            line: row.try_get(1)?,
-            at: Timestamp::from_millis(row.try_get(2)?),
-            level: LogLevel::of_severity(row.try_get(3)?),
-            target: row.try_get(4)?,
-            message: row.try_get(5)?,
+            line: row.try_get(at + 1)?,
+            at: Timestamp::from_millis(row.try_get(at + 2)?),
+            level: LogLevel::of_severity(row.try_get(at + 3)?),
+            target: row.try_get(at + 4)?,
+            message: row.try_get(at + 5)?,
             fields: fields
                 .map(RawValue::from_string)
                 .transpose()

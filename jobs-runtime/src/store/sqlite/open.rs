@@ -32,6 +32,17 @@ pub(super) struct Opener {
     file: Option<PathBuf>,
 }
 
+/// Statements are told at the level of trace, for those who look for a slow one.
+fn traced(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    // Spares a dependency for one name: the level's type is that of another crate.
+    match "trace".parse() {
+        Ok(level) => options
+            .log_statements(level)
+            .log_slow_statements(level, Duration::MAX),
+        Err(_) => options.disable_statement_logging(),
+    }
+}
+
 impl Opener {
     /// Refuses what can be refused by looking at the path.
     pub(super) fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -40,8 +51,8 @@ impl Opener {
             .foreign_keys(false)
             .row_buffer_size(ROW_BUFFER)
             .pragma("temp_store", "memory")
-            .pragma("cache_size", "-65536")
-            .disable_statement_logging();
+            .pragma("cache_size", "-65536");
+        let base = traced(base);
         let options = match url {
             DatabaseUrl::SqliteMemory => base.in_memory(true),
             DatabaseUrl::Sqlite { path, synchronous } => {

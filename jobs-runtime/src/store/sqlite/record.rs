@@ -139,7 +139,10 @@ fn read_attempts(text: &str) -> Result<Vec<AttemptRecord>, Fault> {
     Ok(records.collect())
 }
 
-fn error(kind: Option<&str>, message: Option<String>) -> Result<Option<ExecutionError>, Fault> {
+pub(super) fn error(
+    kind: Option<&str>,
+    message: Option<String>,
+) -> Result<Option<ExecutionError>, Fault> {
     kind.map(|kind| {
         Ok(ExecutionError {
             kind: kind
@@ -155,7 +158,7 @@ fn json_text(what: &str, text: String) -> Result<Box<RawValue>, Fault> {
     RawValue::from_string(text).map_err(|error| corrupt(what, error))
 }
 
-fn time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, Fault> {
+pub(super) fn time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, Fault> {
     Ok(row
         .try_get::<Option<i64>, _>(column)?
         .map(Timestamp::from_millis))

@@ -5,7 +5,20 @@
 -- a session that is closed, lease nothing: the first row tells.
 SELECT 'session', closed_at IS NULL, last_claim FROM jobs_sessions WHERE id = $7;
 
--- One queue, which is usual: its own order is the order.
+-- Named executions, reached by their ids.
+INSERT INTO temp.jobs_taken (queue, rank, seq, attempt, spent)
+SELECT r.queue, r.rank, r.seq, r.attempt, r.spent
+FROM json_each($13) AS o
+CROSS JOIN jobs_executions AS x ON x.id = unhex(o.value)
+CROSS JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+WHERE r.job_id IN (SELECT value FROM json_each($9))
+    AND ($10 IS NULL OR r.queue IN (SELECT value FROM json_each($10)))
+ORDER BY r.rank, r.seq
+LIMIT $11 * EXISTS (
+    SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
+);
+
+-- Any of one queue, which is usual: its own order is the order.
 INSERT INTO temp.jobs_taken (queue, rank, seq, attempt, spent)
 SELECT queue, rank, seq, attempt, spent
 FROM jobs_ready
@@ -15,15 +28,12 @@ WHERE queue = CASE
         THEN (SELECT MIN(queue) FROM jobs_ready)
     END
     AND job_id IN (SELECT value FROM json_each($9))
-    AND ($13 IS NULL OR seq IN (
-        SELECT seq FROM jobs_executions WHERE id IN (SELECT unhex(value) FROM json_each($13))
-    ))
 ORDER BY rank, seq
-LIMIT $11 * EXISTS (
+LIMIT $11 * ($13 IS NULL) * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
 );
 
--- Several: merged through the priority queue that a recursive query with an order is. It starts
+-- Any of several: merged through the priority queue that a recursive query with an order is. It starts
 -- with the head of each and replaces what it hands out by the next of the same queue.
 WITH RECURSIVE
     present (queue) AS (
@@ -44,14 +54,10 @@ WITH RECURSIVE
         CROSS JOIN jobs_ready AS r ON r.queue = w.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
             WHERE queue = w.queue AND job_id IN (SELECT value FROM json_each($9))
-                AND ($13 IS NULL OR seq IN (
-                    SELECT seq FROM jobs_executions
-                    WHERE id IN (SELECT unhex(value) FROM json_each($13))
-                ))
             ORDER BY rank, seq
             LIMIT 1
         )
-        WHERE NOT EXISTS (SELECT 1 FROM temp.jobs_taken)
+        WHERE $13 IS NULL AND NOT EXISTS (SELECT 1 FROM temp.jobs_taken)
         UNION ALL
         SELECT r.rank, r.seq, r.queue, r.attempt, r.spent
         FROM merged AS m
@@ -59,10 +65,6 @@ WITH RECURSIVE
             SELECT rank, seq FROM jobs_ready
             WHERE queue = m.queue AND (rank, seq) > (m.rank, m.seq)
                 AND job_id IN (SELECT value FROM json_each($9))
-                AND ($13 IS NULL OR seq IN (
-                    SELECT seq FROM jobs_executions
-                    WHERE id IN (SELECT unhex(value) FROM json_each($13))
-                ))
             ORDER BY rank, seq
             LIMIT 1
         )

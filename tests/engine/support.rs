@@ -1,0 +1,126 @@
+//! A runtime whose time the test has in its hand.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use jobs::{Execution, ExecutionId, ExecutionStatus, Job, ResultError};
+use jobs_runtime::store::{Claim, Claimed, ExecutionRecord, SessionId, SessionInfo, Store};
+use jobs_runtime::testing::VirtualClock;
+use jobs_runtime::time::Timestamp;
+use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};
+
+/// A runtime on a virtual clock. Nothing here waits for real time to pass, and nothing is a race
+/// between "claimed" and "begun": see [`settle`](VirtualClock::settle).
+pub(super) struct Timed {
+    pub(super) clock: Arc<VirtualClock>,
+    runtime: Arc<Runtime>,
+}
+
+impl Deref for Timed {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        &self.runtime
+    }
+}
+
+impl Timed {
+    /// On a store of its own that ends with it.
+    pub(super) async fn start() -> Self {
+        Self::with(EngineConfig::default()).await
+    }
+
+    pub(super) async fn with(config: EngineConfig) -> Self {
+        Self::build(Runtime::builder().engine(config)).await
+    }
+
+    pub(super) async fn build(builder: RuntimeBuilder) -> Self {
+        Self::on(VirtualClock::new(), builder.database("sqlite::memory:")).await
+    }
+
+    pub(super) async fn on(clock: Arc<VirtualClock>, builder: RuntimeBuilder) -> Self {
+        let started = builder.clock(clock.clone()).start().await;
+        let runtime = Arc::new(started.expect("the runtime starts"));
+        Self { clock, runtime }
+    }
+
+    /// Enqueues; nothing has begun yet.
+    pub(super) async fn enqueue<J: Job>(&self, job: J) -> Execution<J::Output> {
+        self.client().enqueue(job).await.expect("accepted")
+    }
+
+    /// Enqueues, and waits until the handler has begun and has nothing to do but to wait.
+    pub(super) async fn begin<J: Job>(&self, job: J) -> Execution<J::Output> {
+        let execution = self.enqueue(job).await;
+        self.clock.settle().await;
+        let status = self.record(execution.id()).await.status;
+        assert_eq!(status, ExecutionStatus::Running);
+        execution
+    }
+
+    /// Lets time pass until the execution is final.
+    pub(super) async fn result<T: serde::de::DeserializeOwned>(
+        &self,
+        execution: &Execution<T>,
+    ) -> Result<T, ResultError> {
+        let (edge, id) = (self.edge().clone(), execution.id());
+        let finished = async move { edge.finished(id).await };
+        let _ = self.clock.run_until(finished).await;
+        execution.result().await
+    }
+
+    /// Asks for the cancellation; what the handler makes of it has happened when this returns.
+    pub(super) async fn cancel(&self, id: ExecutionId) {
+        let asked = self.edge().cancel(id).await;
+        asked.expect("the store answers");
+        self.clock.settle().await;
+    }
+
+    /// Lets time pass until the runtime has ended.
+    pub(super) async fn shutdown(&self) {
+        let runtime = Arc::clone(&self.runtime);
+        let ended = async move { runtime.shutdown().await };
+        self.clock.run_until(ended).await;
+    }
+
+    pub(super) async fn shutdown_now(&self) {
+        let runtime = Arc::clone(&self.runtime);
+        let ended = async move { runtime.shutdown_now().await };
+        self.clock.run_until(ended).await;
+    }
+
+    pub(super) async fn record(&self, id: ExecutionId) -> ExecutionRecord {
+        super::record(&self.runtime, id).await
+    }
+}
+
+/// What another worker says of itself.
+pub(super) fn another_worker() -> SessionInfo {
+    SessionInfo {
+        worker: "another".to_owned(),
+        opened_at: Timestamp::from_millis(1),
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+    }
+}
+
+/// A claim of that worker's, its first.
+pub(super) fn first_claim(session: SessionId, job_ids: &[&str]) -> Claim {
+    Claim {
+        session,
+        number: 1,
+        job_ids: job_ids.iter().map(|&id| id.to_owned()).collect(),
+        queues: Vec::new(),
+        only: Vec::new(),
+        limit: 10,
+        now: Timestamp::from_millis(1),
+    }
+}
+
+/// Takes the leases of the one worker there is over into a session of another's.
+pub(super) async fn take_over(store: &dyn Store) -> Vec<Claimed> {
+    let dead = store.sessions().await.expect("it answers").remove(0);
+    let session = store.open_session(another_worker()).await.expect("opened");
+    let claim = first_claim(session, &[]);
+    store.take_over(dead, claim).await.expect("it answers")
+}

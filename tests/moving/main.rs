@@ -1,0 +1,120 @@
+//! Moving a store: everything arrives, in its order, once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
+mod whole;
+
+use std::sync::Arc;
+
+use jobs::ExecutionId;
+use jobs_runtime::store::{Claim, DatabaseUrl, FeedQuery, LogQuery, SessionInfo, Store, open};
+use jobs_runtime::testing::VirtualClock;
+use jobs_runtime::{EngineConfig, Runtime};
+use tests::jobs::{Add, Flaky, Logs, Panics};
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Opens the store of a URL with its layout.
+async fn store(url: &str) -> Arc<dyn Store> {
+    let url: DatabaseUrl = url.parse().expect("a URL");
+    let store = open(&url).await.expect("the store opens");
+    store.migrate().await.expect("the layout is written");
+    store
+}
+
+/// Leaves executions in every state behind, with all that can be kept about one.
+async fn fill(store: &Arc<dyn Store>, each: usize) {
+    let subscriber = tracing_subscriber::registry().with(jobs_runtime::layer());
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    let clock = VirtualClock::new();
+    let builder = || {
+        Runtime::builder()
+            .store(Arc::clone(store))
+            .clock(clock.clone())
+    };
+    let config = EngineConfig {
+        worker: "first".to_owned(),
+        ..EngineConfig::default()
+    };
+    let working = builder().engine(config).start().await.expect("it starts");
+    let client = working.client();
+    let mut failed = Vec::new();
+    for n in 0..each {
+        let n = i64::try_from(n).expect("few");
+        let key = format!("key {n}");
+        let add = client.enqueue(Add::new(n, 40)).idempotency_key(key);
+        add.tag("sum").item("item").await.expect("accepted");
+        client.enqueue(Flaky::new(3_u32)).await.expect("accepted");
+        client.enqueue(Logs::new("ada")).await.expect("accepted");
+        let panics = client.enqueue(Panics::new("a \u{0} and a 🦀"));
+        failed.push(panics.await.expect("accepted").id());
+    }
+    clock.advance(std::time::Duration::from_secs(3600)).await;
+    working.shutdown().await;
+
+    let idle = builder().workers(false).start().await.expect("it starts");
+    let client = idle.client();
+    let cancelled = client.enqueue(Add::new(1, 1)).await.expect("accepted");
+    idle.edge().cancel(cancelled.id()).await.expect("it waits");
+    for id in failed.iter().skip(1).step_by(2) {
+        idle.edge().retry(*id, None).await.expect("it has failed");
+    }
+    for n in 0..each {
+        let n = i64::try_from(n).expect("few");
+        let priority = match n % 3 {
+            0 => jobs::Priority::Low,
+            1 => jobs::Priority::High,
+            _ => jobs::Priority::Normal,
+        };
+        let waiting = client.enqueue(Add::new(n, n)).priority(priority);
+        waiting.correlation_id("waiting").await.expect("accepted");
+        let later = std::time::Duration::from_secs(60 + n.unsigned_abs());
+        let delayed = client.enqueue(Add::new(n, n)).delay(later);
+        delayed.await.expect("accepted");
+    }
+}
+
+/// Everything that a store tells about its executions, newest first, as text.
+async fn told(store: &Arc<dyn Store>) -> Vec<String> {
+    let page = store.feed(FeedQuery::newest(1_000)).await.expect("a page");
+    assert_eq!(page.next_cursor, None, "everything fits");
+    let mut told = Vec::new();
+    for execution in page.executions {
+        let record = store.execution(execution.id).await.expect("it answers");
+        let query = LogQuery {
+            execution_id: execution.id,
+            attempt: None,
+            level: None,
+            after: None,
+            limit: 1_000,
+        };
+        let logs = store.logs(query).await.expect("it answers");
+        let both = (record.expect("it exists"), logs.expect("it exists"));
+        told.push(serde_json::to_string(&both).expect("it is JSON"));
+    }
+    told
+}
+
+/// The order in which workers would take what is ready.
+async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
+    let info = SessionInfo {
+        worker: "taker".to_owned(),
+        opened_at: jobs_runtime::time::Timestamp::from_millis(0),
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+    };
+    let session = store.open_session(info).await.expect("it opens");
+    let claim = Claim {
+        session,
+        number: 1,
+        job_ids: vec!["test.add".to_owned(), "test.panic".to_owned()],
+        queues: Vec::new(),
+        only: Vec::new(),
+        limit: 1_000,
+        now: jobs_runtime::time::Timestamp::from_millis(0),
+    };
+    let claimed = store.claim(claim).await.expect("it answers");
+    let taken = claimed.iter();
+    taken
+        .map(|one| (one.execution_id, one.fence.attempt, one.spent))
+        .collect()
+}

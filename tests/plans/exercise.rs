@@ -1,0 +1,401 @@
+//! Every call that a store has, on executions of every kind.
+
+use std::time::Duration;
+
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress};
+use jobs_runtime::store::{
+    AttemptEnd, Claim, Claimed, ExecutionPolicy, FeedQuery, Fence, IdempotencyKey, LogBatch,
+    LogLevel, LogLine, LogQuery, NewExecution, Next, ProgressReport, SessionId, SessionInfo,
+    Settlement, Store,
+};
+use jobs_runtime::time::Timestamp;
+use tests::process::now;
+
+/// Calls of a kind; the quickest counts, so that a busy machine is not taken for a slow plan.
+const ROUNDS: usize = 7;
+
+/// Executions per batch.
+const BATCH: usize = 20;
+
+/// Awaits a call, notes what it took, and returns its answer.
+macro_rules! timed {
+    ($self:ident, $name:expr, $call:expr) => {{
+        let call = $call;
+        let begun = now();
+        let answer = call.await;
+        let took = begun.elapsed();
+        $self.note($name, took);
+        answer.unwrap_or_else(|error| panic!("{}: {error:?}", $name))
+    }};
+}
+
+/// How long the quickest call of each kind took.
+pub(crate) struct Exercise<'s> {
+    store: &'s dyn Store,
+    took: Vec<(&'static str, Duration)>,
+    claims: i64,
+    made: u128,
+}
+
+/// The time of everything that the stores are filled with; what is scheduled is due later.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+impl<'s> Exercise<'s> {
+    /// Makes every call, several times.
+    pub(crate) async fn run(store: &'s dyn Store) -> Vec<(&'static str, Duration)> {
+        let mut exercise = Self {
+            store,
+            took: Vec::new(),
+            claims: 0,
+            made: 0,
+        };
+        exercise.writes().await;
+        exercise.reads().await;
+        exercise.took
+    }
+
+    fn note(&mut self, name: &'static str, took: Duration) {
+        match self.took.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, best)) => *best = took.min(*best),
+            None => self.took.push((name, took)),
+        }
+    }
+
+    async fn writes(&mut self) {
+        let session = self.session("here").await;
+        for round in 0..ROUNDS {
+            timed!(self, "enqueue", self.store.enqueue(self.batch(None)));
+            timed!(
+                self,
+                "enqueue again",
+                self.store.enqueue(self.batch(Some(round)))
+            );
+            timed!(
+                self,
+                "enqueue by key",
+                self.store.enqueue(self.keyed(round))
+            );
+            for queues in [&[][..], &["default"], &["default", "mail"]] {
+                let claim = self.claim(session, queues, Vec::new());
+                let claimed = timed!(self, "claim", self.store.claim(claim.clone()));
+                timed!(self, "claim again", self.store.claim(claim));
+                self.work(claimed).await;
+            }
+            let mut only = self.batch(None);
+            only.iter_mut().for_each(|new| new.run_at = None);
+            let ids = only.iter().map(|new| new.id).collect();
+            self.store.enqueue(only).await.unwrap();
+            let claim = self.claim(session, &[], ids);
+            let claimed = timed!(self, "claim only", self.store.claim(claim));
+            assert_eq!(claimed.len(), BATCH);
+            timed!(self, "renew", self.store.renew(session, NOW));
+            timed!(self, "cancel requests", self.store.cancel_requests(session));
+            self.take_over(session).await;
+            // What has just been scheduled is due; the rest of it is not.
+            let soon = NOW.after(Duration::from_secs(1));
+            timed!(self, "promote", self.store.promote(soon, BATCH));
+            self.operate(claimed).await;
+        }
+    }
+
+    /// Everything that a worker says about what it holds.
+    async fn work(&mut self, claimed: Vec<Claimed>) {
+        assert_eq!(claimed.len(), BATCH, "enough is ready");
+        let reports = claimed.iter().map(|one| ProgressReport {
+            fence: one.fence,
+            progress: Progress {
+                percent: 50,
+                message: Some("halfway".to_owned()),
+            },
+        });
+        timed!(self, "report", self.store.report(reports.collect()));
+        let logs = claimed.iter().map(|one| log(one.fence));
+        timed!(self, "append logs", self.store.append_logs(logs.collect()));
+        let ends = [
+            Next::Succeed("null".to_owned()),
+            Next::Fail,
+            Next::Cancel,
+            Next::RetryAt(NOW.after(Duration::from_millis(1))),
+            Next::GiveBack,
+        ];
+        let settlements = claimed.iter().zip(ends.iter().cycle());
+        let settlements: Vec<_> = settlements
+            .map(|(one, next)| settlement(one, next))
+            .collect();
+        timed!(self, "settle", self.store.settle(settlements.clone()));
+        timed!(self, "settle again", self.store.settle(settlements));
+    }
+
+    async fn take_over(&mut self, session: SessionId) {
+        let dead = self.session("dead").await;
+        self.claims += 1;
+        let claim = self.claim(dead, &[], Vec::new());
+        self.store.claim(claim).await.unwrap();
+        let beats = timed!(self, "sessions", self.store.sessions());
+        let beat = beats.into_iter().find(|beat| beat.session == dead).unwrap();
+        let claim = self.claim(session, &[], Vec::new());
+        let taken = timed!(self, "take over", self.store.take_over(beat, claim));
+        assert_eq!(taken.len(), BATCH);
+        let settlements = taken.iter().map(|one| settlement(one, &Next::GiveBack));
+        self.store.settle(settlements.collect()).await.unwrap();
+        timed!(self, "close", self.store.close_session(dead));
+    }
+
+    /// Everything that an operator does to executions.
+    async fn operate(&mut self, mut running: Vec<Claimed>) {
+        let id = running[0].execution_id;
+        timed!(self, "cancel running", self.store.cancel(id, NOW));
+        let settlements = running.iter().map(|one| settlement(one, &Next::Fail));
+        self.store.settle(settlements.collect()).await.unwrap();
+        let retried = running.pop().unwrap().execution_id;
+        timed!(self, "retry", self.store.retry(retried, None, NOW));
+        timed!(self, "cancel waiting", self.store.cancel(retried, NOW));
+        timed!(self, "delete", self.store.delete(retried));
+    }
+
+    async fn reads(&mut self) {
+        let newest = self.store.feed(FeedQuery::newest(100)).await.unwrap();
+        let ids: Vec<_> = newest.executions.iter().map(|one| one.id).collect();
+        for _ in 0..ROUNDS {
+            timed!(self, "execution", self.store.execution(ids[0]));
+            timed!(self, "standings", self.store.standings(ids.clone()));
+            timed!(self, "ahead", self.store.ahead(ids[0], 1_000));
+            timed!(self, "processes", self.store.processes());
+            timed!(self, "catalogue", self.store.catalogue());
+            let query = LogQuery {
+                execution_id: ids[0],
+                attempt: None,
+                level: None,
+                after: None,
+                limit: 100,
+            };
+            timed!(self, "logs", self.store.logs(query));
+            for (name, query) in feeds() {
+                timed!(self, name, self.store.feed(query));
+            }
+        }
+    }
+
+    async fn session(&mut self, worker: &str) -> SessionId {
+        let info = SessionInfo {
+            worker: worker.to_owned(),
+            opened_at: NOW,
+            job_ids: vec!["job-1".to_owned()],
+            queues: Vec::new(),
+        };
+        timed!(self, "open", self.store.open_session(info))
+    }
+
+    fn claim(&mut self, session: SessionId, queues: &[&str], only: Vec<ExecutionId>) -> Claim {
+        self.claims += 1;
+        Claim {
+            session,
+            number: self.claims,
+            job_ids: (0..100).map(|n| format!("job-{n}")).collect(),
+            queues: queues.iter().map(|&queue| queue.to_owned()).collect(),
+            only,
+            limit: BATCH,
+            now: NOW,
+        }
+    }
+
+    /// A batch of new executions, or once more the first of a round.
+    fn batch(&mut self, again: Option<usize>) -> Vec<NewExecution> {
+        let first = match again {
+            Some(_) => self.made.saturating_sub(BATCH as u128),
+            None => {
+                self.made += BATCH as u128;
+                self.made - BATCH as u128
+            }
+        };
+        (first..).take(BATCH).map(new).collect()
+    }
+
+    fn keyed(&mut self, round: usize) -> Vec<NewExecution> {
+        let mut batch = self.batch(None);
+        for (n, new) in batch.iter_mut().enumerate() {
+            new.idempotency_key = Some(IdempotencyKey {
+                key: format!("fresh {round} {n}"),
+                payload_digest: "digest".to_owned(),
+                expires_at: NOW.after(Duration::from_secs(60)),
+            });
+        }
+        batch
+    }
+}
+
+fn new(number: u128) -> NewExecution {
+    // Beyond the ids that the stores are filled with.
+    let id = (u128::MAX - number).to_be_bytes();
+    NewExecution {
+        id: ExecutionId::from_bytes(id),
+        job_id: "job-1".to_owned(),
+        queue: if number.is_multiple_of(2) {
+            "default"
+        } else {
+            "mail"
+        }
+        .to_owned(),
+        priority: 100,
+        payload: "{}".to_owned(),
+        policy: ExecutionPolicy {
+            timeout_ms: Some(60_000),
+            max_attempts: 4,
+            retry_delays_ms: vec![30_000],
+            retry_jitter: 0.0,
+        },
+        created_at: NOW,
+        run_at: number
+            .is_multiple_of(10)
+            .then(|| NOW.after(Duration::from_secs(3600))),
+        idempotency_key: None,
+        correlation_id: Some("correlation".to_owned()),
+        item_id: Some("item".to_owned()),
+        created_by: Some("somebody".to_owned()),
+        tags: vec!["tag".to_owned()],
+        parent_id: None,
+        triggered_by: "code".to_owned(),
+        trace_parent: None,
+    }
+}
+
+fn log(fence: Fence) -> LogBatch {
+    let line = LogLine {
+        line: 1,
+        at: NOW,
+        level: LogLevel::Info,
+        target: "test".to_owned(),
+        message: "a line".to_owned(),
+        fields: None,
+    };
+    LogBatch {
+        fence,
+        lines: vec![line.into()],
+    }
+}
+
+fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
+    let (outcome, error) = match next {
+        Next::Succeed(_) => (AttemptOutcome::Succeeded, None),
+        Next::Cancel => (AttemptOutcome::Cancelled, None),
+        Next::GiveBack => (AttemptOutcome::Released, None),
+        _ => {
+            let error = ExecutionError {
+                kind: ErrorKind::Failed,
+                message: "no".to_owned(),
+            };
+            (AttemptOutcome::Failed, Some(error))
+        }
+    };
+    Settlement {
+        fence: claimed.fence,
+        execution_id: claimed.execution_id,
+        end: AttemptEnd {
+            outcome,
+            error,
+            started_at: NOW,
+            finished_at: NOW,
+            progress: None,
+            logs: Vec::new(),
+        },
+        next: next.clone(),
+    }
+}
+
+/// Pages by each filter, by those that find nothing too.
+fn feeds() -> Vec<(&'static str, FeedQuery)> {
+    let all = || FeedQuery::newest(50);
+    let of = |status| FeedQuery {
+        status: Some(status),
+        ..all()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    vec![
+        ("feed", all()),
+        (
+            "feed of a job",
+            FeedQuery {
+                job_id: text("job-3"),
+                ..all()
+            },
+        ),
+        (
+            "feed of no job",
+            FeedQuery {
+                job_id: text("none"),
+                ..all()
+            },
+        ),
+        (
+            "feed of a queue",
+            FeedQuery {
+                queue: text("mail"),
+                ..all()
+            },
+        ),
+        (
+            "feed of no queue",
+            FeedQuery {
+                queue: text("none"),
+                ..all()
+            },
+        ),
+        (
+            "feed of an item",
+            FeedQuery {
+                item_id: text("item 7"),
+                ..all()
+            },
+        ),
+        (
+            "feed of a correlation",
+            FeedQuery {
+                correlation_id: text("correlation 7"),
+                ..all()
+            },
+        ),
+        (
+            "feed of a creator",
+            FeedQuery {
+                created_by: text("user 7"),
+                ..all()
+            },
+        ),
+        (
+            "feed of a tag",
+            FeedQuery {
+                tag: text("rare"),
+                ..all()
+            },
+        ),
+        (
+            "feed since",
+            FeedQuery {
+                since: Some(NOW.after(Duration::from_secs(60))),
+                ..all()
+            },
+        ),
+        (
+            "feed until",
+            FeedQuery {
+                until: Some(Timestamp::from_millis(0)),
+                ..all()
+            },
+        ),
+        ("feed of queued", of(ExecutionStatus::Queued)),
+        ("feed of pending", of(ExecutionStatus::Pending)),
+        ("feed of running", of(ExecutionStatus::Running)),
+        ("feed of succeeded", of(ExecutionStatus::Succeeded)),
+        ("feed of failed", of(ExecutionStatus::Failed)),
+        ("feed of cancelled", of(ExecutionStatus::Cancelled)),
+        (
+            "feed by several",
+            FeedQuery {
+                job_id: text("job-3"),
+                queue: text("mail"),
+                created_by: text("user 7"),
+                ..of(ExecutionStatus::Failed)
+            },
+        ),
+    ]
+}

@@ -1,0 +1,205 @@
+//! SQLite's plans.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jobs_runtime::store::{DatabaseUrl, Store, open};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::exercise::Exercise;
+
+/// Executions in the large store, and in the one that it is held against.
+const MANY: i64 = 1_000_000;
+const FEW: i64 = 100_000;
+
+/// Tables that grow with what is kept or waits.
+const LARGE: [&str; 7] = [
+    "jobs_executions",
+    "jobs_ready",
+    "jobs_scheduled",
+    "jobs_outcomes",
+    "jobs_attempts",
+    "jobs_logs",
+    "jobs_idempotency_keys",
+];
+
+/// Scans that end early: the beginning of the statement, and why.
+const BOUNDED: [(&str, &str); 1] = [(
+    "SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT",
+    "counts up to its limit",
+)];
+
+/// A store with that many executions of every kind.
+async fn filled(directory: &Path, executions: i64) -> (Arc<dyn Store>, SqliteConnection) {
+    let file = directory.join(format!("{executions}.db"));
+    let url: DatabaseUrl = format!("sqlite:{}?synchronous=normal", file.display())
+        .parse()
+        .expect("a URL");
+    let store = open(&url).await.expect("the store opens");
+    store.migrate().await.expect("the layout is written");
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .pragma("synchronous", "OFF")
+        .pragma("cache_size", "-200000")
+        .busy_timeout(Duration::from_secs(60))
+        .disable_statement_logging();
+    let mut connection = options.connect().await.expect("the file opens");
+    connection
+        .execute("BEGIN IMMEDIATE")
+        .await
+        .expect("nobody writes");
+    sqlx::query(include_str!("fill_sqlite.sql"))
+        .bind(executions)
+        .execute(&mut connection)
+        .await
+        .expect("the rows are right");
+    connection.execute("COMMIT").await.expect("it is written");
+    (store, connection)
+}
+
+/// The statements that `sqlx` tells of.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != "sqlx::query" {
+            return;
+        }
+        let mut text = Text::default();
+        event.record(&mut text);
+        let statement = if text.statement.is_empty() {
+            text.summary
+        } else {
+            text.statement
+        };
+        self.0.lock().unwrap().insert(statement.trim().to_owned());
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    summary: String,
+    statement: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.statement),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+#[tokio::test]
+async fn no_statement_scans_what_grows() {
+    let directory = tempfile::tempdir().unwrap();
+    let statements = Statements::default();
+    let (few, _) = filled(directory.path(), FEW).await;
+    let (many, mut connection) = filled(directory.path(), MANY).await;
+    let few = Exercise::run(&*few).await;
+    tracing_subscriber::registry()
+        .with(statements.clone())
+        .init();
+    let many = Exercise::run(&*many).await;
+    let statements = statements.0.lock().unwrap().clone();
+    assert!(
+        statements.len() > 30,
+        "sqlx tells of its statements: {statements:#?}"
+    );
+
+    // What a connection of the store's has for itself.
+    let tables = include_str!("../../jobs-runtime/src/store/sqlite/sql/connection_tables.sql");
+    connection.execute(tables).await.expect("they are created");
+    let mut scans = Vec::new();
+    for script in &statements {
+        for statement in plain(script) {
+            scans.extend(scanned(&mut connection, &statement).await);
+        }
+    }
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+    grows_little(&few, &many);
+}
+
+/// Ten times the rows must not be a multiple of the time: a scan of them would be.
+fn grows_little(few: &[(&str, Duration)], many: &[(&str, Duration)]) {
+    let mut slow = Vec::new();
+    let mut told = Vec::new();
+    for ((name, few), (same, many)) in few.iter().zip(many) {
+        assert_eq!(name, same);
+        told.push(format!("{name:24} {few:>10.1?} {many:>10.1?}"));
+        if *many > *few * 5 + Duration::from_millis(4) {
+            slow.push(format!("{name}: {few:?} among few, {many:?} among many"));
+        }
+    }
+    assert!(
+        slow.is_empty(),
+        "{}\n\n{}",
+        told.join("\n"),
+        slow.join("\n")
+    );
+}
+
+/// The statements of a script, without its comments.
+fn plain(script: &str) -> Vec<String> {
+    let lines: Vec<_> = script
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default())
+        .collect();
+    let statements = lines.join("\n");
+    let statements = statements.split(';').map(str::trim);
+    let verbs = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
+    statements
+        .filter(|one| verbs.iter().any(|verb| one.starts_with(verb)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The scans of large tables in the plan of a statement.
+async fn scanned(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+    if BOUNDED
+        .iter()
+        .any(|(begin, _)| statement.starts_with(begin))
+    {
+        return Vec::new();
+    }
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let rows = connection.fetch_all(AssertSqlSafe(explain)).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{statement}\n{error}"));
+    let mut scans = Vec::new();
+    for row in rows {
+        let detail: &str = row.get("detail");
+        let Some(rest) = detail.strip_prefix("SCAN ") else {
+            continue;
+        };
+        let name = rest.split(' ').next().unwrap_or_default();
+        if LARGE.contains(&table_of(statement, name)) {
+            scans.push(format!("{detail}, in\n{statement}\n"));
+        }
+    }
+    scans
+}
+
+/// The table behind an alias.
+fn table_of<'t>(statement: &'t str, alias: &'t str) -> &'t str {
+    let words: Vec<_> = statement
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut named = words
+        .windows(3)
+        .filter(|three| three[1] == "AS" && three[2] == alias);
+    named.next().map_or(alias, |three| three[0])
+}
