@@ -28,6 +28,10 @@ const ROUNDS: usize = 3;
 /// The ratio that is aimed at.
 const RATIO: f64 = 1.15;
 
+/// What it may be where all jobs have a field whose type only the compiler can judge: that such a
+/// type is reported once has its price (docs/decisions/0007-cost-of-the-attribute.md).
+const RATIO_OF_OWN_TYPES: f64 = 1.35;
+
 const PRELUDE: &str = r#"
 use jobs::{JobContext, JobError};
 
@@ -298,7 +302,7 @@ fn of_own_type(template: &str) -> String {
 }
 
 /// Builds both in turns. One comparison at a time: the children of this process share one clock.
-fn compare(fields: &str, attribute: &str, by_hand: &str) {
+fn compare(fields: &str, attribute: &str, by_hand: &str, at_most: f64) {
     static ALONE: Mutex<()> = Mutex::new(());
     if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
         println!("in the long tier only: ./test --full");
@@ -321,15 +325,20 @@ fn compare(fields: &str, attribute: &str, by_hand: &str) {
         per_job(&attribute),
         per_job(&by_hand)
     );
-    assert!(ratio <= RATIO, "{ratio:.3} is more than {RATIO}");
+    assert!(ratio <= at_most, "{ratio:.3} is more than {at_most}");
 }
 
 #[test]
 fn the_attribute_costs_little_more_than_what_it_writes() {
-    compare("plain", ATTRIBUTE, BY_HAND);
+    compare("plain", ATTRIBUTE, BY_HAND, RATIO);
 }
 
 #[test]
 fn types_that_may_not_fit_cost_little_more() {
-    compare("own", &of_own_type(ATTRIBUTE), &of_own_type(BY_HAND));
+    compare(
+        "own",
+        &of_own_type(ATTRIBUTE),
+        &of_own_type(BY_HAND),
+        RATIO_OF_OWN_TYPES,
+    );
 }
