@@ -264,6 +264,7 @@ impl Play {
             opened_at: self.now,
             job_ids: Vec::new(),
             queues: Vec::new(),
+            labels: Vec::new(),
         };
         let session = self.at(handle).open_session(info).await.map_err(broken)?;
         if self.sessions.iter().any(|(known, _)| *known >= session) {
