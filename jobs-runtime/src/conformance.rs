@@ -84,6 +84,7 @@ mod feeds;
 mod logs;
 
 mod events;
+mod moves;
 mod stories;
 
 mod later;
@@ -119,6 +120,7 @@ pub fn points() -> Vec<Point> {
         feeds::POINTS,
         catalogue::POINTS,
         events::POINTS,
+        moves::POINTS,
         later::POINTS,
         stories::POINTS,
     ]

@@ -29,7 +29,7 @@ area! { "stories" {
 }}
 
 /// Steps of a story at most.
-const STEPS: usize = 40;
+const STEPS: usize = 80;
 
 /// Stories side by side: each waits for its store.
 const LANES: u64 = 2;

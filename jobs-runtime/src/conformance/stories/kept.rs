@@ -5,8 +5,26 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::step::Step;
 use crate::conformance::Ground;
 
+/// A story by the name of its file.
+macro_rules! ours {
+    ($($name:literal,)*) => {
+        &[$((
+            concat!($name, ".jsonl"),
+            include_str!(concat!("../../../conformance-regressions/", $name, ".jsonl")),
+        ),)*]
+    };
+}
+
 /// Those that come with the suite.
-const OURS: &[(&str, &str)] = &[];
+const OURS: &[(&str, &str)] = ours![
+    "a-claim-beyond-its-limit",
+    "a-failure-that-was-not-spent",
+    "a-number-that-stood-still",
+    "a-release-of-what-shall-be-cancelled",
+    "a-retry-that-was-no-longer-due",
+    "a-settlement-without-its-fence",
+    "an-order-without-urgency",
+];
 
 /// Ours, and those that the ground has kept, by name.
 pub(super) fn all(ground: &dyn Ground) -> Result<Vec<(String, String)>, String> {
@@ -57,5 +75,28 @@ pub(super) fn keep(ground: &dyn Ground, text: &str) -> String {
     match written {
         Ok(()) => format!(", kept as {}", path.display()),
         Err(error) => format!(", which could not be kept as {}: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kept_story_comes_with_the_suite_and_can_be_read() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance-regressions");
+        let mut names: Vec<_> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".jsonl"))
+            .collect();
+        names.sort();
+        let ours: Vec<_> = OURS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(ours, names);
+        for (name, text) in OURS {
+            let story = read(text).unwrap();
+            assert_eq!(read(&write(&story)).unwrap().len(), story.len(), "{name}");
+            assert!(!story.is_empty());
+        }
     }
 }

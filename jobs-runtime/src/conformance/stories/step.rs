@@ -256,5 +256,5 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Stories of up to `steps` steps. Two workers are there from the beginning.
 pub(super) fn stories(steps: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), steps / 2..=steps)
+    vec(step(), 1..=steps)
 }
