@@ -1,0 +1,14 @@
+-- Where the execution $1 stands; NULL if it is nowhere.
+SELECT
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        WHEN r.seq IS NOT NULL THEN 'queued'
+    END
+FROM jobs.executions AS x
+LEFT JOIN jobs.outcomes AS o ON o.seq = x.seq
+LEFT JOIN jobs.leases AS l ON l.seq = x.seq
+LEFT JOIN jobs.scheduled AS s ON s.seq = x.seq
+LEFT JOIN jobs.ready AS r ON r.rank = 100 - x.priority AND r.seq = x.seq
+WHERE x.seq = $1
