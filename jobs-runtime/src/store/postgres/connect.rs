@@ -4,6 +4,10 @@
 //! and nothing locked. It is also told how to reach rows: a handful at a time, by an index. Its
 //! estimates for tables that are empty one moment and full the next are of no use, and a plan made
 //! for one of these states is quadratic in another.
+//!
+//! For the same reason statements that join write `a.seq = ANY (ARRAY[b.seq])`, not `a.seq = b.seq`:
+//! the same rows, but an equality invites the planner to read a table whole, in the order of the
+//! join, when it believes it to be empty. Like this it can only reach each row by its key.
 
 use std::str::FromStr;
 use std::time::Duration;

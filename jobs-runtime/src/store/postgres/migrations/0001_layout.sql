@@ -167,6 +167,7 @@ CREATE TABLE jobs.idempotency_keys (
     payload_digest text   COLLATE "C" NOT NULL,
     PRIMARY KEY (job_id, key)
 );
+CREATE INDEX idempotency_keys_by_execution ON jobs.idempotency_keys (execution_id);
 
 -- What programs have published: a row per version of a job.
 CREATE TABLE jobs.catalogue (

@@ -25,5 +25,6 @@ SELECT (
     ) AS counted
 )
 FROM jobs.executions AS x
-JOIN jobs.ready AS r ON r.rank = 100 - x.priority AND r.seq = x.seq
+JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+    AND r.seq = ANY (ARRAY[x.seq])
 WHERE x.id = $1

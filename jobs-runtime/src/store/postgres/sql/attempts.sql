@@ -27,4 +27,4 @@ FROM (
     FROM jobs.leases
     WHERE seq = p.seq
 ) AS t
-LEFT JOIN jobs.sessions AS w ON w.id = t.executor
+LEFT JOIN jobs.sessions AS w ON w.id = ANY (ARRAY[t.executor])

@@ -21,4 +21,4 @@ SELECT
     t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
     x.retry, x.correlation_id, $6 AS claimed_at, FALSE AS cancel_requested
 FROM taken AS t
-JOIN jobs.executions AS x ON x.seq = t.seq
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

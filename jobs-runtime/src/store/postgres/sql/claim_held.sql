@@ -4,5 +4,5 @@ SELECT
     x.timeout_ms, x.max_attempts, x.retry, x.correlation_id, l.claimed_at,
     l.cancel_requested_at IS NOT NULL AS cancel_requested
 FROM jobs.leases AS l
-JOIN jobs.executions AS x ON x.seq = l.seq
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])
 WHERE l.session = $1 AND l.claim = $2

@@ -4,7 +4,8 @@ WITH taken AS (
     WHERE ctid = ANY (ARRAY(
         SELECT r.ctid
         FROM jobs.executions AS x
-        JOIN jobs.ready AS r ON r.rank = 100 - x.priority AND r.seq = x.seq
+        JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+            AND r.seq = ANY (ARRAY[x.seq])
         WHERE x.id = ANY ($7)
             AND r.job_id = ANY ($3) AND ($4::text[] IS NULL OR r.queue = ANY ($4))
         ORDER BY r.rank, r.seq
@@ -21,4 +22,4 @@ SELECT
     t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
     x.retry, x.correlation_id, $6 AS claimed_at, FALSE AS cancel_requested
 FROM taken AS t
-JOIN jobs.executions AS x ON x.seq = t.seq
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

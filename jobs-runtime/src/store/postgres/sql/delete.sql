@@ -3,13 +3,13 @@
 -- hold of its outcome decides what becomes of it: one that is not final is left alone.
 WITH gone AS (DELETE FROM jobs.outcomes WHERE seq = $1 RETURNING seq),
 execution AS (
-    DELETE FROM jobs.executions AS x USING gone WHERE x.seq = gone.seq RETURNING x.id, x.job_id
+    DELETE FROM jobs.executions AS x USING gone WHERE x.seq = ANY (ARRAY[gone.seq]) RETURNING x.id, x.job_id
 ),
-attempts AS (DELETE FROM jobs.attempts AS a USING gone WHERE a.seq = gone.seq),
-logs AS (DELETE FROM jobs.logs AS l USING gone WHERE l.seq = gone.seq),
+attempts AS (DELETE FROM jobs.attempts AS a USING gone WHERE a.seq = ANY (ARRAY[gone.seq])),
+logs AS (DELETE FROM jobs.logs AS l USING gone WHERE l.seq = ANY (ARRAY[gone.seq])),
 keys AS (
     DELETE FROM jobs.idempotency_keys AS k
     USING execution AS x
-    WHERE k.job_id = x.job_id AND k.execution_id = x.id
+    WHERE k.execution_id = ANY (ARRAY[x.id]) AND k.job_id = x.job_id
 )
 SELECT seq FROM gone

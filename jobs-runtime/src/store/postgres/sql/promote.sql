@@ -15,4 +15,4 @@ WITH due AS (
 INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
 SELECT x.seq, 100 - x.priority, x.queue, x.job_id, d.attempt, d.spent
 FROM due AS d
-JOIN jobs.executions AS x ON x.seq = d.seq
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[d.seq])

@@ -31,10 +31,11 @@ SELECT
         WHEN l.seq IS NULL THEN a.finished_at - a.started_at
     END AS duration_ms
 FROM jobs.executions AS x
-LEFT JOIN jobs.outcomes AS o ON o.seq = x.seq
-LEFT JOIN jobs.leases AS l ON l.seq = x.seq
-LEFT JOIN jobs.scheduled AS s ON s.seq = x.seq
-LEFT JOIN jobs.ready AS r ON r.rank = 100 - x.priority AND r.seq = x.seq
-LEFT JOIN jobs.attempts AS a ON a.seq = x.seq AND a.attempt = COALESCE(
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+    AND r.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.attempts AS a ON a.seq = ANY (ARRAY[x.seq]) AND a.attempt = ANY (ARRAY[COALESCE(
     o.attempt - (o.outcome IS NOT NULL)::integer, l.attempt - 1, s.attempt - 1, r.attempt - 1
-)
+)])

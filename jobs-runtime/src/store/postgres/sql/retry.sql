@@ -20,15 +20,15 @@ called_off AS (
     UPDATE jobs.attempts AS a
     SET retry_at = NULL
     FROM ended AS e
-    WHERE a.seq = e.seq AND a.attempt = e.attempt AND e.outcome IS NULL
+    WHERE a.seq = ANY (ARRAY[e.seq]) AND a.attempt = e.attempt AND e.outcome IS NULL
 ),
 changed AS (
     UPDATE jobs.executions AS x
     SET payload = $2
     FROM ended AS e
-    WHERE x.seq = e.seq AND $2::text IS NOT NULL
+    WHERE x.seq = ANY (ARRAY[e.seq]) AND $2::text IS NOT NULL
 )
 INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
 SELECT x.seq, 100 - x.priority, x.queue, x.job_id, e.attempt + 1, 0
 FROM ended AS e
-JOIN jobs.executions AS x ON x.seq = e.seq
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])

@@ -11,7 +11,8 @@ WITH ended AS (
         seq, session, claim, attempt, retry_at, outcome, started_at, finished_at, percent,
         error_kind, error_message, message, spends
     )
-    WHERE l.seq = s.seq AND l.session = s.session AND l.claim = s.claim AND l.attempt = s.attempt
+    WHERE l.seq = ANY (ARRAY[s.seq]) AND l.session = s.session AND l.claim = s.claim
+        AND l.attempt = s.attempt
         AND l.cancel_requested_at IS NULL
     RETURNING
         l.seq, l.attempt, s.outcome, l.session, l.executed_by, s.started_at, s.finished_at,
@@ -26,7 +27,7 @@ returned AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
     SELECT x.seq, 100 - x.priority, x.queue, x.job_id, e.attempt + 1, e.spent
     FROM ended AS e
-    JOIN jobs.executions AS x ON x.seq = e.seq
+    JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
     WHERE e.retry_at IS NULL
 )
 INSERT INTO jobs.attempts (

@@ -10,7 +10,8 @@ WITH ended AS (
         seq, session, claim, attempt, status, outcome, started_at, finished_at, percent,
         error_kind, error_message, message, result
     )
-    WHERE l.seq = s.seq AND l.session = s.session AND l.claim = s.claim AND l.attempt = s.attempt
+    WHERE l.seq = ANY (ARRAY[s.seq]) AND l.session = s.session AND l.claim = s.claim
+        AND l.attempt = s.attempt
         AND (s.status <> 'failed' OR l.cancel_requested_at IS NULL)
     RETURNING
         l.seq, s.status, s.finished_at, l.attempt, s.outcome, l.session, l.executed_by,

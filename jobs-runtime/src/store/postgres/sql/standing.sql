@@ -7,8 +7,9 @@ SELECT
         WHEN r.seq IS NOT NULL THEN 'queued'
     END
 FROM jobs.executions AS x
-LEFT JOIN jobs.outcomes AS o ON o.seq = x.seq
-LEFT JOIN jobs.leases AS l ON l.seq = x.seq
-LEFT JOIN jobs.scheduled AS s ON s.seq = x.seq
-LEFT JOIN jobs.ready AS r ON r.rank = 100 - x.priority AND r.seq = x.seq
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+    AND r.seq = ANY (ARRAY[x.seq])
 WHERE x.seq = $1

@@ -9,8 +9,8 @@ SELECT
         ELSE 'queued'
     END
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, place)
-JOIN jobs.executions AS x ON x.id = i.id
-LEFT JOIN jobs.outcomes AS o ON o.seq = x.seq
-LEFT JOIN jobs.leases AS l ON l.seq = x.seq
-LEFT JOIN jobs.scheduled AS s ON s.seq = x.seq
+JOIN jobs.executions AS x ON x.id = ANY (ARRAY[i.id])
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
 ORDER BY i.place
