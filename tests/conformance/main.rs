@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod postgres;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,14 @@ fn main() -> ExitCode {
     let columns = [
         Column::of(sqlite::File),
         Column::of(sqlite::Memory),
-        Column::absent("postgres"),
+        Column::of(postgres::Server {
+            name: "postgres",
+            options: "",
+        }),
+        Column::of(postgres::Server {
+            name: "postgres, pooled",
+            options: "&pgbouncer=true",
+        }),
     ];
     let report = check(&columns, &words);
     println!("{report}");

@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::{Fault, corrupt};
 use super::group::rows_named;
 use super::json;
-use super::policy::RetryText;
+use crate::store::policy::RetryText;
 use crate::store::{Claim, Claimed, Fence, SessionId, StoreError};
 use crate::time::Timestamp;
 

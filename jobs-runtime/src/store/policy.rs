@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, corrupt};
-use crate::store::ExecutionPolicy;
+use super::{ExecutionPolicy, StoreError};
 
 #[derive(Serialize)]
 struct RetryRef<'a>(&'a [u64], f32);
@@ -15,15 +14,25 @@ struct RetryRef<'a>(&'a [u64], f32);
 #[derive(Clone, Deserialize)]
 struct Retry(Vec<u64>, f32);
 
+fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::Corrupt {
+        what: "a retry policy".to_owned(),
+        reason: error.to_string(),
+    }
+}
+
 /// Writes and reads the retries of many policies.
 #[derive(Default)]
-pub(super) struct RetryText {
+pub(in crate::store) struct RetryText {
     last: Option<(Retry, Arc<str>)>,
 }
 
 impl RetryText {
     /// The text of the retries of `policy`.
-    pub(super) fn write(&mut self, policy: &ExecutionPolicy) -> Result<Arc<str>, Fault> {
+    pub(in crate::store) fn write(
+        &mut self,
+        policy: &ExecutionPolicy,
+    ) -> Result<Arc<str>, StoreError> {
         let ExecutionPolicy {
             retry_delays_ms,
             retry_jitter,
@@ -38,7 +47,7 @@ impl RetryText {
             _ => {
                 let text: Arc<str> =
                     serde_json::to_string(&RetryRef(retry_delays_ms, *retry_jitter))
-                        .map_err(|error| corrupt("a retry policy", error))?
+                        .map_err(unreadable)?
                         .into();
                 let retry = Retry(retry_delays_ms.clone(), *retry_jitter);
                 self.last = Some((retry, Arc::clone(&text)));
@@ -48,17 +57,16 @@ impl RetryText {
     }
 
     /// The policy of these columns.
-    pub(super) fn read(
+    pub(in crate::store) fn read(
         &mut self,
         timeout_ms: Option<u64>,
         max_attempts: u32,
         retry: &str,
-    ) -> Result<ExecutionPolicy, Fault> {
+    ) -> Result<ExecutionPolicy, StoreError> {
         let Retry(retry_delays_ms, retry_jitter) = match &self.last {
             Some((last, text)) if **text == *retry => last.clone(),
             _ => {
-                let read: Retry = serde_json::from_str(retry)
-                    .map_err(|error| corrupt("a retry policy", error))?;
+                let read: Retry = serde_json::from_str(retry).map_err(unreadable)?;
                 self.last = Some((read.clone(), retry.into()));
                 read
             }
