@@ -232,7 +232,8 @@ impl Backend for Edge {
 
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
         // A handler that awaits a child must not keep the slot that the child needs.
-        Box::pin(crate::engine::lending(Self::finished(self, execution_id)))
+        let finished = Self::finished(self, execution_id);
+        Box::pin(crate::engine::lending(execution_id, finished))
     }
 }
 

@@ -14,8 +14,8 @@
 //!
 //! **Fencing.** A worker opens a *session* and renews it; what it claims is leased to that session.
 //! Every write by a worker names its [`Fence`] and holds only while that lease does. A session
-//! whose renewals stand still is *taken over* by another ([`Store::take_over`]): its leases change
-//! hands, and whatever its worker still says about them is [`Answer::Stale`].
+//! whose renewals stand still is *taken over* by another ([`Store::take_over`]): it is closed, its
+//! leases change hands, and whatever its worker still says about them is [`Answer::Stale`].
 //!
 //! **Ambiguity.** A caller that did not get an answer asks again with the same words: ids of
 //! executions come from the caller, a claim carries the claimer's number for it, a settlement
@@ -195,15 +195,29 @@ pub trait Store: Send + Sync + 'static {
     /// Moves up to `limit` scheduled executions that are due into ready.
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError>;
 
-    /// Every open session and its beat, for those who watch whether it changes.
+    /// Every session and its beat that is open, or that was closed by a take-over which has not
+    /// moved all of its leases yet: for those who watch whether a beat changes. One that was
+    /// closed half taken over is found here by whoever goes on when its rescuer has died as well.
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
 
     /// Every open session with what it executes, oldest first, for people.
     async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError>;
 
-    /// Moves up to `claim.limit` leases of `dead` to the session of `claim`, provided that the
-    /// beat of `dead` is still the one that the caller watched stand still. Closes `dead` when it
-    /// holds nothing more. Repeatable like [`claim`](Store::claim).
+    /// Takes over from `dead`, provided that its beat is still the one that the caller watched
+    /// stand still: closes it if it is open, then moves up to `claim.limit` of its leases to the
+    /// session of `claim`, in one transaction. The rest is moved by further calls, each with a claim
+    /// number of its own, until one answers with fewer than its limit.
+    ///
+    /// From the first call on, `dead` renews ([`Renewal::Lost`]) and claims
+    /// ([`StoreError::SessionLost`]) nothing any more, so that a worker which comes back in between
+    /// gives up all of it. What it writes about an attempt whose lease has not moved yet still
+    /// holds: the attempt is nobody else's, and the lease ends with it.
+    ///
+    /// Repeatable like [`claim`](Store::claim): asked again with the same number, it returns what
+    /// that number holds by now and moves nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionLost`] if the session of `claim` has been taken over itself.
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// Cancels a waiting execution, or asks for the cancellation of a running one.

@@ -6,6 +6,7 @@ fn the_table_of_outcomes_names_tests_that_exist() {
     let sources = [
         include_str!("enqueue.rs"),
         include_str!("outcomes.rs"),
+        include_str!("refusals.rs"),
         include_str!("stopping.rs"),
         include_str!("stuck.rs"),
         include_str!("success.rs"),

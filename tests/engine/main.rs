@@ -5,8 +5,10 @@
 mod docs;
 mod enqueue;
 mod layers;
+mod lending;
 mod logs;
 mod outcomes;
+mod refusals;
 mod stopping;
 mod stuck;
 mod success;

@@ -278,6 +278,35 @@ pub async fn parent(ctx: &JobContext, a: i64) -> Result<i64, JobError> {
     Ok(child.result().await?)
 }
 
+/// Awaits one like itself, so many deep.
+#[job(id = "test.chain", retries = 0)]
+pub async fn chain(ctx: &JobContext, depth: u32) -> Result<u32, JobError> {
+    match depth {
+        0 => Ok(0),
+        _ => {
+            let next = ctx.enqueue(Chain::new(depth - 1)).await?;
+            Ok(next.result().await? + 1)
+        }
+    }
+}
+
+/// Awaits what nobody executes, until it is cancelled.
+#[job(id = "test.awaits-nobody", timeout = "none", retries = 0)]
+pub async fn awaits_nobody(ctx: &JobContext) -> Result<(), JobError> {
+    let child = ctx.enqueue(ConvertExternally::new("nobody")).await?;
+    tokio::select! {
+        result = child.result() => drop(result?),
+        () = ctx.cancelled() => {}
+    }
+    ctx.check()
+}
+
+/// Returns what it is given.
+#[job(id = "test.echo", retries = 0)]
+pub async fn echo(text: String) -> Result<String, JobError> {
+    Ok(text)
+}
+
 /// Was called `test.old-name` once.
 #[job(id = "test.new-name", aliases = ["test.old-name"], retries = 0)]
 pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {

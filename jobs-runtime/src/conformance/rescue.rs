@@ -5,7 +5,8 @@ use super::words::*;
 
 area! { "rescue" {
     only_the_watched_beat_is_taken_over: "A session whose beat has changed keeps its leases.",
-    taking_over_goes_in_slices_and_closes_at_the_end: "Leases are taken over in slices; a session without any more is closed.",
+    taking_over_goes_in_slices_and_closes_at_the_end: "Leases are taken over in slices; a session is listed until it holds none any more.",
+    taking_over_closes_before_it_moves: "From the first slice on the session renews and claims nothing; what it ends before it is moved has ended.",
     a_take_over_is_found_again: "A take-over asked for again returns what it has taken.",
     a_rescued_attempt_goes_on_elsewhere: "A lost attempt is recorded under who executed it, spent, and followed by the next.",
     a_request_to_cancel_is_taken_over: "A request to cancel goes over with the lease.",
@@ -153,4 +154,29 @@ async fn those_who_are_gone_have_nothing_to_take(store: AnyStore) {
     let taken = store.take_over(never, claim(rescuer, 2, &[], 9)).await;
     assert!(taken.unwrap().is_empty());
     assert!(is_open(&store, rescuer).await);
+}
+
+async fn taking_over_closes_before_it_moves(store: AnyStore) {
+    let dead = session(&store, "dead").await;
+    enqueue(&store, "j", 2).await;
+    let claimed = store.claim(claim(dead, 1, &["j"], 2)).await.unwrap();
+    enqueue(&store, "j", 1).await;
+    let watched = beat(&store, dead).await;
+    let rescuer = session(&store, "rescuer").await;
+    let slice = claim(rescuer, 1, &[], 1);
+    let taken = store.take_over(watched.clone(), slice).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(store.renew(dead, t(1)).await.unwrap(), Renewal::Lost);
+    let lost = store.claim(claim(dead, 2, &["j"], 1)).await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+    for claimed in &claimed {
+        let expected = match claimed.execution_id == taken[0].execution_id {
+            true => Answer::Stale,
+            false => Answer::Settled,
+        };
+        assert_eq!(settle(&store, success(claimed)).await, expected);
+    }
+    let rest = store.take_over(watched, claim(rescuer, 2, &[], 9)).await;
+    assert!(rest.unwrap().is_empty());
+    assert!(!is_open(&store, dead).await);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
-use jobs::{BoxFuture, Client, Clock, JobContext, JobError, ProgressCell};
+use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
 use tower_service::Service;
 use tracing::Instrument;
@@ -61,10 +61,10 @@ pub(crate) enum Report {
     Ended(Ended, Slot),
     /// A blocking handler that had outlived its attempt has returned.
     Freed(Fence, LaneKind),
-    /// An attempt only waits for another execution: its slot is free for now.
-    Lent(Fence),
-    /// It goes on.
-    Reclaimed(Fence),
+    /// An attempt waits for another execution: its slot is that one's for now.
+    Awaits(Fence, ExecutionId),
+    /// It waits for it no longer.
+    Has(Fence, ExecutionId),
 }
 
 /// The place of an attempt in its lane.

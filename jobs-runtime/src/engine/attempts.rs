@@ -31,8 +31,8 @@ pub(super) struct Running {
     pub(super) started_at: Timestamp,
     /// When its cancellation was passed on.
     pub(super) cancelled_at: Option<Duration>,
-    /// Whether its slot is another's, while it waits for an execution.
-    pub(super) lent: bool,
+    /// The executions it waits for, if any: its slot is theirs.
+    pub(super) awaits: Vec<ExecutionId>,
 }
 
 impl Dispatcher {
@@ -44,20 +44,20 @@ impl Dispatcher {
                     self.lane(kind).free();
                 }
             }
-            Report::Lent(fence) => {
-                if let Some(running) = self.running.get_mut(&fence)
-                    && !std::mem::replace(&mut running.lent, true)
-                {
+            Report::Awaits(fence, awaited) => {
+                if let Some(running) = self.running.get_mut(&fence) {
+                    let is_first = running.awaits.is_empty();
+                    running.awaits.push(awaited);
                     let lane = running.lane;
-                    self.lane(lane).free();
+                    self.lane(lane).lend(awaited, is_first);
                 }
             }
-            Report::Reclaimed(fence) => {
-                if let Some(running) = self.running.get_mut(&fence)
-                    && std::mem::replace(&mut running.lent, false)
-                {
-                    let lane = running.lane;
-                    self.lane(lane).retake();
+            Report::Has(fence, awaited) => {
+                if let Some(running) = self.running.get_mut(&fence) {
+                    let place = running.awaits.iter().position(|id| *id == awaited);
+                    place.map(|place| running.awaits.swap_remove(place));
+                    let (lane, is_last) = (running.lane, running.awaits.is_empty());
+                    self.lane(lane).reclaim(awaited, is_last);
                 }
             }
         }
@@ -76,11 +76,10 @@ impl Dispatcher {
         let lane = self.lane(running.lane);
         lane.observe(took);
         match slot {
-            Slot::Free if !running.lent => lane.free(),
-            Slot::Free => {}
+            Slot::Free => lane.leave(&running.awaits),
             // Another thread takes its place, as long as there are not too many of them.
             Slot::Held if may_replace => {
-                lane.free();
+                lane.leave(&running.awaits);
                 self.stuck.insert(ended.fence);
             }
             Slot::Held => {}
@@ -165,6 +164,11 @@ impl Dispatcher {
             self.conclude_unstarted(&claimed, Conclusion::Released);
             return false;
         };
+        if let Some(reason) = claimed.unreadable.clone() {
+            tracing::error!(execution = %claimed.execution_id, %reason, "claimed a row that cannot be read");
+            self.conclude_unstarted(&claimed, Conclusion::Unreadable(reason));
+            return false;
+        }
         if claimed.cancel_requested {
             self.conclude_unstarted(&claimed, Conclusion::Cancelled(None));
             return false;
@@ -182,7 +186,7 @@ impl Dispatcher {
             since: now,
             started_at,
             cancelled_at: None,
-            lent: false,
+            awaits: Vec::new(),
         };
         let workshop = Arc::clone(&self.workshop);
         let attempt = Attempt {

@@ -18,10 +18,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::attempt::{Report, Workshop};
 use super::attempts::Running;
-use super::lane::{Lane, LaneKind};
+use super::lane::{Lane, LaneKind, What};
 use super::leases::Session;
 use super::news::News;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Parcel};
 use super::plan::Plan;
 use super::rescue::Watch;
 use super::timers::Timers;
@@ -30,8 +30,8 @@ use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::store::{
-    Answer, Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId,
-    Settlement, Store, StoreError, StoreEvent,
+    Answer, Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId, Store,
+    StoreError, StoreEvent,
 };
 
 /// How long a call that failed waits before it is repeated.
@@ -45,8 +45,13 @@ const REPORTS_AT_ONCE: usize = 1_024;
 pub(super) enum Event {
     Opened(Result<SessionId, StoreError>, Duration),
     Renewed(SessionId, Result<Renewal, StoreError>, Duration),
-    Claimed(LaneKind, Claim, Result<Vec<Claimed>, StoreError>, Duration),
-    Settled(Vec<Settlement>, Result<Vec<Answer>, StoreError>),
+    Claimed(
+        (LaneKind, What),
+        Claim,
+        Result<Vec<Claimed>, StoreError>,
+        Duration,
+    ),
+    Settled(Parcel, Result<Vec<Answer>, StoreError>),
     Reported(Result<Vec<Answer>, StoreError>),
     Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
@@ -271,7 +276,7 @@ impl Dispatcher {
             Event::Claimed(lane, claim, answer, sent_at) => {
                 self.on_claimed(lane, claim, answer, sent_at);
             }
-            Event::Settled(batch, answer) => self.on_settled(batch, answer),
+            Event::Settled(parcel, answer) => self.on_settled(parcel, answer),
             Event::Reported(answer) => {
                 self.attending -= 1;
                 let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
@@ -332,7 +337,7 @@ impl Dispatcher {
 
     pub(super) fn hope(&mut self) {
         for lane in &mut self.lanes {
-            lane.hopeful = !lane.job_ids.is_empty();
+            lane.hope();
         }
     }
 

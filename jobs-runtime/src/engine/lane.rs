@@ -1,7 +1,9 @@
 //! The two kinds of places where handlers run, and who waits for one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
+
+use jobs::ExecutionId;
 
 use crate::store::{Claimed, Fence};
 
@@ -10,6 +12,9 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 /// The most executions leased ahead of a free slot.
 const PREFETCH_LIMIT: usize = 1_000;
+
+/// How many awaited executions a claim names at most.
+const AWAITED_LIMIT: usize = 1_000;
 
 /// How long a claimed execution may wait for a slot before another worker gets its chance.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,6 +35,15 @@ impl LaneKind {
     pub(crate) const ALL: [Self; 2] = [Self::Async, Self::Blocking];
 }
 
+/// What a claim is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Slots that nobody has.
+    Anything,
+    /// Slots that are lent.
+    Awaited,
+}
+
 /// The slots of one kind, and what has been claimed for them.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -40,8 +54,15 @@ pub(crate) struct Lane {
     pub(crate) hopeful: bool,
     /// Whether a claim for it is on its way.
     pub(crate) claiming: bool,
+    /// Whether there is reason to believe that the store has something that is awaited here.
+    pub(crate) hopeful_for_awaited: bool,
     slots: usize,
+    /// Slots at work.
     taken: usize,
+    /// Slots of attempts that wait for other executions.
+    lent: usize,
+    /// What they wait for, and how often.
+    awaited: HashMap<ExecutionId, usize>,
     /// What was claimed, and when.
     backlog: VecDeque<(Duration, Claimed)>,
     /// Hints are not followed before this: following them costs more than they bring.
@@ -55,8 +76,11 @@ impl Lane {
             kind,
             hopeful: !job_ids.is_empty(),
             claiming: false,
+            hopeful_for_awaited: false,
             slots,
             taken: 0,
+            lent: 0,
+            awaited: HashMap::new(),
             backlog: VecDeque::new(),
             rest_until: Duration::ZERO,
             pace: Pace::default(),
@@ -68,13 +92,24 @@ impl Lane {
     /// are freed so fast that they would idle for the round trip.
     pub(crate) fn wanted(&self) -> usize {
         let room = self.slots + self.pace.prefetch(self.slots);
-        let free = room.saturating_sub(self.taken + self.backlog.len());
+        let free = room.saturating_sub(self.taken + self.lent + self.backlog.len());
         // A few at a time would be a transaction for each few: wait until a quarter is free.
         if self.backlog.is_empty() || free * 4 >= room {
             free
         } else {
             0
         }
+    }
+
+    /// What is awaited here and may be claimed for a slot that is lent: so many of these ids.
+    pub(crate) fn wanted_awaited(&self) -> (usize, Vec<ExecutionId>) {
+        let idle = self.slots.saturating_sub(self.taken).min(self.lent);
+        if idle == 0 {
+            return (0, Vec::new());
+        }
+        let waits = |id: &ExecutionId| !self.backlog.iter().any(|(_, c)| c.execution_id == *id);
+        let ids = self.awaited.keys().copied().filter(waits);
+        (idle, ids.take(AWAITED_LIMIT).collect())
     }
 
     /// Keeps what was claimed until a slot is free.
@@ -93,12 +128,55 @@ impl Lane {
 
     /// When hints are followed again, if any are waiting to be.
     pub(crate) fn rests_until(&self, now: Duration) -> Option<Duration> {
-        (self.hopeful && !self.claiming && self.rest_until > now).then_some(self.rest_until)
+        let hopeful = self.hopeful || self.hopeful_for_awaited;
+        (hopeful && !self.claiming && self.rest_until > now).then_some(self.rest_until)
     }
 
-    /// Whether a claim is worth sending.
-    pub(crate) fn may_claim(&self, now: Duration) -> bool {
-        self.hopeful && !self.claiming && now >= self.rest_until
+    /// There may be something for it.
+    pub(crate) fn hope(&mut self) {
+        self.hopeful = !self.job_ids.is_empty();
+        self.hopeful_for_awaited = self.lent > 0;
+    }
+
+    /// There may be more of what was claimed.
+    pub(crate) fn hope_for(&mut self, what: What) {
+        match what {
+            What::Anything => self.hopeful = true,
+            What::Awaited => self.hopeful_for_awaited = true,
+        }
+    }
+
+    /// The claim that is worth sending now, if one is: for what, how many, and of which executions
+    /// alone. What comes in from now on makes the lane hopeful again.
+    pub(crate) fn next_claim(
+        &mut self,
+        now: Duration,
+        only: &[ExecutionId],
+    ) -> Option<(What, usize, Vec<ExecutionId>)> {
+        if self.claiming || now < self.rest_until {
+            return None;
+        }
+        let (limit, mut awaited) = match self.hopeful_for_awaited {
+            true => self.wanted_awaited(),
+            false => (0, Vec::new()),
+        };
+        if limit > 0 {
+            self.hopeful_for_awaited = false;
+            if !only.is_empty() {
+                awaited.retain(|id| only.contains(id));
+            }
+            if !awaited.is_empty() {
+                self.claiming = true;
+                return Some((What::Awaited, limit, awaited));
+            }
+        }
+        let limit = self.wanted();
+        if !self.hopeful || limit == 0 {
+            return None;
+        }
+        self.hopeful = false;
+        self.claiming = true;
+        Some((What::Anything, limit, only.to_vec()))
     }
 
     /// What has waited too long for a slot: attempts here take longer than was thought.
@@ -120,9 +198,17 @@ impl Lane {
         if self.taken >= self.slots {
             return None;
         }
-        let (_, next) = self.backlog.pop_front()?;
-        self.taken += 1;
-        Some(next)
+        let next = match self.taken + self.lent < self.slots {
+            true => self.backlog.pop_front(),
+            // Lent slots are for what is awaited.
+            false => {
+                let is_awaited = |c: &Claimed| self.awaited.contains_key(&c.execution_id);
+                let place = self.backlog.iter().position(|(_, c)| is_awaited(c));
+                place.and_then(|place| self.backlog.remove(place))
+            }
+        };
+        self.taken += usize::from(next.is_some());
+        next.map(|(_, claimed)| claimed)
     }
 
     /// Everything that has not been started.
@@ -149,9 +235,42 @@ impl Lane {
         self.taken = self.taken.saturating_sub(1);
     }
 
-    /// Takes a slot whether one is free or not: an attempt goes on that had lent its own.
-    pub(crate) fn retake(&mut self) {
-        self.taken += 1;
+    /// Lends a slot to what its attempt awaits; to more of it, if it is lent already.
+    pub(crate) fn lend(&mut self, to: ExecutionId, is_first: bool) {
+        *self.awaited.entry(to).or_default() += 1;
+        self.hopeful_for_awaited = true;
+        if is_first {
+            self.free();
+            self.lent += 1;
+        }
+    }
+
+    /// Awaits an execution no longer; after the last one the attempt goes on and takes its slot back,
+    /// whether one is free or not.
+    pub(crate) fn reclaim(&mut self, from: ExecutionId, is_last: bool) {
+        self.forget(from);
+        if is_last {
+            self.lent = self.lent.saturating_sub(1);
+            self.taken += 1;
+        }
+    }
+
+    /// Gives back the slot of an attempt that is gone, lent or not.
+    pub(crate) fn leave(&mut self, awaits: &[ExecutionId]) {
+        awaits.iter().for_each(|id| self.forget(*id));
+        match awaits.is_empty() {
+            true => self.free(),
+            false => self.lent = self.lent.saturating_sub(1),
+        }
+    }
+
+    fn forget(&mut self, awaited: ExecutionId) {
+        if let Some(count) = self.awaited.get_mut(&awaited) {
+            *count -= 1;
+            if *count == 0 {
+                self.awaited.remove(&awaited);
+            }
+        }
     }
 
     /// Whether nothing waits for a slot and nothing more is hoped for.
@@ -202,6 +321,54 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A slot is lent to what is awaited, and to nobody else.
+    #[test]
+    fn lent_slots_are_for_what_is_awaited() {
+        let id = |n| ExecutionId::from_bytes([n; 16]);
+        let mut lane = Lane::new(LaneKind::Async, 2, vec!["job".to_owned()]);
+        lane.queue((1..=4).map(claimed), Duration::ZERO);
+        assert!(lane.take_next().is_some() && lane.take_next().is_some());
+        assert!(lane.take_next().is_none(), "both are taken");
+        lane.lend(id(9), true);
+        assert!(lane.take_next().is_none(), "the next in the queue is not");
+        assert_eq!(lane.wanted_awaited(), (1, vec![id(9)]));
+        lane.queue([claimed(9)], Duration::ZERO);
+        assert_eq!(lane.wanted_awaited().1, []);
+        let next = lane.take_next().map(|next| next.execution_id);
+        assert_eq!(next, Some(id(9)));
+        // It ends, and who awaited it goes on and ends as well.
+        lane.leave(&[]);
+        lane.reclaim(id(9), true);
+        assert!(lane.take_next().is_none(), "both are taken");
+        lane.leave(&[]);
+        assert_eq!(lane.take_next().map(|next| next.execution_id), Some(id(3)));
+    }
+
+    fn claimed(n: u8) -> Claimed {
+        Claimed {
+            fence: Fence {
+                session: crate::store::SessionId(1),
+                claim: 1,
+                row: i64::from(n),
+                attempt: 1,
+            },
+            execution_id: ExecutionId::from_bytes([n; 16]),
+            job_id: "job".to_owned(),
+            payload: "{}".to_owned(),
+            policy: crate::store::ExecutionPolicy {
+                timeout_ms: None,
+                max_attempts: 1,
+                retry_delays_ms: Vec::new(),
+                retry_jitter: 0.0,
+            },
+            spent: 0,
+            correlation_id: None,
+            claimed_at: crate::time::Timestamp::default(),
+            cancel_requested: false,
+            unreadable: None,
+        }
+    }
 
     #[test]
     fn claims_ahead_for_short_attempts_only() {

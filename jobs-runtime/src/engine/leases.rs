@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use super::interrupt::Cause;
-use super::lane::LaneKind;
+use super::lane::{LaneKind, What};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
 use crate::store::{Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
@@ -165,29 +165,25 @@ impl Dispatcher {
         let now = self.clock.elapsed();
         for place in 0..self.lanes.len() {
             let lane = &mut self.lanes[place];
-            let limit = lane.wanted();
-            if !lane.may_claim(now) || limit == 0 {
+            let kind = lane.kind;
+            let Some((what, limit, only)) = lane.next_claim(now, &self.config.only) else {
                 continue;
-            }
-            lane.claiming = true;
-            // What comes in from now on makes it hopeful again.
-            lane.hopeful = false;
+            };
             self.claim_number += 1;
             let claim = Claim {
                 session,
                 number: self.claim_number,
                 job_ids: lane.job_ids.clone(),
                 queues: self.config.queues.clone(),
-                only: self.config.only.clone(),
+                only,
                 limit,
                 now: timestamp(&*self.clock),
             };
-            let kind = lane.kind;
-            self.send_claim(kind, claim, Duration::ZERO);
+            self.send_claim((kind, what), claim, Duration::ZERO);
         }
     }
 
-    fn send_claim(&self, lane: LaneKind, claim: Claim, wait: Duration) {
+    fn send_claim(&self, lane: (LaneKind, What), claim: Claim, wait: Duration) {
         let store = Arc::clone(&self.store);
         let clock = Arc::clone(&self.clock);
         self.call(async move {
@@ -202,7 +198,7 @@ impl Dispatcher {
 
     pub(super) fn on_claimed(
         &mut self,
-        kind: LaneKind,
+        (kind, what): (LaneKind, What),
         claim: Claim,
         answer: Result<Vec<Claimed>, StoreError>,
         sent_at: Duration,
@@ -221,7 +217,9 @@ impl Dispatcher {
             Ok(claimed) => {
                 self.health.claimed();
                 let lane = self.lane(kind);
-                lane.hopeful |= claimed.len() >= claim.limit;
+                if claimed.len() >= claim.limit {
+                    lane.hope_for(what);
+                }
                 if claimed.is_empty() {
                     lane.found_nothing(now.saturating_sub(sent_at), now);
                 }
@@ -230,8 +228,8 @@ impl Dispatcher {
             Err(StoreError::SessionLost) => self.session_refused(),
             // It may have been leased all the same: ask again with the same number.
             Err(error) if error.is_transient() => {
-                self.lane(kind).hopeful = true;
-                return self.send_claim(kind, claim, BACKOFF);
+                self.lane(kind).hope_for(what);
+                return self.send_claim((kind, what), claim, BACKOFF);
             }
             Err(_) => {}
         }
@@ -242,7 +240,7 @@ impl Dispatcher {
         self.timers.promote_now(now);
         for lane in &mut self.lanes {
             lane.claiming = false;
-            lane.hopeful = !lane.job_ids.is_empty();
+            lane.hope();
         }
     }
 }

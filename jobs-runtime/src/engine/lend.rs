@@ -1,13 +1,13 @@
 //! Lending the slot of an attempt that only waits for another execution.
 //!
 //! A parent that awaits its child would otherwise hold the slot that the child needs: with one slot
-//! both would wait for ever. While it waits, its slot is another's; when it goes on, the lane is one
-//! over its number until somebody ends. Parents are lent for without a bound: a lane that has
-//! nothing but waiting parents starts more of them before it gets to their children.
+//! both would wait for ever. While it waits, its slot is lent **to what is awaited and to nothing
+//! else**: were it free for anybody, a queue of ten thousand parents would become ten thousand
+//! running attempts before the first child begins. So a slot carries a chain of attempts, each of
+//! which is awaited by the one before it. When a parent goes on, the lane is one over its number
+//! until somebody ends.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use jobs::ExecutionId;
 use tokio::sync::mpsc;
 
 use super::attempt::Report;
@@ -23,17 +23,11 @@ tokio::task_local! {
 pub(crate) struct Lender {
     fence: Fence,
     reports: mpsc::UnboundedSender<Report>,
-    /// How many waits it is lent for: a handler may await several children at once.
-    waits: Arc<AtomicUsize>,
 }
 
 impl Lender {
     pub(crate) fn new(fence: Fence, reports: mpsc::UnboundedSender<Report>) -> Self {
-        Self {
-            fence,
-            reports,
-            waits: Arc::default(),
-        }
+        Self { fence, reports }
     }
 
     /// Runs the handler as the one whose slot can be lent.
@@ -42,31 +36,32 @@ impl Lender {
     }
 }
 
-/// Waits for something that other attempts bring about. Outside of an attempt it only waits.
-pub(crate) async fn lending<T>(wait: impl Future<Output = T>) -> T {
-    let lent = LENDER.try_with(Lent::new).ok();
+/// Waits for an execution to end. Outside of an attempt it only waits.
+pub(crate) async fn lending<T>(awaited: ExecutionId, wait: impl Future<Output = T>) -> T {
+    let lent = LENDER.try_with(|lender| Lent::new(lender, awaited)).ok();
     let answer = wait.await;
     drop(lent);
     answer
 }
 
-/// A slot while it is lent.
-struct Lent(Lender);
+/// A slot while it is lent. A handler may await several executions at once.
+struct Lent {
+    lender: Lender,
+    awaited: ExecutionId,
+}
 
 impl Lent {
-    fn new(lender: &Lender) -> Self {
-        if lender.waits.fetch_add(1, Ordering::Relaxed) == 0 {
-            // Without a dispatcher there is nobody to lend to.
-            let _ = lender.reports.send(Report::Lent(lender.fence));
-        }
-        Self(lender.clone())
+    fn new(lender: &Lender, awaited: ExecutionId) -> Self {
+        let lender = lender.clone();
+        // Without a dispatcher there is nobody to lend to.
+        let _ = lender.reports.send(Report::Awaits(lender.fence, awaited));
+        Self { lender, awaited }
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if self.0.waits.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let _ = self.0.reports.send(Report::Reclaimed(self.0.fence));
-        }
+        let Self { lender, awaited } = self;
+        let _ = lender.reports.send(Report::Has(lender.fence, *awaited));
     }
 }

@@ -108,6 +108,21 @@ impl News {
         self.unsettled.insert(*fence, ended);
     }
 
+    /// Something else is said in the place of what the store refused.
+    pub(super) fn replaced(&mut self, settlement: &Settlement) {
+        if let Some(ended) = self.unsettled.get_mut(&settlement.fence) {
+            ended.outcome = settlement.end.outcome;
+            ended.error.clone_from(&settlement.end.error);
+            ended.retry_at = None;
+            ended.is_exhausted = true;
+        }
+    }
+
+    /// The store has not taken the end, and will not be told again.
+    pub(super) fn forget(&mut self, settlement: &Settlement) {
+        self.unsettled.remove(&settlement.fence);
+    }
+
     /// The store has answered.
     pub(super) fn settled(&mut self, settlement: &Settlement, answer: Answer) {
         let Some(line) = &self.line else { return };

@@ -1,6 +1,13 @@
 //! What ended attempts have to say, until the store has heard it.
+//!
+//! A store that is away is told again, in the same words, until it answers. A store that *refuses*
+//! a batch is told it in halves, so that the one settlement it cannot take stands alone and spoils
+//! no other's. That one is tried a few times, then ends its attempt as failed with what the store
+//! said; refused even so, it is left to whoever takes this worker's leases over.
 
 use std::sync::Arc;
+
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
 
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{Answer, Next, Settlement, StoreError};
@@ -11,13 +18,28 @@ const BATCH: usize = 2_000;
 /// How many bytes of results and log lines one call carries, or one settlement more.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// How often a settlement that is refused is tried before something else is said.
+const TRIES: u32 = 3;
+
 /// Settlements that are not acknowledged yet.
 ///
 /// Bounded by the leases of the worker: while settlements pile up, nothing more is claimed.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: Vec<Settlement>,
+    /// Parts of what was refused as a whole; they go before the rest.
+    parts: Vec<Parcel>,
     sending: bool,
+}
+
+/// What one call carries.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parcel {
+    settlements: Vec<Settlement>,
+    /// How often it was refused since it stands alone.
+    refused: u32,
+    /// Whether it says already that the first thing it said was refused.
+    replaced: bool,
 }
 
 impl Outbox {
@@ -26,12 +48,32 @@ impl Outbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && !self.sending
+        self.waiting.is_empty() && self.parts.is_empty() && !self.sending
     }
 
     /// Whether so much waits that claiming more would only pile up.
     pub(super) fn is_stuck(&self) -> bool {
         self.sending && self.waiting.len() >= 2 * BATCH
+    }
+
+    /// The next parcel: a part of a refused one, or as much as one call carries.
+    fn next(&mut self) -> Option<Parcel> {
+        if let Some(part) = self.parts.pop() {
+            return Some(part);
+        }
+        let mut bytes = 0;
+        let first = self.waiting.iter().take(BATCH).take_while(|settlement| {
+            let fits = bytes < BATCH_BYTES;
+            bytes += size(settlement);
+            fits
+        });
+        let first = first.count();
+        let later = self.waiting.split_off(first);
+        let settlements = std::mem::replace(&mut self.waiting, later);
+        (!settlements.is_empty()).then(|| Parcel {
+            settlements,
+            ..Parcel::default()
+        })
     }
 }
 
@@ -45,61 +87,118 @@ fn size(settlement: &Settlement) -> usize {
     result + logs.map(|line| line.message.len() + 256).sum::<usize>()
 }
 
+/// Whether the store has looked at what it was told and will not have it. Whatever else went wrong,
+/// the same words may be taken later.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
+}
+
 impl Dispatcher {
     /// Sends what has piled up; one batch at a time, so that batches grow under load by themselves.
     pub(super) fn settle(&mut self) {
-        if self.outbox.sending || self.outbox.waiting.is_empty() {
+        if self.outbox.sending {
             return;
         }
-        let mut bytes = 0;
-        let first = self
-            .outbox
-            .waiting
-            .iter()
-            .take(BATCH)
-            .take_while(|settlement| {
-                let fits = bytes < BATCH_BYTES;
-                bytes += size(settlement);
-                fits
-            });
-        let first = first.count();
-        let later = self.outbox.waiting.split_off(first);
-        let batch = std::mem::replace(&mut self.outbox.waiting, later);
+        let Some(parcel) = self.outbox.next() else {
+            return;
+        };
         self.outbox.sending = true;
         let store = Arc::clone(&self.store);
         self.call(async move {
-            let answer = store.settle(batch.clone()).await;
-            Event::Settled(batch, answer)
+            let answer = store.settle(parcel.settlements.clone()).await;
+            Event::Settled(parcel, answer)
         });
     }
 
-    pub(super) fn on_settled(
-        &mut self,
-        batch: Vec<Settlement>,
-        answer: Result<Vec<Answer>, StoreError>,
-    ) {
-        let Some(answers) = self.note(&answer) else {
-            // Whether it was heard is unknown: say it again in the same words.
-            let store = Arc::clone(&self.store);
-            let clock = Arc::clone(&self.clock);
-            self.call(async move {
-                clock.sleep(BACKOFF).await;
-                let answer = store.settle(batch.clone()).await;
-                Event::Settled(batch, answer)
-            });
-            return;
-        };
-        self.outbox.sending = false;
-        for (settlement, answer) in batch.iter().zip(answers) {
-            self.news.settled(settlement, *answer);
-            if *answer == Answer::Stale {
-                self.health.refused(|refused| refused.ends += 1);
-                tracing::warn!(
-                    execution = %settlement.execution_id,
-                    attempt = settlement.fence.attempt,
-                    "refused the end of an attempt whose lease had ended",
-                );
+    pub(super) fn on_settled(&mut self, parcel: Parcel, answer: Result<Vec<Answer>, StoreError>) {
+        self.note(&answer);
+        match answer {
+            Ok(answers) => {
+                self.outbox.sending = false;
+                for (settlement, answer) in parcel.settlements.iter().zip(answers) {
+                    self.on_answer(settlement, answer);
+                }
             }
+            Err(error) if is_refusal(&error) => self.on_refused(parcel, &error),
+            // Whether it was heard is unknown: say it again in the same words.
+            Err(_) => self.settle_again(parcel),
         }
     }
+
+    fn on_answer(&mut self, settlement: &Settlement, answer: Answer) {
+        self.news.settled(settlement, answer);
+        if answer == Answer::Stale {
+            self.health.refused(|refused| refused.ends += 1);
+            tracing::warn!(
+                execution = %settlement.execution_id,
+                attempt = settlement.fence.attempt,
+                "refused the end of an attempt whose lease had ended",
+            );
+        }
+    }
+
+    /// Finds the one that the store will not have, and says something else in its place.
+    fn on_refused(&mut self, mut parcel: Parcel, error: &StoreError) {
+        if parcel.settlements.len() > 1 {
+            let half = parcel.settlements.len() / 2;
+            let second = Parcel {
+                settlements: parcel.settlements.split_off(half),
+                ..Parcel::default()
+            };
+            self.outbox.parts.extend([second, parcel]);
+            self.outbox.sending = false;
+            return;
+        }
+        parcel.refused += 1;
+        if parcel.refused < TRIES {
+            return self.settle_again(parcel);
+        }
+        let error = crate::error::chain(error).to_string();
+        let Some(settlement) = parcel.settlements.first_mut() else {
+            self.outbox.sending = false;
+            return;
+        };
+        let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
+        if parcel.replaced {
+            tracing::error!(%execution, attempt, %error, "the end of this attempt cannot be stored");
+            self.news.forget(settlement);
+            self.outbox.sending = false;
+            return;
+        }
+        tracing::error!(%execution, attempt, %error, "the store refuses what this attempt ended with");
+        replace(settlement, &error);
+        self.news.replaced(settlement);
+        parcel.refused = 0;
+        parcel.replaced = true;
+        self.outbox.parts.push(parcel);
+        self.outbox.sending = false;
+    }
+
+    fn settle_again(&self, parcel: Parcel) {
+        let store = Arc::clone(&self.store);
+        let clock = Arc::clone(&self.clock);
+        self.call(async move {
+            clock.sleep(BACKOFF).await;
+            let answer = store.settle(parcel.settlements.clone()).await;
+            Event::Settled(parcel, answer)
+        });
+    }
+}
+
+/// Makes of a settlement that cannot be stored a failure that says so.
+fn replace(settlement: &mut Settlement, error: &str) {
+    let kind = match settlement.next {
+        Next::Succeed(_) => ErrorKind::InvalidResult,
+        _ => ErrorKind::Permanent,
+    };
+    let end = &mut settlement.end;
+    end.outcome = AttemptOutcome::Failed;
+    end.error = Some(ExecutionError {
+        kind,
+        message: format!("the store refused what the attempt ended with: {error}"),
+    });
+    // Whatever else it brought along may be what was refused.
+    end.progress = None;
+    end.logs = Vec::new();
+    settlement.next = Next::Fail;
 }

@@ -152,7 +152,11 @@ impl Dispatcher {
         match answer {
             Ok(leases) => {
                 for lease in &leases {
-                    self.conclude_unstarted(lease, Conclusion::Lost);
+                    let conclusion = match &lease.unreadable {
+                        Some(reason) => Conclusion::Unreadable(reason.clone()),
+                        None => Conclusion::Lost,
+                    };
+                    self.conclude_unstarted(lease, conclusion);
                 }
                 if leases.len() >= claim.limit {
                     self.take_over(dead);

@@ -45,9 +45,7 @@ impl Dispatcher {
                 attempt = fence.attempt,
                 "the handler is stuck: it blocks its thread and ignores every request to end",
             );
-            if !running.lent {
-                self.lane(running.lane).free();
-            }
+            self.lane(running.lane).leave(&running.awaits);
             self.stuck.insert(fence);
             let cause = running.interrupt.cause();
             // Should it get to run after all, it is too late.

@@ -33,6 +33,8 @@ pub(crate) enum Conclusion {
     Lost,
     /// Its worker shut down.
     Released,
+    /// Its row cannot be read: the handler was not called.
+    Unreadable(String),
 }
 
 /// When an attempt ran and how far it came.
@@ -87,6 +89,7 @@ pub(crate) fn decide(
         }
         Conclusion::Cancelled(reason) => cancelled(reason.unwrap_or_else(|| "cancelled".into())),
         Conclusion::Released => (AttemptOutcome::Released, None, Next::GiveBack),
+        Conclusion::Unreadable(reason) => failed(ErrorKind::InvalidPayload, reason, Next::Fail),
     };
     let end = AttemptEnd {
         outcome,

@@ -265,7 +265,7 @@ impl Store for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move { Ok((session::renew_in_txn(conn, session, now).await?, None)) })
         });
-        self.writer.write(work).await
+        self.writer.write_urgently(work).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {

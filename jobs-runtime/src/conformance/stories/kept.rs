@@ -22,6 +22,7 @@ const OURS: &[(&str, &str)] = ours![
     "a-number-that-stood-still",
     "a-release-of-what-shall-be-cancelled",
     "a-retry-that-was-no-longer-due",
+    "a-session-half-taken-over",
     "a-settlement-without-its-fence",
     "an-order-without-urgency",
 ];

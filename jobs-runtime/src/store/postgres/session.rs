@@ -32,7 +32,7 @@ impl Transition for Open {
             .bind(info.opened_at.as_millis())
             .bind(all_stored(&info.job_ids))
             .bind(all_stored(&info.queues))
-            .bind(None::<Vec<String>>);
+            .bind(all_stored(&info.labels));
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(quietly(SessionId(row.try_get(0)?)))
@@ -123,7 +123,15 @@ impl Transition for TakeOver {
         let own = of(claim.session).filter(|standing| standing.open);
         let own = own.ok_or(StoreError::SessionLost)?;
         let is_open = of(dead.session).is_some_and(|standing| standing.open);
-        if own.last_claim < claim.number && is_open && still_stands(db, dead).await? {
+        if own.last_claim < claim.number && stands_still(db, dead, is_open).await? {
+            if is_open {
+                let query = db
+                    .query(&db.sql.take_over_close)
+                    .bind(dead.session.0)
+                    .bind(dead.beat)
+                    .bind(claim.now.as_millis());
+                db.execute(query).await?;
+            }
             let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
             let query = db
                 .query(&db.sql.take_over)
@@ -134,17 +142,19 @@ impl Transition for TakeOver {
             if db.execute(query).await? > 0 {
                 claim.note_taken(db);
             }
-            close(db, dead.session).await?;
         }
         Ok(quietly(held(db, claim).await?))
     }
 }
 
-async fn still_stands(db: &mut Db<'_>, dead: &SessionBeat) -> Result<bool, Fault> {
-    let query = db
-        .query(&db.sql.take_over_beat)
-        .bind(dead.session.0)
-        .bind(dead.beat);
+/// Whether the beat is still the one that was watched: of an open session it stays so until the end
+/// of the transaction, of a closed one for ever.
+async fn stands_still(db: &mut Db<'_>, dead: &SessionBeat, is_open: bool) -> Result<bool, Fault> {
+    let statement = match is_open {
+        true => &db.sql.take_over_beat,
+        false => &db.sql.take_over_last_beat,
+    };
+    let query = db.query(statement).bind(dead.session.0).bind(dead.beat);
     let rows = db.fetch(query).await?;
     Ok(match rows.first() {
         Some(row) => row.try_get(0)?,
@@ -169,6 +179,10 @@ impl Transition for Processes {
                 renewed_at: Timestamp::from_millis(row.try_get("renewed_at")?),
                 job_ids: row.try_get::<Option<_>, _>("job_ids")?.map(text::all_read),
                 queues: row.try_get::<Option<_>, _>("queues")?.map(text::all_read),
+                labels: row
+                    .try_get::<Option<_>, _>("labels")?
+                    .map(text::all_read)
+                    .unwrap_or_default(),
                 running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
             })
         });

@@ -143,6 +143,8 @@ statements! {
     standings: include_str!("sql/standings.sql"),
     take_over: include_str!("sql/take_over.sql"),
     take_over_beat: include_str!("sql/take_over_beat.sql"),
+    take_over_close: include_str!("sql/take_over_close.sql"),
+    take_over_last_beat: include_str!("sql/take_over_last_beat.sql"),
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Leasing ready executions to a session.
 
+use jobs::ExecutionId;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -7,7 +10,7 @@ use super::fault::{Fault, corrupt};
 use super::group::rows_named;
 use super::json;
 use crate::store::policy::RetryText;
-use crate::store::{Claim, Claimed, Fence, SessionId, StoreError};
+use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
 use crate::time::Timestamp;
 
 impl Claim {
@@ -133,17 +136,62 @@ fn read(rows: &[SqliteRow], claim: &Claim) -> Result<Vec<Claimed>, Fault> {
     let mut retries = RetryText::default();
     let mut claimed = Vec::new();
     for row in rows_named(rows, "claimed") {
-        let some: Vec<ClaimedRow> = serde_json::from_str(row.try_get(1)?)
-            .map_err(|error| corrupt("an execution", error))?;
-        claimed.reserve(some.len());
-        for row in some {
-            claimed.push(read_one(row, claim, &mut retries)?);
+        let text: &str = row.try_get(1)?;
+        match serde_json::from_str::<Vec<ClaimedRow>>(text) {
+            Ok(some) => {
+                claimed.reserve(some.len());
+                for row in some {
+                    claimed.push(read_one(row, claim, &mut retries));
+                }
+            }
+            // One of them is unreadable: the others are leased all the same.
+            Err(_) => {
+                let some: Vec<Value> =
+                    serde_json::from_str(text).map_err(|error| corrupt("a claim", error))?;
+                for row in some {
+                    claimed.push(read_apart(row, claim, &mut retries)?);
+                }
+            }
         }
     }
     Ok(claimed)
 }
 
-fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Result<Claimed, Fault> {
+/// A row among which one cannot be read.
+fn read_apart(row: Value, claim: &Claim, retries: &mut RetryText) -> Result<Claimed, Fault> {
+    let error = match ClaimedRow::deserialize(&row) {
+        Ok(row) => return Ok(read_one(row, claim, retries)),
+        Err(error) => error,
+    };
+    // Whose lease it is has to be known, to end it.
+    let column = |place: usize| row.get(place).unwrap_or(&Value::Null);
+    let number = |place| column(place).as_i64();
+    let attempt = number(1).and_then(|attempt| u32::try_from(attempt).ok());
+    let (Some(seq), Some(attempt)) = (number(0), attempt) else {
+        return Err(corrupt("a lease", error));
+    };
+    let text = |place| column(place).as_str().unwrap_or_default().to_owned();
+    let (id, unreadable) = (text(3), Some(error.to_string()));
+    Ok(Claimed {
+        fence: Fence {
+            session: claim.session,
+            claim: claim.number,
+            row: seq,
+            attempt,
+        },
+        execution_id: json::id_from_hex(&id).unwrap_or_else(|_| no_id()),
+        job_id: text(4),
+        payload: text(5),
+        policy: stand_in(),
+        spent: 0,
+        correlation_id: None,
+        claimed_at: claim.now,
+        cancel_requested: false,
+        unreadable,
+    })
+}
+
+fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed {
     let (
         seq,
         attempt,
@@ -158,21 +206,48 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Result<C
         claimed_at,
         cancel_requested,
     ) = row;
-    Ok(Claimed {
+    let mut unreadable = None;
+    let mut note = |error: StoreError| unreadable = Some(error.to_string());
+    let execution_id = json::id_from_hex(&id).unwrap_or_else(|fault| {
+        note(fault.at(""));
+        no_id()
+    });
+    let policy = retries
+        .read(timeout_ms, max_attempts, &retry)
+        .unwrap_or_else(|error| {
+            note(error);
+            stand_in()
+        });
+    Claimed {
         fence: Fence {
             session: claim.session,
             claim: claim.number,
             row: seq,
             attempt,
         },
-        execution_id: json::id_from_hex(&id)?,
+        execution_id,
         job_id,
         payload,
-        policy: retries.read(timeout_ms, max_attempts, &retry)?,
+        policy,
         spent,
         correlation_id,
         claimed_at: Timestamp::from_millis(claimed_at),
         cancel_requested: cancel_requested != 0,
-        unreadable: None,
-    })
+        unreadable,
+    }
+}
+
+/// In place of a policy that cannot be read: nothing follows this attempt.
+fn stand_in() -> ExecutionPolicy {
+    ExecutionPolicy {
+        timeout_ms: None,
+        max_attempts: 1,
+        retry_delays_ms: Vec::new(),
+        retry_jitter: 0.0,
+    }
+}
+
+/// In place of an id that cannot be read; what is written about the attempt goes by its lease.
+fn no_id() -> ExecutionId {
+    ExecutionId::from_bytes([0; 16])
 }

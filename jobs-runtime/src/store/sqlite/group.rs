@@ -200,10 +200,8 @@ impl Group {
 
     /// Answers every caller with the same failure.
     pub(super) fn fail(self, error: StoreError) {
-        let mut error = Some(error);
-        for call in self.calls.into_iter().rev() {
-            let Some(this) = error.take() else { return };
-            error = again(&this);
+        for call in self.calls {
+            let this = again(&error);
             match call {
                 Call::Enqueue(_, reply) => drop(reply.send(Err(this))),
                 Call::Settle(_, reply) => drop(reply.send(Err(this))),
@@ -268,16 +266,39 @@ fn settlement_bytes(settlement: &Settlement) -> usize {
     result + logs.sum::<usize>()
 }
 
-/// The same failure for the next of several callers.
-fn again(error: &StoreError) -> Option<StoreError> {
-    Some(match error {
+/// The same failure for another of several callers: of the same kind, so that each of them does
+/// with it what that kind asks for.
+fn again(error: &StoreError) -> StoreError {
+    match error {
         StoreError::Unavailable { location, reason } => StoreError::Unavailable {
             location: location.clone(),
             reason: reason.clone(),
         },
         StoreError::Timeout(after) => StoreError::Timeout(*after),
-        other => StoreError::Database(other.to_string().into()),
-    })
+        StoreError::Layout(what) => StoreError::Layout(what.clone()),
+        StoreError::SessionLost => StoreError::SessionLost,
+        StoreError::Corrupt { what, reason } => StoreError::Corrupt {
+            what: what.clone(),
+            reason: reason.clone(),
+        },
+        StoreError::Transaction(reason) => StoreError::Transaction(reason.clone()),
+        StoreError::WrongDatabase { found, expected } => StoreError::WrongDatabase {
+            found: found.clone(),
+            expected: expected.clone(),
+        },
+        StoreError::IdempotencyConflict {
+            index,
+            key,
+            execution_id,
+        } => StoreError::IdempotencyConflict {
+            index: *index,
+            key: key.clone(),
+            execution_id: *execution_id,
+        },
+        StoreError::Database(source) => {
+            StoreError::Database(crate::error::chain(&**source).to_string().into())
+        }
+    }
 }
 
 /// Creates a caller's executions within a transaction that is under way.
@@ -402,4 +423,36 @@ pub(super) fn rows_named<'r>(
 ) -> impl Iterator<Item = &'r SqliteRow> {
     rows.iter()
         .filter(move |row| row.try_get::<&str, _>(0).is_ok_and(|first| first == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lost session told to several callers is a lost session to each of them.
+    #[tokio::test]
+    async fn every_caller_is_told_the_same_kind_of_failure() {
+        let errors = [
+            StoreError::SessionLost,
+            StoreError::Layout("old".to_owned()),
+            StoreError::Corrupt {
+                what: "a row".to_owned(),
+                reason: "no JSON".to_owned(),
+            },
+            StoreError::Database("syntax".into()),
+        ];
+        for error in errors {
+            let said = format!("{error:?}");
+            let mut group = Group::default();
+            let (replies, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| oneshot::channel()).unzip();
+            for reply in replies {
+                assert!(group.take(Call::Settle(Vec::new(), reply)).is_ok());
+            }
+            group.fail(error);
+            for answer in answers {
+                let answer = answer.await.unwrap().unwrap_err();
+                assert_eq!(format!("{answer:?}"), said);
+            }
+        }
+    }
 }

@@ -38,6 +38,8 @@ const GATHERING: Duration = Duration::from_micros(60);
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Request>,
+    /// The way past everything that waits.
+    urgent: mpsc::Sender<Box<dyn Step>>,
     location: Arc<str>,
 }
 
@@ -59,6 +61,7 @@ impl Writer {
         location: Arc<str>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let (urgent, urgent_receiver) = mpsc::channel(QUEUE);
         let no_thread = |error: std::io::Error| StoreError::Unavailable {
             location: location.to_string(),
             reason: format!("its thread cannot be started: {error}"),
@@ -72,6 +75,7 @@ impl Writer {
             blocked_since: None,
             watch,
             opener,
+            urgent: urgent_receiver,
             connection: Some(connection),
             events,
             location: Arc::clone(&location),
@@ -82,6 +86,7 @@ impl Writer {
             .map_err(no_thread)?;
         Ok(Self {
             queue: sender,
+            urgent,
             location,
         })
     }
@@ -104,6 +109,18 @@ impl Writer {
             .await
     }
 
+    /// Like [`write`](Self::write), before everything that waits: a lease does not wait in a queue of
+    /// log lines.
+    pub(super) async fn write_urgently<T: Send + 'static>(
+        &self,
+        work: Work<(T, Option<StoreEvent>)>,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let step: Box<dyn Step> = Box::new(Write { work, answer });
+        self.asked(async { self.urgent.send(step).await.is_ok() }, answered)
+            .await
+    }
+
     /// Runs `work` on the writer's connection, without a transaction around it.
     pub(super) async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         self.ask(|answer| Request::Step(Box::new(Read { work, answer })))
@@ -115,8 +132,19 @@ impl Writer {
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let request = request(answer);
+        self.asked(async { self.queue.send(request).await.is_ok() }, answered)
+            .await
+    }
+
+    /// Sends, then waits for the answer.
+    async fn asked<T>(
+        &self,
+        send: impl Future<Output = bool>,
+        answered: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let asking = async {
-            if self.queue.send(request(answer)).await.is_err() {
+            if !send.await {
                 return Err(self.stopped());
             }
             answered.await.unwrap_or_else(|_| Err(self.stopped()))
@@ -137,6 +165,8 @@ impl Writer {
 /// The actor.
 pub(super) struct Desk {
     connection: Option<SqliteConnection>,
+    /// Done before a group, and between two steps.
+    urgent: mpsc::Receiver<Box<dyn Step>>,
     opener: Opener,
     events: broadcast::Sender<StoreEvent>,
     holder: Option<Holder>,
@@ -154,12 +184,20 @@ impl Desk {
         loop {
             if waiting.is_empty() {
                 let look = self.watch.as_ref().map_or_else(far_off, Watch::next_look);
-                tokio::select! {
+                let urgent = tokio::select! {
                     biased;
-                    taken = queue.recv_many(&mut waiting, QUEUE) => if taken == 0 { break },
-                    () = tokio::time::sleep_until(look) => {}
+                    Some(step) = self.urgent.recv() => Some(step),
+                    taken = queue.recv_many(&mut waiting, QUEUE) => match taken {
+                        0 => break,
+                        _ => None,
+                    },
+                    () = tokio::time::sleep_until(look) => None,
+                };
+                if let Some(step) = urgent {
+                    step.run(&mut self).await;
                 }
             }
+            self.do_urgent().await;
             gather(&mut queue, &mut waiting, group_before);
             if let (Some(watch), false) = (&mut self.watch, waiting.is_empty()) {
                 watch.stir();
@@ -169,6 +207,7 @@ impl Desk {
             group_before = group.len();
             self.commit(group).await;
             for step in steps {
+                self.do_urgent().await;
                 step.run(&mut self).await;
             }
             self.look_elsewhere().await;
@@ -176,6 +215,12 @@ impl Desk {
         if let Some(connection) = self.connection.take() {
             // Errors do not matter: everything acknowledged is in the log already.
             let _ = sqlx::Connection::close(connection).await;
+        }
+    }
+
+    async fn do_urgent(&mut self) {
+        while let Ok(step) = self.urgent.try_recv() {
+            step.run(self).await;
         }
     }
 
@@ -360,4 +405,60 @@ async fn pause() {
 
 fn far_off() -> Instant {
     Instant::now() + Duration::from_secs(3_600)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::SqliteStore;
+    use super::super::step::Work;
+    use crate::store::{Renewal, SessionInfo, Store};
+    use crate::time::Timestamp;
+
+    /// A hundred transactions wait for the writer, and a renewal that comes after them.
+    #[tokio::test]
+    async fn a_renewal_does_not_queue_behind_what_waits() {
+        let url = "sqlite::memory:".parse().unwrap();
+        let store = SqliteStore::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let now = Timestamp::from_millis(1);
+        let info = SessionInfo {
+            worker: "w".to_owned(),
+            opened_at: now,
+            job_ids: Vec::new(),
+            queues: Vec::new(),
+            labels: Vec::new(),
+        };
+        let session = store.open_session(info.clone()).await.unwrap();
+        let (open, gate) = oneshot::channel::<()>();
+        let slow: Work<_> = Box::new(|_| {
+            Box::pin(async {
+                gate.await.unwrap();
+                Ok(((), None))
+            })
+        });
+        let order = std::sync::Mutex::new(Vec::new());
+        let note = |what| order.lock().unwrap().push(what);
+        let others = async {
+            let opened = (0..100).map(|_| async {
+                store.open_session(info.clone()).await.unwrap();
+                note("another");
+            });
+            futures_util::future::join_all(opened).await;
+        };
+        let renewal = async {
+            let answer = store.renew(session, now).await.unwrap();
+            assert_eq!(answer, Renewal::Held);
+            note("renewal");
+        };
+        let begin = async { open.send(()).unwrap() };
+        let slow = store.writer.write(slow);
+        let (slow, (), (), ()) = tokio::join!(slow, others, renewal, begin);
+        slow.unwrap();
+        let order = order.into_inner().unwrap();
+        let place = order.iter().position(|what| *what == "renewal");
+        // Woken in any order, some of the others may tell of it sooner.
+        assert!(place.is_some_and(|place| place < 50), "{place:?}");
+    }
 }

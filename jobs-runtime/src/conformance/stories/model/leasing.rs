@@ -1,6 +1,6 @@
 //! Claims and take-overs.
 
-use super::{Asked, Claiming, Execution, Lease, Model, Place};
+use super::{Asked, Claiming, Execution, Lease, Model, Place, Session};
 use crate::conformance::words::*;
 
 impl Model {
@@ -78,7 +78,7 @@ impl Model {
     ) -> Claiming {
         match self.claim(claim) {
             Claiming::Holds(_, Asked::Now) => match self.session(dead) {
-                Some(dead) if dead.open && dead.renewals == renewals => {
+                Some(dead) if dead.renewals == renewals => {
                     Claiming::Holds(self.leased_by(dead.id), Asked::Now)
                 }
                 _ => Claiming::Holds(Vec::new(), Asked::Now),
@@ -87,7 +87,7 @@ impl Model {
         }
     }
 
-    /// Moves leases to a claim, and closes who has none any more.
+    /// Closes who stood still, and moves leases to a claim.
     pub(in crate::conformance::stories) fn move_leases(
         &mut self,
         dead: SessionId,
@@ -101,11 +101,9 @@ impl Model {
             }
         }
         self.note_claim(claim, !moved.is_empty());
-        if self
-            .session(dead)
-            .is_some_and(|dead| dead.renewals == renewals)
-        {
-            self.close(dead);
+        let stood_still = |dead: &&mut Session| dead.renewals == renewals;
+        if let Some(dead) = self.session_mut(dead).filter(stood_still) {
+            dead.open = false;
         }
     }
 

@@ -1,5 +1,9 @@
--- Every open session, oldest first.
+-- Every session that is open or holds a lease, oldest first.
 SELECT id, beat, worker, opened_at, renewed_at
 FROM jobs_sessions
-WHERE closed_at IS NULL
+WHERE id IN (
+    SELECT id FROM jobs_sessions WHERE closed_at IS NULL
+    UNION
+    SELECT session FROM jobs_leases
+)
 ORDER BY id
