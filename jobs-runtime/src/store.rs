@@ -33,6 +33,7 @@ mod policy;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod publish;
+mod rows;
 pub mod sqlite;
 mod url;
 

@@ -5,6 +5,8 @@
 //! attempts and logs, idempotency keys, every publication of the catalogue. Sessions and leases
 //! are not moved: the source has to be at rest.
 
+pub(in crate::store) mod rows;
+
 use async_trait::async_trait;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionStatus};
 use serde::Serialize;

@@ -62,6 +62,7 @@ mod operate;
 mod promote;
 mod session;
 
+mod archive;
 mod catalogue;
 mod feed;
 mod record;
@@ -77,10 +78,11 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::{
-    Answer, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord, FeedPage,
-    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, PostgresUrl,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    Answer, Archive, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord,
+    FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
+    PostgresUrl, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
+    StoreEvent,
 };
 use crate::time::Timestamp;
 use claim::Walk;
@@ -260,6 +262,10 @@ where
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn archive(&self) -> Option<&dyn Archive> {
+        Some(self)
+    }
+
     async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         // A role that may not create anything can use what others have created.
         let mut status = self.migrations().await?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use super::db::Db;
 use super::fault::{Fault, corrupt};
@@ -51,16 +52,34 @@ impl Transition for List {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let rows = db.fetch(db.query(&db.sql.catalogue)).await?;
-        let jobs = rows.iter().map(|row| {
-            let job_id: &str = row.try_get(0)?;
-            let descriptor = serde_json::from_str(row.try_get(2)?)
-                .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
-            Ok(PublishedJob {
-                descriptor,
-                fingerprint: row.try_get(1)?,
-                published_at: Timestamp::from_millis(row.try_get(3)?),
-            })
-        });
-        Ok(quietly(jobs.collect::<Result<_, Fault>>()?))
+        Ok(quietly(read(&rows)?))
     }
+}
+
+/// Every publication, the outdated ones too.
+pub(super) struct Publications;
+
+#[async_trait]
+impl Transition for Publications {
+    type Answer = Vec<PublishedJob>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let rows = db.fetch(db.query(&db.sql.export_publications)).await?;
+        Ok(quietly(read(&rows)?))
+    }
+}
+
+fn read(rows: &[PgRow]) -> Result<Vec<PublishedJob>, Fault> {
+    let jobs = rows.iter().map(|row| {
+        let job_id: &str = row.try_get(0)?;
+        let descriptor = serde_json::from_str(row.try_get(2)?)
+            .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
+        Ok(PublishedJob {
+            descriptor,
+            fingerprint: row.try_get(1)?,
+            published_at: Timestamp::from_millis(row.try_get(3)?),
+        })
+    });
+    jobs.collect()
 }

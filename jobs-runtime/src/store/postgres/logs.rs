@@ -123,7 +123,7 @@ impl Transition for Page {
         let mut lines = Vec::with_capacity(rows.len());
         for row in &rows {
             if let Some(attempt) = row.try_get::<Option<i32>, _>(0)? {
-                lines.push(read(attempt, row)?);
+                lines.push(read(attempt, row, 0)?);
             }
         }
         let more = lines.len() > query.limit;
@@ -140,17 +140,18 @@ impl Transition for Page {
     }
 }
 
-fn read(attempt: i32, row: &PgRow) -> Result<LogRecord, Fault> {
-    let fields: Option<String> = row.try_get(6)?;
-    let level: i16 = row.try_get(3)?;
+/// A line of an attempt whose number stands in column `at`, the rest behind it.
+pub(super) fn read(attempt: i32, row: &PgRow, at: usize) -> Result<LogRecord, Fault> {
+    let fields: Option<String> = row.try_get(at + 6)?;
+    let level: i16 = row.try_get(at + 3)?;
     Ok(LogRecord {
         attempt: number("an attempt's number", attempt)?,
         line: LogLine {
-            line: number("a line's number", row.try_get::<i32, _>(1)?)?,
-            at: Timestamp::from_millis(row.try_get(2)?),
+            line: number("a line's number", row.try_get::<i32, _>(at + 1)?)?,
+            at: Timestamp::from_millis(row.try_get(at + 2)?),
             level: LogLevel::of_severity(u8::try_from(level).unwrap_or(0)),
-            target: text::read(row.try_get(4)?),
-            message: text::read(row.try_get(5)?),
+            target: text::read(row.try_get(at + 4)?),
+            message: text::read(row.try_get(at + 5)?),
             fields: fields
                 .map(RawValue::from_string)
                 .transpose()

@@ -61,7 +61,7 @@ impl Transition for Standings {
     }
 }
 
-fn id_of(uuid: Uuid) -> ExecutionId {
+pub(super) fn id_of(uuid: Uuid) -> ExecutionId {
     ExecutionId::from_bytes(*uuid.as_bytes())
 }
 
@@ -144,7 +144,10 @@ fn read_attempts(text: &str) -> Result<Vec<AttemptRecord>, Fault> {
     Ok(records.collect())
 }
 
-fn error(kind: Option<&str>, message: Option<String>) -> Result<Option<ExecutionError>, Fault> {
+pub(super) fn error(
+    kind: Option<&str>,
+    message: Option<String>,
+) -> Result<Option<ExecutionError>, Fault> {
     kind.map(|kind| {
         Ok(ExecutionError {
             kind: kind
@@ -160,14 +163,14 @@ fn json_text(what: &str, text: String) -> Result<Box<RawValue>, Fault> {
     RawValue::from_string(text).map_err(|error| corrupt(what, error))
 }
 
-fn time(row: &PgRow, column: &str) -> Result<Option<Timestamp>, Fault> {
+pub(super) fn time(row: &PgRow, column: &str) -> Result<Option<Timestamp>, Fault> {
     Ok(row
         .try_get::<Option<i64>, _>(column)?
         .map(Timestamp::from_millis))
 }
 
 /// A text that may be missing.
-fn optional(row: &PgRow, column: &str) -> Result<Option<String>, Fault> {
+pub(super) fn optional(row: &PgRow, column: &str) -> Result<Option<String>, Fault> {
     Ok(row.try_get::<Option<String>, _>(column)?.map(text::read))
 }
 

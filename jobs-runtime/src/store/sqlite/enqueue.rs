@@ -1,8 +1,5 @@
 //! Creating executions, those of several callers at once.
 
-use std::sync::Arc;
-
-use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -11,6 +8,7 @@ use super::group::rows_named;
 use super::json::{self, Hex};
 use crate::store::admission::{KnownExecutions, KnownKey, events};
 use crate::store::policy::RetryText;
+use crate::store::rows::ExecutionRow;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
@@ -104,42 +102,6 @@ pub(super) async fn look(
         );
     }
     Ok(known)
-}
-
-/// An execution and the text of its retries, as `enqueue.sql` reads them.
-pub(super) struct ExecutionRow<'a>(pub(super) &'a NewExecution, pub(super) Arc<str>);
-
-impl Serialize for ExecutionRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(new, retry) = self;
-        let tags = match new.tags.as_slice() {
-            [] => None,
-            tags => Some(serde_json::to_string(tags).map_err(S::Error::custom)?),
-        };
-        let timeout_ms = new
-            .policy
-            .timeout_ms
-            .map(|millis| i64::try_from(millis).unwrap_or(i64::MAX));
-        let mut row = serializer.serialize_seq(None)?;
-        row.serialize_element(&Hex(new.id))?;
-        row.serialize_element(&new.job_id)?;
-        row.serialize_element(&new.queue)?;
-        row.serialize_element(&new.priority)?;
-        row.serialize_element(&new.payload)?;
-        row.serialize_element(&timeout_ms)?;
-        row.serialize_element(&new.policy.max_attempts)?;
-        row.serialize_element(&**retry)?;
-        row.serialize_element(&new.created_at.as_millis())?;
-        row.serialize_element(&new.run_at.unwrap_or(new.created_at).as_millis())?;
-        row.serialize_element(&new.triggered_by)?;
-        row.serialize_element(&new.correlation_id)?;
-        row.serialize_element(&new.item_id)?;
-        row.serialize_element(&new.created_by)?;
-        row.serialize_element(&tags)?;
-        row.serialize_element(&new.parent_id.map(Hex))?;
-        row.serialize_element(&new.trace_parent)?;
-        row.end()
-    }
 }
 
 /// A key as `enqueue_keys.sql` reads it.

@@ -4,10 +4,11 @@
 //! strings, so that nothing in them is touched.
 
 use jobs::ExecutionId;
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::ser::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::fault::{Fault, corrupt};
+pub(super) use crate::store::rows::Hex;
 
 /// The array of these rows.
 pub(super) fn array<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<String, Fault> {
@@ -20,21 +21,6 @@ pub(super) fn array<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<S
 
 fn unwritable(error: Error) -> Fault {
     corrupt("a batch", error)
-}
-
-/// An id as the 32 digits that `unhex` reads.
-pub(super) struct Hex(pub(super) ExecutionId);
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0.as_bytes()) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        serializer.serialize_str(str::from_utf8(&text).map_err(S::Error::custom)?)
-    }
 }
 
 /// An id from a stored blob.

@@ -1,0 +1,4 @@
+-- Every publication.
+SELECT job_id, fingerprint, descriptor, published_at
+FROM jobs.catalogue
+ORDER BY published_at, job_id, fingerprint
