@@ -1,6 +1,6 @@
 //! What every store promises, put to the test: also a store of your own.
 //!
-//! The contract of [`Store`](crate::store::Store) is a list of [points](points): a sentence each,
+//! The contract of [`Store`](crate::store::Store) is a list of [`points`]: a sentence each,
 //! and code that shows whether it holds. [`check`] runs them on each [`Ground`] and returns a
 //! table. Whoever writes a store learns the contract by reading this module's files, one part of
 //! the contract each, top to bottom as listed here.
