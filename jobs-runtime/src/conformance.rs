@@ -1,6 +1,6 @@
 //! What every store promises, put to the test: also a store of your own.
 //!
-//! The contract of [`Store`](crate::store::Store) is a list of [`points`]: a sentence each,
+//! The contract of [`Store`](crate::store::Store) is a list of [points]: a sentence each,
 //! and code that shows whether it holds. [`check`] runs them on each [`Ground`] and returns a
 //! table. Whoever writes a store learns the contract by reading this module's files, one part of
 //! the contract each, top to bottom as listed here.
@@ -45,6 +45,11 @@
 //! A store with a server also says how [another](Database::another) process opens the same
 //! database, and how an application [begins](Database::begin) a transaction there; what is not
 //! offered shows as not applicable.
+//!
+//! Most points are examples, told one after the other. Beside them, random stories of several
+//! workers, operators and applications are told to the store and to a small model in memory, and
+//! every answer is compared. One that goes wrong is shrunk, told in the report, and kept where
+//! [`Ground::kept_stories`] says. `JOBS_TEST_TIER=full` tells thousands.
 
 #![expect(clippy::unwrap_used, reason = "a point that meets an error has failed")]
 
@@ -79,6 +84,9 @@ mod feeds;
 mod logs;
 
 mod events;
+mod moves;
+mod stories;
+
 mod later;
 
 mod document;
@@ -112,7 +120,9 @@ pub fn points() -> Vec<Point> {
         feeds::POINTS,
         catalogue::POINTS,
         events::POINTS,
+        moves::POINTS,
         later::POINTS,
+        stories::POINTS,
     ]
     .concat()
 }

@@ -56,6 +56,7 @@ impl Health {
             claimed_at: None,
             trouble: None,
             in_flight: 0,
+            refused: RefusedWrites::default(),
             stopped: false,
         }));
         lock(&self.workers).push(state.clone());
@@ -63,6 +64,16 @@ impl Health {
             state,
             clock: self.clock.clone(),
         }
+    }
+
+    /// What the store has refused to the workers of this process, because their leases had ended.
+    pub fn refused_writes(&self) -> RefusedWrites {
+        let workers = lock(&self.workers);
+        workers
+            .iter()
+            .fold(RefusedWrites::default(), |all, worker| {
+                all.and(lock(worker).refused)
+            })
     }
 
     /// How every part is.
@@ -193,6 +204,52 @@ pub enum CheckStatus {
     Absent,
 }
 
+/// Writes that the store has refused because the lease behind them had ended: each is a worker that
+/// was suspended, cut off or too slow, and somebody else's work that was not written over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RefusedWrites {
+    /// Ends of attempts.
+    pub ends: u64,
+    /// Reports of progress.
+    pub progress: u64,
+    /// Batches of log lines.
+    pub logs: u64,
+    /// Renewals, claims and take-overs of a session that had been taken over.
+    pub sessions: u64,
+}
+
+impl RefusedWrites {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.ends + self.progress + self.logs + self.sessions
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            ends: self.ends + other.ends,
+            progress: self.progress + other.progress,
+            logs: self.logs + other.logs,
+            sessions: self.sessions + other.sessions,
+        }
+    }
+}
+
+impl fmt::Display for RefusedWrites {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            ends,
+            progress,
+            logs,
+            sessions,
+        } = self;
+        write!(
+            f,
+            "refused as stale: {ends} ends, {progress} progress, {logs} logs, {sessions} sessions"
+        )
+    }
+}
+
 /// By which a worker tells how it is. Cheap to clone.
 #[derive(Clone)]
 pub struct WorkerHealth {
@@ -205,6 +262,7 @@ struct WorkerState {
     claimed_at: Option<Duration>,
     trouble: Option<String>,
     in_flight: usize,
+    refused: RefusedWrites,
     stopped: bool,
 }
 
@@ -230,6 +288,11 @@ impl WorkerHealth {
     /// A call of the store failed.
     pub fn failed(&self, error: &dyn fmt::Display) {
         self.alive(self.clock.elapsed()).trouble = Some(error.to_string());
+    }
+
+    /// The store has refused something: add it to the count.
+    pub fn refused(&self, add: impl FnOnce(&mut RefusedWrites)) {
+        add(&mut lock(&self.state).refused);
     }
 
     /// So many attempts are running.
@@ -276,6 +339,11 @@ impl WorkerState {
             };
             (CheckStatus::Ok, format!("{claimed}, {running}"))
         };
+        // No illness of this worker's now, but of interest to whoever looks.
+        let detail = match self.refused.total() {
+            0 => detail,
+            _ => format!("{detail}, {}", self.refused),
+        };
         HealthCheck {
             name: "worker",
             status,
@@ -299,6 +367,7 @@ mod tests {
             claimed_at: Some(Duration::from_secs(9)),
             trouble: None,
             in_flight: 2,
+            refused: RefusedWrites::default(),
             stopped: false,
         };
         let check = |state: &WorkerState, now: u64, status: CheckStatus, detail: &str| {
@@ -319,6 +388,14 @@ mod tests {
             CheckStatus::Failing,
             "its session was taken over",
         );
+        state.refused.progress = 2;
+        check(
+            &state,
+            10,
+            CheckStatus::Failing,
+            "its session was taken over, refused as stale: 0 ends, 2 progress, 0 logs, 0 sessions",
+        );
+        state.refused = RefusedWrites::default();
         state.stopped = true;
         check(&state, 100, CheckStatus::Absent, "stopped");
     }

@@ -19,14 +19,18 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 const JOBS: usize = 500;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// The ratio that is aimed at.
 const RATIO: f64 = 1.15;
+
+/// What it may be where all jobs have a field whose type only the compiler can judge: that such a
+/// type is reported once has its price (docs/decisions/0007-cost-of-the-attribute.md).
+const RATIO_OF_OWN_TYPES: f64 = 1.35;
 
 const PRELUDE: &str = r#"
 use jobs::{JobContext, JobError};
@@ -297,8 +301,14 @@ fn of_own_type(template: &str) -> String {
         .replace("ctx.progress(seats,", "ctx.progress(u8::from(seats),")
 }
 
-/// Both ways, in turns.
-fn compare(fields: &str, attribute: &str, by_hand: &str) -> f64 {
+/// Builds both in turns. One comparison at a time: the children of this process share one clock.
+fn compare(fields: &str, attribute: &str, by_hand: &str, at_most: f64) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
+        println!("in the long tier only: ./test --full");
+        return;
+    }
+    let _alone = ALONE.lock();
     let mut attribute = Crate::new(&format!("attribute-{fields}"), attribute);
     let mut by_hand = Crate::new(&format!("by-hand-{fields}"), by_hand);
     for _ in 0..ROUNDS {
@@ -315,18 +325,20 @@ fn compare(fields: &str, attribute: &str, by_hand: &str) -> f64 {
         per_job(&attribute),
         per_job(&by_hand)
     );
-    ratio
+    assert!(ratio <= at_most, "{ratio:.3} is more than {at_most}");
 }
 
 #[test]
 fn the_attribute_costs_little_more_than_what_it_writes() {
-    if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
-        println!("in the long tier only: ./test --full");
-        return;
-    }
-    let plain = compare("plain", ATTRIBUTE, BY_HAND);
-    let own = compare("own", &of_own_type(ATTRIBUTE), &of_own_type(BY_HAND));
-    for ratio in [plain, own] {
-        assert!(ratio <= RATIO, "{ratio:.3} is more than {RATIO}");
-    }
+    compare("plain", ATTRIBUTE, BY_HAND, RATIO);
+}
+
+#[test]
+fn types_that_may_not_fit_cost_little_more() {
+    compare(
+        "own",
+        &of_own_type(ATTRIBUTE),
+        &of_own_type(BY_HAND),
+        RATIO_OF_OWN_TYPES,
+    );
 }

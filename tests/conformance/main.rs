@@ -9,7 +9,7 @@
 mod postgres;
 mod sqlite;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jobs_runtime::conformance::{Column, check, document};
@@ -44,6 +44,11 @@ fn main() -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// Stories that went wrong once are kept for every store.
+pub(crate) fn kept_stories() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs-runtime/conformance-regressions")
 }
 
 fn is_documented() -> bool {

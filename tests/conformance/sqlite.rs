@@ -1,5 +1,6 @@
 //! The embedded store, in a file and in memory.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,6 +25,10 @@ struct InFile {
 impl Ground for File {
     fn name(&self) -> &str {
         "sqlite file"
+    }
+
+    fn kept_stories(&self) -> Option<PathBuf> {
+        Some(crate::kept_stories())
     }
 
     async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
@@ -73,6 +78,10 @@ struct InMemory(Arc<dyn Store>);
 impl Ground for Memory {
     fn name(&self) -> &str {
         "sqlite memory"
+    }
+
+    fn kept_stories(&self) -> Option<PathBuf> {
+        Some(crate::kept_stories())
     }
 
     async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {

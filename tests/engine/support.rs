@@ -101,6 +101,7 @@ pub(super) fn another_worker() -> SessionInfo {
         opened_at: Timestamp::from_millis(1),
         job_ids: Vec::new(),
         queues: Vec::new(),
+        labels: Vec::new(),
     }
 }
 

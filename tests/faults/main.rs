@@ -5,3 +5,4 @@
 mod book;
 mod crash_points;
 mod oracle;
+mod upgrade;

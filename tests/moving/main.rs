@@ -101,6 +101,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         opened_at: jobs_runtime::time::Timestamp::from_millis(0),
         job_ids: Vec::new(),
         queues: Vec::new(),
+        labels: Vec::new(),
     };
     let session = store.open_session(info).await.expect("it opens");
     let claim = Claim {

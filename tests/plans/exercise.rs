@@ -182,6 +182,7 @@ impl<'s> Exercise<'s> {
             opened_at: NOW,
             job_ids: vec!["job-1".to_owned()],
             queues: Vec::new(),
+            labels: Vec::new(),
         };
         timed!(self, "open", self.store.open_session(info))
     }

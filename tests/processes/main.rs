@@ -7,6 +7,7 @@ mod crash;
 mod footprint;
 mod neighbours;
 mod operate;
+mod schema;
 mod stale;
 mod stalls;
 mod success;

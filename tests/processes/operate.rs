@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tests::process::{Ran, Server, run};
+use tests::process::{Ran, Server, run, wait_for};
 
 use super::PROGRAM;
 
@@ -108,6 +108,36 @@ fn cancel_retry_and_delete_say_what_they_did() {
         assert_eq!(gone.code, 1, "{gone:?}");
         assert!(gone.err.contains("no execution"), "{gone:?}");
     }
+}
+
+#[test]
+fn processes_shows_the_labels_of_a_worker() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = [("JOBS_LABELS", "gpu,eu-west"), ("JOBS_LOG", "error")];
+    let server = Server::start(PROGRAM, dir.path(), &settings);
+    let listed = jobs(dir.path(), &["processes"]);
+    assert!(listed.out.contains("gpu, eu-west"), "{listed:?}");
+    let shown = tests::http::get(server.address, "/api/v1/workers/processes").body;
+    let expected = serde_json::json!(["gpu", "eu-west"]);
+    assert_eq!(shown["processes"][0]["labels"], expected);
+    drop(server);
+
+    // The flag of the command stands before the setting, and is said once per label.
+    let mut work = std::process::Command::new(PROGRAM)
+        .args(["work", "--label", "fpga", "--label", "attic"])
+        .current_dir(dir.path())
+        .env("JOBS_LABELS", "gpu")
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    wait_for("its session", || {
+        let listed = json(&jobs(dir.path(), &["processes", "--json"]));
+        let processes = listed["processes"].as_array().cloned().unwrap_or_default();
+        let expected = serde_json::json!(["fpga", "attic"]);
+        processes.iter().any(|one| one["labels"] == expected)
+    });
+    work.kill().expect("it can be killed");
+    work.wait().expect("it ends");
 }
 
 #[test]

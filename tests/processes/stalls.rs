@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::database::Database;
 use tests::http;
-use tests::process::{Server, is_full_tier, now, wait_for};
+use tests::process::{Server, is_full_tier, now, prompt_dir, wait_for};
 
 use super::PROGRAM;
 
@@ -17,11 +17,15 @@ const LEASE: Duration = Duration::from_millis(1_500);
 /// Handlers block every thread that executes for two leases, while another worker watches.
 #[test]
 fn handlers_that_block_every_executor_lose_no_lease() {
-    let dir = tempfile::tempdir().expect("a directory");
+    const LEASE: Duration = Duration::from_secs(3);
+    // As many as there are threads that execute.
+    let handlers = std::thread::available_parallelism().map_or(1, usize::from);
+    let expected = i64::try_from(handlers).expect("a few");
+    let dir = prompt_dir();
     let settings = |queues| {
         [
-            ("JOBS_LEASE", "1500ms"),
-            ("JOBS_CONCURRENCY", "4"),
+            ("JOBS_LEASE", "3s"),
+            ("JOBS_CONCURRENCY", "64"),
             ("JOBS_QUEUES", queues),
             ("JOBS_LOG", "warn"),
         ]
@@ -29,15 +33,15 @@ fn handlers_that_block_every_executor_lose_no_lease() {
     let blocked = Server::start(PROGRAM, dir.path(), &settings("default"));
     let watching = Server::start(PROGRAM, dir.path(), &settings("another"));
     let millis = 2 * LEASE.as_millis();
-    let payloads = vec![json!({"millis": u64::try_from(millis).ok()}); 4];
+    let payloads = vec![json!({"millis": u64::try_from(millis).ok()}); handlers];
     http::trigger_batch(watching.address, "test.block-executor", &payloads);
 
     let mut database = Database::open(&dir.path().join("jobs.db"));
     wait_for("the end of every execution", || {
-        database.number("SELECT COUNT(*) FROM jobs_outcomes") == 4
+        database.number("SELECT COUNT(*) FROM jobs_outcomes") == expected
     });
     let first = "SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
-    assert_eq!(database.number(first), 4);
+    assert_eq!(database.number(first), expected);
     assert_eq!(watching.logged(&["taking over"]), [""; 0]);
     assert_eq!(blocked.logged(&["WARN"]), [""; 0]);
     for worker in [blocked, watching] {
@@ -48,7 +52,7 @@ fn handlers_that_block_every_executor_lose_no_lease() {
 /// Somebody else holds the lock of the file for two leases, while two workers are at work.
 #[test]
 fn nothing_runs_twice_when_the_store_stands_still() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = prompt_dir();
     let file = dir.path().join("intervals.txt");
     let settings = [
         ("JOBS_LEASE", "1500ms"),
@@ -95,7 +99,7 @@ fn nothing_runs_twice_when_the_store_stands_still() {
 /// `work_is_dropped_when_four_fifths_of_a_lease_are_over` of the engine measures.
 #[test]
 fn work_is_dropped_while_the_store_stands_still() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = prompt_dir();
     let file = dir.path().join("intervals.txt");
     let settings = [
         ("JOBS_LEASE", "1500ms"),
@@ -127,7 +131,7 @@ fn work_is_dropped_while_the_store_stands_still() {
 /// A store that stands still for a moment, however often, makes nobody give up and nobody take over.
 #[test]
 fn a_short_stall_of_the_store_costs_no_attempt() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = prompt_dir();
     let settings = [
         ("JOBS_LEASE", "6s"),
         ("JOBS_CONCURRENCY", "8"),

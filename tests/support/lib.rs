@@ -8,3 +8,4 @@ pub mod jobs;
 pub mod mortal;
 pub mod postgres;
 pub mod process;
+pub mod proxy;

@@ -181,6 +181,13 @@ pub fn is_full_tier() -> bool {
     std::env::var("JOBS_TEST_TIER").is_ok_and(|tier| tier == "full")
 }
 
+/// A directory where a write takes no time: in memory, where there is such a place. For tests about
+/// leases, which a disk that is busy with other things would lose.
+pub fn prompt_dir() -> tempfile::TempDir {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    dir.expect("a directory")
+}
+
 /// Looks until it is so; a minute is far beyond what any of it takes.
 pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = now();

@@ -117,6 +117,9 @@ pub(super) struct Work {
     /// Take from these queues only
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
+    /// A word about this worker, shown by `processes`; again for another
+    #[arg(long = "label", value_name = "WORD")]
+    pub(super) labels: Vec<String>,
     /// End when nothing is left that could be executed now
     #[arg(long)]
     pub(super) until_idle: bool,

@@ -37,6 +37,7 @@ pub(super) async fn run(
         Command::Serve => run::run(&settings, output, configure, run::Parts::Api).await,
         Command::Work(work) => {
             let settings = settings.with_queues(&work.queues)?;
+            let settings = settings.with_labels(&work.labels)?;
             run::run(
                 &settings,
                 output,

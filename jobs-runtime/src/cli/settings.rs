@@ -15,13 +15,17 @@ use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
 /// The file that is read from the working directory.
 const FILE: &str = "jobs.toml";
 
+/// The longest label.
+const LABEL_CHARS: usize = 64;
+
 /// Every setting: its key in the file. The variable is `JOBS_` and the key in capitals.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "database",
     "bind",
     "concurrency",
     "blocking_concurrency",
     "queues",
+    "labels",
     "lease",
     "grace",
     "drain",
@@ -119,6 +123,7 @@ impl Settings {
             concurrency,
             blocking,
             queues,
+            labels,
             lease,
             grace,
             drain,
@@ -128,6 +133,7 @@ impl Settings {
             concurrency: concurrency.check(positive)?,
             blocking_concurrency: blocking.check(positive)?,
             queues: queues.check(|text| parse_queues(text.split(',')))?,
+            labels: labels.check(|text| parse_labels(text.split(',')))?,
             lease: lease.check(lease_duration)?,
             grace: grace.check(duration)?,
             drain: drain.check(duration)?,
@@ -153,6 +159,15 @@ impl Settings {
         if !queues.is_empty() {
             self.engine.queues = parse_queues(queues.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
+        }
+        Ok(self)
+    }
+
+    /// These settings with the labels that a command names, if it names any.
+    pub(super) fn with_labels(mut self, labels: &[String]) -> Result<Self, Failure> {
+        if !labels.is_empty() {
+            self.engine.labels = parse_labels(labels.iter().map(String::as_str))
+                .map_err(|reason| Failure::usage(format!("--label: {reason}")))?;
         }
         Ok(self)
     }
@@ -272,6 +287,18 @@ fn parse_queues<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Stri
                 "`{name}`: a concurrency per queue is not enforced yet; name the queue alone"
             )),
             false => Ok(name.to_owned()),
+        })
+        .collect()
+}
+
+/// Words about a worker; short, because they stand in a table.
+fn parse_labels<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
+    let words = words.into_iter().map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| match word.chars().count() > LABEL_CHARS {
+            true => Err(format!("`{word}` has more than {LABEL_CHARS} characters")),
+            false => Ok(word.to_owned()),
         })
         .collect()
 }

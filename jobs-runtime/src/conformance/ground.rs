@@ -1,6 +1,7 @@
 //! Where stores under test come from.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,6 +21,12 @@ pub trait Ground: Send + Sync + 'static {
     /// A database that nobody else uses, empty: its layout is the suite's first call. Called once
     /// for every point, several times at once.
     async fn fresh(&self) -> Result<Box<dyn Database>, GroundError>;
+
+    /// A directory for stories that went wrong, shrunk: they are written there, and played again
+    /// by every run. `None` if they are only told.
+    fn kept_stories(&self) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// One database, removed when dropped.

@@ -9,11 +9,24 @@ use async_trait::async_trait;
 use jobs::ExecutionId;
 
 use super::Verdict;
-use super::ground::{Database, GroundError, Transaction};
+use super::ground::{Database, Ground, GroundError, Transaction};
 use super::words::AnyStore;
 
-/// The database of one point.
-pub(super) type Site = Arc<dyn Database>;
+/// The database of one point, and where others come from.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) ground: Arc<dyn Ground>,
+    pub(super) database: Arc<dyn Database>,
+}
+
+impl Site {
+    pub(super) async fn fresh(ground: &Arc<dyn Ground>) -> Result<Self, Verdict> {
+        Ok(Self {
+            ground: Arc::clone(ground),
+            database: Arc::from(ground.fresh().await.map_err(broken)?),
+        })
+    }
+}
 
 /// An argument of a point.
 #[async_trait]
@@ -31,7 +44,7 @@ fn broken(error: impl Into<GroundError>) -> Verdict {
 #[async_trait]
 impl Need for AnyStore {
     async fn meet(site: &Site) -> Result<Self, Verdict> {
-        let store = site.store();
+        let store = site.database.store();
         store.migrate().await.map_err(broken)?;
         Ok(store)
     }
@@ -43,8 +56,8 @@ pub(super) struct Bare(pub(super) [AnyStore; 2]);
 #[async_trait]
 impl Need for Bare {
     async fn meet(site: &Site) -> Result<Self, Verdict> {
-        let here = site.store();
-        let there = site.another().await.map_err(broken)?;
+        let here = site.database.store();
+        let there = site.database.another().await.map_err(broken)?;
         let there = there.unwrap_or_else(|| Arc::clone(&here));
         Ok(Self([here, there]))
     }
@@ -88,7 +101,12 @@ pub(super) struct Joinable {
 
 impl Joinable {
     pub(super) async fn begin(&self) -> Box<dyn Transaction> {
-        let tx = self.site.begin().await.expect("a transaction begins");
+        let tx = self
+            .site
+            .database
+            .begin()
+            .await
+            .expect("a transaction begins");
         tx.expect("one began before")
     }
 }
@@ -97,13 +115,13 @@ impl Joinable {
 impl Need for Joinable {
     async fn meet(site: &Site) -> Result<Self, Verdict> {
         let store = AnyStore::meet(site).await?;
-        match site.begin().await.map_err(broken)? {
+        match site.database.begin().await.map_err(broken)? {
             Some(tx) => tx.roll_back().await.map_err(broken)?,
             None => return Err(Verdict::NotApplicable("it joins no transaction")),
         }
         Ok(Self {
             store,
-            site: Arc::clone(site),
+            site: site.clone(),
         })
     }
 }
@@ -116,7 +134,7 @@ pub(super) struct Fragile {
 
 impl Fragile {
     pub(super) async fn poison(&self, id: ExecutionId) {
-        let poisoned = self.site.poison(id).await;
+        let poisoned = self.site.database.poison(id).await;
         assert!(poisoned.expect("the row is damaged"));
     }
 }
@@ -127,12 +145,20 @@ impl Need for Fragile {
         let store = AnyStore::meet(site).await?;
         // An id that is not there: asks whether it could.
         let unknown = super::words::id();
-        if !site.poison(unknown).await.map_err(broken)? {
+        if !site.database.poison(unknown).await.map_err(broken)? {
             return Err(Verdict::NotApplicable("its rows cannot be damaged here"));
         }
         Ok(Self {
             store,
-            site: Arc::clone(site),
+            site: site.clone(),
         })
+    }
+}
+
+/// For a point that prepares its databases itself.
+#[async_trait]
+impl Need for Site {
+    async fn meet(site: &Site) -> Result<Self, Verdict> {
+        Ok(site.clone())
     }
 }

@@ -91,14 +91,14 @@ impl Point {
     }
 
     /// Puts the point to the test on a database of its own. A panic and a hang are failures.
-    pub async fn run(&self, ground: &dyn Ground) -> Verdict {
+    pub async fn run(&self, ground: Arc<dyn Ground>) -> Verdict {
         let run = match self.run {
             Run::Now(run) => run,
             Run::Later(what) => return Verdict::NotYet(what),
         };
-        let site: Site = match ground.fresh().await {
-            Ok(database) => Arc::from(database),
-            Err(error) => return Verdict::Failed(format!("there is no database: {error}")),
+        let site = match Site::fresh(&ground).await {
+            Ok(site) => site,
+            Err(verdict) => return verdict,
         };
         let running = AssertUnwindSafe(run(site)).catch_unwind();
         match tokio::time::timeout(DEADLINE, running).await {

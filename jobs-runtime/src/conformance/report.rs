@@ -84,7 +84,7 @@ pub fn check(columns: &[Column], words: &[String]) -> Report {
         for _ in 0..at_a_time() {
             scope.spawn(|| {
                 while let Some((row, column, point, ground)) = lock_cell() {
-                    let verdict = run_apart(&point, &*ground);
+                    let verdict = run_apart(&point, ground);
                     let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     verdicts.push((row, column, verdict));
                 }
@@ -107,7 +107,7 @@ fn at_a_time() -> usize {
     (2 * cores).clamp(4, 16)
 }
 
-fn run_apart(point: &Point, ground: &dyn Ground) -> Verdict {
+fn run_apart(point: &Point, ground: Arc<dyn Ground>) -> Verdict {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

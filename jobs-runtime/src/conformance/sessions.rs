@@ -62,6 +62,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         opened_at: T0,
         job_ids: vec!["j".to_owned(), "old.j".to_owned()],
         queues: vec!["mail".to_owned()],
+        labels: vec!["gpu".to_owned(), "attic".to_owned()],
     };
     let told = store.open_session(told).await.unwrap();
     let other = session(&store, "host-2/7").await;
@@ -78,6 +79,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         running: 2,
         job_ids: Some(vec!["j".to_owned(), "old.j".to_owned()]),
         queues: Some(vec!["mail".to_owned()]),
+        labels: vec!["gpu".to_owned(), "attic".to_owned()],
     };
     assert_eq!(processes[0], expected);
     assert_eq!((processes[1].session, processes[1].running), (other, 0));

@@ -91,6 +91,7 @@ pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
         opened_at: T0,
         job_ids: Vec::new(),
         queues: Vec::new(),
+        labels: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }

@@ -22,6 +22,7 @@ use super::plan::PlannedJob;
 use super::success::{Joined, Success};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::health::WorkerHealth;
 use crate::hooks::{AttemptStarted, Hooks};
 use crate::logs::{self, LogBuffer};
 use crate::middleware::{AttemptRequest, AttemptService};
@@ -38,6 +39,7 @@ pub(crate) struct Workshop {
     pub(crate) reports: mpsc::UnboundedSender<Report>,
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
+    pub(crate) health: WorkerHealth,
 }
 
 /// An attempt about to run.
@@ -163,6 +165,7 @@ impl Attempt {
             started_at: reporter.started_at,
             progress,
             joined: joined.clone(),
+            health: workshop.health.clone(),
         };
         let context = JobContext::with_success(parts, success);
         let call = Call {

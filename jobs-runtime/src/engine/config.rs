@@ -19,6 +19,8 @@ pub struct EngineConfig {
     pub only: Vec<ExecutionId>,
     /// What others see this worker as.
     pub worker: String,
+    /// Words about this worker, shown beside it: `gpu`, `eu-west`. They decide nothing.
+    pub labels: Vec<String>,
     /// How long a session may go without a renewal before others take its leases over.
     pub lease: Duration,
     /// How often what a hint may have missed is looked for in the store. Running attempts are
@@ -39,6 +41,7 @@ impl Default for EngineConfig {
             queues: Vec::new(),
             only: Vec::new(),
             worker: format!("{}:{}", host_name(), std::process::id()),
+            labels: Vec::new(),
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(5),
             grace: Duration::from_secs(10),

@@ -124,6 +124,7 @@ impl Dispatcher {
             reports: reports_sent,
             handlers: parts.handlers,
             hooks: parts.hooks,
+            health: parts.health.clone(),
         };
         let slots = |kind| match kind {
             LaneKind::Async => parts.config.concurrency,
@@ -276,7 +277,9 @@ impl Dispatcher {
                 let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
                 let stale = answers.iter().filter(|one| **one == Answer::Stale).count();
                 if stale > 0 {
-                    tracing::debug!(
+                    let stale = stale as u64;
+                    self.health.refused(|refused| refused.progress += stale);
+                    tracing::warn!(
                         stale,
                         "refused the progress of attempts whose lease had ended"
                     );

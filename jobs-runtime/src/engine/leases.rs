@@ -96,6 +96,7 @@ impl Dispatcher {
             opened_at: timestamp(&*self.clock),
             job_ids: ids.cloned().collect(),
             queues: self.config.queues.clone(),
+            labels: self.config.labels.clone(),
         }
     }
 
@@ -119,7 +120,7 @@ impl Dispatcher {
             }
             Some(Renewal::Lost) => {
                 tracing::warn!(session = %id, "refused to renew: another worker has taken over");
-                self.lose_session();
+                self.session_refused();
             }
             None => {
                 // While the store cannot be written, nobody's beat can change: standing still
@@ -128,6 +129,12 @@ impl Dispatcher {
                 self.timers.renew_soon(now);
             }
         }
+    }
+
+    /// The store knows the session as another's by now.
+    pub(super) fn session_refused(&mut self) {
+        self.health.refused(|refused| refused.sessions += 1);
+        self.lose_session();
     }
 
     /// Drops everything that hangs on the session: others may run it by now.
@@ -220,7 +227,7 @@ impl Dispatcher {
                 }
                 lane.queue(claimed, now);
             }
-            Err(StoreError::SessionLost) => self.lose_session(),
+            Err(StoreError::SessionLost) => self.session_refused(),
             // It may have been leased all the same: ask again with the same number.
             Err(error) if error.is_transient() => {
                 self.lane(kind).hopeful = true;

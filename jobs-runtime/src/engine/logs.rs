@@ -56,6 +56,7 @@ impl Dispatcher {
             };
             match (answer, lines.last()) {
                 (Answer::Stale, _) => {
+                    self.health.refused(|refused| refused.logs += 1);
                     tracing::warn!(
                         execution = %running.execution_id,
                         attempt = fence.attempt,

@@ -93,6 +93,7 @@ impl Dispatcher {
         for (settlement, answer) in batch.iter().zip(answers) {
             self.news.settled(settlement, *answer);
             if *answer == Answer::Stale {
+                self.health.refused(|refused| refused.ends += 1);
                 tracing::warn!(
                     execution = %settlement.execution_id,
                     attempt = settlement.fence.attempt,

@@ -162,7 +162,7 @@ impl Dispatcher {
                     self.watch.taken_over(dead.session);
                 }
             }
-            Err(StoreError::SessionLost) => self.lose_session(),
+            Err(StoreError::SessionLost) => self.session_refused(),
             Err(error) if error.is_transient() => {
                 self.taking_over += 1;
                 self.send_take_over(dead, claim, BACKOFF);

@@ -14,6 +14,7 @@ use jobs::{AttemptOutcome, BoxFuture, Clock, ExecutionId, JobError, ProgressCell
 
 use super::verdict::{RESULT_LIMIT, too_long};
 use crate::clock::timestamp;
+use crate::health::WorkerHealth;
 use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -42,6 +43,7 @@ pub(super) struct Success {
     pub(super) started_at: Timestamp,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) joined: Joined,
+    pub(super) health: WorkerHealth,
 }
 
 impl SucceedIn for Success {
@@ -77,7 +79,10 @@ impl Success {
         self.joined.0.store(true, Ordering::Release);
         match self.store.settle_in(tx, settlement).await {
             Ok(Answer::Settled | Answer::AlreadyMine) => Ok(()),
-            Ok(Answer::Stale) => Err("the lease of this attempt has ended".into()),
+            Ok(Answer::Stale) => {
+                self.health.refused(|refused| refused.ends += 1);
+                Err("the lease of this attempt has ended".into())
+            }
             Err(error @ StoreError::WrongDatabase { .. }) => Err(JobError::permanent(error)),
             Err(error) => Err(error.into()),
         }

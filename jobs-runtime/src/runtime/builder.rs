@@ -109,6 +109,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Words about this worker, shown beside it in the list of processes: `gpu`, `eu-west`.
+    pub fn labels<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
+        self.engine.labels = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Execute these jobs only; others stay for other workers.
     pub fn jobs<J: Into<String>>(mut self, ids: impl IntoIterator<Item = J>) -> Self {
         self.jobs = ids.into_iter().map(Into::into).collect();

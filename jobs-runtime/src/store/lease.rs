@@ -31,6 +31,8 @@ pub struct SessionInfo {
     pub job_ids: Vec<String>,
     /// The queues it takes from; every queue if empty.
     pub queues: Vec<String>,
+    /// Words of its operator's about it, for people: `gpu`, `eu-west`.
+    pub labels: Vec<String>,
 }
 
 /// An open session as it is shown.
@@ -51,6 +53,8 @@ pub struct ProcessRecord {
     pub job_ids: Option<Vec<String>>,
     /// The queues that it takes from, every queue if empty; `None` if its program does not tell.
     pub queues: Option<Vec<String>>,
+    /// Words of its operator's about it.
+    pub labels: Vec<String>,
 }
 
 /// A session and the counter that its renewals change.

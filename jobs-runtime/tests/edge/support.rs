@@ -71,6 +71,7 @@ pub(crate) async fn work(
         opened_at: now(),
         job_ids: Vec::new(),
         queues: Vec::new(),
+        labels: Vec::new(),
     };
     let session = store.open_session(info).await.unwrap();
     let claim = Claim {

@@ -194,6 +194,7 @@ impl Api {
             opened_at: now(),
             job_ids: owned(jobs),
             queues: owned(queues),
+            labels: Vec::new(),
         };
         Worker {
             store: self.store.clone(),

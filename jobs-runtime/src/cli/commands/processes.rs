@@ -19,7 +19,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
     output.result(&json!({ "processes": processes }), |_| {
         table(
             [
-                "SESSION", "WORKER", "OPENED", "RENEWED", "RUNNING", "QUEUES", "JOBS",
+                "SESSION", "WORKER", "OPENED", "RENEWED", "RUNNING", "LABELS", "QUEUES", "JOBS",
             ],
             processes.iter().map(row),
         )
@@ -27,7 +27,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
     Ok(())
 }
 
-fn row(process: &ProcessRecord) -> [String; 7] {
+fn row(process: &ProcessRecord) -> [String; 8] {
     let queues = match &process.queues {
         None => "?".to_owned(),
         Some(queues) if queues.is_empty() => "all".to_owned(),
@@ -43,6 +43,7 @@ fn row(process: &ProcessRecord) -> [String; 7] {
         process.opened_at.to_string(),
         process.renewed_at.to_string(),
         process.running.to_string(),
+        process.labels.join(", "),
         queues,
         short(&jobs, 60),
     ]

@@ -31,6 +31,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "installation",
         sql: include_str!("migrations/0003_installation.sql"),
     },
+    Migration {
+        version: 4,
+        name: "labels",
+        sql: include_str!("migrations/0004_labels.sql"),
+    },
 ];
 
 impl Migration {

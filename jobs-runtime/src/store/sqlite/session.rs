@@ -20,6 +20,7 @@ pub(super) async fn open_in_txn(
         .bind(info.opened_at.as_millis())
         .bind(json::array(&info.job_ids)?)
         .bind(json::array(&info.queues)?)
+        .bind(json::array(&info.labels)?)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -99,7 +100,7 @@ pub(super) async fn processes_on_conn(
     let rows = sqlx::query(include_str!("sql/processes.sql"))
         .fetch_all(conn)
         .await?;
-    let texts = |text: Option<&str>| {
+    let texts = |text: Option<&str>| -> Result<Option<Vec<String>>, Fault> {
         text.map(serde_json::from_str)
             .transpose()
             .map_err(|error| corrupt("what a session executes", error))
@@ -113,7 +114,8 @@ pub(super) async fn processes_on_conn(
                 renewed_at: Timestamp::from_millis(row.try_get(3)?),
                 job_ids: texts(row.try_get(4)?)?,
                 queues: texts(row.try_get(5)?)?,
-                running: row.try_get(6)?,
+                labels: texts(row.try_get(6)?)?.unwrap_or_default(),
+                running: row.try_get(7)?,
             })
         })
         .collect()
