@@ -83,6 +83,7 @@ pub(crate) async fn session(store: &dyn Store, worker: &str) -> SessionId {
         opened_at: T0,
         job_ids: Vec::new(),
         queues: Vec::new(),
+        labels: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }

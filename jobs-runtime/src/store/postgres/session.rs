@@ -32,7 +32,7 @@ impl Transition for Open {
             .bind(info.opened_at.as_millis())
             .bind(all_stored(&info.job_ids))
             .bind(all_stored(&info.queues))
-            .bind(None::<Vec<String>>);
+            .bind(all_stored(&info.labels));
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(quietly(SessionId(row.try_get(0)?)))
@@ -169,6 +169,10 @@ impl Transition for Processes {
                 renewed_at: Timestamp::from_millis(row.try_get("renewed_at")?),
                 job_ids: row.try_get::<Option<_>, _>("job_ids")?.map(text::all_read),
                 queues: row.try_get::<Option<_>, _>("queues")?.map(text::all_read),
+                labels: row
+                    .try_get::<Option<_>, _>("labels")?
+                    .map(text::all_read)
+                    .unwrap_or_default(),
                 running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
             })
         });
