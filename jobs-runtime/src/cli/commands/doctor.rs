@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
-use crate::store::{DatabaseUrl, FeedQuery, Store};
+use crate::store::{DatabaseUrl, FeedQuery, Store, StoreError};
 
 /// How many waiting executions are looked at for jobs that nobody knows.
 const SAMPLE: usize = 1_000;
@@ -135,11 +135,11 @@ fn not_there_yet(url: &DatabaseUrl) -> Finding {
 
 async fn of_store(store: &dyn Store) -> Vec<Finding> {
     let description = store.describe();
+    let place = || format!("{} ({})", description.location, description.durability);
     let mut findings = vec![match store.ping().await {
-        Ok(()) => Finding::ok(
-            "store",
-            format!("{} ({})", description.location, description.durability),
-        ),
+        Ok(()) => Finding::ok("store", place()),
+        // It answers; that its layout is missing is the next finding.
+        Err(StoreError::Layout(_)) => Finding::ok("store", place()),
         Err(error) => Finding::problem("store", crate::error::chain(&error).to_string()),
     }];
     findings.push(match store.migrations().await {

@@ -215,7 +215,7 @@ impl Desk {
                 }
                 return Err(fault);
             }
-            if self.roll_back().await.is_err() {
+            if self.keeps_open::<T>() && self.roll_back().await.is_err() {
                 self.connection = None;
             }
             if !fault.is_contention() || tries >= TRIES {
@@ -290,6 +290,11 @@ impl Desk {
         if !matches!(asking.await, Ok(Ok(_))) {
             self.connection = None;
         }
+    }
+
+    /// Whether a failure of this transition may leave a transaction open.
+    fn keeps_open<T: Transition>(&self) -> bool {
+        T::SHAPE == Shape::Transaction || self.shared.connector.prologue().is_some()
     }
 
     /// Leaves no transaction open behind a failure.

@@ -8,7 +8,7 @@
 //! A batch that the database refuses is tried in halves, down to the one that it refuses by itself:
 //! that one fails instead, with the reason, and holds nobody up.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -123,10 +123,19 @@ impl Transition for WithLogs {
 }
 
 async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Places>, Fault> {
-    let mut seen = HashSet::with_capacity(batch.len());
+    // The statement says of which executions it has ended an attempt, not by whose word: where two
+    // different fences name one, both are left to be looked at.
+    let mut named: HashMap<i64, Option<Fence>> = HashMap::with_capacity(batch.len());
+    for Settlement { fence, .. } in batch {
+        let only = named.entry(fence.row).or_insert(Some(*fence));
+        if *only != Some(*fence) {
+            *only = None;
+        }
+    }
     let endings = batch.iter().enumerate().filter_map(|(place, settlement)| {
-        let first = seen.insert(settlement.fence);
-        first.then(|| (place, settlement, settlement.final_status(false)))
+        // Of the same fence said twice, the first.
+        let fence = named.get_mut(&settlement.fence.row)?.take();
+        fence.map(|_| (place, settlement, settlement.final_status(false)))
     });
     let plan = Plan::new(endings);
     let written = plan.write(db).await?;

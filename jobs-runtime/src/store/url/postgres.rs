@@ -10,8 +10,7 @@ use std::fmt;
 /// * `pgbouncer=true`: the address is a pooler in transaction mode. Each call is then a transaction
 ///   of its own and nothing is prepared on the server.
 /// * `listen=postgres://…`: an address for notifications, percent-encoded, that bypasses the
-///   pooler. Without one, a store behind a pooler polls: see
-///   [`PostgresStore`](../postgres/struct.PostgresStore.html).
+///   pooler. Without one, a store behind a pooler looks twice a second at what others did.
 ///
 /// Neither its `Display` nor its `Debug` shows a password.
 #[derive(Clone, PartialEq, Eq)]
