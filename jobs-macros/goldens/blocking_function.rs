@@ -4,10 +4,6 @@ pub fn hash_file(ctx: &JobContext, path: PathBuf) -> Result<Digest, JobError> {
     hash(&path)
 }
 
-const _: () = {
-    ::jobs::__private::payload_field::<PathBuf>();
-};
-
 /// Hashes a file.
 ///
 /// The payload of the job `files.hash`.

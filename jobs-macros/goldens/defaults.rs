@@ -12,13 +12,11 @@ const _: () = {
 };
 
 /// The payload of the job `report`.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
+#[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    bound = "for<'x> <Report as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
 )]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
 pub struct Report {
     ///
     #[serde(default = "Report::__default_format")]
@@ -75,7 +73,32 @@ const _: () = {
             None
         }
     }
-    impl __private::Job for Report {
+    impl __private::Field<0> for Report {
+        type Type = Format;
+    }
+    /// The payload of the job `report`.
+    #[derive(__private::JsonSchema)]
+    #[schemars(crate = "::jobs::__private::schemars", rename = "Report")]
+    #[allow(dead_code)]
+    struct __Described
+    where
+        for<'x> Format: __private::Fits<'x>,
+    {
+        #[serde(default = "Report::__default_format")]
+        format: Format,
+        #[serde(default = "Report::__default_copies")]
+        copies: u32,
+        #[serde(default = "Report::__default_note")]
+        note: Option<String>,
+        title: String,
+    }
+    __private::describe! {
+        Report as __Described where for < 'x > Format : __private::Fits < 'x >,
+    }
+    impl __private::Job for Report
+    where
+        for<'x> Format: __private::Fits<'x>,
+    {
         const ID: &'static str = "report";
         type Output = __private::OutputOf<Result<(), JobError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
@@ -97,5 +120,5 @@ const _: () = {
                 }),
             );
     }
-    __private::submit!(Report);
+    __private::submit_assumed!(Report);
 };

@@ -7,13 +7,11 @@ const _: () = {
 };
 
 /// The payload of the job `poll`.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
+#[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    bound = "for<'x> <Poll as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
 )]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
 struct Poll {
     url: Url,
 }
@@ -30,7 +28,26 @@ const _: () = {
             }
         }
     }
-    impl __private::Job for Poll {
+    impl __private::Field<0> for Poll {
+        type Type = Url;
+    }
+    /// The payload of the job `poll`.
+    #[derive(__private::JsonSchema)]
+    #[schemars(crate = "::jobs::__private::schemars", rename = "Poll")]
+    #[allow(dead_code)]
+    struct __Described
+    where
+        for<'x> Url: __private::Fits<'x>,
+    {
+        url: Url,
+    }
+    __private::describe! {
+        Poll as __Described where for < 'x > Url : __private::Fits < 'x >,
+    }
+    impl __private::Job for Poll
+    where
+        for<'x> Url: __private::Fits<'x>,
+    {
         const ID: &'static str = "poll";
         type Output = __private::OutputOf<Result<Page, JobError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
@@ -66,5 +83,5 @@ const _: () = {
                 }),
             );
     }
-    __private::submit!(Poll);
+    __private::submit_assumed!(Poll);
 };

@@ -6,13 +6,11 @@ const _: () = {
 /// Converts a STEP file to STL. Executed by the Python CAD workers.
 ///
 /// The payload of the job `cad.conversion.process`.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
+#[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    bound = "for<'x> <ConvertCad as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>, for<'x> <ConvertCad as ::jobs::__private::Field<1>>::Type: ::jobs::__private::Fits<'x>"
 )]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
 pub struct ConvertCad {
     ///
     pub file_id: Uuid,
@@ -36,7 +34,35 @@ const _: () = {
             }
         }
     }
-    impl __private::Job for ConvertCad {
+    impl __private::Field<0> for ConvertCad {
+        type Type = Uuid;
+    }
+    impl __private::Field<1> for ConvertCad {
+        type Type = MeshFormat;
+    }
+    /// Converts a STEP file to STL. Executed by the Python CAD workers.
+    ///
+    /// The payload of the job `cad.conversion.process`.
+    #[derive(__private::JsonSchema)]
+    #[schemars(crate = "::jobs::__private::schemars", rename = "ConvertCad")]
+    #[allow(dead_code)]
+    struct __Described
+    where
+        for<'x> Uuid: __private::Fits<'x>,
+        for<'x> MeshFormat: __private::Fits<'x>,
+    {
+        file_id: Uuid,
+        format: MeshFormat,
+    }
+    __private::describe! {
+        ConvertCad as __Described where for < 'x > Uuid : __private::Fits < 'x >, for <
+        'x > MeshFormat : __private::Fits < 'x >,
+    }
+    impl __private::Job for ConvertCad
+    where
+        for<'x> Uuid: __private::Fits<'x>,
+        for<'x> MeshFormat: __private::Fits<'x>,
+    {
         const ID: &'static str = "cad.conversion.process";
         type Output = __private::OutputOf<Result<Converted, JobError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
@@ -52,5 +78,5 @@ const _: () = {
                 ),
             );
     }
-    __private::submit!(ConvertCad);
+    __private::submit_assumed!(ConvertCad);
 };

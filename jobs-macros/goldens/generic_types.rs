@@ -9,16 +9,17 @@ async fn merge(
 const _: () = {
     ::jobs::__private::payload_field::<Vec<Page<Item, 10>>>();
     ::jobs::__private::payload_field::<Order>();
+    ::jobs::__private::handler_return::<
+        Answer<Page<<Store<Postgres> as Merging>::Item>>,
+    >();
 };
 
 /// The payload of the job `merge`.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
+#[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    bound = "for<'x> <Merge as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>, for<'x> <Merge as ::jobs::__private::Field<1>>::Type: ::jobs::__private::Fits<'x>"
 )]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
 struct Merge {
     pages: Vec<Page<Item, 10>>,
     #[serde(default = "Merge::__default_order")]
@@ -47,7 +48,35 @@ const _: () = {
             <Order as Default>::default()
         }
     }
-    impl __private::Job for Merge {
+    impl __private::Field<0> for Merge {
+        type Type = Vec<Page<Item, 10>>;
+    }
+    impl __private::Field<1> for Merge {
+        type Type = Order;
+    }
+    /// The payload of the job `merge`.
+    #[derive(__private::JsonSchema)]
+    #[schemars(crate = "::jobs::__private::schemars", rename = "Merge")]
+    #[allow(dead_code)]
+    struct __Described
+    where
+        for<'x> Vec<Page<Item, 10>>: __private::Fits<'x>,
+        for<'x> Order: __private::Fits<'x>,
+    {
+        pages: Vec<Page<Item, 10>>,
+        #[serde(default = "Merge::__default_order")]
+        order: Order,
+    }
+    __private::describe! {
+        Merge as __Described where for < 'x > Vec < Page < Item, 10 > > : __private::Fits
+        < 'x >, for < 'x > Order : __private::Fits < 'x >,
+    }
+    impl __private::Job for Merge
+    where
+        for<'x> Vec<Page<Item, 10>>: __private::Fits<'x>,
+        for<'x> Order: __private::Fits<'x>,
+        for<'x> Answer<Page<<Store<Postgres> as Merging>::Item>>: __private::Returns<'x>,
+    {
         const ID: &'static str = "merge";
         type Output = __private::OutputOf<
             Answer<Page<<Store<Postgres> as Merging>::Item>>,
@@ -71,5 +100,5 @@ const _: () = {
                 }),
             );
     }
-    __private::submit!(Merge);
+    __private::submit_assumed!(Merge);
 };

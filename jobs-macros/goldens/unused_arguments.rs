@@ -7,13 +7,11 @@ const _: () = {
 };
 
 /// The payload of the job `unused`.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
+#[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    bound = "for<'x> <Unused as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
 )]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
 struct Unused {
     dry_run: bool,
     r#type: Kind,
@@ -35,7 +33,27 @@ const _: () = {
             }
         }
     }
-    impl __private::Job for Unused {
+    impl __private::Field<0> for Unused {
+        type Type = Kind;
+    }
+    /// The payload of the job `unused`.
+    #[derive(__private::JsonSchema)]
+    #[schemars(crate = "::jobs::__private::schemars", rename = "Unused")]
+    #[allow(dead_code)]
+    struct __Described
+    where
+        for<'x> Kind: __private::Fits<'x>,
+    {
+        dry_run: bool,
+        r#type: Kind,
+    }
+    __private::describe! {
+        Unused as __Described where for < 'x > Kind : __private::Fits < 'x >,
+    }
+    impl __private::Job for Unused
+    where
+        for<'x> Kind: __private::Fits<'x>,
+    {
         const ID: &'static str = "unused";
         type Output = __private::OutputOf<Result<(), JobError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
@@ -57,5 +75,5 @@ const _: () = {
                 }),
             );
     }
-    __private::submit!(Unused);
+    __private::submit_assumed!(Unused);
 };

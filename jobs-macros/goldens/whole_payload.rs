@@ -8,13 +8,18 @@ pub(crate) async fn process_order(
 
 const _: () = {
     ::jobs::__private::payload_field::<Order>();
+    ::jobs::__private::handler_return::<Result<Receipt, ShopError>>();
 };
 
 /// Processes an order.
 ///
 /// The payload of the job `orders.process`.
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
-#[serde(crate = "::jobs::__private::serde", transparent)]
+#[serde(
+    crate = "::jobs::__private::serde",
+    transparent,
+    bound = "for<'x> <ProcessOrder as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
+)]
 pub(crate) struct ProcessOrder(
     ///
     pub(crate) Order,
@@ -22,23 +27,17 @@ pub(crate) struct ProcessOrder(
 
 const _: () = {
     use ::jobs::__private;
-    impl __private::JsonSchema for ProcessOrder {
-        fn inline_schema() -> bool {
-            <Order as __private::JsonSchema>::inline_schema()
-        }
-        fn schema_name() -> __private::Cow<'static, str> {
-            <Order as __private::JsonSchema>::schema_name()
-        }
-        fn schema_id() -> __private::Cow<'static, str> {
-            <Order as __private::JsonSchema>::schema_id()
-        }
-        fn json_schema(
-            generator: &mut __private::schemars::SchemaGenerator,
-        ) -> __private::schemars::Schema {
-            <Order as __private::JsonSchema>::json_schema(generator)
-        }
+    impl __private::Field<0> for ProcessOrder {
+        type Type = Order;
     }
-    impl __private::Job for ProcessOrder {
+    __private::describe! {
+        ProcessOrder as Order where for < 'x > Order : __private::Fits < 'x >,
+    }
+    impl __private::Job for ProcessOrder
+    where
+        for<'x> Order: __private::Fits<'x>,
+        for<'x> Result<Receipt, ShopError>: __private::Returns<'x>,
+    {
         const ID: &'static str = "orders.process";
         type Output = __private::OutputOf<Result<Receipt, ShopError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
@@ -60,5 +59,5 @@ const _: () = {
                 }),
             );
     }
-    __private::submit!(ProcessOrder);
+    __private::submit_assumed!(ProcessOrder);
 };

@@ -149,6 +149,12 @@ impl Cron {
         has(MINUTE, minute) && has(HOUR, hour) && has(MONTH, month) && on_day
     }
 
+    /// Whether a day of the month and a day of the week are both named, so that either is enough.
+    /// As in every cron, a field that begins with `*` names none, and what it leaves must fit, too.
+    pub fn is_either_day(&self) -> bool {
+        self.either_day
+    }
+
     /// Whether a day that is meant exists.
     fn ever(&self) -> bool {
         const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -157,6 +163,12 @@ impl Cron {
         self.either_day
             || months.any(|(month, days)| self.fields[MONTH] & (1 << month) != 0 && first <= days)
     }
+}
+
+/// Digits only: `parse` would take a sign.
+fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
 }
 
 fn expand(shorthand: &str) -> Result<&'static str, CronError> {
@@ -188,6 +200,9 @@ impl Field {
     fn parse(&self, part: &str) -> Result<u64, String> {
         let mut values = 0;
         for item in part.split(',') {
+            if item == "*" && part != "*" {
+                return Err(self.mistake(part, "`*` is every value already: leave the others out"));
+            }
             values |= self.item(item)?;
         }
         Ok(values)
@@ -231,14 +246,14 @@ impl Field {
     }
 
     fn step(&self, item: &str, step: &str, length: u32) -> Result<usize, String> {
-        match step.parse::<u32>() {
-            Ok(0) => Err(self.mistake(item, "a step is at least 1")),
-            Ok(step) if step > length => {
+        match number(step) {
+            Some(0) => Err(self.mistake(item, "a step is at least 1")),
+            Some(step) if step > length => {
                 let hint = format!("a step of {step} leaves the range at once");
                 Err(self.mistake(item, &hint))
             }
-            Ok(step) => Ok(step as usize),
-            Err(_) => Err(self.mistake(item, "a step is a number, such as `*/15`")),
+            Some(step) => Ok(step as usize),
+            None => Err(self.mistake(item, "a step is a number, such as `*/15`")),
         }
     }
 
@@ -255,9 +270,9 @@ impl Field {
         if let Some((value, _)) = words.find(|(_, word)| text.eq_ignore_ascii_case(word)) {
             return Ok(value);
         }
-        match text.parse::<u32>() {
-            Ok(value) if (self.least..=self.most).contains(&value) => Ok(value),
-            Err(_) if text.contains(['?', 'L', 'W', '#']) => Err(self.mistake(
+        match number(text) {
+            Some(value) if (self.least..=self.most).contains(&value) => Ok(value),
+            None if text.contains(['?', 'L', 'W', '#']) => Err(self.mistake(
                 text,
                 "`?`, `L`, `W` and `#` are of other dialects: use `*` and numbers",
             )),
@@ -346,6 +361,9 @@ mod tests {
             ("0 0 L * *", "other dialects"),
             ("0 0 ? * *", "other dialects"),
             ("1,,2 * * * *", "lacks a value"),
+            ("+5 * * * *", "0 to 59"),
+            ("*/+5 * * * *", "`*/15`"),
+            ("*,5 * * * *", "leave the others out"),
             ("*/x * * * *", "`*/15`"),
             ("-5 * * * *", "lacks a value"),
             ("0 0 30 2 *", "never comes"),

@@ -7,21 +7,25 @@
 //!
 //! // Output:
 //! async fn send_mail(ctx: &JobContext, to: Address) -> Result<(), JobError> { … }
-//! const _: () = { payload_field::<Address>(); };         // glue.rs
+//! const _: () = { payload_field::<Address>(); };         // assumptions.rs
 //! struct SendMail { to: Address }                        // payload.rs
 //! const _: () = {
 //!     use ::jobs::__private;
 //!     impl SendMail { fn new(..) … }                     // constructors.rs
-//!     impl Job for SendMail { … }                        // glue.rs, builder.rs
-//!     __private::submit!(SendMail);                      // glue.rs
+//!     impl Field<0> for SendMail { type Type = Address; } // assumptions.rs
+//!     impl JsonSchema for SendMail where … { … }         // schema.rs
+//!     impl Job for SendMail where … { … }                // glue.rs, builder.rs
+//!     __private::submit_assumed!(SendMail);              // glue.rs
 //! };
 //! ```
 
+mod assumptions;
 mod payload;
 
 mod builder;
 mod constructors;
 mod glue;
+mod schema;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -38,7 +42,7 @@ pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
     let handler = glue::handler(job);
     let implementation = glue::implementation(job, &quote!(#options #handler));
     let registration = glue::registration(job);
-    let assertions = glue::assertions(job);
+    let assertions = assumptions::assertions(job);
     let glue = block(job, &quote!(#implementation #registration));
     quote! {
         #function

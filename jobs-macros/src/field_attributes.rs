@@ -108,15 +108,35 @@ impl FieldAttributes {
 
 /// Whether serde itself is told to make up for a missing field.
 pub(crate) fn has_serde_default(attributes: &[Attribute]) -> bool {
-    let mut serde = attributes.iter().filter(|a| a.path().is_ident("serde"));
-    serde.any(|attribute| match &attribute.meta {
-        Meta::List(list) => {
-            list.tokens.clone().into_iter().any(
-                |token| matches!(token, proc_macro2::TokenTree::Ident(word) if word == "default"),
-            )
-        }
-        Meta::Path(_) | Meta::NameValue(_) => false,
-    })
+    says(attributes, &["default"])
+}
+
+/// Whether the field is written, read or described in a way of its own, so that its type need not
+/// have every trait.
+pub(crate) fn is_by_hand(attributes: &[Attribute]) -> bool {
+    let words = [
+        "with",
+        "serialize_with",
+        "deserialize_with",
+        "schema_with",
+        "skip",
+        "skip_serializing",
+        "skip_deserializing",
+    ];
+    says(attributes, &words)
+}
+
+/// Whether `#[serde(…)]` or `#[schemars(…)]` has one of these words.
+fn says(attributes: &[Attribute], words: &[&str]) -> bool {
+    let theirs = |a: &&Attribute| a.path().is_ident("serde") || a.path().is_ident("schemars");
+    let is_word = |token: proc_macro2::TokenTree| matches!(token, proc_macro2::TokenTree::Ident(word) if words.iter().any(|known| word == known));
+    attributes
+        .iter()
+        .filter(theirs)
+        .any(|attribute| match &attribute.meta {
+            Meta::List(list) => list.tokens.clone().into_iter().any(is_word),
+            Meta::Path(_) | Meta::NameValue(_) => false,
+        })
 }
 
 /// `#[default(expr)]`

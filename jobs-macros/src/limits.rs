@@ -25,7 +25,9 @@ use crate::values;
 /// A field of the payload that a key names: it must be one of the arguments.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedField {
-    /// As written: the argument's name.
+    /// The key that names it: `rate_limit`.
+    pub(crate) key: String,
+    /// As written: the argument's name, or the field's of a whole payload.
     pub(crate) name: LitStr,
 }
 
@@ -50,8 +52,9 @@ fn limit(to: &mut Arguments, given: &Given, read: fn(ParseStream<'_>) -> Result<
                 let field = option
                     .like("per = \"workspace_id\"")
                     .value(|input| input.parse());
+                let key = given.name();
                 to.named
-                    .extend(errors.ok(field).map(|name| NamedField { name }));
+                    .extend(errors.ok(field).map(|name| NamedField { key, name }));
             }
             _ => errors.at(option.span(), unknown(&option, &["per"])),
         }
@@ -68,7 +71,7 @@ pub(crate) fn unique(to: &mut Arguments, given: &Given) -> Result<()> {
     }
     for option in options {
         match option.name().as_str() {
-            "by" => by(to, &option, &mut errors),
+            "by" => by(to, given, &option, &mut errors),
             "within" => drop(errors.ok(duration_of(&option, "within = \"10m\""))),
             "on_conflict" => {
                 let words = ["skip", "replace", "reject"];
@@ -90,7 +93,7 @@ pub(crate) fn debounce(to: &mut Arguments, given: &Given) -> Result<()> {
     let delay = errors.ok(main_value(given, main, some_time));
     for option in options {
         match option.name().as_str() {
-            "by" => by(to, &option, &mut errors),
+            "by" => by(to, given, &option, &mut errors),
             "at_most" => {
                 let at_most = errors.ok(duration_of(&option, "at_most = \"5m\""));
                 if let (Some(delay), Some(at_most)) = (delay, at_most)
@@ -159,7 +162,7 @@ pub(crate) fn routing_key(_: &mut Arguments, given: &Given) -> Result<()> {
 }
 
 /// `by = ["workspace_id"]`
-fn by(to: &mut Arguments, option: &Given, errors: &mut Errors) {
+fn by(to: &mut Arguments, given: &Given, option: &Given, errors: &mut Errors) {
     let example = "by = [\"workspace_id\"]";
     let fields = option.clone().like(example).value(values::tags);
     let Some(fields) = errors.ok(fields) else {
@@ -172,7 +175,11 @@ fn by(to: &mut Arguments, option: &Given, errors: &mut Errors) {
              compare whole payloads",
         );
     }
-    let named = fields.into_iter().map(|name| NamedField { name });
+    let key = given.name();
+    let named = fields.into_iter().map(|name| NamedField {
+        key: key.clone(),
+        name,
+    });
     to.named.extend(named);
 }
 
@@ -293,7 +300,7 @@ pub(crate) fn refuse_unknown_fields(
     references: &[String],
     errors: &mut Errors,
 ) {
-    for NamedField { name } in named {
+    for NamedField { name, .. } in named {
         let text = name.value();
         if fields.contains(&text) {
             continue;

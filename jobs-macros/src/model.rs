@@ -92,6 +92,10 @@ pub(crate) struct Options {
     /// Names in JSON.
     pub(crate) sensitive: Vec<String>,
     pub(crate) disabled: bool,
+    /// What `per` and `by` name among the fields of a whole payload: the key, and the name.
+    pub(crate) named: Vec<(String, LitStr)>,
+    /// Whether executions come from a schedule, with a whole payload of defaults.
+    pub(crate) scheduled: bool,
 }
 
 impl Job {
@@ -141,6 +145,7 @@ impl Job {
         let name = payload_name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) = parts(arguments, rename_all.as_ref(), errors);
         refuse_fields(&named, schedule.as_ref(), function, &shape, errors);
+        let whole = matches!(shape, Shape::Whole(_));
         if let Shape::Whole(ty) = &shape {
             let shown = quote!(#ty).to_string();
             let keys = [
@@ -183,6 +188,12 @@ impl Job {
                 tags: tags.map(|tags| tags.value).unwrap_or_default(),
                 sensitive,
                 disabled: enabled.is_some_and(|enabled| !enabled.value),
+                // Of arguments, all of this was checked above.
+                scheduled: whole && schedule.is_some(),
+                named: match whole {
+                    true => named.into_iter().map(|it| (it.key, it.name)).collect(),
+                    false => Vec::new(),
+                },
             },
         }
     }
@@ -190,7 +201,8 @@ impl Job {
 
 /// Refuses keys that name arguments which do not exist, or need defaults which do not.
 ///
-/// The fields of a whole payload are its type's, which nobody knows here.
+/// The fields of a whole payload are its type's, which nobody knows here: they are checked when
+/// the catalogue is built.
 fn refuse_fields(
     named: &[NamedField],
     schedule: Option<&Ident>,

@@ -3,6 +3,7 @@
 //! They are there to be read: an expansion that does not read as if written by hand is a bug.
 //! `UPDATE_GOLDENS=1 cargo test -p jobs-macros` writes them anew; a failing run never does.
 
+mod cost;
 mod jobs;
 mod mistakes;
 mod resources;

@@ -65,9 +65,9 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
 /// Whether a type is put together from the standard library's plainest, which every payload can
 /// hold. Whoever gives one of these names to another type knows what they do.
 pub(crate) fn is_plain(ty: &Type) -> bool {
-    const PLAIN: [&str; 20] = [
+    const PLAIN: [&str; 21] = [
         "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
-        "i128", "isize", "f32", "f64", "String", "Option", "Vec", "Box",
+        "i128", "isize", "f32", "f64", "String", "Option", "Vec", "Box", "PathBuf",
     ];
     match bare(ty) {
         Type::Path(path) if path.qself.is_none() && path.path.segments.len() == 1 => {
@@ -76,6 +76,23 @@ pub(crate) fn is_plain(ty: &Type) -> bool {
                 && first_argument(segment).is_none_or(is_plain)
         }
         Type::Tuple(tuple) => tuple.elems.iter().all(is_plain),
+        _ => false,
+    }
+}
+
+/// Whether a return type is `Result<T, JobError>` by its words: what `T` lacks is reported once
+/// anyway.
+pub(crate) fn is_job_result(ty: &Type) -> bool {
+    let result = last_segment(ty).filter(|segment| segment.ident == "Result");
+    let PathArguments::AngleBracketed(arguments) =
+        result.map_or(&PathArguments::None, |s| &s.arguments)
+    else {
+        return false;
+    };
+    match arguments.args.iter().collect::<Vec<_>>().as_slice() {
+        [_, GenericArgument::Type(error)] => {
+            last_segment(error).is_some_and(|segment| segment.ident == "JobError")
+        }
         _ => false,
     }
 }
@@ -124,7 +141,7 @@ impl<'ast> Visit<'ast> for Search {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_argument, is_plain, last_segment, mentions, obstacle};
+    use super::{first_argument, is_job_result, is_plain, last_segment, mentions, obstacle};
     use syn::parse_str;
 
     #[test]
@@ -156,6 +173,21 @@ mod tests {
             ("[u8; 40]", false),
         ] {
             assert_eq!(is_plain(&parse_str(ty).expect(ty)), expected, "{ty}");
+        }
+    }
+
+    #[test]
+    fn results_by_their_words() {
+        for (ty, expected) in [
+            ("Result<(), JobError>", true),
+            ("std::result::Result<Vec<u8>, jobs::JobError>", true),
+            ("Result<()>", false),
+            ("Result<(), io::Error>", false),
+            ("Answer<(), JobError>", false),
+            ("Result", false),
+            ("()", false),
+        ] {
+            assert_eq!(is_job_result(&parse_str(ty).expect(ty)), expected, "{ty}");
         }
     }
 

@@ -40,6 +40,9 @@ pub mod health;
 pub mod http;
 pub mod testing;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 #[cfg(feature = "cli")]
 mod cli;
 

@@ -21,6 +21,7 @@
 //! executions come from the caller, a claim carries the claimer's number for it, a settlement
 //! names its attempt. The second call finds what the first did.
 
+mod admission;
 mod archive;
 mod error;
 mod execution;
@@ -28,6 +29,9 @@ mod feed;
 mod held;
 mod lease;
 mod logs;
+mod policy;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod publish;
 pub mod sqlite;
 mod url;
@@ -61,14 +65,19 @@ pub use logs::{
     ParseLogPlaceError,
 };
 pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
-pub use url::{DatabaseUrl, ParseDatabaseUrlError, Synchronous};
+pub(crate) use url::without_password;
+pub use url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};
 
 /// Opens the store that a URL names, without touching its layout.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with the way out, where there is one.
 pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(sqlite::SqliteStore::open(url).await?))
+    match url {
+        #[cfg(feature = "postgres")]
+        DatabaseUrl::Postgres(url) => Ok(Arc::new(postgres::PostgresStore::open(url).await?)),
+        url => Ok(Arc::new(sqlite::SqliteStore::open(url).await?)),
+    }
 }
 
 /// The transitions of an execution's life.

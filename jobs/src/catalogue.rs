@@ -1,5 +1,7 @@
 //! All jobs linked into a program.
 
+mod fields;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -46,7 +48,9 @@ impl Catalogue {
     ///
     /// # Errors
     /// Two jobs with one id (or an id that is another's alias), payloads that are no JSON objects,
-    /// and defaults that are another value each time they are evaluated; all of them at once.
+    /// defaults that are another value each time they are evaluated, keys that name fields which a
+    /// payload does not have, and schedules of payloads that need more than defaults; all of them
+    /// at once.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static JobDefinition>,
     ) -> Result<Self, CatalogueError> {
@@ -82,6 +86,7 @@ impl Catalogue {
                     fields,
                 });
             }
+            problems.extend(fields::problems(definition, &descriptor));
             catalogue
                 .aliases
                 .extend(aliases.map(|alias| (alias, definition.id)));
@@ -249,6 +254,19 @@ enum Problem {
         source: Source,
         fields: Vec<String>,
     },
+    UnknownField {
+        id: &'static str,
+        source: Source,
+        key: &'static str,
+        field: &'static str,
+        near: Option<String>,
+        known: Vec<String>,
+    },
+    ScheduleNeeds {
+        id: &'static str,
+        source: Source,
+        fields: Vec<String>,
+    },
 }
 
 impl std::error::Error for CatalogueError {}
@@ -272,6 +290,29 @@ impl fmt::Display for CatalogueError {
                     f,
                     "the payload of job `{id}` ({source}) has a default that is another value each \
                      time, at {}; make the field an `Option` and fill it in in the handler",
+                    fields.join(", ")
+                )?,
+                Problem::UnknownField {
+                    id,
+                    source,
+                    key,
+                    field,
+                    near,
+                    known,
+                } => {
+                    write!(
+                        f,
+                        "`{key}` of job `{id}` ({source}) names the field `{field}`, which its payload does not have"
+                    )?;
+                    if let Some(near) = near {
+                        write!(f, ", did you mean `{near}`?")?;
+                    }
+                    write!(f, " (in JSON it has: {})", known.join(", "))?;
+                }
+                Problem::ScheduleNeeds { id, source, fields } => write!(
+                    f,
+                    "job `{id}` ({source}) has a schedule, which enqueues the payload of defaults, and \
+                     its payload requires {}; give each a default",
                     fields.join(", ")
                 )?,
             }

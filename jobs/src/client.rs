@@ -50,12 +50,15 @@ impl Client {
     }
 
     /// Enqueues one execution; `.await` the returned builder.
-    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J>> {
+    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
         Enqueue::new(self.clone(), [job])
     }
 
     /// Enqueues one execution per payload in one batch: all of them or none.
-    pub fn enqueue_all<J: Job>(&self, jobs: impl IntoIterator<Item = J>) -> Enqueue<Many<J>> {
+    pub fn enqueue_all<J: Job>(
+        &self,
+        jobs: impl IntoIterator<Item = J>,
+    ) -> Enqueue<Many<J::Output>> {
         Enqueue::new(self.clone(), jobs)
     }
 

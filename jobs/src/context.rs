@@ -202,7 +202,7 @@ impl JobContext {
     }
 
     /// Enqueues a child: it keeps this execution's correlation and names it as its parent.
-    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J>> {
+    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
         self.0
             .client
             .enqueue(job)

@@ -30,6 +30,8 @@ pub struct JobDefinition {
     pub(crate) tags: &'static [&'static str],
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
+    pub(crate) named_fields: &'static [(&'static str, &'static str)],
+    pub(crate) scheduled: bool,
     /// Reads a payload and writes it again.
     #[cfg(feature = "testing")]
     pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
@@ -79,6 +81,8 @@ impl JobDefinition {
             tags: &[],
             sensitive: &[],
             enabled: true,
+            named_fields: &[],
+            scheduled: false,
             #[cfg(feature = "testing")]
             rewrite: rewrite::<J>,
         }
@@ -127,6 +131,12 @@ options! {
     sensitive: &'static [&'static str],
     /// Whether executions may be enqueued and executed.
     enabled: bool,
+    /// The payload's fields, by their names in JSON, that keys of the attribute name: the key, and
+    /// the field. The catalogue makes sure that they exist.
+    named_fields: &'static [(&'static str, &'static str)],
+    /// Whether executions come from a schedule, which fills in nothing: the catalogue makes sure
+    /// that the payload needs nothing.
+    scheduled: bool,
 }
 
 impl JobDefinition {

@@ -33,6 +33,7 @@ mod context;
 mod error;
 mod progress;
 
+mod assumed;
 mod definition;
 mod field;
 mod handler;

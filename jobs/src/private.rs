@@ -23,6 +23,7 @@ pub use serde;
 pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
+pub use crate::assumed::{Field, Fits, Linked, NotLinked, Returns};
 pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
 pub use crate::handler::Handler;
@@ -64,7 +65,49 @@ macro_rules! __submit {
     };
 }
 
-pub use crate::{__define as define, __source as source, __submit as submit};
+/// Describes a payload as another type: by its schema and its name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __describe {
+    ($payload:ident as $described:ty $(where $($assumed:tt)+)?) => {
+        impl $crate::__private::JsonSchema for $payload $(where $($assumed)+)? {
+            fn inline_schema() -> bool {
+                <$described as $crate::__private::JsonSchema>::inline_schema()
+            }
+            fn schema_name() -> $crate::__private::Cow<'static, str> {
+                <$described as $crate::__private::JsonSchema>::schema_name()
+            }
+            fn schema_id() -> $crate::__private::Cow<'static, str> {
+                <$described as $crate::__private::JsonSchema>::schema_id()
+            }
+            fn json_schema(
+                generator: &mut $crate::__private::schemars::SchemaGenerator,
+            ) -> $crate::__private::schemars::Schema {
+                <$described as $crate::__private::JsonSchema>::json_schema(generator)
+            }
+        }
+    };
+}
+
+/// Adds the job of a payload whose `Job` rests on assumptions, which are checked elsewhere.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_assumed {
+    ($job:ty) => {
+        const _: () = {
+            #[allow(unused_imports, reason = "names what stands in when there is no job")]
+            use $crate::__private::NotLinked as _;
+            $crate::__private::inventory::submit! {
+                $crate::__private::Linked::<$job>::DEFINITION
+            }
+        };
+    };
+}
+
+pub use crate::{
+    __define as define, __describe as describe, __source as source, __submit as submit,
+    __submit_assumed as submit_assumed,
+};
 
 /// The priority of that value, which the macro has checked.
 pub const fn priority(value: u8) -> Priority {
@@ -74,8 +117,11 @@ pub const fn priority(value: u8) -> Priority {
     }
 }
 
-/// Says at a field's type, before the derives do, what it lacks.
+/// Says at a field's type what it lacks.
 pub const fn payload_field<T: crate::PayloadField>() {}
+
+/// Says at a handler's return type why it is none.
+pub const fn handler_return<R: HandlerReturn>() {}
 
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;

@@ -19,14 +19,18 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 const JOBS: usize = 500;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// The ratio that is aimed at.
 const RATIO: f64 = 1.15;
+
+/// What it may be where all jobs have a field whose type only the compiler can judge: that such a
+/// type is reported once has its price (docs/decisions/0007-cost-of-the-attribute.md).
+const RATIO_OF_OWN_TYPES: f64 = 1.35;
 
 const PRELUDE: &str = r#"
 use jobs::{JobContext, JobError};
@@ -43,6 +47,15 @@ impl WorkspaceDb {
 pub struct Member {
     pub id: u64,
 }
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Seats(u8);
+
+impl From<Seats> for u8 {
+    fn from(seats: Seats) -> Self {
+        seats.0
+    }
+}
 "#;
 
 /// Job number `N` with the attribute.
@@ -54,7 +67,7 @@ pub async fn create_member_N(
     db: &WorkspaceDb,
     workspace_id: String,
     subject: String,
-    seats: u32,
+    seats: u8,
     #[default("member")] role: String,
 ) -> Result<Member, JobError> {
     ctx.progress(seats, "inserting");
@@ -70,7 +83,7 @@ pub async fn create_member_N(
     db: &WorkspaceDb,
     workspace_id: String,
     subject: String,
-    seats: u32,
+    seats: u8,
     role: String,
 ) -> Result<Member, JobError> {
     ctx.progress(seats, "inserting");
@@ -83,7 +96,7 @@ pub async fn create_member_N(
 pub struct CreateMemberN {
     pub workspace_id: String,
     pub subject: String,
-    pub seats: u32,
+    pub seats: u8,
     #[serde(default = "CreateMemberN::default_role")]
     pub role: String,
 }
@@ -91,7 +104,7 @@ pub struct CreateMemberN {
 impl CreateMemberN {
     /// A payload of the required fields.
     #[must_use]
-    pub fn new(workspace_id: impl Into<String>, subject: impl Into<String>, seats: u32) -> Self {
+    pub fn new(workspace_id: impl Into<String>, subject: impl Into<String>, seats: u8) -> Self {
         Self {
             workspace_id: workspace_id.into(),
             subject: subject.into(),
@@ -281,21 +294,30 @@ fn numbered(template: &str, n: usize) -> String {
     text
 }
 
-#[test]
-fn the_attribute_costs_little_more_than_what_it_writes() {
+/// The same job with a field of the application's own type, which the attribute cannot judge.
+fn of_own_type(template: &str) -> String {
+    template
+        .replace("seats: u8", "seats: Seats")
+        .replace("ctx.progress(seats,", "ctx.progress(u8::from(seats),")
+}
+
+/// Builds both in turns. One comparison at a time: the children of this process share one clock.
+fn compare(fields: &str, attribute: &str, by_hand: &str, at_most: f64) {
+    static ALONE: Mutex<()> = Mutex::new(());
     if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
         println!("in the long tier only: ./test --full");
         return;
     }
-    let mut attribute = Crate::new("attribute", ATTRIBUTE);
-    let mut by_hand = Crate::new("by-hand", BY_HAND);
+    let _alone = ALONE.lock();
+    let mut attribute = Crate::new(&format!("attribute-{fields}"), attribute);
+    let mut by_hand = Crate::new(&format!("by-hand-{fields}"), by_hand);
     for _ in 0..ROUNDS {
         attribute.build();
         by_hand.build();
     }
     let (with, without) = (attribute.median(), by_hand.median());
     let ratio = with.as_secs_f64() / without.as_secs_f64();
-    println!("{JOBS} jobs, medians of {ROUNDS} interleaved builds");
+    println!("{JOBS} jobs with {fields} fields, medians of {ROUNDS} interleaved builds");
     println!("attribute {with:.2?}  by hand {without:.2?}  ratio {ratio:.3}");
     let per_job = |it: &Crate| it.bytes() / JOBS as u64;
     println!(
@@ -303,5 +325,20 @@ fn the_attribute_costs_little_more_than_what_it_writes() {
         per_job(&attribute),
         per_job(&by_hand)
     );
-    assert!(ratio <= RATIO, "{ratio:.3} is more than {RATIO}");
+    assert!(ratio <= at_most, "{ratio:.3} is more than {at_most}");
+}
+
+#[test]
+fn the_attribute_costs_little_more_than_what_it_writes() {
+    compare("plain", ATTRIBUTE, BY_HAND, RATIO);
+}
+
+#[test]
+fn types_that_may_not_fit_cost_little_more() {
+    compare(
+        "own",
+        &of_own_type(ATTRIBUTE),
+        &of_own_type(BY_HAND),
+        RATIO_OF_OWN_TYPES,
+    );
 }

@@ -9,6 +9,7 @@ mod disk;
 mod footprint;
 mod neighbours;
 mod operate;
+mod schema;
 mod stale;
 mod stalls;
 mod success;

@@ -5,5 +5,7 @@
 pub mod database;
 pub mod http;
 pub mod jobs;
+pub mod mortal;
 pub mod postgres;
 pub mod process;
+pub mod proxy;

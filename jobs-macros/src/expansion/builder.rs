@@ -20,6 +20,8 @@ pub(super) fn options(job: &Job) -> TokenStream {
         tags,
         sensitive,
         disabled,
+        named,
+        scheduled,
     } = &job.options;
     let docs = (!job.docs.is_empty()).then(|| {
         let text = job.docs.text();
@@ -56,8 +58,14 @@ pub(super) fn options(job: &Job) -> TokenStream {
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
+    let named = (!named.is_empty()).then(|| {
+        let named = named.iter().map(|(key, field)| quote!((#key, #field)));
+        quote!(.named_fields(&[#(#named),*]))
+    });
+    let scheduled = scheduled.then(|| quote!(.scheduled(true)));
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
+        #named #scheduled
     }
 }
 
@@ -81,4 +89,35 @@ fn policy(policy: &Policy) -> TokenStream {
         quote!(.jitter(#share))
     });
     quote!(__private::RetryPolicy::new(#max_attempts, &[#(#delays),*]) #jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::arguments::Arguments;
+    use crate::errors::Errors;
+    use crate::function::Function;
+    use crate::model::Job;
+    use crate::signature::Signature;
+
+    /// The calls for a job, whether or not its keys are enforced yet.
+    fn options(attribute: &str, function: &str) -> String {
+        let mut errors = Errors::default();
+        let function: Function = syn::parse_str(function).expect(function);
+        let arguments = Arguments::parse(attribute.parse().expect(attribute), &mut errors);
+        let signature = Signature::read(&function, &mut errors);
+        let job = Job::accept(arguments, &function, signature, &mut errors);
+        super::options(&job).to_string().replace(' ', "")
+    }
+
+    #[test]
+    fn what_keys_say_about_an_existing_type_is_passed_on() {
+        let attribute = r#"id = "a", schedule = "@daily", rate_limit = ("1/s", per = "tenant"),
+            unique = (by = ["tenant", "doc"], within = "1m")"#;
+        assert_eq!(
+            options(attribute, "fn f(#[payload] order: Order) -> R {}"),
+            r#".named_fields(&[("rate_limit","tenant"),("unique","tenant"),("unique","doc")]).scheduled(true)"#
+        );
+        // Of arguments, the macro knows it all.
+        assert_eq!(options(attribute, "fn f(tenant: u8, doc: u8) -> R {}"), "");
+    }
 }

@@ -3,20 +3,23 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Type;
 
-use crate::model::{Input, Job, Shape};
+use super::{assumptions, schema};
+use crate::model::{Input, Job};
 use crate::signature::Kind;
-use crate::types::{at, is_plain};
+use crate::types::at;
 
 /// The implementation of `Job`.
 pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
     let (id, name) = (&job.id, &job.payload.name);
-    let schema = schema(job);
+    let field_types = assumptions::field_types(job);
+    let schema = schema::schema(job);
     let output = output(job);
+    let assumed = assumptions::of_job(job);
     quote! {
+        #field_types
         #schema
-        impl __private::Job for #name {
+        impl __private::Job for #name #assumed {
             const ID: &'static str = #id;
             #output
             const DEFINITION: &'static __private::JobDefinition =
@@ -28,32 +31,10 @@ pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
 /// Linking is the registration.
 pub(super) fn registration(job: &Job) -> TokenStream {
     let name = &job.payload.name;
-    quote! {
-        __private::submit!(#name);
+    match assumptions::any(job) {
+        true => quote!(__private::submit_assumed!(#name);),
+        false => quote!(__private::submit!(#name);),
     }
-}
-
-/// Says in one sentence, at its type, that a field does not fit. The three derives say it in five
-/// errors, which come after this one because the struct does. Types that always fit leave no tokens.
-pub(super) fn assertions(job: &Job) -> Option<TokenStream> {
-    let types: Vec<&Type> = match &job.payload.shape {
-        Shape::Fields(fields) => fields.iter().map(|field| &field.ty).collect(),
-        Shape::Whole(ty) => vec![ty],
-    };
-    let unsure: Vec<_> = types.into_iter().filter(|ty| !is_plain(ty)).collect();
-    if unsure.is_empty() {
-        return None;
-    }
-    let (cfgs, krate) = (&job.cfgs, &job.krate);
-    let assertions = unsure
-        .iter()
-        .map(|ty| quote_spanned!(at(ty)=> #krate::__private::payload_field::<#ty>();));
-    Some(quote! {
-        #(#cfgs)*
-        const _: () = {
-            #(#assertions)*
-        };
-    })
 }
 
 /// The success type, read off the return type by the type system: aliases of `Result` work.
@@ -100,32 +81,5 @@ pub(super) fn handler(job: &Job) -> Option<TokenStream> {
                 __private::close::<Self>(__private::HandlerReturn::into_result(#result))
             }))
         }),
-    }
-}
-
-/// The schema of a wrapped payload is that of the type, with its own name and docs: a derive would
-/// describe the wrapper.
-fn schema(job: &Job) -> TokenStream {
-    let name = &job.payload.name;
-    let Shape::Whole(ty) = &job.payload.shape else {
-        return TokenStream::new();
-    };
-    quote! {
-        impl __private::JsonSchema for #name {
-            fn inline_schema() -> bool {
-                <#ty as __private::JsonSchema>::inline_schema()
-            }
-            fn schema_name() -> __private::Cow<'static, str> {
-                <#ty as __private::JsonSchema>::schema_name()
-            }
-            fn schema_id() -> __private::Cow<'static, str> {
-                <#ty as __private::JsonSchema>::schema_id()
-            }
-            fn json_schema(
-                generator: &mut __private::schemars::SchemaGenerator,
-            ) -> __private::schemars::Schema {
-                <#ty as __private::JsonSchema>::json_schema(generator)
-            }
-        }
     }
 }

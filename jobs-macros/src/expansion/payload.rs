@@ -2,8 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::{LitStr, Type, Visibility};
 
+use super::assumptions;
 use super::constructors::default_name;
 use crate::docs::is_doc;
 use crate::model::{Field, Job, Shape};
@@ -25,29 +27,24 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
     let name = &job.payload.name;
 
     let serde = crate_path(job, "serde");
-    let rename_all = job.payload.rename_all.as_ref();
-    let rename_all = rename_all.map(|rule| quote!(, rename_all = #rule));
-    let deny_unknown = job
-        .payload
-        .deny_unknown
-        .then(|| quote!(, deny_unknown_fields));
+    let words = container_words(job);
+    let bound = assumptions::serde_bound(job);
+    // Where assumptions are needed, a twin is described: schemars' derive takes none.
+    let described = bound.is_none();
+    let schema = described.then(|| quote!(, #private::JsonSchema));
     let schemars = crate_path(job, "schemars");
+    let schemars = described.then(|| quote!(#[schemars(crate = #schemars)]));
 
     let fields = fields.iter().map(|field| {
-        let Field {
-            name: field_name,
-            ty,
-            default,
-            attributes,
-        } = field;
+        let ty = &field.ty;
+        let field_name = &field.name;
         // An empty comment satisfies `missing_docs` and leaves the schema without a description.
-        let undocumented = !attributes.iter().any(is_doc);
+        let undocumented = !field.attributes.iter().any(is_doc);
         let exported = !matches!(visibility, Visibility::Inherited);
         let no_docs = (undocumented && exported).then(|| quote!(#[doc = ""]));
-        let default = default.as_ref().map(|_| {
-            let path = format!("{name}::{}", default_name(field_name));
-            quote!(#[serde(default = #path)])
-        });
+        let attributes = field.attributes.iter();
+        let attributes = attributes.filter(|a| described || !a.path().is_ident("schemars"));
+        let default = serde_default(job, field);
         quote! {
             #no_docs
             #(#attributes)*
@@ -58,13 +55,61 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
     quote! {
         #(#cfgs)*
         #docs
-        #[derive(#private::Serialize, #private::Deserialize, #private::JsonSchema #(, #derives)*)]
-        #[serde(crate = #serde #rename_all #deny_unknown)]
-        #[schemars(crate = #schemars)]
+        #[derive(#private::Serialize, #private::Deserialize #schema #(, #derives)*)]
+        #[serde(crate = #serde #words #bound)]
+        #schemars
         #visibility struct #name {
             #(#fields)*
         }
     }
+}
+
+/// A struct that only is to be described, under the assumptions that the payload rests on.
+pub(super) fn twin(job: &Job, fields: &[Field]) -> TokenStream {
+    let docs = struct_docs(job);
+    let words = container_words(job);
+    let schemars = crate_path(job, "schemars");
+    let name = job.payload.name.unraw().to_string();
+    let assumed = assumptions::of_fields(job);
+    let fields = fields.iter().map(|field| {
+        let Field {
+            name,
+            ty,
+            attributes,
+            ..
+        } = field;
+        let default = serde_default(job, field);
+        quote! {
+            #(#attributes)*
+            #default
+            #name: #ty,
+        }
+    });
+    quote! {
+        #docs
+        #[derive(__private::JsonSchema)]
+        #[schemars(crate = #schemars, rename = #name #words)]
+        #[allow(dead_code)]
+        struct __Described #assumed {
+            #(#fields)*
+        }
+    }
+}
+
+/// `, rename_all = "…", deny_unknown_fields`
+fn container_words(job: &Job) -> TokenStream {
+    let rename_all = job.payload.rename_all.as_ref();
+    let rename_all = rename_all.map(|rule| quote!(, rename_all = #rule));
+    let deny_unknown = job.payload.deny_unknown;
+    let deny_unknown = deny_unknown.then(|| quote!(, deny_unknown_fields));
+    quote!(#rename_all #deny_unknown)
+}
+
+fn serde_default(job: &Job, field: &Field) -> Option<TokenStream> {
+    field.default.as_ref().map(|_| {
+        let path = format!("{}::{}", job.payload.name, default_name(&field.name));
+        quote!(#[serde(default = #path)])
+    })
 }
 
 /// A payload that exists already, in a struct of its own so that each job has its own type.
@@ -76,12 +121,13 @@ fn whole_struct(job: &Job, ty: &Type) -> TokenStream {
     let visibility = &job.payload.visibility;
     let name = &job.payload.name;
     let serde = crate_path(job, "serde");
+    let bound = assumptions::serde_bound(job);
     let no_docs = (!matches!(visibility, Visibility::Inherited)).then(|| quote!(#[doc = ""]));
     quote! {
         #(#cfgs)*
         #docs
         #[derive(#private::Serialize, #private::Deserialize #(, #derives)*)]
-        #[serde(crate = #serde, transparent)]
+        #[serde(crate = #serde, transparent #bound)]
         #visibility struct #name(#no_docs #visibility #ty);
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::Globals;
 use super::failure::Failure;
-use crate::store::DatabaseUrl;
+use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
 
 /// The file that is read from the working directory.
@@ -139,9 +139,16 @@ impl Settings {
             drain: drain.check(duration)?,
             ..defaults
         };
+        let database = database.value.clone();
+        let bind = bind.check(address)?;
+        // What is shown has no password.
+        let mut entries = entries;
+        if let Some(shown) = entries.iter_mut().find(|entry| entry.key == "database") {
+            shown.value = without_password(&shown.value);
+        }
         Ok(Self {
-            database: database.value.clone(),
-            bind: bind.check(address)?,
+            database,
+            bind,
             engine,
             entries,
         })

@@ -60,7 +60,7 @@ impl Default for RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// Which store to open: `sqlite:jobs.db` unless given.
+    /// Which store to open, a [`DatabaseUrl`]: `sqlite:jobs.db` unless given.
     pub fn database(mut self, url: impl Into<String>) -> Self {
         self.database = url.into();
         self
@@ -289,7 +289,7 @@ fn executable(catalogue: &Catalogue, ids: &[String]) -> Result<Vec<CataloguedJob
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RuntimeBuilder")
-            .field("database", &self.database)
+            .field("database", &crate::store::without_password(&self.database))
             .field("workers", &self.workers)
             .field("engine", &self.engine)
             .finish_non_exhaustive()

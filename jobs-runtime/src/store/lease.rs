@@ -153,6 +153,20 @@ pub struct Settlement {
     pub next: Next,
 }
 
+impl Settlement {
+    /// What its execution ends as; `None` if another attempt follows. What was asked to be cancelled
+    /// and did not succeed is cancelled.
+    pub(in crate::store) fn final_status(&self, cancel_requested: bool) -> Option<ExecutionStatus> {
+        match self.next {
+            Next::Succeed(_) => Some(ExecutionStatus::Succeeded),
+            Next::Cancel => Some(ExecutionStatus::Cancelled),
+            _ if cancel_requested => Some(ExecutionStatus::Cancelled),
+            Next::Fail => Some(ExecutionStatus::Failed),
+            Next::RetryAt(_) | Next::GiveBack => None,
+        }
+    }
+}
+
 /// How an attempt went.
 #[derive(Clone, Debug)]
 pub struct AttemptEnd {

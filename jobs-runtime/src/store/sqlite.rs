@@ -23,7 +23,6 @@ mod open;
 mod fault;
 mod holder;
 mod json;
-mod policy;
 
 mod readers;
 mod step;
@@ -122,7 +121,7 @@ impl SqliteStore {
             identity: OnceLock::new(),
             durability: match url {
                 DatabaseUrl::Sqlite { synchronous, .. } => format!("synchronous = {synchronous}"),
-                DatabaseUrl::SqliteMemory => "none: ends with the process".to_owned(),
+                _ => "none: ends with the process".to_owned(),
             },
         })
     }

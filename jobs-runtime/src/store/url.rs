@@ -1,13 +1,18 @@
 //! Which store a program talks to.
 
+mod postgres;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// A store by its URL: `sqlite:jobs.db`, `sqlite::memory:`.
+pub use postgres::PostgresUrl;
+
+/// A store by its URL: `sqlite:jobs.db`, `sqlite::memory:`, `postgres://user@host/database`.
 ///
 /// `?synchronous=normal` on a SQLite URL trades the last commits before a power cut for speed; the
-/// default, `full`, keeps every acknowledged enqueue.
+/// default, `full`, keeps every acknowledged enqueue. The options of PostgreSQL are those of
+/// [`PostgresUrl`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatabaseUrl {
@@ -20,6 +25,8 @@ pub enum DatabaseUrl {
     },
     /// A database that ends with the process.
     SqliteMemory,
+    /// A schema on a server. Needs the feature `postgres`.
+    Postgres(PostgresUrl),
 }
 
 /// What a commit of SQLite waits for.
@@ -57,8 +64,14 @@ impl FromStr for DatabaseUrl {
             url: without_password(url),
             reason: reason.to_owned(),
         };
+        if PostgresUrl::is_meant_by(url) {
+            let postgres = PostgresUrl::parse(url).map_err(|reason| refuse(&reason))?;
+            return Ok(Self::Postgres(postgres));
+        }
         let Some(rest) = url.strip_prefix("sqlite:") else {
-            return Err(refuse("write sqlite:FILE or sqlite::memory:"));
+            return Err(refuse(
+                "write sqlite:FILE, sqlite::memory: or postgres://USER@HOST/DATABASE",
+            ));
         };
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -81,17 +94,31 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Hides what stands between `:` and `@`, because errors end up in logs.
-fn without_password(url: &str) -> String {
-    let Some((before, after)) = url.rsplit_once('@') else {
-        return url.to_owned();
-    };
-    match before.rfind(':') {
-        Some(colon) if !before[colon..].starts_with("://") => {
-            format!("{}:…@{after}", &before[..colon])
+/// Hides what stands between the user and the last `@`, and values in the query that may hold a
+/// password, because errors end up in logs.
+pub(crate) fn without_password(url: &str) -> String {
+    let (address, query) = match url.split_once('?') {
+        // An unescaped `?` within a password.
+        Some((address, query)) if query.contains('@') && !address.contains('@') => {
+            return without_password(&format!("{address}{}", query.replace('?', "")));
         }
-        _ => url.to_owned(),
-    }
+        Some((address, query)) => (address, Some(query)),
+        None => (url, None),
+    };
+    let start = address.find("://").map_or(0, |scheme| scheme + 3);
+    let hidden = match address[start..].rsplit_once('@') {
+        Some((user, rest)) => match user.split_once(':') {
+            Some((name, _)) => format!("{}{name}:…@{rest}", &address[..start]),
+            None => address.to_owned(),
+        },
+        None => address.to_owned(),
+    };
+    let Some(query) = query else { return hidden };
+    let shown = query.split('&').map(|option| match option.split_once('=') {
+        Some((key @ ("password" | "listen"), _)) => format!("{key}=…"),
+        _ => option.to_owned(),
+    });
+    format!("{hidden}?{}", shown.collect::<Vec<_>>().join("&"))
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -99,6 +126,7 @@ impl fmt::Display for DatabaseUrl {
         match self {
             Self::Sqlite { path, .. } => write!(f, "sqlite:{}", path.display()),
             Self::SqliteMemory => f.write_str("sqlite::memory:"),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -136,5 +164,22 @@ mod tests {
         check("sqlite:", Err("name is missing"));
         check("sqlite:jobs.db?mode=ro", Err("one option"));
         check("mysql://u:secret@h/db", Err("mysql://u:…@h/db"));
+    }
+
+    #[test]
+    fn no_text_shows_a_password() {
+        for (url, shown) in [
+            ("postgres://u:pw@h:5432/db", "postgres://u:…@h:5432/db"),
+            ("postgres://u:p@w:x@h/db", "postgres://u:…@h/db"),
+            ("postgres://u@h/db", "postgres://u@h/db"),
+            (
+                "postgres://u@h/db?password=pw&schema=s&listen=postgres://u:pw@h/db",
+                "postgres://u@h/db?password=…&schema=s&listen=…",
+            ),
+            ("postgres://u:p?w@h/db", "postgres://u:…@h/db"),
+            ("sqlite:a:b.db", "sqlite:a:b.db"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Several stores on one file, as several processes have it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use jobs_runtime::store::sqlite::SqliteStore;
-use jobs_runtime::store::{Answer, Store, StoreEvent};
+use jobs_runtime::store::{Store, StoreEvent};
 
 use super::harness::*;
 
@@ -48,39 +47,4 @@ async fn writes_elsewhere_are_noticed_and_own_ones_are_not() {
     }
     enqueue(&there, "j", 1).await;
     event(&mut events, |e| matches!(e, StoreEvent::Elsewhere)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_hears_of_busy_locks() {
-    let file = TestFile::new();
-    let stores = [file.open().await, file.open().await];
-    let tasks: Vec<_> = (0..16)
-        .map(|n: usize| {
-            let store = stores[n % 2].clone();
-            tokio::spawn(async move {
-                let session = session(&store, "w").await;
-                let mut done = Vec::new();
-                for number in 1..=12 {
-                    enqueue(&store, "j", 3).await;
-                    let claimed = store
-                        .claim(claim(session, number, &["j"], 4))
-                        .await
-                        .unwrap();
-                    let batch = claimed.iter().map(success).collect();
-                    let answers = store.settle(batch).await.unwrap();
-                    assert!(answers.iter().all(|answer| *answer == Answer::Settled));
-                    store.renew(session, t(1)).await.unwrap();
-                    done.extend(ids(&claimed));
-                }
-                done
-            })
-        })
-        .collect();
-    let mut done = Vec::new();
-    for task in tasks {
-        done.extend(task.await.unwrap());
-    }
-    let distinct: HashSet<_> = done.iter().collect();
-    assert_eq!(distinct.len(), done.len(), "nothing is executed twice");
-    assert_eq!(done.len(), 16 * 12 * 3);
 }

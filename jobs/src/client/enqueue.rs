@@ -17,11 +17,11 @@ pub struct Enqueue<Kind> {
     kind: PhantomData<fn() -> Kind>,
 }
 
-/// Marks the enqueue of one `J`.
-pub struct One<J>(PhantomData<J>);
+/// Marks the enqueue of one execution whose result is a `T`.
+pub struct One<T>(PhantomData<T>);
 
-/// Marks the enqueue of a batch of `J`.
-pub struct Many<J>(PhantomData<J>);
+/// Marks the enqueue of a batch of executions whose results are `T`s.
+pub struct Many<T>(PhantomData<T>);
 
 impl<Kind> Enqueue<Kind> {
     pub(crate) fn new<J: Job>(client: Client, jobs: impl IntoIterator<Item = J>) -> Self {
@@ -98,7 +98,7 @@ impl<Kind> Enqueue<Kind> {
     }
 }
 
-impl<J> Enqueue<One<J>> {
+impl<T> Enqueue<One<T>> {
     /// Enqueues once however often it is asked: the same key of the same job answers with the
     /// execution that the first call created, for 24 hours.
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
@@ -107,13 +107,13 @@ impl<J> Enqueue<One<J>> {
     }
 }
 
-impl<J: Job> IntoFuture for Enqueue<One<J>> {
-    type Output = Result<Execution<J::Output>, EnqueueError>;
+impl<T: 'static> IntoFuture for Enqueue<One<T>> {
+    type Output = Result<Execution<T>, EnqueueError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut executions = send::<J>(self.client, self.requests).await?;
+            let mut executions = send(self.client, self.requests).await?;
             executions.pop().ok_or_else(|| {
                 EnqueueError::Store("the runtime answered a request with nothing".into())
             })
@@ -121,12 +121,12 @@ impl<J: Job> IntoFuture for Enqueue<One<J>> {
     }
 }
 
-impl<J: Job> IntoFuture for Enqueue<Many<J>> {
-    type Output = Result<Vec<Execution<J::Output>>, EnqueueError>;
+impl<T: 'static> IntoFuture for Enqueue<Many<T>> {
+    type Output = Result<Vec<Execution<T>>, EnqueueError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(send::<J>(self.client, self.requests))
+        Box::pin(send(self.client, self.requests))
     }
 }
 
@@ -137,10 +137,10 @@ impl<Kind> Enqueue<Kind> {
     }
 }
 
-async fn send<J: Job>(
+async fn send<T>(
     client: Client,
     requests: Result<Vec<EnqueueRequest>, EnqueueError>,
-) -> Result<Vec<Execution<J::Output>>, EnqueueError> {
+) -> Result<Vec<Execution<T>>, EnqueueError> {
     let answers = client.backend().enqueue(requests?).await?;
     Ok(answers
         .into_iter()

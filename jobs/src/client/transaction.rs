@@ -9,7 +9,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::enqueue::{Enqueue, EnqueueError, Many, One};
 use super::{Client, Execution};
-use crate::{BoxFuture, Job};
+use crate::BoxFuture;
 
 /// A transaction that jobs can be enqueued in: one of `sqlx`, on the store's own database.
 ///
@@ -139,13 +139,13 @@ pub struct EnqueueIn<'t, Kind> {
     tx: TransactionRef<'t>,
 }
 
-impl<'t, J: Job> IntoFuture for EnqueueIn<'t, One<J>> {
-    type Output = Result<Execution<J::Output>, EnqueueError>;
+impl<'t, T: 'static> IntoFuture for EnqueueIn<'t, One<T>> {
+    type Output = Result<Execution<T>, EnqueueError>;
     type IntoFuture = BoxFuture<'t, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut executions = send::<J, _>(self).await?;
+            let mut executions = send(self).await?;
             executions.pop().ok_or_else(|| {
                 EnqueueError::Store("the runtime answered a request with nothing".into())
             })
@@ -153,18 +153,16 @@ impl<'t, J: Job> IntoFuture for EnqueueIn<'t, One<J>> {
     }
 }
 
-impl<'t, J: Job> IntoFuture for EnqueueIn<'t, Many<J>> {
-    type Output = Result<Vec<Execution<J::Output>>, EnqueueError>;
+impl<'t, T: 'static> IntoFuture for EnqueueIn<'t, Many<T>> {
+    type Output = Result<Vec<Execution<T>>, EnqueueError>;
     type IntoFuture = BoxFuture<'t, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(send::<J, _>(self))
+        Box::pin(send(self))
     }
 }
 
-async fn send<J: Job, Kind>(
-    this: EnqueueIn<'_, Kind>,
-) -> Result<Vec<Execution<J::Output>>, EnqueueError> {
+async fn send<T, Kind>(this: EnqueueIn<'_, Kind>) -> Result<Vec<Execution<T>>, EnqueueError> {
     let (client, requests) = this.enqueue.into_parts();
     let answers = client.backend().enqueue_in(this.tx, requests?).await?;
     Ok(answers

@@ -1,6 +1,6 @@
 //! Payload structs and their schemas.
 
-use jobs::{Job, JobError, job};
+use jobs::{Job, JobDefinition, JobError, job};
 use serde_json::json;
 
 use crate::support::{linked, run, run_with, schema};
@@ -168,7 +168,7 @@ fn unknown_fields_are_denied_on_request() {
 
 #[job(id = "payloads.attributes")]
 async fn attributes(
-    #[schemars(email, length(max = 80))] to: String,
+    #[schemars(email, length(max = 80), example = "alice@example.org")] to: String,
     #[serde(alias = "subject")] title: String,
 ) -> Result<String, JobError> {
     Ok(to + &title)
@@ -179,6 +179,10 @@ fn other_attributes_belong_to_the_field() {
     let schema = schema::<Attributes>();
     assert_eq!(schema["properties"]["to"]["format"], "email");
     assert_eq!(schema["properties"]["to"]["maxLength"], 80);
+    assert_eq!(
+        schema["properties"]["to"]["examples"],
+        json!(["alice@example.org"])
+    );
     let result = run_with::<Attributes>([], r#"{"to": "a", "subject": "b"}"#);
     assert_eq!(result.expect("succeeds"), "\"ab\"");
 }
@@ -247,6 +251,78 @@ mod broken {
             Handler::External,
         );
     }
+}
+
+/// As the attribute defines jobs whose `#[payload]` is an existing type: the macro cannot see the
+/// fields that its keys name.
+mod existing {
+    use jobs::runtime::Handler;
+    use jobs::{Job, JobDefinition, Source};
+
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct Letter {
+        workspace_id: String,
+        tenant: String,
+        #[serde(default)]
+        copies: u8,
+    }
+
+    const SOURCE: Source = Source {
+        module: "handlers",
+        line: 7,
+    };
+
+    pub(super) const fn letter() -> JobDefinition {
+        JobDefinition::new::<Letter>(SOURCE, Handler::External)
+    }
+
+    impl Job for Letter {
+        const ID: &'static str = "existing.letter";
+        type Output = ();
+        const DEFINITION: &'static JobDefinition = &letter();
+    }
+}
+
+#[test]
+fn fields_that_keys_name_exist_in_existing_types() {
+    static RIGHT: JobDefinition =
+        existing::letter().named_fields(&[("rate_limit", "tenant"), ("unique", "workspaceId")]);
+    assert!(jobs::Catalogue::of([&RIGHT]).is_ok());
+
+    static WRONG: JobDefinition = existing::letter().named_fields(&[
+        ("rate_limit", "tennant"),
+        ("unique", "workspace_id"),
+        ("debounce", "colour"),
+    ]);
+    let message = jobs::Catalogue::of([&WRONG])
+        .expect_err("three")
+        .to_string();
+    for words in [
+        "`rate_limit` of job `existing.letter` (handlers:7) names the field `tennant`, which its \
+         payload does not have, did you mean `tenant`? (in JSON it has: copies, tenant, workspaceId)",
+        "`unique` of job `existing.letter` (handlers:7) names the field `workspace_id`, which its \
+         payload does not have, did you mean `workspaceId`?",
+        "names the field `colour`, which its payload does not have (in JSON",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_schedule_needs_defaults_in_existing_types_too() {
+    static SCHEDULED: JobDefinition = existing::letter().scheduled(true);
+    let message = jobs::Catalogue::of([&SCHEDULED])
+        .expect_err("no defaults")
+        .to_string();
+    assert!(
+        message.contains("`existing.letter` (handlers:7)"),
+        "{message}"
+    );
+    assert!(
+        message.contains("requires workspaceId, tenant; give"),
+        "{message}"
+    );
 }
 
 #[test]

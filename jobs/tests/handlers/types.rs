@@ -266,3 +266,92 @@ fn raw_identifiers_are_plain_in_json() {
     assert_eq!(linked::<Type>().descriptor().sensitive, ["ref"]);
     assert_eq!(schema::<Type>()["properties"]["move"]["default"], 9);
 }
+
+/// Has none of the traits that a payload's field needs.
+struct Celsius(f64);
+
+/// Writes and reads it for those who cannot change it.
+mod celsius {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Celsius;
+
+    pub(super) fn serialize<S: Serializer>(it: &Celsius, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(it.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Celsius, D::Error> {
+        f64::deserialize(from).map(Celsius)
+    }
+}
+
+#[job(id = "types.by-hand")]
+async fn by_hand(
+    #[serde(with = "celsius")]
+    #[schemars(with = "f64", range(max = 100.0))]
+    degrees: Celsius,
+    #[serde(flatten)] target: Target,
+    #[schemars(length(max = 2))] formats: Vec<Format>,
+) -> Result<String, JobError> {
+    Ok(format!("{} {target:?} {formats:?}", degrees.0))
+}
+
+#[test]
+fn fields_may_be_written_and_described_by_hand() {
+    let payload = r#"{"degrees": 36.6, "kind": "file", "path": "x", "formats": ["json"]}"#;
+    assert_eq!(
+        run_with::<ByHand>([], payload).expect("succeeds"),
+        r#""36.6 File { path: \"x\" } [Json]""#
+    );
+    let schema = schema::<ByHand>();
+    assert_eq!(schema["title"], "ByHand");
+    assert_eq!(schema["properties"]["degrees"]["maximum"], 100.0);
+    assert_eq!(schema["properties"]["formats"]["maxItems"], 2);
+    assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(2));
+}
+
+/// Types that a macro names from where it was written.
+mod elsewhere {
+    #[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    pub(crate) struct Tag(pub(crate) u8);
+}
+
+macro_rules! tagging {
+    ($name:ident, $ty:ty) => {
+        #[job(id = "types.of-a-macro", derive(Debug))]
+        async fn $name(tag: $crate::types::elsewhere::Tag, other: $ty) -> Result<u8, JobError> {
+            Ok(tag.0 + other.map_or(0, |tag| tag.0))
+        }
+    };
+}
+
+tagging!(tag_it, Option<elsewhere::Tag>);
+
+#[test]
+fn types_that_a_macro_names() {
+    let payload = TagIt::new(elsewhere::Tag(1), None);
+    assert_eq!(run(&payload).expect("succeeds"), "1");
+    assert_eq!(schema::<TagIt>()["required"], json!(["tag"]));
+    assert!(schema::<TagIt>()["$defs"]["Tag"].is_object());
+}
+
+/// A payload may contain itself by way of another type.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Branch {
+    walk: Option<Box<Walk>>,
+}
+
+#[job(id = "types.walk")]
+async fn walk(#[default(vec![])] branches: Vec<Branch>) -> Result<usize, JobError> {
+    Ok(branches.iter().filter(|it| it.walk.is_some()).count())
+}
+
+#[test]
+fn a_payload_may_contain_itself() {
+    let payload = r#"{"branches": [{"walk": {"branches": []}}]}"#;
+    assert_eq!(run_with::<Walk>([], payload).expect("succeeds"), "1");
+    assert_eq!(
+        schema::<Walk>()["$defs"]["Branch"]["properties"]["walk"]["anyOf"][0]["$ref"],
+        "#"
+    );
+}

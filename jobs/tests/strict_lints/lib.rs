@@ -46,6 +46,42 @@ pub mod public {
         Ok(())
     }
 
+    /// How a letter is printed.
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    pub struct Printing {
+        /// On both sides.
+        pub duplex: bool,
+    }
+
+    /// A result under another name.
+    pub type Printed = Result<Printing, JobError>;
+
+    /// Prints a letter.
+    ///
+    /// # Errors
+    /// Never.
+    #[job(id = "strict.print", rename_all = "camelCase", deny_unknown)]
+    pub async fn print_letter(
+        /// On which paper.
+        #[schemars(length(max = 8))]
+        paper: Vec<Printing>,
+        #[default(Printing { duplex: true })] printing: Printing,
+    ) -> Printed {
+        ready(()).await;
+        drop(paper);
+        Ok(printing)
+    }
+
+    /// Prints as it was told.
+    ///
+    /// # Errors
+    /// Never.
+    #[job(id = "strict.print-whole")]
+    pub async fn print_whole(#[payload] printing: Printing) -> Printed {
+        ready(()).await;
+        Ok(printing)
+    }
+
     /// Looks whether all is well.
     ///
     /// # Errors

@@ -122,7 +122,7 @@ fn address(settings: &Settings) -> Finding {
 fn not_there_yet(url: &DatabaseUrl) -> Finding {
     let parent = match url {
         DatabaseUrl::Sqlite { path, .. } => path.parent(),
-        DatabaseUrl::SqliteMemory => None,
+        _ => None,
     };
     match parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
         Some(dir) => Finding::problem(

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::{Fault, corrupt};
 use super::group::rows_named;
 use super::json;
-use super::policy::RetryText;
+use crate::store::policy::RetryText;
 use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
 use crate::time::Timestamp;
 
@@ -207,15 +207,15 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed 
         cancel_requested,
     ) = row;
     let mut unreadable = None;
-    let mut note = |fault: Fault| unreadable = Some(fault.at("").to_string());
+    let mut note = |error: StoreError| unreadable = Some(error.to_string());
     let execution_id = json::id_from_hex(&id).unwrap_or_else(|fault| {
-        note(fault);
+        note(fault.at(""));
         no_id()
     });
     let policy = retries
         .read(timeout_ms, max_attempts, &retry)
-        .unwrap_or_else(|fault| {
-            note(fault);
+        .unwrap_or_else(|error| {
+            note(error);
             stand_in()
         });
     Claimed {

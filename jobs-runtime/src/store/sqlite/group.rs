@@ -10,9 +10,10 @@ use sqlx::{Executor, Row};
 use tokio::sync::oneshot;
 
 use super::claim::ClaimAnswer;
-use super::enqueue::{EnqueuePlan, KnownExecutions};
+use super::enqueue::{self, EnqueuePlan};
 use super::fault::Fault;
 use super::settle::{KnownFence, SettlePlan};
+use crate::store::admission::KnownExecutions;
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
@@ -305,7 +306,7 @@ pub(super) async fn enqueue_in_txn(
     conn: &mut SqliteConnection,
     batch: &[NewExecution],
 ) -> Result<Vec<EnqueueAnswer>, Fault> {
-    let known = KnownExecutions::look(conn, &[batch]).await?;
+    let known = enqueue::look(conn, &[batch]).await?;
     let mut plan = EnqueuePlan::careful(&[batch], known)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
@@ -405,7 +406,7 @@ async fn look(
     conn.execute("BEGIN IMMEDIATE").await?;
     let mut known = Known::default();
     if !enqueues.is_empty() {
-        known.executions = KnownExecutions::look(conn, enqueues).await?;
+        known.executions = enqueue::look(conn, enqueues).await?;
     }
     if !settles.is_empty() {
         let fences = settles.iter().flat_map(|batch| batch.iter());

@@ -56,6 +56,13 @@ impl Opener {
         let base = traced(base);
         let options = match url {
             DatabaseUrl::SqliteMemory => base.in_memory(true),
+            DatabaseUrl::Postgres(url) => {
+                return Err(StoreError::Unavailable {
+                    location: url.to_string(),
+                    reason: "it is no SQLite database: open it by `jobs_runtime::store::open`"
+                        .to_owned(),
+                });
+            }
             DatabaseUrl::Sqlite { path, synchronous } => {
                 check_path(path).map_err(|reason| StoreError::Unavailable {
                     location: url.to_string(),
@@ -74,8 +81,8 @@ impl Opener {
         Ok(Self {
             options,
             file: match url {
-                DatabaseUrl::SqliteMemory => None,
                 DatabaseUrl::Sqlite { path, .. } => Some(path.clone()),
+                _ => None,
             },
         })
     }

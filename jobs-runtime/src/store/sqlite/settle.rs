@@ -30,25 +30,6 @@ pub(super) struct SettlePlan {
     pub(super) events: Vec<StoreEvent>,
 }
 
-/// How one settlement is written.
-enum Ending {
-    Final(ExecutionStatus),
-    Again,
-}
-
-impl Ending {
-    /// What was asked for. What was asked to be cancelled and did not succeed is cancelled.
-    fn of(settlement: &Settlement, cancel_requested: bool) -> Self {
-        match settlement.next {
-            Next::Succeed(_) => Self::Final(ExecutionStatus::Succeeded),
-            Next::Cancel => Self::Final(ExecutionStatus::Cancelled),
-            _ if cancel_requested => Self::Final(ExecutionStatus::Cancelled),
-            Next::Fail => Self::Final(ExecutionStatus::Failed),
-            Next::RetryAt(_) | Next::GiveBack => Self::Again,
-        }
-    }
-}
-
 impl SettlePlan {
     /// Takes every lease for held and no cancellation for requested.
     pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
@@ -57,7 +38,7 @@ impl SettlePlan {
             .map(|batch| vec![Answer::Settled; batch.len()])
             .collect();
         let all = || batches.iter().flat_map(|batch| batch.iter());
-        let endings = all().map(|settlement| (settlement, Ending::of(settlement, false)));
+        let endings = all().map(|settlement| (settlement, settlement.final_status(false)));
         Self::new(endings, answers)?.with_logs(all())
     }
 
@@ -76,7 +57,7 @@ impl SettlePlan {
                     logging.push(settlement);
                 }
                 answer.push(if known.held && seen.insert(settlement.fence) {
-                    endings.push((settlement, Ending::of(settlement, known.cancel_requested)));
+                    endings.push((settlement, settlement.final_status(known.cancel_requested)));
                     Answer::Settled
                 } else if known.held {
                     Answer::AlreadyMine
@@ -116,7 +97,7 @@ impl SettlePlan {
     }
 
     fn new<'s>(
-        endings: impl IntoIterator<Item = (&'s Settlement, Ending)>,
+        endings: impl IntoIterator<Item = (&'s Settlement, Option<ExecutionStatus>)>,
         answers: Vec<Vec<Answer>>,
     ) -> Result<Self, Fault> {
         let mut finals = Vec::new();
@@ -126,11 +107,11 @@ impl SettlePlan {
         let mut scheduled: Option<Timestamp> = None;
         for (settlement, ending) in endings {
             match ending {
-                Ending::Final(status) => {
+                Some(status) => {
                     finals.push(FinalRow(settlement, status));
                     finished.push(settlement.execution_id);
                 }
-                Ending::Again => {
+                None => {
                     others.push(OtherRow(settlement));
                     match settlement.next {
                         Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),

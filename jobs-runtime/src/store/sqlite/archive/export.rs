@@ -6,10 +6,10 @@ use std::hash::BuildHasher;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::store::policy::RetryText;
 use crate::store::sqlite::fault::{Fault, corrupt};
 use crate::store::sqlite::json::id_from_blob;
 use crate::store::sqlite::logs;
-use crate::store::sqlite::policy::RetryText;
 use crate::store::sqlite::record::{error, time};
 use crate::store::{
     ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, Export, IdempotencyKey,

@@ -6,11 +6,11 @@ use jobs::ExecutionError;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Executor, Row};
 
+use crate::store::policy::RetryText;
 use crate::store::sqlite::enqueue::ExecutionRow;
 use crate::store::sqlite::fault::Fault;
 use crate::store::sqlite::json::{self, Hex};
 use crate::store::sqlite::logs;
-use crate::store::sqlite::policy::RetryText;
 use crate::store::{
     ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Fence, Place, SessionId, StoreError,
 };

@@ -10,6 +10,10 @@ SELECT
 FROM jobs_outcomes
 WHERE seq = $1 AND outcome IS NOT NULL;
 
+-- A retry that was due when it was cancelled is so no more: it runs again because of the operator.
+UPDATE jobs_attempts SET retry_at = NULL
+WHERE (seq, attempt) = (SELECT seq, attempt FROM jobs_outcomes WHERE seq = $1 AND outcome IS NULL);
+
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, o.attempt + 1, 0
 FROM jobs_executions AS x

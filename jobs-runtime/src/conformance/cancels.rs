@@ -1,0 +1,183 @@
+//! Requests to cancel, in every status.
+
+use super::point::area;
+use super::words::*;
+
+area! { "cancels" {
+    a_waiting_execution_is_cancelled_at_once: "A queued execution is cancelled at once; an unknown one is unknown.",
+    a_scheduled_execution_is_cancelled_at_once: "So is a pending one: delayed, or waiting for a retry.",
+    what_was_cancelled_stays_so: "What was cancelled is neither promoted nor claimed, and is not cancelled twice.",
+    a_running_execution_is_asked_to_cancel: "A running one is asked; the first request counts, and a result all the same is a success.",
+    another_process_is_told_of_a_request: "A session is told of the requests for its own attempts, whichever process made them.",
+    a_handler_that_stops_is_cancelled: "An attempt that ends as cancelled cancels its execution.",
+    nobody_tries_again_what_shall_be_cancelled: "After a request, whatever else would have followed is a cancellation.",
+    final_ones_are_not_cancelled: "A final execution of each kind stays as it is.",
+}}
+
+async fn a_waiting_execution_is_cancelled_at_once(store: AnyStore) {
+    let mut events = store.events();
+    let id = enqueue(&store, "j", 1).await[0];
+    assert_eq!(
+        store.cancel(id, t(5)).await.unwrap(),
+        CancelAnswer::Cancelled
+    );
+    event(
+        &mut events,
+        |e| matches!(e, StoreEvent::Finished(ids) if **ids == [id]),
+    )
+    .await;
+    let read = record(&store, id).await;
+    assert_eq!(
+        (read.status, read.finished_at),
+        (ExecutionStatus::Cancelled, Some(t(5)))
+    );
+    assert_eq!(read.error.unwrap().kind, ErrorKind::Cancelled);
+    assert_eq!(
+        (read.attempt, read.attempts.len(), read.started_at),
+        (0, 0, None)
+    );
+    let session = session(&store, "w").await;
+    assert!(
+        store
+            .claim(claim(session, 1, &["j"], 9))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        store.cancel(super::words::id(), t(5)).await.unwrap(),
+        CancelAnswer::Unknown
+    );
+}
+
+async fn a_scheduled_execution_is_cancelled_at_once(store: AnyStore) {
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![delayed.clone()]).await.unwrap();
+    let retried = running(&store, "j").await;
+    settle(&store, retry_at(&retried, t(60))).await;
+    for id in [delayed.id, retried.execution_id] {
+        assert_eq!(
+            store.cancel(id, t(5)).await.unwrap(),
+            CancelAnswer::Cancelled
+        );
+        assert_eq!(status(&store, id).await, ExecutionStatus::Cancelled);
+    }
+    let read = record(&store, retried.execution_id).await;
+    assert_eq!((read.attempt, read.attempts.len()), (1, 1));
+    assert_eq!(read.duration_ms, Some(2_000));
+    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
+}
+
+async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
+    let mut events = store.events();
+    let claimed = running(&store, "j").await;
+    let (id, session) = (claimed.execution_id, claimed.fence.session);
+    assert!(store.cancel_requests(session).await.unwrap().is_empty());
+    assert_eq!(
+        store.cancel(id, t(5)).await.unwrap(),
+        CancelAnswer::Requested
+    );
+    event(&mut events, |e| matches!(e, StoreEvent::CancelRequested)).await;
+    assert_eq!(
+        store.cancel(id, t(6)).await.unwrap(),
+        CancelAnswer::Requested
+    );
+    let read = record(&store, id).await;
+    assert_eq!(read.status, ExecutionStatus::Running);
+    assert_eq!(
+        read.cancel_requested_at,
+        Some(t(5)),
+        "the first request counts"
+    );
+    assert_eq!(
+        store.cancel_requests(session).await.unwrap(),
+        [claimed.fence]
+    );
+    let held = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
+    assert!(held[0].cancel_requested);
+
+    // A handler that returns a result all the same has succeeded.
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(status(&store, id).await, ExecutionStatus::Succeeded);
+    assert!(store.cancel_requests(session).await.unwrap().is_empty());
+}
+
+async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
+    for next in [Next::RetryAt(t(30)), Next::GiveBack, Next::Fail] {
+        let claimed = running(&store, "j").await;
+        store.cancel(claimed.execution_id, t(5)).await.unwrap();
+        let settlement = settlement(&claimed, AttemptOutcome::Failed, next);
+        assert_eq!(settle(&store, settlement.clone()).await, Answer::Settled);
+        assert_eq!(settle(&store, settlement).await, Answer::AlreadyMine);
+        let read = record(&store, claimed.execution_id).await;
+        assert_eq!(read.status, ExecutionStatus::Cancelled);
+        assert_eq!(read.attempts.len(), 1);
+        assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Failed));
+    }
+    assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
+}
+
+async fn final_ones_are_not_cancelled(store: AnyStore) {
+    let ends = [
+        (AttemptOutcome::Succeeded, Next::Succeed("1".to_owned())),
+        (AttemptOutcome::Failed, Next::Fail),
+        (AttemptOutcome::Cancelled, Next::Cancel),
+    ];
+    let statuses = [
+        ExecutionStatus::Succeeded,
+        ExecutionStatus::Failed,
+        ExecutionStatus::Cancelled,
+    ];
+    for ((outcome, next), status) in ends.into_iter().zip(statuses) {
+        let claimed = running(&store, "j").await;
+        settle(&store, settlement(&claimed, outcome, next)).await;
+        let before = format!("{:?}", record(&store, claimed.execution_id).await);
+        let answer = store.cancel(claimed.execution_id, t(5)).await.unwrap();
+        assert_eq!(answer, CancelAnswer::Final(status));
+        let after = format!("{:?}", record(&store, claimed.execution_id).await);
+        assert_eq!(after, before);
+    }
+    let never = store.cancel(id(), t(5)).await.unwrap();
+    assert_eq!(never, CancelAnswer::Unknown);
+}
+
+async fn what_was_cancelled_stays_so(Handles([here, there]): Handles) {
+    for delayed in [false, true] {
+        let new = new_with("j", |new| new.run_at = delayed.then(|| t(60)));
+        here.enqueue(vec![new.clone()]).await.unwrap();
+        let answer = there.cancel(new.id, t(5)).await.unwrap();
+        assert_eq!(answer, CancelAnswer::Cancelled);
+        let answer = here.cancel(new.id, t(6)).await.unwrap();
+        assert_eq!(answer, CancelAnswer::Final(ExecutionStatus::Cancelled));
+        assert_eq!(record(&here, new.id).await.finished_at, Some(t(5)));
+    }
+    assert_eq!(here.promote(t(99), 9).await.unwrap().promoted, 0);
+    let session = session(&here, "w").await;
+    let claimed = here.claim(claim(session, 1, &["j"], 9)).await.unwrap();
+    assert!(claimed.is_empty());
+}
+
+async fn another_process_is_told_of_a_request(Handles([here, there]): Handles) {
+    let all = enqueue(&here, "j", 3).await;
+    let (one, two) = (session(&here, "one").await, session(&here, "two").await);
+    let first = here.claim(claim(one, 1, &["j"], 2)).await.unwrap();
+    let second = here.claim(claim(two, 1, &["j"], 2)).await.unwrap();
+    for id in &all[1..] {
+        let answer = there.cancel(*id, t(5)).await.unwrap();
+        assert_eq!(answer, CancelAnswer::Requested);
+    }
+    assert_eq!(here.cancel_requests(one).await.unwrap(), [first[1].fence]);
+    assert_eq!(here.cancel_requests(two).await.unwrap(), [second[0].fence]);
+}
+
+async fn a_handler_that_stops_is_cancelled(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    store.cancel(claimed.execution_id, t(5)).await.unwrap();
+    let end = settlement(&claimed, AttemptOutcome::Cancelled, Next::Cancel);
+    assert_eq!(settle(&store, end).await, Answer::Settled);
+    let read = record(&store, claimed.execution_id).await;
+    assert_eq!(read.status, ExecutionStatus::Cancelled);
+    assert_eq!(read.finished_at, Some(t(3)), "when the attempt ended");
+    assert_eq!(read.cancel_requested_at, None, "while it runs");
+    assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Cancelled));
+}

@@ -1,0 +1,67 @@
+//! What programs have published.
+
+use jobs::JobDescriptor;
+
+use super::point::area;
+use super::words::*;
+
+area! { "catalogue" {
+    descriptors_are_published_by_fingerprint: "Of each job the version published last is listed; one that was published before only gets a newer time.",
+    programs_publish_at_once: "Programs that start at once publish without failing each other.",
+}}
+
+fn publication(id: &str, label: &str, at: u64) -> PublishedJob {
+    let descriptor: JobDescriptor = serde_json::from_value(serde_json::json!({
+        "id": id, "label": label, "description": "", "queue": "default",
+        "routingKey": format!("jobs.{id}"), "priority": 50, "timeoutMs": 1000,
+        "maxAttempts": 4, "retryDelaysMs": [30000], "tags": [], "enabled": true,
+        "handler": "linked", "payloadSchema": {"type": "object"}, "resultSchema": true,
+        "source": "m:1",
+    }))
+    .unwrap();
+    PublishedJob {
+        descriptor,
+        fingerprint: format!("{id}-{label}"),
+        published_at: t(at),
+    }
+}
+
+async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
+    let (old, newer) = (publication("b", "old", 1), publication("b", "new", 2));
+    store
+        .publish(vec![old.clone(), publication("a", "x", 1)])
+        .await
+        .unwrap();
+    store.publish(vec![newer.clone()]).await.unwrap();
+    let listed = store.catalogue().await.unwrap();
+    assert_eq!(listed, [publication("a", "x", 1), newer]);
+
+    // An old program starts again: its version is the newest published one now.
+    let again = PublishedJob {
+        published_at: t(3),
+        ..old
+    };
+    store.publish(vec![again.clone()]).await.unwrap();
+    assert_eq!(store.catalogue().await.unwrap()[1], again);
+}
+
+async fn programs_publish_at_once(Handles(handles): Handles) {
+    at_once(8, |n| {
+        let store = handles[n % 2].clone();
+        async move {
+            // In orders that would wait for each other crosswise.
+            let mut jobs: Vec<_> = (0..12)
+                .map(|job| publication(&format!("j{job:02}"), "same", n as u64))
+                .collect();
+            if n % 2 == 1 {
+                jobs.reverse();
+            }
+            store.publish(jobs).await.unwrap();
+        }
+    })
+    .await;
+    let listed = handles[1].catalogue().await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|job| job.descriptor.id.clone()).collect();
+    let expected: Vec<_> = (0..12).map(|job| format!("j{job:02}")).collect();
+    assert_eq!(ids, expected);
+}

@@ -1,0 +1,307 @@
+//! Several workers at once, where there can be in several processes.
+
+use std::collections::HashSet;
+
+use super::point::area;
+use super::words::*;
+
+area! { "competition" {
+    competing_claims_share_without_overlap: "Claims at once share what is ready without overlap.",
+    eight_claimers_in_two_processes_take_all_and_nothing_twice: "Eight claimers in two processes lease each execution once, never more to a claim than its limit.",
+    sixteen_are_executed_sixteen_times: "Sixteen executions started by four competing workers are executed sixteen times.",
+    no_busy_error_reaches_a_caller: "However many write at once, no caller hears that the database is busy.",
+    a_settlement_said_by_many_holds_once: "Of several ends of one attempt said at once, one holds.",
+    a_settlement_and_a_take_over_do_not_both_win: "Either an attempt's end is written or its lease is taken over.",
+    a_cancel_and_a_claim_do_not_both_win: "Either a waiting execution is cancelled or it is leased and its worker asked.",
+    rescuers_at_once_share_without_overlap: "Rescuers at once take each lease over once.",
+    promoters_at_once_promote_once: "Promotions at once make each due execution ready once.",
+    operators_at_once_act_once: "Of several cancels, retries or deletions at once, one is told that it acted.",
+}}
+
+async fn competing_claims_share_without_overlap(store: AnyStore) {
+    let all = enqueue(&store, "j", 200).await;
+    let workers: Vec<_> = (0..4)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let session = session(&store, "w").await;
+                let mut found = Vec::new();
+                for number in 1.. {
+                    let claimed = store
+                        .claim(claim(session, number, &["j"], 7))
+                        .await
+                        .unwrap();
+                    if claimed.is_empty() {
+                        return found;
+                    }
+                    found.extend(ids(&claimed));
+                }
+                found
+            })
+        })
+        .collect();
+    let mut found = Vec::new();
+    for worker in workers {
+        found.extend(worker.await.unwrap());
+    }
+    assert_eq!(found.len(), all.len());
+    assert_eq!(found.into_iter().collect::<HashSet<_>>().len(), all.len());
+}
+
+async fn eight_claimers_in_two_processes_take_all_and_nothing_twice(Handles(handles): Handles) {
+    let all = enqueue(&handles[0], "j", 240).await;
+    let found = at_once(8, |n| {
+        let store = handles[n % 2].clone();
+        async move {
+            let session = session(&store, "w").await;
+            let mut found = Vec::new();
+            for number in 1.. {
+                let claimed = store.claim(claim(session, number, &["j"], 5)).await;
+                let claimed = claimed.unwrap();
+                assert!(claimed.len() <= 5, "a limit is a limit");
+                if claimed.is_empty() && nothing_is_queued(&store).await {
+                    break;
+                }
+                found.extend(ids(&claimed));
+            }
+            found
+        }
+    })
+    .await
+    .concat();
+    assert_eq!(found.len(), all.len());
+    assert_eq!(found.iter().collect::<HashSet<_>>(), all.iter().collect());
+    let leased: u64 = handles[0]
+        .processes()
+        .await
+        .unwrap()
+        .iter()
+        .map(|process| process.running)
+        .sum();
+    assert_eq!(leased, 240);
+}
+
+/// A claim beside others may come back empty, or short, while something is left.
+async fn nothing_is_queued(store: &AnyStore) -> bool {
+    let mut query = FeedQuery::newest(1);
+    query.status = Some(ExecutionStatus::Queued);
+    let page = store.feed(query).await.unwrap();
+    page.executions.is_empty() && page.next_cursor.is_none()
+}
+
+async fn sixteen_are_executed_sixteen_times(Handles(handles): Handles) {
+    for _ in 0..4 {
+        let all = enqueue(&handles[0], "j", 16).await;
+        let executed = at_once(4, |n| {
+            let (store, all) = (handles[n % 2].clone(), all.clone());
+            async move {
+                let session = session(&store, "w").await;
+                let mut executed = Vec::new();
+                for number in 1.. {
+                    let claimed = store.claim(claim(session, number, &["j"], 2)).await;
+                    let claimed = claimed.unwrap();
+                    executed.extend(ids(&claimed));
+                    let ends: Vec<_> = claimed.iter().map(success).collect();
+                    for answer in store.settle(ends).await.unwrap() {
+                        assert_eq!(answer, Answer::Settled);
+                    }
+                    let standings = store.standings(all.clone()).await.unwrap();
+                    if standings.iter().all(|standing| standing.status.is_final()) {
+                        break;
+                    }
+                }
+                executed
+            }
+        })
+        .await
+        .concat();
+        assert_eq!(executed.len(), 16);
+        for id in all {
+            let read = record(&handles[1], id).await;
+            assert_eq!(read.status, ExecutionStatus::Succeeded);
+            assert_eq!(read.attempts.len(), 1);
+        }
+    }
+}
+
+async fn no_busy_error_reaches_a_caller(Handles(handles): Handles) {
+    let done = at_once(16, |n| {
+        let store = handles[n % 2].clone();
+        async move {
+            let session = session(&store, "w").await;
+            let mut done = Vec::new();
+            for number in 1..=10 {
+                enqueue(&store, "j", 3).await;
+                let claimed = store.claim(claim(session, number, &["j"], 4)).await;
+                let claimed = claimed.unwrap();
+                let ends = claimed.iter().map(success).collect();
+                let answers = store.settle(ends).await.unwrap();
+                assert!(answers.iter().all(|answer| *answer == Answer::Settled));
+                assert_eq!(store.renew(session, t(1)).await.unwrap(), Renewal::Held);
+                store.promote(t(1), 5).await.unwrap();
+                store.sessions().await.unwrap();
+                done.extend(ids(&claimed));
+            }
+            done
+        }
+    })
+    .await
+    .concat();
+    let distinct: HashSet<_> = done.iter().collect();
+    assert_eq!(distinct.len(), done.len(), "nothing is executed twice");
+    let page = handles[0].feed(FeedQuery::newest(1_000)).await.unwrap();
+    assert_eq!(page.executions.len(), 16 * 10 * 3);
+    for read in page.executions {
+        let expected = match distinct.contains(&read.id) {
+            true => ExecutionStatus::Succeeded,
+            false => ExecutionStatus::Queued,
+        };
+        assert_eq!(read.status, expected);
+    }
+}
+
+async fn a_settlement_said_by_many_holds_once(Handles(handles): Handles) {
+    for _ in 0..5 {
+        let claimed = running(&handles[0], "j").await;
+        let answers = at_once(8, |n| {
+            let store = handles[n % 2].clone();
+            let end = match n % 3 {
+                0 => success(&claimed),
+                1 => failure(&claimed),
+                _ => retry_at(&claimed, t(30)),
+            };
+            async move { settle(&store, end).await }
+        })
+        .await;
+        let settled = answers.iter().filter(|answer| **answer == Answer::Settled);
+        assert_eq!(settled.count(), 1, "{answers:?}");
+        assert!(answers.iter().all(|answer| *answer != Answer::Stale));
+        let read = record(&handles[1], claimed.execution_id).await;
+        assert_eq!(read.attempts.len(), 1);
+    }
+}
+
+async fn a_settlement_and_a_take_over_do_not_both_win(Handles([here, there]): Handles) {
+    for round in 0..12 {
+        let claimed = running(&here, "j").await;
+        let watched = beat(&here, claimed.fence.session).await;
+        let rescuer = session(&there, "rescuer").await;
+        let rescue = there.take_over(watched, claim(rescuer, 1, &[], 9));
+        let end = settle(&here, success(&claimed));
+        let (answer, taken) = match round % 2 {
+            0 => tokio::join!(end, rescue),
+            _ => {
+                let (taken, answer) = tokio::join!(rescue, end);
+                (answer, taken)
+            }
+        };
+        let taken = taken.unwrap();
+        match answer {
+            Answer::Settled => assert!(taken.is_empty()),
+            Answer::Stale => assert_eq!(ids(&taken), [claimed.execution_id]),
+            Answer::AlreadyMine => panic!("nobody said it before"),
+        }
+    }
+}
+
+async fn a_cancel_and_a_claim_do_not_both_win(Handles([here, there]): Handles) {
+    let session = session(&there, "w").await;
+    for number in 1..=12 {
+        let id = enqueue(&here, "j", 1).await[0];
+        let claim = there.claim(claim(session, number, &["j"], 1));
+        let (cancelled, claimed) = tokio::join!(here.cancel(id, t(1)), claim);
+        let claimed = claimed.unwrap();
+        match cancelled.unwrap() {
+            CancelAnswer::Cancelled => assert!(claimed.is_empty()),
+            // It may have come before the claim was found.
+            CancelAnswer::Requested => {
+                assert_eq!(ids(&claimed), [id]);
+                let asked = there.cancel_requests(session).await.unwrap();
+                assert_eq!(asked, [claimed[0].fence]);
+                settle(&there, success(&claimed[0])).await;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn rescuers_at_once_share_without_overlap(Handles(handles): Handles) {
+    let dead = session(&handles[0], "dead").await;
+    let all = enqueue(&handles[0], "j", 60).await;
+    let claimed = handles[0].claim(claim(dead, 1, &["j"], 60)).await;
+    assert_eq!(claimed.unwrap().len(), 60);
+    let watched = beat(&handles[0], dead).await;
+    let taken = at_once(6, |n| {
+        let (store, watched) = (handles[n % 2].clone(), watched.clone());
+        async move {
+            let rescuer = session(&store, "rescuer").await;
+            let mut taken = Vec::new();
+            for number in 1.. {
+                let slice = claim(rescuer, number, &[], 7);
+                let slice = store.take_over(watched.clone(), slice).await.unwrap();
+                assert!(slice.len() <= 7);
+                if slice.is_empty() && !is_open(&store, watched.session).await {
+                    break;
+                }
+                taken.extend(ids(&slice));
+            }
+            taken
+        }
+    })
+    .await
+    .concat();
+    assert_eq!(taken.len(), all.len());
+    assert_eq!(taken.iter().collect::<HashSet<_>>(), all.iter().collect());
+}
+
+async fn promoters_at_once_promote_once(Handles(handles): Handles) {
+    let batch: Vec<_> = (0..60)
+        .map(|n| new_with("j", |new| new.run_at = Some(t(1 + n % 7))))
+        .collect();
+    handles[0].enqueue(batch).await.unwrap();
+    let promoted = at_once(6, |n| {
+        let store = handles[n % 2].clone();
+        async move {
+            let mut promoted = 0;
+            loop {
+                let promotion = store.promote(t(60), 9).await.unwrap();
+                assert!(promotion.promoted <= 9);
+                promoted += promotion.promoted;
+                if promotion.next_due.is_none() {
+                    return promoted;
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(promoted.iter().sum::<usize>(), 60);
+    let session = session(&handles[0], "w").await;
+    let claimed = handles[0].claim(claim(session, 1, &["j"], 99)).await;
+    assert_eq!(claimed.unwrap().len(), 60);
+}
+
+async fn operators_at_once_act_once(Handles(handles): Handles) {
+    let waiting = enqueue(&handles[0], "j", 1).await[0];
+    let answers = at_once(6, |n| {
+        let store = handles[n % 2].clone();
+        async move { store.cancel(waiting, t(1)).await.unwrap() }
+    })
+    .await;
+    let first = |answer: &&CancelAnswer| **answer == CancelAnswer::Cancelled;
+    assert_eq!(answers.iter().filter(first).count(), 1, "{answers:?}");
+    let answers = at_once(6, |n| {
+        let store = handles[n % 2].clone();
+        async move { store.retry(waiting, None, t(2)).await.unwrap() }
+    })
+    .await;
+    let first = |answer: &&RetryAnswer| **answer == RetryAnswer::Queued;
+    assert_eq!(answers.iter().filter(first).count(), 1, "{answers:?}");
+    handles[1].cancel(waiting, t(3)).await.unwrap();
+    let answers = at_once(6, |n| {
+        let store = handles[n % 2].clone();
+        async move { store.delete(waiting).await.unwrap() }
+    })
+    .await;
+    let first = |answer: &&DeleteAnswer| **answer == DeleteAnswer::Deleted;
+    assert_eq!(answers.iter().filter(first).count(), 1, "{answers:?}");
+}

@@ -1,0 +1,219 @@
+//! Creating executions.
+
+use super::point::area;
+use super::words::*;
+
+area! { "enqueues" {
+    an_execution_reads_back_as_written: "Everything about an execution reads back as it was written, and is handed to the worker that claims it.",
+    a_batch_is_written_whole_or_not_at_all: "A batch with one that is refused leaves nothing behind; the refusal names its place.",
+    the_order_of_a_batch_is_kept: "A batch is claimed and listed in its own order, whatever its ids.",
+    a_large_batch_is_one: "A batch of thousands is written, and claimed, whole.",
+    a_repeated_enqueue_creates_nothing_new: "A call repeated after a lost answer, alone or among others, in whatever status by now, creates nothing and answers as before.",
+    the_same_batch_from_two_processes_is_written_once: "The same call from several callers at once is written once and answered to all.",
+    empty_batches_are_answered_empty: "A batch of nothing is answered with nothing.",
+    delayed_ones_are_pending_and_announced: "What is due later is pending, its time is told to those who wait, and a time that has passed is no delay.",
+    times_are_kept_to_the_millisecond: "Times are kept to the millisecond.",
+}}
+
+async fn an_execution_reads_back_as_written(store: AnyStore) {
+    let parent = id();
+    let new = new_with("letters.send", |new| {
+        new.queue = "mail".to_owned();
+        new.priority = 75;
+        new.policy.retry_jitter = 0.25;
+        new.policy.timeout_ms = None;
+        new.correlation_id = Some("c-1".to_owned());
+        new.item_id = Some("i-1".to_owned());
+        new.created_by = Some("user:bob".to_owned());
+        new.tags = vec!["a".to_owned(), "b".to_owned()];
+        new.parent_id = Some(parent);
+        new.triggered_by = "http".to_owned();
+        new.trace_parent =
+            Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+    });
+    let policy = new.policy.clone();
+    let answers = store.enqueue(vec![new.clone()]).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created]);
+
+    let read = record(&store, new.id).await;
+    assert_eq!(read.id, new.id);
+    assert_eq!(read.job_id, "letters.send");
+    assert_eq!(read.status, ExecutionStatus::Queued);
+    assert_eq!((read.queue.as_str(), read.priority), ("mail", 75));
+    assert_eq!(read.payload.get(), new.payload);
+    assert!(read.result.is_none() && read.error.is_none());
+    assert_eq!((read.attempt, read.max_attempts, read.progress), (0, 4, 0));
+    assert_eq!((read.created_at, read.run_at), (T0, T0));
+    assert_eq!((read.started_at, read.finished_at), (None, None));
+    assert_eq!(read.correlation_id.as_deref(), Some("c-1"));
+    assert_eq!(read.item_id.as_deref(), Some("i-1"));
+    assert_eq!(read.created_by.as_deref(), Some("user:bob"));
+    assert_eq!(read.tags, ["a", "b"]);
+    assert_eq!(read.parent_id, Some(parent));
+    assert_eq!(read.triggered_by, "http");
+    assert_eq!(
+        read.trace_id.as_deref(),
+        Some("4bf92f3577b34da6a3ce929d0e0e4736")
+    );
+
+    let session = session(&store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["letters.send"], 9)).await;
+    let claimed = claimed.unwrap().pop().unwrap();
+    assert_eq!(claimed.policy, policy);
+    assert_eq!(claimed.correlation_id.as_deref(), Some("c-1"));
+    assert_eq!((claimed.fence.attempt, claimed.spent), (1, 0));
+
+    assert!(store.execution(id()).await.unwrap().is_none());
+}
+
+async fn a_batch_is_written_whole_or_not_at_all(store: AnyStore) {
+    let taken = new_with("j", |new| new.idempotency_key = key("k", "one"));
+    store.enqueue(vec![taken]).await.unwrap();
+    let batch = vec![
+        new("j"),
+        new_with("j", |new| new.idempotency_key = key("k", "two")),
+        new("j"),
+    ];
+    let first = batch[0].id;
+    let refused = store.enqueue(batch).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::IdempotencyConflict { index: 1, .. }),
+        "{refused:?}"
+    );
+    assert!(store.execution(first).await.unwrap().is_none());
+    assert_eq!(store.enqueue(Vec::new()).await.unwrap(), []);
+}
+
+async fn a_repeated_enqueue_creates_nothing_new(store: AnyStore) {
+    let batch: Vec<_> = (0..3).map(|_| new("j")).collect();
+    store.enqueue(batch.clone()).await.unwrap();
+    let mut again = batch.clone();
+    again.push(new("j"));
+    again.push(again[3].clone());
+    let answers = store.enqueue(again).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created; 5]);
+
+    let session = session(&store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
+    assert_eq!(claimed.len(), 4);
+    assert_eq!(
+        ids(&claimed)[..3],
+        batch.iter().map(|new| new.id).collect::<Vec<_>>()
+    );
+
+    let answers = store.enqueue(batch).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created; 3], "also while they run");
+}
+
+async fn delayed_ones_are_pending_and_announced(store: AnyStore) {
+    let mut events = store.events();
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    store
+        .enqueue(vec![
+            new_with("j", |new| new.run_at = Some(t(90))),
+            delayed.clone(),
+        ])
+        .await
+        .unwrap();
+    // That anything may have happened elsewhere is said at any time.
+    let said = event(&mut events, |said| !matches!(said, StoreEvent::Elsewhere)).await;
+    assert!(
+        matches!(said, StoreEvent::Scheduled(at) if at == t(60)),
+        "{said:?}"
+    );
+    let read = record(&store, delayed.id).await;
+    assert_eq!(
+        (read.status, read.run_at),
+        (ExecutionStatus::Pending, t(60))
+    );
+
+    let promotion = store.promote(t(59), 10).await.unwrap();
+    assert_eq!((promotion.promoted, promotion.next_due), (0, Some(t(60))));
+    let promotion = store.promote(t(60), 10).await.unwrap();
+    assert_eq!((promotion.promoted, promotion.next_due), (1, Some(t(90))));
+    event(&mut events, |event| matches!(event, StoreEvent::Ready)).await;
+    assert_eq!(status(&store, delayed.id).await, ExecutionStatus::Queued);
+
+    // A time that has passed is no delay.
+    let past = new_with("j", |new| new.run_at = Some(T0));
+    store.enqueue(vec![past.clone()]).await.unwrap();
+    assert_eq!(status(&store, past.id).await, ExecutionStatus::Queued);
+}
+
+async fn the_order_of_a_batch_is_kept(store: AnyStore) {
+    let mut batch: Vec<_> = (0..20).map(|_| new("j")).collect();
+    // Ids say nothing about the order.
+    batch.reverse();
+    batch.swap(3, 11);
+    let written: Vec<_> = batch.iter().map(|new| new.id).collect();
+    let answers = store.enqueue(batch).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created; 20]);
+    let session = session(&store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
+    assert_eq!(ids(&claimed), written);
+    let page = store.feed(FeedQuery::newest(99)).await.unwrap();
+    let fed: Vec<_> = page.executions.iter().map(|read| read.id).rev().collect();
+    assert_eq!(fed, written);
+}
+
+async fn the_same_batch_from_two_processes_is_written_once(Handles(handles): Handles) {
+    let batch: Vec<_> = (0..10).map(|_| new("j")).collect();
+    let answers = at_once(8, |n| {
+        let (store, batch) = (handles[n % 2].clone(), batch.clone());
+        async move { store.enqueue(batch).await.unwrap() }
+    })
+    .await;
+    for answer in answers {
+        assert_eq!(answer, [EnqueueAnswer::Created; 10]);
+    }
+    let session = session(&handles[0], "w").await;
+    let claimed = handles[0].claim(claim(session, 1, &["j"], 99)).await;
+    assert_eq!(claimed.unwrap().len(), 10);
+}
+
+async fn a_large_batch_is_one(store: AnyStore) {
+    let written = enqueue(&store, "j", 3_000).await;
+    let session = session(&store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["j"], 5_000)).await.unwrap();
+    assert_eq!(ids(&claimed), written);
+}
+
+async fn empty_batches_are_answered_empty(store: AnyStore) {
+    assert_eq!(store.enqueue(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.settle(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.report(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.append_logs(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.standings(Vec::new()).await.unwrap(), []);
+    store.publish(Vec::new()).await.unwrap();
+    let claimed = running(&store, "j").await;
+    let nothing = vec![batch(&claimed, Vec::new())];
+    assert_eq!(store.append_logs(nothing).await.unwrap(), [Answer::Settled]);
+}
+
+async fn times_are_kept_to_the_millisecond(store: AnyStore) {
+    let at = |millis| Timestamp::from_millis(T0.as_millis() + millis);
+    let new = new_with("j", |new| {
+        new.created_at = at(1);
+        new.run_at = Some(at(3));
+    });
+    store.enqueue(vec![new.clone()]).await.unwrap();
+    let read = record(&store, new.id).await;
+    assert_eq!((read.created_at, read.run_at), (at(1), at(3)));
+    assert_eq!(store.promote(at(2), 9).await.unwrap().promoted, 0);
+    assert_eq!(store.promote(at(3), 9).await.unwrap().promoted, 1);
+
+    let session = session(&store, "w").await;
+    let mut claim = claim(session, 1, &["j"], 1);
+    claim.now = at(5);
+    let claimed = store.claim(claim).await.unwrap().pop().unwrap();
+    assert_eq!(claimed.claimed_at, at(5));
+    let mut end = failure(&claimed);
+    (end.end.started_at, end.end.finished_at) = (at(7), at(1_234));
+    end.next = Next::RetryAt(at(5_001));
+    settle(&store, end).await;
+    let read = record(&store, new.id).await;
+    assert_eq!((read.started_at, read.run_at), (Some(at(7)), at(5_001)));
+    assert_eq!(read.duration_ms, Some(1_227));
+    assert_eq!(read.attempts[0].finished_at, Some(at(1_234)));
+    assert_eq!(read.attempts[0].retry_at, Some(at(5_001)));
+}

@@ -1,0 +1,111 @@
+//! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
+
+use super::point::area;
+use super::words::*;
+
+area! { "events" {
+    those_who_wait_hear_of_work: "Whoever waits on the same handle hears when something becomes ready: enqueued, promoted, given back, retried by hand.",
+    those_who_wait_hear_of_times: "And of the earliest time when something is scheduled.",
+    those_who_wait_hear_of_ends: "And which executions became final, however they did.",
+    those_who_execute_hear_of_requests: "And that a running one shall be cancelled.",
+    other_processes_notice: "Another process notices that something was written, soon.",
+    a_commit_of_the_caller_s_is_told: "`committed` makes those who wait look.",
+}}
+
+async fn ready(events: &mut tokio::sync::broadcast::Receiver<StoreEvent>) {
+    event(events, |event| matches!(event, StoreEvent::Ready)).await;
+}
+
+async fn those_who_wait_hear_of_work(store: AnyStore) {
+    let mut events = store.events();
+    enqueue(&store, "j", 1).await;
+    ready(&mut events).await;
+    let session = session(&store, "w").await;
+    let claimed = claim_one(&store, session, 1).await;
+
+    let mut events = store.events();
+    let back = settlement(&claimed, AttemptOutcome::Released, Next::GiveBack);
+    settle(&store, back).await;
+    ready(&mut events).await;
+    let claimed = claim_one(&store, session, 2).await;
+    settle(&store, retry_at(&claimed, t(5))).await;
+
+    let mut events = store.events();
+    store.promote(t(5), 1).await.unwrap();
+    ready(&mut events).await;
+    let claimed = claim_one(&store, session, 3).await;
+    settle(&store, failure(&claimed)).await;
+
+    let mut events = store.events();
+    store.retry(claimed.execution_id, None, t(6)).await.unwrap();
+    ready(&mut events).await;
+}
+
+async fn those_who_wait_hear_of_times(store: AnyStore) {
+    let mut events = store.events();
+    let batch = [90, 60, 70].map(|at| new_with("j", |new| new.run_at = Some(t(at))));
+    store.enqueue(batch.to_vec()).await.unwrap();
+    let at = |at: u64| move |event: &StoreEvent| matches!(event, StoreEvent::Scheduled(told) if *told == t(at));
+    event(&mut events, at(60)).await;
+    let claimed = running(&store, "j").await;
+    settle(&store, retry_at(&claimed, t(30))).await;
+    event(&mut events, at(30)).await;
+}
+
+async fn those_who_wait_hear_of_ends(store: AnyStore) {
+    let mut events = store.events();
+    let mut ended = Vec::new();
+    for (outcome, next) in [
+        (AttemptOutcome::Succeeded, Next::Succeed("1".to_owned())),
+        (AttemptOutcome::Failed, Next::Fail),
+        (AttemptOutcome::Cancelled, Next::Cancel),
+    ] {
+        let claimed = running(&store, "j").await;
+        settle(&store, settlement(&claimed, outcome, next)).await;
+        ended.push(claimed.execution_id);
+    }
+    let waiting = enqueue(&store, "j", 1).await[0];
+    store.cancel(waiting, t(5)).await.unwrap();
+    ended.push(waiting);
+    for id in ended {
+        event(
+            &mut events,
+            |event| matches!(event, StoreEvent::Finished(ids) if ids.contains(&id)),
+        )
+        .await;
+    }
+}
+
+async fn those_who_execute_hear_of_requests(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let mut events = store.events();
+    store.cancel(claimed.execution_id, t(5)).await.unwrap();
+    event(&mut events, |event| {
+        matches!(event, StoreEvent::CancelRequested)
+    })
+    .await;
+}
+
+async fn other_processes_notice(Neighbours { here, there }: Neighbours) {
+    let mut events = here.events();
+    let id = enqueue(&there, "j", 1).await[0];
+    event(&mut events, |event| {
+        matches!(event, StoreEvent::Elsewhere | StoreEvent::Ready)
+    })
+    .await;
+    let session = session(&here, "w").await;
+    let claimed = claim_one(&here, session, 1).await;
+    assert_eq!(claimed.execution_id, id);
+    let mut events = there.events();
+    settle(&here, success(&claimed)).await;
+    event(&mut events, |event| {
+        matches!(event, StoreEvent::Elsewhere | StoreEvent::Finished(_))
+    })
+    .await;
+}
+
+async fn a_commit_of_the_caller_s_is_told(store: AnyStore) {
+    let mut events = store.events();
+    store.committed();
+    event(&mut events, |_| true).await;
+}

@@ -1,0 +1,273 @@
+//! Pages of executions.
+
+use std::collections::HashSet;
+
+use super::point::area;
+use super::words::*;
+
+area! { "feeds" {
+    pages_follow_each_other: "Pages follow each other, newest first, and the last one says so.",
+    a_cursor_is_good_in_every_process: "A cursor is a text that every process understands.",
+    every_filter_applies_and_all_combine: "Every filter applies alone, and all combine.",
+    statuses_are_found_wherever_they_stand: "Executions are found by status wherever they stand.",
+    pages_stay_apart_under_concurrent_writes: "Under concurrent enqueues a walk shows each execution that was there exactly once.",
+    walking_by_status_misses_nothing_that_stays: "And a walk by status each one that stays in it, while others move.",
+    a_page_examines_a_bounded_number_of_rows: "A page examines a bounded number of rows: it may be short and carry a cursor.",
+    standings_follow_the_order_of_the_ids: "Standings come in the order of the ids asked for, without unknown ones.",
+}}
+
+fn query(limit: usize, change: impl FnOnce(&mut FeedQuery)) -> FeedQuery {
+    let mut query = FeedQuery::newest(limit);
+    change(&mut query);
+    query
+}
+
+/// All pages of a query, newest first.
+async fn all(store: &AnyStore, query: FeedQuery) -> Vec<ExecutionId> {
+    let mut found = Vec::new();
+    let mut cursor: Option<Cursor> = query.cursor;
+    loop {
+        let page = store
+            .feed(FeedQuery {
+                cursor,
+                ..query.clone()
+            })
+            .await
+            .unwrap();
+        assert!(page.executions.len() <= query.limit);
+        found.extend(page.executions.iter().map(|execution| execution.id));
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => return found,
+        }
+    }
+}
+
+fn newest_first(mut ids: Vec<ExecutionId>) -> Vec<ExecutionId> {
+    ids.reverse();
+    ids
+}
+
+async fn pages_follow_each_other(store: AnyStore) {
+    assert!(all(&store, FeedQuery::newest(10)).await.is_empty());
+    let written = newest_first(enqueue(&store, "j", 25).await);
+    for limit in [1, 7, 25, 26, 1000] {
+        assert_eq!(
+            all(&store, FeedQuery::newest(limit)).await,
+            written,
+            "{limit}"
+        );
+    }
+    let page = store.feed(FeedQuery::newest(25)).await.unwrap();
+    assert_eq!(page.next_cursor, None, "a full last page is the last");
+    let page = store.feed(FeedQuery::newest(10)).await.unwrap();
+    let text = page.next_cursor.unwrap().to_string();
+    let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
+    assert_eq!(all(&store, rest).await, written[10..]);
+    assert!(
+        page.executions
+            .iter()
+            .all(|execution| execution.attempts.is_empty())
+    );
+}
+
+async fn every_filter_applies_and_all_combine(store: AnyStore) {
+    let mut written = Vec::new();
+    for n in 0_u64..64 {
+        let bit = |bit: u64| if n >> bit & 1 == 0 { "x" } else { "y" };
+        written.push(new_with(bit(0), |new| {
+            new.queue = bit(1).to_owned();
+            new.item_id = Some(bit(2).to_owned());
+            new.correlation_id = Some(bit(3).to_owned());
+            new.created_by = Some(bit(4).to_owned());
+            new.tags = vec!["all".to_owned(), bit(5).to_owned()];
+            new.created_at = t(n);
+        }));
+    }
+    store.enqueue(written.clone()).await.unwrap();
+    enqueue(&store, "x", 2).await;
+    let y = || Some("y".to_owned());
+    type Change = fn(&mut FeedQuery, Option<String>);
+    let filters: [Change; 6] = [
+        |query, value| query.job_id = value,
+        |query, value| query.queue = value,
+        |query, value| query.item_id = value,
+        |query, value| query.correlation_id = value,
+        |query, value| query.created_by = value,
+        |query, value| query.tag = value,
+    ];
+    for chosen in 0_u64..64 {
+        let query = query(10, |query| {
+            for (bit, filter) in filters.iter().enumerate() {
+                if chosen >> bit & 1 == 1 {
+                    filter(query, y());
+                }
+            }
+            query.since = Some(t(8));
+            query.until = Some(t(60));
+        });
+        let expected: Vec<_> = (8..60)
+            .filter(|n| n & chosen == chosen)
+            .map(|n| written[usize::try_from(n).unwrap()].id)
+            .collect();
+        assert_eq!(
+            all(&store, query).await,
+            newest_first(expected),
+            "{chosen:b}"
+        );
+    }
+}
+
+async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
+    let session = session(&store, "w").await;
+    let every = enqueue(&store, "j", 60).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 50)).await.unwrap();
+    let settlements = claimed[..40]
+        .iter()
+        .enumerate()
+        .map(|(n, claimed)| match n % 4 {
+            0 => success(claimed),
+            1 => failure(claimed),
+            2 => retry_at(claimed, t(30)),
+            _ => settlement(claimed, AttemptOutcome::Cancelled, Next::Cancel),
+        });
+    store.settle(settlements.collect()).await.unwrap();
+    let expected = |n: usize| match n {
+        50.. => ExecutionStatus::Queued,
+        40.. => ExecutionStatus::Running,
+        _ => match n % 4 {
+            0 => ExecutionStatus::Succeeded,
+            1 => ExecutionStatus::Failed,
+            2 => ExecutionStatus::Pending,
+            _ => ExecutionStatus::Cancelled,
+        },
+    };
+    for wanted in ExecutionStatus::ALL {
+        let ids = every
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| expected(*n) == *wanted);
+        let ids = newest_first(ids.map(|(_, id)| *id).collect());
+        assert!(!ids.is_empty());
+        for job in [None, Some("j"), Some("other")] {
+            let query = query(4, |query| {
+                query.status = Some(*wanted);
+                query.job_id = job.map(str::to_owned);
+            });
+            let found = all(&store, query).await;
+            match job {
+                Some("other") => assert!(found.is_empty()),
+                _ => assert_eq!(found, ids, "{wanted}"),
+            }
+        }
+    }
+    let page = store.feed(FeedQuery::newest(60)).await.unwrap();
+    for (n, read) in page.executions.iter().rev().enumerate() {
+        assert_eq!(read.status, expected(n));
+    }
+}
+
+async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
+    let before = enqueue(&store, "j", 100).await;
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for _ in 0..20 {
+                enqueue(&store, "j", 5).await;
+            }
+        }
+    });
+    let mut walks = 0;
+    while walks < 3 || !writer.is_finished() {
+        walks += 1;
+        let found = all(&store, FeedQuery::newest(7)).await;
+        let distinct: HashSet<_> = found.iter().copied().collect();
+        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert!(
+            before.iter().all(|id| distinct.contains(id)),
+            "none is left out"
+        );
+        assert!(found.is_sorted_by(|a, b| a > b));
+    }
+    writer.await.unwrap();
+}
+
+async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
+    let needle = new_with("j", |new| new.tags = vec!["needle".to_owned()]);
+    store.enqueue(vec![needle.clone()]).await.unwrap();
+    for _ in 0..6 {
+        enqueue(&store, "j", 1_000).await;
+    }
+    let query = query(5, |query| query.tag = Some("needle".to_owned()));
+    let page = store.feed(query.clone()).await.unwrap();
+    assert!(
+        page.executions.is_empty() && page.next_cursor.is_some(),
+        "short, but not the end"
+    );
+    assert_eq!(all(&store, query).await, [needle.id]);
+}
+
+async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
+    let ended = running(&store, "ended").await;
+    settle(&store, failure(&ended)).await;
+    let busy = running(&store, "busy").await;
+    let later = new_with("later", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![later.clone()]).await.unwrap();
+    let waiting = enqueue(&store, "waiting", 1).await[0];
+    let asked = vec![
+        waiting,
+        ended.execution_id,
+        id(),
+        later.id,
+        busy.execution_id,
+    ];
+    let standings = store.standings(asked).await.unwrap();
+    let told: Vec<_> = standings
+        .iter()
+        .map(|standing| {
+            (
+                standing.execution_id,
+                standing.job_id.as_str(),
+                standing.status,
+            )
+        })
+        .collect();
+    let expected = [
+        (waiting, "waiting", ExecutionStatus::Queued),
+        (ended.execution_id, "ended", ExecutionStatus::Failed),
+        (later.id, "later", ExecutionStatus::Pending),
+        (busy.execution_id, "busy", ExecutionStatus::Running),
+    ];
+    assert_eq!(told, expected);
+}
+
+async fn a_cursor_is_good_in_every_process(Handles([here, there]): Handles) {
+    let written = newest_first(enqueue(&here, "j", 9).await);
+    let page = here.feed(FeedQuery::newest(4)).await.unwrap();
+    let text = page.next_cursor.unwrap().to_string();
+    let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
+    assert_eq!(all(&there, rest).await, written[4..]);
+}
+
+async fn walking_by_status_misses_nothing_that_stays(Handles([here, there]): Handles) {
+    let stays = enqueue(&here, "stays", 60).await;
+    let mover = tokio::spawn(async move {
+        let session = session(&there, "w").await;
+        for number in 1..=15 {
+            enqueue(&there, "moves", 6).await;
+            let claimed = there.claim(claim(session, number, &["moves"], 4)).await;
+            let ends = claimed.unwrap().iter().map(success).collect();
+            there.settle(ends).await.unwrap();
+        }
+    });
+    let mut walks = 0;
+    while walks < 3 || !mover.is_finished() {
+        walks += 1;
+        let queued = query(7, |query| query.status = Some(ExecutionStatus::Queued));
+        let found = all(&here, queued).await;
+        let distinct: HashSet<_> = found.iter().collect();
+        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert!(stays.iter().all(|id| distinct.contains(id)));
+    }
+    mover.await.unwrap();
+}

@@ -1,0 +1,305 @@
+//! No write without its lease.
+
+use super::point::area;
+use super::words::*;
+
+area! { "fencing" {
+    a_fence_is_all_of_its_parts: "A fence holds only with all of its parts: session, claim, row and attempt.",
+    a_stale_one_fails_alone: "A stale row in a batch spoils no other.",
+    after_a_take_over_every_write_is_stale: "After a take-over every write of the old holder is refused, then and under the successor.",
+    after_a_take_over_lines_are_refused: "So are its log lines.",
+    the_lines_of_a_stale_end_are_refused_among_others: "The lines of a stale end are refused, those beside it are not.",
+    after_its_end_an_attempt_changes_nothing: "After its end (a retry, a release, a snooze) an attempt can change nothing of its successor.",
+    a_closed_session_changes_nothing: "A closed session can neither write, nor renew, nor claim, nor take over.",
+    a_worker_s_name_owns_nothing: "A worker that starts again under the same name owns nothing of the one before, nor keeps it alive.",
+    a_rescued_worker_s_successor_may_have_its_name: "Nor is the old one let in because its rescuer has its name.",
+    a_deleted_execution_s_attempt_changes_nothing: "An attempt whose execution was deleted can change nothing.",
+}}
+
+async fn a_fence_is_all_of_its_parts(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let other = session(&store, "other").await;
+    let fence = claimed.fence;
+    let wrong = [
+        fence_with(fence, |fence| fence.session = other),
+        fence_with(fence, |fence| fence.claim += 1),
+        fence_with(fence, |fence| fence.attempt += 1),
+        fence_with(fence, |fence| fence.row += 1),
+    ];
+    for fence in wrong {
+        let mut settlement = success(&claimed);
+        settlement.fence = fence;
+        assert_eq!(settle(&store, settlement).await, Answer::Stale, "{fence:?}");
+        let report = ProgressReport {
+            fence,
+            progress: Progress {
+                percent: 9,
+                message: None,
+            },
+        };
+        assert_eq!(store.report(vec![report]).await.unwrap(), [Answer::Stale]);
+    }
+    assert_eq!(record(&store, claimed.execution_id).await.progress, 0);
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+}
+
+async fn a_stale_one_fails_alone(store: AnyStore) {
+    let session = session(&store, "w").await;
+    enqueue(&store, "j", 3).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
+    let mut stale = success(&claimed[1]);
+    stale.fence.attempt += 1;
+    let batch = vec![success(&claimed[0]), stale, retry_at(&claimed[2], t(9))];
+    assert_eq!(
+        store.settle(batch).await.unwrap(),
+        [Answer::Settled, Answer::Stale, Answer::Settled]
+    );
+    let statuses = [
+        ExecutionStatus::Succeeded,
+        ExecutionStatus::Running,
+        ExecutionStatus::Pending,
+    ];
+    for (claimed, expected) in claimed.iter().zip(statuses) {
+        assert_eq!(status(&store, claimed.execution_id).await, expected);
+    }
+}
+
+async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let id = claimed.execution_id;
+    let watched = beat(&store, claimed.fence.session).await;
+    let rescuer = session(&store, "rescuer").await;
+    let taken = store
+        .take_over(watched, claim(rescuer, 1, &[], 9))
+        .await
+        .unwrap();
+    let [taken] = &taken[..] else {
+        panic!("one was leased: {taken:?}")
+    };
+    assert_eq!(taken.execution_id, id);
+    assert_eq!(taken.fence.attempt, claimed.fence.attempt);
+    assert_eq!(
+        taken.claimed_at, claimed.claimed_at,
+        "when the attempt began"
+    );
+    assert_eq!(taken.payload, claimed.payload);
+
+    let stale = [
+        success(&claimed),
+        failure(&claimed),
+        retry_at(&claimed, t(9)),
+        settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
+    ];
+    for settlement in stale {
+        assert_eq!(settle(&store, settlement).await, Answer::Stale);
+    }
+    let report = ProgressReport {
+        fence: claimed.fence,
+        progress: Progress {
+            percent: 77,
+            message: None,
+        },
+    };
+    assert_eq!(store.report(vec![report]).await.unwrap(), [Answer::Stale]);
+    let read = record(&store, id).await;
+    assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
+
+    let lost = settlement(taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
+    assert_eq!(settle(&store, lost).await, Answer::Settled);
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Stale);
+    let read = record(&store, id).await;
+    assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
+    assert_eq!(
+        read.attempts[0].worker, "worker",
+        "who executed it, not who cleared up"
+    );
+
+    // The successor's attempt is out of its predecessor's reach as well.
+    store.promote(t(5), 1).await.unwrap();
+    let second = store
+        .claim(claim(rescuer, 2, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!((second.fence.attempt, second.spent), (2, 1));
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Stale);
+    assert_eq!(status(&store, id).await, ExecutionStatus::Running);
+    assert_eq!(settle(&store, success(&second)).await, Answer::Settled);
+    assert_eq!(settle(&store, failure(&claimed)).await, Answer::Stale);
+}
+
+async fn after_a_take_over_lines_are_refused(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let id = claimed.execution_id;
+    let before = batch(&claimed, vec![line(1, "alive")]);
+    store.append_logs(vec![before]).await.unwrap();
+    let taken = taken_over(&store, &claimed).await;
+
+    let stale = batch(&claimed, vec![line(2, "a ghost")]);
+    let neighbour = running(&store, "other").await;
+    let fine = batch(&neighbour, vec![line(1, "fine")]);
+    let answers = store.append_logs(vec![stale.clone(), fine]).await.unwrap();
+    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
+    assert_eq!(log(&store, neighbour.execution_id).await, ["1-1 fine"]);
+
+    let end = with_logs(success(&claimed), vec![line(2, "a ghost")]);
+    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
+    // Neither while it is taken over nor when that has been recorded nor under its successor.
+    let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
+    settle(&store, lost).await;
+    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
+    store.promote(t(5), 1).await.unwrap();
+    let second = claim(taken.fence.session, 2, &["j"], 1);
+    let second = store.claim(second).await.unwrap().pop().unwrap();
+    assert_eq!(settle(&store, end).await, Answer::Stale);
+    let answers = store.append_logs(vec![stale]).await.unwrap();
+    assert_eq!(answers, [Answer::Stale]);
+    assert_eq!(status(&store, id).await, ExecutionStatus::Running);
+    assert_eq!(log(&store, id).await, ["1-1 alive"]);
+    let end = with_logs(success(&second), vec![line(1, "done")]);
+    assert_eq!(settle(&store, end).await, Answer::Settled);
+    assert_eq!(log(&store, id).await, ["1-1 alive", "2-1 done"]);
+}
+
+async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
+    let stale = running(&store, "j").await;
+    taken_over(&store, &stale).await;
+    let fine = running(&store, "other").await;
+    let ends = vec![
+        with_logs(success(&stale), vec![line(1, "a ghost")]),
+        with_logs(success(&fine), vec![line(1, "fine")]),
+    ];
+    let answers = store.settle(ends).await.unwrap();
+    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
+    assert!(log(&store, stale.execution_id).await.is_empty());
+    assert_eq!(log(&store, fine.execution_id).await, ["1-1 fine"]);
+}
+
+/// Every write that a worker can say by a fence, and the answers to all of them.
+async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<Answer> {
+    let mut answers = vec![
+        settle(store, success(claimed)).await,
+        settle(store, failure(claimed)).await,
+        settle(store, retry_at(claimed, t(9))).await,
+        settle(
+            store,
+            settlement(claimed, AttemptOutcome::Cancelled, Next::Cancel),
+        )
+        .await,
+        settle(
+            store,
+            settlement(claimed, AttemptOutcome::Released, Next::GiveBack),
+        )
+        .await,
+    ];
+    answers.push(report(store, claimed.fence, 99).await);
+    let lines = vec![batch(claimed, vec![line(99, "late")])];
+    answers.extend(store.append_logs(lines).await.unwrap());
+    answers
+}
+
+/// What a settled attempt's own session is told: settlements and lines are its own, progress is
+/// over.
+const ENDED_BY_ITSELF: [Answer; 7] = [
+    Answer::AlreadyMine,
+    Answer::AlreadyMine,
+    Answer::AlreadyMine,
+    Answer::AlreadyMine,
+    Answer::AlreadyMine,
+    Answer::Stale,
+    Answer::AlreadyMine,
+];
+
+async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handles) {
+    let again = [
+        (AttemptOutcome::Failed, Next::RetryAt(t(5))),
+        (AttemptOutcome::Released, Next::GiveBack),
+        (AttemptOutcome::Snoozed, Next::RetryAt(t(5))),
+    ];
+    for (outcome, next) in again {
+        let first = running(&here, "j").await;
+        settle(&here, settlement(&first, outcome, next)).await;
+        there.promote(t(5), 9).await.unwrap();
+        let successor = session(&there, "successor").await;
+        let second = claim_one(&there, successor, 1).await;
+        assert_eq!(second.execution_id, first.execution_id);
+        for store in [&here, &there] {
+            assert_eq!(all_writes(store, &first).await, ENDED_BY_ITSELF);
+        }
+        let read = record(&there, first.execution_id).await;
+        assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
+        assert_eq!(report(&there, second.fence, 5).await, Answer::Settled);
+        assert_eq!(settle(&there, success(&second)).await, Answer::Settled);
+        assert_eq!(all_writes(&here, &first).await, ENDED_BY_ITSELF);
+        assert_eq!(
+            status(&here, first.execution_id).await,
+            ExecutionStatus::Succeeded
+        );
+    }
+}
+
+async fn a_closed_session_changes_nothing(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let closed = session(&store, "w").await;
+    store.close_session(closed).await.unwrap();
+    let mut stolen = claimed.clone();
+    stolen.fence.session = closed;
+    assert_eq!(all_writes(&store, &stolen).await, [Answer::Stale; 7]);
+    assert_eq!(store.renew(closed, t(1)).await.unwrap(), Renewal::Lost);
+    let lost = store.claim(claim(closed, 1, &["j"], 1)).await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+    let watched = beat(&store, claimed.fence.session).await;
+    let lost = store.take_over(watched, claim(closed, 1, &[], 1)).await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+    let read = record(&store, claimed.execution_id).await;
+    assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
+    assert!(log(&store, claimed.execution_id).await.is_empty());
+}
+
+async fn a_worker_s_name_owns_nothing(store: AnyStore) {
+    let first = session(&store, "host-1/42").await;
+    enqueue(&store, "j", 1).await;
+    let claimed = claim_one(&store, first, 1).await;
+    // The machine starts again; a process has the same host and number.
+    let second = session(&store, "host-1/42").await;
+    assert_ne!(first, second);
+    let mut mistaken = claimed.clone();
+    mistaken.fence.session = second;
+    assert_eq!(all_writes(&store, &mistaken).await, [Answer::Stale; 7]);
+    let found = store.claim(claim(second, 1, &["j"], 9)).await.unwrap();
+    assert!(found.is_empty(), "its number finds nothing of the other's");
+    let before = beat(&store, first).await;
+    store.renew(second, t(5)).await.unwrap();
+    assert_eq!(
+        beat(&store, first).await,
+        before,
+        "it keeps itself alive only"
+    );
+    store.close_session(second).await.unwrap();
+    assert_eq!(store.renew(first, t(6)).await.unwrap(), Renewal::Held);
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+}
+
+async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let watched = beat(&store, claimed.fence.session).await;
+    let successor = session(&store, "worker").await;
+    let taken = store.take_over(watched, claim(successor, 1, &[], 9)).await;
+    assert_eq!(taken.unwrap().len(), 1);
+    assert_eq!(all_writes(&store, &claimed).await, [Answer::Stale; 7]);
+    assert_eq!(
+        status(&store, claimed.execution_id).await,
+        ExecutionStatus::Running
+    );
+}
+
+async fn a_deleted_execution_s_attempt_changes_nothing(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    settle(&store, success(&claimed)).await;
+    store.delete(claimed.execution_id).await.unwrap();
+    let other = running(&store, "j").await;
+    assert_eq!(all_writes(&store, &claimed).await, [Answer::Stale; 7]);
+    assert!(log(&store, other.execution_id).await.is_empty());
+    assert_eq!(settle(&store, success(&other)).await, Answer::Settled);
+}

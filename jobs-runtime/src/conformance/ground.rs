@@ -1,0 +1,93 @@
+//! Where stores under test come from.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jobs::{ExecutionId, TransactionRef};
+
+use crate::store::Store;
+
+/// Why a ground could not do what it was asked for.
+pub type GroundError = Box<dyn Error + Send + Sync>;
+
+/// A kind of store, to be put to the test: a column of the table.
+#[async_trait]
+pub trait Ground: Send + Sync + 'static {
+    /// The head of its column.
+    fn name(&self) -> &str;
+
+    /// A database that nobody else uses, empty: its layout is the suite's first call. Called once
+    /// for every point, several times at once.
+    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError>;
+
+    /// A directory for stories that went wrong, shrunk: they are written there, and played again
+    /// by every run. `None` if they are only told.
+    fn kept_stories(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// One database, removed when dropped.
+#[async_trait]
+pub trait Database: Send + Sync + 'static {
+    /// The handle under test.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// One more handle on the same database, as another process opens one. `None` if there cannot
+    /// be one.
+    async fn another(&self) -> Result<Option<Arc<dyn Store>>, GroundError> {
+        Ok(None)
+    }
+
+    /// A transaction on the same database, as an application begins one. `None` if the store joins
+    /// none.
+    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, GroundError> {
+        Ok(None)
+    }
+
+    /// Damages the stored row of an execution: the text of its retries is one that no program
+    /// wrote. Answers `false` if that cannot be done here.
+    async fn poison(&self, id: ExecutionId) -> Result<bool, GroundError> {
+        let _ = id;
+        Ok(false)
+    }
+}
+
+/// A transaction of an application's own. `sqlx`'s are ones.
+#[async_trait]
+pub trait Transaction: Send {
+    /// As a store takes it.
+    fn by_ref(&mut self) -> TransactionRef<'_>;
+
+    /// Makes what was written in it visible.
+    async fn commit(self: Box<Self>) -> Result<(), GroundError>;
+
+    /// Undoes what was written in it.
+    async fn roll_back(self: Box<Self>) -> Result<(), GroundError>;
+}
+
+/// For each kind of transaction that `jobs` knows.
+macro_rules! transaction {
+    ($database:ty) => {
+        #[async_trait]
+        impl Transaction for sqlx::Transaction<'static, $database> {
+            fn by_ref(&mut self) -> TransactionRef<'_> {
+                jobs::Transaction::by_ref(self)
+            }
+
+            async fn commit(self: Box<Self>) -> Result<(), GroundError> {
+                Ok(sqlx::Transaction::commit(*self).await?)
+            }
+
+            async fn roll_back(self: Box<Self>) -> Result<(), GroundError> {
+                Ok(sqlx::Transaction::rollback(*self).await?)
+            }
+        }
+    };
+}
+
+transaction!(sqlx::Sqlite);
+#[cfg(feature = "postgres")]
+transaction!(sqlx::Postgres);

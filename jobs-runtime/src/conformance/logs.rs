@@ -1,0 +1,154 @@
+//! What handlers logged.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::point::area;
+use super::words::*;
+
+area! { "logs" {
+    lines_read_back_as_written: "Lines read back as written: every character, level, time and field.",
+    a_line_is_written_once_under_its_number: "A line sent again under its number is written once.",
+    the_last_lines_come_with_the_end: "Lines that come with an attempt's end are written with it, once.",
+    an_ended_attempt_is_completed_by_its_own_session: "An ended attempt's lines may still come from its own session.",
+    pages_of_a_log_follow_each_other: "Pages follow each other without gap or repetition, by attempt and level too, and the end is a place to go on from.",
+}}
+
+async fn lines_read_back_as_written(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let fields = r#"{"z":1.50,"a":"\u0000 ü"}"#;
+    let written = LogLine {
+        line: 1,
+        at: t(7),
+        level: LogLevel::Warn,
+        target: "members::\"quoted\"".to_owned(),
+        message: "two\nlines, ü, \u{0} and '\"".to_owned(),
+        fields: Some(RawValue::from_string(fields.to_owned()).unwrap()),
+    };
+    let logged = batch(&claimed, vec![Arc::new(written.clone()), line(2, "")]);
+    let answers = store.append_logs(vec![logged]).await.unwrap();
+    assert_eq!(answers, [Answer::Settled]);
+
+    let read = page(&store, whole(claimed.execution_id)).await;
+    assert_eq!((read.lines.len(), read.more), (2, false));
+    let first = &read.lines[0];
+    assert_eq!(first.attempt, 1);
+    assert_eq!(format!("{:?}", first.line), format!("{written:?}"));
+    assert_eq!(read.lines[1].line.message, "");
+    assert!(store.logs(whole(id())).await.unwrap().is_none());
+    let quiet = enqueue(&store, "j", 1).await[0];
+    let empty = page(&store, whole(quiet)).await;
+    assert!(empty.lines.is_empty() && empty.after.is_none() && !empty.more);
+}
+
+async fn a_line_is_written_once_under_its_number(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let first = vec![line(1, "a"), line(2, "b")];
+    let answers = store.append_logs(vec![batch(&claimed, first)]);
+    assert_eq!(answers.await.unwrap(), [Answer::Settled]);
+    // The answer was lost: the same words again, and what was logged meanwhile.
+    let again = vec![line(1, "a"), line(2, "b"), line(3, "c")];
+    let answers = store.append_logs(vec![batch(&claimed, again)]);
+    assert_eq!(answers.await.unwrap(), [Answer::Settled]);
+    let last = vec![line(3, "c"), line(4, "d")];
+    settle(&store, with_logs(success(&claimed), last)).await;
+    assert_eq!(
+        log(&store, claimed.execution_id).await,
+        ["1-1 a", "1-2 b", "1-3 c", "1-4 d"]
+    );
+}
+
+async fn the_last_lines_come_with_the_end(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let id = claimed.execution_id;
+    let end = with_logs(retry_at(&claimed, t(9)), vec![line(1, "it failed")]);
+    assert_eq!(settle(&store, end.clone()).await, Answer::Settled);
+    store.promote(t(9), 1).await.unwrap();
+    let second = claim(claimed.fence.session, 2, &["j"], 1);
+    let second = store.claim(second).await.unwrap().pop().unwrap();
+    let lines = vec![line(1, "again"), line(2, "it worked")];
+    let success = with_logs(success(&second), lines);
+    assert_eq!(settle(&store, success.clone()).await, Answer::Settled);
+    // Both answers were lost: what is said again changes nothing.
+    assert_eq!(settle(&store, end).await, Answer::AlreadyMine);
+    assert_eq!(settle(&store, success).await, Answer::AlreadyMine);
+    assert_eq!(
+        log(&store, id).await,
+        ["1-1 it failed", "2-1 again", "2-2 it worked"]
+    );
+}
+
+async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    settle(&store, success(&claimed)).await;
+    let late = batch(&claimed, vec![line(1, "sent before the end")]);
+    let answers = store.append_logs(vec![late]).await.unwrap();
+    assert_eq!(answers, [Answer::AlreadyMine]);
+    assert_eq!(
+        log(&store, claimed.execution_id).await,
+        ["1-1 sent before the end"]
+    );
+}
+
+async fn pages_of_a_log_follow_each_other(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let id = claimed.execution_id;
+    let leveled = |number: u32| {
+        let level = LogLevel::ALL[number as usize % LogLevel::ALL.len()];
+        let mut line = LogLine::clone(&line(number, "x"));
+        line.level = level;
+        Arc::new(line)
+    };
+    let end = with_logs(retry_at(&claimed, t(1)), (1..=10).map(leveled).collect());
+    settle(&store, end).await;
+    store.promote(t(1), 1).await.unwrap();
+    let second = claim(claimed.fence.session, 2, &["j"], 1);
+    let second = store.claim(second).await.unwrap().pop().unwrap();
+    let lines = batch(&second, (1..=5).map(leveled).collect());
+    store.append_logs(vec![lines]).await.unwrap();
+
+    let mut places = Vec::new();
+    let mut query = LogQuery {
+        limit: 4,
+        ..whole(id)
+    };
+    loop {
+        let part = page(&store, query.clone()).await;
+        places.extend(
+            part.lines
+                .iter()
+                .map(|record| (record.attempt, record.line.line)),
+        );
+        query.after = part.after;
+        if !part.more {
+            break;
+        }
+    }
+    let expected: Vec<_> = (1..=10)
+        .map(|n| (1, n))
+        .chain((1..=5).map(|n| (2, n)))
+        .collect();
+    assert_eq!(places, expected);
+
+    // At the end, the place stays: more may be logged.
+    let end = LogPlace {
+        attempt: 2,
+        line: 5,
+    };
+    assert_eq!(query.after, Some(end));
+    let rest = page(&store, query).await;
+    assert!(rest.lines.is_empty() && rest.after == Some(end));
+
+    let filtered = LogQuery {
+        attempt: Some(2),
+        level: Some(LogLevel::Warn),
+        ..whole(id)
+    };
+    let lines = page(&store, filtered).await.lines;
+    let levels: Vec<_> = lines
+        .iter()
+        .map(|one| (one.attempt, one.line.level))
+        .collect();
+    assert_eq!(levels, [(2, LogLevel::Warn), (2, LogLevel::Error)]);
+}

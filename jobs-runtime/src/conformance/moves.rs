@@ -1,0 +1,139 @@
+//! Reading out everything, and writing it down elsewhere.
+
+use super::needs::{Need, Site};
+use super::point::{Verdict, area};
+use super::words::*;
+
+area! { "moves" {
+    everything_arrives: "What one database keeps arrives in another as it was, page by page, in its order; a repeated move writes nothing.",
+    what_runs_is_not_moved: "An execution that runs is refused, with all of its batch.",
+}}
+
+/// A store that has an archive, and another of the same kind.
+struct Pair {
+    from: AnyStore,
+    to: AnyStore,
+    _sites: [Site; 2],
+}
+
+#[async_trait::async_trait]
+impl Need for Pair {
+    async fn meet(site: &Site) -> Result<Self, Verdict> {
+        let other = Site::fresh(&site.ground).await?;
+        let from = AnyStore::meet(site).await?;
+        let to = AnyStore::meet(&other).await?;
+        if from.archive().is_none() {
+            return Err(Verdict::NotApplicable("it has no archive"));
+        }
+        Ok(Self {
+            from,
+            to,
+            _sites: [site.clone(), other],
+        })
+    }
+}
+
+fn archive(store: &AnyStore) -> &dyn Archive {
+    store.archive().expect("it has one")
+}
+
+/// Executions of every kind at rest.
+async fn furnish(store: &AnyStore) -> Vec<ExecutionId> {
+    let session = session(store, "worker").await;
+    let ends = [
+        None,
+        Some((AttemptOutcome::Succeeded, Next::Succeed("[1.0]".to_owned()))),
+        Some((AttemptOutcome::Failed, Next::Fail)),
+        Some((AttemptOutcome::Cancelled, Next::Cancel)),
+        Some((AttemptOutcome::Failed, Next::RetryAt(t(30)))),
+        Some((AttemptOutcome::Released, Next::GiveBack)),
+    ];
+    let mut all = Vec::new();
+    for (n, end) in ends.into_iter().enumerate() {
+        let number = i64::try_from(n).unwrap() + 1;
+        let new = new_with("j", |new| {
+            new.payload = r#"{"b":1,"a":"\u0000","b":1.50}"#.to_owned();
+            new.tags = vec!["nul \u{0}".to_owned()];
+            new.idempotency_key = key(&format!("k{n}"), "d");
+        });
+        all.push(new.id);
+        store.enqueue(vec![new.clone()]).await.unwrap();
+        if let Some((outcome, next)) = end {
+            let mut claim = claim(session, number, &["j"], 1);
+            claim.only = vec![new.id];
+            let claimed = store.claim(claim).await.unwrap().pop().unwrap();
+            let end = settlement(&claimed, outcome, next);
+            settle(store, with_logs(end, vec![line(1, "one"), line(2, "two")])).await;
+        }
+    }
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    let cancelled = new("j");
+    let urgent = new_with("j", |new| new.priority = 90);
+    for new in [delayed, cancelled.clone(), urgent] {
+        all.push(new.id);
+        store.enqueue(vec![new]).await.unwrap();
+    }
+    store.cancel(cancelled.id, t(1)).await.unwrap();
+    // One that was retried by hand has a result of its own in the past.
+    store.retry(all[2], None, t(2)).await.unwrap();
+    all
+}
+
+/// Moves everything in pages, and says how many were written.
+async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
+    let mut after = None;
+    let mut written = 0;
+    loop {
+        let page = archive(from).export(after, 2).await.unwrap();
+        assert!(page.executions.len() <= 2);
+        let answers = archive(to).import(page.executions).await.unwrap();
+        written += answers.into_iter().filter(|written| *written).count();
+        after = page.next;
+        if after.is_none() {
+            return written;
+        }
+    }
+}
+
+async fn everything_arrives(Pair { from, to, .. }: Pair) {
+    let all = furnish(&from).await;
+    assert_eq!(moved(&from, &to).await, all.len());
+    assert_eq!(moved(&from, &to).await, 0);
+    let census = archive(&from).census().await.unwrap();
+    assert_eq!(archive(&to).census().await.unwrap(), census);
+    for id in &all {
+        let (there, here) = (record(&to, *id).await, record(&from, *id).await);
+        assert_eq!(format!("{there:?}"), format!("{here:?}"));
+        let expected = log(&from, *id).await;
+        assert_eq!(log(&to, *id).await, expected);
+    }
+    let mut claims = Vec::new();
+    for store in [&from, &to] {
+        store.promote(t(60), 9).await.unwrap();
+        let session = session(store, "next").await;
+        let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
+        let told: Vec<_> = claimed
+            .iter()
+            .map(|one| (one.execution_id, one.fence.attempt, one.spent))
+            .collect();
+        claims.push(told);
+        let again = new_with("j", |new| new.idempotency_key = key("k1", "d"));
+        let answers = store.enqueue(vec![again]).await.unwrap();
+        assert_eq!(answers, [EnqueueAnswer::Replayed(all[1])]);
+    }
+    assert!(!claims[0].is_empty());
+    assert_eq!(claims[1], claims[0]);
+}
+
+async fn what_runs_is_not_moved(Pair { from, to, .. }: Pair) {
+    let waiting = enqueue(&from, "other", 1).await[0];
+    running(&from, "j").await;
+    let page = archive(&from).export(None, 9).await.unwrap();
+    assert_eq!(page.executions.len(), 2);
+    let refused = archive(&to).import(page.executions).await;
+    assert!(
+        matches!(refused, Err(StoreError::Transaction(_))),
+        "{refused:?}"
+    );
+    assert!(to.execution(waiting).await.unwrap().is_none());
+}

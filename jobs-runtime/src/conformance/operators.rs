@@ -1,0 +1,230 @@
+//! Retrying and deleting by hand.
+
+use super::point::area;
+use super::words::*;
+
+area! { "operators" {
+    a_retry_by_hand_starts_afresh_and_keeps_the_past: "A retry by hand has a fresh budget, no progress, result or error, the payload as edited, and all its past attempts.",
+    each_retry_by_hand_counts_on: "Attempt numbers grow over any number of retries by hand.",
+    a_retry_after_cancelling_while_waiting_goes_on_counting: "So they do after a cancellation between two attempts.",
+    a_retry_by_hand_forgets_a_retry_that_was_due: "A retry by hand after such a cancellation shows neither the old error nor the old time.",
+    only_failed_and_cancelled_ones_are_retried: "Only failed and cancelled executions are retried by hand.",
+    a_deleted_execution_leaves_nothing: "A deleted execution leaves no attempt, no line and no key.",
+    only_final_executions_are_deleted: "Only final executions are deleted.",
+    those_ahead_are_counted_in_the_order_of_claims: "Those ahead of a queued execution are counted in the order of claims, up to the limit.",
+}}
+
+async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
+    let first = running(&store, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    settle(&store, retry_at(&first, t(5))).await;
+    store.promote(t(5), 1).await.unwrap();
+    let second = store
+        .claim(claim(session, 2, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    let mut failed = failure(&second);
+    failed.end.progress = Some(Progress {
+        percent: 60,
+        message: Some("m".to_owned()),
+    });
+    settle(&store, failed).await;
+
+    let mut events = store.events();
+    let edited = Some(r#"{"n":2}"#.to_owned());
+    assert_eq!(
+        store.retry(id, edited, t(9)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
+    let read = record(&store, id).await;
+    assert_eq!(read.status, ExecutionStatus::Queued);
+    assert_eq!(
+        (read.error, read.progress, read.progress_message),
+        (None, 0, None)
+    );
+    assert_eq!((read.attempt, read.finished_at), (2, None));
+    assert_eq!(read.payload.get(), r#"{"n":2}"#);
+    assert_eq!(read.attempts.len(), 2);
+    assert_eq!(
+        read.attempts[1].error.as_ref().unwrap().message,
+        "attempt 2"
+    );
+
+    let third = store
+        .claim(claim(session, 3, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!((third.fence.attempt, third.spent), (3, 0));
+    assert_eq!(third.payload, r#"{"n":2}"#);
+    assert_eq!(settle(&store, success(&second)).await, Answer::AlreadyMine);
+    assert_eq!(settle(&store, success(&third)).await, Answer::Settled);
+}
+
+async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
+    let first = running(&store, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    settle(&store, retry_at(&first, t(5))).await;
+    store.cancel(id, t(2)).await.unwrap();
+    assert_eq!(
+        store.retry(id, None, t(9)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    let claimed = store
+        .claim(claim(session, 2, &["j"], 1))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert_eq!((claimed.fence.attempt, claimed.spent), (2, 0));
+    assert_eq!(record(&store, id).await.attempts.len(), 2);
+}
+
+async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
+    let queued = enqueue(&store, "queued", 1).await[0];
+    let claimed = running(&store, "j").await;
+    let refused = |status| RetryAnswer::NotRetryable(status);
+    let answer = store.retry(queued, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Queued));
+    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Running));
+    settle(&store, success(&claimed)).await;
+    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    assert_eq!(answer, refused(ExecutionStatus::Succeeded));
+    assert_eq!(
+        store.retry(id(), None, t(1)).await.unwrap(),
+        RetryAnswer::Unknown
+    );
+}
+
+async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
+    let keyed = |payload: &str| {
+        let digest = payload.to_owned();
+        new_with("j", |new| new.idempotency_key = key("signup-42", &digest))
+    };
+    let first = keyed("a");
+    store.enqueue(vec![first.clone()]).await.unwrap();
+    let session = session(&store, "w").await;
+    for attempt in 1..=2 {
+        let claimed = store.claim(claim(session, attempt, &["j"], 1));
+        let claimed = claimed.await.unwrap().pop().unwrap();
+        let mut end = match attempt {
+            1 => settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
+            _ => failure(&claimed),
+        };
+        end.end.logs = vec![std::sync::Arc::new(LogLine {
+            line: 1,
+            at: T0,
+            level: LogLevel::Info,
+            target: "t".to_owned(),
+            message: "m".to_owned(),
+            fields: None,
+        })];
+        settle(&store, end).await;
+    }
+    assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Deleted);
+    assert!(store.execution(first.id).await.unwrap().is_none());
+    let logs = LogQuery {
+        execution_id: first.id,
+        attempt: None,
+        level: None,
+        after: None,
+        limit: 9,
+    };
+    assert!(store.logs(logs).await.unwrap().is_none());
+    let page = store.feed(FeedQuery::newest(9)).await.unwrap();
+    assert!(page.executions.is_empty());
+    assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Unknown);
+    assert_eq!(
+        store.retry(first.id, None, t(9)).await.unwrap(),
+        RetryAnswer::Unknown
+    );
+
+    // Its key is free, and its successor has nothing of it.
+    let second = keyed("b");
+    let answers = store.enqueue(vec![second.clone()]).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created]);
+    let read = record(&store, second.id).await;
+    assert_eq!((read.attempt, read.attempts.len()), (0, 0));
+}
+
+async fn only_final_executions_are_deleted(store: AnyStore) {
+    let waiting = enqueue(&store, "waiting", 1).await[0];
+    let delayed = new_with("j", |new| new.run_at = Some(t(60)));
+    store.enqueue(vec![delayed.clone()]).await.unwrap();
+    let running = running(&store, "running").await;
+    for (id, status) in [
+        (waiting, ExecutionStatus::Queued),
+        (delayed.id, ExecutionStatus::Pending),
+        (running.execution_id, ExecutionStatus::Running),
+    ] {
+        let answer = store.delete(id).await.unwrap();
+        assert_eq!(answer, DeleteAnswer::NotFinal(status));
+        assert_eq!(record(&store, id).await.status, status);
+    }
+    let never = store.delete(id()).await.unwrap();
+    assert_eq!(never, DeleteAnswer::Unknown);
+    // A neighbour's end deletes nothing of the others.
+    settle(&store, success(&running)).await;
+    store.delete(running.execution_id).await.unwrap();
+    assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
+}
+
+async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
+    let first = enqueue(&store, "j", 3).await;
+    let urgent = new_with("j", |new| new.priority = 90);
+    let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
+    let later = new_with("j", |new| new.run_at = Some(t(60)));
+    let batch = vec![urgent.clone(), elsewhere.clone(), later.clone()];
+    store.enqueue(batch).await.unwrap();
+    for (id, ahead) in [
+        (urgent.id, Some(0)),
+        (first[0], Some(1)),
+        (first[2], Some(3)),
+        (elsewhere.id, Some(0)),
+        (later.id, None),
+        (id(), None),
+    ] {
+        assert_eq!(store.ahead(id, 100).await.unwrap(), ahead);
+    }
+    assert_eq!(store.ahead(first[2], 2).await.unwrap(), Some(2));
+}
+
+async fn a_retry_by_hand_forgets_a_retry_that_was_due(store: AnyStore) {
+    let first = running(&store, "j").await;
+    settle(&store, retry_at(&first, t(600))).await;
+    store.cancel(first.execution_id, t(2)).await.unwrap();
+    store.retry(first.execution_id, None, t(9)).await.unwrap();
+    let read = record(&store, first.execution_id).await;
+    assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
+    assert!(read.run_at < t(600), "it is ready now");
+    let error = read.attempts[0].error.as_ref();
+    assert_eq!(error.unwrap().message, "attempt 1", "it stays there");
+}
+
+async fn each_retry_by_hand_counts_on(Handles([here, there]): Handles) {
+    let first = running(&here, "j").await;
+    let (id, session) = (first.execution_id, first.fence.session);
+    let mut claimed = first;
+    for attempt in 2..=5 {
+        settle(&here, failure(&claimed)).await;
+        let answer = there.retry(id, None, t(9)).await.unwrap();
+        assert_eq!(answer, RetryAnswer::Queued);
+        let again = there.retry(id, None, t(9)).await.unwrap();
+        assert_eq!(again, RetryAnswer::NotRetryable(ExecutionStatus::Queued));
+        claimed = claim_one(&here, session, attempt.into()).await;
+        assert_eq!((claimed.fence.attempt, claimed.spent), (attempt, 0));
+    }
+    settle(&here, success(&claimed)).await;
+    let read = record(&there, id).await;
+    let numbers: Vec<_> = read.attempts.iter().map(|a| a.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(
+        (read.error, read.status),
+        (None, ExecutionStatus::Succeeded)
+    );
+}

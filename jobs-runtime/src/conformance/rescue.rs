@@ -1,0 +1,182 @@
+//! Taking over from sessions that stand still.
+
+use super::point::area;
+use super::words::*;
+
+area! { "rescue" {
+    only_the_watched_beat_is_taken_over: "A session whose beat has changed keeps its leases.",
+    taking_over_goes_in_slices_and_closes_at_the_end: "Leases are taken over in slices; a session is listed until it holds none any more.",
+    taking_over_closes_before_it_moves: "From the first slice on the session renews and claims nothing; what it ends before it is moved has ended.",
+    a_take_over_is_found_again: "A take-over asked for again returns what it has taken.",
+    a_rescued_attempt_goes_on_elsewhere: "A lost attempt is recorded under who executed it, spent, and followed by the next.",
+    a_request_to_cancel_is_taken_over: "A request to cancel goes over with the lease.",
+    progress_and_lines_survive_a_rescue: "Progress and lines that were written stay.",
+    a_rescuer_can_be_rescued: "A rescuer that stands still is rescued itself.",
+    those_who_are_gone_have_nothing_to_take: "From closed and unknown sessions nothing is taken.",
+}}
+
+async fn only_the_watched_beat_is_taken_over(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let watched = beat(&store, claimed.fence.session).await;
+    store.renew(claimed.fence.session, t(10)).await.unwrap();
+    let rescuer = session(&store, "rescuer").await;
+    let taken = store
+        .take_over(watched, claim(rescuer, 1, &["j"], 9))
+        .await
+        .unwrap();
+    assert!(taken.is_empty());
+    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+}
+
+async fn taking_over_goes_in_slices_and_closes_at_the_end(store: AnyStore) {
+    let dead = session(&store, "dead").await;
+    enqueue(&store, "j", 5).await;
+    store.claim(claim(dead, 1, &["j"], 5)).await.unwrap();
+    let watched = beat(&store, dead).await;
+    let rescuer = session(&store, "rescuer").await;
+    for (number, expected, open) in [(1, 2, true), (2, 2, true), (3, 1, false), (4, 0, false)] {
+        let slice = claim(rescuer, number, &[], 2);
+        let taken = store.take_over(watched.clone(), slice).await.unwrap();
+        assert_eq!(taken.len(), expected);
+        assert_eq!(is_open(&store, dead).await, open);
+    }
+    assert_eq!(store.renew(dead, t(1)).await.unwrap(), Renewal::Lost);
+
+    // One that holds nothing is closed by the first call.
+    let idle = session(&store, "idle").await;
+    let watched = beat(&store, idle).await;
+    store
+        .take_over(watched, claim(rescuer, 5, &[], 2))
+        .await
+        .unwrap();
+    assert!(!is_open(&store, idle).await);
+}
+
+async fn a_take_over_is_found_again(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let watched = beat(&store, claimed.fence.session).await;
+    let rescuer = session(&store, "rescuer").await;
+    let first = store
+        .take_over(watched.clone(), claim(rescuer, 1, &[], 9))
+        .await
+        .unwrap();
+    let again = store
+        .take_over(watched.clone(), claim(rescuer, 1, &[], 9))
+        .await
+        .unwrap();
+    assert_eq!(ids(&first), ids(&again));
+    assert_eq!(first[0].fence, again[0].fence);
+    let lost = store
+        .take_over(watched, claim(SessionId(999), 1, &[], 9))
+        .await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+}
+
+async fn a_rescued_attempt_goes_on_elsewhere(Handles([here, there]): Handles) {
+    let claimed = running(&here, "j").await;
+    let id = claimed.execution_id;
+    here.cancel(enqueue(&here, "j", 1).await[0], t(1))
+        .await
+        .unwrap();
+    let watched = beat(&there, claimed.fence.session).await;
+    let rescuer = session(&there, "rescuer").await;
+    let taken = there.take_over(watched, claim(rescuer, 1, &[], 9)).await;
+    let taken = taken.unwrap().pop().unwrap();
+    let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(30)));
+    assert_eq!(settle(&there, lost.clone()).await, Answer::Settled);
+    assert_eq!(settle(&there, lost).await, Answer::AlreadyMine);
+    there.promote(t(30), 9).await.unwrap();
+    let second = claim_one(&there, rescuer, 2).await;
+    assert_eq!((second.execution_id, second.fence.attempt), (id, 2));
+    assert_eq!(second.spent, 1, "a lost attempt is spent");
+    settle(&there, success(&second)).await;
+    let read = record(&here, id).await;
+    let workers: Vec<_> = read.attempts.iter().map(|a| a.worker.as_str()).collect();
+    assert_eq!(workers, ["worker", "rescuer"]);
+    assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
+}
+
+async fn a_request_to_cancel_is_taken_over(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    store.cancel(claimed.execution_id, t(5)).await.unwrap();
+    let taken = taken_over(&store, &claimed).await;
+    assert!(taken.cancel_requested);
+    let requests = store.cancel_requests(taken.fence.session).await.unwrap();
+    assert_eq!(requests, [taken.fence]);
+    let requests = store.cancel_requests(claimed.fence.session).await.unwrap();
+    assert!(requests.is_empty());
+    let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(9)));
+    settle(&store, lost).await;
+    let read = record(&store, claimed.execution_id).await;
+    assert_eq!(read.status, ExecutionStatus::Cancelled);
+}
+
+async fn a_rescuer_can_be_rescued(store: AnyStore) {
+    let first = running(&store, "j").await;
+    let second = taken_over(&store, &first).await;
+    let third = taken_over(&store, &second).await;
+    assert_eq!(third.fence.attempt, 1);
+    for stale in [&first, &second] {
+        assert_eq!(settle(&store, success(stale)).await, Answer::Stale);
+    }
+    let lost = settlement(&third, AttemptOutcome::Lost, Next::Fail);
+    assert_eq!(settle(&store, lost).await, Answer::Settled);
+    let read = record(&store, first.execution_id).await;
+    assert_eq!(read.attempts[0].worker, "worker", "who executed it");
+}
+
+async fn progress_and_lines_survive_a_rescue(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    report(&store, claimed.fence, 40).await;
+    let lines = vec![batch(&claimed, vec![line(1, "alive")])];
+    store.append_logs(lines).await.unwrap();
+    let taken = taken_over(&store, &claimed).await;
+    assert_eq!(record(&store, claimed.execution_id).await.progress, 40);
+    let lost = settlement(&taken, AttemptOutcome::Lost, Next::Fail);
+    settle(&store, lost).await;
+    assert_eq!(record(&store, claimed.execution_id).await.progress, 40);
+    assert_eq!(log(&store, claimed.execution_id).await, ["1-1 alive"]);
+}
+
+async fn those_who_are_gone_have_nothing_to_take(store: AnyStore) {
+    let gone = session(&store, "gone").await;
+    let watched = beat(&store, gone).await;
+    store.close_session(gone).await.unwrap();
+    let rescuer = session(&store, "rescuer").await;
+    let taken = store
+        .take_over(watched.clone(), claim(rescuer, 1, &[], 9))
+        .await;
+    assert!(taken.unwrap().is_empty());
+    let never = SessionBeat {
+        session: SessionId(i64::MAX),
+        ..watched
+    };
+    let taken = store.take_over(never, claim(rescuer, 2, &[], 9)).await;
+    assert!(taken.unwrap().is_empty());
+    assert!(is_open(&store, rescuer).await);
+}
+
+async fn taking_over_closes_before_it_moves(store: AnyStore) {
+    let dead = session(&store, "dead").await;
+    enqueue(&store, "j", 2).await;
+    let claimed = store.claim(claim(dead, 1, &["j"], 2)).await.unwrap();
+    enqueue(&store, "j", 1).await;
+    let watched = beat(&store, dead).await;
+    let rescuer = session(&store, "rescuer").await;
+    let slice = claim(rescuer, 1, &[], 1);
+    let taken = store.take_over(watched.clone(), slice).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(store.renew(dead, t(1)).await.unwrap(), Renewal::Lost);
+    let lost = store.claim(claim(dead, 2, &["j"], 1)).await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+    for claimed in &claimed {
+        let expected = match claimed.execution_id == taken[0].execution_id {
+            true => Answer::Stale,
+            false => Answer::Settled,
+        };
+        assert_eq!(settle(&store, success(claimed)).await, expected);
+    }
+    let rest = store.take_over(watched, claim(rescuer, 2, &[], 9)).await;
+    assert!(rest.unwrap().is_empty());
+    assert!(!is_open(&store, dead).await);
+}

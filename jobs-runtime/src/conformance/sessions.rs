@@ -1,0 +1,88 @@
+//! Sessions and their end.
+
+use super::point::area;
+use super::words::*;
+
+area! { "sessions" {
+    numbers_are_never_used_again: "Numbers of sessions are never used again.",
+    a_beat_changes_with_each_renewal: "A session's beat changes with each renewal.",
+    a_closed_session_is_lost: "A session that was closed, or never was, is lost.",
+    one_with_leases_is_not_closed: "A session that holds leases is not closed; its name stays known after it was.",
+    processes_tell_what_they_execute: "Open sessions tell what they execute and how much of it runs.",
+}}
+
+async fn numbers_are_never_used_again(store: AnyStore) {
+    let first = session(&store, "w").await;
+    store.close_session(first).await.unwrap();
+    let second = session(&store, "w").await;
+    assert!(second > first);
+}
+
+async fn a_beat_changes_with_each_renewal(store: AnyStore) {
+    let session = session(&store, "host-1/42").await;
+    let before = beat(&store, session).await;
+    assert_eq!(
+        (before.worker.as_str(), before.opened_at),
+        ("host-1/42", T0)
+    );
+    assert_eq!(store.renew(session, t(10)).await.unwrap(), Renewal::Held);
+    let after = beat(&store, session).await;
+    assert_ne!(after.beat, before.beat);
+    assert_eq!(after.renewed_at, t(10));
+}
+
+async fn a_closed_session_is_lost(store: AnyStore) {
+    let session = session(&store, "w").await;
+    store.close_session(session).await.unwrap();
+    assert!(!is_open(&store, session).await);
+    assert_eq!(store.renew(session, t(1)).await.unwrap(), Renewal::Lost);
+    let lost = store.claim(claim(session, 1, &["j"], 1)).await;
+    assert!(matches!(lost, Err(StoreError::SessionLost)));
+    assert_eq!(
+        store.renew(SessionId(999), t(1)).await.unwrap(),
+        Renewal::Lost
+    );
+}
+
+async fn one_with_leases_is_not_closed(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let session = claimed.fence.session;
+    store.close_session(session).await.unwrap();
+    assert!(is_open(&store, session).await);
+    settle(&store, success(&claimed)).await;
+    store.close_session(session).await.unwrap();
+    assert!(!is_open(&store, session).await);
+    let read = record(&store, claimed.execution_id).await;
+    assert_eq!(read.attempts[0].worker, "worker", "it stays known");
+}
+
+async fn processes_tell_what_they_execute(store: AnyStore) {
+    let told = SessionInfo {
+        worker: "host-1/42".to_owned(),
+        opened_at: T0,
+        job_ids: vec!["j".to_owned(), "old.j".to_owned()],
+        queues: vec!["mail".to_owned()],
+        labels: vec!["gpu".to_owned(), "attic".to_owned()],
+    };
+    let told = store.open_session(told).await.unwrap();
+    let other = session(&store, "host-2/7").await;
+    enqueue(&store, "j", 3).await;
+    store.claim(claim(told, 1, &["j"], 2)).await.unwrap();
+    store.renew(told, t(10)).await.unwrap();
+
+    let processes = store.processes().await.unwrap();
+    let expected = ProcessRecord {
+        session: told,
+        worker: "host-1/42".to_owned(),
+        opened_at: T0,
+        renewed_at: t(10),
+        running: 2,
+        job_ids: Some(vec!["j".to_owned(), "old.j".to_owned()]),
+        queues: Some(vec!["mail".to_owned()]),
+        labels: vec!["gpu".to_owned(), "attic".to_owned()],
+    };
+    assert_eq!(processes[0], expected);
+    assert_eq!((processes[1].session, processes[1].running), (other, 0));
+    store.close_session(other).await.unwrap();
+    assert_eq!(store.processes().await.unwrap().len(), 1);
+}

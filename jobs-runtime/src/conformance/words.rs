@@ -1,0 +1,304 @@
+//! Short words for points: executions, what a worker does, what is read back.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::broadcast;
+
+pub(super) use jobs::{
+    AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress,
+};
+
+pub(super) use super::needs::{Bare, Fragile, Handles, Joinable, Neighbours};
+pub(super) use crate::store::*;
+pub(super) use crate::time::Timestamp;
+
+/// A handle under test.
+pub(super) type AnyStore = Arc<dyn Store>;
+
+/// When tests begin.
+pub(super) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// That many seconds later.
+pub(super) fn t(seconds: u64) -> Timestamp {
+    T0.after(Duration::from_secs(seconds))
+}
+
+/// A fresh id; later ones are greater.
+pub(super) fn id() -> ExecutionId {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let at = SystemTime::from(T0) + Duration::from_millis(COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    ExecutionId::from_parts(at, random)
+}
+
+/// An execution of `job` that can run at once.
+pub(super) fn new(job: &str) -> NewExecution {
+    NewExecution {
+        id: id(),
+        job_id: job.to_owned(),
+        queue: "default".to_owned(),
+        priority: 50,
+        payload: r#"{"n":1}"#.to_owned(),
+        policy: ExecutionPolicy {
+            timeout_ms: Some(300_000),
+            max_attempts: 4,
+            retry_delays_ms: vec![30_000, 60_000, 120_000],
+            retry_jitter: 0.0,
+        },
+        created_at: T0,
+        run_at: None,
+        idempotency_key: None,
+        correlation_id: None,
+        item_id: None,
+        created_by: None,
+        tags: Vec::new(),
+        parent_id: None,
+        triggered_by: "test".to_owned(),
+        trace_parent: None,
+    }
+}
+
+/// The same with changes.
+pub(super) fn new_with(job: &str, change: impl FnOnce(&mut NewExecution)) -> NewExecution {
+    let mut execution = new(job);
+    change(&mut execution);
+    execution
+}
+
+pub(super) fn key(key: &str, digest: &str) -> Option<IdempotencyKey> {
+    Some(IdempotencyKey {
+        key: key.to_owned(),
+        payload_digest: digest.to_owned(),
+        expires_at: t(86_400),
+    })
+}
+
+/// Enqueues `count` executions of `job` and returns their ids.
+pub(super) async fn enqueue(store: &AnyStore, job: &str, count: usize) -> Vec<ExecutionId> {
+    let batch: Vec<_> = (0..count).map(|_| new(job)).collect();
+    let ids = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    ids
+}
+
+pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
+    let info = SessionInfo {
+        worker: worker.to_owned(),
+        opened_at: T0,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+    };
+    store.open_session(info).await.unwrap()
+}
+
+/// A claim from every queue.
+pub(super) fn claim(session: SessionId, number: i64, jobs: &[&str], limit: usize) -> Claim {
+    Claim {
+        session,
+        number,
+        job_ids: jobs.iter().map(|&job| job.to_owned()).collect(),
+        queues: Vec::new(),
+        only: Vec::new(),
+        limit,
+        now: T0,
+    }
+}
+
+/// One execution of `job`, running in a session of its own.
+pub(super) async fn running(store: &AnyStore, job: &str) -> Claimed {
+    let session = session(store, "worker").await;
+    enqueue(store, job, 1).await;
+    let mut claimed = store.claim(claim(session, 1, &[job], 1)).await.unwrap();
+    claimed.pop().expect("one is ready")
+}
+
+pub(super) fn ids(claimed: &[Claimed]) -> Vec<ExecutionId> {
+    claimed.iter().map(|claimed| claimed.execution_id).collect()
+}
+
+pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next) -> Settlement {
+    let kind = match outcome {
+        AttemptOutcome::Failed => Some(ErrorKind::Failed),
+        AttemptOutcome::TimedOut => Some(ErrorKind::TimedOut),
+        AttemptOutcome::Panicked => Some(ErrorKind::Panicked),
+        AttemptOutcome::Lost => Some(ErrorKind::Lost),
+        _ => None,
+    };
+    Settlement {
+        fence: claimed.fence,
+        execution_id: claimed.execution_id,
+        end: AttemptEnd {
+            outcome,
+            error: kind.map(|kind| ExecutionError {
+                kind,
+                message: format!("attempt {}", claimed.fence.attempt),
+            }),
+            started_at: t(1),
+            finished_at: t(3),
+            progress: None,
+            logs: Vec::new(),
+        },
+        next,
+    }
+}
+
+pub(super) fn success(claimed: &Claimed) -> Settlement {
+    let result = r#"{"done":true}"#.to_owned();
+    settlement(claimed, AttemptOutcome::Succeeded, Next::Succeed(result))
+}
+
+pub(super) fn failure(claimed: &Claimed) -> Settlement {
+    settlement(claimed, AttemptOutcome::Failed, Next::Fail)
+}
+
+pub(super) fn retry_at(claimed: &Claimed, at: Timestamp) -> Settlement {
+    settlement(claimed, AttemptOutcome::Failed, Next::RetryAt(at))
+}
+
+/// Settles one.
+pub(super) async fn settle(store: &AnyStore, settlement: Settlement) -> Answer {
+    store.settle(vec![settlement]).await.unwrap()[0]
+}
+
+pub(super) async fn record(store: &AnyStore, id: ExecutionId) -> ExecutionRecord {
+    let record = store.execution(id).await.unwrap();
+    record.expect("the execution exists")
+}
+
+pub(super) async fn status(store: &AnyStore, id: ExecutionId) -> ExecutionStatus {
+    record(store, id).await.status
+}
+
+/// The same fence with a change.
+pub(super) fn fence_with(fence: Fence, change: impl FnOnce(&mut Fence)) -> Fence {
+    let mut fence = fence;
+    change(&mut fence);
+    fence
+}
+
+/// Waits for an event that `matches`.
+pub(super) async fn event(
+    events: &mut broadcast::Receiver<StoreEvent>,
+    matches: impl Fn(&StoreEvent) -> bool,
+) -> StoreEvent {
+    let waiting = async {
+        loop {
+            match events.recv().await {
+                Ok(event) if matches(&event) => return event,
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => panic!("the store is gone"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("the event comes")
+}
+
+pub(super) async fn beat(store: &AnyStore, session: SessionId) -> SessionBeat {
+    let sessions = store.sessions().await.unwrap();
+    let found = sessions.into_iter().find(|beat| beat.session == session);
+    found.expect("the session is open")
+}
+
+pub(super) async fn is_open(store: &AnyStore, session: SessionId) -> bool {
+    let sessions = store.sessions().await.unwrap();
+    sessions.iter().any(|beat| beat.session == session)
+}
+
+pub(super) fn line(line: u32, message: &str) -> Arc<LogLine> {
+    Arc::new(LogLine {
+        line,
+        at: t(line.into()),
+        level: LogLevel::Info,
+        target: "members".to_owned(),
+        message: message.to_owned(),
+        fields: None,
+    })
+}
+
+pub(super) fn batch(claimed: &Claimed, lines: Vec<Arc<LogLine>>) -> LogBatch {
+    LogBatch {
+        fence: claimed.fence,
+        lines,
+    }
+}
+
+pub(super) fn with_logs(mut settlement: Settlement, lines: Vec<Arc<LogLine>>) -> Settlement {
+    settlement.end.logs = lines;
+    settlement
+}
+
+pub(super) fn whole(execution_id: ExecutionId) -> LogQuery {
+    LogQuery {
+        execution_id,
+        attempt: None,
+        level: None,
+        after: None,
+        limit: 1_000,
+    }
+}
+
+pub(super) async fn page(store: &AnyStore, query: LogQuery) -> LogPage {
+    let page = store.logs(query).await.unwrap();
+    page.expect("the execution exists")
+}
+
+/// The whole log as `attempt-line message`.
+pub(super) async fn log(store: &AnyStore, id: ExecutionId) -> Vec<String> {
+    let lines = page(store, whole(id)).await.lines;
+    let text = lines.into_iter().map(|record| {
+        let line = record.line;
+        format!("{}-{} {}", record.attempt, line.line, line.message)
+    });
+    text.collect()
+}
+
+/// Another session takes the attempt over.
+pub(super) async fn taken_over(store: &AnyStore, claimed: &Claimed) -> Claimed {
+    let sessions = store.sessions().await.unwrap();
+    let dead = sessions
+        .into_iter()
+        .find(|beat| beat.session == claimed.fence.session);
+    let rescuer = session(store, "rescuer").await;
+    let taken = store.take_over(dead.unwrap(), claim(rescuer, 1, &[], 9));
+    taken.await.unwrap().pop().expect("one was leased")
+}
+
+/// The one that a session claims of the job `j`.
+pub(super) async fn claim_one(store: &AnyStore, session: SessionId, number: i64) -> Claimed {
+    let claimed = store.claim(claim(session, number, &["j"], 1)).await;
+    claimed.unwrap().pop().expect("one is ready")
+}
+
+/// Notes progress by this fence.
+pub(super) async fn report(store: &AnyStore, fence: Fence, percent: u8) -> Answer {
+    let progress = Progress {
+        percent,
+        message: None,
+    };
+    let report = ProgressReport { fence, progress };
+    store.report(vec![report]).await.unwrap()[0]
+}
+
+/// Runs as many tasks at once and returns what each answers, in their order.
+pub(super) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let tasks: Vec<_> = (0..count).map(|n| tokio::spawn(task(n))).collect();
+    let mut answers = Vec::with_capacity(count);
+    for task in tasks {
+        match task.await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    answers
+}

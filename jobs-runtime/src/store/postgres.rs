@@ -1,0 +1,432 @@
+//! The store on a PostgreSQL server, shared by as many processes as like.
+//!
+//! ```text
+//!  callers ──▶ lanes: claim │ settle │ pulse │ enqueue (grouped) │ enqueue with keys │ operate
+//!     │          │ after each commit                                           │
+//!     │          ▼                                                             ▼
+//!     │        herald ──▶ events here                                    a schema of ours
+//!     │          └──────▶ NOTIFY, at most every 20 ms ──▶ listeners of other processes
+//!     └───────▶ readers (a few connections) ───────────────────────────────────▲
+//! ```
+//!
+//! Where the number (`seq`) of an execution stands is its status; see
+//! `postgres/migrations/0001_layout.sql` for the tables. Every statement is a file in
+//! `postgres/sql` that begins with what it promises. Versions 13 and later are supported.
+//!
+//! **What decides.** An execution's place is a row that whoever moves it deletes: of two who want to
+//! move it, PostgreSQL lets one delete the row and the other wait, look again and find it gone. No
+//! transition looks first and writes later without holding that row. Everything runs under READ
+//! COMMITTED, where each statement sees what was committed before it began.
+//!
+//! **Order of locks.** Sessions by id; then beats; then rows of `ready`, `scheduled` and `leases`,
+//! several of one table in the order of their executions, or passed over while others hold them;
+//! idempotency keys in their own order before the executions that bring them. A deadlock that comes
+//! about all the same (with a caller's transaction, perhaps) is noticed by the server, and the one
+//! it picks runs again.
+//!
+//! **Order of claims.** Over all queues that a claim names: the most urgent first, the oldest among
+//! equals. What another claim is just taking is passed over.
+//!
+//! **Numbers of claims** grow within a session. A claim is known to be a repetition by the last
+//! number that took something; one that took nothing may be asked again and then take.
+//!
+//! **Deadlines.** A call ends after 30 seconds here, its statement after 25 on the server. A
+//! connection whose call ran out of time is closed, never used again.
+//!
+//! **Behind a pooler** in transaction mode (`pgbouncer=true`), every call is a transaction of its own
+//! and no statement stays prepared. Notifications need an address that bypasses the pooler
+//! (`listen=…`); without one, what other processes do is noticed within a second.
+
+mod connect;
+mod db;
+mod fault;
+mod sql;
+mod text;
+
+mod herald;
+mod lane;
+mod listen;
+mod transition;
+
+mod migrate;
+
+mod claim;
+mod enqueue;
+mod fence;
+mod gate;
+mod join;
+mod logs;
+mod settle;
+
+mod operate;
+mod promote;
+mod session;
+
+mod catalogue;
+mod feed;
+mod record;
+mod server;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobs::{ExecutionId, TransactionRef};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::{
+    Answer, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord, FeedPage,
+    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, PostgresUrl,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+};
+use crate::time::Timestamp;
+use claim::Walk;
+use connect::Connector;
+use fault::{Fault, corrupt};
+use gate::Gate;
+use herald::Herald;
+use join::{Found, Guest, Identity};
+use lane::{Lane, Shared};
+use listen::Hearing;
+use sql::Statements;
+use transition::Transition;
+
+/// How long any call may take; in real time, whatever clock the engine runs by.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Connections that only read, at most.
+const READERS: usize = 3;
+
+/// Threads of a store's own, for its connections.
+const THREADS: usize = 2;
+
+/// A [`Store`] in a schema of a PostgreSQL database.
+pub struct PostgresStore {
+    claims: Lane,
+    settles: Lane,
+    /// What keeps a session alive, and tells its worker what to stop.
+    pulse: Lane,
+    gate: Gate,
+    /// What people and programs ask for now and then.
+    operations: Lane,
+    readers: Lane,
+    shared: Arc<Shared>,
+    walk: Walk,
+    schema: String,
+    durability: String,
+    /// Asked for when somebody first brings a transaction along.
+    identity: Mutex<Option<Identity>>,
+    /// Ends with the store; `None` while it is being dropped.
+    runtime: Option<Runtime>,
+}
+
+impl PostgresStore {
+    /// Connects to the server. Does not touch the layout: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the way out: the server cannot be reached, it refuses the
+    /// role, the database does not exist.
+    pub async fn open(url: &PostgresUrl) -> Result<Self, StoreError> {
+        let location: Arc<str> = url.to_string().into();
+        let connector = Connector::new(url)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("jobs-postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unavailable {
+                location: location.to_string(),
+                reason: format!("its threads cannot be started: {error}"),
+            })?;
+        let shared = Arc::new(Shared {
+            connector,
+            sql: Statements::in_schema(url.schema()),
+            herald: Herald::new(url.schema()),
+            location,
+        });
+        let lane = |width| Lane::start(runtime.handle(), &shared, width);
+        let mut store = Self {
+            claims: lane(1),
+            settles: lane(1),
+            pulse: lane(1),
+            gate: Gate::new(lane(1), lane(1)),
+            operations: lane(1),
+            readers: lane(READERS),
+            walk: Walk::default(),
+            schema: url.schema().to_owned(),
+            durability: String::new(),
+            identity: Mutex::new(None),
+            shared: Arc::clone(&shared),
+            runtime: None,
+        };
+        let handle = runtime.handle().clone();
+        let news = lane(1);
+        // From here on the runtime ends with the store, also if the server does not answer.
+        store.runtime = Some(runtime);
+        store.durability = store.operations.run(server::Describe).await?;
+        let hearing = Hearing::default();
+        handle.spawn(listen::listen(Arc::clone(&shared), hearing.clone()));
+        handle.spawn(listen::look_around(Arc::clone(&shared), hearing));
+        handle.spawn(Herald::call_out(shared, news));
+        Ok(store)
+    }
+
+    async fn read<T: Transition>(&self, transition: T) -> Result<T::Answer, StoreError> {
+        self.readers.run(transition).await
+    }
+
+    async fn operate<T: Transition>(&self, transition: T) -> Result<T::Answer, StoreError> {
+        self.operations.run(transition).await
+    }
+
+    /// The caller's connection, if it is on our database.
+    async fn joining<'t>(&'t self, tx: TransactionRef<'t>) -> Result<Guest<'t>, StoreError> {
+        let location = &self.shared.location;
+        let wrong = |found: String| StoreError::WrongDatabase {
+            found,
+            expected: location.to_string(),
+        };
+        let TransactionRef::Postgres(conn) = tx else {
+            return Err(wrong("a database of another kind".to_owned()));
+        };
+        let mut guest = Guest {
+            conn,
+            sql: &self.shared.sql,
+            schema: &self.schema,
+            prepared: self.shared.connector.prologue().is_none(),
+        };
+        let found = guest.found().await;
+        let found = match found.map_err(|fault| join::explained(fault, location))? {
+            Found::Layout(found) => found,
+            Found::Nothing(database) => {
+                let schema = &self.schema;
+                return Err(wrong(format!(
+                    "the database {database}, which has no schema {schema} of ours"
+                )));
+            }
+        };
+        let known = self.identity().clone();
+        if known.as_ref() == Some(&found) {
+            return Ok(guest);
+        }
+        // Not known yet, or the server was restarted since.
+        let own = self.read(join::Who).await?;
+        *self.identity() = Some(own.clone());
+        match own == found {
+            true => Ok(guest),
+            false => Err(wrong("another database with a layout of ours".to_owned())),
+        }
+    }
+
+    fn identity(&self) -> std::sync::MutexGuard<'_, Option<Identity>> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.shared.herald.flush();
+        if let Some(runtime) = self.runtime.take() {
+            // Whoever drops a store may be in a runtime, where nobody may wait for another.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("location", &self.shared.location)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An id as the database keeps it.
+fn uuid_of(id: &ExecutionId) -> Uuid {
+    Uuid::from_bytes(*id.as_bytes())
+}
+
+/// A number as the contract has it.
+fn number<T, N>(what: &str, stored: T) -> Result<N, Fault>
+where
+    N: TryFrom<T>,
+    T: Copy + std::fmt::Display,
+{
+    N::try_from(stored).map_err(|_| corrupt(what, format!("it is {stored}")))
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        // A role that may not create anything can use what others have created.
+        let mut status = self.migrations().await?;
+        if status.iter().any(|step| step.applied_at.is_none()) {
+            let schema = || self.schema.clone();
+            while !self
+                .operate(migrate::MigrateNext { schema: schema() })
+                .await?
+            {}
+            status = self.migrations().await?;
+        }
+        Ok(status)
+    }
+
+    async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        let schema = self.schema.clone();
+        self.operate(migrate::Status { schema }).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.operate(server::Ping).await
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.pulse.run(server::Time).await.map(Some)
+    }
+
+    fn describe(&self) -> StoreDescription {
+        StoreDescription {
+            kind: "postgres",
+            location: self.shared.location.to_string(),
+            durability: self.durability.clone(),
+        }
+    }
+
+    fn events(&self) -> broadcast::Receiver<StoreEvent> {
+        self.shared.herald.subscribe()
+    }
+
+    async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
+        self.operate(catalogue::Publish(jobs)).await
+    }
+
+    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(catalogue::List).await
+    }
+
+    async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.gate.enqueue(text::as_stored(batch)).await
+    }
+
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let mut guest = self.joining(tx).await?;
+        let answers = guest.enqueue(&text::as_stored(batch)).await;
+        answers.map_err(|fault| join::explained(fault, &self.shared.location))
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<Answer, StoreError> {
+        let mut guest = self.joining(tx).await?;
+        let answer = guest.settle(settlement).await;
+        answer.map_err(|fault| join::explained(fault, &self.shared.location))
+    }
+
+    fn committed(&self) {
+        self.shared.herald.tell(vec![StoreEvent::Elsewhere]);
+    }
+
+    async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
+        self.pulse.run(session::Open(info)).await
+    }
+
+    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
+        self.pulse.run(session::Renew(session, now)).await
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.pulse.run(session::Close(session)).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let walk = self.walk.clone();
+        self.claims.run(claim::Take { claim, walk }).await
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+        settle::settle(&self.settles, batch.into()).await
+    }
+
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.settles.run(fence::Report(batch)).await
+    }
+
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.settles.run(logs::Append(batch)).await
+    }
+
+    async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
+        self.pulse.run(session::CancelRequests(session)).await
+    }
+
+    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
+        self.claims.run(promote::Promote { now, limit }).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
+        self.pulse.run(session::List).await
+    }
+
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        self.read(session::Processes).await
+    }
+
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.claims.run(session::TakeOver { dead, claim }).await
+    }
+
+    async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
+        self.operate(operate::Cancel { id, now }).await
+    }
+
+    async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+        _now: Timestamp,
+    ) -> Result<RetryAnswer, StoreError> {
+        self.operate(operate::Retry { id, payload }).await
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
+        self.operate(operate::Delete(id)).await
+    }
+
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
+        self.read(operate::Ahead { id, limit }).await
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
+        self.read(record::Execution(id)).await
+    }
+
+    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
+        self.read(record::Standings(ids)).await
+    }
+
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
+        self.read(logs::Page(query)).await
+    }
+
+    async fn feed(&self, query: FeedQuery) -> Result<FeedPage, StoreError> {
+        self.read(feed::Page(query)).await
+    }
+}

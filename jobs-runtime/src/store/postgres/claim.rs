@@ -1,0 +1,207 @@
+//! Leasing ready executions to a session.
+//!
+//! A claim is three trips: lock the session, move the rows, note the number and commit. The lock
+//! makes a claim, the closing of its session and its being taken over wait for each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::db::Db;
+use super::fault::Fault;
+use super::text::{self, all_stored};
+use super::transition::{Done, Shape, Transition, quietly};
+use super::{number, uuid_of};
+use crate::store::policy::RetryText;
+use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
+use crate::time::Timestamp;
+
+/// A walk from the head that takes longer than this has passed many that it may not take.
+const LONG_WALK: Duration = Duration::from_millis(15);
+
+/// After a long walk, so many claims look at each job's head by itself.
+const DETOUR: u32 = 200;
+
+/// Whether a claim walks the order of all, or looks at the head of each job in each queue. Both
+/// take the same executions; which of them costs less depends on what others have left to wait.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Walk(Arc<AtomicU32>);
+
+impl Walk {
+    fn is_long(&self) -> bool {
+        let left = self.0.load(Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+
+    fn took(&self, time: Duration, found: usize) {
+        // What was found also takes time.
+        let of_rows = Duration::from_micros(50).saturating_mul(u32::try_from(found).unwrap_or(0));
+        if time > LONG_WALK + of_rows {
+            self.0.store(DETOUR, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) struct Take {
+    pub(super) claim: Claim,
+    pub(super) walk: Walk,
+}
+
+#[async_trait]
+impl Transition for Take {
+    type Answer = Vec<Claimed>;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let Self { claim, walk } = self;
+        let standing = Standing::lock_one(db, claim.session).await?;
+        let standing = standing.filter(|standing| standing.open);
+        let standing = standing.ok_or(StoreError::SessionLost)?;
+        if standing.last_claim >= claim.number {
+            return Ok(quietly(held(db, claim).await?));
+        }
+        let named = !claim.only.is_empty();
+        let statement = if named {
+            &db.sql.claim_only
+        } else if walk.is_long() {
+            &db.sql.claim_groups
+        } else {
+            &db.sql.claim_head
+        };
+        let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
+        let mut query = db
+            .query(statement)
+            .bind(claim.session.0)
+            .bind(claim.number)
+            .bind(all_stored(&claim.job_ids))
+            .bind(queues)
+            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+            .bind(claim.now.as_millis());
+        if named {
+            query = query.bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>());
+        }
+        let started = crate::clock::real_now();
+        let rows = db.fetch(query).await?;
+        walk.took(started.elapsed(), rows.len());
+        if !rows.is_empty() {
+            claim.note_taken(db);
+        }
+        Ok(quietly(read(&rows, claim)?))
+    }
+}
+
+impl Claim {
+    /// Notes, with the commit, that this claim has taken something.
+    pub(super) fn note_taken(&self, db: &mut Db<'_>) {
+        let Self {
+            session, number, ..
+        } = self;
+        let statement = db.sql.session_claimed.as_str();
+        let statement = statement
+            .replace("$1", &session.0.to_string())
+            .replace("$2", &number.to_string());
+        db.at_last(&statement);
+    }
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) session: SessionId,
+    pub(super) open: bool,
+    pub(super) last_claim: i64,
+}
+
+impl Standing {
+    /// Locks two sessions, which may be the same, until the end of the transaction.
+    pub(super) async fn lock(
+        db: &mut Db<'_>,
+        sessions: [SessionId; 2],
+    ) -> Result<Vec<Self>, Fault> {
+        // Without parameters, to share the trip of the BEGIN: numbers need no quotes.
+        let ids = format!("'{{{},{}}}'", sessions[0].0, sessions[1].0);
+        let statement = db.sql.session_lock.as_str().replace("$1", &ids);
+        let rows = db.script(&statement).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Self {
+                    session: SessionId(row.try_get(0)?),
+                    open: row.try_get(1)?,
+                    last_claim: row.try_get(2)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn lock_one(db: &mut Db<'_>, session: SessionId) -> Result<Option<Self>, Fault> {
+        let locked = Self::lock(db, [session, session]).await?;
+        Ok(locked.first().copied())
+    }
+}
+
+/// What a claim that was made before holds by now.
+pub(super) async fn held(db: &mut Db<'_>, claim: &Claim) -> Result<Vec<Claimed>, Fault> {
+    let query = db
+        .query(&db.sql.claim_held)
+        .bind(claim.session.0)
+        .bind(claim.number);
+    let rows = db.fetch(query).await?;
+    read(&rows, claim)
+}
+
+/// Reads the rows of a claim into its order.
+fn read(rows: &[PgRow], claim: &Claim) -> Result<Vec<Claimed>, Fault> {
+    let mut retries = RetryText::default();
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let rank: i16 = row.try_get(0)?;
+        claimed.push((rank, read_one(row, claim, &mut retries)?));
+    }
+    claimed.sort_unstable_by_key(|(rank, claimed)| (*rank, claimed.fence.row));
+    Ok(claimed.into_iter().map(|(_, claimed)| claimed).collect())
+}
+
+fn read_one(row: &PgRow, claim: &Claim, retries: &mut RetryText) -> Result<Claimed, Fault> {
+    let timeout_ms: Option<i64> = row.try_get(7)?;
+    let max_attempts: i64 = row.try_get(8)?;
+    let (policy, unreadable) = match retries.read(
+        timeout_ms.and_then(|millis| u64::try_from(millis).ok()),
+        u32::try_from(max_attempts).unwrap_or(u32::MAX),
+        row.try_get(9)?,
+    ) {
+        Ok(policy) => (policy, None),
+        Err(error) => (STAND_IN, Some(crate::error::chain(&error).to_string())),
+    };
+    Ok(Claimed {
+        fence: Fence {
+            session: claim.session,
+            claim: claim.number,
+            row: row.try_get(1)?,
+            attempt: number("an attempt's number", row.try_get::<i32, _>(2)?)?,
+        },
+        execution_id: ExecutionId::from_bytes(*row.try_get::<Uuid, _>(4)?.as_bytes()),
+        job_id: text::read(row.try_get(5)?),
+        payload: row.try_get(6)?,
+        policy,
+        spent: number("a spent budget", row.try_get::<i32, _>(3)?)?,
+        correlation_id: row.try_get::<Option<_>, _>(10)?.map(text::read),
+        claimed_at: Timestamp::from_millis(row.try_get(11)?),
+        cancel_requested: row.try_get(12)?,
+        unreadable,
+    })
+}
+
+/// Stands for a policy that cannot be read: the attempt fails, and no other follows.
+const STAND_IN: ExecutionPolicy = ExecutionPolicy {
+    timeout_ms: None,
+    max_attempts: 1,
+    retry_delays_ms: Vec::new(),
+    retry_jitter: 0.0,
+};

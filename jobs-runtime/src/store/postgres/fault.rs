@@ -1,0 +1,195 @@
+//! What can go wrong in here, and how it is told to those outside.
+
+use std::borrow::Cow;
+
+use crate::store::StoreError;
+
+/// A failure before it knows which store it happened in.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Said in the contract's words already.
+    Store(StoreError),
+    /// Said by the server or by the driver.
+    Sql(sqlx::Error),
+    /// Connecting failed a moment ago, for this reason.
+    Unreachable(String),
+    /// Another transaction came in between: look again.
+    Raced,
+}
+
+/// What PostgreSQL's codes mean to us (appendix A of its documentation).
+mod code {
+    pub(super) const READ_ONLY: &str = "25006";
+    pub(super) const ABORTED: &str = "25P02";
+    pub(super) const SERIALIZATION: &str = "40001";
+    pub(super) const DEADLOCK: &str = "40P01";
+    pub(super) const PRIVILEGE: &str = "42501";
+    pub(super) const NO_TABLE: &str = "42P01";
+    pub(super) const NO_COLUMN: &str = "42703";
+    pub(super) const NO_SCHEMA: &str = "3F000";
+    pub(super) const NO_DATABASE: &str = "3D000";
+    pub(super) const LOCKED: &str = "55P03";
+    pub(super) const CANCELED: &str = "57014";
+    pub(super) const TOO_MANY: &str = "53300";
+}
+
+impl Fault {
+    /// Whether nothing was done because of what others did at the same time: try again.
+    pub(super) fn is_contention(&self) -> bool {
+        matches!(self, Self::Raced)
+            || matches!(
+                self.code().as_deref(),
+                Some(code::SERIALIZATION | code::DEADLOCK)
+            )
+    }
+
+    /// Whether the connection is of no further use. A server that has become read-only is not the
+    /// one to talk to any more: the next connection may reach the one that is.
+    pub(super) fn is_disconnected(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::Database(_)) => {
+                let code = self.code();
+                let code = code.as_deref().unwrap_or_default();
+                code == code::READ_ONLY
+                    || code.starts_with("08")
+                    || code.starts_with("57P")
+                    || code == "25P03"
+            }
+            Self::Sql(
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::PoolClosed,
+            )
+            | Self::Unreachable(_) => true,
+            Self::Store(StoreError::Timeout(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the store as a whole is in trouble, whatever was asked of it.
+    pub(super) fn is_outage(&self) -> bool {
+        let code = self.code();
+        let code = code.as_deref().unwrap_or_default();
+        self.is_disconnected()
+            || matches!(
+                code,
+                code::NO_TABLE | code::NO_SCHEMA | code::PRIVILEGE | code::CANCELED
+            )
+            || code.starts_with("53")
+            || code.starts_with("58")
+    }
+
+    /// Whether a row was there already.
+    pub(super) fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether an earlier statement of the transaction has failed.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.code().as_deref() == Some(code::ABORTED)
+    }
+
+    /// The server's code, if the server said something.
+    fn code(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => error.code(),
+            _ => None,
+        }
+    }
+
+    /// The same, with the place and the way out.
+    pub(super) fn at(self, location: &str) -> StoreError {
+        let unavailable = |reason: String| StoreError::Unavailable {
+            location: location.to_owned(),
+            reason,
+        };
+        let code = self.code().map(Cow::into_owned).unwrap_or_default();
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Unreachable(reason) => return unavailable(reason),
+            Self::Raced => {
+                return unavailable("others kept changing what was to be written".to_owned());
+            }
+            Self::Sql(error) => error,
+        };
+        match code.as_str() {
+            code::NO_TABLE | code::NO_SCHEMA | code::NO_COLUMN => StoreError::Layout(
+                "its tables are missing or older than this program: run the command `migrate`"
+                    .to_owned(),
+            ),
+            code::PRIVILEGE => unavailable(format!(
+                "the role may not do this ({}): let it own the schema, or grant it USAGE on the \
+                 schema and all rights on its tables",
+                said(&error)
+            )),
+            code::LOCKED => unavailable(
+                "a transaction of another program holds a lock on the same row for too long: look \
+                 for one that is kept open (pg_stat_activity), perhaps by the code that waits here"
+                    .to_owned(),
+            ),
+            code::READ_ONLY => {
+                unavailable("the server is read-only, as a standby is: name the primary".to_owned())
+            }
+            code::NO_DATABASE => unavailable(format!("{}: create it", said(&error))),
+            code::TOO_MANY => unavailable(format!(
+                "{}: raise max_connections, or put a pooler in between (pgbouncer=true)",
+                said(&error)
+            )),
+            code::CANCELED => unavailable(format!("the server gave up: {}", said(&error))),
+            code if code.starts_with("28") => {
+                unavailable(format!("{}: check the user and the password", said(&error)))
+            }
+            code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => {
+                unavailable(format!("the connection was ended: {}", said(&error)))
+            }
+            code if code.starts_with("53") || code.starts_with("58") => {
+                unavailable(format!("the server is in trouble: {}", said(&error)))
+            }
+            _ => match error {
+                sqlx::Error::Io(error) => unavailable(format!(
+                    "{error}: check that the server runs and can be reached"
+                )),
+                sqlx::Error::Tls(error) => unavailable(format!("TLS failed: {error}")),
+                sqlx::Error::PoolTimedOut => StoreError::Timeout(super::DEADLINE),
+                sqlx::Error::Protocol(reason) => {
+                    unavailable(format!("the connection was lost: {reason}"))
+                }
+                error => StoreError::Database(Box::new(error)),
+            },
+        }
+    }
+}
+
+/// What the server said, without the driver's words around it.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A stored value that this program cannot read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an error that ends here; `map_err` hands it over"
+)]
+pub(super) fn corrupt(what: &str, reason: impl ToString) -> Fault {
+    Fault::Store(StoreError::Corrupt {
+        what: what.to_owned(),
+        reason: reason.to_string(),
+    })
+}

@@ -1,0 +1,156 @@
+//! Whether a worker may still write.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::db::Db;
+use super::fault::Fault;
+use super::text::stored;
+use super::transition::{Done, Shape, Transition, quietly};
+use crate::store::{Answer, Fence, ProgressReport};
+
+/// What a look at a fence found.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KnownFence {
+    /// Its lease holds, and is locked until the end of the transaction.
+    Held {
+        /// Whether its cancellation was requested.
+        cancel_requested: bool,
+    },
+    /// That session has ended the attempt before.
+    Recorded,
+    /// Neither.
+    Gone,
+}
+
+impl KnownFence {
+    /// What a write that needs no more than the right to write is answered.
+    pub(super) fn answer(self) -> Answer {
+        match self {
+            Self::Held { .. } => Answer::Settled,
+            Self::Recorded => Answer::AlreadyMine,
+            Self::Gone => Answer::Stale,
+        }
+    }
+}
+
+/// Looks up these fences, in their order, and locks the leases of those that hold. The second
+/// statement sees what those have done for whom the first one waited.
+pub(super) async fn look(db: &mut Db<'_>, fences: &[Fence]) -> Result<Vec<KnownFence>, Fault> {
+    let columns = Columns::of(fences.iter());
+    let query = db
+        .query(&db.sql.fence_lock)
+        .bind(&columns.seq)
+        .bind(&columns.session)
+        .bind(&columns.claim)
+        .bind(&columns.attempt);
+    let mut known = vec![KnownFence::Gone; fences.len()];
+    let mut held = 0;
+    for row in db.fetch(query).await? {
+        if let Some(known) = at(&mut known, row.try_get(0)?) {
+            held += 1;
+            *known = KnownFence::Held {
+                cancel_requested: row.try_get(1)?,
+            };
+        }
+    }
+    if held == fences.len() {
+        return Ok(known);
+    }
+    let query = db
+        .query(&db.sql.fence_recorded)
+        .bind(&columns.seq)
+        .bind(&columns.session)
+        .bind(&columns.attempt);
+    for row in db.fetch(query).await? {
+        if let Some(known @ KnownFence::Gone) = at(&mut known, row.try_get(0)?) {
+            *known = KnownFence::Recorded;
+        }
+    }
+    Ok(known)
+}
+
+/// The one at a place that the database counts from 1.
+fn at<T>(all: &mut [T], place: i64) -> Option<&mut T> {
+    all.get_mut(usize::try_from(place).ok()?.checked_sub(1)?)
+}
+
+/// Fences in columns.
+struct Columns {
+    seq: Vec<i64>,
+    session: Vec<i64>,
+    claim: Vec<i64>,
+    attempt: Vec<i64>,
+}
+
+impl Columns {
+    fn of<'f>(fences: impl Iterator<Item = &'f Fence> + Clone) -> Self {
+        Self {
+            seq: fences.clone().map(|fence| fence.row).collect(),
+            session: fences.clone().map(|fence| fence.session.0).collect(),
+            claim: fences.clone().map(|fence| fence.claim).collect(),
+            attempt: fences.map(|fence| i64::from(fence.attempt)).collect(),
+        }
+    }
+}
+
+/// Notes the progress of those attempts whose lease holds.
+pub(super) struct Report(pub(super) Vec<ProgressReport>);
+
+#[async_trait]
+impl Transition for Report {
+    type Answer = Vec<Answer>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
+        let Self(batch) = self;
+        // Several reports of one attempt add up to one: a row is updated once per statement.
+        let mut places: HashMap<Fence, usize> = HashMap::new();
+        let mut fences = Vec::new();
+        let mut percents: Vec<i16> = Vec::new();
+        let mut messages = Vec::new();
+        let mut ordered: Vec<&ProgressReport> = batch.iter().collect();
+        ordered.sort_by_key(|report| report.fence.row);
+        for ProgressReport { fence, progress } in ordered {
+            let percent = i16::from(progress.percent);
+            let message = progress.message.as_deref().map(stored);
+            match places.get(fence) {
+                Some(&place) => {
+                    percents[place] = percents[place].max(percent);
+                    if message.is_some() {
+                        messages[place] = message;
+                    }
+                }
+                None => {
+                    places.insert(*fence, fences.len());
+                    fences.push(*fence);
+                    percents.push(percent);
+                    messages.push(message);
+                }
+            }
+        }
+        let columns = Columns::of(fences.iter());
+        let query = db
+            .query(&db.sql.report)
+            .bind(columns.seq)
+            .bind(columns.session)
+            .bind(columns.claim)
+            .bind(columns.attempt)
+            .bind(percents)
+            .bind(messages);
+        let mut answers = vec![Answer::Stale; fences.len()];
+        for row in db.fetch(query).await? {
+            if let Some(answer) = at(&mut answers, row.try_get(0)?) {
+                *answer = Answer::Settled;
+            }
+        }
+        let answer = |report: &ProgressReport| {
+            let place = places.get(&report.fence);
+            let answer = place.and_then(|place| answers.get(*place));
+            answer.copied().unwrap_or(Answer::Stale)
+        };
+        Ok(quietly(batch.iter().map(answer).collect()))
+    }
+}

@@ -1,0 +1,205 @@
+//! Where callers who enqueue at the same time meet, to share a commit.
+//!
+//! Each leaves its batch here and sends the lane for it. Whoever the lane runs first takes along
+//! everything that has come in meanwhile; the others then find nothing left to do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use super::enqueue::{Answers, Careful, Optimistic};
+use super::fault::Fault;
+use super::lane::{Desk, Errand, Lane};
+use super::text;
+use crate::store::{EnqueueAnswer, NewExecution, StoreError};
+
+/// Rows after which a group takes no more callers, and bytes of payloads.
+const ROWS: usize = 5_000;
+const BYTES: usize = 16 << 20;
+
+/// How long a group waits for callers who were in the group before and are just coming back.
+const GATHERING: Duration = Duration::from_micros(60);
+
+/// A caller with its batch.
+pub(super) struct Call {
+    pub(super) batch: Vec<NewExecution>,
+    answer: oneshot::Sender<Result<Vec<EnqueueAnswer>, StoreError>>,
+}
+
+impl Call {
+    fn bytes(&self) -> usize {
+        self.batch.iter().map(|new| new.payload.len()).sum()
+    }
+}
+
+/// Callers that wait for the lane.
+#[derive(Default)]
+struct Crowd {
+    waiting: Mutex<Vec<Call>>,
+    group_before: AtomicUsize,
+}
+
+impl Crowd {
+    fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Call>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As many callers as fit into a group, first come first served; those who do not wait any more
+    /// are left out, because they were told that it timed out.
+    fn take_group(&self) -> Vec<Call> {
+        let mut waiting = self.lock();
+        waiting.retain(|call| !call.answer.is_closed());
+        let (mut rows, mut bytes) = (0, 0);
+        let fitting = waiting.iter().take_while(|call| {
+            let first = rows == 0;
+            rows += call.batch.len();
+            bytes += call.bytes();
+            first || rows <= ROWS && bytes <= BYTES
+        });
+        let fitting = fitting.count();
+        waiting.drain(..fitting).collect()
+    }
+}
+
+/// The way in for new executions.
+pub(super) struct Gate {
+    /// Batches without idempotency keys.
+    plain: (Lane, Arc<Crowd>),
+    /// Batches with keys: they may have to wait for other transactions, and nobody shall wait for
+    /// that without need.
+    keyed: (Lane, Arc<Crowd>),
+}
+
+impl Gate {
+    pub(super) fn new(plain: Lane, keyed: Lane) -> Self {
+        Self {
+            plain: (plain, Arc::default()),
+            keyed: (keyed, Arc::default()),
+        }
+    }
+
+    /// Creates a caller's executions.
+    pub(super) async fn enqueue(
+        &self,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let has_keys = batch.iter().any(|new| new.idempotency_key.is_some());
+        let (lane, crowd) = match has_keys {
+            true => &self.keyed,
+            false => &self.plain,
+        };
+        lane.ask(|answer| {
+            crowd.lock().push(Call { batch, answer });
+            Box::new(Collect {
+                crowd: Arc::clone(crowd),
+                has_keys,
+            })
+        })
+        .await
+    }
+}
+
+struct Collect {
+    crowd: Arc<Crowd>,
+    has_keys: bool,
+}
+
+#[async_trait]
+impl Errand for Collect {
+    async fn run(self: Box<Self>, desk: &mut Desk) {
+        self.gather().await;
+        let group = self.crowd.take_group();
+        self.crowd
+            .group_before
+            .store(group.len(), Ordering::Relaxed);
+        let mut groups = vec![group];
+        while let Some(mut group) = groups.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            let (returned, result) = self.write(desk, group).await;
+            group = returned;
+            match result {
+                Ok(answers) => {
+                    for (call, answer) in group.into_iter().zip(answers) {
+                        // A caller that has left does not want its answer.
+                        let _ = call.answer.send(answer.map_err(text::refusal));
+                    }
+                }
+                // One that is refused is tried in halves, so that a bad call fails alone; in an
+                // outage all fail at once.
+                Err(fault) if group.len() > 1 && !fault.is_outage() => {
+                    let second = group.split_off(group.len() / 2);
+                    groups.extend([second, group]);
+                }
+                Err(fault) => fail(group, fault.at(desk.location())),
+            }
+        }
+    }
+}
+
+impl Collect {
+    /// Lets those come in who were answered by the group before and ask again: their threads need a
+    /// moment, and a group without them would leave them to wait for a whole commit.
+    async fn gather(&self) {
+        let expected = self.crowd.group_before.load(Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        let started = crate::clock::real_now();
+        while self.crowd.len() < expected && started.elapsed() < GATHERING {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Writes a group and gives it back to be answered.
+    async fn write(
+        &self,
+        desk: &mut Desk,
+        group: Vec<Call>,
+    ) -> (Vec<Call>, Result<Answers, Fault>) {
+        if self.has_keys {
+            let careful = Careful(group);
+            let result = desk.perform(&careful).await;
+            return (careful.0, result);
+        }
+        let optimistic = Optimistic(group);
+        match desk.perform(&optimistic).await {
+            Err(fault) if fault.is_unique_violation() => {
+                let careful = Careful(optimistic.0);
+                let result = desk.perform(&careful).await;
+                (careful.0, result)
+            }
+            result => (optimistic.0, result),
+        }
+    }
+}
+
+/// Answers every caller with the same failure.
+fn fail(group: Vec<Call>, error: StoreError) {
+    let mut error = Some(error);
+    for call in group.into_iter().rev() {
+        let Some(this) = error.take() else { return };
+        error = Some(again(&this));
+        let _ = call.answer.send(Err(this));
+    }
+}
+
+/// The same failure for the next of several callers.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { location, reason } => StoreError::Unavailable {
+            location: location.clone(),
+            reason: reason.clone(),
+        },
+        StoreError::Timeout(after) => StoreError::Timeout(*after),
+        StoreError::Layout(reason) => StoreError::Layout(reason.clone()),
+        other => StoreError::Database(other.to_string().into()),
+    }
+}

@@ -1,0 +1,213 @@
+//! Sessions: opened, renewed, closed, taken over.
+//!
+//! A session is open while its beat is there. What changes the leases of a session locks its row
+//! first (claims, closing, taking over), several in the order of their ids: so none is given to a
+//! session that is just being closed. Renewals touch the beat alone and wait for none of these.
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::claim::{Standing, held};
+use super::db::Db;
+use super::fault::Fault;
+use super::text::{self, all_stored, stored};
+use super::transition::{Done, Shape, Transition, quietly};
+use crate::store::{
+    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
+};
+use crate::time::Timestamp;
+
+pub(super) struct Open(pub(super) SessionInfo);
+
+#[async_trait]
+impl Transition for Open {
+    type Answer = SessionId;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<SessionId>, Fault> {
+        let Self(info) = self;
+        let query = db
+            .query(&db.sql.session_open)
+            .bind(stored(&info.worker))
+            .bind(info.opened_at.as_millis())
+            .bind(all_stored(&info.job_ids))
+            .bind(all_stored(&info.queues))
+            .bind(all_stored(&info.labels));
+        let rows = db.fetch(query).await?;
+        let row = rows.first().ok_or(Fault::Raced)?;
+        Ok(quietly(SessionId(row.try_get(0)?)))
+    }
+}
+
+pub(super) struct Renew(pub(super) SessionId, pub(super) Timestamp);
+
+#[async_trait]
+impl Transition for Renew {
+    type Answer = Renewal;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Renewal>, Fault> {
+        let query = db
+            .query(&db.sql.session_renew)
+            .bind(self.0.0)
+            .bind(self.1.as_millis());
+        Ok(quietly(match db.execute(query).await? {
+            0 => Renewal::Lost,
+            _ => Renewal::Held,
+        }))
+    }
+}
+
+pub(super) struct Close(pub(super) SessionId);
+
+#[async_trait]
+impl Transition for Close {
+    type Answer = ();
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
+        Standing::lock(db, [self.0, self.0]).await?;
+        close(db, self.0).await?;
+        Ok(quietly(()))
+    }
+}
+
+/// Closes a session that is locked, if it holds nothing.
+async fn close(db: &mut Db<'_>, session: SessionId) -> Result<(), Fault> {
+    let query = db.query(&db.sql.session_close).bind(session.0);
+    db.execute(query).await?;
+    Ok(())
+}
+
+pub(super) struct List;
+
+#[async_trait]
+impl Transition for List {
+    type Answer = Vec<SessionBeat>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let rows = db.fetch(db.query(&db.sql.session_list)).await?;
+        let beats = rows.iter().map(|row| {
+            Ok(SessionBeat {
+                session: SessionId(row.try_get(0)?),
+                beat: row.try_get(1)?,
+                worker: text::read(row.try_get(2)?),
+                opened_at: Timestamp::from_millis(row.try_get(3)?),
+                renewed_at: Timestamp::from_millis(row.try_get(4)?),
+            })
+        });
+        Ok(quietly(beats.collect::<Result<_, Fault>>()?))
+    }
+}
+
+/// Moves leases of `dead` to the claim, unless the claim was made before or `dead` has stirred.
+pub(super) struct TakeOver {
+    pub(super) dead: SessionBeat,
+    pub(super) claim: Claim,
+}
+
+#[async_trait]
+impl Transition for TakeOver {
+    type Answer = Vec<Claimed>;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let Self { dead, claim } = self;
+        let standings = Standing::lock(db, [dead.session, claim.session]).await?;
+        let of = |session| {
+            standings
+                .iter()
+                .find(|standing| standing.session == session)
+        };
+        let own = of(claim.session).filter(|standing| standing.open);
+        let own = own.ok_or(StoreError::SessionLost)?;
+        let is_open = of(dead.session).is_some_and(|standing| standing.open);
+        if own.last_claim < claim.number && stands_still(db, dead, is_open).await? {
+            if is_open {
+                let query = db
+                    .query(&db.sql.take_over_close)
+                    .bind(dead.session.0)
+                    .bind(dead.beat)
+                    .bind(claim.now.as_millis());
+                db.execute(query).await?;
+            }
+            let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+            let query = db
+                .query(&db.sql.take_over)
+                .bind(dead.session.0)
+                .bind(claim.session.0)
+                .bind(claim.number)
+                .bind(limit);
+            if db.execute(query).await? > 0 {
+                claim.note_taken(db);
+            }
+        }
+        Ok(quietly(held(db, claim).await?))
+    }
+}
+
+/// Whether the beat is still the one that was watched: of an open session it stays so until the end
+/// of the transaction, of a closed one for ever.
+async fn stands_still(db: &mut Db<'_>, dead: &SessionBeat, is_open: bool) -> Result<bool, Fault> {
+    let statement = match is_open {
+        true => &db.sql.take_over_beat,
+        false => &db.sql.take_over_last_beat,
+    };
+    let query = db.query(statement).bind(dead.session.0).bind(dead.beat);
+    let rows = db.fetch(query).await?;
+    Ok(match rows.first() {
+        Some(row) => row.try_get(0)?,
+        None => false,
+    })
+}
+
+pub(super) struct Processes;
+
+#[async_trait]
+impl Transition for Processes {
+    type Answer = Vec<ProcessRecord>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let rows = db.fetch(db.query(&db.sql.processes)).await?;
+        let processes = rows.iter().map(|row| {
+            Ok(ProcessRecord {
+                session: SessionId(row.try_get("id")?),
+                worker: text::read(row.try_get("worker")?),
+                opened_at: Timestamp::from_millis(row.try_get("opened_at")?),
+                renewed_at: Timestamp::from_millis(row.try_get("renewed_at")?),
+                job_ids: row.try_get::<Option<_>, _>("job_ids")?.map(text::all_read),
+                queues: row.try_get::<Option<_>, _>("queues")?.map(text::all_read),
+                labels: row
+                    .try_get::<Option<_>, _>("labels")?
+                    .map(text::all_read)
+                    .unwrap_or_default(),
+                running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
+            })
+        });
+        Ok(quietly(processes.collect::<Result<_, Fault>>()?))
+    }
+}
+
+pub(super) struct CancelRequests(pub(super) SessionId);
+
+#[async_trait]
+impl Transition for CancelRequests {
+    type Answer = Vec<Fence>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Fence>>, Fault> {
+        let query = db.query(&db.sql.cancel_requests).bind(self.0.0);
+        let rows = db.fetch(query).await?;
+        let fences = rows.iter().map(|row| {
+            Ok(Fence {
+                session: self.0,
+                claim: row.try_get(0)?,
+                row: row.try_get(1)?,
+                attempt: super::number("an attempt's number", row.try_get::<i32, _>(2)?)?,
+            })
+        });
+        Ok(quietly(fences.collect::<Result<_, Fault>>()?))
+    }
+}

@@ -1,0 +1,369 @@
+//! Ending attempts, and noting their progress.
+//!
+//! A batch is first settled **at once**: one statement ends all those whose leases hold, and says
+//! which those were. What is left (stale, repeated, or asked to be cancelled) is then looked at
+//! under lock. The delete of the lease is what decides: of two who end, take over or cancel the same
+//! attempt at the same time, the second waits and sees what the first has left.
+//!
+//! A batch that the database refuses is tried in halves, down to the one that it refuses by itself:
+//! that one fails instead, with the reason, and holds nobody up.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionStatus};
+use sqlx::Row;
+
+use super::db::Db;
+use super::fault::Fault;
+use super::fence::{self, KnownFence};
+use super::lane::Lane;
+use super::logs;
+use super::text::stored;
+use super::transition::{Done, Shape, Transition};
+use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, StoreError, StoreEvent};
+use crate::time::Timestamp;
+
+/// What was written, by place in the batch.
+type Places = HashSet<usize>;
+
+/// Settles a batch, whatever is in it.
+pub(super) async fn settle(
+    lane: &Lane,
+    batch: Arc<[Settlement]>,
+) -> Result<Vec<Answer>, StoreError> {
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut parts = vec![batch];
+    while let Some(part) = parts.pop() {
+        match (settle_part(lane, &part).await, &*part) {
+            (Ok(some), _) => answers.extend(some),
+            (Err(StoreError::Database(refusal)), [one]) => {
+                let instead = Arc::new([refused(one, &*refusal)]);
+                answers.extend(settle_part(lane, &(instead as Arc<[_]>)).await?);
+            }
+            (Err(StoreError::Database(_)), several) => {
+                let (first, second) = several.split_at(several.len() / 2);
+                parts.extend([second.into(), first.into()]);
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+    Ok(answers)
+}
+
+/// The failure of what cannot be stored as it ended.
+fn refused(settlement: &Settlement, refusal: &(dyn std::error::Error + 'static)) -> Settlement {
+    let reason = crate::error::chain(refusal);
+    let mut instead = settlement.clone();
+    instead.next = Next::Fail;
+    instead.end = AttemptEnd {
+        outcome: AttemptOutcome::Failed,
+        error: Some(ExecutionError {
+            kind: ErrorKind::Failed,
+            message: format!("how it ended could not be stored: {reason}"),
+        }),
+        started_at: settlement.end.started_at,
+        finished_at: settlement.end.finished_at,
+        progress: None,
+        logs: Vec::new(),
+    };
+    instead
+}
+
+async fn settle_part(lane: &Lane, batch: &Arc<[Settlement]>) -> Result<Vec<Answer>, StoreError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let has_logs = batch
+        .iter()
+        .any(|settlement| !settlement.end.logs.is_empty());
+    let shared = Arc::clone(batch);
+    let written = match has_logs {
+        false => lane.run(AtOnce(shared)).await?,
+        true => lane.run(WithLogs(shared)).await?,
+    };
+    let mut answers = vec![Answer::Settled; batch.len()];
+    let left: Vec<usize> = (0..batch.len()).filter(|n| !written.contains(n)).collect();
+    if !left.is_empty() {
+        let settlements = left.iter().map(|&place| batch[place].clone()).collect();
+        let looked_at = lane.run(Carefully(settlements)).await?;
+        for (place, answer) in left.into_iter().zip(looked_at) {
+            answers[place] = answer;
+        }
+    }
+    Ok(answers)
+}
+
+/// Ends all of a batch whose leases hold, in as few statements as can be; answers which those were.
+/// For settlements without log lines: with lines, it is [`WithLogs`].
+pub(super) struct AtOnce(pub(super) Arc<[Settlement]>);
+
+/// The same in one transaction with the last log lines.
+pub(super) struct WithLogs(pub(super) Arc<[Settlement]>);
+
+#[async_trait]
+impl Transition for AtOnce {
+    type Answer = Places;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Places>, Fault> {
+        at_once(db, &self.0).await
+    }
+}
+
+#[async_trait]
+impl Transition for WithLogs {
+    type Answer = Places;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Places>, Fault> {
+        at_once(db, &self.0).await
+    }
+}
+
+async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Places>, Fault> {
+    let mut seen = HashSet::with_capacity(batch.len());
+    let endings = batch.iter().enumerate().filter_map(|(place, settlement)| {
+        let first = seen.insert(settlement.fence);
+        first.then(|| (place, settlement, settlement.final_status(false)))
+    });
+    let plan = Plan::new(endings);
+    let written = plan.write(db).await?;
+    let lines = written.iter().filter_map(|place| batch.get(*place));
+    logs::append(db, lines.map(|s| (s.fence, &s.end.logs[..]))).await?;
+    let events = plan.events(&written);
+    Ok((written, events))
+}
+
+/// Settles what is left, after a look at each.
+pub(super) struct Carefully(pub(super) Vec<Settlement>);
+
+#[async_trait]
+impl Transition for Carefully {
+    type Answer = Vec<Answer>;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
+        settle_in_txn(db, &self.0).await
+    }
+}
+
+/// Locks the leases, decides row by row, and writes.
+pub(super) async fn settle_in_txn(
+    db: &mut Db<'_>,
+    batch: &[Settlement],
+) -> Result<Done<Vec<Answer>>, Fault> {
+    let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
+    let known = fence::look(db, &fences).await?;
+    let mut seen = HashSet::new();
+    let mut endings = Vec::new();
+    let mut ended_before = Vec::new();
+    let mut answers = Vec::with_capacity(batch.len());
+    for (place, (settlement, known)) in batch.iter().zip(&known).enumerate() {
+        answers.push(match known {
+            KnownFence::Held { cancel_requested } if seen.insert(settlement.fence) => {
+                endings.push((
+                    place,
+                    settlement,
+                    settlement.final_status(*cancel_requested),
+                ));
+                Answer::Settled
+            }
+            KnownFence::Held { .. } => Answer::AlreadyMine,
+            KnownFence::Recorded => {
+                ended_before.push(settlement.execution_id);
+                Answer::AlreadyMine
+            }
+            KnownFence::Gone => Answer::Stale,
+        });
+    }
+    let plan = Plan::new(endings);
+    let written = plan.write(db).await?;
+    if written.len() != plan.len() {
+        // They are locked: nobody can have taken them.
+        return Err(Fault::Raced);
+    }
+    let mine = batch.iter().zip(&answers);
+    let mine = mine.filter(|(_, answer)| **answer != Answer::Stale);
+    logs::append(db, mine.map(|(s, _)| (s.fence, &s.end.logs[..]))).await?;
+    let mut events = plan.events(&written);
+    if !ended_before.is_empty() {
+        // By a handler's own transaction, perhaps: then nobody has been told.
+        events.push(StoreEvent::Finished(ended_before.into()));
+    }
+    Ok((answers, events))
+}
+
+/// What is written for a batch: the executions that end, and the attempts that others follow.
+struct Plan<'s> {
+    finals: Vec<(usize, &'s Settlement, ExecutionStatus)>,
+    others: Vec<(usize, &'s Settlement)>,
+}
+
+impl<'s> Plan<'s> {
+    fn new(
+        endings: impl IntoIterator<Item = (usize, &'s Settlement, Option<ExecutionStatus>)>,
+    ) -> Self {
+        let mut plan = Self {
+            finals: Vec::new(),
+            others: Vec::new(),
+        };
+        for (place, settlement, status) in endings {
+            match status {
+                Some(status) => plan.finals.push((place, settlement, status)),
+                None => plan.others.push((place, settlement)),
+            }
+        }
+        // Leases are reached in the order of the arrays: the same for everybody.
+        plan.finals.sort_unstable_by_key(|(_, s, _)| s.fence.row);
+        plan.others.sort_unstable_by_key(|(_, s)| s.fence.row);
+        plan
+    }
+
+    fn len(&self) -> usize {
+        self.finals.len() + self.others.len()
+    }
+
+    /// Writes what holds; which places of the batch that was.
+    async fn write(&self, db: &mut Db<'_>) -> Result<Places, Fault> {
+        let mut written = HashSet::new();
+        if !self.finals.is_empty() {
+            let settlements = || self.finals.iter().map(|(_, settlement, _)| *settlement);
+            let statuses: Vec<&str> = self.finals.iter().map(|row| row.2.as_str()).collect();
+            let results: Vec<Option<&str>> = settlements().map(result).collect();
+            let ends = Ends::of(settlements());
+            let query = ends
+                .bind(db.query(&db.sql.settle_final), |query| query.bind(statuses))
+                .bind(results);
+            let ended = numbers(&db.fetch(query).await?)?;
+            let places = self.finals.iter();
+            let places = places.filter(|(_, s, _)| ended.contains(&s.fence.row));
+            written.extend(places.map(|(place, ..)| *place));
+        }
+        if !self.others.is_empty() {
+            let settlements = || self.others.iter().map(|(_, settlement)| *settlement);
+            let retry_at: Vec<Option<i64>> = settlements().map(retry_at).collect();
+            let spends: Vec<i32> = settlements()
+                .map(|settlement| i32::from(settlement.end.outcome.spends_budget()))
+                .collect();
+            let ends = Ends::of(settlements());
+            let query = ends
+                .bind(db.query(&db.sql.settle_again), |query| query.bind(retry_at))
+                .bind(spends);
+            let followed = numbers(&db.fetch(query).await?)?;
+            let places = self.others.iter();
+            let places = places.filter(|(_, s)| followed.contains(&s.fence.row));
+            written.extend(places.map(|(place, _)| *place));
+        }
+        Ok(written)
+    }
+
+    /// What to tell about those that were written.
+    fn events(&self, written: &Places) -> Vec<StoreEvent> {
+        let mut events = Vec::new();
+        let finals = self.finals.iter();
+        let finished: Vec<_> = finals
+            .filter(|(place, ..)| written.contains(place))
+            .map(|(_, settlement, _)| settlement.execution_id)
+            .collect();
+        if !finished.is_empty() {
+            events.push(StoreEvent::Finished(finished.into()));
+        }
+        let mut ready = false;
+        let mut scheduled: Option<Timestamp> = None;
+        for (_, settlement) in self.others.iter().filter(|row| written.contains(&row.0)) {
+            match settlement.next {
+                Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
+                _ => ready = true,
+            }
+        }
+        events.extend(ready.then_some(StoreEvent::Ready));
+        events.extend(scheduled.map(StoreEvent::Scheduled));
+        events
+    }
+}
+
+fn numbers(rows: &[sqlx::postgres::PgRow]) -> Result<HashSet<i64>, Fault> {
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+fn result(settlement: &Settlement) -> Option<&str> {
+    match &settlement.next {
+        Next::Succeed(result) => Some(result),
+        _ => None,
+    }
+}
+
+fn retry_at(settlement: &Settlement) -> Option<i64> {
+    match settlement.next {
+        Next::RetryAt(at) => Some(at.as_millis()),
+        _ => None,
+    }
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// How attempts went, in columns.
+#[derive(Default)]
+struct Ends<'s> {
+    seq: Vec<i64>,
+    session: Vec<i64>,
+    claim: Vec<i64>,
+    attempt: Vec<i64>,
+    outcome: Vec<&'static str>,
+    started_at: Vec<i64>,
+    finished_at: Vec<i64>,
+    percent: Vec<i16>,
+    error_kind: Vec<Option<&'static str>>,
+    error_message: Vec<Option<std::borrow::Cow<'s, str>>>,
+    message: Vec<Option<std::borrow::Cow<'s, str>>>,
+}
+
+impl<'s> Ends<'s> {
+    fn of(settlements: impl Iterator<Item = &'s Settlement>) -> Self {
+        let mut ends = Self::default();
+        for Settlement {
+            fence, end, next, ..
+        } in settlements
+        {
+            let progress = end.progress.as_ref();
+            let percent = match next {
+                Next::Succeed(_) => 100,
+                _ => progress.map_or(0, |progress| progress.percent),
+            };
+            let error = end.error.as_ref();
+            ends.seq.push(fence.row);
+            ends.session.push(fence.session.0);
+            ends.claim.push(fence.claim);
+            ends.attempt.push(i64::from(fence.attempt));
+            ends.outcome.push(end.outcome.as_str());
+            ends.started_at.push(end.started_at.as_millis());
+            ends.finished_at.push(end.finished_at.as_millis());
+            ends.percent.push(i16::from(percent));
+            ends.error_kind.push(error.map(|error| error.kind.as_str()));
+            ends.error_message
+                .push(error.map(|error| stored(&error.message)));
+            let message = progress.and_then(|progress| progress.message.as_deref());
+            ends.message.push(message.map(stored));
+        }
+        ends
+    }
+
+    /// Binds $1 to $12, of which `fifth` binds $5.
+    fn bind<'q>(self, query: Query<'q>, fifth: impl FnOnce(Query<'q>) -> Query<'q>) -> Query<'q> {
+        let query = query
+            .bind(self.seq)
+            .bind(self.session)
+            .bind(self.claim)
+            .bind(self.attempt);
+        fifth(query)
+            .bind(self.outcome)
+            .bind(self.started_at)
+            .bind(self.finished_at)
+            .bind(self.percent)
+            .bind(self.error_kind)
+            .bind(self.error_message)
+            .bind(self.message)
+    }
+}

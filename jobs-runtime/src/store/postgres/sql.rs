@@ -1,0 +1,162 @@
+//! The statements, with the name of the schema in them.
+//!
+//! A file in `postgres/sql` reads as it runs in the schema `jobs`; wherever a word `jobs` stands
+//! before a dot, it is replaced by the schema of this store, once, when the store is opened.
+//! Nothing depends on a `search_path`.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+/// The word in the files that stands for the schema.
+const PLACEHOLDER: &str = "jobs.";
+
+/// Text of ours with the schema's name in it. `schema` needs no escaping: see
+/// [`PostgresUrl`](crate::store::PostgresUrl).
+pub(super) fn in_schema(text: &str, schema: &str) -> String {
+    let mut replaced = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(place) = rest.find(PLACEHOLDER) {
+        let (before, found) = rest.split_at(place);
+        replaced.push_str(before);
+        let inside_a_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if inside_a_word {
+            replaced.push_str(PLACEHOLDER);
+        } else {
+            replaced.push('"');
+            replaced.push_str(schema);
+            replaced.push_str("\".");
+        }
+        rest = &found[PLACEHOLDER.len()..];
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
+/// Declares the table of statements: a field for each file.
+macro_rules! statements {
+    ($($name:ident: $text:expr,)*) => {
+        /// Every statement, ready to run. Cheap to hand out: each is kept once.
+        #[derive(Debug)]
+        pub(super) struct Statements {
+            $(pub(super) $name: SqlStr,)*
+        }
+
+        impl Statements {
+            pub(super) fn in_schema(schema: &str) -> Self {
+                let statement = |text: &str| {
+                    let text: Arc<str> = in_schema(text, schema).into();
+                    // Made of our own files and a checked name.
+                    AssertSqlSafe(text).into_sql_str()
+                };
+                Self { $($name: statement($text),)* }
+            }
+        }
+    };
+}
+
+macro_rules! feed {
+    ($candidates:literal) => {
+        concat!(
+            "WITH candidates (seq) AS MATERIALIZED (",
+            $candidates,
+            " ORDER BY seq DESC LIMIT $2)\n",
+            "SELECT f.last_examined, f.examined, p.*\n",
+            "FROM (SELECT MIN(seq) AS last_examined, COUNT(*) AS examined FROM candidates) AS f\n",
+            "LEFT JOIN (\nSELECT * FROM (\n",
+            include_str!("sql/record.sql"),
+            "WHERE x.seq = ANY (ARRAY(SELECT seq FROM candidates))\n) AS x WHERE\n",
+            include_str!("sql/feed_filters.sql"),
+            "ORDER BY seq DESC LIMIT $12\n) AS p ON TRUE",
+        )
+    };
+}
+
+statements! {
+    ahead: include_str!("sql/ahead.sql"),
+    cancel_lease: include_str!("sql/cancel_lease.sql"),
+    cancel_ready: include_str!("sql/cancel_ready.sql"),
+    cancel_requests: include_str!("sql/cancel_requests.sql"),
+    cancel_scheduled: include_str!("sql/cancel_scheduled.sql"),
+    catalogue: include_str!("sql/catalogue.sql"),
+    claim_groups: include_str!("sql/claim_groups.sql"),
+    claim_head: include_str!("sql/claim_head.sql"),
+    claim_held: include_str!("sql/claim_held.sql"),
+    claim_only: include_str!("sql/claim_only.sql"),
+    delete: include_str!("sql/delete.sql"),
+    enqueue: include_str!("sql/enqueue.sql"),
+    enqueue_ids: include_str!("sql/enqueue_ids.sql"),
+    enqueue_keys: include_str!("sql/enqueue_keys.sql"),
+    enqueue_keys_lock: include_str!("sql/enqueue_keys_lock.sql"),
+    execution: concat!(
+        "SELECT p.*, (\n",
+        include_str!("sql/attempts.sql"),
+        ") AS attempts FROM (\n",
+        include_str!("sql/record.sql"),
+        "WHERE x.id = $1) AS p"
+    ),
+    feed_all: feed!("SELECT seq FROM jobs.executions WHERE seq < $1"),
+    feed_correlation: feed!(
+        "SELECT seq FROM jobs.executions WHERE correlation_id = $6 AND seq < $1"
+    ),
+    feed_creator: feed!("SELECT seq FROM jobs.executions WHERE created_by = $7 AND seq < $1"),
+    feed_item: feed!("SELECT seq FROM jobs.executions WHERE item_id = $5 AND seq < $1"),
+    feed_job: feed!("SELECT seq FROM jobs.executions WHERE job_id = $3 AND seq < $1"),
+    feed_few_ready: include_str!("sql/feed_few_ready.sql"),
+    feed_pending: feed!("SELECT seq FROM jobs.scheduled WHERE seq < $1"),
+    feed_queued: feed!("SELECT seq FROM jobs.ready WHERE seq < $1"),
+    feed_running: feed!("SELECT seq FROM jobs.leases WHERE seq < $1"),
+    feed_unsuccessful: feed!(
+        "SELECT seq FROM jobs.outcomes \
+         WHERE status = $11 AND status <> 'succeeded' AND seq < $1"
+    ),
+    fence_lock: include_str!("sql/fence_lock.sql"),
+    fence_recorded: include_str!("sql/fence_recorded.sql"),
+    identity: include_str!("sql/identity.sql"),
+    installed: include_str!("sql/installed.sql"),
+    ledger_create: include_str!("sql/ledger_create.sql"),
+    ledger_exists: include_str!("sql/ledger_exists.sql"),
+    ledger_read: include_str!("sql/ledger_read.sql"),
+    ledger_write: include_str!("sql/ledger_write.sql"),
+    logs_append: include_str!("sql/logs_append.sql"),
+    logs_read: include_str!("sql/logs_read.sql"),
+    notify: include_str!("sql/notify.sql"),
+    ping: include_str!("sql/ping.sql"),
+    processes: include_str!("sql/processes.sql"),
+    promote: include_str!("sql/promote.sql"),
+    promote_due: include_str!("sql/promote_due.sql"),
+    publish: include_str!("sql/publish.sql"),
+    report: include_str!("sql/report.sql"),
+    retry: include_str!("sql/retry.sql"),
+    seq_of: include_str!("sql/seq_of.sql"),
+    server: include_str!("sql/server.sql"),
+    server_time: include_str!("sql/server_time.sql"),
+    session_claimed: include_str!("sql/session_claimed.sql"),
+    session_close: include_str!("sql/session_close.sql"),
+    session_list: include_str!("sql/session_list.sql"),
+    session_lock: include_str!("sql/session_lock.sql"),
+    session_open: include_str!("sql/session_open.sql"),
+    session_renew: include_str!("sql/session_renew.sql"),
+    settle_again: include_str!("sql/settle_again.sql"),
+    settle_final: include_str!("sql/settle_final.sql"),
+    standing: include_str!("sql/standing.sql"),
+    standings: include_str!("sql/standings.sql"),
+    take_over: include_str!("sql/take_over.sql"),
+    take_over_beat: include_str!("sql/take_over_beat.sql"),
+    take_over_close: include_str!("sql/take_over_close.sql"),
+    take_over_last_beat: include_str!("sql/take_over_last_beat.sql"),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_stands_before_every_name_of_ours_and_no_other() {
+        let text = "SELECT jobs.ready.seq FROM jobs.ready WHERE a_jobs.x > 1";
+        let expected = "SELECT \"s\".ready.seq FROM \"s\".ready WHERE a_jobs.x > 1";
+        assert_eq!(in_schema(text, "s"), expected);
+        let everywhere = format!("{:?}", Statements::in_schema("elsewhere"));
+        assert!(!everywhere.contains(" jobs."), "a name is not replaced");
+    }
+}

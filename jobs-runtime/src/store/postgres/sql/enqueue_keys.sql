@@ -1,0 +1,13 @@
+-- Keeps idempotency keys, each in the place of one that has expired. One that another transaction
+-- has brought since the look stays: the caller counts the rows.
+INSERT INTO jobs.idempotency_keys AS k (
+    job_id, key, execution_id, payload_digest, created_at, expires_at
+)
+SELECT n.job_id, n.key, n.execution_id, n.payload_digest, n.created_at, n.expires_at
+FROM unnest(
+    $1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[]
+) AS n (job_id, key, execution_id, payload_digest, created_at, expires_at)
+ON CONFLICT (job_id, key) DO UPDATE
+SET execution_id = excluded.execution_id, payload_digest = excluded.payload_digest,
+    created_at = excluded.created_at, expires_at = excluded.expires_at
+WHERE k.expires_at <= excluded.created_at

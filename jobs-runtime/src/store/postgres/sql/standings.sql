@@ -1,0 +1,16 @@
+-- Where the executions $1 stand, those that exist, in the order of the array.
+SELECT
+    x.id,
+    x.job_id,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END
+FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, place)
+JOIN jobs.executions AS x ON x.id = ANY (ARRAY[i.id])
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+ORDER BY i.place

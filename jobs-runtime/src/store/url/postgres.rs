@@ -1,0 +1,220 @@
+//! The URL of a store on PostgreSQL.
+
+use std::fmt;
+
+/// Where a store on PostgreSQL is: `postgres://user:password@host:port/database`, with these
+/// options of ours behind a `?`, beside those of the driver (`sslmode`, `host` for the directory of
+/// a socket, `application_name`, …):
+///
+/// * `schema=jobs`: the schema that everything is in; `jobs` unless given.
+/// * `pgbouncer=true`: the address is a pooler in transaction mode. Each call is then a transaction
+///   of its own and nothing is prepared on the server.
+/// * `listen=postgres://…`: an address for notifications, percent-encoded, that bypasses the
+///   pooler. Without one, a store behind a pooler polls: see
+///   [`PostgresStore`](../postgres/struct.PostgresStore.html).
+///
+/// Neither its `Display` nor its `Debug` shows a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl {
+    /// The URL without our options, with the password.
+    connection: String,
+    schema: String,
+    pgbouncer: bool,
+    listen: Option<String>,
+}
+
+/// The schema unless the URL names one.
+const SCHEMA: &str = "jobs";
+
+/// The name of the channel for notifications, which has it in it, may be 63 bytes long.
+const NAME_BYTES: usize = 57;
+
+impl PostgresUrl {
+    /// Whether a URL is one of PostgreSQL, readable or not.
+    pub(super) fn is_meant_by(url: &str) -> bool {
+        url.starts_with("postgres:") || url.starts_with("postgresql:")
+    }
+
+    /// Reads a URL; the reason if it is none.
+    pub(super) fn parse(url: &str) -> Result<Self, String> {
+        if cfg!(not(feature = "postgres")) {
+            return Err(
+                "this program was built without the store on PostgreSQL: enable the \
+                        feature `postgres` of jobs-runtime"
+                    .to_owned(),
+            );
+        }
+        if !url.contains("://") {
+            return Err("write postgres://USER@HOST/DATABASE".to_owned());
+        }
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut read = Self {
+            connection: address.to_owned(),
+            schema: SCHEMA.to_owned(),
+            pgbouncer: false,
+            listen: None,
+        };
+        let mut rest = Vec::new();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("schema", name)) => read.schema = schema(&decoded(name)?)?,
+                Some(("pgbouncer", "true")) => read.pgbouncer = true,
+                Some(("pgbouncer", "false")) => read.pgbouncer = false,
+                Some(("pgbouncer", _)) => return Err("pgbouncer is true or false".to_owned()),
+                Some(("listen", direct)) => {
+                    let direct = decoded(direct)?;
+                    if !Self::is_meant_by(&direct) {
+                        return Err("listen takes a postgres:// URL, percent-encoded".to_owned());
+                    }
+                    read.listen = Some(direct);
+                }
+                _ => rest.push(option),
+            }
+        }
+        if !rest.is_empty() {
+            read.connection = format!("{address}?{}", rest.join("&"));
+        }
+        Ok(read)
+    }
+
+    /// The schema that everything is in.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Whether a pooler in transaction mode stands before the server.
+    pub fn is_pooled(&self) -> bool {
+        self.pgbouncer
+    }
+
+    /// What the driver connects to, with the password.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn connection(&self) -> &str {
+        &self.connection
+    }
+
+    /// What the driver listens on; `None` if notifications cannot be had.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn listening(&self) -> Option<&str> {
+        match &self.listen {
+            Some(direct) => Some(direct),
+            None => (!self.pgbouncer).then_some(&self.connection),
+        }
+    }
+}
+
+/// A name that needs no thought in SQL, in a channel's name or in a message.
+fn schema(name: &str) -> Result<String, String> {
+    let mut chars = name.chars();
+    let begins = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c == '_');
+    let goes_on = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !begins || !goes_on || name.len() > NAME_BYTES {
+        return Err(format!(
+            "`{name}` is no schema for it: use small letters, digits and _, at most {NAME_BYTES}"
+        ));
+    }
+    if name.starts_with("pg_") || name == "information_schema" {
+        return Err(format!("the schema `{name}` belongs to PostgreSQL"));
+    }
+    Ok(name.to_owned())
+}
+
+/// `%2F` is `/`.
+fn decoded(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is not percent-encoded");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || {
+                    let digit = rest.next().map(char::from)?.to_digit(16)?;
+                    u8::try_from(digit).ok()
+                };
+                let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
+                high << 4 | low
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.connection.split('?').next().unwrap_or_default();
+        let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+        let shown = match rest.rsplit_once('@') {
+            Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+            None => rest.to_owned(),
+        };
+        write!(f, "{scheme}://{shown}")?;
+        match self.schema.as_str() {
+            SCHEMA => Ok(()),
+            schema => write!(f, "?schema={schema}"),
+        }
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresUrl")
+            .field("url", &self.to_string())
+            .field("pgbouncer", &self.pgbouncer)
+            .field("listen", &self.listen.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_options_are_ours_and_the_rest_is_the_drivers() {
+        let url = PostgresUrl::parse(
+            "postgres://u:pw@h:5433/db?schema=s_1&sslmode=disable&pgbouncer=true\
+             &listen=postgres%3A%2F%2Fu%3Apw%40h%2Fdb",
+        )
+        .expect("valid");
+        assert_eq!(
+            url.connection(),
+            "postgres://u:pw@h:5433/db?sslmode=disable"
+        );
+        assert_eq!(url.listening(), Some("postgres://u:pw@h/db"));
+        assert_eq!(url.schema(), "s_1");
+        assert_eq!(url.to_string(), "postgres://u@h:5433/db?schema=s_1");
+        assert!(!format!("{url:?}").contains("pw"));
+    }
+
+    #[test]
+    fn behind_a_pooler_nobody_listens_unless_told_where() {
+        let listening = |url| {
+            let url = PostgresUrl::parse(url).expect("valid");
+            url.listening().map(str::to_owned)
+        };
+        assert_eq!(listening("postgres://h/db?pgbouncer=true"), None);
+        assert_eq!(
+            listening("postgres://h/db"),
+            Some("postgres://h/db".to_owned())
+        );
+    }
+
+    #[test]
+    fn mistakes_say_what_to_write() {
+        for (url, part) in [
+            ("postgres:h/db", "postgres://USER"),
+            ("postgres://h/db?schema=Jobs", "small letters"),
+            ("postgres://h/db?schema=a%22b", "small letters"),
+            ("postgres://h/db?schema=pg_x", "belongs to PostgreSQL"),
+            ("postgres://h/db?pgbouncer=1", "true or false"),
+            ("postgres://h/db?listen=h", "listen takes"),
+            ("postgres://h/db?schema=%zz", "percent-encoded"),
+        ] {
+            let reason = PostgresUrl::parse(url).expect_err(url);
+            assert!(reason.contains(part), "{url}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The grammar of schedules against the library that evaluates them: what passes at compile time is
+//! accepted at run time, and means the same. docs/decisions/0005-cron.md lists what differs.
+
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+use jobs::runtime::Cron;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestCaseError;
+
+/// The library as the runtime uses it: five fields, days as `cron` says.
+fn library(text: &str) -> Result<croner::Cron, String> {
+    // Which of the two days must fit is decided by our reading of the text.
+    let either = Cron::parse(text).is_ok_and(|cron| cron.is_either_day());
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .dom_and_dow(!either)
+        .build()
+        .parse(text)
+        .map_err(|error| error.to_string())
+}
+
+/// What the grammar refuses and the library does not, by the words of the refusal.
+const DIFFERENCES: [(&str, &str); 9] = [
+    ("0 0 L * *", "other dialects"),
+    ("0 0 ? * 5#2", "other dialects"),
+    ("1,,2 * * * *", "lacks a value"),
+    ("*/90 * * * *", "leaves the range"),
+    ("0 0 30 2 *", "never comes"),
+    ("JAN * * * *", "is no minute"),
+    ("0 0 * 1FEB *", "is no month"),
+    ("0 0 * * +MON", "is no day of the week"),
+    ("@annually", "is no schedule"),
+];
+
+#[test]
+fn the_grammar_is_stricter_only_where_it_says_so() {
+    for (text, words) in DIFFERENCES {
+        let refusal = Cron::parse(text).expect_err(text).to_string();
+        assert!(refusal.contains(words), "{text}: {refusal}");
+        library(text).unwrap_or_else(|error| panic!("the library refuses {text} as well: {error}"));
+    }
+}
+
+/// `value`, `range`, `list`, with and without steps, in and out of bounds, and what other dialects
+/// have.
+fn item() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        8 => (0..=8_u32).prop_map(|n| n.to_string()),
+        6 => (0..=32_u32).prop_map(|n| n.to_string()),
+        3 => (0..=70_u32).prop_map(|n| format!("{n:02}")),
+        2 => select(vec!["MON", "tue", "SUN", "Sat", "JAN", "feb", "DEC", "sep"])
+            .prop_map(str::to_owned),
+        1 => select(vec!["", "L", "?", "W", "15W", "5L", "1#2", "+5", "-1", "x", "SUNDAY", "*"])
+            .prop_map(str::to_owned),
+    ];
+    let range = prop_oneof![
+        3 => Just("*".to_owned()),
+        4 => value.clone(),
+        3 => (value.clone(), value).prop_map(|(first, last)| format!("{first}-{last}")),
+    ];
+    let step = prop_oneof![
+        4 => Just(String::new()),
+        2 => (0..=9_u32).prop_map(|step| format!("/{step}")),
+        1 => select(vec!["/", "/x", "/90", "/2/2", "/+2", "/02"]).prop_map(str::to_owned),
+    ];
+    (range, step).prop_map(|(range, step)| range + &step)
+}
+
+fn field() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => Just("*".to_owned()),
+        5 => item(),
+        2 => prop::collection::vec(item(), 2..4).prop_map(|items| items.join(",")),
+    ]
+}
+
+fn expression() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => prop::collection::vec(field(), 5),
+        1 => prop::collection::vec(field(), 0..8),
+    ]
+    .prop_map(|fields| fields.join(" "))
+}
+
+/// Expressions without mistakes, but for days that never come.
+fn well_formed() -> impl Strategy<Value = String> {
+    let field = |least: u32, most: u32| {
+        let values = (least..=most, least..=most, 1..=(most - least));
+        let item = (values, 0..4_u8).prop_map(move |((a, b, step), shape)| {
+            let (first, last) = (a.min(b), a.max(b));
+            match shape {
+                0 => format!("*/{step}"),
+                1 => format!("{first}-{last}"),
+                2 if last - first >= step => format!("{first}-{last}/{step}"),
+                _ => a.to_string(),
+            }
+        });
+        let list = prop::collection::vec(item, 1..4).prop_map(|items| items.join(","));
+        prop_oneof![2 => Just("*".to_owned()), 3 => list]
+    };
+    let weekday = prop_oneof![
+        4 => field(0, 6),
+        1 => select(vec!["7", "0-7", "5-7", "MON-SUN", "sat-sun/1", "SUN-SUN", "Sun,tue"])
+            .prop_map(str::to_owned),
+    ];
+    let fields = (
+        field(0, 59),
+        field(0, 23),
+        field(1, 31),
+        field(1, 12),
+        weekday,
+    );
+    fields.prop_map(|(minute, hour, day, month, weekday)| {
+        format!("{minute} {hour} {day} {month} {weekday}")
+    })
+}
+
+/// Whether one of its lines is among the documented differences, which suffices to refuse.
+fn is_documented(refusal: &str) -> bool {
+    refusal.lines().any(|line| {
+        // Where names and signs stand, the library hardly looks.
+        let what = line.split('`').nth(1).unwrap_or_default();
+        let spelled = what.contains(|c: char| c == '+' || c.is_ascii_alphabetic());
+        spelled
+            || DIFFERENCES[..5]
+                .iter()
+                .any(|(_, words)| line.contains(words))
+    })
+}
+
+fn at(minute: i64) -> DateTime {
+    let start = jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0);
+    start + jiff::Span::new().minutes(minute)
+}
+
+fn is_due(cron: &Cron, at: DateTime) -> bool {
+    let number = |value: i8| u32::try_from(value).expect("not negative");
+    cron.is_due(
+        number(at.minute()),
+        number(at.hour()),
+        number(at.day()),
+        number(at.month()),
+        number(at.weekday().to_sunday_zero_offset()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1024,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn both_accept_or_both_refuse(text in expression()) {
+        match (Cron::parse(&text), library(&text)) {
+            (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
+            (Ok(_), Err(error)) => prop_assert!(false, "only the library refuses `{text}`: {error}"),
+            (Err(refusal), Ok(_)) => prop_assert!(
+                is_documented(&refusal.to_string()),
+                "only the grammar refuses `{text}`: {refusal}"
+            ),
+        }
+    }
+
+    #[test]
+    fn what_both_accept_means_the_same(
+        text in well_formed(),
+        minutes in prop::collection::vec(0..10_i64 * 366 * 24 * 60, 8),
+    ) {
+        let ours = match Cron::parse(&text) {
+            Ok(cron) => cron,
+            Err(refusal) => {
+                prop_assert!(refusal.to_string().contains("never comes"), "{}", refusal);
+                return Ok(());
+            }
+        };
+        let theirs = library(&text).map_err(TestCaseError::fail)?;
+        for minute in minutes {
+            let time = at(minute);
+            // Around what is due: a random minute hardly ever is.
+            let next = theirs.find_next_occurrence(&time, true).expect("it comes");
+            let before = next - jiff::Span::new().minutes(1);
+            for time in [time, next, before] {
+                prop_assert_eq!(
+                    is_due(&ours, time),
+                    theirs.is_time_matching(&time).expect("a time"),
+                    "`{}` at {}", &text, time
+                );
+            }
+        }
+    }
+}

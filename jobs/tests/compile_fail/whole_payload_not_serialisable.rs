@@ -1,0 +1,13 @@
+// The type of a whole payload needs the three derives.
+
+use jobs::{JobError, job};
+
+struct Order;
+
+#[job(id = "orders.process")]
+async fn process_order(#[payload] order: Order) -> Result<(), JobError> {
+    drop(order);
+    Ok(())
+}
+
+fn main() {}

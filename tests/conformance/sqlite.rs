@@ -1,0 +1,97 @@
+//! The embedded store, in a file and in memory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction};
+use jobs_runtime::store::{self, DatabaseUrl, Store};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use tempfile::TempDir;
+
+/// A file for each database.
+pub(crate) struct File;
+
+/// A file, the store on it, and the application that has its tables in it.
+struct InFile {
+    store: Arc<dyn Store>,
+    url: DatabaseUrl,
+    application: SqlitePool,
+    _directory: TempDir,
+}
+
+#[async_trait]
+impl Ground for File {
+    fn name(&self) -> &str {
+        "sqlite file"
+    }
+
+    fn kept_stories(&self) -> Option<PathBuf> {
+        Some(crate::kept_stories())
+    }
+
+    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("jobs.db");
+        // The machine does not lose power in these tests.
+        let url: DatabaseUrl = format!("sqlite:{}?synchronous=normal", path.display()).parse()?;
+        Ok(Box::new(InFile {
+            store: store::open(&url).await?,
+            url,
+            application: SqlitePool::connect_lazy_with(SqliteConnectOptions::new().filename(path)),
+            _directory: directory,
+        }))
+    }
+}
+
+#[async_trait]
+impl Database for InFile {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    async fn another(&self) -> Result<Option<Arc<dyn Store>>, GroundError> {
+        Ok(Some(store::open(&self.url).await?))
+    }
+
+    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, GroundError> {
+        let tx = self.application.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Some(Box::new(tx)))
+    }
+
+    async fn poison(&self, id: ExecutionId) -> Result<bool, GroundError> {
+        sqlx::query("UPDATE jobs_executions SET retry = 'soon' WHERE id = $1")
+            .bind(id.as_bytes().as_slice())
+            .execute(&self.application)
+            .await?;
+        Ok(true)
+    }
+}
+
+/// A database in memory: its handle is all there is of it.
+pub(crate) struct Memory;
+
+struct InMemory(Arc<dyn Store>);
+
+#[async_trait]
+impl Ground for Memory {
+    fn name(&self) -> &str {
+        "sqlite memory"
+    }
+
+    fn kept_stories(&self) -> Option<PathBuf> {
+        Some(crate::kept_stories())
+    }
+
+    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+        let store = store::open(&DatabaseUrl::SqliteMemory).await?;
+        Ok(Box::new(InMemory(store)))
+    }
+}
+
+impl Database for InMemory {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0)
+    }
+}

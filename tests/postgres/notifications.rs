@@ -1,0 +1,82 @@
+//! What one process hears of another.
+
+use std::time::Duration;
+
+use jobs_runtime::store::StoreEvent;
+use tests::postgres::Postgres;
+
+use crate::support::{T0, claim, event, new, ready, schema_of, session, success};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_hears_what_happened_to_what() {
+    let url = Postgres::shared().fresh_url();
+    let (here, there) = (ready(&url).await, ready(&url).await);
+    let mut events = there.events();
+    // That they listen is itself an event.
+    event(&mut events, |event| matches!(event, StoreEvent::Elsewhere)).await;
+
+    let execution = new("job");
+    let id = execution.id;
+    let later = T0.after(Duration::from_secs(60));
+    let mut delayed = new("job");
+    delayed.run_at = Some(later);
+    let delayed_id = delayed.id;
+    here.enqueue(vec![execution, delayed]).await.unwrap();
+    event(&mut events, |event| matches!(event, StoreEvent::Ready)).await;
+    let mut events_again = there.events();
+
+    let session = session(&*here, "worker").await;
+    let claimed = here.claim(claim(session, 1, "job", 1)).await.unwrap();
+    here.cancel(id, T0).await.unwrap();
+    event(&mut events_again, |event| {
+        matches!(event, StoreEvent::CancelRequested)
+    })
+    .await;
+    here.settle(vec![success(&claimed[0])]).await.unwrap();
+    event(
+        &mut events_again,
+        |event| matches!(event, StoreEvent::Finished(ids) if ids[..] == [id]),
+    )
+    .await;
+    here.cancel(delayed_id, T0).await.unwrap();
+    event(
+        &mut events,
+        |event| matches!(event, StoreEvent::Scheduled(at) if *at == later),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stopped_hearing_is_told_to_look() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let mut events = store.events();
+    let anything = |event: &StoreEvent| matches!(event, StoreEvent::Elsewhere);
+    event(&mut events, anything).await;
+    let schema = schema_of(&url);
+    for _ in 0..2 {
+        let listener = format!(
+            "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE query = 'LISTEN \"jobs:{schema}\"' OR query LIKE '%LISTEN \"jobs:{schema}\"%'
+                 AND pid <> pg_backend_pid()"
+        );
+        server.sql("postgres", &listener);
+        event(&mut events, anything).await;
+    }
+    // And hears again.
+    let there = ready(&url).await;
+    there.enqueue(vec![new("job")]).await.unwrap();
+    event(&mut events, |event| {
+        matches!(event, StoreEvent::Ready | StoreEvent::Elsewhere)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_pooler_everybody_looks_by_themselves() {
+    let url = format!("{}&pgbouncer=true", Postgres::shared().fresh_url());
+    let store = ready(&url).await;
+    let mut events = store.events();
+    event(&mut events, |event| matches!(event, StoreEvent::Elsewhere)).await;
+}

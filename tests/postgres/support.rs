@@ -1,0 +1,136 @@
+//! Short words for the tests of this suite.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use jobs::{AttemptOutcome, ExecutionId};
+use jobs_runtime::store::{
+    self, AttemptEnd, Claim, Claimed, DatabaseUrl, ExecutionPolicy, IdempotencyKey, NewExecution,
+    Next, SessionId, SessionInfo, Settlement, Store, StoreEvent,
+};
+use jobs_runtime::time::Timestamp;
+use tokio::sync::broadcast;
+
+pub(crate) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// What no test may take longer than, however busy the machine is.
+pub(crate) const AT_MOST: Duration = Duration::from_secs(120);
+
+pub(crate) fn parsed(url: &str) -> DatabaseUrl {
+    url.parse().unwrap()
+}
+
+/// The schema that a URL names.
+pub(crate) fn schema_of(url: &str) -> String {
+    match parsed(url) {
+        DatabaseUrl::Postgres(url) => url.schema().to_owned(),
+        _ => panic!("{url} is one of PostgreSQL"),
+    }
+}
+
+pub(crate) async fn opened(url: &str) -> Arc<dyn Store> {
+    store::open(&parsed(url)).await.unwrap()
+}
+
+/// A store with its layout up to date.
+pub(crate) async fn ready(url: &str) -> Arc<dyn Store> {
+    let store = opened(url).await;
+    store.migrate().await.unwrap();
+    store
+}
+
+pub(crate) fn new(job: &str) -> NewExecution {
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    NewExecution {
+        id: ExecutionId::from_parts(SystemTime::from(T0), random),
+        job_id: job.to_owned(),
+        queue: "default".to_owned(),
+        priority: 50,
+        payload: "{}".to_owned(),
+        policy: ExecutionPolicy {
+            timeout_ms: None,
+            max_attempts: 3,
+            retry_delays_ms: vec![1_000],
+            retry_jitter: 0.0,
+        },
+        created_at: T0,
+        run_at: None,
+        idempotency_key: None,
+        correlation_id: None,
+        item_id: None,
+        created_by: None,
+        tags: Vec::new(),
+        parent_id: None,
+        triggered_by: "test".to_owned(),
+        trace_parent: None,
+    }
+}
+
+pub(crate) fn keyed(job: &str, key: &str) -> NewExecution {
+    let mut new = new(job);
+    new.idempotency_key = Some(IdempotencyKey {
+        key: key.to_owned(),
+        payload_digest: "digest".to_owned(),
+        expires_at: T0.after(Duration::from_secs(3_600)),
+    });
+    new
+}
+
+pub(crate) async fn session(store: &dyn Store, worker: &str) -> SessionId {
+    let info = SessionInfo {
+        worker: worker.to_owned(),
+        opened_at: T0,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+    };
+    store.open_session(info).await.unwrap()
+}
+
+pub(crate) fn claim(session: SessionId, number: i64, job: &str, limit: usize) -> Claim {
+    Claim {
+        session,
+        number,
+        job_ids: vec![job.to_owned()],
+        queues: Vec::new(),
+        only: Vec::new(),
+        limit,
+        now: T0,
+    }
+}
+
+/// The success of an attempt.
+pub(crate) fn success(claimed: &Claimed) -> Settlement {
+    Settlement {
+        fence: claimed.fence,
+        execution_id: claimed.execution_id,
+        end: AttemptEnd {
+            outcome: AttemptOutcome::Succeeded,
+            error: None,
+            started_at: T0,
+            finished_at: T0,
+            progress: None,
+            logs: Vec::new(),
+        },
+        next: Next::Succeed("1".to_owned()),
+    }
+}
+
+/// Waits for an event that `matches`.
+pub(crate) async fn event(
+    events: &mut broadcast::Receiver<StoreEvent>,
+    matches: impl Fn(&StoreEvent) -> bool,
+) {
+    let waiting = async {
+        loop {
+            match events.recv().await {
+                Ok(event) if matches(&event) => return,
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => panic!("the store is gone"),
+            }
+        }
+    };
+    let came = tokio::time::timeout(AT_MOST, waiting).await;
+    came.expect("the event comes");
+}

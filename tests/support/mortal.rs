@@ -1,0 +1,147 @@
+//! A process that dies between any two words with its store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use jobs::{ExecutionId, TransactionRef};
+use jobs_runtime::store::{
+    Answer, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord, FeedPage,
+    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord,
+    ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat, SessionId,
+    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+};
+use jobs_runtime::time::Timestamp;
+use tokio::sync::broadcast;
+
+/// How the last call of a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// The store never hears of it.
+    Before,
+    /// The store does it, and nobody hears the answer.
+    After,
+}
+
+/// A real store as one process sees it: after so many calls the process is dead, and the store
+/// hears no more of it.
+pub struct Mortal {
+    store: Arc<dyn Store>,
+    death: Death,
+    calls_left: AtomicI64,
+    dead: AtomicBool,
+}
+
+impl Mortal {
+    /// Dies with its `calls`-th call, counted from 1.
+    pub fn new(store: Arc<dyn Store>, calls: i64, death: Death) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            death,
+            calls_left: AtomicI64::new(calls),
+            dead: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether it has died.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    /// Ends it now, between two calls.
+    pub fn kill(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    /// How this call goes: whether the store does it, and whether the caller hears of that.
+    fn fate(&self) -> (bool, bool) {
+        if self.is_dead() {
+            return (false, false);
+        }
+        if self.calls_left.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return (true, true);
+        }
+        self.kill();
+        (self.death == Death::After, false)
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable {
+        location: "nowhere".to_owned(),
+        reason: "this process is dead".to_owned(),
+    }
+}
+
+impl fmt::Debug for Mortal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mortal")
+            .field("death", &self.death)
+            .field("dead", &self.is_dead())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Declares each asynchronous method once more, with a fate.
+macro_rules! mortal {
+    ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for Mortal {
+            $(
+                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
+                    let (done, heard) = self.fate();
+                    let answer = match done {
+                        true => self.store.$name($($arg),*).await,
+                        false => Err(gone()),
+                    };
+                    if heard { answer } else { Err(gone()) }
+                }
+            )*
+
+            fn describe(&self) -> StoreDescription {
+                self.store.describe()
+            }
+
+            fn committed(&self) {
+                self.store.committed();
+            }
+
+            fn events(&self) -> broadcast::Receiver<StoreEvent> {
+                self.store.events()
+            }
+        }
+    };
+}
+
+mortal! {
+    async fn migrate() -> Vec<MigrationStatus>;
+    async fn migrations() -> Vec<MigrationStatus>;
+    async fn ping() -> ();
+    async fn server_time() -> Option<Timestamp>;
+    async fn publish(jobs: Vec<PublishedJob>) -> ();
+    async fn catalogue() -> Vec<PublishedJob>;
+    async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> Answer;
+    async fn open_session(info: SessionInfo) -> SessionId;
+    async fn renew(session: SessionId, now: Timestamp) -> Renewal;
+    async fn close_session(session: SessionId) -> ();
+    async fn claim(claim: Claim) -> Vec<Claimed>;
+    async fn settle(batch: Vec<Settlement>) -> Vec<Answer>;
+    async fn report(batch: Vec<ProgressReport>) -> Vec<Answer>;
+    async fn append_logs(batch: Vec<LogBatch>) -> Vec<Answer>;
+    async fn cancel_requests(session: SessionId) -> Vec<Fence>;
+    async fn promote(now: Timestamp, limit: usize) -> Promotion;
+    async fn sessions() -> Vec<SessionBeat>;
+    async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
+    async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
+    async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
+    async fn processes() -> Vec<ProcessRecord>;
+    async fn delete(id: ExecutionId) -> DeleteAnswer;
+    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
+    async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
+    async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;
+    async fn logs(query: LogQuery) -> Option<LogPage>;
+    async fn feed(query: FeedQuery) -> FeedPage;
+}
