@@ -101,7 +101,8 @@ pub trait Store: Send + Sync + 'static {
     /// Which migrations are known to this program, and when each was applied.
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError>;
 
-    /// Fails if the store cannot be read and written right now.
+    /// Fails if the store cannot be read and written right now; finds out by writing something that
+    /// changes nothing.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// The time of the store's server; `None` for a store that keeps none of its own. A fleet that

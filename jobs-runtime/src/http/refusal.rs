@@ -40,16 +40,19 @@ impl Problem {
     }
 }
 
+const NO_ANSWER: &str = "the store does not answer; try again later";
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // A layout that does not fit is an operator's to mend: the client can only come back.
-        match error.is_transient() || matches!(error, StoreError::Layout(_)) {
-            true => Self::failure(
-                Code::StoreUnavailable,
-                "the store does not answer; try again later",
-                &error,
-            ),
-            false => internal(&error),
+        match error {
+            // Said for people: which store, why, and the way out.
+            StoreError::Unavailable { .. } => {
+                Self::failure(Code::StoreUnavailable, error.to_string(), &error)
+            }
+            StoreError::Layout(_) => Self::failure(Code::StoreUnavailable, NO_ANSWER, &error),
+            _ if error.is_transient() => Self::failure(Code::StoreUnavailable, NO_ANSWER, &error),
+            _ => internal(&error),
         }
     }
 }

@@ -184,10 +184,10 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        // A transaction that takes the lock to write, and reads; nothing is left behind.
+        // It writes: taking the lock alone would not notice a disk that is full.
         let work: Work<_> = Box::new(|conn| {
             Box::pin(async move {
-                conn.execute("SELECT 1 FROM jobs_sessions LIMIT 1").await?;
+                conn.execute(include_str!("sqlite/sql/ping.sql")).await?;
                 Ok(((), None))
             })
         });

@@ -62,6 +62,11 @@ impl Fault {
             )
     }
 
+    /// Whether the file, or what SQLite keeps beside it, cannot be opened for writing.
+    pub(super) fn is_unwritable(&self) -> bool {
+        matches!(self.code(), Some(code::READONLY | code::CANTOPEN))
+    }
+
     /// Whether a row was there already.
     pub(super) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())

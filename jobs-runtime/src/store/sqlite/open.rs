@@ -1,5 +1,6 @@
 //! Opening the file: what is checked before SQLite is asked, and how connections are set up.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,6 +99,16 @@ impl Opener {
 
     /// The connection that writes, with its temporary tables, in WAL mode.
     pub(super) async fn writer(&self) -> Result<SqliteConnection, Fault> {
+        self.try_writer().await.map_err(|fault| {
+            let file = self.file.as_deref().filter(|_| fault.is_unwritable());
+            match file.and_then(check_directory) {
+                Some(reason) => Fault::Unusable(reason),
+                None => fault,
+            }
+        })
+    }
+
+    async fn try_writer(&self) -> Result<SqliteConnection, Fault> {
         let options = self.options.clone().busy_timeout(WRITER_BUSY_TIMEOUT);
         let mut connection = options.connect().await?;
         if self.is_shared() {
@@ -145,6 +156,30 @@ async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), Fault> {
             Err(fault) => return Err(fault),
         }
     }
+}
+
+/// Why nothing can be written beside the file, where SQLite keeps its log. The file itself is never
+/// opened for that: closing it would drop the locks of every connection of this process to it.
+fn check_directory(file: &Path) -> Option<String> {
+    let parent = file.parent().filter(|parent| *parent != Path::new(""));
+    let directory = parent.unwrap_or(Path::new("."));
+    let probe = directory.join(format!(".jobs-probe-{}", std::process::id()));
+    let error = match std::fs::File::create_new(&probe) {
+        Ok(_) => {
+            // One that stays is empty and in nobody's way.
+            let _ = std::fs::remove_file(probe);
+            return None;
+        }
+        Err(error) => error,
+    };
+    let directory = directory.display();
+    Some(match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => format!(
+            "the file system of {directory} is read-only: mount it writable, or keep the file \
+             elsewhere"
+        ),
+        _ => format!("the directory {directory} cannot be written to: {error}"),
+    })
 }
 
 /// What SQLite would only call "unable to open database file".
