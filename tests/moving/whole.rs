@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jobs_runtime::store::Store;
 use jobs_runtime::{SystemClock, TransferError, transfer};
+use tests::postgres::Postgres;
 use tests::process::{Server, now, run, wait_for};
 
 use super::{claimed, fill, store, told};
@@ -49,6 +50,25 @@ async fn from_memory_to_a_file() {
 }
 
 #[tokio::test]
+async fn from_a_file_to_a_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("jobs.db");
+    let target = Postgres::shared().fresh_url();
+    check(&format!("sqlite:{}", file.display()), &target).await;
+}
+
+#[tokio::test]
+async fn from_a_server_to_memory() {
+    check(&Postgres::shared().fresh_url(), "sqlite::memory:").await;
+}
+
+#[tokio::test]
+async fn from_a_server_to_a_server() {
+    let server = Postgres::shared();
+    check(&server.fresh_url(), &server.fresh_url()).await;
+}
+
+#[tokio::test]
 async fn what_is_leased_is_not_left_behind() {
     let source = store("sqlite::memory:").await;
     fill(&source, 3).await;
@@ -70,12 +90,21 @@ async fn what_is_leased_is_not_left_behind() {
     );
 }
 
-/// By the command, out of a store that was killed, in pieces.
 #[test]
-fn a_move_that_is_killed_goes_on_where_it_was() {
+fn a_move_to_a_file_that_is_killed_goes_on_where_it_was() {
+    check_killed("sqlite:to.db");
+}
+
+#[test]
+fn a_move_to_a_server_that_is_killed_goes_on_where_it_was() {
+    check_killed(&Postgres::shared().fresh_url());
+}
+
+/// By the command, out of a store that was killed, in pieces.
+fn check_killed(to: &str) {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
-    let (from, to) = ("sqlite:from.db", "sqlite:to.db");
+    let from = "sqlite:from.db";
     // Enough that a kill comes in between.
     let rows: Vec<_> = (0..10_000)
         .map(|n| format!("{{\"payload\":{{\"a\":{n},\"b\":1}}}}"))
