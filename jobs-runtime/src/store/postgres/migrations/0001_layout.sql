@@ -84,14 +84,15 @@ CREATE TABLE jobs.leases (
 -- One start of one worker. Closed ones stay: attempts name them. `last_claim` is the highest number
 -- of a claim that took something, which is how a repeated claim is recognised. `job_ids` are the
 -- ids that it claims, `queues` those it takes from (none stands for all), `labels` what it calls
--- itself; NULL when its program did not tell. `last_beat` is the one that a session stood still at
--- when it was taken over.
+-- itself; NULL when its program did not tell. `last_beat` and `renewed_at` are those that a session
+-- stood still at when it was taken over.
 CREATE TABLE jobs.sessions (
     id         bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     last_claim bigint  NOT NULL DEFAULT 0,
     opened_at  bigint  NOT NULL,
     closed_at  bigint,
     last_beat  bigint,
+    renewed_at bigint,
     worker     text    COLLATE "C" NOT NULL,
     job_ids    text[]  COLLATE "C",
     queues     text[]  COLLATE "C",
