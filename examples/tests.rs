@@ -11,7 +11,13 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::sqlite::SqlitePool;
 use tests::http::{get, post};
+use tests::postgres::Postgres;
 use tests::process::{Server, run, wait_for};
+
+/// The stores that the examples run on, each fresh.
+fn databases() -> [String; 2] {
+    ["sqlite:jobs.db".to_owned(), Postgres::shared().fresh_url()]
+}
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jobs-examples");
 
@@ -44,8 +50,14 @@ async fn members(dir: &Path) -> Vec<(String, String, String)> {
 
 #[tokio::test]
 async fn provision_member_by_the_lines_of_the_readme() {
+    for database in databases() {
+        by_the_lines_of_the_readme(&database).await;
+    }
+}
+
+async fn by_the_lines_of_the_readme(database: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
     let address = server.address;
 
     let health = get(address, "/health");
@@ -105,13 +117,20 @@ fn a_trigger_is_answered_well_under_50_ms() {
 
 #[tokio::test]
 async fn provision_member_in_the_terminal() {
+    for database in databases() {
+        in_the_terminal(&database).await;
+    }
+}
+
+async fn in_the_terminal(database: &str) {
     let dir = tempfile::tempdir().unwrap();
     let exec = |workspace: &str| {
         let flags = ["--workspace-id", workspace, "--subject", "user:alice"];
+        let on = ["--database", database];
         run(
             PROGRAM,
             dir.path(),
-            &[&["exec", "provision-member"], &flags[..]].concat(),
+            &[&on[..], &["exec", "provision-member"], &flags[..]].concat(),
         )
     };
     let ran = exec("ws-1");
@@ -125,8 +144,14 @@ async fn provision_member_in_the_terminal() {
 
 #[test]
 fn a_batch_of_widgets_is_cancelled_between_two() {
+    for database in databases() {
+        cancelled_between_two(&database);
+    }
+}
+
+fn cancelled_between_two(database: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
     let address = server.address;
     let path = "/api/v1/workers/jobs/widget.process.batch/trigger";
     let ids: Vec<_> = (0..1000).map(|n| format!("w-{n}")).collect();
@@ -157,11 +182,18 @@ impl Drop for Running {
 
 #[test]
 fn the_web_example_answers_before_the_work_is_done() {
+    for database in databases() {
+        the_web_example_answers(&database);
+    }
+}
+
+fn the_web_example_answers(database: &str) {
     let dir = tempfile::tempdir().unwrap();
     let program = Path::new(PROGRAM).with_file_name("examples").join("web");
     let child = Command::new(program)
         .current_dir(dir.path())
         .env("ADDRESS", "127.0.0.1:0")
+        .env("JOBS_DATABASE", database)
         .stdout(Stdio::piped())
         .spawn();
     let mut web = Running(child.expect("examples are built with the tests"));
@@ -176,7 +208,11 @@ fn the_web_example_answers_before_the_work_is_done() {
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.text.trim();
     wait_for("its end", || {
-        let shown = run(PROGRAM, dir.path(), &["execution", id]);
+        let shown = run(
+            PROGRAM,
+            dir.path(),
+            &["--database", database, "execution", id],
+        );
         shown.out.contains("succeeded")
     });
 }

@@ -20,7 +20,9 @@ use jobs_runtime::Runtime;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = Runtime::builder().start().await?;
+    let database = std::env::var("JOBS_DATABASE")
+        .unwrap_or_else(|_| jobs_runtime::DEFAULT_DATABASE.to_owned());
+    let runtime = Runtime::builder().database(database).start().await?;
     let app = Router::new()
         .route("/workspaces/{workspace_id}/members", post(add_member))
         .with_state(runtime.client());
