@@ -10,4 +10,5 @@ mod locks;
 mod notifications;
 mod outages;
 mod roles;
+mod tls;
 mod transactions;

@@ -162,6 +162,32 @@ impl Postgres {
         self.until_it_answers();
     }
 
+    /// Has it take encrypted connections as well, with a certificate that nobody has signed.
+    pub fn encrypt(&self) {
+        let made = as_account(account(), Path::new("openssl"))
+            .args([
+                "req",
+                "-new",
+                "-x509",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ])
+            .args(["-keyout", "server.key", "-out", "server.crt"])
+            .current_dir(self.directory.join("data"))
+            .output()
+            .expect("openssl starts");
+        let said = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(made.status.success(), "{said}");
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        wait_for("the server to encrypt", || {
+            self.sql("postgres", "SHOW ssl") == "on"
+        });
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
