@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 use tests::database::Database;
 use tests::http;
+use tests::postgres::Postgres;
 use tests::process::{Server, prompt_dir, wait_for};
 
 use super::{PROGRAM, SKEWED};
@@ -54,4 +55,33 @@ fn a_wrong_wall_clock_loses_no_lease_and_runs_nothing_twice() {
         let warned: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
         assert_eq!((code, warned), (Some(0), Vec::new()));
     }
+}
+
+/// What is scheduled and recorded goes by the server's clock, whoever's own is wrong.
+#[test]
+fn a_fleet_on_a_server_goes_by_its_clock() {
+    let dir = prompt_dir();
+    let url = Postgres::shared().fresh_url();
+    let settings = |ahead| [("JOBS_DATABASE", url.as_str()), ("TEST_CLOCK_AHEAD", ahead)];
+    let ahead = Server::start_serving_only(SKEWED, dir.path(), &settings("18000"));
+    let _worker = Server::start(PROGRAM, dir.path(), &settings("0"));
+    let path = "/api/v1/workers/jobs/test.add/trigger";
+    let body = json!({"payload": {"a": 1, "b": 2}, "delayMs": 300}).to_string();
+    let answer = http::post(ahead.address, path, &body);
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let id = answer.body["executionId"].as_str().expect("an id");
+    // By the clock of whoever took it in, this would be in five hours.
+    wait_for("the delay to end", || {
+        let path = format!("/api/v1/workers/executions/{id}");
+        http::get(ahead.address, &path).body["status"] == "succeeded"
+    });
+    let schema = url.rsplit('=').next().expect("it names its schema");
+    let age = format!(
+        "SELECT ABS(extract(epoch FROM now()) * 1000 - created_at)::bigint FROM {schema}.executions"
+    );
+    let age: i64 = Postgres::shared()
+        .sql("postgres", &age)
+        .parse()
+        .expect("a number");
+    assert!(age < 600_000, "{age} ms");
 }
