@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::{Progress, TransactionRef};
 use jobs_runtime::store::{Answer, EnqueueAnswer, ProgressReport, Renewal, StoreError};
 use sqlx::postgres::PgConnection;
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
 use tests::process::wait_for;
 
@@ -155,4 +155,85 @@ async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
     }
     assert!(passed_by, "no settlement passed a report that waits");
     tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_bring_keys_do_not_fail_with_one_that_waits() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut tx);
+    let kept = vec![keyed("job", "kept")];
+    store.enqueue_in(joined, kept).await.unwrap();
+
+    let call = |key: String| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.enqueue(vec![keyed("job", &key)]).await })
+    };
+    // While the first one waits, the others gather, one of its kind among them.
+    let first = call("kept".to_owned());
+    let schema = schema_of(&url);
+    let waiting = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND query LIKE '%\"{schema}\".idempotency_keys%'"
+    );
+    wait_for("the first to wait", || {
+        server.sql("postgres", &waiting) == "1"
+    });
+    let others: Vec<_> = (0..40).map(|n| call(format!("k{n}"))).collect();
+    let second = call("kept".to_owned());
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap(), [EnqueueAnswer::Created]);
+    }
+    for held_up in [first, second] {
+        assert!(held_up.await.unwrap().is_err());
+    }
+    tx.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_are_just_taking_is_passed_over() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let schema = schema_of(&url);
+    let store = ready(&url).await;
+    let worker = session(&*store, "worker").await;
+    let mut application = application().await;
+
+    let batch: Vec<_> = (0..4).map(|_| new("job")).collect();
+    let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    let mut tx = application.begin().await.unwrap();
+    let head = format!("SELECT 1 FROM {schema}.ready ORDER BY rank, seq LIMIT 1 FOR UPDATE");
+    sqlx::query(AssertSqlSafe(head))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let taken = store.claim(claim(worker, 1, "job", 1)).await.unwrap();
+    assert_eq!(taken[0].execution_id, ids[1]);
+    let mut only = claim(worker, 2, "job", 2);
+    only.only = vec![ids[0], ids[2]];
+    let taken = store.claim(only).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].execution_id, ids[2]);
+    tx.rollback().await.unwrap();
+
+    let due = T0.after(Duration::from_secs(1));
+    let later = || {
+        let mut later = new("job");
+        later.run_at = Some(due);
+        later
+    };
+    store.enqueue(vec![later(), later()]).await.unwrap();
+    let mut tx = application.begin().await.unwrap();
+    let first = format!("SELECT 1 FROM {schema}.scheduled ORDER BY seq LIMIT 1 FOR UPDATE");
+    sqlx::query(AssertSqlSafe(first))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
+    tx.rollback().await.unwrap();
+    assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
 }
