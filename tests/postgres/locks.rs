@@ -1,14 +1,16 @@
 //! Locks that others hold.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::TransactionRef;
-use jobs_runtime::store::{Answer, Renewal, StoreError};
-use sqlx::Connection;
+use jobs::{Progress, TransactionRef};
+use jobs_runtime::store::{Answer, EnqueueAnswer, ProgressReport, Renewal, StoreError};
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
+use tests::process::wait_for;
 
-use crate::support::{T0, claim, keyed, new, ready, session, success};
+use crate::support::{AT_MOST, T0, claim, keyed, new, ready, schema_of, session, success};
 
 async fn application() -> PgConnection {
     let url = Postgres::shared().url("postgres");
@@ -66,4 +68,172 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
     };
     let (settled, ()) = tokio::join!(engine, handler);
     assert_eq!(settled.unwrap(), [Answer::AlreadyMine]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_transactions_that_bring_one_key_do_not_wait_for_ever() {
+    let store = ready(&Postgres::shared().fresh_url()).await;
+    let (mut one, mut other) = (application().await, application().await);
+    let mut first = one.begin().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut first);
+    let batch = vec![keyed("job", "k")];
+    store.enqueue_in(joined, batch).await.unwrap();
+
+    // Of one and the same handler, perhaps: then the server never sees a deadlock.
+    let mut second = other.begin().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut second);
+    let waiting = store.enqueue_in(joined, vec![keyed("job", "k")]);
+    let waited = tokio::time::timeout(AT_MOST, waiting).await;
+    match waited.expect("an answer comes") {
+        Err(StoreError::Transaction(reason)) => {
+            assert!(reason.contains("holds a lock"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+
+    // The transaction is as it was, its settings included.
+    let patience = "SELECT current_setting('lock_timeout')";
+    let left: String = sqlx::query_scalar(patience)
+        .fetch_one(&mut *second)
+        .await
+        .unwrap();
+    assert_eq!(left, "0");
+    first.rollback().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut second);
+    let answers = store.enqueue_in(joined, vec![keyed("job", "k")]).await;
+    assert_eq!(answers.unwrap(), [EnqueueAnswer::Created]);
+    let left: String = sqlx::query_scalar(patience)
+        .fetch_one(&mut *second)
+        .await
+        .unwrap();
+    assert_eq!(left, "0");
+    second.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let worker = session(&*store, "worker").await;
+    let batch = (0..10).map(|_| new("job")).collect();
+    store.enqueue(batch).await.unwrap();
+    let claimed = store.claim(claim(worker, 1, "job", 10)).await.unwrap();
+    let (ending, others) = claimed.split_first().unwrap();
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut tx);
+    store.settle_in(joined, success(ending)).await.unwrap();
+
+    let schema = schema_of(&url);
+    let reports = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND query LIKE '%\"{schema}\".leases%progress_message%'"
+    );
+    // A report waits for some seconds at most, so a slow settlement proves nothing: then again.
+    let mut passed_by = false;
+    for other in others {
+        let report = ProgressReport {
+            fence: ending.fence,
+            progress: Progress {
+                percent: 50,
+                message: None,
+            },
+        };
+        let reporter = Arc::clone(&store);
+        let reporting = tokio::spawn(async move { reporter.report(vec![report]).await });
+        wait_for("the report to wait", || {
+            server.sql("postgres", &reports) == "1"
+        });
+        let settled = store.settle(vec![success(other)]).await.unwrap();
+        assert_eq!(settled, [Answer::Settled]);
+        passed_by = server.sql("postgres", &reports) == "1";
+        if passed_by {
+            break;
+        }
+        let _ = reporting.await;
+    }
+    assert!(passed_by, "no settlement passed a report that waits");
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_bring_keys_do_not_fail_with_one_that_waits() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    let joined = TransactionRef::Postgres(&mut tx);
+    let kept = vec![keyed("job", "kept")];
+    store.enqueue_in(joined, kept).await.unwrap();
+
+    let call = |key: String| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.enqueue(vec![keyed("job", &key)]).await })
+    };
+    // While the first one waits, the others gather, one of its kind among them.
+    let first = call("kept".to_owned());
+    let schema = schema_of(&url);
+    let waiting = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND query LIKE '%\"{schema}\".idempotency_keys%'"
+    );
+    wait_for("the first to wait", || {
+        server.sql("postgres", &waiting) == "1"
+    });
+    let others: Vec<_> = (0..40).map(|n| call(format!("k{n}"))).collect();
+    let second = call("kept".to_owned());
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap(), [EnqueueAnswer::Created]);
+    }
+    for held_up in [first, second] {
+        assert!(held_up.await.unwrap().is_err());
+    }
+    tx.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_are_just_taking_is_passed_over() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let schema = schema_of(&url);
+    let store = ready(&url).await;
+    let worker = session(&*store, "worker").await;
+    let mut application = application().await;
+
+    let batch: Vec<_> = (0..4).map(|_| new("job")).collect();
+    let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    let mut tx = application.begin().await.unwrap();
+    let head = format!("SELECT 1 FROM {schema}.ready ORDER BY rank, seq LIMIT 1 FOR UPDATE");
+    sqlx::query(AssertSqlSafe(head))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let taken = store.claim(claim(worker, 1, "job", 1)).await.unwrap();
+    assert_eq!(taken[0].execution_id, ids[1]);
+    let mut only = claim(worker, 2, "job", 2);
+    only.only = vec![ids[0], ids[2]];
+    let taken = store.claim(only).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].execution_id, ids[2]);
+    tx.rollback().await.unwrap();
+
+    let due = T0.after(Duration::from_secs(1));
+    let later = || {
+        let mut later = new("job");
+        later.run_at = Some(due);
+        later
+    };
+    store.enqueue(vec![later(), later()]).await.unwrap();
+    let mut tx = application.begin().await.unwrap();
+    let first = format!("SELECT 1 FROM {schema}.scheduled ORDER BY seq LIMIT 1 FOR UPDATE");
+    sqlx::query(AssertSqlSafe(first))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
+    tx.rollback().await.unwrap();
+    assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
 }

@@ -1,12 +1,13 @@
 //! Connections and servers that go away.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs_runtime::store::{Answer, EnqueueAnswer, Renewal, Store};
+use jobs_runtime::store::{Answer, EnqueueAnswer, Renewal, Store, StoreError};
 use tests::postgres::Postgres;
 
-use crate::support::{AT_MOST, T0, claim, new, ready, session, success};
+use crate::support::{AT_MOST, T0, claim, new, opened, ready, schema_of, session, success};
 
 /// Asks until the store answers; every refusal until then is one that may be asked again.
 macro_rules! until_it_answers {
@@ -80,4 +81,57 @@ async fn a_restart_in_a_quiet_moment_costs_nobody_an_error() {
     let claimed = store.claim(claim(session, 2, "job", 5)).await.unwrap();
     assert_eq!(claimed.len(), 2);
     store.cancel(unknown, T0).await.unwrap();
+}
+
+/// Sends a signal to a process of the server.
+fn signal(name: &str, pid: &str) {
+    let status = Command::new("kill").args([name, pid]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_leaves_a_connection_that_has_fallen_silent() {
+    let server = Postgres::start();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let session = session(&*store, "worker").await;
+    assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Held);
+
+    // Like a connection whose other end is gone without a word.
+    let schema = schema_of(&url);
+    let pid = server.sql(
+        "postgres",
+        &format!(
+            "SELECT pid FROM pg_stat_activity WHERE state = 'idle' \
+             AND query LIKE '%\"{schema}\".beats SET beat = beat + 1%'"
+        ),
+    );
+    signal("-STOP", &pid);
+    let renewed = store.renew(session, T0).await;
+    signal("-CONT", &pid);
+    assert_eq!(renewed.unwrap(), Renewal::Held);
+}
+
+#[tokio::test]
+async fn a_ping_writes_also_where_no_worker_ever_was() {
+    let server = Postgres::shared();
+    let name = server.fresh_database();
+    let store = ready(&server.url(&name)).await;
+    // Who locks a row writes his number there.
+    let writer = || server.sql(&name, "SELECT xmax FROM jobs.installation");
+    let before = writer();
+    store.ping().await.unwrap();
+    assert_ne!(writer(), before);
+
+    server.sql(
+        &name,
+        &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+    );
+    let store = opened(&server.url(&name)).await;
+    match store.ping().await {
+        Err(StoreError::Unavailable { reason, .. }) => {
+            assert!(reason.contains("read-only"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -1,12 +1,12 @@
 //! The store on a PostgreSQL server, shared by as many processes as like.
 //!
 //! ```text
-//!  callers ──▶ lanes: claim │ settle │ pulse │ enqueue (grouped) │ enqueue with keys │ operate
-//!     │          │ after each commit                                           │
-//!     │          ▼                                                             ▼
-//!     │        herald ──▶ events here                                    a schema of ours
+//!  callers ──▶ lanes: claim │ settle │ note │ pulse │ enqueue (grouped) │ … with keys │ operate
+//!     │          │ after each commit                                             │
+//!     │          ▼                                                               ▼
+//!     │        herald ──▶ events here                                      a schema of ours
 //!     │          └──────▶ NOTIFY, at most every 20 ms ──▶ listeners of other processes
-//!     └───────▶ readers (a few connections) ───────────────────────────────────▲
+//!     └───────▶ readers (a few connections) ─────────────────────────────────────▲
 //! ```
 //!
 //! Where the number (`seq`) of an execution stands is its status; see
@@ -31,7 +31,10 @@
 //! number that took something; one that took nothing may be asked again and then take.
 //!
 //! **Deadlines.** A call ends after 30 seconds here, its statement after 25 on the server. A
-//! connection whose call ran out of time is closed, never used again.
+//! connection whose call ran out of time is closed, never used again. The one that renews is closed
+//! after five seconds of silence already, and the renewal is repeated on another: a lease would not
+//! outlive the longer wait. In a transaction of a caller's, where the connection's settings are the
+//! caller's, a lock is waited for as briefly as in our own, and the call ends after the same time.
 //!
 //! **Behind a pooler** in transaction mode (`pgbouncer=true`), every call is a transaction of its own
 //! and no statement stays prepared. Notifications need an address that bypasses the pooler
@@ -109,6 +112,9 @@ const THREADS: usize = 2;
 pub struct PostgresStore {
     claims: Lane,
     settles: Lane,
+    /// Progress and log lines: they wait for a transaction that is just ending their attempt, which
+    /// no other attempt's end shall.
+    notes: Lane,
     /// What keeps a session alive, and tells its worker what to stop.
     pulse: Lane,
     gate: Gate,
@@ -149,11 +155,13 @@ impl PostgresStore {
             herald: Herald::new(url.schema()),
             location,
         });
-        let lane = |width| Lane::start(runtime.handle(), &shared, width);
+        let start = |width, patience| Lane::start(runtime.handle(), &shared, width, patience);
+        let lane = |width| start(width, DEADLINE);
         let mut store = Self {
             claims: lane(1),
             settles: lane(1),
-            pulse: lane(1),
+            notes: lane(1),
+            pulse: start(1, lane::SILENCE),
             gate: Gate::new(lane(1), lane(1)),
             operations: lane(1),
             readers: lane(READERS),
@@ -246,6 +254,12 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
+/// The answer of a call on a caller's connection, if it comes in time.
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(DEADLINE, call).await;
+    answer.unwrap_or(Err(StoreError::Timeout(DEADLINE)))
+}
+
 /// An id as the database keeps it.
 fn uuid_of(id: &ExecutionId) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
@@ -286,7 +300,8 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.operate(server::Ping).await
+        // Not behind an operator's call that waits for a lock.
+        self.read(server::Ping).await
     }
 
     async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -325,9 +340,13 @@ impl Store for PostgresStore {
         tx: TransactionRef<'_>,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        let mut guest = self.joining(tx).await?;
-        let answers = guest.enqueue(&text::as_stored(batch)).await;
-        answers.map_err(|fault| join::explained(fault, &self.shared.location))
+        let location = &self.shared.location;
+        let joined = async {
+            let mut guest = self.joining(tx).await?;
+            let answers = guest.enqueue(&text::as_stored(batch)).await;
+            answers.map_err(|fault| join::explained(fault, location))
+        };
+        in_time(joined).await
     }
 
     async fn settle_in(
@@ -335,9 +354,13 @@ impl Store for PostgresStore {
         tx: TransactionRef<'_>,
         settlement: Settlement,
     ) -> Result<Answer, StoreError> {
-        let mut guest = self.joining(tx).await?;
-        let answer = guest.settle(settlement).await;
-        answer.map_err(|fault| join::explained(fault, &self.shared.location))
+        let location = &self.shared.location;
+        let joined = async {
+            let mut guest = self.joining(tx).await?;
+            let answer = guest.settle(settlement).await;
+            answer.map_err(|fault| join::explained(fault, location))
+        };
+        in_time(joined).await
     }
 
     fn committed(&self) {
@@ -369,14 +392,14 @@ impl Store for PostgresStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.settles.run(fence::Report(batch)).await
+        self.notes.run(fence::Report(batch)).await
     }
 
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.settles.run(logs::Append(batch)).await
+        self.notes.run(logs::Append(batch)).await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {

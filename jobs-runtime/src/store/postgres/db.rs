@@ -82,6 +82,13 @@ impl<'c> Db<'c> {
         Ok(rows)
     }
 
+    /// Waits for locks no longer than `millis` in this transaction, which has not begun yet.
+    pub(super) fn hurry(&mut self, millis: u16) {
+        if let Some(begin) = &mut self.pending {
+            begin.push_str(&format!("SET LOCAL lock_timeout = {millis};"));
+        }
+    }
+
     /// Adds SQL without parameters that runs in one trip with the commit.
     pub(super) fn at_last(&mut self, sql: &str) {
         self.last_words.push_str(sql);

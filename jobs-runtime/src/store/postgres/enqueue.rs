@@ -23,6 +23,10 @@ use crate::store::policy::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 use crate::time::Timestamp;
 
+/// How long several callers wait together for the lock of another transaction, in milliseconds. Then
+/// whoever it is that has to wait waits alone.
+const PATIENCE_OF_MANY: u16 = 200;
+
 /// What became of each caller's batch.
 pub(super) type Answers = Vec<Result<Vec<EnqueueAnswer>, StoreError>>;
 
@@ -52,6 +56,9 @@ impl Transition for Careful {
     const SHAPE: Shape = Shape::Transaction;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Answers>, Fault> {
+        if self.0.len() > 1 {
+            db.hurry(PATIENCE_OF_MANY);
+        }
         let batches: Vec<&[NewExecution]> = self.0.iter().map(|call| &*call.batch).collect();
         admit_in_txn(db, &batches).await
     }

@@ -23,6 +23,8 @@ mod code {
     pub(super) const ABORTED: &str = "25P02";
     pub(super) const SERIALIZATION: &str = "40001";
     pub(super) const DEADLOCK: &str = "40P01";
+    pub(super) const UNPREPARED: &str = "26000";
+    pub(super) const PREPARED: &str = "42P05";
     pub(super) const PRIVILEGE: &str = "42501";
     pub(super) const NO_TABLE: &str = "42P01";
     pub(super) const NO_COLUMN: &str = "42703";
@@ -44,13 +46,14 @@ impl Fault {
     }
 
     /// Whether the connection is of no further use. A server that has become read-only is not the
-    /// one to talk to any more: the next connection may reach the one that is.
+    /// one to talk to any more: the next connection may reach the one that is. One that does not
+    /// know what was prepared on it is not the one that it was prepared on.
     pub(super) fn is_disconnected(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::Database(_)) => {
                 let code = self.code();
                 let code = code.as_deref().unwrap_or_default();
-                code == code::READ_ONLY
+                matches!(code, code::READ_ONLY | code::UNPREPARED | code::PREPARED)
                     || code.starts_with("08")
                     || code.starts_with("57P")
                     || code == "25P03"
@@ -132,6 +135,15 @@ impl Fault {
             code::READ_ONLY => {
                 unavailable("the server is read-only, as a standby is: name the primary".to_owned())
             }
+            // Nothing of it speaks against what was to be written: the same may be taken later.
+            code::SERIALIZATION | code::DEADLOCK => {
+                unavailable(format!("others kept coming in between: {}", said(&error)))
+            }
+            code::UNPREPARED | code::PREPARED => unavailable(format!(
+                "{}: if a pooler in transaction mode stands in between, add pgbouncer=true to the \
+                 URL",
+                said(&error)
+            )),
             code::NO_DATABASE => unavailable(format!("{}: create it", said(&error))),
             code::TOO_MANY => unavailable(format!(
                 "{}: raise max_connections, or put a pooler in between (pgbouncer=true)",
@@ -192,4 +204,86 @@ pub(super) fn corrupt(what: &str, reason: impl ToString) -> Fault {
         what: what.to_owned(),
         reason: reason.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// What a server says.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(Cow::Borrowed(self.0))
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn fault(code: &'static str) -> Fault {
+        Fault::Sql(sqlx::Error::Database(Box::new(Said(code))))
+    }
+
+    #[test]
+    fn what_may_be_taken_later_is_no_refusal_of_what_was_written() {
+        // A refusal turns a success that was to be written into a failure.
+        for code in [
+            "40001", "40P01", "26000", "42P05", "25006", "53100", "57P01",
+        ] {
+            let error = fault(code).at("here");
+            assert!(
+                matches!(error, StoreError::Unavailable { .. }),
+                "{code}: {error:?}"
+            );
+        }
+        for code in ["22P05", "23502", "54000"] {
+            let error = fault(code).at("here");
+            assert!(
+                matches!(error, StoreError::Database(_)),
+                "{code}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_connection_that_has_forgotten_what_was_prepared_is_left() {
+        for code in ["26000", "42P05"] {
+            assert!(fault(code).is_disconnected(), "{code}");
+        }
+        let error = fault("26000").at("here").to_string();
+        assert!(error.contains("pgbouncer=true"), "{error}");
+    }
 }

@@ -133,11 +133,16 @@ impl Errand for Collect {
                         let _ = call.answer.send(answer.map_err(text::refusal));
                     }
                 }
-                // One that is refused is tried in halves, so that a bad call fails alone; in an
-                // outage all fail at once.
+                // One that is refused, or has to wait for a lock, is tried in halves, so that a bad
+                // call fails alone, and after the others; in an outage all fail at once.
                 Err(fault) if group.len() > 1 && !fault.is_outage() => {
                     let second = group.split_off(group.len() / 2);
-                    groups.extend([second, group]);
+                    for part in [second, group] {
+                        match part.len() {
+                            1 => groups.insert(0, part),
+                            _ => groups.push(part),
+                        }
+                    }
                 }
                 Err(fault) => fail(group, fault.at(desk.location())),
             }

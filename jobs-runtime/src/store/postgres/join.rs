@@ -25,6 +25,13 @@ use crate::store::{Answer, EnqueueAnswer, NewExecution, Settlement, StoreError};
 /// How often a look is repeated that others have made worthless.
 const TRIES: usize = 10;
 
+/// In a caller's transaction nobody waits for ever for somebody else's lock: the owner of that may be
+/// the one who waits. Answers with a row if no patience was set before.
+const LIMIT_PATIENCE: &str = "SELECT set_config('lock_timeout', '5s', TRUE) \
+                              WHERE current_setting('lock_timeout') = '0'";
+/// Takes that back.
+const AS_BEFORE: &str = "SET LOCAL lock_timeout = 0";
+
 /// What tells one database from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -108,14 +115,7 @@ impl Guest<'_> {
             tries += 1;
             let mut savepoint = self.conn.begin().await?;
             let mut db = Db::plain(&mut savepoint, self.sql, self.prepared);
-            let result = match admit_in_txn(&mut db, &[batch]).await {
-                Ok((mut answers, _)) => answers
-                    .pop()
-                    .unwrap_or_else(|| Ok(Vec::new()))
-                    .map_err(|error| Fault::from(text::refusal(error))),
-                Err(fault) => Err(fault),
-            };
-            match result {
+            match admit_patiently(&mut db, batch).await {
                 Ok(answers) => {
                     savepoint.commit().await?;
                     return Ok(answers);
@@ -133,10 +133,10 @@ impl Guest<'_> {
     pub(super) async fn settle(&mut self, settlement: Settlement) -> Result<Answer, Fault> {
         let mut savepoint = self.conn.begin().await?;
         let mut db = Db::plain(&mut savepoint, self.sql, self.prepared);
-        match settle_in_txn(&mut db, &[settlement]).await {
-            Ok((answers, _)) => {
+        match settle_patiently(&mut db, settlement).await {
+            Ok(answer) => {
                 savepoint.commit().await?;
-                answers.first().copied().ok_or(Fault::Raced)
+                Ok(answer)
             }
             Err(fault) => {
                 savepoint.rollback().await?;
@@ -144,6 +144,39 @@ impl Guest<'_> {
             }
         }
     }
+}
+
+/// Creates executions. Whatever fails takes the setting back with the savepoint.
+async fn admit_patiently(
+    db: &mut Db<'_>,
+    batch: &[NewExecution],
+) -> Result<Vec<EnqueueAnswer>, Fault> {
+    let limited = limit_patience(db).await?;
+    let (mut answers, _) = admit_in_txn(db, &[batch]).await?;
+    let answers = answers.pop().unwrap_or_else(|| Ok(Vec::new()));
+    let answers = answers.map_err(text::refusal)?;
+    as_before(db, limited).await?;
+    Ok(answers)
+}
+
+/// Ends an attempt, likewise.
+async fn settle_patiently(db: &mut Db<'_>, settlement: Settlement) -> Result<Answer, Fault> {
+    let limited = limit_patience(db).await?;
+    let (answers, _) = settle_in_txn(db, &[settlement]).await?;
+    as_before(db, limited).await?;
+    answers.first().copied().ok_or(Fault::Raced)
+}
+
+/// Whether it had to be limited.
+async fn limit_patience(db: &mut Db<'_>) -> Result<bool, Fault> {
+    Ok(!db.script(LIMIT_PATIENCE).await?.is_empty())
+}
+
+async fn as_before(db: &mut Db<'_>, limited: bool) -> Result<(), Fault> {
+    if limited {
+        db.script(AS_BEFORE).await?;
+    }
+    Ok(())
 }
 
 async fn found(db: &mut Db<'_>, schema: &str) -> Result<Found, Fault> {

@@ -30,6 +30,10 @@ const QUEUE: usize = 1_024;
 /// After this long without a call, a connection is closed.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// How long a connection that keeps a session alive may be silent: one that was lost without a word is
+/// left while the lease still holds.
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
+
 /// How often a transition that others were in the way of is run.
 const TRIES: u32 = 10;
 
@@ -53,7 +57,14 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts `width` actors that share the work.
-    pub(super) fn start(runtime: &Handle, shared: &Arc<Shared>, width: usize) -> Self {
+    /// Whoever makes one of them wait longer than `patience` loses it, and is asked again on another
+    /// if the call allows it.
+    pub(super) fn start(
+        runtime: &Handle,
+        shared: &Arc<Shared>,
+        width: usize,
+        patience: Duration,
+    ) -> Self {
         let (queue, errands) = mpsc::channel(QUEUE);
         let errands = Arc::new(Mutex::new(errands));
         for _ in 0..width {
@@ -61,6 +72,7 @@ impl Lane {
                 shared: Arc::clone(shared),
                 connection: None,
                 backoff: None,
+                patience,
             };
             runtime.spawn(desk.work(Arc::clone(&errands)));
         }
@@ -143,6 +155,8 @@ pub(super) struct Desk {
     shared: Arc<Shared>,
     connection: Option<PgConnection>,
     backoff: Option<Backoff>,
+    /// What one attempt at a call may take on a connection that was there before.
+    patience: Duration,
 }
 
 impl Desk {
@@ -196,7 +210,13 @@ impl Desk {
         loop {
             tries += 1;
             let fresh = self.connection.is_none();
-            let attempt = tokio::time::timeout_at(deadline, self.attempt(transition)).await;
+            // What a new connection does not answer either, it does not answer because of what was
+            // asked: that may take its time.
+            let until = match fresh {
+                true => deadline,
+                false => deadline.min(Instant::now() + self.patience),
+            };
+            let attempt = tokio::time::timeout_at(until, self.attempt(transition)).await;
             let fault = match attempt {
                 Ok(Ok((answer, events))) => {
                     // Before the answer: who has an answer can rely on others having been told.

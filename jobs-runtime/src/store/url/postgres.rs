@@ -147,6 +147,10 @@ impl fmt::Display for PostgresUrl {
         let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
         let shown = match rest.rsplit_once('@') {
             Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+            // An unescaped `?` within a password: what stands before it is half of that.
+            None if self.connection.contains('@') => {
+                rest.split(':').next().unwrap_or_default().to_owned()
+            }
             None => rest.to_owned(),
         };
         write!(f, "{scheme}://{shown}")?;
@@ -186,6 +190,14 @@ mod tests {
         assert_eq!(url.schema(), "s_1");
         assert_eq!(url.to_string(), "postgres://u@h:5433/db?schema=s_1");
         assert!(!format!("{url:?}").contains("pw"));
+    }
+
+    #[test]
+    fn half_a_password_is_not_shown_either() {
+        for url in ["postgres://u:sec?ret@h/db", "postgres://u:sec@ret?x@h/db"] {
+            let shown = PostgresUrl::parse(url).expect("taken for a query");
+            assert!(!shown.to_string().contains("sec"), "{shown}");
+        }
     }
 
     #[test]

@@ -1,2 +1,3 @@
--- Takes the right to write and reads, and leaves nothing behind.
-SELECT 1 FROM jobs.sessions LIMIT 1 FOR UPDATE SKIP LOCKED
+-- Writes, and leaves everything as it was: a lock on a row is written to the log and to the row's page.
+-- The row is always there and nobody else locks it.
+SELECT id FROM jobs.installation FOR UPDATE
