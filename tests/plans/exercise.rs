@@ -29,6 +29,8 @@ macro_rules! timed {
     }};
 }
 
+mod rare;
+
 /// How long the quickest call of each kind took.
 pub(crate) struct Exercise<'s> {
     store: &'s dyn Store,
@@ -51,6 +53,7 @@ impl<'s> Exercise<'s> {
         };
         exercise.writes().await;
         exercise.reads().await;
+        exercise.rare().await;
         exercise.took
     }
 
@@ -389,6 +392,21 @@ fn feeds() -> Vec<(&'static str, FeedQuery)> {
         ("feed of succeeded", of(ExecutionStatus::Succeeded)),
         ("feed of failed", of(ExecutionStatus::Failed)),
         ("feed of cancelled", of(ExecutionStatus::Cancelled)),
+        // As many as are examined at most, and none passes.
+        (
+            "feed of no success",
+            FeedQuery {
+                correlation_id: text("failures"),
+                ..of(ExecutionStatus::Succeeded)
+            },
+        ),
+        (
+            "feed of none queued",
+            FeedQuery {
+                correlation_id: text("delays"),
+                ..of(ExecutionStatus::Queued)
+            },
+        ),
         (
             "feed by several",
             FeedQuery {
