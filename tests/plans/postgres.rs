@@ -8,7 +8,7 @@ use jobs_runtime::store::{Claim, SessionInfo, Store, open};
 use serde_json::Value;
 use tests::postgres::Postgres;
 
-use super::exercise::{Exercise, NOW};
+use super::exercise::NOW;
 use super::growth::{FEW, MANY, grows_little};
 
 /// Tables that grow with what is kept or waits.
@@ -170,11 +170,9 @@ async fn no_statement_goes_through_what_grows() {
     fill(&server, "few", FEW).await;
     fill(&server, "many", MANY).await;
     server.sql("postgres", WRITTEN_DOWN);
-    let few = Exercise::run(&*opened(&server, "few").await).await;
-    let begun = server.log().len();
     let store = opened(&server, "many").await;
-    let many = Exercise::run(&*store).await;
-    let mut log = server.log().split_off(begun);
+    let growth = grows_little(&*opened(&server, "few").await, &*store).await;
+    let mut log = server.log();
     // The claim that finds out that it had better look at heads is the one that walks.
     claim_of_nothing(&*store).await;
     let begun = server.log().len();
@@ -190,5 +188,5 @@ async fn no_statement_goes_through_what_grows() {
     assert!(found.is_empty(), "{found:#?}");
     let missed = missed(&executed);
     assert!(missed.is_empty(), "not executed: {missed:?}");
-    grows_little(&few, &many);
+    growth.unwrap_or_else(|slow| panic!("{slow}"));
 }
