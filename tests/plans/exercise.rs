@@ -29,6 +29,8 @@ macro_rules! timed {
     }};
 }
 
+mod rare;
+
 /// How long the quickest call of each kind took.
 pub(crate) struct Exercise<'s> {
     store: &'s dyn Store,
@@ -41,16 +43,17 @@ pub(crate) struct Exercise<'s> {
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 impl<'s> Exercise<'s> {
-    /// Makes every call, several times.
-    pub(crate) async fn run(store: &'s dyn Store) -> Vec<(&'static str, Duration)> {
+    /// Makes every call, several times; `look` counts how often this was done to the store.
+    pub(crate) async fn run(store: &'s dyn Store, look: usize) -> Vec<(&'static str, Duration)> {
         let mut exercise = Self {
             store,
             took: Vec::new(),
             claims: 0,
-            made: 0,
+            made: look as u128 * 1_000_000,
         };
         exercise.writes().await;
         exercise.reads().await;
+        exercise.rare().await;
         exercise.took
     }
 
@@ -70,11 +73,7 @@ impl<'s> Exercise<'s> {
                 "enqueue again",
                 self.store.enqueue(self.batch(Some(round)))
             );
-            timed!(
-                self,
-                "enqueue by key",
-                self.store.enqueue(self.keyed(round))
-            );
+            timed!(self, "enqueue by key", self.store.enqueue(self.keyed()));
             for queues in [&[][..], &["default"], &["default", "mail"]] {
                 let claim = self.claim(session, queues, Vec::new());
                 let claimed = timed!(self, "claim", self.store.claim(claim.clone()));
@@ -212,11 +211,12 @@ impl<'s> Exercise<'s> {
         (first..).take(BATCH).map(new).collect()
     }
 
-    fn keyed(&mut self, round: usize) -> Vec<NewExecution> {
+    fn keyed(&mut self) -> Vec<NewExecution> {
         let mut batch = self.batch(None);
+        let made = self.made;
         for (n, new) in batch.iter_mut().enumerate() {
             new.idempotency_key = Some(IdempotencyKey {
-                key: format!("fresh {round} {n}"),
+                key: format!("fresh {made} {n}"),
                 payload_digest: "digest".to_owned(),
                 expires_at: NOW.after(Duration::from_secs(60)),
             });
@@ -389,6 +389,21 @@ fn feeds() -> Vec<(&'static str, FeedQuery)> {
         ("feed of succeeded", of(ExecutionStatus::Succeeded)),
         ("feed of failed", of(ExecutionStatus::Failed)),
         ("feed of cancelled", of(ExecutionStatus::Cancelled)),
+        // As many as are examined at most, and none passes.
+        (
+            "feed of no success",
+            FeedQuery {
+                correlation_id: text("failures"),
+                ..of(ExecutionStatus::Succeeded)
+            },
+        ),
+        (
+            "feed of none queued",
+            FeedQuery {
+                correlation_id: text("delays"),
+                ..of(ExecutionStatus::Queued)
+            },
+        ),
         (
             "feed by several",
             FeedQuery {

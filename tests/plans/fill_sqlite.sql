@@ -11,7 +11,12 @@ INSERT INTO jobs_executions (
 SELECT
     n, unhex(printf('%032x', n)), 'job-' || (n % 100), iif(n % 3 = 0, 'mail', 'default'), 50,
     300000, 4, '[[30000],0.0]', 1700000000000 + n, 1700000000000 + n, 'code',
-    iif(n % 5 = 0, 'correlation ' || (n / 100), NULL), iif(n % 7 = 0, 'item ' || n, NULL),
+    CASE
+        WHEN n % 5 = 0 THEN 'correlation ' || (n / 100)
+        WHEN n % 20 = 16 THEN 'failures'
+        WHEN n % 20 = 19 THEN 'delays'
+    END,
+    iif(n % 7 = 0, 'item ' || n, NULL),
     iif(n % 2 = 0, 'user ' || (n % 1000), NULL), iif(n % 1000 = 0, '["rare"]', NULL), '{"n":1}'
 FROM numbers;
 

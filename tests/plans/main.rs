@@ -4,4 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod exercise;
+mod growth;
+mod postgres;
 mod sqlite;

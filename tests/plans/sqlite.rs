@@ -12,11 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::exercise::Exercise;
-
-/// Executions in the large store, and in the one that it is held against.
-const MANY: i64 = 1_000_000;
-const FEW: i64 = 100_000;
+use super::growth::{FEW, MANY, grows_little};
 
 /// Tables that grow with what is kept or waits.
 const LARGE: [&str; 7] = [
@@ -109,11 +105,10 @@ async fn no_statement_scans_what_grows() {
     let statements = Statements::default();
     let (few, _) = filled(directory.path(), FEW).await;
     let (many, mut connection) = filled(directory.path(), MANY).await;
-    let few = Exercise::run(&*few).await;
     tracing_subscriber::registry()
         .with(statements.clone())
         .init();
-    let many = Exercise::run(&*many).await;
+    let growth = grows_little(&*few, &*many).await;
     let statements = statements.0.lock().unwrap().clone();
     assert!(
         statements.len() > 30,
@@ -130,26 +125,7 @@ async fn no_statement_scans_what_grows() {
         }
     }
     assert!(scans.is_empty(), "{}", scans.join("\n"));
-    grows_little(&few, &many);
-}
-
-/// Ten times the rows must not be a multiple of the time: a scan of them would be.
-fn grows_little(few: &[(&str, Duration)], many: &[(&str, Duration)]) {
-    let mut slow = Vec::new();
-    let mut told = Vec::new();
-    for ((name, few), (same, many)) in few.iter().zip(many) {
-        assert_eq!(name, same);
-        told.push(format!("{name:24} {few:>10.1?} {many:>10.1?}"));
-        if *many > *few * 5 + Duration::from_millis(4) {
-            slow.push(format!("{name}: {few:?} among few, {many:?} among many"));
-        }
-    }
-    assert!(
-        slow.is_empty(),
-        "{}\n\n{}",
-        told.join("\n"),
-        slow.join("\n")
-    );
+    growth.unwrap_or_else(|slow| panic!("{slow}"));
 }
 
 /// The statements of a script, without its comments.

@@ -16,19 +16,20 @@ const GUARDIAN: &str = r#"
 set -u
 trap '' INT TERM HUP
 bin=$1 dir=$2 port=$3
+shift 3
 start() {
     "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 \
-        -c max_connections=300 -c shared_buffers=64MB -c log_lock_waits=on \
+        -c max_connections=300 -c shared_buffers=64MB -c log_lock_waits=on "$@" \
         >>"$dir/log" 2>&1 </dev/null &
     server=$!
 }
 end() { kill "-$1" "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
-start
+start "$@"
 while read -r word; do
     case $word in
         crash) end QUIT ;;
         stop) end INT ;;
-        start) start ;;
+        start) start "$@" ;;
     esac
 done
 end QUIT
@@ -54,6 +55,11 @@ impl Postgres {
 
     /// Starts one and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with settings of its own, each `name=value`.
+    pub fn start_with(settings: &[&str]) -> Self {
         let bin = binaries();
         let directory = tempfile::Builder::new()
             .prefix("jobs-postgres-")
@@ -89,6 +95,7 @@ impl Postgres {
             .arg(&bin)
             .arg(&directory)
             .arg(port.to_string())
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .current_dir(&directory)
             .stdin(Stdio::piped())
             .spawn()

@@ -1,8 +1,8 @@
 //! Pages of executions.
 //!
-//! A page is found in two steps within one statement: **candidates** are the newest numbers in one
-//! index, the one that promises most for the filters given; the rest of the filters is then tried
-//! on their records. Only so many candidates are examined per page, so that no combination of
+//! A page is found in three steps within one statement: **candidates** are the newest numbers in
+//! one index, the one that promises most for the filters given; the rest of the filters is then
+//! tried on each, where it stands before what it is; whole records are made of those that pass. Only so many candidates are examined per page, so that no combination of
 //! filters makes a page expensive; the cursor goes on from the last one examined.
 
 use async_trait::async_trait;

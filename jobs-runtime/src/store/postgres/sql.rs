@@ -55,19 +55,36 @@ macro_rules! statements {
     };
 }
 
+/// A page: which candidates pass, newest first and no more of them than fit, then the records of
+/// those. The candidates are named twice rather than kept: looking ends with the page.
 macro_rules! feed {
+    // Candidates that stand where the status asked for says.
+    (standing $candidates:expr) => {
+        feed!($candidates, "")
+    };
+    // Candidates that stand anywhere.
     ($candidates:literal) => {
+        feed!(
+            concat!($candidates, " ORDER BY seq DESC"),
+            concat!("AND ", include_str!("sql/feed_standing.sql"))
+        )
+    };
+    ($candidates:expr, $standing:expr) => {
         concat!(
-            "WITH candidates (seq) AS MATERIALIZED (",
+            "WITH candidates (seq) AS NOT MATERIALIZED (",
             $candidates,
-            " ORDER BY seq DESC LIMIT $2)\n",
+            " LIMIT $2),\n",
+            "passed (seq) AS MATERIALIZED (\n",
+            "SELECT c.seq\nFROM candidates AS c\n",
+            "JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[c.seq])\nWHERE\n",
+            include_str!("sql/feed_filters.sql"),
+            $standing,
+            "ORDER BY c.seq DESC LIMIT $12)\n",
             "SELECT f.last_examined, f.examined, p.*\n",
             "FROM (SELECT MIN(seq) AS last_examined, COUNT(*) AS examined FROM candidates) AS f\n",
-            "LEFT JOIN (\nSELECT * FROM (\n",
+            "LEFT JOIN (\n",
             include_str!("sql/record.sql"),
-            "WHERE x.seq = ANY (ARRAY(SELECT seq FROM candidates))\n) AS x WHERE\n",
-            include_str!("sql/feed_filters.sql"),
-            "ORDER BY seq DESC LIMIT $12\n) AS p ON TRUE",
+            "WHERE x.seq = ANY (ARRAY(SELECT seq FROM passed))\n) AS p ON TRUE",
         )
     };
 }
@@ -103,13 +120,16 @@ statements! {
     feed_item: feed!("SELECT seq FROM jobs.executions WHERE item_id = $5 AND seq < $1"),
     feed_job: feed!("SELECT seq FROM jobs.executions WHERE job_id = $3 AND seq < $1"),
     feed_few_ready: include_str!("sql/feed_few_ready.sql"),
-    feed_pending: feed!("SELECT seq FROM jobs.scheduled WHERE seq < $1"),
-    feed_queued: feed!("SELECT seq FROM jobs.ready WHERE seq < $1"),
-    feed_running: feed!("SELECT seq FROM jobs.leases WHERE seq < $1"),
-    feed_unsuccessful: feed!(
-        "SELECT seq FROM jobs.outcomes \
-         WHERE status = $11 AND status <> 'succeeded' AND seq < $1"
+    feed_pending: feed!(
+        standing "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
+    feed_queued: feed!(
+        standing "SELECT seq FROM jobs.ready WHERE seq < $1 ORDER BY seq DESC"
+    ),
+    feed_running: feed!(
+        standing "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
+    ),
+    feed_unsuccessful: feed!(standing include_str!("sql/feed_unsuccessful.sql")),
     fence_lock: include_str!("sql/fence_lock.sql"),
     fence_recorded: include_str!("sql/fence_recorded.sql"),
     identity: include_str!("sql/identity.sql"),

@@ -1,4 +1,4 @@
--- The filters of a page, on the rows of record.sql.
+-- The filters of a page, on executions.
     ($3::text IS NULL OR x.job_id = $3)
     AND ($4::text IS NULL OR x.queue = $4)
     AND ($5::text IS NULL OR x.item_id = $5)
@@ -7,4 +7,3 @@
     AND ($8::text IS NULL OR $8 = ANY (x.tags))
     AND ($9::bigint IS NULL OR x.created_at >= $9)
     AND ($10::bigint IS NULL OR x.created_at < $10)
-    AND ($11::text IS NULL OR x.standing = $11)

@@ -1,0 +1,192 @@
+//! PostgreSQL's plans: the server writes down how it executed every statement, and how many rows
+//! each step of that went through.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jobs_runtime::store::{Claim, SessionInfo, Store, open};
+use serde_json::Value;
+use tests::postgres::Postgres;
+
+use super::exercise::NOW;
+use super::growth::{FEW, MANY, grows_little};
+
+/// Tables that grow with what is kept or waits.
+const LARGE: [&str; 7] = [
+    "executions",
+    "ready",
+    "scheduled",
+    "outcomes",
+    "attempts",
+    "logs",
+    "idempotency_keys",
+];
+
+/// Rows that one step of a plan may go through. A page of the feed examines 5,000 candidates, and a
+/// claim the heads of 300 groups; every table of [`LARGE`] has 20,000 rows or more.
+const TOUCHED: f64 = 15_000.0;
+
+/// The server: nothing on it has to survive, and nothing runs on it by itself.
+const SETTINGS: [&str; 5] = [
+    "fsync=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "shared_buffers=512MB",
+    "max_wal_size=4GB",
+];
+
+/// What the role of the store is told, once the tables are filled.
+const WRITTEN_DOWN: &str = "
+    ALTER ROLE jobs SET session_preload_libraries = 'auto_explain';
+    ALTER ROLE jobs SET auto_explain.log_min_duration = 0;
+    ALTER ROLE jobs SET auto_explain.log_analyze = on;
+    ALTER ROLE jobs SET auto_explain.log_timing = off;
+    ALTER ROLE jobs SET auto_explain.log_nested_statements = on;
+    ALTER ROLE jobs SET auto_explain.log_format = json;";
+
+/// Where the statements are; each begins with a line that is its own.
+const STATEMENTS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../jobs-runtime/src/store/postgres/sql"
+);
+
+/// Statements on large tables that are not looked at, and why.
+const NOT_EXECUTED: [(&str, &str); 1] = [("census.sql", "counts everything, for a move")];
+
+/// A schema with that many executions of every kind.
+async fn fill(server: &Postgres, schema: &str, executions: i64) {
+    let url = format!("{}?schema={schema}", server.url("postgres"));
+    let store = open(&url.parse().expect("a URL")).await;
+    let store = store.expect("the server is there");
+    store.migrate().await.expect("the layout is written");
+    let script = include_str!("fill_postgres.sql")
+        .replace("jobs.", &format!("{schema}."))
+        .replace(":executions", &executions.to_string());
+    server.sql("postgres", &script);
+    server.sql("postgres", "VACUUM ANALYZE");
+}
+
+async fn opened(server: &Postgres, schema: &str) -> Arc<dyn Store> {
+    let url = format!("{}?schema={schema}", server.url("postgres"));
+    let store = open(&url.parse().expect("a URL")).await;
+    store.expect("the server is there")
+}
+
+/// A statement as it was executed.
+struct Executed {
+    text: String,
+    plan: Value,
+}
+
+/// The statements that the server has written down.
+fn executed(log: &str) -> Vec<Executed> {
+    let mut lines = log.lines().peekable();
+    let mut all = Vec::new();
+    while let Some(line) = lines.next() {
+        if !line.ends_with("  plan:") {
+            continue;
+        }
+        let mut json = String::new();
+        while let Some(line) = lines.next_if(|line| line.starts_with('\t')) {
+            json.push_str(line);
+        }
+        let mut told: Value =
+            serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}\n{line}\n{json}"));
+        all.push(Executed {
+            text: told["Query Text"].as_str().unwrap_or_default().to_owned(),
+            plan: told["Plan"].take(),
+        });
+    }
+    all
+}
+
+/// What is wrong with a step of a plan and with those below it.
+fn faults(step: &Value, found: &mut BTreeSet<String>) {
+    let text = |name: &str| step[name].as_str().unwrap_or_default();
+    let number = |name: &str| step[name].as_f64().unwrap_or(0.0);
+    let what = || format!("{} {}", text("Node Type"), text("Relation Name"));
+    if text("Node Type") == "Seq Scan" && LARGE.contains(&text("Relation Name")) {
+        found.insert(what());
+    }
+    let passed = [
+        "Actual Rows",
+        "Rows Removed by Filter",
+        "Rows Removed by Join Filter",
+        "Rows Removed by Index Recheck",
+    ];
+    let touched = passed.map(number).iter().sum::<f64>() * number("Actual Loops");
+    if touched > TOUCHED {
+        found.insert(format!("{} went through {touched} rows", what()));
+    }
+    for below in step["Plans"].as_array().into_iter().flatten() {
+        faults(below, found);
+    }
+}
+
+/// A claim for jobs that nobody has enqueued, while others wait.
+async fn claim_of_nothing(store: &dyn Store) {
+    let session = SessionInfo {
+        worker: "elsewhere".to_owned(),
+        opened_at: NOW,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+    };
+    let claim = Claim {
+        session: store.open_session(session).await.unwrap(),
+        number: 1,
+        job_ids: (0..100).map(|n| format!("another-{n}")).collect(),
+        queues: Vec::new(),
+        only: Vec::new(),
+        limit: 20,
+        now: NOW,
+    };
+    assert!(store.claim(claim).await.unwrap().is_empty());
+}
+
+/// The files whose statements go to large tables and were not executed.
+fn missed(executed: &[Executed]) -> Vec<String> {
+    let files = std::fs::read_dir(STATEMENTS).expect("the statements are there");
+    let mut missed = Vec::new();
+    for file in files {
+        let file = file.expect("it can be listed");
+        let name = file.file_name().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(file.path()).expect("it is text");
+        let concerns = LARGE
+            .iter()
+            .any(|table| text.contains(&format!("jobs.{table}")));
+        let title = text.lines().next().expect("it has a title");
+        let seen = executed.iter().any(|one| one.text.contains(title));
+        if concerns && !seen && !NOT_EXECUTED.iter().any(|(known, _)| *known == name) {
+            missed.push(name);
+        }
+    }
+    missed
+}
+
+#[tokio::test]
+async fn no_statement_goes_through_what_grows() {
+    let server = Postgres::start_with(&SETTINGS);
+    fill(&server, "few", FEW).await;
+    fill(&server, "many", MANY).await;
+    server.sql("postgres", WRITTEN_DOWN);
+    let store = opened(&server, "many").await;
+    let growth = grows_little(&*opened(&server, "few").await, &*store).await;
+    let mut log = server.log();
+    // The claim that finds out that it had better look at heads is the one that walks.
+    claim_of_nothing(&*store).await;
+    let begun = server.log().len();
+    claim_of_nothing(&*store).await;
+    log.push_str(&server.log().split_off(begun));
+
+    let executed = executed(&log);
+    let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for Executed { text, plan } in &executed {
+        faults(plan, found.entry(text).or_default());
+    }
+    found.retain(|_, faults| !faults.is_empty());
+    assert!(found.is_empty(), "{found:#?}");
+    let missed = missed(&executed);
+    assert!(missed.is_empty(), "not executed: {missed:?}");
+    growth.unwrap_or_else(|slow| panic!("{slow}"));
+}
