@@ -18,4 +18,5 @@ mod servers;
 mod stopped;
 mod wires;
 
+mod docs;
 mod upgrade;
