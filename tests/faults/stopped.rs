@@ -1,11 +1,11 @@
 //! A worker that was suspended past its lease, and goes on: nothing of what it says is heard.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tests::http;
 use tests::postgres::Postgres;
-use tests::process::is_full_tier;
+use tests::process::{Server, is_full_tier};
 
 use super::fleet::Fleet;
 
@@ -22,7 +22,8 @@ fn a_stopped_worker_cannot_write_over_its_successor_on_postgres() {
     let rows = || server.sql(&database, ROWS);
     let mut rounds = if is_full_tier() { 30 } else { 3 };
     while rounds > 0 {
-        let Some((id, stopped)) = stop_one(&mut fleet, &steps) else {
+        let step = fleet.any_of(STEPS);
+        let Some((id, stopped)) = stop_one(&fleet, &steps, step) else {
             continue;
         };
         let succeeded = || shown(&fleet, &id)["status"] == "succeeded";
@@ -44,6 +45,45 @@ fn a_stopped_worker_cannot_write_over_its_successor_on_postgres() {
     fleet.end();
 }
 
+/// Stopped when it is nearly done, it goes on when the other has just begun: its success does not end
+/// the attempt that is under way.
+#[test]
+fn a_stopped_worker_cannot_end_the_attempt_of_its_successor_on_postgres() {
+    let server = Postgres::shared();
+    let mut fleet = Fleet::start(&server.fresh_url(), 2, "2s");
+    let steps = fleet.effects.file.with_extension("steps");
+    let mut rounds = if is_full_tier() { 15 } else { 2 };
+    while rounds > 0 {
+        let step = STEPS - fleet.any_of(10);
+        let Some((id, stopped)) = stop_one(&fleet, &steps, step) else {
+            continue;
+        };
+        let second = format!("{id} 2 ");
+        let succeeded = || shown(&fleet, &id)["status"] == "succeeded";
+        fleet.wait(&format!("the second attempt of {id}"), || {
+            let lines = std::fs::read_to_string(&steps).unwrap_or_default();
+            lines.lines().any(|line| line.starts_with(&second)) || succeeded()
+        });
+        fleet.workers[stopped].resume();
+        fleet.wait(&format!("the end of {id}"), succeeded);
+        let ended = shown(&fleet, &id);
+        assert_eq!(ended["result"], ended["attempt"], "{ended}");
+        if ended["attempt"] == 1 {
+            // It was stopped after its success had been written.
+            continue;
+        }
+        fleet.wait(&format!("the refusal of {id}"), || {
+            let logged = |worker: &Server| worker.logged(&["refused the end of an attempt", &id]);
+            fleet
+                .workers
+                .iter()
+                .any(|worker| !logged(worker).is_empty())
+        });
+        rounds -= 1;
+    }
+    fleet.end();
+}
+
 /// Everything about how executions went.
 const ROWS: &str = "SELECT o FROM jobs.outcomes AS o ORDER BY seq;
     SELECT a FROM jobs.attempts AS a ORDER BY seq, attempt;
@@ -51,8 +91,7 @@ const ROWS: &str = "SELECT o FROM jobs.outcomes AS o ORDER BY seq;
     SELECT l FROM jobs.leases AS l ORDER BY seq";
 
 /// Stops whoever executes a new execution, in its first attempt; which of them that is.
-fn stop_one(fleet: &mut Fleet, steps: &PathBuf) -> Option<(String, usize)> {
-    let step = fleet.any_of(STEPS);
+fn stop_one(fleet: &Fleet, steps: &Path, step: u64) -> Option<(String, usize)> {
     let payload = json!({"file": steps, "steps": STEPS});
     let id = http::trigger(fleet.front.address, "test.deaf", &payload);
     let wanted = format!("{id} 1 {step} ");
