@@ -47,7 +47,9 @@ async fn a_key_that_a_transaction_keeps_holds_nobody_else_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
-    let store = ready(&Postgres::shared().fresh_url()).await;
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
     let session = session(&*store, "worker").await;
     store.enqueue(vec![new("job")]).await.unwrap();
     let claimed = store.claim(claim(session, 1, "job", 1)).await.unwrap();
@@ -63,7 +65,14 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
         for _ in 0..20 {
             assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Held);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let waiting = format!(
+            "SELECT COUNT(*) FROM pg_stat_activity
+             WHERE wait_event_type = 'Lock' AND query LIKE '%\"{}\".leases%'",
+            schema_of(&url)
+        );
+        wait_for("the settlement to wait for the lease", || {
+            server.sql("postgres", &waiting) == "1"
+        });
         tx.commit().await.unwrap();
     };
     let (settled, ()) = tokio::join!(engine, handler);
