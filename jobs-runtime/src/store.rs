@@ -6,11 +6,13 @@
 //! ```text
 //!            enqueue                claim                 settle
 //!   ─────────────────▶ ready ──────────────▶ leases ──────────────▶ outcomes (final)
-//!            │           ▲                    │  ▲
-//!            │           │ promote            │  │ renew: one row per session
+//!            │           ▲  ▲                 │  ▲
+//!            │           │  │ promote         │  │ renew: one row per session
 //!            └─────▶ scheduled ◀──────────────┘
-//!                                settle: retry, snooze
+//!            └─────▶ held ──┘    settle: retry, snooze
 //! ```
+//!
+//! **Limits.** What a job's limits hold back is *held* instead of ready: see [`limit`].
 //!
 //! **Fencing.** A worker opens a *session* and renews it; what it claims is leased to that session.
 //! Every write by a worker names its [`Fence`] and holds only while that lease does. A session
@@ -23,11 +25,13 @@
 
 mod admission;
 mod archive;
+mod doorkeeper;
 mod error;
 mod execution;
 mod feed;
 mod held;
 mod lease;
+pub mod limit;
 mod logs;
 mod policy;
 #[cfg(feature = "postgres")]
@@ -57,9 +61,13 @@ pub use execution::{
 };
 pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
-    Answer, AttemptEnd, CancelAnswer, Claim, Claimed, DeleteAnswer, Fence, Next, ProcessRecord,
-    ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId, SessionInfo,
-    Settlement,
+    Answer, AttemptEnd, CancelAnswer, Caps, Claim, Claimed, DeleteAnswer, Fence, Next,
+    ProcessRecord, ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId,
+    SessionInfo, Settlement,
+};
+pub use limit::{
+    Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, PermitHolder,
+    Permits, QueueRecord, Rate, Reservation, UniqueKey,
 };
 pub use logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
@@ -125,10 +133,15 @@ pub trait Store: Send + Sync + 'static {
     /// Creates executions: all of them, durably, or none. Answers in the order of the batch.
     ///
     /// An execution that exists under its id is taken for this one (a repeated call after a lost
-    /// answer). A live idempotency key answers with the execution it names.
+    /// answer). Then its [rules](EnqueueRules) are asked: a live idempotency key answers with the
+    /// execution it names; a unique key under which another lives answers with that one
+    /// ([`EnqueueAnswer::Skipped`]) or gives it the payload ([`EnqueueAnswer::Merged`]); a debounce key
+    /// under which another has not been due yet gives that one the payload and the later time. What is
+    /// created with limits is held until [`promote`](Store::promote) lets it in.
     ///
     /// # Errors
-    /// [`StoreError::IdempotencyConflict`] if a key was used with another payload.
+    /// [`StoreError::IdempotencyConflict`] if a key was used with another payload,
+    /// [`StoreError::UniqueConflict`] and [`StoreError::QueueFull`] as the rules say.
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
 
     /// Like [`enqueue`](Store::enqueue), within a transaction of the caller's: it is written once
@@ -170,7 +183,7 @@ pub trait Store: Send + Sync + 'static {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
     /// Moves up to `claim.limit` ready executions into leases of the session, the most urgent
-    /// first, oldest first among equals, and returns them.
+    /// first, oldest first among equals, and returns them. Takes nothing from queues that are paused.
     ///
     /// All of a claim is leased or nothing is. Asked again with the same number, it returns what
     /// that number holds by now and leases nothing more.
@@ -180,8 +193,8 @@ pub trait Store: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// Ends attempts, each with what follows. Answers per row, in the order of the batch: a stale
-    /// one never fails the others. The attempt's record, its last log lines, the outcome and the
-    /// release of the lease are one transaction.
+    /// one never fails the others. The attempt's record, its last log lines, the outcome, the release
+    /// of the lease and the return of its permits are one transaction.
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError>;
 
     /// Notes the progress of running attempts.
@@ -194,7 +207,30 @@ pub trait Store: Send + Sync + 'static {
     /// The attempts of a session whose cancellation was requested.
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
 
-    /// Moves up to `limit` scheduled executions that are due into ready.
+    /// Gives back the permits that settlements of this session have [kept](Permits::kept), once the
+    /// handlers of those attempts have really ended. Repeatable: what came back does so once.
+    async fn unstick(&self, fences: Vec<Fence>) -> Result<(), StoreError>;
+
+    /// Takes `cost` starts out of a rate limit for whatever a handler is about to do: at the first
+    /// moment they are to be had, unless that is after `latest`. Several who ask get different
+    /// moments; what is taken is not given back.
+    async fn reserve(
+        &self,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Reservation, StoreError>;
+
+    /// Nothing more is taken out of these rate limits, by their keys, before `until`. Those that do
+    /// not exist are left out.
+    async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Moves up to `limit` scheduled executions that are due into ready, or to the door if they have
+    /// limits; then lets in up to as many of the held as there are permits for.
+    ///
+    /// [`Promotion::next_due`] also tells when time alone will make room at a limit where somebody
+    /// waits.
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError>;
 
     /// Every session and its beat that is open, or that was closed by a take-over which has not
@@ -238,8 +274,35 @@ pub trait Store: Send + Sync + 'static {
     /// and its attempts' numbers are never used again. A repeated call finds it unknown.
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError>;
 
+    /// Changes an execution that waits, all that is asked for or nothing. What is held or ready keeps
+    /// its permits only if its priority stays.
+    async fn change(
+        &self,
+        id: ExecutionId,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<ChangeAnswer, StoreError>;
+
+    /// Every queue that has been paused or that something waits or runs in, by name.
+    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError>;
+
+    /// Claims take nothing from this queue any more, until it is resumed. Answers whether it was not
+    /// paused before.
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Claims take from this queue again. Answers whether it was paused.
+    async fn resume(&self, queue: String) -> Result<bool, StoreError>;
+
+    /// The limit that a held execution waits at, and who has its permits; `None` if it is not held, or
+    /// has not been looked at yet.
+    async fn obstacle(
+        &self,
+        id: ExecutionId,
+        now: Timestamp,
+    ) -> Result<Option<Obstacle>, StoreError>;
+
     /// How many executions of its queue will be claimed before this one, counted up to `limit`;
-    /// `None` if it is not queued.
+    /// `None` if it is not ready.
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError>;
 
     /// One execution with all of its attempts.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::handler::Handler;
 use crate::schema::in_order;
-use crate::{JobDefinition, Priority};
+use crate::{JobDefinition, JobLimits, Priority};
 
 /// What stores keep and interfaces show of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct JobDescriptor {
     /// The share by which delays are spread, 0–1.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retry_jitter: f32,
+    /// What holds its executions back.
+    #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
+    pub limits: JobLimits,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Whether executions may be enqueued and executed.
@@ -97,6 +100,7 @@ impl JobDescriptor {
             max_attempts: definition.retries.max_attempts(),
             retry_delays_ms: delays.iter().copied().map(millis).collect(),
             retry_jitter: definition.retries.jitter_share(),
+            limits: JobLimits::default(),
             tags: owned(definition.tags),
             enabled: definition.enabled,
             handler: match definition.handler {

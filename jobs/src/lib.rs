@@ -25,6 +25,7 @@
 //! * For runtimes and test kits: [`runtime`].
 
 mod id;
+mod limits;
 mod priority;
 mod retry;
 mod status;
@@ -74,6 +75,7 @@ pub use error::JobError;
 pub use field::IntoField;
 pub use id::{ExecutionId, ParseExecutionIdError};
 pub use job::{HandlerReturn, Job, JobOutput, PayloadField};
+pub use limits::{ConcurrencyLimit, DebounceRule, JobLimits, OnConflict, RateLimit, UniqueRule};
 pub use priority::{ParsePriorityError, Priority};
 pub use progress::{Progress, ProgressCell};
 pub use retry::RetryPolicy;

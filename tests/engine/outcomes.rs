@@ -206,6 +206,7 @@ async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
         parent_id: None,
         triggered_by: "code".to_owned(),
         trace_parent: None,
+        rules: EnqueueRules::default(),
     };
     let id = stored.id;
     runtime

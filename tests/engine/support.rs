@@ -112,8 +112,10 @@ pub(super) fn first_claim(session: SessionId, job_ids: &[&str]) -> Claim {
         number: 1,
         job_ids: job_ids.iter().map(|&id| id.to_owned()).collect(),
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit: 10,
+        caps: Caps::default(),
         now: Timestamp::from_millis(1),
     }
 }

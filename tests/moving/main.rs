@@ -109,8 +109,10 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         number: 1,
         job_ids: vec!["test.add".to_owned(), "test.panic".to_owned()],
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit: 1_000,
+        caps: Caps::default(),
         now: jobs_runtime::time::Timestamp::from_millis(0),
     };
     let claimed = store.claim(claim).await.expect("it answers");

@@ -193,8 +193,10 @@ impl<'s> Exercise<'s> {
             number: self.claims,
             job_ids: (0..100).map(|n| format!("job-{n}")).collect(),
             queues: queues.iter().map(|&queue| queue.to_owned()).collect(),
+            except: Vec::new(),
             only,
             limit: BATCH,
+            caps: Caps::default(),
             now: NOW,
         }
     }
@@ -257,6 +259,7 @@ fn new(number: u128) -> NewExecution {
         parent_id: None,
         triggered_by: "code".to_owned(),
         trace_parent: None,
+        rules: EnqueueRules::default(),
     }
 }
 
@@ -300,6 +303,7 @@ fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
             logs: Vec::new(),
         },
         next: next.clone(),
+        permits: Permits::default(),
     }
 }
 

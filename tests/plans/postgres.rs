@@ -137,8 +137,10 @@ async fn claim_of_nothing(store: &dyn Store) {
         number: 1,
         job_ids: (0..100).map(|n| format!("another-{n}")).collect(),
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit: 20,
+        caps: Caps::default(),
         now: NOW,
     };
     assert!(store.claim(claim).await.unwrap().is_empty());

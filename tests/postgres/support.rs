@@ -64,6 +64,7 @@ pub(crate) fn new(job: &str) -> NewExecution {
         parent_id: None,
         triggered_by: "test".to_owned(),
         trace_parent: None,
+        rules: EnqueueRules::default(),
     }
 }
 
@@ -94,8 +95,10 @@ pub(crate) fn claim(session: SessionId, number: i64, job: &str, limit: usize) ->
         number,
         job_ids: vec![job.to_owned()],
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit,
+        caps: Caps::default(),
         now: T0,
     }
 }
@@ -114,6 +117,7 @@ pub(crate) fn success(claimed: &Claimed) -> Settlement {
             logs: Vec::new(),
         },
         next: Next::Succeed("1".to_owned()),
+        permits: Permits::default(),
     }
 }
 

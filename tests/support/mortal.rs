@@ -132,6 +132,9 @@ mortal! {
     async fn report(batch: Vec<ProgressReport>) -> Vec<Answer>;
     async fn append_logs(batch: Vec<LogBatch>) -> Vec<Answer>;
     async fn cancel_requests(session: SessionId) -> Vec<Fence>;
+    async fn unstick(fences: Vec<Fence>) -> ();
+    async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
+    async fn rest(keys: Vec<String>, until: Timestamp) -> ();
     async fn promote(now: Timestamp, limit: usize) -> Promotion;
     async fn sessions() -> Vec<SessionBeat>;
     async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
@@ -139,6 +142,11 @@ mortal! {
     async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
     async fn processes() -> Vec<ProcessRecord>;
     async fn delete(id: ExecutionId) -> DeleteAnswer;
+    async fn change(id: ExecutionId, change: Change, now: Timestamp) -> ChangeAnswer;
+    async fn queues() -> Vec<QueueRecord>;
+    async fn pause(queue: String, now: Timestamp) -> bool;
+    async fn resume(queue: String) -> bool;
+    async fn obstacle(id: ExecutionId, now: Timestamp) -> Option<Obstacle>;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
     async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;

@@ -100,6 +100,7 @@ async fn a_key_used_by_many_at_once_creates_one(store: AnyStore) {
         match call.await.unwrap() {
             (id, EnqueueAnswer::Created) => created.push(id),
             (_, EnqueueAnswer::Replayed(id)) => replayed.push(id),
+            (_, other) => panic!("{other:?}"),
         }
     }
     assert_eq!(created.len(), 1);

@@ -59,6 +59,7 @@ pub(super) fn new(job: &str) -> NewExecution {
         parent_id: None,
         triggered_by: "test".to_owned(),
         trace_parent: None,
+        rules: EnqueueRules::default(),
     }
 }
 
@@ -103,8 +104,10 @@ pub(super) fn claim(session: SessionId, number: i64, jobs: &[&str], limit: usize
         number,
         job_ids: jobs.iter().map(|&job| job.to_owned()).collect(),
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit,
+        caps: Caps::default(),
         now: T0,
     }
 }
@@ -144,6 +147,7 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             logs: Vec::new(),
         },
         next,
+        permits: Permits::default(),
     }
 }
 

@@ -10,7 +10,9 @@ use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::refusal::{InvalidPayload, Refusal};
 use super::{Edge, KnownJob};
 use crate::fingerprint::fingerprint;
-use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, RetryAnswer, StoreError};
+use crate::store::{
+    EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, RetryAnswer, StoreError,
+};
 use crate::time::Timestamp;
 
 /// Requests checked without letting other tasks run: a batch of thousands shares its thread.
@@ -84,7 +86,9 @@ impl Edge {
                         execution_id: id,
                         triggered: true,
                     },
-                    EnqueueAnswer::Replayed(execution_id) => Enqueued {
+                    EnqueueAnswer::Replayed(execution_id)
+                    | EnqueueAnswer::Skipped(execution_id)
+                    | EnqueueAnswer::Merged(execution_id) => Enqueued {
                         execution_id,
                         triggered: false,
                     },
@@ -204,6 +208,7 @@ impl Edge {
             parent_id: request.parent_id,
             triggered_by: request.triggered_by.as_str().to_owned(),
             trace_parent: options::trace_parent(request.trace_parent),
+            rules: EnqueueRules::default(),
         })
     }
 }
@@ -264,6 +269,30 @@ fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> Refusal {
                     .unwrap_or_default(),
                 key,
                 execution_id,
+            },
+        ),
+        StoreError::UniqueConflict {
+            index,
+            execution_id,
+        } => Refusal::at(
+            index,
+            EnqueueError::UniqueConflict {
+                job_id: jobs
+                    .get(index)
+                    .map(|job| job.id().to_owned())
+                    .unwrap_or_default(),
+                execution_id,
+            },
+        ),
+        StoreError::QueueFull {
+            index,
+            job_id,
+            max_waiting,
+        } => Refusal::at(
+            index,
+            EnqueueError::QueueFull {
+                job_id,
+                max_waiting,
             },
         ),
         StoreError::WrongDatabase { found, expected } => {

@@ -14,7 +14,7 @@ use super::verdict::{Budget, Conclusion, Course, decide};
 use crate::clock::timestamp;
 use crate::held::held;
 use crate::logs::LogBuffer;
-use crate::store::{Claimed, ExecutionPolicy, Fence, Settlement};
+use crate::store::{Claimed, ExecutionPolicy, Fence, Permits, Settlement};
 use crate::time::Timestamp;
 
 /// An attempt that runs here.
@@ -122,6 +122,7 @@ impl Dispatcher {
             execution_id,
             end,
             next,
+            permits: Permits::default(),
         };
         self.news.expect(job_id, &settlement);
         self.outbox.push(settlement);

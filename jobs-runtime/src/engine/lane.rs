@@ -355,6 +355,8 @@ mod tests {
             },
             execution_id: ExecutionId::from_bytes([n; 16]),
             job_id: "job".to_owned(),
+            queue: "default".to_owned(),
+            limited: false,
             payload: "{}".to_owned(),
             policy: crate::store::ExecutionPolicy {
                 timeout_ms: None,

@@ -9,7 +9,7 @@ use super::interrupt::Cause;
 use super::lane::{LaneKind, What};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
-use crate::store::{Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
+use crate::store::{Caps, Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
 
 /// A session while it is believed to live.
 #[derive(Debug)]
@@ -175,8 +175,10 @@ impl Dispatcher {
                 number: self.claim_number,
                 job_ids: lane.job_ids.clone(),
                 queues: self.config.queues.clone(),
+                except: Vec::new(),
                 only,
                 limit,
+                caps: Caps::default(),
                 now: timestamp(&*self.clock),
             };
             self.send_claim((kind, what), claim, Duration::ZERO);

@@ -91,6 +91,7 @@ impl News {
             execution_id,
             end,
             next,
+            permits: _,
         } = settlement;
         let ended = AttemptEnded {
             job_id,

@@ -13,7 +13,7 @@ use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
-use crate::store::{Claim, Claimed, SessionBeat, SessionId, StoreError};
+use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
 /// How many leases change hands at a time.
 const SLICE: usize = 500;
@@ -118,8 +118,10 @@ impl Dispatcher {
             number: self.claim_number,
             job_ids: Vec::new(),
             queues: Vec::new(),
+            except: Vec::new(),
             only: Vec::new(),
             limit: SLICE,
+            caps: Caps::default(),
             now: timestamp(&*self.clock),
         };
         self.taking_over += 1;

@@ -15,7 +15,7 @@ use jobs::{AttemptOutcome, BoxFuture, Clock, ExecutionId, JobError, ProgressCell
 use super::verdict::{RESULT_LIMIT, too_long};
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
-use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, Store, StoreError};
+use crate::store::{Answer, AttemptEnd, Fence, Next, Permits, Settlement, Store, StoreError};
 use crate::time::Timestamp;
 
 /// Whether the handler has written its success into a transaction of its own.
@@ -74,6 +74,7 @@ impl Success {
                 logs: Vec::new(),
             },
             next: Next::Succeed(result),
+            permits: Permits::default(),
         };
         // Before it is written: a handler that stops waiting may commit all the same.
         self.joined.0.store(true, Ordering::Release);

@@ -4,45 +4,101 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jobs::ExecutionId;
+use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 
-use super::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError, StoreEvent};
+use super::{EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// What is there already of what callers bring, and what this group has added to it.
 #[derive(Debug, Default)]
 pub(in crate::store) struct KnownExecutions {
     ids: HashSet<ExecutionId>,
-    keys: HashMap<(String, String), Known>,
+    keys: HashMap<(String, String), KnownKey>,
+    names: HashMap<(String, Naming, String), KnownName>,
+    waiting: HashMap<String, u64>,
+    /// What the present caller's batch has changed, the last one last.
+    undo: Vec<Undo>,
 }
 
-/// What a key names.
-#[derive(Debug)]
+/// What an idempotency key names.
+#[derive(Clone, Debug)]
 pub(in crate::store) struct KnownKey {
     pub(in crate::store) execution_id: ExecutionId,
     pub(in crate::store) payload_digest: String,
     pub(in crate::store) expires_at: Timestamp,
 }
 
-/// `before` is what a key named before this group, should the group think better.
-#[derive(Debug)]
-struct Known {
-    key: KnownKey,
-    before: Option<Box<Known>>,
+/// What a key is for by which executions are the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::store) enum Naming {
+    Unique,
+    Debounce,
+}
+
+impl Naming {
+    pub(in crate::store) const ALL: [Self; 2] = [Self::Unique, Self::Debounce];
+
+    /// The word that it is stored as.
+    pub(in crate::store) fn as_str(self) -> &'static str {
+        match self {
+            Self::Unique => "unique",
+            Self::Debounce => "debounce",
+        }
+    }
+
+    /// The key of this kind that an execution brings.
+    pub(in crate::store) fn key_of(self, new: &NewExecution) -> Option<&str> {
+        match self {
+            Self::Unique => Some(&new.rules.unique.as_ref()?.key),
+            Self::Debounce => Some(&new.rules.debounce.as_ref()?.key),
+        }
+    }
+}
+
+/// What such a key names.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct KnownName {
+    pub(in crate::store) execution_id: ExecutionId,
+    pub(in crate::store) created_at: Timestamp,
+    pub(in crate::store) status: ExecutionStatus,
+    /// Whether it waits for its first attempt's time.
+    pub(in crate::store) delayed: bool,
 }
 
 /// What to write, and one answer for each caller.
 #[derive(Debug)]
 pub(in crate::store) struct Admitted<'b> {
     pub(in crate::store) rows: Vec<&'b NewExecution>,
+    /// To be written after the rows, of which some may be meant; of several for one execution, the
+    /// last holds.
+    pub(in crate::store) merges: Vec<Merge<'b>>,
     pub(in crate::store) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
+}
+
+/// A waiting execution that takes over what another brought.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::store) struct Merge<'b> {
+    pub(in crate::store) execution_id: ExecutionId,
+    pub(in crate::store) payload: &'b str,
+    /// When it is due now; `None` if that stays.
+    pub(in crate::store) run_at: Option<Timestamp>,
 }
 
 enum Judgement {
     New,
     Repeated,
     Replayed(ExecutionId),
-    Conflict(String, ExecutionId),
+    Skipped(ExecutionId),
+    Merged(ExecutionId, Option<Timestamp>),
+    Refused(StoreError),
+}
+
+#[derive(Debug)]
+enum Undo {
+    Id(ExecutionId),
+    Key((String, String), Option<KnownKey>),
+    Name((String, Naming, String), Option<KnownName>),
+    Waiting(String),
 }
 
 impl KnownExecutions {
@@ -53,114 +109,256 @@ impl KnownExecutions {
 
     /// Counts in what was found.
     pub(in crate::store) fn add_key(&mut self, job_id: String, key: String, known: KnownKey) {
-        let known = Known {
-            key: known,
-            before: None,
-        };
         self.keys.insert((job_id, key), known);
+    }
+
+    /// Counts in what was found.
+    pub(in crate::store) fn add_name(
+        &mut self,
+        job_id: String,
+        naming: Naming,
+        key: String,
+        known: KnownName,
+    ) {
+        self.names.insert((job_id, naming, key), known);
+    }
+
+    /// Counts in how many executions of a job wait, as far as that was counted.
+    pub(in crate::store) fn add_waiting(&mut self, job_id: String, count: u64) {
+        self.waiting.insert(job_id, count);
     }
 
     /// Decides execution by execution, each caller's all together.
     pub(in crate::store) fn admit<'b>(mut self, batches: &[&'b [NewExecution]]) -> Admitted<'b> {
-        let mut rows = Vec::new();
-        let mut answers = Vec::with_capacity(batches.len());
+        let mut admitted = Admitted {
+            rows: Vec::new(),
+            merges: Vec::new(),
+            answers: Vec::with_capacity(batches.len()),
+        };
         for batch in batches {
-            let written_before = rows.len();
-            let mut answer = Vec::with_capacity(batch.len());
-            let mut conflict = None;
-            for (index, new) in batch.iter().enumerate() {
-                match self.judge(new) {
-                    Judgement::New => {
-                        self.learn(new);
-                        rows.push(new);
-                        answer.push(EnqueueAnswer::Created);
-                    }
-                    Judgement::Repeated => answer.push(EnqueueAnswer::Created),
-                    Judgement::Replayed(id) => answer.push(EnqueueAnswer::Replayed(id)),
-                    Judgement::Conflict(key, execution_id) => {
-                        conflict = Some(StoreError::IdempotencyConflict {
-                            index,
-                            key,
-                            execution_id,
-                        });
-                        break;
-                    }
+            let (rows, merges) = (admitted.rows.len(), admitted.merges.len());
+            let answer = self.admit_one(batch, &mut admitted);
+            match answer {
+                Ok(_) => self.undo.clear(),
+                Err(_) => {
+                    admitted.rows.truncate(rows);
+                    admitted.merges.truncate(merges);
+                    self.forget();
                 }
             }
-            answers.push(match conflict {
-                None => Ok(answer),
-                Some(error) => {
-                    for new in rows.drain(written_before..).rev() {
-                        self.forget(new);
-                    }
-                    Err(error)
-                }
-            });
+            admitted.answers.push(answer);
         }
-        Admitted { rows, answers }
+        admitted
     }
 
-    fn judge(&self, new: &NewExecution) -> Judgement {
+    fn admit_one<'b>(
+        &mut self,
+        batch: &'b [NewExecution],
+        admitted: &mut Admitted<'b>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for (index, new) in batch.iter().enumerate() {
+            answers.push(match self.judge(index, new) {
+                Judgement::New => {
+                    self.learn(new);
+                    admitted.rows.push(new);
+                    EnqueueAnswer::Created
+                }
+                Judgement::Repeated => EnqueueAnswer::Created,
+                Judgement::Replayed(id) => EnqueueAnswer::Replayed(id),
+                Judgement::Skipped(id) => EnqueueAnswer::Skipped(id),
+                Judgement::Merged(execution_id, run_at) => {
+                    admitted.merges.push(Merge {
+                        execution_id,
+                        payload: &new.payload,
+                        run_at,
+                    });
+                    EnqueueAnswer::Merged(execution_id)
+                }
+                Judgement::Refused(error) => return Err(error),
+            });
+        }
+        Ok(answers)
+    }
+
+    fn judge(&self, index: usize, new: &NewExecution) -> Judgement {
         if self.ids.contains(&new.id) {
             return Judgement::Repeated;
         }
-        let Some(IdempotencyKey {
-            key,
-            payload_digest,
-            ..
-        }) = &new.idempotency_key
-        else {
-            return Judgement::New;
-        };
-        match self.keys.get(&(new.job_id.clone(), key.clone())) {
-            Some(Known { key: known, .. }) if known.expires_at > new.created_at => {
-                if known.payload_digest == *payload_digest {
-                    Judgement::Replayed(known.execution_id)
-                } else {
-                    Judgement::Conflict(key.clone(), known.execution_id)
-                }
+        let by_rules = [
+            self.by_idempotency(index, new),
+            self.by_unique_key(index, new),
+            self.by_debounce(new),
+        ];
+        if let Some(judgement) = by_rules.into_iter().flatten().next() {
+            return judgement;
+        }
+        match new.rules.max_waiting {
+            Some(max_waiting)
+                if self.waiting.get(&new.job_id).copied().unwrap_or(0) >= max_waiting.into() =>
+            {
+                Judgement::Refused(StoreError::QueueFull {
+                    index,
+                    job_id: new.job_id.clone(),
+                    max_waiting,
+                })
             }
             _ => Judgement::New,
         }
     }
 
+    fn by_idempotency(&self, index: usize, new: &NewExecution) -> Option<Judgement> {
+        let IdempotencyKey {
+            key,
+            payload_digest,
+            ..
+        } = new.idempotency_key.as_ref()?;
+        let known = self.keys.get(&(new.job_id.clone(), key.clone()))?;
+        if known.expires_at <= new.created_at {
+            return None;
+        }
+        Some(match known.payload_digest == *payload_digest {
+            true => Judgement::Replayed(known.execution_id),
+            false => Judgement::Refused(StoreError::IdempotencyConflict {
+                index,
+                key: key.clone(),
+                execution_id: known.execution_id,
+            }),
+        })
+    }
+
+    fn by_unique_key(&self, index: usize, new: &NewExecution) -> Option<Judgement> {
+        let unique = new.rules.unique.as_ref()?;
+        let place = (new.job_id.clone(), Naming::Unique, unique.key.clone());
+        let known = self.names.get(&place)?;
+        let execution_id = known.execution_id;
+        let recent = unique.within_ms.is_some_and(|within| {
+            known
+                .created_at
+                .after(std::time::Duration::from_millis(within))
+                > new.created_at
+        });
+        if !recent && !unique.live.contains(&known.status) {
+            return None;
+        }
+        let waits = matches!(
+            known.status,
+            ExecutionStatus::Pending | ExecutionStatus::Queued
+        );
+        match unique.on_conflict {
+            OnConflict::Skip => Some(Judgement::Skipped(execution_id)),
+            OnConflict::Reject => Some(Judgement::Refused(StoreError::UniqueConflict {
+                index,
+                execution_id,
+            })),
+            OnConflict::Replace if waits => Some(Judgement::Merged(execution_id, None)),
+            // What runs or has ended cannot take the payload any more: the newest one is run.
+            OnConflict::Replace => None,
+        }
+    }
+
+    fn by_debounce(&self, new: &NewExecution) -> Option<Judgement> {
+        let debounce = new.rules.debounce.as_ref()?;
+        let place = (new.job_id.clone(), Naming::Debounce, debounce.key.clone());
+        let known = self.names.get(&place).filter(|known| known.delayed)?;
+        let later = new.run_at.unwrap_or(new.created_at);
+        let run_at = match debounce.at_most_ms {
+            Some(at_most) => {
+                let last = std::time::Duration::from_millis(at_most);
+                later.min(known.created_at.after(last))
+            }
+            None => later,
+        };
+        Some(Judgement::Merged(known.execution_id, Some(run_at)))
+    }
+
     /// Counts an execution in that this group writes.
     fn learn(&mut self, new: &NewExecution) {
         self.ids.insert(new.id);
+        self.undo.push(Undo::Id(new.id));
         if let Some(key) = &new.idempotency_key {
             let place = (new.job_id.clone(), key.key.clone());
-            let before = self.keys.remove(&place).map(Box::new);
             let key = KnownKey {
                 execution_id: new.id,
                 payload_digest: key.payload_digest.clone(),
                 expires_at: key.expires_at,
             };
-            self.keys.insert(place, Known { key, before });
+            let before = self.keys.insert(place.clone(), key);
+            self.undo.push(Undo::Key(place, before));
+        }
+        let delayed = new.run_at.is_some_and(|run_at| run_at > new.created_at);
+        for naming in Naming::ALL {
+            let Some(key) = naming.key_of(new) else {
+                continue;
+            };
+            let place = (new.job_id.clone(), naming, key.to_owned());
+            let name = KnownName {
+                execution_id: new.id,
+                created_at: new.created_at,
+                status: match delayed {
+                    true => ExecutionStatus::Pending,
+                    false => ExecutionStatus::Queued,
+                },
+                delayed,
+            };
+            let before = self.names.insert(place.clone(), name);
+            self.undo.push(Undo::Name(place, before));
+        }
+        if new.rules.max_waiting.is_some() {
+            *self.waiting.entry(new.job_id.clone()).or_default() += 1;
+            self.undo.push(Undo::Waiting(new.job_id.clone()));
         }
     }
 
-    /// Takes [`learn`](Self::learn) back; the last one learnt first.
-    fn forget(&mut self, new: &NewExecution) {
-        self.ids.remove(&new.id);
-        if let Some(key) = &new.idempotency_key {
-            let place = (new.job_id.clone(), key.key.clone());
-            if let Some(before) = self.keys.remove(&place).and_then(|known| known.before) {
-                self.keys.insert(place, *before);
+    /// Takes back what the present batch has added.
+    fn forget(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Id(id) => {
+                    self.ids.remove(&id);
+                }
+                Undo::Key(place, None) => {
+                    self.keys.remove(&place);
+                }
+                Undo::Key(place, Some(before)) => {
+                    self.keys.insert(place, before);
+                }
+                Undo::Name(place, None) => {
+                    self.names.remove(&place);
+                }
+                Undo::Name(place, Some(before)) => {
+                    self.names.insert(place, before);
+                }
+                Undo::Waiting(job_id) => {
+                    if let Some(count) = self.waiting.get_mut(&job_id) {
+                        *count = count.saturating_sub(1);
+                    }
+                }
             }
         }
     }
 }
 
-/// Whether, and when, those who wait for work shall look.
+/// Whether an execution can only be written after a look at what is there.
+pub(in crate::store) fn needs_a_look(new: &NewExecution) -> bool {
+    new.idempotency_key.is_some() || new.rules != EnqueueRules::default()
+}
+
+/// Whether, and when, those who wait for work shall look. What has limits is let in by whoever
+/// promotes.
 pub(in crate::store) fn events(rows: &[&NewExecution]) -> Vec<StoreEvent> {
     let delayed = |new: &&NewExecution| new.run_at.filter(|run_at| *run_at > new.created_at);
+    let looked_at = |new: &&NewExecution| {
+        let at_once = (!new.rules.limits.is_empty()).then_some(new.created_at);
+        delayed(new).or(at_once)
+    };
     let mut events = Vec::new();
-    if rows.iter().any(|new| delayed(new).is_none()) {
+    if rows.iter().any(|new| looked_at(new).is_none()) {
         events.push(StoreEvent::Ready);
     }
     events.extend(
         rows.iter()
-            .filter_map(delayed)
+            .filter_map(looked_at)
             .min()
             .map(StoreEvent::Scheduled),
     );

@@ -34,6 +34,24 @@ pub enum StoreError {
         /// The execution that the key names.
         execution_id: ExecutionId,
     },
+    /// Another execution lives under the same unique key, and the next one is to be refused.
+    #[error("execution {execution_id} lives under the same unique key")]
+    UniqueConflict {
+        /// The place in the batch.
+        index: usize,
+        /// The one that lives.
+        execution_id: ExecutionId,
+    },
+    /// As many executions of the job wait as may.
+    #[error("{max_waiting} executions of job `{job_id}` may wait, and the batch would exceed that")]
+    QueueFull {
+        /// The place in the batch.
+        index: usize,
+        /// The job.
+        job_id: String,
+        /// What is allowed.
+        max_waiting: u32,
+    },
     /// The session has been taken over by another.
     #[error("the session was taken over by another worker")]
     SessionLost,

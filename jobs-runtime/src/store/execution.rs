@@ -4,6 +4,7 @@ use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::EnqueueRules;
 use crate::time::Timestamp;
 
 /// An execution to create.
@@ -41,6 +42,8 @@ pub struct NewExecution {
     pub triggered_by: String,
     /// A W3C `traceparent`.
     pub trace_parent: Option<String>,
+    /// What holds it back, and what makes it the same as another.
+    pub rules: EnqueueRules,
 }
 
 /// How an execution is attempted: written down with it at enqueue, so that any process can decide
@@ -77,6 +80,10 @@ pub enum EnqueueAnswer {
     Created,
     /// Its idempotency key names this one.
     Replayed(ExecutionId),
+    /// This one lives under its unique key.
+    Skipped(ExecutionId),
+    /// This one waits under its unique or debounce key, and has its payload by now.
+    Merged(ExecutionId),
 }
 
 /// Where an execution stands, and no more of it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use serde::Serialize;
 
-use super::{ExecutionPolicy, LogLine};
+use super::{ExecutionPolicy, LogLine, Permits};
 use crate::time::Timestamp;
 
 /// Names a worker's session: one start of one worker. Never used twice.
@@ -93,12 +93,34 @@ pub struct Claim {
     pub job_ids: Vec<String>,
     /// The queues to take from; every queue if empty.
     pub queues: Vec<String>,
+    /// Queues to leave out.
+    pub except: Vec<String>,
     /// Take only these executions; any if empty.
     pub only: Vec<ExecutionId>,
     /// How many at most.
     pub limit: usize,
+    /// How many of some kinds at most: what is beyond is passed over.
+    pub caps: Caps,
     /// The claimer's time.
     pub now: Timestamp,
+}
+
+/// How many of some kinds a claim takes at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Of executions that have limits, whose permits are not to lie idle in a worker's backlog.
+    pub limited: Option<usize>,
+    /// Of each of these queues.
+    pub queues: Vec<(String, usize)>,
+    /// Of each of these jobs.
+    pub jobs: Vec<(String, usize)>,
+}
+
+impl Caps {
+    /// Whether nothing is passed over.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An attempt leased to a session.
@@ -110,6 +132,10 @@ pub struct Claimed {
     pub execution_id: ExecutionId,
     /// The id it was enqueued under.
     pub job_id: String,
+    /// The queue it waited in.
+    pub queue: String,
+    /// Whether it holds permits of limits.
+    pub limited: bool,
     /// JSON text.
     pub payload: String,
     /// The policy it runs by.
@@ -151,6 +177,8 @@ pub struct Settlement {
     pub end: AttemptEnd,
     /// What follows.
     pub next: Next,
+    /// What becomes of its permits, if it has limits.
+    pub permits: Permits,
 }
 
 impl Settlement {

@@ -81,11 +81,11 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::{
-    Answer, Archive, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord,
-    FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
-    PostgresUrl, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
-    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
-    StoreEvent,
+    Answer, Archive, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DeleteAnswer,
+    EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, Obstacle, PostgresUrl, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
+    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 use claim::Walk;
@@ -404,6 +404,53 @@ impl Store for PostgresStore {
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.pulse.run(session::CancelRequests(session)).await
+    }
+
+    async fn unstick(&self, _fences: Vec<Fence>) -> Result<(), StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn reserve(
+        &self,
+        _limit: Limit,
+        _cost: u32,
+        _now: Timestamp,
+        _latest: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn rest(&self, _keys: Vec<String>, _until: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn change(
+        &self,
+        _id: ExecutionId,
+        _change: Change,
+        _now: Timestamp,
+    ) -> Result<ChangeAnswer, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn pause(&self, _queue: String, _now: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn resume(&self, _queue: String) -> Result<bool, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn obstacle(
+        &self,
+        _id: ExecutionId,
+        _now: Timestamp,
+    ) -> Result<Option<Obstacle>, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {

@@ -55,11 +55,11 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, Archive, CancelAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer, EnqueueAnswer,
-    ExecutionRecord, FeedPage, FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus,
-    NewExecution, ProcessRecord, ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer,
-    SessionBeat, SessionId, SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError,
-    StoreEvent,
+    Answer, Archive, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer,
+    EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
+    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 use group::Call;
@@ -311,6 +311,53 @@ impl Store for SqliteStore {
             Box::pin(session::cancel_requests_on_conn(conn, session))
         }))
         .await
+    }
+
+    async fn unstick(&self, _fences: Vec<Fence>) -> Result<(), StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn reserve(
+        &self,
+        _limit: Limit,
+        _cost: u32,
+        _now: Timestamp,
+        _latest: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn rest(&self, _keys: Vec<String>, _until: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn change(
+        &self,
+        _id: ExecutionId,
+        _change: Change,
+        _now: Timestamp,
+    ) -> Result<ChangeAnswer, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn pause(&self, _queue: String, _now: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn resume(&self, _queue: String) -> Result<bool, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
+    }
+
+    async fn obstacle(
+        &self,
+        _id: ExecutionId,
+        _now: Timestamp,
+    ) -> Result<Option<Obstacle>, StoreError> {
+        Err(StoreError::Layout("limits".to_owned()))
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {

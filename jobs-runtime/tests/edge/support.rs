@@ -79,8 +79,10 @@ pub(crate) async fn work(
         number: 1,
         job_ids: vec!["add".to_owned()],
         queues: Vec::new(),
+        except: Vec::new(),
         only: Vec::new(),
         limit: 1_000,
+        caps: Caps::default(),
         now: now(),
     };
     let claimed = store.claim(claim).await.unwrap();
@@ -101,6 +103,7 @@ pub(crate) async fn work(
                 logs: Vec::new(),
             },
             next,
+            permits: Permits::default(),
         }
     });
     let answers = store.settle(settlements.collect()).await.unwrap();

@@ -170,6 +170,7 @@ impl Api {
             parent_id: None,
             triggered_by: "test".to_owned(),
             trace_parent: None,
+            rules: EnqueueRules::default(),
         };
         self.store.enqueue(vec![execution]).await.unwrap();
         id.to_string()
@@ -264,8 +265,10 @@ impl Worker {
             number: self.claims,
             job_ids: vec!["provision-member".to_owned(), "send-letter".to_owned()],
             queues: Vec::new(),
+            except: Vec::new(),
             only: Vec::new(),
             limit: 1,
+            caps: Caps::default(),
             now: now(),
         };
         self.store.claim(claim).await.unwrap().pop().unwrap()
@@ -315,6 +318,7 @@ impl Worker {
                 logs: Vec::new(),
             },
             next,
+            permits: Permits::default(),
         };
         let answers = self.store.settle(vec![settlement]).await.unwrap();
         assert_eq!(answers, [Settled::Settled]);

@@ -94,6 +94,7 @@ pub(crate) fn new(job: &str) -> NewExecution {
         parent_id: None,
         triggered_by: "test".to_owned(),
         trace_parent: None,
+        rules: EnqueueRules::default(),
     }
 }
 

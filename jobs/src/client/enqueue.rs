@@ -208,6 +208,23 @@ pub enum EnqueueError {
         /// The execution that the first use created.
         execution_id: ExecutionId,
     },
+    /// Another execution of the job lives under the same unique key, and the job says
+    /// `on_conflict = "reject"`.
+    #[error("execution {execution_id} of job `{job_id}` lives under the same unique key")]
+    UniqueConflict {
+        /// The job.
+        job_id: String,
+        /// The execution that lives.
+        execution_id: ExecutionId,
+    },
+    /// As many executions of the job wait as its `max_waiting` allows.
+    #[error("queue_full: as many executions of job `{job_id}` wait as may: {max_waiting}")]
+    QueueFull {
+        /// The job.
+        job_id: String,
+        /// What is allowed.
+        max_waiting: u32,
+    },
     /// A payload could not be written as JSON.
     #[error("the payload of job `{job_id}` cannot be written as JSON")]
     Unserialisable {

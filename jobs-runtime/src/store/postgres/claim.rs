@@ -188,6 +188,8 @@ fn read_one(row: &PgRow, claim: &Claim, retries: &mut RetryText) -> Result<Claim
         },
         execution_id: ExecutionId::from_bytes(*row.try_get::<Uuid, _>(4)?.as_bytes()),
         job_id: text::read(row.try_get(5)?),
+        queue: String::new(),
+        limited: false,
         payload: row.try_get(6)?,
         policy,
         spent: number("a spent budget", row.try_get::<i32, _>(3)?)?,

@@ -70,7 +70,7 @@ pub(super) async fn admit_in_txn(
     db: &mut Db<'_>,
     batches: &[&[NewExecution]],
 ) -> Result<Done<Answers>, Fault> {
-    let Admitted { rows, answers } = look(db, batches).await?.admit(batches);
+    let Admitted { rows, answers, .. } = look(db, batches).await?.admit(batches);
     if !rows.is_empty() {
         keep_keys(db, &rows).await?;
         let written = write(db, &rows).await;

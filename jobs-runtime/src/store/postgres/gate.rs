@@ -14,6 +14,7 @@ use super::enqueue::{Answers, Careful, Optimistic};
 use super::fault::Fault;
 use super::lane::{Desk, Errand, Lane};
 use super::text;
+use crate::store::admission::needs_a_look;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 
 /// Rows after which a group takes no more callers, and bytes of payloads.
@@ -90,7 +91,7 @@ impl Gate {
         &self,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        let has_keys = batch.iter().any(|new| new.idempotency_key.is_some());
+        let has_keys = batch.iter().any(needs_a_look);
         let (lane, crowd) = match has_keys {
             true => &self.keyed,
             false => &self.plain,

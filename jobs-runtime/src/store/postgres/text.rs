@@ -79,13 +79,21 @@ pub(super) fn as_stored(mut batch: Vec<NewExecution>) -> Vec<NewExecution> {
             created_at: _,
             run_at: _,
             parent_id: _,
+            rules,
         } = new;
         let optional = [correlation_id, item_id, created_by, trace_parent];
         let keys = idempotency_key
             .iter_mut()
             .flat_map(|key| [&mut key.key, &mut key.payload_digest]);
+        let limits = rules.limits.iter_mut();
+        let limits = limits.flat_map(|limit| [&mut limit.key, &mut limit.job_id]);
+        let unique = rules.unique.iter_mut().map(|unique| &mut unique.key);
+        let debounce = rules.debounce.iter_mut().map(|debounce| &mut debounce.key);
         [job_id, queue, triggered_by]
             .into_iter()
+            .chain(limits)
+            .chain(unique)
+            .chain(debounce)
             .chain(optional.into_iter().flatten())
             .chain(tags)
             .chain(keys)
@@ -105,6 +113,15 @@ pub(super) fn refusal(error: StoreError) -> StoreError {
             index,
             key: read(key),
             execution_id,
+        },
+        StoreError::QueueFull {
+            index,
+            job_id,
+            max_waiting,
+        } => StoreError::QueueFull {
+            index,
+            job_id: read(job_id),
+            max_waiting,
         },
         error => error,
     }

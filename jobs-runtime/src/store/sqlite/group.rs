@@ -13,7 +13,7 @@ use super::claim::ClaimAnswer;
 use super::enqueue::{self, EnqueuePlan};
 use super::fault::Fault;
 use super::settle::{KnownFence, SettlePlan};
-use crate::store::admission::KnownExecutions;
+use crate::store::admission::{KnownExecutions, needs_a_look};
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
@@ -110,9 +110,7 @@ impl Group {
     ) -> Result<Outcome, Fault> {
         let enqueues: Vec<_> = self.enqueues().collect();
         let settles: Vec<_> = self.settles().collect();
-        let keyed = enqueues
-            .iter()
-            .any(|batch| batch.iter().any(|new| new.idempotency_key.is_some()));
+        let keyed = enqueues.iter().any(|batch| batch.iter().any(needs_a_look));
 
         let mut script = Script::default();
         script.add("BEGIN IMMEDIATE;");
@@ -294,6 +292,22 @@ fn again(error: &StoreError) -> StoreError {
             index: *index,
             key: key.clone(),
             execution_id: *execution_id,
+        },
+        StoreError::UniqueConflict {
+            index,
+            execution_id,
+        } => StoreError::UniqueConflict {
+            index: *index,
+            execution_id: *execution_id,
+        },
+        StoreError::QueueFull {
+            index,
+            job_id,
+            max_waiting,
+        } => StoreError::QueueFull {
+            index: *index,
+            job_id: job_id.clone(),
+            max_waiting: *max_waiting,
         },
         StoreError::Database(source) => {
             StoreError::Database(crate::error::chain(&**source).to_string().into())

@@ -102,6 +102,7 @@ impl Play {
                     .collect(),
             },
             next,
+            permits: Permits::default(),
         })
     }
 }

@@ -16,8 +16,8 @@ use crate::store::postgres::record::{error, id_of, optional, time};
 use crate::store::postgres::transition::{Done, Shape, Transition, quietly};
 use crate::store::postgres::{logs, number, text};
 use crate::store::{
-    ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, Export, IdempotencyKey,
-    NewExecution, Place,
+    ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, EnqueueRules, Export,
+    IdempotencyKey, NewExecution, Place,
 };
 use crate::time::Timestamp;
 
@@ -129,6 +129,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<ArchivedExecut
         parent_id: parent_id.map(id_of),
         triggered_by: text::read(row.try_get("triggered_by")?),
         trace_parent: optional(row, "trace_parent")?,
+        rules: EnqueueRules::default(),
     };
     Ok(ArchivedExecution {
         request,

@@ -12,8 +12,8 @@ use crate::store::sqlite::json::id_from_blob;
 use crate::store::sqlite::logs;
 use crate::store::sqlite::record::{error, time};
 use crate::store::{
-    ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, Export, IdempotencyKey,
-    NewExecution, Place,
+    ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, EnqueueRules, Export,
+    IdempotencyKey, NewExecution, Place,
 };
 use crate::time::Timestamp;
 
@@ -132,6 +132,7 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<ArchivedEx
         parent_id: parent_id.map(id_from_blob).transpose()?,
         triggered_by: row.try_get("triggered_by")?,
         trace_parent: row.try_get("trace_parent")?,
+        rules: EnqueueRules::default(),
     };
     Ok(ArchivedExecution {
         request,

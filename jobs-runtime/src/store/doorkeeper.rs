@@ -1,0 +1,318 @@
+//! Who is let in: the rules by which held executions get their permits, on every store.
+//!
+//! A store runs it within one transaction, of which there is only one at a time in the whole fleet:
+//! it hands over those at the door and the permits that came back, then looks up what the doorkeeper
+//! asks for until it asks no more, and writes down what has changed.
+//!
+//! ```text
+//! loop { next(): Limits → learn(..)   Standing → line_up(..)   Ready → displace(..)   Nothing }, close()
+//! ```
+//!
+//! Limits are gone through in the order in which executions pass them, first those that divide by a
+//! key: so that who waits at a common limit has already passed its own, and a key with a long
+//! backlog stands there with no more than its permits. Within a limit the most urgent goes first,
+//! the oldest among equals. Who arrives while all permits are out, more urgent than one that has a
+//! permit and has not been claimed, takes its place.
+
+mod permits;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(in crate::store) use permits::{Entrance, Held, LimitId, LimitState, Order, PermitEvent};
+
+use crate::time::Timestamp;
+
+/// At most so many are looked up at a limit at a time.
+const LOOK: usize = 1_000;
+
+/// Passing orders: the first and the second limit of a job.
+const STAGES: u8 = 2;
+
+/// What the doorkeeper has to know before it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Need {
+    /// These limits.
+    Limits(Vec<LimitId>),
+    /// Who waits at these: so many of the first in their order.
+    Standing(Vec<(LimitId, usize)>),
+    /// Who is ready by the permits of these and has not been claimed: so many of the last in the
+    /// order, the last one first, of those behind this place.
+    Ready(Vec<(LimitId, usize, Order)>),
+    /// Nothing more.
+    Nothing,
+}
+
+/// A limit that is being looked at.
+#[derive(Debug)]
+struct Desk {
+    state: LimitState,
+    /// Who waits here, as far as that is known.
+    queue: BTreeSet<Order>,
+    /// Who of them has just come here, and may be more urgent than who is ready.
+    newcomers: BTreeSet<Order>,
+    /// Whether more may wait than is known.
+    more: bool,
+}
+
+/// What is done about the limits of a stage, one after the other.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    LineUp,
+    LetIn,
+    Displace,
+    Over,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(in crate::store) struct Doorkeeper {
+    now: Timestamp,
+    stage: u8,
+    phase: Phase,
+    /// Those at the door, until the limits are known.
+    door: Vec<Held>,
+    events: BTreeMap<LimitId, Vec<PermitEvent>>,
+    unknown: BTreeSet<LimitId>,
+    /// Limits that were looked for and are not there: they hold nobody.
+    gone: BTreeSet<LimitId>,
+    desks: BTreeMap<LimitId, Desk>,
+    held: HashMap<i64, Held>,
+    /// Whose place has changed.
+    moved: BTreeSet<i64>,
+    ready: Vec<Held>,
+    displaced: Vec<Held>,
+}
+
+impl Doorkeeper {
+    /// For those who stand at the door, for permits that have come back, and for limits that are to
+    /// be looked at because it is time.
+    pub(in crate::store) fn new(
+        now: Timestamp,
+        door: Vec<Held>,
+        events: impl IntoIterator<Item = (LimitId, PermitEvent)>,
+        due: impl IntoIterator<Item = LimitId>,
+    ) -> Self {
+        let mut unknown: BTreeSet<_> = due.into_iter().collect();
+        unknown.extend(door.iter().flat_map(|held| &held.limits));
+        let mut sorted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (limit, event) in events {
+            unknown.insert(limit);
+            sorted.entry(limit).or_default().push(event);
+        }
+        Self {
+            now,
+            stage: 0,
+            phase: Phase::LineUp,
+            moved: door.iter().map(|held| held.seq).collect(),
+            door,
+            events: sorted,
+            unknown,
+            gone: BTreeSet::new(),
+            desks: BTreeMap::new(),
+            held: HashMap::new(),
+            ready: Vec::new(),
+            displaced: Vec::new(),
+        }
+    }
+
+    /// What it has to be told next.
+    pub(in crate::store) fn next(&mut self) -> Need {
+        loop {
+            if !self.unknown.is_empty() {
+                return Need::Limits(self.unknown.iter().copied().collect());
+            }
+            for held in std::mem::take(&mut self.door) {
+                self.go_on(held);
+            }
+            if self.stage == STAGES {
+                return Need::Nothing;
+            }
+            match self.phase {
+                Phase::LineUp => {
+                    self.phase = Phase::LetIn;
+                    let now = self.now;
+                    let asked: Vec<_> = self
+                        .here()
+                        .map(|(id, desk)| {
+                            let room = usize::try_from(desk.state.room(now)).unwrap_or(LOOK);
+                            // One more tells whether somebody is left.
+                            (*id, room.saturating_add(1).min(LOOK))
+                        })
+                        .collect();
+                    if !asked.is_empty() {
+                        return Need::Standing(asked);
+                    }
+                }
+                Phase::LetIn => {
+                    self.phase = Phase::Displace;
+                    self.let_in();
+                }
+                Phase::Displace => {
+                    self.phase = Phase::Over;
+                    let asked: Vec<_> = self
+                        .here()
+                        .filter_map(|(id, desk)| {
+                            let first = *desk.newcomers.first()?;
+                            Some((*id, desk.newcomers.len().min(LOOK), first))
+                        })
+                        .collect();
+                    if !asked.is_empty() {
+                        return Need::Ready(asked);
+                    }
+                }
+                Phase::Over => {
+                    self.phase = Phase::LineUp;
+                    self.stage += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes in the limits that were asked for.
+    pub(in crate::store) fn learn(&mut self, limits: Vec<LimitState>) {
+        for mut state in limits {
+            for event in self.events.remove(&state.id).unwrap_or_default() {
+                state.note(event);
+            }
+            self.unknown.remove(&state.id);
+            let desk = Desk {
+                queue: BTreeSet::new(),
+                newcomers: BTreeSet::new(),
+                more: false,
+                state,
+            };
+            self.desks.insert(desk.state.id, desk);
+        }
+        self.gone.append(&mut self.unknown);
+    }
+
+    /// Takes in who waits at the limits that were asked about.
+    pub(in crate::store) fn line_up(
+        &mut self,
+        asked: &[(LimitId, usize)],
+        standing: Vec<(LimitId, Held)>,
+    ) {
+        let mut counts: BTreeMap<LimitId, usize> = BTreeMap::new();
+        for (limit, held) in standing {
+            *counts.entry(limit).or_default() += 1;
+            let next = held.limits.iter().skip(held.passed);
+            let unknown = next.filter(|id| !self.desks.contains_key(id) && !self.gone.contains(id));
+            self.unknown.extend(unknown);
+            if let Some(desk) = self.desks.get_mut(&limit) {
+                desk.queue.insert(held.order());
+                self.held.insert(held.seq, held);
+            }
+        }
+        for (limit, wanted) in asked {
+            if let Some(desk) = self.desks.get_mut(limit) {
+                desk.more = counts.get(limit).is_some_and(|count| count >= wanted);
+            }
+        }
+    }
+
+    /// Takes in who is ready behind newcomers, the last first, and lets them change places.
+    pub(in crate::store) fn displace(&mut self, ready: Vec<(LimitId, Held)>) {
+        let mut passing = Vec::new();
+        for (limit, mut last) in ready {
+            let Some(desk) = self.desks.get_mut(&limit) else {
+                continue;
+            };
+            let Some(first) = desk.newcomers.first().copied() else {
+                continue;
+            };
+            if first < last.order() {
+                desk.newcomers.remove(&first);
+                desk.queue.remove(&first);
+                passing.push(first);
+                last.passed = last.limits.len().saturating_sub(1);
+                desk.queue.insert(last.order());
+                self.displaced.push(last);
+            }
+        }
+        self.pass(passing);
+    }
+
+    /// What has changed.
+    pub(in crate::store) fn close(self) -> Entrance {
+        let now = self.now;
+        let mut held: Vec<Held> = self.held.into_values().collect();
+        held.retain(|held| self.moved.contains(&held.seq));
+        held.sort_unstable_by_key(|held| held.seq);
+        let limits = self.desks.into_values().map(|desk| {
+            let mut state = desk.state;
+            let waited_for = desk.more || !desk.queue.is_empty();
+            state.look_at = match (waited_for, state.room(now)) {
+                (false, _) => None,
+                (true, 0) => state.room_at(now),
+                (true, _) => Some(now),
+            };
+            state
+        });
+        Entrance {
+            limits: limits.collect(),
+            ready: self.ready,
+            displaced: self.displaced,
+            held,
+        }
+    }
+
+    /// The limits of this stage.
+    fn here(&mut self) -> impl Iterator<Item = (&LimitId, &mut Desk)> {
+        let stage = self.stage;
+        self.desks
+            .iter_mut()
+            .filter(move |(_, desk)| desk.state.stage.min(STAGES - 1) == stage)
+    }
+
+    /// Hands out the permits of this stage's limits.
+    fn let_in(&mut self) {
+        let now = self.now;
+        let mut passing = Vec::new();
+        for (_, desk) in self.here() {
+            let room = usize::try_from(desk.state.room(now)).unwrap_or(usize::MAX);
+            let count = room.min(desk.queue.len());
+            desk.state.granted += count as u64;
+            passing.extend((0..count).filter_map(|_| desk.queue.pop_first()));
+            desk.newcomers.retain(|order| desk.queue.contains(order));
+        }
+        self.pass(passing);
+        // Who has another limit before it is not ready once it has passed this one: it takes the
+        // place of nobody who is.
+        let held = &self.held;
+        let stage = self.stage;
+        let is_last = |order: &Order| {
+            held.get(&order.1)
+                .is_some_and(|held| held.passed + 1 >= held.limits.len())
+        };
+        for desk in self.desks.values_mut() {
+            if desk.state.stage.min(STAGES - 1) == stage {
+                desk.newcomers.retain(is_last);
+            }
+        }
+    }
+
+    /// Lets these go on from where they are.
+    fn pass(&mut self, passing: Vec<Order>) {
+        for (_, seq) in passing {
+            if let Some(mut held) = self.held.remove(&seq) {
+                held.passed += 1;
+                self.moved.insert(seq);
+                self.go_on(held);
+            }
+        }
+    }
+
+    /// To the next limit, or in.
+    fn go_on(&mut self, mut held: Held) {
+        while let Some(limit) = held.at() {
+            if let Some(desk) = self.desks.get_mut(&limit) {
+                desk.queue.insert(held.order());
+                desk.newcomers.insert(held.order());
+                self.held.insert(held.seq, held);
+                return;
+            }
+            held.passed += 1;
+        }
+        self.ready.push(held);
+    }
+}

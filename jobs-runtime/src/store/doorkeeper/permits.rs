@@ -1,0 +1,156 @@
+//! What the doorkeeper knows: limits, the permits of theirs that are out, and who waits for one.
+
+use crate::store::limit::LimitRule;
+use crate::time::Timestamp;
+
+/// The store's own key of a limit.
+pub(in crate::store) type LimitId = i64;
+
+/// The place in the order of claims.
+pub(in crate::store) type Order = (i64, i64);
+
+/// An execution that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Held {
+    /// The store's own key of the execution.
+    pub(in crate::store) seq: i64,
+    /// 100 - priority.
+    pub(in crate::store) rank: i64,
+    /// The limits that it has to pass, in their order.
+    pub(in crate::store) limits: Vec<LimitId>,
+    /// How many of them it has passed.
+    pub(in crate::store) passed: usize,
+}
+
+impl Held {
+    pub(super) fn order(&self) -> Order {
+        (self.rank, self.seq)
+    }
+
+    /// The limit that it waits at.
+    pub(super) fn at(&self) -> Option<LimitId> {
+        self.limits.get(self.passed).copied()
+    }
+}
+
+/// A limit as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct LimitState {
+    pub(in crate::store) id: LimitId,
+    pub(in crate::store) rule: LimitRule,
+    /// Whether executions pass it first or second.
+    pub(in crate::store) stage: u8,
+    /// Permits that are out.
+    pub(in crate::store) granted: u64,
+    /// When a rate expects its next start, in microseconds.
+    pub(in crate::store) arrival: i64,
+    /// When somebody shall look at it, though nothing has happened.
+    pub(in crate::store) look_at: Option<Timestamp>,
+}
+
+/// What happened to a limit's permits since somebody was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum PermitEvent {
+    /// Attempts started, at this time.
+    Started(u64, Timestamp),
+    /// Attempts ended.
+    Ended(u64),
+    /// Executions that were let in left without an attempt.
+    Unused(u64),
+    /// Nothing starts before this time.
+    Rest(Timestamp),
+}
+
+impl PermitEvent {
+    /// The word that it is stored as, how many, and the time if it has one.
+    pub(in crate::store) fn parts(self) -> (&'static str, u64, Option<Timestamp>) {
+        match self {
+            Self::Started(count, at) => ("started", count, Some(at)),
+            Self::Ended(count) => ("ended", count, None),
+            Self::Unused(count) => ("unused", count, None),
+            Self::Rest(until) => ("rest", 1, Some(until)),
+        }
+    }
+
+    /// Out of its parts.
+    pub(in crate::store) fn of_parts(
+        kind: &str,
+        count: u64,
+        at: Option<Timestamp>,
+    ) -> Option<Self> {
+        Some(match (kind, at) {
+            ("started", Some(at)) => Self::Started(count, at),
+            ("ended", _) => Self::Ended(count),
+            ("unused", _) => Self::Unused(count),
+            ("rest", Some(until)) => Self::Rest(until),
+            _ => return None,
+        })
+    }
+}
+
+impl LimitState {
+    /// Counts in what has happened.
+    pub(super) fn note(&mut self, event: PermitEvent) {
+        let is_rate = matches!(self.rule, LimitRule::Rate(_));
+        match event {
+            PermitEvent::Started(count, at) => {
+                if let LimitRule::Rate(rate) = self.rule {
+                    self.granted = self.granted.saturating_sub(count);
+                    self.arrival = rate.after(self.arrival, micros(at), count);
+                }
+            }
+            PermitEvent::Ended(count) if !is_rate => {
+                self.granted = self.granted.saturating_sub(count);
+            }
+            PermitEvent::Unused(count) => self.granted = self.granted.saturating_sub(count),
+            PermitEvent::Rest(until) => {
+                if let LimitRule::Rate(rate) = self.rule {
+                    // So that nothing falls together with what was tolerated before.
+                    let tolerated = (rate.burst() - 1).saturating_mul(rate.interval());
+                    let arrival = micros(until).saturating_add_unsigned(tolerated);
+                    self.arrival = self.arrival.max(arrival);
+                }
+            }
+            PermitEvent::Ended(_) => {}
+        }
+    }
+
+    /// How many permits there are.
+    pub(super) fn room(&self, now: Timestamp) -> u64 {
+        let allowed = match self.rule {
+            LimitRule::Concurrent { count } => u64::from(count),
+            LimitRule::Rate(rate) => rate.allowed(self.arrival, micros(now)),
+        };
+        allowed.saturating_sub(self.granted)
+    }
+
+    /// When time alone makes room; `None` if only others can.
+    pub(super) fn room_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let LimitRule::Rate(rate) = self.rule else {
+            return None;
+        };
+        let next = self.granted + 1;
+        (next <= rate.burst()).then(|| {
+            let free = rate.free_at(self.arrival, micros(now), next);
+            // Rounded up: a moment too early would let nobody in.
+            Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000))
+        })
+    }
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.as_millis().saturating_mul(1_000)
+}
+
+/// What is to be written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Entrance {
+    /// Those that become ready. Their rows among the held go.
+    pub(in crate::store) ready: Vec<Held>,
+    /// Those that wait from now on where they say; some of them stood elsewhere before.
+    pub(in crate::store) held: Vec<Held>,
+    /// Those that were ready and are held again.
+    pub(in crate::store) displaced: Vec<Held>,
+    /// Limits as they are now.
+    pub(in crate::store) limits: Vec<LimitState>,
+}
