@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    Answer as Settled, AttemptEnd, Claim, Claimed, ExecutionPolicy, FeedQuery, NewExecution, Next,
-    SessionId, SessionInfo, Settlement, Store,
+    Answer as Settled, AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery,
+    NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Edge, Entropy, SystemClock};
