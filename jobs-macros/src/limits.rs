@@ -71,7 +71,10 @@ pub(crate) struct Debounce {
 }
 
 /// What becomes of the next execution of a unique key.
-const CONFLICTS: &[&str] = &["skip", "replace", "reject"];
+const CONFLICTS: &[&str] = &["skip", REPLACE, "reject"];
+
+/// The one that waits takes over its payload.
+const REPLACE: &str = "replace";
 
 /// The statuses of an execution that is not final.
 const LIVE: &[&str] = &["pending", "queued", "running"];
@@ -79,17 +82,44 @@ const LIVE: &[&str] = &["pending", "queued", "running"];
 impl Limits {
     /// The fields that keys name.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &LitStr> {
-        let per = [
-            self.max_concurrent.as_ref().and_then(|it| it.per.as_ref()),
-            self.rate_limit.as_ref().and_then(|it| it.per.as_ref()),
-        ];
         let by = [
             self.unique.as_ref().map(|unique| &unique.by),
             self.debounce.as_ref().map(|debounce| &debounce.by),
         ];
-        per.into_iter()
-            .flatten()
-            .chain(by.into_iter().flatten().flatten())
+        self.divided_by().chain(by.into_iter().flatten().flatten())
+    }
+
+    /// Refuses keys that put executions together which limits keep apart: the one that waits would
+    /// take over a payload of another, and be counted by its own.
+    pub(crate) fn refuse_contradictions(&self, errors: &mut Errors) {
+        let replaced = self.unique.as_ref();
+        let replaced = replaced.filter(|unique| unique.on_conflict == Some(REPLACE));
+        let together = [
+            ("unique", replaced.map(|unique| &unique.by)),
+            ("debounce", self.debounce.as_ref().map(|it| &it.by)),
+        ];
+        for (key, by) in together {
+            let by = by.map_or(&[][..], Vec::as_slice);
+            for per in self.divided_by().filter(|_| !by.is_empty()) {
+                let field = per.value();
+                if !by.iter().any(|name| name.value() == field) {
+                    let message = format!(
+                        "`{key}` puts executions together whose `{field}` differs, which this \
+                         limit counts apart: name `{field}` in its `by` as well"
+                    );
+                    errors.at(per.span(), message);
+                }
+            }
+        }
+    }
+
+    /// The fields that limits are divided by.
+    fn divided_by(&self) -> impl Iterator<Item = &LitStr> {
+        let per = [
+            self.max_concurrent.as_ref().and_then(|it| it.per.as_ref()),
+            self.rate_limit.as_ref().and_then(|it| it.per.as_ref()),
+        ];
+        per.into_iter().flatten()
     }
 
     /// Gives the fields that keys name other names.

@@ -146,6 +146,7 @@ impl Job {
         let name = payload_name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) = parts(arguments, rename_all.as_ref(), errors);
         refuse_fields(&limits, schedule.as_ref(), function, &shape, errors);
+        limits.refuse_contradictions(errors);
         if let Shape::Fields(fields) = &shape {
             limits.rename(|argument| in_json(argument, fields));
         }

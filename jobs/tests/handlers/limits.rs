@@ -32,7 +32,7 @@ fn a_job_without_limits_does_not_mention_them() {
         on_conflict = "reject",
         live = ["pending", "queued"],
     ),
-    debounce = ("30s", by = ["doc_id"], at_most = "1m500ms"),
+    debounce = ("30s", by = ["doc_id", "workspace_id", "tenant"], at_most = "1m500ms"),
     max_waiting = 10_000
 )]
 async fn everything(
@@ -57,7 +57,7 @@ fn every_limit_arrives_and_names_fields_as_json_has_them() {
             "onConflict": "reject",
             "live": ["pending", "queued"],
         },
-        "debounce": {"delayMs": 30_000, "by": ["docId"], "atMostMs": 60_500},
+        "debounce": {"delayMs": 30_000, "by": ["docId", "workspaceId", "tenantName"], "atMostMs": 60_500},
         "maxWaiting": 10_000,
     });
     assert_eq!(shown, expected);
