@@ -1,5 +1,7 @@
 //! Moving executions that are due to their place in their queue, and letting in what limits hold.
 
+use std::collections::BTreeMap;
+
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -128,29 +130,50 @@ async fn standing(
     conn: &mut SqliteConnection,
     asked: &[(LimitId, usize)],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
-    let rows = sqlx::query(include_str!("sql/door_standing.sql"))
-        .bind(json::array(asked)?)
-        .fetch_all(conn)
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, held(row, 1, Some(4))?)))
-        .collect()
+    let mut standing = Vec::new();
+    for (most, limits) in by_number(asked.iter().map(|(id, most)| (*most, *id))) {
+        let rows = sqlx::query(include_str!("sql/door_standing.sql"))
+            .bind(json::array(limits)?)
+            .bind(most)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in &rows {
+            standing.push((row.try_get(0)?, held(row, 1, Some(4))?));
+        }
+    }
+    Ok(standing)
 }
 
 async fn ready(
     conn: &mut SqliteConnection,
     asked: &[(LimitId, usize, Order)],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
-    let asked = asked
+    let mut ready = Vec::new();
+    let places = asked
         .iter()
-        .map(|(id, most, (rank, seq))| (id, most, rank, seq));
-    let rows = sqlx::query(include_str!("sql/door_ready.sql"))
-        .bind(json::array(asked)?)
-        .fetch_all(conn)
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, held(row, 1, None)?)))
-        .collect()
+        .map(|(id, most, (rank, seq))| (*most, (*id, *rank, *seq)));
+    for (most, limits) in by_number(places) {
+        let rows = sqlx::query(include_str!("sql/door_ready.sql"))
+            .bind(json::array(limits)?)
+            .bind(most)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in &rows {
+            ready.push((row.try_get(0)?, held(row, 1, None)?));
+        }
+    }
+    Ok(ready)
+}
+
+/// Puts together those of which about as many are asked for: SQLite knows no `LIMIT` that differs from
+/// row to row. Rounded up to a power of two, there are few different ones.
+fn by_number<T>(asked: impl Iterator<Item = (usize, T)>) -> BTreeMap<i64, Vec<T>> {
+    let mut by_number: BTreeMap<i64, Vec<T>> = BTreeMap::new();
+    for (most, what) in asked {
+        let most = i64::try_from(most.next_power_of_two()).unwrap_or(i64::MAX);
+        by_number.entry(most).or_default().push(what);
+    }
+    by_number
 }
 
 async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {

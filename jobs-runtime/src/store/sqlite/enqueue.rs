@@ -119,8 +119,7 @@ pub(super) async fn look(
         .bind(json::array(all().map(|new| Hex(new.id)))?)
         .bind(json::array(keys)?)
         .bind(json::array(all().flat_map(name_rows))?)
-        .bind(counted(all())?)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
     let mut known = KnownExecutions::default();
     for row in rows_named(&rows, "id") {
@@ -154,20 +153,16 @@ pub(super) async fn look(
             },
         );
     }
-    for row in rows_named(&rows, "waiting") {
-        known.add_waiting(
-            row.try_get(1)?,
-            row.try_get::<i64, _>(2)?.try_into().unwrap_or(0),
-        );
+    let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
+    for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
+        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue_waiting.sql"))
+            .bind(job_id)
+            .bind(most)
+            .fetch_one(&mut *conn)
+            .await?;
+        known.add_waiting(job_id.to_owned(), count.try_into().unwrap_or(0));
     }
     Ok(known)
-}
-
-/// Jobs that say how many may wait, and how far that is to be counted.
-fn counted<'n>(executions: impl Iterator<Item = &'n NewExecution>) -> Result<String, Fault> {
-    let capped = executions.filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
-    let capped: BTreeMap<&str, u32> = capped.collect();
-    serde_json::to_string(&capped).map_err(|error| corrupt("a job's id", error))
 }
 
 /// The keys by which an execution is the same as another, as `enqueue_names.sql` reads them.

@@ -1,5 +1,4 @@
--- Which ids of the array $1 exist, what the keys of the arrays $2 and $3 name, and how many executions
--- of the jobs in the object $4 wait, counted up to the number given there.
+-- Which ids of the array $1 exist, and what the keys of the arrays $2 and $3 name.
 SELECT 'id', lower(hex(x.id))
 FROM json_each($1) AS n
 CROSS JOIN jobs_executions AS x ON x.id = unhex(n.value);
@@ -24,8 +23,3 @@ CROSS JOIN jobs_executions AS x ON x.id = k.execution_id
 LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
 LEFT JOIN jobs_leases AS l ON l.seq = x.seq
 LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq;
-
-SELECT 'waiting', n.key, (
-    SELECT COUNT(*) FROM (SELECT 1 FROM jobs_waiting AS w WHERE w.job_id = n.key LIMIT n.value)
-)
-FROM json_each($4) AS n;
