@@ -76,6 +76,10 @@ mod sessions;
 mod cancels;
 mod operators;
 
+mod limits;
+mod queues;
+mod uniqueness;
+
 mod damage;
 mod transactions;
 
@@ -114,6 +118,9 @@ pub fn points() -> Vec<Point> {
         rescue::POINTS,
         cancels::POINTS,
         operators::POINTS,
+        limits::POINTS,
+        uniqueness::POINTS,
+        queues::POINTS,
         transactions::POINTS,
         damage::POINTS,
         logs::POINTS,

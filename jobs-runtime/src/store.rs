@@ -51,6 +51,7 @@ use crate::time::Timestamp;
 
 pub(crate) use held::HeldStore;
 
+pub use admission::Naming;
 pub use archive::{
     Archive, ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Census, Export, Place,
 };

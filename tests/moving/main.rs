@@ -7,7 +7,9 @@ mod whole;
 use std::sync::Arc;
 
 use jobs::ExecutionId;
-use jobs_runtime::store::{Claim, DatabaseUrl, FeedQuery, LogQuery, SessionInfo, Store, open};
+use jobs_runtime::store::{
+    Caps, Claim, DatabaseUrl, EnqueueRules, FeedQuery, LogQuery, Permits, SessionInfo, Store, open,
+};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Flaky, Logs, Panics};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use jobs_runtime::store::{
-    AttemptEnd, Claim, Claimed, ExecutionPolicy, FeedQuery, Fence, IdempotencyKey, LogBatch,
-    LogLevel, LogLine, LogQuery, NewExecution, Next, ProgressReport, SessionId, SessionInfo,
-    Settlement, Store,
+    AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery, Fence,
+    IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
+    ProgressReport, SessionId, SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use tests::process::now;

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use jobs::{AttemptOutcome, ExecutionId};
 use jobs_runtime::store::{
-    self, AttemptEnd, Claim, Claimed, DatabaseUrl, ExecutionPolicy, IdempotencyKey, NewExecution,
-    Next, SessionId, SessionInfo, Settlement, Store, StoreEvent,
+    self, AttemptEnd, Caps, Claim, Claimed, DatabaseUrl, EnqueueRules, ExecutionPolicy,
+    IdempotencyKey, NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store,
+    StoreEvent,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;

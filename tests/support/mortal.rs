@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 use jobs_runtime::store::{
-    Answer, CancelAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer, ExecutionRecord, FeedPage,
-    FeedQuery, Fence, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord,
-    ProgressReport, Promotion, PublishedJob, Renewal, RetryAnswer, SessionBeat, SessionId,
+    Answer, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer,
+    ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
     SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
 };
 use jobs_runtime::time::Timestamp;

@@ -10,7 +10,7 @@ area! { "catalogue" {
     programs_publish_at_once: "Programs that start at once publish without failing each other.",
 }}
 
-fn publication(id: &str, label: &str, at: u64) -> PublishedJob {
+pub(super) fn publication(id: &str, label: &str, at: u64) -> PublishedJob {
     let descriptor: JobDescriptor = serde_json::from_value(serde_json::json!({
         "id": id, "label": label, "description": "", "queue": "default",
         "routingKey": format!("jobs.{id}"), "priority": 50, "timeoutMs": 1000,

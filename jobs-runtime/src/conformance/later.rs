@@ -16,61 +16,12 @@ const fn later(
     }
 }
 
-const LIMITS: &str = "limits";
 const SCHEDULES: &str = "schedules";
 const RETENTION: &str = "retention";
 const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
 pub(super) const POINTS: &[Point] = &[
-    later(
-        "limits",
-        "as_many_run_as_are_allowed",
-        "Of a job with `max_concurrent`, never more attempts are leased in the whole fleet, and never fewer than could be.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "each_key_has_its_own_permits",
-        "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "a_permit_comes_back_with_its_attempt",
-        "A settlement, a release and a rescue each free the permit, once.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "no_more_start_than_the_rate_allows",
-        "Starts per period stay within `rate_limit` in the whole fleet.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "one_lives_per_unique_key",
-        "Of enqueues with the same `unique` key at once, one creates; `skip`, `replace` and `reject` answer as they say.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "a_debounce_starts_again",
-        "While more arrive the delay starts again, up to `at_most`, and the newest payload runs.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "a_full_queue_refuses",
-        "Beyond `max_waiting` an enqueue is refused, the whole batch or nothing of it.",
-        LIMITS,
-    ),
-    later(
-        "limits",
-        "a_paused_queue_gives_nothing",
-        "Of a paused queue nothing is leased, and what is resumed is in its old order.",
-        LIMITS,
-    ),
     later(
         "schedules",
         "a_fire_time_enqueues_once",

@@ -30,8 +30,10 @@ pub(in crate::store) struct KnownKey {
 
 /// What a key is for by which executions are the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::store) enum Naming {
+pub enum Naming {
+    /// One lives at a time.
     Unique,
+    /// They put each other off.
     Debounce,
 }
 
@@ -44,6 +46,11 @@ impl Naming {
             Self::Unique => "unique",
             Self::Debounce => "debounce",
         }
+    }
+
+    /// Out of the word.
+    pub(in crate::store) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|naming| naming.as_str() == word)
     }
 
     /// The key of this kind that an execution brings.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionStatus};
 use serde::Serialize;
 
-use super::{Cursor, IdempotencyKey, LogRecord, NewExecution, PublishedJob, StoreError};
+use super::{Cursor, IdempotencyKey, LogRecord, Naming, NewExecution, PublishedJob, StoreError};
 use crate::time::Timestamp;
 
 /// The ability of a store to be moved, in either direction.
@@ -48,7 +48,8 @@ pub struct Export {
 /// An execution and all that became of it.
 #[derive(Clone, Debug)]
 pub struct ArchivedExecution {
-    /// What was asked for. Its idempotency key stands in `keys`.
+    /// What was asked for. Its idempotency key stands in `keys`, its unique and debounce keys in `names`;
+    /// of `max_waiting` only whether there is one.
     pub request: NewExecution,
     /// Where it is in its life.
     pub place: Place,
@@ -58,6 +59,8 @@ pub struct ArchivedExecution {
     pub logs: Vec<LogRecord>,
     /// The keys that name it.
     pub keys: Vec<IdempotencyKey>,
+    /// The keys under which it is the newest of those that are the same.
+    pub names: Vec<(Naming, String)>,
 }
 
 /// Where an execution stands, with what is kept for that.

@@ -316,3 +316,6 @@ impl Doorkeeper {
         self.ready.push(held);
     }
 }
+
+#[cfg(test)]
+mod tests;

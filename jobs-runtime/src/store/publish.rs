@@ -3,6 +3,7 @@
 use jobs::JobDescriptor;
 use serde::Serialize;
 
+use super::{LimitRule, Rate};
 use crate::time::Timestamp;
 
 /// A job as a program has published it.
@@ -15,6 +16,30 @@ pub struct PublishedJob {
     pub fingerprint: String,
     /// When a program published it last.
     pub published_at: Timestamp,
+}
+
+impl PublishedJob {
+    /// What its limits of either kind allow; a kind that it does not declare holds nobody.
+    pub(in crate::store) fn rules(&self) -> [LimitRule; 2] {
+        let limits = &self.descriptor.limits;
+        let concurrent = limits.max_concurrent.as_ref();
+        let rate = limits.rate_limit.as_ref();
+        [
+            LimitRule::Concurrent {
+                count: concurrent.map_or(u32::MAX, |limit| limit.count),
+            },
+            LimitRule::Rate(rate.map_or(
+                Rate {
+                    count: u32::MAX,
+                    period_ms: 1,
+                },
+                |rate| Rate {
+                    count: rate.count,
+                    period_ms: rate.period_ms,
+                },
+            )),
+        ]
+    }
 }
 
 /// A step of a store's layout.

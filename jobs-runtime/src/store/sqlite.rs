@@ -36,8 +36,10 @@ mod join;
 mod logs;
 mod settle;
 
+mod change;
+mod door;
+mod limits;
 mod operate;
-mod promote;
 mod session;
 
 mod archive;
@@ -62,6 +64,7 @@ use super::{
     SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
+use door::Due;
 use group::Call;
 use join::Identity;
 use open::Opener;
@@ -313,66 +316,99 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn unstick(&self, _fences: Vec<Fence>) -> Result<(), StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn unstick(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
+        if fences.is_empty() {
+            return Ok(());
+        }
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                limits::unstick_in_txn(conn, &fences).await?;
+                Ok(((), Some(StoreEvent::Scheduled(Timestamp::default()))))
+            })
+        });
+        self.writer.write(work).await
     }
 
     async fn reserve(
         &self,
-        _limit: Limit,
-        _cost: u32,
-        _now: Timestamp,
-        _latest: Timestamp,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let reservation = limits::reserve_in_txn(conn, &limit, cost, now, latest).await?;
+                Ok((reservation, None))
+            })
+        });
+        self.writer.write(work).await
     }
 
-    async fn rest(&self, _keys: Vec<String>, _until: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((limits::rest_in_txn(conn, &keys, until).await?, None)) })
+        });
+        self.writer.write(work).await
     }
 
     async fn change(
         &self,
-        _id: ExecutionId,
-        _change: Change,
-        _now: Timestamp,
+        id: ExecutionId,
+        change: Change,
+        now: Timestamp,
     ) -> Result<ChangeAnswer, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { change::change_in_txn(conn, id, &change, now).await })
+        });
+        self.writer.write(work).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        self.read(Box::new(|conn| Box::pin(limits::queues_on_conn(conn))))
+            .await
     }
 
-    async fn pause(&self, _queue: String, _now: Timestamp) -> Result<bool, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((limits::pause_in_txn(conn, &queue, now).await?, None)) })
+        });
+        self.writer.write(work).await
     }
 
-    async fn resume(&self, _queue: String) -> Result<bool, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn resume(&self, queue: String) -> Result<bool, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let resumed = limits::resume_in_txn(conn, &queue).await?;
+                Ok((resumed, Some(StoreEvent::Ready)))
+            })
+        });
+        self.writer.write(work).await
     }
 
     async fn obstacle(
         &self,
-        _id: ExecutionId,
-        _now: Timestamp,
+        id: ExecutionId,
+        now: Timestamp,
     ) -> Result<Option<Obstacle>, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        self.read(Box::new(move |conn| {
+            Box::pin(limits::obstacle_on_conn(conn, id, now))
+        }))
+        .await
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
         // Usually nothing is due: see before taking the lock.
         let due = self
-            .read(Box::new(|conn| Box::pin(promote::next_due_on_conn(conn))))
+            .read(Box::new(|conn| Box::pin(Due::on_conn(conn))))
             .await?;
-        if due.is_none_or(|due| due > now) {
+        if !due.is_now(now) {
             return Ok(Promotion {
                 promoted: 0,
-                next_due: due,
+                next_due: due.next(now),
             });
         }
-        let work: Work<_> =
-            Box::new(move |conn| Box::pin(promote::promote_in_txn(conn, now, limit)));
+        let work: Work<_> = Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)));
         self.writer.write(work).await
     }
 
@@ -405,10 +441,10 @@ impl Store for SqliteStore {
         &self,
         id: ExecutionId,
         payload: Option<String>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { operate::retry_in_txn(conn, id, payload.as_deref()).await })
+            Box::pin(async move { operate::retry_in_txn(conn, id, payload.as_deref(), now).await })
         });
         self.writer.write(work).await
     }

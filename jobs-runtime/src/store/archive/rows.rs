@@ -6,8 +6,8 @@ use jobs::ExecutionError;
 use serde_json::value::RawValue;
 
 use super::{ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Place};
-use crate::store::LogRecord;
 use crate::store::rows::Hex;
+use crate::store::{Limit, LogRecord};
 
 /// The closed sessions that stand for the workers of another store.
 #[derive(Default)]
@@ -82,6 +82,13 @@ pub(in crate::store) struct Rows<'a> {
     pub(in crate::store) attempts: Vec<AttemptRow<'a>>,
     pub(in crate::store) keys: Vec<(&'a str, &'a str, Hex, &'a str, i64)>,
     pub(in crate::store) logs: Vec<LogRow<'a>>,
+    /// Those that stand at the door.
+    pub(in crate::store) held: Vec<(i64, u32, u32)>,
+    /// The limits of each, and whether it is counted among those that may wait.
+    pub(in crate::store) limited: Vec<(i64, &'a [Limit], bool)>,
+    pub(in crate::store) waiting: Vec<(i64, &'a str)>,
+    /// job, kind, key, execution
+    pub(in crate::store) names: Vec<(&'a str, &'static str, &'a str, Hex)>,
 }
 
 impl<'a> Rows<'a> {
@@ -92,8 +99,23 @@ impl<'a> Rows<'a> {
         archived: &'a ArchivedExecution,
         sessions: &Sessions<'_>,
     ) {
+        let rules = &archived.request.rules;
+        let capped = rules.max_waiting.is_some();
+        if capped || !rules.limits.is_empty() {
+            self.limited.push((seq, &rules.limits, capped));
+        }
+        let waits = matches!(
+            archived.place,
+            Place::Queued { .. } | Place::Scheduled { .. }
+        );
+        if capped && waits {
+            self.waiting.push((seq, &archived.request.job_id));
+        }
         match &archived.place {
-            Place::Queued { attempt, spent } => self.ready.push((seq, *attempt, *spent)),
+            Place::Queued { attempt, spent } if rules.limits.is_empty() => {
+                self.ready.push((seq, *attempt, *spent));
+            }
+            Place::Queued { attempt, spent } => self.held.push((seq, *attempt, *spent)),
             Place::Scheduled {
                 run_at,
                 attempt,
@@ -110,6 +132,15 @@ impl<'a> Rows<'a> {
         self.logs
             .extend(archived.logs.iter().map(|record| log_row(seq, record)));
         let request = &archived.request;
+        let names = archived.names.iter();
+        self.names.extend(names.map(|(naming, key)| {
+            (
+                request.job_id.as_str(),
+                naming.as_str(),
+                key.as_str(),
+                Hex(request.id),
+            )
+        }));
         self.keys.extend(archived.keys.iter().map(|key| {
             (
                 request.job_id.as_str(),

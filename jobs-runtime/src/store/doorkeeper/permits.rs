@@ -1,6 +1,6 @@
 //! What the doorkeeper knows: limits, the permits of theirs that are out, and who waits for one.
 
-use crate::store::limit::LimitRule;
+use crate::store::limit::{LimitRule, Reservation};
 use crate::time::Timestamp;
 
 /// The store's own key of a limit.
@@ -28,7 +28,7 @@ impl Held {
     }
 
     /// The limit that it waits at.
-    pub(super) fn at(&self) -> Option<LimitId> {
+    pub(in crate::store) fn at(&self) -> Option<LimitId> {
         self.limits.get(self.passed).copied()
     }
 }
@@ -62,17 +62,7 @@ pub(in crate::store) enum PermitEvent {
 }
 
 impl PermitEvent {
-    /// The word that it is stored as, how many, and the time if it has one.
-    pub(in crate::store) fn parts(self) -> (&'static str, u64, Option<Timestamp>) {
-        match self {
-            Self::Started(count, at) => ("started", count, Some(at)),
-            Self::Ended(count) => ("ended", count, None),
-            Self::Unused(count) => ("unused", count, None),
-            Self::Rest(until) => ("rest", 1, Some(until)),
-        }
-    }
-
-    /// Out of its parts.
+    /// Out of the word that it is stored as, how many, and the time if it has one.
     pub(in crate::store) fn of_parts(
         kind: &str,
         count: u64,
@@ -90,7 +80,7 @@ impl PermitEvent {
 
 impl LimitState {
     /// Counts in what has happened.
-    pub(super) fn note(&mut self, event: PermitEvent) {
+    pub(in crate::store) fn note(&mut self, event: PermitEvent) {
         let is_rate = matches!(self.rule, LimitRule::Rate(_));
         match event {
             PermitEvent::Started(count, at) => {
@@ -115,6 +105,26 @@ impl LimitState {
         }
     }
 
+    /// Takes starts out of a rate, and says whether anything was taken.
+    pub(in crate::store) fn reserve(
+        &mut self,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> (Reservation, bool) {
+        let LimitRule::Rate(rate) = self.rule else {
+            return (Reservation::At(now), false);
+        };
+        let starts = u64::from(cost.max(1));
+        let free = rate.free_at(self.arrival, micros(now), starts);
+        let at = Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000)).max(now);
+        if at > latest {
+            return (Reservation::TooLate(at), false);
+        }
+        self.arrival = rate.after(self.arrival, micros(now), starts);
+        (Reservation::At(at), true)
+    }
+
     /// How many permits there are.
     pub(super) fn room(&self, now: Timestamp) -> u64 {
         let allowed = match self.rule {
@@ -125,7 +135,7 @@ impl LimitState {
     }
 
     /// When time alone makes room; `None` if only others can.
-    pub(super) fn room_at(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(in crate::store) fn room_at(&self, now: Timestamp) -> Option<Timestamp> {
         let LimitRule::Rate(rate) = self.rule else {
             return None;
         };

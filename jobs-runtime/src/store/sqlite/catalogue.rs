@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
-use super::json;
+use super::{json, limits};
 use crate::store::PublishedJob;
 use crate::time::Timestamp;
 
@@ -25,9 +25,9 @@ pub(super) async fn publish_in_txn(
     }
     sqlx::query(include_str!("sql/publish.sql"))
         .bind(json::array(&rows)?)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(())
+    limits::follow_in_txn(conn, jobs).await
 }
 
 /// The newest publication of every job.

@@ -1,5 +1,7 @@
 //! Leasing ready executions to a session.
 
+use std::collections::BTreeMap;
+
 use jobs::ExecutionId;
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,12 +12,16 @@ use super::fault::{Fault, corrupt};
 use super::group::rows_named;
 use super::json;
 use crate::store::policy::RetryText;
-use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
+use crate::store::{Caps, Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
 use crate::time::Timestamp;
 
 impl Claim {
     pub(super) fn job_ids_json(&self) -> Result<String, Fault> {
         json::array(&self.job_ids)
+    }
+
+    pub(super) fn except_json(&self) -> Result<String, Fault> {
+        json::array(&self.except)
     }
 
     /// `None` stands for every queue.
@@ -29,6 +35,14 @@ impl Claim {
         let ids: Vec<_> = self.only.iter().copied().map(json::Hex).collect();
         let named = !ids.is_empty();
         named.then(|| json::array(&ids)).transpose()
+    }
+}
+
+impl Caps {
+    /// An object that says how many of each, for the kinds that are not counted together.
+    pub(super) fn json(kinds: &[(String, usize)]) -> Result<String, Fault> {
+        let kinds: BTreeMap<_, _> = kinds.iter().map(|(kind, most)| (kind, most)).collect();
+        serde_json::to_string(&kinds).map_err(|error| corrupt("the caps of a claim", error))
     }
 }
 
@@ -115,7 +129,8 @@ pub(super) async fn held_on_conn(
     read(&rows, claim)
 }
 
-/// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel
+/// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel, queue,
+/// limited
 type ClaimedRow = (
     i64,
     u32,
@@ -128,6 +143,8 @@ type ClaimedRow = (
     String,
     Option<String>,
     i64,
+    u8,
+    String,
     u8,
 );
 
@@ -181,8 +198,8 @@ fn read_apart(row: Value, claim: &Claim, retries: &mut RetryText) -> Result<Clai
         },
         execution_id: json::id_from_hex(&id).unwrap_or_else(|_| no_id()),
         job_id: text(4),
-        queue: String::new(),
-        limited: false,
+        queue: text(12),
+        limited: number(13).is_some_and(|limited| limited != 0),
         payload: text(5),
         policy: stand_in(),
         spent: 0,
@@ -207,6 +224,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed 
         correlation_id,
         claimed_at,
         cancel_requested,
+        queue,
+        limited,
     ) = row;
     let mut unreadable = None;
     let mut note = |error: StoreError| unreadable = Some(error.to_string());
@@ -229,8 +248,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed 
         },
         execution_id,
         job_id,
-        queue: String::new(),
-        limited: false,
+        queue,
+        limited: limited != 0,
         payload,
         policy,
         spent,

@@ -1,12 +1,16 @@
 //! Creating executions, those of several callers at once.
 
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::fault::Fault;
+use super::fault::{Fault, corrupt};
 use super::group::rows_named;
 use super::json::{self, Hex};
-use crate::store::admission::{KnownExecutions, KnownKey, events};
+use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
+use crate::store::doorkeeper::LimitId;
 use crate::store::policy::RetryText;
 use crate::store::rows::ExecutionRow;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
@@ -21,6 +25,12 @@ pub(super) struct EnqueuePlan {
     pub(super) rows: usize,
     /// The keys to keep, as JSON.
     pub(super) keys: Option<String>,
+    /// Those that have limits or are counted, as JSON.
+    pub(super) limited: Option<String>,
+    /// The keys by which executions are the same one, as JSON.
+    pub(super) names: Option<String>,
+    /// What waiting executions take over, as JSON.
+    pub(super) merges: Option<String>,
     pub(super) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
     pub(super) events: Vec<StoreEvent>,
 }
@@ -40,9 +50,24 @@ impl EnqueuePlan {
     pub(super) fn careful(
         batches: &[&[NewExecution]],
         known: KnownExecutions,
+        limits: &HashMap<String, LimitId>,
     ) -> Result<Self, Fault> {
         let admitted = known.admit(batches);
-        Self::new(&admitted.rows, admitted.answers)
+        let mut plan = Self::new(&admitted.rows, admitted.answers)?;
+        let rows = &admitted.rows;
+        plan.limited = some_array(rows.iter().enumerate().filter_map(|(place, new)| {
+            let ids = new.rules.limits.iter();
+            let ids: Vec<_> = ids.filter_map(|limit| limits.get(&limit.key)).collect();
+            let capped = new.rules.max_waiting.is_some();
+            let ids = (!ids.is_empty()).then_some(ids);
+            (ids.is_some() || capped).then_some((place, ids, u8::from(capped)))
+        }))?;
+        plan.names = some_array(rows.iter().flat_map(|new| name_rows(new)))?;
+        plan.merges = some_array(admitted.merges.iter().map(|merge| {
+            let run_at = merge.run_at.map(Timestamp::as_millis);
+            (Hex(merge.execution_id), merge.payload, run_at)
+        }))?;
+        Ok(plan)
     }
 
     fn new(
@@ -71,6 +96,15 @@ impl EnqueuePlan {
     }
 }
 
+/// `None` for an empty one.
+fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<String>, Fault> {
+    let mut rows = rows.peekable();
+    match rows.peek() {
+        Some(_) => json::array(rows).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Looks up all ids and keys that these batches bring.
 pub(super) async fn look(
     conn: &mut SqliteConnection,
@@ -84,7 +118,8 @@ pub(super) async fn look(
     let rows = sqlx::query(include_str!("sql/enqueue_known.sql"))
         .bind(json::array(all().map(|new| Hex(new.id)))?)
         .bind(json::array(keys)?)
-        .fetch_all(conn)
+        .bind(json::array(all().flat_map(name_rows))?)
+        .fetch_all(&mut *conn)
         .await?;
     let mut known = KnownExecutions::default();
     for row in rows_named(&rows, "id") {
@@ -101,7 +136,41 @@ pub(super) async fn look(
             },
         );
     }
+    for row in rows_named(&rows, "name") {
+        let kind: &str = row.try_get(3)?;
+        known.add_name(
+            row.try_get(2)?,
+            Naming::of(kind).ok_or_else(|| corrupt("a unique key", kind))?,
+            row.try_get(4)?,
+            KnownName {
+                execution_id: json::id_from_hex(row.try_get(1)?)?,
+                created_at: Timestamp::from_millis(row.try_get(5)?),
+                status: row
+                    .try_get::<&str, _>(6)?
+                    .parse()
+                    .map_err(|error| corrupt("an execution's status", error))?,
+                delayed: row.try_get(7)?,
+            },
+        );
+    }
+    let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
+    for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
+        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue_waiting.sql"))
+            .bind(job_id)
+            .bind(most)
+            .fetch_one(&mut *conn)
+            .await?;
+        known.add_waiting(job_id.to_owned(), count.try_into().unwrap_or(0));
+    }
     Ok(known)
+}
+
+/// The keys by which an execution is the same as another, as `enqueue_names.sql` reads them.
+fn name_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
+    Naming::ALL.into_iter().filter_map(|naming| {
+        let key = naming.key_of(new)?;
+        Some((&*new.job_id, naming.as_str(), key, Hex(new.id)))
+    })
 }
 
 /// A key as `enqueue_keys.sql` reads it.

@@ -74,7 +74,10 @@ impl Candidates {
             }
             Self::Running => "SELECT seq FROM jobs_leases WHERE seq < $1",
             Self::Pending => "SELECT seq FROM jobs_scheduled WHERE seq < $1",
-            Self::Queued => "SELECT seq FROM jobs_ready WHERE seq < $1",
+            Self::Queued => {
+                "SELECT seq FROM jobs_ready WHERE seq < $1 \
+                 UNION ALL SELECT seq FROM jobs_held WHERE seq < $1"
+            }
         }
     }
 
@@ -112,7 +115,7 @@ impl Candidates {
 /// Whether so few executions are ready that all of them can be examined. The ready table is not
 /// in the order of the feed; when it is long, queued ones are found soon among all.
 async fn few_ready(conn: &mut SqliteConnection) -> Result<bool, Fault> {
-    let ready: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT $1)")
+    let ready: i64 = sqlx::query_scalar(include_str!("sql/feed_few_ready.sql"))
         .bind(EXAMINED)
         .fetch_one(conn)
         .await?;

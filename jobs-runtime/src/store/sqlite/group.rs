@@ -4,6 +4,8 @@
 //! and every lease held, which nearly always is so. When a statement says otherwise, all of it is
 //! rolled back and written **carefully**: look at what is there, decide per row, write the rest.
 
+use std::collections::HashMap;
+
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Executor, Row};
@@ -12,11 +14,15 @@ use tokio::sync::oneshot;
 use super::claim::ClaimAnswer;
 use super::enqueue::{self, EnqueuePlan};
 use super::fault::Fault;
+use super::limits;
 use super::settle::{KnownFence, SettlePlan};
 use crate::store::admission::{KnownExecutions, needs_a_look};
+use crate::store::doorkeeper::LimitId;
 use crate::store::{
-    Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
+    Answer, Caps, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError,
+    StoreEvent,
 };
+use crate::time::Timestamp;
 
 /// Rows after which a group takes no more callers, and bytes of payloads and results.
 const ROWS: usize = 10_000;
@@ -118,7 +124,7 @@ impl Group {
             let known = look(conn, &enqueues, &settles).await?;
             script = Script::default();
             (
-                EnqueuePlan::careful(&enqueues, known.executions)?,
+                EnqueuePlan::careful(&enqueues, known.executions, &known.limits)?,
                 SettlePlan::careful(&settles, &known.fences)?,
             )
         } else {
@@ -128,27 +134,21 @@ impl Group {
             )
         };
         let claim = self.claim();
-        if enqueue.rows > 0 {
-            script.add(include_str!("sql/enqueue.sql"));
-        }
-        if enqueue.keys.is_some() {
-            script.add(include_str!("sql/enqueue_keys.sql"));
-        }
-        if settle.logs.is_some() {
-            script.add(include_str!("sql/settle_logs.sql"));
-        }
-        if settle.ended > 0 {
-            script.add(include_str!("sql/settle_final.sql"));
-        }
-        if settle.followed > 0 {
-            script.add(include_str!("sql/settle_again.sql"));
-        }
-        if claim.is_some() {
+        script.add_enqueue(&enqueue);
+        script.add_settle(&settle);
+        if let Some(claim) = claim {
             script.add(include_str!("sql/claim.sql"));
+            if !claim.caps.is_empty() {
+                script.add(include_str!("sql/claim_trim.sql"));
+            }
+            script.add(include_str!("sql/claim_lease.sql"));
+        }
+        if claim.is_some() || settle.writes() {
+            script.add(include_str!("sql/settle_wanted.sql"));
         }
         // The counts of settled rows are looked at before they are committed; an enqueue that
         // meets something unexpected fails by itself.
-        let checked = settle.ended + settle.followed > 0;
+        let checked = settle.writes();
         if !checked {
             script.add("COMMIT;");
         }
@@ -167,6 +167,7 @@ impl Group {
         };
         let mut events = enqueue.events;
         events.extend(settle.events);
+        events.extend(wanted(&rows));
         Ok(Outcome {
             enqueued: enqueue.answers,
             settled: settle.answers,
@@ -321,15 +322,12 @@ pub(super) async fn enqueue_in_txn(
     batch: &[NewExecution],
 ) -> Result<Vec<EnqueueAnswer>, Fault> {
     let known = enqueue::look(conn, &[batch]).await?;
-    let mut plan = EnqueuePlan::careful(&[batch], known)?;
+    let all = batch.iter().map(|new| &*new.rules.limits);
+    let limits = limits::known_in_txn(conn, all).await?;
+    let mut plan = EnqueuePlan::careful(&[batch], known, &limits)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
-    if plan.rows > 0 {
-        script.add(include_str!("sql/enqueue.sql"));
-    }
-    if plan.keys.is_some() {
-        script.add(include_str!("sql/enqueue_keys.sql"));
-    }
+    script.add_enqueue(&plan);
     script
         .run(conn, &plan, &SettlePlan::default(), None)
         .await?;
@@ -345,15 +343,7 @@ pub(super) async fn settle_in_txn(
     let known = KnownFence::look(conn, std::iter::once(settlement.fence)).await?;
     let plan = SettlePlan::careful(&[batch], &known)?;
     let mut script = Script::default();
-    if plan.ended > 0 {
-        script.add(include_str!("sql/settle_final.sql"));
-    }
-    if plan.followed > 0 {
-        script.add(include_str!("sql/settle_again.sql"));
-    }
-    if plan.logs.is_some() {
-        script.add(include_str!("sql/settle_logs.sql"));
-    }
+    script.add_settle(&plan);
     let rows = script
         .run(conn, &EnqueuePlan::default(), &plan, None)
         .await?;
@@ -371,6 +361,42 @@ impl Script {
     fn add(&mut self, statements: &str) {
         self.0.push_str(statements);
         self.0.push('\n');
+    }
+
+    /// What a plan of enqueues needs.
+    fn add_enqueue(&mut self, plan: &EnqueuePlan) {
+        if plan.rows > 0 {
+            self.add(include_str!("sql/enqueue.sql"));
+            self.add(match plan.limited {
+                None => include_str!("sql/enqueue_ready.sql"),
+                Some(_) => include_str!("sql/enqueue_limited.sql"),
+            });
+        }
+        if plan.keys.is_some() {
+            self.add(include_str!("sql/enqueue_keys.sql"));
+        }
+        if plan.names.is_some() {
+            self.add(include_str!("sql/enqueue_names.sql"));
+        }
+        if plan.merges.is_some() {
+            self.add(include_str!("sql/enqueue_merge.sql"));
+        }
+    }
+
+    /// What a plan of settlements needs.
+    fn add_settle(&mut self, plan: &SettlePlan) {
+        if plan.logs.is_some() {
+            self.add(include_str!("sql/settle_logs.sql"));
+        }
+        if plan.writes() {
+            self.add(include_str!("sql/settle_permits.sql"));
+        }
+        if plan.ended > 0 {
+            self.add(include_str!("sql/settle_final.sql"));
+        }
+        if plan.followed > 0 {
+            self.add(include_str!("sql/settle_again.sql"));
+        }
     }
 
     async fn run(
@@ -398,6 +424,26 @@ impl Script {
             .bind(claim.map(|claim| claim.now.as_millis()))
             .bind(claim.map(Claim::only_json).transpose()?.flatten())
             .bind(settle.logs.as_deref())
+            .bind(claim.map(Claim::except_json).transpose()?)
+            .bind(
+                claim
+                    .and_then(|claim| claim.caps.limited)
+                    .map(|most| i64::try_from(most).unwrap_or(i64::MAX)),
+            )
+            .bind(
+                claim
+                    .map(|claim| Caps::json(&claim.caps.queues))
+                    .transpose()?,
+            )
+            .bind(
+                claim
+                    .map(|claim| Caps::json(&claim.caps.jobs))
+                    .transpose()?,
+            )
+            .bind(enqueue.limited.as_deref())
+            .bind(enqueue.names.as_deref())
+            .bind(enqueue.merges.as_deref())
+            .bind(settle.permits.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)
@@ -408,6 +454,7 @@ impl Script {
 #[derive(Default)]
 struct Known {
     executions: KnownExecutions,
+    limits: HashMap<String, LimitId>,
     fences: Vec<KnownFence>,
 }
 
@@ -421,12 +468,21 @@ async fn look(
     let mut known = Known::default();
     if !enqueues.is_empty() {
         known.executions = enqueue::look(conn, enqueues).await?;
+        let all = enqueues.iter().flat_map(|batch| batch.iter());
+        let all = all.map(|new| &*new.rules.limits);
+        known.limits = limits::known_in_txn(conn, all).await?;
     }
     if !settles.is_empty() {
         let fences = settles.iter().flat_map(|batch| batch.iter());
         known.fences = KnownFence::look(conn, fences.map(|settlement| settlement.fence)).await?;
     }
     Ok(known)
+}
+
+/// Whether somebody waits for permits that have come back: then they are to be let in at once.
+fn wanted(rows: &[SqliteRow]) -> Option<StoreEvent> {
+    let wanted = rows_named(rows, "wanted").next();
+    wanted.map(|_| StoreEvent::Scheduled(Timestamp::default()))
 }
 
 /// The rows of one statement among those of a script: each statement names itself in its first

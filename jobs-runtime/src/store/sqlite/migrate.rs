@@ -36,6 +36,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "labels",
         sql: include_str!("migrations/0004_labels.sql"),
     },
+    Migration {
+        version: 5,
+        name: "limits",
+        sql: include_str!("migrations/0005_limits.sql"),
+    },
 ];
 
 impl Migration {

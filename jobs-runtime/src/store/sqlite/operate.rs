@@ -9,7 +9,7 @@ use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
 /// Where an execution stands.
-async fn standing(
+pub(super) async fn standing(
     conn: &mut SqliteConnection,
     id: ExecutionId,
 ) -> Result<Option<(i64, ExecutionStatus)>, Fault> {
@@ -48,6 +48,12 @@ pub(super) async fn cancel_in_txn(
             StoreEvent::Finished([id].into()),
         ),
     };
+    if answer == CancelAnswer::Cancelled {
+        sqlx::query(include_str!("sql/cancel_permits.sql"))
+            .bind(seq)
+            .execute(&mut *conn)
+            .await?;
+    }
     sqlx::query(statement)
         .bind(seq)
         .bind(now.as_millis())
@@ -60,6 +66,7 @@ pub(super) async fn retry_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     payload: Option<&str>,
+    now: Timestamp,
 ) -> Result<(RetryAnswer, Option<StoreEvent>), Fault> {
     match standing(conn, id).await? {
         None => Ok((RetryAnswer::Unknown, None)),
@@ -67,12 +74,27 @@ pub(super) async fn retry_in_txn(
             sqlx::query(include_str!("sql/retry.sql"))
                 .bind(seq)
                 .bind(payload)
-                .execute(conn)
+                .execute(&mut *conn)
                 .await?;
-            Ok((RetryAnswer::Queued, Some(StoreEvent::Ready)))
+            let looked_at = StoreEvent::Scheduled(now);
+            let limited = is_limited(conn, seq).await?;
+            let event = if limited {
+                looked_at
+            } else {
+                StoreEvent::Ready
+            };
+            Ok((RetryAnswer::Queued, Some(event)))
         }
         Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), None)),
     }
+}
+
+async fn is_limited(conn: &mut SqliteConnection, seq: i64) -> Result<bool, Fault> {
+    let limited = sqlx::query_scalar(include_str!("sql/is_limited.sql"))
+        .bind(seq)
+        .fetch_one(conn)
+        .await?;
+    Ok(limited)
 }
 
 pub(super) async fn delete_in_txn(

@@ -46,10 +46,13 @@ pub(super) async fn close_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
 ) -> Result<(), Fault> {
-    sqlx::query(include_str!("sql/session_close.sql"))
-        .bind(session.0)
-        .execute(conn)
-        .await?;
+    sqlx::query(concat!(
+        include_str!("sql/session_close.sql"),
+        include_str!("sql/unstick_session.sql")
+    ))
+    .bind(session.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -88,6 +91,10 @@ pub(super) async fn take_over_in_txn(
             .bind(claim.number)
             .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
             .bind(claim.now.as_millis())
+            .execute(&mut *conn)
+            .await?;
+        sqlx::query(include_str!("sql/unstick_session.sql"))
+            .bind(dead.session.0)
             .execute(&mut *conn)
             .await?;
     }

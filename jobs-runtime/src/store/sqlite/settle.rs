@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::Fault;
 use super::group::rows_named;
 use super::{json, logs};
-use crate::store::{Answer, Fence, Next, ProgressReport, Settlement, StoreEvent};
+use crate::store::{Answer, Fence, Next, Permits, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;
 
 /// What a transaction writes and how it answers: the answers of each caller.
@@ -24,6 +24,8 @@ pub(super) struct SettlePlan {
     /// Attempts that others follow, as JSON, and how many.
     pub(super) others: Option<String>,
     pub(super) followed: usize,
+    /// What is to be said of permits, as JSON.
+    pub(super) permits: Option<String>,
     /// Log lines, as JSON.
     pub(super) logs: Option<String>,
     pub(super) answers: Vec<Vec<Answer>>,
@@ -102,10 +104,16 @@ impl SettlePlan {
     ) -> Result<Self, Fault> {
         let mut finals = Vec::new();
         let mut others = Vec::new();
+        let mut permits = Vec::new();
         let mut finished = Vec::new();
         let mut ready = false;
         let mut scheduled: Option<Timestamp> = None;
         for (settlement, ending) in endings {
+            let Permits { kept, rest_until } = settlement.permits;
+            if kept || rest_until.is_some() {
+                let until = rest_until.map(Timestamp::as_millis);
+                permits.push((settlement.fence.row, u8::from(kept), until));
+            }
             match ending {
                 Some(status) => {
                     finals.push(FinalRow(settlement, status));
@@ -126,6 +134,9 @@ impl SettlePlan {
             answers,
             ..Self::default()
         };
+        if !permits.is_empty() {
+            plan.permits = Some(json::array(permits)?);
+        }
         if !finals.is_empty() {
             plan.finals = Some(json::array(&finals)?);
             plan.final_leases = Some(json::array(finals.iter().map(|row| row.0.fence.row))?);
@@ -137,6 +148,11 @@ impl SettlePlan {
             plan.events.extend(scheduled.map(StoreEvent::Scheduled));
         }
         Ok(plan)
+    }
+
+    /// Whether it ends anything.
+    pub(super) fn writes(&self) -> bool {
+        self.ended + self.followed > 0
     }
 
     /// Whether the statements met as many leases as they were to.

@@ -137,6 +137,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<ArchivedExecut
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),
+        names: Vec::new(),
     })
 }
 

@@ -9,11 +9,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::store::policy::RetryText;
 use crate::store::sqlite::fault::{Fault, corrupt};
 use crate::store::sqlite::json::id_from_blob;
-use crate::store::sqlite::logs;
 use crate::store::sqlite::record::{error, time};
+use crate::store::sqlite::{limits, logs};
 use crate::store::{
     ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, EnqueueRules, Export,
-    IdempotencyKey, NewExecution, Place,
+    IdempotencyKey, Limit, Naming, NewExecution, Place,
 };
 use crate::time::Timestamp;
 
@@ -78,6 +78,20 @@ pub(super) async fn page_on_conn(
             expires_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }
+    for row in &between(conn, include_str!("../sql/export_limits.sql"), first, last).await? {
+        let place = place(&places, row)?;
+        executions[place].request.rules.limits.push(Limit {
+            rule: limits::rule(row, 1)?,
+            key: row.try_get(4)?,
+            job_id: row.try_get(5)?,
+        });
+    }
+    for row in &between(conn, include_str!("../sql/export_names.sql"), first, last).await? {
+        let place = place(&places, row)?;
+        let kind: &str = row.try_get(1)?;
+        let naming = Naming::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
+        executions[place].names.push((naming, row.try_get(2)?));
+    }
     Ok(Export {
         executions,
         next: Some(Cursor(last)),
@@ -132,7 +146,11 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<ArchivedEx
         parent_id: parent_id.map(id_from_blob).transpose()?,
         triggered_by: row.try_get("triggered_by")?,
         trace_parent: row.try_get("trace_parent")?,
-        rules: EnqueueRules::default(),
+        rules: EnqueueRules {
+            // Whether it is counted is all that is kept of the number.
+            max_waiting: row.try_get::<bool, _>("capped")?.then_some(u32::MAX),
+            ..EnqueueRules::default()
+        },
     };
     Ok(ArchivedExecution {
         request,
@@ -140,6 +158,7 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<ArchivedEx
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),
+        names: Vec::new(),
     })
 }
 

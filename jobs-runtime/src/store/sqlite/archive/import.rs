@@ -9,7 +9,7 @@ use crate::store::archive::rows::{Rows, Sessions};
 use crate::store::policy::RetryText;
 use crate::store::rows::{ExecutionRow, Hex};
 use crate::store::sqlite::fault::Fault;
-use crate::store::sqlite::json;
+use crate::store::sqlite::{json, limits};
 use crate::store::{ArchivedExecution, Place, StoreError};
 
 /// Writes those that do not exist yet and says which those were.
@@ -85,15 +85,37 @@ async fn write_requests(
 
 async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), Fault> {
     sqlx::query(include_str!("../sql/import_places.sql"))
-        .bind(json::array(rows.ready)?)
-        .bind(json::array(rows.scheduled)?)
-        .bind(json::array(rows.outcomes)?)
-        .bind(json::array(rows.attempts)?)
-        .bind(json::array(rows.keys)?)
+        .bind(json::array(&rows.ready)?)
+        .bind(json::array(&rows.scheduled)?)
+        .bind(json::array(&rows.outcomes)?)
+        .bind(json::array(&rows.attempts)?)
+        .bind(json::array(&rows.keys)?)
         .execute(&mut *conn)
         .await?;
+    if !rows.limited.is_empty() || !rows.names.is_empty() {
+        write_limited(conn, &rows).await?;
+    }
     sqlx::query(include_str!("../sql/logs_append.sql"))
-        .bind(json::array(rows.logs)?)
+        .bind(json::array(&rows.logs)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes what limits hold, and the keys by which executions are the same.
+async fn write_limited(conn: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), Fault> {
+    let all = rows.limited.iter().map(|(_, limits, _)| *limits);
+    let ids = limits::known_in_txn(conn, all).await?;
+    let limited = rows.limited.iter().map(|(seq, limits, capped)| {
+        let of_this: Vec<_> = limits.iter().filter_map(|it| ids.get(&it.key)).collect();
+        let of_this = (!of_this.is_empty()).then_some(of_this);
+        (seq, of_this, u8::from(*capped))
+    });
+    sqlx::query(include_str!("../sql/import_limited.sql"))
+        .bind(json::array(limited)?)
+        .bind(json::array(&rows.held)?)
+        .bind(json::array(&rows.waiting)?)
+        .bind(json::array(&rows.names)?)
         .execute(conn)
         .await?;
     Ok(())

@@ -1,6 +1,6 @@
 -- How many rows of each kind there are.
 SELECT
-    (SELECT COUNT(*) FROM jobs_ready),
+    (SELECT COUNT(*) FROM jobs_ready) + (SELECT COUNT(*) FROM jobs_held),
     (SELECT COUNT(*) FROM jobs_scheduled),
     (SELECT COUNT(*) FROM jobs_leases),
     (SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded'),

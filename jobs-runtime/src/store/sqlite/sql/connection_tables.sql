@@ -4,6 +4,8 @@ CREATE TEMP TABLE IF NOT EXISTS jobs_taken (
     queue   TEXT    NOT NULL,
     rank    INTEGER NOT NULL,
     seq     INTEGER NOT NULL,
+    job_id  TEXT    NOT NULL,
     attempt INTEGER NOT NULL,
-    spent   INTEGER NOT NULL
+    spent   INTEGER NOT NULL,
+    limits  TEXT
 )

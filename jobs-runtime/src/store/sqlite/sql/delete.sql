@@ -4,6 +4,10 @@ DELETE FROM jobs_idempotency_keys
 WHERE execution_id = (SELECT id FROM jobs_executions WHERE seq = $1)
     AND job_id = (SELECT job_id FROM jobs_executions WHERE seq = $1);
 
+DELETE FROM jobs_unique_keys WHERE execution_id = (SELECT id FROM jobs_executions WHERE seq = $1);
+
+DELETE FROM jobs_limited WHERE seq = $1;
+
 DELETE FROM jobs_logs WHERE seq = $1;
 
 DELETE FROM jobs_attempts WHERE seq = $1;

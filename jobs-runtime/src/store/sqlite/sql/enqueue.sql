@@ -10,11 +10,6 @@ SELECT
     value ->> 13, value ->> 14, unhex(value ->> 15), value ->> 16
 FROM jsonb_each($1);
 
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
-SELECT queue, 100 - priority, seq, job_id, 1, 0
-FROM jobs_executions
-WHERE seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND run_at <= created_at;
-
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT seq, run_at, 1, 0
 FROM jobs_executions

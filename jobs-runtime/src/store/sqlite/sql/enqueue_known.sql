@@ -1,4 +1,4 @@
--- Which ids of the array $1 exist, and what the keys of the array $2 name.
+-- Which ids of the array $1 exist, and what the keys of the arrays $2 and $3 name.
 SELECT 'id', lower(hex(x.id))
 FROM json_each($1) AS n
 CROSS JOIN jobs_executions AS x ON x.id = unhex(n.value);
@@ -6,3 +6,20 @@ CROSS JOIN jobs_executions AS x ON x.id = unhex(n.value);
 SELECT 'key', lower(hex(k.execution_id)), k.job_id, k.key, k.payload_digest, k.expires_at
 FROM json_each($2) AS n
 CROSS JOIN jobs_idempotency_keys AS k ON k.job_id = n.value ->> 0 AND k.key = n.value ->> 1;
+
+SELECT
+    'name', lower(hex(x.id)), k.job_id, k.kind, k.key, x.created_at,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END,
+    s.attempt IS NOT NULL AND s.attempt = 1
+FROM json_each($3) AS n
+CROSS JOIN jobs_unique_keys AS k
+    ON k.job_id = n.value ->> 0 AND k.kind = n.value ->> 1 AND k.key = n.value ->> 2
+CROSS JOIN jobs_executions AS x ON x.id = k.execution_id
+LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
+LEFT JOIN jobs_leases AS l ON l.seq = x.seq
+LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq;

@@ -10,7 +10,7 @@ SELECT
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
     END AS standing,
-    COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, 0) AS attempt,
+    COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
     o.result,
     CASE
@@ -35,6 +35,7 @@ LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
 LEFT JOIN jobs_leases AS l ON l.seq = x.seq
 LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
 LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+LEFT JOIN jobs_held AS h ON h.seq = x.seq
 LEFT JOIN jobs_attempts AS a ON a.seq = x.seq AND a.attempt = COALESCE(
-    o.attempt - (o.outcome IS NOT NULL), l.attempt - 1, s.attempt - 1, r.attempt - 1
+    o.attempt - (o.outcome IS NOT NULL), l.attempt - 1, s.attempt - 1, r.attempt - 1, h.attempt - 1
 )

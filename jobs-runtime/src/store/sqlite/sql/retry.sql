@@ -18,7 +18,21 @@ INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, o.attempt + 1, 0
 FROM jobs_executions AS x
 CROSS JOIN jobs_outcomes AS o ON o.seq = x.seq
-WHERE x.seq = $1;
+LEFT JOIN jobs_limited AS m ON m.seq = x.seq
+WHERE x.seq = $1 AND m.limits IS NULL;
+
+INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed)
+SELECT x.seq, 0, 100 - x.priority, o.attempt + 1, 0, 0
+FROM jobs_executions AS x
+CROSS JOIN jobs_outcomes AS o ON o.seq = x.seq
+CROSS JOIN jobs_limited AS m ON m.seq = x.seq
+WHERE x.seq = $1 AND m.limits IS NOT NULL;
+
+INSERT INTO jobs_waiting (seq, job_id)
+SELECT x.seq, x.job_id
+FROM jobs_executions AS x
+CROSS JOIN jobs_limited AS m ON m.seq = x.seq
+WHERE x.seq = $1 AND m.capped;
 
 DELETE FROM jobs_outcomes WHERE seq = $1;
 

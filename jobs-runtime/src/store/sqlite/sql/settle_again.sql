@@ -24,8 +24,22 @@ WHERE s.value ->> 4 IS NOT NULL;
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, l.attempt + 1, l.spent + (s.value ->> 12)
 FROM jsonb_each($6) AS s
-CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NULL
 CROSS JOIN jobs_executions AS x ON x.seq = l.seq
 WHERE s.value ->> 4 IS NULL;
+
+-- What has limits needs other permits.
+INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed)
+SELECT x.seq, 0, 100 - x.priority, l.attempt + 1, l.spent + (s.value ->> 12), 0
+FROM jsonb_each($6) AS s
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+CROSS JOIN jobs_executions AS x ON x.seq = l.seq
+WHERE s.value ->> 4 IS NULL;
+
+INSERT INTO jobs_waiting (seq, job_id)
+SELECT x.seq, x.job_id
+FROM jsonb_each($6) AS s
+CROSS JOIN jobs_limited AS m ON m.seq = s.value ->> 0 AND m.capped
+CROSS JOIN jobs_executions AS x ON x.seq = m.seq;
 
 DELETE FROM jobs_leases WHERE seq IN (SELECT value ->> 0 FROM jsonb_each($6));

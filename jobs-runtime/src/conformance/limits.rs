@@ -1,0 +1,546 @@
+//! Limits: permits of so many at a time, and of so many per period.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::point::area;
+use super::words::*;
+
+area! { "limits" {
+    as_many_run_as_are_allowed: "Of a job with `max_concurrent`, never more attempts are leased in the whole fleet, and never fewer than could be.",
+    each_key_has_its_own_permits: "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
+    a_permit_comes_back_with_its_attempt: "A settlement, a release and a rescue each free the permit, once.",
+    a_retry_needs_another_permit: "What is retried, snoozed or released waits for a permit like any other.",
+    what_is_held_is_queued: "What a limit holds back is queued for everybody who reads.",
+    the_most_urgent_are_let_in_first: "Permits go to the most urgent first, the oldest among equals.",
+    urgent_latecomers_take_the_place_of_what_is_not_claimed: "What is more urgent takes the permit of one that has not been claimed.",
+    what_leaves_gives_its_permit_to_another: "A permit that is out to an execution which is cancelled goes to another.",
+    a_stuck_attempt_keeps_its_permit: "A permit that a settlement keeps comes back when the handler has ended, once, or with its session.",
+    a_key_is_not_held_up_at_a_common_limit: "Where a job has a limit per key and a common one, a backlog of one key delays no other.",
+    no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
+    a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
+    an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
+    a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
+    an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
+    a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
+    of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
+    an_open_transaction_holds_up_no_other: "An enqueue in a transaction that stays open holds up no other execution of its limit.",
+}}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn concurrent(key: &str, count: u32) -> Limit {
+    Limit {
+        key: format!("j/concurrent/{key}"),
+        job_id: "j".to_owned(),
+        rule: LimitRule::Concurrent { count },
+    }
+}
+
+fn rate(key: &str, count: u32, period: Duration) -> Limit {
+    Limit {
+        key: format!("j/rate/{key}"),
+        job_id: "j".to_owned(),
+        rule: LimitRule::Rate(Rate {
+            count,
+            period_ms: u64::try_from(period.as_millis()).unwrap(),
+        }),
+    }
+}
+
+fn limited(limits: &[Limit]) -> NewExecution {
+    new_with("j", |new| new.rules.limits = limits.to_vec())
+}
+
+async fn enqueue_limited(store: &AnyStore, limits: &[Limit], count: usize) -> Vec<ExecutionId> {
+    let batch: Vec<_> = (0..count).map(|_| limited(limits)).collect();
+    let ids = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    ids
+}
+
+/// A worker that claims whatever there is.
+struct Worker {
+    store: AnyStore,
+    session: SessionId,
+    claims: i64,
+}
+
+impl Worker {
+    async fn new(store: &AnyStore) -> Self {
+        Self {
+            store: Arc::clone(store),
+            session: session(store, "w").await,
+            claims: 0,
+        }
+    }
+
+    /// Lets in what there are permits for, and claims it.
+    async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
+        self.store.promote(now, 1_000).await.unwrap();
+        self.claims += 1;
+        let mut claim = claim(self.session, self.claims, &["j"], limit);
+        claim.now = now;
+        self.store.claim(claim).await.unwrap()
+    }
+
+    async fn take(&mut self) -> Vec<Claimed> {
+        self.take_at(T0, 1_000).await
+    }
+}
+
+async fn as_many_run_as_are_allowed(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 3)], 10).await;
+    let (mut one, mut other) = (Worker::new(&store).await, Worker::new(&store).await);
+    let mut running = one.take_at(T0, 2).await;
+    running.extend(other.take().await);
+    assert_eq!(ids(&running), all[..3]);
+    assert!(one.take().await.is_empty());
+    let mut left = all[3..].iter().copied();
+    while !running.is_empty() {
+        assert_eq!(
+            settle(&store, success(&running.remove(0))).await,
+            Answer::Settled
+        );
+        let next = one.take().await;
+        assert_eq!(ids(&next), Vec::from_iter(left.next()));
+        running.extend(next);
+    }
+    assert_eq!(left.next(), None);
+}
+
+async fn each_key_has_its_own_permits(store: AnyStore) {
+    let long = enqueue_limited(&store, &[concurrent("a", 2)], 500).await;
+    let short = enqueue_limited(&store, &[concurrent("b", 2)], 1).await;
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    assert_eq!(ids(&taken), [long[0], long[1], short[0]]);
+    assert!(worker.take().await.is_empty());
+}
+
+async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
+    enqueue_limited(&store, &[concurrent("", 1)], 6).await;
+    let mut worker = Worker::new(&store).await;
+    let ends: [fn(&Claimed) -> Settlement; 4] = [
+        success,
+        failure,
+        |claimed| settlement(claimed, AttemptOutcome::Released, Next::GiveBack),
+        |claimed| retry_at(claimed, t(3_600)),
+    ];
+    for end in ends {
+        let taken = worker.take().await;
+        assert_eq!(taken.len(), 1);
+        assert!(worker.take().await.is_empty());
+        let end = end(&taken[0]);
+        assert_eq!(settle(&store, end.clone()).await, Answer::Settled);
+        // Said twice, it is given back once.
+        assert_eq!(settle(&store, end).await, Answer::AlreadyMine);
+    }
+    // The lease that goes over to a rescuer takes its permit along.
+    let taken = worker.take().await;
+    let lost = taken_over(&store, &taken[0]).await;
+    let mut another = Worker::new(&store).await;
+    assert!(another.take().await.is_empty());
+    assert_eq!(settle(&store, success(&taken[0])).await, Answer::Stale);
+    assert!(another.take().await.is_empty());
+    let end = settlement(&lost, AttemptOutcome::Lost, Next::Fail);
+    assert_eq!(settle(&store, end).await, Answer::Settled);
+    assert_eq!(another.take().await.len(), 1);
+    assert!(another.take().await.is_empty());
+}
+
+async fn a_retry_needs_another_permit(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
+    let mut worker = Worker::new(&store).await;
+    let first = worker.take().await;
+    settle(&store, retry_at(&first[0], t(10))).await;
+    let second = worker.take().await;
+    assert_eq!(ids(&second), all[1..]);
+    assert!(worker.take_at(t(20), 9).await.is_empty());
+    settle(&store, success(&second[0])).await;
+    let again = worker.take_at(t(20), 9).await;
+    assert_eq!(ids(&again), all[..1]);
+    assert_eq!(again[0].fence.attempt, 2);
+    assert_eq!(again[0].spent, 1);
+    // By hand, too.
+    settle(&store, failure(&again[0])).await;
+    let blocking = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
+    let running = worker.take_at(t(21), 9).await;
+    assert_eq!(ids(&running), blocking);
+    assert_eq!(
+        store.retry(all[0], None, t(22)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    assert!(worker.take_at(t(22), 9).await.is_empty());
+    settle(&store, success(&running[0])).await;
+    assert_eq!(ids(&worker.take_at(t(22), 9).await), all[..1]);
+}
+
+async fn what_is_held_is_queued(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 1)], 3).await;
+    let is_queued = async |id| {
+        let record = record(&store, id).await;
+        assert_eq!(
+            (record.status, record.attempt),
+            (ExecutionStatus::Queued, 0)
+        );
+    };
+    for id in &all {
+        is_queued(*id).await;
+    }
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 1);
+    for id in &all[1..] {
+        is_queued(*id).await;
+    }
+    let standings = store.standings(all.clone()).await.unwrap();
+    let running = standings
+        .iter()
+        .filter(|it| it.status == ExecutionStatus::Running);
+    assert_eq!((running.count(), standings.len()), (1, 3));
+    let page = store
+        .feed(FeedQuery {
+            status: Some(ExecutionStatus::Queued),
+            ..FeedQuery::newest(10)
+        })
+        .await
+        .unwrap();
+    let found: Vec<_> = page.executions.iter().map(|record| record.id).collect();
+    assert_eq!(found, [all[2], all[1]]);
+    let queues = store.queues().await.unwrap();
+    assert_eq!(
+        (queues[0].held, queues[0].ready, queues[0].running),
+        (2, 0, 1)
+    );
+}
+
+async fn the_most_urgent_are_let_in_first(store: AnyStore) {
+    let batch: Vec<_> = [10, 90, 50, 90, 75]
+        .into_iter()
+        .map(|priority| {
+            let mut new = limited(&[concurrent("", 1)]);
+            new.priority = priority;
+            new
+        })
+        .collect();
+    let all: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    let mut worker = Worker::new(&store).await;
+    let mut order = Vec::new();
+    for _ in 0..5 {
+        let taken = worker.take().await;
+        order.extend(ids(&taken));
+        settle(&store, success(&taken[0])).await;
+    }
+    assert_eq!(order, [1, 3, 4, 2, 0].map(|n: usize| all[n]));
+}
+
+async fn urgent_latecomers_take_the_place_of_what_is_not_claimed(store: AnyStore) {
+    let early = enqueue_limited(&store, &[concurrent("", 2)], 3).await;
+    // They are ready, and nobody claims them.
+    store.promote(T0, 100).await.unwrap();
+    let mut urgent = limited(&[concurrent("", 2)]);
+    urgent.priority = 100;
+    let late = urgent.id;
+    store.enqueue(vec![urgent]).await.unwrap();
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    assert_eq!(ids(&taken), [late, early[0]]);
+    settle(&store, success(&taken[0])).await;
+    assert_eq!(ids(&worker.take().await), [early[1]]);
+}
+
+async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 1)], 4).await;
+    store.promote(T0, 100).await.unwrap();
+    // One that is ready, one that is held, and one that nobody has looked at.
+    assert_eq!(
+        store.cancel(all[0], T0).await.unwrap(),
+        CancelAnswer::Cancelled
+    );
+    assert_eq!(
+        store.cancel(all[2], T0).await.unwrap(),
+        CancelAnswer::Cancelled
+    );
+    let unseen = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
+    assert_eq!(
+        store.cancel(unseen[0], T0).await.unwrap(),
+        CancelAnswer::Cancelled
+    );
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    assert_eq!(ids(&taken), [all[1]]);
+    assert!(worker.take().await.is_empty());
+    settle(&store, success(&taken[0])).await;
+    assert_eq!(ids(&worker.take().await), [all[3]]);
+}
+
+async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
+    enqueue_limited(&store, &[concurrent("", 1)], 4).await;
+    let mut worker = Worker::new(&store).await;
+    let mut another = Worker::new(&store).await;
+    let stuck = |claimed: &Claimed| {
+        let mut end = settlement(claimed, AttemptOutcome::TimedOut, Next::Fail);
+        end.permits.kept = true;
+        end
+    };
+    let first = worker.take().await;
+    settle(&store, stuck(&first[0])).await;
+    assert!(another.take().await.is_empty());
+    for _ in 0..2 {
+        store.unstick(vec![first[0].fence]).await.unwrap();
+    }
+    let second = worker.take().await;
+    assert_eq!(second.len(), 1);
+    assert!(another.take().await.is_empty(), "it comes back once");
+    settle(&store, stuck(&second[0])).await;
+    assert!(another.take().await.is_empty());
+    // A session that ends has no handlers any more.
+    store.close_session(worker.session).await.unwrap();
+    let third = another.take().await;
+    assert_eq!(third.len(), 1);
+    settle(&store, stuck(&third[0])).await;
+    let dead = beat(&store, another.session).await;
+    let mut rescuer = Worker::new(&store).await;
+    assert!(rescuer.take().await.is_empty());
+    rescuer.claims += 1;
+    let take_over = claim(rescuer.session, rescuer.claims, &[], 9);
+    assert!(store.take_over(dead, take_over).await.unwrap().is_empty());
+    assert_eq!(rescuer.take().await.len(), 1);
+}
+
+async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {
+    let of = |key| [concurrent(key, 1), rate("", 60, Duration::from_secs(60))];
+    enqueue_limited(&store, &of("a"), 200).await;
+    let other = enqueue_limited(&store, &of("b"), 1).await;
+    let mut worker = Worker::new(&store).await;
+    let mut found = Vec::new();
+    for second in 0..3 {
+        let taken = worker.take_at(t(second), 9).await;
+        found.extend(ids(&taken));
+    }
+    assert!(
+        found.contains(&other[0]),
+        "it waits behind the backlog of another key"
+    );
+    assert_eq!(found.len(), 2, "each key has one permit");
+}
+
+async fn no_more_start_than_the_rate_allows(store: AnyStore) {
+    enqueue_limited(&store, &[rate("", 10, Duration::from_secs(1))], 60).await;
+    let mut worker = Worker::new(&store).await;
+    let mut starts = Vec::new();
+    for millis in (0..4_000).step_by(25) {
+        let now = T0.after(Duration::from_millis(millis));
+        let taken = worker.take_at(now, 100).await;
+        starts.extend(std::iter::repeat_n(millis, taken.len()));
+    }
+    for (first, at) in starts.iter().enumerate() {
+        let within = starts[first..]
+            .iter()
+            .take_while(|next| **next < at + 1_000);
+        assert!(within.count() <= 10, "after {at} ms: {starts:?}");
+    }
+    assert!((36..=41).contains(&starts.len()), "{starts:?}");
+}
+
+async fn a_rate_survives_its_idle_time(store: AnyStore) {
+    let minute = Duration::from_secs(60);
+    enqueue_limited(&store, &[rate("", 6, minute)], 20).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 1);
+    assert!(worker.take_at(t(9), 9).await.is_empty());
+    let promotion = store.promote(t(9), 100).await.unwrap();
+    assert_eq!(
+        promotion.next_due,
+        Some(t(10)),
+        "it tells when to look again"
+    );
+    // Nobody claims for an hour: not all of it is made up for.
+    store.promote(t(600), 100).await.unwrap();
+    assert_eq!(worker.take_at(T0.after(HOUR), 9).await.len(), 1);
+    assert!(worker.take_at(T0.after(HOUR), 9).await.is_empty());
+    assert_eq!(
+        worker.take_at(T0.after(HOUR + minute / 6), 9).await.len(),
+        1
+    );
+}
+
+async fn an_outside_limit_rests_the_rate(store: AnyStore) {
+    let per_second = rate("", 1, Duration::from_secs(1));
+    enqueue_limited(&store, std::slice::from_ref(&per_second), 5).await;
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    let mut end = settlement(&taken[0], AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
+    end.permits.rest_until = Some(t(60));
+    settle(&store, end).await;
+    assert!(worker.take_at(t(59), 9).await.is_empty());
+    assert_eq!(worker.take_at(t(60), 9).await.len(), 1);
+    store
+        .rest(vec![per_second.key, "unknown".to_owned()], t(120))
+        .await
+        .unwrap();
+    assert_eq!(worker.take_at(t(121), 9).await.len(), 1);
+    assert!(worker.take_at(t(121), 9).await.is_empty());
+}
+
+async fn a_reservation_is_made_once(Handles(stores): Handles) {
+    let zoo = Limit {
+        key: "zoo".to_owned(),
+        job_id: String::new(),
+        rule: LimitRule::Rate(Rate {
+            count: 1,
+            period_ms: 1_000,
+        }),
+    };
+    let answers = at_once(10, |n| {
+        let (store, zoo) = (Arc::clone(&stores[n % 2]), zoo.clone());
+        async move { store.reserve(zoo, 1, T0, t(100)).await.unwrap() }
+    })
+    .await;
+    let mut moments: Vec<_> = answers
+        .into_iter()
+        .map(|answer| match answer {
+            Reservation::At(at) => at,
+            Reservation::TooLate(at) => panic!("{at}"),
+        })
+        .collect();
+    moments.sort_unstable();
+    assert_eq!(moments, (0..10).map(t).collect::<Vec<_>>());
+    let store = &stores[0];
+    let late = store.reserve(zoo.clone(), 1, t(1), t(9)).await.unwrap();
+    assert_eq!(late, Reservation::TooLate(t(10)));
+    assert_eq!(
+        store.reserve(zoo.clone(), 3, t(1), t(20)).await.unwrap(),
+        Reservation::At(t(12))
+    );
+    assert_eq!(
+        store.reserve(zoo.clone(), 1, t(1), t(20)).await.unwrap(),
+        Reservation::At(t(13))
+    );
+    store.rest(vec![zoo.key.clone()], t(60)).await.unwrap();
+    assert_eq!(
+        store.reserve(zoo, 1, t(14), t(90)).await.unwrap(),
+        Reservation::At(t(60))
+    );
+}
+
+async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
+    let limit = concurrent("", 1);
+    let all = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
+    assert_eq!(
+        store.obstacle(all[0], T0).await.unwrap(),
+        None,
+        "nobody has looked"
+    );
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    assert_eq!(store.obstacle(all[0], T0).await.unwrap(), None, "it runs");
+    let obstacle = store
+        .obstacle(all[2], T0)
+        .await
+        .unwrap()
+        .expect("it is held");
+    assert_eq!(
+        (obstacle.key, obstacle.rule, obstacle.ahead),
+        (limit.key, limit.rule, 1)
+    );
+    assert_eq!(obstacle.free_at, None);
+    assert_eq!(
+        obstacle.holders,
+        [PermitHolder {
+            execution_id: all[0],
+            attempt: 1,
+            worker: Some("w".to_owned()),
+            stuck: false,
+        }]
+    );
+    let mut end = settlement(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
+    end.permits.kept = true;
+    settle(&store, end).await;
+    let obstacle = store
+        .obstacle(all[1], T0)
+        .await
+        .unwrap()
+        .expect("it is held");
+    assert!(obstacle.holders[0].stuck);
+    let per_minute = rate("", 1, Duration::from_secs(60));
+    let starved = enqueue_limited(&store, &[per_minute], 2).await;
+    worker.take().await;
+    store.promote(T0, 100).await.unwrap();
+    let obstacle = store
+        .obstacle(starved[1], T0)
+        .await
+        .unwrap()
+        .expect("it is held");
+    assert_eq!(obstacle.free_at, Some(t(60)));
+}
+
+async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 1)], 8).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 1);
+    // By another enqueue, and by a publication; one of a version without the limit lifts it.
+    enqueue_limited(&store, &[concurrent("", 3)], 1).await;
+    assert_eq!(ids(&worker.take().await), all[1..3]);
+    let publish = async |count: Option<u32>| {
+        let mut job = super::catalogue::publication("j", "f", 0);
+        job.descriptor.limits.max_concurrent =
+            count.map(|count| jobs::ConcurrencyLimit { count, per: None });
+        job.fingerprint = format!("{count:?}");
+        store.publish(vec![job]).await.unwrap();
+    };
+    publish(Some(4)).await;
+    assert_eq!(ids(&worker.take().await), all[3..4]);
+    publish(None).await;
+    assert_eq!(worker.take().await.len(), 5);
+}
+
+async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
+    const PERMITS: u32 = 3;
+    let total = 120;
+    enqueue_limited(&stores[0], &[concurrent("", PERMITS)], total).await;
+    let running = Arc::new(AtomicU64::new(0));
+    let done = Arc::new(AtomicU64::new(0));
+    let total = total as u64;
+    at_once(6, |n| {
+        let store = Arc::clone(&stores[n % 2]);
+        let (running, done) = (Arc::clone(&running), Arc::clone(&done));
+        async move {
+            let mut worker = Worker::new(&store).await;
+            while done.load(Ordering::SeqCst) < total {
+                for claimed in worker.take_at(T0, 2).await {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    assert!(now <= PERMITS.into(), "{now} at once");
+                    tokio::task::yield_now().await;
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    settle(&store, success(&claimed)).await;
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+async fn an_open_transaction_holds_up_no_other(ground: Joinable) {
+    let store = Arc::clone(&ground.store);
+    let limit = concurrent("", 2);
+    let first = enqueue_limited(&store, std::slice::from_ref(&limit), 1).await;
+    let mut worker = Worker::new(&store).await;
+    let running = worker.take().await;
+    assert_eq!(ids(&running), first);
+    let mut tx = ground.begin().await;
+    let inside = limited(std::slice::from_ref(&limit));
+    let hidden = inside.id;
+    store.enqueue_in(tx.by_ref(), vec![inside]).await.unwrap();
+    // An embedded store has one writer: there, the others wait for the caller in any case.
+    if store.describe().kind != "sqlite" {
+        settle(&store, success(&running[0])).await;
+        let others = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
+        assert_eq!(ids(&worker.take().await), others[..2]);
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(status(&store, hidden).await, ExecutionStatus::Queued);
+}

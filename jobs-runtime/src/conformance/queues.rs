@@ -1,0 +1,272 @@
+//! Queues that are paused, claims that leave some out, and executions that are changed while they
+//! wait.
+
+use super::point::area;
+use super::words::*;
+
+area! { "queues" {
+    a_paused_queue_gives_nothing: "Of a paused queue nothing is leased, and what is resumed is in its old order.",
+    a_pause_is_kept: "A pause holds for every process, until it is resumed.",
+    queues_are_listed: "Queues are listed by name, with what waits and runs in them.",
+    claims_leave_queues_out: "A claim takes nothing from the queues that it leaves out.",
+    caps_pass_over_what_is_beyond: "A claim takes no more of limited ones, of a queue and of a job than its caps say, and leaves the rest where it is.",
+    a_change_moves_what_waits: "A change of priority or time moves an execution that waits to where it belongs.",
+    a_change_needs_one_that_waits: "What runs or has ended is not changed.",
+    a_change_of_what_is_held_gives_its_permits_back: "What is held or ready by a permit takes its new place at the limit.",
+}}
+
+async fn in_queue(store: &AnyStore, queue: &str, count: usize) -> Vec<ExecutionId> {
+    let batch: Vec<_> = (0..count)
+        .map(|_| new_with("j", |new| new.queue = queue.to_owned()))
+        .collect();
+    let ids = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    ids
+}
+
+async fn a_paused_queue_gives_nothing(store: AnyStore) {
+    let mail = in_queue(&store, "mail", 3).await;
+    let other = in_queue(&store, "other", 2).await;
+    let session = session(&store, "w").await;
+    assert!(store.pause("mail".to_owned(), t(1)).await.unwrap());
+    let taken = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&taken), other);
+    let mut named = claim(session, 2, &["j"], 9);
+    named.queues = vec!["mail".to_owned()];
+    assert!(store.claim(named).await.unwrap().is_empty());
+    let mut only = claim(session, 3, &["j"], 9);
+    only.only = vec![mail[1]];
+    assert!(store.claim(only).await.unwrap().is_empty());
+    // The only queue that there is.
+    let taken = store.claim(claim(session, 4, &["j"], 9)).await.unwrap();
+    assert!(taken.is_empty());
+    let later = in_queue(&store, "mail", 1).await;
+    assert!(store.resume("mail".to_owned()).await.unwrap());
+    let taken = store.claim(claim(session, 5, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&taken), [mail, later].concat());
+}
+
+async fn a_pause_is_kept(Handles([here, there]): Handles) {
+    in_queue(&here, "mail", 1).await;
+    assert!(here.pause("mail".to_owned(), t(1)).await.unwrap());
+    assert!(
+        !there.pause("mail".to_owned(), t(2)).await.unwrap(),
+        "it is"
+    );
+    let session = session(&there, "w").await;
+    assert!(
+        there
+            .claim(claim(session, 1, &["j"], 9))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let queues = there.queues().await.unwrap();
+    assert_eq!(
+        queues[0].paused_at,
+        Some(t(1)),
+        "the first pause's time stays"
+    );
+    assert!(there.resume("mail".to_owned()).await.unwrap());
+    assert!(!here.resume("mail".to_owned()).await.unwrap(), "it was");
+    assert_eq!(
+        here.claim(claim(session, 2, &["j"], 9))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+async fn queues_are_listed(store: AnyStore) {
+    assert!(store.queues().await.unwrap().is_empty());
+    in_queue(&store, "b", 3).await;
+    store.pause("a".to_owned(), t(1)).await.unwrap();
+    let session = session(&store, "w").await;
+    store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
+    let record = |queue: &str, paused_at, ready, running| QueueRecord {
+        queue: queue.to_owned(),
+        paused_at,
+        ready,
+        held: 0,
+        running,
+    };
+    let expected = [record("a", Some(t(1)), 0, 0), record("b", None, 2, 1)];
+    assert_eq!(store.queues().await.unwrap(), expected);
+}
+
+async fn claims_leave_queues_out(store: AnyStore) {
+    in_queue(&store, "a", 2).await;
+    let b = in_queue(&store, "b", 2).await;
+    let session = session(&store, "w").await;
+    let mut without = claim(session, 1, &["j"], 9);
+    without.except = vec!["a".to_owned(), "x".to_owned()];
+    assert_eq!(ids(&store.claim(without).await.unwrap()), b);
+    let mut contradiction = claim(session, 2, &["j"], 9);
+    contradiction.queues = vec!["a".to_owned()];
+    contradiction.except = vec!["a".to_owned()];
+    assert!(store.claim(contradiction).await.unwrap().is_empty());
+}
+
+async fn caps_pass_over_what_is_beyond(store: AnyStore) {
+    let limit = Limit {
+        key: "j/concurrent".to_owned(),
+        job_id: "j".to_owned(),
+        rule: LimitRule::Concurrent { count: 100 },
+    };
+    let places = [
+        ("j", "a", false),
+        ("j", "a", false),
+        ("k", "a", false),
+        ("j", "b", true),
+        ("j", "b", true),
+        ("k", "b", false),
+        ("k", "c", false),
+        ("j", "c", false),
+    ];
+    let batch: Vec<_> = places
+        .iter()
+        .map(|(job, queue, limited)| {
+            new_with(job, |new| {
+                new.queue = (*queue).to_owned();
+                if *limited {
+                    new.rules.limits = vec![limit.clone()];
+                }
+            })
+        })
+        .collect();
+    let all: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    store.promote(T0, 100).await.unwrap();
+    let session = session(&store, "w").await;
+    let mut capped = claim(session, 1, &["j", "k"], 9);
+    capped.caps = Caps {
+        limited: Some(1),
+        queues: vec![("a".to_owned(), 1), ("x".to_owned(), 0)],
+        jobs: vec![("k".to_owned(), 1)],
+    };
+    let again = capped.clone();
+    let taken = store.claim(capped).await.unwrap();
+    assert_eq!(ids(&taken), [0, 3, 5, 7].map(|n: usize| all[n]));
+    let queues: Vec<_> = taken
+        .iter()
+        .map(|claimed| (&*claimed.queue, claimed.limited))
+        .collect();
+    assert_eq!(
+        queues,
+        [("a", false), ("b", true), ("b", false), ("c", false)]
+    );
+    assert_eq!(ids(&store.claim(again).await.unwrap()), ids(&taken));
+    let rest = store
+        .claim(claim(session, 2, &["j", "k"], 9))
+        .await
+        .unwrap();
+    assert_eq!(ids(&rest), [1, 2, 4, 6].map(|n: usize| all[n]));
+}
+
+fn priority(priority: u8) -> Change {
+    Change {
+        priority: Some(priority),
+        ..Change::default()
+    }
+}
+
+fn run_at(seconds: u64) -> Change {
+    Change {
+        run_at: Some(t(seconds)),
+        ..Change::default()
+    }
+}
+
+async fn a_change_moves_what_waits(store: AnyStore) {
+    let all = enqueue(&store, "j", 4).await;
+    let changed = async |n: usize, change| {
+        let answer = store.change(all[n], change, T0).await.unwrap();
+        assert_eq!(answer, ChangeAnswer::Changed);
+    };
+    changed(2, priority(90)).await;
+    changed(0, run_at(60)).await;
+    let payload = Some(r#"{"n":9}"#.to_owned());
+    changed(
+        3,
+        Change {
+            payload,
+            ..Change::default()
+        },
+    )
+    .await;
+    assert_eq!(
+        record(&store, all[0]).await.status,
+        ExecutionStatus::Pending
+    );
+    assert_eq!(record(&store, all[0]).await.run_at, t(60));
+    assert_eq!(record(&store, all[2]).await.priority, 90);
+    let session = session(&store, "w").await;
+    let taken = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&taken), [all[2], all[1], all[3]]);
+    assert_eq!(taken[2].payload, r#"{"n":9}"#);
+    // One that waits for its time: to another, with another priority, and to now.
+    changed(0, priority(10)).await;
+    changed(0, run_at(30)).await;
+    assert_eq!(store.promote(t(29), 9).await.unwrap().next_due, Some(t(30)));
+    changed(0, run_at(0)).await;
+    assert_eq!(status(&store, all[0]).await, ExecutionStatus::Queued);
+    assert_eq!(
+        ids(&store.claim(claim(session, 2, &["j"], 9)).await.unwrap()),
+        all[..1]
+    );
+    // The number of the attempt and the budget stay.
+    let claimed = taken.into_iter().next().unwrap();
+    settle(&store, retry_at(&claimed, t(60))).await;
+    changed(2, run_at(0)).await;
+    let again = store.claim(claim(session, 3, &["j"], 9)).await.unwrap();
+    assert_eq!((again[0].fence.attempt, again[0].spent), (2, 1));
+}
+
+async fn a_change_needs_one_that_waits(store: AnyStore) {
+    let claimed = running(&store, "j").await;
+    let id = claimed.execution_id;
+    let answer = store.change(id, priority(1), T0).await.unwrap();
+    assert_eq!(answer, ChangeAnswer::NotWaiting(ExecutionStatus::Running));
+    settle(&store, success(&claimed)).await;
+    let answer = store.change(id, run_at(9), T0).await.unwrap();
+    assert_eq!(answer, ChangeAnswer::NotWaiting(ExecutionStatus::Succeeded));
+    assert_eq!(record(&store, id).await.priority, 50);
+    let answer = store
+        .change(super::words::id(), run_at(9), T0)
+        .await
+        .unwrap();
+    assert_eq!(answer, ChangeAnswer::Unknown);
+}
+
+async fn a_change_of_what_is_held_gives_its_permits_back(store: AnyStore) {
+    let limit = Limit {
+        key: "j/concurrent".to_owned(),
+        job_id: "j".to_owned(),
+        rule: LimitRule::Concurrent { count: 1 },
+    };
+    let batch: Vec<_> = (0..4)
+        .map(|_| new_with("j", |new| new.rules.limits = vec![limit.clone()]))
+        .collect();
+    let all: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    store.promote(T0, 100).await.unwrap();
+    store.change(all[0], run_at(60), T0).await.unwrap();
+    store.change(all[2], priority(90), T0).await.unwrap();
+    let session = session(&store, "w").await;
+    let mut order = Vec::new();
+    for number in 1..=3 {
+        store.promote(T0, 100).await.unwrap();
+        let taken = store
+            .claim(claim(session, number, &["j"], 9))
+            .await
+            .unwrap();
+        assert_eq!(taken.len(), 1);
+        order.extend(ids(&taken));
+        settle(&store, success(&taken[0])).await;
+    }
+    assert_eq!(order, [all[2], all[1], all[3]]);
+    store.promote(t(60), 100).await.unwrap();
+    let taken = store.claim(claim(session, 4, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&taken), all[..1]);
+}

@@ -1,0 +1,406 @@
+//! Executions that are the same one, and how many may wait.
+
+use std::sync::Arc;
+
+use jobs::OnConflict;
+
+use super::point::area;
+use super::words::*;
+
+area! { "uniqueness" {
+    one_lives_per_unique_key: "Of enqueues with the same `unique` key at once, one creates; `skip`, `replace` and `reject` answer as they say.",
+    a_unique_key_is_free_again: "When the one that lived has ended, the next one creates.",
+    a_window_outlasts_its_execution: "Within its window, one that has ended counts as live.",
+    live_is_what_the_rule_says: "A rule that counts only waiting ones as live lets another wait beside one that runs.",
+    a_replacement_runs_what_came_last: "Whoever waits takes over the newest payload; beside one that runs, one waits.",
+    a_refusal_takes_the_batch_back: "A batch with a refused execution creates nothing and replaces nothing.",
+    a_debounce_starts_again: "While more arrive the delay starts again, up to `at_most`, and the newest payload runs.",
+    many_debounce_into_one: "Of many that arrive at once, one waits.",
+    a_full_queue_refuses: "Beyond `max_waiting` an enqueue is refused, the whole batch or nothing of it.",
+    what_waits_is_counted: "Pending and queued ones are counted, also when they come back; what runs and what has ended are not.",
+    keys_are_kept_in_transactions: "What a transaction brings counts once it is committed, and not at all if it is rolled back.",
+}}
+
+const LIVE: [ExecutionStatus; 3] = [
+    ExecutionStatus::Pending,
+    ExecutionStatus::Queued,
+    ExecutionStatus::Running,
+];
+
+fn unique(on_conflict: OnConflict) -> UniqueKey {
+    UniqueKey {
+        key: "k".to_owned(),
+        within_ms: None,
+        on_conflict,
+        live: LIVE.to_vec(),
+    }
+}
+
+fn with_key(key: UniqueKey, payload: &str) -> NewExecution {
+    new_with("j", |new| {
+        new.rules.unique = Some(key);
+        new.payload = payload.to_owned();
+    })
+}
+
+/// Enqueues one; its id and the answer.
+async fn enqueue_one(store: &AnyStore, new: NewExecution) -> (ExecutionId, EnqueueAnswer) {
+    let id = new.id;
+    let answers = store.enqueue(vec![new]).await.unwrap();
+    (id, answers[0])
+}
+
+async fn one_lives_per_unique_key(Handles(stores): Handles) {
+    for on_conflict in [OnConflict::Skip, OnConflict::Reject, OnConflict::Replace] {
+        let answers = at_once(32, |n| {
+            let store = Arc::clone(&stores[n % 2]);
+            let mut key = unique(on_conflict);
+            key.key = format!("{on_conflict:?}");
+            let new = with_key(key, &format!(r#"{{"n":{n}}}"#));
+            async move {
+                let id = new.id;
+                (id, store.enqueue(vec![new]).await)
+            }
+        })
+        .await;
+        let created = |(_, answer): &&(_, Result<Vec<_>, _>)| matches!(answer, Ok(answers) if answers[0] == EnqueueAnswer::Created);
+        let creators: Vec<_> = answers.iter().filter(created).collect();
+        assert_eq!(creators.len(), 1, "{on_conflict:?}: {answers:?}");
+        let (one, _) = creators[0];
+        for (id, answer) in answers.iter().filter(|(id, _)| id != one) {
+            match (on_conflict, answer) {
+                (OnConflict::Skip, Ok(answers)) => {
+                    assert_eq!(answers[0], EnqueueAnswer::Skipped(*one));
+                }
+                (OnConflict::Replace, Ok(answers)) => {
+                    assert_eq!(answers[0], EnqueueAnswer::Merged(*one));
+                }
+                (
+                    OnConflict::Reject,
+                    Err(StoreError::UniqueConflict {
+                        index: 0,
+                        execution_id,
+                    }),
+                ) => {
+                    assert_eq!(execution_id, one);
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(stores[0].execution(*id).await.unwrap().is_none());
+        }
+    }
+}
+
+async fn a_unique_key_is_free_again(store: AnyStore) {
+    let (mut last, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    let session = session(&store, "w").await;
+    for number in 1..=3 {
+        let another = with_key(unique(OnConflict::Skip), "{}");
+        assert_eq!(
+            enqueue_one(&store, another).await.1,
+            EnqueueAnswer::Skipped(last)
+        );
+        let claimed = claim_one(&store, session, number).await;
+        let another = with_key(unique(OnConflict::Skip), "{}");
+        assert_eq!(
+            enqueue_one(&store, another).await.1,
+            EnqueueAnswer::Skipped(last)
+        );
+        let end = if number == 1 {
+            success(&claimed)
+        } else {
+            failure(&claimed)
+        };
+        settle(&store, end).await;
+        let (next, answer) = enqueue_one(&store, with_key(unique(OnConflict::Skip), "{}")).await;
+        assert_eq!(answer, EnqueueAnswer::Created);
+        last = next;
+    }
+    store.cancel(last, T0).await.unwrap();
+    let (_, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    // Other jobs have keys of their own.
+    let mut elsewhere = with_key(unique(OnConflict::Reject), "{}");
+    elsewhere.job_id = "other".to_owned();
+    assert_eq!(
+        enqueue_one(&store, elsewhere).await.1,
+        EnqueueAnswer::Created
+    );
+}
+
+async fn a_window_outlasts_its_execution(store: AnyStore) {
+    let at = |seconds| {
+        let mut key = unique(OnConflict::Skip);
+        key.within_ms = Some(60_000);
+        let mut new = with_key(key, "{}");
+        new.created_at = t(seconds);
+        new
+    };
+    let (first, _) = enqueue_one(&store, at(0)).await;
+    let session = session(&store, "w").await;
+    let claimed = claim_one(&store, session, 1).await;
+    settle(&store, success(&claimed)).await;
+    assert_eq!(
+        enqueue_one(&store, at(59)).await.1,
+        EnqueueAnswer::Skipped(first)
+    );
+    let (second, answer) = enqueue_one(&store, at(60)).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    // One that lives counts beyond its window.
+    assert_eq!(
+        enqueue_one(&store, at(600)).await.1,
+        EnqueueAnswer::Skipped(second)
+    );
+}
+
+async fn live_is_what_the_rule_says(store: AnyStore) {
+    let waiting = || {
+        let mut key = unique(OnConflict::Skip);
+        key.live
+            .retain(|status| *status != ExecutionStatus::Running);
+        with_key(key, "{}")
+    };
+    let (first, _) = enqueue_one(&store, waiting()).await;
+    assert_eq!(
+        enqueue_one(&store, waiting()).await.1,
+        EnqueueAnswer::Skipped(first)
+    );
+    let session = session(&store, "w").await;
+    let claimed = claim_one(&store, session, 1).await;
+    let (second, answer) = enqueue_one(&store, waiting()).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    assert_eq!(
+        enqueue_one(&store, waiting()).await.1,
+        EnqueueAnswer::Skipped(second)
+    );
+    // One that waits for a retry is pending, but the key is the second one's by now.
+    settle(&store, retry_at(&claimed, t(60))).await;
+    assert_eq!(
+        enqueue_one(&store, waiting()).await.1,
+        EnqueueAnswer::Skipped(second)
+    );
+}
+
+async fn a_replacement_runs_what_came_last(store: AnyStore) {
+    let newest = |payload: &str| with_key(unique(OnConflict::Replace), payload);
+    let mut delayed = newest(r#"{"n":0}"#);
+    delayed.run_at = Some(t(60));
+    let (first, _) = enqueue_one(&store, delayed).await;
+    for n in 1..4 {
+        let another = newest(&format!(r#"{{"n":{n}}}"#));
+        assert_eq!(
+            enqueue_one(&store, another).await.1,
+            EnqueueAnswer::Merged(first)
+        );
+    }
+    let record = record(&store, first).await;
+    assert_eq!(record.status, ExecutionStatus::Pending, "its time stays");
+    assert_eq!(record.payload.get(), r#"{"n":3}"#);
+    store.promote(t(60), 9).await.unwrap();
+    // Twice in one batch: the last one holds.
+    let batch = vec![newest(r#"{"n":4}"#), newest(r#"{"n":5}"#)];
+    assert_eq!(
+        store.enqueue(batch).await.unwrap(),
+        [EnqueueAnswer::Merged(first); 2]
+    );
+    let session = session(&store, "w").await;
+    assert_eq!(claim_one(&store, session, 1).await.payload, r#"{"n":5}"#);
+    let (second, answer) = enqueue_one(&store, newest(r#"{"n":6}"#)).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    assert_eq!(
+        enqueue_one(&store, newest(r#"{"n":7}"#)).await.1,
+        EnqueueAnswer::Merged(second)
+    );
+    assert_eq!(claim_one(&store, session, 2).await.payload, r#"{"n":7}"#);
+}
+
+async fn a_refusal_takes_the_batch_back(store: AnyStore) {
+    let keyed = |name: &str, on_conflict, payload: &str| {
+        let mut key = unique(on_conflict);
+        key.key = name.to_owned();
+        with_key(key, payload)
+    };
+    let (replaced, _) = enqueue_one(&store, keyed("a", OnConflict::Replace, r#"{"n":0}"#)).await;
+    let (lives, _) = enqueue_one(&store, keyed("b", OnConflict::Reject, "{}")).await;
+    let batch = vec![
+        keyed("c", OnConflict::Reject, "{}"),
+        keyed("a", OnConflict::Replace, r#"{"n":1}"#),
+        keyed("b", OnConflict::Reject, "{}"),
+    ];
+    let refused: Vec<_> = batch.iter().map(|new| new.id).collect();
+    match store.enqueue(batch).await {
+        Err(StoreError::UniqueConflict {
+            index: 2,
+            execution_id,
+        }) => assert_eq!(execution_id, lives),
+        other => panic!("{other:?}"),
+    }
+    for id in refused {
+        assert!(store.execution(id).await.unwrap().is_none());
+    }
+    assert_eq!(record(&store, replaced).await.payload.get(), r#"{"n":0}"#);
+    let (_, answer) = enqueue_one(&store, keyed("c", OnConflict::Reject, "{}")).await;
+    assert_eq!(answer, EnqueueAnswer::Created, "its key was not kept");
+}
+
+/// One that waits for another for 30 seconds, for two minutes at most.
+fn debounced(seconds: u64, payload: &str) -> NewExecution {
+    new_with("j", |new| {
+        new.created_at = t(seconds);
+        new.run_at = Some(t(seconds + 30));
+        new.payload = payload.to_owned();
+        new.rules.debounce = Some(DebounceKey {
+            key: "k".to_owned(),
+            delay_ms: 30_000,
+            at_most_ms: Some(120_000),
+        });
+    })
+}
+
+async fn a_debounce_starts_again(store: AnyStore) {
+    let (first, answer) = enqueue_one(&store, debounced(0, r#"{"n":0}"#)).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    for (seconds, due) in [(20, 50), (45, 75), (70, 100), (95, 120), (110, 120)] {
+        let payload = format!(r#"{{"n":{seconds}}}"#);
+        let another = enqueue_one(&store, debounced(seconds, &payload)).await;
+        assert_eq!(another.1, EnqueueAnswer::Merged(first));
+        let record = record(&store, first).await;
+        assert_eq!(record.run_at, t(due));
+        assert_eq!(record.payload.get(), payload);
+        assert_eq!(store.promote(t(due - 1), 9).await.unwrap().promoted, 0);
+    }
+    assert_eq!(store.promote(t(120), 9).await.unwrap().promoted, 1);
+    // What has become due is put off no more.
+    let (second, answer) = enqueue_one(&store, debounced(121, "{}")).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+    let session = session(&store, "w").await;
+    let claimed = claim_one(&store, session, 1).await;
+    assert_eq!(
+        (claimed.execution_id, &*claimed.payload),
+        (first, r#"{"n":110}"#)
+    );
+    // One that waits for a retry is not one that waits for others.
+    settle(&store, retry_at(&claimed, t(500))).await;
+    assert_eq!(
+        enqueue_one(&store, debounced(122, "{}")).await.1,
+        EnqueueAnswer::Merged(second)
+    );
+}
+
+async fn many_debounce_into_one(Handles(stores): Handles) {
+    let answers = at_once(24, |n| {
+        let store = Arc::clone(&stores[n % 2]);
+        let new = debounced(n as u64 % 5, &format!(r#"{{"n":{n}}}"#));
+        async move { enqueue_one(&store, new).await }
+    })
+    .await;
+    let created = answers
+        .iter()
+        .filter(|(_, answer)| *answer == EnqueueAnswer::Created);
+    let created: Vec<_> = created.map(|(id, _)| *id).collect();
+    assert_eq!(created.len(), 1, "{answers:?}");
+    let page = stores[0].feed(FeedQuery::newest(10)).await.unwrap();
+    assert_eq!(page.executions.len(), 1);
+}
+
+fn capped(max_waiting: u32) -> NewExecution {
+    new_with("j", |new| new.rules.max_waiting = Some(max_waiting))
+}
+
+async fn a_full_queue_refuses(Handles(stores): Handles) {
+    let store = &stores[0];
+    let is_full = |answer: &Result<_, StoreError>| matches!(answer, Err(StoreError::QueueFull { max_waiting: 10, job_id, .. }) if job_id == "j");
+    let answers = at_once(30, |n| {
+        let store = Arc::clone(&stores[n % 2]);
+        async move { store.enqueue(vec![capped(10)]).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 10);
+    assert_eq!(answers.iter().filter(|answer| is_full(answer)).count(), 20);
+    let session = session(store, "w").await;
+    assert_eq!(
+        store
+            .claim(claim(session, 1, &["j"], 3))
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+    let batch = |count| (0..count).map(|_| capped(10)).collect::<Vec<_>>();
+    assert!(
+        is_full(&store.enqueue(batch(4)).await),
+        "all of it or nothing"
+    );
+    assert!(store.enqueue(batch(3)).await.is_ok());
+    assert!(is_full(&store.enqueue(batch(1)).await));
+    // Others of the job's queue are not counted.
+    enqueue(store, "other", 1).await;
+}
+
+async fn what_waits_is_counted(store: AnyStore) {
+    let room = async |expected: bool| {
+        let answer = store.enqueue(vec![capped(1)]).await;
+        assert_eq!(answer.is_ok(), expected, "{answer:?}");
+    };
+    let mut delayed = capped(1);
+    delayed.run_at = Some(t(60));
+    let first = delayed.id;
+    store.enqueue(vec![delayed]).await.unwrap();
+    room(false).await;
+    store.promote(t(60), 9).await.unwrap();
+    room(false).await;
+    let session = session(&store, "w").await;
+    let claimed = claim_one(&store, session, 1).await;
+    // It runs; while it does, another may wait.
+    let other = capped(1);
+    let id = other.id;
+    store.enqueue(vec![other]).await.unwrap();
+    room(false).await;
+    store.cancel(id, T0).await.unwrap();
+    settle(&store, retry_at(&claimed, t(90))).await;
+    room(false).await;
+    store.promote(t(90), 9).await.unwrap();
+    let claimed = claim_one(&store, session, 2).await;
+    settle(
+        &store,
+        settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
+    )
+    .await;
+    room(false).await;
+    let claimed = claim_one(&store, session, 3).await;
+    settle(&store, failure(&claimed)).await;
+    assert_eq!(
+        store.retry(first, None, t(91)).await.unwrap(),
+        RetryAnswer::Queued
+    );
+    room(false).await;
+    store.cancel(first, t(91)).await.unwrap();
+    room(true).await;
+}
+
+async fn keys_are_kept_in_transactions(ground: Joinable) {
+    let store = &ground.store;
+    let mut tx = ground.begin().await;
+    let new = with_key(unique(OnConflict::Skip), "{}");
+    store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();
+    tx.roll_back().await.unwrap();
+    let mut tx = ground.begin().await;
+    let new = with_key(unique(OnConflict::Skip), "{}");
+    let inside = new.id;
+    let answers = store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Created]);
+    let again = with_key(unique(OnConflict::Skip), "{}");
+    let answers = store.enqueue_in(tx.by_ref(), vec![again]).await.unwrap();
+    assert_eq!(answers, [EnqueueAnswer::Skipped(inside)], "it sees its own");
+    store
+        .enqueue_in(tx.by_ref(), vec![debounced(0, "{}"), capped(1)])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let (_, answer) = enqueue_one(store, with_key(unique(OnConflict::Skip), "{}")).await;
+    assert_eq!(answer, EnqueueAnswer::Skipped(inside));
+    let answer = enqueue_one(store, debounced(1, "{}")).await.1;
+    assert!(matches!(answer, EnqueueAnswer::Merged(_)), "{answer:?}");
+    assert!(store.enqueue(vec![capped(1)]).await.is_err());
+}

@@ -1,0 +1,235 @@
+//! Moving executions that are due to their place in their queue, and letting in what limits hold.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::{Fault, corrupt};
+use super::group::rows_named;
+use super::json;
+use super::limits::rule;
+use crate::store::doorkeeper::{
+    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, Order, PermitEvent,
+};
+use crate::store::{Promotion, StoreEvent};
+use crate::time::Timestamp;
+
+/// What there is to do, before anything is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    scheduled: Option<Timestamp>,
+    look_at: Option<Timestamp>,
+    /// Somebody stands at the door.
+    door: bool,
+    /// Permits have come back.
+    events: bool,
+}
+
+impl Due {
+    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, Fault> {
+        let row = sqlx::query(include_str!("sql/promote_due.sql"))
+            .fetch_one(conn)
+            .await?;
+        let time = |column| -> Result<Option<Timestamp>, Fault> {
+            let millis: Option<i64> = row.try_get(column)?;
+            Ok(millis.map(Timestamp::from_millis))
+        };
+        Ok(Self {
+            scheduled: time(0)?,
+            look_at: time(1)?,
+            door: row.try_get(2)?,
+            events: row.try_get(3)?,
+        })
+    }
+
+    /// Whether a promotion would change something.
+    pub(super) fn is_now(&self, now: Timestamp) -> bool {
+        self.door || self.events || self.next(now).is_some_and(|due| due <= now)
+    }
+
+    /// When there will be something to do.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let at_once = self.door.then_some(now);
+        let times = [self.scheduled, self.look_at, at_once];
+        times.into_iter().flatten().min()
+    }
+}
+
+pub(super) async fn promote_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<(Promotion, Option<StoreEvent>), Fault> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = sqlx::query(include_str!("sql/promote.sql"))
+        .bind(now.as_millis())
+        .bind(most)
+        .fetch_all(&mut *conn)
+        .await?;
+    let moved = rows_named(&rows, "promoted").next();
+    let moved = moved.map_or(Ok(0), |row| row.try_get::<i64, _>(1))?;
+    let let_in = let_in(conn, now, most).await?;
+    let promoted = usize::try_from(moved).unwrap_or(0) + let_in;
+    let promotion = Promotion {
+        promoted,
+        next_due: Due::on_conn(conn).await?.next(now),
+    };
+    Ok((promotion, (promoted > 0).then_some(StoreEvent::Ready)))
+}
+
+/// Lets in whom there are permits for, and says how many.
+async fn let_in(conn: &mut SqliteConnection, now: Timestamp, most: i64) -> Result<usize, Fault> {
+    let due = Due::on_conn(conn).await?;
+    if !due.door && !due.events && due.look_at.is_none_or(|at| at > now) {
+        return Ok(0);
+    }
+    let door = sqlx::query(include_str!("sql/door_arrivals.sql"))
+        .bind(most)
+        .fetch_all(&mut *conn)
+        .await?;
+    let door: Vec<Held> = door
+        .iter()
+        .map(|row| held(row, 0, None))
+        .collect::<Result<_, _>>()?;
+    let events = sqlx::query(include_str!("sql/door_events.sql"))
+        .fetch_all(&mut *conn)
+        .await?;
+    let events: Vec<_> = events.iter().map(event).collect::<Result<_, _>>()?;
+    let due: Vec<LimitId> = sqlx::query_scalar(include_str!("sql/door_due.sql"))
+        .bind(now.as_millis())
+        .bind(most)
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut keeper = Doorkeeper::new(now, door, events, due);
+    loop {
+        match keeper.next() {
+            Need::Limits(ids) => keeper.learn(limits(conn, &ids).await?),
+            Need::Standing(asked) => {
+                let standing = standing(conn, &asked).await?;
+                keeper.line_up(&asked, standing);
+            }
+            Need::Ready(asked) => keeper.displace(ready(conn, &asked).await?),
+            Need::Nothing => break,
+        }
+    }
+    let entrance = keeper.close();
+    write(conn, &entrance).await?;
+    Ok(entrance.ready.len())
+}
+
+async fn limits(conn: &mut SqliteConnection, ids: &[LimitId]) -> Result<Vec<LimitState>, Fault> {
+    let rows = sqlx::query(include_str!("sql/door_limits.sql"))
+        .bind(json::array(ids)?)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(limit).collect()
+}
+
+async fn standing(
+    conn: &mut SqliteConnection,
+    asked: &[(LimitId, usize)],
+) -> Result<Vec<(LimitId, Held)>, Fault> {
+    let mut standing = Vec::new();
+    for (most, limits) in by_number(asked.iter().map(|(id, most)| (*most, *id))) {
+        let rows = sqlx::query(include_str!("sql/door_standing.sql"))
+            .bind(json::array(limits)?)
+            .bind(most)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in &rows {
+            standing.push((row.try_get(0)?, held(row, 1, Some(4))?));
+        }
+    }
+    Ok(standing)
+}
+
+async fn ready(
+    conn: &mut SqliteConnection,
+    asked: &[(LimitId, usize, Order)],
+) -> Result<Vec<(LimitId, Held)>, Fault> {
+    let mut ready = Vec::new();
+    let places = asked
+        .iter()
+        .map(|(id, most, (rank, seq))| (*most, (*id, *rank, *seq)));
+    for (most, limits) in by_number(places) {
+        let rows = sqlx::query(include_str!("sql/door_ready.sql"))
+            .bind(json::array(limits)?)
+            .bind(most)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in &rows {
+            ready.push((row.try_get(0)?, held(row, 1, None)?));
+        }
+    }
+    Ok(ready)
+}
+
+/// Puts together those of which about as many are asked for: SQLite knows no `LIMIT` that differs from
+/// row to row. Rounded up to a power of two, there are few different ones.
+fn by_number<T>(asked: impl Iterator<Item = (usize, T)>) -> BTreeMap<i64, Vec<T>> {
+    let mut by_number: BTreeMap<i64, Vec<T>> = BTreeMap::new();
+    for (most, what) in asked {
+        let most = i64::try_from(most.next_power_of_two()).unwrap_or(i64::MAX);
+        by_number.entry(most).or_default().push(what);
+    }
+    by_number
+}
+
+async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {
+    let places =
+        |held: &[Held]| json::array(held.iter().map(|held| (held.seq, held.at(), held.passed)));
+    let limits = entrance.limits.iter().map(|limit| {
+        let look_at = limit.look_at.map(Timestamp::as_millis);
+        (limit.id, limit.granted, limit.arrival, look_at)
+    });
+    sqlx::query(include_str!("sql/door_write.sql"))
+        .bind(json::array(entrance.ready.iter().map(|held| held.seq))?)
+        .bind(places(&entrance.held)?)
+        .bind(places(&entrance.displaced)?)
+        .bind(json::array(limits)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Reads seq, rank and limits from three columns, and how many were passed from another.
+fn held(row: &SqliteRow, first: usize, passed: Option<usize>) -> Result<Held, Fault> {
+    Ok(Held {
+        seq: row.try_get(first)?,
+        rank: row.try_get(first + 1)?,
+        limits: serde_json::from_str(row.try_get(first + 2)?)
+            .map_err(|error| corrupt("the limits of an execution", error))?,
+        passed: match passed {
+            Some(column) => row.try_get::<u32, _>(column)? as usize,
+            None => 0,
+        },
+    })
+}
+
+/// Reads a limit from the columns id, stage, kind, count, period, granted, arrival and look_at.
+pub(super) fn limit(row: &SqliteRow) -> Result<LimitState, Fault> {
+    Ok(LimitState {
+        id: row.try_get(0)?,
+        stage: row.try_get(1)?,
+        rule: rule(row, 2)?,
+        granted: row.try_get::<i64, _>(5)?.try_into().unwrap_or(0),
+        arrival: row.try_get(6)?,
+        look_at: row
+            .try_get::<Option<i64>, _>(7)?
+            .map(Timestamp::from_millis),
+    })
+}
+
+fn event(row: &SqliteRow) -> Result<(LimitId, PermitEvent), Fault> {
+    let kind: &str = row.try_get(1)?;
+    let count: i64 = row.try_get(2)?;
+    let at: Option<i64> = row.try_get(3)?;
+    let event = PermitEvent::of_parts(
+        kind,
+        count.try_into().unwrap_or(0),
+        at.map(Timestamp::from_millis),
+    );
+    let event = event.ok_or_else(|| corrupt("what became of a permit", kind))?;
+    Ok((row.try_get(0)?, event))
+}

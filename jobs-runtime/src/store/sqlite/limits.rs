@@ -1,0 +1,259 @@
+//! Limits: their rules, what is taken out of them directly, and what is told about them.
+
+use std::collections::HashMap;
+
+use jobs::ExecutionId;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::{Fault, corrupt};
+use super::json::{self, id_from_blob};
+use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
+use crate::store::{
+    Fence, Limit, LimitRule, Obstacle, PermitHolder, PublishedJob, QueueRecord, Rate, Reservation,
+};
+use crate::time::Timestamp;
+
+/// How far those who wait are counted for people.
+const COUNTED: i64 = 10_000;
+
+/// Holders of permits that are shown.
+const SHOWN: i64 = 10;
+
+/// The rule in the columns kind, count and period.
+pub(super) fn rule(row: &SqliteRow, first: usize) -> Result<LimitRule, Fault> {
+    let count: i64 = row.try_get(first + 1)?;
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(match row.try_get(first)? {
+        "concurrent" => LimitRule::Concurrent { count },
+        "rate" => LimitRule::Rate(Rate {
+            count,
+            period_ms: row.try_get::<i64, _>(first + 2)?.try_into().unwrap_or(1),
+        }),
+        other => return Err(corrupt("a limit", format!("its kind is `{other}`"))),
+    })
+}
+
+/// Finds the limits that executions name, creates those that are missing, and writes down rules that
+/// have changed.
+pub(super) async fn known_in_txn<'n>(
+    conn: &mut SqliteConnection,
+    executions: impl Iterator<Item = &'n [Limit]>,
+) -> Result<HashMap<String, LimitId>, Fault> {
+    let mut wanted: HashMap<&str, (&Limit, usize)> = HashMap::new();
+    for limits in executions {
+        for (stage, limit) in limits.iter().enumerate() {
+            wanted.insert(&limit.key, (limit, stage));
+        }
+    }
+    known_limits(conn, wanted).await
+}
+
+async fn known_limits(
+    conn: &mut SqliteConnection,
+    mut wanted: HashMap<&str, (&Limit, usize)>,
+) -> Result<HashMap<String, LimitId>, Fault> {
+    let mut ids = HashMap::with_capacity(wanted.len());
+    if wanted.is_empty() {
+        return Ok(ids);
+    }
+    let rows = sqlx::query(include_str!("sql/limits_known.sql"))
+        .bind(json::array(wanted.keys())?)
+        .fetch_all(&mut *conn)
+        .await?;
+    for row in &rows {
+        let key: &str = row.try_get(1)?;
+        let (stage, rule) = (row.try_get::<u32, _>(2)? as usize, rule(row, 3)?);
+        ids.insert(key.to_owned(), row.try_get(0)?);
+        if wanted
+            .get(key)
+            .is_some_and(|(limit, at)| limit.rule == rule && *at == stage)
+        {
+            wanted.remove(key);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(ids);
+    }
+    let rows = wanted.values().map(|(limit, stage)| {
+        let (kind, count, period_ms) = columns(&limit.rule);
+        (&limit.key, &limit.job_id, stage, kind, count, period_ms)
+    });
+    let rows = sqlx::query(include_str!("sql/limits_write.sql"))
+        .bind(json::array(rows)?)
+        .fetch_all(conn)
+        .await?;
+    for row in &rows {
+        ids.insert(row.try_get(1)?, row.try_get(0)?);
+    }
+    Ok(ids)
+}
+
+fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
+    match rule {
+        LimitRule::Concurrent { count } => ("concurrent", *count, None),
+        LimitRule::Rate(rate) => ("rate", rate.count, Some(rate.period_ms)),
+    }
+}
+
+/// Limits of published jobs get the rules that these have now.
+pub(super) async fn follow_in_txn(
+    conn: &mut SqliteConnection,
+    jobs: &[PublishedJob],
+) -> Result<(), Fault> {
+    let mut rows = Vec::with_capacity(jobs.len() * 2);
+    for job in jobs {
+        for rule in job.rules() {
+            let (kind, count, period_ms) = columns(&rule);
+            rows.push((&job.descriptor.id, kind, count, period_ms));
+        }
+    }
+    sqlx::query(include_str!("sql/limits_published.sql"))
+        .bind(json::array(rows)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Gives back what stuck attempts have kept.
+pub(super) async fn unstick_in_txn(
+    conn: &mut SqliteConnection,
+    fences: &[Fence],
+) -> Result<(), Fault> {
+    let fences = fences
+        .iter()
+        .map(|fence| (fence.row, fence.session, fence.attempt));
+    sqlx::query(include_str!("sql/unstick.sql"))
+        .bind(json::array(fences)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes starts out of a rate.
+pub(super) async fn reserve_in_txn(
+    conn: &mut SqliteConnection,
+    limit: &Limit,
+    cost: u32,
+    now: Timestamp,
+    latest: Timestamp,
+) -> Result<Reservation, Fault> {
+    let wanted = HashMap::from([(limit.key.as_str(), (limit, 0))]);
+    let ids: Vec<_> = known_limits(conn, wanted).await?.into_values().collect();
+    let row = sqlx::query(include_str!("sql/door_limits.sql"))
+        .bind(json::array(&ids)?)
+        .fetch_one(&mut *conn)
+        .await?;
+    let mut state = super::door::limit(&row)?;
+    let (reservation, taken) = state.reserve(cost, now, latest);
+    if taken {
+        write_arrival(conn, &state).await?;
+    }
+    Ok(reservation)
+}
+
+/// Nothing is taken out of these rates before then.
+pub(super) async fn rest_in_txn(
+    conn: &mut SqliteConnection,
+    keys: &[String],
+    until: Timestamp,
+) -> Result<(), Fault> {
+    let rows = sqlx::query(include_str!("sql/rest.sql"))
+        .bind(json::array(keys)?)
+        .fetch_all(&mut *conn)
+        .await?;
+    for row in &rows {
+        let mut state = super::door::limit(row)?;
+        state.note(PermitEvent::Rest(until));
+        write_arrival(conn, &state).await?;
+    }
+    Ok(())
+}
+
+async fn write_arrival(conn: &mut SqliteConnection, state: &LimitState) -> Result<(), Fault> {
+    sqlx::query(include_str!("sql/reserve.sql"))
+        .bind(state.id)
+        .bind(state.arrival)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn pause_in_txn(
+    conn: &mut SqliteConnection,
+    queue: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let done = sqlx::query(include_str!("sql/pause.sql"))
+        .bind(queue)
+        .bind(now.as_millis())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn resume_in_txn(conn: &mut SqliteConnection, queue: &str) -> Result<bool, Fault> {
+    let done = sqlx::query(include_str!("sql/resume.sql"))
+        .bind(queue)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(super) async fn queues_on_conn(conn: &mut SqliteConnection) -> Result<Vec<QueueRecord>, Fault> {
+    let rows = sqlx::query(include_str!("sql/queues.sql"))
+        .bind(COUNTED)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueRecord {
+                queue: row.try_get(0)?,
+                paused_at: row
+                    .try_get::<Option<i64>, _>(1)?
+                    .map(Timestamp::from_millis),
+                ready: row.try_get(2)?,
+                held: row.try_get(3)?,
+                running: row.try_get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// The limit that an execution waits at.
+pub(super) async fn obstacle_on_conn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+    now: Timestamp,
+) -> Result<Option<Obstacle>, Fault> {
+    let row = sqlx::query(include_str!("sql/obstacle.sql"))
+        .bind(id.as_bytes().as_slice())
+        .bind(COUNTED)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let state = super::door::limit(&row)?;
+    let holders = sqlx::query(include_str!("sql/obstacle_holders.sql"))
+        .bind(state.id)
+        .bind(SHOWN)
+        .fetch_all(conn)
+        .await?;
+    Ok(Some(Obstacle {
+        key: row.try_get(8)?,
+        ahead: row.try_get(9)?,
+        free_at: state.room_at(now),
+        rule: state.rule,
+        holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn holder(row: &SqliteRow) -> Result<PermitHolder, Fault> {
+    Ok(PermitHolder {
+        execution_id: id_from_blob(row.try_get(0)?)?,
+        attempt: row.try_get(1)?,
+        worker: row.try_get(2)?,
+        stuck: row.try_get(3)?,
+    })
+}

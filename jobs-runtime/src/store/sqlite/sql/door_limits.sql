@@ -1,0 +1,4 @@
+-- The limits of the array $1.
+SELECT id, stage, kind, count, period_ms, granted, arrival, look_at
+FROM jobs_limits
+WHERE id IN (SELECT value FROM json_each($1))

@@ -1,0 +1,21 @@
+-- Gives the waiting executions of the array $21 another payload, and another time to those that wait
+-- for theirs; what comes last holds.
+UPDATE jobs_executions
+SET payload = m.payload, run_at = IFNULL(m.run_at, jobs_executions.run_at)
+FROM (
+    SELECT unhex(value ->> 0) AS id, value ->> 1 AS payload, value ->> 2 AS run_at, MAX(key)
+    FROM json_each($21)
+    GROUP BY value ->> 0
+) AS m
+WHERE jobs_executions.id = m.id;
+
+UPDATE jobs_scheduled
+SET run_at = m.run_at
+FROM (
+    SELECT x.seq, value ->> 2 AS run_at, MAX(key)
+    FROM json_each($21)
+    CROSS JOIN jobs_executions AS x ON x.id = unhex(value ->> 0)
+    WHERE value ->> 2 IS NOT NULL
+    GROUP BY x.seq
+) AS m
+WHERE jobs_scheduled.seq = m.seq;

@@ -1,0 +1,17 @@
+-- Up to $2 of those that have a permit of the limit $1: running, stuck, or ready and not claimed yet.
+SELECT x.id, p.attempt, p.worker, p.stuck
+FROM (
+    SELECT l.seq, l.attempt, w.worker, 0 AS stuck
+    FROM jobs_leases AS l
+    LEFT JOIN jobs_sessions AS w ON w.id = IFNULL(l.executed_by, l.session)
+    WHERE l.limits IS NOT NULL AND $1 IN (SELECT value FROM json_each(l.limits))
+    UNION ALL
+    SELECT s.seq, s.attempt, w.worker, 1
+    FROM jobs_stuck AS s
+    LEFT JOIN jobs_sessions AS w ON w.id = s.session
+    WHERE $1 IN (SELECT value FROM json_each(s.limits))
+    UNION ALL
+    SELECT seq, 0, NULL, 0 FROM jobs_ready WHERE last_limit = $1
+    LIMIT $2
+) AS p
+CROSS JOIN jobs_executions AS x ON x.seq = p.seq

@@ -1,0 +1,13 @@
+-- Gives back the permits of stuck attempts: those of the array $1 (execution, session, attempt).
+INSERT INTO jobs_permit_events (limit_id, kind, count)
+SELECT i.value, 'ended', COUNT(*)
+FROM json_each($1) AS f
+CROSS JOIN jobs_stuck AS s
+    ON s.seq = f.value ->> 0 AND s.session = f.value ->> 1 AND s.attempt = f.value ->> 2
+CROSS JOIN json_each(s.limits) AS i
+GROUP BY i.value;
+
+DELETE FROM jobs_stuck
+WHERE (seq, session, attempt) IN (
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1)
+);

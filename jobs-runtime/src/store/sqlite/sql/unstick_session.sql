@@ -1,0 +1,12 @@
+-- Gives back the permits of stuck attempts of the session $1, if it is closed.
+INSERT INTO jobs_permit_events (limit_id, kind, count)
+SELECT i.value, 'ended', COUNT(*)
+FROM jobs_stuck AS s
+CROSS JOIN json_each(s.limits) AS i
+WHERE s.session = $1
+    AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = $1 AND closed_at IS NOT NULL)
+GROUP BY i.value;
+
+DELETE FROM jobs_stuck
+WHERE session = $1
+    AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = $1 AND closed_at IS NOT NULL);
