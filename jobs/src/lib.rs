@@ -93,6 +93,7 @@ pub mod runtime {
     pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
+    pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
