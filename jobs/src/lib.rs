@@ -87,9 +87,9 @@ pub use status::{
 /// What a runtime implements and calls: nothing here concerns authors of jobs.
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
-    pub use crate::context::ContextParts;
     #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
+    pub use crate::context::{ContextParts, Limiter, Reserved};
     pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};

@@ -154,7 +154,7 @@ pub(super) struct Edit {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Work {
-    /// Take from these queues only
+    /// Take from these queues only; `mail:10` for ten attempts at a time
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
     /// A word about this worker, shown by `processes`; again for another
