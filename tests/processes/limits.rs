@@ -27,6 +27,21 @@ fn show(dir: &Path, id: &str) -> Value {
 }
 
 #[test]
+fn show_tells_the_limits_of_a_job() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let shown = |job: &str| jobs(dir.path(), &["show", job]).out;
+    let turns = shown("test.in-turn");
+    assert!(turns.contains("max_concurrent 1 per tenant\n"), "{turns}");
+    let mirror = shown("test.mirror");
+    assert!(
+        mirror.contains("unique by page: replace; max_waiting 2\n"),
+        "{mirror}"
+    );
+    let none = shown("test.add");
+    assert!(!none.contains("limits"), "{none}");
+}
+
+#[test]
 fn trigger_says_what_became_of_one_that_is_there_already() {
     let dir = tempfile::tempdir().expect("a directory");
     let sync = ["trigger", "test.sync", "--account", "7"];
