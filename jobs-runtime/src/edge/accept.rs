@@ -31,6 +31,10 @@ pub(crate) struct Accepted {
     /// Where a new execution begins.
     pub(crate) status: ExecutionStatus,
     /// Why it is this execution.
+    #[cfg_attr(
+        all(feature = "http", not(feature = "cli")),
+        expect(dead_code, reason = "what only the command line tells its callers")
+    )]
     pub(crate) answer: EnqueueAnswer,
 }
 

@@ -13,7 +13,7 @@
 //! count as queued. Whoever makes an execution due puts it at the door, and whoever ends an attempt
 //! notes that its permits came back; neither touches a limit, so that limits make nobody wait for
 //! anybody, not even for a caller's open transaction. [`Store::promote`](super::Store::promote) lets
-//! in: one at a time in the whole fleet, by the rules of [`doorkeeper`](super::doorkeeper).
+//! in: one at a time in the whole fleet, by the rules of `doorkeeper.rs`.
 //!
 //! A permit of a [`Concurrent`](LimitRule::Concurrent) limit is out from the moment its execution is
 //! let in until its attempt has ended. One of a [`Rate`](LimitRule::Rate) is out until the attempt
