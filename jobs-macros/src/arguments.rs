@@ -14,7 +14,7 @@ use syn::{Ident, LitStr, Path};
 use crate::errors::Errors;
 use crate::given::{Given, Written};
 use crate::keys::{self, Meaning};
-use crate::limits::NamedField;
+use crate::limits::Limits;
 use crate::retries::Retries;
 use crate::suggestion::did_you_mean;
 use crate::values::Priority;
@@ -38,8 +38,7 @@ pub(crate) struct Arguments {
     pub(crate) payload: Option<Written<Ident>>,
     pub(crate) enabled: Option<Written<bool>>,
     pub(crate) krate: Option<Written<Path>>,
-    /// The fields that `per` and `by` name, of all keys.
-    pub(crate) named: Vec<NamedField>,
+    pub(crate) limits: Limits,
     /// The key `schedule`.
     pub(crate) schedule: Option<Ident>,
 }

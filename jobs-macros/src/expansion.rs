@@ -25,6 +25,7 @@ mod payload;
 mod builder;
 mod constructors;
 mod glue;
+mod limits;
 mod schema;
 
 use proc_macro2::TokenStream;

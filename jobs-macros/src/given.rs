@@ -136,6 +136,12 @@ impl Given {
         };
         let mut errors = Errors::default();
         let options = Self::list(options, &mut errors);
+        for (n, option) in options.iter().enumerate() {
+            let name = option.name();
+            if options[..n].iter().any(|earlier| earlier.name() == name) {
+                errors.at(option.span(), format!("`{name}` is given twice: keep one"));
+            }
+        }
         errors.into_result()?;
         Ok((main, options))
     }

@@ -7,7 +7,7 @@ use syn::{Path, Token};
 use crate::arguments::Arguments;
 use crate::given::{Given, Written};
 use crate::retries::Retries;
-use crate::{limits, schedule, values};
+use crate::{limits, refused, schedule, values};
 
 /// A key that `#[job]` knows.
 pub(crate) struct Key {
@@ -118,28 +118,36 @@ pub(crate) const KEYS: &[Key] = &[
         example: "crate = crate::reexported::jobs",
         meaning: Enforced(|to, given| put(&mut to.krate, given, values::krate)),
     },
-    refused(
-        "routing_key",
-        r#"routing_key = "jobs.mail.send""#,
-        limits::routing_key,
-    ),
-    refused(
+    enforced(
         "max_concurrent",
         "max_concurrent = 5",
         limits::max_concurrent,
     ),
-    refused("rate_limit", r#"rate_limit = "60/min""#, limits::rate_limit),
-    refused("unique", r#"unique = (within = "10m")"#, limits::unique),
-    refused(
+    enforced("rate_limit", r#"rate_limit = "60/min""#, limits::rate_limit),
+    enforced("unique", r#"unique = (within = "10m")"#, limits::unique),
+    enforced(
         "debounce",
         r#"debounce = ("30s", at_most = "5m")"#,
         limits::debounce,
     ),
-    refused("max_waiting", "max_waiting = 10000", limits::max_waiting),
+    enforced("max_waiting", "max_waiting = 10000", limits::max_waiting),
+    refused(
+        "routing_key",
+        r#"routing_key = "jobs.mail.send""#,
+        refused::routing_key,
+    ),
     refused("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
-    refused("expires", r#"expires = "1h""#, limits::expires),
-    refused("retain", r#"retain = "90d""#, limits::retain),
+    refused("expires", r#"expires = "1h""#, refused::expires),
+    refused("retain", r#"retain = "90d""#, refused::retain),
 ];
+
+const fn enforced(name: &'static str, example: &'static str, read: Read) -> Key {
+    Key {
+        name,
+        example,
+        meaning: Enforced(read),
+    }
+}
 
 const fn refused(name: &'static str, example: &'static str, read: Read) -> Key {
     Key {

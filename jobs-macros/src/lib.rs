@@ -23,6 +23,7 @@ mod arguments;
 mod given;
 mod keys;
 mod limits;
+mod refused;
 mod retries;
 mod schedule;
 mod values;

@@ -3,16 +3,17 @@
 //! ```text
 //! max_concurrent = 5                            max_concurrent = (5, per = "workspace_id")
 //! rate_limit = "60/min"                         rate_limit = ("10/s", per = "tenant")
-//! unique = (by = ["workspace_id"], within = "10m", on_conflict = "skip")
+//! unique = (by = ["workspace_id"], within = "10m", on_conflict = "skip", live = ["pending"])
 //! debounce = ("30s", by = ["doc_id"], at_most = "5m")
+//! max_waiting = 10000
 //! ```
-//!
-//! None of them is enforced yet. Their mistakes are found all the same, so that what is refused
-//! today is right on the day it is not.
+
+mod fields;
+mod rate;
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Lit, LitInt, LitStr, Result};
 
@@ -22,68 +23,207 @@ use crate::given::Given;
 use crate::suggestion::did_you_mean;
 use crate::values;
 
-/// A field of the payload that a key names: it must be one of the arguments.
-#[derive(Clone, Debug)]
-pub(crate) struct NamedField {
-    /// The key that names it: `rate_limit`.
-    pub(crate) key: String,
-    /// As written: the argument's name, or the field's of a whole payload.
-    pub(crate) name: LitStr,
+pub(crate) use fields::{refuse_required_fields, refuse_unknown_fields};
+
+/// What these keys say.
+///
+/// Fields are named as they are written, by arguments or as in JSON, until the job is accepted, and
+/// as in JSON from then on.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_concurrent: Option<MaxConcurrent>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) unique: Option<Unique>,
+    pub(crate) debounce: Option<Debounce>,
+    pub(crate) max_waiting: Option<u32>,
+}
+
+#[derive(Debug)]
+pub(crate) struct MaxConcurrent {
+    pub(crate) count: u32,
+    pub(crate) per: Option<LitStr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RateLimit {
+    pub(crate) count: u32,
+    pub(crate) period: Duration,
+    pub(crate) per: Option<LitStr>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Unique {
+    /// The whole payload if empty.
+    pub(crate) by: Vec<LitStr>,
+    pub(crate) within: Option<Duration>,
+    /// One of [`CONFLICTS`].
+    pub(crate) on_conflict: Option<&'static str>,
+    /// Some of [`LIVE`]; all of them if empty.
+    pub(crate) live: Vec<&'static str>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Debounce {
+    pub(crate) delay: Duration,
+    /// The whole payload if empty.
+    pub(crate) by: Vec<LitStr>,
+    pub(crate) at_most: Option<Duration>,
+}
+
+/// What becomes of the next execution of a unique key.
+const CONFLICTS: &[&str] = &["skip", REPLACE, "reject"];
+
+/// The one that waits takes over its payload.
+const REPLACE: &str = "replace";
+
+/// The statuses of an execution that is not final.
+const LIVE: &[&str] = &["pending", "queued", "running"];
+
+impl Limits {
+    /// The fields that keys name.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &LitStr> {
+        let by = [
+            self.unique.as_ref().map(|unique| &unique.by),
+            self.debounce.as_ref().map(|debounce| &debounce.by),
+        ];
+        self.divided_by().chain(by.into_iter().flatten().flatten())
+    }
+
+    /// Refuses keys that put executions together which limits keep apart: the one that waits would
+    /// take over a payload of another, and be counted by its own.
+    pub(crate) fn refuse_contradictions(&self, errors: &mut Errors) {
+        let replaced = self.unique.as_ref();
+        let replaced = replaced.filter(|unique| unique.on_conflict == Some(REPLACE));
+        let together = [
+            ("unique", replaced.map(|unique| &unique.by)),
+            ("debounce", self.debounce.as_ref().map(|it| &it.by)),
+        ];
+        for (key, by) in together {
+            let by = by.map_or(&[][..], Vec::as_slice);
+            for per in self.divided_by().filter(|_| !by.is_empty()) {
+                let field = per.value();
+                if !by.iter().any(|name| name.value() == field) {
+                    let message = format!(
+                        "`{key}` puts executions together whose `{field}` differs, which this \
+                         limit counts apart: name `{field}` in its `by` as well"
+                    );
+                    errors.at(per.span(), message);
+                }
+            }
+        }
+    }
+
+    /// The fields that limits are divided by.
+    fn divided_by(&self) -> impl Iterator<Item = &LitStr> {
+        let per = [
+            self.max_concurrent.as_ref().and_then(|it| it.per.as_ref()),
+            self.rate_limit.as_ref().and_then(|it| it.per.as_ref()),
+        ];
+        per.into_iter().flatten()
+    }
+
+    /// Gives the fields that keys name other names.
+    pub(crate) fn rename(&mut self, renamed: impl Fn(&LitStr) -> LitStr) {
+        let per = [
+            self.max_concurrent.as_mut().and_then(|it| it.per.as_mut()),
+            self.rate_limit.as_mut().and_then(|it| it.per.as_mut()),
+        ];
+        let by = [
+            self.unique.as_mut().map(|unique| &mut unique.by),
+            self.debounce.as_mut().map(|debounce| &mut debounce.by),
+        ];
+        for field in per.into_iter().flatten() {
+            *field = renamed(field);
+        }
+        for field in by.into_iter().flatten().flatten() {
+            *field = renamed(field);
+        }
+    }
 }
 
 /// `5`, `(5, per = "workspace_id")`
 pub(crate) fn max_concurrent(to: &mut Arguments, given: &Given) -> Result<()> {
-    limit(to, given, |input| positive(input, "attempts at a time"))
+    let mut errors = Errors::default();
+    let read = |input: ParseStream<'_>| positive(input, "attempts at a time");
+    let (count, per) = limit(given, read, &mut errors)?;
+    // Whatever could not be read is reported, and what is made of the rest is not used.
+    let count = count.unwrap_or(1);
+    to.limits.max_concurrent = Some(MaxConcurrent { count, per });
+    errors.into_result()
 }
 
 /// `"60/min"`, `("10/s", per = "tenant")`
 pub(crate) fn rate_limit(to: &mut Arguments, given: &Given) -> Result<()> {
-    limit(to, given, rate)
+    let mut errors = Errors::default();
+    let (rate, per) = limit(given, rate::read, &mut errors)?;
+    let (count, period) = rate.unwrap_or((1, Duration::from_secs(1)));
+    to.limits.rate_limit = Some(RateLimit { count, period, per });
+    errors.into_result()
 }
 
 /// A value, and the field that there is one limit per value of.
-fn limit(to: &mut Arguments, given: &Given, read: fn(ParseStream<'_>) -> Result<()>) -> Result<()> {
-    let mut errors = Errors::default();
+fn limit<T>(
+    given: &Given,
+    read: fn(ParseStream<'_>) -> Result<T>,
+    errors: &mut Errors,
+) -> Result<(Option<T>, Option<LitStr>)> {
     let (main, options) = given.compound()?;
-    errors.ok(main_value(given, main, read));
+    let value = errors.ok(main_value(given, main, read));
+    let mut per = None;
     for option in options {
         match option.name().as_str() {
             "per" => {
-                let field = option
-                    .like("per = \"workspace_id\"")
-                    .value(|input| input.parse());
-                let key = given.name();
-                to.named
-                    .extend(errors.ok(field).map(|name| NamedField { key, name }));
+                let field = option.like("per = \"workspace_id\"");
+                per = errors.ok(field.value(|input| input.parse()));
             }
             _ => errors.at(option.span(), unknown(&option, &["per"])),
         }
     }
-    errors.into_result()
+    Ok((value, per))
 }
 
-/// `(by = ["workspace_id"], within = "10m", on_conflict = "skip")`
+/// `(by = ["workspace_id"], within = "10m", on_conflict = "skip", live = ["pending"])`
 pub(crate) fn unique(to: &mut Arguments, given: &Given) -> Result<()> {
     let mut errors = Errors::default();
     let (main, options) = given.compound()?;
     if main.is_some() {
         return Err(given.misshapen());
     }
+    let mut unique = Unique::default();
     for option in options {
         match option.name().as_str() {
-            "by" => by(to, given, &option, &mut errors),
-            "within" => drop(errors.ok(duration_of(&option, "within = \"10m\""))),
+            "by" => unique.by = by(&option, &mut errors),
+            "within" => unique.within = errors.ok(duration_of(&option, "within = \"10m\"")),
             "on_conflict" => {
-                let words = ["skip", "replace", "reject"];
-                errors.ok(one_of(&option, "on_conflict = \"skip\"", &words));
+                let word = one_of(&option, "on_conflict = \"skip\"", CONFLICTS);
+                unique.on_conflict = errors.ok(word);
             }
-            _ => errors.at(
-                option.span(),
-                unknown(&option, &["by", "within", "on_conflict"]),
-            ),
+            "live" => unique.live = live(&option, &mut errors),
+            _ => {
+                let keys = ["by", "within", "on_conflict", "live"];
+                errors.at(option.span(), unknown(&option, &keys));
+            }
         }
     }
+    to.limits.unique = Some(unique);
     errors.into_result()
+}
+
+/// `live = ["pending", "queued"]`
+fn live(option: &Given, errors: &mut Errors) -> Vec<&'static str> {
+    let example = "live = [\"pending\", \"queued\"]";
+    let Some(words) = errors.ok(option.clone().like(example).value(values::tags)) else {
+        return Vec::new();
+    };
+    if words.is_empty() {
+        errors.at(
+            option.span(),
+            "in no status would an execution keep others away: name one, or leave `live` out for \
+             all that are not final",
+        );
+    }
+    let words = words.iter().map(|word| known_word(word, LIVE));
+    words.filter_map(|word| errors.ok(word)).collect()
 }
 
 /// `"30s"`, `("30s", by = ["doc_id"], at_most = "5m")`
@@ -91,12 +231,17 @@ pub(crate) fn debounce(to: &mut Arguments, given: &Given) -> Result<()> {
     let mut errors = Errors::default();
     let (main, options) = given.compound()?;
     let delay = errors.ok(main_value(given, main, some_time));
+    let mut debounce = Debounce {
+        delay: delay.unwrap_or(Duration::MAX),
+        by: Vec::new(),
+        at_most: None,
+    };
     for option in options {
         match option.name().as_str() {
-            "by" => by(to, given, &option, &mut errors),
+            "by" => debounce.by = by(&option, &mut errors),
             "at_most" => {
-                let at_most = errors.ok(duration_of(&option, "at_most = \"5m\""));
-                if let (Some(delay), Some(at_most)) = (delay, at_most)
+                debounce.at_most = errors.ok(duration_of(&option, "at_most = \"5m\""));
+                if let (Some(delay), Some(at_most)) = (delay, debounce.at_most)
                     && at_most <= delay
                 {
                     errors.at(
@@ -109,82 +254,33 @@ pub(crate) fn debounce(to: &mut Arguments, given: &Given) -> Result<()> {
             _ => errors.at(option.span(), unknown(&option, &["by", "at_most"])),
         }
     }
+    to.limits.debounce = Some(debounce);
     errors.into_result()
 }
 
 /// `10000`
-pub(crate) fn max_waiting(_: &mut Arguments, given: &Given) -> Result<()> {
-    given.value(|input| positive(input, "waiting executions"))
-}
-
-/// `"1h"`
-pub(crate) fn expires(_: &mut Arguments, given: &Given) -> Result<()> {
-    given.value(some_time).map(drop)
-}
-
-/// `"90d"`, `(succeeded = "1d", failed = "90d")`
-pub(crate) fn retain(_: &mut Arguments, given: &Given) -> Result<()> {
-    let mut errors = Errors::default();
-    let (main, options) = given.compound()?;
-    if main.is_some() {
-        errors.ok(main_value(given, main, some_time));
-    }
-    for option in options {
-        match option.name().as_str() {
-            "succeeded" | "failed" | "cancelled" => {
-                errors.ok(duration_of(&option, "failed = \"90d\""));
-            }
-            _ => {
-                let keys = ["succeeded", "failed", "cancelled"];
-                errors.at(option.span(), unknown(&option, &keys));
-            }
-        }
-    }
-    errors.into_result()
-}
-
-/// `"jobs.mail.send"`: words joined by `.`, as a broker's topic exchange has them.
-pub(crate) fn routing_key(_: &mut Arguments, given: &Given) -> Result<()> {
-    let key: LitStr = given.value(|input| input.parse())?;
-    let text = key.value();
-    let refused = |message: &str| Err(Error::new(key.span(), format!("`{text}` {message}")));
-    if text.contains(['*', '#']) {
-        return refused("has a wildcard: those are for bindings, a job has one key");
-    }
-    let word = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
-    if !text.split('.').all(word) {
-        return refused("is no routing key: join words by `.`, such as `jobs.mail.send`");
-    }
-    match text.len() {
-        0..=255 => Ok(()),
-        _ => refused("is longer than the 255 bytes that a broker takes"),
-    }
+pub(crate) fn max_waiting(to: &mut Arguments, given: &Given) -> Result<()> {
+    let count = given.value(|input| positive(input, "waiting executions"))?;
+    to.limits.max_waiting = Some(count);
+    Ok(())
 }
 
 /// `by = ["workspace_id"]`
-fn by(to: &mut Arguments, given: &Given, option: &Given, errors: &mut Errors) {
+fn by(option: &Given, errors: &mut Errors) -> Vec<LitStr> {
     let example = "by = [\"workspace_id\"]";
-    let fields = option.clone().like(example).value(values::tags);
-    let Some(fields) = errors.ok(fields) else {
-        return;
-    };
-    if fields.is_empty() {
+    let fields = errors.ok(option.clone().like(example).value(values::tags));
+    if fields.as_ref().is_some_and(Vec::is_empty) {
         errors.at(
             option.span(),
             "an empty list makes all payloads the same: name a field, or leave `by` out to \
              compare whole payloads",
         );
     }
-    let key = given.name();
-    let named = fields.into_iter().map(|name| NamedField {
-        key: key.clone(),
-        name,
-    });
-    to.named.extend(named);
+    fields.unwrap_or_default()
 }
 
 /// The value before the options.
-fn main_value<T>(
+pub(crate) fn main_value<T>(
     given: &Given,
     main: Option<TokenStream>,
     read: fn(ParseStream<'_>) -> Result<T>,
@@ -193,11 +289,19 @@ fn main_value<T>(
 }
 
 /// One of a few words in quotes.
-pub(crate) fn one_of(option: &Given, example: &'static str, words: &[&str]) -> Result<()> {
+pub(crate) fn one_of(
+    option: &Given,
+    example: &'static str,
+    words: &[&'static str],
+) -> Result<&'static str> {
     let word: LitStr = option.clone().like(example).value(|input| input.parse())?;
+    known_word(&word, words)
+}
+
+fn known_word(word: &LitStr, words: &[&'static str]) -> Result<&'static str> {
     let text = word.value();
-    if words.contains(&text.as_str()) {
-        return Ok(());
+    if let Some(known) = words.iter().find(|known| **known == text) {
+        return Ok(known);
     }
     let hint = did_you_mean(&text, words.iter().copied());
     let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
@@ -219,12 +323,12 @@ pub(crate) fn unknown(option: &Given, known: &[&str]) -> String {
     )
 }
 
-fn duration_of(option: &Given, example: &'static str) -> Result<Duration> {
+pub(crate) fn duration_of(option: &Given, example: &'static str) -> Result<Duration> {
     option.clone().like(example).value(some_time)
 }
 
 /// A duration that is not nothing.
-fn some_time(input: ParseStream<'_>) -> Result<Duration> {
+pub(crate) fn some_time(input: ParseStream<'_>) -> Result<Duration> {
     let lit = values::literal(input, "a duration such as `\"10m\"`")?;
     match values::duration(&lit)? {
         Duration::ZERO => Err(Error::new(lit.span(), "this is no time at all")),
@@ -232,7 +336,7 @@ fn some_time(input: ParseStream<'_>) -> Result<Duration> {
     }
 }
 
-fn positive(input: ParseStream<'_>, what: &str) -> Result<()> {
+fn positive(input: ParseStream<'_>, what: &str) -> Result<u32> {
     let expected = format!("a number of {what}, such as `5`");
     match values::literal(input, &expected)? {
         Lit::Int(number) => at_least_one(&number, what),
@@ -240,132 +344,13 @@ fn positive(input: ParseStream<'_>, what: &str) -> Result<()> {
     }
 }
 
-fn at_least_one(number: &LitInt, what: &str) -> Result<()> {
-    match number.base10_parse::<u32>()? {
+fn at_least_one(number: &LitInt, what: &str) -> Result<u32> {
+    match number.base10_parse()? {
         0 => {
             let message =
                 format!("a job that may have no {what} is switched off: `enabled = false` says so");
             Err(Error::new(number.span(), message))
         }
-        _ => Ok(()),
-    }
-}
-
-/// The periods of a rate.
-const PERIODS: [&str; 4] = ["s", "min", "h", "d"];
-
-/// `"60/min"`
-fn rate(input: ParseStream<'_>) -> Result<()> {
-    let lit = values::literal(input, "a rate such as `\"60/min\"`")?;
-    let Lit::Str(text) = &lit else {
-        return Err(Error::new(
-            lit.span(),
-            "expected a rate such as `\"60/min\"`",
-        ));
-    };
-    check_rate(&text.value()).map_err(|message| Error::new(lit.span(), message))
-}
-
-fn check_rate(text: &str) -> std::result::Result<(), String> {
-    let wrong = |hint: &str| Err(format!("`{text}` is not a rate: {hint}"));
-    let Some((count, period)) = text.split_once('/') else {
-        return wrong("write a number of starts per period, such as `\"60/min\"`");
-    };
-    let (count, period) = (count.trim(), period.trim());
-    match count.parse::<u32>() {
-        Ok(0) => return wrong("nothing would ever start; `enabled = false` switches a job off"),
-        Ok(_) => {}
-        Err(_) => return wrong("it begins with a number of starts, such as `\"60/min\"`"),
-    }
-    let plain = period.trim_end_matches('s');
-    let meant = match plain {
-        _ if PERIODS.contains(&period) => return Ok(()),
-        "" | "sec" | "second" => Some("s"),
-        "m" | "minute" | "min" => Some("min"),
-        "hour" | "hr" | "h" => Some("h"),
-        "day" | "d" => Some("d"),
-        _ => None,
-    };
-    match meant {
-        Some(meant) => wrong(&format!("write `\"{count}/{meant}\"`")),
-        None => wrong("the period is one of `s`, `min`, `h`, `d`"),
-    }
-}
-
-/// Makes sure that the named fields exist: `arguments` are the by-value arguments' names and those
-/// of by-reference ones.
-pub(crate) fn refuse_unknown_fields(
-    named: &[NamedField],
-    fields: &[String],
-    references: &[String],
-    errors: &mut Errors,
-) {
-    for NamedField { name, .. } in named {
-        let text = name.value();
-        if fields.contains(&text) {
-            continue;
-        }
-        errors.at(name.span(), unknown_field(&text, fields, references));
-    }
-}
-
-fn unknown_field(text: &str, fields: &[String], references: &[String]) -> String {
-    if references.iter().any(|reference| reference == text) {
-        return format!("`{text}` comes from the runtime: name a by-value argument");
-    }
-    // `workspaceId` is how JSON has it; keys speak of arguments.
-    let plain = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
-    let hint = match fields.iter().find(|field| plain(field) == plain(text)) {
-        Some(field) => format!(", did you mean `{field}`?"),
-        None => did_you_mean(text, fields.iter().map(String::as_str)),
-    };
-    let expected = match fields {
-        [] => "this job has no by-value argument".to_owned(),
-        fields => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
-            format!("expected one of {}", fields.join(", "))
-        }
-    };
-    format!("no argument `{text}`{hint}\n{expected}")
-}
-
-/// A schedule has nobody to fill in what is required.
-pub(crate) fn refuse_required_fields(schedule: Span, required: &[String], errors: &mut Errors) {
-    if required.is_empty() {
-        return;
-    }
-    let names: Vec<String> = required.iter().map(|name| format!("`{name}`")).collect();
-    errors.at(
-        schedule,
-        format!(
-            "a schedule enqueues the payload of defaults, and {} {} none: add `#[default(…)]`",
-            names.join(", "),
-            if required.len() == 1 { "has" } else { "have" },
-        ),
-    );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_rate;
-
-    #[test]
-    fn rates() {
-        for rate in ["60/min", "1/s", "10 / h", "4294967295/d"] {
-            assert_eq!(check_rate(rate), Ok(()), "{rate}");
-        }
-        for (rate, hint) in [
-            ("60", "per period"),
-            ("0/s", "enabled = false"),
-            ("/s", "a number"),
-            ("-1/s", "a number"),
-            ("60/minute", "`\"60/min\"`"),
-            ("60/m", "`\"60/min\"`"),
-            ("5/seconds", "`\"5/s\"`"),
-            ("5/week", "`s`, `min`, `h`, `d`"),
-        ] {
-            let error = check_rate(rate).expect_err(rate);
-            assert!(error.contains(hint), "{rate}: {error}");
-        }
+        count => Ok(count),
     }
 }

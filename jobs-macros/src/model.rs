@@ -14,7 +14,7 @@ use crate::errors::Errors;
 use crate::field_attributes::has_serde_default;
 use crate::function::Function;
 use crate::given::Written;
-use crate::limits::{self, NamedField};
+use crate::limits::{self, Limits};
 use crate::retries::Policy;
 use crate::signature::{self, Argument, Kind, Signature, Value};
 use crate::types;
@@ -77,6 +77,8 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     pub(crate) default: Option<Expr>,
     pub(crate) attributes: Vec<Attribute>,
+    /// Its name in JSON.
+    pub(crate) in_json: String,
 }
 
 /// What is written only when it was written: each `Some` is one call of the const builder.
@@ -92,8 +94,7 @@ pub(crate) struct Options {
     /// Names in JSON.
     pub(crate) sensitive: Vec<String>,
     pub(crate) disabled: bool,
-    /// What `per` and `by` name among the fields of a whole payload: the key, and the name.
-    pub(crate) named: Vec<(String, LitStr)>,
+    pub(crate) limits: Limits,
     /// Whether executions come from a schedule, with a whole payload of defaults.
     pub(crate) scheduled: bool,
 }
@@ -123,7 +124,7 @@ impl Job {
             payload,
             enabled,
             krate,
-            named,
+            mut limits,
             schedule,
         } = arguments;
         let Signature {
@@ -144,7 +145,11 @@ impl Job {
         let mentioned = arguments.iter().map(Argument::ty).chain(&output);
         let name = payload_name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) = parts(arguments, rename_all.as_ref(), errors);
-        refuse_fields(&named, schedule.as_ref(), function, &shape, errors);
+        refuse_fields(&limits, schedule.as_ref(), function, &shape, errors);
+        limits.refuse_contradictions(errors);
+        if let Shape::Fields(fields) = &shape {
+            limits.rename(|argument| in_json(argument, fields));
+        }
         let whole = matches!(shape, Shape::Whole(_));
         if let Shape::Whole(ty) = &shape {
             let shown = quote!(#ty).to_string();
@@ -190,10 +195,7 @@ impl Job {
                 disabled: enabled.is_some_and(|enabled| !enabled.value),
                 // Of arguments, all of this was checked above.
                 scheduled: whole && schedule.is_some(),
-                named: match whole {
-                    true => named.into_iter().map(|it| (it.key, it.name)).collect(),
-                    false => Vec::new(),
-                },
+                limits,
             },
         }
     }
@@ -204,7 +206,7 @@ impl Job {
 /// The fields of a whole payload are its type's, which nobody knows here: they are checked when
 /// the catalogue is built.
 fn refuse_fields(
-    named: &[NamedField],
+    limits: &Limits,
     schedule: Option<&Ident>,
     function: &Function,
     shape: &Shape,
@@ -215,11 +217,20 @@ fn refuse_fields(
     };
     // All arguments as written: one that was left out for a mistake of its own is not unknown.
     let (values, references) = signature::names(&function.signature);
-    limits::refuse_unknown_fields(named, &values, &references, errors);
+    limits::refuse_unknown_fields(limits.fields(), &values, &references, errors);
     if let Some(schedule) = schedule {
         let required = fields.iter().filter(|field| !field.is_optional());
         let required: Vec<String> = required.map(|f| f.name.unraw().to_string()).collect();
         limits::refuse_required_fields(schedule.span(), &required, errors);
+    }
+}
+
+/// The name in JSON of the field that an argument becomes.
+fn in_json(argument: &LitStr, fields: &[Field]) -> LitStr {
+    let name = argument.value();
+    match fields.iter().find(|field| field.name.unraw() == name) {
+        Some(field) => LitStr::new(&field.in_json, argument.span()),
+        None => argument.clone(),
     }
 }
 
@@ -317,10 +328,12 @@ fn parts(
             );
             continue;
         }
-        if attributes.sensitive.is_some() {
+        let in_json = attributes.serde_rename().unwrap_or_else(|| {
             let plain = name.unraw().to_string();
-            let in_json = attributes.serde_rename();
-            sensitive.push(in_json.unwrap_or_else(|| case::renamed(&plain, rename_all.as_deref())));
+            case::renamed(&plain, rename_all.as_deref())
+        });
+        if attributes.sensitive.is_some() {
+            sensitive.push(in_json.clone());
         }
         inputs.push(Input::Field(name.clone()));
         fields.push(Field {
@@ -328,6 +341,7 @@ fn parts(
             ty,
             default: attributes.default,
             attributes: attributes.passed,
+            in_json,
         });
     }
     (inputs, sensitive, Shape::Fields(fields))

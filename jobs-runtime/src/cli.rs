@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod failure;
 mod fields;
+mod lists;
 mod logging;
 mod output;
 mod settings;

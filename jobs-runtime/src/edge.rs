@@ -18,7 +18,10 @@ mod known;
 mod near;
 mod registry;
 
+mod edit;
+mod limits;
 mod options;
+mod queues;
 
 mod alternatives;
 mod check;
@@ -41,20 +44,21 @@ use jobs::{
 
 use crate::Entropy;
 use crate::clock::timestamp;
-use crate::store::{CancelAnswer, RetryAnswer, Store, StoreError};
+use crate::store::{CancelAnswer, ChangeAnswer, RetryAnswer, Store, StoreError};
 use crate::time::Timestamp;
 use hub::FinishHub;
 use registry::Registry;
 
 #[cfg(feature = "http")]
 pub(crate) use accept::Accepted;
+pub use edit::Edit;
 pub use known::{KnownJob, SchemaError};
 #[cfg(feature = "http")]
 pub(crate) use near::near_misses;
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+pub use queues::QueueAnswer;
 #[cfg(feature = "http")]
 pub(crate) use refusal::{InvalidPayload, Refusal};
-#[cfg(feature = "http")]
 pub(crate) use violation::push_step;
 
 /// Takes requests in: validates them, completes them, stores them. Cheap to clone.
@@ -189,6 +193,17 @@ impl Edge {
         payload: Option<String>,
     ) -> Result<RetryAnswer, EnqueueError> {
         self.retry_checked(id, payload)
+            .await
+            .map_err(|refusal| refusal.into_error(false))
+    }
+
+    /// Changes an execution that waits, all that is asked for or nothing; another payload is checked
+    /// and completed like one that is enqueued, and keeps the fields that limits count by.
+    ///
+    /// # Errors
+    /// What is wrong with the edit, or the store's.
+    pub async fn change(&self, id: ExecutionId, edit: Edit) -> Result<ChangeAnswer, EnqueueError> {
+        self.change_checked(id, edit)
             .await
             .map_err(|refusal| refusal.into_error(false))
     }

@@ -3,13 +3,20 @@
 //! Put together from what the store knows at the moment of asking; nothing is kept for it. The
 //! first reason that holds is told, in the order in which somebody could do something about it.
 
-use jobs::{EnqueueError, ExecutionError, ExecutionId, ExecutionStatus, HandlerKind};
+mod sentence;
+
+use std::time::Duration;
+
+use jobs::{
+    EnqueueError, ExecutionError, ExecutionId, ExecutionStatus, HandlerKind, JobDescriptor,
+};
 use serde::Serialize;
 
 use crate::Edge;
 use crate::clock::timestamp;
-use crate::store::{AttemptRecord, ExecutionRecord, ProcessRecord, StoreError};
+use crate::store::{AttemptRecord, ExecutionRecord, Obstacle, ProcessRecord, StoreError};
 use crate::time::Timestamp;
+use sentence::sentence;
 
 /// Executions that are counted ahead of one.
 const COUNTED: u64 = 10_000;
@@ -77,6 +84,15 @@ pub enum Reason {
         /// When it is due.
         until: Timestamp,
     },
+    /// It waits for others of its key, which would put it off further.
+    Debounced {
+        /// When it is due, if none comes.
+        until: Timestamp,
+        /// Milliseconds by which each puts it off.
+        delay_ms: u64,
+        /// Beyond which none does.
+        at_most_until: Option<Timestamp>,
+    },
     /// Its last attempt did not succeed, and the next one has to wait.
     Retry {
         /// When it is due.
@@ -91,6 +107,20 @@ pub enum Reason {
         /// Since when.
         since: Timestamp,
     },
+    /// Nothing is claimed from its queue until somebody resumes it.
+    QueuePaused {
+        /// Its queue.
+        queue: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A limit of its job has no permit for it.
+    Limited {
+        /// Which limit, what it allows, and who has its permits.
+        limit: Obstacle,
+    },
+    /// Its job has limits, and a worker is about to look whether they let it in.
+    AtTheDoor,
     /// No worker has a session.
     NoWorker,
     /// Programs outside execute it, and none has taken it yet.
@@ -137,7 +167,7 @@ impl Edge {
         let processes = self.store().processes().await?;
         let reason = match record.status {
             ExecutionStatus::Running => running(&record, &processes),
-            ExecutionStatus::Pending => pending(&record, &processes, timestamp(&**self.clock())),
+            ExecutionStatus::Pending => self.pending(&record, &processes).await,
             ExecutionStatus::Queued => self.queued(&record, &processes).await?,
             _ => Reason::Final {
                 finished_at: record.finished_at,
@@ -160,13 +190,21 @@ impl Edge {
         record: &ExecutionRecord,
         processes: &[ProcessRecord],
     ) -> Result<Reason, StoreError> {
+        let queues = self.store().queues().await?;
+        let queue = queues.iter().find(|queue| queue.queue == record.queue);
+        if let Some(since) = queue.and_then(|queue| queue.paused_at) {
+            let queue = record.queue.clone();
+            return Ok(Reason::QueuePaused { queue, since });
+        }
         let able: Vec<_> = processes
             .iter()
             .filter(|process| process.takes_job(&record.job_id))
             .collect();
         if able.is_empty() {
             return Ok(match self.job(&record.job_id).await {
-                Ok(job) if job.descriptor().handler == HandlerKind::External => Reason::External,
+                Ok(job) if job.descriptor().handler == HandlerKind::External => {
+                    self.obstacle(record).await?.unwrap_or(Reason::External)
+                }
                 Ok(job) if !job.descriptor().enabled => Reason::JobDisabled,
                 Err(EnqueueError::UnknownJob { .. }) => Reason::UnknownJob,
                 _ if processes.is_empty() => Reason::NoWorker,
@@ -186,16 +224,44 @@ impl Edge {
                 workers: names(able),
             });
         }
-        let ahead = self.store().ahead(record.id, COUNTED).await?;
-        Ok(match ahead.unwrap_or(0) {
-            0 => Reason::Next {
+        if let Some(limited) = self.obstacle(record).await? {
+            return Ok(limited);
+        }
+        let queue = record.queue.clone();
+        Ok(match self.store().ahead(record.id, COUNTED).await? {
+            None => Reason::AtTheDoor,
+            Some(0) => Reason::Next {
                 workers: names(willing),
             },
-            ahead => Reason::Behind {
-                ahead,
-                queue: record.queue.clone(),
-            },
+            Some(ahead) => Reason::Behind { ahead, queue },
         })
+    }
+
+    /// The limit that holds it back, if one does.
+    async fn obstacle(&self, record: &ExecutionRecord) -> Result<Option<Reason>, StoreError> {
+        let now = timestamp(&**self.clock());
+        let limit = self.store().obstacle(record.id, now).await?;
+        Ok(limit.map(|limit| Reason::Limited { limit }))
+    }
+
+    async fn pending(&self, record: &ExecutionRecord, processes: &[ProcessRecord]) -> Reason {
+        let now = timestamp(&**self.clock());
+        let until = record.run_at;
+        match last(record) {
+            _ if until <= now && processes.is_empty() => Reason::NoWorker,
+            _ if until <= now => Reason::Due { since: until },
+            Some(attempt) if attempt.retry_at.is_some() => Reason::Retry {
+                until,
+                attempt: attempt.number,
+                error: attempt.error.clone(),
+            },
+            Some(_) => Reason::Delayed { until },
+            // A job that nobody can look up now is told about as if it had no such key.
+            None => match self.job(&record.job_id).await {
+                Ok(job) => debounced(record, job.descriptor()),
+                Err(_) => Reason::Delayed { until },
+            },
+        }
     }
 }
 
@@ -231,19 +297,18 @@ fn running(record: &ExecutionRecord, processes: &[ProcessRecord]) -> Reason {
     }
 }
 
-fn pending(record: &ExecutionRecord, processes: &[ProcessRecord], now: Timestamp) -> Reason {
-    match last(record) {
-        _ if record.run_at <= now && processes.is_empty() => Reason::NoWorker,
-        _ if record.run_at <= now => Reason::Due {
-            since: record.run_at,
-        },
-        Some(attempt) if attempt.retry_at.is_some() => Reason::Retry {
-            until: record.run_at,
-            attempt: attempt.number,
-            error: attempt.error.clone(),
-        },
-        _ => Reason::Delayed {
-            until: record.run_at,
+/// What waits before its first attempt, by its job's keys.
+fn debounced(record: &ExecutionRecord, job: &JobDescriptor) -> Reason {
+    let until = record.run_at;
+    match &job.limits.debounce {
+        None => Reason::Delayed { until },
+        Some(rule) => Reason::Debounced {
+            until,
+            delay_ms: rule.delay_ms,
+            at_most_until: rule.at_most_ms.map(|at_most| {
+                let at_most = Duration::from_millis(at_most);
+                record.created_at.after(at_most)
+            }),
         },
     }
 }
@@ -255,87 +320,4 @@ fn last(record: &ExecutionRecord) -> Option<&AttemptRecord> {
 fn names<'p>(processes: impl IntoIterator<Item = &'p ProcessRecord>) -> Vec<String> {
     let names = processes.into_iter().map(|process| process.worker.clone());
     names.collect()
-}
-
-/// The reason for people.
-fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
-    let job = &record.job_id;
-    match reason {
-        Reason::Final { finished_at, error } => {
-            let mut text = record.status.to_string();
-            if let Some(at) = finished_at {
-                text.push_str(&format!(" at {at}"));
-            }
-            match (record.attempt, error) {
-                (0, Some(error)) => text.push_str(&format!(": {error}")),
-                (attempt, Some(error)) => {
-                    text.push_str(&format!(" with attempt {attempt}: {error}"));
-                }
-                (_, None) => {}
-            }
-            text
-        }
-        Reason::Running {
-            worker,
-            since,
-            attempt,
-            renewed_at,
-        } => {
-            let since = since.map_or_else(String::new, |at| format!(" since {at}"));
-            let seen = match renewed_at {
-                Some(at) => format!("; the worker was seen last at {at}"),
-                None => "; its worker's session is gone, another will find that out".to_owned(),
-            };
-            format!("attempt {attempt} runs on {worker}{since}{seen}")
-        }
-        Reason::CancelRequested {
-            worker,
-            requested_at,
-        } => format!(
-            "its cancellation was requested at {requested_at}; it runs on {worker} until its \
-             handler returns or its grace is over"
-        ),
-        Reason::Delayed { until } => format!("it was wanted for later and is due at {until}"),
-        Reason::Retry {
-            until,
-            attempt,
-            error: Some(error),
-        } => format!("attempt {attempt} ended: {error}; the next one is due at {until}"),
-        Reason::Retry { until, attempt, .. } => {
-            format!("attempt {attempt} asked for a later time; the next one is due at {until}")
-        }
-        Reason::Due { since } => {
-            format!("it is due since {since}; a worker is about to move it into its queue")
-        }
-        Reason::NoWorker => {
-            "no worker has a session: nothing is executed; `run` or `work` start one".to_owned()
-        }
-        Reason::External => {
-            format!("programs outside execute job `{job}`, and none of them has taken it yet")
-        }
-        Reason::JobDisabled => format!("job `{job}` is disabled (`enabled = false`)"),
-        Reason::UnknownJob => format!(
-            "no program has ever published a job `{job}`: the crate of the job is not linked into \
-             any worker, or its id has changed without an alias"
-        ),
-        Reason::NoWorkerForJob { workers } => format!(
-            "no worker that has a session links job `{job}`: {}",
-            workers.join(", ")
-        ),
-        Reason::NoWorkerForQueue { queue, workers } => format!(
-            "no worker that links job `{job}` takes from queue `{queue}`: {}",
-            workers.join(", ")
-        ),
-        Reason::Behind { ahead, queue } if *ahead >= COUNTED => {
-            format!("{COUNTED} or more others of queue `{queue}` come first")
-        }
-        Reason::Behind { ahead: 1, queue } => format!("1 other of queue `{queue}` comes first"),
-        Reason::Behind { ahead, queue } => {
-            format!("{ahead} others of queue `{queue}` come first")
-        }
-        Reason::Next { workers } => format!(
-            "it is the next of its queue, for when one of these has a free slot: {}",
-            workers.join(", ")
-        ),
-    }
 }

@@ -10,6 +10,7 @@
 
 mod bind;
 mod body;
+mod edit;
 mod events;
 mod executions;
 mod explain;
@@ -24,6 +25,7 @@ mod path;
 pub mod problem;
 mod processes;
 mod query;
+mod queues;
 mod redact;
 mod refusal;
 mod retry;
@@ -78,12 +80,17 @@ pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
         .route("/executions", get(feed::page))
         .route(
             "/executions/{id}",
-            get(executions::show).delete(executions::delete),
+            get(executions::show)
+                .patch(edit::edit)
+                .delete(executions::delete),
         )
         .route("/executions/{id}/logs", get(logs::page))
         .route("/executions/{id}/explain", get(explain::explain))
         .route("/executions/{id}/cancel", post(executions::cancel))
         .route("/executions/{id}/retry", post(retry::retry))
+        .route("/queues", get(queues::list))
+        .route("/queues/{queue}/pause", post(queues::pause))
+        .route("/queues/{queue}/resume", post(queues::resume))
         .route("/processes", get(processes::list))
         .route("/events", get(events::events));
     Router::new()

@@ -48,8 +48,8 @@ mod cli;
 
 pub use clock::SystemClock;
 pub use edge::{
-    Edge, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS,
-    SchemaError,
+    Edge, Edit, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
+    MAX_TEXT_CHARS, QueueAnswer, SchemaError,
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;

@@ -67,8 +67,8 @@ pub use lease::{
     SessionInfo, Settlement,
 };
 pub use limit::{
-    Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, PermitHolder,
-    Permits, QueueRecord, Rate, Reservation, UniqueKey,
+    Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, ParseRateError,
+    PermitHolder, Permits, QueueRecord, Rate, Reservation, UniqueKey,
 };
 pub use logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,

@@ -11,6 +11,8 @@ mod batch;
 mod cancel_and_retry;
 #[path = "http/delete.rs"]
 mod delete;
+#[path = "http/edit.rs"]
+mod edit;
 #[path = "http/events.rs"]
 mod events;
 #[path = "http/executions.rs"]
@@ -25,10 +27,14 @@ mod health;
 mod idempotency;
 #[path = "http/jobs.rs"]
 mod jobs;
+#[path = "http/limits.rs"]
+mod limits;
 #[path = "http/logs.rs"]
 mod logs;
 #[path = "http/processes.rs"]
 mod processes;
+#[path = "http/queues.rs"]
+mod queues;
 #[path = "http/refusals.rs"]
 mod refusals;
 #[path = "http/safety.rs"]

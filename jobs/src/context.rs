@@ -66,7 +66,36 @@ pub struct ContextParts {
     pub cancelled: CancellationToken,
     /// Where progress is reported.
     pub progress: Arc<ProgressCell>,
+    /// What [`JobContext::limit`] takes starts from; without one nothing is limited.
+    pub limiter: Option<Arc<dyn Limiter>>,
 }
+
+/// Rate limits that handlers ask by name.
+pub trait Limiter: Send + Sync + 'static {
+    /// Takes `cost` out of the limit of this name, unless that is only to be had after `latest`.
+    ///
+    /// # Errors
+    /// A permanent one if there is no limit of this name; a failure that is retried if the limit
+    /// cannot be asked.
+    fn reserve<'a>(
+        &'a self,
+        name: &'a str,
+        cost: u32,
+        latest: SystemTime,
+    ) -> crate::BoxFuture<'a, Result<Reserved, JobError>>;
+}
+
+/// What a [`Limiter`] has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is taken: go on then, which may be now.
+    At(SystemTime),
+    /// Nothing is taken: it would be then.
+    TooLate(SystemTime),
+}
+
+/// How long an attempt keeps its place while it waits for a limit.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes the success of one attempt into a transaction.
 #[cfg(feature = "_sqlx")]
@@ -199,6 +228,55 @@ impl JobContext {
             return Err(JobError::cancel("cancelled"));
         }
         Ok(())
+    }
+
+    /// Waits until `cost` may be taken out of a rate limit that the whole fleet shares, such as an
+    /// outside system's: `ctx.limit("zoo-api", 1).await?` before each call of it.
+    ///
+    /// Its rate is said where the program is put together (`limits` in `jobs.toml`, or
+    /// `Runtime::builder().limit("zoo-api", 60, MINUTE)`). Those who ask get different moments,
+    /// evenly spread. What would be only to be had after a minute, or after the attempt's deadline,
+    /// is not waited for: the attempt ends, and the next one begins by then at no cost of the budget.
+    /// A handler that was told to slow down all the same returns [`JobError::rate_limited`], which
+    /// makes everybody wait who asks for what it has asked for.
+    ///
+    /// ```
+    /// # use jobs::{JobContext, JobError};
+    /// async fn feed(ctx: &JobContext, animals: Vec<String>) -> Result<(), JobError> {
+    ///     for animal in animals {
+    ///         ctx.limit("zoo-api", 1).await?;
+    ///         // … call the zoo …
+    /// #       let _ = animal;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A snooze when the wait would be too long, a cancellation when one was requested meanwhile, a
+    /// permanent error when no limit has this name.
+    pub async fn limit(&self, name: &str, cost: u32) -> Result<(), JobError> {
+        let Some(limiter) = &self.0.limiter else {
+            return Ok(());
+        };
+        let now = self.now();
+        let patience = now + PATIENCE;
+        let latest = self
+            .0
+            .deadline
+            .map_or(patience, |deadline| deadline.min(patience));
+        let (at, taken) = match limiter.reserve(name, cost, latest).await? {
+            Reserved::At(at) => (at, true),
+            Reserved::TooLate(at) => (at, false),
+        };
+        let wait = at.duration_since(self.now()).unwrap_or_default();
+        if !taken {
+            return Err(JobError::snooze(wait));
+        }
+        if !wait.is_zero() {
+            self.sleep(wait).await;
+        }
+        self.check()
     }
 
     /// Enqueues a child: it keeps this execution's correlation and names it as its parent.

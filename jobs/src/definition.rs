@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::Schema;
 
 use crate::handler::Handler;
+use crate::limits::DeclaredLimits;
 use crate::resource::ResourceRequest;
 use crate::{Job, Priority, RetryPolicy};
 
@@ -30,7 +31,7 @@ pub struct JobDefinition {
     pub(crate) tags: &'static [&'static str],
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
-    pub(crate) named_fields: &'static [(&'static str, &'static str)],
+    pub(crate) limits: DeclaredLimits,
     pub(crate) scheduled: bool,
     /// Reads a payload and writes it again.
     #[cfg(feature = "testing")]
@@ -81,7 +82,7 @@ impl JobDefinition {
             tags: &[],
             sensitive: &[],
             enabled: true,
-            named_fields: &[],
+            limits: DeclaredLimits::NONE,
             scheduled: false,
             #[cfg(feature = "testing")]
             rewrite: rewrite::<J>,
@@ -131,9 +132,6 @@ options! {
     sensitive: &'static [&'static str],
     /// Whether executions may be enqueued and executed.
     enabled: bool,
-    /// The payload's fields, by their names in JSON, that keys of the attribute name: the key, and
-    /// the field. The catalogue makes sure that they exist.
-    named_fields: &'static [(&'static str, &'static str)],
     /// Whether executions come from a schedule, which fills in nothing: the catalogue makes sure
     /// that the payload needs nothing.
     scheduled: bool,

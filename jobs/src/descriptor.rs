@@ -100,7 +100,7 @@ impl JobDescriptor {
             max_attempts: definition.retries.max_attempts(),
             retry_delays_ms: delays.iter().copied().map(millis).collect(),
             retry_jitter: definition.retries.jitter_share(),
-            limits: JobLimits::default(),
+            limits: definition.limits.describe(),
             tags: owned(definition.tags),
             enabled: definition.enabled,
             handler: match definition.handler {

@@ -87,12 +87,13 @@ pub use status::{
 /// What a runtime implements and calls: nothing here concerns authors of jobs.
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
-    pub use crate::context::ContextParts;
     #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
+    pub use crate::context::{ContextParts, Limiter, Reserved};
     pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
+    pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };

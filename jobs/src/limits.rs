@@ -1,8 +1,13 @@
 //! What holds a job's executions back, as it is published.
 
+mod declared;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ExecutionStatus;
+
+pub(crate) use declared::DeclaredLimits;
+pub use declared::{Debounce, MaxConcurrent, MaxRate, Unique};
 
 /// The limits of a job; each holds in the whole fleet.
 ///

@@ -27,8 +27,9 @@ pub use crate::assumed::{Field, Fits, Linked, NotLinked, Returns};
 pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
 pub use crate::handler::Handler;
+pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
-pub use crate::{HandlerReturn, Job, Priority, RetryPolicy};
+pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 
 /// Where the attribute stands: an expansion's line is that of its outermost macro.
 #[doc(hidden)]

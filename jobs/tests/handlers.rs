@@ -14,6 +14,8 @@ mod docs;
 mod hygiene;
 #[path = "handlers/layout.rs"]
 mod layout;
+#[path = "handlers/limits.rs"]
+mod limits;
 #[path = "handlers/options.rs"]
 mod options;
 #[path = "handlers/payloads.rs"]

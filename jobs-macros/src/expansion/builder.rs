@@ -20,7 +20,7 @@ pub(super) fn options(job: &Job) -> TokenStream {
         tags,
         sensitive,
         disabled,
-        named,
+        limits,
         scheduled,
     } = &job.options;
     let docs = (!job.docs.is_empty()).then(|| {
@@ -58,14 +58,11 @@ pub(super) fn options(job: &Job) -> TokenStream {
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
-    let named = (!named.is_empty()).then(|| {
-        let named = named.iter().map(|(key, field)| quote!((#key, #field)));
-        quote!(.named_fields(&[#(#named),*]))
-    });
+    let limits = super::limits::limits(limits);
     let scheduled = scheduled.then(|| quote!(.scheduled(true)));
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #named #scheduled
+        #limits #scheduled
     }
 }
 
@@ -111,13 +108,10 @@ mod tests {
 
     #[test]
     fn what_keys_say_about_an_existing_type_is_passed_on() {
-        let attribute = r#"id = "a", schedule = "@daily", rate_limit = ("1/s", per = "tenant"),
-            unique = (by = ["tenant", "doc"], within = "1m")"#;
-        assert_eq!(
-            options(attribute, "fn f(#[payload] order: Order) -> R {}"),
-            r#".named_fields(&[("rate_limit","tenant"),("unique","tenant"),("unique","doc")]).scheduled(true)"#
-        );
+        let attribute = r#"id = "a", schedule = "@daily""#;
+        let whole = options(attribute, "fn f(#[payload] order: Order) -> R {}");
+        assert_eq!(whole, ".scheduled(true)");
         // Of arguments, the macro knows it all.
-        assert_eq!(options(attribute, "fn f(tenant: u8, doc: u8) -> R {}"), "");
+        assert_eq!(options(attribute, "fn f() -> R {}"), "");
     }
 }

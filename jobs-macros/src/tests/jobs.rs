@@ -156,6 +156,27 @@ fn every_option() {
 }
 
 #[test]
+fn limits() {
+    golden(
+        "limits",
+        r#"
+        #[job(
+            id = "docs.render",
+            rename_all = "camelCase",
+            max_concurrent = (5, per = "workspace_id"),
+            rate_limit = "60/min",
+            unique = (by = ["workspace_id", "doc_id"], within = "10m", on_conflict = "replace", live = ["pending", "queued"]),
+            debounce = ("30s", by = ["workspace_id", "doc_id"], at_most = "5m"),
+            max_waiting = 10_000,
+        )]
+        pub async fn render_doc(workspace_id: String, doc_id: String) -> Result<(), JobError> {
+            Ok(())
+        }
+        "#,
+    );
+}
+
+#[test]
 fn exponential_retries() {
     golden(
         "exponential_retries",

@@ -79,10 +79,17 @@ pub(super) enum Command {
         #[arg(long, value_name = "JSON")]
         payload: Option<String>,
     },
+    /// Change a waiting execution: its place, its time, its payload
+    Edit(Edit),
     /// Delete a final execution with its attempts and its log
     Delete {
         /// Its id
         id: String,
+    },
+    /// The queues: what is in them, and which are paused
+    Queues {
+        #[command(subcommand)]
+        act: Option<QueueAct>,
     },
     /// The workers that have a session, and what they execute
     Processes,
@@ -112,9 +119,42 @@ impl Command {
     }
 }
 
+/// What is done to a queue.
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueAct {
+    /// Let nothing be claimed from it any more; what runs goes on
+    Pause {
+        /// Its name
+        queue: String,
+    },
+    /// Let it be claimed from again
+    Resume {
+        /// Its name
+        queue: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Edit {
+    /// The execution's id
+    pub(super) id: String,
+    /// low, normal, high, critical or 0 to 100
+    #[arg(long)]
+    pub(super) priority: Option<jobs::Priority>,
+    /// Not before this has passed: 30s, 5m; 0s makes it due now
+    #[arg(long, value_name = "DURATION")]
+    pub(super) delay: Option<jiff::SignedDuration>,
+    /// Not before this time: 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "delay")]
+    pub(super) run_at: Option<crate::time::Timestamp>,
+    /// Another payload; `-` reads it from standard input
+    #[arg(long, value_name = "JSON")]
+    pub(super) payload: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Work {
-    /// Take from these queues only
+    /// Take from these queues only; `mail:10` for ten attempts at a time
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
     /// A word about this worker, shown by `processes`; again for another

@@ -10,6 +10,7 @@ mod migrate;
 mod moving;
 mod operate;
 mod processes;
+mod queues;
 mod run;
 mod schema;
 mod trigger;
@@ -58,7 +59,10 @@ pub(super) async fn run(
         Command::Explain { id } => explain::explain(&settings, output, &id).await,
         Command::Cancel { id } => operate::cancel(&settings, output, &id).await,
         Command::Retry { id, payload } => operate::retry(&settings, output, &id, payload).await,
+        Command::Edit(args) => operate::edit(&settings, output, args).await,
         Command::Delete { id } => operate::delete(&settings, output, &id).await,
+        Command::Queues { act: None } => queues::list(&settings, output).await,
+        Command::Queues { act: Some(act) } => queues::act(&settings, output, act).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => moving::move_store(output, &args).await,

@@ -66,9 +66,11 @@ impl From<jobs::EnqueueError> for Failure {
     fn from(error: jobs::EnqueueError) -> Self {
         use jobs::EnqueueError as E;
         match error {
-            E::Store(_) | E::Disabled { .. } | E::IdempotencyConflict { .. } => {
-                Self::because(&error)
-            }
+            E::Store(_)
+            | E::Disabled { .. }
+            | E::IdempotencyConflict { .. }
+            | E::UniqueConflict { .. }
+            | E::QueueFull { .. } => Self::because(&error),
             E::InvalidPayload { job_id, violations } => {
                 let mut text = format!("invalid payload for job `{job_id}`:");
                 for violation in &violations.0 {

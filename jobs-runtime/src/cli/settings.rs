@@ -9,22 +9,22 @@ use serde::Serialize;
 
 use super::args::Globals;
 use super::failure::Failure;
+use super::lists;
 use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
 
 /// The file that is read from the working directory.
 const FILE: &str = "jobs.toml";
 
-/// The longest label.
-const LABEL_CHARS: usize = 64;
-
 /// Every setting: its key in the file. The variable is `JOBS_` and the key in capitals.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "database",
     "bind",
     "concurrency",
     "blocking_concurrency",
     "queues",
+    "job_concurrency",
+    "limits",
     "labels",
     "lease",
     "grace",
@@ -123,17 +123,23 @@ impl Settings {
             concurrency,
             blocking,
             queues,
+            jobs,
+            limits,
             labels,
             lease,
             grace,
             drain,
         ] = std::array::from_fn(|place| &entries[place]);
         database.check(str::parse::<DatabaseUrl>)?;
+        let taken = queues.check(|text| lists::queues(text.split(',')))?;
         let engine = EngineConfig {
             concurrency: concurrency.check(positive)?,
             blocking_concurrency: blocking.check(positive)?,
-            queues: queues.check(|text| parse_queues(text.split(',')))?,
-            labels: labels.check(|text| parse_labels(text.split(',')))?,
+            queues: taken.names,
+            queue_concurrency: taken.concurrency,
+            job_concurrency: jobs.check(lists::jobs)?,
+            limits: limits.check(lists::limits)?,
+            labels: labels.check(|text| lists::labels(text.split(',')))?,
             lease: lease.check(lease_duration)?,
             grace: grace.check(duration)?,
             drain: drain.check(duration)?,
@@ -157,8 +163,10 @@ impl Settings {
     /// These settings with the queues that a command names, if it names any.
     pub(super) fn with_queues(mut self, queues: &[String]) -> Result<Self, Failure> {
         if !queues.is_empty() {
-            self.engine.queues = parse_queues(queues.iter().map(String::as_str))
+            let queues = lists::queues(queues.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
+            self.engine.queues = queues.names;
+            self.engine.queue_concurrency = queues.concurrency;
         }
         Ok(self)
     }
@@ -166,7 +174,7 @@ impl Settings {
     /// These settings with the labels that a command names, if it names any.
     pub(super) fn with_labels(mut self, labels: &[String]) -> Result<Self, Failure> {
         if !labels.is_empty() {
-            self.engine.labels = parse_labels(labels.iter().map(String::as_str))
+            self.engine.labels = lists::labels(labels.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--label: {reason}")))?;
         }
         Ok(self)
@@ -275,34 +283,6 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is not a duration: write 30s, 5m or 1h"))
 }
 
-/// Names of queues; `mail:10` is refused rather than half understood.
-fn parse_queues<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
-    let names = names
-        .into_iter()
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    names
-        .map(|name| match name.contains(':') {
-            true => Err(format!(
-                "`{name}`: a concurrency per queue is not enforced yet; name the queue alone"
-            )),
-            false => Ok(name.to_owned()),
-        })
-        .collect()
-}
-
-/// Words about a worker; short, because they stand in a table.
-fn parse_labels<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
-    let words = words.into_iter().map(str::trim);
-    words
-        .filter(|word| !word.is_empty())
-        .map(|word| match word.chars().count() > LABEL_CHARS {
-            true => Err(format!("`{word}` has more than {LABEL_CHARS} characters")),
-            false => Ok(word.to_owned()),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,7 +333,7 @@ mod tests {
             zero.starts_with("concurrency (from JOBS_CONCURRENCY)"),
             "{zero}"
         );
-        let queue = load("queues = 'mail:10'", &[], &none).expect_err("per queue");
-        assert!(queue.contains("not enforced yet"), "{queue}");
+        let queue = load("queues = 'mail:none'", &[], &none).expect_err("per queue");
+        assert!(queue.starts_with("queues (from jobs.toml)"), "{queue}");
     }
 }

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use jobs::runtime::{EnqueueRequest, Enqueued};
-use jobs::{EnqueueError, ExecutionId, ExecutionStatus, TransactionRef};
+use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
 
 use super::check::{CheckedPayload, PayloadRefusal};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::refusal::{InvalidPayload, Refusal};
-use super::{Edge, KnownJob};
+use super::{Edge, KnownJob, limits};
 use crate::fingerprint::fingerprint;
-use crate::store::{
-    EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, RetryAnswer, StoreError,
-};
+use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::time::Timestamp;
 
 /// Requests checked without letting other tasks run: a batch of thousands shares its thread.
@@ -32,6 +30,8 @@ pub(crate) struct Accepted {
     pub(crate) job: Arc<KnownJob>,
     /// Where a new execution begins.
     pub(crate) status: ExecutionStatus,
+    /// Why it is this execution.
+    pub(crate) answer: EnqueueAnswer,
 }
 
 impl Edge {
@@ -95,28 +95,9 @@ impl Edge {
                 },
                 job,
                 status,
+                answer,
             })
             .collect())
-    }
-
-    /// An operator's retry, with another payload if one is given.
-    pub(crate) async fn retry_checked(
-        &self,
-        id: ExecutionId,
-        payload: Option<String>,
-    ) -> Result<RetryAnswer, Refusal> {
-        let store = &self.inner.store;
-        let payload = match payload {
-            None => None,
-            Some(payload) => {
-                let Some(execution) = store.execution(id).await? else {
-                    return Ok(RetryAnswer::Unknown);
-                };
-                let job = self.job(&execution.job_id).await?;
-                Some(check_payload(0, payload, &job)?.text)
-            }
-        };
-        Ok(store.retry(id, payload, self.now()).await?)
     }
 
     /// The job of each request. Neighbours mostly share theirs.
@@ -184,8 +165,12 @@ impl Edge {
         let item_id = options::text("item id", request.item_id).map_err(at)?;
         let created_by = options::text("created by", request.created_by).map_err(at)?;
         let tags = options::tags(&descriptor.tags, request.tags).map_err(at)?;
-        let run_at = options::run_at(now, request.due).map_err(at)?;
+        let mut run_at = options::run_at(now, request.due).map_err(at)?;
         let payload = check_payload(index, request.payload, job)?;
+        let rules = limits::rules(descriptor, &payload.value);
+        if let Some(debounce) = &rules.debounce {
+            run_at = Some(options::put_off(run_at.unwrap_or(now), debounce.delay_ms));
+        }
         Ok(NewExecution {
             id: self.inner.entropy.execution_id(&*self.inner.clock),
             // Aliases are names of the past: what is enqueued under one is stored under today's.
@@ -208,7 +193,7 @@ impl Edge {
             parent_id: request.parent_id,
             triggered_by: request.triggered_by.as_str().to_owned(),
             trace_parent: options::trace_parent(request.trace_parent),
-            rules: EnqueueRules::default(),
+            rules,
         })
     }
 }
@@ -229,7 +214,11 @@ fn starting_status(execution: &NewExecution) -> ExecutionStatus {
     }
 }
 
-fn check_payload(index: usize, payload: String, job: &KnownJob) -> Result<CheckedPayload, Refusal> {
+pub(super) fn check_payload(
+    index: usize,
+    payload: String,
+    job: &KnownJob,
+) -> Result<CheckedPayload, Refusal> {
     let check = job
         .payload_check()
         .map_err(|error| Refusal::at(index, EnqueueError::Store(Box::new(error))))?;

@@ -65,6 +65,11 @@ pub(crate) fn run_at(now: Timestamp, due: Due) -> Result<Option<Timestamp>, Enqu
     Ok((at > now).then_some(at))
 }
 
+/// So many milliseconds later, and not after the end of time.
+pub(crate) fn put_off(at: Timestamp, delay_ms: u64) -> Timestamp {
+    at.after(Duration::from_millis(delay_ms)).min(END_OF_TIME)
+}
+
 /// A W3C `traceparent` if it is one. A wrong one is dropped, as the standard wants it: a broken
 /// trace is no reason to refuse work.
 pub(crate) fn trace_parent(header: Option<String>) -> Option<String> {

@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
 use super::lend::Lender;
+use super::limiter::{AttemptLimiter, NamedRates};
 use super::plan::PlannedJob;
 use super::success::{Joined, Success};
 use super::verdict::Conclusion;
@@ -40,6 +41,8 @@ pub(crate) struct Workshop {
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
     pub(crate) health: WorkerHealth,
+    /// The rate limits that handlers ask by name.
+    pub(crate) rates: Arc<NamedRates>,
 }
 
 /// An attempt about to run.
@@ -143,6 +146,7 @@ impl Attempt {
                 .now()
                 .checked_add(Duration::from_millis(limit))
         });
+        let limiter = AttemptLimiter::new(&workshop.store, &workshop.clock, &workshop.rates);
         let parts = ContextParts {
             execution_id: claimed.execution_id,
             job_id: job.id,
@@ -155,6 +159,7 @@ impl Attempt {
             resources: workshop.resources.clone(),
             cancelled: interrupt.token(),
             progress: Arc::clone(&progress),
+            limiter: Some(Arc::new(limiter.clone())),
         };
         let joined = Joined::default();
         let success = Success {
@@ -186,7 +191,9 @@ impl Attempt {
             });
             let request = AttemptRequest::new(call, run);
             let mut handlers = workshop.handlers.clone();
-            joined.judge(handlers.call(request).await)
+            let returned = joined.judge(handlers.call(request).await);
+            limiter.heed(&returned).await;
+            returned
         };
         let work = logs::scope(logs, work.instrument(span));
         let work = AssertUnwindSafe(work)

@@ -23,6 +23,8 @@ pub(super) struct Running {
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
     pub(super) spent: u32,
+    /// Whether it holds permits of limits.
+    pub(super) limited: bool,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) logs: Arc<LogBuffer>,
@@ -40,6 +42,9 @@ impl Dispatcher {
         match report {
             Report::Ended(ended, slot) => self.on_ended(ended, slot),
             Report::Freed(fence, kind) => {
+                self.shares.free(fence);
+                self.kept.returned(fence);
+                self.lane(kind).slot_came_free();
                 if !self.stuck.remove(&fence) {
                     self.lane(kind).free();
                 }
@@ -67,6 +72,8 @@ impl Dispatcher {
         let Some(running) = self.running.remove(&ended.fence) else {
             // Settled in its place, and its slot given away.
             if slot == Slot::Free {
+                self.shares.free(ended.fence);
+                self.kept.returned(ended.fence);
                 self.stuck.remove(&ended.fence);
             }
             return;
@@ -75,6 +82,7 @@ impl Dispatcher {
         let may_replace = self.stuck.len() < self.config.blocking_concurrency;
         let lane = self.lane(running.lane);
         lane.observe(took);
+        lane.slot_came_free();
         match slot {
             Slot::Free => lane.leave(&running.awaits),
             // Another thread takes its place, as long as there are not too many of them.
@@ -83,6 +91,9 @@ impl Dispatcher {
                 self.stuck.insert(ended.fence);
             }
             Slot::Held => {}
+        }
+        if slot == Slot::Free {
+            self.shares.free(ended.fence);
         }
         let conclusion = match (ended.conclusion, slot) {
             (Some(conclusion), _) => conclusion,
@@ -99,7 +110,13 @@ impl Dispatcher {
         };
         let budget = (&running.policy, running.spent);
         let whose = (running.job_id.into(), running.execution_id);
-        self.conclude(ended.fence, whose, budget, conclusion, course);
+        let permits = Permits {
+            kept: running.limited && slot == Slot::Held,
+            rest_until: conclusion
+                .rests_for()
+                .map(|delay| ended.finished_at.after(delay)),
+        };
+        self.conclude(ended.fence, whose, budget, (conclusion, permits), course);
     }
 
     /// Decides what follows an attempt and puts it into the outbox.
@@ -108,7 +125,7 @@ impl Dispatcher {
         fence: Fence,
         (job_id, execution_id): (Cow<'static, str>, ExecutionId),
         (policy, spent): (&ExecutionPolicy, u32),
-        conclusion: Conclusion,
+        (conclusion, permits): (Conclusion, Permits),
         course: Course,
     ) {
         let budget = Budget {
@@ -122,8 +139,11 @@ impl Dispatcher {
             execution_id,
             end,
             next,
-            permits: Permits::default(),
+            permits,
         };
+        if permits.kept {
+            self.kept.keep(fence);
+        }
         self.news.expect(job_id, &settlement);
         self.outbox.push(settlement);
     }
@@ -143,6 +163,8 @@ impl Dispatcher {
             None => Cow::Owned(claimed.job_id.clone()),
         };
         let whose = (job_id, claimed.execution_id);
+        self.shares.free(claimed.fence);
+        let conclusion = (conclusion, Permits::default());
         self.conclude(claimed.fence, whose, budget, conclusion, course);
     }
 
@@ -180,6 +202,7 @@ impl Dispatcher {
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
             spent: claimed.spent,
+            limited: claimed.limited,
             interrupt: Arc::default(),
             progress: Arc::default(),
             logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),

@@ -1,10 +1,13 @@
 //! How a worker works.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use jobs::ExecutionId;
+
+use crate::store::Rate;
 
 /// The settings of a worker. The defaults are those of the documentation.
 #[derive(Clone, Debug)]
@@ -15,6 +18,13 @@ pub struct EngineConfig {
     pub blocking_concurrency: usize,
     /// Queues to take from; all of them if empty.
     pub queues: Vec<String>,
+    /// Attempts at a time of each of these queues, in this process.
+    pub queue_concurrency: BTreeMap<String, usize>,
+    /// Attempts at a time of each of these jobs, by their ids, in this process.
+    pub job_concurrency: BTreeMap<String, usize>,
+    /// The rate limits that handlers ask by name ([`JobContext::limit`](jobs::JobContext::limit)),
+    /// shared by the whole fleet.
+    pub limits: BTreeMap<String, Rate>,
     /// Execute only these; everything if empty.
     pub only: Vec<ExecutionId>,
     /// What others see this worker as.
@@ -39,6 +49,9 @@ impl Default for EngineConfig {
             concurrency: 4 * cores,
             blocking_concurrency: cores,
             queues: Vec::new(),
+            queue_concurrency: BTreeMap::new(),
+            job_concurrency: BTreeMap::new(),
+            limits: BTreeMap::new(),
             only: Vec::new(),
             worker: format!("{}:{}", host_name(), std::process::id()),
             labels: Vec::new(),

@@ -22,8 +22,10 @@ use super::lane::{Lane, LaneKind, What};
 use super::leases::Session;
 use super::news::News;
 use super::outbox::{Outbox, Parcel};
+use super::permits::KeptPermits;
 use super::plan::Plan;
 use super::rescue::Watch;
+use super::shares::Shares;
 use super::timers::Timers;
 use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
@@ -58,6 +60,7 @@ pub(super) enum Event {
     Promoted(Result<Promotion, StoreError>),
     Sessions(Result<Vec<SessionBeat>, StoreError>),
     TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
+    Unstuck(Vec<Fence>, Result<(), StoreError>),
     Closed,
     /// A moment has come that was waited for.
     Timer,
@@ -89,6 +92,10 @@ pub(super) struct Dispatcher {
     pub(super) running: HashMap<Fence, Running>,
     /// Attempts that were settled while their handlers still run.
     pub(super) stuck: HashSet<Fence>,
+    /// Of those, the ones whose permits are kept.
+    pub(super) kept: KeptPermits,
+    /// What single queues and jobs have of this worker.
+    pub(super) shares: Shares,
     pub(super) outbox: Outbox,
     pub(super) news: News,
     pub(super) timers: Timers,
@@ -130,6 +137,7 @@ impl Dispatcher {
             handlers: parts.handlers,
             hooks: parts.hooks,
             health: parts.health.clone(),
+            rates: Arc::new(parts.config.limits.clone()),
         };
         let slots = |kind| match kind {
             LaneKind::Async => parts.config.concurrency,
@@ -152,6 +160,11 @@ impl Dispatcher {
             claim_number: 0,
             running: HashMap::new(),
             stuck: HashSet::new(),
+            kept: KeptPermits::default(),
+            shares: Shares::new(
+                &parts.config.queue_concurrency,
+                &parts.config.job_concurrency,
+            ),
             outbox: Outbox::default(),
             news,
             promoting: false,
@@ -226,6 +239,7 @@ impl Dispatcher {
             self.watch_sessions(now);
         }
         self.settle();
+        self.give_back_permits();
         self.health.in_flight(self.running.len());
         let idle = self.is_idle();
         self.idle
@@ -300,6 +314,7 @@ impl Dispatcher {
             Event::Promoted(answer) => self.on_promoted(&answer),
             Event::Sessions(answer) => self.on_sessions(answer),
             Event::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
+            Event::Unstuck(fences, answer) => self.on_unstuck(fences, answer),
             Event::Closed => self.closed = true,
             Event::Timer => {
                 let now = self.clock.elapsed();

@@ -56,6 +56,8 @@ pub(crate) struct Lane {
     pub(crate) claiming: bool,
     /// Whether there is reason to believe that the store has something that is awaited here.
     pub(crate) hopeful_for_awaited: bool,
+    /// Whether a claim may have passed over what could be taken when a slot is free again.
+    pub(crate) left_some: bool,
     slots: usize,
     /// Slots at work.
     taken: usize,
@@ -77,6 +79,7 @@ impl Lane {
             hopeful: !job_ids.is_empty(),
             claiming: false,
             hopeful_for_awaited: false,
+            left_some: false,
             slots,
             taken: 0,
             lent: 0,
@@ -99,6 +102,21 @@ impl Lane {
         } else {
             0
         }
+    }
+
+    /// How many of what such a claim brings can start at once.
+    pub(crate) fn free_slots(&self, what: What) -> usize {
+        match what {
+            What::Anything => self
+                .slots
+                .saturating_sub(self.taken + self.lent + self.backlog.len()),
+            What::Awaited => self.slots.saturating_sub(self.taken).min(self.lent),
+        }
+    }
+
+    /// An attempt has ended: what was passed over may be taken now.
+    pub(crate) fn slot_came_free(&mut self) {
+        self.hopeful |= std::mem::take(&mut self.left_some);
     }
 
     /// What is awaited here and may be claimed for a slot that is lent: so many of these ids.

@@ -7,6 +7,7 @@ use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use super::interrupt::Cause;
 use super::lane::{LaneKind, What};
+use super::shares::may_have_left_some;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
 use crate::store::{Caps, Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
@@ -169,8 +170,9 @@ impl Dispatcher {
             let Some((what, limit, only)) = lane.next_claim(now, &self.config.only) else {
                 continue;
             };
+            let free = lane.free_slots(what);
             self.claim_number += 1;
-            let claim = Claim {
+            let mut claim = Claim {
                 session,
                 number: self.claim_number,
                 job_ids: lane.job_ids.clone(),
@@ -178,9 +180,14 @@ impl Dispatcher {
                 except: Vec::new(),
                 only,
                 limit,
-                caps: Caps::default(),
+                caps: Caps {
+                    // What holds a permit starts at once.
+                    limited: (free < limit).then_some(free),
+                    ..Caps::default()
+                },
                 now: timestamp(&*self.clock),
             };
+            self.shares.restrict(&mut claim, &self.plan);
             self.send_claim((kind, what), claim, Duration::ZERO);
         }
     }
@@ -218,7 +225,13 @@ impl Dispatcher {
         match answer {
             Ok(claimed) => {
                 self.health.claimed();
+                for claimed in &claimed {
+                    self.shares.take(claimed, &self.plan);
+                }
                 let lane = self.lane(kind);
+                if may_have_left_some(&claim.caps, &claim.except, &claimed) {
+                    lane.left_some = true;
+                }
                 if claimed.len() >= claim.limit {
                     lane.hope_for(what);
                 }

@@ -127,6 +127,7 @@ impl Dispatcher {
 
     fn on_answer(&mut self, settlement: &Settlement, answer: Answer) {
         self.news.settled(settlement, answer);
+        self.kept.settled(settlement, answer);
         if answer == Answer::Stale {
             self.health.refused(|refused| refused.ends += 1);
             tracing::warn!(

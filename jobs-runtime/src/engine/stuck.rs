@@ -11,7 +11,7 @@ use super::dispatcher::Dispatcher;
 use super::interrupt::Cause;
 use super::verdict::{Conclusion, Course};
 use crate::clock::timestamp;
-use crate::store::Fence;
+use crate::store::{Fence, Permits};
 
 /// What an attempt gets beyond its grace to say by itself that it is over.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -68,7 +68,11 @@ impl Dispatcher {
             };
             let budget = (&running.policy, running.spent);
             let whose = (running.job_id.into(), running.execution_id);
-            self.conclude(fence, whose, budget, conclusion, course);
+            let permits = Permits {
+                kept: running.limited,
+                rest_until: None,
+            };
+            self.conclude(fence, whose, budget, (conclusion, permits), course);
         }
     }
 }

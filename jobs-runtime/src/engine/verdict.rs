@@ -9,6 +9,7 @@ use std::time::Duration;
 use jobs::runtime::{HandlerResult, Verdict};
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, JobError, Progress};
 
+use super::limiter::asked_to_wait;
 use crate::store::{AttemptEnd, ExecutionPolicy, LogLine, Next};
 use crate::time::Timestamp;
 
@@ -35,6 +36,16 @@ pub(crate) enum Conclusion {
     Released,
     /// Its row cannot be read: the handler was not called.
     Unreadable(String),
+}
+
+impl Conclusion {
+    /// For how long nothing shall start under the rate limits of the execution.
+    pub(crate) fn rests_for(&self) -> Option<Duration> {
+        match self {
+            Self::Returned(returned) => asked_to_wait(returned),
+            _ => None,
+        }
+    }
 }
 
 /// When an attempt ran and how far it came.

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use futures_util::StreamExt;
-use jobs::Violation;
+use jobs::{Priority, Violation};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -140,6 +140,12 @@ impl<'a> Fields<'a> {
             self.wrong(name, format!("must be {expected}"));
         }
         value
+    }
+
+    /// The field `priority`.
+    pub(super) fn priority(&mut self) -> Option<Priority> {
+        let expected = "`low`, `normal`, `high`, `critical` or 0 to 100";
+        self.value("priority", expected)
     }
 
     /// Notes a mistake.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use jobs::JobDescriptor;
+use jobs::{JobDescriptor, JobLimits};
 use serde::Serialize;
 
 use super::Interface;
@@ -28,17 +28,19 @@ pub(super) struct JobView {
     #[serde(flatten)]
     descriptor: JobDescriptor,
     fingerprint: String,
-    // Their places are kept from the first day, so that a client can rely on them.
-    limits: Option<()>,
+    // Always there, also for a job without any.
+    limits: JobLimits,
+    // Its place is kept from the first day, so that a client can rely on it.
     schedule: Option<()>,
 }
 
 impl JobView {
     fn of(job: &KnownJob) -> Self {
+        let mut descriptor = job.descriptor().clone();
         Self {
-            descriptor: job.descriptor().clone(),
+            limits: std::mem::take(&mut descriptor.limits),
+            descriptor,
             fingerprint: job.fingerprint().to_owned(),
-            limits: None,
             schedule: None,
         }
     }

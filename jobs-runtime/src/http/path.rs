@@ -13,6 +13,18 @@ pub(super) struct JobPath(pub(super) String);
 /// The execution of a path. Whatever is no id names no execution.
 pub(super) struct ExecutionPath(pub(super) ExecutionId);
 
+/// The queue of a path.
+pub(super) struct QueuePath(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(queue) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(queue))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for JobPath {
     type Rejection = Problem;
 

@@ -54,6 +54,8 @@ codes! {
     UnknownJob = "unknown_job", NOT_FOUND, "Unknown job";
     /// No execution has that id.
     UnknownExecution = "unknown_execution", NOT_FOUND, "Unknown execution";
+    /// No job names that queue, and nothing is in it: see `near`.
+    UnknownQueue = "unknown_queue", NOT_FOUND, "Unknown queue";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route has no such method.
@@ -62,6 +64,10 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", CONFLICT, "Idempotency conflict";
     /// The job accepts no executions.
     JobDisabled = "job_disabled", CONFLICT, "Job disabled";
+    /// Another execution lives under the same unique key: see `executionId`.
+    UniqueConflict = "unique_conflict", CONFLICT, "Unique conflict";
+    /// The execution runs or has ended: see `executionStatus`.
+    NotWaiting = "not_waiting", CONFLICT, "Not waiting";
     /// The execution is in a status that has no retry: see `status`.
     NotRetryable = "not_retryable", CONFLICT, "Not retryable";
     /// The execution is final: see `executionStatus`.
@@ -78,6 +84,8 @@ codes! {
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
     /// As many clients listen to events as may.
     TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
+    /// As many executions of the job wait as may: see `maxWaiting`, and `Retry-After`.
+    QueueFull = "queue_full", TOO_MANY_REQUESTS, "Queue full";
     /// A defect of this program.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The store did not answer. The same request may succeed later.
@@ -85,6 +93,10 @@ codes! {
     /// The answer took too long. Whether the request took effect is unknown.
     DeadlineExceeded = "deadline_exceeded", SERVICE_UNAVAILABLE, "Deadline exceeded";
 }
+
+/// Seconds after which a client that was refused for there being too much of something may ask
+/// again. Nobody knows when there is room: this keeps clients from asking all the time.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// An answer to a request that is not fulfilled.
 #[derive(Clone, Debug)]
@@ -140,6 +152,11 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
         response
     }
 }

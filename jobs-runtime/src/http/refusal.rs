@@ -91,6 +91,12 @@ fn enqueue_problem(error: EnqueueError, shape: Shape, index: Option<usize>) -> P
             Problem::new(Code::IdempotencyConflict, detail)
                 .with("executionId", execution_id.to_string())
         }
+        EnqueueError::UniqueConflict { execution_id, .. } => {
+            Problem::new(Code::UniqueConflict, detail).with("executionId", execution_id.to_string())
+        }
+        EnqueueError::QueueFull { max_waiting, .. } => {
+            Problem::new(Code::QueueFull, detail).with("maxWaiting", max_waiting)
+        }
         EnqueueError::Store(source) => match source.downcast::<StoreError>() {
             Ok(error) => (*error).into(),
             Err(error) => internal(&*error),

@@ -137,10 +137,7 @@ fn request(fields: &mut Fields<'_>, job_id: &str) -> EnqueueRequest {
     let payload = fields.raw("payload").map_or("{}", RawValue::get);
     let mut request = EnqueueRequest::new(job_id.to_owned(), payload.to_owned());
     request.triggered_by = TriggeredBy::Http;
-    request.priority = fields.value(
-        "priority",
-        "`low`, `normal`, `high`, `critical` or 0 to 100",
-    );
+    request.priority = fields.priority();
     request.idempotency_key = fields.value("idempotencyKey", "a string");
     request.correlation_id = fields.value("correlationId", "a string");
     request.item_id = fields.value("itemId", "a string");
@@ -148,18 +145,23 @@ fn request(fields: &mut Fields<'_>, job_id: &str) -> EnqueueRequest {
     request.tags = fields
         .value("tags", "an array of strings")
         .unwrap_or_default();
+    request.due = due(fields).unwrap_or_default();
+    request
+}
+
+/// When something becomes available, if a body says so.
+pub(super) fn due(fields: &mut Fields<'_>) -> Option<Due> {
     let delay: Option<u64> = fields.value("delayMs", "a whole number of milliseconds");
     let run_at: Option<Timestamp> = fields.value("runAt", "a time like `2030-01-31T12:00:00Z`");
-    request.due = match (delay, run_at) {
-        (None, None) => Due::Now,
-        (Some(delay), None) => Due::After(Duration::from_millis(delay)),
-        (None, Some(time)) => Due::At(time.into()),
+    match (delay, run_at) {
+        (None, None) => None,
+        (Some(delay), None) => Some(Due::After(Duration::from_millis(delay))),
+        (None, Some(time)) => Some(Due::At(time.into())),
         (Some(_), Some(_)) => {
             fields.wrong("delayMs", "cannot be combined with `runAt`");
-            Due::Now
+            None
         }
-    };
-    request
+    }
 }
 
 async fn answers(

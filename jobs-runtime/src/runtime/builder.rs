@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
@@ -13,7 +14,7 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::server_clock::ServerClock;
-use crate::store::{DatabaseUrl, HeldStore, Store};
+use crate::store::{DatabaseUrl, HeldStore, Rate, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -106,6 +107,30 @@ impl RuntimeBuilder {
     /// Execute from these queues only.
     pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
         self.engine.queues = queues.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Attempts of this queue at a time, in this process. The queue takes no more of the slots; others
+    /// may take all of them.
+    pub fn queue_concurrency(mut self, queue: impl Into<String>, attempts: usize) -> Self {
+        self.engine.queue_concurrency.insert(queue.into(), attempts);
+        self
+    }
+
+    /// Attempts of this job at a time, in this process; `max_concurrent` counts in the whole fleet.
+    pub fn job_concurrency(mut self, job: impl Into<String>, attempts: usize) -> Self {
+        self.engine.job_concurrency.insert(job.into(), attempts);
+        self
+    }
+
+    /// Sets up a rate limit that handlers ask by name, shared by the whole fleet: `count` in any
+    /// period. See [`JobContext::limit`](jobs::JobContext::limit).
+    pub fn limit(mut self, name: impl Into<String>, count: u32, period: Duration) -> Self {
+        let rate = Rate {
+            count,
+            period_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.engine.limits.insert(name.into(), rate);
         self
     }
 

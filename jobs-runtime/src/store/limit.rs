@@ -20,6 +20,8 @@
 //! starts, and the start then counts against the rate. What is in ready or leased is therefore never
 //! more than a limit allows, whatever crashes in between.
 
+use std::str::FromStr;
+
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +128,31 @@ impl Rate {
 
     fn period_micros(self) -> u64 {
         self.period_ms.max(1).saturating_mul(1_000)
+    }
+}
+
+/// What is wrong with the text of a rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a rate: write a number and a period (s, min, h or d), such as 60/min")]
+pub struct ParseRateError(String);
+
+impl FromStr for Rate {
+    type Err = ParseRateError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRateError> {
+        let wrong = || ParseRateError(text.to_owned());
+        let (count, period) = text.split_once('/').ok_or_else(wrong)?;
+        let count = count.trim().parse().ok().filter(|count| *count > 0);
+        Ok(Self {
+            count: count.ok_or_else(wrong)?,
+            period_ms: match period.trim() {
+                "s" => 1_000,
+                "min" => 60_000,
+                "h" => 3_600_000,
+                "d" => 86_400_000,
+                _ => return Err(wrong()),
+            },
+        })
     }
 }
 

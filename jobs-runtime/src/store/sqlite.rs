@@ -279,6 +279,7 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let claim = Box::new(claim);
         self.writer.call(|reply| Call::Claim(claim, reply)).await
     }
 

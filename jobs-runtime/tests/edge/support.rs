@@ -7,8 +7,8 @@ use jobs::{AttemptOutcome, Catalogue, ErrorKind, ExecutionError, JobDescriptor, 
 use jobs_runtime::fingerprint::job_fingerprint;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    Answer, AttemptEnd, Claim, Claimed, FeedQuery, Next, PublishedJob, SessionInfo, Settlement,
-    Store,
+    Answer, AttemptEnd, Caps, Claim, Claimed, FeedQuery, Next, Permits, PublishedJob, SessionInfo,
+    Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Edge, Entropy, SystemClock};

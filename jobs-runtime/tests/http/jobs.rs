@@ -11,15 +11,17 @@ fn ids(answer: &Answer) -> Vec<&str> {
 async fn lists_jobs_with_schemas_and_policies() {
     let api = Api::new().await;
     let answer = api.get(&format!("{API}/jobs")).await;
-    assert_eq!(
-        ids(&answer),
-        ["provision-member", "resting", "send-letter", "ship-parcel"]
-    );
-    assert_eq!(answer.body["total"], 4);
+    let ids = ids(&answer);
+    assert!(ids.is_sorted());
+    for id in ["provision-member", "resting", "send-letter", "ship-parcel"] {
+        assert_eq!(ids.iter().filter(|listed| **listed == id).count(), 1);
+    }
+    assert_eq!(answer.body["total"], ids.len());
     assert_eq!(answer.body["limit"], 50);
     assert_eq!(answer.body["offset"], 0);
 
-    let job = &answer.body["jobs"][0];
+    let place = ids.iter().position(|id| *id == "provision-member").unwrap();
+    let job = &answer.body["jobs"][place];
     assert_eq!(job["label"], "Creates a member of a workspace");
     assert_eq!(job["handler"], "linked");
     assert_eq!(job["routingKey"], "jobs.provision-member");
@@ -44,9 +46,10 @@ async fn filters_and_pages() {
     assert_eq!(ids(&list("tag=workspace").await), ["provision-member"]);
     assert_eq!(ids(&list("q=A%20LETTER").await), ["send-letter"]);
     assert_eq!(ids(&list("q=nothing").await), [""; 0]);
+    let all = list("").await;
     let second = list("limit=1&offset=1").await;
-    assert_eq!(ids(&second), ["resting"]);
-    assert_eq!(second.body["total"], 4);
+    assert_eq!(ids(&second), ids(&all)[1..2]);
+    assert_eq!(second.body["total"], ids(&all).len());
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    Answer as Settled, AttemptEnd, Claim, Claimed, ExecutionPolicy, FeedQuery, NewExecution, Next,
-    SessionId, SessionInfo, Settlement, Store,
+    Answer as Settled, AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery,
+    NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Edge, Entropy, SystemClock};
@@ -176,6 +176,19 @@ impl Api {
         id.to_string()
     }
 
+    /// Lets in whatever limits let in, as a worker does when something is due.
+    pub(crate) async fn promote(&self) {
+        self.store.promote(now(), 1_000).await.unwrap();
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: impl ToString) -> Answer {
+        let request = request("PATCH", path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.send(request).await
+    }
+
     /// How many executions there are.
     pub(crate) async fn stored(&self) -> usize {
         let page = self.store.feed(FeedQuery::newest(1_000)).await.unwrap();
@@ -199,6 +212,7 @@ impl Api {
         };
         Worker {
             store: self.store.clone(),
+            job_ids: info.job_ids.clone(),
             session: self.store.open_session(info).await.unwrap(),
             claims: 0,
         }
@@ -254,6 +268,7 @@ impl Answer {
 pub(crate) struct Worker {
     store: Arc<dyn Store>,
     session: SessionId,
+    job_ids: Vec<String>,
     claims: i64,
 }
 
@@ -263,7 +278,7 @@ impl Worker {
         let claim = Claim {
             session: self.session,
             number: self.claims,
-            job_ids: vec!["provision-member".to_owned(), "send-letter".to_owned()],
+            job_ids: self.job_ids.clone(),
             queues: Vec::new(),
             except: Vec::new(),
             only: Vec::new(),

@@ -1,5 +1,5 @@
-//! What keys of the attribute say about the fields of a payload that is an existing type: the macro
-//! cannot look into it, the schema can.
+//! What keys of the attribute say about the fields of a payload: the macro cannot look into a type
+//! that exists already, nor into what serde makes of a field; the schema can.
 
 use serde_json::Value;
 
@@ -12,9 +12,9 @@ pub(super) fn problems(definition: &JobDefinition, descriptor: &JobDescriptor) -
     let schema = &descriptor.payload_schema;
     let mut problems = Vec::new();
     if let Some(known) = known(schema) {
-        let unknown = definition.named_fields.iter();
-        let unknown = unknown.filter(|(_, field)| !known.iter().any(|name| name == field));
-        problems.extend(unknown.map(|&(key, field)| Problem::UnknownField {
+        let named = definition.limits.fields();
+        let unknown = named.filter(|(_, field)| !known.iter().any(|name| name == field));
+        problems.extend(unknown.map(|(key, field)| Problem::UnknownField {
             id,
             source,
             key,

@@ -125,7 +125,8 @@ impl TriggeredBy {
 /// An answered request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enqueued {
-    /// The execution: new, or the one that the idempotency key already names.
+    /// The execution: new, or the one that its idempotency key, its unique key or its debounce key
+    /// names already.
     pub execution_id: ExecutionId,
     /// Whether this request created it.
     pub triggered: bool,

@@ -30,7 +30,8 @@ impl<T> Execution<T> {
         self.enqueued.execution_id
     }
 
-    /// Whether this enqueue created it; `false` when its idempotency key had been used before.
+    /// Whether this enqueue created it; `false` when its idempotency key had been used before, when
+    /// it lives already under its unique key, or when it waits and has taken over the payload.
     pub fn triggered(&self) -> bool {
         self.enqueued.triggered
     }

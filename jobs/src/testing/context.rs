@@ -155,6 +155,7 @@ impl Attempt {
             resources: self.resources.clone(),
             cancelled: self.cancelled.clone(),
             progress: Arc::clone(&self.progress),
+            limiter: None,
         })
     }
 }

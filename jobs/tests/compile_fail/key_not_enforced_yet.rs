@@ -2,7 +2,7 @@
 
 use jobs::{JobError, job};
 
-#[job(id = "mail.send", max_concurrent = 5, rate_limit = "60/min", schedule = "0 3 * * *")]
+#[job(id = "mail.send", schedule = "0 3 * * *", expires = "1h", retain = "90d")]
 async fn send_mail(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())

@@ -1,5 +1,8 @@
 //! Payload structs and their schemas.
 
+use std::time::Duration;
+
+use jobs::runtime::{Debounce, MaxConcurrent, MaxRate, Unique};
 use jobs::{Job, JobDefinition, JobError, job};
 use serde_json::json;
 
@@ -286,23 +289,24 @@ mod existing {
 
 #[test]
 fn fields_that_keys_name_exist_in_existing_types() {
-    static RIGHT: JobDefinition =
-        existing::letter().named_fields(&[("rate_limit", "tenant"), ("unique", "workspaceId")]);
+    const SECOND: Duration = Duration::from_secs(1);
+    static RIGHT: JobDefinition = existing::letter()
+        .rate_limit(MaxRate::new(1, SECOND).per("tenant"))
+        .unique(Unique::new().by(&["workspaceId"]));
     assert!(jobs::Catalogue::of([&RIGHT]).is_ok());
 
-    static WRONG: JobDefinition = existing::letter().named_fields(&[
-        ("rate_limit", "tennant"),
-        ("unique", "workspace_id"),
-        ("debounce", "colour"),
-    ]);
-    let message = jobs::Catalogue::of([&WRONG])
-        .expect_err("three")
-        .to_string();
+    static WRONG: JobDefinition = existing::letter()
+        .max_concurrent(MaxConcurrent::new(1).per("workspace"))
+        .rate_limit(MaxRate::new(1, SECOND).per("tennant"))
+        .unique(Unique::new().by(&["tenant", "workspace_id"]))
+        .debounce(Debounce::new(SECOND).by(&["colour"]));
+    let message = jobs::Catalogue::of([&WRONG]).expect_err("four").to_string();
     for words in [
         "`rate_limit` of job `existing.letter` (handlers:7) names the field `tennant`, which its \
          payload does not have, did you mean `tenant`? (in JSON it has: copies, tenant, workspaceId)",
         "`unique` of job `existing.letter` (handlers:7) names the field `workspace_id`, which its \
          payload does not have, did you mean `workspaceId`?",
+        "`max_concurrent` of job `existing.letter` (handlers:7) names the field `workspace`,",
         "names the field `colour`, which its payload does not have (in JSON",
     ] {
         assert!(message.contains(words), "{message}");

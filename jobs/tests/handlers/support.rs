@@ -60,6 +60,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// A context with these resources.
 pub(crate) fn context(resources: impl IntoIterator<Item = BuiltResource>) -> JobContext {
     JobContext::new(ContextParts {
+        limiter: None,
         execution_id: "019aa7d2-0000-7000-8000-000000000000"
             .parse()
             .expect("an id"),

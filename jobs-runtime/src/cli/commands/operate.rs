@@ -1,14 +1,18 @@
-//! `cancel`, `retry`, `delete`: what operators do to an execution.
+//! `cancel`, `retry`, `edit`, `delete`: what operators do to an execution.
 
 use std::io::Read;
 
 use serde_json::json;
 
+use jobs::runtime::Due;
+
 use super::{execution_id, existing};
+use crate::Edit;
+use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer};
+use crate::store::{CancelAnswer, ChangeAnswer, DeleteAnswer, RetryAnswer};
 
 /// Cancels an execution, or asks its worker to.
 pub(in crate::cli) async fn cancel(
@@ -45,16 +49,7 @@ pub(in crate::cli) async fn retry(
     payload: Option<String>,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let payload = match payload.as_deref() {
-        Some("-") => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| Failure::usage(format!("cannot read the payload: {error}")))?;
-            Some(text)
-        }
-        _ => payload,
-    };
+    let payload = given(payload)?;
     let runtime = existing(settings).await?;
     match runtime.edge().retry(id, payload).await? {
         RetryAnswer::Queued => {
@@ -66,6 +61,38 @@ pub(in crate::cli) async fn retry(
             "execution {id} is {status}; only failed and cancelled ones are retried"
         ))),
         RetryAnswer::Unknown => Err(unknown(id)),
+    }
+}
+
+/// Changes a waiting execution.
+pub(in crate::cli) async fn edit(
+    settings: &Settings,
+    output: Output,
+    args: args::Edit,
+) -> Result<(), Failure> {
+    let id = execution_id(&args.id)?;
+    let delay = args.delay.map(|delay| Due::After(delay.unsigned_abs()));
+    let edit = Edit {
+        priority: args.priority,
+        due: delay.or(args.run_at.map(|time| Due::At(time.into()))),
+        payload: given(args.payload)?,
+    };
+    if edit.is_empty() {
+        return Err(Failure::usage(
+            "nothing to change: give --priority, --delay, --run-at or --payload",
+        ));
+    }
+    let runtime = existing(settings).await?;
+    match runtime.edge().change(id, edit).await? {
+        ChangeAnswer::Changed => {
+            let answer = json!({ "executionId": id, "changed": true });
+            output.result(&answer, |_| format!("{id}  changed"));
+            Ok(())
+        }
+        ChangeAnswer::NotWaiting(status) => Err(Failure::failed(format!(
+            "execution {id} is {status}; only waiting ones are changed"
+        ))),
+        ChangeAnswer::Unknown => Err(unknown(id)),
     }
 }
 
@@ -88,6 +115,18 @@ pub(in crate::cli) async fn delete(
         ))),
         DeleteAnswer::Unknown => Err(unknown(id)),
     }
+}
+
+/// A payload as it is given: `-` stands for standard input.
+fn given(payload: Option<String>) -> Result<Option<String>, Failure> {
+    if payload.as_deref() != Some("-") {
+        return Ok(payload);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::usage(format!("cannot read the payload: {error}")))?;
+    Ok(Some(text))
 }
 
 fn unknown(id: jobs::ExecutionId) -> Failure {

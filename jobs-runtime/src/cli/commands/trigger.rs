@@ -12,6 +12,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
 use crate::cli::watch;
+use crate::store::EnqueueAnswer;
 use crate::time::Timestamp;
 use crate::{Runtime, RuntimeBuilder};
 
@@ -26,7 +27,7 @@ pub(in crate::cli) async fn trigger(
         return Ok(());
     };
     let output = asked.output(output);
-    let (id, triggered) = asked.enqueue(&runtime).await?;
+    let (id, accepted) = asked.enqueue(&runtime).await?;
     if asked.matches.get_flag("wait") {
         let record = watch::wait(runtime.edge(), id, output).await?;
         return watch::conclude(&record, output);
@@ -34,11 +35,17 @@ pub(in crate::cli) async fn trigger(
     let answer = serde_json::json!({
         "executionId": id,
         "jobId": asked.job_id,
-        "triggered": triggered,
+        "triggered": accepted == EnqueueAnswer::Created,
     });
-    output.result(&answer, |_| match triggered {
-        true => format!("{id}  enqueued {}", asked.job_id),
-        false => format!("{id}  enqueued before under this idempotency key"),
+    output.result(&answer, |_| match accepted {
+        EnqueueAnswer::Created => format!("{id}  enqueued {}", asked.job_id),
+        EnqueueAnswer::Replayed(_) => format!("{id}  enqueued before under this idempotency key"),
+        EnqueueAnswer::Skipped(_) => {
+            format!("{id}  enqueued before and live under the same unique key: nothing was added")
+        }
+        EnqueueAnswer::Merged(_) => {
+            format!("{id}  enqueued before and waiting under the same key: it has this payload now")
+        }
     });
     Ok(())
 }
@@ -128,7 +135,7 @@ impl Asked {
         Output::new(output.json || self.matches.get_flag("json"))
     }
 
-    async fn enqueue(&self, runtime: &Runtime) -> Result<(ExecutionId, bool), Failure> {
+    async fn enqueue(&self, runtime: &Runtime) -> Result<(ExecutionId, EnqueueAnswer), Failure> {
         let text = |id: &str| self.matches.get_one::<String>(id).cloned();
         let mut request = EnqueueRequest::new(self.job_id.clone(), self.payload.clone());
         request.triggered_by = TriggeredBy::Cli;
@@ -145,9 +152,10 @@ impl Asked {
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
         }
-        let answers = runtime.edge().enqueue(vec![request]).await?;
-        match answers.first() {
-            Some(answer) => Ok((answer.execution_id, answer.triggered)),
+        let accepted = runtime.edge().accept(vec![request]).await;
+        let accepted = accepted.map_err(|refusal| refusal.into_error(false))?;
+        match accepted.first() {
+            Some(one) => Ok((one.enqueued.execution_id, one.answer)),
             None => Err(Failure::failed("the store answered nothing")),
         }
     }

@@ -35,7 +35,7 @@ pub(super) enum Call {
     /// Attempts to end.
     Settle(Vec<Settlement>, Reply<Vec<Answer>>),
     /// Leases wanted.
-    Claim(Claim, Reply<Vec<Claimed>>),
+    Claim(Box<Claim>, Reply<Vec<Claimed>>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;

@@ -1,0 +1,84 @@
+//! `queues`: what is in them, and which are paused.
+
+use serde_json::json;
+
+use super::existing;
+use crate::QueueAnswer;
+use crate::cli::args::QueueAct;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::cli::table::table;
+use crate::store::QueueRecord;
+
+/// Prints every queue.
+pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
+    let runtime = existing(settings).await?;
+    let queues = runtime.edge().queues().await?;
+    output.result(&json!({ "queues": queues }), |_| {
+        table(
+            ["QUEUE", "READY", "HELD", "RUNNING", "STATE"],
+            queues.iter().map(row),
+        )
+    });
+    Ok(())
+}
+
+fn row(queue: &QueueRecord) -> [String; 5] {
+    let state = match queue.paused_at {
+        None => "open".to_owned(),
+        Some(at) => format!("paused since {at}"),
+    };
+    [
+        queue.queue.clone(),
+        queue.ready.to_string(),
+        queue.held.to_string(),
+        queue.running.to_string(),
+        state,
+    ]
+}
+
+/// Pauses or resumes a queue.
+pub(in crate::cli) async fn act(
+    settings: &Settings,
+    output: Output,
+    act: QueueAct,
+) -> Result<(), Failure> {
+    let runtime = existing(settings).await?;
+    let (queue, paused, answer) = match act {
+        QueueAct::Pause { queue } => {
+            let answer = runtime.edge().pause(&queue).await?;
+            (queue, true, answer)
+        }
+        QueueAct::Resume { queue } => {
+            let answer = runtime.edge().resume(&queue).await?;
+            (queue, false, answer)
+        }
+    };
+    let changed = match answer {
+        QueueAnswer::Changed => true,
+        QueueAnswer::Unchanged => false,
+        QueueAnswer::Unknown { near } => return Err(unknown(&queue, &near)),
+    };
+    let answer = json!({ "queue": queue, "paused": paused, "changed": changed });
+    output.result(&answer, |_| {
+        let text = match (paused, changed) {
+            (true, true) => "paused; what runs goes on",
+            (true, false) => "was paused before",
+            (false, true) => "resumed",
+            (false, false) => "was not paused",
+        };
+        format!("{queue}  {text}")
+    });
+    Ok(())
+}
+
+fn unknown(queue: &str, near: &[String]) -> Failure {
+    let hint = match near {
+        [] => String::new(),
+        near => format!("; did you mean `{}`?", near.join("` or `")),
+    };
+    Failure::usage(format!(
+        "no job names a queue `{queue}`, and nothing is in it{hint}"
+    ))
+}

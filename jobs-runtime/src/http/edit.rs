@@ -1,0 +1,56 @@
+//! `PATCH /executions/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::value::RawValue;
+
+use super::Interface;
+use super::body::{Fields, MAX_BODY, Text, accept};
+use super::path::{ExecutionPath, unknown_execution};
+use super::problem::{Code, Problem};
+use super::redact::Redactor;
+use super::refusal::Shape;
+use super::trigger::due;
+use crate::Edit;
+use crate::store::{ChangeAnswer, ExecutionRecord};
+
+/// Changes one that waits, and answers with it as it is by now.
+pub(super) async fn edit(
+    State(interface): State<Interface>,
+    ExecutionPath(id): ExecutionPath,
+    Text(body): Text<MAX_BODY>,
+) -> Result<Json<ExecutionRecord>, Problem> {
+    let mut fields = Fields::read(&body, String::new())?;
+    let edit = Edit {
+        priority: fields.priority(),
+        due: due(&mut fields),
+        payload: fields.raw("payload").map(RawValue::get).map(str::to_owned),
+    };
+    let mut violations = fields.finish();
+    if violations.is_empty() && edit.is_empty() {
+        violations.push(jobs::Violation {
+            pointer: String::new(),
+            message: "changes nothing: give `priority`, `delayMs`, `runAt` or `payload`".to_owned(),
+        });
+    }
+    accept(&violations)?;
+
+    let answer = interface
+        .edge
+        .change_checked(id, edit)
+        .await
+        .map_err(|refusal| Problem::refused(refusal, Shape::One))?;
+    match answer {
+        ChangeAnswer::Changed => {
+            let execution = interface.edge.store().execution(id).await?;
+            let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
+            Redactor::new(&interface.edge).redact(&mut execution).await;
+            Ok(Json(execution))
+        }
+        ChangeAnswer::Unknown => Err(unknown_execution(id)),
+        ChangeAnswer::NotWaiting(status) => {
+            let detail = format!("execution {id} is {status}; only waiting ones are changed");
+            Err(Problem::new(Code::NotWaiting, detail).with("executionStatus", status.as_str()))
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Triggers of jobs with limits, and why their executions wait.
+
+use ::jobs::{JobError, job};
+use serde_json::{Value, json};
+
+use crate::support::{API, Answer, Api};
+
+/// Renders a document.
+#[job(
+    id = "render-doc",
+    queue = "docs",
+    rename_all = "camelCase",
+    max_concurrent = (1, per = "tenant_id"),
+    max_waiting = 3
+)]
+async fn render_doc(tenant_id: String, doc: u32) -> Result<(), JobError> {
+    drop((tenant_id, doc));
+    Ok(())
+}
+
+/// Counts the words of a document.
+#[job(id = "count-words", rate_limit = "1/h", max_concurrent = 2)]
+async fn count_words(doc: u32) -> Result<(), JobError> {
+    let _ = doc;
+    Ok(())
+}
+
+/// Publishes a document.
+#[job(id = "publish-doc", unique = (by = ["doc"], on_conflict = "reject"))]
+async fn publish_doc(doc: u32, text: String) -> Result<(), JobError> {
+    drop((doc, text));
+    Ok(())
+}
+
+/// Mirrors a document.
+#[job(id = "mirror-doc", unique = (by = ["doc"], on_conflict = "replace"))]
+async fn mirror_doc(doc: u32, text: String) -> Result<(), JobError> {
+    drop((doc, text));
+    Ok(())
+}
+
+/// Indexes a document.
+#[job(id = "index-doc", debounce = ("1m", by = ["doc"], at_most = "5m"))]
+async fn index_doc(doc: u32, text: String) -> Result<(), JobError> {
+    drop((doc, text));
+    Ok(())
+}
+
+/// Opens a door, by its secret.
+#[job(id = "open-door", max_concurrent = (1, per = "pin"))]
+async fn open_door(#[sensitive] pin: String) -> Result<(), JobError> {
+    drop(pin);
+    Ok(())
+}
+
+async fn trigger(api: &Api, job: &str, payload: Value) -> Answer {
+    let body = json!({ "payload": payload });
+    api.post(&format!("{API}/jobs/{job}/trigger"), body).await
+}
+
+async fn render(api: &Api, tenant: &str) -> String {
+    let payload = json!({"tenantId": tenant, "doc": 1});
+    api.trigger("render-doc", json!({ "payload": payload }))
+        .await
+}
+
+async fn reason(api: &Api, id: &str) -> Value {
+    let answer = api.get(&format!("{API}/executions/{id}/explain")).await;
+    answer.is_ok()["reason"].clone()
+}
+
+#[tokio::test]
+async fn a_job_shows_its_limits() {
+    let api = Api::new().await;
+    let job = api.get(&format!("{API}/jobs/render-doc")).await;
+    let expected = json!({
+        "maxConcurrent": {"count": 1, "per": "tenantId"},
+        "maxWaiting": 3,
+    });
+    assert_eq!(job.is_ok()["limits"], expected);
+    let without = api.get(&format!("{API}/jobs/send-letter")).await;
+    assert_eq!(without.is_ok()["limits"], json!({}));
+}
+
+#[tokio::test]
+async fn a_second_one_of_a_unique_key_is_refused_and_names_the_first() {
+    let api = Api::new().await;
+    let first = trigger(&api, "publish-doc", json!({"doc": 1, "text": "a"})).await;
+    assert_eq!(first.status, 202, "{}", first.body);
+    let second = trigger(&api, "publish-doc", json!({"doc": 1, "text": "b"})).await;
+    let problem = second.is_problem(409, "unique_conflict");
+    assert_eq!(problem["executionId"], first.body["executionId"]);
+    assert_eq!(
+        trigger(&api, "publish-doc", json!({"doc": 2, "text": "a"}))
+            .await
+            .status,
+        202
+    );
+
+    // All or nothing, and the place of the one to blame.
+    let body = json!({"executions": [
+        {"payload": {"doc": 3, "text": "a"}}, {"payload": {"doc": 1, "text": "a"}},
+    ]});
+    let batch = api
+        .post(&format!("{API}/jobs/publish-doc/trigger-batch"), body)
+        .await;
+    assert_eq!(batch.is_problem(409, "unique_conflict")["index"], 1);
+    assert_eq!(api.stored().await, 2);
+}
+
+#[tokio::test]
+async fn a_replacing_one_gives_its_payload_to_the_one_that_waits() {
+    let api = Api::new().await;
+    let first = trigger(&api, "mirror-doc", json!({"doc": 1, "text": "a"})).await;
+    let second = trigger(&api, "mirror-doc", json!({"doc": 1, "text": "b"})).await;
+    let expected = json!({
+        "executionId": first.body["executionId"],
+        "jobId": "mirror-doc",
+        "status": "queued",
+        "triggered": false,
+    });
+    assert_eq!(second.is_ok(), &expected);
+    let id = second.body["executionId"].as_str().unwrap();
+    let shown = api.get(&format!("{API}/executions/{id}")).await;
+    assert_eq!(shown.is_ok()["payload"], json!({"doc": 1, "text": "b"}));
+    assert_eq!(api.stored().await, 1);
+}
+
+#[tokio::test]
+async fn a_debounced_one_waits_for_others_and_takes_over_the_last_payload() {
+    let api = Api::new().await;
+    let first = trigger(&api, "index-doc", json!({"doc": 1, "text": "a"})).await;
+    assert_eq!(
+        (first.status.as_u16(), &first.body["status"]),
+        (202, &json!("pending"))
+    );
+    let id = first.body["executionId"].as_str().unwrap();
+    let due = api.get(&format!("{API}/executions/{id}")).await.body["runAt"].clone();
+
+    // What a caller wants for later waits for others from then on.
+    let body = json!({"payload": {"doc": 1, "text": "b"}, "delayMs": 60_000});
+    let second = api
+        .post(&format!("{API}/jobs/index-doc/trigger"), body)
+        .await;
+    assert_eq!(second.is_ok()["triggered"], false);
+    assert_eq!(second.body["executionId"], id);
+    let shown = api.get(&format!("{API}/executions/{id}")).await;
+    assert_eq!(shown.is_ok()["payload"]["text"], "b");
+    assert!(
+        shown.body["runAt"].as_str() > due.as_str(),
+        "{}",
+        shown.body
+    );
+
+    let told = reason(&api, id).await;
+    assert_eq!(
+        (&told["code"], &told["delayMs"]),
+        (&json!("debounced"), &json!(60_000))
+    );
+    assert_eq!(told["until"], shown.body["runAt"]);
+    let text = told["text"].as_str().unwrap();
+    assert!(
+        text.contains("puts it off by 1m, but not beyond "),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn more_than_may_wait_are_refused_until_some_have_gone() {
+    let api = Api::new().await;
+    let first = render(&api, "a").await;
+    render(&api, "a").await;
+    render(&api, "b").await;
+    let refused = trigger(&api, "render-doc", json!({"tenantId": "c", "doc": 1})).await;
+    let problem = refused.is_problem(429, "queue_full");
+    assert_eq!(problem["maxWaiting"], 3);
+    let after: u32 = refused.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(after > 0);
+    assert_eq!(api.stored().await, 3);
+    let cancel = api
+        .post(&format!("{API}/executions/{first}/cancel"), "")
+        .await;
+    cancel.is_ok();
+    render(&api, "c").await;
+}
+
+#[tokio::test]
+async fn what_a_limit_holds_back_says_which_one_and_who_has_its_permits() {
+    let api = Api::new().await;
+    let mut worker = api.worker_for(&["render-doc"], &[]).await;
+    let first = render(&api, "acme").await;
+    assert_eq!(reason(&api, &first).await["code"], "at_the_door");
+    api.promote().await;
+    assert_eq!(reason(&api, &first).await["code"], "next");
+
+    let second = render(&api, "acme").await;
+    let third = render(&api, "acme").await;
+    api.promote().await;
+    let held = reason(&api, &second).await;
+    assert_eq!(held["code"], "limited");
+    let limit = &held["limit"];
+    assert_eq!(limit["key"], "render-doc/concurrent/\"acme\"");
+    assert_eq!(
+        (&limit["kind"], &limit["count"]),
+        (&json!("concurrent"), &json!(1))
+    );
+    let ready = json!([{"executionId": first, "attempt": 0, "worker": null, "stuck": false}]);
+    assert_eq!(limit["holders"], ready);
+
+    let claimed = worker.claim().await;
+    let held = reason(&api, &third).await;
+    assert_eq!(held["limit"]["ahead"], 1);
+    let holders = json!([{"executionId": first, "attempt": 1, "worker": "test", "stuck": false}]);
+    assert_eq!(held["limit"]["holders"], holders);
+    let text = held["text"].as_str().unwrap();
+    let expected = format!(
+        "allows 1 attempt at a time, and 1 other waits before it; its permits are held by {first} \
+         (attempt 1 on test)"
+    );
+    assert!(text.ends_with(&expected), "{text}");
+
+    worker.succeed(claimed, "null").await;
+    api.promote().await;
+    assert_eq!(reason(&api, &second).await["code"], "next");
+}
+
+#[tokio::test]
+async fn what_a_rate_holds_back_says_when_there_is_room() {
+    let api = Api::new().await;
+    let mut worker = api.worker_for(&["count-words"], &[]).await;
+    api.trigger("count-words", json!({"payload": {"doc": 1}}))
+        .await;
+    let second = api
+        .trigger("count-words", json!({"payload": {"doc": 2}}))
+        .await;
+    api.promote().await;
+    worker.claim().await;
+    api.promote().await;
+    let held = reason(&api, &second).await;
+    assert_eq!(held["code"], "limited");
+    let limit = &held["limit"];
+    assert_eq!(limit["key"], "count-words/rate");
+    assert_eq!(
+        (&limit["kind"], &limit["periodMs"]),
+        (&json!("rate"), &json!(3_600_000))
+    );
+    let free_at = limit["freeAt"].as_str().unwrap();
+    let text = held["text"].as_str().unwrap();
+    let expected = format!("allows 1 start in 1h, and it is the next; there is room at {free_at}");
+    assert!(text.contains(&expected), "{text}");
+}
+
+#[tokio::test]
+async fn a_sensitive_value_stands_in_no_key() {
+    let api = Api::new().await;
+    let _worker = api.worker_for(&["open-door"], &[]).await;
+    let payload = json!({"payload": {"pin": "hunter2"}});
+    api.trigger("open-door", payload.clone()).await;
+    let second = api.trigger("open-door", payload).await;
+    api.promote().await;
+    let held = reason(&api, &second).await;
+    assert_eq!(held["code"], "limited");
+    assert!(!held.to_string().contains("hunter2"), "{held}");
+    let key = held["limit"]["key"].as_str().unwrap();
+    assert!(key.starts_with("open-door/concurrent/#"), "{key}");
+}

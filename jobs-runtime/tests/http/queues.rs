@@ -1,0 +1,88 @@
+//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`.
+
+use serde_json::{Value, json};
+
+use crate::support::{API, Answer, Api};
+
+async fn queue(api: &Api, name: &str) -> Value {
+    let answer = api.get(&format!("{API}/queues")).await;
+    let queues = answer.is_ok()["queues"].as_array().unwrap().iter();
+    let mut found = queues.filter(|queue| queue["queue"] == name);
+    found.next().cloned().unwrap_or_default()
+}
+
+async fn act(api: &Api, name: &str, act: &str) -> Answer {
+    api.post(&format!("{API}/queues/{name}/{act}"), "").await
+}
+
+#[tokio::test]
+async fn a_paused_queue_lets_nothing_go_until_it_is_resumed() {
+    let api = Api::new().await;
+    let empty = json!({"queue": "mail", "pausedAt": null, "ready": 0, "held": 0, "running": 0});
+    assert_eq!(queue(&api, "mail").await, empty);
+    let paused = act(&api, "mail", "pause").await;
+    let expected = json!({"queue": "mail", "paused": true, "changed": true});
+    assert_eq!(paused.is_ok(), &expected);
+    assert_eq!(act(&api, "mail", "pause").await.is_ok()["changed"], false);
+
+    let id = api
+        .trigger("send-letter", json!({"payload": {"to": "a"}}))
+        .await;
+    let explain = format!("{API}/executions/{id}/explain");
+    // Also while no worker is there: the pause would still hold once one is.
+    let told = api.get(&explain).await;
+    let since = queue(&api, "mail").await["pausedAt"].clone();
+    let reason = &told.is_ok()["reason"];
+    assert_eq!(reason["code"], "queue_paused");
+    assert_eq!(
+        (&reason["queue"], &reason["since"]),
+        (&json!("mail"), &since)
+    );
+    let text = reason["text"].as_str().unwrap();
+    assert!(text.contains("`queues resume mail`"), "{text}");
+
+    let mut worker = api.worker().await;
+    let other = json!({"payload": {"workspaceId": "w", "subject": "s"}});
+    let other = api.trigger("provision-member", other).await;
+    let claimed = worker.claim().await;
+    assert_eq!(claimed.execution_id.to_string(), other);
+    let shown = queue(&api, "mail").await;
+    assert_eq!((&shown["ready"], &shown["running"]), (&json!(1), &json!(0)));
+
+    let resumed = act(&api, "mail", "resume").await;
+    let expected = json!({"queue": "mail", "paused": false, "changed": true});
+    assert_eq!(resumed.is_ok(), &expected);
+    assert_eq!(act(&api, "mail", "resume").await.is_ok()["changed"], false);
+    assert_eq!(worker.claim().await.execution_id.to_string(), id);
+    assert_eq!(queue(&api, "mail").await["running"], 1);
+}
+
+#[tokio::test]
+async fn a_slip_in_a_name_pauses_nothing() {
+    let api = Api::new().await;
+    for name in ["pause", "resume"] {
+        let answer = act(&api, "mial", name).await;
+        assert_eq!(
+            answer.is_problem(404, "unknown_queue")["near"],
+            json!(["mail"])
+        );
+    }
+    assert_eq!(queue(&api, "mial").await, Value::Null);
+    // A queue that no job names, but something waits in.
+    api.store_raw("long-gone").await;
+    act(&api, "default", "pause").await.is_ok();
+}
+
+#[tokio::test]
+async fn unknown_fields_and_parameters_are_refused() {
+    let api = Api::new().await;
+    let answer = api
+        .post(&format!("{API}/queues/mail/pause"), r#"{"for":"1h"}"#)
+        .await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(answer.pointers(), ["/for"]);
+    api.get(&format!("{API}/queues?limit=1"))
+        .await
+        .is_problem(400, "invalid_query");
+    assert_eq!(queue(&api, "mail").await["pausedAt"], json!(null));
+}

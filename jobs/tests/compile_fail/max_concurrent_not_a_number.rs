@@ -1,0 +1,11 @@
+// Attempts are counted.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", max_concurrent = "5")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// An execution that is never live keeps nobody away.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", unique = (live = []))]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

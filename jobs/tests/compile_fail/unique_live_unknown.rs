@@ -1,0 +1,11 @@
+// A key is kept by executions that are not final.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", unique = (live = ["pending", "runing", "done"]))]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}

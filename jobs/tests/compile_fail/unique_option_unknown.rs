@@ -1,0 +1,11 @@
+// Options of a key are known.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", unique = (whithin = "10m"))]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn main() {}
