@@ -1,7 +1,6 @@
 //! Limits: the whole way from the attribute to attempts that begin when they may.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{AttemptOutcome, Execution, ExecutionStatus, JobContext, JobError, job};
