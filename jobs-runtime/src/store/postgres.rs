@@ -53,6 +53,7 @@ mod transition;
 
 mod migrate;
 
+mod choose;
 mod claim;
 mod enqueue;
 mod fence;
@@ -61,8 +62,12 @@ mod join;
 mod logs;
 mod settle;
 
+mod change;
+mod door;
+mod limits;
 mod operate;
 mod promote;
+mod queues;
 mod session;
 
 mod archive;
@@ -71,6 +76,7 @@ mod feed;
 mod record;
 mod server;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -95,7 +101,9 @@ use gate::Gate;
 use herald::Herald;
 use join::{Found, Guest, Identity};
 use lane::{Lane, Shared};
+use limits::{Numbers, Wanted};
 use listen::Hearing;
+use promote::{Promote, Promoted};
 use sql::Statements;
 use transition::Transition;
 
@@ -118,6 +126,10 @@ pub struct PostgresStore {
     /// What keeps a session alive, and tells its worker what to stop.
     pulse: Lane,
     gate: Gate,
+    /// One who lets in may have to wait for another, which no claim shall.
+    door: Lane,
+    /// What handlers take out of limits and give back, and limits that transactions bring.
+    permits: Lane,
     /// What people and programs ask for now and then.
     operations: Lane,
     readers: Lane,
@@ -163,6 +175,8 @@ impl PostgresStore {
             notes: lane(1),
             pulse: start(1, lane::SILENCE),
             gate: Gate::new(lane(1), lane(1)),
+            door: lane(1),
+            permits: lane(1),
             operations: lane(1),
             readers: lane(READERS),
             walk: Walk::default(),
@@ -341,9 +355,16 @@ impl Store for PostgresStore {
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let location = &self.shared.location;
+        let batch = text::as_stored(batch);
         let joined = async {
             let mut guest = self.joining(tx).await?;
-            let answers = guest.enqueue(&text::as_stored(batch)).await;
+            // By ourselves: the caller's transaction may stay open for long.
+            let wanted = Wanted::by(&batch);
+            let limits = match wanted.is_empty() {
+                true => Numbers::new(),
+                false => self.permits.run(limits::Known(wanted)).await?,
+            };
+            let answers = guest.enqueue(&batch, &limits).await;
             answers.map_err(|fault| join::explained(fault, location))
         };
         in_time(joined).await
@@ -406,55 +427,85 @@ impl Store for PostgresStore {
         self.pulse.run(session::CancelRequests(session)).await
     }
 
-    async fn unstick(&self, _fences: Vec<Fence>) -> Result<(), StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn unstick(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
+        self.permits.run(limits::Unstick(fences)).await
     }
 
     async fn reserve(
         &self,
-        _limit: Limit,
-        _cost: u32,
-        _now: Timestamp,
-        _latest: Timestamp,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        let limit = text::limit_as_stored(limit);
+        let reserve = limits::Reserve {
+            limit,
+            cost,
+            now,
+            latest,
+        };
+        self.permits.run(reserve).await
     }
 
-    async fn rest(&self, _keys: Vec<String>, _until: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
+        let keys = text::all_stored(&keys);
+        let keys = keys.into_iter().map(Cow::into_owned).collect();
+        self.permits.run(limits::Rest { keys, until }).await
     }
 
     async fn change(
         &self,
-        _id: ExecutionId,
-        _change: Change,
-        _now: Timestamp,
+        id: ExecutionId,
+        change: Change,
+        now: Timestamp,
     ) -> Result<ChangeAnswer, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        self.operate(change::Alter { id, change, now }).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        self.read(queues::List).await
     }
 
-    async fn pause(&self, _queue: String, _now: Timestamp) -> Result<bool, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
+        self.operate(queues::Pause(queue, now)).await
     }
 
-    async fn resume(&self, _queue: String) -> Result<bool, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+    async fn resume(&self, queue: String) -> Result<bool, StoreError> {
+        self.operate(queues::Resume(queue)).await
     }
 
     async fn obstacle(
         &self,
-        _id: ExecutionId,
-        _now: Timestamp,
+        id: ExecutionId,
+        now: Timestamp,
     ) -> Result<Option<Obstacle>, StoreError> {
-        Err(StoreError::Layout("limits".to_owned()))
+        self.read(queues::Before(id, now)).await
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
-        self.claims.run(promote::Promote { now, limit }).await
+        let Promoted { ready, due, more } = self.claims.run(Promote { now, limit }).await?;
+        if !due.at_the_door() {
+            return Ok(Promotion {
+                promoted: ready,
+                next_due: due.next(more),
+            });
+        }
+        // What has no limits is promoted by now, and claimed by others while this one waits.
+        let entered = self.door.run(door::LetIn { now, limit }).await?;
+        Ok(match entered {
+            Some(entered) => Promotion {
+                promoted: ready + entered.ready,
+                next_due: entered.due.next(promote::More {
+                    scheduled: more.scheduled,
+                    ..entered.more
+                }),
+            },
+            None => Promotion {
+                promoted: ready,
+                next_due: Some(now),
+            },
+        })
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
@@ -477,9 +528,9 @@ impl Store for PostgresStore {
         &self,
         id: ExecutionId,
         payload: Option<String>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
-        self.operate(operate::Retry { id, payload }).await
+        self.operate(operate::Retry { id, payload, now }).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {

@@ -6,9 +6,10 @@ use sqlx::postgres::PgRow;
 
 use super::db::Db;
 use super::fault::{Fault, corrupt};
+use super::limits;
 use super::text::stored;
 use super::transition::{Done, Shape, Transition, quietly};
-use crate::store::PublishedJob;
+use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
 
 pub(super) struct Publish(pub(super) Vec<PublishedJob>);
@@ -39,7 +40,9 @@ impl Transition for Publish {
             .bind(descriptors)
             .bind(times);
         db.execute(query).await?;
-        Ok(quietly(()))
+        let changed = limits::follow(db, jobs).await?;
+        let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
+        Ok(((), event.into_iter().collect()))
     }
 }
 

@@ -13,13 +13,14 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::choose;
 use super::db::Db;
 use super::fault::Fault;
 use super::text::{self, all_stored};
 use super::transition::{Done, Shape, Transition, quietly};
 use super::{number, uuid_of};
 use crate::store::policy::RetryText;
-use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
+use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// A walk from the head that takes longer than this has passed many that it may not take.
@@ -67,34 +68,56 @@ impl Transition for Take {
         if standing.last_claim >= claim.number {
             return Ok(quietly(held(db, claim).await?));
         }
-        let named = !claim.only.is_empty();
-        let statement = if named {
-            &db.sql.claim_only
-        } else if walk.is_long() {
-            &db.sql.claim_groups
-        } else {
-            &db.sql.claim_head
+        let counts = !claim.caps.queues.is_empty() || !claim.caps.jobs.is_empty();
+        let rows = match counts {
+            true => choose::take(db, claim).await?,
+            false => take(db, claim, walk).await?,
         };
-        let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
-        let mut query = db
-            .query(statement)
-            .bind(claim.session.0)
-            .bind(claim.number)
-            .bind(all_stored(&claim.job_ids))
-            .bind(queues)
-            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-            .bind(claim.now.as_millis());
-        if named {
-            query = query.bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>());
-        }
-        let started = crate::clock::real_now();
-        let rows = db.fetch(query).await?;
-        walk.took(started.elapsed(), rows.len());
         if !rows.is_empty() {
             claim.note_taken(db);
         }
-        Ok(quietly(read(&rows, claim)?))
+        let mut events = Vec::new();
+        for row in &rows {
+            if row.try_get(15)? {
+                // A rate has counted starts: it may tell now when the next one is due.
+                events = vec![StoreEvent::Scheduled(Timestamp::default())];
+                break;
+            }
+        }
+        Ok((read(&rows, claim)?, events))
     }
+}
+
+/// Takes what is to be taken first.
+async fn take(db: &mut Db<'_>, claim: &Claim, walk: &Walk) -> Result<Vec<PgRow>, Fault> {
+    let named = !claim.only.is_empty();
+    let statement = if named {
+        &db.sql.claim_only
+    } else if walk.is_long() {
+        &db.sql.claim_groups
+    } else {
+        &db.sql.claim_head
+    };
+    let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
+    let limited = claim.caps.limited.unwrap_or(claim.limit).min(claim.limit);
+    let most = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut query = db
+        .query(statement)
+        .bind(claim.session.0)
+        .bind(claim.number)
+        .bind(claim.now.as_millis())
+        .bind(all_stored(&claim.job_ids))
+        .bind(queues)
+        .bind(most(claim.limit))
+        .bind(all_stored(&claim.except))
+        .bind(most(limited));
+    if named {
+        query = query.bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>());
+    }
+    let started = crate::clock::real_now();
+    let rows = db.fetch(query).await?;
+    walk.took(started.elapsed(), rows.len());
+    Ok(rows)
 }
 
 impl Claim {
@@ -188,8 +211,8 @@ fn read_one(row: &PgRow, claim: &Claim, retries: &mut RetryText) -> Result<Claim
         },
         execution_id: ExecutionId::from_bytes(*row.try_get::<Uuid, _>(4)?.as_bytes()),
         job_id: text::read(row.try_get(5)?),
-        queue: String::new(),
-        limited: false,
+        queue: text::read(row.try_get(13)?),
+        limited: row.try_get(14)?,
         payload: row.try_get(6)?,
         policy,
         spent: number("a spent budget", row.try_get::<i32, _>(3)?)?,

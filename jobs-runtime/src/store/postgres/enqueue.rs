@@ -5,23 +5,29 @@
 //! written **carefully**: lock the keys, look at what is there, decide per row, write the rest. What
 //! another transaction brings in between is noticed by the write, and all of it is done again.
 
+mod keep;
+mod look;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
 use sqlx::Row;
 use uuid::Uuid;
+
+use look::{Look, look};
 
 use super::db::Db;
 use super::fault::Fault;
 use super::gate::Call;
+use super::limits::Numbers;
 use super::text::array_literal;
 use super::transition::{Done, Shape, Transition};
 use super::uuid_of;
-use crate::store::admission::{Admitted, KnownExecutions, KnownKey, events};
+use crate::store::admission::{Admitted, events};
 use crate::store::policy::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
-use crate::time::Timestamp;
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// How long several callers wait together for the lock of another transaction, in milliseconds. Then
 /// whoever it is that has to wait waits alone.
@@ -48,7 +54,11 @@ impl Transition for Optimistic {
 }
 
 /// Writes the batches of these callers after a look.
-pub(super) struct Careful(pub(super) Vec<Call>);
+pub(super) struct Careful {
+    pub(super) calls: Vec<Call>,
+    /// The limits that they bring.
+    pub(super) limits: Numbers,
+}
 
 #[async_trait]
 impl Transition for Careful {
@@ -56,107 +66,124 @@ impl Transition for Careful {
     const SHAPE: Shape = Shape::Transaction;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Answers>, Fault> {
-        if self.0.len() > 1 {
+        if self.calls.len() > 1 {
             db.hurry(PATIENCE_OF_MANY);
         }
-        let batches: Vec<&[NewExecution]> = self.0.iter().map(|call| &*call.batch).collect();
-        admit_in_txn(db, &batches).await
+        let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
+        let look = look(db, &batches, true).await?;
+        let has_turn = look.has_turn;
+        let written = admit(db, &batches, look, &self.limits).await;
+        // Whoever counts what waits lets others do so before it waits again.
+        written.map_err(|fault| match has_turn && fault.is_locked() {
+            true => Fault::Raced,
+            false => fault,
+        })
     }
 }
 
-/// Looks, decides and writes. [`Fault::Raced`] if that has to be done again: nothing of it may be
-/// kept then.
+/// Looks, decides and writes in a transaction of a caller's. [`Fault::Raced`] if that has to be done
+/// again: nothing of it may be kept then.
+///
+/// What waits is counted as far as it is committed, or of this transaction: others are not kept from
+/// counting until it ends.
 pub(super) async fn admit_in_txn(
     db: &mut Db<'_>,
-    batches: &[&[NewExecution]],
+    batch: &[NewExecution],
+    limits: &Numbers,
 ) -> Result<Done<Answers>, Fault> {
-    let Admitted { rows, answers, .. } = look(db, batches).await?.admit(batches);
+    let batches = [batch];
+    let look = look(db, &batches, false).await?;
+    admit(db, &batches, look, limits).await
+}
+
+/// Decides and writes.
+async fn admit(
+    db: &mut Db<'_>,
+    batches: &[&[NewExecution]],
+    look: Look,
+    limits: &Numbers,
+) -> Result<Done<Answers>, Fault> {
+    let Admitted {
+        rows,
+        merges,
+        answers,
+    } = look.executions.admit(batches);
     if !rows.is_empty() {
-        keep_keys(db, &rows).await?;
-        let written = write(db, &rows).await;
+        keep::keys(db, &rows).await?;
+        keep::names(db, &rows, &look.names).await?;
+        let written = match rows.iter().any(|new| is_ruled(new)) {
+            true => write_limited(db, &rows, limits).await,
+            false => write(db, &rows).await,
+        };
         // An id that was not there a moment ago.
         written.map_err(|fault| match fault.is_unique_violation() {
             true => Fault::Raced,
             false => fault,
         })?;
     }
-    Ok((answers, events(&rows)))
+    let mut events = events(&rows);
+    events.extend(keep::merges(db, &merges).await?);
+    Ok((answers, events))
 }
 
-/// Looks up all ids and keys that these batches bring. Keys first: whose key is there, whose
-/// execution is there as well.
-async fn look(db: &mut Db<'_>, batches: &[&[NewExecution]]) -> Result<KnownExecutions, Fault> {
-    let all = || batches.iter().flat_map(|batch| batch.iter());
-    let mut known = KnownExecutions::default();
-    let keys: Vec<(&str, &str)> = all()
-        .filter_map(|new| Some((&*new.job_id, &*new.idempotency_key.as_ref()?.key)))
-        .collect();
-    if !keys.is_empty() {
-        let (jobs, keys): (Vec<&str>, Vec<&str>) = keys.into_iter().unzip();
-        let query = db.query(&db.sql.enqueue_keys_lock).bind(jobs).bind(keys);
-        for row in db.fetch(query).await? {
-            let key = KnownKey {
-                execution_id: id_of(row.try_get(2)?),
-                payload_digest: row.try_get(3)?,
-                expires_at: Timestamp::from_millis(row.try_get(4)?),
-            };
-            known.add_key(row.try_get(0)?, row.try_get(1)?, key);
-        }
-    }
-    let ids: Vec<Uuid> = all().map(|new| uuid_of(&new.id)).collect();
-    let query = db.query(&db.sql.enqueue_ids).bind(ids);
-    for row in db.fetch(query).await? {
-        known.add_id(id_of(row.try_get(0)?));
-    }
-    Ok(known)
+/// Whether it is held back, or counted.
+fn is_ruled(new: &NewExecution) -> bool {
+    !new.rules.limits.is_empty() || new.rules.max_waiting.is_some()
 }
 
-fn id_of(uuid: Uuid) -> ExecutionId {
-    ExecutionId::from_bytes(*uuid.as_bytes())
-}
-
-/// Writes the keys of these executions: of several with one key the last, because the others'
-/// have expired.
-async fn keep_keys(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
-    let mut last = HashMap::new();
-    for new in rows {
-        if let Some(key) = &new.idempotency_key {
-            last.insert((&*new.job_id, &*key.key), (new, key));
-        }
-    }
-    if last.is_empty() {
-        return Ok(());
-    }
-    let mut kept: Vec<_> = last.into_iter().collect();
-    // The order in which keys are locked, too.
-    kept.sort_unstable_by_key(|(place, _)| *place);
-    let expected = kept.len();
-    let mut columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
-    for ((job_id, name), (new, key)) in kept {
-        columns.0.push(job_id);
-        columns.1.push(name);
-        columns.2.push(uuid_of(&new.id));
-        columns.3.push(&*key.payload_digest);
-        columns.4.push(new.created_at.as_millis());
-        columns.5.push(key.expires_at.as_millis());
-    }
-    let query = db
-        .query(&db.sql.enqueue_keys)
-        .bind(columns.0)
-        .bind(columns.1)
-        .bind(columns.2)
-        .bind(columns.3)
-        .bind(columns.4)
-        .bind(columns.5);
-    let written = db.execute(query).await?;
-    match usize::try_from(written) == Ok(expected) {
-        true => Ok(()),
-        false => Err(Fault::Raced),
-    }
-}
-
-/// Writes executions to where they belong.
+/// Writes executions to where they belong: none of them has limits.
 async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
+    let query = bound(db.query(&db.sql.enqueue), rows)?;
+    db.execute(query).await?;
+    Ok(())
+}
+
+/// Writes executions to where they belong, some of them to the door.
+async fn write_limited(
+    db: &mut Db<'_>,
+    rows: &[&NewExecution],
+    limits: &Numbers,
+) -> Result<(), Fault> {
+    let query = bound(db.query(&db.sql.enqueue_bare), rows)?;
+    let mut numbers: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
+    for row in db.fetch(query).await? {
+        numbers.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let mut ordered = Vec::with_capacity(rows.len());
+    let mut lists = Vec::with_capacity(rows.len());
+    for new in rows {
+        ordered.push(*numbers.get(&uuid_of(&new.id)).ok_or(Fault::Raced)?);
+        lists.push(limit_list(new, limits)?);
+    }
+    let is_due = |new: &&NewExecution| new.run_at.is_none_or(|run_at| run_at <= new.created_at);
+    let query = db
+        .query(&db.sql.enqueue_limited)
+        .bind(ordered)
+        .bind(column(rows, |new| 100 - i16::from(new.priority)))
+        .bind(column(rows, |new| &*new.queue))
+        .bind(column(rows, |new| &*new.job_id))
+        .bind(column(rows, is_due))
+        .bind(lists)
+        .bind(column(rows, |new| new.rules.max_waiting.is_some()));
+    db.execute(query).await?;
+    Ok(())
+}
+
+/// The literal of an array of the limits' numbers, if there are any.
+fn limit_list(new: &NewExecution, limits: &Numbers) -> Result<Option<String>, Fault> {
+    if new.rules.limits.is_empty() {
+        return Ok(None);
+    }
+    let mut numbers = Vec::new();
+    for limit in &new.rules.limits {
+        let number = limits.get(&limit.key).ok_or(Fault::Raced)?;
+        numbers.push(number.to_string());
+    }
+    Ok(Some(format!("{{{}}}", numbers.join(","))))
+}
+
+/// The executions as both statements read them.
+fn bound<'q>(query: Query<'q>, rows: &[&NewExecution]) -> Result<Query<'q>, Fault> {
     let mut texts = RetryText::default();
     let mut retries = Vec::with_capacity(rows.len());
     for new in rows {
@@ -168,8 +195,7 @@ async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
         Some(i64::try_from(millis).unwrap_or(i64::MAX))
     };
     let run_at = |new: &&NewExecution| new.run_at.unwrap_or(new.created_at).as_millis();
-    let query = db
-        .query(&db.sql.enqueue)
+    Ok(query
         .bind(column(rows, |new| uuid_of(&new.id)))
         .bind(column(rows, |new| &*new.job_id))
         .bind(column(rows, |new| &*new.queue))
@@ -186,9 +212,7 @@ async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
         .bind(column(rows, |new| new.created_by.as_deref()))
         .bind(column(rows, |new| array_literal(&new.tags)))
         .bind(column(rows, |new| new.parent_id.as_ref().map(uuid_of)))
-        .bind(column(rows, |new| new.trace_parent.as_deref()));
-    db.execute(query).await?;
-    Ok(())
+        .bind(column(rows, |new| new.trace_parent.as_deref())))
 }
 
 /// One value of each row.

@@ -89,6 +89,11 @@ impl Fault {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// Whether it waited too long for somebody else's lock.
+    pub(super) fn is_locked(&self) -> bool {
+        self.code().as_deref() == Some(code::LOCKED)
+    }
+
     /// Whether an earlier statement of the transaction has failed.
     pub(super) fn is_aborted(&self) -> bool {
         self.code().as_deref() == Some(code::ABORTED)

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::enqueue::{Answers, Careful, Optimistic};
 use super::fault::Fault;
 use super::lane::{Desk, Errand, Lane};
+use super::limits::{Known, Numbers, Wanted};
 use super::text;
 use crate::store::admission::needs_a_look;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
@@ -71,9 +72,9 @@ impl Crowd {
 
 /// The way in for new executions.
 pub(super) struct Gate {
-    /// Batches without idempotency keys.
+    /// Batches without keys and limits.
     plain: (Lane, Arc<Crowd>),
-    /// Batches with keys: they may have to wait for other transactions, and nobody shall wait for
+    /// Batches that need a look: they may have to wait for other transactions, and nobody shall wait for
     /// that without need.
     keyed: (Lane, Arc<Crowd>),
 }
@@ -171,20 +172,30 @@ impl Collect {
         group: Vec<Call>,
     ) -> (Vec<Call>, Result<Answers, Fault>) {
         if self.has_keys {
-            let careful = Careful(group);
-            let result = desk.perform(&careful).await;
-            return (careful.0, result);
+            return write_carefully(desk, group).await;
         }
         let optimistic = Optimistic(group);
         match desk.perform(&optimistic).await {
-            Err(fault) if fault.is_unique_violation() => {
-                let careful = Careful(optimistic.0);
-                let result = desk.perform(&careful).await;
-                (careful.0, result)
-            }
+            Err(fault) if fault.is_unique_violation() => write_carefully(desk, optimistic.0).await,
             result => (optimistic.0, result),
         }
     }
+}
+
+/// Writes a group after a look and gives it back to be answered. Limits that it brings are written
+/// before, by themselves.
+async fn write_carefully(desk: &mut Desk, calls: Vec<Call>) -> (Vec<Call>, Result<Answers, Fault>) {
+    let wanted = Wanted::by(calls.iter().flat_map(|call| &call.batch));
+    let limits = match wanted.is_empty() {
+        true => Numbers::new(),
+        false => match desk.perform(&Known(wanted)).await {
+            Ok(limits) => limits,
+            Err(fault) => return (calls, Err(fault)),
+        },
+    };
+    let careful = Careful { calls, limits };
+    let result = desk.perform(&careful).await;
+    (careful.calls, result)
 }
 
 /// Answers every caller with the same failure.

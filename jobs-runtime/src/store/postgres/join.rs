@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::db::Db;
 use super::enqueue::admit_in_txn;
 use super::fault::Fault;
+use super::limits::Numbers;
 use super::settle::settle_in_txn;
 use super::sql::Statements;
 use super::text;
@@ -109,13 +110,14 @@ impl Guest<'_> {
     pub(super) async fn enqueue(
         &mut self,
         batch: &[NewExecution],
+        limits: &Numbers,
     ) -> Result<Vec<EnqueueAnswer>, Fault> {
         let mut tries = 0;
         loop {
             tries += 1;
             let mut savepoint = self.conn.begin().await?;
             let mut db = Db::plain(&mut savepoint, self.sql, self.prepared);
-            match admit_patiently(&mut db, batch).await {
+            match admit_patiently(&mut db, batch, limits).await {
                 Ok(answers) => {
                     savepoint.commit().await?;
                     return Ok(answers);
@@ -150,9 +152,10 @@ impl Guest<'_> {
 async fn admit_patiently(
     db: &mut Db<'_>,
     batch: &[NewExecution],
+    limits: &Numbers,
 ) -> Result<Vec<EnqueueAnswer>, Fault> {
     let limited = limit_patience(db).await?;
-    let (mut answers, _) = admit_in_txn(db, &[batch]).await?;
+    let (mut answers, _) = admit_in_txn(db, batch, limits).await?;
     let answers = answers.pop().unwrap_or_else(|| Ok(Vec::new()));
     let answers = answers.map_err(text::refusal)?;
     as_before(db, limited).await?;

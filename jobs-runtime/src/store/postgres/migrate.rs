@@ -23,11 +23,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "layout",
-    sql: include_str!("migrations/0001_layout.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "layout",
+        sql: include_str!("migrations/0001_layout.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "limits",
+        sql: include_str!("migrations/0002_limits.sql"),
+    },
+];
 
 impl Migration {
     fn checksum(&self) -> String {

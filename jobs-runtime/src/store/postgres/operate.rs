@@ -16,17 +16,17 @@ use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
 /// How often an execution that keeps moving is looked for.
-const LOOKS: usize = 20;
+pub(super) const LOOKS: usize = 20;
 
 /// The number of an execution.
-async fn seq_of(db: &mut Db<'_>, id: ExecutionId) -> Result<Option<i64>, Fault> {
+pub(super) async fn seq_of(db: &mut Db<'_>, id: ExecutionId) -> Result<Option<i64>, Fault> {
     let query = db.query(&db.sql.seq_of).bind(uuid_of(&id));
     let rows = db.fetch(query).await?;
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
 /// Where an execution stands.
-enum Standing {
+pub(super) enum Standing {
     Status(ExecutionStatus),
     /// Nowhere that one statement could see: it is being moved.
     Moving,
@@ -34,7 +34,7 @@ enum Standing {
     Gone,
 }
 
-async fn standing(db: &mut Db<'_>, seq: i64) -> Result<Standing, Fault> {
+pub(super) async fn standing(db: &mut Db<'_>, seq: i64) -> Result<Standing, Fault> {
     let query = db.query(&db.sql.standing).bind(seq);
     let rows = db.fetch(query).await?;
     let Some(row) = rows.first() else {
@@ -56,8 +56,21 @@ pub(super) struct Cancel {
 }
 
 impl Cancel {
-    async fn did(&self, db: &mut Db<'_>, statement: &SqlStr, seq: i64) -> Result<bool, Fault> {
+    /// Whether it has cancelled an execution that waits; then, whether that leaves permits to others.
+    async fn waiting(
+        &self,
+        db: &mut Db<'_>,
+        statement: &SqlStr,
+        seq: i64,
+    ) -> Result<Option<bool>, Fault> {
         let query = db.query(statement).bind(seq).bind(self.now.as_millis());
+        let rows = db.fetch(query).await?;
+        rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    async fn running(&self, db: &mut Db<'_>, seq: i64) -> Result<bool, Fault> {
+        let query = db.query(&db.sql.cancel_lease);
+        let query = query.bind(seq).bind(self.now.as_millis());
         Ok(db.execute(query).await? > 0)
     }
 }
@@ -75,13 +88,14 @@ impl Transition for Cancel {
         };
         for _ in 0..LOOKS {
             let sql = db.sql;
-            if self.did(db, &sql.cancel_ready, seq).await?
-                || self.did(db, &sql.cancel_scheduled, seq).await?
-            {
-                let finished = StoreEvent::Finished([self.id].into());
-                return Ok((CancelAnswer::Cancelled, vec![finished]));
+            for statement in [&sql.cancel_ready, &sql.cancel_scheduled, &sql.cancel_held] {
+                if let Some(wanted) = self.waiting(db, statement, seq).await? {
+                    let mut events = vec![StoreEvent::Finished([self.id].into())];
+                    events.extend(wanted.then_some(StoreEvent::Scheduled(self.now)));
+                    return Ok((CancelAnswer::Cancelled, events));
+                }
             }
-            if self.did(db, &sql.cancel_lease, seq).await? {
+            if self.running(db, seq).await? {
                 return Ok((CancelAnswer::Requested, vec![StoreEvent::CancelRequested]));
             }
             match standing(db, seq).await? {
@@ -99,6 +113,7 @@ impl Transition for Cancel {
 pub(super) struct Retry {
     pub(super) id: ExecutionId,
     pub(super) payload: Option<String>,
+    pub(super) now: Timestamp,
 }
 
 #[async_trait]
@@ -117,8 +132,12 @@ impl Transition for Retry {
                 .query(&db.sql.retry)
                 .bind(seq)
                 .bind(self.payload.as_deref());
-            if db.execute(query).await? > 0 {
-                return Ok((RetryAnswer::Queued, vec![StoreEvent::Ready]));
+            if let Some(row) = db.fetch(query).await?.first() {
+                let event = match row.try_get(0)? {
+                    true => StoreEvent::Scheduled(self.now),
+                    false => StoreEvent::Ready,
+                };
+                return Ok((RetryAnswer::Queued, vec![event]));
             }
             match standing(db, seq).await? {
                 Standing::Status(ExecutionStatus::Failed | ExecutionStatus::Cancelled)

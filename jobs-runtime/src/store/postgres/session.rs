@@ -14,6 +14,7 @@ use super::text::{self, all_stored, stored};
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::{
     Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
+    StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -68,8 +69,16 @@ impl Transition for Close {
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
         Standing::lock(db, [self.0, self.0]).await?;
         close(db, self.0).await?;
-        Ok(quietly(()))
+        Ok(((), stuck_of(db, self.0).await?))
     }
+}
+
+/// Tells those who let in that permits come back with the end of a session.
+async fn stuck_of(db: &mut Db<'_>, session: SessionId) -> Result<Vec<StoreEvent>, Fault> {
+    let rows = db.fetch(db.query(&db.sql.stuck_of).bind(session.0)).await?;
+    let wanted = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
+    let event = wanted.then(|| StoreEvent::Scheduled(Timestamp::default()));
+    Ok(event.into_iter().collect())
 }
 
 /// Closes a session that is locked, if it holds nothing.
@@ -123,6 +132,7 @@ impl Transition for TakeOver {
         let own = of(claim.session).filter(|standing| standing.open);
         let own = own.ok_or(StoreError::SessionLost)?;
         let is_open = of(dead.session).is_some_and(|standing| standing.open);
+        let mut events = Vec::new();
         if own.last_claim < claim.number && stands_still(db, dead, is_open).await? {
             if is_open {
                 let query = db
@@ -131,6 +141,7 @@ impl Transition for TakeOver {
                     .bind(dead.beat)
                     .bind(claim.now.as_millis());
                 db.execute(query).await?;
+                events = stuck_of(db, dead.session).await?;
             }
             let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
             let query = db
@@ -143,7 +154,7 @@ impl Transition for TakeOver {
                 claim.note_taken(db);
             }
         }
-        Ok(quietly(held(db, claim).await?))
+        Ok((held(db, claim).await?, events))
     }
 }
 

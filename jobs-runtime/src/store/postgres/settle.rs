@@ -26,7 +26,12 @@ use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, StoreError, Stor
 use crate::time::Timestamp;
 
 /// What was written, by place in the batch.
-type Places = HashSet<usize>;
+#[derive(Default)]
+pub(super) struct Written {
+    places: HashSet<usize>,
+    /// Whether somebody may be let in by it.
+    wanted: bool,
+}
 
 /// Settles a batch, whatever is in it.
 pub(super) async fn settle(
@@ -104,25 +109,25 @@ pub(super) struct WithLogs(pub(super) Arc<[Settlement]>);
 
 #[async_trait]
 impl Transition for AtOnce {
-    type Answer = Places;
+    type Answer = HashSet<usize>;
     const SHAPE: Shape = Shape::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Places>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<HashSet<usize>>, Fault> {
         at_once(db, &self.0).await
     }
 }
 
 #[async_trait]
 impl Transition for WithLogs {
-    type Answer = Places;
+    type Answer = HashSet<usize>;
     const SHAPE: Shape = Shape::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Places>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<HashSet<usize>>, Fault> {
         at_once(db, &self.0).await
     }
 }
 
-async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Places>, Fault> {
+async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<HashSet<usize>>, Fault> {
     // The statement says of which executions it has ended an attempt, not by whose word: where two
     // different fences name one, both are left to be looked at.
     let mut named: HashMap<i64, Option<Fence>> = HashMap::with_capacity(batch.len());
@@ -139,10 +144,10 @@ async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Places>, 
     });
     let plan = Plan::new(endings);
     let written = plan.write(db).await?;
-    let lines = written.iter().filter_map(|place| batch.get(*place));
+    let lines = written.places.iter().filter_map(|place| batch.get(*place));
     logs::append(db, lines.map(|s| (s.fence, &s.end.logs[..]))).await?;
     let events = plan.events(&written);
-    Ok((written, events))
+    Ok((written.places, events))
 }
 
 /// Settles what is left, after a look at each.
@@ -189,7 +194,7 @@ pub(super) async fn settle_in_txn(
     }
     let plan = Plan::new(endings);
     let written = plan.write(db).await?;
-    if written.len() != plan.len() {
+    if written.places.len() != plan.len() {
         // They are locked: nobody can have taken them.
         return Err(Fault::Raced);
     }
@@ -235,8 +240,8 @@ impl<'s> Plan<'s> {
     }
 
     /// Writes what holds; which places of the batch that was.
-    async fn write(&self, db: &mut Db<'_>) -> Result<Places, Fault> {
-        let mut written = HashSet::new();
+    async fn write(&self, db: &mut Db<'_>) -> Result<Written, Fault> {
+        let mut written = Written::default();
         if !self.finals.is_empty() {
             let settlements = || self.finals.iter().map(|(_, settlement, _)| *settlement);
             let statuses: Vec<&str> = self.finals.iter().map(|row| row.2.as_str()).collect();
@@ -245,10 +250,10 @@ impl<'s> Plan<'s> {
             let query = ends
                 .bind(db.query(&db.sql.settle_final), |query| query.bind(statuses))
                 .bind(results);
-            let ended = numbers(&db.fetch(query).await?)?;
+            let ended = written.note(&db.fetch(query).await?)?;
             let places = self.finals.iter();
             let places = places.filter(|(_, s, _)| ended.contains(&s.fence.row));
-            written.extend(places.map(|(place, ..)| *place));
+            written.places.extend(places.map(|(place, ..)| *place));
         }
         if !self.others.is_empty() {
             let settlements = || self.others.iter().map(|(_, settlement)| *settlement);
@@ -260,20 +265,20 @@ impl<'s> Plan<'s> {
             let query = ends
                 .bind(db.query(&db.sql.settle_again), |query| query.bind(retry_at))
                 .bind(spends);
-            let followed = numbers(&db.fetch(query).await?)?;
+            let followed = written.note(&db.fetch(query).await?)?;
             let places = self.others.iter();
             let places = places.filter(|(_, s)| followed.contains(&s.fence.row));
-            written.extend(places.map(|(place, _)| *place));
+            written.places.extend(places.map(|(place, _)| *place));
         }
         Ok(written)
     }
 
     /// What to tell about those that were written.
-    fn events(&self, written: &Places) -> Vec<StoreEvent> {
+    fn events(&self, written: &Written) -> Vec<StoreEvent> {
         let mut events = Vec::new();
         let finals = self.finals.iter();
         let finished: Vec<_> = finals
-            .filter(|(place, ..)| written.contains(place))
+            .filter(|(place, ..)| written.places.contains(place))
             .map(|(_, settlement, _)| settlement.execution_id)
             .collect();
         if !finished.is_empty() {
@@ -281,20 +286,35 @@ impl<'s> Plan<'s> {
         }
         let mut ready = false;
         let mut scheduled: Option<Timestamp> = None;
-        for (_, settlement) in self.others.iter().filter(|row| written.contains(&row.0)) {
+        for (_, settlement) in self
+            .others
+            .iter()
+            .filter(|row| written.places.contains(&row.0))
+        {
             match settlement.next {
                 Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
                 _ => ready = true,
             }
         }
         events.extend(ready.then_some(StoreEvent::Ready));
+        if written.wanted {
+            scheduled = Some(Timestamp::default());
+        }
         events.extend(scheduled.map(StoreEvent::Scheduled));
         events
     }
 }
 
-fn numbers(rows: &[sqlx::postgres::PgRow]) -> Result<HashSet<i64>, Fault> {
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+impl Written {
+    /// The executions that a statement has ended attempts of.
+    fn note(&mut self, rows: &[sqlx::postgres::PgRow]) -> Result<HashSet<i64>, Fault> {
+        let mut ended = HashSet::with_capacity(rows.len());
+        for row in rows {
+            ended.insert(row.try_get(0)?);
+            self.wanted |= row.try_get::<bool, _>(1)?;
+        }
+        Ok(ended)
+    }
 }
 
 fn result(settlement: &Settlement) -> Option<&str> {
@@ -327,13 +347,19 @@ struct Ends<'s> {
     error_kind: Vec<Option<&'static str>>,
     error_message: Vec<Option<std::borrow::Cow<'s, str>>>,
     message: Vec<Option<std::borrow::Cow<'s, str>>>,
+    kept: Vec<bool>,
+    rest_until: Vec<Option<i64>>,
 }
 
 impl<'s> Ends<'s> {
     fn of(settlements: impl Iterator<Item = &'s Settlement>) -> Self {
         let mut ends = Self::default();
         for Settlement {
-            fence, end, next, ..
+            fence,
+            end,
+            next,
+            permits,
+            execution_id: _,
         } in settlements
         {
             let progress = end.progress.as_ref();
@@ -355,11 +381,14 @@ impl<'s> Ends<'s> {
                 .push(error.map(|error| stored(&error.message)));
             let message = progress.and_then(|progress| progress.message.as_deref());
             ends.message.push(message.map(stored));
+            ends.kept.push(permits.kept);
+            let rest_until = permits.rest_until.map(Timestamp::as_millis);
+            ends.rest_until.push(rest_until);
         }
         ends
     }
 
-    /// Binds $1 to $12, of which `fifth` binds $5.
+    /// Binds $1 to $14, of which `fifth` binds $5.
     fn bind<'q>(self, query: Query<'q>, fifth: impl FnOnce(Query<'q>) -> Query<'q>) -> Query<'q> {
         let query = query
             .bind(self.seq)
@@ -374,5 +403,7 @@ impl<'s> Ends<'s> {
             .bind(self.error_kind)
             .bind(self.error_message)
             .bind(self.message)
+            .bind(self.kept)
+            .bind(self.rest_until)
     }
 }

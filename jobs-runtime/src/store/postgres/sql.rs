@@ -89,22 +89,57 @@ macro_rules! feed {
     };
 }
 
+/// A claim: what it takes, then what becomes of that.
+macro_rules! claim {
+    ($taken:literal) => {
+        concat!(include_str!($taken), include_str!("sql/claim_lease.sql"))
+    };
+}
+
 statements! {
     ahead: include_str!("sql/ahead.sql"),
+    cancel_held: include_str!("sql/cancel_held.sql"),
     cancel_lease: include_str!("sql/cancel_lease.sql"),
     cancel_ready: include_str!("sql/cancel_ready.sql"),
     cancel_requests: include_str!("sql/cancel_requests.sql"),
     cancel_scheduled: include_str!("sql/cancel_scheduled.sql"),
     catalogue: include_str!("sql/catalogue.sql"),
-    claim_groups: include_str!("sql/claim_groups.sql"),
-    claim_head: include_str!("sql/claim_head.sql"),
+    census: include_str!("sql/census.sql"),
+    change: include_str!("sql/change.sql"),
+    change_enter: include_str!("sql/change_enter.sql"),
+    change_leave: include_str!("sql/change_leave.sql"),
+    claim_chosen: claim!("sql/claim_chosen.sql"),
+    claim_groups: claim!("sql/claim_groups.sql"),
+    claim_head: claim!("sql/claim_head.sql"),
+    claim_heads: include_str!("sql/claim_heads.sql"),
     claim_held: include_str!("sql/claim_held.sql"),
-    claim_only: include_str!("sql/claim_only.sql"),
+    claim_only: claim!("sql/claim_only.sql"),
     delete: include_str!("sql/delete.sql"),
-    enqueue: include_str!("sql/enqueue.sql"),
+    door_arrivals: include_str!("sql/door_arrivals.sql"),
+    door_events: include_str!("sql/door_events.sql"),
+    door_limits: include_str!("sql/door_limits.sql"),
+    door_lock: include_str!("sql/door_lock.sql"),
+    door_ready: include_str!("sql/door_ready.sql"),
+    door_standing: include_str!("sql/door_standing.sql"),
+    door_write: include_str!("sql/door_write.sql"),
+    enqueue: concat!(
+        include_str!("sql/enqueue.sql"),
+        include_str!("sql/enqueue_ready.sql")
+    ),
+    enqueue_bare: concat!(
+        include_str!("sql/enqueue.sql"),
+        include_str!("sql/enqueue_numbers.sql")
+    ),
     enqueue_ids: include_str!("sql/enqueue_ids.sql"),
     enqueue_keys: include_str!("sql/enqueue_keys.sql"),
     enqueue_keys_lock: include_str!("sql/enqueue_keys_lock.sql"),
+    enqueue_limited: include_str!("sql/enqueue_limited.sql"),
+    enqueue_merge: include_str!("sql/enqueue_merge.sql"),
+    enqueue_named: include_str!("sql/enqueue_named.sql"),
+    enqueue_names: include_str!("sql/enqueue_names.sql"),
+    enqueue_names_lock: include_str!("sql/enqueue_names_lock.sql"),
+    enqueue_turn: include_str!("sql/enqueue_turn.sql"),
+    enqueue_waiting: include_str!("sql/enqueue_waiting.sql"),
     execution: concat!(
         "SELECT p.*, (\n",
         include_str!("sql/attempts.sql"),
@@ -124,7 +159,9 @@ statements! {
         standing "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
     feed_queued: feed!(
-        standing "SELECT seq FROM jobs.ready WHERE seq < $1 ORDER BY seq DESC"
+        standing "SELECT seq FROM (\
+            SELECT seq FROM jobs.ready UNION ALL SELECT seq FROM jobs.held\
+        ) AS queued WHERE seq < $1 ORDER BY seq DESC"
     ),
     feed_running: feed!(
         standing "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
@@ -138,23 +175,35 @@ statements! {
     ledger_exists: include_str!("sql/ledger_exists.sql"),
     ledger_read: include_str!("sql/ledger_read.sql"),
     ledger_write: include_str!("sql/ledger_write.sql"),
+    limits_known: include_str!("sql/limits_known.sql"),
+    limits_published: include_str!("sql/limits_published.sql"),
+    limits_write: include_str!("sql/limits_write.sql"),
     logs_append: include_str!("sql/logs_append.sql"),
     logs_read: include_str!("sql/logs_read.sql"),
     notify: include_str!("sql/notify.sql"),
+    obstacle: include_str!("sql/obstacle.sql"),
+    obstacle_holders: include_str!("sql/obstacle_holders.sql"),
+    pause: include_str!("sql/pause.sql"),
     ping: include_str!("sql/ping.sql"),
     processes: include_str!("sql/processes.sql"),
     promote: include_str!("sql/promote.sql"),
     promote_due: include_str!("sql/promote_due.sql"),
     publish: include_str!("sql/publish.sql"),
+    queues: include_str!("sql/queues.sql"),
     report: include_str!("sql/report.sql"),
+    reserve: include_str!("sql/reserve.sql"),
+    rest: include_str!("sql/rest.sql"),
+    resume: include_str!("sql/resume.sql"),
     retry: include_str!("sql/retry.sql"),
-    census: include_str!("sql/census.sql"),
     export: include_str!("sql/export.sql"),
     export_attempts: include_str!("sql/export_attempts.sql"),
     export_keys: include_str!("sql/export_keys.sql"),
+    export_limits: include_str!("sql/export_limits.sql"),
     export_logs: include_str!("sql/export_logs.sql"),
+    export_names: include_str!("sql/export_names.sql"),
     export_publications: include_str!("sql/export_publications.sql"),
     import: include_str!("sql/import.sql"),
+    import_limited: include_str!("sql/import_limited.sql"),
     import_places: include_str!("sql/import_places.sql"),
     import_session: include_str!("sql/import_session.sql"),
     seq_of: include_str!("sql/seq_of.sql"),
@@ -166,14 +215,22 @@ statements! {
     session_lock: include_str!("sql/session_lock.sql"),
     session_open: include_str!("sql/session_open.sql"),
     session_renew: include_str!("sql/session_renew.sql"),
-    settle_again: include_str!("sql/settle_again.sql"),
-    settle_final: include_str!("sql/settle_final.sql"),
+    settle_again: concat!(
+        include_str!("sql/settle_again.sql"),
+        include_str!("sql/settle_permits.sql")
+    ),
+    settle_final: concat!(
+        include_str!("sql/settle_final.sql"),
+        include_str!("sql/settle_permits.sql")
+    ),
     standing: include_str!("sql/standing.sql"),
     standings: include_str!("sql/standings.sql"),
+    stuck_of: include_str!("sql/stuck_of.sql"),
     take_over: include_str!("sql/take_over.sql"),
     take_over_beat: include_str!("sql/take_over_beat.sql"),
     take_over_close: include_str!("sql/take_over_close.sql"),
     take_over_last_beat: include_str!("sql/take_over_last_beat.sql"),
+    unstick: include_str!("sql/unstick.sql"),
 }
 
 #[cfg(test)]

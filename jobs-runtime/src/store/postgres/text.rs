@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::store::{NewExecution, StoreError};
+use crate::store::{Limit, NewExecution, StoreError};
 
 /// What begins a pair that stands for one character.
 const MARK: char = '\u{fdd0}';
@@ -100,6 +100,13 @@ pub(super) fn as_stored(mut batch: Vec<NewExecution>) -> Vec<NewExecution> {
             .for_each(store_in_place);
     }
     batch
+}
+
+/// The limit with every text as it is stored.
+pub(super) fn limit_as_stored(mut limit: Limit) -> Limit {
+    store_in_place(&mut limit.key);
+    store_in_place(&mut limit.job_id);
+    limit
 }
 
 /// A refusal in the caller's words.

@@ -14,10 +14,10 @@ use crate::store::postgres::db::Db;
 use crate::store::postgres::fault::{Fault, corrupt};
 use crate::store::postgres::record::{error, id_of, optional, time};
 use crate::store::postgres::transition::{Done, Shape, Transition, quietly};
-use crate::store::postgres::{logs, number, text};
+use crate::store::postgres::{limits, logs, number, text};
 use crate::store::{
     ArchivedAttempt, ArchivedExecution, ArchivedOutcome, Cursor, EnqueueRules, Export,
-    IdempotencyKey, NewExecution, Place,
+    IdempotencyKey, Limit, Naming, NewExecution, Place,
 };
 use crate::time::Timestamp;
 
@@ -79,6 +79,20 @@ impl Transition for Page {
                 expires_at: Timestamp::from_millis(row.try_get(3)?),
             });
         }
+        for row in &between(db, &db.sql.export_limits, page).await? {
+            let request = &mut executions[place(&places, row)?].request;
+            request.rules.limits.push(Limit {
+                rule: limits::rule(row, 1)?,
+                key: text::read(row.try_get(4)?),
+                job_id: text::read(row.try_get(5)?),
+            });
+        }
+        for row in &between(db, &db.sql.export_names, page).await? {
+            let kind: &str = row.try_get(1)?;
+            let naming = Naming::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
+            let name = (naming, text::read(row.try_get(2)?));
+            executions[place(&places, row)?].names.push(name);
+        }
         let next = Some(Cursor(last));
         Ok(quietly(Export { executions, next }))
     }
@@ -129,7 +143,11 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<ArchivedExecut
         parent_id: parent_id.map(id_of),
         triggered_by: text::read(row.try_get("triggered_by")?),
         trace_parent: optional(row, "trace_parent")?,
-        rules: EnqueueRules::default(),
+        rules: EnqueueRules {
+            // How many may wait, the job says with the next enqueue.
+            max_waiting: row.try_get::<bool, _>("capped")?.then_some(u32::MAX),
+            ..EnqueueRules::default()
+        },
     };
     Ok(ArchivedExecution {
         request,

@@ -11,11 +11,13 @@ use crate::store::archive::rows::{Rows, Sessions};
 use crate::store::policy::RetryText;
 use crate::store::postgres::db::Db;
 use crate::store::postgres::fault::{Fault, corrupt};
+use crate::store::postgres::limits::{self, Wanted};
 use crate::store::postgres::text::{as_stored, stored};
 use crate::store::postgres::transition::{Done, Shape, Transition};
 use crate::store::postgres::uuid_of;
 use crate::store::rows::ExecutionRow;
 use crate::store::{ArchivedExecution, NewExecution, Place, StoreError, StoreEvent};
+use crate::time::Timestamp;
 
 /// Writes those that do not exist yet and says which those were.
 pub(super) struct Write(Vec<ArchivedExecution>);
@@ -39,6 +41,9 @@ impl Write {
             for key in &mut archived.keys {
                 store(&mut key.key);
                 store(&mut key.payload_digest);
+            }
+            for (_, key) in &mut archived.names {
+                store(key);
             }
             if let Place::Final(outcome) = &mut archived.place {
                 store_optional(&mut outcome.worker);
@@ -92,7 +97,8 @@ impl Transition for Write {
             rows.add(*number.ok_or(Fault::Raced)?, archived, &sessions);
         }
         write_rows(db, &rows).await?;
-        Ok((answers, vec![StoreEvent::Ready]))
+        let look = StoreEvent::Scheduled(Timestamp::default());
+        Ok((answers, vec![StoreEvent::Ready, look]))
     }
 }
 
@@ -133,6 +139,30 @@ async fn write_rows(db: &mut Db<'_>, rows: &Rows<'_>) -> Result<(), Fault> {
         .bind(json(&rows.attempts)?)
         .bind(json(&rows.keys)?)
         .bind(json(&rows.logs)?);
+    db.execute(query).await?;
+    if !rows.limited.is_empty() || !rows.names.is_empty() {
+        write_limited(db, rows).await?;
+    }
+    Ok(())
+}
+
+/// Writes what limits hold, and the keys by which executions are the same.
+async fn write_limited(db: &mut Db<'_>, rows: &Rows<'_>) -> Result<(), Fault> {
+    let wanted = Wanted::of(rows.limited.iter().map(|(_, limits, _)| *limits));
+    let numbers = limits::known(db, &wanted).await?;
+    let limited = rows.limited.iter().map(|(seq, limits, capped)| {
+        let of_this: Vec<_> = limits
+            .iter()
+            .filter_map(|it| numbers.get(&it.key))
+            .collect();
+        (seq, (!of_this.is_empty()).then_some(of_this), capped)
+    });
+    let query = db
+        .query(&db.sql.import_limited)
+        .bind(json(&limited.collect::<Vec<_>>())?)
+        .bind(json(&rows.held)?)
+        .bind(json(&rows.waiting)?)
+        .bind(json(&rows.names)?);
     db.execute(query).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 -- How many rows of each kind there are.
 SELECT
-    (SELECT COUNT(*) FROM jobs.ready),
+    (SELECT COUNT(*) FROM jobs.ready) + (SELECT COUNT(*) FROM jobs.held),
     (SELECT COUNT(*) FROM jobs.scheduled),
     (SELECT COUNT(*) FROM jobs.leases),
     (SELECT COUNT(*) FROM jobs.outcomes WHERE status = 'succeeded'),

@@ -13,30 +13,36 @@ WITH RECURSIVE present (queue, job_id) AS (
         LIMIT 1
     ) AS n
 ),
-heads AS MATERIALIZED (
+free AS MATERIALIZED (
     SELECT h.place, h.rank, h.seq
     FROM present AS p
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id = p.job_id
+        WHERE r.queue = p.queue AND r.job_id = p.job_id AND r.limits IS NULL
         ORDER BY r.rank, r.seq
-        LIMIT $5
+        LIMIT $6
         FOR UPDATE SKIP LOCKED
     ) AS h
-    WHERE p.job_id = ANY ($3) AND ($4::text[] IS NULL OR p.queue = ANY ($4))
+    WHERE p.job_id = ANY ($4) AND ($5::text[] IS NULL OR p.queue = ANY ($5))
+        AND p.queue <> ALL ($7) AND p.queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused AS o))
+),
+permitted AS MATERIALIZED (
+    SELECT ctid AS place, rank, seq
+    FROM jobs.ready
+    WHERE limits IS NOT NULL AND job_id = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+        AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused AS o))
+    ORDER BY rank::integer, seq
+    LIMIT $8
+    FOR UPDATE SKIP LOCKED
 ),
 taken AS (
     DELETE FROM jobs.ready
-    WHERE ctid = ANY (ARRAY(SELECT place FROM heads ORDER BY rank, seq LIMIT $5))
-    RETURNING rank, seq, attempt, spent
+    WHERE ctid = ANY (ARRAY(
+        SELECT h.place
+        FROM (SELECT * FROM free UNION ALL SELECT * FROM permitted) AS h
+        ORDER BY h.rank, h.seq
+        LIMIT $6
+    ))
+    RETURNING rank, seq, attempt, spent, limits
 ),
-leased AS (
-    INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at)
-    SELECT seq, $1, $2, attempt, spent, $6 FROM taken
-)
-SELECT
-    t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
-    x.retry, x.correlation_id, $6 AS claimed_at, FALSE AS cancel_requested
-FROM taken AS t
-JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

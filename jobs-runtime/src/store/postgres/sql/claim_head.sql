@@ -1,24 +1,32 @@
--- Leases up to $5 ready executions of the jobs $3, from the queues $4 (NULL: from all), to the claim
--- $2 of the session $1, which the caller has locked. The most urgent first, the oldest among equals;
--- what others are just taking is passed over. Walks the order of claims from its head.
-WITH taken AS (
+-- Leases up to $6 ready executions of the jobs $4, from the queues $5 (NULL: from all) but not from those
+-- in $7 and none that is paused, to the claim $2 of the session $1, which the caller has locked; of those
+-- with limits no more than $8. The most urgent first, the oldest among equals; what others are just
+-- taking is passed over. Walks the order of claims from its head, that of executions with limits apart.
+WITH free AS MATERIALIZED (
+    SELECT ctid AS place, rank, seq
+    FROM jobs.ready
+    WHERE limits IS NULL AND job_id = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+        AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused AS p))
+    ORDER BY rank, seq
+    LIMIT $6
+    FOR UPDATE SKIP LOCKED
+),
+permitted AS MATERIALIZED (
+    SELECT ctid AS place, rank, seq
+    FROM jobs.ready
+    WHERE limits IS NOT NULL AND job_id = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+        AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused AS p))
+    ORDER BY rank::integer, seq
+    LIMIT $8
+    FOR UPDATE SKIP LOCKED
+),
+taken AS (
     DELETE FROM jobs.ready
     WHERE ctid = ANY (ARRAY(
-        SELECT ctid
-        FROM jobs.ready
-        WHERE job_id = ANY ($3) AND ($4::text[] IS NULL OR queue = ANY ($4))
-        ORDER BY rank, seq
-        LIMIT $5
-        FOR UPDATE SKIP LOCKED
+        SELECT h.place
+        FROM (SELECT * FROM free UNION ALL SELECT * FROM permitted) AS h
+        ORDER BY h.rank, h.seq
+        LIMIT $6
     ))
-    RETURNING rank, seq, attempt, spent
+    RETURNING rank, seq, attempt, spent, limits
 ),
-leased AS (
-    INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at)
-    SELECT seq, $1, $2, attempt, spent, $6 FROM taken
-)
-SELECT
-    t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
-    x.retry, x.correlation_id, $6 AS claimed_at, FALSE AS cancel_requested
-FROM taken AS t
-JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

@@ -1,25 +1,28 @@
--- Does what claim_head.sql does, for the executions $7 alone: each is reached by its id.
-WITH taken AS (
+-- Does what claim_head.sql does, for the executions $9 alone: each is reached by its id.
+WITH named AS MATERIALIZED (
+    SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
+    FROM jobs.executions AS x
+    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+        AND r.seq = ANY (ARRAY[x.seq])
+    WHERE x.id = ANY ($9)
+        AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
+        AND r.queue <> ALL ($7) AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused AS p))
+    ORDER BY r.rank, r.seq
+    FOR UPDATE OF r SKIP LOCKED
+),
+taken AS (
     DELETE FROM jobs.ready
     WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid
-        FROM jobs.executions AS x
-        JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
-            AND r.seq = ANY (ARRAY[x.seq])
-        WHERE x.id = ANY ($7)
-            AND r.job_id = ANY ($3) AND ($4::text[] IS NULL OR r.queue = ANY ($4))
-        ORDER BY r.rank, r.seq
-        LIMIT $5
-        FOR UPDATE OF r SKIP LOCKED
+        SELECT h.place
+        FROM (
+            SELECT
+                n.place, n.rank, n.seq, n.limited,
+                ROW_NUMBER() OVER (PARTITION BY n.limited ORDER BY n.rank, n.seq) AS nth
+            FROM named AS n
+        ) AS h
+        WHERE NOT h.limited OR h.nth <= $8
+        ORDER BY h.rank, h.seq
+        LIMIT $6
     ))
-    RETURNING rank, seq, attempt, spent
+    RETURNING rank, seq, attempt, spent, limits
 ),
-leased AS (
-    INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at)
-    SELECT seq, $1, $2, attempt, spent, $6 FROM taken
-)
-SELECT
-    t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
-    x.retry, x.correlation_id, $6 AS claimed_at, FALSE AS cancel_requested
-FROM taken AS t
-JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

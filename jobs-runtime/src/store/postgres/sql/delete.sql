@@ -1,5 +1,5 @@
--- Deletes the final execution $1 and everything that was kept of it; also the idempotency keys that
--- name it, so that the next call with one creates an execution instead of naming none. Who gets
+-- Deletes the final execution $1 and everything that was kept of it; also the keys that name
+-- it, so that the next call with one creates an execution instead of naming none. Who gets
 -- hold of its outcome decides what becomes of it: one that is not final is left alone.
 WITH gone AS (DELETE FROM jobs.outcomes WHERE seq = $1 RETURNING seq),
 execution AS (
@@ -11,5 +11,11 @@ keys AS (
     DELETE FROM jobs.idempotency_keys AS k
     USING execution AS x
     WHERE k.execution_id = ANY (ARRAY[x.id]) AND k.job_id = x.job_id
-)
+),
+names AS (
+    DELETE FROM jobs.unique_keys AS k
+    USING execution AS x
+    WHERE k.execution_id = ANY (ARRAY[x.id]) AND k.job_id = x.job_id
+),
+limited AS (DELETE FROM jobs.limited AS m USING gone WHERE m.seq = ANY (ARRAY[gone.seq]))
 SELECT seq FROM gone

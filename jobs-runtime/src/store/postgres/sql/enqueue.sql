@@ -1,4 +1,4 @@
--- Creates executions and puts each where it belongs. Numbers are given in the order of the arrays.
+-- Creates executions, and schedules those that are delayed. Numbers are given in the order of the arrays.
 -- An id that exists fails the statement: see enqueue_ids.sql.
 WITH created AS (
     INSERT INTO jobs.executions (
@@ -17,11 +17,9 @@ WITH created AS (
         id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
         triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent
     )
-    RETURNING seq, job_id, queue, priority, created_at, run_at
+    RETURNING seq, id, job_id, queue, priority, created_at, run_at
 ),
 delayed AS (
     INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
     SELECT seq, run_at, 1, 0 FROM created WHERE run_at > created_at
 )
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
-SELECT seq, 100 - priority, queue, job_id, 1, 0 FROM created WHERE run_at <= created_at

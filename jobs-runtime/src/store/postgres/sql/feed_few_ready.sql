@@ -1,2 +1,4 @@
--- How many executions are ready, counted up to $1.
-SELECT COUNT(*) FROM (SELECT 1 FROM jobs.ready LIMIT $1) AS counted
+-- How many executions are queued, counted up to twice $1.
+SELECT
+    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs.ready LIMIT $1) AS counted)
+    + (SELECT COUNT(*) FROM (SELECT 1 FROM jobs.held LIMIT $1) AS counted)

@@ -10,7 +10,7 @@ SELECT
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
     END AS standing,
-    COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, 0) AS attempt,
+    COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
     o.result,
     CASE
@@ -36,6 +36,8 @@ LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
     AND r.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.held AS h ON h.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.attempts AS a ON a.seq = ANY (ARRAY[x.seq]) AND a.attempt = ANY (ARRAY[COALESCE(
-    o.attempt - (o.outcome IS NOT NULL)::integer, l.attempt - 1, s.attempt - 1, r.attempt - 1
+    o.attempt - (o.outcome IS NOT NULL)::integer, l.attempt - 1, s.attempt - 1, r.attempt - 1,
+    h.attempt - 1
 )])

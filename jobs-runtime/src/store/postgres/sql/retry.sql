@@ -1,6 +1,6 @@
 -- Queues the execution $1 again with a fresh budget, if it has failed or was cancelled, and with the
 -- payload $2 if that is not NULL. What became of its last run stays with the attempt. Who gets hold
--- of its outcome decides what becomes of it.
+-- of its outcome decides what becomes of it. Says whether it stands at the door of its limits.
 WITH ended AS (
     DELETE FROM jobs.outcomes WHERE seq = $1 AND status IN ('failed', 'cancelled') RETURNING *
 ),
@@ -27,8 +27,22 @@ changed AS (
     SET payload = $2
     FROM ended AS e
     WHERE x.seq = ANY (ARRAY[e.seq]) AND $2::text IS NOT NULL
-)
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
-SELECT x.seq, 100 - x.priority, x.queue, x.job_id, e.attempt + 1, 0
-FROM ended AS e
-JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
+),
+again AS MATERIALIZED (
+    SELECT
+        x.seq, 100 - x.priority AS rank, x.queue, x.job_id, e.attempt + 1 AS attempt,
+        m.limits IS NOT NULL AS limited, COALESCE(m.capped, FALSE) AS capped
+    FROM ended AS e
+    JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
+    LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[e.seq])
+),
+ready AS (
+    INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
+    SELECT seq, rank, queue, job_id, attempt, 0 FROM again WHERE NOT limited
+),
+knocking AS (
+    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
+    SELECT seq, 0, rank, attempt, 0, 0 FROM again WHERE limited
+),
+counted AS (INSERT INTO jobs.waiting (seq, job_id) SELECT seq, job_id FROM again WHERE capped)
+SELECT limited FROM again

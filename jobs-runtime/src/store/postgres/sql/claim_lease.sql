@@ -1,0 +1,29 @@
+-- What was taken is leased from $3 on, with its permits. Starts count against the rates; what runs is no
+-- more counted among those that wait.
+leased AS (
+    INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at, limits)
+    SELECT seq, $1, $2, attempt, spent, $3, limits FROM taken
+),
+started AS (
+    INSERT INTO jobs.permit_events (limit_id, kind, count, at)
+    SELECT l.id, 'started', COUNT(*), $3
+    FROM taken AS t
+    CROSS JOIN LATERAL unnest(t.limits) AS i (id)
+    JOIN jobs.limits AS l ON l.id = ANY (ARRAY[i.id])
+    WHERE t.limits IS NOT NULL AND l.kind = 'rate'
+    GROUP BY l.id
+    RETURNING id
+),
+counted AS (
+    DELETE FROM jobs.waiting AS w
+    USING taken AS t
+    WHERE w.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.waiting))
+)
+SELECT
+    t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
+    x.retry, x.correlation_id, $3 AS claimed_at, FALSE AS cancel_requested, x.queue,
+    t.limits IS NOT NULL AS limited,
+    t.limits IS NOT NULL AND EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.held)
+        AS wanted
+FROM taken AS t
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

@@ -1,0 +1,9 @@
+-- Up to $1 of those at the door, in the order of claims. Whoever somebody is just changing or cancelling is
+-- passed over.
+SELECT h.seq, h.rank, m.limits
+FROM jobs.held AS h
+JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[h.seq])
+WHERE h.limit_id = 0
+ORDER BY h.rank, h.seq
+LIMIT $1
+FOR UPDATE OF h SKIP LOCKED

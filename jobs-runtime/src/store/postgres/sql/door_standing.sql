@@ -1,0 +1,31 @@
+-- Who stands at the limits $1: as many of each as $2 says, the first in the order of claims. Whoever
+-- somebody is just changing or cancelling is passed over: of these, the number is 0.
+WITH first AS MATERIALIZED (
+    SELECT w.id AS limit_id, h.seq
+    FROM unnest($1::bigint[], $2::bigint[]) AS w (id, most)
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.held AS b
+        WHERE b.limit_id = w.id
+        ORDER BY b.rank, b.seq
+        LIMIT w.most
+    ) AS h
+),
+kept AS MATERIALIZED (
+    SELECT h.limit_id, h.seq, h.rank, h.passed
+    FROM first AS f
+    JOIN jobs.held AS h ON h.seq = ANY (ARRAY[f.seq])
+    WHERE h.limit_id = f.limit_id
+    FOR UPDATE OF h SKIP LOCKED
+)
+SELECT k.limit_id, k.seq, k.rank, m.limits, k.passed
+FROM kept AS k
+JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[k.seq])
+UNION ALL
+SELECT c.limit_id, 0, 0, NULL, 0
+FROM (
+    SELECT limit_id, 1 AS n FROM first
+    UNION ALL
+    SELECT limit_id, -1 FROM kept
+) AS c
+GROUP BY c.limit_id
+HAVING SUM(c.n) > 0

@@ -1,0 +1,20 @@
+-- Puts the executions just created where they belong: number $1, rank $2, queue $3 and job $4, whether
+-- it is due ($5), the limits of those that have any ($6), and whether it is counted among those that
+-- wait ($7). What has limits stands at the door.
+WITH new AS MATERIALIZED (
+    SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped
+    FROM unnest(
+        $1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::boolean[]
+    ) AS n (seq, rank, queue, job_id, due, limits, capped)
+),
+ruled AS (
+    INSERT INTO jobs.limited (seq, limits, capped)
+    SELECT seq, limits, capped FROM new WHERE limits IS NOT NULL OR capped
+),
+knocking AS (
+    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
+    SELECT seq, 0, rank, 1, 0, 0 FROM new WHERE due AND limits IS NOT NULL
+),
+counted AS (INSERT INTO jobs.waiting (seq, job_id) SELECT seq, job_id FROM new WHERE capped)
+INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
+SELECT seq, rank, queue, job_id, 1, 0 FROM new WHERE due AND limits IS NULL

@@ -1,0 +1,61 @@
+-- Gives the executions $1, as long as they wait, the payloads $2; those that wait for their time, the
+-- times $3 that are not NULL. Says how many it has reached: the others have been claimed meanwhile. What
+-- is ready is put down anew, so that a claim that has begun before does not take it with the payload
+-- that it sees.
+WITH named AS MATERIALIZED (
+    SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n (id, payload, run_at)
+    JOIN jobs.executions AS x ON x.id = ANY (ARRAY[n.id])
+),
+ready AS (
+    DELETE FROM jobs.ready AS r
+    USING named AS n
+    WHERE n.run_at IS NULL AND r.rank = ANY (ARRAY[n.rank]) AND r.seq = ANY (ARRAY[n.seq])
+    RETURNING r.*
+),
+ready_again AS (
+    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, last_limit, limits)
+    SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits FROM ready
+    RETURNING seq
+),
+held AS MATERIALIZED (
+    SELECT h.seq
+    FROM named AS n
+    JOIN jobs.held AS h ON h.seq = ANY (ARRAY[n.seq])
+    WHERE n.run_at IS NULL
+    FOR UPDATE OF h
+),
+scheduled AS MATERIALIZED (
+    SELECT s.seq
+    FROM named AS n
+    JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[n.seq])
+    WHERE n.run_at IS NULL
+    FOR UPDATE OF s
+),
+delayed AS (
+    DELETE FROM jobs.scheduled AS s
+    USING named AS n
+    WHERE n.run_at IS NOT NULL AND s.seq = ANY (ARRAY[n.seq])
+    RETURNING s.seq, n.run_at, s.attempt, s.spent
+),
+delayed_again AS (
+    INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
+    SELECT seq, run_at, attempt, spent FROM delayed
+    RETURNING seq
+),
+reached AS MATERIALIZED (
+    SELECT seq FROM ready_again
+    UNION ALL
+    SELECT seq FROM held
+    UNION ALL
+    SELECT seq FROM scheduled
+    UNION ALL
+    SELECT seq FROM delayed_again
+),
+changed AS (
+    UPDATE jobs.executions AS x
+    SET payload = n.payload, run_at = COALESCE(n.run_at, x.run_at)
+    FROM named AS n
+    WHERE x.seq = ANY (ARRAY[n.seq])
+)
+SELECT COUNT(*) FROM reached

@@ -1,0 +1,17 @@
+-- When the executions $1 were created, where they stand, and whether they wait for the time of their first
+-- attempt.
+SELECT
+    x.id,
+    x.created_at,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END,
+    s.seq IS NOT NULL AND s.attempt = 1
+FROM jobs.executions AS x
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+WHERE x.id = ANY ($1)

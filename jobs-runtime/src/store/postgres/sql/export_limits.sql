@@ -1,0 +1,7 @@
+-- The limits of executions from number $1 to $2, in the order in which they are passed.
+SELECT m.seq, l.kind, l.count, l.period_ms, l.key, l.job_id
+FROM jobs.limited AS m
+CROSS JOIN LATERAL unnest(m.limits) WITH ORDINALITY AS i (id, place)
+JOIN jobs.limits AS l ON l.id = ANY (ARRAY[i.id])
+WHERE m.seq BETWEEN $1 AND $2
+ORDER BY m.seq, i.place

@@ -1,0 +1,27 @@
+-- What becomes of the permits of the attempts that were ended: they come back, unless the handler still
+-- runs; the rates of those that were told to wait outside rest. Says which those were, and whether
+-- somebody may be let in by it.
+given_back AS (
+    INSERT INTO jobs.permit_events (limit_id, kind, count)
+    SELECT i.id, 'ended', COUNT(*)
+    FROM ended AS e
+    CROSS JOIN LATERAL unnest(e.limits) AS i (id)
+    WHERE e.limits IS NOT NULL AND NOT e.kept
+    GROUP BY i.id
+),
+stuck AS (
+    INSERT INTO jobs.stuck (seq, attempt, session, limits)
+    SELECT e.seq, e.attempt, e.session, e.limits
+    FROM ended AS e
+    WHERE e.limits IS NOT NULL AND e.kept
+),
+resting AS (
+    INSERT INTO jobs.permit_events (limit_id, kind, count, at)
+    SELECT l.id, 'rest', 1, MAX(e.rest_until)
+    FROM ended AS e
+    CROSS JOIN LATERAL unnest(e.limits) AS i (id)
+    JOIN jobs.limits AS l ON l.id = ANY (ARRAY[i.id])
+    WHERE e.limits IS NOT NULL AND e.rest_until IS NOT NULL AND l.kind = 'rate'
+    GROUP BY l.id
+)
+SELECT seq, limits IS NOT NULL AND (at_once OR EXISTS (SELECT 1 FROM jobs.held)) FROM ended
