@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tests::postgres::Postgres;
 use tests::process::{Ran, Server, run, wait_for};
 
 use super::PROGRAM;
@@ -182,8 +183,16 @@ fn a_waiting_one_is_edited() {
 
 #[test]
 fn a_second_of_a_tenant_waits_for_the_first_and_says_so() {
+    for database in ["sqlite:jobs.db", &Postgres::shared().fresh_url()] {
+        the_second_says_so(database);
+    }
+}
+
+fn the_second_says_so(database: &str) {
     let dir = tempfile::tempdir().expect("a directory");
-    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_LOG", "error")]);
+    let settings = format!("database = '{database}'\n");
+    std::fs::write(dir.path().join("jobs.toml"), settings).expect("written");
+    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
     let turn = |tenant: &str| trigger(dir.path(), &["test.in-turn", "--tenant", tenant]);
     let runs = |id: &str| show(dir.path(), id)["status"] == "running";
     let first = turn("acme");
