@@ -127,6 +127,11 @@ pub(super) enum QueueAct {
         /// Its name
         queue: String,
     },
+    /// Pause it, and wait until nothing of it runs any more
+    Drain {
+        /// Its name
+        queue: String,
+    },
     /// Let it be claimed from again
     Resume {
         /// Its name

@@ -215,7 +215,7 @@ impl Store for SqliteStore {
 
     async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((catalogue::publish_in_txn(conn, &jobs).await?, None)) })
+            Box::pin(async move { Ok(((), catalogue::publish_in_txn(conn, &jobs).await?)) })
         });
         self.writer.write(work).await
     }

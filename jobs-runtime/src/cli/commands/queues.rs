@@ -1,15 +1,20 @@
 //! `queues`: what is in them, and which are paused.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::existing;
-use crate::QueueAnswer;
 use crate::cli::args::QueueAct;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::QueueRecord;
+use crate::{Edge, QueueAnswer};
+
+/// How often a queue that is being drained is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Prints every queue.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
@@ -45,9 +50,17 @@ pub(in crate::cli) async fn act(
     act: QueueAct,
 ) -> Result<(), Failure> {
     let runtime = existing(settings).await?;
+    let draining = matches!(act, QueueAct::Drain { .. });
     let (queue, paused, answer) = match act {
         QueueAct::Pause { queue } => {
             let answer = runtime.edge().pause(&queue).await?;
+            (queue, true, answer)
+        }
+        QueueAct::Drain { queue } => {
+            let answer = runtime.edge().pause(&queue).await?;
+            if !matches!(answer, QueueAnswer::Unknown { .. }) {
+                drained(runtime.edge(), &queue).await?;
+            }
             (queue, true, answer)
         }
         QueueAct::Resume { queue } => {
@@ -63,6 +76,7 @@ pub(in crate::cli) async fn act(
     let answer = json!({ "queue": queue, "paused": paused, "changed": changed });
     output.result(&answer, |_| {
         let text = match (paused, changed) {
+            (true, _) if draining => "paused; nothing of it runs any more",
             (true, true) => "paused; what runs goes on",
             (true, false) => "was paused before",
             (false, true) => "resumed",
@@ -71,6 +85,18 @@ pub(in crate::cli) async fn act(
         format!("{queue}  {text}")
     });
     Ok(())
+}
+
+/// Completes when nothing of a paused queue runs any more.
+async fn drained(edge: &Edge, queue: &str) -> Result<(), Failure> {
+    loop {
+        let queues = edge.queues().await?;
+        let running = queues.iter().find(|it| it.queue == queue);
+        if running.is_none_or(|it| it.running == 0) {
+            return Ok(());
+        }
+        edge.clock().sleep(LOOK).await;
+    }
 }
 
 fn unknown(queue: &str, near: &[String]) -> Failure {

@@ -5,13 +5,14 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
 use super::{json, limits};
-use crate::store::PublishedJob;
+use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
 
+/// Keeps the jobs of a program; what to tell, if their limits are others now.
 pub(super) async fn publish_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
-) -> Result<(), Fault> {
+) -> Result<Option<StoreEvent>, Fault> {
     let mut rows = Vec::with_capacity(jobs.len());
     for job in jobs {
         let descriptor = serde_json::to_string(&job.descriptor)
@@ -27,7 +28,8 @@ pub(super) async fn publish_in_txn(
         .bind(json::array(&rows)?)
         .execute(&mut *conn)
         .await?;
-    limits::follow_in_txn(conn, jobs).await
+    let changed = limits::follow_in_txn(conn, jobs).await?;
+    Ok(changed.then(|| StoreEvent::Scheduled(Timestamp::default())))
 }
 
 /// The newest publication of every job.

@@ -96,11 +96,11 @@ fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
     }
 }
 
-/// Limits of published jobs get the rules that these have now.
+/// Limits of published jobs get the rules that these have now; says whether any is another.
 pub(super) async fn follow_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let mut rows = Vec::with_capacity(jobs.len() * 2);
     for job in jobs {
         for rule in job.rules() {
@@ -108,11 +108,11 @@ pub(super) async fn follow_in_txn(
             rows.push((&job.descriptor.id, kind, count, period_ms));
         }
     }
-    sqlx::query(include_str!("sql/limits_published.sql"))
+    let done = sqlx::query(include_str!("sql/limits_published.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Gives back what stuck attempts have kept.
