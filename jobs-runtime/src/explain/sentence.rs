@@ -158,7 +158,7 @@ fn holder(holder: &PermitHolder) -> String {
         .as_ref()
         .map_or_else(String::new, |worker| format!(" on {worker}"));
     match (attempt, stuck) {
-        (0, _) => format!("{execution_id} (ready, no worker has claimed it yet)"),
+        (0, _) => format!("{execution_id} (no worker has claimed it yet)"),
         (attempt, false) => format!("{execution_id} (attempt {attempt}{on})"),
         (attempt, true) => format!(
             "{execution_id} (attempt {attempt}{on}, which has ended although its handler still runs)"
@@ -236,7 +236,7 @@ mod tests {
             format!(
                 "limit `docs/concurrent/\"ws\"` allows 3 attempts at a time, and 2 others wait before \
                  it; its permits are held by {id} (attempt 2 on host:7), {id} (attempt 1 on host:7, \
-                 which has ended although its handler still runs), {id} (ready, no worker has claimed \
+                 which has ended although its handler still runs), {id} (no worker has claimed \
                  it yet)"
             )
         );

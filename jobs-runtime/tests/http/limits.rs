@@ -253,12 +253,17 @@ async fn a_handler_that_does_not_end_is_named_as_the_holder() {
 async fn what_a_rate_holds_back_says_when_there_is_room() {
     let api = Api::new().await;
     let mut worker = api.worker_for(&["count-words"], &[]).await;
-    api.trigger("count-words", json!({"payload": {"doc": 1}}))
+    let first = api
+        .trigger("count-words", json!({"payload": {"doc": 1}}))
         .await;
     let second = api
         .trigger("count-words", json!({"payload": {"doc": 2}}))
         .await;
     api.promote().await;
+    // Its permit to start is out until it does, behind the next limit as well.
+    let held = reason(&api, &second).await;
+    let holders = json!([{"executionId": first, "attempt": 0, "worker": null, "stuck": false}]);
+    assert_eq!(held["limit"]["holders"], holders);
     worker.claim().await;
     api.promote().await;
     let held = reason(&api, &second).await;
