@@ -336,7 +336,7 @@ async fn a_job_has_its_share_of_a_process() {
 async fn limits_that_cannot_be_kept_stop_the_start() {
     let refused = async |builder: RuntimeBuilder, hint: &str| {
         let error = builder.database("sqlite::memory:").start().await;
-        let error = error.err().expect("refused").to_string();
+        let error = error.expect_err("refused").to_string();
         assert!(error.contains(hint), "{error}");
     };
     refused(

@@ -216,3 +216,19 @@ fn the_second_says_so(database: &str) {
     jobs(dir.path(), &["cancel", &first]);
     wait_for("the second to run", || runs(&second));
 }
+
+/// A queue is drained when what ran of it has ended, and not before.
+#[test]
+fn drain_waits_for_what_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let worker = Server::start(PROGRAM, dir.path(), &[]);
+    let id = trigger(dir.path(), &["test.nap", "--millis", "1500"]);
+    wait_for("it runs", || show(dir.path(), &id)["status"] == "running");
+    let queue = show(dir.path(), &id)["queue"].as_str().expect("a name").to_owned();
+    let drained = jobs(dir.path(), &["queues", "drain", &queue]);
+    assert!(drained.out.contains("nothing of it runs"), "{drained:?}");
+    assert_eq!(show(dir.path(), &id)["status"], "succeeded");
+    let unknown = jobs(dir.path(), &["queues", "drain", "nowhere"]);
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    drop(worker);
+}
