@@ -224,7 +224,10 @@ fn drain_waits_for_what_runs() {
     let worker = Server::start(PROGRAM, dir.path(), &[]);
     let id = trigger(dir.path(), &["test.nap", "--millis", "1500"]);
     wait_for("it runs", || show(dir.path(), &id)["status"] == "running");
-    let queue = show(dir.path(), &id)["queue"].as_str().expect("a name").to_owned();
+    let queue = show(dir.path(), &id)["queue"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
     let drained = jobs(dir.path(), &["queues", "drain", &queue]);
     assert!(drained.out.contains("nothing of it runs"), "{drained:?}");
     assert_eq!(show(dir.path(), &id)["status"], "succeeded");

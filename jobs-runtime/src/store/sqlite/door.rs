@@ -1,6 +1,6 @@
 //! Moving executions that are due to their place in their queue, and letting in what limits hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -148,18 +148,18 @@ async fn ready(
     conn: &mut SqliteConnection,
     asked: &[(LimitId, usize, Order)],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
+    let mut left: HashMap<_, _> = asked.iter().map(|(id, most, _)| (*id, *most)).collect();
+    let places = asked.iter().map(|(id, _, (rank, seq))| (id, rank, seq));
+    let rows = sqlx::query(include_str!("sql/door_ready.sql"))
+        .bind(json::array(places)?)
+        .fetch_all(conn)
+        .await?;
     let mut ready = Vec::new();
-    let places = asked
-        .iter()
-        .map(|(id, most, (rank, seq))| (*most, (*id, *rank, *seq)));
-    for (most, limits) in by_number(places) {
-        let rows = sqlx::query(include_str!("sql/door_ready.sql"))
-            .bind(json::array(limits)?)
-            .bind(most)
-            .fetch_all(&mut *conn)
-            .await?;
-        for row in &rows {
-            ready.push((row.try_get(0)?, held(row, 1, None)?));
+    for row in &rows {
+        let limit = row.try_get(0)?;
+        if let Some(left) = left.get_mut(&limit).filter(|left| **left > 0) {
+            *left -= 1;
+            ready.push((limit, held(row, 1, None)?));
         }
     }
     Ok(ready)
@@ -167,8 +167,8 @@ async fn ready(
 
 /// Puts together those of which about as many are asked for: SQLite knows no `LIMIT` that differs from
 /// row to row. Rounded up to a power of two, there are few different ones.
-fn by_number<T>(asked: impl Iterator<Item = (usize, T)>) -> BTreeMap<i64, Vec<T>> {
-    let mut by_number: BTreeMap<i64, Vec<T>> = BTreeMap::new();
+fn by_number(asked: impl Iterator<Item = (usize, LimitId)>) -> BTreeMap<i64, Vec<LimitId>> {
+    let mut by_number: BTreeMap<i64, Vec<LimitId>> = BTreeMap::new();
     for (most, what) in asked {
         let most = i64::try_from(most.next_power_of_two()).unwrap_or(i64::MAX);
         by_number.entry(most).or_default().push(what);

@@ -15,7 +15,11 @@ WHERE t.limits IS NOT NULL
 GROUP BY l.id;
 
 DELETE FROM jobs_waiting
-WHERE EXISTS (SELECT 1 FROM jobs_waiting) AND seq IN (SELECT seq FROM temp.jobs_taken);
+WHERE seq IN (
+    SELECT t.seq
+    FROM temp.jobs_taken AS t
+    WHERE EXISTS (SELECT 1 FROM jobs_waiting)
+);
 
 UPDATE jobs_sessions SET last_claim = $8
 WHERE id = $7 AND EXISTS (SELECT 1 FROM temp.jobs_taken);
