@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -172,6 +173,11 @@ impl Fleet {
             report += &format!("\n\nprocess {pid}: {health}\n{log}");
         }
         report
+    }
+
+    /// The directory that every process works in.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Ends every process, which none of them refuses.

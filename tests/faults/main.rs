@@ -13,6 +13,8 @@ mod audit;
 mod effects;
 mod fleet;
 mod kills;
+mod ledger;
+mod limits;
 mod load;
 mod servers;
 mod stopped;

@@ -89,7 +89,17 @@ impl Database {
         self.runtime.block_on(done).map(|_| ())
     }
 
-    fn texts(&mut self, query: String) -> Vec<String> {
+    /// Executes statements that are put together by a test.
+    pub fn script(&mut self, statements: &str) {
+        let done =
+            sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut self.connection);
+        self.runtime
+            .block_on(done)
+            .expect("the statements are right");
+    }
+
+    /// The texts in the one column of a query.
+    pub fn texts(&mut self, query: String) -> Vec<String> {
         let query = sqlx::query_scalar(AssertSqlSafe(query));
         let rows = query.fetch_all(&mut self.connection);
         self.runtime.block_on(rows).expect("the query is right")

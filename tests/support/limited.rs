@@ -1,5 +1,7 @@
 //! Jobs that are held back, put together or refused.
 
+use std::time::Duration;
+
 use jobs::{JobContext, JobError, job};
 
 /// Waits until it is cancelled, one at a time for a tenant.
@@ -21,4 +23,65 @@ pub async fn sync_account(account: u32) -> Result<u32, JobError> {
 pub async fn mirror(page: u32, text: String) -> Result<String, JobError> {
     let _ = page;
     Ok(text)
+}
+
+/// Takes its time, three at a time.
+#[job(id = "test.slot", max_concurrent = 3, retries = [1], max_attempts = 100)]
+pub async fn slot(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Takes its time, two at a time for each key.
+#[job(id = "test.keyed", max_concurrent = (2, per = "key"), retries = [1], max_attempts = 100)]
+pub async fn keyed(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
+    let _ = key;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Starts forty times a second at most.
+#[job(id = "test.paced", rate_limit = "40/s", retries = [1], max_attempts = 100)]
+pub async fn paced(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Starts five times a second at most for each key, and four run at a time.
+#[job(id = "test.paced-by-key", rate_limit = ("5/s", per = "key"), max_concurrent = 4, retries = [1], max_attempts = 100)]
+pub async fn paced_by_key(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
+    let _ = key;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// One lives for each key; another is answered with it.
+#[job(id = "test.alone", unique = (by = ["key"]), retries = [1], max_attempts = 100)]
+pub async fn alone(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
+    let _ = key;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// One lives for each key; another is refused.
+#[job(id = "test.jealous", unique = (by = ["key"], on_conflict = "reject"), retries = [1], max_attempts = 100)]
+pub async fn jealous(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
+    let _ = key;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Waits for others of its key, for a second at most.
+#[job(id = "test.gathered", debounce = ("200ms", by = ["key"], at_most = "1s"), retries = [1], max_attempts = 100)]
+pub async fn gathered(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
+    let _ = key;
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Twenty of them wait at most; they have a queue of their own.
+#[job(id = "test.capped", max_waiting = 20, queue = "capped", retries = [1], max_attempts = 100)]
+pub async fn capped(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
+    ctx.sleep(Duration::from_millis(millis)).await;
+    Ok(())
 }
