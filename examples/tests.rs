@@ -231,3 +231,18 @@ fn the_error_reporter_reports_once_after_the_last_attempt() {
     assert_eq!(reports.len(), 1, "{ran:?}");
     assert!(reports[0].starts_with(report), "{ran:?}");
 }
+
+#[test]
+fn the_limits_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Path::new(PROGRAM).with_file_name("examples").join("limits");
+    let program = program.to_str().expect("a path of text");
+    let ran = run(program, dir.path(), &[]);
+    let expected = "\
+        9 pages of 3 tenants: at most 1 at a time for a tenant\n\
+        4 calls of 10 a second: spread out true\n\
+        4 asked for a sync of 2 accounts: 2 executions\n\
+        3 changes of a document: together true, indexed `the end`\n\
+        a letter in a paused queue is queued; resumed: `dear alice`\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected), "{ran:?}");
+}

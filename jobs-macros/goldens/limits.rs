@@ -41,7 +41,7 @@ const _: () = {
             .rate_limit(__private::MaxRate::new(60, __private::Duration::from_secs(60)))
             .unique(
                 __private::Unique::new()
-                    .by(&["docId"])
+                    .by(&["workspaceId", "docId"])
                     .within(__private::Duration::from_secs(600))
                     .on_conflict(__private::OnConflict::Replace)
                     .live(
@@ -53,7 +53,7 @@ const _: () = {
             )
             .debounce(
                 __private::Debounce::new(__private::Duration::from_secs(30))
-                    .by(&["docId"])
+                    .by(&["workspaceId", "docId"])
                     .at_most(__private::Duration::from_secs(300)),
             )
             .max_waiting(10000)

@@ -9,6 +9,8 @@ mod support;
 mod enqueue;
 #[path = "edge/generated.rs"]
 mod generated;
+#[path = "edge/limits.rs"]
+mod limits;
 #[path = "edge/published.rs"]
 mod published;
 #[path = "edge/results.rs"]

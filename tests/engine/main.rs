@@ -6,6 +6,7 @@ mod docs;
 mod enqueue;
 mod layers;
 mod lending;
+mod limits;
 mod logs;
 mod outcomes;
 mod refusals;

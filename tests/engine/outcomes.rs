@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus, Job, ResultError};
 use jobs_runtime::EngineConfig;
-use jobs_runtime::store::{
-    Caps, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, Permits,
-};
+use jobs_runtime::store::{EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution};
 use jobs_runtime::time::Timestamp;
 use tests::jobs::{
     Add, AddBlocking, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,

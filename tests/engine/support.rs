@@ -4,9 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use jobs::{Execution, ExecutionId, ExecutionStatus, Job, ResultError};
-use jobs_runtime::store::{
-    Caps, Claim, Claimed, EnqueueRules, ExecutionRecord, Permits, SessionId, SessionInfo, Store,
-};
+use jobs_runtime::store::{Caps, Claim, Claimed, ExecutionRecord, SessionId, SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};

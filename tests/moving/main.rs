@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::{
-    Caps, Claim, DatabaseUrl, EnqueueRules, FeedQuery, LogQuery, Permits, SessionInfo, Store, open,
+    Caps, Claim, DatabaseUrl, FeedQuery, LogQuery, SessionInfo, Store, open,
 };
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Runtime};

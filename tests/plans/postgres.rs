@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jobs_runtime::store::{Caps, Claim, EnqueueRules, Permits, SessionInfo, Store, open};
+use jobs_runtime::store::{Caps, Claim, SessionInfo, Store, open};
 use serde_json::Value;
 use tests::postgres::Postgres;
 

@@ -7,6 +7,7 @@ mod clocks;
 mod crash;
 mod disk;
 mod footprint;
+mod limits;
 mod neighbours;
 mod operate;
 mod schema;

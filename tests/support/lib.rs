@@ -5,6 +5,7 @@
 pub mod database;
 pub mod http;
 pub mod jobs;
+pub mod limited;
 pub mod mortal;
 pub mod postgres;
 pub mod process;

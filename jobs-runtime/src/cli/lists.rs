@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn queues_come_with_their_share() {
-        let queues = super::queues("mail:10, default".split(',')).expect("well-formed");
+        let queues = queues("mail:10, default".split(',')).expect("well-formed");
         assert_eq!(queues.names, ["mail", "default"]);
         assert_eq!(
             queues.concurrency,
@@ -137,7 +137,7 @@ mod tests {
             count: 60,
             period_ms: 60_000,
         };
-        let limits = super::limits("zoo-api:60/min").expect("well-formed");
+        let limits = limits("zoo-api:60/min").expect("well-formed");
         assert_eq!(limits, BTreeMap::from([("zoo-api".to_owned(), zoo)]));
         for text in ["zoo", "zoo:60", "zoo:0/s", "zoo:1/week", "a:1/s,a:2/s"] {
             assert!(super::limits(text).is_err(), "{text}");

@@ -57,7 +57,9 @@ pub(crate) struct Lane {
     /// Whether there is reason to believe that the store has something that is awaited here.
     pub(crate) hopeful_for_awaited: bool,
     /// Whether a claim may have passed over what could be taken when a slot is free again.
-    pub(crate) left_some: bool,
+    left_some: bool,
+    /// Whether a slot came free while a claim was under way.
+    freed_meanwhile: bool,
     slots: usize,
     /// Slots at work.
     taken: usize,
@@ -80,6 +82,7 @@ impl Lane {
             claiming: false,
             hopeful_for_awaited: false,
             left_some: false,
+            freed_meanwhile: false,
             slots,
             taken: 0,
             lent: 0,
@@ -117,6 +120,15 @@ impl Lane {
     /// An attempt has ended: what was passed over may be taken now.
     pub(crate) fn slot_came_free(&mut self) {
         self.hopeful |= std::mem::take(&mut self.left_some);
+        self.freed_meanwhile |= self.claiming;
+    }
+
+    /// A claim may have passed over something.
+    pub(crate) fn leave_some(&mut self) {
+        match self.freed_meanwhile {
+            true => self.hopeful = true,
+            false => self.left_some = true,
+        }
     }
 
     /// What is awaited here and may be claimed for a slot that is lent: so many of these ids.
@@ -174,6 +186,7 @@ impl Lane {
         if self.claiming || now < self.rest_until {
             return None;
         }
+        self.freed_meanwhile = false;
         let (limit, mut awaited) = match self.hopeful_for_awaited {
             true => self.wanted_awaited(),
             false => (0, Vec::new()),

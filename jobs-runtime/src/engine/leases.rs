@@ -7,7 +7,6 @@ use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use super::interrupt::Cause;
 use super::lane::{LaneKind, What};
-use super::shares::may_have_left_some;
 use super::verdict::Conclusion;
 use crate::clock::timestamp;
 use crate::store::{Caps, Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
@@ -225,17 +224,17 @@ impl Dispatcher {
         match answer {
             Ok(claimed) => {
                 self.health.claimed();
-                for claimed in &claimed {
-                    self.shares.take(claimed, &self.plan);
-                }
+                let left_some = self.shares.may_have_left_some(&claim, &claimed);
+                let (taken, limit) = (claimed.len(), claim.limit);
+                let claimed = self.within_shares(claimed);
                 let lane = self.lane(kind);
-                if may_have_left_some(&claim.caps, &claim.except, &claimed) {
-                    lane.left_some = true;
-                }
-                if claimed.len() >= claim.limit {
+                // What was passed over is left out of the next claim, which finds what stands behind.
+                if taken >= limit || left_some && taken > 0 {
                     lane.hope_for(what);
+                } else if left_some {
+                    lane.leave_some();
                 }
-                if claimed.is_empty() {
+                if taken == 0 {
                     lane.found_nothing(now.saturating_sub(sent_at), now);
                 }
                 lane.queue(claimed, now);
@@ -249,6 +248,21 @@ impl Dispatcher {
             Err(_) => {}
         }
         self.lane(kind).claiming = false;
+    }
+
+    /// Gives back what there is no share of.
+    fn within_shares(&mut self, claimed: Vec<Claimed>) -> Vec<Claimed> {
+        if self.shares.is_empty() {
+            return claimed;
+        }
+        let mut within = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            match self.shares.take(&claimed, &self.plan) {
+                true => within.push(claimed),
+                false => self.conclude_unstarted(&claimed, Conclusion::Released),
+            }
+        }
+        within
     }
 
     fn hope_again(&mut self, now: Duration) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::store::{Caps, Claim, Claimed, Fence};
+use crate::store::{Claim, Claimed, Fence};
 
 /// How many attempts there may be, and how many there are.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +44,12 @@ impl Shares {
         }
     }
 
-    /// Makes a claim ask for no more than may run here. Of the names of a job that has some, it asks
-    /// for one at a time: they share what is left.
+    /// Whether nothing has a limit here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.jobs.is_empty()
+    }
+
+    /// Makes a claim ask for no more than may run here.
     pub(super) fn restrict(&self, claim: &mut Claim, plan: &Plan) {
         for (queue, share) in &self.queues {
             match share.left() {
@@ -53,25 +57,29 @@ impl Shares {
                 left => claim.caps.queues.push((queue.clone(), left)),
             }
         }
-        for (job, share) in &self.jobs {
-            let of_job = |id: &String| plan.job(id).is_some_and(|planned| planned.id == job);
-            let (names, others): (Vec<_>, Vec<_>) = std::mem::take(&mut claim.job_ids)
-                .into_iter()
-                .partition(of_job);
-            claim.job_ids = others;
-            let turn = usize::try_from(claim.number).unwrap_or(0) % names.len().max(1);
-            if let Some(name) = names.into_iter().nth(turn)
-                && share.left() > 0
-            {
-                claim.caps.jobs.push((name.clone(), share.left()));
-                claim.job_ids.push(name);
-            }
+        if self.jobs.is_empty() {
+            return;
         }
-        claim.job_ids.sort_unstable();
+        claim.job_ids.retain(|id| {
+            let share = plan.job(id).and_then(|job| self.jobs.get(job.id));
+            match share.map(|share| share.left()) {
+                Some(0) => return false,
+                Some(left) => claim.caps.jobs.push((id.clone(), left)),
+                None => {}
+            }
+            true
+        });
     }
 
-    /// Counts what was claimed.
-    pub(super) fn take(&mut self, claimed: &Claimed, plan: &Plan) {
+    /// Whether a claim may have passed over something that could be taken when an attempt has ended.
+    pub(super) fn may_have_left_some(&self, claim: &Claim, claimed: &[Claimed]) -> bool {
+        let limited = claimed.iter().filter(|claimed| claimed.limited).count();
+        !self.is_empty() || claim.caps.limited.is_some_and(|most| limited >= most)
+    }
+
+    /// Counts what was claimed. `false` if there is no room for it: a job may have come by several
+    /// of its names at once.
+    pub(super) fn take(&mut self, claimed: &Claimed, plan: &Plan) -> bool {
         let job = plan.job(&claimed.job_id).map(|job| job.id);
         let job = job
             .filter(|job| self.jobs.contains_key(*job))
@@ -79,10 +87,15 @@ impl Shares {
         let queue = Some(&claimed.queue).filter(|queue| self.queues.contains_key(*queue));
         let queue = queue.cloned();
         if job.is_none() && queue.is_none() {
-            return;
+            return true;
         }
-        self.count(&queue, &job, |share| share.taken += 1);
-        self.counted.insert(claimed.fence, (queue, job));
+        let mut room = true;
+        self.count(&queue, &job, |share| room &= share.left() > 0);
+        if room {
+            self.count(&queue, &job, |share| share.taken += 1);
+            self.counted.insert(claimed.fence, (queue, job));
+        }
+        room
     }
 
     /// Counts an attempt no longer.
@@ -102,13 +115,4 @@ impl Shares {
         let job = job.as_ref().and_then(|job| self.jobs.get_mut(job));
         queue.into_iter().chain(job).for_each(&mut change);
     }
-}
-
-/// Whether a claim may have passed over something that could be taken when a slot is free again.
-pub(super) fn may_have_left_some(caps: &Caps, except: &[String], claimed: &[Claimed]) -> bool {
-    let limited = claimed.iter().filter(|claimed| claimed.limited).count();
-    caps.limited.is_some_and(|most| limited >= most)
-        || !caps.queues.is_empty()
-        || !caps.jobs.is_empty()
-        || !except.is_empty()
 }

@@ -228,6 +228,7 @@ impl RuntimeBuilder {
             Some(catalogue) => catalogue,
             None => Catalogue::linked()?,
         });
+        check_limits(&self.engine, &catalogue)?;
         let store = match self.store {
             Some(store) => store,
             None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
@@ -287,6 +288,38 @@ impl RuntimeBuilder {
             api,
         })
     }
+}
+
+/// Limits that are of no use are mistakes.
+fn check_limits(config: &EngineConfig, catalogue: &Catalogue) -> Result<(), StartError> {
+    let refused = |what, name: &str, reason| {
+        Err(StartError::Limit {
+            what,
+            name: name.to_owned(),
+            reason,
+        })
+    };
+    let shares = [
+        ("concurrency of queue", &config.queue_concurrency),
+        ("concurrency of job", &config.job_concurrency),
+    ];
+    for (what, limits) in shares {
+        if let Some((name, _)) = limits.iter().find(|(_, attempts)| **attempts == 0) {
+            return refused(what, name, "a number of attempts from 1");
+        }
+    }
+    for id in config.job_concurrency.keys() {
+        // Under today's id: what was enqueued under a former one counts as well.
+        if catalogue.get(id).is_none_or(|job| job.id() != id) {
+            return Err(StartError::UnknownJob(id.clone()));
+        }
+    }
+    for (name, rate) in &config.limits {
+        if rate.count == 0 || rate.period_ms == 0 {
+            return refused("limit", name, "a number from 1 in a period of 1 ms or more");
+        }
+    }
+    Ok(())
 }
 
 /// The jobs of these ids, or all of them, as far as this process can execute them.

@@ -21,6 +21,16 @@ pub enum StartError {
     /// A job was named that is not linked.
     #[error("job `{0}` is not linked into this program")]
     UnknownJob(String),
+    /// A limit of this process, or one that handlers ask by name, says nothing that could be kept.
+    #[error("{what} `{name}`: {reason}")]
+    Limit {
+        /// What kind of limit.
+        what: &'static str,
+        /// The queue, the job or the limit's name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The database URL names no store.
     #[error(transparent)]
     Url(#[from] ParseDatabaseUrlError),

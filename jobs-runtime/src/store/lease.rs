@@ -106,6 +106,9 @@ pub struct Claim {
 }
 
 /// How many of some kinds a claim takes at most.
+///
+/// A claim that passes some over may take fewer than its limit though others stand behind them: whoever
+/// got something asks again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caps {
     /// Of executions that have limits, whose permits are not to lie idle in a worker's backlog.

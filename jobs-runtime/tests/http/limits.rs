@@ -229,6 +229,27 @@ async fn what_a_limit_holds_back_says_which_one_and_who_has_its_permits() {
 }
 
 #[tokio::test]
+async fn a_handler_that_does_not_end_is_named_as_the_holder() {
+    let api = Api::new().await;
+    let mut worker = api.worker_for(&["render-doc"], &[]).await;
+    let first = render(&api, "acme").await;
+    let second = render(&api, "acme").await;
+    api.promote().await;
+    let claimed = worker.claim().await;
+    let fence = claimed.fence;
+    worker.fail_while_it_runs(claimed).await;
+    api.promote().await;
+    let held = reason(&api, &second).await;
+    let holders = json!([{"executionId": first, "attempt": 1, "worker": "test", "stuck": true}]);
+    assert_eq!(held["limit"]["holders"], holders);
+    let text = held["text"].as_str().unwrap();
+    assert!(text.contains("its handler still runs"), "{text}");
+    api.store.unstick(vec![fence]).await.unwrap();
+    api.promote().await;
+    assert_eq!(reason(&api, &second).await["code"], "next");
+}
+
+#[tokio::test]
 async fn what_a_rate_holds_back_says_when_there_is_room() {
     let api = Api::new().await;
     let mut worker = api.worker_for(&["count-words"], &[]).await;

@@ -304,6 +304,21 @@ impl Worker {
             .await;
     }
 
+    /// Ends an attempt whose handler goes on all the same, and whose permits stay out for it.
+    pub(crate) async fn fail_while_it_runs(&self, claimed: Claimed) {
+        let error = ExecutionError {
+            kind: ErrorKind::TimedOut,
+            message: "out of time".to_owned(),
+        };
+        let permits = Permits {
+            kept: true,
+            ..Permits::default()
+        };
+        let outcome = AttemptOutcome::TimedOut;
+        self.settle_with(claimed, outcome, Some(error), Next::Fail, permits)
+            .await;
+    }
+
     pub(crate) async fn retry_later(&self, claimed: Claimed, message: &str) {
         let error = ExecutionError {
             kind: ErrorKind::Failed,
@@ -321,6 +336,18 @@ impl Worker {
         error: Option<ExecutionError>,
         next: Next,
     ) {
+        self.settle_with(claimed, outcome, error, next, Permits::default())
+            .await;
+    }
+
+    async fn settle_with(
+        &self,
+        claimed: Claimed,
+        outcome: AttemptOutcome,
+        error: Option<ExecutionError>,
+        next: Next,
+        permits: Permits,
+    ) {
         let settlement = Settlement {
             fence: claimed.fence,
             execution_id: claimed.execution_id,
@@ -333,7 +360,7 @@ impl Worker {
                 logs: Vec::new(),
             },
             next,
-            permits: Permits::default(),
+            permits,
         };
         let answers = self.store.settle(vec![settlement]).await.unwrap();
         assert_eq!(answers, [Settled::Settled]);

@@ -66,6 +66,32 @@ fn every_limit_arrives_and_names_fields_as_json_has_them() {
     assert_eq!(read, limits::<Everything>());
 }
 
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    tenant_id: String,
+    number: u32,
+}
+
+#[job(
+    id = "limits.whole",
+    max_concurrent = (2, per = "tenantId"),
+    debounce = ("1s", by = ["tenantId", "number"])
+)]
+async fn whole(#[payload] page: Page) -> Result<(), JobError> {
+    drop((page.tenant_id, page.number));
+    Ok(())
+}
+
+#[test]
+fn fields_of_an_existing_type_are_named_as_json_has_them() {
+    let limits = limits::<Whole>();
+    let per = limits.max_concurrent.and_then(|limit| limit.per);
+    assert_eq!(per.as_deref(), Some("tenantId"));
+    let by = limits.debounce.map(|rule| rule.by).unwrap_or_default();
+    assert_eq!(by, ["tenantId", "number"]);
+}
+
 #[job(
     id = "limits.least",
     max_concurrent = 1,

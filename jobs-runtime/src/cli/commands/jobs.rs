@@ -1,5 +1,6 @@
 //! `list` and `show`: what is known of the jobs.
 
+use jobs::{JobLimits, OnConflict};
 use serde_json::json;
 
 use super::reader_of;
@@ -66,6 +67,50 @@ pub(in crate::cli) async fn show(
     Ok(())
 }
 
+/// What the keys of the attribute say, in their words.
+fn limits(limits: &JobLimits) -> String {
+    let mut told = Vec::new();
+    let per = |field: &Option<String>| {
+        let field = field.as_ref();
+        field.map_or_else(String::new, |field| format!(" per {field}"))
+    };
+    let by = |fields: &[String]| match fields {
+        [] => String::new(),
+        fields => format!(" by {}", fields.join(" and ")),
+    };
+    if let Some(limit) = &limits.max_concurrent {
+        told.push(format!("max_concurrent {}{}", limit.count, per(&limit.per)));
+    }
+    if let Some(limit) = &limits.rate_limit {
+        let period = millis(limit.period_ms);
+        told.push(format!(
+            "rate_limit {} in {period}{}",
+            limit.count,
+            per(&limit.per)
+        ));
+    }
+    if let Some(rule) = &limits.unique {
+        let within = rule.within_ms.map(millis);
+        let within = within.map_or_else(String::new, |within| format!(" within {within}"));
+        let then = match rule.on_conflict {
+            OnConflict::Skip => "skip",
+            OnConflict::Replace => "replace",
+            OnConflict::Reject => "reject",
+        };
+        told.push(format!("unique{}{within}: {then}", by(&rule.by)));
+    }
+    if let Some(rule) = &limits.debounce {
+        let delay = millis(rule.delay_ms);
+        let at_most = rule.at_most_ms.map(millis);
+        let at_most = at_most.map_or_else(String::new, |most| format!(", at most {most}"));
+        told.push(format!("debounce{} {delay}{at_most}", by(&rule.by)));
+    }
+    if let Some(count) = limits.max_waiting {
+        told.push(format!("max_waiting {count}"));
+    }
+    told.join("; ")
+}
+
 fn text(known: &KnownJob) -> String {
     let job = known.descriptor();
     let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
@@ -73,7 +118,7 @@ fn text(known: &KnownJob) -> String {
     if !job.description.is_empty() && job.description.trim_end_matches('.') != job.label {
         text.push_str(&format!("\n{}\n", job.description));
     }
-    let facts = [
+    let mut facts = vec![
         ["queue".to_owned(), job.queue.clone()],
         ["priority".to_owned(), job.priority.to_string()],
         [
@@ -87,6 +132,9 @@ fn text(known: &KnownJob) -> String {
         ["source".to_owned(), job.source.clone()],
         ["fingerprint".to_owned(), known.fingerprint().to_owned()],
     ];
+    if !job.limits.is_empty() {
+        facts.insert(2, ["limits".to_owned(), limits(&job.limits)]);
+    }
     text.push('\n');
     text.push_str(&table(["", ""], facts).replacen('\n', "", 1));
     text.push_str(&format!("\n{}", fields_help(job)));

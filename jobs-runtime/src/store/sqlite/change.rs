@@ -20,11 +20,17 @@ pub(super) async fn change_in_txn(
         Some((seq, ExecutionStatus::Pending | ExecutionStatus::Queued)) => seq,
         Some((_, status)) => return Ok((ChangeAnswer::NotWaiting(status), None)),
     };
-    let moves = change.priority.is_some() || change.run_at.is_some();
-    let place = match moves {
-        true => Some(leave(conn, seq).await?),
-        false => None,
-    };
+    let waited = waited(conn, seq).await?;
+    let moves = waited.moves(change, now);
+    if moves {
+        sqlx::query(concat!(
+            include_str!("sql/cancel_permits.sql"),
+            include_str!("sql/change_leave.sql")
+        ))
+        .bind(seq)
+        .execute(&mut *conn)
+        .await?;
+    }
     sqlx::query(include_str!("sql/change.sql"))
         .bind(seq)
         .bind(change.payload.as_deref())
@@ -32,9 +38,9 @@ pub(super) async fn change_in_txn(
         .bind(change.priority)
         .execute(&mut *conn)
         .await?;
-    let event = match place {
-        Some(place) => Some(enter(conn, seq, place, change, now).await?),
-        None => None,
+    let event = match moves {
+        true => Some(enter(conn, seq, waited, change, now).await?),
+        false => None,
     };
     Ok((ChangeAnswer::Changed, event))
 }
@@ -45,28 +51,37 @@ struct Waited {
     spent: u32,
     until: Option<Timestamp>,
     limited: bool,
+    priority: u8,
 }
 
-async fn leave(conn: &mut SqliteConnection, seq: i64) -> Result<Waited, Fault> {
+impl Waited {
+    /// Whether it belongs elsewhere by what changes: what stays where it is keeps its permits.
+    fn moves(&self, change: &Change, now: Timestamp) -> bool {
+        let another_time = match (self.until, change.run_at) {
+            (_, None) => false,
+            (Some(until), Some(run_at)) => until != run_at,
+            (None, Some(run_at)) => run_at > now,
+        };
+        let another_rank = change
+            .priority
+            .is_some_and(|priority| priority != self.priority);
+        another_time || another_rank
+    }
+}
+
+async fn waited(conn: &mut SqliteConnection, seq: i64) -> Result<Waited, Fault> {
     let row = sqlx::query(include_str!("sql/change_place.sql"))
         .bind(seq)
-        .fetch_one(&mut *conn)
+        .fetch_one(conn)
         .await?;
     let until: Option<i64> = row.try_get(2)?;
-    let waited = Waited {
+    Ok(Waited {
         attempt: row.try_get(0)?,
         spent: row.try_get(1)?,
         until: until.map(Timestamp::from_millis),
         limited: row.try_get(3)?,
-    };
-    sqlx::query(concat!(
-        include_str!("sql/cancel_permits.sql"),
-        include_str!("sql/change_leave.sql")
-    ))
-    .bind(seq)
-    .execute(conn)
-    .await?;
-    Ok(waited)
+        priority: row.try_get(4)?,
+    })
 }
 
 async fn enter(

@@ -63,6 +63,8 @@ impl EnqueuePlan {
             (ids.is_some() || capped).then_some((place, ids, u8::from(capped)))
         }))?;
         plan.names = some_array(rows.iter().flat_map(|new| name_rows(new)))?;
+        let put_off = admitted.merges.iter().filter_map(|merge| merge.run_at);
+        plan.events.extend(put_off.min().map(StoreEvent::Scheduled));
         plan.merges = some_array(admitted.merges.iter().map(|merge| {
             let run_at = merge.run_at.map(Timestamp::as_millis);
             (Hex(merge.execution_id), merge.payload, run_at)

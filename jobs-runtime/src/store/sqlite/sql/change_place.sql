@@ -1,8 +1,8 @@
 -- Where the waiting execution $1 stands: the number of its next attempt, the budget used so far, until when
--- it waits if it is scheduled, and whether it has limits.
+-- it waits if it is scheduled, whether it has limits, and its priority.
 SELECT
     COALESCE(r.attempt, h.attempt, s.attempt), COALESCE(r.spent, h.spent, s.spent), s.run_at,
-    m.limits IS NOT NULL
+    m.limits IS NOT NULL, x.priority
 FROM jobs_executions AS x
 LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
 LEFT JOIN jobs_held AS h ON h.seq = x.seq

@@ -1,4 +1,11 @@
--- Up to $2 of those that have a permit of the limit $1: running, stuck, or ready and not claimed yet.
+-- Up to $2 of those that have a permit of the limit $1: running, stuck, ready and not claimed yet, or held at
+-- another limit of the same job.
+WITH later (id) AS (
+    SELECT o.id
+    FROM jobs_limits AS l
+    CROSS JOIN jobs_limits AS o ON o.job_id = l.job_id AND o.stage > l.stage
+    WHERE l.id = $1
+)
 SELECT x.id, p.attempt, p.worker, p.stuck
 FROM (
     SELECT l.seq, l.attempt, w.worker, 0 AS stuck
@@ -12,6 +19,17 @@ FROM (
     WHERE $1 IN (SELECT value FROM json_each(s.limits))
     UNION ALL
     SELECT seq, 0, NULL, 0 FROM jobs_ready WHERE last_limit = $1
+    UNION ALL
+    SELECT r.seq, 0, NULL, 0
+    FROM later
+    CROSS JOIN jobs_ready AS r ON r.last_limit = later.id
+    WHERE r.limits ->> 0 = $1
+    UNION ALL
+    SELECT h.seq, 0, NULL, 0
+    FROM later
+    CROSS JOIN jobs_held AS h ON h.limit_id = later.id
+    CROSS JOIN jobs_limited AS m ON m.seq = h.seq
+    WHERE m.limits ->> 0 = $1
     LIMIT $2
 ) AS p
 CROSS JOIN jobs_executions AS x ON x.seq = p.seq
