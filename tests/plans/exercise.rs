@@ -29,6 +29,7 @@ macro_rules! timed {
     }};
 }
 
+mod limits;
 mod rare;
 
 /// How long the quickest call of each kind took.
@@ -54,6 +55,7 @@ impl<'s> Exercise<'s> {
         exercise.writes().await;
         exercise.reads().await;
         exercise.rare().await;
+        exercise.limits().await;
         exercise.took
     }
 

@@ -1,6 +1,7 @@
 -- :executions executions, as in fill_sqlite.sql: of twenty, sixteen have succeeded, one has failed
 -- after two attempts, one was cancelled, one is ready, one is scheduled; a thousandth of those that
--- have succeeded run instead.
+-- have succeeded run instead. Half of those that are ready are held instead, each at a limit of its own;
+-- the others are counted.
 INSERT INTO jobs.executions (
     seq, id, job_id, queue, priority, timeout_ms, max_attempts, retry, created_at, run_at,
     triggered_by, correlation_id, item_id, created_by, tags, payload
@@ -53,7 +54,7 @@ FROM generate_series(16, :executions, 20) AS n, generate_series(1, 2) AS a;
 
 INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent)
 SELECT CASE WHEN n % 3 = 0 THEN 'mail' ELSE 'default' END, 50, n, 'job-' || (n % 100), 1, 0
-FROM generate_series(18, :executions, 20) AS n;
+FROM generate_series(18, :executions, 40) AS n;
 INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
 SELECT n, 1900000000000 + n, 1, 0 FROM generate_series(19, :executions, 20) AS n;
 
@@ -66,4 +67,21 @@ INSERT INTO jobs.idempotency_keys (
 SELECT
     'job-' || (n % 100), 'key ' || n, lpad(to_hex(n), 32, '0')::uuid, 'digest', 1700000000000,
     1900000000000
+FROM generate_series(50, :executions, 50) AS n;
+
+INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, granted)
+OVERRIDING SYSTEM VALUE
+SELECT n, 'limit ' || n, 'job-' || (n % 100), 0, 'concurrent', 1, 1
+FROM generate_series(38, :executions, 40) AS n;
+ALTER TABLE jobs.limits ALTER COLUMN id RESTART WITH 100000000;
+INSERT INTO jobs.limited (seq, limits, capped)
+SELECT n, ARRAY[n], FALSE FROM generate_series(38::bigint, :executions, 40) AS n
+UNION ALL
+SELECT n, NULL, TRUE FROM generate_series(18, :executions, 40) AS n;
+INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
+SELECT n, n, 50, 1, 0, 0 FROM generate_series(38, :executions, 40) AS n;
+INSERT INTO jobs.waiting (seq, job_id)
+SELECT n, 'job-' || (n % 100) FROM generate_series(18, :executions, 40) AS n;
+INSERT INTO jobs.unique_keys (job_id, kind, key, execution_id)
+SELECT 'job-' || (n % 100), 'unique', 'key ' || n, lpad(to_hex(n), 32, '0')::uuid
 FROM generate_series(50, :executions, 50) AS n;

@@ -1,5 +1,6 @@
 -- $1 executions: of twenty, sixteen have succeeded, one has failed after two attempts, one was
--- cancelled, one is ready, one is scheduled; a thousandth of those that have succeeded run instead.
+-- cancelled, one is ready, one is scheduled; a thousandth of those that have succeeded run instead. Half
+-- of those that are ready are held instead, each at a limit of its own; the others are counted.
 CREATE TEMP TABLE numbers (n INTEGER PRIMARY KEY);
 WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < $1)
 INSERT INTO numbers SELECT n FROM count;
@@ -40,7 +41,7 @@ SELECT n, a.value, 'failed', 2, 1700000000000, 1700000000000, 1700000000000
 FROM numbers, json_each('[1,2]') AS a WHERE n % 20 = 16;
 
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
-SELECT queue, 100 - priority, seq, job_id, 1, 0 FROM jobs_executions WHERE seq % 20 = 18;
+SELECT queue, 100 - priority, seq, job_id, 1, 0 FROM jobs_executions WHERE seq % 40 = 18;
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT n, 1900000000000 + n, 1, 0 FROM numbers WHERE n % 20 = 19;
 
@@ -48,5 +49,17 @@ INSERT INTO jobs_logs (seq, attempt, line, at, level, target, message)
 SELECT n, 1, 1, 1700000000000, 9, 'target', 'a message' FROM numbers WHERE n % 5 = 0;
 INSERT INTO jobs_idempotency_keys (job_id, key, execution_id, payload_digest, expires_at)
 SELECT 'job-' || (n % 100), 'key ' || n, unhex(printf('%032x', n)), 'digest', 1900000000000
+FROM numbers WHERE n % 50 = 0;
+
+INSERT INTO jobs_limits (id, key, job_id, stage, kind, count, granted)
+SELECT n, 'limit ' || n, 'job-' || (n % 100), 0, 'concurrent', 1, 1 FROM numbers WHERE n % 40 = 38;
+INSERT INTO jobs_limited (seq, limits, capped)
+SELECT n, iif(n % 40 = 38, json_array(n), NULL), n % 40 = 18 FROM numbers WHERE n % 20 = 18;
+INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed)
+SELECT n, n, 50, 1, 0, 0 FROM numbers WHERE n % 40 = 38;
+INSERT INTO jobs_waiting (seq, job_id)
+SELECT n, 'job-' || (n % 100) FROM numbers WHERE n % 40 = 18;
+INSERT INTO jobs_unique_keys (job_id, kind, key, execution_id)
+SELECT 'job-' || (n % 100), 'unique', 'key ' || n, unhex(printf('%032x', n))
 FROM numbers WHERE n % 50 = 0;
 DROP TABLE numbers;

@@ -12,9 +12,14 @@ use super::exercise::NOW;
 use super::growth::{FEW, MANY, grows_little};
 
 /// Tables that grow with what is kept or waits.
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 12] = [
     "executions",
     "ready",
+    "held",
+    "limited",
+    "limits",
+    "waiting",
+    "unique_keys",
     "scheduled",
     "outcomes",
     "attempts",

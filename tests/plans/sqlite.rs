@@ -15,9 +15,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::growth::{FEW, MANY, grows_little};
 
 /// Tables that grow with what is kept or waits.
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 12] = [
     "jobs_executions",
     "jobs_ready",
+    "jobs_held",
+    "jobs_limited",
+    "jobs_limits",
+    "jobs_waiting",
+    "jobs_unique_keys",
     "jobs_scheduled",
     "jobs_outcomes",
     "jobs_attempts",

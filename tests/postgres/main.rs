@@ -6,6 +6,7 @@
 mod support;
 
 mod layout;
+mod limits;
 mod locks;
 mod notifications;
 mod outages;

@@ -1,7 +1,7 @@
 //! The store on a PostgreSQL server, shared by as many processes as like.
 //!
 //! ```text
-//!  callers ──▶ lanes: claim │ settle │ note │ pulse │ enqueue (grouped) │ … with keys │ operate
+//!  callers ──▶ lanes: claim │ settle │ note │ pulse │ enqueue (grouped) │ … with rules │ operate │ door │ permits
 //!     │          │ after each commit                                             │
 //!     │          ▼                                                               ▼
 //!     │        herald ──▶ events here                                      a schema of ours
@@ -9,8 +9,8 @@
 //!     └───────▶ readers (a few connections) ─────────────────────────────────────▲
 //! ```
 //!
-//! Where the number (`seq`) of an execution stands is its status; see
-//! `postgres/migrations/0001_layout.sql` for the tables. Every statement is a file in
+//! Where the number (`seq`) of an execution stands is its status; see `postgres/migrations` for the
+//! tables. Every statement is a file in
 //! `postgres/sql` that begins with what it promises. Versions 13 and later are supported.
 //!
 //! **What decides.** An execution's place is a row that whoever moves it deletes: of two who want to
@@ -18,9 +18,10 @@
 //! transition looks first and writes later without holding that row. Everything runs under READ
 //! COMMITTED, where each statement sees what was committed before it began.
 //!
-//! **Order of locks.** Sessions by id; then beats; then rows of `ready`, `scheduled` and `leases`,
-//! several of one table in the order of their executions, or passed over while others hold them;
-//! idempotency keys in their own order before the executions that bring them. A deadlock that comes
+//! **Order of locks.** The door before everything; sessions by id; then beats; then rows of `ready`,
+//! `held`, `scheduled` and `leases`, several of one table in the order of their executions, or passed
+//! over while others hold them; limits by id. Idempotency keys, then unique and debounce keys, each in
+//! their own order, then the turn to count what waits, before the executions that bring them. A deadlock that comes
 //! about all the same (with a caller's transaction, perhaps) is noticed by the server, and the one
 //! it picks runs again.
 //!
@@ -29,6 +30,10 @@
 //!
 //! **Numbers of claims** grow within a session. A claim is known to be a repetition by the last
 //! number that took something; one that took nothing may be asked again and then take.
+//!
+//! **Limits.** Claims, settlements and enqueues insert what happened to permits and wait for nobody;
+//! [`promote`](Store::promote) counts it in and lets in, one at a time: see `postgres/door.rs`. It moves
+//! what has no limits first, in another transaction.
 //!
 //! **Deadlines.** A call ends after 30 seconds here, its statement after 25 on the server. A
 //! connection whose call ran out of time is closed, never used again. The one that renews is closed

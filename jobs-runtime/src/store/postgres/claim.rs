@@ -71,7 +71,7 @@ impl Transition for Take {
         let counts = !claim.caps.queues.is_empty() || !claim.caps.jobs.is_empty();
         let rows = match counts {
             true => choose::take(db, claim).await?,
-            false => take(db, claim, walk).await?,
+            false => take(db, claim, walk, standing.pauses).await?,
         };
         if !rows.is_empty() {
             claim.note_taken(db);
@@ -88,12 +88,17 @@ impl Transition for Take {
     }
 }
 
-/// Takes what is to be taken first.
-async fn take(db: &mut Db<'_>, claim: &Claim, walk: &Walk) -> Result<Vec<PgRow>, Fault> {
+/// Takes what is to be taken first. Where queues are paused, nobody walks past all that waits in them.
+async fn take(
+    db: &mut Db<'_>,
+    claim: &Claim,
+    walk: &Walk,
+    pauses: bool,
+) -> Result<Vec<PgRow>, Fault> {
     let named = !claim.only.is_empty();
     let statement = if named {
         &db.sql.claim_only
-    } else if walk.is_long() {
+    } else if walk.is_long() || pauses {
         &db.sql.claim_groups
     } else {
         &db.sql.claim_head
@@ -140,6 +145,8 @@ pub(super) struct Standing {
     pub(super) session: SessionId,
     pub(super) open: bool,
     pub(super) last_claim: i64,
+    /// Whether a queue is paused.
+    pauses: bool,
 }
 
 impl Standing {
@@ -158,6 +165,7 @@ impl Standing {
                     session: SessionId(row.try_get(0)?),
                     open: row.try_get(1)?,
                     last_claim: row.try_get(2)?,
+                    pauses: row.try_get(3)?,
                 })
             })
             .collect()

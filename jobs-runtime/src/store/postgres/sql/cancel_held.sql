@@ -5,7 +5,7 @@ unused AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
     SELECT i.id, 'unused', 1
     FROM gone AS g
-    JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[g.seq])
+    CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = g.seq LIMIT 1) AS m
     CROSS JOIN LATERAL unnest(m.limits[1:g.passed]) AS i (id)
 ),
 counted AS (DELETE FROM jobs.waiting AS w USING gone AS g WHERE w.seq = ANY (ARRAY[g.seq])),

@@ -9,8 +9,10 @@ started AS (
     SELECT l.id, 'started', COUNT(*), $3
     FROM taken AS t
     CROSS JOIN LATERAL unnest(t.limits) AS i (id)
-    JOIN jobs.limits AS l ON l.id = ANY (ARRAY[i.id])
-    WHERE t.limits IS NOT NULL AND l.kind = 'rate'
+    CROSS JOIN LATERAL (
+        SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
+    ) AS l
+    WHERE t.limits IS NOT NULL
     GROUP BY l.id
     RETURNING id
 ),

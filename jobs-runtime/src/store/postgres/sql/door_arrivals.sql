@@ -2,7 +2,7 @@
 -- passed over.
 SELECT h.seq, h.rank, m.limits
 FROM jobs.held AS h
-JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[h.seq])
+CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = h.seq LIMIT 1) AS m
 WHERE h.limit_id = 0
 ORDER BY h.rank, h.seq
 LIMIT $1

@@ -13,13 +13,17 @@ WITH first AS MATERIALIZED (
 kept AS MATERIALIZED (
     SELECT h.limit_id, h.seq, h.rank, h.passed
     FROM first AS f
-    JOIN jobs.held AS h ON h.seq = ANY (ARRAY[f.seq])
-    WHERE h.limit_id = f.limit_id
-    FOR UPDATE OF h SKIP LOCKED
+    CROSS JOIN LATERAL (
+        SELECT b.limit_id, b.seq, b.rank, b.passed
+        FROM jobs.held AS b
+        WHERE b.seq = f.seq AND b.limit_id = f.limit_id
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) AS h
 )
 SELECT k.limit_id, k.seq, k.rank, m.limits, k.passed
 FROM kept AS k
-JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[k.seq])
+CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = k.seq LIMIT 1) AS m
 UNION ALL
 SELECT c.limit_id, 0, 0, NULL, 0
 FROM (

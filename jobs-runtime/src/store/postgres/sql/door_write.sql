@@ -1,6 +1,7 @@
 -- What the doorkeeper has decided: who is let in ($1); who waits where from now on ($2 the execution, $3 the
 -- limit, $4 the limits passed); who was ready and is held again ($5 the execution and $6 its rank, $7 and
--- $8 likewise); and the limits $9, as they are now ($10 permits, $11 next start, $12 when to look).
+-- $8 likewise); and the limits $9, as they are now ($10 permits, $11 next start, $12 when to look). All of
+-- these rows are locked, and each is reached by its key: a plan made while nobody was held knows no other way.
 WITH entering AS (
     DELETE FROM jobs.held WHERE seq = ANY ($1) RETURNING seq, rank, attempt, spent
 ),
@@ -10,20 +11,24 @@ ready AS (
         e.seq, e.rank, x.queue, x.job_id, e.attempt, e.spent, m.limits,
         m.limits[cardinality(m.limits)]
     FROM entering AS e
-    JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[e.seq])
+    CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = e.seq LIMIT 1) AS m
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
 ),
 moved AS (
     UPDATE jobs.held AS h
     SET limit_id = n.limit_id, passed = n.passed
     FROM unnest($2::bigint[], $3::bigint[], $4::smallint[]) AS n (seq, limit_id, passed)
-    WHERE h.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.held AS b WHERE b.seq = n.seq LIMIT 1) AS p
+    WHERE h.ctid = p.place
 ),
 displaced AS (
     DELETE FROM jobs.ready AS r
     USING unnest($5::bigint[], $6::smallint[], $7::bigint[], $8::smallint[])
         AS n (seq, rank, limit_id, passed)
-    WHERE r.rank = ANY (ARRAY[n.rank]) AND r.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
+    ) AS p
+    WHERE r.ctid = p.place
     RETURNING r.seq, r.rank, r.attempt, r.spent, n.limit_id, n.passed
 ),
 held AS (
@@ -35,6 +40,7 @@ limits AS (
     SET granted = n.granted, arrival = n.arrival, look_at = n.look_at
     FROM unnest($9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
         AS n (id, granted, arrival, look_at)
-    WHERE l.id = ANY (ARRAY[n.id])
+    CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.limits AS b WHERE b.id = n.id LIMIT 1) AS p
+    WHERE l.ctid = p.place
 )
 SELECT COUNT(*) FROM entering

@@ -10,7 +10,10 @@ WITH named AS MATERIALIZED (
 ready AS (
     DELETE FROM jobs.ready AS r
     USING named AS n
-    WHERE n.run_at IS NULL AND r.rank = ANY (ARRAY[n.rank]) AND r.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
+    ) AS p
+    WHERE n.run_at IS NULL AND r.ctid = p.place
     RETURNING r.*
 ),
 ready_again AS (
@@ -21,21 +24,26 @@ ready_again AS (
 held AS MATERIALIZED (
     SELECT h.seq
     FROM named AS n
-    JOIN jobs.held AS h ON h.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.held AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
+    ) AS h
     WHERE n.run_at IS NULL
-    FOR UPDATE OF h
 ),
 scheduled AS MATERIALIZED (
     SELECT s.seq
     FROM named AS n
-    JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
+    ) AS s
     WHERE n.run_at IS NULL
-    FOR UPDATE OF s
 ),
 delayed AS (
     DELETE FROM jobs.scheduled AS s
     USING named AS n
-    WHERE n.run_at IS NOT NULL AND s.seq = ANY (ARRAY[n.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1
+    ) AS p
+    WHERE n.run_at IS NOT NULL AND s.ctid = p.place
     RETURNING s.seq, n.run_at, s.attempt, s.spent
 ),
 delayed_again AS (

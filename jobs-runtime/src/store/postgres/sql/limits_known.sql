@@ -1,4 +1,4 @@
 -- The limits with the keys $1.
-SELECT l.id, l.stage, l.kind, l.count, l.period_ms, l.granted, l.arrival, l.look_at, l.key
-FROM unnest($1::text[]) AS n (key)
-JOIN jobs.limits AS l ON l.key = ANY (ARRAY[n.key])
+SELECT id, stage, kind, count, period_ms, granted, arrival, look_at, key
+FROM jobs.limits
+WHERE key = ANY ($1)

@@ -6,24 +6,21 @@ WITH wanted AS MATERIALIZED (
         AS n (key, job_id, stage, kind, count, period_ms)
 ),
 known AS MATERIALIZED (
-    SELECT l.id, w.*
-    FROM wanted AS w
-    JOIN jobs.limits AS l ON l.key = ANY (ARRAY[w.key])
-    ORDER BY l.id
-    FOR NO KEY UPDATE OF l
+    SELECT id, key FROM jobs.limits WHERE key = ANY ($1) ORDER BY id FOR NO KEY UPDATE
 ),
 changed AS (
     UPDATE jobs.limits AS l
-    SET stage = k.stage, kind = k.kind, count = k.count, period_ms = k.period_ms, look_at = 0
-    FROM known AS k
-    WHERE l.id = ANY (ARRAY[k.id])
+    SET (stage, kind, count, period_ms, look_at) = (
+        SELECT w.stage, w.kind, w.count, w.period_ms, 0 FROM wanted AS w WHERE w.key = l.key
+    )
+    WHERE l.id = ANY (ARRAY(SELECT k.id FROM known AS k))
     RETURNING l.id, l.key
 ),
 brought AS (
     INSERT INTO jobs.limits (key, job_id, stage, kind, count, period_ms)
     SELECT w.key, w.job_id, w.stage, w.kind, w.count, w.period_ms
     FROM wanted AS w
-    WHERE NOT EXISTS (SELECT 1 FROM jobs.limits AS l WHERE l.key = ANY (ARRAY[w.key]))
+    WHERE w.key <> ALL (ARRAY(SELECT k.key FROM known AS k))
     ON CONFLICT (key) DO NOTHING
     RETURNING id, key
 )

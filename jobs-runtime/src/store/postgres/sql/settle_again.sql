@@ -43,9 +43,11 @@ counted AS (
     INSERT INTO jobs.waiting (seq, job_id)
     SELECT x.seq, x.job_id
     FROM ended AS e
-    JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[e.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.limited AS b WHERE b.seq = e.seq AND b.capped LIMIT 1
+    ) AS m
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[m.seq])
-    WHERE m.capped AND (SELECT EXISTS (SELECT 1 FROM jobs.limited))
+    WHERE (SELECT EXISTS (SELECT 1 FROM jobs.limited))
 ),
 followed AS (
     INSERT INTO jobs.attempts (

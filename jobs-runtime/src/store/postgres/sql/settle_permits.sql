@@ -20,8 +20,10 @@ resting AS (
     SELECT l.id, 'rest', 1, MAX(e.rest_until)
     FROM ended AS e
     CROSS JOIN LATERAL unnest(e.limits) AS i (id)
-    JOIN jobs.limits AS l ON l.id = ANY (ARRAY[i.id])
-    WHERE e.limits IS NOT NULL AND e.rest_until IS NOT NULL AND l.kind = 'rate'
+    CROSS JOIN LATERAL (
+        SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
+    ) AS l
+    WHERE e.limits IS NOT NULL AND e.rest_until IS NOT NULL
     GROUP BY l.id
 )
 SELECT seq, limits IS NOT NULL AND (at_once OR EXISTS (SELECT 1 FROM jobs.held)) FROM ended

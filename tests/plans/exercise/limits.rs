@@ -1,0 +1,175 @@
+//! Calls about executions with rules.
+
+use std::time::Duration;
+
+use jobs::{ExecutionStatus, OnConflict};
+use jobs_runtime::store::{
+    Caps, Change, Claimed, DebounceKey, Limit, LimitRule, NewExecution, Next, Rate, SessionId,
+    Settlement, UniqueKey,
+};
+
+use super::{BATCH, Exercise, NOW, ROUNDS, settlement};
+use jobs_runtime::time::Timestamp;
+use tests::process::now;
+
+/// Permits of a limit that half of a batch is held back by.
+const PERMITS: u32 = 10;
+
+impl Exercise<'_> {
+    /// Makes every call.
+    pub(super) async fn limits(&mut self) {
+        let session = self.session("limited").await;
+        for round in 0..ROUNDS {
+            let batch = self.ruled();
+            let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
+            timed!(self, "enqueue limited", self.store.enqueue(batch.clone()));
+            timed!(
+                self,
+                "enqueue merging",
+                self.store.enqueue(self.again(&batch))
+            );
+            let delayed = self.debounced();
+            timed!(
+                self,
+                "enqueue debounced",
+                self.store.enqueue(delayed.clone())
+            );
+            timed!(self, "debounce", self.store.enqueue(self.again(&delayed)));
+            let entered = timed!(self, "let in", self.store.promote(NOW, BATCH));
+            assert!(entered.promoted >= PERMITS as usize);
+            // Held ones take over payloads as well.
+            timed!(
+                self,
+                "merge into held",
+                self.store.enqueue(self.again(&batch))
+            );
+            timed!(self, "obstacle", self.store.obstacle(ids[BATCH - 1], NOW));
+            let mut claim = self.claim(session, &[], Vec::new());
+            claim.caps.limited = Some(PERMITS as usize / 2);
+            let mut claimed = timed!(self, "claim limited", self.store.claim(claim));
+            claimed.extend(self.claim_capped(session, round).await);
+            let settlements: Vec<_> = claimed.iter().map(kept).collect();
+            timed!(self, "settle limited", self.store.settle(settlements));
+            let fences = claimed.iter().map(|claimed| claimed.fence).collect();
+            timed!(self, "unstick", self.store.unstick(fences));
+            timed!(self, "let in next", self.store.promote(NOW, BATCH));
+            for (name, id, priority) in [
+                ("change ready", ids[PERMITS as usize], 3),
+                ("change again", ids[PERMITS as usize], 4),
+                ("change delayed", delayed[0].id, 5),
+            ] {
+                let change = Change {
+                    priority: Some(priority),
+                    ..Change::default()
+                };
+                timed!(self, name, self.store.change(id, change, NOW));
+            }
+            // Whoever is more urgent takes the place of one that is ready.
+            timed!(self, "displace", self.store.promote(NOW, BATCH));
+            for id in &ids[PERMITS as usize..] {
+                timed!(self, "cancel limited", self.store.cancel(*id, NOW));
+            }
+            timed!(self, "let in nobody", self.store.promote(NOW, BATCH));
+            let zoo = Limit {
+                key: format!("zoo {round}"),
+                job_id: String::new(),
+                rule: LimitRule::Rate(Rate {
+                    count: 10,
+                    period_ms: 1_000,
+                }),
+            };
+            let keys = vec![zoo.key.clone()];
+            timed!(self, "reserve", self.store.reserve(zoo, 1, NOW, NOW));
+            timed!(self, "rest", self.store.rest(keys, NOW));
+            timed!(self, "queues", self.store.queues());
+            let mail = || "mail".to_owned();
+            timed!(self, "pause", self.store.pause(mail(), NOW));
+            let claim = self.claim(session, &["mail"], Vec::new());
+            let none = timed!(self, "claim of paused", self.store.claim(claim));
+            assert!(none.is_empty());
+            timed!(self, "resume", self.store.resume(mail()));
+            let published = self.store.catalogue().await.unwrap();
+            timed!(self, "publish", self.store.publish(published));
+        }
+    }
+
+    /// Claims that count queues and jobs.
+    async fn claim_capped(&mut self, session: SessionId, round: usize) -> Vec<Claimed> {
+        let mut claim = self.claim(session, &[], Vec::new());
+        claim.except = vec![format!("none {round}")];
+        claim.caps = Caps {
+            limited: Some(BATCH),
+            queues: vec![("mail".to_owned(), 5)],
+            jobs: vec![("job-18".to_owned(), 1)],
+        };
+        timed!(self, "claim capped", self.store.claim(claim))
+    }
+
+    /// A batch with rules: half of it is held back.
+    fn ruled(&mut self) -> Vec<NewExecution> {
+        let mut batch = self.batch(None);
+        let made = self.made;
+        for (n, new) in batch.iter_mut().enumerate() {
+            new.run_at = None;
+            let rules = &mut new.rules;
+            rules.limits = vec![
+                Limit {
+                    key: format!("job-1/concurrent/{made}"),
+                    job_id: "job-1".to_owned(),
+                    rule: LimitRule::Concurrent { count: PERMITS },
+                },
+                Limit {
+                    key: "job-1/rate/".to_owned(),
+                    job_id: "job-1".to_owned(),
+                    rule: LimitRule::Rate(Rate {
+                        count: 1_000_000,
+                        period_ms: 1_000,
+                    }),
+                },
+            ];
+            rules.max_waiting = Some(1_000);
+            rules.unique = Some(UniqueKey {
+                key: format!("{made} {n}"),
+                within_ms: None,
+                on_conflict: OnConflict::Replace,
+                live: vec![ExecutionStatus::Queued],
+            });
+        }
+        batch
+    }
+
+    /// A batch of executions that wait for others.
+    fn debounced(&mut self) -> Vec<NewExecution> {
+        let mut batch = self.batch(None);
+        let made = self.made;
+        for (n, new) in batch.iter_mut().enumerate() {
+            new.run_at = Some(NOW.after(Duration::from_secs(3_600)));
+            new.rules.debounce = Some(DebounceKey {
+                key: format!("{made} {n}"),
+                delay_ms: 3_600_000,
+                at_most_ms: None,
+            });
+        }
+        batch
+    }
+
+    /// Others with the same keys.
+    fn again(&mut self, batch: &[NewExecution]) -> Vec<NewExecution> {
+        let mut others = self.batch(None);
+        for (other, new) in others.iter_mut().zip(batch) {
+            let id = other.id;
+            *other = new.clone();
+            other.id = id;
+        }
+        others
+    }
+}
+
+/// The end of an attempt whose handler still runs.
+fn kept(claimed: &Claimed) -> Settlement {
+    let mut settlement = settlement(claimed, &Next::Fail);
+    settlement.permits.kept = true;
+    // Long past: the rate is not slowed down by it.
+    settlement.permits.rest_until = Some(Timestamp::default());
+    settlement
+}

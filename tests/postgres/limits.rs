@@ -1,0 +1,546 @@
+//! Limits in a fleet whose processes stop anywhere, and beside transactions that stay open.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus, OnConflict, TransactionRef};
+use jobs_runtime::store::{
+    Answer, CancelAnswer, Change, ChangeAnswer, Claimed, DebounceKey, EnqueueAnswer, Limit,
+    LimitRule, NewExecution, Next, Rate, Reservation, SessionBeat, Store, StoreError, UniqueKey,
+};
+use jobs_runtime::time::Timestamp;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use tests::postgres::Postgres;
+use tests::process::wait_for;
+use tests::proxy::{Proxy, Wire};
+
+use crate::support::{AT_MOST, T0, claim, new, opened, ready, schema_of, session, success};
+
+fn concurrent(key: &str, count: u32) -> Limit {
+    Limit {
+        key: format!("job/concurrent/{key}"),
+        job_id: "job".to_owned(),
+        rule: LimitRule::Concurrent { count },
+    }
+}
+
+fn limited(limits: &[Limit]) -> NewExecution {
+    let mut new = new("job");
+    new.rules.limits = limits.to_vec();
+    new
+}
+
+fn unique(key: &str, on_conflict: OnConflict) -> NewExecution {
+    let mut new = new("job");
+    new.rules.unique = Some(UniqueKey {
+        key: key.to_owned(),
+        within_ms: None,
+        on_conflict,
+        live: vec![
+            ExecutionStatus::Pending,
+            ExecutionStatus::Queued,
+            ExecutionStatus::Running,
+        ],
+    });
+    new
+}
+
+fn with_payload(mut new: NewExecution, payload: &str) -> NewExecution {
+    new.payload = payload.to_owned();
+    new
+}
+
+fn at(seconds: u64) -> Timestamp {
+    T0.after(Duration::from_secs(seconds))
+}
+
+async fn application() -> PgConnection {
+    let url = Postgres::shared().url("postgres");
+    PgConnection::connect(&url).await.unwrap()
+}
+
+async fn execute(connection: &mut PgConnection, statement: String) {
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+/// Handles as several processes have them.
+async fn fleet(url: &str, size: usize) -> Vec<Arc<dyn Store>> {
+    let mut stores = vec![ready(url).await];
+    while stores.len() < size {
+        stores.push(opened(url).await);
+    }
+    stores
+}
+
+/// Awaits all at once.
+async fn all<T: Send + 'static>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        let answer = tokio::time::timeout(AT_MOST, task).await;
+        answers.push(answer.expect("it ends in time").unwrap());
+    }
+    answers
+}
+
+fn end(claimed: &Claimed, outcome: AttemptOutcome, next: Next) -> jobs_runtime::store::Settlement {
+    let mut end = success(claimed);
+    end.end.outcome = outcome;
+    end.next = next;
+    end
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn permits_are_exact_whatever_becomes_of_executions() {
+    const PERMITS: usize = 3;
+    const TOTAL: usize = 240;
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let stores = fleet(&url, 3).await;
+    let limits = |n: usize| {
+        [
+            concurrent(&format!("key {}", n % 7), 2),
+            concurrent("", u32::try_from(PERMITS).unwrap()),
+        ]
+    };
+    let batch: Vec<_> = (0..TOTAL).map(|n| limited(&limits(n))).collect();
+    let ids: Arc<[ExecutionId]> = batch.iter().map(|new| new.id).collect();
+    stores[0].enqueue(batch).await.unwrap();
+    let left = Arc::new(AtomicUsize::new(TOTAL));
+    let workers = (0..6).map(|n| {
+        let store = Arc::clone(&stores[n % 3]);
+        let left = Arc::clone(&left);
+        async move {
+            let session = session(&*store, "worker").await;
+            let mut number = 0;
+            while left.load(Ordering::SeqCst) > 0 {
+                store.promote(at(9), 50).await.unwrap();
+                number += 1;
+                let mut take = claim(session, number, "job", 2);
+                take.now = at(9);
+                for claimed in store.claim(take).await.unwrap() {
+                    let again = claimed.fence.attempt < 3;
+                    let mut settlement = match number % 5 {
+                        0 if again => end(&claimed, AttemptOutcome::Released, Next::GiveBack),
+                        1 if again => end(&claimed, AttemptOutcome::Failed, Next::RetryAt(at(8))),
+                        _ => success(&claimed),
+                    };
+                    let stuck = number % 4 == 0;
+                    settlement.permits.kept = stuck;
+                    let ends = !matches!(settlement.next, Next::GiveBack | Next::RetryAt(_));
+                    let settled = store.settle(vec![settlement]).await.unwrap();
+                    assert_eq!(settled, [Answer::Settled]);
+                    if ends {
+                        left.fetch_sub(1, Ordering::SeqCst);
+                    }
+                    if stuck {
+                        store.unstick(vec![claimed.fence]).await.unwrap();
+                    }
+                }
+            }
+        }
+    });
+    let operator = {
+        let (store, ids) = (Arc::clone(&stores[0]), Arc::clone(&ids));
+        let left = Arc::clone(&left);
+        async move {
+            for (n, id) in ids.iter().enumerate().rev().step_by(3) {
+                if n % 2 == 0 {
+                    let change = Change {
+                        priority: Some(u8::try_from(n % 100).unwrap()),
+                        ..Change::default()
+                    };
+                    store.change(*id, change, at(9)).await.unwrap();
+                } else if store.cancel(*id, T0).await.unwrap() == CancelAnswer::Cancelled {
+                    left.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+        }
+    };
+    let schema = schema_of(&url);
+    // In every snapshot: whoever is ready, runs or is stuck, against what its limits allow.
+    let beyond = format!(
+        "SELECT l.key || ' has ' || COUNT(*) FROM (
+             SELECT limits FROM {schema}.ready UNION ALL SELECT limits FROM {schema}.leases
+             UNION ALL SELECT limits FROM {schema}.stuck
+         ) AS p CROSS JOIN LATERAL unnest(p.limits) AS i (id) JOIN {schema}.limits AS l ON l.id = i.id
+         GROUP BY l.id HAVING COUNT(*) > l.count"
+    );
+    let auditor = {
+        let left = Arc::clone(&left);
+        async move {
+            let mut looks = 0;
+            let mut application = application().await;
+            while left.load(Ordering::SeqCst) > 0 {
+                let beyond: Vec<String> = sqlx::query_scalar(AssertSqlSafe(beyond.as_str()))
+                    .fetch_all(&mut application)
+                    .await
+                    .unwrap();
+                assert!(beyond.is_empty(), "{beyond:?}");
+                looks += 1;
+            }
+            looks
+        }
+    };
+    let (operating, auditing) = (tokio::spawn(operator), tokio::spawn(auditor));
+    all(workers).await;
+    operating.await.unwrap();
+    assert!(auditing.await.unwrap() > 10, "it looked while they ran");
+    stores[0].promote(at(9), 1_000).await.unwrap();
+    let left = server.sql(
+        "postgres",
+        &format!(
+            "SELECT (SELECT SUM(granted) FROM {schema}.limits), (SELECT COUNT(*) FROM {schema}.held), \
+             (SELECT COUNT(*) FROM {schema}.permit_events), (SELECT COUNT(*) FROM {schema}.stuck), \
+             (SELECT COUNT(*) FROM {schema}.ready), (SELECT COUNT(*) FROM {schema}.outcomes)"
+        ),
+    );
+    assert_eq!(left, format!("0|0|0|0|0|{TOTAL}"), "every permit is back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
+    let url = Postgres::shared().fresh_url();
+    let store = ready(&url).await;
+    let worker = session(&*store, "worker").await;
+    let waiting = limited(&[concurrent("", 1)]);
+    let id = waiting.id;
+    let mut later = new("job");
+    later.run_at = Some(at(5));
+    let free = later.id;
+    store.enqueue(vec![waiting, later]).await.unwrap();
+    let mut stopped = application().await;
+    let mut tx = stopped.begin().await.unwrap();
+    let door = format!("SELECT 1 FROM {}.door FOR UPDATE", schema_of(&url));
+    execute(&mut tx, door).await;
+
+    let promoting = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.promote(at(5), 100).await.unwrap() })
+    };
+    let claiming = async {
+        let mut number = 0;
+        loop {
+            number += 1;
+            let taken = store.claim(claim(worker, number, "job", 9)).await.unwrap();
+            if !taken.is_empty() {
+                break taken;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let taken = tokio::time::timeout(AT_MOST, claiming).await.unwrap();
+    assert_eq!(taken[0].execution_id, free);
+    let promotion = promoting.await.unwrap();
+    assert_eq!((promotion.promoted, promotion.next_due), (1, Some(at(5))));
+    tx.rollback().await.unwrap();
+    assert_eq!(store.promote(at(5), 100).await.unwrap().promoted, 1);
+    let taken = store.claim(claim(worker, 1_000_000, "job", 9)).await;
+    assert_eq!(taken.unwrap()[0].execution_id, id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let schema = schema_of(&url);
+    let there = ready(&url).await;
+    let proxy = Proxy::start(server.port());
+    let through = url.replace(&server.port().to_string(), &proxy.port().to_string());
+    let here = opened(&through).await;
+    there
+        .enqueue(vec![limited(&[concurrent("", 1)])])
+        .await
+        .unwrap();
+
+    // Stopped in the middle of its transaction: it waits for a lock when its wire stalls.
+    let silent = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%\"{schema}\".limits%' AND "
+    );
+    let lock = format!("SELECT 1 FROM {schema}.limits FOR UPDATE");
+    let mut application = application().await;
+    loop {
+        let mut tx = application.begin().await.unwrap();
+        execute(&mut tx, lock.clone()).await;
+        let promoting = {
+            let here = Arc::clone(&here);
+            tokio::spawn(async move { here.promote(T0, 100).await })
+        };
+        let waits = format!("{silent} wait_event_type = 'Lock'");
+        wait_for("the doorkeeper to wait", || {
+            promoting.is_finished() || server.sql("postgres", &waits) == "1"
+        });
+        proxy.set(Wire::Stalled);
+        tx.rollback().await.unwrap();
+        let idle = format!("{silent} state = 'idle in transaction'");
+        if server.sql("postgres", &idle) == "1" {
+            break;
+        }
+        // It gave up before, on a busy machine.
+        proxy.set(Wire::Whole);
+        drop(promoting.await);
+    }
+    let entering = async {
+        // Each waits for a second: the server leaves other silent transactions after twenty.
+        for _ in 0..12 {
+            let promotion = there.promote(T0, 100).await.unwrap();
+            if promotion.promoted == 1 {
+                return;
+            }
+            assert_eq!(promotion.next_due, Some(T0), "somebody is to try again");
+        }
+        panic!("nobody gets in");
+    };
+    let entered = tokio::time::timeout(AT_MOST, entering).await;
+    entered.expect("the others get in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
+    let url = Postgres::shared().fresh_url();
+    let stores = fleet(&url, 2).await;
+    let (here, there) = (&stores[0], &stores[1]);
+    let worker = session(&**there, "worker").await;
+    let limit = concurrent("", 2);
+    let debounced = |key: &str| {
+        let mut new = new("job");
+        new.run_at = Some(at(60));
+        new.rules.debounce = Some(DebounceKey {
+            key: key.to_owned(),
+            delay_ms: 60_000,
+            at_most_ms: None,
+        });
+        new
+    };
+    let capped = || {
+        let mut new = new("capped");
+        new.rules.max_waiting = Some(3);
+        new
+    };
+    // One that is ready, one that is scheduled and one that is held take over what the transaction brings.
+    let mut held = unique("held", OnConflict::Replace);
+    held.rules.limits = vec![concurrent("full", 1)];
+    let mut before = vec![
+        unique("ready", OnConflict::Replace),
+        debounced("scheduled"),
+        held.clone(),
+    ];
+    before.insert(2, limited(&held.rules.limits));
+    here.enqueue(before).await.unwrap();
+    here.promote(T0, 100).await.unwrap();
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    held.id = new("job").id;
+    let inside = vec![
+        limited(std::slice::from_ref(&limit)),
+        limited(&[concurrent("new", 1)]),
+        unique("inside", OnConflict::Skip),
+        debounced("inside"),
+        capped(),
+        unique("ready", OnConflict::Replace),
+        debounced("scheduled"),
+        held,
+    ];
+    let answers = here
+        .enqueue_in(TransactionRef::Postgres(&mut tx), inside)
+        .await
+        .unwrap();
+    let merged = |answer: &&EnqueueAnswer| matches!(answer, EnqueueAnswer::Merged(_));
+    assert_eq!(answers.iter().filter(merged).count(), 3);
+
+    // Whoever waits for a lock fails after five seconds.
+    let others = vec![
+        limited(std::slice::from_ref(&limit)),
+        limited(&[concurrent("new", 4)]),
+        unique("outside", OnConflict::Reject),
+        debounced("outside"),
+        capped(),
+    ];
+    there.enqueue(others).await.unwrap();
+    let refused = there.enqueue((0..3).map(|_| capped()).collect()).await;
+    assert!(
+        matches!(refused, Err(StoreError::QueueFull { .. })),
+        "what is committed is counted: {refused:?}"
+    );
+    there.promote(T0, 100).await.unwrap();
+    let taken = there.claim(claim(worker, 1, "job", 100)).await.unwrap();
+    assert_eq!(
+        taken.len(),
+        4,
+        "one of each limit that has permits, and one without"
+    );
+    let settled = there.settle(taken.iter().map(success).collect()).await;
+    assert_eq!(settled.unwrap(), [Answer::Settled; 4]);
+    there.promote(T0, 100).await.unwrap();
+    let zoo = Limit {
+        rule: LimitRule::Rate(Rate {
+            count: 1,
+            period_ms: 1_000,
+        }),
+        ..concurrent("zoo", 1)
+    };
+    let reserved = there.reserve(zoo, 1, T0, at(9)).await.unwrap();
+    assert_eq!(reserved, Reservation::At(T0));
+    // What the transaction holds is passed over, and nobody is told to look for it at once.
+    let promotion = there.promote(at(60), 100).await.unwrap();
+    assert!(promotion.next_due > Some(at(60)), "{promotion:?}");
+    tx.commit().await.unwrap();
+
+    // Two that were due and two with permits; who was passed over is looked at a moment later.
+    assert_eq!(there.promote(at(60), 100).await.unwrap().promoted, 4);
+    let mut order = Vec::new();
+    for number in 2..9 {
+        let mut take = claim(worker, number, "job", 100);
+        take.now = at(60);
+        there.promote(at(62), 100).await.unwrap();
+        let taken = there.claim(take).await.unwrap();
+        order.extend(taken.iter().map(|claimed| claimed.execution_id));
+        there
+            .settle(taken.iter().map(success).collect())
+            .await
+            .unwrap();
+    }
+    assert_eq!(order.len(), 8, "whatever waited has run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_never_runs_what_a_merge_has_replaced() {
+    let url = Postgres::shared().fresh_url();
+    let stores = fleet(&url, 2).await;
+    let worker = session(&*stores[1], "worker").await;
+    // A claim that looks for many others first reaches the one in question long after it has begun.
+    let others = (0..20_000_u128).map(|n| ExecutionId::from_bytes(n.to_be_bytes()));
+    let others: Vec<_> = others.collect();
+    let mut merged = 0;
+    for round in 0..40 {
+        let key = format!("k{round}");
+        let old = unique(&key, OnConflict::Replace);
+        let id = old.id;
+        stores[0]
+            .enqueue(vec![with_payload(old, "0")])
+            .await
+            .unwrap();
+        let newest = with_payload(unique(&key, OnConflict::Replace), "1");
+        let mut slow = claim(worker, 2 * round + 1, "job", 9);
+        slow.only = others.iter().copied().chain([id]).collect();
+        let (taken, answers) = tokio::join!(stores[1].claim(slow), stores[0].enqueue(vec![newest]));
+        let mut taken = taken.unwrap();
+        let answers = answers.unwrap();
+        taken.extend(
+            stores[1]
+                .claim(claim(worker, 2 * round + 2, "job", 9))
+                .await
+                .unwrap(),
+        );
+        let of_first = taken.iter().find(|claimed| claimed.execution_id == id);
+        let payload = &*of_first.expect("it is claimed").payload;
+        match answers[0] {
+            EnqueueAnswer::Merged(into) => {
+                merged += 1;
+                assert_eq!((into, payload), (id, "1"), "round {round}");
+            }
+            EnqueueAnswer::Created => assert_eq!((taken.len(), payload), (2, "0")),
+            other => panic!("{other:?}"),
+        }
+        stores[1]
+            .settle(taken.iter().map(success).collect())
+            .await
+            .unwrap();
+    }
+    assert!(merged > 0, "some were in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_bring_a_unique_key_one_creates_also_in_transactions() {
+    let url = Postgres::shared().fresh_url();
+    let stores = fleet(&url, 4).await;
+    for on_conflict in [OnConflict::Skip, OnConflict::Replace, OnConflict::Reject] {
+        let callers = (0..32).map(|n| {
+            let store = Arc::clone(&stores[n % 4]);
+            let new = unique(&format!("{on_conflict:?}"), on_conflict);
+            async move {
+                if n % 4 != 0 {
+                    return store.enqueue(vec![new]).await;
+                }
+                let mut application = application().await;
+                let mut tx = application.begin().await.unwrap();
+                let joined = TransactionRef::Postgres(&mut tx);
+                let answer = store.enqueue_in(joined, vec![new]).await;
+                tx.commit().await.unwrap();
+                answer
+            }
+        });
+        let answers = all(callers).await;
+        let created = answers
+            .iter()
+            .filter(|answer| matches!(answer, Ok(one) if *one == [EnqueueAnswer::Created]));
+        assert_eq!(created.count(), 1, "{on_conflict:?}: {answers:?}");
+        let unexpected = answers.iter().find(|answer| match (on_conflict, answer) {
+            (OnConflict::Reject, Err(StoreError::UniqueConflict { .. })) => false,
+            (_, Ok(_)) => false,
+            _ => true,
+        });
+        assert!(unexpected.is_none(), "{unexpected:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
+    let url = Postgres::shared().fresh_url();
+    let store = ready(&url).await;
+    let (dead, rescuer) = (
+        session(&*store, "dead").await,
+        session(&*store, "rescuer").await,
+    );
+    let limit = concurrent("", 1);
+    let batch = (0..2).map(|_| limited(std::slice::from_ref(&limit)));
+    store.enqueue(batch.collect()).await.unwrap();
+    store.promote(T0, 100).await.unwrap();
+    let taken = store.claim(claim(dead, 1, "job", 9)).await.unwrap();
+    // Closed by a take-over that has not moved its lease yet.
+    let beats = store.sessions().await.unwrap();
+    let beat: SessionBeat = beats.into_iter().find(|it| it.session == dead).unwrap();
+    let moved = store.take_over(beat, claim(rescuer, 1, "job", 0)).await;
+    assert!(moved.unwrap().is_empty());
+    let mut stuck = end(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
+    stuck.permits.kept = true;
+    assert_eq!(store.settle(vec![stuck]).await.unwrap(), [Answer::Settled]);
+    assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_and_a_promotion_at_once_lose_nothing() {
+    let url = Postgres::shared().fresh_url();
+    let stores = fleet(&url, 2).await;
+    for round in 0..60 {
+        let mut batch: Vec<_> = (0..4).map(|_| limited(&[concurrent("", 9)])).collect();
+        for new in batch.iter_mut().step_by(2) {
+            new.run_at = Some(at(1));
+        }
+        let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
+        stores[0].enqueue(batch).await.unwrap();
+        let changing = async {
+            for (n, id) in ids.iter().enumerate() {
+                let change = Change {
+                    priority: Some(u8::try_from(n * 20).unwrap()),
+                    ..Change::default()
+                };
+                let answer = stores[0].change(*id, change, at(1)).await.unwrap();
+                assert_eq!(answer, ChangeAnswer::Changed);
+            }
+        };
+        let (promoted, ()) = tokio::join!(stores[1].promote(at(1), 100), changing);
+        promoted.unwrap();
+        for id in ids {
+            let answer = stores[0].cancel(id, T0).await.unwrap();
+            assert_eq!(answer, CancelAnswer::Cancelled, "round {round}");
+        }
+    }
+    stores[0].promote(at(1), 100).await.unwrap();
+    let granted = format!("SELECT SUM(granted) FROM {}.limits", schema_of(&url));
+    assert_eq!(Postgres::shared().sql("postgres", &granted), "0");
+}
