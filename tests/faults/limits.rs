@@ -72,13 +72,13 @@ fn permits_hold_under_kills(url: &str) {
         &some(150, &|n| json!({"key": 1 + n % 15, "millis": 25})),
     );
     enqueue(front, "test.slot", &some(150, &|_| json!({"millis": 25})));
-    enqueue(front, "test.paced", &some(200, &|_| json!({"millis": 5})));
+    enqueue(front, "test.paced", &some(50, &|_| json!({"millis": 5})));
     enqueue(
         front,
         "test.paced-by-key",
         &some(150, &|n| json!({"key": n % 8, "millis": 5})),
     );
-    let total = 800 * times;
+    let total = 650 * times;
     for kill in 1..=kills {
         fleet.wait("some ends", || ledger.ended() >= total * kill / (kills + 2));
         let worker = fleet.any();
@@ -96,7 +96,7 @@ fn permits_hold_under_kills(url: &str) {
     let keyed = most_at_once(&story, "test.keyed", by_key);
     assert_eq!(keyed, 2, "of each key; seed {}", fleet.seed);
     assert!(most_at_once(&story, "test.paced-by-key", |_| 0) <= 4);
-    assert_paced(&story, "test.paced", 40, |_| 0);
+    assert_paced(&story, "test.paced", 8, |_| 0);
     assert_paced(&story, "test.paced-by-key", 5, by_key);
     let long = |entry: &&Entry| by_key(entry) == 0;
     let starts: Vec<_> = starts(&story, "test.keyed").collect();
@@ -191,7 +191,7 @@ fn keys_hold_under_kills(url: &str) {
         std::thread::spawn(move || {
             let mut answers = Vec::new();
             for _ in 0..150 * times {
-                let body = json!({"payload": {"millis": 30}}).to_string();
+                let body = json!({"payload": {"millis": 100}}).to_string();
                 let answer = http::post(front, "/api/v1/workers/jobs/test.capped/trigger", &body);
                 assert!(matches!(answer.status, 202 | 429), "{answer:?}");
                 answers.push(answer.body);
@@ -231,7 +231,7 @@ fn keys_hold_under_kills(url: &str) {
         assert_one_lives(&story, job);
     }
     assert_one_waits(&story, "test.gathered");
-    assert_no_more_wait(&story, "test.capped", 20);
+    assert_no_more_wait(&story, "test.capped", 8);
     assert_pauses_held(&story, "test.capped");
     let counted = |status: u64| {
         answers
@@ -292,8 +292,6 @@ fn assert_one_waits(story: &Story, job: &str) {
         let of_key = waiting.entry(story.of(entry).key()).or_default();
         match &*entry.what {
             "created" => {
-                // What waited and was created before is due by now, or this one would have joined it.
-                of_key.retain(|seq| begun.contains(seq));
                 assert!(
                     of_key.is_empty(),
                     "two wait under one key: {of_key:?}, {entry:?}"

@@ -40,8 +40,8 @@ pub async fn keyed(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobErr
     Ok(())
 }
 
-/// Starts forty times a second at most.
-#[job(id = "test.paced", rate_limit = "40/s", retries = [1], max_attempts = 100)]
+/// Starts eight times a second at most.
+#[job(id = "test.paced", rate_limit = "8/s", retries = [1], max_attempts = 100)]
 pub async fn paced(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
     ctx.sleep(Duration::from_millis(millis)).await;
     Ok(())
@@ -79,8 +79,8 @@ pub async fn gathered(ctx: &JobContext, key: u32, millis: u64) -> Result<(), Job
     Ok(())
 }
 
-/// Twenty of them wait at most; they have a queue of their own.
-#[job(id = "test.capped", max_waiting = 20, queue = "capped", retries = [1], max_attempts = 100)]
+/// Eight of them wait at most; they have a queue of their own.
+#[job(id = "test.capped", max_waiting = 8, queue = "capped", retries = [1], max_attempts = 100)]
 pub async fn capped(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
     ctx.sleep(Duration::from_millis(millis)).await;
     Ok(())
