@@ -89,7 +89,7 @@ impl Fleet {
         self.wait(&format!("{wanted} attempts to begin"), || {
             self.effects.begun() >= wanted
         });
-        if part % parts.div_ceil(10) == 0 {
+        if part.is_multiple_of(parts.div_ceil(10)) {
             self.finals.observe(&feed(self.front.address));
         }
     }

@@ -479,11 +479,13 @@ async fn of_many_who_bring_a_unique_key_one_creates_also_in_transactions() {
             .iter()
             .filter(|answer| matches!(answer, Ok(one) if *one == [EnqueueAnswer::Created]));
         assert_eq!(created.count(), 1, "{on_conflict:?}: {answers:?}");
-        let unexpected = answers.iter().find(|answer| match (on_conflict, answer) {
-            (OnConflict::Reject, Err(StoreError::UniqueConflict { .. })) => false,
-            (_, Ok(_)) => false,
-            _ => true,
-        });
+        let expected = |answer: &&Result<_, StoreError>| match on_conflict {
+            OnConflict::Reject => {
+                matches!(answer, Ok(_) | Err(StoreError::UniqueConflict { .. }))
+            }
+            _ => answer.is_ok(),
+        };
+        let unexpected = answers.iter().find(|answer| !expected(answer));
         assert!(unexpected.is_none(), "{unexpected:?}");
     }
 }
