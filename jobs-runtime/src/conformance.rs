@@ -77,6 +77,8 @@ mod cancels;
 mod operators;
 
 mod limits;
+mod rates;
+
 mod queues;
 mod uniqueness;
 
@@ -119,6 +121,7 @@ pub fn points() -> Vec<Point> {
         cancels::POINTS,
         operators::POINTS,
         limits::POINTS,
+        rates::POINTS,
         uniqueness::POINTS,
         queues::POINTS,
         transactions::POINTS,

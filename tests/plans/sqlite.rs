@@ -31,10 +31,16 @@ const LARGE: [&str; 12] = [
 ];
 
 /// Scans that end early: the beginning of the statement, and why.
-const BOUNDED: [(&str, &str); 1] = [(
-    "SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT",
-    "counts up to its limit",
-)];
+const BOUNDED: [(&str, &str); 2] = [
+    (
+        "SELECT\n    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT",
+        "counts up to its limit",
+    ),
+    (
+        "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    held (queue",
+        "counts what is held up to its limit",
+    ),
+];
 
 /// A store with that many executions of every kind.
 async fn filled(directory: &Path, executions: i64) -> (Arc<dyn Store>, SqliteConnection) {
@@ -80,7 +86,10 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         } else {
             text.statement
         };
-        self.0.lock().unwrap().insert(statement.trim().to_owned());
+        // The other test of this process has a server, where tables have no such names.
+        if statement.contains("jobs_") {
+            self.0.lock().unwrap().insert(statement.trim().to_owned());
+        }
     }
 }
 
@@ -166,6 +175,11 @@ async fn scanned(connection: &mut SqliteConnection, statement: &str) -> Vec<Stri
             continue;
         };
         let name = rest.split(' ').next().unwrap_or_default();
+        // Whether there is any row: the first one tells.
+        let any = format!("EXISTS (SELECT 1 FROM {name})");
+        if rest.starts_with(&format!("{name} EXISTS")) && statement.contains(&any) {
+            continue;
+        }
         if LARGE.contains(&table_of(statement, name)) {
             scans.push(format!("{detail}, in\n{statement}\n"));
         }

@@ -1,4 +1,4 @@
-//! Limits: permits of so many at a time, and of so many per period.
+//! Limits: permits of so many at a time, and who gets them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,19 +18,13 @@ area! { "limits" {
     what_leaves_gives_its_permit_to_another: "A permit that is out to an execution which is cancelled goes to another.",
     a_stuck_attempt_keeps_its_permit: "A permit that a settlement keeps comes back when the handler has ended, once, or with its session.",
     a_key_is_not_held_up_at_a_common_limit: "Where a job has a limit per key and a common one, a backlog of one key delays no other.",
-    no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
-    a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
-    an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
-    a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
     an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
     a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
     of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
     an_open_transaction_holds_up_no_other: "An enqueue in a transaction that stays open holds up no other execution of its limit.",
 }}
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
-fn concurrent(key: &str, count: u32) -> Limit {
+pub(super) fn concurrent(key: &str, count: u32) -> Limit {
     Limit {
         key: format!("j/concurrent/{key}"),
         job_id: "j".to_owned(),
@@ -38,7 +32,7 @@ fn concurrent(key: &str, count: u32) -> Limit {
     }
 }
 
-fn rate(key: &str, count: u32, period: Duration) -> Limit {
+pub(super) fn rate(key: &str, count: u32, period: Duration) -> Limit {
     Limit {
         key: format!("j/rate/{key}"),
         job_id: "j".to_owned(),
@@ -49,11 +43,15 @@ fn rate(key: &str, count: u32, period: Duration) -> Limit {
     }
 }
 
-fn limited(limits: &[Limit]) -> NewExecution {
+pub(super) fn limited(limits: &[Limit]) -> NewExecution {
     new_with("j", |new| new.rules.limits = limits.to_vec())
 }
 
-async fn enqueue_limited(store: &AnyStore, limits: &[Limit], count: usize) -> Vec<ExecutionId> {
+pub(super) async fn enqueue_limited(
+    store: &AnyStore,
+    limits: &[Limit],
+    count: usize,
+) -> Vec<ExecutionId> {
     let batch: Vec<_> = (0..count).map(|_| limited(limits)).collect();
     let ids = batch.iter().map(|new| new.id).collect();
     store.enqueue(batch).await.unwrap();
@@ -61,14 +59,14 @@ async fn enqueue_limited(store: &AnyStore, limits: &[Limit], count: usize) -> Ve
 }
 
 /// A worker that claims whatever there is.
-struct Worker {
+pub(super) struct Worker {
     store: AnyStore,
     session: SessionId,
     claims: i64,
 }
 
 impl Worker {
-    async fn new(store: &AnyStore) -> Self {
+    pub(super) async fn new(store: &AnyStore) -> Self {
         Self {
             store: Arc::clone(store),
             session: session(store, "w").await,
@@ -77,7 +75,7 @@ impl Worker {
     }
 
     /// Lets in what there are permits for, and claims it.
-    async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
+    pub(super) async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.store.promote(now, 1_000).await.unwrap();
         self.claims += 1;
         let mut claim = claim(self.session, self.claims, &["j"], limit);
@@ -85,7 +83,7 @@ impl Worker {
         self.store.claim(claim).await.unwrap()
     }
 
-    async fn take(&mut self) -> Vec<Claimed> {
+    pub(super) async fn take(&mut self) -> Vec<Claimed> {
         self.take_at(T0, 1_000).await
     }
 }
@@ -325,105 +323,6 @@ async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {
         "it waits behind the backlog of another key"
     );
     assert_eq!(found.len(), 2, "each key has one permit");
-}
-
-async fn no_more_start_than_the_rate_allows(store: AnyStore) {
-    enqueue_limited(&store, &[rate("", 10, Duration::from_secs(1))], 60).await;
-    let mut worker = Worker::new(&store).await;
-    let mut starts = Vec::new();
-    for millis in (0..4_000).step_by(25) {
-        let now = T0.after(Duration::from_millis(millis));
-        let taken = worker.take_at(now, 100).await;
-        starts.extend(std::iter::repeat_n(millis, taken.len()));
-    }
-    for (first, at) in starts.iter().enumerate() {
-        let within = starts[first..]
-            .iter()
-            .take_while(|next| **next < at + 1_000);
-        assert!(within.count() <= 10, "after {at} ms: {starts:?}");
-    }
-    assert!((36..=41).contains(&starts.len()), "{starts:?}");
-}
-
-async fn a_rate_survives_its_idle_time(store: AnyStore) {
-    let minute = Duration::from_secs(60);
-    enqueue_limited(&store, &[rate("", 6, minute)], 20).await;
-    let mut worker = Worker::new(&store).await;
-    assert_eq!(worker.take().await.len(), 1);
-    assert!(worker.take_at(t(9), 9).await.is_empty());
-    let promotion = store.promote(t(9), 100).await.unwrap();
-    assert_eq!(
-        promotion.next_due,
-        Some(t(10)),
-        "it tells when to look again"
-    );
-    // Nobody claims for an hour: not all of it is made up for.
-    store.promote(t(600), 100).await.unwrap();
-    assert_eq!(worker.take_at(T0.after(HOUR), 9).await.len(), 1);
-    assert!(worker.take_at(T0.after(HOUR), 9).await.is_empty());
-    assert_eq!(
-        worker.take_at(T0.after(HOUR + minute / 6), 9).await.len(),
-        1
-    );
-}
-
-async fn an_outside_limit_rests_the_rate(store: AnyStore) {
-    let per_second = rate("", 1, Duration::from_secs(1));
-    enqueue_limited(&store, std::slice::from_ref(&per_second), 5).await;
-    let mut worker = Worker::new(&store).await;
-    let taken = worker.take().await;
-    let mut end = settlement(&taken[0], AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
-    end.permits.rest_until = Some(t(60));
-    settle(&store, end).await;
-    assert!(worker.take_at(t(59), 9).await.is_empty());
-    assert_eq!(worker.take_at(t(60), 9).await.len(), 1);
-    store
-        .rest(vec![per_second.key, "unknown".to_owned()], t(120))
-        .await
-        .unwrap();
-    assert_eq!(worker.take_at(t(121), 9).await.len(), 1);
-    assert!(worker.take_at(t(121), 9).await.is_empty());
-}
-
-async fn a_reservation_is_made_once(Handles(stores): Handles) {
-    let zoo = Limit {
-        key: "zoo".to_owned(),
-        job_id: String::new(),
-        rule: LimitRule::Rate(Rate {
-            count: 1,
-            period_ms: 1_000,
-        }),
-    };
-    let answers = at_once(10, |n| {
-        let (store, zoo) = (Arc::clone(&stores[n % 2]), zoo.clone());
-        async move { store.reserve(zoo, 1, T0, t(100)).await.unwrap() }
-    })
-    .await;
-    let mut moments: Vec<_> = answers
-        .into_iter()
-        .map(|answer| match answer {
-            Reservation::At(at) => at,
-            Reservation::TooLate(at) => panic!("{at}"),
-        })
-        .collect();
-    moments.sort_unstable();
-    assert_eq!(moments, (0..10).map(t).collect::<Vec<_>>());
-    let store = &stores[0];
-    let late = store.reserve(zoo.clone(), 1, t(1), t(9)).await.unwrap();
-    assert_eq!(late, Reservation::TooLate(t(10)));
-    assert_eq!(
-        store.reserve(zoo.clone(), 3, t(1), t(20)).await.unwrap(),
-        Reservation::At(t(12))
-    );
-    assert_eq!(
-        store.reserve(zoo.clone(), 1, t(1), t(20)).await.unwrap(),
-        Reservation::At(t(13))
-    );
-    store.rest(vec![zoo.key.clone()], t(60)).await.unwrap();
-    assert_eq!(
-        store.reserve(zoo, 1, t(14), t(90)).await.unwrap(),
-        Reservation::At(t(60))
-    );
 }
 
 async fn an_obstacle_names_limit_and_holder(store: AnyStore) {

@@ -13,7 +13,7 @@ use super::ground::Ground;
 use super::needs::{Need, Site};
 
 /// A point that takes longer hangs. In real time, with room for a busy machine.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(900);
 
 /// One promise of the contract, and how to see whether a store keeps it.
 #[derive(Clone, Copy)]

@@ -39,7 +39,7 @@ const LANES: u64 = 2;
 fn tier() -> (u32, fn(u64) -> RngSeed) {
     match std::env::var("JOBS_TEST_TIER").as_deref() {
         Ok("full") => (4_000, |_| RngSeed::Random),
-        _ => (200, |lane| RngSeed::Fixed(0x6a6f_6273 + lane)),
+        _ => (120, |lane| RngSeed::Fixed(0x6a6f_6273 + lane)),
     }
 }
 

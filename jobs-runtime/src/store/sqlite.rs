@@ -34,6 +34,7 @@ mod enqueue;
 mod group;
 mod join;
 mod logs;
+mod script;
 mod settle;
 
 mod change;

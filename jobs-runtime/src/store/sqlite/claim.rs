@@ -9,8 +9,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
-use super::group::rows_named;
 use super::json;
+use super::script::rows_named;
 use crate::store::policy::RetryText;
 use crate::store::{Caps, Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
 use crate::time::Timestamp;

@@ -6,9 +6,9 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
-use super::group::rows_named;
 use super::json;
 use super::limits::rule;
+use super::script::rows_named;
 use crate::store::doorkeeper::{
     Doorkeeper, Entrance, Held, LimitId, LimitState, Need, Order, PermitEvent,
 };

@@ -7,8 +7,8 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
-use super::group::rows_named;
 use super::json::{self, Hex};
+use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
 use crate::store::doorkeeper::LimitId;
 use crate::store::policy::RetryText;

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::Fault;
-use super::group::rows_named;
+use super::script::rows_named;
 use super::{json, logs};
 use crate::store::{Answer, Fence, Next, Permits, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;

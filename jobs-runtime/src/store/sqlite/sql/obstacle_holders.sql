@@ -2,9 +2,9 @@
 -- another limit of the same job.
 WITH later (id) AS (
     SELECT o.id
-    FROM jobs_limits AS l
-    CROSS JOIN jobs_limits AS o ON o.job_id = l.job_id AND o.stage > l.stage
-    WHERE l.id = $1
+    FROM jobs_limits AS k
+    CROSS JOIN jobs_limits AS o ON o.job_id = k.job_id AND o.stage > k.stage
+    WHERE k.id = $1
 )
 SELECT x.id, p.attempt, p.worker, p.stuck
 FROM (

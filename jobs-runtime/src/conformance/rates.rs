@@ -1,0 +1,116 @@
+//! Limits: so many starts in a period.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::limits::{Worker, enqueue_limited, rate};
+use super::point::area;
+use super::words::*;
+
+area! { "rates" {
+    no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
+    a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
+    an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
+    a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
+}}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn no_more_start_than_the_rate_allows(store: AnyStore) {
+    enqueue_limited(&store, &[rate("", 10, Duration::from_secs(1))], 60).await;
+    let mut worker = Worker::new(&store).await;
+    let mut starts = Vec::new();
+    for millis in (0..4_000).step_by(25) {
+        let now = T0.after(Duration::from_millis(millis));
+        let taken = worker.take_at(now, 100).await;
+        starts.extend(std::iter::repeat_n(millis, taken.len()));
+    }
+    for (first, at) in starts.iter().enumerate() {
+        let within = starts[first..]
+            .iter()
+            .take_while(|next| **next < at + 1_000);
+        assert!(within.count() <= 10, "after {at} ms: {starts:?}");
+    }
+    assert!((36..=41).contains(&starts.len()), "{starts:?}");
+}
+
+async fn a_rate_survives_its_idle_time(store: AnyStore) {
+    let minute = Duration::from_secs(60);
+    enqueue_limited(&store, &[rate("", 6, minute)], 20).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 1);
+    assert!(worker.take_at(t(9), 9).await.is_empty());
+    let promotion = store.promote(t(9), 100).await.unwrap();
+    assert_eq!(
+        promotion.next_due,
+        Some(t(10)),
+        "it tells when to look again"
+    );
+    // Nobody claims for an hour: not all of it is made up for.
+    store.promote(t(600), 100).await.unwrap();
+    assert_eq!(worker.take_at(T0.after(HOUR), 9).await.len(), 1);
+    assert!(worker.take_at(T0.after(HOUR), 9).await.is_empty());
+    assert_eq!(
+        worker.take_at(T0.after(HOUR + minute / 6), 9).await.len(),
+        1
+    );
+}
+
+async fn an_outside_limit_rests_the_rate(store: AnyStore) {
+    let per_second = rate("", 1, Duration::from_secs(1));
+    enqueue_limited(&store, std::slice::from_ref(&per_second), 5).await;
+    let mut worker = Worker::new(&store).await;
+    let taken = worker.take().await;
+    let mut end = settlement(&taken[0], AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
+    end.permits.rest_until = Some(t(60));
+    settle(&store, end).await;
+    assert!(worker.take_at(t(59), 9).await.is_empty());
+    assert_eq!(worker.take_at(t(60), 9).await.len(), 1);
+    store
+        .rest(vec![per_second.key, "unknown".to_owned()], t(120))
+        .await
+        .unwrap();
+    assert_eq!(worker.take_at(t(121), 9).await.len(), 1);
+    assert!(worker.take_at(t(121), 9).await.is_empty());
+}
+
+async fn a_reservation_is_made_once(Handles(stores): Handles) {
+    let zoo = Limit {
+        key: "zoo".to_owned(),
+        job_id: String::new(),
+        rule: LimitRule::Rate(Rate {
+            count: 1,
+            period_ms: 1_000,
+        }),
+    };
+    let answers = at_once(10, |n| {
+        let (store, zoo) = (Arc::clone(&stores[n % 2]), zoo.clone());
+        async move { store.reserve(zoo, 1, T0, t(100)).await.unwrap() }
+    })
+    .await;
+    let mut moments: Vec<_> = answers
+        .into_iter()
+        .map(|answer| match answer {
+            Reservation::At(at) => at,
+            Reservation::TooLate(at) => panic!("{at}"),
+        })
+        .collect();
+    moments.sort_unstable();
+    assert_eq!(moments, (0..10).map(t).collect::<Vec<_>>());
+    let store = &stores[0];
+    let late = store.reserve(zoo.clone(), 1, t(1), t(9)).await.unwrap();
+    assert_eq!(late, Reservation::TooLate(t(10)));
+    assert_eq!(
+        store.reserve(zoo.clone(), 3, t(1), t(20)).await.unwrap(),
+        Reservation::At(t(12))
+    );
+    assert_eq!(
+        store.reserve(zoo.clone(), 1, t(1), t(20)).await.unwrap(),
+        Reservation::At(t(13))
+    );
+    store.rest(vec![zoo.key.clone()], t(60)).await.unwrap();
+    assert_eq!(
+        store.reserve(zoo, 1, t(14), t(90)).await.unwrap(),
+        Reservation::At(t(60))
+    );
+}

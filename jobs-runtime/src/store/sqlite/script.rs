@@ -1,0 +1,117 @@
+//! Statements of a group, put together and run as one query.
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::enqueue::EnqueuePlan;
+use super::fault::Fault;
+use super::settle::SettlePlan;
+use crate::store::{Caps, Claim};
+
+/// Statements that run as one query: a hop to the connection's thread costs more than most of
+/// them. Their parameters are written `$n`, never `?n`, because sqlx stops binding at a gap.
+#[derive(Default)]
+pub(super) struct Script(String);
+
+impl Script {
+    pub(super) fn add(&mut self, statements: &str) {
+        self.0.push_str(statements);
+        self.0.push('\n');
+    }
+
+    /// What a plan of enqueues needs.
+    pub(super) fn add_enqueue(&mut self, plan: &EnqueuePlan) {
+        if plan.rows > 0 {
+            self.add(include_str!("sql/enqueue.sql"));
+            self.add(match plan.limited {
+                None => include_str!("sql/enqueue_ready.sql"),
+                Some(_) => include_str!("sql/enqueue_limited.sql"),
+            });
+        }
+        if plan.keys.is_some() {
+            self.add(include_str!("sql/enqueue_keys.sql"));
+        }
+        if plan.names.is_some() {
+            self.add(include_str!("sql/enqueue_names.sql"));
+        }
+        if plan.merges.is_some() {
+            self.add(include_str!("sql/enqueue_merge.sql"));
+        }
+    }
+
+    /// What a plan of settlements needs.
+    pub(super) fn add_settle(&mut self, plan: &SettlePlan) {
+        if plan.logs.is_some() {
+            self.add(include_str!("sql/settle_logs.sql"));
+        }
+        if plan.writes() {
+            self.add(include_str!("sql/settle_permits.sql"));
+        }
+        if plan.ended > 0 {
+            self.add(include_str!("sql/settle_final.sql"));
+        }
+        if plan.followed > 0 {
+            self.add(include_str!("sql/settle_again.sql"));
+        }
+    }
+
+    pub(super) async fn run(
+        self,
+        conn: &mut SqliteConnection,
+        enqueue: &EnqueuePlan,
+        settle: &SettlePlan,
+        claim: Option<&Claim>,
+    ) -> Result<Vec<SqliteRow>, Fault> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(AssertSqlSafe(self.0))
+            .bind(enqueue.executions.as_deref())
+            .bind(i64::try_from(enqueue.rows).unwrap_or(i64::MAX))
+            .bind(enqueue.keys.as_deref())
+            .bind(settle.finals.as_deref())
+            .bind(settle.final_leases.as_deref())
+            .bind(settle.others.as_deref())
+            .bind(claim.map(|claim| claim.session.0))
+            .bind(claim.map(|claim| claim.number))
+            .bind(claim.map(Claim::job_ids_json).transpose()?)
+            .bind(claim.map(Claim::queues_json).transpose()?.flatten())
+            .bind(claim.map(|claim| i64::try_from(claim.limit).unwrap_or(i64::MAX)))
+            .bind(claim.map(|claim| claim.now.as_millis()))
+            .bind(claim.map(Claim::only_json).transpose()?.flatten())
+            .bind(settle.logs.as_deref())
+            .bind(claim.map(Claim::except_json).transpose()?)
+            .bind(
+                claim
+                    .and_then(|claim| claim.caps.limited)
+                    .map(|most| i64::try_from(most).unwrap_or(i64::MAX)),
+            )
+            .bind(
+                claim
+                    .map(|claim| Caps::json(&claim.caps.queues))
+                    .transpose()?,
+            )
+            .bind(
+                claim
+                    .map(|claim| Caps::json(&claim.caps.jobs))
+                    .transpose()?,
+            )
+            .bind(enqueue.limited.as_deref())
+            .bind(enqueue.names.as_deref())
+            .bind(enqueue.merges.as_deref())
+            .bind(settle.permits.as_deref())
+            .fetch_all(conn)
+            .await?;
+        Ok(rows)
+    }
+}
+
+/// The rows of one statement among those of a script: each statement names itself in its first
+/// column.
+pub(super) fn rows_named<'r>(
+    rows: &'r [SqliteRow],
+    name: &'r str,
+) -> impl Iterator<Item = &'r SqliteRow> {
+    rows.iter()
+        .filter(move |row| row.try_get::<&str, _>(0).is_ok_and(|first| first == name))
+}
