@@ -17,6 +17,10 @@ use crate::store::Store;
 /// that time, even when every executor is busy.
 pub const WORKER_SILENCE: Duration = Duration::from_secs(30);
 
+/// How long a store may take to say that it is there: who asks for the health of a process waits no
+/// longer for the answer, whatever became of the wire to the store.
+pub const STORE_SILENCE: Duration = Duration::from_secs(3);
+
 /// What the parts of a process say about themselves.
 pub struct Health {
     store: Arc<dyn Store>,
@@ -128,13 +132,24 @@ impl Health {
     }
 
     async fn store_check(&self) -> HealthCheck {
-        let (status, detail) = match self.store.ping().await {
-            Ok(()) => {
-                let store = self.store.describe();
+        let answer = tokio::select! {
+            answer = self.store.ping() => Some(answer),
+            () = self.clock.sleep(STORE_SILENCE) => None,
+        };
+        let store = self.store.describe();
+        let (status, detail) = match answer {
+            Some(Ok(())) => {
                 let detail = format!("{} at {} answers", store.kind, store.location);
                 (CheckStatus::Ok, detail)
             }
-            Err(error) => (CheckStatus::Failing, error.to_string()),
+            Some(Err(error)) => (CheckStatus::Failing, error.to_string()),
+            None => (
+                CheckStatus::Failing,
+                format!(
+                    "{} at {} has not answered for {STORE_SILENCE:?}",
+                    store.kind, store.location
+                ),
+            ),
         };
         HealthCheck {
             name: "store",

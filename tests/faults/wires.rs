@@ -1,9 +1,11 @@
 //! What becomes of the wire between a worker and its database.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tests::http;
 use tests::postgres::Postgres;
-use tests::process::{is_full_tier, wait_for};
+use tests::process::{is_full_tier, now, wait_for};
 use tests::proxy::{Proxy, Wire};
 
 use super::fleet::Fleet;
@@ -43,10 +45,13 @@ fn survives(fault: Wire) {
         let before = fleet.effects.begun_again();
         proxy.set(fault);
         fleet.wait("the other", || fleet.effects.begun_again() > before);
-        if fault == Wire::Cut {
-            let cut_off = fleet.workers[far].address;
-            assert_eq!(http::get(cut_off, "/readyz").status, 503);
+        // It says so, and soon, whatever the wire does with the question.
+        let cut_off = fleet.workers[far].address;
+        let asked = now();
+        for path in ["/readyz", "/health"] {
+            assert_eq!(http::get(cut_off, path).status, 503);
         }
+        assert!(asked.elapsed() < Duration::from_secs(15), "{asked:?}");
         proxy.set(Wire::Whole);
         fleet.until_ready(true);
     }
