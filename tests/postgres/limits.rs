@@ -212,11 +212,14 @@ async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
     let mut later = new("job");
     later.run_at = Some(at(5));
     let free = later.id;
-    store.enqueue(vec![waiting, later]).await.unwrap();
     let mut stopped = application().await;
     let mut tx = stopped.begin().await.unwrap();
     let door = format!("SELECT 1 FROM {}.door FOR UPDATE", schema_of(&url));
     execute(&mut tx, door).await;
+    // Who enqueues does not wait for it either, and lets nobody in.
+    let enqueued = store.enqueue(vec![waiting, later]);
+    let enqueued = tokio::time::timeout(Duration::from_millis(900), enqueued).await;
+    enqueued.expect("nobody waits for a doorkeeper").unwrap();
 
     let promoting = {
         let store = Arc::clone(&store);
@@ -252,10 +255,14 @@ async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
     let proxy = Proxy::start(server.port());
     let through = url.replace(&server.port().to_string(), &proxy.port().to_string());
     let here = opened(&through).await;
-    there
-        .enqueue(vec![limited(&[concurrent("", 1)])])
-        .await
-        .unwrap();
+    // The first goes straight in, the other stands at the door.
+    for limit in [concurrent("", 1), concurrent("", 1)] {
+        there.enqueue(vec![limited(&[limit])]).await.unwrap();
+    }
+    let worker = session(&*there, "worker").await;
+    let first = there.claim(claim(worker, 1, "job", 9)).await.unwrap();
+    let ended = there.settle(first.iter().map(success).collect()).await;
+    assert_eq!(ended.unwrap(), [Answer::Settled]);
 
     // Stopped in the middle of its transaction: it waits for a lock when its wire stalls.
     let silent = format!(

@@ -21,6 +21,8 @@ area! { "limits" {
     an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
     a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
     of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
+    many_who_enqueue_share_the_permits: "Of many who enqueue at once, beside promotions and claims, none lets in more than there are permits.",
+    who_waits_is_not_overtaken: "An enqueue finds no room where others wait, nor at a rate that rests, whatever has come back meanwhile.",
     an_open_transaction_holds_up_no_other: "An enqueue in a transaction that stays open holds up no other execution of its limit.",
 }}
 
@@ -421,6 +423,64 @@ async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
         }
     })
     .await;
+}
+
+async fn many_who_enqueue_share_the_permits(store: AnyStore) {
+    let callers = (0..8).map(|_| async {
+        for _ in 0..5 {
+            enqueue_limited(&store, &[concurrent("", 7), concurrent("all", 50)], 3).await;
+        }
+    });
+    let claims = async {
+        let mut worker = Worker::new(&store).await;
+        let mut taken = Vec::new();
+        for _ in 0..20 {
+            taken.extend(worker.take().await);
+        }
+        taken
+    };
+    let (_, mut taken) = tokio::join!(futures_util::future::join_all(callers), claims);
+    assert!(taken.len() <= 7, "{}", taken.len());
+    // All of them are let in in the end, seven at a time.
+    let mut worker = Worker::new(&store).await;
+    let mut ended = 0;
+    loop {
+        taken.extend(worker.take().await);
+        assert!(taken.len() <= 7, "{}", taken.len());
+        if taken.is_empty() {
+            break;
+        }
+        for claimed in taken.drain(..) {
+            assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+            ended += 1;
+        }
+    }
+    assert_eq!(ended, 8 * 5 * 3);
+}
+
+async fn who_waits_is_not_overtaken(store: AnyStore) {
+    let first = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
+    let mut worker = Worker::new(&store).await;
+    let running = worker.take().await;
+    assert_eq!(ids(&running), first[..1]);
+    // Its permit comes back, and nobody has looked at that yet.
+    assert_eq!(settle(&store, success(&running[0])).await, Answer::Settled);
+    let late = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
+    let next = worker.take().await;
+    assert_eq!(ids(&next), first[1..]);
+    assert_eq!(settle(&store, success(&next[0])).await, Answer::Settled);
+    assert_eq!(ids(&worker.take().await), late);
+
+    let slow = rate("", 1_000, Duration::from_secs(1));
+    enqueue_limited(&store, std::slice::from_ref(&slow), 1).await;
+    let running = worker.take().await;
+    let mut told_to_wait = success(&running[0]);
+    let until = T0.after(Duration::from_secs(60));
+    told_to_wait.permits.rest_until = Some(until);
+    assert_eq!(settle(&store, told_to_wait).await, Answer::Settled);
+    let after = enqueue_limited(&store, &[slow], 1).await;
+    assert!(worker.take().await.is_empty(), "the rate rests");
+    assert_eq!(ids(&worker.take_at(until, 1).await), after);
 }
 
 async fn an_open_transaction_holds_up_no_other(ground: Joinable) {

@@ -13,6 +13,10 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 /// The most executions leased ahead of a free slot.
 const PREFETCH_LIMIT: usize = 1_000;
 
+/// Attempts that take no longer than this are over before the store could be asked again: what holds a
+/// permit waits less for a slot here than there.
+const SHORT: Duration = Duration::from_millis(5);
+
 /// How many awaited executions a claim names at most.
 const AWAITED_LIMIT: usize = 1_000;
 
@@ -115,6 +119,15 @@ impl Lane {
                 .saturating_sub(self.taken + self.lent + self.backlog.len()),
             What::Awaited => self.slots.saturating_sub(self.taken).min(self.lent),
         }
+    }
+
+    /// How many of what such a claim brings may hold permits: those that start at once, or as good as.
+    pub(crate) fn room_for_limited(&self, what: What) -> usize {
+        let ahead = match what {
+            What::Anything if self.pace.is_short() => self.pace.prefetch(self.slots),
+            _ => 0,
+        };
+        self.free_slots(what) + ahead
     }
 
     /// An attempt has ended: what was passed over may be taken now.
@@ -330,6 +343,11 @@ impl Pace {
         });
     }
 
+    fn is_short(&self) -> bool {
+        self.average
+            .is_some_and(|average| average <= SHORT.as_secs_f64())
+    }
+
     /// What the slots get through during one round trip to the store. Nothing before the first
     /// observation, and nothing for attempts that take long: another worker may be idle.
     fn prefetch(&self, slots: usize) -> usize {
@@ -409,9 +427,12 @@ mod tests {
         assert_eq!(lane.wanted(), 8);
         lane.observe(Duration::from_secs(10));
         assert_eq!(lane.wanted(), 8);
+        assert_eq!(lane.room_for_limited(What::Anything), 8);
         for _ in 0..200 {
             lane.observe(Duration::from_micros(5));
         }
         assert_eq!(lane.wanted(), 8 + PREFETCH_LIMIT);
+        assert_eq!(lane.room_for_limited(What::Anything), 8 + PREFETCH_LIMIT);
+        assert_eq!(lane.room_for_limited(What::Awaited), 0);
     }
 }

@@ -169,7 +169,7 @@ impl Dispatcher {
             let Some((what, limit, only)) = lane.next_claim(now, &self.config.only) else {
                 continue;
             };
-            let free = lane.free_slots(what);
+            let room = lane.room_for_limited(what);
             self.claim_number += 1;
             let mut claim = Claim {
                 session,
@@ -180,8 +180,7 @@ impl Dispatcher {
                 only,
                 limit,
                 caps: Caps {
-                    // What holds a permit starts at once.
-                    limited: (free < limit).then_some(free),
+                    limited: (room < limit).then_some(room),
                     ..Caps::default()
                 },
                 now: timestamp(&*self.clock),

@@ -351,23 +351,25 @@ pub(in crate::store) fn needs_a_look(new: &NewExecution) -> bool {
     new.idempotency_key.is_some() || new.rules != EnqueueRules::default()
 }
 
+/// Whether it is for later.
+pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
+    new.run_at.is_some_and(|run_at| run_at > new.created_at)
+}
+
 /// Whether, and when, those who wait for work shall look. What has limits is let in by whoever
-/// promotes.
-pub(in crate::store) fn events(rows: &[&NewExecution]) -> Vec<StoreEvent> {
-    let delayed = |new: &&NewExecution| new.run_at.filter(|run_at| *run_at > new.created_at);
-    let looked_at = |new: &&NewExecution| {
-        let at_once = (!new.rules.limits.is_empty()).then_some(new.created_at);
-        delayed(new).or(at_once)
+/// promotes, unless it has `entered` at once.
+pub(in crate::store) fn events(rows: &[&NewExecution], entered: &[bool]) -> Vec<StoreEvent> {
+    let looked_at = |(place, new): (usize, &&NewExecution)| {
+        let entered = entered.get(place).is_some_and(|entered| *entered);
+        let knocks = !new.rules.limits.is_empty() && !entered;
+        let at_once = knocks.then_some(new.created_at);
+        new.run_at.filter(|_| is_delayed(new)).or(at_once)
     };
+    let looks = || rows.iter().enumerate().map(looked_at);
     let mut events = Vec::new();
-    if rows.iter().any(|new| looked_at(new).is_none()) {
+    if looks().any(|look| look.is_none()) {
         events.push(StoreEvent::Ready);
     }
-    events.extend(
-        rows.iter()
-            .filter_map(looked_at)
-            .min()
-            .map(StoreEvent::Scheduled),
-    );
+    events.extend(looks().flatten().min().map(StoreEvent::Scheduled));
     events
 }

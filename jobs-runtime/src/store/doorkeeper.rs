@@ -15,10 +15,12 @@
 //! permit and has not been claimed, takes its place.
 
 mod permits;
+mod straight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use permits::{Entrance, Held, LimitId, LimitState, Order, PermitEvent};
+pub(in crate::store) use straight::OpenDoors;
 
 use crate::time::Timestamp;
 

@@ -68,15 +68,16 @@ impl LetIn {
         db.script(&lock).await?;
         let most = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let arrivals = db.fetch(db.query(&db.sql.door_arrivals).bind(most)).await?;
-        let more = More {
-            scheduled: false,
-            door: arrivals.len() >= self.limit,
-        };
         let door = arrivals
             .iter()
             .map(|row| held(row, 0, None))
             .collect::<Result<_, Fault>>()?;
-        let (events, due) = self.events(db, most).await?;
+        let (events, due, left) = self.events(db, most).await?;
+        let more = More {
+            scheduled: false,
+            door: arrivals.len() >= self.limit,
+            events: left,
+        };
         let mut visit = Visit::default();
         let mut keeper = Doorkeeper::new(
             self.now,
@@ -105,14 +106,20 @@ impl LetIn {
         })
     }
 
-    /// What became of permits, and the limits that are to be looked at.
-    async fn events(&self, db: &mut Db<'_>, most: i64) -> Result<(Events, Vec<LimitId>), Fault> {
+    /// What became of permits, the limits that are to be looked at, and whether more was left.
+    async fn events(
+        &self,
+        db: &mut Db<'_>,
+        most: i64,
+    ) -> Result<(Events, Vec<LimitId>, bool), Fault> {
         let query = db.query(&db.sql.door_events);
-        let query = query.bind(most.max(1_000)).bind(self.now.as_millis());
+        let most = most.max(1_000);
+        let query = query.bind(most).bind(self.now.as_millis());
         let mut events = Events::new();
-        let mut due = Vec::new();
+        let (mut due, mut taken) = (Vec::new(), 0);
         for row in &db.fetch(query).await? {
             let limit: LimitId = row.try_get(0)?;
+            taken += row.try_get::<i64, _>(4)?;
             let kind: &str = row.try_get(1)?;
             if kind == "due" {
                 due.push(limit);
@@ -126,7 +133,7 @@ impl LetIn {
         }
         // Starts count in their order.
         events.sort_unstable_by_key(|(at, limit, _)| (*at, *limit));
-        Ok((events, due))
+        Ok((events, due, taken >= most))
     }
 }
 

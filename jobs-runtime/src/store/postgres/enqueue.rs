@@ -7,6 +7,7 @@
 
 mod keep;
 mod look;
+mod straight;
 
 use std::collections::HashMap;
 
@@ -23,7 +24,8 @@ use super::limits::Numbers;
 use super::text::array_literal;
 use super::transition::{Done, Shape, Transition};
 use super::uuid_of;
-use crate::store::admission::{Admitted, events};
+use crate::store::admission::{Admitted, events, is_delayed};
+use crate::store::doorkeeper::{LimitId, OpenDoors};
 use crate::store::policy::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 
@@ -49,7 +51,7 @@ impl Transition for Optimistic {
         let rows: Vec<_> = calls.iter().flat_map(|call| &call.batch).collect();
         write(db, &rows).await?;
         let created = |call: &Call| Ok(vec![EnqueueAnswer::Created; call.batch.len()]);
-        Ok((calls.iter().map(created).collect(), events(&rows)))
+        Ok((calls.iter().map(created).collect(), events(&rows, &[])))
     }
 }
 
@@ -72,7 +74,7 @@ impl Transition for Careful {
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
         let look = look(db, &batches, true).await?;
         let has_turn = look.has_turn;
-        let written = admit(db, &batches, look, &self.limits).await;
+        let written = admit(db, &batches, look, &self.limits, Way::Straight).await;
         // Whoever counts what waits lets others do so before it waits again.
         written.map_err(|fault| match has_turn && fault.is_locked() {
             true => Fault::Raced,
@@ -93,7 +95,16 @@ pub(super) async fn admit_in_txn(
 ) -> Result<Done<Answers>, Fault> {
     let batches = [batch];
     let look = look(db, &batches, false).await?;
-    admit(db, &batches, look, limits).await
+    admit(db, &batches, look, limits, Way::ByTheDoor).await
+}
+
+/// Where those with limits go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// In, if nobody else lets in at the moment and there is room.
+    Straight,
+    /// To the door: whoever lets in must not have to wait for a transaction of a caller's.
+    ByTheDoor,
 }
 
 /// Decides and writes.
@@ -102,26 +113,28 @@ async fn admit(
     batches: &[&[NewExecution]],
     look: Look,
     limits: &Numbers,
+    way: Way,
 ) -> Result<Done<Answers>, Fault> {
     let Admitted {
         rows,
         merges,
         answers,
     } = look.executions.admit(batches);
+    let mut entered = Vec::new();
     if !rows.is_empty() {
         keep::keys(db, &rows).await?;
         keep::names(db, &rows, &look.names).await?;
         let written = match rows.iter().any(|new| is_ruled(new)) {
-            true => write_limited(db, &rows, limits).await,
-            false => write(db, &rows).await,
+            true => write_limited(db, &rows, limits, way).await,
+            false => write(db, &rows).await.map(|()| Vec::new()),
         };
         // An id that was not there a moment ago.
-        written.map_err(|fault| match fault.is_unique_violation() {
+        entered = written.map_err(|fault| match fault.is_unique_violation() {
             true => Fault::Raced,
             false => fault,
         })?;
     }
-    let mut events = events(&rows);
+    let mut events = events(&rows, &entered);
     events.extend(keep::merges(db, &merges).await?);
     Ok((answers, events))
 }
@@ -138,48 +151,68 @@ async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes executions to where they belong, some of them to the door.
+/// Writes executions to where they belong, some of them to the door; says which of them have entered
+/// at once.
 async fn write_limited(
     db: &mut Db<'_>,
     rows: &[&NewExecution],
     limits: &Numbers,
-) -> Result<(), Fault> {
+    way: Way,
+) -> Result<Vec<bool>, Fault> {
+    let ids: Vec<_> = rows
+        .iter()
+        .map(|new| limit_ids(new, limits))
+        .collect::<Result<_, _>>()?;
+    // Last of all that may have to wait, so that nobody waits for whoever lets in.
+    let mut doors = match way {
+        Way::Straight => straight::open_doors(db, rows, &ids).await?,
+        Way::ByTheDoor => OpenDoors::default(),
+    };
+    let entered = doors.let_in(rows, &ids);
+    let taken = doors.taken();
     let query = bound(db.query(&db.sql.enqueue_bare), rows)?;
     let mut numbers: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
     for row in db.fetch(query).await? {
         numbers.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let mut ordered = Vec::with_capacity(rows.len());
-    let mut lists = Vec::with_capacity(rows.len());
     for new in rows {
         ordered.push(*numbers.get(&uuid_of(&new.id)).ok_or(Fault::Raced)?);
-        lists.push(limit_list(new, limits)?);
     }
-    let is_due = |new: &&NewExecution| new.run_at.is_none_or(|run_at| run_at <= new.created_at);
+    let lists: Vec<_> = ids.iter().map(|ids| limit_list(ids)).collect();
     let query = db
         .query(&db.sql.enqueue_limited)
         .bind(ordered)
         .bind(column(rows, |new| 100 - i16::from(new.priority)))
         .bind(column(rows, |new| &*new.queue))
         .bind(column(rows, |new| &*new.job_id))
-        .bind(column(rows, is_due))
+        .bind(column(rows, |new| !is_delayed(new)))
         .bind(lists)
-        .bind(column(rows, |new| new.rules.max_waiting.is_some()));
+        .bind(column(rows, |new| new.rules.max_waiting.is_some()))
+        .bind(&entered)
+        .bind(taken.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+        .bind(taken.iter().map(|(_, n)| count(*n)).collect::<Vec<_>>());
     db.execute(query).await?;
-    Ok(())
+    Ok(entered)
 }
 
-/// The literal of an array of the limits' numbers, if there are any.
-fn limit_list(new: &NewExecution, limits: &Numbers) -> Result<Option<String>, Fault> {
-    if new.rules.limits.is_empty() {
-        return Ok(None);
-    }
-    let mut numbers = Vec::new();
-    for limit in &new.rules.limits {
-        let number = limits.get(&limit.key).ok_or(Fault::Raced)?;
-        numbers.push(number.to_string());
-    }
-    Ok(Some(format!("{{{}}}", numbers.join(","))))
+fn count(permits: u64) -> i64 {
+    i64::try_from(permits).unwrap_or(i64::MAX)
+}
+
+/// The limits' numbers, in the order in which they are passed.
+fn limit_ids(new: &NewExecution, limits: &Numbers) -> Result<Vec<LimitId>, Fault> {
+    let ids = new.rules.limits.iter().map(|limit| {
+        let number = limits.get(&limit.key);
+        number.copied().ok_or(Fault::Raced)
+    });
+    ids.collect()
+}
+
+/// The literal of an array of them, if there are any.
+fn limit_list(ids: &[LimitId]) -> Option<String> {
+    let numbers: Vec<_> = ids.iter().map(LimitId::to_string).collect();
+    (!numbers.is_empty()).then(|| format!("{{{}}}", numbers.join(",")))
 }
 
 /// The executions as both statements read them.

@@ -116,6 +116,10 @@ struct Collect {
 #[async_trait]
 impl Errand for Collect {
     async fn run(self: Box<Self>, desk: &mut Desk) {
+        // Most find that another has taken them along.
+        if self.crowd.len() == 0 {
+            return;
+        }
         self.gather().await;
         let group = self.crowd.take_group();
         self.crowd

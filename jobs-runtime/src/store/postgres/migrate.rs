@@ -34,6 +34,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "limits",
         sql: include_str!("migrations/0002_limits.sql"),
     },
+    Migration {
+        version: 3,
+        name: "rests",
+        sql: include_str!("migrations/0003_rests.sql"),
+    },
 ];
 
 impl Migration {

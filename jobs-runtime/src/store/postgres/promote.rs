@@ -64,7 +64,9 @@ impl Due {
             false => self.scheduled,
         };
         let door = (self.door && more.door).then_some(self.now);
-        [scheduled, self.look_at, door].into_iter().flatten().min()
+        let events = (self.events && more.events).then_some(self.now);
+        let times = [scheduled, self.look_at, door, events];
+        times.into_iter().flatten().min()
     }
 }
 
@@ -73,6 +75,7 @@ impl Due {
 pub(super) struct More {
     pub(super) scheduled: bool,
     pub(super) door: bool,
+    pub(super) events: bool,
 }
 
 /// Moves what is due. Answers how many are ready by that, and what is to be done then.
@@ -100,6 +103,7 @@ impl Transition for Promote {
             more: More {
                 scheduled: true,
                 door: true,
+                events: true,
             },
         };
         // Usually nothing is due: see before writing.

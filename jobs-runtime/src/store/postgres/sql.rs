@@ -133,6 +133,8 @@ statements! {
     enqueue_ids: include_str!("sql/enqueue_ids.sql"),
     enqueue_keys: include_str!("sql/enqueue_keys.sql"),
     enqueue_keys_lock: include_str!("sql/enqueue_keys_lock.sql"),
+    enqueue_limits: include_str!("sql/enqueue_limits.sql"),
+    enqueue_office: include_str!("sql/enqueue_office.sql"),
     enqueue_limited: include_str!("sql/enqueue_limited.sql"),
     enqueue_merge: include_str!("sql/enqueue_merge.sql"),
     enqueue_named: include_str!("sql/enqueue_named.sql"),

@@ -1,6 +1,6 @@
 //! Creating executions, those of several callers at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sqlx::Row;
@@ -8,9 +8,10 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
 use super::json::{self, Hex};
+use super::limits::KnownLimits;
 use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
-use crate::store::doorkeeper::LimitId;
+use crate::store::doorkeeper::{LimitId, LimitState, OpenDoors};
 use crate::store::policy::RetryText;
 use crate::store::rows::ExecutionRow;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
@@ -27,6 +28,8 @@ pub(super) struct EnqueuePlan {
     pub(super) keys: Option<String>,
     /// Those that have limits or are counted, as JSON.
     pub(super) limited: Option<String>,
+    /// The permits that those have who need not wait, as JSON.
+    pub(super) permits: Option<String>,
     /// The keys by which executions are the same one, as JSON.
     pub(super) names: Option<String>,
     /// What waiting executions take over, as JSON.
@@ -50,18 +53,20 @@ impl EnqueuePlan {
     pub(super) fn careful(
         batches: &[&[NewExecution]],
         known: KnownExecutions,
-        limits: &HashMap<String, LimitId>,
+        limits: KnownLimits,
     ) -> Result<Self, Fault> {
         let admitted = known.admit(batches);
         let mut plan = Self::new(&admitted.rows, admitted.answers)?;
         let rows = &admitted.rows;
+        let ids: Vec<_> = rows.iter().map(|new| limits.of(new)).collect();
+        let entered = plan.let_in(rows, &ids, limits.free)?;
         plan.limited = some_array(rows.iter().enumerate().filter_map(|(place, new)| {
-            let ids = new.rules.limits.iter();
-            let ids: Vec<_> = ids.filter_map(|limit| limits.get(&limit.key)).collect();
             let capped = new.rules.max_waiting.is_some();
-            let ids = (!ids.is_empty()).then_some(ids);
-            (ids.is_some() || capped).then_some((place, ids, u8::from(capped)))
+            let ids = (!ids[place].is_empty()).then_some(&ids[place]);
+            let entered = u8::from(entered[place]);
+            (ids.is_some() || capped).then_some((place, ids, u8::from(capped), entered))
         }))?;
+        plan.events = events(rows, &entered);
         plan.names = some_array(rows.iter().flat_map(|new| name_rows(new)))?;
         let put_off = admitted.merges.iter().filter_map(|merge| merge.run_at);
         plan.events.extend(put_off.min().map(StoreEvent::Scheduled));
@@ -70,6 +75,22 @@ impl EnqueuePlan {
             (Hex(merge.execution_id), merge.payload, run_at)
         }))?;
         Ok(plan)
+    }
+
+    /// Has those enter for whom there is room, and says for each whether it has.
+    fn let_in(
+        &mut self,
+        rows: &[&NewExecution],
+        ids: &[Vec<LimitId>],
+        free: Vec<LimitState>,
+    ) -> Result<Vec<bool>, Fault> {
+        let Some(now) = rows.iter().map(|new| new.created_at).min() else {
+            return Ok(Vec::new());
+        };
+        let mut doors = OpenDoors::new(now, free);
+        let entered = doors.let_in(rows, ids);
+        self.permits = some_array(doors.taken().into_iter())?;
+        Ok(entered)
     }
 
     fn new(
@@ -84,7 +105,7 @@ impl EnqueuePlan {
             return Ok(plan);
         }
         plan.rows = rows.len();
-        plan.events = events(rows);
+        plan.events = events(rows, &[]);
         let mut retries = RetryText::default();
         let mut written = Vec::with_capacity(rows.len());
         for new in rows {

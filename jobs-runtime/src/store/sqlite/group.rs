@@ -4,8 +4,6 @@
 //! and every lease held, which nearly always is so. When a statement says otherwise, all of it is
 //! rolled back and written **carefully**: look at what is there, decide per row, write the rest.
 
-use std::collections::HashMap;
-
 use sqlx::Executor;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::oneshot;
@@ -13,11 +11,10 @@ use tokio::sync::oneshot;
 use super::claim::ClaimAnswer;
 use super::enqueue::{self, EnqueuePlan};
 use super::fault::Fault;
-use super::limits;
+use super::limits::{self, KnownLimits};
 use super::script::{Script, rows_named};
 use super::settle::{KnownFence, SettlePlan};
 use crate::store::admission::{KnownExecutions, needs_a_look};
-use crate::store::doorkeeper::LimitId;
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
@@ -123,7 +120,7 @@ impl Group {
             let known = look(conn, &enqueues, &settles).await?;
             script = Script::default();
             (
-                EnqueuePlan::careful(&enqueues, known.executions, &known.limits)?,
+                EnqueuePlan::careful(&enqueues, known.executions, known.limits)?,
                 SettlePlan::careful(&settles, &known.fences)?,
             )
         } else {
@@ -323,7 +320,7 @@ pub(super) async fn enqueue_in_txn(
     let known = enqueue::look(conn, &[batch]).await?;
     let all = batch.iter().map(|new| &*new.rules.limits);
     let limits = limits::known_in_txn(conn, all).await?;
-    let mut plan = EnqueuePlan::careful(&[batch], known, &limits)?;
+    let mut plan = EnqueuePlan::careful(&[batch], known, limits)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
     script.add_enqueue(&plan);
@@ -355,7 +352,7 @@ pub(super) async fn settle_in_txn(
 #[derive(Default)]
 struct Known {
     executions: KnownExecutions,
-    limits: HashMap<String, LimitId>,
+    limits: KnownLimits,
     fences: Vec<KnownFence>,
 }
 

@@ -10,7 +10,8 @@ use super::fault::{Fault, corrupt};
 use super::json::{self, id_from_blob};
 use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
 use crate::store::{
-    Fence, Limit, LimitRule, Obstacle, PermitHolder, PublishedJob, QueueRecord, Rate, Reservation,
+    Fence, Limit, LimitRule, NewExecution, Obstacle, PermitHolder, PublishedJob, QueueRecord, Rate,
+    Reservation,
 };
 use crate::time::Timestamp;
 
@@ -34,12 +35,29 @@ pub(super) fn rule(row: &SqliteRow, first: usize) -> Result<LimitRule, Fault> {
     })
 }
 
+/// The limits that executions name.
+#[derive(Debug, Default)]
+pub(super) struct KnownLimits {
+    pub(super) ids: HashMap<String, LimitId>,
+    /// Those at which nobody waits; none as long as somebody stands at the door.
+    pub(super) free: Vec<LimitState>,
+}
+
+impl KnownLimits {
+    /// Those of an execution, in the order in which it passes them.
+    pub(super) fn of(&self, new: &NewExecution) -> Vec<LimitId> {
+        let limits = new.rules.limits.iter();
+        let ids = limits.filter_map(|limit| self.ids.get(&limit.key));
+        ids.copied().collect()
+    }
+}
+
 /// Finds the limits that executions name, creates those that are missing, and writes down rules that
 /// have changed.
 pub(super) async fn known_in_txn<'n>(
     conn: &mut SqliteConnection,
     executions: impl Iterator<Item = &'n [Limit]>,
-) -> Result<HashMap<String, LimitId>, Fault> {
+) -> Result<KnownLimits, Fault> {
     let mut wanted: HashMap<&str, (&Limit, usize)> = HashMap::new();
     for limits in executions {
         for (stage, limit) in limits.iter().enumerate() {
@@ -52,28 +70,30 @@ pub(super) async fn known_in_txn<'n>(
 async fn known_limits(
     conn: &mut SqliteConnection,
     mut wanted: HashMap<&str, (&Limit, usize)>,
-) -> Result<HashMap<String, LimitId>, Fault> {
-    let mut ids = HashMap::with_capacity(wanted.len());
+) -> Result<KnownLimits, Fault> {
+    let mut known = KnownLimits::default();
     if wanted.is_empty() {
-        return Ok(ids);
+        return Ok(known);
     }
     let rows = sqlx::query(include_str!("sql/limits_known.sql"))
         .bind(json::array(wanted.keys())?)
         .fetch_all(&mut *conn)
         .await?;
     for row in &rows {
-        let key: &str = row.try_get(1)?;
-        let (stage, rule) = (row.try_get::<u32, _>(2)? as usize, rule(row, 3)?);
-        ids.insert(key.to_owned(), row.try_get(0)?);
-        if wanted
-            .get(key)
-            .is_some_and(|(limit, at)| limit.rule == rule && *at == stage)
-        {
+        let key: &str = row.try_get(9)?;
+        let state = super::door::limit(row)?;
+        known.ids.insert(key.to_owned(), state.id);
+        let as_wanted = wanted.get(key).is_some_and(|(limit, stage)| {
+            limit.rule == state.rule && *stage == usize::from(state.stage)
+        });
+        if as_wanted {
             wanted.remove(key);
+            let is_free: bool = row.try_get(8)?;
+            known.free.extend(is_free.then_some(state));
         }
     }
     if wanted.is_empty() {
-        return Ok(ids);
+        return Ok(known);
     }
     let rows = wanted.values().map(|(limit, stage)| {
         let (kind, count, period_ms) = columns(&limit.rule);
@@ -84,9 +104,22 @@ async fn known_limits(
         .fetch_all(conn)
         .await?;
     for row in &rows {
-        ids.insert(row.try_get(1)?, row.try_get(0)?);
+        let (id, key): (LimitId, &str) = (row.try_get(0)?, row.try_get(1)?);
+        if known.ids.insert(key.to_owned(), id).is_none() {
+            // A new one has all of its permits.
+            known
+                .free
+                .extend(wanted.get(key).map(|(limit, stage)| LimitState {
+                    id,
+                    rule: limit.rule,
+                    stage: u8::try_from(*stage).unwrap_or(u8::MAX),
+                    granted: 0,
+                    arrival: 0,
+                    look_at: None,
+                }));
+        }
     }
-    Ok(ids)
+    Ok(known)
 }
 
 fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
@@ -139,7 +172,8 @@ pub(super) async fn reserve_in_txn(
     latest: Timestamp,
 ) -> Result<Reservation, Fault> {
     let wanted = HashMap::from([(limit.key.as_str(), (limit, 0))]);
-    let ids: Vec<_> = known_limits(conn, wanted).await?.into_values().collect();
+    let known = known_limits(conn, wanted).await?;
+    let ids: Vec<_> = known.ids.into_values().collect();
     let row = sqlx::query(include_str!("sql/door_limits.sql"))
         .bind(json::array(&ids)?)
         .fetch_one(&mut *conn)

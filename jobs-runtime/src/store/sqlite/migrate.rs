@@ -41,6 +41,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "limits",
         sql: include_str!("migrations/0005_limits.sql"),
     },
+    Migration {
+        version: 6,
+        name: "rests",
+        sql: include_str!("migrations/0006_rests.sql"),
+    },
 ];
 
 impl Migration {

@@ -100,6 +100,7 @@ impl Script {
             .bind(enqueue.names.as_deref())
             .bind(enqueue.merges.as_deref())
             .bind(settle.permits.as_deref())
+            .bind(enqueue.permits.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

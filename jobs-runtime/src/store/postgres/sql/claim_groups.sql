@@ -1,15 +1,22 @@
 -- Does what claim_head.sql does, for a claim before which many stand that it may not take: looks at
--- the head of each job in each queue by itself, so that what it does not want costs nothing.
-WITH RECURSIVE present (queue, job_id) AS (
-    (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
+-- the head of each job in each queue by itself, so that what it does not want costs nothing. Those with
+-- limits are taken apart if not all may be taken of them: then a job whose first has limits is passed over
+-- here, because the others nearly always have them as well.
+WITH RECURSIVE present (queue, job_id, is_free) AS (
+    (
+        SELECT queue, job_id, limits IS NULL OR $8 >= $6
+        FROM jobs.ready
+        ORDER BY queue, job_id, rank, seq
+        LIMIT 1
+    )
     UNION ALL
-    SELECT n.queue, n.job_id
+    SELECT n.queue, n.job_id, n.limits IS NULL OR $8 >= $6
     FROM present AS p
     CROSS JOIN LATERAL (
-        SELECT r.queue, r.job_id
+        SELECT r.queue, r.job_id, r.limits
         FROM jobs.ready AS r
         WHERE (r.queue, r.job_id) > (p.queue, p.job_id)
-        ORDER BY r.queue, r.job_id
+        ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT 1
     ) AS n
 ),
@@ -19,21 +26,21 @@ free AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id = p.job_id AND r.limits IS NULL
+        WHERE r.queue = p.queue AND r.job_id = p.job_id AND (r.limits IS NULL OR $8 >= $6)
         ORDER BY r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED
     ) AS h
-    WHERE p.job_id = ANY ($4) AND ($5::text[] IS NULL OR p.queue = ANY ($5))
+    WHERE p.is_free AND p.job_id = ANY ($4) AND ($5::text[] IS NULL OR p.queue = ANY ($5))
         AND p.queue <> ALL ($7) AND p.queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused AS o))
 ),
 permitted AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready
-    WHERE limits IS NOT NULL AND job_id = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+    WHERE limits IS NOT NULL AND job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused AS o))
     ORDER BY rank::integer, seq
-    LIMIT $8
+    LIMIT CASE WHEN $8 < $6 THEN $8 ELSE 0 END
     FOR UPDATE SKIP LOCKED
 ),
 taken AS (

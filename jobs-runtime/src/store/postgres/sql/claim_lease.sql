@@ -6,13 +6,12 @@ leased AS (
 ),
 started AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count, at)
-    SELECT l.id, 'started', COUNT(*), $3
-    FROM taken AS t
+    SELECT l.id, 'started', SUM(t.count)::bigint, $3
+    FROM (SELECT limits, COUNT(*) AS count FROM taken WHERE limits IS NOT NULL GROUP BY limits) AS t
     CROSS JOIN LATERAL unnest(t.limits) AS i (id)
     CROSS JOIN LATERAL (
         SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
     ) AS l
-    WHERE t.limits IS NOT NULL
     GROUP BY l.id
     RETURNING id
 ),

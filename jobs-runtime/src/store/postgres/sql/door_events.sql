@@ -1,4 +1,4 @@
--- Takes what became of permits, $1 at most, with those that stuck attempts of sessions which are over have
+-- Takes what became of permits, $1 at most (how many of each, in the last column), with those that stuck attempts of sessions which are over have
 -- kept; and names up to $1 limits that are to be looked at at $2.
 WITH events AS (
     DELETE FROM jobs.permit_events
@@ -10,12 +10,12 @@ over AS (
     WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
     RETURNING s.limits
 )
-SELECT limit_id, kind, SUM(count)::bigint, at FROM events GROUP BY limit_id, kind, at
+SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*) FROM events GROUP BY limit_id, kind, at
 UNION ALL
-SELECT i.id, 'ended', COUNT(*), NULL
+SELECT i.id, 'ended', COUNT(*), NULL, 0
 FROM over AS o
 CROSS JOIN LATERAL unnest(o.limits) AS i (id)
 GROUP BY i.id
 UNION ALL
-SELECT d.id, 'due', 0, NULL
+SELECT d.id, 'due', 0, NULL, 0
 FROM (SELECT id FROM jobs.limits WHERE look_at <= $2 ORDER BY look_at LIMIT $1) AS d

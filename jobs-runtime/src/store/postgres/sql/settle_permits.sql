@@ -3,10 +3,11 @@
 -- somebody may be let in by it.
 given_back AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'ended', COUNT(*)
-    FROM ended AS e
+    SELECT i.id, 'ended', SUM(e.count)::bigint
+    FROM (
+        SELECT limits, COUNT(*) AS count FROM ended WHERE limits IS NOT NULL AND NOT kept GROUP BY limits
+    ) AS e
     CROSS JOIN LATERAL unnest(e.limits) AS i (id)
-    WHERE e.limits IS NOT NULL AND NOT e.kept
     GROUP BY i.id
 ),
 stuck AS (

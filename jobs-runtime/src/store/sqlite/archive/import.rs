@@ -105,7 +105,7 @@ async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), F
 /// Writes what limits hold, and the keys by which executions are the same.
 async fn write_limited(conn: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), Fault> {
     let all = rows.limited.iter().map(|(_, limits, _)| *limits);
-    let ids = limits::known_in_txn(conn, all).await?;
+    let ids = limits::known_in_txn(conn, all).await?.ids;
     let limited = rows.limited.iter().map(|(seq, limits, capped)| {
         let of_this: Vec<_> = limits.iter().filter_map(|it| ids.get(&it.key)).collect();
         let of_this = (!of_this.is_empty()).then_some(of_this);

@@ -1,0 +1,168 @@
+//! Who needs no doorkeeper: new executions for which there is room at once.
+//!
+//! Where the store can tell, in the transaction that creates an execution and with nobody else letting
+//! in meanwhile, that all of its limits have a permit left and nobody waits there, it is ready from
+//! the beginning. Everybody else goes to the door.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::permits::{LimitId, LimitState};
+use crate::store::NewExecution;
+use crate::store::admission::is_delayed;
+use crate::time::Timestamp;
+
+/// The limits at which nobody waits, and what is left of them.
+#[derive(Debug, Default)]
+pub(in crate::store) struct OpenDoors {
+    left: HashMap<LimitId, u64>,
+    taken: HashMap<LimitId, u64>,
+}
+
+impl OpenDoors {
+    /// At these limits nobody waits, and nothing has happened to their permits that is not counted in,
+    /// save that some have come back.
+    pub(in crate::store) fn new(
+        now: Timestamp,
+        limits: impl IntoIterator<Item = LimitState>,
+    ) -> Self {
+        let left = limits.into_iter();
+        Self {
+            left: left.map(|limit| (limit.id, limit.room(now))).collect(),
+            taken: HashMap::new(),
+        }
+    }
+
+    /// Takes a permit of each of these limits, or none.
+    fn enter(&mut self, limits: &[LimitId]) -> bool {
+        let is_open = |id| self.left.get(id).is_some_and(|left| *left > 0);
+        if limits.is_empty() || !limits.iter().all(is_open) {
+            return false;
+        }
+        for id in limits {
+            if let Some(left) = self.left.get_mut(id) {
+                *left -= 1;
+                *self.taken.entry(*id).or_default() += 1;
+            }
+        }
+        true
+    }
+
+    /// Lets in what is due of these executions, which have these limits, the most urgent first; answers
+    /// for each of them.
+    pub(in crate::store) fn let_in(
+        &mut self,
+        new: &[&NewExecution],
+        limits: &[Vec<LimitId>],
+    ) -> Vec<bool> {
+        let mut order: Vec<usize> = (0..new.len()).collect();
+        order.retain(|place| !is_delayed(new[*place]));
+        order.sort_by_key(|place| Reverse(new[*place].priority));
+        let mut entered = vec![false; new.len()];
+        for place in order {
+            entered[place] = self.enter(&limits[place]);
+        }
+        entered
+    }
+
+    /// How many permits of which limits were taken, in the order of the limits.
+    pub(in crate::store) fn taken(&self) -> Vec<(LimitId, u64)> {
+        let mut taken: Vec<_> = self.taken.iter().map(|(id, count)| (*id, *count)).collect();
+        taken.sort_unstable();
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jobs::ExecutionId;
+
+    use super::*;
+    use crate::store::{EnqueueRules, ExecutionPolicy, LimitRule, Rate};
+
+    fn limit(id: LimitId, rule: LimitRule, granted: u64) -> LimitState {
+        LimitState {
+            id,
+            rule,
+            stage: 0,
+            granted,
+            arrival: 0,
+            look_at: None,
+        }
+    }
+
+    fn execution(priority: u8, run_at: Option<Timestamp>) -> NewExecution {
+        NewExecution {
+            id: ExecutionId::from_bytes([0; 16]),
+            job_id: "job".to_owned(),
+            queue: "default".to_owned(),
+            priority,
+            payload: "{}".to_owned(),
+            policy: ExecutionPolicy {
+                timeout_ms: None,
+                max_attempts: 1,
+                retry_delays_ms: Vec::new(),
+                retry_jitter: 0.0,
+            },
+            created_at: Timestamp::from_millis(1_000_000),
+            run_at,
+            idempotency_key: None,
+            correlation_id: None,
+            item_id: None,
+            created_by: None,
+            tags: Vec::new(),
+            parent_id: None,
+            triggered_by: "api".to_owned(),
+            trace_parent: None,
+            rules: EnqueueRules::default(),
+        }
+    }
+
+    #[test]
+    fn the_most_urgent_take_what_is_left_of_every_limit() {
+        let now = Timestamp::from_millis(1_000_000);
+        let rate = Rate {
+            count: 10,
+            period_ms: 1_000,
+        };
+        let mut doors = OpenDoors::new(
+            now,
+            [
+                limit(1, LimitRule::Concurrent { count: 3 }, 1),
+                limit(2, LimitRule::Concurrent { count: 10 }, 0),
+                limit(4, LimitRule::Rate(rate), 0),
+            ],
+        );
+        let new = [
+            execution(50, None),
+            execution(90, None),
+            execution(99, Some(now.after(Duration::from_secs(1)))),
+            execution(80, None),
+            execution(70, None),
+            execution(100, None),
+        ];
+        let limits = [vec![1], vec![1, 2], vec![1], vec![1, 2], vec![3], vec![2]];
+        let entered = doors.let_in(&new.each_ref(), &limits);
+        // The third is for later; the fifth has a limit where somebody waits.
+        assert_eq!(entered, [false, true, false, true, false, true]);
+        assert_eq!(doors.taken(), [(1, 2), (2, 3)]);
+        assert!(doors.enter(&[4]));
+        assert!(!doors.enter(&[4]), "ten a second is one at a time");
+    }
+
+    #[test]
+    fn who_lacks_one_permit_takes_none() {
+        let mut doors = OpenDoors::new(
+            Timestamp::from_millis(0),
+            [
+                limit(1, LimitRule::Concurrent { count: 1 }, 0),
+                limit(2, LimitRule::Concurrent { count: 1 }, 1),
+            ],
+        );
+        assert!(!doors.enter(&[1, 2]));
+        assert!(doors.enter(&[1]));
+        assert!(!doors.enter(&[1]));
+    }
+}
