@@ -68,7 +68,7 @@ fn run(
 ) -> Result<(), Failure> {
     let command = args.command.unwrap_or(Command::Run);
     let settings = Settings::load(&args.globals)?;
-    logging::start(command.is_long_running());
+    logging::start(&command);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -44,6 +44,8 @@ pub mod testing;
 pub mod conformance;
 
 #[cfg(feature = "cli")]
+mod bench;
+#[cfg(feature = "cli")]
 mod cli;
 
 pub use clock::SystemClock;

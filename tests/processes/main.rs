@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+mod bench;
 mod cli;
 mod clocks;
 mod crash;

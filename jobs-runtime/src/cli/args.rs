@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::bench::{LimitKind, Scenario};
+
 /// Background jobs: execute them, trigger them, look at them.
 #[derive(Debug, Parser)]
 #[command(name = "jobs", version, disable_help_subcommand = true)]
@@ -101,6 +103,8 @@ pub(super) enum Command {
     },
     /// Move everything that one store keeps to another
     Move(Move),
+    /// Measure this program on this machine, with a store beside the one that is named
+    Bench(Bench),
     /// The schemas of all linked jobs, as one JSON document
     Schema,
     /// The settings in force and where each comes from
@@ -178,6 +182,47 @@ pub(super) struct Move {
     /// The store to write to
     #[arg(long, value_name = "URL")]
     pub(super) to: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Bench {
+    /// What to measure
+    #[arg(value_enum)]
+    pub(super) scenario: Scenario,
+    /// Executions in each run [default: by scenario]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..))]
+    pub(super) executions: Option<u64>,
+    /// Callers at a time [default: by scenario]
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    pub(super) callers: Option<usize>,
+    /// Runs that count, after one that does not
+    #[arg(long, value_name = "R", default_value = "5", value_parser = at_least_one)]
+    pub(super) runs: usize,
+    /// Executions in a call of those who enqueue batches
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub(super) batch: usize,
+    /// Finished executions in the store, for `retained`
+    #[arg(long, value_name = "M", default_value = "1000000", value_parser = clap::value_parser!(u64))]
+    pub(super) retained: u64,
+    /// Executions offered a second, for `steady`
+    #[arg(long, value_name = "N", default_value = "5000", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) rate: u64,
+    /// Keys, for `keyed` and `blocked`
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) keys: u64,
+    /// Executions that wait at limits, for `blocked`
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u64))]
+    pub(super) blocked: u64,
+    /// The limit, for `limits`
+    #[arg(long, value_enum, default_value = "concurrent")]
+    pub(super) limit: LimitKind,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
 }
 
 /// A job and flags that depend on its payload, parsed once the job is known.

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod bench;
 mod config;
 mod doctor;
 mod executions;
@@ -66,6 +67,7 @@ pub(super) async fn run(
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => moving::move_store(output, &args).await,
+        Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
         Command::Config => {
             config::show(&settings, output);

@@ -4,12 +4,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
+use super::args::Command;
 use crate::logs::SILENT_TARGET;
 
 /// Starts the log: `JOBS_LOG` or `RUST_LOG` say what it shows. Commands that answer and end show
 /// warnings only. What handlers log is stored whatever is shown.
-pub(super) fn start(long_running: bool) {
-    let default = match long_running {
+pub(super) fn start(command: &Command) {
+    let default = match command.is_long_running() {
         true => "info",
         false => "warn",
     };
@@ -26,5 +27,9 @@ pub(super) fn start(long_running: bool) {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_filter(filter);
     // An application may have installed a subscriber of its own before it called us.
-    let _ = registry().with(shown).with(crate::layer()).try_init();
+    let _ = registry()
+        .with(shown)
+        .with(crate::layer())
+        .with(matches!(command, Command::Bench(_)).then(crate::bench::counting))
+        .try_init();
 }

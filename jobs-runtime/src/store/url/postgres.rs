@@ -81,6 +81,15 @@ impl PostgresUrl {
         &self.schema
     }
 
+    /// The same server and database, with another schema.
+    #[cfg(feature = "cli")]
+    pub(crate) fn in_schema(&self, schema: String) -> Self {
+        Self {
+            schema,
+            ..self.clone()
+        }
+    }
+
     /// Whether a pooler in transaction mode stands before the server.
     pub fn is_pooled(&self) -> bool {
         self.pgbouncer

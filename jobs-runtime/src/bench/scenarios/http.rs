@@ -1,0 +1,122 @@
+//! Triggers over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jobs::Job;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpStream;
+
+use crate::bench::error::BenchError;
+use crate::bench::histogram::Histogram;
+use crate::bench::load::{runtime_on, subject};
+use crate::bench::meter::Counters;
+use crate::bench::place::Place;
+use crate::bench::plan::Plan;
+use crate::bench::report::Trial;
+use crate::bench::work::Plain;
+use crate::clock::real_now;
+
+/// Each caller has a connection that stays open, and waits for each answer.
+pub(super) async fn triggers(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
+    let executions = plan.executions();
+    let counters = Counters::read(place.gauge().await?).await?;
+    let store = place.open().await?;
+    let server = runtime_on(&store)?
+        .workers(false)
+        .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        .start()
+        .await?;
+    let Some(address) = server.address() else {
+        return Err(BenchError::Senseless("nothing is served"));
+    };
+    let mut connections = Vec::new();
+    for _ in 0..plan.callers() {
+        connections.push(Connection::open(address).await?);
+    }
+    let latency = Arc::new(Histogram::default());
+    let taken = Arc::new(AtomicU64::new(0));
+    let meter = counters.start();
+    let callers = connections.into_iter().map(|mut connection| {
+        let (latency, taken) = (Arc::clone(&latency), Arc::clone(&taken));
+        tokio::spawn(async move {
+            while taken.fetch_add(1, Ordering::Relaxed) < executions {
+                let asked = real_now();
+                connection.trigger().await?;
+                latency.record(asked.elapsed());
+            }
+            Ok::<_, BenchError>(())
+        })
+    });
+    for caller in futures_util::future::join_all(callers).await {
+        caller.map_err(std::io::Error::other)??;
+    }
+    let meter = meter.stop();
+    server.shutdown().await;
+    drop((server, store));
+    let usage = meter.read().await?;
+    let trial = Trial::new(executions, usage);
+    trial.latency.add(&latency);
+    Ok(trial)
+}
+
+/// As little of HTTP/1.1 as it takes, so that the caller is not what is measured.
+struct Connection {
+    stream: BufStream<TcpStream>,
+    request: String,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Result<Self, BenchError> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let body = format!(
+            "{{\"payload\":{{\"number\":1,\"subject\":\"{}\"}}}}",
+            subject(1)
+        );
+        let request = format!(
+            "POST /api/v1/workers/jobs/{}/trigger HTTP/1.1\r\nhost: {address}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            Plain::ID,
+            body.len(),
+        );
+        Ok(Self {
+            stream: BufStream::new(stream),
+            request,
+        })
+    }
+
+    /// Asks once, and reads the whole answer.
+    async fn trigger(&mut self) -> Result<(), BenchError> {
+        self.stream.write_all(self.request.as_bytes()).await?;
+        self.stream.flush().await?;
+        let (mut line, mut status, mut length) = (String::new(), String::new(), 0);
+        loop {
+            line.clear();
+            if self.stream.read_line(&mut line).await? == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+            }
+            let field = line.trim_end();
+            if field.is_empty() {
+                break;
+            }
+            if status.is_empty() {
+                field.clone_into(&mut status);
+            } else if let Some((name, value)) = field.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await?;
+        match status.split(' ').nth(1) {
+            Some(code) if code.starts_with('2') => Ok(()),
+            _ => Err(BenchError::Refused(format!(
+                "{status}: {}",
+                String::from_utf8_lossy(&body)
+            ))),
+        }
+    }
+}

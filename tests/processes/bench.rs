@@ -1,0 +1,104 @@
+//! `bench` measures in a place of its own, says what it has found, and leaves nothing behind.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tests::postgres::Postgres;
+use tests::process::{Ran, run};
+
+use super::PROGRAM;
+
+fn bench(dir: &Path, args: &[&str]) -> Ran {
+    let few = ["--executions", "200", "--runs", "1", "--concurrency", "8"];
+    run(
+        PROGRAM,
+        dir,
+        &[&["bench"], args, &few, &["--json"]].concat(),
+    )
+}
+
+/// The one document that it prints.
+fn report(ran: &Ran) -> Value {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
+
+fn positive(report: &Value, pointer: &str) {
+    let figure = report.pointer(pointer).and_then(Value::as_f64);
+    assert!(figure.is_some_and(|it| it > 0.0), "{pointer}: {report:#}");
+}
+
+#[test]
+fn every_scenario_has_its_figures_on_the_embedded_store() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let rate = "/ratePerSecond/median";
+    let latency = "/latencyMs/p99";
+    let ratio = "/ratioToBaseline/median";
+    let scenarios: [(&[&str], &[&str]); 12] = [
+        (&["enqueue-batch", "--batch", "50"], &[rate, latency]),
+        (&["enqueue-single"], &[rate, latency]),
+        (&["drain"], &[rate, "/commitsPerExecution"]),
+        (&["steady", "--rate", "500"], &[rate, latency]),
+        (&["latency"], &[latency]),
+        (&["mixed"], &[rate, latency]),
+        (&["limits"], &[rate, ratio]),
+        (&["limits", "--limit", "rate"], &[rate, ratio]),
+        (&["keyed", "--keys", "20"], &[rate, ratio]),
+        (
+            &["blocked", "--keys", "5", "--blocked", "50"],
+            &[rate, ratio],
+        ),
+        (
+            &["retained", "--retained", "3000"],
+            &[rate, ratio, "/feedMs/max"],
+        ),
+        (&["http"], &[rate, latency]),
+    ];
+    for (args, figures) in scenarios {
+        let report = report(&bench(dir.path(), args));
+        assert_eq!(report["scenario"], args[0]);
+        assert_eq!(report["store"], "sqlite");
+        assert_eq!(report["durability"], "synchronous = full");
+        assert_eq!(report["walBytesPerExecution"], Value::Null);
+        for figure in figures {
+            positive(&report, figure);
+        }
+    }
+    let left: Vec<_> = dir.path().read_dir().expect("it is there").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn on_postgresql_the_server_is_asked_as_well() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Postgres::start();
+    let database = server.url("postgres");
+    for scenario in ["drain", "pinned"] {
+        let report = report(&bench(dir.path(), &[scenario, "--database", &database]));
+        assert_eq!(report["store"], "postgres");
+        for figure in [
+            "/ratePerSecond/min",
+            "/walBytesPerExecution",
+            "/commitsPerExecution",
+        ] {
+            positive(&report, figure);
+        }
+        // Each execution leaves its place in ready and its lease behind; nobody vacuums so few.
+        assert!(report["deadTuples"].as_f64() >= Some(400.0), "{report:#}");
+    }
+    let schemas = "SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE '%bench%'";
+    assert_eq!(server.sql("postgres", schemas), "0");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_mistake_of_usage() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let unknown = bench(dir.path(), &["drian"]);
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.err.contains("drain"), "{unknown:?}");
+    let pinned = bench(dir.path(), &["pinned"]);
+    assert_eq!(pinned.code, 2, "{pinned:?}");
+    assert!(pinned.err.contains("PostgreSQL"), "{pinned:?}");
+    let none = run(PROGRAM, dir.path(), &["bench", "drain", "--runs", "0"]);
+    assert_eq!(none.code, 2, "{none:?}");
+}
