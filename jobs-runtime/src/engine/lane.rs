@@ -13,10 +13,6 @@ const ROUND_TRIP: Duration = Duration::from_millis(20);
 /// The most executions leased ahead of a free slot.
 const PREFETCH_LIMIT: usize = 1_000;
 
-/// Attempts that take no longer than this are over before the store could be asked again: what holds a
-/// permit waits less for a slot here than there.
-const SHORT: Duration = Duration::from_millis(5);
-
 /// How many awaited executions a claim names at most.
 const AWAITED_LIMIT: usize = 1_000;
 
@@ -343,9 +339,11 @@ impl Pace {
         });
     }
 
+    /// Whether attempts are over before the store could be asked again: then what holds a permit waits
+    /// less for a slot here than there.
     fn is_short(&self) -> bool {
         self.average
-            .is_some_and(|average| average <= SHORT.as_secs_f64())
+            .is_some_and(|average| average <= ROUND_TRIP.as_secs_f64())
     }
 
     /// What the slots get through during one round trip to the store. Nothing before the first

@@ -184,7 +184,15 @@ impl Elsewhere {
             elsewhere.renew(&**store).await?;
         }
         // Those behind them find their places.
-        while store.promote(now, 1_000).await?.promoted > 0 {}
+        let at_once = |at: Timestamp| at <= now;
+        while store
+            .promote(now, 1_000)
+            .await?
+            .next_due
+            .is_some_and(at_once)
+        {
+            elsewhere.renew(&**store).await?;
+        }
         Ok(elsewhere)
     }
 
