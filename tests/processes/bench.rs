@@ -90,6 +90,41 @@ fn on_postgresql_the_server_is_asked_as_well() {
     assert_eq!(server.sql("postgres", schemas), "0");
 }
 
+/// What does not depend on how busy a machine is, and would grow with a plan or a batch gone wrong: a few
+/// times what it is today.
+#[test]
+fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Postgres::start();
+    let database = server.url("postgres");
+    let sizes = ["--executions", "5000", "--runs", "1", "--json"];
+    let measured = |args: &[&str]| {
+        let ran = run(PROGRAM, dir.path(), &[&["bench"], args, &sizes].concat());
+        report(&ran)
+    };
+    let at_most = |report: &Value, figure: &str, most: f64| {
+        let found = report[figure].as_f64();
+        assert!(
+            found.is_some_and(|it| it <= most),
+            "{figure} > {most}: {report:#}"
+        );
+    };
+    let callers: &[&str] = &["enqueue-single", "--callers", "8"];
+    for store in [&[][..], &["--database", &database]] {
+        let with_store = |args: &[&str]| measured(&[args, store].concat());
+        at_most(&with_store(&["drain"]), "roundTripsPerExecution", 0.1);
+        at_most(&with_store(&["limits"]), "roundTripsPerExecution", 0.15);
+        // Each alone would be 1.
+        at_most(&with_store(callers), "roundTripsPerExecution", 0.6);
+    }
+    let on_server = |scenario| measured(&[scenario, "--database", &database]);
+    let drained = on_server("drain");
+    at_most(&drained, "walBytesPerExecution", 800.0);
+    // A place in ready and a lease, no more.
+    at_most(&drained, "deadTuples", 2.2 * 5_000.0);
+    at_most(&on_server("enqueue-batch"), "walBytesPerExecution", 950.0);
+}
+
 #[test]
 fn what_makes_no_sense_is_a_mistake_of_usage() {
     let dir = tempfile::tempdir().expect("a directory");
