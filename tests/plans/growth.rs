@@ -6,9 +6,10 @@ use jobs_runtime::store::Store;
 
 use super::exercise::Exercise;
 
-/// Executions in the large store, and in the one that it is held against.
+/// Executions in the large store, and in the one that it is held against. So few that those which
+/// are ready count as few for the feed of queued ones, and go on to whatever an exercise adds.
 pub(crate) const MANY: i64 = 1_000_000;
-pub(crate) const FEW: i64 = 100_000;
+pub(crate) const FEW: i64 = 80_000;
 
 /// Comparisons, at most: a machine that was busy during one is not at the next.
 const LOOKS: usize = 4;

@@ -31,7 +31,11 @@ const LARGE: [&str; 12] = [
 ];
 
 /// Scans that end early: the beginning of the statement, and why.
-const BOUNDED: [(&str, &str); 2] = [
+const BOUNDED: [(&str, &str); 3] = [
+    (
+        "WITH candidates (seq) AS MATERIALIZED (SELECT seq FROM jobs_ready WHERE seq < $1 UNION ALL",
+        "the feed of queued ones goes this way only where few are ready",
+    ),
     (
         "SELECT\n    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT",
         "counts up to its limit",
