@@ -79,6 +79,11 @@ impl Worker {
     /// Lets in what there are permits for, and claims it.
     pub(super) async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.store.promote(now, 1_000).await.unwrap();
+        self.claim_at(now, limit).await
+    }
+
+    /// Claims what has been let in.
+    pub(super) async fn claim_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.claims += 1;
         let mut claim = claim(self.session, self.claims, &["j"], limit);
         claim.now = now;

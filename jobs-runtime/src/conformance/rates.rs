@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::{Worker, enqueue_limited, rate};
+use super::limits::{Worker, enqueue_limited, limited, rate};
 use super::point::area;
 use super::words::*;
 
 area! { "rates" {
     no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
+    a_start_is_no_earlier_than_its_permit: "A claim that was asked for before a permit was given starts when it was given.",
     a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
     an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
     a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
@@ -32,6 +33,28 @@ async fn no_more_start_than_the_rate_allows(store: AnyStore) {
         assert!(within.count() <= 10, "after {at} ms: {starts:?}");
     }
     assert!((36..=41).contains(&starts.len()), "{starts:?}");
+}
+
+async fn a_start_is_no_earlier_than_its_permit(store: AnyStore) {
+    let per_second = rate("", 1, Duration::from_secs(1));
+    let all = enqueue_limited(&store, std::slice::from_ref(&per_second), 3).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await[0].claimed_at, T0);
+    // Let in by a promotion, and later by an enqueue: each while a claim was on its way.
+    store.promote(t(5), 100).await.unwrap();
+    let second = worker.claim_at(t(4), 9).await;
+    assert_eq!((ids(&second), second[0].claimed_at), (vec![all[1]], t(5)));
+    let record = store.execution(all[1]).await.unwrap().unwrap();
+    assert_eq!(record.started_at, Some(t(5)));
+    let early = T0.after(Duration::from_millis(5_999));
+    assert!(worker.take_at(early, 9).await.is_empty());
+    assert_eq!(ids(&worker.take_at(t(6), 9).await), [all[2]]);
+
+    let mut new = limited(&[per_second]);
+    new.created_at = t(20);
+    store.enqueue(vec![new]).await.unwrap();
+    store.promote(t(20), 100).await.unwrap();
+    assert_eq!(worker.claim_at(t(19), 9).await[0].claimed_at, t(20));
 }
 
 async fn a_rate_survives_its_idle_time(store: AnyStore) {

@@ -153,7 +153,7 @@ impl Dispatcher {
         let now = timestamp(&*self.clock);
         let course = Course {
             started_at: claimed.claimed_at,
-            finished_at: now,
+            finished_at: now.max(claimed.claimed_at),
             progress: None,
             logs: Vec::new(),
         };

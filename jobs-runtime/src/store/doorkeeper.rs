@@ -251,6 +251,7 @@ impl Doorkeeper {
             state
         });
         Entrance {
+            now,
             limits: limits.collect(),
             ready: self.ready,
             displaced: self.displaced,

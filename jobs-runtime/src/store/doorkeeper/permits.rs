@@ -155,6 +155,8 @@ fn micros(at: Timestamp) -> i64 {
 /// What is to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Entrance {
+    /// When this was decided: nobody who becomes ready starts before.
+    pub(in crate::store) now: Timestamp,
     /// Those that become ready. Their rows among the held go.
     pub(in crate::store) ready: Vec<Held>,
     /// Those that wait from now on where they say; some of them stood elsewhere before.

@@ -23,6 +23,8 @@ struct Kept {
     door: BTreeMap<i64, Held>,
     held: BTreeMap<i64, Held>,
     ready: BTreeMap<i64, Held>,
+    /// When those that are ready were let in.
+    let_in_at: BTreeMap<i64, Timestamp>,
     leased: BTreeMap<i64, Held>,
     events: Vec<(LimitId, PermitEvent)>,
     starts: BTreeMap<LimitId, Vec<Timestamp>>,
@@ -124,6 +126,7 @@ impl Kept {
                     .or(self.held.remove(&ready.seq))
                     .is_some()
             );
+            self.let_in_at.insert(ready.seq, entrance.now);
             self.ready.insert(ready.seq, ready);
         }
         for limit in entrance.limits {
@@ -132,16 +135,18 @@ impl Kept {
         assert!(self.door.is_empty(), "everybody at the door was looked at");
     }
 
-    fn claim(&mut self, most: usize) {
+    /// By a claim that was asked for so long ago.
+    fn claim(&mut self, most: usize, ago: u64) {
+        let asked_at = Timestamp::from_millis(self.now.as_millis() - ago as i64);
         let mut order: Vec<_> = self.ready.values().map(Held::order).collect();
         order.sort_unstable();
         for (_, seq) in order.into_iter().take(most) {
             let claimed = self.ready.remove(&seq).expect("it is ready");
             for limit in &claimed.limits {
                 if matches!(self.limits[limit].rule, LimitRule::Rate(_)) {
-                    self.events
-                        .push((*limit, PermitEvent::Started(1, self.now)));
-                    self.starts.entry(*limit).or_default().push(self.now);
+                    let start = asked_at.max(self.let_in_at[&seq]);
+                    self.events.push((*limit, PermitEvent::Started(1, start)));
+                    self.starts.entry(*limit).or_default().push(start);
                 }
             }
             self.leased.insert(seq, claimed);
@@ -241,7 +246,7 @@ fn pick(from: &BTreeMap<i64, Held>, nth: usize) -> Option<i64> {
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue { rank: i64, kind: usize },
-    Claim(usize),
+    Claim { most: usize, ago: u64 },
     End(usize),
     Cancel(usize),
     Wait(u64),
@@ -251,7 +256,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0_i64..4, 0_usize..6).prop_map(|(rank, kind)| Step::Enqueue { rank, kind }),
-        3 => (1_usize..5).prop_map(Step::Claim),
+        3 => (1_usize..5, 0_u64..300).prop_map(|(most, ago)| Step::Claim { most, ago }),
         3 => (0_usize..9).prop_map(Step::End),
         1 => (0_usize..9).prop_map(Step::Cancel),
         2 => (1_u64..400).prop_map(Step::Wait),
@@ -278,7 +283,7 @@ proptest! {
                     4 => vec![RATE, COMMON],
                     _ => vec![RATE],
                 }),
-                Step::Claim(most) => kept.claim(most),
+                Step::Claim { most, ago } => kept.claim(most, ago),
                 Step::End(nth) => kept.end(nth),
                 Step::Cancel(nth) => kept.cancel(nth),
                 Step::Wait(millis) => kept.now = kept.now.after(Duration::from_millis(millis)),
@@ -290,7 +295,8 @@ proptest! {
         }
         kept.promote();
         kept.check();
-        for starts in kept.starts.values() {
+        for starts in kept.starts.values_mut() {
+            starts.sort_unstable();
             for (first, at) in starts.iter().enumerate() {
                 let end = at.after(Duration::from_secs(1));
                 let within = starts[first..].iter().take_while(|start| **start < end);
@@ -309,7 +315,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Enqueue { rank, .. } => kept.enqueue(rank, vec![PER_KEY[0]]),
-                Step::Claim(most) => kept.claim(most),
+                Step::Claim { most, ago } => kept.claim(most, ago),
                 Step::End(nth) => kept.end(nth),
                 Step::Cancel(nth) => kept.cancel(nth),
                 Step::Wait(_) | Step::Promote => {

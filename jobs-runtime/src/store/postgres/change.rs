@@ -80,6 +80,8 @@ struct Place {
     spent: i32,
     /// Its limits, if it has any.
     limits: Option<Vec<LimitId>>,
+    /// Since when it has their permits, if it has.
+    let_in_at: Option<i64>,
     wait: Wait,
 }
 
@@ -100,6 +102,7 @@ impl Place {
             attempt: row.try_get(1)?,
             spent: row.try_get(2)?,
             limits: row.try_get(7)?,
+            let_in_at: row.try_get(8)?,
             wait: match (until, limit.zip(passed)) {
                 (Some(until), _) => Wait::Until(Timestamp::from_millis(until)),
                 (_, Some((limit, passed))) => Wait::Held(limit, passed),
@@ -154,7 +157,8 @@ impl Place {
             .bind(held.map(|(limit, _)| limit))
             .bind(held.map(|(_, passed)| passed))
             .bind(self.limits.as_deref())
-            .bind(unused);
+            .bind(unused)
+            .bind(self.let_in_at);
         db.execute(query).await?;
         Ok(())
     }

@@ -225,6 +225,7 @@ async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fault> {
         held,
         displaced,
         limits,
+        now,
     } = entrance;
     let numbers = |held: &[Held]| held.iter().map(|held| held.seq).collect::<Vec<_>>();
     let places = |held: &[Held]| {
@@ -254,7 +255,8 @@ async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fault> {
         .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
         .bind(granted)
         .bind(limits.iter().map(|it| it.arrival).collect::<Vec<_>>())
-        .bind(look_at);
+        .bind(look_at)
+        .bind(now.as_millis());
     let rows = db.fetch(query).await?;
     let entered: i64 = rows.first().ok_or(Fault::Raced)?.try_get(0)?;
     // They are locked: nobody can have taken them.

@@ -180,6 +180,8 @@ async fn write_limited(
         ordered.push(*numbers.get(&uuid_of(&new.id)).ok_or(Fault::Raced)?);
     }
     let lists: Vec<_> = ids.iter().map(|ids| limit_list(ids)).collect();
+    let let_in_at = rows.iter().zip(&entered);
+    let let_in_at = let_in_at.map(|(new, entered)| entered.then_some(new.created_at.as_millis()));
     let query = db
         .query(&db.sql.enqueue_limited)
         .bind(ordered)
@@ -189,7 +191,7 @@ async fn write_limited(
         .bind(column(rows, |new| !is_delayed(new)))
         .bind(lists)
         .bind(column(rows, |new| new.rules.max_waiting.is_some()))
-        .bind(&entered)
+        .bind(let_in_at.collect::<Vec<_>>())
         .bind(taken.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(taken.iter().map(|(_, n)| count(*n)).collect::<Vec<_>>());
     db.execute(query).await?;

@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "rests",
         sql: include_str!("migrations/0003_rests.sql"),
     },
+    Migration {
+        version: 4,
+        name: "let_in",
+        sql: include_str!("migrations/0004_let_in.sql"),
+    },
 ];
 
 impl Migration {

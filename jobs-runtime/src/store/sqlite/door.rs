@@ -188,6 +188,7 @@ async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), F
         .bind(places(&entrance.held)?)
         .bind(places(&entrance.displaced)?)
         .bind(json::array(limits)?)
+        .bind(entrance.now.as_millis())
         .execute(conn)
         .await?;
     Ok(())

@@ -46,6 +46,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "rests",
         sql: include_str!("migrations/0006_rests.sql"),
     },
+    Migration {
+        version: 7,
+        name: "let_in",
+        sql: include_str!("migrations/0007_let_in.sql"),
+    },
 ];
 
 impl Migration {

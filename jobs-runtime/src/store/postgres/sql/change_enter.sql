@@ -1,5 +1,5 @@
 -- Puts the execution $1 where it waits now: until $4 if that is not NULL; else at the limit $5, having passed
--- $6, if that is not NULL; else it is ready by the permits $7. Its next attempt is $2, it has spent $3.
+-- $6, if that is not NULL; else it is ready by the permits $7, which it has since $9. Its next attempt is $2, it has spent $3.
 -- The permits $8 were not used.
 WITH it AS MATERIALIZED (SELECT * FROM jobs.executions WHERE seq = $1),
 scheduled AS (
@@ -16,8 +16,8 @@ unused AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
     SELECT i.id, 'unused', 1 FROM unnest($8::bigint[]) AS i (id)
 )
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit)
+INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, let_in_at)
 SELECT
-    seq, 100 - priority, queue, job_id, $2, $3, $7::bigint[], ($7)[cardinality($7)]
+    seq, 100 - priority, queue, job_id, $2, $3, $7::bigint[], ($7)[cardinality($7)], $9
 FROM it
 WHERE $4 IS NULL AND $5 IS NULL

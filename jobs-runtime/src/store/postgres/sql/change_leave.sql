@@ -1,6 +1,7 @@
 -- Takes the execution $1 out of where it waits; no row if it does not wait. Says its rank, the number of its
 -- next attempt, the budget used so far; until when it waits, if it is scheduled; the limit that it stands
--- at and how many it has passed, if it is held; by which permits it is ready, if it is; and its limits.
+-- at and how many it has passed, if it is held; by which permits it is ready, if it is; its limits; and since when it has the
+-- permits.
 WITH it AS MATERIALIZED (
     SELECT x.seq, (100 - x.priority)::smallint AS rank FROM jobs.executions AS x WHERE x.seq = $1
 ),
@@ -8,7 +9,7 @@ ready AS (
     DELETE FROM jobs.ready AS r
     USING it
     WHERE r.rank = ANY (ARRAY[it.rank]) AND r.seq = ANY (ARRAY[it.seq])
-    RETURNING r.seq, r.attempt, r.spent, r.limits
+    RETURNING r.seq, r.attempt, r.spent, r.limits, r.let_in_at
 ),
 held AS (
     DELETE FROM jobs.held WHERE seq = $1 RETURNING seq, attempt, spent, limit_id, passed
@@ -19,14 +20,14 @@ scheduled AS (
 place AS (
     SELECT
         attempt, spent, NULL::bigint AS run_at, NULL::bigint AS limit_id, NULL::smallint AS passed,
-        limits
+        limits, let_in_at
     FROM ready
     UNION ALL
-    SELECT attempt, spent, NULL, limit_id, passed, NULL FROM held
+    SELECT attempt, spent, NULL, limit_id, passed, NULL, NULL FROM held
     UNION ALL
-    SELECT attempt, spent, run_at, NULL, NULL, NULL FROM scheduled
+    SELECT attempt, spent, run_at, NULL, NULL, NULL, NULL FROM scheduled
 )
-SELECT it.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits
+SELECT it.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits, p.let_in_at
 FROM place AS p
 CROSS JOIN it
 LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[it.seq])

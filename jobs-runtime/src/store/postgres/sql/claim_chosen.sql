@@ -8,5 +8,5 @@ WITH taken AS (
         JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[c.rank]) AND r.seq = ANY (ARRAY[c.seq])
         FOR UPDATE OF r SKIP LOCKED
     ))
-    RETURNING rank, seq, attempt, spent, limits
+    RETURNING rank, seq, attempt, spent, limits, GREATEST($3, let_in_at) AS start
 ),

@@ -24,5 +24,5 @@ taken AS (
         ORDER BY h.rank, h.seq
         LIMIT $6
     ))
-    RETURNING rank, seq, attempt, spent, limits
+    RETURNING rank, seq, attempt, spent, limits, GREATEST($3, let_in_at) AS start
 ),

@@ -1,4 +1,4 @@
--- What the doorkeeper has decided: who is let in ($1); who waits where from now on ($2 the execution, $3 the
+-- What the doorkeeper has decided: who is let in ($1) at $13; who waits where from now on ($2 the execution, $3 the
 -- limit, $4 the limits passed); who was ready and is held again ($5 the execution and $6 its rank, $7 and
 -- $8 likewise); and the limits $9, as they are now ($10 permits, $11 next start, $12 when to look). All of
 -- these rows are locked, and each is reached by its key: a plan made while nobody was held knows no other way.
@@ -6,10 +6,10 @@ WITH entering AS (
     DELETE FROM jobs.held WHERE seq = ANY ($1) RETURNING seq, rank, attempt, spent
 ),
 ready AS (
-    INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit)
+    INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, let_in_at)
     SELECT
         e.seq, e.rank, x.queue, x.job_id, e.attempt, e.spent, m.limits,
-        m.limits[cardinality(m.limits)]
+        m.limits[cardinality(m.limits)], $13
     FROM entering AS e
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = e.seq LIMIT 1) AS m
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])

@@ -1,13 +1,13 @@
 -- Puts the executions just created where they belong: number $1, rank $2, queue $3 and job $4, whether
 -- it is due ($5), the limits of those that have any ($6), whether it is counted among those that wait ($7),
--- and whether it has permits already ($8), which are counted by the limits $9 in $10. What has limits and no
+-- and since when it has permits already ($8, NULL if it has none), which are counted by the limits $9 in $10. What has limits and no
 -- permits stands at the door.
 WITH new AS MATERIALIZED (
-    SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped, entered
+    SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped, let_in_at
     FROM unnest(
         $1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::boolean[],
-        $8::boolean[]
-    ) AS n (seq, rank, queue, job_id, due, limits, capped, entered)
+        $8::bigint[]
+    ) AS n (seq, rank, queue, job_id, due, limits, capped, let_in_at)
 ),
 ruled AS (
     INSERT INTO jobs.limited (seq, limits, capped)
@@ -15,7 +15,7 @@ ruled AS (
 ),
 knocking AS (
     INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
-    SELECT seq, 0, rank, 1, 0, 0 FROM new WHERE due AND limits IS NOT NULL AND NOT entered
+    SELECT seq, 0, rank, 1, 0, 0 FROM new WHERE due AND limits IS NOT NULL AND let_in_at IS NULL
 ),
 counted AS (INSERT INTO jobs.waiting (seq, job_id) SELECT seq, job_id FROM new WHERE capped),
 granted AS (
@@ -25,7 +25,7 @@ granted AS (
     CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.limits AS b WHERE b.id = n.id LIMIT 1) AS p
     WHERE l.ctid = p.place
 )
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit)
-SELECT seq, rank, queue, job_id, 1, 0, limits, limits[cardinality(limits)]
+INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, let_in_at)
+SELECT seq, rank, queue, job_id, 1, 0, limits, limits[cardinality(limits)], let_in_at
 FROM new
-WHERE due AND (limits IS NULL OR entered)
+WHERE due AND (limits IS NULL OR let_in_at IS NOT NULL)

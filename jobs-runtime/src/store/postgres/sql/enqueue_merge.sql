@@ -17,8 +17,8 @@ ready AS (
     RETURNING r.*
 ),
 ready_again AS (
-    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, last_limit, limits)
-    SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits FROM ready
+    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, last_limit, limits, let_in_at)
+    SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits, let_in_at FROM ready
     RETURNING seq
 ),
 held AS MATERIALIZED (

@@ -6,8 +6,8 @@
 SELECT 'session', closed_at IS NULL, last_claim FROM jobs_sessions WHERE id = $7;
 
 -- Named executions, reached by their ids.
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits)
-SELECT r.queue, r.rank, r.seq, r.job_id, r.attempt, r.spent, r.limits
+INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, let_in_at)
+SELECT r.queue, r.rank, r.seq, r.job_id, r.attempt, r.spent, r.limits, r.let_in_at
 FROM json_each($13) AS o
 CROSS JOIN jobs_executions AS x ON x.id = unhex(o.value)
 CROSS JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
@@ -21,8 +21,8 @@ LIMIT $11 * EXISTS (
 );
 
 -- Any of one queue, which is usual: its own order is the order.
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits)
-SELECT queue, rank, seq, job_id, attempt, spent, limits
+INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, let_in_at)
+SELECT queue, rank, seq, job_id, attempt, spent, limits, let_in_at
 FROM jobs_ready
 WHERE queue = CASE
         WHEN json_array_length($10) = 1 THEN $10 ->> 0
@@ -58,8 +58,8 @@ WITH RECURSIVE
         WHERE queue NOT IN (SELECT queue FROM jobs_paused)
             AND queue NOT IN (SELECT value FROM json_each($15))
     ),
-    merged (rank, seq, queue, job_id, attempt, spent, limits) AS (
-        SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits
+    merged (rank, seq, queue, job_id, attempt, spent, limits, let_in_at) AS (
+        SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits, r.let_in_at
         FROM wanted AS w
         CROSS JOIN jobs_ready AS r ON r.queue = w.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
@@ -69,7 +69,7 @@ WITH RECURSIVE
         )
         WHERE $13 IS NULL AND NOT EXISTS (SELECT 1 FROM temp.jobs_taken)
         UNION ALL
-        SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits
+        SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits, r.let_in_at
         FROM merged AS m
         CROSS JOIN jobs_ready AS r ON r.queue = m.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
@@ -80,8 +80,8 @@ WITH RECURSIVE
         )
         ORDER BY 1, 2
     )
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits)
-SELECT queue, rank, seq, job_id, attempt, spent, limits
+INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, let_in_at)
+SELECT queue, rank, seq, job_id, attempt, spent, limits, let_in_at
 FROM merged
 LIMIT $11 * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8

@@ -1,13 +1,14 @@
--- Leases what was taken to the claim $8 of the session $7, and says what that is.
+-- Leases what was taken to the claim $8 of the session $7, from $12 on, and says what that is. Who was let in
+-- after the claim was asked for starts then: a start before its permit would count too early.
 INSERT INTO jobs_leases (seq, session, claim, attempt, spent, claimed_at, limits)
-SELECT seq, $7, $8, attempt, spent, $12, limits FROM temp.jobs_taken;
+SELECT seq, $7, $8, attempt, spent, MAX($12, COALESCE(let_in_at, $12)), limits FROM temp.jobs_taken;
 
 DELETE FROM jobs_ready
 WHERE (queue, rank, seq) IN (SELECT queue, rank, seq FROM temp.jobs_taken);
 
 -- Starts count against the rates.
 INSERT INTO jobs_permit_events (limit_id, kind, count, at)
-SELECT l.id, 'started', COUNT(*), $12
+SELECT l.id, 'started', COUNT(*), MAX($12, COALESCE(MAX(t.let_in_at), $12))
 FROM temp.jobs_taken AS t
 CROSS JOIN json_each(t.limits) AS i
 CROSS JOIN jobs_limits AS l ON l.id = i.value AND l.kind = 'rate'
@@ -28,7 +29,8 @@ WHERE id = $7 AND EXISTS (SELECT 1 FROM temp.jobs_taken);
 SELECT 'claimed', (
     SELECT json_group_array(json_array(
         t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms,
-        x.max_attempts, x.retry, x.correlation_id, $12, 0, t.queue, t.limits IS NOT NULL
+        x.max_attempts, x.retry, x.correlation_id, MAX($12, COALESCE(t.let_in_at, $12)), 0, t.queue,
+        t.limits IS NOT NULL
     ))
     FROM temp.jobs_taken AS t
     CROSS JOIN jobs_executions AS x ON x.seq = t.seq

@@ -1,7 +1,7 @@
--- What the doorkeeper has decided: who is let in ($1), who waits where from now on ($2: the execution, the
+-- What the doorkeeper has decided: who is let in ($1) at $5, who waits where from now on ($2: the execution, the
 -- limit, the limits passed), who was ready and is held again ($3, likewise), and the limits ($4).
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit)
-SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits, m.limits ->> '$[#-1]'
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
+SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits, m.limits ->> '$[#-1]', $5
 FROM json_each($1) AS e
 CROSS JOIN jobs_held AS h ON h.seq = e.value
 CROSS JOIN jobs_limited AS m ON m.seq = h.seq

@@ -18,8 +18,10 @@ FROM jobs_executions AS x
 CROSS JOIN jobs_limited AS m ON m.seq = x.seq AND m.capped
 WHERE x.seq > (SELECT MAX(seq) FROM jobs_executions) - $2;
 
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit)
-SELECT x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, m.limits ->> '$[#-1]'
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
+SELECT
+    x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, m.limits ->> '$[#-1]',
+    iif(m.limits IS NOT NULL, x.created_at, NULL)
 FROM jobs_executions AS x
 LEFT JOIN jobs_limited AS m ON m.seq = x.seq
 WHERE x.seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND x.run_at <= x.created_at
