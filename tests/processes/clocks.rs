@@ -57,6 +57,52 @@ fn a_wrong_wall_clock_loses_no_lease_and_runs_nothing_twice() {
     }
 }
 
+/// The same on a server, whose own clock may be wrong: every beat is of yesterday, and nobody is
+/// taken for dead.
+#[test]
+fn time_stamps_of_yesterday_cost_no_attempt() {
+    let dir = prompt_dir();
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let settings = [
+        ("JOBS_DATABASE", url.as_str()),
+        ("JOBS_LEASE", "2s"),
+        ("JOBS_CONCURRENCY", "4"),
+        ("JOBS_LOG", "warn"),
+    ];
+    let first = Server::start(PROGRAM, dir.path(), &settings);
+    let schema = url.rsplit('=').next().expect("it names its schema");
+    let yesterday = format!(
+        "CREATE FUNCTION {schema}.yesterday() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                NEW.renewed_at = (extract(epoch FROM now()) * 1000)::bigint - 86400000;
+                RETURN NEW;
+            END $$;
+        CREATE TRIGGER yesterday BEFORE INSERT OR UPDATE ON {schema}.beats
+            FOR EACH ROW EXECUTE FUNCTION {schema}.yesterday();
+        UPDATE {schema}.beats SET renewed_at = 0"
+    );
+    server.sql("postgres", &yesterday);
+    let second = Server::start(PROGRAM, dir.path(), &settings);
+    let file = dir.path().join("begun.txt");
+    let payloads = vec![json!({"file": file, "millis": 3_000}); 8];
+    http::trigger_batch(first.address, "test.record", &payloads);
+    let number = |what: &str| {
+        let count = format!("SELECT COUNT(*) FROM {schema}.{what}");
+        server.sql("postgres", &count).trim().to_owned()
+    };
+    wait_for("the end of every execution", || number("outcomes") == "8");
+    let at_once = "outcomes WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
+    assert_eq!(number(at_once), "8");
+    let old = "beats WHERE renewed_at < extract(epoch FROM now()) * 1000 - 80000000";
+    assert_eq!(number(old), "2", "the beats are of yesterday");
+    for worker in [first, second] {
+        let (code, log) = worker.terminate();
+        let warned: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
+        assert_eq!((code, warned), (Some(0), Vec::new()));
+    }
+}
+
 /// What is scheduled and recorded goes by the server's clock, whoever's own is wrong.
 #[test]
 fn a_fleet_on_a_server_goes_by_its_clock() {
