@@ -48,6 +48,8 @@ fn a_server_that_is_away_for_longer_than_a_lease_loses_nothing() {
     fleet.load_of(16 * times(), 2_500..3_000);
     for crash in 1..=times() {
         fleet.until(crash, times() + 1);
+        // Who has no session yet has nothing to give up.
+        (0..fleet.workers.len()).for_each(|worker| fleet.until_busy(worker));
         server.crash();
         for worker in &fleet.workers {
             wait_for("a worker to give up", || {
