@@ -6,8 +6,8 @@ use jobs_runtime::store::Store;
 
 use super::exercise::Exercise;
 
-/// Executions in the large store, and in the one that it is held against. So few that those which
-/// are ready count as few for the feed of queued ones, and go on to whatever an exercise adds.
+/// Executions in the large store, and in the one that it is held against. In the latter fewer than
+/// 5,000 are queued, also after what exercises add, so that their feed looks at all of them.
 pub(crate) const MANY: i64 = 1_000_000;
 pub(crate) const FEW: i64 = 80_000;
 
