@@ -83,6 +83,7 @@ mod queues;
 mod uniqueness;
 
 mod damage;
+mod refusals;
 mod transactions;
 
 mod catalogue;
@@ -100,7 +101,7 @@ mod needs;
 mod words;
 
 pub use document::document;
-pub use ground::{Database, Ground, GroundError, Transaction};
+pub use ground::{Database, Ground, GroundError, Transaction, Write};
 pub use point::{Point, Verdict};
 pub use report::{Column, Report, Row, check};
 
@@ -126,6 +127,7 @@ pub fn points() -> Vec<Point> {
         queues::POINTS,
         transactions::POINTS,
         damage::POINTS,
+        refusals::POINTS,
         logs::POINTS,
         feeds::POINTS,
         catalogue::POINTS,

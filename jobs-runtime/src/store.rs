@@ -37,6 +37,7 @@ mod policy;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod publish;
+mod refusals;
 mod rows;
 pub mod sqlite;
 mod url;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction};
+use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::postgres::PgPool;
 use tests::postgres::Postgres;
@@ -68,5 +68,47 @@ impl Database for InSchema {
             .execute(&self.application)
             .await?;
         Ok(true)
+    }
+
+    async fn refuse(
+        &self,
+        id: ExecutionId,
+        write: Write,
+        refuse: bool,
+    ) -> Result<bool, GroundError> {
+        let schema = &self.schema;
+        let (table, row) = match write {
+            Write::Execution => ("executions", format!("id = '{id}'")),
+            Write::Ready => ("ready", self.row(id).await?),
+            Write::Lease => ("leases", self.row(id).await?),
+            Write::Log => ("logs", self.row(id).await?),
+            _ => return Ok(false),
+        };
+        let trigger = format!("refuse_{}", id.to_string().replace('-', "_"));
+        let script = match refuse {
+            true => format!(
+                "CREATE OR REPLACE FUNCTION \"{schema}\".refuse() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE 'refused' USING ERRCODE = 'data_corrupted'; END $$;
+                 CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON \"{schema}\".{table}
+                 FOR EACH ROW WHEN (NEW.{row}) EXECUTE FUNCTION \"{schema}\".refuse()"
+            ),
+            false => format!("DROP TRIGGER {trigger} ON \"{schema}\".{table}"),
+        };
+        sqlx::raw_sql(sqlx::AssertSqlSafe(script))
+            .execute(&self.application)
+            .await?;
+        Ok(true)
+    }
+}
+
+impl InSchema {
+    /// Which rows of other tables are about an execution.
+    async fn row(&self, id: ExecutionId) -> Result<String, GroundError> {
+        let schema = &self.schema;
+        let query = format!("SELECT seq FROM \"{schema}\".executions WHERE id = '{id}'");
+        let seq: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+            .fetch_one(&self.application)
+            .await?;
+        Ok(format!("seq = {seq}"))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction};
+use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
@@ -66,6 +66,44 @@ impl Database for InFile {
             .execute(&self.application)
             .await?;
         Ok(true)
+    }
+
+    async fn refuse(
+        &self,
+        id: ExecutionId,
+        write: Write,
+        refuse: bool,
+    ) -> Result<bool, GroundError> {
+        let hex = id.to_string().replace('-', "");
+        let (table, row) = match write {
+            Write::Execution => ("jobs_executions", format!("id = x'{hex}'")),
+            Write::Ready => ("jobs_ready", self.row(id).await?),
+            Write::Lease => ("jobs_leases", self.row(id).await?),
+            Write::Log => ("jobs_logs", self.row(id).await?),
+            _ => return Ok(false),
+        };
+        let script = ["INSERT", "UPDATE"].map(|event| match refuse {
+            true => format!(
+                "CREATE TRIGGER refuse_{event}_{hex} BEFORE {event} ON {table} WHEN NEW.{row}
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+            ),
+            false => format!("DROP TRIGGER refuse_{event}_{hex};"),
+        });
+        sqlx::raw_sql(sqlx::AssertSqlSafe(script.concat()))
+            .execute(&self.application)
+            .await?;
+        Ok(true)
+    }
+}
+
+impl InFile {
+    /// Which rows of other tables are about an execution.
+    async fn row(&self, id: ExecutionId) -> Result<String, GroundError> {
+        let seq: i64 = sqlx::query_scalar("SELECT seq FROM jobs_executions WHERE id = $1")
+            .bind(id.as_bytes().as_slice())
+            .fetch_one(&self.application)
+            .await?;
+        Ok(format!("seq = {seq}"))
     }
 }
 

@@ -141,6 +141,15 @@ fn check_attempt(attempt: &(String, u64), outcome: &str, story: &Story, account:
     }
 }
 
+/// Every execution took its first attempt and no other.
+pub(crate) fn check_once(account: Account) {
+    let Account {
+        executions, begun, ..
+    } = account;
+    assert_eq!(begun, executions, "{account:?}");
+    assert_eq!((account.lost, account.released), (0, 0), "{account:?}");
+}
+
 fn id_of(execution: &Value) -> &str {
     execution["id"].as_str().expect("an id")
 }

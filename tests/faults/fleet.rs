@@ -11,7 +11,7 @@ use tests::process::{Server, prompt_dir, wait_for};
 
 use super::audit::{Account, Finals, audit, feed, is_final};
 use super::effects::Effects;
-use super::load::Load;
+use super::load::{Load, Pace};
 
 /// The bundled runtime with the jobs of `tests` linked.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
@@ -77,7 +77,17 @@ impl Fleet {
     pub(crate) fn load_of(&mut self, executions: usize, millis: Range<u64>) {
         assert!(self.load.is_none(), "one load at a time");
         self.under_way = (self.effects.begun(), executions);
-        let load = Load::start(self.front.address, &self.effects, millis);
+        let load = Load::start(self.front.address, &self.effects, millis, Pace::AsExecuted);
+        self.load = Some(load);
+    }
+
+    /// Begins to enqueue so many short executions a second, whatever becomes of them, until it is
+    /// [settled](Self::settle).
+    pub(crate) fn load_at(&mut self, a_second: f64) {
+        assert!(self.load.is_none(), "one load at a time");
+        self.under_way = (self.effects.begun(), 0);
+        let pace = Pace::ASecond(a_second);
+        let load = Load::start(self.front.address, &self.effects, 20..200, pace);
         self.load = Some(load);
     }
 
@@ -90,8 +100,13 @@ impl Fleet {
             self.effects.begun() >= wanted
         });
         if part.is_multiple_of(parts.div_ceil(10)) {
-            self.finals.observe(&feed(self.front.address));
+            self.look();
         }
+    }
+
+    /// Looks at what has ended by now: it has to stay as it is.
+    pub(crate) fn look(&mut self) {
+        self.finals.observe(&feed(self.front.address));
     }
 
     /// Waits until a worker executes something.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::http;
-use tests::process::wait_for;
+use tests::process::{now, wait_for};
 
 use super::effects::Effects;
 
@@ -28,14 +28,28 @@ pub(crate) struct Load {
     thread: Option<JoinHandle<()>>,
 }
 
+/// How fast a load goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// As fast as the workers, and a little ahead of them.
+    AsExecuted,
+    /// So many a second, whatever the workers do. What could not be enqueued for a while is made up for.
+    ASecond(f64),
+}
+
 impl Load {
     /// Enqueues through `front` what takes so many milliseconds, until it is [ended](Self::end):
     /// a fault that comes late on a slow machine finds work under way all the same. What is refused
     /// because the store is away is not asked for again: others are enqueued in its place.
-    pub(crate) fn start(front: SocketAddr, effects: &Arc<Effects>, millis: Range<u64>) -> Self {
+    pub(crate) fn start(
+        front: SocketAddr,
+        effects: &Arc<Effects>,
+        millis: Range<u64>,
+        pace: Pace,
+    ) -> Self {
         let acknowledged = Arc::new(Mutex::new(Vec::new()));
         let wanted = Arc::new(AtomicUsize::new(usize::MAX));
-        let begun_before = effects.begun();
+        let (begun_before, started) = (effects.begun(), now());
         let (effects, ids, enough) = (
             Arc::clone(effects),
             Arc::clone(&acknowledged),
@@ -43,8 +57,15 @@ impl Load {
         );
         let thread = std::thread::spawn(move || {
             while lock(&ids).len() < enough.load(Ordering::Relaxed) {
-                let ahead = lock(&ids).len() + begun_before;
-                if ahead >= effects.begun() + AHEAD {
+                let enqueued = lock(&ids).len();
+                let is_enough = match pace {
+                    Pace::AsExecuted => enqueued + begun_before >= effects.begun() + AHEAD,
+                    Pace::ASecond(rate) => {
+                        let due = Duration::from_secs_f64((enqueued + BATCH) as f64 / rate);
+                        started.elapsed() < due
+                    }
+                };
+                if is_enough {
                     std::thread::park_timeout(Duration::from_millis(5));
                     continue;
                 }

@@ -16,7 +16,10 @@ mod kills;
 mod ledger;
 mod limits;
 mod load;
+mod refusals;
+mod rivals;
 mod servers;
+mod soak;
 mod stopped;
 mod wires;
 

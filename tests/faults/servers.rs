@@ -3,7 +3,7 @@
 use tests::postgres::Postgres;
 use tests::process::{is_full_tier, wait_for};
 
-use super::audit::Account;
+use super::audit::check_once;
 use super::fleet::Fleet;
 
 /// Far beyond every outage here: no lease ends because of one, also on a slow machine.
@@ -88,13 +88,4 @@ fn terminated_connections_cost_no_attempt() {
     println!("{rounds} times every connection: {account:?}");
     check_once(account);
     fleet.end();
-}
-
-/// Every execution took its first attempt and no other.
-fn check_once(account: Account) {
-    let Account {
-        executions, begun, ..
-    } = account;
-    assert_eq!(begun, executions, "{account:?}");
-    assert_eq!((account.lost, account.released), (0, 0), "{account:?}");
 }

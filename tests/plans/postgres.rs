@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs_runtime::store::{Caps, Claim, SessionInfo, Store, open};
 use serde_json::Value;
@@ -130,6 +131,12 @@ fn faults(step: &Value, found: &mut BTreeSet<String>) {
 
 /// A claim for jobs that nobody has enqueued, while others wait.
 async fn claim_of_nothing(store: &dyn Store) {
+    let claim = claim_by(store).await;
+    assert!(store.claim(claim).await.unwrap().is_empty());
+}
+
+/// A claim in a session of its own, for jobs that nobody has enqueued.
+async fn claim_by(store: &dyn Store) -> Claim {
     let session = SessionInfo {
         worker: "elsewhere".to_owned(),
         opened_at: NOW,
@@ -137,7 +144,7 @@ async fn claim_of_nothing(store: &dyn Store) {
         queues: Vec::new(),
         labels: Vec::new(),
     };
-    let claim = Claim {
+    Claim {
         session: store.open_session(session).await.unwrap(),
         number: 1,
         job_ids: (0..100).map(|n| format!("another-{n}")).collect(),
@@ -147,8 +154,30 @@ async fn claim_of_nothing(store: &dyn Store) {
         limit: 20,
         caps: Caps::default(),
         now: NOW,
+    }
+}
+
+/// A claim and a promotion that the database refuses, whatever they are about.
+async fn refused(server: &Postgres, store: &dyn Store) {
+    let refuse = |table: &str| {
+        format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON many.{table}
+             FOR EACH ROW EXECUTE FUNCTION many.refuse();"
+        )
     };
-    assert!(store.claim(claim).await.unwrap().is_empty());
+    let script = format!(
+        "CREATE FUNCTION many.refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE 'refused'; END $$; {} {}",
+        refuse("leases"),
+        refuse("ready")
+    );
+    server.sql("postgres", &script);
+    let mut claim = claim_by(store).await;
+    claim.job_ids = (0..100).map(|n| format!("job-{n}")).collect();
+    assert!(store.claim(claim).await.is_err());
+    let far_off = NOW.after(Duration::from_secs(1_000_000_000));
+    assert!(store.promote(far_off, 1).await.is_err());
+    server.sql("postgres", "DROP FUNCTION many.refuse() CASCADE");
 }
 
 /// The files whose statements go to large tables and were not executed.
@@ -184,6 +213,7 @@ async fn no_statement_goes_through_what_grows() {
     claim_of_nothing(&*store).await;
     let begun = server.log().len();
     claim_of_nothing(&*store).await;
+    refused(&server, &*store).await;
     log.push_str(&server.log().split_off(begun));
 
     let executed = executed(&log);

@@ -134,27 +134,30 @@ impl Postgres {
 
     /// Executes statements as the server's superuser and returns what they print, unadorned.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let port = self.port.to_string();
-        let ran = Command::new(self.bin.join("psql"))
-            .args(["-h", "127.0.0.1", "-p", &port, "-U", "jobs", "-d", database])
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-c",
-                statements,
-            ])
-            .output()
-            .expect("psql starts");
+        let ran = self.psql(database, statements).output();
+        let ran = ran.expect("psql starts");
         assert!(
             ran.status.success(),
             "{statements}\n{}",
             String::from_utf8_lossy(&ran.stderr)
         );
         String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+    }
+
+    /// Begins to execute statements, in one transaction, beside whatever else happens.
+    pub fn rival(&self, database: &str, statements: &str) -> Rival {
+        let mut psql = self.psql(database, statements);
+        let child = psql.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        Rival(child.expect("psql starts"))
+    }
+
+    fn psql(&self, database: &str, statements: &str) -> Command {
+        let port = self.port.to_string();
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-h", "127.0.0.1", "-p", &port, "-U", "jobs", "-d", database]);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c"]);
+        psql.arg(statements);
+        psql
     }
 
     /// Ends the server as a crash would: what is committed is there at the next start, nothing else.
@@ -215,6 +218,29 @@ impl Postgres {
             .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
             .status()
             .is_ok_and(|status| status.success())
+    }
+}
+
+/// A program of somebody else's at work on the same server; killed when it is dropped.
+#[derive(Debug)]
+pub struct Rival(Child);
+
+impl Rival {
+    /// Whether it still works.
+    pub fn is_at_work(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Waits for its end; whether it was let to come to it.
+    pub fn wait(mut self) -> bool {
+        self.0.wait().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -53,6 +53,32 @@ pub trait Database: Send + Sync + 'static {
         let _ = id;
         Ok(false)
     }
+
+    /// Has the database refuse this write about an execution, or no longer: as a trigger of its owner's
+    /// does, or a page that is damaged. Answers `false` if that cannot be done here.
+    async fn refuse(
+        &self,
+        id: ExecutionId,
+        write: Write,
+        refuse: bool,
+    ) -> Result<bool, GroundError> {
+        let _ = (id, write, refuse);
+        Ok(false)
+    }
+}
+
+/// Something that a store writes about an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Write {
+    /// That it exists.
+    Execution,
+    /// That it is ready.
+    Ready,
+    /// That an attempt of it is leased, to whom, and how far it is.
+    Lease,
+    /// A line of its log.
+    Log,
 }
 
 /// A transaction of an application's own. `sqlx`'s are ones.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jobs::ExecutionId;
 
 use super::Verdict;
-use super::ground::{Database, Ground, GroundError, Transaction};
+use super::ground::{Database, Ground, GroundError, Transaction, Write};
 use super::words::AnyStore;
 
 /// The database of one point, and where others come from.
@@ -147,6 +147,43 @@ impl Need for Fragile {
         let unknown = super::words::id();
         if !site.database.poison(unknown).await.map_err(broken)? {
             return Err(Verdict::NotApplicable("its rows cannot be damaged here"));
+        }
+        Ok(Self {
+            store,
+            site: site.clone(),
+        })
+    }
+}
+
+/// A store whose database can be told to refuse a write.
+pub(super) struct Refusing {
+    pub(super) store: AnyStore,
+    site: Site,
+}
+
+impl Refusing {
+    pub(super) async fn refuse(&self, id: ExecutionId, write: Write) {
+        let refused = self.site.database.refuse(id, write, true).await;
+        assert!(refused.expect("the write is refused from now on"));
+    }
+
+    pub(super) async fn allow(&self, id: ExecutionId, write: Write) {
+        let allowed = self.site.database.refuse(id, write, false).await;
+        assert!(allowed.expect("the write is taken again"));
+    }
+}
+
+#[async_trait]
+impl Need for Refusing {
+    async fn meet(site: &Site) -> Result<Self, Verdict> {
+        let store = AnyStore::meet(site).await?;
+        // An id that is not there: asks whether it could.
+        let unknown = super::words::id();
+        let refused = site.database.refuse(unknown, Write::Execution, true);
+        if !refused.await.map_err(broken)? {
+            return Err(Verdict::NotApplicable(
+                "it cannot be told to refuse a write",
+            ));
         }
         Ok(Self {
             store,

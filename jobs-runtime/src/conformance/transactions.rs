@@ -10,6 +10,7 @@ area! { "transactions" {
     an_answer_holds_within_the_transaction: "Within one transaction later calls see earlier ones.",
     an_end_is_committed_with_its_transaction: "An attempt's end in a handler's transaction holds once that is committed; its settlement is then found again, whatever it says.",
     an_end_that_was_rolled_back_is_none: "An end that was rolled back is none: the attempt runs on and is settled.",
+    an_open_end_holds_up_no_other: "While the transaction that an end was written in stays open, other attempts are settled; a word about that attempt is to be said again later.",
     an_end_in_a_transaction_is_fenced: "An end in a transaction is refused like any other once its lease does not hold.",
 }}
 
@@ -137,6 +138,35 @@ async fn an_end_that_was_rolled_back_is_none(ground: Joinable) {
         status(store, claimed.execution_id).await,
         ExecutionStatus::Failed
     );
+}
+
+async fn an_open_end_holds_up_no_other(ground: Joinable) {
+    let store = &ground.store;
+    let session = session(store, "w").await;
+    enqueue(store, "j", 3).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
+    let mut tx = ground.begin().await;
+    let answer = store.settle_in(tx.by_ref(), success(&claimed[1])).await;
+    assert_eq!(answer.unwrap(), Answer::Settled);
+    let ends = || {
+        let late = with_logs(failure(&claimed[1]), vec![line(1, "late")]);
+        vec![success(&claimed[0]), late, success(&claimed[2])]
+    };
+    // An embedded store has one writer: there, the others wait for the caller in any case.
+    if store.describe().kind != "sqlite" {
+        let answers = store.settle(ends()).await.unwrap();
+        assert_eq!(answers, [Answer::Settled, Answer::HeldUp, Answer::Settled]);
+        let held_up = record(store, claimed[1].execution_id).await;
+        assert_eq!(held_up.status, ExecutionStatus::Running);
+    }
+    tx.commit().await.unwrap();
+    let answers = store.settle(ends()).await.unwrap();
+    assert_eq!(answers[1], Answer::AlreadyMine);
+    for one in &claimed {
+        let status = status(store, one.execution_id).await;
+        assert_eq!(status, ExecutionStatus::Succeeded);
+    }
+    assert_eq!(log(store, claimed[1].execution_id).await, ["1-1 late"]);
 }
 
 async fn an_end_in_a_transaction_is_fenced(ground: Joinable) {

@@ -11,7 +11,7 @@ pub(super) use jobs::{
     AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress,
 };
 
-pub(super) use super::needs::{Bare, Fragile, Handles, Joinable, Neighbours};
+pub(super) use super::needs::{Bare, Fragile, Handles, Joinable, Neighbours, Refusing};
 pub(super) use crate::store::*;
 pub(super) use crate::time::Timestamp;
 

@@ -274,6 +274,7 @@ impl Dispatcher {
                 moments.push(timers.watch_at);
             }
         }
+        moments.extend(self.outbox.says_again_at());
         moments.extend(self.drain_until);
         moments.into_iter().min().unwrap_or(timers.poll_at)
     }

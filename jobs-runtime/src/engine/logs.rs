@@ -64,6 +64,8 @@ impl Dispatcher {
                     );
                     running.logs.close();
                 }
+                // Said again, it would be refused again.
+                (Answer::Refused, _) => drop(running.logs.close()),
                 (_, Some(last)) => running.logs.acknowledge(last.line),
                 (_, None) => {}
             }

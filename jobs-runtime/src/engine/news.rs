@@ -133,7 +133,7 @@ impl News {
         let item = match answer {
             Answer::Settled => Item::Known(ended),
             Answer::AlreadyMine => Item::Look(ended),
-            Answer::Stale => return,
+            Answer::Stale | Answer::Refused | Answer::HeldUp => return,
         };
         if line.try_send(item).is_err() {
             tracing::warn!(

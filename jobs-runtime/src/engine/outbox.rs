@@ -3,9 +3,11 @@
 //! A store that is away is told again, in the same words, until it answers. A store that *refuses*
 //! a batch is told it in halves, so that the one settlement it cannot take stands alone and spoils
 //! no other's. That one is tried a few times, then ends its attempt as failed with what the store
-//! said; refused even so, it is left to whoever takes this worker's leases over.
+//! said; refused even so, it is left to whoever takes this worker's leases over. One that somebody
+//! else's transaction is in the way of is set aside, and said again from time to time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
 
@@ -21,6 +23,10 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// How often a settlement that is refused is tried before something else is said.
 const TRIES: u32 = 3;
 
+/// When a settlement that others keep from being written is said again. Each time, those that come after it
+/// may wait for a moment.
+const HELD_UP: Duration = Duration::from_secs(5);
+
 /// Settlements that are not acknowledged yet.
 ///
 /// Bounded by the leases of the worker: while settlements pile up, nothing more is claimed.
@@ -29,6 +35,9 @@ pub(super) struct Outbox {
     waiting: Vec<Settlement>,
     /// Parts of what was refused as a whole; they go before the rest.
     parts: Vec<Parcel>,
+    /// What others keep from being written; said again from then on.
+    held_up: Vec<Settlement>,
+    held_up_until: Duration,
     sending: bool,
 }
 
@@ -48,7 +57,8 @@ impl Outbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.parts.is_empty() && !self.sending
+        let waiting = self.waiting.is_empty() && self.parts.is_empty() && self.held_up.is_empty();
+        waiting && !self.sending
     }
 
     /// Whether so much waits that claiming more would only pile up.
@@ -56,10 +66,22 @@ impl Outbox {
         self.sending && self.waiting.len() >= 2 * BATCH
     }
 
-    /// The next parcel: a part of a refused one, or as much as one call carries.
-    fn next(&mut self) -> Option<Parcel> {
+    /// When something that was held up is to be said again, if there is something.
+    pub(super) fn says_again_at(&self) -> Option<Duration> {
+        (!self.held_up.is_empty() && !self.sending).then_some(self.held_up_until)
+    }
+
+    /// The next parcel: a part of a refused one, what was held up for long enough, or as much as one call
+    /// carries.
+    fn next(&mut self, now: Duration) -> Option<Parcel> {
         if let Some(part) = self.parts.pop() {
             return Some(part);
+        }
+        if self.says_again_at().is_some_and(|at| at <= now) {
+            return Some(Parcel {
+                settlements: std::mem::take(&mut self.held_up),
+                ..Parcel::default()
+            });
         }
         let mut bytes = 0;
         let first = self.waiting.iter().take(BATCH).take_while(|settlement| {
@@ -99,7 +121,7 @@ impl Dispatcher {
         if self.outbox.sending {
             return;
         }
-        let Some(parcel) = self.outbox.next() else {
+        let Some(parcel) = self.outbox.next(self.clock.elapsed()) else {
             return;
         };
         self.outbox.sending = true;
@@ -126,6 +148,9 @@ impl Dispatcher {
     }
 
     fn on_answer(&mut self, settlement: &Settlement, answer: Answer) {
+        if answer == Answer::HeldUp {
+            return self.on_held_up(settlement);
+        }
         self.news.settled(settlement, answer);
         self.kept.settled(settlement, answer);
         if answer == Answer::Stale {
@@ -136,6 +161,17 @@ impl Dispatcher {
                 "refused the end of an attempt whose lease had ended",
             );
         }
+    }
+
+    /// Keeps what somebody else's transaction is in the way of, out of the way of the others.
+    fn on_held_up(&mut self, settlement: &Settlement) {
+        tracing::warn!(
+            execution = %settlement.execution_id,
+            attempt = settlement.fence.attempt,
+            "the end of this attempt waits for a transaction that was left open, its handler's own perhaps",
+        );
+        self.outbox.held_up.push(settlement.clone());
+        self.outbox.held_up_until = self.clock.elapsed() + HELD_UP;
     }
 
     /// Finds the one that the store will not have, and says something else in its place.

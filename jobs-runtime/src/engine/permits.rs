@@ -45,7 +45,8 @@ impl KeptPermits {
                 self.change(settlement.fence, |stage| stage.settled = true);
             }
             // Another has the lease, and its permits.
-            Answer::Stale => drop(self.stages.remove(&settlement.fence)),
+            Answer::Stale | Answer::Refused => drop(self.stages.remove(&settlement.fence)),
+            Answer::HeldUp => {}
         }
     }
 

@@ -80,6 +80,9 @@ impl Success {
         self.joined.0.store(true, Ordering::Release);
         match self.store.settle_in(tx, settlement).await {
             Ok(Answer::Settled | Answer::AlreadyMine) => Ok(()),
+            Ok(Answer::HeldUp | Answer::Refused) => {
+                Err("the success of this attempt could not be written".into())
+            }
             Ok(Answer::Stale) => {
                 self.health.refused(|refused| refused.ends += 1);
                 Err("the lease of this attempt has ended".into())

@@ -248,6 +248,11 @@ pub enum Answer {
     AlreadyMine,
     /// The lease does not hold: nothing changed.
     Stale,
+    /// Somebody else's transaction keeps it from being written, a handler's own that stays open perhaps:
+    /// nothing changed, and the same may be said again later.
+    HeldUp,
+    /// The database will not have it: nothing changed, and nothing else was kept from being written.
+    Refused,
 }
 
 /// What a promotion did.

@@ -74,6 +74,7 @@ mod operate;
 mod promote;
 mod queues;
 mod session;
+mod whole;
 
 mod archive;
 mod catalogue;
@@ -96,7 +97,7 @@ use super::{
     EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, Obstacle, PostgresUrl, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent, refusals,
 };
 use crate::time::Timestamp;
 use claim::Walk;
@@ -105,7 +106,7 @@ use fault::{Fault, corrupt};
 use gate::Gate;
 use herald::Herald;
 use join::{Found, Guest, Identity};
-use lane::{Lane, Shared};
+use lane::{Lane, Manners, Shared};
 use limits::{Numbers, Wanted};
 use listen::Hearing;
 use promote::{Promote, Promoted};
@@ -172,13 +173,17 @@ impl PostgresStore {
             herald: Herald::new(url.schema()),
             location,
         });
-        let start = |width, patience| Lane::start(runtime.handle(), &shared, width, patience);
-        let lane = |width| start(width, DEADLINE);
+        let start = |width, manners| Lane::start(runtime.handle(), &shared, width, manners);
+        let lane = |width| start(width, Manners::default());
+        let prompt = Manners {
+            patience: lane::SILENCE,
+            ..Manners::default()
+        };
         let mut store = Self {
             claims: lane(1),
-            settles: lane(1),
+            settles: start(1, settle::MANNERS),
             notes: lane(1),
-            pulse: start(1, lane::SILENCE),
+            pulse: start(1, prompt),
             gate: Gate::new(lane(1), lane(1)),
             door: lane(1),
             permits: lane(1),
@@ -406,26 +411,25 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let walk = self.walk.clone();
-        self.claims.run(claim::Take { claim, walk }).await
+        refusals::claim(self, claim).await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
-        settle::settle(&self.settles, batch.into()).await
+        settle::settle(&self.settles, batch).await
     }
 
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.notes.run(fence::Report(batch)).await
+        refusals::report(self, batch).await
     }
 
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.notes.run(logs::Append(batch)).await
+        refusals::append_logs(self, batch).await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
@@ -489,7 +493,16 @@ impl Store for PostgresStore {
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
-        let Promoted { ready, due, more } = self.claims.run(Promote { now, limit }).await?;
+        let promoted = match self.claims.run(Promote { now, limit }).await {
+            Err(StoreError::Database(_)) => {
+                let moved = refusals::promote(self, now, limit).await?;
+                let mut promoted = self.claims.run(Promote { now, limit }).await?;
+                promoted.ready += moved;
+                promoted
+            }
+            promoted => promoted?,
+        };
+        let Promoted { ready, due, more } = promoted;
         if !due.at_the_door() {
             return Ok(Promotion {
                 promoted: ready,
@@ -522,7 +535,7 @@ impl Store for PostgresStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        self.claims.run(session::TakeOver { dead, claim }).await
+        refusals::take_over(self, dead, claim).await
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {

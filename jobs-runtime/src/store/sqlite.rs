@@ -47,6 +47,7 @@ mod archive;
 mod catalogue;
 mod feed;
 mod record;
+mod whole;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -62,7 +63,7 @@ use super::{
     EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent, refusals,
 };
 use crate::time::Timestamp;
 use door::Due;
@@ -280,8 +281,7 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let claim = Box::new(claim);
-        self.writer.call(|reply| Call::Claim(claim, reply)).await
+        refusals::claim(self, claim).await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
@@ -295,20 +295,14 @@ impl Store for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, None)) })
-        });
-        self.writer.write(work).await
+        refusals::report(self, batch).await
     }
 
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, None)) })
-        });
-        self.writer.write(work).await
+        refusals::append_logs(self, batch).await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
@@ -410,8 +404,20 @@ impl Store for SqliteStore {
                 next_due: due.next(now),
             });
         }
-        let work: Work<_> = Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)));
-        self.writer.write(work).await
+        let whole = || -> Work<_> {
+            Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)))
+        };
+        match self.writer.write(whole()).await {
+            Err(StoreError::Database(_)) => {
+                let moved = refusals::promote(self, now, limit).await?;
+                let promotion = self.writer.write(whole()).await?;
+                Ok(Promotion {
+                    promoted: moved + promotion.promoted,
+                    ..promotion
+                })
+            }
+            promotion => promotion,
+        }
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
@@ -425,13 +431,7 @@ impl Store for SqliteStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move {
-                let claimed = session::take_over_in_txn(conn, &dead, &claim).await?;
-                Ok((claimed, None))
-            })
-        });
-        self.writer.write(work).await
+        refusals::take_over(self, dead, claim).await
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {

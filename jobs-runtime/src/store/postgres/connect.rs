@@ -82,6 +82,22 @@ impl Connector {
         })
     }
 
+    /// The same for those who wait no longer than this for a lock.
+    pub(super) fn hurried(&self, patience: Duration) -> Self {
+        let millis = patience.as_millis();
+        Self {
+            options: match self.prologue {
+                Some(_) => self.options.clone(),
+                None => self.options.clone().options([("lock_timeout", millis)]),
+            },
+            listening: self.listening.clone(),
+            prologue: self.prologue.as_ref().map(|prologue| {
+                let hurried = format!("{}SET LOCAL lock_timeout = {millis};", prologue.as_str());
+                AssertSqlSafe(hurried).into_sql_str()
+            }),
+        }
+    }
+
     /// A connection to work with.
     pub(super) async fn connect(&self) -> Result<PgConnection, Fault> {
         match tokio::time::timeout(CONNECTING, self.options.connect()).await {

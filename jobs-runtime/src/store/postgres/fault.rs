@@ -25,6 +25,8 @@ mod code {
     pub(super) const DEADLOCK: &str = "40P01";
     pub(super) const UNPREPARED: &str = "26000";
     pub(super) const PREPARED: &str = "42P05";
+    /// What was prepared was made for another layout.
+    pub(super) const CHANGED: &str = "0A000";
     pub(super) const PRIVILEGE: &str = "42501";
     pub(super) const NO_TABLE: &str = "42P01";
     pub(super) const NO_COLUMN: &str = "42703";
@@ -47,14 +49,17 @@ impl Fault {
 
     /// Whether the connection is of no further use. A server that has become read-only is not the
     /// one to talk to any more: the next connection may reach the one that is. One that does not
-    /// know what was prepared on it is not the one that it was prepared on.
+    /// know what was prepared on it is not the one that it was prepared on; what was prepared for another
+    /// layout is to be prepared again.
     pub(super) fn is_disconnected(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::Database(_)) => {
                 let code = self.code();
                 let code = code.as_deref().unwrap_or_default();
-                matches!(code, code::READ_ONLY | code::UNPREPARED | code::PREPARED)
-                    || code.starts_with("08")
+                matches!(
+                    code,
+                    code::READ_ONLY | code::UNPREPARED | code::PREPARED | code::CHANGED
+                ) || code.starts_with("08")
                     || code.starts_with("57P")
                     || code == "25P03"
             }
@@ -158,6 +163,7 @@ impl Fault {
             code if code.starts_with("28") => {
                 unavailable(format!("{}: check the user and the password", said(&error)))
             }
+            code::CHANGED => unavailable(format!("its layout has changed: {}", said(&error))),
             code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => {
                 unavailable(format!("the connection was ended: {}", said(&error)))
             }
@@ -266,7 +272,7 @@ mod tests {
     fn what_may_be_taken_later_is_no_refusal_of_what_was_written() {
         // A refusal turns a success that was to be written into a failure.
         for code in [
-            "40001", "40P01", "26000", "42P05", "25006", "53100", "57P01",
+            "40001", "40P01", "26000", "42P05", "0A000", "25006", "53100", "57P01",
         ] {
             let error = fault(code).at("here");
             assert!(
@@ -285,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_has_forgotten_what_was_prepared_is_left() {
-        for code in ["26000", "42P05"] {
+        for code in ["26000", "42P05", "0A000"] {
             assert!(fault(code).is_disconnected(), "{code}");
         }
         let error = fault("26000").at("here").to_string();

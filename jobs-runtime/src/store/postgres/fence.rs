@@ -1,9 +1,9 @@
 //! Whether a worker may still write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::{Row, SqlStr};
 
 use super::db::Db;
 use super::fault::Fault;
@@ -72,6 +72,22 @@ pub(super) async fn look(db: &mut Db<'_>, fences: &[Fence]) -> Result<Vec<KnownF
     Ok(known)
 }
 
+/// Which of these fences hold but are locked by somebody else. The leases of the others that hold are
+/// locked by us.
+pub(super) async fn held_up(db: &mut Db<'_>, fences: &[Fence]) -> Result<Vec<bool>, Fault> {
+    let columns = Columns::of(fences.iter());
+    let ours = columns.places(db, &db.sql.fence_lock_free).await?;
+    // After that: what was ended meanwhile is gone.
+    let there = columns.places(db, &db.sql.fence_there).await?;
+    let mut held_up = vec![false; fences.len()];
+    for place in there.difference(&ours) {
+        if let Some(held_up) = at(&mut held_up, *place) {
+            *held_up = true;
+        }
+    }
+    Ok(held_up)
+}
+
 /// The one at a place that the database counts from 1.
 fn at<T>(all: &mut [T], place: i64) -> Option<&mut T> {
     all.get_mut(usize::try_from(place).ok()?.checked_sub(1)?)
@@ -93,6 +109,21 @@ impl Columns {
             claim: fences.clone().map(|fence| fence.claim).collect(),
             attempt: fences.map(|fence| i64::from(fence.attempt)).collect(),
         }
+    }
+
+    /// The places that a statement about fences answers with.
+    async fn places(&self, db: &mut Db<'_>, statement: &SqlStr) -> Result<HashSet<i64>, Fault> {
+        let query = db
+            .query(statement)
+            .bind(&self.seq)
+            .bind(&self.session)
+            .bind(&self.claim)
+            .bind(&self.attempt);
+        let rows = db.fetch(query).await?;
+        Ok(rows
+            .iter()
+            .map(|row| row.try_get(0))
+            .collect::<Result<_, _>>()?)
     }
 }
 

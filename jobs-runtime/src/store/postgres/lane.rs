@@ -48,6 +48,25 @@ pub(super) struct Shared {
     pub(super) location: Arc<str>,
 }
 
+/// How long the connections of a lane wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manners {
+    /// Whoever makes one of them wait for longer loses it, and is asked again on another if the call
+    /// allows it.
+    pub(super) patience: Duration,
+    /// For a lock, if not as long as usual.
+    pub(super) waits_for_locks: Option<Duration>,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            patience: DEADLINE,
+            waits_for_locks: None,
+        }
+    }
+}
+
 /// The way to one or several connections of one purpose. The actors end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -57,22 +76,24 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts `width` actors that share the work.
-    /// Whoever makes one of them wait longer than `patience` loses it, and is asked again on another
-    /// if the call allows it.
     pub(super) fn start(
         runtime: &Handle,
         shared: &Arc<Shared>,
         width: usize,
-        patience: Duration,
+        manners: Manners,
     ) -> Self {
         let (queue, errands) = mpsc::channel(QUEUE);
         let errands = Arc::new(Mutex::new(errands));
         for _ in 0..width {
             let desk = Desk {
+                connector: match manners.waits_for_locks {
+                    Some(patience) => shared.connector.hurried(patience),
+                    None => shared.connector.clone(),
+                },
                 shared: Arc::clone(shared),
                 connection: None,
                 backoff: None,
-                patience,
+                patience: manners.patience,
             };
             runtime.spawn(desk.work(Arc::clone(&errands)));
         }
@@ -153,6 +174,7 @@ struct Backoff {
 /// An actor.
 pub(super) struct Desk {
     shared: Arc<Shared>,
+    connector: Connector,
     connection: Option<PgConnection>,
     backoff: Option<Backoff>,
     /// What one attempt at a call may take on a connection that was there before.
@@ -250,8 +272,8 @@ impl Desk {
         let Some(conn) = &mut self.connection else {
             return Err(Fault::Unreachable("it is not connected".to_owned()));
         };
-        let Shared { connector, sql, .. } = &*self.shared;
-        let prologue = connector.prologue();
+        let sql = &self.shared.sql;
+        let prologue = self.connector.prologue();
         let mut db = match (T::SHAPE, prologue) {
             (Shape::Statement, None) => Db::plain(conn, sql, true),
             _ => Db::in_transaction(conn, sql, prologue),
@@ -273,7 +295,7 @@ impl Desk {
         {
             return Err(Fault::Unreachable(backoff.reason.clone()));
         }
-        match self.shared.connector.connect().await {
+        match self.connector.connect().await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.backoff = None;
@@ -314,7 +336,7 @@ impl Desk {
 
     /// Whether a failure of this transition may leave a transaction open.
     fn keeps_open<T: Transition>(&self) -> bool {
-        T::SHAPE == Shape::Transaction || self.shared.connector.prologue().is_some()
+        T::SHAPE == Shape::Transaction || self.connector.prologue().is_some()
     }
 
     /// Leaves no transaction open behind a failure.

@@ -114,6 +114,8 @@ impl Transition for List {
 pub(super) struct TakeOver {
     pub(super) dead: SessionBeat,
     pub(super) claim: Claim,
+    /// How many leases are passed over.
+    pub(super) skip: usize,
 }
 
 #[async_trait]
@@ -122,7 +124,7 @@ impl Transition for TakeOver {
     const SHAPE: Shape = Shape::Transaction;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let Self { dead, claim } = self;
+        let Self { dead, claim, skip } = self;
         let standings = Standing::lock(db, [dead.session, claim.session]).await?;
         let of = |session| {
             standings
@@ -149,7 +151,8 @@ impl Transition for TakeOver {
                 .bind(dead.session.0)
                 .bind(claim.session.0)
                 .bind(claim.number)
-                .bind(limit);
+                .bind(limit)
+                .bind(i64::try_from(*skip).unwrap_or(i64::MAX));
             if db.execute(query).await? > 0 {
                 claim.note_taken(db);
             }

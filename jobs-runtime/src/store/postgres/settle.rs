@@ -5,24 +5,27 @@
 //! under lock. The delete of the lease is what decides: of two who end, take over or cancel the same
 //! attempt at the same time, the second waits and sees what the first has left.
 //!
-//! A batch that the database refuses is tried in halves, down to the one that it refuses by itself:
-//! that one fails instead, with the reason, and holds nobody up.
+//! A lease that somebody else has locked, a handler whose own transaction stays open perhaps, is waited for
+//! a moment; then the others of the batch are settled past it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionStatus};
+use jobs::ExecutionStatus;
 use sqlx::Row;
+use tokio::sync::oneshot;
 
+use super::DEADLINE;
 use super::db::Db;
 use super::fault::Fault;
 use super::fence::{self, KnownFence};
-use super::lane::Lane;
+use super::lane::{Desk, Errand, Lane, Manners};
 use super::logs;
 use super::text::stored;
 use super::transition::{Done, Shape, Transition};
-use crate::store::{Answer, AttemptEnd, Fence, Next, Settlement, StoreError, StoreEvent};
+use crate::store::{Answer, Fence, Next, Settlement, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// What was written, by place in the batch.
@@ -33,66 +36,67 @@ pub(super) struct Written {
     wanted: bool,
 }
 
+/// An end that has to wait for longer than this is set aside: it holds up no other.
+pub(super) const MANNERS: Manners = Manners {
+    patience: DEADLINE,
+    waits_for_locks: Some(Duration::from_millis(250)),
+};
+
 /// Settles a batch, whatever is in it.
-pub(super) async fn settle(
-    lane: &Lane,
+pub(super) async fn settle(lane: &Lane, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+    let batch = batch.into();
+    lane.ask(|answer| Box::new(Settle { batch, answer })).await
+}
+
+struct Settle {
     batch: Arc<[Settlement]>,
-) -> Result<Vec<Answer>, StoreError> {
-    let mut answers = Vec::with_capacity(batch.len());
-    let mut parts = vec![batch];
-    while let Some(part) = parts.pop() {
-        match (settle_part(lane, &part).await, &*part) {
-            (Ok(some), _) => answers.extend(some),
-            (Err(StoreError::Database(refusal)), [one]) => {
-                let instead = Arc::new([refused(one, &*refusal)]);
-                answers.extend(settle_part(lane, &(instead as Arc<[_]>)).await?);
-            }
-            (Err(StoreError::Database(_)), several) => {
-                let (first, second) = several.split_at(several.len() / 2);
-                parts.extend([second.into(), first.into()]);
-            }
-            (Err(error), _) => return Err(error),
+    answer: oneshot::Sender<Result<Vec<Answer>, StoreError>>,
+}
+
+#[async_trait]
+impl Errand for Settle {
+    async fn run(self: Box<Self>, desk: &mut Desk) {
+        if self.answer.is_closed() {
+            return;
         }
+        // The caller may have left; it is done all the same.
+        let settled = settle_past_locks(desk, &self.batch).await;
+        let _ = self
+            .answer
+            .send(settled.map_err(|fault| fault.at(desk.location())));
     }
-    Ok(answers)
 }
 
-/// The failure of what cannot be stored as it ended.
-fn refused(settlement: &Settlement, refusal: &(dyn std::error::Error + 'static)) -> Settlement {
-    let reason = crate::error::chain(refusal);
-    let mut instead = settlement.clone();
-    instead.next = Next::Fail;
-    instead.end = AttemptEnd {
-        outcome: AttemptOutcome::Failed,
-        error: Some(ExecutionError {
-            kind: ErrorKind::Failed,
-            message: format!("how it ended could not be stored: {reason}"),
-        }),
-        started_at: settlement.end.started_at,
-        finished_at: settlement.end.finished_at,
-        progress: None,
-        logs: Vec::new(),
-    };
-    instead
-}
-
-async fn settle_part(lane: &Lane, batch: &Arc<[Settlement]>) -> Result<Vec<Answer>, StoreError> {
+async fn settle_past_locks(
+    desk: &mut Desk,
+    batch: &Arc<[Settlement]>,
+) -> Result<Vec<Answer>, Fault> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
+    match settle_unhindered(desk, batch).await {
+        Err(fault) if fault.is_locked() => desk.perform(&PastLocks(Arc::clone(batch))).await,
+        settled => settled,
+    }
+}
+
+async fn settle_unhindered(
+    desk: &mut Desk,
+    batch: &Arc<[Settlement]>,
+) -> Result<Vec<Answer>, Fault> {
     let has_logs = batch
         .iter()
         .any(|settlement| !settlement.end.logs.is_empty());
     let shared = Arc::clone(batch);
     let written = match has_logs {
-        false => lane.run(AtOnce(shared)).await?,
-        true => lane.run(WithLogs(shared)).await?,
+        false => desk.perform(&AtOnce(shared)).await?,
+        true => desk.perform(&WithLogs(shared)).await?,
     };
     let mut answers = vec![Answer::Settled; batch.len()];
     let left: Vec<usize> = (0..batch.len()).filter(|n| !written.contains(n)).collect();
     if !left.is_empty() {
         let settlements = left.iter().map(|&place| batch[place].clone()).collect();
-        let looked_at = lane.run(Carefully(settlements)).await?;
+        let looked_at = desk.perform(&Carefully(settlements)).await?;
         for (place, answer) in left.into_iter().zip(looked_at) {
             answers[place] = answer;
         }
@@ -160,6 +164,30 @@ impl Transition for Carefully {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
         settle_in_txn(db, &self.0).await
+    }
+}
+
+/// Settles those whose leases nobody else has locked, after a look at each.
+struct PastLocks(Arc<[Settlement]>);
+
+#[async_trait]
+impl Transition for PastLocks {
+    type Answer = Vec<Answer>;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
+        let Self(batch) = self;
+        let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
+        let held_up = fence::held_up(db, &fences).await?;
+        let free = batch.iter().zip(&held_up).filter(|(_, held_up)| !**held_up);
+        let free: Vec<Settlement> = free.map(|(settlement, _)| settlement.clone()).collect();
+        let (settled, events) = settle_in_txn(db, &free).await?;
+        let mut settled = settled.into_iter();
+        let answers = held_up.iter().map(|held_up| match held_up {
+            true => Answer::HeldUp,
+            false => settled.next().unwrap_or(Answer::HeldUp),
+        });
+        Ok((answers.collect(), events))
     }
 }
 

@@ -61,21 +61,30 @@ pub(super) async fn promote_in_txn(
     now: Timestamp,
     limit: usize,
 ) -> Result<(Promotion, Option<StoreEvent>), Fault> {
+    let moved = promote_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = sqlx::query(include_str!("sql/promote.sql"))
-        .bind(now.as_millis())
-        .bind(most)
-        .fetch_all(&mut *conn)
-        .await?;
-    let moved = rows_named(&rows, "promoted").next();
-    let moved = moved.map_or(Ok(0), |row| row.try_get::<i64, _>(1))?;
-    let let_in = let_in(conn, now, most).await?;
-    let promoted = usize::try_from(moved).unwrap_or(0) + let_in;
+    let promoted = moved + let_in(conn, now, most).await?;
     let promotion = Promotion {
         promoted,
         next_due: Due::on_conn(conn).await?.next(now),
     };
     Ok((promotion, (promoted > 0).then_some(StoreEvent::Ready)))
+}
+
+/// Moves what is due, and says how many are ready by that.
+pub(super) async fn promote_due_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize, Fault> {
+    let rows = sqlx::query(include_str!("sql/promote.sql"))
+        .bind(now.as_millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await?;
+    let moved = rows_named(&rows, "promoted").next();
+    let moved = moved.map_or(Ok(0), |row| row.try_get::<i64, _>(1))?;
+    Ok(usize::try_from(moved).unwrap_or(0))
 }
 
 /// Lets in whom there are permits for, and says how many.

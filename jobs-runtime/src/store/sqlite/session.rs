@@ -73,11 +73,13 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
         .collect()
 }
 
-/// Moves leases of `dead` to the claim, unless the claim was made before or `dead` has stirred.
+/// Moves leases of `dead`, past the first `skip`, to the claim, unless the claim was made before or `dead`
+/// has stirred.
 pub(super) async fn take_over_in_txn(
     conn: &mut SqliteConnection,
     dead: &SessionBeat,
     claim: &Claim,
+    skip: usize,
 ) -> Result<Vec<Claimed>, Fault> {
     let standing = Standing::on_conn(conn, claim.session).await?;
     if !standing.open {
@@ -91,6 +93,7 @@ pub(super) async fn take_over_in_txn(
             .bind(claim.number)
             .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
             .bind(claim.now.as_millis())
+            .bind(i64::try_from(skip).unwrap_or(i64::MAX))
             .execute(&mut *conn)
             .await?;
         sqlx::query(include_str!("sql/unstick_session.sql"))

@@ -1,0 +1,145 @@
+//! Rows that the database will not have.
+
+use super::ground::Write;
+use super::point::area;
+use super::words::*;
+
+area! { "refusals" {
+    a_refused_caller_fails_alone: "Of callers who enqueue at once, only the one whose execution the database refuses fails.",
+    what_cannot_be_leased_is_put_off: "An execution whose lease the database refuses is put off for a minute; the others are claimed.",
+    what_cannot_become_ready_is_put_off: "So is one that the database keeps from becoming ready; the others become it.",
+    a_lease_that_cannot_be_moved_is_passed_over: "A lease of a dead worker that cannot be moved is passed over; the others change hands.",
+    refused_progress_is_dropped: "Progress that the database refuses is dropped and said to be; that of others is noted.",
+    refused_lines_are_dropped: "So are log lines.",
+}}
+
+/// Long after what was put off a minute is due again.
+const LATER: u64 = 120;
+
+async fn a_refused_caller_fails_alone(ground: Refusing) {
+    let store = ground.store.clone();
+    let batches: Vec<_> = (0..6).map(|_| new("j")).collect();
+    let ids: Vec<_> = batches.iter().map(|new| new.id).collect();
+    ground.refuse(ids[2], Write::Execution).await;
+    let answers = at_once(batches.len(), |n| {
+        let (store, new) = (store.clone(), batches[n].clone());
+        async move { store.enqueue(vec![new]).await.is_ok() }
+    });
+    assert_eq!(answers.await, [true, true, false, true, true, true]);
+    for (n, id) in ids.iter().enumerate() {
+        let there = store.execution(*id).await.unwrap().is_some();
+        assert_eq!(there, n != 2);
+    }
+}
+
+async fn what_cannot_be_leased_is_put_off(ground: Refusing) {
+    let store = &ground.store;
+    let all = enqueue(store, "j", 6).await;
+    ground.refuse(all[2], Write::Lease).await;
+    let session = session(store, "w").await;
+    let mut got = Vec::new();
+    for number in 1..=8 {
+        got.extend(ids(&store
+            .claim(claim(session, number, &["j"], 9))
+            .await
+            .unwrap()));
+    }
+    let expected: Vec<_> = all.iter().copied().filter(|id| *id != all[2]).collect();
+    assert_eq!(got, expected);
+    let put_off = record(store, all[2]).await;
+    assert_eq!(put_off.status, ExecutionStatus::Pending);
+    assert_eq!(put_off.run_at, t(60));
+
+    // Not for ever: what refused it may have been mended.
+    ground.allow(all[2], Write::Lease).await;
+    store.promote(t(LATER), 9).await.unwrap();
+    let claimed = store.claim(claim(session, 9, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&claimed), [all[2]]);
+}
+
+async fn what_cannot_become_ready_is_put_off(ground: Refusing) {
+    let store = &ground.store;
+    let batch: Vec<_> = (1..=6)
+        .map(|second| new_with("j", |new| new.run_at = Some(t(second))))
+        .collect();
+    let all: Vec<_> = batch.iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    ground.refuse(all[3], Write::Ready).await;
+    let promotion = store.promote(t(6), 100).await.unwrap();
+    assert_eq!(promotion.promoted, 5);
+    assert_eq!(promotion.next_due, Some(t(66)));
+    assert_eq!(status(store, all[3]).await, ExecutionStatus::Pending);
+    let session = session(store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
+    let expected: Vec<_> = all.iter().copied().filter(|id| *id != all[3]).collect();
+    assert_eq!(ids(&claimed), expected);
+
+    ground.allow(all[3], Write::Ready).await;
+    let promotion = store.promote(t(LATER), 100).await.unwrap();
+    assert_eq!(promotion.promoted, 1);
+}
+
+async fn a_lease_that_cannot_be_moved_is_passed_over(ground: Refusing) {
+    let store = &ground.store;
+    let all = enqueue(store, "j", 6).await;
+    let dead = session(store, "dead").await;
+    let claimed = store.claim(claim(dead, 1, &["j"], 9)).await.unwrap();
+    assert_eq!(ids(&claimed), all);
+    ground.refuse(all[1], Write::Lease).await;
+    let watched = beat(store, dead).await;
+    let rescuer = session(store, "rescuer").await;
+    let mut got = Vec::new();
+    for number in 1..=8 {
+        let taken = store.take_over(watched.clone(), claim(rescuer, number, &[], 9));
+        got.extend(ids(&taken.await.unwrap()));
+    }
+    let expected: Vec<_> = all.iter().copied().filter(|id| *id != all[1]).collect();
+    got.sort_unstable();
+    assert_eq!(got, expected);
+    // Nobody ends it by the old right either.
+    assert_eq!(settle(store, success(&claimed[0])).await, Answer::Stale);
+}
+
+/// Three that run, of which the database refuses what is written about the second.
+async fn three(ground: &Refusing, write: Write) -> Vec<Claimed> {
+    let store = &ground.store;
+    let all = enqueue(store, "j", 3).await;
+    let session = session(store, "w").await;
+    let claimed = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
+    ground.refuse(all[1], write).await;
+    claimed
+}
+
+async fn refused_progress_is_dropped(ground: Refusing) {
+    let store = &ground.store;
+    let claimed = three(&ground, Write::Lease).await;
+    let report = |claimed: &Claimed| ProgressReport {
+        fence: claimed.fence,
+        progress: Progress {
+            percent: 40,
+            message: None,
+        },
+    };
+    let answers = store.report(claimed.iter().map(report).collect()).await;
+    let expected = [Answer::Settled, Answer::Refused, Answer::Settled];
+    assert_eq!(answers.unwrap(), expected);
+    let mut noted = Vec::new();
+    for one in &claimed {
+        noted.push(record(store, one.execution_id).await.progress);
+    }
+    assert_eq!(noted, [40, 0, 40]);
+}
+
+async fn refused_lines_are_dropped(ground: Refusing) {
+    let store = &ground.store;
+    let claimed = three(&ground, Write::Log).await;
+    let lines = |claimed: &Claimed| batch(claimed, vec![line(1, "a"), line(2, "b")]);
+    let answers = store.append_logs(claimed.iter().map(lines).collect()).await;
+    let expected = [Answer::Settled, Answer::Refused, Answer::Settled];
+    assert_eq!(answers.unwrap(), expected);
+    for (n, one) in claimed.iter().enumerate() {
+        let lines = log(store, one.execution_id).await.len();
+        assert_eq!(lines, if n == 1 { 0 } else { 2 });
+        assert_eq!(settle(store, success(one)).await, Answer::Settled);
+    }
+}

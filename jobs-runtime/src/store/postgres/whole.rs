@@ -1,0 +1,98 @@
+//! The calls that are asked again in parts where the database refuses them: as it takes them.
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::db::Db;
+use super::fault::Fault;
+use super::promote::Promote;
+use super::text::all_stored;
+use super::transition::{Done, Shape, Transition, quietly};
+use super::{PostgresStore, claim, fence, logs, session, uuid_of};
+use crate::store::refusals::AsAWhole;
+use crate::store::{Answer, Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError};
+use crate::time::Timestamp;
+
+#[async_trait]
+impl AsAWhole for PostgresStore {
+    async fn claim_whole(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let walk = self.walk.clone();
+        self.claims.run(claim::Take { claim, walk }).await
+    }
+
+    async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {
+        self.claims.run(FirstToClaim(claim)).await
+    }
+
+    async fn promote_whole(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let promoted = self.claims.run(Promote { now, limit }).await?;
+        Ok(promoted.ready)
+    }
+
+    async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError> {
+        self.claims.run(FirstDue(now)).await
+    }
+
+    async fn take_over_whole(
+        &self,
+        dead: SessionBeat,
+        claim: Claim,
+        skip: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let take_over = session::TakeOver { dead, claim, skip };
+        self.claims.run(take_over).await
+    }
+
+    async fn report_whole(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+        self.notes.run(fence::Report(batch)).await
+    }
+
+    async fn append_logs_whole(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+        self.notes.run(logs::Append(batch)).await
+    }
+}
+
+struct FirstToClaim(Claim);
+
+#[async_trait]
+impl Transition for FirstToClaim {
+    type Answer = Option<ExecutionId>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let Self(claim) = self;
+        let only: Vec<Uuid> = claim.only.iter().map(uuid_of).collect();
+        let query = db
+            .query(&db.sql.claim_first)
+            .bind(all_stored(&claim.job_ids))
+            .bind((!claim.queues.is_empty()).then(|| all_stored(&claim.queues)))
+            .bind(all_stored(&claim.except))
+            .bind(claim.caps.limited != Some(0))
+            .bind((!only.is_empty()).then_some(only));
+        first(&db.fetch(query).await?)
+    }
+}
+
+struct FirstDue(Timestamp);
+
+#[async_trait]
+impl Transition for FirstDue {
+    type Answer = Option<ExecutionId>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let query = db.query(&db.sql.promote_first).bind(self.0.as_millis());
+        first(&db.fetch(query).await?)
+    }
+}
+
+fn first(rows: &[PgRow]) -> Result<Done<Option<ExecutionId>>, Fault> {
+    let id = rows.first().map(|row| row.try_get::<Uuid, _>(0));
+    Ok(quietly(
+        id.transpose()?
+            .map(|id| ExecutionId::from_bytes(*id.as_bytes())),
+    ))
+}

@@ -1,0 +1,317 @@
+//! One row that the database will not have, in a call that is about many.
+//!
+//! A database refuses a statement as a whole: for a page that is damaged, say, or by a trigger of its
+//! owner's. Such a row shall hold up no other. What is refused is asked for again in smaller parts, until
+//! the row that is refused stands alone; what waits is put off, what runs is passed over, and what was to
+//! be written for it is dropped, with a word about it.
+//!
+//! All of it only once something was refused: who is not, pays nothing.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+
+use super::{
+    Answer, Change, Claim, Claimed, LogBatch, ProgressReport, SessionBeat, Store, StoreError,
+};
+use crate::time::Timestamp;
+
+/// For how long an execution is put off that cannot be moved to where it belongs.
+const PUT_OFF: Duration = Duration::from_secs(60);
+
+/// How many are put off, or passed over, by one call: where everything is refused it is not the rows.
+const AT_MOST: usize = 4;
+
+/// The calls of a [`Store`] as its database takes them: as a whole, or not at all.
+#[async_trait]
+pub(super) trait AsAWhole: Store {
+    /// [`Store::claim`].
+    async fn claim_whole(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// What that would take first.
+    async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError>;
+
+    /// Moves up to `limit` of what is due to where it belongs, and nothing else. How many that were.
+    async fn promote_whole(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// What that would move first.
+    async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError>;
+
+    /// [`Store::take_over`], past the first `skip` leases.
+    async fn take_over_whole(
+        &self,
+        dead: SessionBeat,
+        claim: Claim,
+        skip: usize,
+    ) -> Result<Vec<Claimed>, StoreError>;
+
+    /// [`Store::report`].
+    async fn report_whole(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError>;
+
+    /// [`Store::append_logs`].
+    async fn append_logs_whole(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError>;
+}
+
+/// Claims. Puts off what cannot be leased.
+pub(super) async fn claim(store: &impl AsAWhole, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+    let mut part = Part::of(claim.limit);
+    loop {
+        let some = Claim {
+            limit: part.size,
+            ..claim.clone()
+        };
+        let refusal = match store.claim_whole(some).await {
+            Err(error @ StoreError::Database(_)) => error,
+            answer => return answer,
+        };
+        if part.shrink() {
+            continue;
+        }
+        let first = match part.is_hopeless() {
+            true => None,
+            false => store.first_to_claim(claim.clone()).await?,
+        };
+        match first {
+            Some(id) => put_off(store, id, claim.now, &refusal).await?,
+            None => return Err(refusal),
+        }
+    }
+}
+
+/// Moves what is due after that was refused, all of it that fits. Puts off what cannot be moved.
+pub(super) async fn promote(
+    store: &impl AsAWhole,
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let mut part = Part::of(limit);
+    let mut moved = 0;
+    loop {
+        let refusal = match store.promote_whole(now, part.size).await {
+            Err(error @ StoreError::Database(_)) => error,
+            Ok(some) if part.is_whole() => return Ok(moved + some),
+            Ok(some) => {
+                moved += some;
+                part.grow();
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if part.shrink() {
+            continue;
+        }
+        let first = match part.is_hopeless() {
+            true => None,
+            false => store.first_due(now).await?,
+        };
+        match first {
+            Some(id) => put_off(store, id, now, &refusal).await?,
+            None => return Err(refusal),
+        }
+    }
+}
+
+async fn put_off(
+    store: &impl AsAWhole,
+    id: ExecutionId,
+    now: Timestamp,
+    refusal: &StoreError,
+) -> Result<(), StoreError> {
+    let error = crate::error::chain(refusal).to_string();
+    tracing::error!(execution = %id, %error, "the database refuses to move this execution, put off for a minute");
+    let later = Change {
+        priority: None,
+        run_at: Some(now.after(PUT_OFF)),
+        payload: None,
+    };
+    // Whatever became of it meanwhile, it is not in the way any more.
+    store.change(id, later, now).await.map(drop)
+}
+
+/// Takes leases over. Passes over what cannot be moved.
+pub(super) async fn take_over(
+    store: &impl AsAWhole,
+    dead: SessionBeat,
+    claim: Claim,
+) -> Result<Vec<Claimed>, StoreError> {
+    let mut part = Part::of(claim.limit);
+    loop {
+        let some = Claim {
+            limit: part.size,
+            ..claim.clone()
+        };
+        let answer = store.take_over_whole(dead.clone(), some, part.passed).await;
+        let refusal = match answer {
+            Err(error @ StoreError::Database(_)) => error,
+            answer => return answer,
+        };
+        if part.shrink() {
+            continue;
+        }
+        if part.is_hopeless() {
+            return Err(refusal);
+        }
+        let (session, error) = (dead.session, crate::error::chain(&refusal));
+        tracing::error!(%session, %error, "the database refuses to move a lease of a dead worker");
+    }
+}
+
+/// Notes progress. What is refused is dropped.
+pub(super) async fn report(
+    store: &impl AsAWhole,
+    batch: Vec<ProgressReport>,
+) -> Result<Vec<Answer>, StoreError> {
+    let mut parts = Parts::of(batch);
+    while let Some(part) = parts.next() {
+        let answers = store.report_whole(part.clone()).await;
+        parts.written(part, answers)?;
+    }
+    Ok(parts.answers)
+}
+
+/// Writes log lines. What is refused is dropped.
+pub(super) async fn append_logs(
+    store: &impl AsAWhole,
+    batch: Vec<LogBatch>,
+) -> Result<Vec<Answer>, StoreError> {
+    let mut parts = Parts::of(batch);
+    while let Some(part) = parts.next() {
+        let answers = store.append_logs_whole(part.clone()).await;
+        parts.written(part, answers)?;
+    }
+    Ok(parts.answers)
+}
+
+/// A batch that is written in ever smaller parts where it is refused; what is refused alone is answered
+/// [`Answer::Refused`].
+struct Parts<T> {
+    /// The next one last.
+    waiting: Vec<Vec<T>>,
+    answers: Vec<Answer>,
+}
+
+impl<T> Parts<T> {
+    fn of(batch: Vec<T>) -> Self {
+        Self {
+            answers: Vec::with_capacity(batch.len()),
+            waiting: vec![batch],
+        }
+    }
+
+    fn next(&mut self) -> Option<Vec<T>> {
+        self.waiting.pop()
+    }
+
+    fn written(
+        &mut self,
+        mut part: Vec<T>,
+        answers: Result<Vec<Answer>, StoreError>,
+    ) -> Result<(), StoreError> {
+        match answers {
+            Ok(answers) => self.answers.extend(answers),
+            Err(StoreError::Database(_)) if part.len() > 1 => {
+                let second = part.split_off(part.len() / 2);
+                self.waiting.extend([second, part]);
+            }
+            Err(error @ StoreError::Database(_)) => {
+                let error = crate::error::chain(&error);
+                tracing::error!(%error, "the database refuses what an attempt tells about itself");
+                self.answers.push(Answer::Refused);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// How much is asked for at once.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    whole: usize,
+    size: usize,
+    /// How many stood alone and were refused.
+    passed: usize,
+}
+
+impl Part {
+    fn of(whole: usize) -> Self {
+        Self {
+            whole,
+            size: whole,
+            passed: 0,
+        }
+    }
+
+    /// Asks for less after a refusal. `false` if it was for one alone: that is to be set aside, and the
+    /// whole asked for again.
+    fn shrink(&mut self) -> bool {
+        if self.size > 1 {
+            self.size /= 2;
+            return true;
+        }
+        self.passed += 1;
+        self.grow();
+        false
+    }
+
+    /// Asks for the whole again.
+    fn grow(&mut self) {
+        self.size = self.whole;
+    }
+
+    fn is_whole(&self) -> bool {
+        self.size == self.whole
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.passed > AT_MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes everything but the odd.
+    fn even_only(part: &[u32]) -> Result<Vec<Answer>, StoreError> {
+        match part.iter().all(|n| n % 2 == 0) {
+            true => Ok(vec![Answer::Settled; part.len()]),
+            false => Err(StoreError::Database("an odd number".into())),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_alone() {
+        for batch in [
+            vec![],
+            vec![1],
+            vec![2, 4],
+            vec![1, 2, 3, 4, 5],
+            vec![2, 2, 7],
+        ] {
+            let of = |n: &u32| match n % 2 {
+                0 => Answer::Settled,
+                _ => Answer::Refused,
+            };
+            let expected: Vec<_> = batch.iter().map(of).collect();
+            let mut parts = Parts::of(batch);
+            while let Some(part) = parts.next() {
+                let answers = even_only(&part);
+                parts.written(part, answers).unwrap();
+            }
+            assert_eq!(parts.answers, expected);
+        }
+    }
+
+    #[test]
+    fn one_alone_is_set_aside_and_the_whole_asked_for_again() {
+        let mut part = Part::of(9);
+        let mut sizes = vec![part.size];
+        while part.shrink() {
+            sizes.push(part.size);
+        }
+        assert_eq!(sizes, [9, 4, 2, 1]);
+        assert_eq!((part.size, part.passed), (9, 1));
+    }
+}

@@ -1,0 +1,103 @@
+//! The calls that are asked again in parts where the database refuses them: as it takes them.
+
+use async_trait::async_trait;
+use jobs::ExecutionId;
+use sqlx::sqlite::SqliteConnection;
+
+use super::fault::Fault;
+use super::group::Call;
+use super::json::id_from_blob;
+use super::step::Work;
+use super::{SqliteStore, door, logs, session, settle};
+use crate::store::refusals::AsAWhole;
+use crate::store::{
+    Answer, Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError, StoreEvent,
+};
+use crate::time::Timestamp;
+
+#[async_trait]
+impl AsAWhole for SqliteStore {
+    async fn claim_whole(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let claim = Box::new(claim);
+        self.writer.call(|reply| Call::Claim(claim, reply)).await
+    }
+
+    async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { first_to_claim_on_conn(conn, &claim).await })
+        }))
+        .await
+    }
+
+    async fn promote_whole(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let moved = door::promote_due_in_txn(conn, now, limit).await?;
+                Ok((moved, (moved > 0).then_some(StoreEvent::Ready)))
+            })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { first_due_on_conn(conn, now).await })
+        }))
+        .await
+    }
+
+    async fn take_over_whole(
+        &self,
+        dead: SessionBeat,
+        claim: Claim,
+        skip: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let claimed = session::take_over_in_txn(conn, &dead, &claim, skip).await?;
+                Ok((claimed, None))
+            })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn report_whole(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn append_logs_whole(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, None)) })
+        });
+        self.writer.write(work).await
+    }
+}
+
+async fn first_to_claim_on_conn(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Option<ExecutionId>, Fault> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/claim_first.sql"))
+        .bind(claim.job_ids_json()?)
+        .bind(claim.queues_json()?)
+        .bind(claim.except_json()?)
+        .bind(claim.caps.limited != Some(0))
+        .bind(claim.only_json()?)
+        .fetch_optional(conn)
+        .await?;
+    id.map(|id| id_from_blob(&id)).transpose()
+}
+
+async fn first_due_on_conn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Option<ExecutionId>, Fault> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/promote_first.sql"))
+        .bind(now.as_millis())
+        .fetch_optional(conn)
+        .await?;
+    id.map(|id| id_from_blob(&id)).transpose()
+}
