@@ -20,6 +20,8 @@ pub(crate) struct Account {
     pub(crate) lost: usize,
     /// Attempts that their worker gave back.
     pub(crate) released: usize,
+    /// Attempts that began after a later one, with no more right to anything.
+    pub(crate) late: usize,
 }
 
 /// How executions ended, as it was first seen.
@@ -81,6 +83,7 @@ pub(crate) fn audit(
     let mut account = Account {
         executions: all.len(),
         begun: story.begun.len(),
+        late: story.late,
         ..Account::default()
     };
     let mut on_record = HashSet::new();

@@ -30,8 +30,10 @@ pub(crate) struct Story {
     pub(crate) begun: HashSet<Attempt>,
     /// Attempts of which nothing was left at some time.
     pub(crate) ended: HashSet<Attempt>,
-    /// Attempts that had not ended when the next of the same execution began.
+    /// Attempts that had not ended when a later one of the same execution began, or began after it.
     pub(crate) overtaken: HashSet<Attempt>,
+    /// Those that began after a later one: their process was suspended just before it called the handler.
+    pub(crate) late: usize,
 }
 
 impl Effects {
@@ -62,7 +64,7 @@ impl Effects {
         story.begun.iter().filter(|(_, number)| *number > 1).count()
     }
 
-    /// Reads everything. An attempt that begins twice, or after a later one, fails the test here.
+    /// Reads everything. An attempt that begins twice fails the test here.
     pub(crate) fn story(&self) -> Story {
         let lines = std::fs::read_to_string(&self.file).unwrap_or_default();
         let mut story = Story::default();
@@ -79,14 +81,21 @@ impl Effects {
                 story.ended.insert(attempt);
                 continue;
             }
-            if let Some(before) = latest.insert(id, number) {
-                assert!(before < number, "`{line}` after attempt {before}");
-                let before = (id.to_owned(), before);
-                if !story.ended.contains(&before) {
-                    story.overtaken.insert(before);
+            match latest.get(id) {
+                Some(later) if *later > number => {
+                    story.late += 1;
+                    story.overtaken.insert(attempt.clone());
                 }
+                Some(before) => {
+                    let before = (id.to_owned(), *before);
+                    if !story.ended.contains(&before) {
+                        story.overtaken.insert(before);
+                    }
+                    latest.insert(id, number);
+                }
+                None => drop(latest.insert(id, number)),
             }
-            story.begun.insert(attempt);
+            assert!(story.begun.insert(attempt), "`{line}` twice");
         }
         story
     }

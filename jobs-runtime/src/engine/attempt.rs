@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lane::LaneKind;
+use super::leases::Hold;
 use super::lend::Lender;
 use super::limiter::{AttemptLimiter, NamedRates};
 use super::plan::PlannedJob;
@@ -50,6 +51,7 @@ pub(crate) struct Attempt {
     pub(crate) job: PlannedJob,
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) hold: Arc<Hold>,
     pub(crate) progress: Arc<ProgressCell>,
     pub(crate) logs: Arc<LogBuffer>,
     pub(crate) reporter: Reporter,
@@ -103,6 +105,11 @@ impl Attempt {
             blocking: self.job.lane == LaneKind::Blocking,
         };
         let interrupt = Arc::clone(&self.interrupt);
+        // The process may have been suspended since the dispatcher looked: others may run this by now. If the
+        // lease holds after all, it is given back.
+        if self.hold.is_over(clock.elapsed()) {
+            interrupt.raise(Cause::GiveBack);
+        }
         let (mut work, mut reporter) = self.into_work();
         let conclusion = supervise(&mut work, clock, &interrupt, &rules).await;
         match conclusion {
@@ -127,6 +134,7 @@ impl Attempt {
             job,
             claimed,
             interrupt,
+            hold: _,
             progress,
             logs,
             reporter,

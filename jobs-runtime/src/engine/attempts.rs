@@ -213,7 +213,9 @@ impl Dispatcher {
             awaits: Vec::new(),
         };
         let workshop = Arc::clone(&self.workshop);
+        let hold = self.session.as_ref().map(|session| &session.hold);
         let attempt = Attempt {
+            hold: hold.map(Arc::clone).unwrap_or_default(),
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),

@@ -1,6 +1,7 @@
 //! The session that every lease of this worker hangs on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Stop;
@@ -17,9 +18,41 @@ pub(super) struct Session {
     pub(super) id: SessionId,
     /// When the last renewal that succeeded was *sent*: the store cannot have seen it earlier.
     renewed_at: Duration,
+    pub(super) hold: Arc<Hold>,
+}
+
+/// Until when a session is known to hold what it has, for those on other threads.
+#[derive(Debug, Default)]
+pub(crate) struct Hold(AtomicU64);
+
+impl Hold {
+    fn lasts_until(&self, end: Duration) {
+        let micros = u64::try_from(end.as_micros()).unwrap_or(u64::MAX);
+        self.0.store(micros, Ordering::Release);
+    }
+
+    /// Whether it is over, as far as is known.
+    pub(crate) fn is_over(&self, now: Duration) -> bool {
+        now >= Duration::from_micros(self.0.load(Ordering::Acquire))
+    }
 }
 
 impl Session {
+    fn new(id: SessionId, opened_at: Duration, patience: Duration) -> Self {
+        let mut session = Self {
+            id,
+            renewed_at: opened_at,
+            hold: Arc::default(),
+        };
+        session.renewed(opened_at, patience);
+        session
+    }
+
+    fn renewed(&mut self, sent_at: Duration, patience: Duration) {
+        self.renewed_at = sent_at;
+        self.hold.lasts_until(self.gives_up_at(patience));
+    }
+
     /// When the worker must drop what it runs, because others might soon take it over.
     pub(super) fn gives_up_at(&self, patience: Duration) -> Duration {
         self.renewed_at + patience
@@ -62,10 +95,8 @@ impl Dispatcher {
             self.contacting = false;
             self.health.renewed();
             self.claim_number = 0;
-            self.session = Some(Session {
-                id: *id,
-                renewed_at: sent_at,
-            });
+            let patience = self.config.patience();
+            self.session = Some(Session::new(*id, sent_at, patience));
             let now = self.clock.elapsed();
             self.timers.renewed(now);
             self.hope_again(now);
@@ -115,7 +146,7 @@ impl Dispatcher {
         match renewal {
             Some(Renewal::Held) => {
                 self.health.renewed();
-                session.renewed_at = sent_at;
+                session.renewed(sent_at, self.config.patience());
                 self.timers.renewed(now);
             }
             Some(Renewal::Lost) => {
@@ -270,5 +301,23 @@ impl Dispatcher {
             lane.claiming = false;
             lane.hope();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_lasts_from_the_sending_of_what_renewed_it() {
+        let seconds = Duration::from_secs;
+        assert!(Hold::default().is_over(Duration::ZERO), "nobody holds it");
+        let mut session = Session::new(SessionId(1), seconds(10), seconds(24));
+        let hold = Arc::clone(&session.hold);
+        assert!(!hold.is_over(seconds(33)));
+        assert!(hold.is_over(seconds(34)));
+        session.renewed(seconds(20), seconds(24));
+        assert!(!hold.is_over(seconds(43)));
+        assert!(hold.is_over(session.gives_up_at(seconds(24))));
     }
 }
