@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use crate::Edge;
 use crate::clock::timestamp;
-use crate::store::{AttemptRecord, ExecutionRecord, Obstacle, ProcessRecord, StoreError};
+use crate::store::{
+    AttemptRecord, ExecutionRecord, Obstacle, ProcessRecord, SessionId, Share, ShareOf, StoreError,
+};
 use crate::time::Timestamp;
 use sentence::sentence;
 
@@ -141,6 +143,11 @@ pub enum Reason {
         /// Those that link its job.
         workers: Vec<String>,
     },
+    /// Workers could take it, but its queue, or its job, has all of its share of their slots.
+    ShareTaken {
+        /// Those workers, and the share that is taken.
+        shares: Vec<TakenShare>,
+    },
     /// Others of its queue come first.
     Behind {
         /// How many; not counted further than 10,000.
@@ -153,6 +160,16 @@ pub enum Reason {
         /// Those that can take it.
         workers: Vec<String>,
     },
+}
+
+/// What a queue, or a job, has of a worker's slots, and all of that.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TakenShare {
+    /// Which worker.
+    pub worker: String,
+    /// Of what, and how many attempts at a time.
+    #[serde(flatten)]
+    pub share: Share,
 }
 
 impl Edge {
@@ -227,14 +244,54 @@ impl Edge {
         if let Some(limited) = self.obstacle(record).await? {
             return Ok(limited);
         }
+        let (free, taken) = self.with_room(record, &willing).await?;
+        if free.is_empty() {
+            return Ok(Reason::ShareTaken { shares: taken });
+        }
         let queue = record.queue.clone();
         Ok(match self.store().ahead(record.id, COUNTED).await? {
             None => Reason::AtTheDoor,
             Some(0) => Reason::Next {
-                workers: names(willing),
+                workers: names(free),
             },
             Some(ahead) => Reason::Behind { ahead, queue },
         })
+    }
+
+    /// Those among the workers whose shares have room for it, and the shares of the others.
+    async fn with_room<'p>(
+        &self,
+        record: &ExecutionRecord,
+        workers: &[&'p ProcessRecord],
+    ) -> Result<(Vec<&'p ProcessRecord>, Vec<TakenShare>), StoreError> {
+        let mut known: Vec<(ShareOf, Vec<(SessionId, u64)>)> = Vec::new();
+        let (mut free, mut all_taken) = (Vec::new(), Vec::new());
+        for &process in workers {
+            let mut is_taken = None;
+            for share in process.shares.iter().filter(|share| share.counts(record)) {
+                if !known.iter().any(|(of, _)| *of == share.of) {
+                    let held = self.store().held_of(share.of.clone()).await?;
+                    known.push((share.of.clone(), held));
+                }
+                let of_session = known
+                    .iter()
+                    .filter(|(of, _)| *of == share.of)
+                    .flat_map(|(_, held)| held)
+                    .find(|(session, _)| *session == process.session);
+                if of_session.map_or(0, |(_, held)| *held) >= share.most {
+                    is_taken = Some(share.clone());
+                    break;
+                }
+            }
+            match is_taken {
+                None => free.push(process),
+                Some(share) => all_taken.push(TakenShare {
+                    worker: process.worker.clone(),
+                    share,
+                }),
+            }
+        }
+        Ok((free, all_taken))
     }
 
     /// The limit that holds it back, if one does.
@@ -261,6 +318,16 @@ impl Edge {
                 Ok(job) => debounced(record, job.descriptor()),
                 Err(_) => Reason::Delayed { until },
             },
+        }
+    }
+}
+
+impl Share {
+    /// Whether an attempt of this execution is counted by it.
+    fn counts(&self, record: &ExecutionRecord) -> bool {
+        match &self.of {
+            ShareOf::Queue(queue) => *queue == record.queue,
+            ShareOf::JobIds(ids) => ids.contains(&record.job_id),
         }
     }
 }

@@ -55,7 +55,7 @@ pub use edge::{
 };
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
-pub use explain::{Explanation, Reason, ToldReason};
+pub use explain::{Explanation, Reason, TakenShare, ToldReason};
 pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};

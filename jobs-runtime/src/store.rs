@@ -65,7 +65,7 @@ pub use feed::{Cursor, FeedPage, FeedQuery, ParseCursorError};
 pub use lease::{
     Answer, AttemptEnd, CancelAnswer, Caps, Claim, Claimed, DeleteAnswer, Fence, Next,
     ProcessRecord, ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement,
+    SessionInfo, Settlement, Share, ShareOf,
 };
 pub use limit::{
     Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, ParseRateError,
@@ -302,6 +302,9 @@ pub trait Store: Send + Sync + 'static {
         id: ExecutionId,
         now: Timestamp,
     ) -> Result<Option<Obstacle>, StoreError>;
+
+    /// How many attempts of a queue, or of a job, each session holds; sessions without any are left out.
+    async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError>;
 
     /// How many executions of its queue will be claimed before this one, counted up to `limit`;
     /// `None` if it is not ready.

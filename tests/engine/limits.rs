@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, Execution, ExecutionStatus, JobContext, JobError, job};
 use jobs_runtime::store::ExecutionRecord;
 use jobs_runtime::testing::VirtualClock;
-use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};
+use jobs_runtime::{EngineConfig, Reason, Runtime, RuntimeBuilder};
 use tests::jobs::Blocks;
 
 use super::support::Timed;
@@ -281,6 +281,17 @@ async fn who_is_turned_away_makes_the_others_wait() {
     runtime.result(&first).await.expect("it succeeds");
 }
 
+/// Why an execution waits, in a sentence that begins with its code.
+async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
+    let told = runtime.edge().explain(execution.id()).await.unwrap();
+    let reason = told.expect("it exists").reason;
+    assert!(
+        matches!(reason.reason, Reason::ShareTaken { .. }),
+        "{reason:?}"
+    );
+    reason.text
+}
+
 #[tokio::test]
 async fn a_queue_has_its_share_of_a_process() {
     let config = EngineConfig {
@@ -299,6 +310,9 @@ async fn a_queue_has_its_share_of_a_process() {
         .enqueue_all((0..6).map(|_| Heavy::new()))
         .await
         .unwrap();
+    runtime.clock.settle().await;
+    let told = why(&runtime, &mails[5]).await;
+    assert!(told.contains("gives queue `mail` 2 at a time"), "{told}");
     all_end(&runtime, &mails).await;
     all_end(&runtime, &others).await;
     let expected = [0, 0, 10_000, 10_000, 20_000, 20_000];
@@ -326,6 +340,9 @@ async fn a_job_has_its_share_of_a_process() {
         .enqueue_all((0..3).map(|_| Mail::new()))
         .await
         .unwrap();
+    runtime.clock.settle().await;
+    let told = why(&runtime, &heavy[2]).await;
+    assert!(told.contains("gives its job 1 at a time"), "{told}");
     all_end(&runtime, &heavy).await;
     all_end(&runtime, &mails).await;
     assert_eq!(starts(&runtime, &heavy).await, [0, 10_000, 20_000]);

@@ -102,6 +102,7 @@ pub(super) fn another_worker() -> SessionInfo {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     }
 }
 

@@ -104,6 +104,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     };
     let session = store.open_session(info).await.expect("it opens");
     let claim = Claim {

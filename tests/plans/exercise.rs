@@ -6,7 +6,7 @@ use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStat
 use jobs_runtime::store::{
     AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery, Fence,
     IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
-    ProgressReport, SessionId, SessionInfo, Settlement, Store,
+    ProgressReport, SessionId, SessionInfo, Settlement, ShareOf, Store,
 };
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
@@ -162,6 +162,12 @@ impl<'s> Exercise<'s> {
             timed!(self, "standings", self.store.standings(ids.clone()));
             timed!(self, "ahead", self.store.ahead(ids[0], 1_000));
             timed!(self, "processes", self.store.processes());
+            for of in [
+                ShareOf::Queue("mail".to_owned()),
+                ShareOf::JobIds(vec!["job-1".to_owned()]),
+            ] {
+                timed!(self, "held of", self.store.held_of(of));
+            }
             timed!(self, "catalogue", self.store.catalogue());
             let query = LogQuery {
                 execution_id: ids[0],
@@ -184,6 +190,7 @@ impl<'s> Exercise<'s> {
             job_ids: vec!["job-1".to_owned()],
             queues: Vec::new(),
             labels: Vec::new(),
+            shares: Vec::new(),
         };
         timed!(self, "open", self.store.open_session(info))
     }

@@ -143,6 +143,7 @@ async fn claim_by(store: &dyn Store) -> Claim {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     };
     Claim {
         session: store.open_session(session).await.unwrap(),

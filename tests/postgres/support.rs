@@ -86,6 +86,7 @@ pub(crate) async fn session(store: &dyn Store, worker: &str) -> SessionId {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }

@@ -11,7 +11,7 @@ use jobs_runtime::store::{
     ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;
@@ -148,6 +148,7 @@ mortal! {
     async fn pause(queue: String, now: Timestamp) -> bool;
     async fn resume(queue: String) -> bool;
     async fn obstacle(id: ExecutionId, now: Timestamp) -> Option<Obstacle>;
+    async fn held_of(of: ShareOf) -> Vec<(SessionId, u64)>;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
     async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;

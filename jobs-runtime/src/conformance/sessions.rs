@@ -8,6 +8,7 @@ area! { "sessions" {
     a_beat_changes_with_each_renewal: "A session's beat changes with each renewal.",
     a_closed_session_is_lost: "A session that was closed, or never was, is lost.",
     one_with_leases_is_not_closed: "A session that holds leases is not closed; its name stays known after it was.",
+    leases_are_counted_by_queue_and_by_job: "How many attempts of a queue, or of a job under any of its ids, each session holds.",
     processes_tell_what_they_execute: "Open sessions tell what they execute and how much of it runs.",
 }}
 
@@ -56,6 +57,51 @@ async fn one_with_leases_is_not_closed(store: AnyStore) {
     assert_eq!(read.attempts[0].worker, "worker", "it stays known");
 }
 
+async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
+    let (one, other) = (session(&store, "one").await, session(&store, "other").await);
+    let mail = |new: &mut NewExecution| new.queue = "mail".to_owned();
+    let batch = vec![
+        new_with("j", mail),
+        new_with("old.j", mail),
+        new_with("k", mail),
+        new("j"),
+    ];
+    store.enqueue(batch).await.unwrap();
+    let held = store.claim(claim(one, 1, &["j", "old.j", "k"], 3)).await;
+    assert_eq!(held.unwrap().len(), 3);
+    let held = store.claim(claim(other, 1, &["j"], 3)).await.unwrap();
+    assert_eq!(held.len(), 1);
+
+    let count = |of: ShareOf| {
+        let store = store.clone();
+        async move {
+            let mut held = store.held_of(of).await.unwrap();
+            held.sort_unstable();
+            held
+        }
+    };
+    let jobs = |ids: &[&str]| ShareOf::JobIds(ids.iter().map(|&id| id.to_owned()).collect());
+    let of_mail = ShareOf::Queue("mail".to_owned());
+    assert_eq!(count(of_mail.clone()).await, [(one, 3)]);
+    assert_eq!(count(jobs(&["j", "old.j"])).await, [(one, 2), (other, 1)]);
+    assert_eq!(count(jobs(&["unknown"])).await, []);
+    settle(&store, success(&held[0])).await;
+    assert_eq!(count(jobs(&["j"])).await, [(one, 1)]);
+}
+
+fn shares() -> Vec<Share> {
+    vec![
+        Share {
+            of: ShareOf::Queue("mail".to_owned()),
+            most: 2,
+        },
+        Share {
+            of: ShareOf::JobIds(vec!["j".to_owned(), "old.j".to_owned()]),
+            most: 1,
+        },
+    ]
+}
+
 async fn processes_tell_what_they_execute(store: AnyStore) {
     let told = SessionInfo {
         worker: "host-1/42".to_owned(),
@@ -63,6 +109,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         job_ids: vec!["j".to_owned(), "old.j".to_owned()],
         queues: vec!["mail".to_owned()],
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
+        shares: shares(),
     };
     let told = store.open_session(told).await.unwrap();
     let other = session(&store, "host-2/7").await;
@@ -80,6 +127,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         job_ids: Some(vec!["j".to_owned(), "old.j".to_owned()]),
         queues: Some(vec!["mail".to_owned()]),
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
+        shares: shares(),
     };
     assert_eq!(processes[0], expected);
     assert_eq!((processes[1].session, processes[1].running), (other, 0));

@@ -93,6 +93,7 @@ pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }

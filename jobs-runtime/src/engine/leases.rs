@@ -128,6 +128,7 @@ impl Dispatcher {
             job_ids: ids.cloned().collect(),
             queues: self.config.queues.clone(),
             labels: self.config.labels.clone(),
+            shares: self.shares.told(&self.plan),
         }
     }
 

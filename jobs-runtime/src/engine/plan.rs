@@ -49,6 +49,14 @@ impl Plan {
         self.jobs.get(id).copied()
     }
 
+    /// Every id of a job, sorted.
+    pub(crate) fn names(&self, id: &str) -> Vec<String> {
+        let named = self.jobs.iter().filter(|(_, job)| job.id == id);
+        let mut names: Vec<_> = named.map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
     /// The ids of a lane, sorted.
     pub(crate) fn ids(&self, lane: LaneKind) -> Vec<String> {
         let mut ids: Vec<_> = self

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::store::{Claim, Claimed, Fence};
+use crate::store::{self, Claim, Claimed, Fence, ShareOf};
 
 /// How many attempts there may be, and how many there are.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,23 @@ impl Shares {
     /// Whether nothing has a limit here.
     pub(super) fn is_empty(&self) -> bool {
         self.queues.is_empty() && self.jobs.is_empty()
+    }
+
+    /// As they are told to those who ask why something waits.
+    pub(super) fn told(&self, plan: &Plan) -> Vec<store::Share> {
+        let queues = self.queues.iter().map(|(queue, share)| {
+            let of = ShareOf::Queue(queue.clone());
+            (of, share.most)
+        });
+        let jobs = self.jobs.iter().map(|(job, share)| {
+            let of = ShareOf::JobIds(plan.names(job));
+            (of, share.most)
+        });
+        let told = queues.chain(jobs).map(|(of, most)| store::Share {
+            of,
+            most: most as u64,
+        });
+        told.collect()
     }
 
     /// Makes a claim ask for no more than may run here.

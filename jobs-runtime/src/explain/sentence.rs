@@ -1,7 +1,7 @@
 //! Reasons for people: a sentence each.
 
-use super::{COUNTED, Reason};
-use crate::store::{ExecutionRecord, LimitRule, Obstacle, PermitHolder};
+use super::{COUNTED, Reason, TakenShare};
+use crate::store::{ExecutionRecord, LimitRule, Obstacle, PermitHolder, ShareOf};
 
 /// Holders of a permit that are named at most.
 const NAMED: usize = 5;
@@ -95,6 +95,13 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
             "no worker that links job `{job}` takes from queue `{queue}`: {}",
             workers.join(", ")
         ),
+        Reason::ShareTaken { shares } => {
+            let told: Vec<_> = shares.iter().map(share_text).collect();
+            format!(
+                "the workers that could take it have no share left: {}",
+                told.join("; ")
+            )
+        }
         Reason::Behind { ahead, queue } if *ahead >= COUNTED => {
             format!("{COUNTED} or more others of queue `{queue}` come first")
         }
@@ -107,6 +114,19 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
             workers.join(", ")
         ),
     }
+}
+
+/// What of whose slots is taken.
+fn share_text(TakenShare { worker, share }: &TakenShare) -> String {
+    let of = match &share.of {
+        ShareOf::Queue(queue) => format!("queue `{queue}`"),
+        ShareOf::JobIds(_) => "its job".to_owned(),
+    };
+    let runs = match share.most {
+        1 => "and 1 runs".to_owned(),
+        most => format!("and {most} run"),
+    };
+    format!("{worker} gives {of} {} at a time, {runs}", share.most)
 }
 
 /// Which limit, what it allows, who comes before, and until when or because of whom.

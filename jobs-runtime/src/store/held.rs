@@ -92,6 +92,7 @@ held! {
     async fn pause(queue: String, now: Timestamp) -> bool;
     async fn resume(queue: String) -> bool;
     async fn obstacle(id: ExecutionId, now: Timestamp) -> Option<Obstacle>;
+    async fn held_of(of: ShareOf) -> Vec<(SessionId, u64)>;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
     async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;

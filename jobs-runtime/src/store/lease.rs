@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ExecutionPolicy, LogLine, Permits};
 use crate::time::Timestamp;
@@ -33,6 +33,29 @@ pub struct SessionInfo {
     pub queues: Vec<String>,
     /// Words of its operator's about it, for people: `gpu`, `eu-west`.
     pub labels: Vec<String>,
+    /// What single queues and jobs have of its slots; to explain, nothing else.
+    pub shares: Vec<Share>,
+}
+
+/// What a queue, or a job, has of a worker's slots at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// Of what.
+    #[serde(flatten)]
+    pub of: ShareOf,
+    /// Attempts at a time.
+    pub most: u64,
+}
+
+/// Whose attempts a [`Share`] counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ShareOf {
+    /// Those from a queue.
+    Queue(String),
+    /// Those of a job, under each of its ids.
+    JobIds(Vec<String>),
 }
 
 /// An open session as it is shown.
@@ -55,6 +78,8 @@ pub struct ProcessRecord {
     pub queues: Option<Vec<String>>,
     /// Words of its operator's about it.
     pub labels: Vec<String>,
+    /// What single queues and jobs have of its slots, as far as its program tells.
+    pub shares: Vec<Share>,
 }
 
 /// A session and the counter that its renewals change.

@@ -97,7 +97,8 @@ use super::{
     EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, Obstacle, PostgresUrl, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent, refusals,
+    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    refusals,
 };
 use crate::time::Timestamp;
 use claim::Walk;
@@ -553,6 +554,10 @@ impl Store for PostgresStore {
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
         self.operate(operate::Delete(id)).await
+    }
+
+    async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.read(session::HeldOf(of)).await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

@@ -63,7 +63,8 @@ use super::{
     EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, Standing, Store, StoreDescription, StoreError, StoreEvent, refusals,
+    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    refusals,
 };
 use crate::time::Timestamp;
 use door::Due;
@@ -456,6 +457,13 @@ impl Store for SqliteStore {
             Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, None)) })
         });
         self.writer.write(work).await
+    }
+
+    async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { session::held_of_on_conn(conn, &of).await })
+        }))
+        .await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

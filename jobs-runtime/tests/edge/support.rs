@@ -72,6 +72,7 @@ pub(crate) async fn work(
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
+        shares: Vec::new(),
     };
     let session = store.open_session(info).await.unwrap();
     let claim = Claim {

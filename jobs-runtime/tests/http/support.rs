@@ -209,6 +209,7 @@ impl Api {
             job_ids: owned(jobs),
             queues: owned(queues),
             labels: Vec::new(),
+            shares: Vec::new(),
         };
         Worker {
             store: self.store.clone(),

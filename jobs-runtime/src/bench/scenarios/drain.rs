@@ -170,6 +170,7 @@ impl Elsewhere {
                 job_ids: Vec::new(),
                 queues: Vec::new(),
                 labels: Vec::new(),
+                shares: Vec::new(),
             })
             .await?;
         let elsewhere = Self { session, clock };

@@ -44,6 +44,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "let_in",
         sql: include_str!("migrations/0004_let_in.sql"),
     },
+    Migration {
+        version: 5,
+        name: "shares",
+        sql: include_str!("migrations/0005_shares.sql"),
+    },
 ];
 
 impl Migration {

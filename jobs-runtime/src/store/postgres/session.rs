@@ -9,12 +9,12 @@ use sqlx::Row;
 
 use super::claim::{Standing, held};
 use super::db::Db;
-use super::fault::Fault;
+use super::fault::{Fault, corrupt};
 use super::text::{self, all_stored, stored};
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::{
-    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
-    StoreEvent,
+    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, Share,
+    ShareOf, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -33,7 +33,8 @@ impl Transition for Open {
             .bind(info.opened_at.as_millis())
             .bind(all_stored(&info.job_ids))
             .bind(all_stored(&info.queues))
-            .bind(all_stored(&info.labels));
+            .bind(all_stored(&info.labels))
+            .bind(shares_text(&info.shares)?);
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(quietly(SessionId(row.try_get(0)?)))
@@ -198,9 +199,44 @@ impl Transition for Processes {
                     .map(text::all_read)
                     .unwrap_or_default(),
                 running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
+                shares: match row.try_get::<Option<&str>, _>("shares")? {
+                    Some(text) => serde_json::from_str(text)
+                        .map_err(|error| corrupt("the shares of a session", error))?,
+                    None => Vec::new(),
+                },
             })
         });
         Ok(quietly(processes.collect::<Result<_, Fault>>()?))
+    }
+}
+
+/// Shares in their column.
+fn shares_text(shares: &[Share]) -> Result<String, Fault> {
+    let text = serde_json::to_string(shares);
+    let text = text.map_err(|error| corrupt("the shares of a session", error))?;
+    Ok(stored(&text).into_owned())
+}
+
+/// How many attempts of something each session holds.
+pub(super) struct HeldOf(pub(super) ShareOf);
+
+#[async_trait]
+impl Transition for HeldOf {
+    type Answer = Vec<(SessionId, u64)>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let (queue, job_ids) = match &self.0 {
+            ShareOf::Queue(queue) => (Some(stored(queue)), None),
+            ShareOf::JobIds(ids) => (None, Some(all_stored(ids))),
+        };
+        let query = db.query(&db.sql.held_of).bind(queue).bind(job_ids);
+        let rows = db.fetch(query).await?;
+        let counts = rows.iter().map(|row| {
+            let count: i64 = row.try_get(1)?;
+            Ok((SessionId(row.try_get(0)?), count.unsigned_abs()))
+        });
+        Ok(quietly(counts.collect::<Result<_, Fault>>()?))
     }
 }
 

@@ -51,6 +51,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "let_in",
         sql: include_str!("migrations/0007_let_in.sql"),
     },
+    Migration {
+        version: 8,
+        name: "shares",
+        sql: include_str!("migrations/0008_shares.sql"),
+    },
 ];
 
 impl Migration {

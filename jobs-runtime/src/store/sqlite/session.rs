@@ -7,7 +7,8 @@ use super::claim::{Standing, held_on_conn};
 use super::fault::{Fault, corrupt};
 use super::json;
 use crate::store::{
-    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, StoreError,
+    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, ShareOf,
+    StoreError,
 };
 use crate::time::Timestamp;
 
@@ -21,6 +22,7 @@ pub(super) async fn open_in_txn(
         .bind(json::array(&info.job_ids)?)
         .bind(json::array(&info.queues)?)
         .bind(json::array(&info.labels)?)
+        .bind(json::array(&info.shares)?)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -126,8 +128,31 @@ pub(super) async fn processes_on_conn(
                 queues: texts(row.try_get(5)?)?,
                 labels: texts(row.try_get(6)?)?.unwrap_or_default(),
                 running: row.try_get(7)?,
+                shares: match row.try_get::<Option<&str>, _>(8)? {
+                    Some(text) => serde_json::from_str(text)
+                        .map_err(|error| corrupt("the shares of a session", error))?,
+                    None => Vec::new(),
+                },
             })
         })
+        .collect()
+}
+
+pub(super) async fn held_of_on_conn(
+    conn: &mut SqliteConnection,
+    of: &ShareOf,
+) -> Result<Vec<(SessionId, u64)>, Fault> {
+    let (queue, job_ids) = match of {
+        ShareOf::Queue(queue) => (Some(queue), None),
+        ShareOf::JobIds(ids) => (None, Some(json::array(ids)?)),
+    };
+    let rows = sqlx::query(include_str!("sql/held_of.sql"))
+        .bind(queue)
+        .bind(job_ids)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((SessionId(row.try_get(0)?), row.try_get(1)?)))
         .collect()
 }
 

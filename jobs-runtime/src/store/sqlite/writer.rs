@@ -429,6 +429,7 @@ mod tests {
             job_ids: Vec::new(),
             queues: Vec::new(),
             labels: Vec::new(),
+            shares: Vec::new(),
         };
         let session = store.open_session(info.clone()).await.unwrap();
         let (open, gate) = oneshot::channel::<()>();
