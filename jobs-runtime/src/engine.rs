@@ -18,6 +18,7 @@
 //! The retry list of the stored row is the one authority on what follows an attempt
 //! ([`verdict`]); the store is the one authority on whether an attempt may still say anything.
 
+mod ageing;
 mod attempt;
 mod attempts;
 mod attendance;

@@ -303,6 +303,15 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<Obstacle>, StoreError>;
 
+    /// Ready executions of a queue that were due before `since` and are not the most urgent yet, up to
+    /// `limit`; looked for among the oldest of each priority.
+    async fn waiting_since(
+        &self,
+        queue: String,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
+
     /// How many attempts of a queue, or of a job, each session holds; sessions without any are left out.
     async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError>;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jobs::{AttemptOutcome, Execution, ExecutionStatus, JobContext, JobError, job};
+use jobs::{AttemptOutcome, Execution, ExecutionStatus, JobContext, JobError, Priority, job};
 use jobs_runtime::store::ExecutionRecord;
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Reason, Runtime, RuntimeBuilder};
@@ -324,6 +324,50 @@ async fn a_queue_has_its_share_of_a_process() {
     );
 }
 
+/// Where twelve urgent ones take ten seconds each, when something begins that is of no urgency.
+async fn waits_behind_urgent_ones(ageing: BTreeMap<String, Duration>) -> Duration {
+    let config = EngineConfig {
+        concurrency: 1,
+        ageing,
+        ..EngineConfig::default()
+    };
+    let runtime = Timed::with(config).await;
+    let client = runtime.client();
+    let mut urgent = Vec::new();
+    for _ in 0..6 {
+        let enqueue = client.enqueue(Mail::new()).priority(Priority::High);
+        urgent.push(enqueue.await.unwrap());
+    }
+    let enqueue = client.enqueue(Mail::new()).priority(Priority::Low);
+    let last = enqueue.await.unwrap();
+    for _ in 0..6 {
+        let enqueue = client.enqueue(Mail::new()).priority(Priority::High);
+        urgent.push(enqueue.await.unwrap());
+    }
+    all_end(&runtime, &urgent).await;
+    runtime.result(&last).await.expect("it succeeds");
+    let record = runtime.record(last.id()).await;
+    let began = record.started_at.expect("it began").as_millis() - record.run_at.as_millis();
+    Duration::from_millis(u64::try_from(began).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_urgent_goes_first_however_long_the_rest_waits() {
+    let waited = waits_behind_urgent_ones(BTreeMap::new()).await;
+    assert_eq!(waited, 120 * SECOND);
+}
+
+#[tokio::test]
+async fn what_has_waited_for_its_queues_age_goes_first() {
+    let age = BTreeMap::from([("mail".to_owned(), 55 * SECOND)]);
+    let waited = waits_behind_urgent_ones(age).await;
+    // Found within a tenth of the age, claimed when the next slot is free; the one behind the running one
+    // may have been claimed ahead.
+    assert!(waited >= 60 * SECOND && waited <= 80 * SECOND, "{waited:?}");
+    let other = BTreeMap::from([("other".to_owned(), SECOND)]);
+    assert_eq!(waits_behind_urgent_ones(other).await, 120 * SECOND);
+}
+
 #[tokio::test]
 async fn a_job_has_its_share_of_a_process() {
     let builder = Runtime::builder()
@@ -367,6 +411,8 @@ async fn limits_that_cannot_be_kept_stop_the_start() {
     )
     .await;
     refused(Runtime::builder().queue_concurrency("mail", 0), "from 1").await;
+    let ageless = Runtime::builder().ageing("mail", Duration::ZERO);
+    refused(ageless, "a time to wait").await;
     refused(with_zoo(0, SECOND), "zoo").await;
     refused(with_zoo(1, Duration::ZERO), "zoo").await;
 }

@@ -162,6 +162,9 @@ impl<'s> Exercise<'s> {
             timed!(self, "standings", self.store.standings(ids.clone()));
             timed!(self, "ahead", self.store.ahead(ids[0], 1_000));
             timed!(self, "processes", self.store.processes());
+            let queue = "default".to_owned();
+            let since = self.store.waiting_since(queue, NOW, BATCH);
+            timed!(self, "waiting since", since);
             for of in [
                 ShareOf::Queue("mail".to_owned()),
                 ShareOf::JobIds(vec!["job-1".to_owned()]),

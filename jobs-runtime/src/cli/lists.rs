@@ -1,6 +1,7 @@
 //! Settings that are lists: queues, labels, jobs and limits, each with what is said of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::store::Rate;
 
@@ -73,6 +74,27 @@ fn attempts_of(text: &str, attempts: &str) -> Result<usize, String> {
     }
 }
 
+/// `default:10m`
+pub(super) fn ageing(text: &str) -> Result<BTreeMap<String, Duration>, String> {
+    let mut ages = BTreeMap::new();
+    for text in items(text.split(',')) {
+        let named = text
+            .rsplit_once(':')
+            .map(|(queue, age)| (queue.trim(), age));
+        let Some((queue, age)) = named.filter(|(queue, _)| !queue.is_empty()) else {
+            return Err(format!(
+                "`{text}` is not a queue with a time to wait: write `default:10m`"
+            ));
+        };
+        let age =
+            super::settings::duration(age.trim()).map_err(|error| format!("`{text}`: {error}"))?;
+        if ages.insert(queue.to_owned(), age).is_some() {
+            return Err(format!("queue `{queue}` is named twice: keep one"));
+        }
+    }
+    Ok(ages)
+}
+
 /// `zoo-api:60/min`
 pub(super) fn limits(text: &str) -> Result<BTreeMap<String, Rate>, String> {
     let mut limits = BTreeMap::new();
@@ -122,6 +144,23 @@ mod tests {
             ("mail,mail:2", "twice"),
         ] {
             let error = super::queues(text.split(',')).expect_err(text);
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn queues_come_with_an_age() {
+        let ages = ageing("default:10m, mail:90s").expect("well-formed");
+        let minutes = Duration::from_secs(600);
+        assert_eq!(ages.get("default"), Some(&minutes));
+        assert_eq!(ages.get("mail"), Some(&Duration::from_secs(90)));
+        for (text, hint) in [
+            ("default", "default:10m"),
+            ("default:0s", "not a duration"),
+            ("default:soon", "`default:soon`"),
+            ("a:1m,a:2m", "twice"),
+        ] {
+            let error = ageing(text).expect_err(text);
             assert!(error.contains(hint), "{text}: {error}");
         }
     }

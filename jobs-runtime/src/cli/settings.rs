@@ -17,13 +17,14 @@ use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
 const FILE: &str = "jobs.toml";
 
 /// Every setting: its key in the file. The variable is `JOBS_` and the key in capitals.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "database",
     "bind",
     "concurrency",
     "blocking_concurrency",
     "queues",
     "job_concurrency",
+    "ageing",
     "limits",
     "labels",
     "lease",
@@ -124,6 +125,7 @@ impl Settings {
             blocking,
             queues,
             jobs,
+            ageing,
             limits,
             labels,
             lease,
@@ -138,6 +140,7 @@ impl Settings {
             queues: taken.names,
             queue_concurrency: taken.concurrency,
             job_concurrency: jobs.check(lists::jobs)?,
+            ageing: ageing.check(lists::ageing)?,
             limits: limits.check(lists::limits)?,
             labels: labels.check(|text| lists::labels(text.split(',')))?,
             lease: lease.check(lease_duration)?,
@@ -275,7 +278,7 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())

@@ -10,6 +10,7 @@ area! { "queues" {
     queues_are_listed: "Queues are listed by name, with what waits and runs in them.",
     claims_leave_queues_out: "A claim takes nothing from the queues that it leaves out.",
     caps_pass_over_what_is_beyond: "A claim takes no more of limited ones, of a queue and of a job than its caps say, and leaves the rest where it is.",
+    what_waits_for_long_is_found: "What is ready in a queue since before a time and is not the most urgent yet is found, whatever its priority, up to the limit.",
     a_change_moves_what_waits: "A change of priority or time moves an execution that waits to where it belongs.",
     a_change_needs_one_that_waits: "What runs or has ended is not changed.",
     a_change_of_what_is_held_gives_its_permits_back: "What is held or ready by a permit takes its new place at the limit.",
@@ -44,6 +45,49 @@ async fn a_paused_queue_gives_nothing(store: AnyStore) {
     assert!(store.resume("mail".to_owned()).await.unwrap());
     let taken = store.claim(claim(session, 5, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&taken), [mail, later].concat());
+}
+
+async fn what_waits_for_long_is_found(store: AnyStore) {
+    let at = |priority: u8, second: u64| {
+        new_with("j", |new| {
+            new.priority = priority;
+            new.created_at = t(second);
+            new.run_at = Some(t(second));
+        })
+    };
+    let batch = vec![
+        at(0, 1),
+        at(50, 2),
+        at(50, 3),
+        // Of these nobody needs to be told: it is urgent, young, elsewhere, or not due.
+        at(100, 1),
+        at(50, 8),
+        new_with("j", |new| new.queue = "other".to_owned()),
+        at(0, 60),
+    ];
+    let expected: Vec<_> = batch[..3].iter().map(|new| new.id).collect();
+    store.enqueue(batch).await.unwrap();
+    store.promote(t(10), 100).await.unwrap();
+    let waiting = |limit: usize| {
+        let store = store.clone();
+        async move {
+            let found = store.waiting_since("default".to_owned(), t(5), limit).await;
+            let mut found = found.unwrap();
+            found.sort_unstable();
+            found
+        }
+    };
+    assert_eq!(waiting(9).await, expected);
+    assert_eq!(waiting(2).await.len(), 2);
+    let urgent = Change {
+        priority: Some(100),
+        ..Change::default()
+    };
+    store.change(expected[0], urgent, t(10)).await.unwrap();
+    assert_eq!(waiting(9).await, expected[1..]);
+    let session = session(&store, "w").await;
+    let first = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
+    assert_eq!(ids(&first), expected[..1]);
 }
 
 async fn a_pause_is_kept(Handles([here, there]): Handles) {

@@ -22,6 +22,8 @@ pub struct EngineConfig {
     pub queue_concurrency: BTreeMap<String, usize>,
     /// Attempts at a time of each of these jobs, by their ids, in this process.
     pub job_concurrency: BTreeMap<String, usize>,
+    /// How long an execution waits in each of these queues before it becomes the most urgent there.
+    pub ageing: BTreeMap<String, Duration>,
     /// The rate limits that handlers ask by name ([`JobContext::limit`](jobs::JobContext::limit)),
     /// shared by the whole fleet.
     pub limits: BTreeMap<String, Rate>,
@@ -51,6 +53,7 @@ impl Default for EngineConfig {
             queues: Vec::new(),
             queue_concurrency: BTreeMap::new(),
             job_concurrency: BTreeMap::new(),
+            ageing: BTreeMap::new(),
             limits: BTreeMap::new(),
             only: Vec::new(),
             worker: format!("{}:{}", host_name(), std::process::id()),

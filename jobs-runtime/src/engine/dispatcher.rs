@@ -61,6 +61,7 @@ pub(super) enum Event {
     Sessions(Result<Vec<SessionBeat>, StoreError>),
     TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
     Unstuck(Vec<Fence>, Result<(), StoreError>),
+    Aged(Result<(), StoreError>),
     Closed,
     /// A moment has come that was waited for.
     Timer,
@@ -101,6 +102,8 @@ pub(super) struct Dispatcher {
     pub(super) timers: Timers,
     pub(super) watch: Watch,
     pub(super) promoting: bool,
+    /// Whether it is being looked for what has waited for long.
+    pub(super) ageing: bool,
     /// Whether a promotion has been answered: before that nothing is known of what is due.
     pub(super) promoted: bool,
     idle: watch::Sender<bool>,
@@ -169,6 +172,7 @@ impl Dispatcher {
             news,
             promoting: false,
             promoted: false,
+            ageing: false,
             idle,
             attending: 0,
             logging: false,
@@ -234,6 +238,7 @@ impl Dispatcher {
         self.start_backlog(now);
         if self.session.is_some() {
             self.promote(now);
+            self.age(now);
             self.claim();
             self.attend(now);
             self.watch_sessions(now);
@@ -269,6 +274,9 @@ impl Dispatcher {
             moments.extend(self.lanes.iter().filter_map(|lane| lane.rests_until(now)));
             if self.stop == Stop::No && !self.promoting {
                 moments.push(timers.promote_at);
+            }
+            if self.has_ageing() && !self.ageing {
+                moments.push(timers.age_at);
             }
             if self.stop == Stop::No && !self.watch.is_asking() {
                 moments.push(timers.watch_at);
@@ -316,6 +324,7 @@ impl Dispatcher {
             Event::Sessions(answer) => self.on_sessions(answer),
             Event::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
             Event::Unstuck(fences, answer) => self.on_unstuck(fences, answer),
+            Event::Aged(answer) => self.on_aged(&answer),
             Event::Closed => self.closed = true,
             Event::Timer => {
                 let now = self.clock.elapsed();

@@ -15,6 +15,7 @@ pub(crate) struct Timers {
     pub(crate) attend_at: Duration,
     pub(crate) promote_at: Duration,
     pub(crate) watch_at: Duration,
+    pub(crate) age_at: Duration,
 }
 
 impl Timers {
@@ -29,6 +30,7 @@ impl Timers {
             attend_at: now,
             promote_at: now,
             watch_at: now,
+            age_at: now,
         }
     }
 

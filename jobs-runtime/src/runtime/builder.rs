@@ -123,6 +123,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// What has waited in this queue for so long since it was due becomes the most urgent there. Without it,
+    /// what is less urgent may wait for ever behind what is more.
+    pub fn ageing(mut self, queue: impl Into<String>, age: Duration) -> Self {
+        self.engine.ageing.insert(queue.into(), age);
+        self
+    }
+
     /// Sets up a rate limit that handlers ask by name, shared by the whole fleet: `count` in any
     /// period. See [`JobContext::limit`](jobs::JobContext::limit).
     pub fn limit(mut self, name: impl Into<String>, count: u32, period: Duration) -> Self {
@@ -312,6 +319,11 @@ fn check_limits(config: &EngineConfig, catalogue: &Catalogue) -> Result<(), Star
         // Under today's id: what was enqueued under a former one counts as well.
         if catalogue.get(id).is_none_or(|job| job.id() != id) {
             return Err(StartError::UnknownJob(id.clone()));
+        }
+    }
+    for (queue, age) in &config.ageing {
+        if age.is_zero() {
+            return refused("ageing of queue", queue, "a time to wait, from 1 ms");
         }
     }
     for (name, rate) in &config.limits {

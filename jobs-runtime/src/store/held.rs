@@ -92,6 +92,7 @@ held! {
     async fn pause(queue: String, now: Timestamp) -> bool;
     async fn resume(queue: String) -> bool;
     async fn obstacle(id: ExecutionId, now: Timestamp) -> Option<Obstacle>;
+    async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
     async fn held_of(of: ShareOf) -> Vec<(SessionId, u64)>;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;

@@ -556,6 +556,15 @@ impl Store for PostgresStore {
         self.operate(operate::Delete(id)).await
     }
 
+    async fn waiting_since(
+        &self,
+        queue: String,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(queues::WaitingSince(queue, since, limit)).await
+    }
+
     async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(session::HeldOf(of)).await
     }

@@ -459,6 +459,18 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn waiting_since(
+        &self,
+        queue: String,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move { limits::waiting_since_on_conn(conn, &queue, since, limit).await })
+        }))
+        .await
+    }
+
     async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(async move { session::held_of_on_conn(conn, &of).await })

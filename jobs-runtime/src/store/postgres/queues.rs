@@ -124,3 +124,23 @@ fn holder(row: &PgRow) -> Result<PermitHolder, Fault> {
         stuck: row.try_get(3)?,
     })
 }
+
+pub(super) struct WaitingSince(pub(super) String, pub(super) Timestamp, pub(super) usize);
+
+#[async_trait]
+impl Transition for WaitingSince {
+    type Answer = Vec<ExecutionId>;
+    const SHAPE: Shape = Shape::Statement;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        let Self(queue, since, limit) = self;
+        let query = db
+            .query(&db.sql.waiting_since)
+            .bind(stored(queue))
+            .bind(since.as_millis())
+            .bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+        let rows = db.fetch(query).await?;
+        let ids = rows.iter().map(|row| Ok(id_of(row.try_get(0)?)));
+        Ok(quietly(ids.collect::<Result<_, Fault>>()?))
+    }
+}

@@ -291,3 +291,18 @@ fn holder(row: &SqliteRow) -> Result<PermitHolder, Fault> {
         stuck: row.try_get(3)?,
     })
 }
+
+pub(super) async fn waiting_since_on_conn(
+    conn: &mut SqliteConnection,
+    queue: &str,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<ExecutionId>, Fault> {
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/waiting_since.sql"))
+        .bind(queue)
+        .bind(since.as_millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await?;
+    ids.iter().map(|id| id_from_blob(id)).collect()
+}

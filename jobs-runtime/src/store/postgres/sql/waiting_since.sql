@@ -1,0 +1,27 @@
+-- Up to $3 ready executions of the queue $1 that were due before $2 and are not the most urgent yet, looked for
+-- among the oldest $3 of each job and priority.
+WITH RECURSIVE present (job_id, rank) AS (
+    (SELECT job_id, rank FROM jobs.ready WHERE queue = $1 ORDER BY job_id, rank LIMIT 1)
+    UNION ALL
+    SELECT n.job_id, n.rank
+    FROM present AS p
+    CROSS JOIN LATERAL (
+        SELECT r.job_id, r.rank
+        FROM jobs.ready AS r
+        WHERE r.queue = $1 AND (r.job_id, r.rank) > (p.job_id, p.rank)
+        ORDER BY r.job_id, r.rank
+        LIMIT 1
+    ) AS n
+)
+SELECT x.id
+FROM present AS p
+CROSS JOIN LATERAL (
+    SELECT r.seq
+    FROM jobs.ready AS r
+    WHERE r.queue = $1 AND r.job_id = p.job_id AND r.rank = p.rank
+    ORDER BY r.seq
+    LIMIT $3
+) AS h
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
+WHERE p.rank > 0 AND x.run_at < $2
+LIMIT $3
