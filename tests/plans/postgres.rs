@@ -28,7 +28,7 @@ const LARGE: [&str; 12] = [
     "idempotency_keys",
 ];
 
-/// Rows that one step of a plan may go through. A page of the feed examines 5,000 candidates, and a
+/// Rows that one step of a plan may go through. A page of the feed examines 2,500 candidates, and a
 /// claim the heads of 300 groups; every table of [`LARGE`] has 20,000 rows or more.
 const TOUCHED: f64 = 15_000.0;
 

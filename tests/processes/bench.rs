@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use tests::postgres::Postgres;
-use tests::process::{Ran, run};
+use tests::process::{Ran, is_full_tier, prompt_dir, run};
 
 use super::PROGRAM;
 
@@ -123,6 +123,54 @@ fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
     // A place in ready and a lease, no more.
     at_most(&drained, "deadTuples", 2.2 * 5_000.0);
     at_most(&on_server("enqueue-batch"), "walBytesPerExecution", 950.0);
+}
+
+/// Half of what drains, for long: neither latency nor memory nor what a server has to clean up grows with
+/// what is kept. A moment of it in the short tier, ten minutes in the long one.
+#[test]
+fn a_soak_stays_flat() {
+    let seconds = if is_full_tier() { "600" } else { "5" };
+    let dir = prompt_dir();
+    let server = Postgres::start();
+    let database = server.url("postgres");
+    for store in [&[][..], &["--database", &database]] {
+        let args = [
+            "bench",
+            "soak",
+            "--seconds",
+            seconds,
+            "--executions",
+            "20000",
+        ];
+        let ran = run(PROGRAM, dir.path(), &[&args, store, &["--json"]].concat());
+        let report = report(&ran);
+        let course = report["course"].as_array().expect("its parts");
+        assert_eq!(course.len(), 10);
+        let figure = |part: usize, pointer: &str| course[part].pointer(pointer)?.as_f64();
+        let latency = |part| figure(part, "/latencyMs/p50").expect("a latency");
+        let memory = |part| figure(part, "/residentMegabytes").expect("its memory");
+        let line = |part| {
+            let p99 = figure(part, "/latencyMs/p99").unwrap_or_default();
+            let dead = figure(part, "/deadTuples");
+            format!(
+                "p50 {:.1}, p99 {p99:.1} ms, {:.0} MB, {dead:?} dead",
+                latency(part),
+                memory(part)
+            )
+        };
+        println!(
+            "{} of {} executions: {}; {}; {}",
+            report["store"],
+            report["executions"],
+            line(0),
+            line(4),
+            line(9)
+        );
+        // A machine that is shared has better and worse moments: the best of each half.
+        let best = |parts: std::ops::Range<usize>| parts.map(latency).fold(f64::MAX, f64::min);
+        assert!(best(5..10) <= 2.0 * best(0..5) + 5.0, "{course:#?}");
+        assert!(memory(9) <= memory(1) + 40.0, "{course:#?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
-//! What an application that only defines jobs compiles.
+//! What an application that only defines jobs compiles, and what a worker needs to run.
 
 use std::process::Command;
+
+use serde_json::json;
+use tests::http;
+use tests::process::{Server, is_full_tier, now, prompt_dir, wait_for};
+
+use super::PROGRAM;
 
 /// Neither a database nor a server nor an async runtime comes with `jobs`.
 #[test]
@@ -35,4 +41,64 @@ fn jobs_stays_light() {
     }
     let crates: std::collections::HashSet<_> = tree.lines().map(|l| l.split(" [").next()).collect();
     assert!(crates.len() <= 45, "{} crates: {tree}", crates.len());
+}
+
+/// Megabytes that a process keeps in memory.
+fn resident(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
+    let status = status.expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    let kilobytes: u64 = kilobytes.expect("a number").parse().expect("a number");
+    kilobytes / 1_024
+}
+
+/// What runs costs a few kilobytes each; what waits is in the store and costs nothing.
+#[test]
+fn memory_is_bounded_by_what_runs() {
+    let (slots, waiting) = match is_full_tier() {
+        true => (10_000, 100_000),
+        false => (1_000, 10_000),
+    };
+    let dir = prompt_dir();
+    let concurrency = slots.to_string();
+    let settings = [
+        ("JOBS_CONCURRENCY", concurrency.as_str()),
+        ("JOBS_LOG", "warn"),
+    ];
+    let begun = now();
+    let server = Server::start(PROGRAM, dir.path(), &settings);
+    let started = begun.elapsed();
+    wait_for("readiness", || {
+        http::get(server.address, "/readyz").status == 200
+    });
+    let idle = resident(&server);
+    let enqueue = |count: usize| {
+        let payload = json!({"file": dir.path().join("effects"), "millis": 600_000});
+        let executions = vec![json!({ "payload": payload }); count];
+        let body = json!({ "executions": executions }).to_string();
+        let path = "/api/v1/workers/jobs/test.interval/trigger-batch";
+        assert_eq!(http::post(server.address, path, &body).status, 202);
+    };
+    (0..slots / 1_000).for_each(|_| enqueue(1_000));
+    let running = format!(", {slots} attempts running");
+    wait_for("every slot to be taken", || {
+        http::get(server.address, "/health").text.contains(&running)
+    });
+    let busy = resident(&server);
+    (0..waiting / 1_000).for_each(|_| enqueue(1_000));
+    let backlogged = resident(&server);
+    println!(
+        "started in {started:.0?}; {idle} MB idle, {busy} MB with {slots} in flight, {backlogged} MB with \
+         {waiting} more waiting"
+    );
+    assert!(idle <= 60, "{idle} MB idle");
+    let bound = idle + 10 + u64::try_from(slots / 100).expect("a few");
+    assert!(busy <= bound, "{busy} MB with {slots} in flight");
+    // The bodies of those requests, and what the allocator keeps of them.
+    assert!(
+        backlogged <= bound + 50,
+        "{backlogged} MB with {waiting} waiting"
+    );
+    server.kill_9();
 }

@@ -1,6 +1,7 @@
 //! Whole processes: started, called, killed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+#![allow(clippy::print_stdout, reason = "what a process needs is shown")]
 
 mod bench;
 mod cli;

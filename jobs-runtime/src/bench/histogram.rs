@@ -66,6 +66,17 @@ impl Histogram {
         self.buckets.iter().map(|one| one.load(Ordering::Relaxed))
     }
 
+    /// What was counted so far, which begins anew.
+    pub(crate) fn take(&self) -> Self {
+        let taken = Self::default();
+        for (theirs, mine) in taken.buckets.iter().zip(&self.buckets) {
+            theirs.store(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let max = self.max.swap(0, Ordering::Relaxed);
+        taken.max.store(max, Ordering::Relaxed);
+        taken
+    }
+
     /// Takes in what another has counted.
     pub(crate) fn add(&self, other: &Self) {
         for (mine, theirs) in self.buckets.iter().zip(other.counts()) {

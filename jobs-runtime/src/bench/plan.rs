@@ -17,6 +17,8 @@ pub(crate) enum Scenario {
     Drain,
     /// So many a second are enqueued and executed; from the moment each is due to its handler
     Steady,
+    /// Half of what drains, for long: latency, memory and dead rows from the beginning to the end
+    Soak,
     /// One at a time into an idle worker; from the call to the handler
     Latency,
     /// Callers enqueue batches while a worker executes
@@ -67,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) retained: u64,
     /// Executions a second that are offered.
     pub(crate) rate: u64,
+    /// How long a soak takes.
+    pub(crate) seconds: u64,
     pub(crate) keys: u64,
     pub(crate) blocked: u64,
     pub(crate) limit: LimitKind,

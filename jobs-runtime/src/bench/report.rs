@@ -20,6 +20,40 @@ pub(crate) struct Trial {
     /// Of this process, at the end.
     pub(crate) resident_bytes: Option<u64>,
     pub(crate) wake_ups: Option<u64>,
+    /// Of a soak, its parts.
+    pub(crate) course: Vec<Stretch>,
+}
+
+/// A part of a soak.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) latency: Histogram,
+    /// At its end; likewise the rest.
+    pub(crate) resident_bytes: Option<u64>,
+    pub(crate) dead_tuples: Option<u64>,
+}
+
+/// What is told of it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StretchReport {
+    pub(crate) latency_ms: Option<Percentiles>,
+    pub(crate) resident_megabytes: Option<f64>,
+    pub(crate) dead_tuples: Option<u64>,
+}
+
+impl Stretch {
+    fn report(&self) -> StretchReport {
+        StretchReport {
+            latency_ms: self.latency.percentiles(),
+            resident_megabytes: self.resident_bytes.map(megabytes),
+            dead_tuples: self.dead_tuples,
+        }
+    }
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 impl Trial {
@@ -32,10 +66,11 @@ impl Trial {
             feed: Histogram::default(),
             resident_bytes: super::meter::resident_bytes(),
             wake_ups: None,
+            course: Vec::new(),
         }
     }
 
-    fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.executions as f64 / self.usage.elapsed.as_secs_f64()
     }
 
@@ -75,6 +110,8 @@ pub(crate) struct Report {
     pub(crate) wake_ups_per_minute: Option<f64>,
     /// Of one core.
     pub(crate) cpu_percent: Option<f64>,
+    /// Of a soak: one part after the other.
+    pub(crate) course: Option<Vec<StretchReport>>,
 }
 
 impl Report {
@@ -98,11 +135,18 @@ impl Report {
         let counted = plan.executions() > 0;
         let idle = !counted;
         let pairs = trials.iter().zip(baselines);
+        let course = trials.iter().flat_map(|trial| &trial.course);
+        let course: Vec<_> = course.map(Stretch::report).collect();
         Self {
+            course: (!course.is_empty()).then_some(course),
             scenario: plan.scenario,
             store: store.kind,
             durability: store.durability,
-            executions: plan.executions(),
+            executions: match plan.scenario {
+                // It has found out itself how many that were.
+                Scenario::Soak => trials.iter().map(|trial| trial.executions).sum(),
+                _ => plan.executions(),
+            },
             concurrency: plan.concurrency,
             callers: plan.callers(),
             runs: trials.len(),
@@ -120,11 +164,7 @@ impl Report {
             commits_per_execution: per_execution(&|usage| Some(usage.commits)),
             wal_bytes_per_execution: per_execution(&|usage| usage.wal_bytes),
             dead_tuples: median(trials.iter().map(|t| Some(t.usage.dead_tuples? as f64))),
-            resident_megabytes: median(
-                trials
-                    .iter()
-                    .map(|t| Some(t.resident_bytes? as f64 / f64::from(1 << 20))),
-            ),
+            resident_megabytes: median(trials.iter().map(|t| t.resident_bytes.map(megabytes))),
             wake_ups_per_minute: median(trials.iter().map(|trial| {
                 Some(trial.wake_ups? as f64 * 60.0 / trial.usage.elapsed.as_secs_f64())
             })),

@@ -5,6 +5,7 @@ mod enqueue;
 mod http;
 mod idle;
 mod latency;
+mod soak;
 
 use super::error::BenchError;
 use super::load::Work;
@@ -54,13 +55,20 @@ impl Stage {
     }
 
     async fn play(&self, plan: &Plan, told: impl Fn(&str)) -> Result<Report, BenchError> {
-        let warm_up = Plan {
-            executions: Some(plan.executions() / 10),
-            ..plan.clone()
+        let runs = match plan.scenario {
+            // It warms up by itself, and once is long enough.
+            Scenario::Soak => 1,
+            _ => {
+                let warm_up = Plan {
+                    executions: Some(plan.executions() / 10),
+                    ..plan.clone()
+                };
+                self.trial(&warm_up, Side::Measured).await?;
+                plan.runs
+            }
         };
-        self.trial(&warm_up, Side::Measured).await?;
         let (mut trials, mut baselines) = (Vec::new(), Vec::new());
-        for run in 0..plan.runs {
+        for run in 0..runs {
             let mut order = [Side::Measured, Side::Baseline];
             // What comes second may profit from the first, or suffer.
             order.rotate_left(run % 2);
@@ -73,7 +81,7 @@ impl Stage {
                     Side::Baseline => {}
                 }
             }
-            told(&format!("run {} of {}", run + 1, plan.runs));
+            told(&format!("run {} of {runs}", run + 1));
         }
         let place = Place::fresh(&plan.database);
         let described = place.open().await?.describe();
@@ -93,6 +101,7 @@ impl Stage {
             Scenario::EnqueueSingle => enqueue::singles(&place, plan).await,
             Scenario::Mixed => enqueue::mixed(&place, plan).await,
             Scenario::Steady => latency::steady(&place, plan).await,
+            Scenario::Soak => soak::trial(&place, plan).await,
             Scenario::Latency => latency::idle_pickup(&place, plan).await,
             Scenario::Http => http::triggers(&place, plan).await,
             Scenario::Idle => idle::trial(&place, plan).await,

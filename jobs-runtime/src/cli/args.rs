@@ -207,6 +207,9 @@ pub(super) struct Bench {
     /// Executions offered a second, for `steady`
     #[arg(long, value_name = "N", default_value = "5000", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) rate: u64,
+    /// How long a `soak` takes
+    #[arg(long, value_name = "S", default_value = "600", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seconds: u64,
     /// Keys, for `keyed` and `blocked`
     #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) keys: u64,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobs::Client;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::bench::error::BenchError;
@@ -47,6 +48,43 @@ pub(super) async fn idle_pickup(place: &Place, plan: &Plan) -> Result<Trial, Ben
     Ok(trial)
 }
 
+/// Enqueues so many a second until it was all of them, each with the moment at which it was due.
+pub(super) async fn offer(
+    client: &Client,
+    started: &Started,
+    rate: u64,
+    executions: u64,
+) -> Result<(), BenchError> {
+    let began = Instant::now();
+    let offset = started.micros();
+    let due_after = |number: u64| Duration::from_micros(number * 1_000_000 / rate.max(1));
+    let (mut offered, mut calls) = (0, tokio::task::JoinSet::new());
+    for tick in 1.. {
+        sleep_until(began + TICK * tick).await;
+        let mut due = Vec::new();
+        while offered < executions && due_after(offered) <= TICK * tick {
+            let at = due_after(offered).as_micros();
+            let at = offset + u64::try_from(at).unwrap_or(u64::MAX);
+            due.push(Plain::numbered(at, subject(1)));
+            offered += 1;
+        }
+        if !due.is_empty() {
+            let call = client.enqueue_all(due);
+            calls.spawn(async move { call.await.map(drop) });
+        }
+        while let Some(call) = calls.try_join_next() {
+            call.map_err(std::io::Error::other)??;
+        }
+        if offered == executions {
+            break;
+        }
+    }
+    while let Some(call) = calls.join_next().await {
+        call.map_err(std::io::Error::other)??;
+    }
+    Ok(())
+}
+
 /// So many a second are offered, whether those before are done or not: each is timed from the
 /// moment at which it was due, so that a worker which falls behind is seen to.
 pub(super) async fn steady(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
@@ -62,36 +100,7 @@ pub(super) async fn steady(place: &Place, plan: &Plan) -> Result<Trial, BenchErr
     let mut finishes = Finishes::of(&*store);
     let client = worker.client();
     let meter = counters.start();
-    let began = Instant::now();
-    let offset = started.micros();
-    let due_after = |number: u64| Duration::from_micros(number * 1_000_000 / plan.rate.max(1));
-    let offer = async {
-        let (mut offered, mut calls) = (0, tokio::task::JoinSet::new());
-        for tick in 1.. {
-            sleep_until(began + TICK * tick).await;
-            let mut due = Vec::new();
-            while offered < executions && due_after(offered) <= TICK * tick {
-                let at = due_after(offered).as_micros();
-                let at = offset + u64::try_from(at).unwrap_or(u64::MAX);
-                due.push(Plain::numbered(at, subject(1)));
-                offered += 1;
-            }
-            if !due.is_empty() {
-                let call = client.enqueue_all(due);
-                calls.spawn(async move { call.await.map(drop) });
-            }
-            while let Some(call) = calls.try_join_next() {
-                call.map_err(std::io::Error::other)??;
-            }
-            if offered == executions {
-                break;
-            }
-        }
-        while let Some(call) = calls.join_next().await {
-            call.map_err(std::io::Error::other)??;
-        }
-        Ok::<_, BenchError>(())
-    };
+    let offer = offer(&client, &started, plan.rate, executions);
     tokio::try_join!(offer, finishes.reach(executions, &worker))?;
     let meter = meter.stop();
     worker.shutdown().await;

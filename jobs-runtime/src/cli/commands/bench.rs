@@ -36,6 +36,7 @@ pub(in crate::cli) async fn measure(
         batch: args.batch,
         retained: args.retained,
         rate: args.rate,
+        seconds: args.seconds,
         keys: args.keys,
         blocked: args.blocked,
         limit: args.limit,
@@ -123,5 +124,15 @@ fn table(report: &Report) -> String {
         "resident memory, MB",
         report.resident_megabytes.map(number(0)),
     );
+    for (number, stretch) in (1..).zip(report.course.iter().flatten()) {
+        let latency = stretch.latency_ms.map(percentiles).unwrap_or_default();
+        let memory = stretch
+            .resident_megabytes
+            .map_or(String::new(), |it| format!("  {it:.0} MB"));
+        let dead = stretch
+            .dead_tuples
+            .map_or(String::new(), |it| format!("  {it} dead"));
+        lines.push(format!("  part {number:<19} {latency}{memory}{dead}"));
+    }
     lines.join("\n")
 }

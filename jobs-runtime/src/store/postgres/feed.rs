@@ -19,8 +19,11 @@ use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::{Cursor, FeedPage, FeedQuery};
 use crate::time::Timestamp;
 
-/// Candidates examined per page.
-const EXAMINED: i64 = 5_000;
+/// Candidates examined per page: what a page that finds nothing takes.
+const EXAMINED: i64 = 2_500;
+
+/// As long as no more are ready, those that are queued are found among them.
+const FEW_READY: i64 = 5_000;
 
 /// Where the candidates of a page come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,13 +112,13 @@ impl Candidates {
     }
 }
 
-/// Whether so few executions are ready that all of them can be examined. The ready table is not
+/// Whether so few executions are ready that all of them can be looked through. The ready table is not
 /// in the order of the feed; when it is long, queued ones are found soon among all.
 async fn few_ready(db: &mut Db<'_>) -> Result<bool, Fault> {
-    let query = db.query(&db.sql.feed_few_ready).bind(EXAMINED);
+    let query = db.query(&db.sql.feed_few_ready).bind(FEW_READY);
     let rows = db.fetch(query).await?;
     let ready: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-    Ok(ready < EXAMINED)
+    Ok(ready < FEW_READY)
 }
 
 /// A page.

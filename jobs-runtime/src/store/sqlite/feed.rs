@@ -14,8 +14,11 @@ use super::record;
 use crate::store::{Cursor, FeedPage, FeedQuery};
 use crate::time::Timestamp;
 
-/// Candidates examined per page.
-const EXAMINED: i64 = 5_000;
+/// Candidates examined per page: what a page that finds nothing takes.
+const EXAMINED: i64 = 2_500;
+
+/// As long as no more are ready, those that are queued are found among them.
+const FEW_READY: i64 = 5_000;
 
 /// Where the candidates of a page come from. `$1` is the cursor, `$2` how many are examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,14 +115,14 @@ impl Candidates {
     }
 }
 
-/// Whether so few executions are ready that all of them can be examined. The ready table is not
+/// Whether so few executions are ready that all of them can be looked through. The ready table is not
 /// in the order of the feed; when it is long, queued ones are found soon among all.
 async fn few_ready(conn: &mut SqliteConnection) -> Result<bool, Fault> {
     let ready: i64 = sqlx::query_scalar(include_str!("sql/feed_few_ready.sql"))
-        .bind(EXAMINED)
+        .bind(FEW_READY)
         .fetch_one(conn)
         .await?;
-    Ok(ready < EXAMINED)
+    Ok(ready < FEW_READY)
 }
 
 pub(super) async fn page_on_conn(
