@@ -126,12 +126,14 @@ fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
 }
 
 /// Half of what drains, for long: neither latency nor memory nor what a server has to clean up grows with
-/// what is kept. A moment of it in the short tier, ten minutes in the long one.
+/// what is kept. Ten minutes of it in the long tier; a moment in the short one, which looks at memory and at
+/// dead rows alone.
 #[test]
 fn a_soak_stays_flat() {
-    let seconds = if is_full_tier() { "600" } else { "5" };
+    let seconds = if is_full_tier() { "600" } else { "8" };
     let dir = prompt_dir();
-    let server = Postgres::start();
+    // Whoever claims clears away what it leaves behind: nothing else does here.
+    let server = Postgres::start_with(&["autovacuum=off"]);
     let database = server.url("postgres");
     for store in [&[][..], &["--database", &database]] {
         let args = [
@@ -166,10 +168,21 @@ fn a_soak_stays_flat() {
             line(4),
             line(9)
         );
-        // A machine that is shared has better and worse moments: the best of each half.
-        let best = |parts: std::ops::Range<usize>| parts.map(latency).fold(f64::MAX, f64::min);
-        assert!(best(5..10) <= 2.0 * best(0..5) + 5.0, "{course:#?}");
+        if is_full_tier() {
+            // A machine that is shared has better and worse moments: the best of each half. A few seconds
+            // of a busy one say nothing.
+            let best = |parts: std::ops::Range<usize>| parts.map(latency).fold(f64::MAX, f64::min);
+            assert!(best(5..10) <= 2.0 * best(0..5) + 5.0, "{course:#?}");
+        }
         assert!(memory(9) <= memory(1) + 40.0, "{course:#?}");
+        // A place in ready and a lease of each, if nobody cleared them away.
+        if let Some(dead) = figure(9, "/deadTuples") {
+            let executions = report["executions"].as_f64().expect("a number");
+            assert!(
+                dead < executions.min(300_000.0),
+                "{dead} dead of {executions}"
+            );
+        }
     }
 }
 

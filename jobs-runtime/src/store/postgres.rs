@@ -35,6 +35,10 @@
 //! [`promote`](Store::promote) counts it in and lets in, one at a time: see `postgres/door.rs`. It moves
 //! what has no limits first, in another transaction.
 //!
+//! **Rows left behind.** Claims and ends delete, and a claim walks over what was deleted before. Whoever
+//! claims has it vacuumed as soon as it is worth it (`postgres/sweep.rs`); behind a pooler only the server
+//! does, once a minute.
+//!
 //! **Deadlines.** A call ends after 30 seconds here, its statement after 25 on the server. A
 //! connection whose call ran out of time is closed, never used again. The one that renews is closed
 //! after five seconds of silence already, and the renewal is repeated on another: a lease would not
@@ -74,6 +78,7 @@ mod operate;
 mod promote;
 mod queues;
 mod session;
+mod sweep;
 mod whole;
 
 mod archive;
@@ -112,6 +117,7 @@ use limits::{Numbers, Wanted};
 use listen::Hearing;
 use promote::{Promote, Promoted};
 use sql::Statements;
+use sweep::Broom;
 use transition::Transition;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
@@ -142,6 +148,7 @@ pub struct PostgresStore {
     readers: Lane,
     shared: Arc<Shared>,
     walk: Walk,
+    broom: Broom,
     schema: String,
     durability: String,
     /// Asked for when somebody first brings a transaction along.
@@ -191,6 +198,7 @@ impl PostgresStore {
             operations: lane(1),
             readers: lane(READERS),
             walk: Walk::default(),
+            broom: Broom::default(),
             schema: url.schema().to_owned(),
             durability: String::new(),
             identity: Mutex::new(None),
@@ -199,13 +207,18 @@ impl PostgresStore {
         };
         let handle = runtime.handle().clone();
         let news = lane(1);
+        let sweeps = start(1, Manners::quiet());
         // From here on the runtime ends with the store, also if the server does not answer.
         store.runtime = Some(runtime);
         store.durability = store.operations.run(server::Describe).await?;
         let hearing = Hearing::default();
         handle.spawn(listen::listen(Arc::clone(&shared), hearing.clone()));
         handle.spawn(listen::look_around(Arc::clone(&shared), hearing));
-        handle.spawn(Herald::call_out(shared, news));
+        handle.spawn(Herald::call_out(Arc::clone(&shared), news));
+        // Behind a pooler everything is a transaction, and in one nothing can be swept.
+        if shared.connector.prologue().is_none() {
+            handle.spawn(store.broom.clone().sweep(sweeps));
+        }
         Ok(store)
     }
 

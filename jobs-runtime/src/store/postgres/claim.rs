@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::choose;
 use super::db::Db;
 use super::fault::Fault;
+use super::sweep::Broom;
 use super::text::{self, all_stored};
 use super::transition::{Done, Shape, Transition, quietly};
 use super::{number, uuid_of};
@@ -53,6 +54,7 @@ impl Walk {
 pub(super) struct Take {
     pub(super) claim: Claim,
     pub(super) walk: Walk,
+    pub(super) broom: Broom,
 }
 
 #[async_trait]
@@ -61,7 +63,7 @@ impl Transition for Take {
     const SHAPE: Shape = Shape::Transaction;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let Self { claim, walk } = self;
+        let Self { claim, walk, broom } = self;
         let standing = Standing::lock_one(db, claim.session).await?;
         let standing = standing.filter(|standing| standing.open);
         let standing = standing.ok_or(StoreError::SessionLost)?;
@@ -75,6 +77,7 @@ impl Transition for Take {
         };
         if !rows.is_empty() {
             claim.note_taken(db);
+            broom.left_behind(rows.len());
         }
         let mut events = Vec::new();
         for row in &rows {

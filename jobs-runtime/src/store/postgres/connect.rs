@@ -98,6 +98,15 @@ impl Connector {
         }
     }
 
+    /// The same for those who do not want to hear of what is no error.
+    pub(super) fn quiet(&self) -> Self {
+        let options = self.options.clone();
+        Self {
+            options: options.options([("client_min_messages", "error")]),
+            ..self.clone()
+        }
+    }
+
     /// A connection to work with.
     pub(super) async fn connect(&self) -> Result<PgConnection, Fault> {
         match tokio::time::timeout(CONNECTING, self.options.connect()).await {

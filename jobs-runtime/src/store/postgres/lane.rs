@@ -56,6 +56,29 @@ pub(super) struct Manners {
     pub(super) patience: Duration,
     /// For a lock, if not as long as usual.
     pub(super) waits_for_locks: Option<Duration>,
+    /// Whether the server keeps its warnings to itself.
+    pub(super) is_quiet: bool,
+}
+
+impl Manners {
+    /// For what a role may do or may not, and no matter which.
+    pub(super) fn quiet() -> Self {
+        Self {
+            is_quiet: true,
+            ..Self::default()
+        }
+    }
+
+    fn connector(self, usual: &Connector) -> Connector {
+        let connector = match self.waits_for_locks {
+            Some(patience) => usual.hurried(patience),
+            None => usual.clone(),
+        };
+        match self.is_quiet {
+            true => connector.quiet(),
+            false => connector,
+        }
+    }
 }
 
 impl Default for Manners {
@@ -63,6 +86,7 @@ impl Default for Manners {
         Self {
             patience: DEADLINE,
             waits_for_locks: None,
+            is_quiet: false,
         }
     }
 }
@@ -86,10 +110,7 @@ impl Lane {
         let errands = Arc::new(Mutex::new(errands));
         for _ in 0..width {
             let desk = Desk {
-                connector: match manners.waits_for_locks {
-                    Some(patience) => shared.connector.hurried(patience),
-                    None => shared.connector.clone(),
-                },
+                connector: manners.connector(&shared.connector),
                 shared: Arc::clone(shared),
                 connection: None,
                 backoff: None,

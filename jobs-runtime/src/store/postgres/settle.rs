@@ -40,6 +40,7 @@ pub(super) struct Written {
 pub(super) const MANNERS: Manners = Manners {
     patience: DEADLINE,
     waits_for_locks: Some(Duration::from_millis(250)),
+    is_quiet: false,
 };
 
 /// Settles a batch, whatever is in it.

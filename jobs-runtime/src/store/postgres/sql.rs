@@ -232,6 +232,7 @@ statements! {
     standings: include_str!("sql/standings.sql"),
     stuck_of: include_str!("sql/stuck_of.sql"),
     promote_first: include_str!("sql/promote_first.sql"),
+    sweep: include_str!("sql/sweep.sql"),
     waiting_since: include_str!("sql/waiting_since.sql"),
     held_of: include_str!("sql/held_of.sql"),
     take_over: include_str!("sql/take_over.sql"),

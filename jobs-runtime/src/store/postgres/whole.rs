@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 #[async_trait]
 impl AsAWhole for PostgresStore {
     async fn claim_whole(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let walk = self.walk.clone();
-        self.claims.run(claim::Take { claim, walk }).await
+        let (walk, broom) = (self.walk.clone(), self.broom.clone());
+        self.claims.run(claim::Take { claim, walk, broom }).await
     }
 
     async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {

@@ -125,8 +125,9 @@ impl Opener {
     /// They open the file for writing, because a reader may have to set up the shared memory of
     /// the WAL, but refuse every statement that would write.
     pub(super) fn readers(&self) -> Option<SqliteConnectOptions> {
-        self.is_shared()
-            .then(|| self.options.clone().pragma("query_only", "on"))
+        // The writer has made the file: one that is gone by now is not made again by a late look.
+        let options = self.options.clone().create_if_missing(false);
+        self.is_shared().then(|| options.pragma("query_only", "on"))
     }
 }
 
