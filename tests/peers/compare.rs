@@ -22,7 +22,7 @@ use tests::postgres::Postgres;
 const CONCURRENCY: &str = "256";
 
 /// After that a trial is given up.
-const PATIENCE: &str = "120";
+const PATIENCE: &str = "60";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
