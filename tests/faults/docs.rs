@@ -24,6 +24,20 @@ fn the_table_of_guarantees_names_tests_that_exist() {
     assert!(checked >= 30, "{checked} names");
 }
 
+/// So is every file that README.md names.
+#[test]
+fn the_readme_names_files_of_tests_that_exist() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = include_str!("../../README.md");
+    let rows = readme.lines().filter(|line| line.starts_with('|'));
+    let words = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let files: Vec<_> = words.filter(|word| word.ends_with(".rs")).collect();
+    for file in &files {
+        assert!(tests.join(file).is_file(), "there is no {file}");
+    }
+    assert!(files.len() >= 12, "{files:?}");
+}
+
 /// Whether there is such a function, with the attribute that makes it a test.
 fn has_test(source: &str, name: &str) -> bool {
     let lines: Vec<_> = source.lines().collect();
