@@ -53,8 +53,14 @@ impl Dispatcher {
                             priority: Some(Priority::Critical.value()),
                             ..Change::default()
                         };
-                        // Whoever was claimed meanwhile has no need of it.
-                        store.change(id, urgent, wall).await?;
+                        match store.change(id, urgent, wall).await {
+                            // One that the database will not have changed holds up no other.
+                            Err(error @ StoreError::Database(_)) => {
+                                tracing::warn!(execution = %id, %error, "it does not become urgent");
+                            }
+                            // Whoever was claimed meanwhile has no need of it.
+                            changed => drop(changed?),
+                        }
                     }
                 }
                 Ok(())

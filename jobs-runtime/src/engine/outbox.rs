@@ -170,8 +170,11 @@ impl Dispatcher {
             attempt = settlement.fence.attempt,
             "the end of this attempt waits for a transaction that was left open, its handler's own perhaps",
         );
+        // Those that come later do not put off the first.
+        if self.outbox.held_up.is_empty() {
+            self.outbox.held_up_until = self.clock.elapsed() + HELD_UP;
+        }
         self.outbox.held_up.push(settlement.clone());
-        self.outbox.held_up_until = self.clock.elapsed() + HELD_UP;
     }
 
     /// Finds the one that the store will not have, and says something else in its place.
