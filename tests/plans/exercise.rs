@@ -239,7 +239,8 @@ impl<'s> Exercise<'s> {
     }
 }
 
-fn new(number: u128) -> NewExecution {
+/// One that nobody has made before, if nobody has used its number.
+pub(crate) fn new(number: u128) -> NewExecution {
     // Beyond the ids that the stores are filled with.
     let id = (u128::MAX - number).to_be_bytes();
     NewExecution {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs_runtime::store::{Caps, Claim, SessionInfo, Store, open};
+use jobs::ExecutionId;
+use jobs_runtime::store::{Caps, Claim, Limit, LimitRule, SessionInfo, Store, open};
+use jobs_runtime::time::Timestamp;
 use serde_json::Value;
 use tests::postgres::Postgres;
 
-use super::exercise::NOW;
+use super::exercise::{NOW, new};
 use super::growth::{FEW, MANY, grows_little};
 
 /// Tables that grow with what is kept or waits.
@@ -161,8 +163,26 @@ async fn claim_by(store: &dyn Store) -> Claim {
     }
 }
 
-/// A claim and a promotion that the database refuses, whatever they are about.
+/// Two of a limit that lets in one; says who is let in.
+async fn of_one_limit(store: &dyn Store) -> ExecutionId {
+    let limit = Limit {
+        key: "refused".to_owned(),
+        job_id: "job-1".to_owned(),
+        rule: LimitRule::Concurrent { count: 1 },
+    };
+    let batch = [1, 3].map(|n| {
+        let mut new = new(1_000_000 + n);
+        new.rules.limits = vec![limit.clone()];
+        new
+    });
+    let first = batch[0].id;
+    store.enqueue(batch.to_vec()).await.unwrap();
+    first
+}
+
+/// A claim and two promotions that the database refuses, whatever they are about.
 async fn refused(server: &Postgres, store: &dyn Store) {
+    let let_in = of_one_limit(store).await;
     let refuse = |table: &str| {
         format!(
             "CREATE TRIGGER refuse BEFORE INSERT ON many.{table}
@@ -181,6 +201,10 @@ async fn refused(server: &Postgres, store: &dyn Store) {
     assert!(store.claim(claim).await.is_err());
     let far_off = NOW.after(Duration::from_secs(1_000_000_000));
     assert!(store.promote(far_off, 1).await.is_err());
+    // Long before anything else is due.
+    store.cancel(let_in, NOW).await.unwrap();
+    let refused = store.promote(Timestamp::from_millis(0), 1).await.unwrap();
+    assert_eq!(refused.promoted, 0);
     server.sql("postgres", "DROP FUNCTION many.refuse() CASCADE");
 }
 

@@ -75,6 +75,8 @@ pub enum Write {
     Execution,
     /// That it is ready.
     Ready,
+    /// Where a limit holds it.
+    Held,
     /// That an attempt of it is leased, to whom, and how far it is.
     Lease,
     /// A line of its log.

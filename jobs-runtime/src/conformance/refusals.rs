@@ -1,6 +1,7 @@
 //! Rows that the database will not have.
 
 use super::ground::Write;
+use super::limits::{Worker, concurrent, enqueue_limited, limited};
 use super::point::area;
 use super::words::*;
 
@@ -8,6 +9,8 @@ area! { "refusals" {
     a_refused_caller_fails_alone: "Of callers who enqueue at once, only the one whose execution the database refuses fails.",
     what_cannot_be_leased_is_put_off: "An execution whose lease the database refuses is put off for a minute; the others are claimed.",
     what_cannot_become_ready_is_put_off: "So is one that the database keeps from becoming ready; the others become it.",
+    who_cannot_be_let_in_is_put_off: "So is one that the database refuses when its limit lets it in; the others get its permit.",
+    who_cannot_be_moved_at_a_limit_is_put_off: "So is one that the database keeps from its place at a limit; nobody else waits for it.",
     a_lease_that_cannot_be_moved_is_passed_over: "A lease of a dead worker that cannot be moved is passed over; the others change hands.",
     refused_progress_is_dropped: "Progress that the database refuses is dropped and said to be; that of others is noted.",
     refused_lines_are_dropped: "So are log lines.",
@@ -77,6 +80,65 @@ async fn what_cannot_become_ready_is_put_off(ground: Refusing) {
     ground.allow(all[3], Write::Ready).await;
     let promotion = store.promote(t(LATER), 100).await.unwrap();
     assert_eq!(promotion.promoted, 1);
+}
+
+async fn who_cannot_be_let_in_is_put_off(ground: Refusing) {
+    let store = &ground.store;
+    let (two, one) = ([concurrent("two", 2)], [concurrent("one", 1)]);
+    let mut worker = Worker::new(store).await;
+    enqueue_limited(store, &two, 2).await;
+    enqueue_limited(store, &one, 1).await;
+    let running = worker.take().await;
+    assert_eq!(running.len(), 3);
+    let waiting = enqueue_limited(store, &two, 4).await;
+    let elsewhere = enqueue_limited(store, &one, 1).await;
+    assert!(worker.take().await.is_empty());
+
+    ground.refuse(waiting[0], Write::Ready).await;
+    for claimed in &running {
+        assert_eq!(settle(store, success(claimed)).await, Answer::Settled);
+    }
+    let next = worker.take().await;
+    let expected = [&waiting[1..3], &elsewhere].concat();
+    assert_eq!(ids(&next), expected);
+    let put_off = record(store, waiting[0]).await;
+    assert_eq!(put_off.status, ExecutionStatus::Pending);
+    assert_eq!(put_off.run_at, t(60));
+
+    // What is put off has no permit, and gets one like any other.
+    ground.allow(waiting[0], Write::Ready).await;
+    settle(store, success(&next[0])).await;
+    settle(store, success(&next[1])).await;
+    let last = worker.take_at(t(LATER), 9).await;
+    assert_eq!(ids(&last), [waiting[0], waiting[3]]);
+}
+
+async fn who_cannot_be_moved_at_a_limit_is_put_off(ground: Refusing) {
+    let store = &ground.store;
+    let limits = [concurrent("", 1)];
+    // Ready, not claimed, and to make room for one that is more urgent.
+    let early = enqueue_limited(store, &limits, 1).await;
+    store.promote(T0, 100).await.unwrap();
+    ground.refuse(early[0], Write::Held).await;
+    let mut urgent = limited(&limits);
+    urgent.priority = 100;
+    let late = urgent.id;
+    store.enqueue(vec![urgent]).await.unwrap();
+    let mut worker = Worker::new(store).await;
+    let running = worker.take().await;
+    assert_eq!(ids(&running), [late]);
+    assert_eq!(record(store, early[0]).await.run_at, t(60));
+
+    // At the door, and to line up.
+    let waiting = enqueue_limited(store, &limits, 3).await;
+    ground.refuse(waiting[1], Write::Held).await;
+    assert!(worker.take().await.is_empty());
+    assert_eq!(record(store, waiting[1]).await.run_at, t(60));
+    settle(store, success(&running[0])).await;
+    let next = worker.take().await;
+    assert_eq!(ids(&next), [waiting[0]]);
+    settle(store, success(&next[0])).await;
+    assert_eq!(ids(&worker.take().await), [waiting[2]]);
 }
 
 async fn a_lease_that_cannot_be_moved_is_passed_over(ground: Refusing) {

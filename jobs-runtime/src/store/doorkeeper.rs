@@ -16,11 +16,13 @@
 
 mod permits;
 mod straight;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use permits::{Entrance, Held, LimitId, LimitState, Order, PermitEvent};
 pub(in crate::store) use straight::OpenDoors;
+pub(in crate::store) use trial::Trial;
 
 use crate::time::Timestamp;
 

@@ -524,7 +524,8 @@ impl Store for PostgresStore {
             });
         }
         // What has no limits is promoted by now, and claimed by others while this one waits.
-        let entered = self.door.run(door::LetIn { now, limit }).await?;
+        let whole = || self.door.run(door::LetIn { now, limit });
+        let entered = refusals::let_in(self, now, limit, whole).await?;
         Ok(match entered {
             Some(entered) => Promotion {
                 promoted: ready + entered.ready,

@@ -38,6 +38,15 @@ pub(super) trait AsAWhole: Store {
     /// What that would move first.
     async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError>;
 
+    /// Of those whom it would let in, or move at the limits, up to `most` whom the database refuses.
+    /// Changes nothing.
+    async fn refused_at_the_door(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        most: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
+
     /// [`Store::take_over`], past the first `skip` leases.
     async fn take_over_whole(
         &self,
@@ -110,6 +119,26 @@ pub(super) async fn promote(
             None => return Err(refusal),
         }
     }
+}
+
+/// Lets in. Puts off who cannot be moved to where he belongs.
+pub(super) async fn let_in<T, F>(
+    store: &impl AsAWhole,
+    now: Timestamp,
+    limit: usize,
+    whole: impl Fn() -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let refusal = match whole().await {
+        Err(error @ StoreError::Database(_)) => error,
+        answer => return answer,
+    };
+    for id in store.refused_at_the_door(now, limit, AT_MOST).await? {
+        put_off(store, id, now, &refusal).await?;
+    }
+    whole().await
 }
 
 async fn put_off(

@@ -405,13 +405,15 @@ impl Store for SqliteStore {
                 next_due: due.next(now),
             });
         }
-        let whole = || -> Work<_> {
-            Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)))
+        let whole = || {
+            let work: Work<_> =
+                Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)));
+            self.writer.write(work)
         };
-        match self.writer.write(whole()).await {
+        match whole().await {
             Err(StoreError::Database(_)) => {
                 let moved = refusals::promote(self, now, limit).await?;
-                let promotion = self.writer.write(whole()).await?;
+                let promotion = refusals::let_in(self, now, limit, whole).await?;
                 Ok(Promotion {
                     promoted: moved + promotion.promoted,
                     ..promotion

@@ -64,6 +64,17 @@ impl Transition for LetIn {
 
 impl LetIn {
     async fn let_in(&self, db: &mut Db<'_>) -> Result<Entered, Fault> {
+        let (entrance, more) = self.decide(db).await?;
+        write(db, &entrance).await?;
+        Ok(Entered {
+            ready: entrance.ready.len(),
+            due: Due::look(db, self.now).await?,
+            more,
+        })
+    }
+
+    /// Who is let in, and whether that leaves anything undone. Takes what became of permits.
+    pub(super) async fn decide(&self, db: &mut Db<'_>) -> Result<(Entrance, More), Fault> {
         let lock = format!("{PATIENCE}{}", db.sql.door_lock.as_str());
         db.script(&lock).await?;
         let most = i64::try_from(self.limit).unwrap_or(i64::MAX);
@@ -98,12 +109,7 @@ impl LetIn {
         }
         let mut entrance = keeper.close();
         visit.look_again(&mut entrance, self.now);
-        write(db, &entrance).await?;
-        Ok(Entered {
-            ready: entrance.ready.len(),
-            due: Due::look(db, self.now).await?,
-            more,
-        })
+        Ok((entrance, more))
     }
 
     /// What became of permits, the limits that are to be looked at, and whether more was left.
@@ -219,7 +225,8 @@ async fn ready(
         .collect()
 }
 
-async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fault> {
+/// Writes down what was decided.
+pub(super) async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fault> {
     let Entrance {
         ready,
         held,

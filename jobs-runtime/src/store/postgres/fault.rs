@@ -89,6 +89,14 @@ impl Fault {
             || code.starts_with("58")
     }
 
+    /// Whether the server will not have what was written, and has nothing else against us.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(_)))
+            && !self.is_contention()
+            && !self.is_locked()
+            && !self.is_outage()
+    }
+
     /// Whether a row was there already.
     pub(super) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())

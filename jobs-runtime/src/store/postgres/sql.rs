@@ -211,6 +211,7 @@ statements! {
     import_limited: include_str!("sql/import_limited.sql"),
     import_places: include_str!("sql/import_places.sql"),
     import_session: include_str!("sql/import_session.sql"),
+    ids_of: include_str!("sql/ids_of.sql"),
     seq_of: include_str!("sql/seq_of.sql"),
     server: include_str!("sql/server.sql"),
     server_time: include_str!("sql/server_time.sql"),

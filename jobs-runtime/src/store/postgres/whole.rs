@@ -7,11 +7,13 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::db::Db;
+use super::door::{self, LetIn};
 use super::fault::Fault;
 use super::promote::Promote;
 use super::text::all_stored;
 use super::transition::{Done, Shape, Transition, quietly};
 use super::{PostgresStore, claim, fence, logs, session, uuid_of};
+use crate::store::doorkeeper::Trial;
 use crate::store::refusals::AsAWhole;
 use crate::store::{Answer, Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError};
 use crate::time::Timestamp;
@@ -34,6 +36,16 @@ impl AsAWhole for PostgresStore {
 
     async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError> {
         self.claims.run(FirstDue(now)).await
+    }
+
+    async fn refused_at_the_door(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        most: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        let visit = LetIn { now, limit };
+        self.door.run(RefusedAtTheDoor { visit, most }).await
     }
 
     async fn take_over_whole(
@@ -89,10 +101,41 @@ impl Transition for FirstDue {
     }
 }
 
+struct RefusedAtTheDoor {
+    visit: LetIn,
+    most: usize,
+}
+
+#[async_trait]
+impl Transition for RefusedAtTheDoor {
+    type Answer = Vec<ExecutionId>;
+    const SHAPE: Shape = Shape::Transaction;
+
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+        db.script("SAVEPOINT visit").await?;
+        let (entrance, _) = self.visit.decide(db).await?;
+        let mut trial = Trial::of(entrance, self.most);
+        while let Some(part) = trial.next() {
+            db.script("SAVEPOINT part").await?;
+            match door::write(db, &part).await {
+                Err(fault) if fault.is_refusal() => trial.refuse(),
+                written => written?,
+            }
+            db.script("ROLLBACK TO SAVEPOINT part").await?;
+        }
+        let query = db.query(&db.sql.ids_of).bind(trial.refused());
+        let rows = db.fetch(query).await?;
+        db.script("ROLLBACK TO SAVEPOINT visit").await?;
+        let ids = rows.iter().map(id).collect::<Result<_, Fault>>()?;
+        Ok(quietly(ids))
+    }
+}
+
 fn first(rows: &[PgRow]) -> Result<Done<Option<ExecutionId>>, Fault> {
-    let id = rows.first().map(|row| row.try_get::<Uuid, _>(0));
-    Ok(quietly(
-        id.transpose()?
-            .map(|id| ExecutionId::from_bytes(*id.as_bytes())),
-    ))
+    Ok(quietly(rows.first().map(id).transpose()?))
+}
+
+fn id(row: &PgRow) -> Result<ExecutionId, Fault> {
+    let id: Uuid = row.try_get(0)?;
+    Ok(ExecutionId::from_bytes(*id.as_bytes()))
 }

@@ -93,6 +93,17 @@ async fn let_in(conn: &mut SqliteConnection, now: Timestamp, most: i64) -> Resul
     if !due.door && !due.events && due.look_at.is_none_or(|at| at > now) {
         return Ok(0);
     }
+    let entrance = decide(conn, now, most).await?;
+    write(conn, &entrance).await?;
+    Ok(entrance.ready.len())
+}
+
+/// Who is let in. Takes what became of permits.
+pub(super) async fn decide(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    most: i64,
+) -> Result<Entrance, Fault> {
     let door = sqlx::query(include_str!("sql/door_arrivals.sql"))
         .bind(most)
         .fetch_all(&mut *conn)
@@ -122,9 +133,7 @@ async fn let_in(conn: &mut SqliteConnection, now: Timestamp, most: i64) -> Resul
             Need::Nothing => break,
         }
     }
-    let entrance = keeper.close();
-    write(conn, &entrance).await?;
-    Ok(entrance.ready.len())
+    Ok(keeper.close())
 }
 
 async fn limits(conn: &mut SqliteConnection, ids: &[LimitId]) -> Result<Vec<LimitState>, Fault> {
@@ -185,7 +194,8 @@ fn by_number(asked: impl Iterator<Item = (usize, LimitId)>) -> BTreeMap<i64, Vec
     by_number
 }
 
-async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {
+/// Writes down what was decided.
+pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {
     let places =
         |held: &[Held]| json::array(held.iter().map(|held| (held.seq, held.at(), held.passed)));
     let limits = entrance.limits.iter().map(|limit| {

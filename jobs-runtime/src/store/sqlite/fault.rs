@@ -67,6 +67,11 @@ impl Fault {
         matches!(self.code(), Some(code::READONLY | code::CANTOPEN))
     }
 
+    /// Whether the database will not have what was written, and has nothing else against us.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(_))) && !self.is_outage()
+    }
+
     /// Whether a row was there already.
     pub(super) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())

@@ -6,9 +6,10 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
 use super::group::Call;
-use super::json::id_from_blob;
+use super::json::{self, id_from_blob};
 use super::step::Work;
 use super::{SqliteStore, door, logs, session, settle};
+use crate::store::doorkeeper::Trial;
 use crate::store::refusals::AsAWhole;
 use crate::store::{
     Answer, Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError, StoreEvent,
@@ -46,6 +47,21 @@ impl AsAWhole for SqliteStore {
         .await
     }
 
+    async fn refused_at_the_door(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        most: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let refused = refused_at_the_door_in_txn(conn, now, limit, most).await?;
+                Ok((refused, None))
+            })
+        });
+        self.writer.write(work).await
+    }
+
     async fn take_over_whole(
         &self,
         dead: SessionBeat,
@@ -74,6 +90,32 @@ impl AsAWhole for SqliteStore {
         });
         self.writer.write(work).await
     }
+}
+
+async fn refused_at_the_door_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    limit: usize,
+    most: usize,
+) -> Result<Vec<ExecutionId>, Fault> {
+    sqlx::query("SAVEPOINT visit").execute(&mut *conn).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let entrance = door::decide(conn, now, limit).await?;
+    let mut trial = Trial::of(entrance, most);
+    while let Some(part) = trial.next() {
+        sqlx::query("SAVEPOINT part").execute(&mut *conn).await?;
+        match door::write(conn, &part).await {
+            Err(fault) if fault.is_refusal() => trial.refuse(),
+            written => written?,
+        }
+        sqlx::query("ROLLBACK TO part").execute(&mut *conn).await?;
+    }
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/ids_of.sql"))
+        .bind(json::array(trial.refused())?)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query("ROLLBACK TO visit").execute(conn).await?;
+    ids.iter().map(|id| id_from_blob(id)).collect()
 }
 
 async fn first_to_claim_on_conn(
