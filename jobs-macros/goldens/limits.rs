@@ -37,7 +37,11 @@ const _: () = {
         const ID: &'static str = "docs.render";
         type Output = __private::OutputOf<Result<(), JobError>>;
         const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self)
-            .max_concurrent(__private::MaxConcurrent::new(5).per("workspaceId"))
+            .max_concurrent(
+                __private::MaxConcurrent::new(5)
+                    .per("workspaceId")
+                    .weights(&[("acme", 4)]),
+            )
             .rate_limit(__private::MaxRate::new(60, __private::Duration::from_secs(60)))
             .unique(
                 __private::Unique::new()

@@ -1,7 +1,7 @@
 //! Keys that hold executions back, drop them or put them off.
 //!
 //! ```text
-//! max_concurrent = 5                            max_concurrent = (5, per = "workspace_id")
+//! max_concurrent = 5                            max_concurrent = (5, per = "plan", weights = ["gold:4"])
 //! rate_limit = "60/min"                         rate_limit = ("10/s", per = "tenant")
 //! unique = (by = ["workspace_id"], within = "10m", on_conflict = "skip", live = ["pending"])
 //! debounce = ("30s", by = ["doc_id"], at_most = "5m")
@@ -10,6 +10,7 @@
 
 mod fields;
 mod rate;
+mod weights;
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(crate) struct Limits {
 pub(crate) struct MaxConcurrent {
     pub(crate) count: u32,
     pub(crate) per: Option<LitStr>,
+    /// Values of that field that have so many times as many.
+    pub(crate) weights: Vec<(String, u32)>,
 }
 
 #[derive(Debug)]
@@ -141,45 +144,61 @@ impl Limits {
     }
 }
 
-/// `5`, `(5, per = "workspace_id")`
+/// `5`, `(5, per = "workspace_id")`, `(5, per = "plan", weights = ["gold:4"])`
 pub(crate) fn max_concurrent(to: &mut Arguments, given: &Given) -> Result<()> {
     let mut errors = Errors::default();
+    let (main, options) = given.compound()?;
     let read = |input: ParseStream<'_>| positive(input, "attempts at a time");
-    let (count, per) = limit(given, read, &mut errors)?;
+    let count = errors.ok(main_value(given, main, read));
+    let (mut per, mut weights, mut weighted) = (None, Vec::new(), None);
+    for option in options {
+        match option.name().as_str() {
+            "per" => per = self::per(&option, &mut errors),
+            "weights" => {
+                weights = weights::read(&option, &mut errors);
+                weighted = Some(option.span());
+            }
+            _ => errors.at(option.span(), unknown(&option, &["per", "weights"])),
+        }
+    }
+    if let (None, Some(span)) = (&per, weighted) {
+        errors.at(
+            span,
+            "these are weights of nothing: name the field whose values they are, \
+             `per = \"plan\"`",
+        );
+    }
     // Whatever could not be read is reported, and what is made of the rest is not used.
     let count = count.unwrap_or(1);
-    to.limits.max_concurrent = Some(MaxConcurrent { count, per });
+    to.limits.max_concurrent = Some(MaxConcurrent {
+        count,
+        per,
+        weights,
+    });
     errors.into_result()
 }
 
 /// `"60/min"`, `("10/s", per = "tenant")`
 pub(crate) fn rate_limit(to: &mut Arguments, given: &Given) -> Result<()> {
     let mut errors = Errors::default();
-    let (rate, per) = limit(given, rate::read, &mut errors)?;
+    let (main, options) = given.compound()?;
+    let rate = errors.ok(main_value(given, main, rate::read));
+    let mut per = None;
+    for option in options {
+        match option.name().as_str() {
+            "per" => per = self::per(&option, &mut errors),
+            _ => errors.at(option.span(), unknown(&option, &["per"])),
+        }
+    }
     let (count, period) = rate.unwrap_or((1, Duration::from_secs(1)));
     to.limits.rate_limit = Some(RateLimit { count, period, per });
     errors.into_result()
 }
 
-/// A value, and the field that there is one limit per value of.
-fn limit<T>(
-    given: &Given,
-    read: fn(ParseStream<'_>) -> Result<T>,
-    errors: &mut Errors,
-) -> Result<(Option<T>, Option<LitStr>)> {
-    let (main, options) = given.compound()?;
-    let value = errors.ok(main_value(given, main, read));
-    let mut per = None;
-    for option in options {
-        match option.name().as_str() {
-            "per" => {
-                let field = option.like("per = \"workspace_id\"");
-                per = errors.ok(field.value(|input| input.parse()));
-            }
-            _ => errors.at(option.span(), unknown(&option, &["per"])),
-        }
-    }
-    Ok((value, per))
+/// The field that there is one limit per value of.
+fn per(option: &Given, errors: &mut Errors) -> Option<LitStr> {
+    let field = option.clone().like("per = \"workspace_id\"");
+    errors.ok(field.value(|input| input.parse()))
 }
 
 /// `(by = ["workspace_id"], within = "10m", on_conflict = "skip", live = ["pending"])`

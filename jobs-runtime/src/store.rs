@@ -67,6 +67,7 @@ pub use lease::{
     ProcessRecord, ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId,
     SessionInfo, Settlement, Share, ShareOf,
 };
+pub(crate) use limit::limit_name;
 pub use limit::{
     Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, ParseRateError,
     PermitHolder, Permits, QueueRecord, Rate, Reservation, UniqueKey,
@@ -75,6 +76,7 @@ pub use logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
     ParseLogPlaceError,
 };
+use publish::PublishedRule;
 pub use publish::{MigrationStatus, PublishedJob, StoreDescription};
 pub(crate) use url::without_password;
 pub use url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};

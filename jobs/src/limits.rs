@@ -2,7 +2,10 @@
 
 mod declared;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ExecutionStatus;
 
@@ -49,6 +52,34 @@ pub struct ConcurrencyLimit {
     /// The field whose values each have permits of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
+    /// Values that have so many times `count`; at least 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
+}
+
+impl ConcurrencyLimit {
+    /// How many attempts run at a time for this value of the field `per`. Text is looked up as it is, any
+    /// other value as JSON writes it.
+    ///
+    /// ```
+    /// let limit = jobs::ConcurrencyLimit {
+    ///     count: 2,
+    ///     per: Some("plan".to_owned()),
+    ///     weights: [("gold".to_owned(), 4)].into(),
+    /// };
+    /// assert_eq!(limit.count_for(&"gold".into()), 8);
+    /// assert_eq!(limit.count_for(&"free".into()), 2);
+    /// ```
+    pub fn count_for(&self, value: &Value) -> u32 {
+        if self.weights.is_empty() {
+            return self.count;
+        }
+        let weight = match value {
+            Value::String(text) => self.weights.get(text),
+            other => self.weights.get(&other.to_string()),
+        };
+        self.count.saturating_mul(weight.copied().unwrap_or(1))
+    }
 }
 
 /// `rate_limit`: so many starts in any period.

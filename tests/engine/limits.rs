@@ -27,6 +27,28 @@ async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, JobError> {
     Ok(tenant)
 }
 
+/// Takes ten seconds, one after the other for each plan; three at a time for `gold`.
+#[job(id = "limits.weighted", max_concurrent = (1, per = "plan", weights = ["gold:3"]))]
+async fn weighted(ctx: &JobContext, plan: String) -> Result<(), JobError> {
+    drop(plan);
+    ctx.sleep(10 * SECOND).await;
+    Ok(())
+}
+
+/// Takes three seconds, three at a time for each plan and nine for `gold`, of which any would use up all the
+/// starts that there are: one a second, whoever's they are.
+#[job(
+    id = "limits.shared",
+    max_concurrent = (3, per = "plan", weights = ["gold:3"]),
+    rate_limit = "60/min",
+    retries = 0,
+)]
+async fn shared(ctx: &JobContext, plan: String) -> Result<(), JobError> {
+    drop(plan);
+    ctx.sleep(3 * SECOND).await;
+    Ok(())
+}
+
 /// Five in any ten seconds.
 #[job(id = "limits.paced", rate_limit = "30/min")]
 async fn paced() -> Result<(), JobError> {
@@ -134,6 +156,54 @@ async fn each_tenant_has_a_place_of_its_own() {
     all_end(&runtime, &all).await;
     let expected = [0, 0, 0, 10_000, 10_000, 20_000];
     assert_eq!(starts(&runtime, &all).await, expected);
+}
+
+#[tokio::test]
+async fn a_plan_with_a_weight_has_more_places() {
+    let runtime = Timed::start().await;
+    let mut begun = Vec::new();
+    for plan in ["gold", "free"] {
+        let all = (0..4).map(|_| Weighted::new(plan));
+        begun.push(runtime.client().enqueue_all(all).await.unwrap());
+    }
+    for all in &begun {
+        all_end(&runtime, all).await;
+    }
+    assert_eq!(starts(&runtime, &begun[0]).await, [0, 0, 0, 10_000]);
+    let expected = [0, 10_000, 20_000, 30_000];
+    assert_eq!(starts(&runtime, &begun[1]).await, expected);
+}
+
+/// Whoever comes to a limit that is common to all stands behind those who have come there, and not behind
+/// all who were there to come.
+#[tokio::test]
+async fn a_backlog_takes_its_share_of_a_common_limit() {
+    let runtime = Timed::start().await;
+    let enqueue = async |plan: &'static str, count: usize| {
+        let all = (0..count).map(|_| Shared::new(plan));
+        runtime.client().enqueue_all(all).await.unwrap()
+    };
+    let gold = enqueue("gold", 150).await;
+    let free = enqueue("free", 40).await;
+    let late = enqueue("late", 1).await;
+    all_end(&runtime, &late).await;
+    all_end(&runtime, &free).await;
+    all_end(&runtime, &gold).await;
+    let begun = async |all: &[Execution<()>], seconds: u64| {
+        let mut count = 0;
+        for execution in all {
+            let record = runtime.record(execution.id()).await;
+            let latest = record.created_at.after(Duration::from_secs(seconds));
+            count += usize::from(record.started_at.unwrap() <= latest);
+        }
+        count
+    };
+    // Before it stand the permits of the others, no more.
+    assert_eq!(begun(&late, 15).await, 1);
+    // Of what starts, the one has three times as much as the other.
+    let (gold, free) = (begun(&gold, 120).await, begun(&free, 120).await);
+    assert!(gold + free > 110, "{gold} and {free}");
+    assert!((80..=100).contains(&gold), "{gold} and {free}");
 }
 
 #[tokio::test]

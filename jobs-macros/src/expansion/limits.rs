@@ -17,11 +17,7 @@ pub(super) fn limits(limits: &Limits) -> TokenStream {
         debounce,
         max_waiting,
     } = limits;
-    let max_concurrent = max_concurrent.as_ref().map(|MaxConcurrent { count, per }| {
-        let count = Literal::u32_unsuffixed(*count);
-        let per = self::per(per.as_ref());
-        quote!(.max_concurrent(__private::MaxConcurrent::new(#count) #per))
-    });
+    let max_concurrent = max_concurrent.as_ref().map(self::max_concurrent);
     let rate_limit = rate_limit.as_ref().map(|RateLimit { count, period, per }| {
         let count = Literal::u32_unsuffixed(*count);
         let period = duration::tokens(*period);
@@ -35,6 +31,24 @@ pub(super) fn limits(limits: &Limits) -> TokenStream {
         quote!(.max_waiting(#count))
     });
     quote!(#max_concurrent #rate_limit #unique #debounce #max_waiting)
+}
+
+fn max_concurrent(limit: &MaxConcurrent) -> TokenStream {
+    let MaxConcurrent {
+        count,
+        per,
+        weights,
+    } = limit;
+    let count = Literal::u32_unsuffixed(*count);
+    let per = self::per(per.as_ref());
+    let weights = (!weights.is_empty()).then(|| {
+        let weights = weights.iter().map(|(value, weight)| {
+            let weight = Literal::u32_unsuffixed(*weight);
+            quote!((#value, #weight))
+        });
+        quote!(.weights(&[#(#weights),*]))
+    });
+    quote!(.max_concurrent(__private::MaxConcurrent::new(#count) #per #weights))
 }
 
 fn unique(unique: &Unique) -> TokenStream {

@@ -163,7 +163,7 @@ fn limits() {
         #[job(
             id = "docs.render",
             rename_all = "camelCase",
-            max_concurrent = (5, per = "workspace_id"),
+            max_concurrent = (5, per = "workspace_id", weights = ["acme:4"]),
             rate_limit = "60/min",
             unique = (by = ["workspace_id", "doc_id"], within = "10m", on_conflict = "replace", live = ["pending", "queued"]),
             debounce = ("30s", by = ["workspace_id", "doc_id"], at_most = "5m"),

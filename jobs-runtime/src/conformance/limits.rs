@@ -1,5 +1,6 @@
 //! Limits: permits of so many at a time, and who gets them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,8 +19,10 @@ area! { "limits" {
     what_leaves_gives_its_permit_to_another: "A permit that is out to an execution which is cancelled goes to another.",
     a_stuck_attempt_keeps_its_permit: "A permit that a settlement keeps comes back when the handler has ended, once, or with its session.",
     a_key_is_not_held_up_at_a_common_limit: "Where a job has a limit per key and a common one, a backlog of one key delays no other.",
+    whoever_comes_first_to_a_common_limit_goes_first: "Behind the limit of its key, an execution stands at the common one by when it came there: a backlog of another key has its turns, and no more.",
     an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
     a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
+    published_weights_hold_for_their_keys: "A weight that is published lets in so many times as many of its key, and no more of the others.",
     of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
     many_who_enqueue_share_the_permits: "Of many who enqueue at once, beside promotions and claims, none lets in more than there are permits.",
     who_waits_is_not_overtaken: "An enqueue finds no room where others wait, nor at a rate that rests, whatever has come back meanwhile.",
@@ -332,6 +335,31 @@ async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {
     assert_eq!(found.len(), 2, "each key has one permit");
 }
 
+async fn whoever_comes_first_to_a_common_limit_goes_first(store: AnyStore) {
+    let of = |key: &str| [concurrent(key, 2), concurrent("", 1)];
+    let backlog = enqueue_limited(&store, &of("a"), 6).await;
+    let mut worker = Worker::new(&store).await;
+    let mut running = worker.take_at(T0, 9).await;
+    assert_eq!(ids(&running), [backlog[0]]);
+    let late = enqueue_limited(&store, &of("b"), 1).await;
+    store.promote(t(1), 100).await.unwrap();
+    let mut order = Vec::new();
+    for second in 2..=5 {
+        settle(&store, success(&running[0])).await;
+        running = worker.take_at(t(second), 9).await;
+        order.extend(ids(&running));
+    }
+    assert_eq!(order, [backlog[1], late[0], backlog[2], backlog[3]]);
+    // The urgent go before everybody all the same.
+    let mut urgent = limited(&of("c"));
+    urgent.priority = 100;
+    let id = urgent.id;
+    store.enqueue(vec![urgent]).await.unwrap();
+    store.promote(t(6), 100).await.unwrap();
+    settle(&store, success(&running[0])).await;
+    assert_eq!(ids(&worker.take_at(t(7), 9).await), [id]);
+}
+
 async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
     let limit = concurrent("", 1);
     let all = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
@@ -392,8 +420,11 @@ async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), all[1..3]);
     let publish = async |count: Option<u32>| {
         let mut job = super::catalogue::publication("j", "f", 0);
-        job.descriptor.limits.max_concurrent =
-            count.map(|count| jobs::ConcurrencyLimit { count, per: None });
+        job.descriptor.limits.max_concurrent = count.map(|count| jobs::ConcurrencyLimit {
+            count,
+            per: None,
+            weights: BTreeMap::new(),
+        });
         job.fingerprint = format!("{count:?}");
         store.publish(vec![job]).await.unwrap();
     };
@@ -401,6 +432,35 @@ async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), all[3..4]);
     publish(None).await;
     assert_eq!(worker.take().await.len(), 5);
+}
+
+async fn published_weights_hold_for_their_keys(store: AnyStore) {
+    let keys = ["\"a\"", "7", "\"c\""];
+    let mut all = Vec::new();
+    for key in keys {
+        all.push(enqueue_limited(&store, &[concurrent(key, 1)], 5).await);
+    }
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 3);
+    let mut job = super::catalogue::publication("j", "f", 0);
+    job.descriptor.limits.max_concurrent = Some(jobs::ConcurrencyLimit {
+        count: 1,
+        per: Some("key".to_owned()),
+        weights: [("a".to_owned(), 3), ("7".to_owned(), 2)].into(),
+    });
+    store.publish(vec![job]).await.unwrap();
+    let more = [&all[0][1..3], &all[1][1..2]].concat();
+    assert_eq!(ids(&worker.take().await), more);
+    // The next publication has the last word: six, two and two at a time.
+    let mut same = super::catalogue::publication("j", "g", 0);
+    same.descriptor.limits.max_concurrent = Some(jobs::ConcurrencyLimit {
+        count: 2,
+        per: Some("key".to_owned()),
+        weights: [("a".to_owned(), 3)].into(),
+    });
+    store.publish(vec![same]).await.unwrap();
+    let more = [&all[0][3..], &all[2][1..2]].concat();
+    assert_eq!(ids(&worker.take().await), more);
 }
 
 async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {

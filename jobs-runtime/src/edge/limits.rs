@@ -4,11 +4,8 @@
 use jobs::JobDescriptor;
 use serde_json::{Map, Value};
 
-use crate::fingerprint::{canonical, fingerprint};
-use crate::store::{DebounceKey, EnqueueRules, Limit, LimitRule, Rate, UniqueKey};
-
-/// Bytes of a field's value in the key of a limit; a longer one is named by its digest.
-const MAX_VALUE: usize = 100;
+use crate::fingerprint::fingerprint;
+use crate::store::{DebounceKey, EnqueueRules, Limit, LimitRule, Rate, UniqueKey, limit_name};
 
 /// The rules of an execution of this job with this payload, defaults included.
 pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
@@ -41,38 +38,26 @@ fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
             count: limit.count,
             period_ms: limit.period_ms,
         });
-        ("rate", &limit.per, rule)
+        ("rate", limit.per.as_ref(), rule)
     });
     let concurrent = job.limits.max_concurrent.as_ref().map(|limit| {
-        let count = limit.count;
-        ("concurrent", &limit.per, LimitRule::Concurrent { count })
+        let per = limit.per.as_ref();
+        let count = per.map_or(limit.count, |field| limit.count_for(value(field, payload)));
+        ("concurrent", per, LimitRule::Concurrent { count })
     });
     let mut limits: Vec<_> = rate.into_iter().chain(concurrent).collect();
     limits.sort_by_key(|(_, per, _)| per.is_none());
-    let limits = limits.into_iter().map(|(kind, per, rule)| {
-        let mut key = format!("{}/{kind}", job.id);
-        if let Some(field) = per {
-            key.push('/');
-            key.push_str(&value_in_key(job, field, payload));
-        }
-        Limit {
-            key,
-            job_id: job.id.clone(),
-            rule,
-        }
+    let limits = limits.into_iter().map(|(kind, per, rule)| Limit {
+        key: limit_name(job, kind, per.map(|field| (field, value(field, payload)))),
+        job_id: job.id.clone(),
+        rule,
     });
     limits.collect()
 }
 
-/// A field's value as operators read it. What is not for everybody's eyes, or too long for them,
-/// is named by a digest, which no JSON text looks like.
-fn value_in_key(job: &JobDescriptor, field: &String, payload: &Value) -> String {
-    let value = payload.get(field).unwrap_or(&Value::Null);
-    let text = canonical(value);
-    match text.len() > MAX_VALUE || job.sensitive.contains(field) {
-        true => format!("#{}", fingerprint(value)),
-        false => text,
-    }
+/// What is left out counts as `null`.
+fn value<'p>(field: &str, payload: &'p Value) -> &'p Value {
+    payload.get(field).unwrap_or(&Value::Null)
 }
 
 /// A digest of the named fields, or of the whole payload. What is not there counts as `null`: a
@@ -177,6 +162,40 @@ mod tests {
         Ok(())
     }
 
+    #[job(
+        id = "edge.weighted",
+        max_concurrent = (2, per = "plan", weights = ["gold:4", "7:3", "null:5"])
+    )]
+    async fn weighted(plan: Value) -> Result<(), JobError> {
+        drop(plan);
+        Ok(())
+    }
+
+    #[test]
+    fn a_value_with_a_weight_has_so_many_times_as_many() {
+        let job = described(Weighted::DEFINITION);
+        let count = |payload: Value| match rules(&job, &payload).limits.as_slice() {
+            [
+                Limit {
+                    rule: LimitRule::Concurrent { count },
+                    ..
+                },
+            ] => *count,
+            other => panic!("{other:?}"),
+        };
+        for (plan, expected) in [
+            (json!("gold"), 8),
+            (json!("free"), 2),
+            (json!(7), 6),
+            (json!("7"), 6),
+            (json!(null), 10),
+            (json!(["gold"]), 2),
+        ] {
+            assert_eq!(count(json!({ "plan": plan })), expected, "{plan}");
+        }
+        assert_eq!(count(json!({})), 10);
+    }
+
     fn described(definition: &'static jobs::JobDefinition) -> JobDescriptor {
         let catalogue = Catalogue::of([definition]).expect("one job");
         let job = catalogue.iter().next().expect("one job");
@@ -215,12 +234,12 @@ mod tests {
             key(json!({"b": 1, "a": 2})),
             r#"edge.limited/concurrent/{"a":2,"b":1}"#
         );
-        let fits = "x".repeat(MAX_VALUE - 2);
+        let fits = "x".repeat(98);
         assert_eq!(
             key(json!(fits)),
             format!("edge.limited/concurrent/\"{fits}\"")
         );
-        let long = json!("x".repeat(MAX_VALUE - 1));
+        let long = json!("x".repeat(99));
         let digest = fingerprint(&long);
         assert_eq!(key(long), format!("edge.limited/concurrent/#{digest}"));
     }

@@ -11,7 +11,8 @@
 //! Limits are gone through in the order in which executions pass them, first those that divide by a
 //! key: so that who waits at a common limit has already passed its own, and a key with a long
 //! backlog stands there with no more than its permits. Within a limit the most urgent goes first,
-//! the oldest among equals. Who arrives while all permits are out, more urgent than one that has a
+//! the oldest among equals; behind another limit, who came there first, so that no key's backlog takes
+//! more than its share of what is common to all. Who arrives while all permits are out, more urgent than one that has a
 //! permit and has not been claimed, takes its place.
 
 mod permits;
@@ -20,7 +21,9 @@ mod trial;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(in crate::store) use permits::{Entrance, Held, LimitId, LimitState, Order, PermitEvent};
+pub(in crate::store) use permits::{
+    Entrance, Held, LimitId, LimitState, Order, PermitEvent, Place,
+};
 pub(in crate::store) use straight::OpenDoors;
 pub(in crate::store) use trial::Trial;
 
@@ -41,7 +44,7 @@ pub(in crate::store) enum Need {
     Standing(Vec<(LimitId, usize)>),
     /// Who is ready by the permits of these and has not been claimed: so many of the last in the
     /// order, the last one first, of those behind this place.
-    Ready(Vec<(LimitId, usize, Order)>),
+    Ready(Vec<(LimitId, usize, Place)>),
     /// Nothing more.
     Nothing,
 }
@@ -153,11 +156,17 @@ impl Doorkeeper {
                 }
                 Phase::Displace => {
                     self.phase = Phase::Over;
-                    let asked: Vec<_> = self
+                    let firsts: Vec<_> = self
                         .here()
                         .filter_map(|(id, desk)| {
-                            let first = *desk.newcomers.first()?;
+                            let first = desk.newcomers.first()?.2;
                             Some((*id, desk.newcomers.len().min(LOOK), first))
+                        })
+                        .collect();
+                    let asked: Vec<_> = firsts
+                        .into_iter()
+                        .filter_map(|(id, most, first)| {
+                            Some((id, most, self.held.get(&first)?.displaces_behind()))
                         })
                         .collect();
                     if !asked.is_empty() {
@@ -224,11 +233,13 @@ impl Doorkeeper {
             let Some(first) = desk.newcomers.first().copied() else {
                 continue;
             };
-            if first < last.order() {
+            let makes_room = self.held.get(&first.2);
+            if makes_room.is_some_and(|first| first.displaces_behind() < last.place()) {
                 desk.newcomers.remove(&first);
                 desk.queue.remove(&first);
                 passing.push(first);
                 last.passed = last.limits.len().saturating_sub(1);
+                last.turn = 0;
                 desk.queue.insert(last.order());
                 self.displaced.push(last);
             }
@@ -286,7 +297,7 @@ impl Doorkeeper {
         let held = &self.held;
         let stage = self.stage;
         let is_last = |order: &Order| {
-            held.get(&order.1)
+            held.get(&order.2)
                 .is_some_and(|held| held.passed + 1 >= held.limits.len())
         };
         for desk in self.desks.values_mut() {
@@ -298,9 +309,10 @@ impl Doorkeeper {
 
     /// Lets these go on from where they are.
     fn pass(&mut self, passing: Vec<Order>) {
-        for (_, seq) in passing {
+        for (_, _, seq) in passing {
             if let Some(mut held) = self.held.remove(&seq) {
                 held.passed += 1;
+                held.turn = self.now.as_millis();
                 self.moved.insert(seq);
                 self.go_on(held);
             }

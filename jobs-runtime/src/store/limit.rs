@@ -20,10 +20,14 @@
 //! starts, and the start then counts against the rate. What is in ready or leased is therefore never
 //! more than a limit allows, whatever crashes in between.
 
+mod name;
+
 use std::str::FromStr;
 
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use name::limit_name;
 
 use crate::time::Timestamp;
 

@@ -1,9 +1,10 @@
 //! What a store knows about programs and about itself.
 
-use jobs::JobDescriptor;
+use jobs::{ConcurrencyLimit, JobDescriptor};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{LimitRule, Rate};
+use super::{LimitRule, Rate, limit_name};
 use crate::time::Timestamp;
 
 /// A job as a program has published it.
@@ -18,27 +19,59 @@ pub struct PublishedJob {
     pub published_at: Timestamp,
 }
 
+/// What a published job says about its limits of a kind.
+pub(in crate::store) struct PublishedRule {
+    pub(in crate::store) rule: LimitRule,
+    /// The one limit that it is for; `None` for all others.
+    pub(in crate::store) key: Option<String>,
+}
+
 impl PublishedJob {
     /// What its limits of either kind allow; a kind that it does not declare holds nobody.
-    pub(in crate::store) fn rules(&self) -> [LimitRule; 2] {
+    pub(in crate::store) fn rules(&self) -> Vec<PublishedRule> {
         let limits = &self.descriptor.limits;
         let concurrent = limits.max_concurrent.as_ref();
-        let rate = limits.rate_limit.as_ref();
-        [
+        let rate = limits.rate_limit.as_ref().map_or(
+            Rate {
+                count: u32::MAX,
+                period_ms: 1,
+            },
+            |rate| Rate {
+                count: rate.count,
+                period_ms: rate.period_ms,
+            },
+        );
+        let of_all = [
             LimitRule::Concurrent {
                 count: concurrent.map_or(u32::MAX, |limit| limit.count),
             },
-            LimitRule::Rate(rate.map_or(
-                Rate {
-                    count: u32::MAX,
-                    period_ms: 1,
-                },
-                |rate| Rate {
-                    count: rate.count,
-                    period_ms: rate.period_ms,
-                },
-            )),
-        ]
+            LimitRule::Rate(rate),
+        ];
+        let of_all = of_all.map(|rule| PublishedRule { rule, key: None });
+        let weighted = concurrent.into_iter().flat_map(|it| self.weighted(it));
+        of_all.into_iter().chain(weighted).collect()
+    }
+
+    /// Those of values with a weight, whatever type of value was meant.
+    fn weighted(&self, limit: &ConcurrencyLimit) -> Vec<PublishedRule> {
+        let mut rules = Vec::new();
+        for text in limit.weights.keys().filter(|_| limit.per.is_some()) {
+            let other = serde_json::from_str(text).ok();
+            let other = other.filter(|value| !matches!(value, Value::String(_)));
+            for value in [Some(Value::from(text.as_str())), other]
+                .into_iter()
+                .flatten()
+            {
+                let per = limit.per.as_ref().map(|field| (field, &value));
+                rules.push(PublishedRule {
+                    rule: LimitRule::Concurrent {
+                        count: limit.count_for(&value),
+                    },
+                    key: Some(limit_name(&self.descriptor, "concurrent", per)),
+                });
+            }
+        }
+        rules
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct DeclaredLimits {
 pub struct MaxConcurrent {
     count: u32,
     per: Option<&'static str>,
+    weights: &'static [(&'static str, u32)],
 }
 
 /// `rate_limit`: so many starts in any period.
@@ -55,13 +56,33 @@ impl MaxConcurrent {
     #[must_use]
     pub const fn new(count: u32) -> Self {
         assert!(count > 0, "a job that may have no attempts is switched off");
-        Self { count, per: None }
+        Self {
+            count,
+            per: None,
+            weights: &[],
+        }
     }
 
     /// For each value of this field, by its name in JSON.
     #[must_use]
     pub const fn per(mut self, field: &'static str) -> Self {
         self.per = Some(field);
+        self
+    }
+
+    /// These values have so many times as many: text as it is, others as JSON writes them.
+    ///
+    /// # Panics
+    /// If one would have none, or nothing says whose values they are.
+    #[must_use]
+    pub const fn weights(mut self, weights: &'static [(&'static str, u32)]) -> Self {
+        assert!(self.per.is_some(), "weights are those of a field's values");
+        let mut rest = weights;
+        while let [(_, weight), others @ ..] = rest {
+            assert!(*weight > 0, "a weight is at least 1");
+            rest = others;
+        }
+        self.weights = weights;
         self
     }
 }
@@ -222,6 +243,11 @@ impl DeclaredLimits {
             max_concurrent: self.max_concurrent.map(|it| ConcurrencyLimit {
                 count: it.count,
                 per: it.per.map(str::to_owned),
+                weights: it
+                    .weights
+                    .iter()
+                    .map(|&(value, weight)| (value.to_owned(), weight))
+                    .collect(),
             }),
             rate_limit: self.rate_limit.map(|it| RateLimit {
                 count: it.count,

@@ -24,7 +24,7 @@ fn a_job_without_limits_does_not_mention_them() {
 #[job(
     id = "limits.all",
     rename_all = "camelCase",
-    max_concurrent = (5, per = "workspace_id"),
+    max_concurrent = (5, per = "workspace_id", weights = ["acme:4", "a:b:2"]),
     rate_limit = ("10/min", per = "tenant"),
     unique = (
         by = ["workspace_id", "doc_id", "type"],
@@ -49,7 +49,7 @@ async fn everything(
 fn every_limit_arrives_and_names_fields_as_json_has_them() {
     let shown = serde_json::to_value(limits::<Everything>()).expect("JSON");
     let expected = json!({
-        "maxConcurrent": {"count": 5, "per": "workspaceId"},
+        "maxConcurrent": {"count": 5, "per": "workspaceId", "weights": {"acme": 4, "a:b": 2}},
         "rateLimit": {"count": 10, "periodMs": 60_000, "per": "tenantName"},
         "unique": {
             "by": ["workspaceId", "docId", "type"],

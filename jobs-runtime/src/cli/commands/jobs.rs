@@ -79,7 +79,12 @@ fn limits(limits: &JobLimits) -> String {
         fields => format!(" by {}", fields.join(" and ")),
     };
     if let Some(limit) = &limits.max_concurrent {
-        told.push(format!("max_concurrent {}{}", limit.count, per(&limit.per)));
+        let weights = limit.weights.iter();
+        let weights: String = weights
+            .map(|(value, weight)| format!(", {weight} times as many for {value}"))
+            .collect();
+        let per = per(&limit.per);
+        told.push(format!("max_concurrent {}{per}{weights}", limit.count));
     }
     if let Some(limit) = &limits.rate_limit {
         let period = millis(limit.period_ms);

@@ -6,8 +6,11 @@ use crate::time::Timestamp;
 /// The store's own key of a limit.
 pub(in crate::store) type LimitId = i64;
 
-/// The place in the order of claims.
-pub(in crate::store) type Order = (i64, i64);
+/// The place in the order of claims: rank and the store's own key.
+pub(in crate::store) type Place = (i64, i64);
+
+/// The place in the line before a limit: rank, turn and the store's own key.
+pub(in crate::store) type Order = (i64, i64, i64);
 
 /// An execution that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +23,29 @@ pub(in crate::store) struct Held {
     pub(in crate::store) limits: Vec<LimitId>,
     /// How many of them it has passed.
     pub(in crate::store) passed: usize,
+    /// When it came to where it stands, in milliseconds, if it has passed a limit; else 0.
+    pub(in crate::store) turn: i64,
 }
 
 impl Held {
+    /// Among equally urgent ones the oldest goes first; behind a limit, who came first: there one key's
+    /// backlog, older than anything else, would use up whatever is common to all.
     pub(super) fn order(&self) -> Order {
+        (self.rank, self.turn, self.seq)
+    }
+
+    /// Where it stands, or stood, among those that are ready.
+    pub(super) fn place(&self) -> Place {
         (self.rank, self.seq)
+    }
+
+    /// Those that are ready behind this place make room for it. By its age alone nobody does, once it has
+    /// passed a limit.
+    pub(super) fn displaces_behind(&self) -> Place {
+        match self.turn {
+            0 => self.place(),
+            _ => (self.rank, i64::MAX),
+        }
     }
 
     /// The limit that it waits at.

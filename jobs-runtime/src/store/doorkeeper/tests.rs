@@ -62,6 +62,7 @@ impl Kept {
             rank,
             limits,
             passed: 0,
+            turn: 0,
         };
         self.door.insert(held.seq, held);
     }
@@ -97,9 +98,9 @@ impl Kept {
                         let here = self
                             .ready
                             .values()
-                            .filter(|it| it.limits.last() == Some(limit) && it.order() > *behind);
+                            .filter(|it| it.limits.last() == Some(limit) && it.place() > *behind);
                         let mut here: Vec<_> = here.cloned().collect();
-                        here.sort_unstable_by_key(|it| std::cmp::Reverse(it.order()));
+                        here.sort_unstable_by_key(|it| std::cmp::Reverse(it.place()));
                         worst.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
                     }
                     keeper.displace(worst);
@@ -138,7 +139,7 @@ impl Kept {
     /// By a claim that was asked for so long ago.
     fn claim(&mut self, most: usize, ago: u64) {
         let asked_at = Timestamp::from_millis(self.now.as_millis() - ago as i64);
-        let mut order: Vec<_> = self.ready.values().map(Held::order).collect();
+        let mut order: Vec<_> = self.ready.values().map(Held::place).collect();
         order.sort_unstable();
         for (_, seq) in order.into_iter().take(most) {
             let claimed = self.ready.remove(&seq).expect("it is ready");
@@ -231,7 +232,7 @@ impl Kept {
             let by_the_same = by_the_same.filter(|ready| ready.limits.last() == held.limits.last());
             for ready in by_the_same {
                 assert!(
-                    ready.order() < held.order(),
+                    ready.place() < held.place(),
                     "{ready:?} goes before {held:?}"
                 );
             }

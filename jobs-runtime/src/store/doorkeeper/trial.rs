@@ -89,6 +89,7 @@ mod tests {
             rank: 50,
             limits: vec![1],
             passed: 0,
+            turn: 0,
         };
         seqs.iter().map(held).collect()
     }

@@ -87,8 +87,8 @@ struct Place {
 
 enum Wait {
     Until(Timestamp),
-    /// At a limit, having passed so many.
-    Held(LimitId, i16),
+    /// At a limit, having passed so many, with this turn.
+    Held(LimitId, i16, i64),
     Ready,
 }
 
@@ -105,7 +105,7 @@ impl Place {
             let_in_at: row.try_get(8)?,
             wait: match (until, limit.zip(passed)) {
                 (Some(until), _) => Wait::Until(Timestamp::from_millis(until)),
-                (_, Some((limit, passed))) => Wait::Held(limit, passed),
+                (_, Some((limit, passed))) => Wait::Held(limit, passed, row.try_get(9)?),
                 _ => Wait::Ready,
             },
         })
@@ -130,14 +130,14 @@ impl Place {
         let limits = self.limits.as_deref().unwrap_or_default();
         let passed = match self.wait {
             Wait::Until(_) => 0,
-            Wait::Held(_, passed) => usize::try_from(passed).unwrap_or(0),
+            Wait::Held(_, passed, _) => usize::try_from(passed).unwrap_or(0),
             Wait::Ready => limits.len(),
         };
         let unused = limits.iter().take(passed).copied().collect();
         self.wait = match until {
             Some(until) => Wait::Until(until),
             None if limits.is_empty() => Wait::Ready,
-            None => Wait::Held(0, 0),
+            None => Wait::Held(0, 0, 0),
         };
         (self, unused)
     }
@@ -145,7 +145,7 @@ impl Place {
     async fn enter(&self, db: &mut Db<'_>, seq: i64, unused: Vec<LimitId>) -> Result<(), Fault> {
         let (until, held) = match self.wait {
             Wait::Until(until) => (Some(until.as_millis()), None),
-            Wait::Held(limit, passed) => (None, Some((limit, passed))),
+            Wait::Held(limit, passed, turn) => (None, Some((limit, passed, turn))),
             Wait::Ready => (None, None),
         };
         let query = db
@@ -154,11 +154,12 @@ impl Place {
             .bind(self.attempt)
             .bind(self.spent)
             .bind(until)
-            .bind(held.map(|(limit, _)| limit))
-            .bind(held.map(|(_, passed)| passed))
+            .bind(held.map(|(limit, ..)| limit))
+            .bind(held.map(|(_, passed, _)| passed))
             .bind(self.limits.as_deref())
             .bind(unused)
-            .bind(self.let_in_at);
+            .bind(self.let_in_at)
+            .bind(held.map_or(0, |(.., turn)| turn));
         db.execute(query).await?;
         Ok(())
     }

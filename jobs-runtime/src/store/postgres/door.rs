@@ -21,7 +21,7 @@ use super::promote::{AGAIN, Due, More};
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::StoreEvent;
 use crate::store::doorkeeper::{
-    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, Order, PermitEvent,
+    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Place,
 };
 use crate::time::Timestamp;
 
@@ -188,7 +188,7 @@ impl Visit {
                 0 => {
                     self.passed_over.insert(limit);
                 }
-                _ => standing.push((limit, held(row, 1, Some(4))?)),
+                _ => standing.push((limit, held(row, 1, Some((4, 5)))?)),
             }
         }
         Ok(standing)
@@ -211,7 +211,7 @@ impl Visit {
 
 async fn ready(
     db: &mut Db<'_>,
-    asked: &[(LimitId, usize, Order)],
+    asked: &[(LimitId, usize, Place)],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
     let query = db
         .query(&db.sql.door_ready)
@@ -263,7 +263,8 @@ pub(super) async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fa
         .bind(granted)
         .bind(limits.iter().map(|it| it.arrival).collect::<Vec<_>>())
         .bind(look_at)
-        .bind(now.as_millis());
+        .bind(now.as_millis())
+        .bind(held.iter().map(|held| held.turn).collect::<Vec<_>>());
     let rows = db.fetch(query).await?;
     let entered: i64 = rows.first().ok_or(Fault::Raced)?.try_get(0)?;
     // They are locked: nobody can have taken them.
@@ -277,19 +278,20 @@ fn most_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed from another.
-fn held(row: &PgRow, first: usize, passed: Option<usize>) -> Result<Held, Fault> {
+/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
+fn held(row: &PgRow, first: usize, stands: Option<(usize, usize)>) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
-        rank: match passed {
+        rank: match stands {
             // Where rows of another kind stand among them, it is wider.
             Some(_) => i64::from(row.try_get::<i32, _>(first + 1)?),
             None => i64::from(row.try_get::<i16, _>(first + 1)?),
         },
         limits: row.try_get(first + 2)?,
-        passed: match passed {
-            Some(column) => number("passed limits", row.try_get::<i32, _>(column)?)?,
+        passed: match stands {
+            Some((column, _)) => number("passed limits", row.try_get::<i32, _>(column)?)?,
             None => 0,
         },
+        turn: stands.map_or(Ok(0), |(_, column)| row.try_get(column))?,
     })
 }

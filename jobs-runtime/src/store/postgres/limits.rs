@@ -16,7 +16,8 @@ use super::text::stored;
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
 use crate::store::{
-    Fence, Limit, LimitRule, NewExecution, PublishedJob, Rate, Reservation, StoreEvent,
+    Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
+    StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -161,14 +162,15 @@ async fn write<'l>(
 
 /// Limits of published jobs get the rules that these have now. Answers whether any was another.
 pub(super) async fn follow(db: &mut Db<'_>, jobs: &[PublishedJob]) -> Result<bool, Fault> {
-    let mut rows: (Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
+    let mut rows: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
     for job in jobs {
-        for rule in job.rules() {
+        for PublishedRule { rule, key } in job.rules() {
             let (kind, count, period_ms) = columns(&rule);
             rows.0.push(stored(&job.descriptor.id));
             rows.1.push(kind);
             rows.2.push(count);
             rows.3.push(period_ms);
+            rows.4.push(key.map(|key| stored(&key).into_owned()));
         }
     }
     let query = db
@@ -176,7 +178,8 @@ pub(super) async fn follow(db: &mut Db<'_>, jobs: &[PublishedJob]) -> Result<boo
         .bind(rows.0)
         .bind(rows.1)
         .bind(rows.2)
-        .bind(rows.3);
+        .bind(rows.3)
+        .bind(rows.4);
     Ok(db.execute(query).await? > 0)
 }
 

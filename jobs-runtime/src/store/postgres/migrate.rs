@@ -49,6 +49,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "shares",
         sql: include_str!("migrations/0005_shares.sql"),
     },
+    Migration {
+        version: 6,
+        name: "turns",
+        sql: include_str!("migrations/0006_turns.sql"),
+    },
 ];
 
 impl Migration {

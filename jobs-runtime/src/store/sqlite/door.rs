@@ -10,7 +10,7 @@ use super::json;
 use super::limits::rule;
 use super::script::rows_named;
 use crate::store::doorkeeper::{
-    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, Order, PermitEvent,
+    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Place,
 };
 use crate::store::{Promotion, StoreEvent};
 use crate::time::Timestamp;
@@ -156,7 +156,7 @@ async fn standing(
             .fetch_all(&mut *conn)
             .await?;
         for row in &rows {
-            standing.push((row.try_get(0)?, held(row, 1, Some(4))?));
+            standing.push((row.try_get(0)?, held(row, 1, Some((4, 5)))?));
         }
     }
     Ok(standing)
@@ -164,7 +164,7 @@ async fn standing(
 
 async fn ready(
     conn: &mut SqliteConnection,
-    asked: &[(LimitId, usize, Order)],
+    asked: &[(LimitId, usize, Place)],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
     let mut left: HashMap<_, _> = asked.iter().map(|(id, most, _)| (*id, *most)).collect();
     let places = asked.iter().map(|(id, _, (rank, seq))| (id, rank, seq));
@@ -196,8 +196,8 @@ fn by_number(asked: impl Iterator<Item = (usize, LimitId)>) -> BTreeMap<i64, Vec
 
 /// Writes down what was decided.
 pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {
-    let places =
-        |held: &[Held]| json::array(held.iter().map(|held| (held.seq, held.at(), held.passed)));
+    let place = |held: &Held| (held.seq, held.at(), held.passed, held.turn);
+    let places = |held: &[Held]| json::array(held.iter().map(place));
     let limits = entrance.limits.iter().map(|limit| {
         let look_at = limit.look_at.map(Timestamp::as_millis);
         (limit.id, limit.granted, limit.arrival, look_at)
@@ -213,17 +213,18 @@ pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> R
     Ok(())
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed from another.
-fn held(row: &SqliteRow, first: usize, passed: Option<usize>) -> Result<Held, Fault> {
+/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
+fn held(row: &SqliteRow, first: usize, stands: Option<(usize, usize)>) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
         rank: row.try_get(first + 1)?,
         limits: serde_json::from_str(row.try_get(first + 2)?)
             .map_err(|error| corrupt("the limits of an execution", error))?,
-        passed: match passed {
-            Some(column) => row.try_get::<u32, _>(column)? as usize,
+        passed: match stands {
+            Some((column, _)) => row.try_get::<u32, _>(column)? as usize,
             None => 0,
         },
+        turn: stands.map_or(Ok(0), |(_, column)| row.try_get(column))?,
     })
 }
 

@@ -10,8 +10,8 @@ use super::fault::{Fault, corrupt};
 use super::json::{self, id_from_blob};
 use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
 use crate::store::{
-    Fence, Limit, LimitRule, NewExecution, Obstacle, PermitHolder, PublishedJob, QueueRecord, Rate,
-    Reservation,
+    Fence, Limit, LimitRule, NewExecution, Obstacle, PermitHolder, PublishedJob, PublishedRule,
+    QueueRecord, Rate, Reservation,
 };
 use crate::time::Timestamp;
 
@@ -136,9 +136,9 @@ pub(super) async fn follow_in_txn(
 ) -> Result<bool, Fault> {
     let mut rows = Vec::with_capacity(jobs.len() * 2);
     for job in jobs {
-        for rule in job.rules() {
+        for PublishedRule { rule, key } in job.rules() {
             let (kind, count, period_ms) = columns(&rule);
-            rows.push((&job.descriptor.id, kind, count, period_ms));
+            rows.push((&job.descriptor.id, kind, count, period_ms, key));
         }
     }
     let done = sqlx::query(include_str!("sql/limits_published.sql"))

@@ -56,6 +56,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "shares",
         sql: include_str!("migrations/0008_shares.sql"),
     },
+    Migration {
+        version: 9,
+        name: "turns",
+        sql: include_str!("migrations/0009_turns.sql"),
+    },
 ];
 
 impl Migration {

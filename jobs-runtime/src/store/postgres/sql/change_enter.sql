@@ -1,5 +1,5 @@
 -- Puts the execution $1 where it waits now: until $4 if that is not NULL; else at the limit $5, having passed
--- $6, if that is not NULL; else it is ready by the permits $7, which it has since $9. Its next attempt is $2, it has spent $3.
+-- $6 and with the turn $10, if that is not NULL; else it is ready by the permits $7, which it has since $9. Its next attempt is $2, it has spent $3.
 -- The permits $8 were not used.
 WITH it AS MATERIALIZED (SELECT * FROM jobs.executions WHERE seq = $1),
 scheduled AS (
@@ -7,8 +7,8 @@ scheduled AS (
     SELECT seq, $4::bigint, $2::integer, $3::integer FROM it WHERE $4 IS NOT NULL
 ),
 held AS (
-    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
-    SELECT seq, $5::bigint, 100 - priority, $2, $3, $6::smallint
+    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed, turn)
+    SELECT seq, $5::bigint, 100 - priority, $2, $3, $6::smallint, $10::bigint
     FROM it
     WHERE $4 IS NULL AND $5 IS NOT NULL
 ),

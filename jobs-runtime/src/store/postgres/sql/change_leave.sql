@@ -1,7 +1,7 @@
 -- Takes the execution $1 out of where it waits; no row if it does not wait. Says its rank, the number of its
--- next attempt, the budget used so far; until when it waits, if it is scheduled; the limit that it stands
--- at and how many it has passed, if it is held; by which permits it is ready, if it is; its limits; and since when it has the
--- permits.
+-- next attempt, the budget used so far; until when it waits, if it is scheduled; the limit that it stands at
+-- and how many it has passed, if it is held; by which permits it is ready, if it is; its limits; since when it
+-- has the permits; and its turn, if it is held.
 WITH it AS MATERIALIZED (
     SELECT x.seq, (100 - x.priority)::smallint AS rank FROM jobs.executions AS x WHERE x.seq = $1
 ),
@@ -12,7 +12,7 @@ ready AS (
     RETURNING r.seq, r.attempt, r.spent, r.limits, r.let_in_at
 ),
 held AS (
-    DELETE FROM jobs.held WHERE seq = $1 RETURNING seq, attempt, spent, limit_id, passed
+    DELETE FROM jobs.held WHERE seq = $1 RETURNING seq, attempt, spent, limit_id, passed, turn
 ),
 scheduled AS (
     DELETE FROM jobs.scheduled WHERE seq = $1 RETURNING seq, attempt, spent, run_at
@@ -20,14 +20,15 @@ scheduled AS (
 place AS (
     SELECT
         attempt, spent, NULL::bigint AS run_at, NULL::bigint AS limit_id, NULL::smallint AS passed,
-        limits, let_in_at
+        NULL::bigint AS turn, limits, let_in_at
     FROM ready
     UNION ALL
-    SELECT attempt, spent, NULL, limit_id, passed, NULL, NULL FROM held
+    SELECT attempt, spent, NULL, limit_id, passed, turn, NULL, NULL FROM held
     UNION ALL
-    SELECT attempt, spent, run_at, NULL, NULL, NULL, NULL FROM scheduled
+    SELECT attempt, spent, run_at, NULL, NULL, NULL, NULL, NULL FROM scheduled
 )
-SELECT it.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits, p.let_in_at
+SELECT it.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits, p.let_in_at,
+    p.turn
 FROM place AS p
 CROSS JOIN it
 LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[it.seq])

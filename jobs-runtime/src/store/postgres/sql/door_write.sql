@@ -1,5 +1,5 @@
 -- What the doorkeeper has decided: who is let in ($1) at $13; who waits where from now on ($2 the execution, $3 the
--- limit, $4 the limits passed); who was ready and is held again ($5 the execution and $6 its rank, $7 and
+-- limit, $4 the limits passed, $14 the turn); who was ready and is held again ($5 the execution and $6 its rank, $7 and
 -- $8 likewise); and the limits $9, as they are now ($10 permits, $11 next start, $12 when to look). All of
 -- these rows are locked, and each is reached by its key: a plan made while nobody was held knows no other way.
 WITH entering AS (
@@ -16,8 +16,9 @@ ready AS (
 ),
 moved AS (
     UPDATE jobs.held AS h
-    SET limit_id = n.limit_id, passed = n.passed
-    FROM unnest($2::bigint[], $3::bigint[], $4::smallint[]) AS n (seq, limit_id, passed)
+    SET limit_id = n.limit_id, passed = n.passed, turn = n.turn
+    FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $14::bigint[])
+        AS n (seq, limit_id, passed, turn)
     CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.held AS b WHERE b.seq = n.seq LIMIT 1) AS p
     WHERE h.ctid = p.place
 ),

@@ -7,7 +7,7 @@ SELECT
         FROM (
             SELECT 1
             FROM jobs.held AS b
-            WHERE b.limit_id = h.limit_id AND (b.rank, b.seq) < (h.rank, h.seq)
+            WHERE b.limit_id = h.limit_id AND (b.rank, b.turn, b.seq) < (h.rank, h.turn, h.seq)
             LIMIT $2
         ) AS counted
     )

@@ -1,5 +1,5 @@
 -- What the doorkeeper has decided: who is let in ($1) at $5, who waits where from now on ($2: the execution, the
--- limit, the limits passed), who was ready and is held again ($3, likewise), and the limits ($4).
+-- limit, the limits passed, the turn), who was ready and is held again ($3, likewise), and the limits ($4).
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
 SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits, m.limits ->> '$[#-1]', $5
 FROM json_each($1) AS e
@@ -10,7 +10,7 @@ CROSS JOIN jobs_executions AS x ON x.seq = h.seq;
 DELETE FROM jobs_held WHERE seq IN (SELECT value FROM json_each($1));
 
 UPDATE jobs_held
-SET limit_id = e.value ->> 1, passed = e.value ->> 2
+SET limit_id = e.value ->> 1, passed = e.value ->> 2, turn = e.value ->> 3
 FROM json_each($2) AS e
 WHERE jobs_held.seq = e.value ->> 0;
 
