@@ -12,8 +12,8 @@
 //! key: so that who waits at a common limit has already passed its own, and a key with a long
 //! backlog stands there with no more than its permits. Within a limit the most urgent goes first,
 //! the oldest among equals; behind another limit, who came there first, so that no key's backlog takes
-//! more than its share of what is common to all. Who arrives while all permits are out, more urgent than one that has a
-//! permit and has not been claimed, takes its place.
+//! more than its share of what is common to all. Who arrives while all permits are out, more urgent
+//! than one that has a permit and has not been claimed, takes its place.
 
 mod permits;
 mod straight;
