@@ -7,7 +7,8 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus, OnConflict, TransactionRef};
 use jobs_runtime::store::{
     Answer, CancelAnswer, Change, ChangeAnswer, Claimed, DebounceKey, EnqueueAnswer, Limit,
-    LimitRule, NewExecution, Next, Rate, Reservation, SessionBeat, Store, StoreError, UniqueKey,
+    LimitRule, NewExecution, Next, Permits, Rate, Reservation, SessionBeat, Store, StoreError,
+    UniqueKey,
 };
 use jobs_runtime::time::Timestamp;
 use sqlx::postgres::PgConnection;
@@ -130,7 +131,10 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
                         _ => success(&claimed),
                     };
                     let stuck = number % 4 == 0;
-                    settlement.permits.kept = stuck;
+                    settlement.permits = Some(Permits {
+                        kept: stuck,
+                        rest_until: None,
+                    });
                     let ends = !matches!(settlement.next, Next::GiveBack | Next::RetryAt(_));
                     let settled = store.settle(vec![settlement]).await.unwrap();
                     assert_eq!(settled, [Answer::Settled]);
@@ -516,7 +520,10 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     let moved = store.take_over(beat, claim(rescuer, 1, "job", 0)).await;
     assert!(moved.unwrap().is_empty());
     let mut stuck = end(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
-    stuck.permits.kept = true;
+    stuck.permits = Some(Permits {
+        kept: true,
+        rest_until: None,
+    });
     assert_eq!(store.settle(vec![stuck]).await.unwrap(), [Answer::Settled]);
     assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);
 }

@@ -148,7 +148,21 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             logs: Vec::new(),
         },
         next,
-        permits: Permits::default(),
+        permits: claimed.limited.then(Permits::default),
+    }
+}
+
+/// What a settlement says of its permits whose handler still runs.
+pub(super) const KEPT: Permits = Permits {
+    kept: true,
+    rest_until: None,
+};
+
+/// What a settlement says of its permits that was asked to wait.
+pub(super) fn resting(until: Timestamp) -> Permits {
+    Permits {
+        kept: false,
+        rest_until: Some(until),
     }
 }
 

@@ -110,12 +110,12 @@ impl Dispatcher {
         };
         let budget = (&running.policy, running.spent);
         let whose = (running.job_id.into(), running.execution_id);
-        let permits = Permits {
-            kept: running.limited && slot == Slot::Held,
+        let permits = running.limited.then(|| Permits {
+            kept: slot == Slot::Held,
             rest_until: conclusion
                 .rests_for()
                 .map(|delay| ended.finished_at.after(delay)),
-        };
+        });
         self.conclude(ended.fence, whose, budget, (conclusion, permits), course);
     }
 
@@ -125,7 +125,7 @@ impl Dispatcher {
         fence: Fence,
         (job_id, execution_id): (Cow<'static, str>, ExecutionId),
         (policy, spent): (&ExecutionPolicy, u32),
-        (conclusion, permits): (Conclusion, Permits),
+        (conclusion, permits): (Conclusion, Option<Permits>),
         course: Course,
     ) {
         let budget = Budget {
@@ -141,7 +141,7 @@ impl Dispatcher {
             next,
             permits,
         };
-        if permits.kept {
+        if permits.is_some_and(|permits| permits.kept) {
             self.kept.keep(fence);
         }
         self.news.expect(job_id, &settlement);
@@ -164,7 +164,7 @@ impl Dispatcher {
         };
         let whose = (job_id, claimed.execution_id);
         self.shares.free(claimed.fence);
-        let conclusion = (conclusion, Permits::default());
+        let conclusion = (conclusion, claimed.limited.then(Permits::default));
         self.conclude(claimed.fence, whose, budget, conclusion, course);
     }
 

@@ -68,10 +68,10 @@ impl Dispatcher {
             };
             let budget = (&running.policy, running.spent);
             let whose = (running.job_id.into(), running.execution_id);
-            let permits = Permits {
-                kept: running.limited,
+            let permits = running.limited.then_some(Permits {
+                kept: true,
                 rest_until: None,
-            };
+            });
             self.conclude(fence, whose, budget, (conclusion, permits), course);
         }
     }

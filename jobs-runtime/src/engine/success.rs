@@ -40,6 +40,7 @@ pub(super) struct Success {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fence: Fence,
     pub(super) execution_id: ExecutionId,
+    pub(super) limited: bool,
     pub(super) started_at: Timestamp,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) joined: Joined,
@@ -74,7 +75,7 @@ impl Success {
                 logs: Vec::new(),
             },
             next: Next::Succeed(result),
-            permits: Permits::default(),
+            permits: self.limited.then(Permits::default),
         };
         // Before it is written: a handler that stops waiting may commit all the same.
         self.joined.0.store(true, Ordering::Release);

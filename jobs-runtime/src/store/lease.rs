@@ -149,6 +149,11 @@ impl Caps {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether queues or jobs have a cap of their own.
+    pub(in crate::store) fn has_shares(&self) -> bool {
+        !self.queues.is_empty() || !self.jobs.is_empty()
+    }
 }
 
 /// An attempt leased to a session.
@@ -205,8 +210,10 @@ pub struct Settlement {
     pub end: AttemptEnd,
     /// What follows.
     pub next: Next,
-    /// What becomes of its permits, if it has limits.
-    pub permits: Permits,
+    /// What becomes of its permits; `None` of an execution that was claimed
+    /// [without limits](Claimed::limited). Where that is not so, its permits come back all the same: it
+    /// costs the store another look.
+    pub permits: Option<Permits>,
 }
 
 impl Settlement {

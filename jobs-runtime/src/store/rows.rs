@@ -50,6 +50,7 @@ impl Serialize for ExecutionRow<'_> {
 }
 
 /// An id as the 32 digits that every database reads.
+#[derive(PartialEq)]
 pub(in crate::store) struct Hex(pub(in crate::store) ExecutionId);
 
 impl Serialize for Hex {

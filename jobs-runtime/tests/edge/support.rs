@@ -104,7 +104,7 @@ pub(crate) async fn work(
                 logs: Vec::new(),
             },
             next,
-            permits: Permits::default(),
+            permits: claimed.limited.then(Permits::default),
         }
     });
     let answers = store.settle(settlements.collect()).await.unwrap();

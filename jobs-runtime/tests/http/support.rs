@@ -311,10 +311,10 @@ impl Worker {
             kind: ErrorKind::TimedOut,
             message: "out of time".to_owned(),
         };
-        let permits = Permits {
+        let permits = Some(Permits {
             kept: true,
             ..Permits::default()
-        };
+        });
         let outcome = AttemptOutcome::TimedOut;
         self.settle_with(claimed, outcome, Some(error), Next::Fail, permits)
             .await;
@@ -337,8 +337,7 @@ impl Worker {
         error: Option<ExecutionError>,
         next: Next,
     ) {
-        self.settle_with(claimed, outcome, error, next, Permits::default())
-            .await;
+        self.settle_with(claimed, outcome, error, next, None).await;
     }
 
     async fn settle_with(
@@ -347,7 +346,7 @@ impl Worker {
         outcome: AttemptOutcome,
         error: Option<ExecutionError>,
         next: Next,
-        permits: Permits,
+        permits: Option<Permits>,
     ) {
         let settlement = Settlement {
             fence: claimed.fence,

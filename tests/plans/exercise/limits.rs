@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jobs::{ExecutionStatus, OnConflict};
 use jobs_runtime::store::{
-    Caps, Change, Claimed, DebounceKey, Limit, LimitRule, NewExecution, Next, Rate, SessionId,
-    Settlement, UniqueKey,
+    Caps, Change, Claimed, DebounceKey, Limit, LimitRule, NewExecution, Next, Permits, Rate,
+    SessionId, Settlement, UniqueKey,
 };
 
 use super::{BATCH, Exercise, NOW, ROUNDS, settlement};
@@ -169,8 +169,10 @@ impl Exercise<'_> {
 /// The end of an attempt whose handler still runs.
 fn kept(claimed: &Claimed) -> Settlement {
     let mut settlement = settlement(claimed, &Next::Fail);
-    settlement.permits.kept = true;
     // Long past: the rate is not slowed down by it.
-    settlement.permits.rest_until = Some(Timestamp::default());
+    settlement.permits = Some(Permits {
+        kept: true,
+        rest_until: Some(Timestamp::default()),
+    });
     settlement
 }

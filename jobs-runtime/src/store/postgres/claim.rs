@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{Decode, Row};
 use uuid::Uuid;
 
 use super::choose;
@@ -70,8 +70,7 @@ impl Transition for Take {
         if standing.last_claim >= claim.number {
             return Ok(quietly(held(db, claim).await?));
         }
-        let counts = !claim.caps.queues.is_empty() || !claim.caps.jobs.is_empty();
-        let rows = match counts {
+        let rows = match claim.caps.has_shares() {
             true => choose::take(db, claim).await?,
             false => take(db, claim, walk, standing.pauses).await?,
         };
@@ -79,15 +78,13 @@ impl Transition for Take {
             claim.note_taken(db);
             broom.left_behind(rows.len());
         }
+        let (claimed, flags) = read(&rows, claim)?;
         let mut events = Vec::new();
-        for row in &rows {
-            if row.try_get(15)? {
-                // A rate has counted starts: it may tell now when the next one is due.
-                events = vec![StoreEvent::Scheduled(Timestamp::default())];
-                break;
-            }
+        if flags & flag::WANTED != 0 {
+            // A rate has counted starts: it may tell now when the next one is due.
+            events.push(StoreEvent::Scheduled(Timestamp::default()));
         }
-        Ok((read(&rows, claim)?, events))
+        Ok((claimed, events))
     }
 }
 
@@ -187,28 +184,49 @@ pub(super) async fn held(db: &mut Db<'_>, claim: &Claim) -> Result<Vec<Claimed>,
         .bind(claim.session.0)
         .bind(claim.number);
     let rows = db.fetch(query).await?;
-    read(&rows, claim)
+    Ok(read(&rows, claim)?.0)
 }
 
-/// Reads the rows of a claim into its order.
-fn read(rows: &[PgRow], claim: &Claim) -> Result<Vec<Claimed>, Fault> {
+/// What the last column says.
+mod flag {
+    pub(super) const CANCEL_REQUESTED: i32 = 1;
+    pub(super) const LIMITED: i32 = 2;
+    /// Somebody may be let in by what was claimed.
+    pub(super) const WANTED: i32 = 4;
+}
+
+/// Reads the rows of a claim into its order, with the flags of all of them.
+fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), Fault> {
     let mut retries = RetryText::default();
     let mut claimed = Vec::with_capacity(rows.len());
+    let mut all = 0;
     for row in rows {
-        let rank: i16 = row.try_get(0)?;
-        claimed.push((rank, read_one(row, claim, &mut retries)?));
+        let (rank, flags): (i16, i32) = (get(row, 0)?, get(row, 13)?);
+        claimed.push((rank, read_one(row, claim, flags, &mut retries)?));
+        all |= flags;
     }
     claimed.sort_unstable_by_key(|(rank, claimed)| (*rank, claimed.fence.row));
-    Ok(claimed.into_iter().map(|(_, claimed)| claimed).collect())
+    Ok((claimed.into_iter().map(|(_, it)| it).collect(), all))
 }
 
-fn read_one(row: &PgRow, claim: &Claim, retries: &mut RetryText) -> Result<Claimed, Fault> {
-    let timeout_ms: Option<i64> = row.try_get(7)?;
-    let max_attempts: i64 = row.try_get(8)?;
+/// A column of the type that the statement gives it: asking again for each value of each row is a third of
+/// what reading them costs.
+fn get<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, place: usize) -> Result<T, Fault> {
+    Ok(row.try_get_unchecked(place)?)
+}
+
+fn read_one(
+    row: &PgRow,
+    claim: &Claim,
+    flags: i32,
+    retries: &mut RetryText,
+) -> Result<Claimed, Fault> {
+    let timeout_ms: Option<i64> = get(row, 7)?;
+    let max_attempts: i64 = get(row, 8)?;
     let (policy, unreadable) = match retries.read(
         timeout_ms.and_then(|millis| u64::try_from(millis).ok()),
         u32::try_from(max_attempts).unwrap_or(u32::MAX),
-        row.try_get(9)?,
+        get(row, 9)?,
     ) {
         Ok(policy) => (policy, None),
         Err(error) => (STAND_IN, Some(crate::error::chain(&error).to_string())),
@@ -217,19 +235,19 @@ fn read_one(row: &PgRow, claim: &Claim, retries: &mut RetryText) -> Result<Claim
         fence: Fence {
             session: claim.session,
             claim: claim.number,
-            row: row.try_get(1)?,
-            attempt: number("an attempt's number", row.try_get::<i32, _>(2)?)?,
+            row: get(row, 1)?,
+            attempt: number("an attempt's number", get::<i32>(row, 2)?)?,
         },
-        execution_id: ExecutionId::from_bytes(*row.try_get::<Uuid, _>(4)?.as_bytes()),
-        job_id: text::read(row.try_get(5)?),
-        queue: text::read(row.try_get(13)?),
-        limited: row.try_get(14)?,
-        payload: row.try_get(6)?,
+        execution_id: ExecutionId::from_bytes(*get::<Uuid>(row, 4)?.as_bytes()),
+        job_id: text::read(get(row, 5)?),
+        queue: text::read(get(row, 12)?),
+        limited: flags & flag::LIMITED != 0,
+        payload: get(row, 6)?,
         policy,
-        spent: number("a spent budget", row.try_get::<i32, _>(3)?)?,
-        correlation_id: row.try_get::<Option<_>, _>(10)?.map(text::read),
-        claimed_at: Timestamp::from_millis(row.try_get(11)?),
-        cancel_requested: row.try_get(12)?,
+        spent: number("a spent budget", get::<i32>(row, 3)?)?,
+        correlation_id: get::<Option<_>>(row, 10)?.map(text::read),
+        claimed_at: Timestamp::from_millis(get(row, 11)?),
+        cancel_requested: flags & flag::CANCEL_REQUESTED != 0,
         unreadable,
     })
 }

@@ -17,6 +17,7 @@ use super::db::Db;
 use super::fault::Fault;
 use super::lane::{Lane, Shared};
 use super::transition::{Done, Shape, Transition, quietly};
+use super::uuid_of;
 use crate::store::StoreEvent;
 use crate::time::Timestamp;
 
@@ -189,10 +190,7 @@ impl Pending {
         if anything {
             add("anything".to_owned());
         } else if !finished.is_empty() {
-            let ids = finished.iter().map(|id| {
-                let digits = id.as_bytes().iter();
-                digits.map(|byte| format!("{byte:02x}")).collect::<String>()
-            });
+            let ids = finished.iter().map(|id| uuid_of(id).simple().to_string());
             add(format!("finished {}", ids.collect::<Vec<_>>().join(",")));
         }
         told

@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobs::ExecutionStatus;
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use super::DEADLINE;
@@ -25,13 +26,13 @@ use super::lane::{Desk, Errand, Lane, Manners};
 use super::logs;
 use super::text::stored;
 use super::transition::{Done, Shape, Transition};
-use crate::store::{Answer, Fence, Next, Settlement, StoreError, StoreEvent};
+use crate::store::{Answer, Fence, Next, Permits, Settlement, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
-/// What was written, by place in the batch.
-#[derive(Default)]
-pub(super) struct Written {
-    places: HashSet<usize>,
+/// What was written.
+struct Written {
+    /// By place in the batch.
+    places: Vec<bool>,
     /// Whether somebody may be let in by it.
     wanted: bool,
 }
@@ -94,7 +95,7 @@ async fn settle_unhindered(
         true => desk.perform(&WithLogs(shared)).await?,
     };
     let mut answers = vec![Answer::Settled; batch.len()];
-    let left: Vec<usize> = (0..batch.len()).filter(|n| !written.contains(n)).collect();
+    let left: Vec<usize> = (0..batch.len()).filter(|place| !written[*place]).collect();
     if !left.is_empty() {
         let settlements = left.iter().map(|&place| batch[place].clone()).collect();
         let looked_at = desk.perform(&Carefully(settlements)).await?;
@@ -114,25 +115,25 @@ pub(super) struct WithLogs(pub(super) Arc<[Settlement]>);
 
 #[async_trait]
 impl Transition for AtOnce {
-    type Answer = HashSet<usize>;
+    type Answer = Vec<bool>;
     const SHAPE: Shape = Shape::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<HashSet<usize>>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<bool>>, Fault> {
         at_once(db, &self.0).await
     }
 }
 
 #[async_trait]
 impl Transition for WithLogs {
-    type Answer = HashSet<usize>;
+    type Answer = Vec<bool>;
     const SHAPE: Shape = Shape::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<HashSet<usize>>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<bool>>, Fault> {
         at_once(db, &self.0).await
     }
 }
 
-async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<HashSet<usize>>, Fault> {
+async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Vec<bool>>, Fault> {
     // The statement says of which executions it has ended an attempt, not by whose word: where two
     // different fences name one, both are left to be looked at.
     let mut named: HashMap<i64, Option<Fence>> = HashMap::with_capacity(batch.len());
@@ -147,9 +148,10 @@ async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<HashSet<u
         let fence = named.get_mut(&settlement.fence.row)?.take();
         fence.map(|_| (place, settlement, settlement.final_status(false)))
     });
-    let plan = Plan::new(endings);
-    let written = plan.write(db).await?;
-    let lines = written.places.iter().filter_map(|place| batch.get(*place));
+    let plan = Plan::new(endings, |settlement| settlement.permits.is_some());
+    let written = plan.write(db, batch.len()).await?;
+    let lines = batch.iter().zip(&written.places);
+    let lines = lines.filter_map(|(settlement, written)| written.then_some(settlement));
     logs::append(db, lines.map(|s| (s.fence, &s.end.logs[..]))).await?;
     let events = plan.events(&written);
     Ok((written.places, events))
@@ -221,9 +223,10 @@ pub(super) async fn settle_in_txn(
             KnownFence::Gone => Answer::Stale,
         });
     }
-    let plan = Plan::new(endings);
-    let written = plan.write(db).await?;
-    if written.places.len() != plan.len() {
+    // Of one that was said to have no limits it may be that which was wrong.
+    let plan = Plan::new(endings, |_| true);
+    let written = plan.write(db, batch.len()).await?;
+    if written.places.iter().filter(|written| **written).count() != plan.len() {
         // They are locked: nobody can have taken them.
         return Err(Fault::Raced);
     }
@@ -238,51 +241,69 @@ pub(super) async fn settle_in_txn(
     Ok((answers, events))
 }
 
-/// What is written for a batch: the executions that end, and the attempts that others follow.
+/// What is written for a batch: the executions that end, those that may have limits apart, and the attempts
+/// that others follow.
 struct Plan<'s> {
-    finals: Vec<(usize, &'s Settlement, ExecutionStatus)>,
+    finals: Vec<Final<'s>>,
+    limited: Vec<Final<'s>>,
     others: Vec<(usize, &'s Settlement)>,
 }
+
+type Final<'s> = (usize, &'s Settlement, ExecutionStatus);
 
 impl<'s> Plan<'s> {
     fn new(
         endings: impl IntoIterator<Item = (usize, &'s Settlement, Option<ExecutionStatus>)>,
+        may_be_limited: impl Fn(&Settlement) -> bool,
     ) -> Self {
         let mut plan = Self {
             finals: Vec::new(),
+            limited: Vec::new(),
             others: Vec::new(),
         };
         for (place, settlement, status) in endings {
             match status {
+                Some(status) if may_be_limited(settlement) => {
+                    plan.limited.push((place, settlement, status));
+                }
                 Some(status) => plan.finals.push((place, settlement, status)),
                 None => plan.others.push((place, settlement)),
             }
         }
         // Leases are reached in the order of the arrays: the same for everybody.
         plan.finals.sort_unstable_by_key(|(_, s, _)| s.fence.row);
+        plan.limited.sort_unstable_by_key(|(_, s, _)| s.fence.row);
         plan.others.sort_unstable_by_key(|(_, s)| s.fence.row);
         plan
     }
 
     fn len(&self) -> usize {
-        self.finals.len() + self.others.len()
+        self.finals.len() + self.limited.len() + self.others.len()
     }
 
-    /// Writes what holds; which places of the batch that was.
-    async fn write(&self, db: &mut Db<'_>) -> Result<Written, Fault> {
-        let mut written = Written::default();
-        if !self.finals.is_empty() {
-            let settlements = || self.finals.iter().map(|(_, settlement, _)| *settlement);
-            let statuses: Vec<&str> = self.finals.iter().map(|row| row.2.as_str()).collect();
+    /// Writes what holds; which of the batch that was.
+    async fn write(&self, db: &mut Db<'_>, batch: usize) -> Result<Written, Fault> {
+        let mut written = Written {
+            places: vec![false; batch],
+            wanted: false,
+        };
+        for (finals, limited) in [(&self.finals, false), (&self.limited, true)] {
+            if finals.is_empty() {
+                continue;
+            }
+            let settlements = || finals.iter().map(|(_, settlement, _)| *settlement);
+            let statuses: Vec<&str> = finals.iter().map(|row| row.2.as_str()).collect();
             let results: Vec<Option<&str>> = settlements().map(result).collect();
-            let ends = Ends::of(settlements());
-            let query = ends
-                .bind(db.query(&db.sql.settle_final), |query| query.bind(statuses))
-                .bind(results);
-            let ended = written.note(&db.fetch(query).await?)?;
-            let places = self.finals.iter();
-            let places = places.filter(|(_, s, _)| ended.contains(&s.fence.row));
-            written.places.extend(places.map(|(place, ..)| *place));
+            let statement = match limited {
+                false => &db.sql.settle_final,
+                true => &db.sql.settle_limited,
+            };
+            let query = Ends::of(settlements())
+                .bind(db.query(statement), |query| query.bind(statuses))
+                .bind(results)
+                .bind(limited);
+            let ended = db.fetch(query).await?;
+            written.note(&ended, finals.iter().map(|(place, s, _)| (*place, *s)))?;
         }
         if !self.others.is_empty() {
             let settlements = || self.others.iter().map(|(_, settlement)| *settlement);
@@ -294,10 +315,8 @@ impl<'s> Plan<'s> {
             let query = ends
                 .bind(db.query(&db.sql.settle_again), |query| query.bind(retry_at))
                 .bind(spends);
-            let followed = written.note(&db.fetch(query).await?)?;
-            let places = self.others.iter();
-            let places = places.filter(|(_, s)| followed.contains(&s.fence.row));
-            written.places.extend(places.map(|(place, _)| *place));
+            let followed = db.fetch(query).await?;
+            written.note(&followed, self.others.iter().copied())?;
         }
         Ok(written)
     }
@@ -305,9 +324,9 @@ impl<'s> Plan<'s> {
     /// What to tell about those that were written.
     fn events(&self, written: &Written) -> Vec<StoreEvent> {
         let mut events = Vec::new();
-        let finals = self.finals.iter();
+        let finals = self.finals.iter().chain(&self.limited);
         let finished: Vec<_> = finals
-            .filter(|(place, ..)| written.places.contains(place))
+            .filter(|(place, ..)| written.places[*place])
             .map(|(_, settlement, _)| settlement.execution_id)
             .collect();
         if !finished.is_empty() {
@@ -318,7 +337,7 @@ impl<'s> Plan<'s> {
         for (_, settlement) in self
             .others
             .iter()
-            .filter(|row| written.places.contains(&row.0))
+            .filter(|(place, _)| written.places[*place])
         {
             match settlement.next {
                 Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
@@ -335,14 +354,25 @@ impl<'s> Plan<'s> {
 }
 
 impl Written {
-    /// The executions that a statement has ended attempts of.
-    fn note(&mut self, rows: &[sqlx::postgres::PgRow]) -> Result<HashSet<i64>, Fault> {
-        let mut ended = HashSet::with_capacity(rows.len());
+    /// Notes which of those that a statement was to write it has written.
+    fn note<'s>(
+        &mut self,
+        rows: &[PgRow],
+        of: impl ExactSizeIterator<Item = (usize, &'s Settlement)>,
+    ) -> Result<(), Fault> {
+        // All of them, nearly always: each is named once.
+        let all = rows.len() == of.len();
+        let mut ended: HashSet<i64> = HashSet::new();
         for row in rows {
-            ended.insert(row.try_get(0)?);
+            if !all {
+                ended.insert(row.try_get(0)?);
+            }
             self.wanted |= row.try_get::<bool, _>(1)?;
         }
-        Ok(ended)
+        for (place, settlement) in of {
+            self.places[place] = all || ended.contains(&settlement.fence.row);
+        }
+        Ok(())
     }
 }
 
@@ -410,9 +440,13 @@ impl<'s> Ends<'s> {
                 .push(error.map(|error| stored(&error.message)));
             let message = progress.and_then(|progress| progress.message.as_deref());
             ends.message.push(message.map(stored));
-            ends.kept.push(permits.kept);
-            let rest_until = permits.rest_until.map(Timestamp::as_millis);
-            ends.rest_until.push(rest_until);
+            // Of those without limits there is nothing to be said: what is missing reads as NULL.
+            if let Some(Permits { kept, rest_until }) = permits {
+                ends.kept.resize(ends.seq.len() - 1, false);
+                ends.kept.push(*kept);
+                ends.rest_until.resize(ends.seq.len() - 1, None);
+                ends.rest_until.push(rest_until.map(Timestamp::as_millis));
+            }
         }
         ends
     }

@@ -226,7 +226,15 @@ statements! {
         include_str!("sql/settle_permits.sql")
     ),
     settle_final: concat!(
+        include_str!("sql/settle_ended.sql"),
         include_str!("sql/settle_final.sql"),
+        "RETURNING seq, FALSE"
+    ),
+    settle_limited: concat!(
+        include_str!("sql/settle_ended.sql"),
+        ",\nfinal AS (\n",
+        include_str!("sql/settle_final.sql"),
+        "),\n",
         include_str!("sql/settle_permits.sql")
     ),
     standing: include_str!("sql/standing.sql"),

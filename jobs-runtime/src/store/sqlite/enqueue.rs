@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
-use super::json::{self, Hex};
+use super::json::{self, Hex, Rare};
 use super::limits::KnownLimits;
 use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
 use crate::store::doorkeeper::{LimitId, LimitState, OpenDoors};
 use crate::store::policy::RetryText;
-use crate::store::rows::ExecutionRow;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
@@ -106,16 +105,75 @@ impl EnqueuePlan {
         }
         plan.rows = rows.len();
         plan.events = events(rows, &[]);
-        let mut retries = RetryText::default();
-        let mut written = Vec::with_capacity(rows.len());
-        for new in rows {
-            written.push(ExecutionRow(new, retries.write(&new.policy)?));
-        }
-        plan.executions = Some(json::array(&written)?);
+        plan.executions = Some(executions(rows)?);
         if rows.iter().any(|new| new.idempotency_key.is_some()) {
             plan.keys = Some(json::array(rows.iter().filter_map(|new| key_row(new)))?);
         }
         Ok(plan)
+    }
+}
+
+/// The executions as `enqueue.sql` reads them.
+fn executions(rows: &[&NewExecution]) -> Result<String, Fault> {
+    let mut texts = RetryText::default();
+    let mut retries = Vec::with_capacity(rows.len());
+    for new in rows {
+        retries.push(texts.write(&new.policy)?);
+    }
+    let retries = retries.iter().map(|text| &**text);
+    let rows: Vec<(&NewExecution, &str)> = rows.iter().copied().zip(retries).collect();
+    json::runs(
+        &rows,
+        |(new, retry)| {
+            let tags = (!new.tags.is_empty()).then(|| Tags(&new.tags));
+            let timeout_ms = new.policy.timeout_ms;
+            let timeout_ms = timeout_ms.map(|millis| i64::try_from(millis).unwrap_or(i64::MAX));
+            (
+                &new.job_id,
+                &new.queue,
+                new.priority,
+                timeout_ms,
+                new.policy.max_attempts,
+                *retry,
+                &new.triggered_by,
+                &new.created_by,
+                tags,
+                new.parent_id.map(Hex),
+                &new.trace_parent,
+            )
+        },
+        |(new, _)| OwnFields(new),
+    )
+}
+
+/// What an execution has for itself.
+struct OwnFields<'n>(&'n NewExecution);
+
+impl Serialize for OwnFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(new) = self;
+        let mut row = serializer.serialize_seq(None)?;
+        row.serialize_element(&Hex(new.id))?;
+        row.serialize_element(&new.payload)?;
+        row.serialize_element(&new.created_at.as_millis())?;
+        let rare = [
+            new.run_at.map(|at| Rare::Number(at.as_millis())),
+            new.correlation_id.as_deref().map(Rare::Text),
+            new.item_id.as_deref().map(Rare::Text),
+        ];
+        json::write_rare(&mut row, &rare)?;
+        row.end()
+    }
+}
+
+/// Tags, as the text that is stored.
+#[derive(PartialEq)]
+struct Tags<'n>(&'n [String]);
+
+impl Serialize for Tags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(self.0).map_err(S::Error::custom)?;
+        serializer.serialize_str(&text)
     }
 }
 

@@ -134,6 +134,9 @@ impl Group {
         script.add_settle(&settle);
         if let Some(claim) = claim {
             script.add(include_str!("sql/claim.sql"));
+            if claim.caps.has_shares() {
+                script.add(include_str!("sql/claim_caps.sql"));
+            }
             if !claim.caps.is_empty() {
                 script.add(include_str!("sql/claim_trim.sql"));
             }

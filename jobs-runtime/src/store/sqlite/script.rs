@@ -44,7 +44,7 @@ impl Script {
         if plan.logs.is_some() {
             self.add(include_str!("sql/settle_logs.sql"));
         }
-        if plan.writes() {
+        if plan.writes() && plan.may_be_limited {
             self.add(include_str!("sql/settle_permits.sql"));
         }
         if plan.ended > 0 {
@@ -101,6 +101,7 @@ impl Script {
             .bind(enqueue.merges.as_deref())
             .bind(settle.permits.as_deref())
             .bind(enqueue.permits.as_deref())
+            .bind(settle.may_be_limited)
             .fetch_all(conn)
             .await?;
         Ok(rows)

@@ -8,9 +8,12 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::Fault;
+use super::json::{self, Rare};
+use super::logs;
 use super::script::rows_named;
-use super::{json, logs};
-use crate::store::{Answer, Fence, Next, Permits, ProgressReport, Settlement, StoreEvent};
+use crate::store::{
+    Answer, AttemptEnd, Fence, Next, Permits, ProgressReport, Settlement, StoreEvent,
+};
 use crate::time::Timestamp;
 
 /// What a transaction writes and how it answers: the answers of each caller.
@@ -24,7 +27,8 @@ pub(super) struct SettlePlan {
     /// Attempts that others follow, as JSON, and how many.
     pub(super) others: Option<String>,
     pub(super) followed: usize,
-    /// What is to be said of permits, as JSON.
+    /// Whether any of them may have limits, and what is to be said of permits, as JSON.
+    pub(super) may_be_limited: bool,
     pub(super) permits: Option<String>,
     /// Log lines, as JSON.
     pub(super) logs: Option<String>,
@@ -33,7 +37,7 @@ pub(super) struct SettlePlan {
 }
 
 impl SettlePlan {
-    /// Takes every lease for held and no cancellation for requested.
+    /// Takes every lease for held, no cancellation for requested, and what settlements say of limits for true.
     pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
         let answers = batches
             .iter()
@@ -41,7 +45,9 @@ impl SettlePlan {
             .collect();
         let all = || batches.iter().flat_map(|batch| batch.iter());
         let endings = all().map(|settlement| (settlement, settlement.final_status(false)));
-        Self::new(endings, answers)?.with_logs(all())
+        let mut plan = Self::new(endings, answers)?.with_logs(all())?;
+        plan.may_be_limited = all().any(|settlement| settlement.permits.is_some());
+        Ok(plan)
     }
 
     /// Decides row by row. `known` is in the order of all rows.
@@ -73,6 +79,7 @@ impl SettlePlan {
             answers.push(answer);
         }
         let mut plan = Self::new(endings, answers)?.with_logs(logging)?;
+        plan.may_be_limited = true;
         if !ended_before.is_empty() {
             // By a handler's own transaction, perhaps: then nobody has been told.
             plan.events.push(StoreEvent::Finished(ended_before.into()));
@@ -109,14 +116,14 @@ impl SettlePlan {
         let mut ready = false;
         let mut scheduled: Option<Timestamp> = None;
         for (settlement, ending) in endings {
-            let Permits { kept, rest_until } = settlement.permits;
+            let Permits { kept, rest_until } = settlement.permits.unwrap_or_default();
             if kept || rest_until.is_some() {
                 let until = rest_until.map(Timestamp::as_millis);
                 permits.push((settlement.fence.row, u8::from(kept), until));
             }
             match ending {
                 Some(status) => {
-                    finals.push(FinalRow(settlement, status));
+                    finals.push((settlement, status));
                     finished.push(settlement.execution_id);
                 }
                 None => {
@@ -138,8 +145,10 @@ impl SettlePlan {
             plan.permits = Some(json::array(permits)?);
         }
         if !finals.is_empty() {
-            plan.finals = Some(json::array(&finals)?);
-            plan.final_leases = Some(json::array(finals.iter().map(|row| row.0.fence.row))?);
+            plan.finals = Some(json::runs(&finals, common, OwnFields)?);
+            plan.final_leases = Some(json::array(
+                finals.iter().map(|(settlement, _)| settlement.fence.row),
+            )?);
             plan.events.push(StoreEvent::Finished(finished.into()));
         }
         if !others.is_empty() {
@@ -169,21 +178,55 @@ impl SettlePlan {
     }
 }
 
-/// A row of `settle_final.sql`.
-struct FinalRow<'s>(&'s Settlement, ExecutionStatus);
+/// An attempt and what its execution ends as, for `settle_final.sql`.
+type Final<'s> = (&'s Settlement, ExecutionStatus);
 
-impl Serialize for FinalRow<'_> {
+/// What most attempts of a session have in common.
+fn common<'s>((settlement, status): &Final<'s>) -> impl PartialEq + Serialize + use<'s> {
+    let Settlement { fence, end, .. } = *settlement;
+    let percent = end.progress.as_ref().map_or(0, |progress| progress.percent);
+    let floor = match settlement.next {
+        Next::Succeed(_) => 100,
+        _ => 0,
+    };
+    (
+        fence.session,
+        fence.attempt,
+        status.as_str(),
+        end.outcome.as_str(),
+        percent.max(floor),
+        end.error.as_ref().map(|error| error.kind.as_str()),
+    )
+}
+
+/// What an attempt has for itself.
+struct OwnFields<'f, 's>(&'f Final<'s>);
+
+impl Serialize for OwnFields<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(settlement, status) = self;
-        let (floor, result) = match &settlement.next {
-            Next::Succeed(result) => (100, Some(result)),
-            _ => (0, None),
+        let Self((
+            Settlement {
+                fence, end, next, ..
+            },
+            _,
+        )) = self;
+        let result = match next {
+            Next::Succeed(result) => Some(&**result),
+            _ => None,
         };
+        let progress = end.progress.as_ref();
+        let message = progress.and_then(|progress| progress.message.as_deref());
         let mut row = serializer.serialize_seq(None)?;
-        write_fence(&mut row, settlement.fence)?;
-        row.serialize_element(status.as_str())?;
-        write_end(&mut row, settlement, floor)?;
-        row.serialize_element(&result)?;
+        row.serialize_element(&fence.row)?;
+        row.serialize_element(&fence.claim)?;
+        row.serialize_element(&end.started_at.as_millis())?;
+        row.serialize_element(&end.finished_at.as_millis())?;
+        let rare = [
+            result.map(Rare::Text),
+            end.error.as_ref().map(|error| Rare::Text(&error.message)),
+            message.map(Rare::Text),
+        ];
+        json::write_rare(&mut row, &rare)?;
         row.end()
     }
 }
@@ -201,7 +244,7 @@ impl Serialize for OtherRow<'_> {
         let mut row = serializer.serialize_seq(None)?;
         write_fence(&mut row, settlement.fence)?;
         row.serialize_element(&retry_at)?;
-        write_end(&mut row, settlement, 0)?;
+        write_end(&mut row, &settlement.end)?;
         row.serialize_element(&u8::from(settlement.end.outcome.spends_budget()))?;
         row.end()
     }
@@ -216,18 +259,12 @@ fn write_fence<S: SerializeSeq>(row: &mut S, fence: Fence) -> Result<(), S::Erro
 }
 
 /// Places 5 to 11 of a row.
-fn write_end<S: SerializeSeq>(
-    row: &mut S,
-    settlement: &Settlement,
-    progress_floor: u8,
-) -> Result<(), S::Error> {
-    let end = &settlement.end;
+fn write_end<S: SerializeSeq>(row: &mut S, end: &AttemptEnd) -> Result<(), S::Error> {
     let progress = end.progress.as_ref();
-    let percent = progress.map_or(0, |progress| progress.percent);
     row.serialize_element(end.outcome.as_str())?;
     row.serialize_element(&end.started_at.as_millis())?;
     row.serialize_element(&end.finished_at.as_millis())?;
-    row.serialize_element(&percent.max(progress_floor))?;
+    row.serialize_element(&progress.map_or(0, |progress| progress.percent))?;
     row.serialize_element(&end.error.as_ref().map(|error| error.kind.as_str()))?;
     row.serialize_element(&end.error.as_ref().map(|error| &error.message))?;
     row.serialize_element(&progress.and_then(|progress| progress.message.as_ref()))

@@ -102,7 +102,7 @@ impl Play {
                     .collect(),
             },
             next,
-            permits: Permits::default(),
+            permits: None,
         })
     }
 }

@@ -24,11 +24,11 @@ permitted AS MATERIALIZED (
 ),
 taken AS (
     DELETE FROM jobs.ready
-    WHERE ctid = ANY (ARRAY(
+    WHERE ctid = ANY (CASE WHEN EXISTS (SELECT 1 FROM permitted) THEN ARRAY(
         SELECT h.place
         FROM (SELECT * FROM free UNION ALL SELECT * FROM permitted) AS h
         ORDER BY h.rank, h.seq
         LIMIT $6
-    ))
+    ) ELSE ARRAY(SELECT f.place FROM free AS f) END)
     RETURNING rank, seq, attempt, spent, limits, GREATEST($3, let_in_at) AS start
 ),

@@ -28,9 +28,11 @@ counted AS (
 )
 SELECT
     t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
-    x.retry, x.correlation_id, t.start AS claimed_at, FALSE AS cancel_requested, x.queue,
-    t.limits IS NOT NULL AS limited,
-    t.limits IS NOT NULL AND EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.held)
-        AS wanted
+    x.retry, x.correlation_id, t.start AS claimed_at, x.queue,
+    CASE
+        WHEN t.limits IS NULL THEN 0
+        WHEN EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.held) THEN 6
+        ELSE 2
+    END AS flags
 FROM taken AS t
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

@@ -8,15 +8,17 @@ WITH created AS (
     SELECT
         n.id, n.job_id, n.queue, n.priority, n.payload, n.timeout_ms, n.max_attempts, n.retry,
         n.created_at, n.run_at, n.triggered_by, n.correlation_id, n.item_id, n.created_by,
-        n.tags::text[], n.parent_id, n.trace_parent
-    FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::bigint[],
-        $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[],
-        $14::text[], $15::text[], $16::uuid[], $17::text[]
-    ) AS n (
-        id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
-        triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent
-    )
+        CASE n.tags WHEN '{}' THEN '{}' ELSE n.tags::text[] END, n.parent_id, n.trace_parent
+    FROM (
+        SELECT
+            unnest($1::uuid[]) AS id, unnest($2::text[]) AS job_id, unnest($3::text[]) AS queue,
+            unnest($4::smallint[]) AS priority, unnest($5::text[]) AS payload,
+            unnest($6::bigint[]) AS timeout_ms, unnest($7::bigint[]) AS max_attempts,
+            unnest($8::text[]) AS retry, unnest($9::bigint[]) AS created_at, unnest($10::bigint[]) AS run_at,
+            unnest($11::text[]) AS triggered_by, unnest($12::text[]) AS correlation_id,
+            unnest($13::text[]) AS item_id, unnest($14::text[]) AS created_by, unnest($15::text[]) AS tags,
+            unnest($16::uuid[]) AS parent_id, unnest($17::text[]) AS trace_parent
+    ) AS n
     RETURNING seq, id, job_id, queue, priority, created_at, run_at
 ),
 delayed AS (

@@ -4,10 +4,12 @@
 -- permits stands at the door.
 WITH new AS MATERIALIZED (
     SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped, let_in_at
-    FROM unnest(
-        $1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::boolean[],
-        $8::bigint[]
-    ) AS n (seq, rank, queue, job_id, due, limits, capped, let_in_at)
+    FROM (
+        SELECT
+            unnest($1::bigint[]) AS seq, unnest($2::smallint[]) AS rank, unnest($3::text[]) AS queue,
+            unnest($4::text[]) AS job_id, unnest($5::boolean[]) AS due, unnest($6::text[]) AS limits,
+            unnest($7::boolean[]) AS capped, unnest($8::bigint[]) AS let_in_at
+    ) AS n
 ),
 ruled AS (
     INSERT INTO jobs.limited (seq, limits, capped)

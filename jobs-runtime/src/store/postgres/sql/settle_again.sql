@@ -3,14 +3,16 @@
 -- those were.
 WITH ended AS (
     DELETE FROM jobs.leases AS l
-    USING unnest(
-        $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[],
-        $7::bigint[], $8::bigint[], $9::smallint[], $10::text[], $11::text[], $12::text[],
-        $13::boolean[], $14::bigint[], $15::integer[]
-    ) AS s (
-        seq, session, claim, attempt, retry_at, outcome, started_at, finished_at, percent,
-        error_kind, error_message, message, kept, rest_until, spends
-    )
+    USING (
+        SELECT
+            unnest($1::bigint[]) AS seq, unnest($2::bigint[]) AS session, unnest($3::bigint[]) AS claim,
+            unnest($4::bigint[]) AS attempt, unnest($5::bigint[]) AS retry_at, unnest($6::text[]) AS outcome,
+            unnest($7::bigint[]) AS started_at, unnest($8::bigint[]) AS finished_at,
+            unnest($9::smallint[]) AS percent, unnest($10::text[]) AS error_kind,
+            unnest($11::text[]) AS error_message, unnest($12::text[]) AS message,
+            unnest($13::boolean[]) AS kept, unnest($14::bigint[]) AS rest_until,
+            unnest($15::integer[]) AS spends
+    ) AS s
     WHERE l.seq = ANY (ARRAY[s.seq]) AND l.session = s.session AND l.claim = s.claim
         AND l.attempt = s.attempt
         AND l.cancel_requested_at IS NULL

@@ -1,27 +1,4 @@
--- Passes over what a claim has taken beyond its caps: of executions with limits more than $16, of the
--- queues in the object $17 more than they say, and likewise of the jobs in the object $18.
-DELETE FROM temp.jobs_taken
-WHERE place IN (
-    SELECT place
-    FROM (
-        SELECT t.place, t.queue, ROW_NUMBER() OVER (PARTITION BY t.queue ORDER BY t.place) AS nth
-        FROM temp.jobs_taken AS t
-    ) AS t
-    CROSS JOIN json_each($17) AS c ON c.key = t.queue
-    WHERE t.nth > c.value
-);
-
-DELETE FROM temp.jobs_taken
-WHERE place IN (
-    SELECT place
-    FROM (
-        SELECT t.place, t.job_id, ROW_NUMBER() OVER (PARTITION BY t.job_id ORDER BY t.place) AS nth
-        FROM temp.jobs_taken AS t
-    ) AS t
-    CROSS JOIN json_each($18) AS c ON c.key = t.job_id
-    WHERE t.nth > c.value
-);
-
+-- Passes over what a claim has taken of executions with limits beyond $16.
 DELETE FROM temp.jobs_taken
 WHERE $16 IS NOT NULL AND place IN (
     SELECT place FROM temp.jobs_taken WHERE limits IS NOT NULL ORDER BY place LIMIT -1 OFFSET $16
@@ -30,7 +7,11 @@ WHERE $16 IS NOT NULL AND place IN (
 -- What is handed out goes by places without gaps.
 UPDATE temp.jobs_taken
 SET place = -n.place
-FROM (SELECT place AS old, ROW_NUMBER() OVER (ORDER BY place) AS place FROM temp.jobs_taken) AS n
+FROM (
+    SELECT place AS old, ROW_NUMBER() OVER (ORDER BY place) AS place
+    FROM temp.jobs_taken
+    WHERE (SELECT MAX(place) <> COUNT(*) FROM temp.jobs_taken)
+) AS n
 WHERE jobs_taken.place = n.old;
 
-UPDATE temp.jobs_taken SET place = -place;
+UPDATE temp.jobs_taken SET place = -place WHERE place < 0;

@@ -1,14 +1,26 @@
--- Writes $2 executions from the JSON array $1. They get consecutive numbers, so that the rows just
--- written are the last $2 ones. An id that exists fails the statement: see enqueue_known.sql.
+-- Writes $2 executions from the JSON array $1: runs of them, each with what its executions have in common
+-- and what each has for itself. They get consecutive numbers, so that the rows just written are the last
+-- $2 ones. An id that exists fails the statement: see enqueue_known.sql.
+WITH run (
+    job_id, queue, priority, timeout_ms, max_attempts, retry, triggered_by, created_by, tags, parent_id,
+    trace_parent, executions
+) AS MATERIALIZED (
+    SELECT
+        value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
+        value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', value ->> '$[0][8]',
+        unhex(value ->> '$[0][9]'), value ->> '$[0][10]', jsonb_extract(value, '$[1]')
+    FROM jsonb_each($1)
+)
 INSERT INTO jobs_executions (
     id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
     triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent
 )
 SELECT
-    unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
-    value ->> 13, value ->> 14, unhex(value ->> 15), value ->> 16
-FROM jsonb_each($1);
+    unhex(x.value ->> 0), r.job_id, r.queue, r.priority, x.value ->> 1, r.timeout_ms, r.max_attempts, r.retry,
+    x.value ->> 2, IFNULL(x.value ->> 3, x.value ->> 2), r.triggered_by, x.value ->> 4, x.value ->> 5,
+    r.created_by, r.tags, r.parent_id, r.trace_parent
+FROM run AS r
+CROSS JOIN jsonb_each(r.executions) AS x;
 
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT seq, run_at, 1, 0

@@ -1,4 +1,4 @@
--- Writes $2 executions from the JSON array $1, laid out as in enqueue.sql. They get consecutive
+-- Writes $2 executions from the JSON array $1, a row each. They get consecutive
 -- numbers, so that the rows just written are the last $2 ones; says the last number.
 INSERT INTO jobs_executions (
     id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,

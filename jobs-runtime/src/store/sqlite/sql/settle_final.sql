@@ -1,18 +1,27 @@
--- Ends the executions of the array $4 whose lease still holds, and says how many those were. The
--- caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
+-- Ends the executions of the array $4 whose lease still holds, and says how many those were: runs of attempts,
+-- each with what its attempts have in common and what each has for itself. The caller rolls back unless it was
+-- all of them, so that the leases in $5 may go by number alone. Of those with limits only if $24.
+WITH run (session, attempt, status, outcome, progress, error_kind, attempts) AS MATERIALIZED (
+    SELECT
+        value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
+        value ->> '$[0][5]', jsonb_extract(value, '$[1]')
+    FROM jsonb_each($4)
+)
 INSERT INTO jobs_outcomes (
     seq, status, finished_at, attempt, outcome, session, executed_by, started_at, error_kind,
     error_message, progress, progress_message, result
 )
 SELECT
-    l.seq, s.value ->> 4, s.value ->> 7, l.attempt, s.value ->> 5, l.session, l.executed_by,
-    s.value ->> 6, s.value ->> 9, s.value ->> 10, MAX(l.progress, s.value ->> 8),
-    IFNULL(s.value ->> 11, l.progress_message), s.value ->> 12
-FROM jsonb_each($4) AS s
+    l.seq, r.status, s.value ->> 3, l.attempt, r.outcome, l.session, l.executed_by, s.value ->> 2,
+    r.error_kind, s.value ->> 5, MAX(l.progress, r.progress), IFNULL(s.value ->> 6, l.progress_message),
+    s.value ->> 4
+FROM run AS r
+CROSS JOIN jsonb_each(r.attempts) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
-WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
+WHERE l.session = r.session AND l.claim = s.value ->> 1 AND l.attempt = r.attempt
     -- A failure of what was asked to be cancelled is none: the caller has to look.
-    AND (s.value ->> 4 <> 'failed' OR l.cancel_requested_at IS NULL);
+    AND (r.status <> 'failed' OR l.cancel_requested_at IS NULL)
+    AND ($24 OR l.limits IS NULL);
 
 SELECT 'ended', changes();
 
