@@ -9,6 +9,7 @@ mod clocks;
 mod crash;
 mod disk;
 mod footprint;
+mod instructions;
 mod limits;
 mod neighbours;
 mod operate;

@@ -140,10 +140,16 @@ fn executions(rows: &[&NewExecution]) -> Result<String, Fault> {
                 tags,
                 new.parent_id.map(Hex),
                 &new.trace_parent,
+                (new.created_at.as_millis(), has_rare(new)),
             )
         },
         |(new, _)| OwnFields(new),
     )
+}
+
+/// Whether it has fields that most do without.
+fn has_rare(new: &NewExecution) -> bool {
+    new.run_at.is_some() || new.correlation_id.is_some() || new.item_id.is_some()
 }
 
 /// What an execution has for itself.
@@ -155,7 +161,6 @@ impl Serialize for OwnFields<'_> {
         let mut row = serializer.serialize_seq(None)?;
         row.serialize_element(&Hex(new.id))?;
         row.serialize_element(&new.payload)?;
-        row.serialize_element(&new.created_at.as_millis())?;
         let rare = [
             new.run_at.map(|at| Rare::Number(at.as_millis())),
             new.correlation_id.as_deref().map(Rare::Text),

@@ -196,7 +196,16 @@ fn common<'s>((settlement, status): &Final<'s>) -> impl PartialEq + Serialize + 
         end.outcome.as_str(),
         percent.max(floor),
         end.error.as_ref().map(|error| error.kind.as_str()),
+        error_message(end).is_some() || message(end).is_some(),
     )
+}
+
+fn error_message(end: &AttemptEnd) -> Option<&str> {
+    end.error.as_ref().map(|error| &*error.message)
+}
+
+fn message(end: &AttemptEnd) -> Option<&str> {
+    end.progress.as_ref()?.message.as_deref()
 }
 
 /// What an attempt has for itself.
@@ -214,8 +223,6 @@ impl Serialize for OwnFields<'_, '_> {
             Next::Succeed(result) => Some(&**result),
             _ => None,
         };
-        let progress = end.progress.as_ref();
-        let message = progress.and_then(|progress| progress.message.as_deref());
         let mut row = serializer.serialize_seq(None)?;
         row.serialize_element(&fence.row)?;
         row.serialize_element(&fence.claim)?;
@@ -223,8 +230,8 @@ impl Serialize for OwnFields<'_, '_> {
         row.serialize_element(&end.finished_at.as_millis())?;
         let rare = [
             result.map(Rare::Text),
-            end.error.as_ref().map(|error| Rare::Text(&error.message)),
-            message.map(Rare::Text),
+            error_message(end).map(Rare::Text),
+            message(end).map(Rare::Text),
         ];
         json::write_rare(&mut row, &rare)?;
         row.end()
@@ -266,8 +273,8 @@ fn write_end<S: SerializeSeq>(row: &mut S, end: &AttemptEnd) -> Result<(), S::Er
     row.serialize_element(&end.finished_at.as_millis())?;
     row.serialize_element(&progress.map_or(0, |progress| progress.percent))?;
     row.serialize_element(&end.error.as_ref().map(|error| error.kind.as_str()))?;
-    row.serialize_element(&end.error.as_ref().map(|error| &error.message))?;
-    row.serialize_element(&progress.and_then(|progress| progress.message.as_ref()))
+    row.serialize_element(&error_message(end))?;
+    row.serialize_element(&message(end))
 }
 
 /// What is there before a careful write.

@@ -1,14 +1,16 @@
 -- Writes $2 executions from the JSON array $1: runs of them, each with what its executions have in common
--- and what each has for itself. They get consecutive numbers, so that the rows just written are the last
--- $2 ones. An id that exists fails the statement: see enqueue_known.sql.
+-- and what each has for itself, the rare fields in those runs that have any. They get consecutive numbers, so
+-- that the rows just written are the last $2 ones. An id that exists fails the statement: see
+-- enqueue_known.sql.
 WITH run (
     job_id, queue, priority, timeout_ms, max_attempts, retry, triggered_by, created_by, tags, parent_id,
-    trace_parent, executions
+    trace_parent, created_at, is_rare, executions
 ) AS MATERIALIZED (
     SELECT
         value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
         value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', value ->> '$[0][8]',
-        unhex(value ->> '$[0][9]'), value ->> '$[0][10]', jsonb_extract(value, '$[1]')
+        unhex(value ->> '$[0][9]'), value ->> '$[0][10]', value ->> '$[0][11][0]', value ->> '$[0][11][1]',
+        jsonb_extract(value, '$[1]')
     FROM jsonb_each($1)
 )
 INSERT INTO jobs_executions (
@@ -17,8 +19,9 @@ INSERT INTO jobs_executions (
 )
 SELECT
     unhex(x.value ->> 0), r.job_id, r.queue, r.priority, x.value ->> 1, r.timeout_ms, r.max_attempts, r.retry,
-    x.value ->> 2, IFNULL(x.value ->> 3, x.value ->> 2), r.triggered_by, x.value ->> 4, x.value ->> 5,
-    r.created_by, r.tags, r.parent_id, r.trace_parent
+    r.created_at, iif(r.is_rare, IFNULL(x.value ->> 2, r.created_at), r.created_at), r.triggered_by,
+    iif(r.is_rare, x.value ->> 3, NULL), iif(r.is_rare, x.value ->> 4, NULL), r.created_by, r.tags, r.parent_id,
+    r.trace_parent
 FROM run AS r
 CROSS JOIN jsonb_each(r.executions) AS x;
 

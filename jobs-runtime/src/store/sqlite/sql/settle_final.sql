@@ -1,10 +1,11 @@
 -- Ends the executions of the array $4 whose lease still holds, and says how many those were: runs of attempts,
--- each with what its attempts have in common and what each has for itself. The caller rolls back unless it was
--- all of them, so that the leases in $5 may go by number alone. Of those with limits only if $24.
-WITH run (session, attempt, status, outcome, progress, error_kind, attempts) AS MATERIALIZED (
+-- each with what its attempts have in common and what each has for itself, the rare fields in those runs that
+-- have any. The caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
+-- Of those with limits only if $24.
+WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, attempts) AS MATERIALIZED (
     SELECT
         value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
-        value ->> '$[0][5]', jsonb_extract(value, '$[1]')
+        value ->> '$[0][5]', value ->> '$[0][6]', jsonb_extract(value, '$[1]')
     FROM jsonb_each($4)
 )
 INSERT INTO jobs_outcomes (
@@ -13,8 +14,8 @@ INSERT INTO jobs_outcomes (
 )
 SELECT
     l.seq, r.status, s.value ->> 3, l.attempt, r.outcome, l.session, l.executed_by, s.value ->> 2,
-    r.error_kind, s.value ->> 5, MAX(l.progress, r.progress), IFNULL(s.value ->> 6, l.progress_message),
-    s.value ->> 4
+    r.error_kind, iif(r.is_rare, s.value ->> 5, NULL), MAX(l.progress, r.progress),
+    IFNULL(iif(r.is_rare, s.value ->> 6, NULL), l.progress_message), s.value ->> 4
 FROM run AS r
 CROSS JOIN jsonb_each(r.attempts) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
