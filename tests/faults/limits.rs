@@ -136,22 +136,28 @@ fn most_at_once(story: &Story, job: &str, key: impl Fn(&Entry) -> u64) -> usize 
 /// No second has more starts of one key than so many, by the times that are noted: a start is noted no
 /// earlier than its permit was given, however long the claim waited for the store.
 fn assert_paced(story: &Story, job: &str, count: usize, key: impl Fn(&Entry) -> u64) {
-    let mut by_key: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
+    let mut by_key: BTreeMap<u64, Vec<&Entry>> = BTreeMap::new();
     for entry in starts(story, job) {
-        by_key.entry(key(entry)).or_default().push(entry.at);
+        by_key.entry(key(entry)).or_default().push(entry);
     }
     for (key, mut starts) in by_key {
-        starts.sort_unstable();
-        for (first, at) in starts.iter().enumerate() {
-            let end = at + 1_000;
-            let within = starts[first..]
-                .iter()
-                .take_while(|start| **start < end)
-                .count();
-            assert!(
-                within <= count,
-                "{within} starts of {job} ({key}) from {at} on"
-            );
+        starts.sort_by_key(|start| start.at);
+        for (first, start) in starts.iter().enumerate() {
+            let end = start.at + 1_000;
+            let within = starts[first..].iter().take_while(|it| it.at < end);
+            let within = within.count();
+            if within > count {
+                let about = |entry: &&Entry| starts.iter().any(|start| start.seq == entry.seq);
+                let near = |entry: &&Entry| (entry.at - start.at).abs() < 3_000;
+                for entry in story.about(job).filter(about).filter(near) {
+                    println!("{entry:?}");
+                }
+                panic!(
+                    "{within} starts of {job} ({key}) from {} on: {:?}",
+                    start.at,
+                    &starts[first..first + within]
+                );
+            }
         }
     }
 }

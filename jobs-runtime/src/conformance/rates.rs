@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::{Worker, enqueue_limited, limited, rate};
+use super::limits::{Worker, concurrent, enqueue_limited, limited, rate};
 use super::point::area;
 use super::words::*;
 
@@ -11,6 +11,7 @@ area! { "rates" {
     no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
     a_start_is_no_earlier_than_its_permit: "A claim that was asked for before a permit was given starts when it was given.",
     a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
+    an_older_time_lets_nobody_start_early: "Who lets in by an older time, having waited for the store, lets nobody start before the permit was given.",
     an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
     a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
 }}
@@ -77,6 +78,38 @@ async fn a_rate_survives_its_idle_time(store: AnyStore) {
         worker.take_at(T0.after(HOUR + minute / 6), 9).await.len(),
         1
     );
+}
+
+async fn an_older_time_lets_nobody_start_early(store: AnyStore) {
+    let rate = |key| rate(key, 1, Duration::from_secs(10));
+    let mut worker = Worker::new(&store).await;
+    // Two limits, passed at different times: the second is told an older one.
+    enqueue_limited(&store, &[rate("a"), concurrent("", 1)], 1).await;
+    let first = worker.take().await;
+    enqueue_limited(&store, &[rate("b"), concurrent("", 1)], 2).await;
+    store.promote(t(5), 100).await.unwrap();
+    settle(&store, success(&first[0])).await;
+    let second = worker.take_at(t(1), 9).await;
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].claimed_at, t(5));
+    settle(&store, success(&second[0])).await;
+    assert!(worker.take_at(t(14), 9).await.is_empty());
+    let third = worker.take_at(t(15), 9).await;
+    assert_eq!(third.len(), 1);
+    settle(&store, success(&third[0])).await;
+
+    // A permit that goes over to an execution that is more urgent.
+    enqueue_limited(&store, &[rate("c")], 2).await;
+    let first = worker.take_at(t(20), 9).await;
+    assert_eq!(first.len(), 1);
+    store.promote(t(40), 100).await.unwrap();
+    let mut urgent = limited(&[rate("c")]);
+    urgent.priority = 90;
+    let id = urgent.id;
+    store.enqueue(vec![urgent]).await.unwrap();
+    let second = worker.take_at(t(23), 9).await;
+    assert_eq!(ids(&second), [id]);
+    assert_eq!(second[0].claimed_at, t(40));
 }
 
 async fn an_outside_limit_rests_the_rate(store: AnyStore) {

@@ -237,9 +237,12 @@ impl Doorkeeper {
             if makes_room.is_some_and(|first| first.displaces_behind() < last.place()) {
                 desk.newcomers.remove(&first);
                 desk.queue.remove(&first);
-                passing.push(first);
+                // The permit was given no later than it was let in.
+                passing.push((first, last.turn));
                 last.passed = last.limits.len().saturating_sub(1);
-                last.turn = 0;
+                if last.passed == 0 {
+                    last.turn = 0;
+                }
                 desk.queue.insert(last.order());
                 self.displaced.push(last);
             }
@@ -288,7 +291,8 @@ impl Doorkeeper {
             let room = usize::try_from(desk.state.room(now)).unwrap_or(usize::MAX);
             let count = room.min(desk.queue.len());
             desk.state.granted += count as u64;
-            passing.extend((0..count).filter_map(|_| desk.queue.pop_first()));
+            let first = (0..count).filter_map(|_| desk.queue.pop_first());
+            passing.extend(first.map(|order| (order, 0)));
             desk.newcomers.retain(|order| desk.queue.contains(order));
         }
         self.pass(passing);
@@ -307,12 +311,12 @@ impl Doorkeeper {
         }
     }
 
-    /// Lets these go on from where they are.
-    fn pass(&mut self, passing: Vec<Order>) {
-        for (_, _, seq) in passing {
+    /// Lets these go on from where they are, with permits that were given at these times if not now.
+    fn pass(&mut self, passing: Vec<(Order, i64)>) {
+        for ((_, _, seq), given) in passing {
             if let Some(mut held) = self.held.remove(&seq) {
                 held.passed += 1;
-                held.turn = self.now.as_millis();
+                held.turn = held.starts_from(self.now).max(given);
                 self.moved.insert(seq);
                 self.go_on(held);
             }

@@ -23,11 +23,18 @@ pub(in crate::store) struct Held {
     pub(in crate::store) limits: Vec<LimitId>,
     /// How many of them it has passed.
     pub(in crate::store) passed: usize,
-    /// When it came to where it stands, in milliseconds, if it has passed a limit; else 0.
+    /// When it came to where it stands, in milliseconds, if it has passed a limit or is ready; else 0. No
+    /// permit that it has was given later: whoever brings an older time, having waited for the store, lets
+    /// nobody start before that.
     pub(in crate::store) turn: i64,
 }
 
 impl Held {
+    /// Before this it does not start, if it is let in at `now`.
+    pub(in crate::store) fn starts_from(&self, now: Timestamp) -> i64 {
+        self.turn.max(now.as_millis())
+    }
+
     /// Among equally urgent ones the oldest goes first; behind a limit, who came first: there one key's
     /// backlog, older than anything else, would use up whatever is common to all.
     pub(super) fn order(&self) -> Order {
@@ -176,9 +183,9 @@ fn micros(at: Timestamp) -> i64 {
 /// What is to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct Entrance {
-    /// When this was decided: nobody who becomes ready starts before.
+    /// When this was decided.
     pub(in crate::store) now: Timestamp,
-    /// Those that become ready. Their rows among the held go.
+    /// Those that become ready, none of which starts before its turn. Their rows among the held go.
     pub(in crate::store) ready: Vec<Held>,
     /// Those that wait from now on where they say; some of them stood elsewhere before.
     pub(in crate::store) held: Vec<Held>,

@@ -81,7 +81,7 @@ impl LetIn {
         let arrivals = db.fetch(db.query(&db.sql.door_arrivals).bind(most)).await?;
         let door = arrivals
             .iter()
-            .map(|row| held(row, 0, None))
+            .map(|row| held(row, 0, [None; 2]))
             .collect::<Result<_, Fault>>()?;
         let (events, due, left) = self.events(db, most).await?;
         let more = More {
@@ -188,7 +188,7 @@ impl Visit {
                 0 => {
                     self.passed_over.insert(limit);
                 }
-                _ => standing.push((limit, held(row, 1, Some((4, 5)))?)),
+                _ => standing.push((limit, held(row, 1, [Some(4), Some(5)])?)),
             }
         }
         Ok(standing)
@@ -221,7 +221,7 @@ async fn ready(
         .bind(asked.iter().map(|it| it.2.1).collect::<Vec<_>>());
     let rows = db.fetch(query).await?;
     rows.iter()
-        .map(|row| Ok((row.try_get(0)?, held(row, 1, None)?)))
+        .map(|row| Ok((row.try_get(0)?, held(row, 1, [None, Some(4)])?)))
         .collect()
 }
 
@@ -235,6 +235,8 @@ pub(super) async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fa
         now,
     } = entrance;
     let numbers = |held: &[Held]| held.iter().map(|held| held.seq).collect::<Vec<_>>();
+    let turns = |held: &[Held]| held.iter().map(|held| held.turn).collect::<Vec<_>>();
+    let starts = ready.iter().map(|held| held.starts_from(*now));
     let places = |held: &[Held]| {
         let at = held.iter().map(|held| held.at().unwrap_or(0));
         let passed = held.iter().map(|it| i16::try_from(it.passed));
@@ -263,8 +265,9 @@ pub(super) async fn write(db: &mut Db<'_>, entrance: &Entrance) -> Result<(), Fa
         .bind(granted)
         .bind(limits.iter().map(|it| it.arrival).collect::<Vec<_>>())
         .bind(look_at)
-        .bind(now.as_millis())
-        .bind(held.iter().map(|held| held.turn).collect::<Vec<_>>());
+        .bind(starts.collect::<Vec<_>>())
+        .bind(turns(held))
+        .bind(turns(displaced));
     let rows = db.fetch(query).await?;
     let entered: i64 = rows.first().ok_or(Fault::Raced)?.try_get(0)?;
     // They are locked: nobody can have taken them.
@@ -279,19 +282,19 @@ fn most_of(count: usize) -> i64 {
 }
 
 /// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
-fn held(row: &PgRow, first: usize, stands: Option<(usize, usize)>) -> Result<Held, Fault> {
+fn held(row: &PgRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
-        rank: match stands {
+        rank: match passed {
             // Where rows of another kind stand among them, it is wider.
             Some(_) => i64::from(row.try_get::<i32, _>(first + 1)?),
             None => i64::from(row.try_get::<i16, _>(first + 1)?),
         },
         limits: row.try_get(first + 2)?,
-        passed: match stands {
-            Some((column, _)) => number("passed limits", row.try_get::<i32, _>(column)?)?,
+        passed: match passed {
+            Some(column) => number("passed limits", row.try_get::<i32, _>(column)?)?,
             None => 0,
         },
-        turn: stands.map_or(Ok(0), |(_, column)| row.try_get(column))?,
+        turn: turn.map_or(Ok(0), |column| row.try_get(column))?,
     })
 }

@@ -110,7 +110,7 @@ pub(super) async fn decide(
         .await?;
     let door: Vec<Held> = door
         .iter()
-        .map(|row| held(row, 0, None))
+        .map(|row| held(row, 0, [None; 2]))
         .collect::<Result<_, _>>()?;
     let events = sqlx::query(include_str!("sql/door_events.sql"))
         .fetch_all(&mut *conn)
@@ -156,7 +156,7 @@ async fn standing(
             .fetch_all(&mut *conn)
             .await?;
         for row in &rows {
-            standing.push((row.try_get(0)?, held(row, 1, Some((4, 5)))?));
+            standing.push((row.try_get(0)?, held(row, 1, [Some(4), Some(5)])?));
         }
     }
     Ok(standing)
@@ -177,7 +177,7 @@ async fn ready(
         let limit = row.try_get(0)?;
         if let Some(left) = left.get_mut(&limit).filter(|left| **left > 0) {
             *left -= 1;
-            ready.push((limit, held(row, 1, None)?));
+            ready.push((limit, held(row, 1, [None, Some(4)])?));
         }
     }
     Ok(ready)
@@ -198,33 +198,34 @@ fn by_number(asked: impl Iterator<Item = (usize, LimitId)>) -> BTreeMap<i64, Vec
 pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> Result<(), Fault> {
     let place = |held: &Held| (held.seq, held.at(), held.passed, held.turn);
     let places = |held: &[Held]| json::array(held.iter().map(place));
+    let ready = entrance.ready.iter();
+    let ready = ready.map(|held| (held.seq, held.starts_from(entrance.now)));
     let limits = entrance.limits.iter().map(|limit| {
         let look_at = limit.look_at.map(Timestamp::as_millis);
         (limit.id, limit.granted, limit.arrival, look_at)
     });
     sqlx::query(include_str!("sql/door_write.sql"))
-        .bind(json::array(entrance.ready.iter().map(|held| held.seq))?)
+        .bind(json::array(ready)?)
         .bind(places(&entrance.held)?)
         .bind(places(&entrance.displaced)?)
         .bind(json::array(limits)?)
-        .bind(entrance.now.as_millis())
         .execute(conn)
         .await?;
     Ok(())
 }
 
 /// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
-fn held(row: &SqliteRow, first: usize, stands: Option<(usize, usize)>) -> Result<Held, Fault> {
+fn held(row: &SqliteRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
         rank: row.try_get(first + 1)?,
         limits: serde_json::from_str(row.try_get(first + 2)?)
             .map_err(|error| corrupt("the limits of an execution", error))?,
-        passed: match stands {
-            Some((column, _)) => row.try_get::<u32, _>(column)? as usize,
+        passed: match passed {
+            Some(column) => row.try_get::<u32, _>(column)? as usize,
             None => 0,
         },
-        turn: stands.map_or(Ok(0), |(_, column)| row.try_get(column))?,
+        turn: turn.map_or(Ok(0), |column| row.try_get(column))?,
     })
 }
 

@@ -1,15 +1,19 @@
--- What the doorkeeper has decided: who is let in ($1) at $13; who waits where from now on ($2 the execution, $3 the
--- limit, $4 the limits passed, $14 the turn); who was ready and is held again ($5 the execution and $6 its rank, $7 and
--- $8 likewise); and the limits $9, as they are now ($10 permits, $11 next start, $12 when to look). All of
+-- What the doorkeeper has decided: who is let in ($1), and from when on it may start ($13); who waits where from
+-- now on ($2 the execution, $3 the limit, $4 the limits passed, $14 the turn); who was ready and is held again ($5
+-- the execution and $6 its rank, $7, $8 and $15 likewise); and the limits $9, as they are now ($10 permits, $11
+-- next start, $12 when to look). All of
 -- these rows are locked, and each is reached by its key: a plan made while nobody was held knows no other way.
 WITH entering AS (
-    DELETE FROM jobs.held WHERE seq = ANY ($1) RETURNING seq, rank, attempt, spent
+    DELETE FROM jobs.held AS h
+    USING unnest($1::bigint[], $13::bigint[]) AS n (seq, let_in_at)
+    WHERE h.seq = ANY (ARRAY[n.seq])
+    RETURNING h.seq, h.rank, h.attempt, h.spent, n.let_in_at
 ),
 ready AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, let_in_at)
     SELECT
         e.seq, e.rank, x.queue, x.job_id, e.attempt, e.spent, m.limits,
-        m.limits[cardinality(m.limits)], $13
+        m.limits[cardinality(m.limits)], e.let_in_at
     FROM entering AS e
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = e.seq LIMIT 1) AS m
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
@@ -24,17 +28,17 @@ moved AS (
 ),
 displaced AS (
     DELETE FROM jobs.ready AS r
-    USING unnest($5::bigint[], $6::smallint[], $7::bigint[], $8::smallint[])
-        AS n (seq, rank, limit_id, passed)
+    USING unnest($5::bigint[], $6::smallint[], $7::bigint[], $8::smallint[], $15::bigint[])
+        AS n (seq, rank, limit_id, passed, turn)
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
     ) AS p
     WHERE r.ctid = p.place
-    RETURNING r.seq, r.rank, r.attempt, r.spent, n.limit_id, n.passed
+    RETURNING r.seq, r.rank, r.attempt, r.spent, n.limit_id, n.passed, n.turn
 ),
 held AS (
-    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
-    SELECT seq, limit_id, rank, attempt, spent, passed FROM displaced
+    INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed, turn)
+    SELECT seq, limit_id, rank, attempt, spent, passed, turn FROM displaced
 ),
 limits AS (
     UPDATE jobs.limits AS l
