@@ -1,8 +1,8 @@
 -- What the doorkeeper has decided: who is let in ($1), and from when on it may start ($13); who waits where from
 -- now on ($2 the execution, $3 the limit, $4 the limits passed, $14 the turn); who was ready and is held again ($5
 -- the execution and $6 its rank, $7, $8 and $15 likewise); and the limits $9, as they are now ($10 permits, $11
--- next start, $12 when to look). All of
--- these rows are locked, and each is reached by its key: a plan made while nobody was held knows no other way.
+-- next start, $12 when to look). All of these rows are locked, and each is reached by its key: a plan made while
+-- nobody was held knows no other way.
 WITH entering AS (
     DELETE FROM jobs.held AS h
     USING unnest($1::bigint[], $13::bigint[]) AS n (seq, let_in_at)
