@@ -5,7 +5,10 @@ given_back AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
     SELECT i.id, 'ended', SUM(e.count)::bigint
     FROM (
-        SELECT limits, COUNT(*) AS count FROM ended WHERE limits IS NOT NULL AND kept IS NOT TRUE GROUP BY limits
+        SELECT limits, COUNT(*) AS count
+        FROM ended
+        WHERE limits IS NOT NULL AND kept IS NOT TRUE
+        GROUP BY limits
     ) AS e
     CROSS JOIN LATERAL unnest(e.limits) AS i (id)
     GROUP BY i.id
