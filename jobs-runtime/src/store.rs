@@ -69,8 +69,8 @@ pub use lease::{
 };
 pub(crate) use limit::limit_name;
 pub use limit::{
-    Change, ChangeAnswer, DebounceKey, EnqueueRules, Limit, LimitRule, Obstacle, ParseRateError,
-    PermitHolder, Permits, QueueRecord, Rate, Reservation, UniqueKey,
+    Change, ChangeAnswer, DebounceKey, EnqueueRules, HeldLimits, Limit, LimitRule, Obstacle,
+    ParseRateError, PermitHolder, Permits, QueueRecord, Rate, Reservation, UniqueKey,
 };
 pub use logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,

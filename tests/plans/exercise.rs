@@ -316,7 +316,7 @@ fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
             logs: Vec::new(),
         },
         next: next.clone(),
-        permits: claimed.limited.then(Permits::default),
+        permits: claimed.limits.clone().map(Permits::returned),
     }
 }
 

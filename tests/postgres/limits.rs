@@ -133,7 +133,7 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
                     let stuck = number % 4 == 0;
                     settlement.permits = Some(Permits {
                         kept: stuck,
-                        rest_until: None,
+                        ..Permits::default()
                     });
                     let ends = !matches!(settlement.next, Next::GiveBack | Next::RetryAt(_));
                     let settled = store.settle(vec![settlement]).await.unwrap();
@@ -522,7 +522,7 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     let mut stuck = end(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
     stuck.permits = Some(Permits {
         kept: true,
-        rest_until: None,
+        ..Permits::default()
     });
     assert_eq!(store.settle(vec![stuck]).await.unwrap(), [Answer::Settled]);
     assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);

@@ -119,7 +119,7 @@ pub(crate) fn success(claimed: &Claimed) -> Settlement {
             logs: Vec::new(),
         },
         next: Next::Succeed("1".to_owned()),
-        permits: claimed.limited.then(Permits::default),
+        permits: claimed.limits.clone().map(Permits::returned),
     }
 }
 

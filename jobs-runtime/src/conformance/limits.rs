@@ -12,7 +12,7 @@ area! { "limits" {
     as_many_run_as_are_allowed: "Of a job with `max_concurrent`, never more attempts are leased in the whole fleet, and never fewer than could be.",
     each_key_has_its_own_permits: "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
     a_permit_comes_back_with_its_attempt: "A settlement, a release and a rescue each free the permit, once.",
-    a_permit_comes_back_whatever_is_said_of_it: "A settlement that knows nothing of limits gives the permit back too, alone and among others.",
+    a_permit_comes_back_whatever_is_said_of_it: "A settlement that knows nothing of limits, or of others, gives the permit back too, alone and among others.",
     a_retry_needs_another_permit: "What is retried, snoozed or released waits for a permit like any other.",
     what_is_held_is_queued: "What a limit holds back is queued for everybody who reads.",
     the_most_urgent_are_let_in_first: "Permits go to the most urgent first, the oldest among equals.",
@@ -160,15 +160,33 @@ async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
 }
 
 async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
-    enqueue_limited(&store, &[concurrent("", 2)], 9).await;
+    enqueue_limited(&store, &[concurrent("", 2)], 11).await;
     store.enqueue(vec![new("j"), new("j")]).await.unwrap();
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
-    assert_eq!(taken.iter().filter(|claimed| claimed.limited).count(), 2);
+    assert_eq!(
+        taken
+            .iter()
+            .filter(|claimed| claimed.limits.is_some())
+            .count(),
+        2
+    );
     // All ways to end at once: without limits, with them, and with them but not knowing.
     let mut batch: Vec<_> = taken.iter().map(success).collect();
     let known = batch.iter_mut().find(|end| end.permits.is_some());
     known.expect("two have limits").permits = None;
+    let answers = store.settle(batch).await.unwrap();
+    assert_eq!(answers, [Answer::Settled; 4]);
+
+    // What is not one's own, of one that has none, too.
+    let other = Some(Permits::returned("[4711]".into()));
+    let free = store.enqueue(vec![new("j"), new("j")]).await.unwrap();
+    let taken = worker.take().await;
+    assert_eq!(taken.len(), 2 + free.len());
+    let mut batch: Vec<_> = taken.iter().map(success).collect();
+    for (end, words) in batch.iter_mut().zip(["[4711]", "nonsense", "", "[4711]"]) {
+        end.permits = Some(Permits::returned(words.into()));
+    }
     let answers = store.settle(batch).await.unwrap();
     assert_eq!(answers, [Answer::Settled; 4]);
 
@@ -180,9 +198,9 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
     for end in ends {
         let taken = worker.take().await;
         assert_eq!(taken.len(), 2);
-        for claimed in &taken {
+        for (claimed, said) in taken.iter().zip([None, other.clone()]) {
             let mut end = end(claimed);
-            end.permits = None;
+            end.permits = said;
             assert_eq!(settle(&store, end).await, Answer::Settled);
         }
     }
@@ -321,7 +339,7 @@ async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
     let mut another = Worker::new(&store).await;
     let stuck = |claimed: &Claimed| {
         let mut end = settlement(claimed, AttemptOutcome::TimedOut, Next::Fail);
-        end.permits = Some(KEPT);
+        end.permits = kept(claimed);
         end
     };
     let first = worker.take().await;
@@ -422,7 +440,7 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
         }]
     );
     let mut end = settlement(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
-    end.permits = Some(KEPT);
+    end.permits = kept(&taken[0]);
     settle(&store, end).await;
     let obstacle = store
         .obstacle(all[1], T0)
@@ -572,7 +590,7 @@ async fn who_waits_is_not_overtaken(store: AnyStore) {
     let running = worker.take().await;
     let mut told_to_wait = success(&running[0]);
     let until = T0.after(Duration::from_secs(60));
-    told_to_wait.permits = Some(resting(until));
+    told_to_wait.permits = resting(&running[0], until);
     assert_eq!(settle(&store, told_to_wait).await, Answer::Settled);
     let after = enqueue_limited(&store, &[slow], 1).await;
     assert!(worker.take().await.is_empty(), "the rate rests");

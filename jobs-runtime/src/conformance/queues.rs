@@ -194,7 +194,7 @@ async fn caps_pass_over_what_is_beyond(store: AnyStore) {
     assert_eq!(ids(&taken), [0, 3, 5, 7].map(|n: usize| all[n]));
     let queues: Vec<_> = taken
         .iter()
-        .map(|claimed| (&*claimed.queue, claimed.limited))
+        .map(|claimed| (&*claimed.queue, claimed.limits.is_some()))
         .collect();
     assert_eq!(
         queues,

@@ -118,7 +118,7 @@ async fn an_outside_limit_rests_the_rate(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
     let mut end = settlement(&taken[0], AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
-    end.permits = Some(resting(t(60)));
+    end.permits = resting(&taken[0], t(60));
     settle(&store, end).await;
     assert!(worker.take_at(t(59), 9).await.is_empty());
     assert_eq!(worker.take_at(t(60), 9).await.len(), 1);

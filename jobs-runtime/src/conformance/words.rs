@@ -148,22 +148,26 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             logs: Vec::new(),
         },
         next,
-        permits: claimed.limited.then(Permits::default),
+        permits: claimed.limits.clone().map(Permits::returned),
     }
 }
 
 /// What a settlement says of its permits whose handler still runs.
-pub(super) const KEPT: Permits = Permits {
-    kept: true,
-    rest_until: None,
-};
+pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
+    Some(Permits {
+        of: claimed.limits.clone()?,
+        kept: true,
+        rest_until: None,
+    })
+}
 
 /// What a settlement says of its permits that was asked to wait.
-pub(super) fn resting(until: Timestamp) -> Permits {
-    Permits {
+pub(super) fn resting(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
+    Some(Permits {
+        of: claimed.limits.clone()?,
         kept: false,
         rest_until: Some(until),
-    }
+    })
 }
 
 pub(super) fn success(claimed: &Claimed) -> Settlement {

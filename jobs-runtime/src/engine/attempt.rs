@@ -175,7 +175,7 @@ impl Attempt {
             clock: Arc::clone(&workshop.clock),
             fence: claimed.fence,
             execution_id: claimed.execution_id,
-            limited: claimed.limited,
+            limits: claimed.limits,
             started_at: reporter.started_at,
             progress,
             joined: joined.clone(),

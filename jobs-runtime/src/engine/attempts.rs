@@ -14,7 +14,7 @@ use super::verdict::{Budget, Conclusion, Course, decide};
 use crate::clock::timestamp;
 use crate::held::held;
 use crate::logs::LogBuffer;
-use crate::store::{Claimed, ExecutionPolicy, Fence, Permits, Settlement};
+use crate::store::{Claimed, ExecutionPolicy, Fence, HeldLimits, Permits, Settlement};
 use crate::time::Timestamp;
 
 /// An attempt that runs here.
@@ -24,7 +24,7 @@ pub(super) struct Running {
     pub(super) policy: ExecutionPolicy,
     pub(super) spent: u32,
     /// Whether it holds permits of limits.
-    pub(super) limited: bool,
+    pub(super) limits: Option<HeldLimits>,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) logs: Arc<LogBuffer>,
@@ -110,7 +110,8 @@ impl Dispatcher {
         };
         let budget = (&running.policy, running.spent);
         let whose = (running.job_id.into(), running.execution_id);
-        let permits = running.limited.then(|| Permits {
+        let permits = running.limits.map(|of| Permits {
+            of,
             kept: slot == Slot::Held,
             rest_until: conclusion
                 .rests_for()
@@ -141,7 +142,7 @@ impl Dispatcher {
             next,
             permits,
         };
-        if permits.is_some_and(|permits| permits.kept) {
+        if settlement.keeps_permits() {
             self.kept.keep(fence);
         }
         self.news.expect(job_id, &settlement);
@@ -164,7 +165,7 @@ impl Dispatcher {
         };
         let whose = (job_id, claimed.execution_id);
         self.shares.free(claimed.fence);
-        let conclusion = (conclusion, claimed.limited.then(Permits::default));
+        let conclusion = (conclusion, claimed.limits.clone().map(Permits::returned));
         self.conclude(claimed.fence, whose, budget, conclusion, course);
     }
 
@@ -202,7 +203,7 @@ impl Dispatcher {
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
             spent: claimed.spent,
-            limited: claimed.limited,
+            limits: claimed.limits.clone(),
             interrupt: Arc::default(),
             progress: Arc::default(),
             logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),

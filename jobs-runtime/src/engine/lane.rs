@@ -403,7 +403,7 @@ mod tests {
             execution_id: ExecutionId::from_bytes([n; 16]),
             job_id: "job".to_owned(),
             queue: "default".to_owned(),
-            limited: false,
+            limits: None,
             payload: "{}".to_owned(),
             policy: crate::store::ExecutionPolicy {
                 timeout_ms: None,

@@ -37,7 +37,7 @@ impl KeptPermits {
 
     /// The store has answered to the settlement.
     pub(super) fn settled(&mut self, settlement: &Settlement, answer: Answer) {
-        if !settlement.permits.is_some_and(|permits| permits.kept) {
+        if !settlement.keeps_permits() {
             return;
         }
         match answer {

@@ -90,7 +90,10 @@ impl Shares {
 
     /// Whether a claim may have passed over something that could be taken when an attempt has ended.
     pub(super) fn may_have_left_some(&self, claim: &Claim, claimed: &[Claimed]) -> bool {
-        let limited = claimed.iter().filter(|claimed| claimed.limited).count();
+        let limited = claimed
+            .iter()
+            .filter(|claimed| claimed.limits.is_some())
+            .count();
         !self.is_empty() || claim.caps.limited.is_some_and(|most| limited >= most)
     }
 

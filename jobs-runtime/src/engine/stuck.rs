@@ -68,7 +68,8 @@ impl Dispatcher {
             };
             let budget = (&running.policy, running.spent);
             let whose = (running.job_id.into(), running.execution_id);
-            let permits = running.limited.then_some(Permits {
+            let permits = running.limits.clone().map(|of| Permits {
+                of,
                 kept: true,
                 rest_until: None,
             });

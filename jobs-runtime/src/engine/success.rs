@@ -15,7 +15,9 @@ use jobs::{AttemptOutcome, BoxFuture, Clock, ExecutionId, JobError, ProgressCell
 use super::verdict::{RESULT_LIMIT, too_long};
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
-use crate::store::{Answer, AttemptEnd, Fence, Next, Permits, Settlement, Store, StoreError};
+use crate::store::{
+    Answer, AttemptEnd, Fence, HeldLimits, Next, Permits, Settlement, Store, StoreError,
+};
 use crate::time::Timestamp;
 
 /// Whether the handler has written its success into a transaction of its own.
@@ -40,7 +42,7 @@ pub(super) struct Success {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fence: Fence,
     pub(super) execution_id: ExecutionId,
-    pub(super) limited: bool,
+    pub(super) limits: Option<HeldLimits>,
     pub(super) started_at: Timestamp,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) joined: Joined,
@@ -75,7 +77,7 @@ impl Success {
                 logs: Vec::new(),
             },
             next: Next::Succeed(result),
-            permits: self.limited.then(Permits::default),
+            permits: self.limits.clone().map(Permits::returned),
         };
         // Before it is written: a handler that stops waiting may commit all the same.
         self.joined.0.store(true, Ordering::Release);

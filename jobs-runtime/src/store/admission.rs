@@ -348,7 +348,18 @@ impl KnownExecutions {
 
 /// Whether an execution can only be written after a look at what is there.
 pub(in crate::store) fn needs_a_look(new: &NewExecution) -> bool {
-    new.idempotency_key.is_some() || new.rules != EnqueueRules::default()
+    needs_admission(new) || !new.rules.limits.is_empty()
+}
+
+/// Whether it depends on what is there that it is written at all.
+pub(in crate::store) fn needs_admission(new: &NewExecution) -> bool {
+    let EnqueueRules {
+        limits: _,
+        unique,
+        debounce,
+        max_waiting,
+    } = &new.rules;
+    new.idempotency_key.is_some() || unique.is_some() || debounce.is_some() || max_waiting.is_some()
 }
 
 /// Whether it is for later.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use serde::{Deserialize, Serialize};
 
-use super::{ExecutionPolicy, LogLine, Permits};
+use super::{ExecutionPolicy, HeldLimits, LogLine, Permits};
 use crate::time::Timestamp;
 
 /// Names a worker's session: one start of one worker. Never used twice.
@@ -167,8 +167,8 @@ pub struct Claimed {
     pub job_id: String,
     /// The queue it waited in.
     pub queue: String,
-    /// Whether it holds permits of limits.
-    pub limited: bool,
+    /// The limits whose permits it holds, if there are any.
+    pub limits: Option<HeldLimits>,
     /// JSON text.
     pub payload: String,
     /// The policy it runs by.
@@ -211,12 +211,17 @@ pub struct Settlement {
     /// What follows.
     pub next: Next,
     /// What becomes of its permits; `None` of an execution that was claimed
-    /// [without limits](Claimed::limited). Where that is not so, its permits come back all the same: it
+    /// [without limits](Claimed::limits). Where that is not so, its permits come back all the same: it
     /// costs the store another look.
     pub permits: Option<Permits>,
 }
 
 impl Settlement {
+    /// Whether the handler still runs and keeps its permits.
+    pub(crate) fn keeps_permits(&self) -> bool {
+        self.permits.as_ref().is_some_and(|permits| permits.kept)
+    }
+
     /// What its execution ends as; `None` if another attempt follows. What was asked to be cancelled
     /// and did not succeed is cancelled.
     pub(in crate::store) fn final_status(&self, cancel_requested: bool) -> Option<ExecutionStatus> {

@@ -23,6 +23,7 @@
 mod name;
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 use serde::{Deserialize, Serialize};
@@ -199,15 +200,49 @@ pub struct DebounceKey {
     pub at_most_ms: Option<u64>,
 }
 
+/// The limits whose permits an attempt holds, in words of its store's own. They are said when it is
+/// [claimed](super::Claimed::limits) and again when it [ends](Permits::of), so that the store need not look
+/// them up; where it does so all the same, they are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HeldLimits(Arc<str>);
+
+impl HeldLimits {
+    /// What the store wrote.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for HeldLimits {
+    fn from(words: &str) -> Self {
+        Self(words.into())
+    }
+}
+
 /// What becomes of an attempt's permits when it ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permits {
+    /// Of these limits, as they were claimed. Where others are said, the right ones come back all the same: it
+    /// costs the store another look.
+    pub of: HeldLimits,
     /// Whether they stay out, because the handler of the attempt still runs. They come back by
     /// [`Store::unstick`](super::Store::unstick), or with the end of the session.
     pub kept: bool,
     /// No attempt starts under the rate limits of this one before then: somebody outside asked to
     /// wait.
     pub rest_until: Option<Timestamp>,
+}
+
+impl Permits {
+    /// All of them come back.
+    #[must_use]
+    pub fn returned(of: HeldLimits) -> Self {
+        Self {
+            of,
+            ..Self::default()
+        }
+    }
 }
 
 /// The answer to a reservation.

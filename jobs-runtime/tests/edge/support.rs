@@ -104,7 +104,7 @@ pub(crate) async fn work(
                 logs: Vec::new(),
             },
             next,
-            permits: claimed.limited.then(Permits::default),
+            permits: claimed.limits.clone().map(Permits::returned),
         }
     });
     let answers = store.settle(settlements.collect()).await.unwrap();

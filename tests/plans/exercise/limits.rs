@@ -170,7 +170,8 @@ impl Exercise<'_> {
 fn kept(claimed: &Claimed) -> Settlement {
     let mut settlement = settlement(claimed, &Next::Fail);
     // Long past: the rate is not slowed down by it.
-    settlement.permits = Some(Permits {
+    settlement.permits = claimed.limits.clone().map(|of| Permits {
+        of,
         kept: true,
         rest_until: Some(Timestamp::default()),
     });

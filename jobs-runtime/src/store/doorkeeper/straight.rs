@@ -22,9 +22,9 @@ pub(in crate::store) struct OpenDoors {
 impl OpenDoors {
     /// At these limits nobody waits, and nothing has happened to their permits that is not counted in,
     /// save that some have come back.
-    pub(in crate::store) fn new(
+    pub(in crate::store) fn new<'l>(
         now: Timestamp,
-        limits: impl IntoIterator<Item = LimitState>,
+        limits: impl IntoIterator<Item = &'l LimitState>,
     ) -> Self {
         let left = limits.into_iter();
         Self {
@@ -129,7 +129,7 @@ mod tests {
         };
         let mut doors = OpenDoors::new(
             now,
-            [
+            &[
                 limit(1, LimitRule::Concurrent { count: 3 }, 1),
                 limit(2, LimitRule::Concurrent { count: 10 }, 0),
                 limit(4, LimitRule::Rate(rate), 0),
@@ -156,7 +156,7 @@ mod tests {
     fn who_lacks_one_permit_takes_none() {
         let mut doors = OpenDoors::new(
             Timestamp::from_millis(0),
-            [
+            &[
                 limit(1, LimitRule::Concurrent { count: 1 }, 0),
                 limit(2, LimitRule::Concurrent { count: 1 }, 1),
             ],

@@ -21,7 +21,9 @@ use super::text::{self, all_stored};
 use super::transition::{Done, Shape, Transition, quietly};
 use super::{number, uuid_of};
 use crate::store::policy::RetryText;
-use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError, StoreEvent};
+use crate::store::{
+    Claim, Claimed, ExecutionPolicy, Fence, HeldLimits, SessionId, StoreError, StoreEvent,
+};
 use crate::time::Timestamp;
 
 /// A walk from the head that takes longer than this has passed many that it may not take.
@@ -241,7 +243,7 @@ fn read_one(
         execution_id: ExecutionId::from_bytes(*get::<Uuid>(row, 4)?.as_bytes()),
         job_id: text::read(get(row, 5)?),
         queue: text::read(get(row, 12)?),
-        limited: flags & flag::LIMITED != 0,
+        limits: (flags & flag::LIMITED != 0).then(HeldLimits::default),
         payload: get(row, 6)?,
         policy,
         spent: number("a spent budget", get::<i32>(row, 3)?)?,

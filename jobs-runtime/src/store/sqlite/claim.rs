@@ -12,7 +12,9 @@ use super::fault::{Fault, corrupt};
 use super::json;
 use super::script::rows_named;
 use crate::store::policy::RetryText;
-use crate::store::{Caps, Claim, Claimed, ExecutionPolicy, Fence, SessionId, StoreError};
+use crate::store::{
+    Caps, Claim, Claimed, ExecutionPolicy, Fence, HeldLimits, SessionId, StoreError,
+};
 use crate::time::Timestamp;
 
 impl Claim {
@@ -70,6 +72,14 @@ impl ClaimAnswer {
         })
     }
 
+    /// What was leased by this call.
+    pub(super) fn leased(&self) -> &[Claimed] {
+        match self {
+            Self::Leased(claimed) => claimed,
+            Self::Repeated | Self::Lost => &[],
+        }
+    }
+
     /// The answer for the caller.
     pub(super) async fn resolve(
         self,
@@ -82,6 +92,38 @@ impl ClaimAnswer {
             Self::Lost => Ok(Err(StoreError::SessionLost)),
         }
     }
+}
+
+/// Counts the starts of what was leased against the rates; answers whether somebody is wanted who lets in.
+pub(super) async fn count_starts(
+    conn: &mut SqliteConnection,
+    claimed: &[Claimed],
+) -> Result<Vec<SqliteRow>, Fault> {
+    let mut starts: BTreeMap<&str, (u64, i64)> = BTreeMap::new();
+    for claimed in claimed {
+        let Some(limits) = &claimed.limits else {
+            continue;
+        };
+        let at = claimed.claimed_at.as_millis();
+        let (count, last) = starts.entry(limits.as_str()).or_insert((0, at));
+        *count += 1;
+        *last = at.max(*last);
+    }
+    if starts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let starts = starts
+        .iter()
+        .map(|(limits, (count, at))| (limits, count, at));
+    let statements = concat!(
+        include_str!("sql/claim_started.sql"),
+        include_str!("sql/settle_wanted.sql")
+    );
+    let rows = sqlx::query(statements)
+        .bind(json::array(starts)?)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows)
 }
 
 /// Where a session stands.
@@ -130,7 +172,7 @@ pub(super) async fn held_on_conn(
 }
 
 /// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel, queue,
-/// limited
+/// limits
 type ClaimedRow = (
     i64,
     u32,
@@ -145,7 +187,7 @@ type ClaimedRow = (
     i64,
     u8,
     String,
-    u8,
+    Option<String>,
 );
 
 /// The leased rows among those of a script. They come as JSON, several to a row.
@@ -199,7 +241,7 @@ fn read_apart(row: Value, claim: &Claim, retries: &mut RetryText) -> Result<Clai
         execution_id: json::id_from_hex(&id).unwrap_or_else(|_| no_id()),
         job_id: text(4),
         queue: text(12),
-        limited: number(13).is_some_and(|limited| limited != 0),
+        limits: column(13).as_str().map(HeldLimits::from),
         payload: text(5),
         policy: stand_in(),
         spent: 0,
@@ -225,7 +267,7 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed 
         claimed_at,
         cancel_requested,
         queue,
-        limited,
+        limits,
     ) = row;
     let mut unreadable = None;
     let mut note = |error: StoreError| unreadable = Some(error.to_string());
@@ -249,7 +291,7 @@ fn read_one(row: ClaimedRow, claim: &Claim, retries: &mut RetryText) -> Claimed 
         execution_id,
         job_id,
         queue,
-        limited: limited != 0,
+        limits: limits.as_deref().map(HeldLimits::from),
         payload,
         policy,
         spent,

@@ -11,7 +11,7 @@ use super::json::{self, Hex, Rare};
 use super::limits::KnownLimits;
 use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
-use crate::store::doorkeeper::{LimitId, LimitState, OpenDoors};
+use crate::store::doorkeeper::OpenDoors;
 use crate::store::policy::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ pub(super) struct EnqueuePlan {
     pub(super) rows: usize,
     /// The keys to keep, as JSON.
     pub(super) keys: Option<String>,
-    /// Those that have limits or are counted, as JSON.
+    /// If any has limits or is counted: all of them, in runs of those that are alike in that, as JSON.
     pub(super) limited: Option<String>,
     /// The permits that those have who need not wait, as JSON.
     pub(super) permits: Option<String>,
@@ -38,35 +38,28 @@ pub(super) struct EnqueuePlan {
 }
 
 impl EnqueuePlan {
-    /// Takes every id for new. Keys need a look.
-    pub(super) fn optimistic(batches: &[&[NewExecution]]) -> Result<Self, Fault> {
+    /// Takes every id for new; nothing else but limits may stand in the way.
+    pub(super) fn optimistic(
+        batches: &[&[NewExecution]],
+        limits: &KnownLimits,
+    ) -> Result<Self, Fault> {
         let answers = batches
             .iter()
             .map(|batch| Ok(vec![EnqueueAnswer::Created; batch.len()]))
             .collect();
         let rows: Vec<_> = batches.iter().flat_map(|batch| batch.iter()).collect();
-        Self::new(&rows, answers)
+        Self::new(&rows, answers, limits)
     }
 
     /// Decides execution by execution, each caller's all together.
     pub(super) fn careful(
         batches: &[&[NewExecution]],
         known: KnownExecutions,
-        limits: KnownLimits,
+        limits: &KnownLimits,
     ) -> Result<Self, Fault> {
         let admitted = known.admit(batches);
-        let mut plan = Self::new(&admitted.rows, admitted.answers)?;
-        let rows = &admitted.rows;
-        let ids: Vec<_> = rows.iter().map(|new| limits.of(new)).collect();
-        let entered = plan.let_in(rows, &ids, limits.free)?;
-        plan.limited = some_array(rows.iter().enumerate().filter_map(|(place, new)| {
-            let capped = new.rules.max_waiting.is_some();
-            let ids = (!ids[place].is_empty()).then_some(&ids[place]);
-            let entered = u8::from(entered[place]);
-            (ids.is_some() || capped).then_some((place, ids, u8::from(capped), entered))
-        }))?;
-        plan.events = events(rows, &entered);
-        plan.names = some_array(rows.iter().flat_map(|new| name_rows(new)))?;
+        let mut plan = Self::new(&admitted.rows, admitted.answers, limits)?;
+        plan.names = some_array(admitted.rows.iter().flat_map(|new| name_rows(new)))?;
         let put_off = admitted.merges.iter().filter_map(|merge| merge.run_at);
         plan.events.extend(put_off.min().map(StoreEvent::Scheduled));
         plan.merges = some_array(admitted.merges.iter().map(|merge| {
@@ -76,25 +69,10 @@ impl EnqueuePlan {
         Ok(plan)
     }
 
-    /// Has those enter for whom there is room, and says for each whether it has.
-    fn let_in(
-        &mut self,
-        rows: &[&NewExecution],
-        ids: &[Vec<LimitId>],
-        free: Vec<LimitState>,
-    ) -> Result<Vec<bool>, Fault> {
-        let Some(now) = rows.iter().map(|new| new.created_at).min() else {
-            return Ok(Vec::new());
-        };
-        let mut doors = OpenDoors::new(now, free);
-        let entered = doors.let_in(rows, ids);
-        self.permits = some_array(doors.taken().into_iter())?;
-        Ok(entered)
-    }
-
     fn new(
         rows: &[&NewExecution],
         answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
+        limits: &KnownLimits,
     ) -> Result<Self, Fault> {
         let mut plan = Self {
             answers,
@@ -104,13 +82,42 @@ impl EnqueuePlan {
             return Ok(plan);
         }
         plan.rows = rows.len();
-        plan.events = events(rows, &[]);
         plan.executions = Some(executions(rows)?);
         if rows.iter().any(|new| new.idempotency_key.is_some()) {
             plan.keys = Some(json::array(rows.iter().filter_map(|new| key_row(new)))?);
         }
+        let entered = plan.let_in(rows, limits)?;
+        plan.events = events(rows, &entered);
         Ok(plan)
     }
+
+    /// Has those enter for whom there is room, and says for each whether it has; of none without limits.
+    fn let_in(&mut self, rows: &[&NewExecution], limits: &KnownLimits) -> Result<Vec<bool>, Fault> {
+        if rows.iter().all(|new| !is_limited(new)) {
+            return Ok(Vec::new());
+        }
+        let now = rows.iter().map(|new| new.created_at).min();
+        let ids: Vec<_> = rows.iter().map(|new| limits.of(new)).collect();
+        let mut doors = OpenDoors::new(now.unwrap_or_default(), limits.free.iter());
+        let entered = doors.let_in(rows, &ids);
+        self.permits = some_array(doors.taken().into_iter())?;
+        let places: Vec<_> = (0..rows.len()).collect();
+        let common = |place: &usize| {
+            let capped = rows[*place].rules.max_waiting.is_some();
+            let ids = (!ids[*place].is_empty()).then_some(&ids[*place]);
+            (ids, u8::from(capped), u8::from(entered[*place]))
+        };
+        let runs = places.chunk_by(|place, next| common(place) == common(next));
+        self.limited = Some(json::array(
+            runs.map(|run| (run[0], run.len(), common(&run[0]))),
+        )?);
+        Ok(entered)
+    }
+}
+
+/// Whether it has limits or is counted.
+fn is_limited(new: &NewExecution) -> bool {
+    !new.rules.limits.is_empty() || new.rules.max_waiting.is_some()
 }
 
 /// The executions as `enqueue.sql` reads them.

@@ -3,18 +3,19 @@
 //! A group is first written **optimistically**: everything in one query, as if every id was new
 //! and every lease held, which nearly always is so. When a statement says otherwise, all of it is
 //! rolled back and written **carefully**: look at what is there, decide per row, write the rest.
+//! Limits are looked at before either, and whatever makes an execution the same as another.
 
 use sqlx::Executor;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::oneshot;
 
-use super::claim::ClaimAnswer;
+use super::claim::{self, ClaimAnswer};
 use super::enqueue::{self, EnqueuePlan};
 use super::fault::Fault;
 use super::limits::{self, KnownLimits};
 use super::script::{Script, rows_named};
 use super::settle::{KnownFence, SettlePlan};
-use crate::store::admission::{KnownExecutions, needs_a_look};
+use crate::store::admission::{KnownExecutions, needs_admission};
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
@@ -112,22 +113,23 @@ impl Group {
     ) -> Result<Outcome, Fault> {
         let enqueues: Vec<_> = self.enqueues().collect();
         let settles: Vec<_> = self.settles().collect();
-        let keyed = enqueues.iter().any(|batch| batch.iter().any(needs_a_look));
+        let looks = Looks::of(&enqueues, way);
 
         let mut script = Script::default();
-        script.add("BEGIN IMMEDIATE;");
-        let (enqueue, settle) = if way == Way::Careful || keyed {
-            let known = look(conn, &enqueues, &settles).await?;
-            script = Script::default();
-            (
-                EnqueuePlan::careful(&enqueues, known.executions, known.limits)?,
-                SettlePlan::careful(&settles, &known.fences)?,
-            )
+        let known = if looks.none() {
+            script.add("BEGIN IMMEDIATE;");
+            Known::default()
         } else {
-            (
-                EnqueuePlan::optimistic(&enqueues)?,
-                SettlePlan::optimistic(&settles)?,
-            )
+            conn.execute("BEGIN IMMEDIATE").await?;
+            looks.look(conn, &enqueues, &settles).await?
+        };
+        let enqueue = match looks.executions {
+            true => EnqueuePlan::careful(&enqueues, known.executions, &known.limits)?,
+            false => EnqueuePlan::optimistic(&enqueues, &known.limits)?,
+        };
+        let settle = match looks.fences {
+            true => SettlePlan::careful(&settles, &known.fences)?,
+            false => SettlePlan::optimistic(&settles)?,
         };
         let claim = self.claim();
         script.add_enqueue(&enqueue);
@@ -145,28 +147,30 @@ impl Group {
         if claim.is_some() || settle.writes() {
             script.add(include_str!("sql/settle_wanted.sql"));
         }
-        // The counts of settled rows are looked at before they are committed; an enqueue that
-        // meets something unexpected fails by itself.
-        let checked = settle.writes();
+        // What was settled and leased is looked at before it is committed; an enqueue that meets
+        // something unexpected fails by itself.
+        let checked = claim.is_some() || settle.writes();
         if !checked {
             script.add("COMMIT;");
         }
         let rows = script.run(conn, &enqueue, &settle, claim).await?;
         settle.check(&rows)?;
+        let answer = claim.map(|claim| ClaimAnswer::from_rows(claim, &rows));
+        let answer = answer.transpose()?;
+        let started = match &answer {
+            Some(answer) => claim::count_starts(conn, answer.leased()).await?,
+            None => Vec::new(),
+        };
         if checked {
             conn.execute("COMMIT").await?;
         }
-        let claimed = match claim {
-            Some(claim) => Some(
-                ClaimAnswer::from_rows(claim, &rows)?
-                    .resolve(conn, claim)
-                    .await?,
-            ),
-            None => None,
+        let claimed = match (answer, claim) {
+            (Some(answer), Some(claim)) => Some(answer.resolve(conn, claim).await?),
+            _ => None,
         };
         let mut events = enqueue.events;
         events.extend(settle.events);
-        events.extend(wanted(&rows));
+        events.extend(wanted(&rows).or_else(|| wanted(&started)));
         Ok(Outcome {
             enqueued: enqueue.answers,
             settled: settle.answers,
@@ -323,7 +327,7 @@ pub(super) async fn enqueue_in_txn(
     let known = enqueue::look(conn, &[batch]).await?;
     let all = batch.iter().map(|new| &*new.rules.limits);
     let limits = limits::known_in_txn(conn, all).await?;
-    let mut plan = EnqueuePlan::careful(&[batch], known, limits)?;
+    let mut plan = EnqueuePlan::careful(&[batch], known, &limits)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
     script.add_enqueue(&plan);
@@ -359,25 +363,52 @@ struct Known {
     fences: Vec<KnownFence>,
 }
 
-/// Begins the transaction and looks.
-async fn look(
-    conn: &mut SqliteConnection,
-    enqueues: &[&[NewExecution]],
-    settles: &[&[Settlement]],
-) -> Result<Known, Fault> {
-    conn.execute("BEGIN IMMEDIATE").await?;
-    let mut known = Known::default();
-    if !enqueues.is_empty() {
-        known.executions = enqueue::look(conn, enqueues).await?;
-        let all = enqueues.iter().flat_map(|batch| batch.iter());
-        let all = all.map(|new| &*new.rules.limits);
-        known.limits = limits::known_in_txn(conn, all).await?;
+/// What has to be looked at before a group is written.
+#[derive(Clone, Copy, Debug)]
+struct Looks {
+    executions: bool,
+    limits: bool,
+    fences: bool,
+}
+
+impl Looks {
+    fn of(enqueues: &[&[NewExecution]], way: Way) -> Self {
+        let careful = way == Way::Careful;
+        let any =
+            |what: fn(&NewExecution) -> bool| enqueues.iter().any(|batch| batch.iter().any(what));
+        Self {
+            executions: careful || any(needs_admission),
+            limits: any(|new| !new.rules.limits.is_empty()),
+            fences: careful,
+        }
     }
-    if !settles.is_empty() {
-        let fences = settles.iter().flat_map(|batch| batch.iter());
-        known.fences = KnownFence::look(conn, fences.map(|settlement| settlement.fence)).await?;
+
+    fn none(self) -> bool {
+        !(self.executions || self.limits || self.fences)
     }
-    Ok(known)
+
+    async fn look(
+        self,
+        conn: &mut SqliteConnection,
+        enqueues: &[&[NewExecution]],
+        settles: &[&[Settlement]],
+    ) -> Result<Known, Fault> {
+        let mut known = Known::default();
+        if self.executions && !enqueues.is_empty() {
+            known.executions = enqueue::look(conn, enqueues).await?;
+        }
+        if self.limits {
+            let all = enqueues.iter().flat_map(|batch| batch.iter());
+            let all = all.map(|new| &*new.rules.limits);
+            known.limits = limits::known_in_txn(conn, all).await?;
+        }
+        if self.fences && !settles.is_empty() {
+            let fences = settles.iter().flat_map(|batch| batch.iter());
+            let fences = fences.map(|settlement| settlement.fence);
+            known.fences = KnownFence::look(conn, fences).await?;
+        }
+        Ok(known)
+    }
 }
 
 /// Whether somebody waits for permits that have come back: then they are to be let in at once.

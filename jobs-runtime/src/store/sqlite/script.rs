@@ -44,8 +44,11 @@ impl Script {
         if plan.logs.is_some() {
             self.add(include_str!("sql/settle_logs.sql"));
         }
-        if plan.writes() && plan.may_be_limited {
+        if plan.returned.is_some() {
             self.add(include_str!("sql/settle_permits.sql"));
+        }
+        if plan.permits.is_some() {
+            self.add(include_str!("sql/settle_kept.sql"));
         }
         if plan.ended > 0 {
             self.add(include_str!("sql/settle_final.sql"));
@@ -101,7 +104,7 @@ impl Script {
             .bind(enqueue.merges.as_deref())
             .bind(settle.permits.as_deref())
             .bind(enqueue.permits.as_deref())
-            .bind(settle.may_be_limited)
+            .bind(settle.returned.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

@@ -1,6 +1,6 @@
 //! Ending attempts, and noting their progress.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jobs::ExecutionStatus;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
@@ -11,9 +11,7 @@ use super::fault::Fault;
 use super::json::{self, Rare};
 use super::logs;
 use super::script::rows_named;
-use crate::store::{
-    Answer, AttemptEnd, Fence, Next, Permits, ProgressReport, Settlement, StoreEvent,
-};
+use crate::store::{Answer, AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;
 
 /// What a transaction writes and how it answers: the answers of each caller.
@@ -27,8 +25,8 @@ pub(super) struct SettlePlan {
     /// Attempts that others follow, as JSON, and how many.
     pub(super) others: Option<String>,
     pub(super) followed: usize,
-    /// Whether any of them may have limits, and what is to be said of permits, as JSON.
-    pub(super) may_be_limited: bool,
+    /// The permits that come back, and what else is to be said of some, as JSON.
+    pub(super) returned: Option<String>,
     pub(super) permits: Option<String>,
     /// Log lines, as JSON.
     pub(super) logs: Option<String>,
@@ -44,10 +42,15 @@ impl SettlePlan {
             .map(|batch| vec![Answer::Settled; batch.len()])
             .collect();
         let all = || batches.iter().flat_map(|batch| batch.iter());
-        let endings = all().map(|settlement| (settlement, settlement.final_status(false)));
-        let mut plan = Self::new(endings, answers)?.with_logs(all())?;
-        plan.may_be_limited = all().any(|settlement| settlement.permits.is_some());
-        Ok(plan)
+        let endings = all().map(|settlement| Ending {
+            settlement,
+            status: settlement.final_status(false),
+            limits: settlement
+                .permits
+                .as_ref()
+                .map(|permits| permits.of.as_str()),
+        });
+        Self::new(endings, answers)?.with_logs(all())
     }
 
     /// Decides row by row. `known` is in the order of all rows.
@@ -65,7 +68,11 @@ impl SettlePlan {
                     logging.push(settlement);
                 }
                 answer.push(if known.held && seen.insert(settlement.fence) {
-                    endings.push((settlement, settlement.final_status(known.cancel_requested)));
+                    endings.push(Ending {
+                        settlement,
+                        status: settlement.final_status(known.cancel_requested),
+                        limits: known.limits.as_deref(),
+                    });
                     Answer::Settled
                 } else if known.held {
                     Answer::AlreadyMine
@@ -79,7 +86,6 @@ impl SettlePlan {
             answers.push(answer);
         }
         let mut plan = Self::new(endings, answers)?.with_logs(logging)?;
-        plan.may_be_limited = true;
         if !ended_before.is_empty() {
             // By a handler's own transaction, perhaps: then nobody has been told.
             plan.events.push(StoreEvent::Finished(ended_before.into()));
@@ -106,28 +112,35 @@ impl SettlePlan {
     }
 
     fn new<'s>(
-        endings: impl IntoIterator<Item = (&'s Settlement, Option<ExecutionStatus>)>,
+        endings: impl IntoIterator<Item = Ending<'s>>,
         answers: Vec<Vec<Answer>>,
     ) -> Result<Self, Fault> {
         let mut finals = Vec::new();
         let mut others = Vec::new();
         let mut permits = Vec::new();
+        let mut returned: BTreeMap<&str, u64> = BTreeMap::new();
         let mut finished = Vec::new();
         let mut ready = false;
         let mut scheduled: Option<Timestamp> = None;
-        for (settlement, ending) in endings {
-            let Permits { kept, rest_until } = settlement.permits.unwrap_or_default();
+        for ending in endings {
+            let settlement = ending.settlement;
+            let said = settlement.permits.as_ref();
+            let kept = said.is_some_and(|permits| permits.kept);
+            let rest_until = said.and_then(|permits| permits.rest_until);
             if kept || rest_until.is_some() {
                 let until = rest_until.map(Timestamp::as_millis);
                 permits.push((settlement.fence.row, u8::from(kept), until));
             }
-            match ending {
+            if let Some(limits) = ending.limits.filter(|_| !kept) {
+                *returned.entry(limits).or_default() += 1;
+            }
+            match ending.status {
                 Some(status) => {
-                    finals.push((settlement, status));
+                    finals.push((ending, status));
                     finished.push(settlement.execution_id);
                 }
                 None => {
-                    others.push(OtherRow(settlement));
+                    others.push(OtherRow(ending));
                     match settlement.next {
                         Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
                         _ => ready = true,
@@ -144,10 +157,13 @@ impl SettlePlan {
         if !permits.is_empty() {
             plan.permits = Some(json::array(permits)?);
         }
+        if !returned.is_empty() {
+            plan.returned = Some(json::array(returned)?);
+        }
         if !finals.is_empty() {
             plan.finals = Some(json::runs(&finals, common, OwnFields)?);
             plan.final_leases = Some(json::array(
-                finals.iter().map(|(settlement, _)| settlement.fence.row),
+                finals.iter().map(|(ending, _)| ending.settlement.fence.row),
             )?);
             plan.events.push(StoreEvent::Finished(finished.into()));
         }
@@ -178,12 +194,25 @@ impl SettlePlan {
     }
 }
 
+/// An attempt that ends.
+#[derive(Clone, Copy)]
+struct Ending<'s> {
+    settlement: &'s Settlement,
+    /// What its execution ends as; `None` if another attempt follows.
+    status: Option<ExecutionStatus>,
+    /// What its lease has for limits.
+    limits: Option<&'s str>,
+}
+
 /// An attempt and what its execution ends as, for `settle_final.sql`.
-type Final<'s> = (&'s Settlement, ExecutionStatus);
+type Final<'s> = (Ending<'s>, ExecutionStatus);
 
 /// What most attempts of a session have in common.
-fn common<'s>((settlement, status): &Final<'s>) -> impl PartialEq + Serialize + use<'s> {
-    let Settlement { fence, end, .. } = *settlement;
+fn common<'s>((ending, status): &Final<'s>) -> impl PartialEq + Serialize + use<'s> {
+    let Ending {
+        settlement, limits, ..
+    } = *ending;
+    let Settlement { fence, end, .. } = settlement;
     let percent = end.progress.as_ref().map_or(0, |progress| progress.percent);
     let floor = match settlement.next {
         Next::Succeed(_) => 100,
@@ -197,6 +226,7 @@ fn common<'s>((settlement, status): &Final<'s>) -> impl PartialEq + Serialize + 
         percent.max(floor),
         end.error.as_ref().map(|error| error.kind.as_str()),
         error_message(end).is_some() || message(end).is_some(),
+        limits,
     )
 }
 
@@ -213,12 +243,10 @@ struct OwnFields<'f, 's>(&'f Final<'s>);
 
 impl Serialize for OwnFields<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self((
-            Settlement {
-                fence, end, next, ..
-            },
-            _,
-        )) = self;
+        let Self((ending, _)) = self;
+        let Settlement {
+            fence, end, next, ..
+        } = ending.settlement;
         let result = match next {
             Next::Succeed(result) => Some(&**result),
             _ => None,
@@ -239,11 +267,13 @@ impl Serialize for OwnFields<'_, '_> {
 }
 
 /// A row of `settle_again.sql`.
-struct OtherRow<'s>(&'s Settlement);
+struct OtherRow<'s>(Ending<'s>);
 
 impl Serialize for OtherRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(settlement) = self;
+        let Self(Ending {
+            settlement, limits, ..
+        }) = self;
         let retry_at = match settlement.next {
             Next::RetryAt(at) => Some(at.as_millis()),
             _ => None,
@@ -253,6 +283,7 @@ impl Serialize for OtherRow<'_> {
         row.serialize_element(&retry_at)?;
         write_end(&mut row, &settlement.end)?;
         row.serialize_element(&u8::from(settlement.end.outcome.spends_budget()))?;
+        row.serialize_element(limits)?;
         row.end()
     }
 }
@@ -278,11 +309,11 @@ fn write_end<S: SerializeSeq>(row: &mut S, end: &AttemptEnd) -> Result<(), S::Er
 }
 
 /// What is there before a careful write.
-#[derive(Clone, Copy)]
 pub(super) struct KnownFence {
     held: bool,
     cancel_requested: bool,
     recorded: bool,
+    limits: Option<String>,
 }
 
 impl KnownFence {
@@ -311,6 +342,7 @@ impl KnownFence {
                 held: row.try_get(1)?,
                 cancel_requested: row.try_get(2)?,
                 recorded: row.try_get(3)?,
+                limits: row.try_get(4)?,
             });
         }
         Ok(known)

@@ -44,5 +44,5 @@ pub(super) async fn open_doors(
             free.push(state(row)?);
         }
     }
-    Ok(OpenDoors::new(now, free))
+    Ok(OpenDoors::new(now, &free))
 }

@@ -57,7 +57,12 @@ impl<'s> Ends<'s> {
             let message = progress.and_then(|progress| progress.message.as_deref());
             ends.message.push(message.map(stored));
             // Of those without limits there is nothing to be said: what is missing reads as NULL.
-            if let Some(Permits { kept, rest_until }) = permits {
+            if let Some(Permits {
+                kept,
+                rest_until,
+                of: _,
+            }) = permits
+            {
                 ends.kept.resize(ends.seq.len() - 1, false);
                 ends.kept.push(*kept);
                 ends.rest_until.resize(ends.seq.len() - 1, None);

@@ -2,7 +2,7 @@
 SELECT 'claimed', json_array(json_array(
     l.seq, l.attempt, l.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms, x.max_attempts,
     x.retry, x.correlation_id, l.claimed_at, l.cancel_requested_at IS NOT NULL, x.queue,
-    l.limits IS NOT NULL
+    l.limits
 ))
 FROM jobs_leases AS l
 CROSS JOIN jobs_executions AS x ON x.seq = l.seq

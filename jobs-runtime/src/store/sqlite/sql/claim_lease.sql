@@ -6,15 +6,6 @@ SELECT seq, $7, $8, attempt, spent, MAX($12, COALESCE(let_in_at, $12)), limits F
 DELETE FROM jobs_ready
 WHERE (queue, rank, seq) IN (SELECT queue, rank, seq FROM temp.jobs_taken);
 
--- Starts count against the rates.
-INSERT INTO jobs_permit_events (limit_id, kind, count, at)
-SELECT l.id, 'started', COUNT(*), MAX($12, COALESCE(MAX(t.let_in_at), $12))
-FROM temp.jobs_taken AS t
-CROSS JOIN json_each(t.limits) AS i
-CROSS JOIN jobs_limits AS l ON l.id = i.value AND l.kind = 'rate'
-WHERE t.limits IS NOT NULL
-GROUP BY l.id;
-
 DELETE FROM jobs_waiting
 WHERE seq IN (
     SELECT t.seq
@@ -30,7 +21,7 @@ SELECT 'claimed', (
     SELECT json_group_array(json_array(
         t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms,
         x.max_attempts, x.retry, x.correlation_id, MAX($12, COALESCE(t.let_in_at, $12)), 0, t.queue,
-        t.limits IS NOT NULL
+        t.limits
     ))
     FROM temp.jobs_taken AS t
     CROSS JOIN jobs_executions AS x ON x.seq = t.seq

@@ -1,6 +1,6 @@
 -- Records the attempts of the array $6 that others follow, provided that their leases hold and
--- nobody asked to cancel, and says how many those were. The caller rolls back unless it was all. Of those with
--- limits only if $24.
+-- nobody asked to cancel, and says how many those were. The caller rolls back unless it was all. A lease with
+-- other limits than are said is not met.
 INSERT INTO jobs_attempts (
     seq, attempt, outcome, session, executed_by, started_at, finished_at, retry_at, error_kind,
     error_message, progress, progress_message
@@ -12,7 +12,7 @@ SELECT
 FROM jsonb_each($6) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
-    AND l.cancel_requested_at IS NULL AND ($24 OR l.limits IS NULL);
+    AND l.cancel_requested_at IS NULL AND l.limits IS s.value ->> 13;
 
 SELECT 'followed', changes();
 

@@ -1,5 +1,5 @@
 -- For each fence [seq, session, claim, attempt] of the array $1: whether its lease holds, whether
--- its cancellation was requested, and whether this session has recorded the attempt already.
+-- its cancellation was requested, whether this session has recorded the attempt already, and its limits.
 SELECT
     'fence',
     l.seq IS NOT NULL,
@@ -10,7 +10,8 @@ SELECT
     ) OR EXISTS (
         SELECT 1 FROM jobs_attempts AS a
         WHERE a.seq = f.value ->> 0 AND a.attempt = f.value ->> 3 AND a.session = f.value ->> 1
-    )
+    ),
+    l.limits
 FROM jsonb_each($1) AS f
 LEFT JOIN jobs_leases AS l ON l.seq = f.value ->> 0 AND l.session = f.value ->> 1
     AND l.claim = f.value ->> 2 AND l.attempt = f.value ->> 3

@@ -1,30 +1,7 @@
--- What becomes of the permits of the attempts that $5 (leases) and $6 (attempts that others follow) end;
--- before their leases go. The array $22 has those of which there is more to say: the execution, whether
--- its handler still runs, and until when the rates rest.
-INSERT INTO jobs_stuck (seq, attempt, session, limits)
-SELECT l.seq, l.attempt, l.session, l.limits
-FROM json_each($22) AS s
-CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-WHERE s.value ->> 1;
-
+-- What becomes of permits, before their leases go: the array $24 has the limits of attempts that have ended and
+-- how many have the same. Whoever says what was never a lease's is found out when the lease is not met.
 INSERT INTO jobs_permit_events (limit_id, kind, count)
-SELECT i.value, 'ended', COUNT(*)
-FROM (
-    SELECT value AS seq FROM json_each($5)
-    UNION ALL
-    SELECT value ->> 0 FROM jsonb_each($6)
-) AS e
-CROSS JOIN jobs_leases AS l ON l.seq = e.seq AND l.limits IS NOT NULL
-CROSS JOIN json_each(l.limits) AS i
-WHERE EXISTS (SELECT 1 FROM jobs_limits)
-    AND e.seq NOT IN (SELECT value ->> 0 FROM json_each($22) WHERE value ->> 1)
+SELECT i.value, 'ended', SUM(e.value ->> 1)
+FROM json_each($24) AS e
+CROSS JOIN json_each(iif(json_valid(e.value ->> 0), e.value ->> 0, NULL)) AS i
 GROUP BY i.value;
-
-INSERT INTO jobs_permit_events (limit_id, kind, count, at)
-SELECT k.id, 'rest', 1, MAX(s.value ->> 2)
-FROM json_each($22) AS s
-CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-CROSS JOIN json_each(l.limits) AS i
-CROSS JOIN jobs_limits AS k ON k.id = i.value AND k.kind = 'rate'
-WHERE s.value ->> 2 IS NOT NULL
-GROUP BY k.id;

@@ -1,0 +1,16 @@
+-- Permits of which there is more to say than that they come back, before their leases go. The array $22 has the
+-- execution, whether its handler still runs, and until when the rates rest.
+INSERT INTO jobs_stuck (seq, attempt, session, limits)
+SELECT l.seq, l.attempt, l.session, l.limits
+FROM json_each($22) AS s
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+WHERE s.value ->> 1;
+
+INSERT INTO jobs_permit_events (limit_id, kind, count, at)
+SELECT k.id, 'rest', 1, MAX(s.value ->> 2)
+FROM json_each($22) AS s
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+CROSS JOIN json_each(l.limits) AS i
+CROSS JOIN jobs_limits AS k ON k.id = i.value AND k.kind = 'rate'
+WHERE s.value ->> 2 IS NOT NULL
+GROUP BY k.id;
