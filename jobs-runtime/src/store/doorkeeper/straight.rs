@@ -15,8 +15,14 @@ use crate::time::Timestamp;
 /// The limits at which nobody waits, and what is left of them.
 #[derive(Debug, Default)]
 pub(in crate::store) struct OpenDoors {
-    left: HashMap<LimitId, u64>,
-    taken: HashMap<LimitId, u64>,
+    doors: HashMap<LimitId, OpenDoor>,
+}
+
+/// Permits that are left, and those taken.
+#[derive(Debug)]
+struct OpenDoor {
+    left: u64,
+    taken: u64,
 }
 
 impl OpenDoors {
@@ -26,23 +32,25 @@ impl OpenDoors {
         now: Timestamp,
         limits: impl IntoIterator<Item = &'l LimitState>,
     ) -> Self {
-        let left = limits.into_iter();
+        let door = |limit: &LimitState| {
+            let left = limit.room(now);
+            (limit.id, OpenDoor { left, taken: 0 })
+        };
         Self {
-            left: left.map(|limit| (limit.id, limit.room(now))).collect(),
-            taken: HashMap::new(),
+            doors: limits.into_iter().map(door).collect(),
         }
     }
 
     /// Takes a permit of each of these limits, or none.
     fn enter(&mut self, limits: &[LimitId]) -> bool {
-        let is_open = |id| self.left.get(id).is_some_and(|left| *left > 0);
+        let is_open = |id| self.doors.get(id).is_some_and(|door| door.left > 0);
         if limits.is_empty() || !limits.iter().all(is_open) {
             return false;
         }
         for id in limits {
-            if let Some(left) = self.left.get_mut(id) {
-                *left -= 1;
-                *self.taken.entry(*id).or_default() += 1;
+            if let Some(door) = self.doors.get_mut(id) {
+                door.left -= 1;
+                door.taken += 1;
             }
         }
         true
@@ -53,21 +61,22 @@ impl OpenDoors {
     pub(in crate::store) fn let_in(
         &mut self,
         new: &[&NewExecution],
-        limits: &[Vec<LimitId>],
+        limits: &[impl AsRef<[LimitId]>],
     ) -> Vec<bool> {
         let mut order: Vec<usize> = (0..new.len()).collect();
         order.retain(|place| !is_delayed(new[*place]));
         order.sort_by_key(|place| Reverse(new[*place].priority));
         let mut entered = vec![false; new.len()];
         for place in order {
-            entered[place] = self.enter(&limits[place]);
+            entered[place] = self.enter(limits[place].as_ref());
         }
         entered
     }
 
     /// How many permits of which limits were taken, in the order of the limits.
     pub(in crate::store) fn taken(&self) -> Vec<(LimitId, u64)> {
-        let mut taken: Vec<_> = self.taken.iter().map(|(id, count)| (*id, *count)).collect();
+        let doors = self.doors.iter().filter(|(_, door)| door.taken > 0);
+        let mut taken: Vec<_> = doors.map(|(id, door)| (*id, door.taken)).collect();
         taken.sort_unstable();
         taken
     }

@@ -14,7 +14,7 @@ pub(crate) fn limit_name(
     kind: &str,
     per: Option<(&String, &Value)>,
 ) -> String {
-    let mut name = format!("{}/{kind}", job.id);
+    let mut name = [&*job.id, "/", kind].concat();
     if let Some((field, value)) = per {
         name.push('/');
         name.push_str(&value_in_name(job, field, value));

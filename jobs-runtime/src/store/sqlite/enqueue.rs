@@ -97,14 +97,14 @@ impl EnqueuePlan {
             return Ok(Vec::new());
         }
         let now = rows.iter().map(|new| new.created_at).min();
-        let ids: Vec<_> = rows.iter().map(|new| limits.of(new)).collect();
+        let ids = limits.of_each(rows);
         let mut doors = OpenDoors::new(now.unwrap_or_default(), limits.free.iter());
         let entered = doors.let_in(rows, &ids);
         self.permits = some_array(doors.taken().into_iter())?;
         let places: Vec<_> = (0..rows.len()).collect();
         let common = |place: &usize| {
             let capped = rows[*place].rules.max_waiting.is_some();
-            let ids = (!ids[*place].is_empty()).then_some(&ids[*place]);
+            let ids = (!ids[*place].is_empty()).then_some(&*ids[*place]);
             (ids, u8::from(capped), u8::from(entered[*place]))
         };
         let runs = places.chunk_by(|place, next| common(place) == common(next));

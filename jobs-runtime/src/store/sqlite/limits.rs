@@ -1,6 +1,7 @@
 //! Limits: their rules, what is taken out of them directly, and what is told about them.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use jobs::ExecutionId;
 use sqlx::Row;
@@ -44,11 +45,16 @@ pub(super) struct KnownLimits {
 }
 
 impl KnownLimits {
-    /// Those of an execution, in the order in which it passes them.
-    pub(super) fn of(&self, new: &NewExecution) -> Vec<LimitId> {
-        let limits = new.rules.limits.iter();
-        let ids = limits.filter_map(|limit| self.ids.get(&limit.key));
-        ids.copied().collect()
+    /// Those of each execution, in the order in which it passes them. Neighbours often have the same.
+    pub(super) fn of_each(&self, rows: &[&NewExecution]) -> Vec<Rc<[LimitId]>> {
+        let mut all: Vec<Rc<[LimitId]>> = Vec::with_capacity(rows.len());
+        for run in rows.chunk_by(|new, next| new.rules.limits == next.rules.limits) {
+            let limits = run[0].rules.limits.iter();
+            let ids = limits.filter_map(|limit| self.ids.get(&limit.key));
+            let ids: Rc<[LimitId]> = ids.copied().collect();
+            all.extend(run.iter().map(|_| Rc::clone(&ids)));
+        }
+        all
     }
 }
 
@@ -59,7 +65,12 @@ pub(super) async fn known_in_txn<'n>(
     executions: impl Iterator<Item = &'n [Limit]>,
 ) -> Result<KnownLimits, Fault> {
     let mut wanted: HashMap<&str, (&Limit, usize)> = HashMap::new();
+    let mut last: &[Limit] = &[];
     for limits in executions {
+        if limits == last {
+            continue;
+        }
+        last = limits;
         for (stage, limit) in limits.iter().enumerate() {
             wanted.insert(&limit.key, (limit, stage));
         }
