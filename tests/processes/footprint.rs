@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 use tests::http;
+use tests::postgres::Postgres;
 use tests::process::{Server, is_full_tier, now, prompt_dir, wait_for};
 
 use super::PROGRAM;
@@ -54,18 +55,18 @@ fn resident(server: &Server) -> u64 {
 }
 
 /// What runs costs a few kilobytes each; what waits is in the store and costs nothing.
-#[test]
-fn memory_is_bounded_by_what_runs() {
+fn memory_is_bounded_by_what_runs(database: Option<&str>) {
     let (slots, waiting) = match is_full_tier() {
         true => (10_000, 100_000),
         false => (1_000, 10_000),
     };
     let dir = prompt_dir();
     let concurrency = slots.to_string();
-    let settings = [
+    let mut settings = vec![
         ("JOBS_CONCURRENCY", concurrency.as_str()),
         ("JOBS_LOG", "warn"),
     ];
+    settings.extend(database.map(|url| ("JOBS_DATABASE", url)));
     let begun = now();
     let server = Server::start(PROGRAM, dir.path(), &settings);
     let started = begun.elapsed();
@@ -101,4 +102,14 @@ fn memory_is_bounded_by_what_runs() {
         "{backlogged} MB with {waiting} waiting"
     );
     server.kill_9();
+}
+
+#[test]
+fn memory_is_bounded_by_what_runs_on_sqlite() {
+    memory_is_bounded_by_what_runs(None);
+}
+
+#[test]
+fn memory_is_bounded_by_what_runs_on_postgres() {
+    memory_is_bounded_by_what_runs(Some(&Postgres::shared().fresh_url()));
 }
