@@ -346,11 +346,6 @@ impl KnownExecutions {
     }
 }
 
-/// Whether an execution can only be written after a look at what is there.
-pub(in crate::store) fn needs_a_look(new: &NewExecution) -> bool {
-    needs_admission(new) || !new.rules.limits.is_empty()
-}
-
 /// Whether it depends on what is there that it is written at all.
 pub(in crate::store) fn needs_admission(new: &NewExecution) -> bool {
     let EnqueueRules {

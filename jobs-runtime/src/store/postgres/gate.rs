@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::lane::{Desk, Errand, Lane};
 use super::limits::{Known, Numbers, Wanted};
 use super::text;
-use crate::store::admission::needs_a_look;
+use crate::store::admission::needs_admission;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 
 /// Rows after which a group takes no more callers, and bytes of payloads.
@@ -92,6 +92,9 @@ impl Gate {
         &self,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        // Limits have to be looked up, like keys.
+        let needs_a_look =
+            |new: &NewExecution| needs_admission(new) || !new.rules.limits.is_empty();
         let has_keys = batch.iter().any(needs_a_look);
         let (lane, crowd) = match has_keys {
             true => &self.keyed,
