@@ -321,7 +321,7 @@ fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
 }
 
 /// Pages by each filter, by those that find nothing too.
-fn feeds() -> Vec<(&'static str, FeedQuery)> {
+pub(crate) fn feeds() -> Vec<(&'static str, FeedQuery)> {
     let all = || FeedQuery::newest(50);
     let of = |status| FeedQuery {
         status: Some(status),

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+mod alike;
 mod exercise;
 mod growth;
 mod postgres;

@@ -23,7 +23,7 @@ const CONNECTING: Duration = Duration::from_secs(10);
 
 /// What every connection is told. Statements end before the callers give up
 /// ([`DEADLINE`](super::DEADLINE)), and learn who holds a lock before that.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("statement_timeout", "25s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "20s"),
@@ -32,6 +32,7 @@ const SETTINGS: [(&str, &str); 10] = [
     ("jit", "off"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
 ];

@@ -58,18 +58,36 @@ macro_rules! statements {
 /// A page: which candidates pass, newest first and no more of them than fit, then the records of
 /// those. The candidates are named twice rather than kept: looking ends with the page.
 macro_rules! feed {
-    // Candidates that stand where the status asked for says.
-    (standing $candidates:expr) => {
-        feed!($candidates, "")
-    };
-    // Candidates that stand anywhere.
-    ($candidates:literal) => {
+    // All executions.
+    (all) => {
         feed!(
-            concat!($candidates, " ORDER BY seq DESC"),
+            page "SELECT seq FROM jobs.executions WHERE seq < $1 ORDER BY seq DESC", "",
             concat!("AND ", include_str!("sql/feed_standing.sql"))
         )
     };
-    ($candidates:expr, $standing:expr) => {
+    // Those with a value in a column that has an index. The order is that of the index, and the value part
+    // of it: beside an equality the primary key has the order of the page too, and where nearly all rows
+    // have the same value the planner walks that, past all of them in search of another.
+    (by $column:literal = $value:literal) => {
+        feed!(
+            page concat!(
+                "SELECT seq, ", $column, " FROM jobs.executions\n",
+                "WHERE (", $column, ", seq) < (", $value, ", $1) AND ", $column, " >= ", $value,
+                " ORDER BY ", $column, " DESC, seq DESC"
+            ),
+            concat!("c.", $column, " DESC, "),
+            concat!("AND ", include_str!("sql/feed_standing.sql"))
+        )
+    };
+    // Candidates that stand where the status asked for says.
+    (standing $candidates:expr) => {
+        feed!(page $candidates, "", "")
+    };
+    // The same, in an order that begins with their status.
+    (standing by status $candidates:expr) => {
+        feed!(page $candidates, "c.status DESC, ", "")
+    };
+    (page $candidates:expr, $order:expr, $standing:expr) => {
         concat!(
             "WITH candidates (seq) AS NOT MATERIALIZED (",
             $candidates,
@@ -79,7 +97,9 @@ macro_rules! feed {
             "JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[c.seq])\nWHERE\n",
             include_str!("sql/feed_filters.sql"),
             $standing,
-            "ORDER BY c.seq DESC LIMIT $12)\n",
+            "ORDER BY ",
+            $order,
+            "c.seq DESC LIMIT $12)\n",
             "SELECT f.last_examined, f.examined, p.*\n",
             "FROM (SELECT MIN(seq) AS last_examined, COUNT(*) AS examined FROM candidates) AS f\n",
             "LEFT JOIN (\n",
@@ -150,13 +170,11 @@ statements! {
         include_str!("sql/record.sql"),
         "WHERE x.id = $1) AS p"
     ),
-    feed_all: feed!("SELECT seq FROM jobs.executions WHERE seq < $1"),
-    feed_correlation: feed!(
-        "SELECT seq FROM jobs.executions WHERE correlation_id = $6 AND seq < $1"
-    ),
-    feed_creator: feed!("SELECT seq FROM jobs.executions WHERE created_by = $7 AND seq < $1"),
-    feed_item: feed!("SELECT seq FROM jobs.executions WHERE item_id = $5 AND seq < $1"),
-    feed_job: feed!("SELECT seq FROM jobs.executions WHERE job_id = $3 AND seq < $1"),
+    feed_all: feed!(all),
+    feed_correlation: feed!(by "correlation_id" = "$6"),
+    feed_creator: feed!(by "created_by" = "$7"),
+    feed_item: feed!(by "item_id" = "$5"),
+    feed_job: feed!(by "job_id" = "$3"),
     feed_few_ready: include_str!("sql/feed_few_ready.sql"),
     feed_pending: feed!(
         standing "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
@@ -169,7 +187,7 @@ statements! {
     feed_running: feed!(
         standing "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
     ),
-    feed_unsuccessful: feed!(standing include_str!("sql/feed_unsuccessful.sql")),
+    feed_unsuccessful: feed!(standing by status include_str!("sql/feed_unsuccessful.sql")),
     fence_lock: include_str!("sql/fence_lock.sql"),
     fence_lock_free: include_str!("sql/fence_lock_free.sql"),
     fence_there: include_str!("sql/fence_there.sql"),

@@ -1,7 +1,9 @@
 -- Does what claim_head.sql does, for a claim before which many stand that it may not take: looks at
 -- the head of each job in each queue by itself, so that what it does not want costs nothing. Those with
 -- limits are taken apart if not all may be taken of them: then a job whose first has limits is passed over
--- here, because the others nearly always have them as well.
+-- here, because the others nearly always have them as well. A head is said by the order of its index: beside
+-- equalities the primary key has the right order too, and a planner who has seen one job only walks that, past
+-- all of it.
 WITH RECURSIVE present (queue, job_id, is_free) AS (
     (
         SELECT queue, job_id, limits IS NULL OR $8 >= $6
@@ -26,8 +28,9 @@ free AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id = p.job_id AND (r.limits IS NULL OR $8 >= $6)
-        ORDER BY r.rank, r.seq
+        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id) AND (r.queue, r.job_id) <= (p.queue, p.job_id)
+            AND (r.limits IS NULL OR $8 >= $6)
+        ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED
     ) AS h

@@ -1,6 +1,7 @@
 -- What a claim that counts its queues or jobs may choose from: of the jobs $1, from the queues $2 (NULL:
 -- from all) but not from those in $4 and none that is paused, the first $3 of each job in each queue, and
--- the first $5 of those with limits. Of the executions $6 alone, if there are any. Nothing is locked.
+-- the first $5 of those with limits. Of the executions $6 alone, if there are any. Nothing is locked. Heads are
+-- found as in claim_groups.sql.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
     UNION ALL
@@ -20,8 +21,9 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id = p.job_id AND r.limits IS NULL
-        ORDER BY r.rank, r.seq
+        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id) AND (r.queue, r.job_id) <= (p.queue, p.job_id)
+            AND r.limits IS NULL
+        ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $3
     ) AS h
     WHERE cardinality($6::uuid[]) = 0

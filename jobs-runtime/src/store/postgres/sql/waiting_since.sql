@@ -1,5 +1,6 @@
 -- Up to $3 ready executions of the queue $1 that were due before $2 and are not the most urgent yet, looked for
--- among the oldest $3 of each job and priority.
+-- among the oldest $3 of each job and priority. These are said by the order of their index: see
+-- claim_groups.sql.
 WITH RECURSIVE present (job_id, rank) AS (
     (SELECT job_id, rank FROM jobs.ready WHERE queue = $1 ORDER BY job_id, rank LIMIT 1)
     UNION ALL
@@ -18,8 +19,9 @@ FROM present AS p
 CROSS JOIN LATERAL (
     SELECT r.seq
     FROM jobs.ready AS r
-    WHERE r.queue = $1 AND r.job_id = p.job_id AND r.rank = p.rank
-    ORDER BY r.seq
+    WHERE (r.queue, r.job_id, r.rank) >= ($1, p.job_id, p.rank)
+        AND (r.queue, r.job_id, r.rank) <= ($1, p.job_id, p.rank)
+    ORDER BY r.queue, r.job_id, r.rank, r.seq
     LIMIT $3
 ) AS h
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])

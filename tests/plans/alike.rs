@@ -1,0 +1,132 @@
+//! Calls about a few executions among many that are all alike: a planner who has seen one word only takes any
+//! order for as good as another.
+
+use std::time::Duration;
+
+use jobs::ExecutionId;
+use jobs_runtime::store::{
+    Caps, Change, Claim, FeedQuery, Limit, LimitRule, NewExecution, SessionInfo, Store,
+};
+
+use super::exercise::{NOW, feeds, new};
+
+/// Executions of either kind that are enqueued.
+const FEW: usize = 10;
+
+/// Asks for what is rare, in every way that an index is there for.
+pub(crate) async fn look_for_few(store: &dyn Store) {
+    // Behind the others, and before them.
+    let (behind, last) = (some(0, 50, None), some(1, 40, None));
+    let first = some(2, 60, Some(limit()));
+    let urgent = first[FEW - 1].id;
+    for batch in [behind.clone(), last, first] {
+        store.enqueue(batch).await.unwrap();
+    }
+    for query in pages() {
+        store.feed(query).await.unwrap();
+    }
+    let waiting = store.waiting_since("default".to_owned(), NOW.after(Duration::from_secs(1)), FEW);
+    assert!(!waiting.await.unwrap().is_empty());
+    displace(store, urgent).await;
+    claim(store, &behind).await;
+}
+
+/// Another who is more urgent takes the place of one that is ready by the same limit.
+async fn displace(store: &dyn Store, urgent: ExecutionId) {
+    let change = Change {
+        priority: Some(70),
+        ..Change::default()
+    };
+    store.change(urgent, change, NOW).await.unwrap();
+    store.promote(NOW, FEW).await.unwrap();
+    assert!(store.obstacle(urgent, NOW).await.unwrap().is_none());
+}
+
+/// The heads of jobs are looked at one by one where a queue is paused, or where queues are counted.
+async fn claim(store: &dyn Store, behind: &[NewExecution]) {
+    store.pause("elsewhere".to_owned(), NOW).await.unwrap();
+    let session = SessionInfo {
+        worker: "here".to_owned(),
+        opened_at: NOW,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+        shares: Vec::new(),
+    };
+    let session = store.open_session(session).await.unwrap();
+    let counted = Caps {
+        queues: vec![("default".to_owned(), FEW)],
+        ..Caps::default()
+    };
+    let mut number = 0;
+    for caps in [Caps::default(), counted] {
+        number += 1;
+        let claim = Claim {
+            session,
+            number,
+            job_ids: vec![behind[0].job_id.clone()],
+            queues: Vec::new(),
+            except: Vec::new(),
+            only: Vec::new(),
+            limit: FEW / 2,
+            caps,
+            now: NOW,
+        };
+        assert_eq!(store.claim(claim).await.unwrap().len(), FEW / 2);
+    }
+}
+
+fn some(kind: u128, priority: u8, limit: Option<Limit>) -> Vec<NewExecution> {
+    let numbers = (1..=FEW as u128).map(|n| n + 1_000 * kind);
+    let make = |number| NewExecution {
+        job_id: format!("another-{kind}"),
+        queue: "default".to_owned(),
+        priority,
+        run_at: None,
+        ..new(number)
+    };
+    let mut some: Vec<_> = numbers.map(make).collect();
+    for new in &mut some {
+        new.rules.limits.extend(limit.clone());
+    }
+    some
+}
+
+/// Lets in all but one.
+fn limit() -> Limit {
+    Limit {
+        key: "another".to_owned(),
+        job_id: "another-2".to_owned(),
+        rule: LimitRule::Concurrent {
+            count: u32::try_from(FEW - 1).unwrap(),
+        },
+    }
+}
+
+/// What all have, and what none has.
+fn pages() -> Vec<FeedQuery> {
+    let mut pages: Vec<_> = feeds().into_iter().map(|(_, query)| query).collect();
+    for word in ["same", "none"] {
+        let page = || FeedQuery::newest(50);
+        let word = || Some(word.to_owned());
+        pages.extend([
+            FeedQuery {
+                job_id: word(),
+                ..page()
+            },
+            FeedQuery {
+                item_id: word(),
+                ..page()
+            },
+            FeedQuery {
+                correlation_id: word(),
+                ..page()
+            },
+            FeedQuery {
+                created_by: word(),
+                ..page()
+            },
+        ]);
+    }
+    pages
+}
