@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::{
-    Caps, Change, Claim, FeedQuery, Limit, LimitRule, NewExecution, SessionInfo, Store,
+    Caps, Change, Claim, FeedQuery, Limit, LimitRule, NewExecution, SessionId, SessionInfo, Store,
 };
 
 use super::exercise::{NOW, feeds, new};
@@ -13,22 +13,81 @@ use super::exercise::{NOW, feeds, new};
 /// Executions of either kind that are enqueued.
 const FEW: usize = 10;
 
-/// Asks for what is rare, in every way that an index is there for.
-pub(crate) async fn look_for_few(store: &dyn Store) {
+/// How many a claim takes.
+const TAKEN: usize = 2;
+
+/// Enqueues a few others, and claims the first past all that are alike: the next claim knows the way.
+pub(crate) async fn walk_past_all(store: &dyn Store) -> Few {
     // Behind the others, and before them.
     let (behind, last) = (some(0, 50, None), some(1, 40, None));
     let first = some(2, 60, Some(limit()));
-    let urgent = first[FEW - 1].id;
-    for batch in [behind.clone(), last, first] {
+    let few = Few {
+        job_id: behind[0].job_id.clone(),
+        urgent: first[FEW - 1].id,
+        session: session(store).await,
+    };
+    for batch in [behind, last, first] {
         store.enqueue(batch).await.unwrap();
     }
+    few.claim(store, 1, Caps::default()).await;
+    few
+}
+
+/// Asks for what is rare, in every way that an index is there for.
+pub(crate) async fn look_for_few(store: &dyn Store, few: Few) {
+    few.claim(store, 2, Caps::default()).await;
     for query in pages() {
         store.feed(query).await.unwrap();
     }
     let waiting = store.waiting_since("default".to_owned(), NOW.after(Duration::from_secs(1)), FEW);
     assert!(!waiting.await.unwrap().is_empty());
-    displace(store, urgent).await;
-    claim(store, &behind).await;
+    displace(store, few.urgent).await;
+    // The heads of jobs are looked at one by one where a queue is paused, or where queues are counted.
+    store.pause("elsewhere".to_owned(), NOW).await.unwrap();
+    let counted = Caps {
+        queues: vec![("default".to_owned(), FEW)],
+        ..Caps::default()
+    };
+    few.claim(store, 3, Caps::default()).await;
+    few.claim(store, 4, counted).await;
+}
+
+/// What there is beside those that are alike.
+pub(crate) struct Few {
+    /// Of some of them.
+    job_id: String,
+    /// Held by a limit.
+    urgent: ExecutionId,
+    session: SessionId,
+}
+
+impl Few {
+    async fn claim(&self, store: &dyn Store, number: i64, caps: Caps) {
+        let claim = Claim {
+            session: self.session,
+            number,
+            job_ids: vec![self.job_id.clone()],
+            queues: Vec::new(),
+            except: Vec::new(),
+            only: Vec::new(),
+            limit: TAKEN,
+            caps,
+            now: NOW,
+        };
+        assert_eq!(store.claim(claim).await.unwrap().len(), TAKEN);
+    }
+}
+
+async fn session(store: &dyn Store) -> SessionId {
+    let info = SessionInfo {
+        worker: "here".to_owned(),
+        opened_at: NOW,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+        shares: Vec::new(),
+    };
+    store.open_session(info).await.unwrap()
 }
 
 /// Another who is more urgent takes the place of one that is ready by the same limit.
@@ -40,40 +99,6 @@ async fn displace(store: &dyn Store, urgent: ExecutionId) {
     store.change(urgent, change, NOW).await.unwrap();
     store.promote(NOW, FEW).await.unwrap();
     assert!(store.obstacle(urgent, NOW).await.unwrap().is_none());
-}
-
-/// The heads of jobs are looked at one by one where a queue is paused, or where queues are counted.
-async fn claim(store: &dyn Store, behind: &[NewExecution]) {
-    store.pause("elsewhere".to_owned(), NOW).await.unwrap();
-    let session = SessionInfo {
-        worker: "here".to_owned(),
-        opened_at: NOW,
-        job_ids: Vec::new(),
-        queues: Vec::new(),
-        labels: Vec::new(),
-        shares: Vec::new(),
-    };
-    let session = store.open_session(session).await.unwrap();
-    let counted = Caps {
-        queues: vec![("default".to_owned(), FEW)],
-        ..Caps::default()
-    };
-    let mut number = 0;
-    for caps in [Caps::default(), counted] {
-        number += 1;
-        let claim = Claim {
-            session,
-            number,
-            job_ids: vec![behind[0].job_id.clone()],
-            queues: Vec::new(),
-            except: Vec::new(),
-            only: Vec::new(),
-            limit: FEW / 2,
-            caps,
-            now: NOW,
-        };
-        assert_eq!(store.claim(claim).await.unwrap().len(), FEW / 2);
-    }
 }
 
 fn some(kind: u128, priority: u8, limit: Option<Limit>) -> Vec<NewExecution> {

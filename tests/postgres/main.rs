@@ -10,6 +10,7 @@ mod limits;
 mod locks;
 mod notifications;
 mod outages;
+mod pinned;
 mod roles;
 mod tls;
 mod transactions;

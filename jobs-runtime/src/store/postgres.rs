@@ -37,7 +37,7 @@
 //!
 //! **Rows left behind.** Claims and ends delete, and a claim walks over what was deleted before. Whoever
 //! claims has it vacuumed as soon as it is worth it (`postgres/sweep.rs`); behind a pooler only the server
-//! does, once a minute.
+//! does, once a minute. Where neither can, claims go on from where they were (`postgres/walk.rs`).
 //!
 //! **Deadlines.** A call ends after 30 seconds here, its statement after 25 on the server. A
 //! connection whose call ran out of time is closed, never used again. The one that renews is closed
@@ -79,6 +79,7 @@ mod promote;
 mod queues;
 mod session;
 mod sweep;
+mod walk;
 mod whole;
 
 mod archive;
@@ -106,7 +107,6 @@ use super::{
     refusals,
 };
 use crate::time::Timestamp;
-use claim::Walk;
 use connect::Connector;
 use fault::{Fault, corrupt};
 use gate::Gate;
@@ -119,6 +119,7 @@ use promote::{Promote, Promoted};
 use sql::Statements;
 use sweep::Broom;
 use transition::Transition;
+use walk::Walks;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -147,7 +148,7 @@ pub struct PostgresStore {
     operations: Lane,
     readers: Lane,
     shared: Arc<Shared>,
-    walk: Walk,
+    walks: Walks,
     broom: Broom,
     schema: String,
     durability: String,
@@ -197,7 +198,7 @@ impl PostgresStore {
             permits: lane(1),
             operations: lane(1),
             readers: lane(READERS),
-            walk: Walk::default(),
+            walks: Walks::default(),
             broom: Broom::default(),
             schema: url.schema().to_owned(),
             durability: String::new(),

@@ -3,14 +3,11 @@
 //! A claim is three trips: lock the session, move the rows, note the number and commit. The lock
 //! makes a claim, the closing of its session and its being taken over wait for each other.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use sqlx::postgres::{PgRow, Postgres};
-use sqlx::{Decode, Row};
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::query::Query;
+use sqlx::{Decode, Row, SqlStr};
 use uuid::Uuid;
 
 use super::choose;
@@ -19,6 +16,7 @@ use super::fault::Fault;
 use super::sweep::Broom;
 use super::text::{self, all_stored};
 use super::transition::{Done, Shape, Transition, quietly};
+use super::walk::{Walked, Walks, Way};
 use super::{number, uuid_of};
 use crate::store::policy::RetryText;
 use crate::store::{
@@ -26,36 +24,9 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// A walk from the head that takes longer than this has passed many that it may not take.
-const LONG_WALK: Duration = Duration::from_millis(15);
-
-/// After a long walk, so many claims look at each job's head by itself.
-const DETOUR: u32 = 200;
-
-/// Whether a claim walks the order of all, or looks at the head of each job in each queue. Both
-/// take the same executions; which of them costs less depends on what others have left to wait.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Walk(Arc<AtomicU32>);
-
-impl Walk {
-    fn is_long(&self) -> bool {
-        let left = self.0.load(Ordering::Relaxed);
-        self.0.store(left.saturating_sub(1), Ordering::Relaxed);
-        left > 0
-    }
-
-    fn took(&self, time: Duration, found: usize) {
-        // What was found also takes time.
-        let of_rows = Duration::from_micros(50).saturating_mul(u32::try_from(found).unwrap_or(0));
-        if time > LONG_WALK + of_rows {
-            self.0.store(DETOUR, Ordering::Relaxed);
-        }
-    }
-}
-
 pub(super) struct Take {
     pub(super) claim: Claim,
-    pub(super) walk: Walk,
+    pub(super) walks: Walks,
     pub(super) broom: Broom,
 }
 
@@ -65,7 +36,11 @@ impl Transition for Take {
     const SHAPE: Shape = Shape::Transaction;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let Self { claim, walk, broom } = self;
+        let Self {
+            claim,
+            walks,
+            broom,
+        } = self;
         let standing = Standing::lock_one(db, claim.session).await?;
         let standing = standing.filter(|standing| standing.open);
         let standing = standing.ok_or(StoreError::SessionLost)?;
@@ -74,7 +49,7 @@ impl Transition for Take {
         }
         let rows = match claim.caps.has_shares() {
             true => choose::take(db, claim).await?,
-            false => take(db, claim, walk, standing.pauses).await?,
+            false => take(db, claim, walks, standing.pauses).await?,
         };
         if !rows.is_empty() {
             claim.note_taken(db);
@@ -94,37 +69,113 @@ impl Transition for Take {
 async fn take(
     db: &mut Db<'_>,
     claim: &Claim,
-    walk: &Walk,
+    walks: &Walks,
     pauses: bool,
 ) -> Result<Vec<PgRow>, Fault> {
-    let named = !claim.only.is_empty();
-    let statement = if named {
-        &db.sql.claim_only
-    } else if walk.is_long() || pauses {
-        &db.sql.claim_groups
-    } else {
-        &db.sql.claim_head
+    let room = Room::of(claim);
+    if !claim.only.is_empty() {
+        let query = asked(db, &db.sql.claim_only, claim, room);
+        let ids: Vec<_> = claim.only.iter().map(uuid_of).collect();
+        return db.fetch(query.bind(ids)).await;
+    }
+    if pauses {
+        return db.fetch(asked(db, &db.sql.claim_groups, claim, room)).await;
+    }
+    let way = walks.way(claim, crate::clock::real_now());
+    let (mut rows, left) = walk(db, claim, walks, &way, room).await?;
+    if left.all > 0 && matches!(way, Way::Ahead(_)) {
+        // Whoever finds less than it wanted is told that there is nothing more.
+        let (others, _) = walk(db, claim, walks, &Way::Head, left).await?;
+        rows.extend(others);
+    }
+    Ok(rows)
+}
+
+/// How many may be taken.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    all: usize,
+    /// Of those with limits.
+    limited: usize,
+}
+
+impl Room {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            all: claim.limit,
+            limited: claim.caps.limited.unwrap_or(claim.limit),
+        }
+    }
+
+    fn without(self, all: usize, limited: usize) -> Self {
+        Self {
+            all: self.all.saturating_sub(all),
+            limited: self.limited.saturating_sub(limited),
+        }
+    }
+}
+
+/// Takes what lies on this way, and says for how many there is room yet.
+async fn walk(
+    db: &mut Db<'_>,
+    claim: &Claim,
+    walks: &Walks,
+    way: &Way,
+    room: Room,
+) -> Result<(Vec<PgRow>, Room), Fault> {
+    let query = match way {
+        Way::Head => asked(db, &db.sql.claim_head, claim, room),
+        Way::Groups => asked(db, &db.sql.claim_groups, claim, room),
+        Way::Ahead(marks) => {
+            let (ranks, numbers, until) = marks.ranges();
+            // Those with limits come in wherever they stood, and are walked from their head: apart, as always
+            // when not all may be taken of them.
+            let limited = room.limited.min(room.all - 1);
+            let room = Room { limited, ..room };
+            let query = asked(db, &db.sql.claim_ahead, claim, room);
+            query.bind(ranks).bind(numbers).bind(until)
+        }
     };
+    let began = crate::clock::real_now();
+    let rows = db.fetch(query).await?;
+    let took = began.elapsed();
+    let mut free = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if get::<i32>(row, 13)? & flag::LIMITED == 0 {
+            free.push((get(row, 0)?, get(row, 1)?));
+        }
+    }
+    let found = rows.len();
+    let walked = Walked {
+        way,
+        wanted: room.all,
+        found,
+        taken: &free,
+        began,
+        took,
+    };
+    walks.note(claim, &walked);
+    Ok((rows, room.without(found, found - free.len())))
+}
+
+/// A statement that takes what a claim asks for, as far as there is room: $1 to $8.
+fn asked(
+    db: &Db<'_>,
+    statement: &SqlStr,
+    claim: &Claim,
+    room: Room,
+) -> Query<'static, Postgres, PgArguments> {
     let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
-    let limited = claim.caps.limited.unwrap_or(claim.limit).min(claim.limit);
     let most = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut query = db
-        .query(statement)
+    db.query(statement)
         .bind(claim.session.0)
         .bind(claim.number)
         .bind(claim.now.as_millis())
         .bind(all_stored(&claim.job_ids))
         .bind(queues)
-        .bind(most(claim.limit))
+        .bind(most(room.all))
         .bind(all_stored(&claim.except))
-        .bind(most(limited));
-    if named {
-        query = query.bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>());
-    }
-    let started = crate::clock::real_now();
-    let rows = db.fetch(query).await?;
-    walk.took(started.elapsed(), rows.len());
-    Ok(rows)
+        .bind(most(room.limited.min(room.all)))
 }
 
 impl Claim {

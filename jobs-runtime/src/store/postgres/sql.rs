@@ -114,6 +114,14 @@ macro_rules! claim {
     ($taken:literal) => {
         concat!(include_str!($taken), include_str!("sql/claim_lease.sql"))
     };
+    // In the order of all, and in that of those with limits.
+    (walk $free:literal) => {
+        concat!(
+            include_str!($free),
+            include_str!("sql/claim_taken.sql"),
+            include_str!("sql/claim_lease.sql")
+        )
+    };
 }
 
 statements! {
@@ -130,7 +138,8 @@ statements! {
     change_leave: include_str!("sql/change_leave.sql"),
     claim_chosen: claim!("sql/claim_chosen.sql"),
     claim_groups: claim!("sql/claim_groups.sql"),
-    claim_head: claim!("sql/claim_head.sql"),
+    claim_ahead: claim!(walk "sql/claim_ahead.sql"),
+    claim_head: claim!(walk "sql/claim_head.sql"),
     claim_heads: include_str!("sql/claim_heads.sql"),
     claim_held: include_str!("sql/claim_held.sql"),
     claim_only: claim!("sql/claim_only.sql"),

@@ -21,8 +21,14 @@ use crate::time::Timestamp;
 #[async_trait]
 impl AsAWhole for PostgresStore {
     async fn claim_whole(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let (walk, broom) = (self.walk.clone(), self.broom.clone());
-        self.claims.run(claim::Take { claim, walk, broom }).await
+        let (walks, broom) = (self.walks.clone(), self.broom.clone());
+        self.claims
+            .run(claim::Take {
+                claim,
+                walks,
+                broom,
+            })
+            .await
     }
 
     async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {
