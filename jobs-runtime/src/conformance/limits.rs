@@ -334,7 +334,7 @@ async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
 }
 
 async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
-    enqueue_limited(&store, &[concurrent("", 1)], 4).await;
+    enqueue_limited(&store, &[concurrent("", 1)], 5).await;
     let mut worker = Worker::new(&store).await;
     let mut another = Worker::new(&store).await;
     let stuck = |claimed: &Claimed| {
@@ -364,7 +364,16 @@ async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
     rescuer.claims += 1;
     let take_over = claim(rescuer.session, rescuer.claims, &[], 9);
     assert!(store.take_over(dead, take_over).await.unwrap().is_empty());
-    assert_eq!(rescuer.take().await.len(), 1);
+    let fourth = rescuer.take().await;
+    assert_eq!(fourth.len(), 1);
+    // Nor has one that was taken over and not rid of its leases yet: nobody comes for it again.
+    let over = beat(&store, rescuer.session).await;
+    let mut last = Worker::new(&store).await;
+    last.claims += 1;
+    let take_over = claim(last.session, last.claims, &[], 0);
+    assert!(store.take_over(over, take_over).await.unwrap().is_empty());
+    settle(&store, stuck(&fourth[0])).await;
+    assert_eq!(last.take().await.len(), 1);
 }
 
 async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {

@@ -4,7 +4,18 @@ INSERT INTO jobs_stuck (seq, attempt, session, limits)
 SELECT l.seq, l.attempt, l.session, l.limits
 FROM json_each($22) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-WHERE s.value ->> 1;
+WHERE s.value ->> 1
+    AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NULL);
+
+-- Nobody comes any more for what a session keeps that is over: those of its permits come back at once.
+INSERT INTO jobs_permit_events (limit_id, kind, count)
+SELECT i.value, 'ended', COUNT(*)
+FROM json_each($22) AS s
+CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+CROSS JOIN json_each(l.limits) AS i
+WHERE s.value ->> 1
+    AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NOT NULL)
+GROUP BY i.value;
 
 INSERT INTO jobs_permit_events (limit_id, kind, count, at)
 SELECT k.id, 'rest', 1, MAX(s.value ->> 2)
