@@ -101,7 +101,7 @@ mod needs;
 mod words;
 
 pub use document::document;
-pub use ground::{Database, Ground, GroundError, Transaction, Write};
+pub use ground::{Damage, Database, Ground, GroundError, Transaction, Write};
 pub use point::{Point, Verdict};
 pub use report::{Column, Report, Row, check};
 

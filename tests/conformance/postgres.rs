@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction, Write};
+use jobs_runtime::conformance::{Damage, Database, Ground, GroundError, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::postgres::PgPool;
 use tests::postgres::Postgres;
@@ -61,10 +61,21 @@ impl Database for InSchema {
         Ok(Some(Box::new(self.application.begin().await?)))
     }
 
-    async fn poison(&self, id: ExecutionId) -> Result<bool, GroundError> {
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
         let schema = &self.schema;
-        let poison = format!("UPDATE \"{schema}\".executions SET retry = 'soon' WHERE id = '{id}'");
-        sqlx::query(sqlx::AssertSqlSafe(poison))
+        let row = format!("seq = (SELECT seq FROM \"{schema}\".executions WHERE id = '{id}')");
+        let damage = match what {
+            Damage::Retries => {
+                format!("UPDATE \"{schema}\".executions SET retry = 'soon' WHERE id = '{id}'")
+            }
+            // Numbers they are; of limits that nobody has.
+            Damage::Limits => format!(
+                "UPDATE \"{schema}\".limited SET limits = '{{4711}}' WHERE {row};
+                 UPDATE \"{schema}\".ready SET limits = '{{4711}}' WHERE {row}"
+            ),
+            _ => return Ok(false),
+        };
+        sqlx::raw_sql(sqlx::AssertSqlSafe(damage))
             .execute(&self.application)
             .await?;
         Ok(true)

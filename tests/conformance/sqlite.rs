@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Database, Ground, GroundError, Transaction, Write};
+use jobs_runtime::conformance::{Damage, Database, Ground, GroundError, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
@@ -60,8 +60,18 @@ impl Database for InFile {
         Ok(Some(Box::new(tx)))
     }
 
-    async fn poison(&self, id: ExecutionId) -> Result<bool, GroundError> {
-        sqlx::query("UPDATE jobs_executions SET retry = 'soon' WHERE id = $1")
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
+        let statements = match what {
+            Damage::Retries => "UPDATE jobs_executions SET retry = 'soon' WHERE id = $1",
+            Damage::Limits => {
+                "UPDATE jobs_limited SET limits = 'none]'
+                 WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1);
+                 UPDATE jobs_ready SET limits = 'none]'
+                 WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1)"
+            }
+            _ => return Ok(false),
+        };
+        sqlx::query(statements)
             .bind(id.as_bytes().as_slice())
             .execute(&self.application)
             .await?;

@@ -50,6 +50,32 @@ async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
     worker.shutdown().await;
 }
 
+/// Not even as an answer of the database: who would claim it puts it off, and has the others.
+#[tokio::test]
+async fn a_payload_that_is_no_text_is_put_off_and_holds_nobody_up() {
+    let application = Application::start(false).await;
+    let jobs = application.runtime.client();
+    let texts = ["a", "b", "c", "d"].map(Echo::new);
+    let executions = jobs.enqueue_all(texts).await.expect("accepted");
+    alter(
+        &application,
+        "UPDATE jobs_executions SET payload = CAST(x'7b2274657874223a22ff227d' AS TEXT)
+         WHERE payload LIKE '%\"b\"%'",
+    )
+    .await;
+    let store = application.runtime.store().clone();
+    let worker = Runtime::builder().store(store).start().await;
+    let worker = worker.expect("the runtime starts");
+    for (execution, text) in executions.iter().zip(["a", "b", "c", "d"]) {
+        if text != "b" {
+            assert_eq!(execution.result().await.ok().as_deref(), Some(text));
+        }
+    }
+    assert_eq!(application.count("jobs_scheduled").await, 1);
+    assert_eq!(application.count("jobs_outcomes").await, 3);
+    worker.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_result_that_the_store_refuses_fails_its_attempt_and_no_other() {
     let application = Application::start(true).await;

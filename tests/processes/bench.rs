@@ -43,6 +43,10 @@ fn every_scenario_has_its_figures_on_the_embedded_store() {
         (&["mixed"], &[rate, latency]),
         (&["limits"], &[rate, ratio]),
         (&["limits", "--limit", "rate"], &[rate, ratio]),
+        (
+            &["limits", "--limit", "per-key", "--keys", "20"],
+            &[rate, ratio],
+        ),
         (&["keyed", "--keys", "20"], &[rate, ratio]),
         (
             &["blocked", "--keys", "5", "--blocked", "50"],

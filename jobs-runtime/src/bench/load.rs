@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::error::BenchError;
 use super::plan::LimitKind;
-use super::work::{self, Concurrent, Keyed, Numbered, Plain, Rated, Started, Waiting};
+use super::work::{self, Concurrent, Keyed, Numbered, PerSubject, Plain, Rated, Started, Waiting};
 use crate::store::{Store, StoreEvent};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
@@ -18,8 +18,8 @@ use crate::{Runtime, RuntimeBuilder, StartError};
 pub(crate) enum Work {
     /// Nothing holds it back.
     Plain,
-    /// With a limit that is not reached.
-    Limited(LimitKind),
+    /// With a limit that is not reached, for so many keys.
+    Limited(LimitKind, u64),
     /// One at a time for each of so many keys.
     Keyed(u64),
 }
@@ -34,12 +34,17 @@ impl Work {
     ) -> Result<(), BenchError> {
         match self {
             Self::Plain => enqueue::<Plain>(client, executions, batch, 1).await,
-            Self::Limited(LimitKind::Concurrent) => {
+            Self::Limited(LimitKind::Concurrent, _) => {
                 enqueue::<Concurrent>(client, executions, batch, 1).await
             }
-            Self::Limited(LimitKind::Rate) => enqueue::<Rated>(client, executions, batch, 1).await,
-            Self::Limited(LimitKind::Waiting) => {
+            Self::Limited(LimitKind::Rate, _) => {
+                enqueue::<Rated>(client, executions, batch, 1).await
+            }
+            Self::Limited(LimitKind::Waiting, _) => {
                 enqueue::<Waiting>(client, executions, batch, 1).await
+            }
+            Self::Limited(LimitKind::PerKey, keys) => {
+                enqueue::<PerSubject>(client, executions, batch, keys).await
             }
             Self::Keyed(keys) => enqueue::<Keyed>(client, executions, batch, keys).await,
         }

@@ -45,6 +45,8 @@ pub(crate) enum Scenario {
 pub(crate) enum LimitKind {
     /// `max_concurrent`
     Concurrent,
+    /// `max_concurrent` per field, each key with permits of its own (`--keys`)
+    PerKey,
     /// `rate_limit`
     Rate,
     /// `max_waiting`

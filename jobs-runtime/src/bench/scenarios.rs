@@ -105,7 +105,10 @@ impl Stage {
             Scenario::Latency => latency::idle_pickup(&place, plan).await,
             Scenario::Http => http::triggers(&place, plan).await,
             Scenario::Idle => idle::trial(&place, plan).await,
-            Scenario::Limits if measured => drain(Work::Limited(plan.limit), Beside::Nothing).await,
+            Scenario::Limits if measured => {
+                let work = Work::Limited(plan.limit, plan.keys);
+                drain(work, Beside::Nothing).await
+            }
             Scenario::Keyed if measured => drain(Work::Keyed(plan.keys), Beside::Nothing).await,
             Scenario::Blocked if measured => drain(Work::Plain, Beside::Blocked).await,
             Scenario::Pinned if measured => drain(Work::Plain, Beside::Snapshot).await,

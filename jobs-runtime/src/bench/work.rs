@@ -107,6 +107,8 @@ no_op! {
     Plain = "bench.plain";
     /// A limit on attempts at a time that is never reached.
     Concurrent = "bench.concurrent".max_concurrent(MaxConcurrent::new(PLENTY));
+    /// A limit on attempts at a time per subject that is never reached.
+    PerSubject = "bench.per-subject".max_concurrent(MaxConcurrent::new(PLENTY).per("subject"));
     /// A rate that is never reached.
     Rated = "bench.rated".rate_limit(MaxRate::new(PLENTY, Duration::from_secs(1)));
     /// A limit on those that wait, never reached.

@@ -47,10 +47,10 @@ pub trait Database: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Damages the stored row of an execution: the text of its retries is one that no program
-    /// wrote. Answers `false` if that cannot be done here.
-    async fn poison(&self, id: ExecutionId) -> Result<bool, GroundError> {
-        let _ = id;
+    /// Damages what is stored of an execution, wherever it waits. Answers `false` if that cannot be done
+    /// here.
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
+        let _ = (id, what);
         Ok(false)
     }
 
@@ -65,6 +65,16 @@ pub trait Database: Send + Sync + 'static {
         let _ = (id, write, refuse);
         Ok(false)
     }
+}
+
+/// Something stored of an execution that no program wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The text of its retries.
+    Retries,
+    /// The limits that it waits at, or has permits of.
+    Limits,
 }
 
 /// Something that a store writes about an execution.

@@ -13,6 +13,7 @@ area! { "limits" {
     each_key_has_its_own_permits: "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
     a_permit_comes_back_with_its_attempt: "A settlement, a release and a rescue each free the permit, once.",
     a_permit_comes_back_whatever_is_said_of_it: "A settlement that knows nothing of limits, or of others, gives the permit back too, alone and among others.",
+    a_permit_is_given_back_by_who_has_it: "A settlement that says the limits of another execution, alone and while that one runs, gives back what is its own and nothing else.",
     a_retry_needs_another_permit: "What is retried, snoozed or released waits for a permit like any other.",
     what_is_held_is_queued: "What a limit holds back is queued for everybody who reads.",
     the_most_urgent_are_let_in_first: "Permits go to the most urgent first, the oldest among equals.",
@@ -180,15 +181,16 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
 
     // What is not one's own, of one that has none, too.
     let other = Some(Permits::returned("[4711]".into()));
-    let free = store.enqueue(vec![new("j"), new("j")]).await.unwrap();
+    let words = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
+    enqueue(&store, "j", 4).await;
     let taken = worker.take().await;
-    assert_eq!(taken.len(), 2 + free.len());
+    assert_eq!(taken.len(), words.len());
     let mut batch: Vec<_> = taken.iter().map(success).collect();
-    for (end, words) in batch.iter_mut().zip(["[4711]", "nonsense", "", "[4711]"]) {
+    for (end, words) in batch.iter_mut().zip(words) {
         end.permits = Some(Permits::returned(words.into()));
     }
     let answers = store.settle(batch).await.unwrap();
-    assert_eq!(answers, [Answer::Settled; 4]);
+    assert_eq!(answers, [Answer::Settled; 6]);
 
     let ends: [fn(&Claimed) -> Settlement; 3] = [
         failure,
@@ -205,6 +207,61 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
         }
     }
     assert_eq!(worker.take().await.len(), 2);
+}
+
+async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
+    let all = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
+    enqueue(&store, "j", 3).await;
+    let mut worker = Worker::new(&store).await;
+    let (limited, free): (Vec<_>, Vec<_>) = worker
+        .take()
+        .await
+        .into_iter()
+        .partition(|claimed| claimed.limits.is_some());
+    assert_eq!((ids(&limited), free.len()), (all[..1].to_vec(), 3));
+    let saying = |mut end: Settlement, other: &Claimed| {
+        end.permits = other.limits.clone().map(Permits::returned);
+        end
+    };
+    let ends: [fn(&Claimed) -> Settlement; 3] = [
+        success,
+        |claimed| settlement(claimed, AttemptOutcome::Released, Next::GiveBack),
+        |claimed| retry_at(claimed, t(3_600)),
+    ];
+    for (end, claimed) in ends.iter().zip(&free) {
+        let end = saying(end(claimed), &limited[0]);
+        assert_eq!(settle(&store, end).await, Answer::Settled);
+        let taken = worker.take().await;
+        assert!(!ids(&taken).contains(&all[1]), "the permit is out");
+    }
+    settle(&store, success(&limited[0])).await;
+    let taken = worker.take().await;
+    assert_eq!(ids(&taken), all[1..]);
+    settle(&store, success(&taken[0])).await;
+
+    // One limit's for another's.
+    for end in ends {
+        let one = enqueue_limited(&store, &[concurrent("one", 1)], 2).await;
+        let other = enqueue_limited(&store, &[concurrent("other", 1)], 2).await;
+        let first = worker.take().await;
+        assert_eq!(ids(&first), [one[0], other[0]]);
+        let wrong = saying(end(&first[0]), &first[1]);
+        assert_eq!(settle(&store, wrong).await, Answer::Settled);
+        let second = worker.take().await;
+        assert!(
+            ids(&second) == one[1..] || ids(&second) == one[..1],
+            "{second:?}"
+        );
+        settle(&store, success(&first[1])).await;
+        let third = worker.take().await;
+        assert_eq!(ids(&third), other[1..]);
+        for claimed in second.iter().chain(&third) {
+            settle(&store, success(claimed)).await;
+        }
+        while let [claimed] = &worker.take().await[..] {
+            settle(&store, success(claimed)).await;
+        }
+    }
 }
 
 async fn a_retry_needs_another_permit(store: AnyStore) {

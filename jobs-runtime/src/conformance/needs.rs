@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jobs::ExecutionId;
 
 use super::Verdict;
-use super::ground::{Database, Ground, GroundError, Transaction, Write};
+use super::ground::{Damage, Database, Ground, GroundError, Transaction, Write};
 use super::words::AnyStore;
 
 /// The database of one point, and where others come from.
@@ -133,9 +133,9 @@ pub(super) struct Fragile {
 }
 
 impl Fragile {
-    pub(super) async fn poison(&self, id: ExecutionId) {
-        let poisoned = self.site.database.poison(id).await;
-        assert!(poisoned.expect("the row is damaged"));
+    pub(super) async fn damage(&self, id: ExecutionId, what: Damage) {
+        let damaged = self.site.database.damage(id, what).await;
+        assert!(damaged.expect("the row is damaged"));
     }
 }
 
@@ -145,7 +145,8 @@ impl Need for Fragile {
         let store = AnyStore::meet(site).await?;
         // An id that is not there: asks whether it could.
         let unknown = super::words::id();
-        if !site.database.poison(unknown).await.map_err(broken)? {
+        let retries = site.database.damage(unknown, Damage::Retries);
+        if !retries.await.map_err(broken)? {
             return Err(Verdict::NotApplicable("its rows cannot be damaged here"));
         }
         Ok(Self {

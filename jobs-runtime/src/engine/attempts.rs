@@ -23,7 +23,7 @@ pub(super) struct Running {
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
     pub(super) spent: u32,
-    /// Whether it holds permits of limits.
+    /// What it was claimed with; the end says it again.
     pub(super) limits: Option<HeldLimits>,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,

@@ -208,6 +208,11 @@ impl Doorkeeper {
         let mut counts: BTreeMap<LimitId, usize> = BTreeMap::new();
         for (limit, held) in standing {
             *counts.entry(limit).or_default() += 1;
+            if held.at() != Some(limit) {
+                // Its limits are damaged: it gets no permit that nobody would give back.
+                self.go_on(held);
+                continue;
+            }
             let next = held.limits.iter().skip(held.passed);
             let unknown = next.filter(|id| !self.desks.contains_key(id) && !self.gone.contains(id));
             self.unknown.extend(unknown);
@@ -227,6 +232,9 @@ impl Doorkeeper {
     pub(in crate::store) fn displace(&mut self, ready: Vec<(LimitId, Held)>) {
         let mut passing = Vec::new();
         for (limit, mut last) in ready {
+            if last.limits.last() != Some(&limit) {
+                continue;
+            }
             let Some(desk) = self.desks.get_mut(&limit) else {
                 continue;
             };

@@ -87,4 +87,55 @@ impl StoreError {
             Self::Unavailable { .. } | Self::Timeout(_) | Self::Database(_)
         )
     }
+
+    /// The same failure for another of several callers: of the same kind, so that each of them does with it what
+    /// that kind asks for.
+    pub(in crate::store) fn again(&self) -> Self {
+        match self {
+            Self::Unavailable { location, reason } => Self::Unavailable {
+                location: location.clone(),
+                reason: reason.clone(),
+            },
+            Self::Timeout(after) => Self::Timeout(*after),
+            Self::Layout(what) => Self::Layout(what.clone()),
+            Self::SessionLost => Self::SessionLost,
+            Self::Corrupt { what, reason } => Self::Corrupt {
+                what: what.clone(),
+                reason: reason.clone(),
+            },
+            Self::Transaction(reason) => Self::Transaction(reason.clone()),
+            Self::WrongDatabase { found, expected } => Self::WrongDatabase {
+                found: found.clone(),
+                expected: expected.clone(),
+            },
+            Self::IdempotencyConflict {
+                index,
+                key,
+                execution_id,
+            } => Self::IdempotencyConflict {
+                index: *index,
+                key: key.clone(),
+                execution_id: *execution_id,
+            },
+            Self::UniqueConflict {
+                index,
+                execution_id,
+            } => Self::UniqueConflict {
+                index: *index,
+                execution_id: *execution_id,
+            },
+            Self::QueueFull {
+                index,
+                job_id,
+                max_waiting,
+            } => Self::QueueFull {
+                index: *index,
+                job_id: job_id.clone(),
+                max_waiting: *max_waiting,
+            },
+            Self::Database(source) => {
+                Self::Database(crate::error::chain(&**source).to_string().into())
+            }
+        }
+    }
 }

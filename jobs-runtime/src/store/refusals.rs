@@ -71,7 +71,7 @@ pub(super) async fn claim(store: &impl AsAWhole, claim: Claim) -> Result<Vec<Cla
             ..claim.clone()
         };
         let refusal = match store.claim_whole(some).await {
-            Err(error @ StoreError::Database(_)) => error,
+            Err(error @ (StoreError::Database(_) | StoreError::Corrupt { .. })) => error,
             answer => return answer,
         };
         if part.shrink() {

@@ -33,7 +33,9 @@ mod claim;
 mod enqueue;
 mod group;
 mod join;
+mod leased;
 mod logs;
+mod look;
 mod script;
 mod settle;
 
@@ -41,6 +43,7 @@ mod change;
 mod door;
 mod limits;
 mod operate;
+mod permits;
 mod session;
 
 mod archive;

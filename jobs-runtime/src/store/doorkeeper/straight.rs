@@ -43,7 +43,10 @@ impl OpenDoors {
 
     /// Takes a permit of each of these limits, or none.
     fn enter(&mut self, limits: &[LimitId]) -> bool {
-        let is_open = |id| self.doors.get(id).is_some_and(|door| door.left > 0);
+        let is_open = |id: &LimitId| {
+            let wanted = limits.iter().filter(|other| *other == id).count() as u64;
+            self.doors.get(id).is_some_and(|door| door.left >= wanted)
+        };
         if limits.is_empty() || !limits.iter().all(is_open) {
             return false;
         }
@@ -171,6 +174,7 @@ mod tests {
             ],
         );
         assert!(!doors.enter(&[1, 2]));
+        assert!(!doors.enter(&[1, 1]), "two of one that is left");
         assert!(doors.enter(&[1]));
         assert!(!doors.enter(&[1]));
     }

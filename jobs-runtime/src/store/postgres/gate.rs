@@ -76,14 +76,14 @@ pub(super) struct Gate {
     plain: (Lane, Arc<Crowd>),
     /// Batches that need a look: they may have to wait for other transactions, and nobody shall wait for
     /// that without need.
-    keyed: (Lane, Arc<Crowd>),
+    looking: (Lane, Arc<Crowd>),
 }
 
 impl Gate {
-    pub(super) fn new(plain: Lane, keyed: Lane) -> Self {
+    pub(super) fn new(plain: Lane, looking: Lane) -> Self {
         Self {
             plain: (plain, Arc::default()),
-            keyed: (keyed, Arc::default()),
+            looking: (looking, Arc::default()),
         }
     }
 
@@ -92,19 +92,19 @@ impl Gate {
         &self,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        // Limits have to be looked up, like keys.
+        // Keys are looked up, and so are limits.
         let needs_a_look =
             |new: &NewExecution| needs_admission(new) || !new.rules.limits.is_empty();
-        let has_keys = batch.iter().any(needs_a_look);
-        let (lane, crowd) = match has_keys {
-            true => &self.keyed,
+        let needs_a_look = batch.iter().any(needs_a_look);
+        let (lane, crowd) = match needs_a_look {
+            true => &self.looking,
             false => &self.plain,
         };
         lane.ask(|answer| {
             crowd.lock().push(Call { batch, answer });
             Box::new(Collect {
                 crowd: Arc::clone(crowd),
-                has_keys,
+                needs_a_look,
             })
         })
         .await
@@ -113,7 +113,7 @@ impl Gate {
 
 struct Collect {
     crowd: Arc<Crowd>,
-    has_keys: bool,
+    needs_a_look: bool,
 }
 
 #[async_trait]
@@ -178,7 +178,7 @@ impl Collect {
         desk: &mut Desk,
         group: Vec<Call>,
     ) -> (Vec<Call>, Result<Answers, Fault>) {
-        if self.has_keys {
+        if self.needs_a_look {
             return write_carefully(desk, group).await;
         }
         let optimistic = Optimistic(group);
@@ -210,20 +210,7 @@ fn fail(group: Vec<Call>, error: StoreError) {
     let mut error = Some(error);
     for call in group.into_iter().rev() {
         let Some(this) = error.take() else { return };
-        error = Some(again(&this));
+        error = Some(this.again());
         let _ = call.answer.send(Err(this));
-    }
-}
-
-/// The same failure for the next of several callers.
-fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { location, reason } => StoreError::Unavailable {
-            location: location.clone(),
-            reason: reason.clone(),
-        },
-        StoreError::Timeout(after) => StoreError::Timeout(*after),
-        StoreError::Layout(reason) => StoreError::Layout(reason.clone()),
-        other => StoreError::Database(other.to_string().into()),
     }
 }

@@ -214,13 +214,13 @@ pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> R
     Ok(())
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
+/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others. Who has
+/// limits that cannot be read waits at none: its claim says why it does not run.
 fn held(row: &SqliteRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
         rank: row.try_get(first + 1)?,
-        limits: serde_json::from_str(row.try_get(first + 2)?)
-            .map_err(|error| corrupt("the limits of an execution", error))?,
+        limits: serde_json::from_str(row.try_get(first + 2)?).unwrap_or_default(),
         passed: match passed {
             Some(column) => row.try_get::<u32, _>(column)? as usize,
             None => 0,

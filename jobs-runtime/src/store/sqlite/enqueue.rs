@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::fault::{Fault, corrupt};
 use super::json::{self, Hex, Rare};
 use super::limits::KnownLimits;
+use super::permits;
 use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
 use crate::store::doorkeeper::OpenDoors;
@@ -25,8 +26,11 @@ pub(super) struct EnqueuePlan {
     pub(super) rows: usize,
     /// The keys to keep, as JSON.
     pub(super) keys: Option<String>,
-    /// If any has limits or is counted: all of them, in runs of those that are alike in that, as JSON.
+    /// If any has limits: those of each, as JSON, and the places of those that stand at the door.
     pub(super) limited: Option<String>,
+    pub(super) held: Option<String>,
+    /// The places of those that are counted, as JSON.
+    pub(super) capped: Option<String>,
     /// The permits that those have who need not wait, as JSON.
     pub(super) permits: Option<String>,
     /// The keys by which executions are the same one, as JSON.
@@ -59,6 +63,7 @@ impl EnqueuePlan {
     ) -> Result<Self, Fault> {
         let admitted = known.admit(batches);
         let mut plan = Self::new(&admitted.rows, admitted.answers, limits)?;
+        plan.keys = some_array(admitted.rows.iter().filter_map(|new| key_row(new)))?;
         plan.names = some_array(admitted.rows.iter().flat_map(|new| name_rows(new)))?;
         let put_off = admitted.merges.iter().filter_map(|merge| merge.run_at);
         plan.events.extend(put_off.min().map(StoreEvent::Scheduled));
@@ -83,9 +88,6 @@ impl EnqueuePlan {
         }
         plan.rows = rows.len();
         plan.executions = Some(executions(rows)?);
-        if rows.iter().any(|new| new.idempotency_key.is_some()) {
-            plan.keys = Some(json::array(rows.iter().filter_map(|new| key_row(new)))?);
-        }
         let entered = plan.let_in(rows, limits)?;
         plan.events = events(rows, &entered);
         Ok(plan)
@@ -93,7 +95,9 @@ impl EnqueuePlan {
 
     /// Has those enter for whom there is room, and says for each whether it has; of none without limits.
     fn let_in(&mut self, rows: &[&NewExecution], limits: &KnownLimits) -> Result<Vec<bool>, Fault> {
-        if rows.iter().all(|new| !is_limited(new)) {
+        let capped = |place: &usize| rows[*place].rules.max_waiting.is_some();
+        self.capped = some_array((0..rows.len()).filter(capped))?;
+        if rows.iter().all(|new| new.rules.limits.is_empty()) {
             return Ok(Vec::new());
         }
         let now = rows.iter().map(|new| new.created_at).min();
@@ -101,23 +105,11 @@ impl EnqueuePlan {
         let mut doors = OpenDoors::new(now.unwrap_or_default(), limits.free.iter());
         let entered = doors.let_in(rows, &ids);
         self.permits = some_array(doors.taken().into_iter())?;
-        let places: Vec<_> = (0..rows.len()).collect();
-        let common = |place: &usize| {
-            let capped = rows[*place].rules.max_waiting.is_some();
-            let ids = (!ids[*place].is_empty()).then_some(&*ids[*place]);
-            (ids, u8::from(capped), u8::from(entered[*place]))
-        };
-        let runs = places.chunk_by(|place, next| common(place) == common(next));
-        self.limited = Some(json::array(
-            runs.map(|run| (run[0], run.len(), common(&run[0]))),
-        )?);
+        let at_the_door = |place: &usize| !ids[*place].is_empty() && !entered[*place];
+        self.held = some_array((0..rows.len()).filter(at_the_door))?;
+        self.limited = Some(permits::texts(&ids)?);
         Ok(entered)
     }
-}
-
-/// Whether it has limits or is counted.
-fn is_limited(new: &NewExecution) -> bool {
-    !new.rules.limits.is_empty() || new.rules.max_waiting.is_some()
 }
 
 /// The executions as `enqueue.sql` reads them.

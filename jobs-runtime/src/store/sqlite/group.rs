@@ -1,21 +1,22 @@
 //! What is written together: enqueues, settlements and a claim in one transaction.
 //!
-//! A group is first written **optimistically**: everything in one query, as if every id was new
-//! and every lease held, which nearly always is so. When a statement says otherwise, all of it is
-//! rolled back and written **carefully**: look at what is there, decide per row, write the rest.
-//! Limits are looked at before either, and whatever makes an execution the same as another.
+//! A group is first written **optimistically**: everything in one query, as if every id was new, every
+//! lease held, and what settlements say of limits true, which nearly always is so. When a statement says
+//! otherwise, all of it is rolled back and written **carefully**: look at what is there, decide per row,
+//! write the rest. What a new execution may meet by its own words is looked at before either: the limits
+//! that it names, and whatever makes it the same as another ([`Looks`]).
 
 use sqlx::Executor;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::claim::{self, ClaimAnswer};
-use super::enqueue::{self, EnqueuePlan};
+use super::claim::ClaimAnswer;
+use super::enqueue::EnqueuePlan;
 use super::fault::Fault;
-use super::limits::{self, KnownLimits};
+use super::look::{Known, Looks};
+use super::permits::Tally;
 use super::script::{Script, rows_named};
 use super::settle::{KnownFence, SettlePlan};
-use crate::store::admission::{KnownExecutions, needs_admission};
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
@@ -40,9 +41,9 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// At once, taking for granted that nothing is in the way.
+    /// Taking for granted that ids are new and leases held as they are said to be.
     Optimistic,
-    /// After a look.
+    /// After a look at those, too.
     Careful,
 }
 
@@ -134,43 +135,28 @@ impl Group {
         let claim = self.claim();
         script.add_enqueue(&enqueue);
         script.add_settle(&settle);
-        if let Some(claim) = claim {
-            script.add(include_str!("sql/claim.sql"));
-            if claim.caps.has_shares() {
-                script.add(include_str!("sql/claim_caps.sql"));
-            }
-            if !claim.caps.is_empty() {
-                script.add(include_str!("sql/claim_trim.sql"));
-            }
-            script.add(include_str!("sql/claim_lease.sql"));
-        }
-        if claim.is_some() || settle.writes() {
-            script.add(include_str!("sql/settle_wanted.sql"));
-        }
-        // What was settled and leased is looked at before it is committed; an enqueue that meets
-        // something unexpected fails by itself.
-        let checked = claim.is_some() || settle.writes();
-        if !checked {
+        script.add_claim(claim);
+        // What was settled and leased is read before it is committed: leases that are not met, and rows of a
+        // claim that cannot be read, are a reason to roll back. An enqueue that meets something unexpected
+        // fails by itself.
+        let is_read_first = claim.is_some() || settle.writes();
+        if !is_read_first {
             script.add("COMMIT;");
         }
         let rows = script.run(conn, &enqueue, &settle, claim).await?;
         settle.check(&rows)?;
-        let answer = claim.map(|claim| ClaimAnswer::from_rows(claim, &rows));
-        let answer = answer.transpose()?;
-        let started = match &answer {
-            Some(answer) => claim::count_starts(conn, answer.leased()).await?,
-            None => Vec::new(),
-        };
-        if checked {
-            conn.execute("COMMIT").await?;
-        }
-        let claimed = match (answer, claim) {
-            (Some(answer), Some(claim)) => Some(answer.resolve(conn, claim).await?),
-            _ => None,
-        };
+        let leased = claim.map(|claim| ClaimAnswer::from_rows(claim, &rows));
+        let leased = leased.transpose()?;
         let mut events = enqueue.events;
         events.extend(settle.events);
-        events.extend(wanted(&rows).or_else(|| wanted(&started)));
+        if is_read_first {
+            let leased = leased.as_ref().map_or(&[][..], ClaimAnswer::leased);
+            events.extend(commit(conn, leased).await?);
+        }
+        let claimed = match (leased, claim) {
+            (Some(leased), Some(claim)) => Some(leased.resolve(conn, claim).await?),
+            _ => None,
+        };
         Ok(Outcome {
             enqueued: enqueue.answers,
             settled: settle.answers,
@@ -203,7 +189,7 @@ impl Group {
     /// Answers every caller with the same failure.
     pub(super) fn fail(self, error: StoreError) {
         for call in self.calls {
-            let this = again(&error);
+            let this = error.again();
             match call {
                 Call::Enqueue(_, reply) => drop(reply.send(Err(this))),
                 Call::Settle(_, reply) => drop(reply.send(Err(this))),
@@ -268,66 +254,14 @@ fn settlement_bytes(settlement: &Settlement) -> usize {
     result + logs.sum::<usize>()
 }
 
-/// The same failure for another of several callers: of the same kind, so that each of them does
-/// with it what that kind asks for.
-fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { location, reason } => StoreError::Unavailable {
-            location: location.clone(),
-            reason: reason.clone(),
-        },
-        StoreError::Timeout(after) => StoreError::Timeout(*after),
-        StoreError::Layout(what) => StoreError::Layout(what.clone()),
-        StoreError::SessionLost => StoreError::SessionLost,
-        StoreError::Corrupt { what, reason } => StoreError::Corrupt {
-            what: what.clone(),
-            reason: reason.clone(),
-        },
-        StoreError::Transaction(reason) => StoreError::Transaction(reason.clone()),
-        StoreError::WrongDatabase { found, expected } => StoreError::WrongDatabase {
-            found: found.clone(),
-            expected: expected.clone(),
-        },
-        StoreError::IdempotencyConflict {
-            index,
-            key,
-            execution_id,
-        } => StoreError::IdempotencyConflict {
-            index: *index,
-            key: key.clone(),
-            execution_id: *execution_id,
-        },
-        StoreError::UniqueConflict {
-            index,
-            execution_id,
-        } => StoreError::UniqueConflict {
-            index: *index,
-            execution_id: *execution_id,
-        },
-        StoreError::QueueFull {
-            index,
-            job_id,
-            max_waiting,
-        } => StoreError::QueueFull {
-            index: *index,
-            job_id: job_id.clone(),
-            max_waiting: *max_waiting,
-        },
-        StoreError::Database(source) => {
-            StoreError::Database(crate::error::chain(&**source).to_string().into())
-        }
-    }
-}
-
 /// Creates a caller's executions within a transaction that is under way.
 pub(super) async fn enqueue_in_txn(
     conn: &mut SqliteConnection,
     batch: &[NewExecution],
 ) -> Result<Vec<EnqueueAnswer>, Fault> {
-    let known = enqueue::look(conn, &[batch]).await?;
-    let all = batch.iter().map(|new| &*new.rules.limits);
-    let limits = limits::known_in_txn(conn, all).await?;
-    let mut plan = EnqueuePlan::careful(&[batch], known, &limits)?;
+    let looks = Looks::of(&[batch], Way::Careful);
+    let known = looks.look(conn, &[batch], &[]).await?;
+    let mut plan = EnqueuePlan::careful(&[batch], known.executions, &known.limits)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
     script.add_enqueue(&plan);
@@ -355,66 +289,23 @@ pub(super) async fn settle_in_txn(
     answer.copied().ok_or(Fault::Unexpected)
 }
 
-/// What is there before a careful write.
-#[derive(Default)]
-struct Known {
-    executions: KnownExecutions,
-    limits: KnownLimits,
-    fences: Vec<KnownFence>,
-}
-
-/// What has to be looked at before a group is written.
-#[derive(Clone, Copy, Debug)]
-struct Looks {
-    executions: bool,
-    limits: bool,
-    fences: bool,
-}
-
-impl Looks {
-    fn of(enqueues: &[&[NewExecution]], way: Way) -> Self {
-        let careful = way == Way::Careful;
-        let any =
-            |what: fn(&NewExecution) -> bool| enqueues.iter().any(|batch| batch.iter().any(what));
-        Self {
-            executions: careful || any(needs_admission),
-            limits: any(|new| !new.rules.limits.is_empty()),
-            fences: careful,
-        }
-    }
-
-    fn none(self) -> bool {
-        !(self.executions || self.limits || self.fences)
-    }
-
-    async fn look(
-        self,
-        conn: &mut SqliteConnection,
-        enqueues: &[&[NewExecution]],
-        settles: &[&[Settlement]],
-    ) -> Result<Known, Fault> {
-        let mut known = Known::default();
-        if self.executions && !enqueues.is_empty() {
-            known.executions = enqueue::look(conn, enqueues).await?;
-        }
-        if self.limits {
-            let all = enqueues.iter().flat_map(|batch| batch.iter());
-            let all = all.map(|new| &*new.rules.limits);
-            known.limits = limits::known_in_txn(conn, all).await?;
-        }
-        if self.fences && !settles.is_empty() {
-            let fences = settles.iter().flat_map(|batch| batch.iter());
-            let fences = fences.map(|settlement| settlement.fence);
-            known.fences = KnownFence::look(conn, fences).await?;
-        }
-        Ok(known)
-    }
-}
-
-/// Whether somebody waits for permits that have come back: then they are to be let in at once.
-fn wanted(rows: &[SqliteRow]) -> Option<StoreEvent> {
-    let wanted = rows_named(rows, "wanted").next();
-    wanted.map(|_| StoreEvent::Scheduled(Timestamp::default()))
+/// Counts what starts and commits. Whether somebody waits for permits that have come back: then they are to be
+/// let in at once.
+async fn commit(
+    conn: &mut SqliteConnection,
+    leased: &[Claimed],
+) -> Result<Option<StoreEvent>, Fault> {
+    let statements = concat!(
+        include_str!("sql/claim_started.sql"),
+        include_str!("sql/settle_wanted.sql"),
+        "COMMIT;"
+    );
+    let rows = sqlx::query(statements)
+        .bind(Tally::of_starts(leased).by_limit()?)
+        .fetch_all(conn)
+        .await?;
+    let wanted = rows_named(&rows, "wanted").next();
+    Ok(wanted.map(|_| StoreEvent::Scheduled(Timestamp::default())))
 }
 
 #[cfg(test)]

@@ -28,6 +28,9 @@ impl Script {
                 Some(_) => include_str!("sql/enqueue_limited.sql"),
             });
         }
+        if plan.capped.is_some() {
+            self.add(include_str!("sql/enqueue_capped.sql"));
+        }
         if plan.keys.is_some() {
             self.add(include_str!("sql/enqueue_keys.sql"));
         }
@@ -56,6 +59,21 @@ impl Script {
         if plan.followed > 0 {
             self.add(include_str!("sql/settle_again.sql"));
         }
+    }
+
+    /// What a claim needs.
+    pub(super) fn add_claim(&mut self, claim: Option<&Claim>) {
+        let Some(Claim { caps, .. }) = claim else {
+            return;
+        };
+        self.add(include_str!("sql/claim.sql"));
+        if caps.has_shares() {
+            self.add(include_str!("sql/claim_caps.sql"));
+        }
+        if !caps.is_empty() {
+            self.add(include_str!("sql/claim_trim.sql"));
+        }
+        self.add(include_str!("sql/claim_lease.sql"));
     }
 
     pub(super) async fn run(
@@ -105,6 +123,8 @@ impl Script {
             .bind(settle.permits.as_deref())
             .bind(enqueue.permits.as_deref())
             .bind(settle.returned.as_deref())
+            .bind(enqueue.capped.as_deref())
+            .bind(enqueue.held.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

@@ -1,6 +1,6 @@
 //! Ending attempts, and noting their progress.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jobs::ExecutionStatus;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::Fault;
 use super::json::{self, Rare};
 use super::logs;
+use super::permits::Tally;
 use super::script::rows_named;
 use crate::store::{Answer, AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;
@@ -25,7 +26,7 @@ pub(super) struct SettlePlan {
     /// Attempts that others follow, as JSON, and how many.
     pub(super) others: Option<String>,
     pub(super) followed: usize,
-    /// The permits that come back, and what else is to be said of some, as JSON.
+    /// How many permits of which limits come back, and what else is to be said of some, as JSON.
     pub(super) returned: Option<String>,
     pub(super) permits: Option<String>,
     /// Log lines, as JSON.
@@ -35,7 +36,8 @@ pub(super) struct SettlePlan {
 }
 
 impl SettlePlan {
-    /// Takes every lease for held, no cancellation for requested, and what settlements say of limits for true.
+    /// Takes every lease for held, no cancellation for requested, and what settlements say of limits for true:
+    /// no permit comes back but by these words, and a lease with other limits is not met.
     pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
         let answers = batches
             .iter()
@@ -115,64 +117,63 @@ impl SettlePlan {
         endings: impl IntoIterator<Item = Ending<'s>>,
         answers: Vec<Vec<Answer>>,
     ) -> Result<Self, Fault> {
-        let mut finals = Vec::new();
-        let mut others = Vec::new();
-        let mut permits = Vec::new();
-        let mut returned: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut finished = Vec::new();
-        let mut ready = false;
-        let mut scheduled: Option<Timestamp> = None;
-        for ending in endings {
-            let settlement = ending.settlement;
-            let said = settlement.permits.as_ref();
-            let kept = said.is_some_and(|permits| permits.kept);
-            let rest_until = said.and_then(|permits| permits.rest_until);
-            if kept || rest_until.is_some() {
-                let until = rest_until.map(Timestamp::as_millis);
-                permits.push((settlement.fence.row, u8::from(kept), until));
-            }
-            if let Some(limits) = ending.limits.filter(|_| !kept) {
-                *returned.entry(limits).or_default() += 1;
-            }
-            match ending.status {
-                Some(status) => {
-                    finals.push((ending, status));
-                    finished.push(settlement.execution_id);
-                }
-                None => {
-                    others.push(OtherRow(ending));
-                    match settlement.next {
-                        Next::RetryAt(at) => scheduled = scheduled.min(Some(at)).or(Some(at)),
-                        _ => ready = true,
-                    }
-                }
-            }
-        }
+        let endings: Vec<_> = endings.into_iter().collect();
         let mut plan = Self {
-            ended: finals.len(),
-            followed: others.len(),
             answers,
             ..Self::default()
         };
-        if !permits.is_empty() {
-            plan.permits = Some(json::array(permits)?);
+        plan.give_back(&endings)?;
+        let mut finals = Vec::new();
+        let mut others = Vec::new();
+        for ending in endings {
+            match ending.status {
+                Some(status) => finals.push((ending, status)),
+                None => others.push(OtherRow(ending)),
+            }
         }
-        if !returned.is_empty() {
-            plan.returned = Some(json::array(returned)?);
-        }
+        (plan.ended, plan.followed) = (finals.len(), others.len());
         if !finals.is_empty() {
+            let ended = || finals.iter().map(|(ending, _)| ending.settlement);
             plan.finals = Some(json::runs(&finals, common, OwnFields)?);
-            plan.final_leases = Some(json::array(
-                finals.iter().map(|(ending, _)| ending.settlement.fence.row),
-            )?);
-            plan.events.push(StoreEvent::Finished(finished.into()));
+            plan.final_leases = Some(json::array(ended().map(|end| end.fence.row))?);
+            let finished = ended().map(|end| end.execution_id);
+            plan.events.push(StoreEvent::Finished(finished.collect()));
         }
         if !others.is_empty() {
             plan.others = Some(json::array(&others)?);
-            plan.events.extend(ready.then_some(StoreEvent::Ready));
-            plan.events.extend(scheduled.map(StoreEvent::Scheduled));
+            plan.events.extend(next_events(&others));
         }
         Ok(plan)
+    }
+
+    /// What becomes of the permits of these.
+    fn give_back(&mut self, endings: &[Ending<'_>]) -> Result<(), Fault> {
+        let mut returned = Tally::default();
+        let mut more = Vec::new();
+        for ending in endings {
+            let Settlement {
+                fence,
+                end,
+                permits,
+                ..
+            } = ending.settlement;
+            let kept = permits.as_ref().is_some_and(|permits| permits.kept);
+            let rest_until = permits.as_ref().and_then(|permits| permits.rest_until);
+            if kept || rest_until.is_some() {
+                let until = rest_until.map(Timestamp::as_millis);
+                more.push((fence.row, u8::from(kept), until));
+            }
+            if let Some(limits) = ending.limits.filter(|_| !kept) {
+                returned.add(limits, end.finished_at);
+            }
+        }
+        if !more.is_empty() {
+            self.permits = Some(json::array(more)?);
+        }
+        if !returned.is_empty() {
+            self.returned = Some(returned.by_limit()?);
+        }
+        Ok(())
     }
 
     /// Whether it ends anything.
@@ -209,12 +210,11 @@ type Final<'s> = (Ending<'s>, ExecutionStatus);
 
 /// What most attempts of a session have in common.
 fn common<'s>((ending, status): &Final<'s>) -> impl PartialEq + Serialize + use<'s> {
-    let Ending {
-        settlement, limits, ..
-    } = *ending;
-    let Settlement { fence, end, .. } = settlement;
+    let Settlement {
+        fence, end, next, ..
+    } = ending.settlement;
     let percent = end.progress.as_ref().map_or(0, |progress| progress.percent);
-    let floor = match settlement.next {
+    let floor = match next {
         Next::Succeed(_) => 100,
         _ => 0,
     };
@@ -226,7 +226,7 @@ fn common<'s>((ending, status): &Final<'s>) -> impl PartialEq + Serialize + use<
         percent.max(floor),
         end.error.as_ref().map(|error| error.kind.as_str()),
         error_message(end).is_some() || message(end).is_some(),
-        limits,
+        ending.limits.is_some(),
     )
 }
 
@@ -258,12 +258,25 @@ impl Serialize for OwnFields<'_, '_> {
         row.serialize_element(&end.finished_at.as_millis())?;
         let rare = [
             result.map(Rare::Text),
+            ending.limits.map(Rare::Text),
             error_message(end).map(Rare::Text),
             message(end).map(Rare::Text),
         ];
         json::write_rare(&mut row, &rare)?;
         row.end()
     }
+}
+
+/// Who waits may hear of the next attempts of these: at once, and at the first of their times.
+fn next_events(others: &[OtherRow<'_>]) -> impl Iterator<Item = StoreEvent> {
+    let at = |OtherRow(ending): &OtherRow<'_>| match ending.settlement.next {
+        Next::RetryAt(at) => Some(at),
+        _ => None,
+    };
+    let ready = others.iter().any(|other| at(other).is_none());
+    let first = others.iter().filter_map(at).min();
+    let ready = ready.then_some(StoreEvent::Ready);
+    ready.into_iter().chain(first.map(StoreEvent::Scheduled))
 }
 
 /// A row of `settle_again.sql`.

@@ -2,34 +2,34 @@
 -- where from now on ($2: the execution, the limit, the limits passed, the turn), who was ready and is held again
 -- ($3, likewise), and the limits ($4).
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
-SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits, m.limits ->> '$[#-1]',
-    e.value ->> 1
-FROM json_each($1) AS e
+SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits,
+    iif(json_valid(m.limits), m.limits ->> '$[#-1]', NULL), e.value ->> 1
+FROM jsonb_each($1) AS e
 CROSS JOIN jobs_held AS h ON h.seq = e.value ->> 0
 CROSS JOIN jobs_limited AS m ON m.seq = h.seq
 CROSS JOIN jobs_executions AS x ON x.seq = h.seq;
 
-DELETE FROM jobs_held WHERE seq IN (SELECT value ->> 0 FROM json_each($1));
+DELETE FROM jobs_held WHERE seq IN (SELECT value ->> 0 FROM jsonb_each($1));
 
 UPDATE jobs_held
 SET limit_id = e.value ->> 1, passed = e.value ->> 2, turn = e.value ->> 3
-FROM json_each($2) AS e
+FROM jsonb_each($2) AS e
 WHERE jobs_held.seq = e.value ->> 0;
 
 INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed, turn)
 SELECT r.seq, e.value ->> 1, r.rank, r.attempt, r.spent, e.value ->> 2, e.value ->> 3
-FROM json_each($3) AS e
+FROM jsonb_each($3) AS e
 CROSS JOIN jobs_executions AS x ON x.seq = e.value ->> 0
 CROSS JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq;
 
 DELETE FROM jobs_ready
 WHERE (queue, rank, seq) IN (
     SELECT x.queue, 100 - x.priority, x.seq
-    FROM json_each($3) AS e
+    FROM jsonb_each($3) AS e
     CROSS JOIN jobs_executions AS x ON x.seq = e.value ->> 0
 );
 
 UPDATE jobs_limits
 SET granted = e.value ->> 1, arrival = e.value ->> 2, look_at = e.value ->> 3
-FROM json_each($4) AS e
+FROM jsonb_each($4) AS e
 WHERE jobs_limits.id = e.value ->> 0;

@@ -11,25 +11,25 @@ FROM (
     SELECT l.seq, l.attempt, w.worker, 0 AS stuck
     FROM jobs_leases AS l
     LEFT JOIN jobs_sessions AS w ON w.id = IFNULL(l.executed_by, l.session)
-    WHERE l.limits IS NOT NULL AND $1 IN (SELECT value FROM json_each(l.limits))
+    WHERE l.limits IS NOT NULL AND $1 IN (SELECT value FROM json_each(iif(json_valid(l.limits), l.limits, NULL)))
     UNION ALL
     SELECT s.seq, s.attempt, w.worker, 1
     FROM jobs_stuck AS s
     LEFT JOIN jobs_sessions AS w ON w.id = s.session
-    WHERE $1 IN (SELECT value FROM json_each(s.limits))
+    WHERE $1 IN (SELECT value FROM json_each(iif(json_valid(s.limits), s.limits, NULL)))
     UNION ALL
     SELECT seq, 0, NULL, 0 FROM jobs_ready WHERE last_limit = $1
     UNION ALL
     SELECT r.seq, 0, NULL, 0
     FROM later
     CROSS JOIN jobs_ready AS r ON r.last_limit = later.id
-    WHERE r.limits ->> 0 = $1
+    WHERE iif(json_valid(r.limits), r.limits ->> 0 = $1, 0)
     UNION ALL
     SELECT h.seq, 0, NULL, 0
     FROM later
     CROSS JOIN jobs_held AS h ON h.limit_id = later.id
     CROSS JOIN jobs_limited AS m ON m.seq = h.seq
-    WHERE m.limits ->> 0 = $1
+    WHERE iif(json_valid(m.limits), m.limits ->> 0 = $1, 0)
     LIMIT $2
 ) AS p
 CROSS JOIN jobs_executions AS x ON x.seq = p.seq

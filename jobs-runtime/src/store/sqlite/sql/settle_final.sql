@@ -2,7 +2,7 @@
 -- each with what its attempts have in common and what each has for itself, the rare fields in those runs that
 -- have any. The caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
 -- Their permits are said to come back already: a lease with other limits is not met.
-WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, limits, attempts) AS MATERIALIZED (
+WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, is_limited, attempts) AS MATERIALIZED (
     SELECT
         value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
         value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', jsonb_extract(value, '$[1]')
@@ -14,15 +14,15 @@ INSERT INTO jobs_outcomes (
 )
 SELECT
     l.seq, r.status, s.value ->> 3, l.attempt, r.outcome, l.session, l.executed_by, s.value ->> 2,
-    r.error_kind, iif(r.is_rare, s.value ->> 5, NULL), MAX(l.progress, r.progress),
-    IFNULL(iif(r.is_rare, s.value ->> 6, NULL), l.progress_message), s.value ->> 4
+    r.error_kind, iif(r.is_rare, s.value ->> 6, NULL), MAX(l.progress, r.progress),
+    IFNULL(iif(r.is_rare, s.value ->> 7, NULL), l.progress_message), s.value ->> 4
 FROM run AS r
 CROSS JOIN jsonb_each(r.attempts) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = r.session AND l.claim = s.value ->> 1 AND l.attempt = r.attempt
     -- A failure of what was asked to be cancelled is none: the caller has to look.
     AND (r.status <> 'failed' OR l.cancel_requested_at IS NULL)
-    AND l.limits IS r.limits;
+    AND l.limits IS iif(r.is_limited, s.value ->> 5, NULL);
 
 SELECT 'ended', changes();
 

@@ -12,7 +12,7 @@ INSERT INTO jobs_permit_events (limit_id, kind, count)
 SELECT i.value, 'ended', COUNT(*)
 FROM json_each($22) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-CROSS JOIN json_each(l.limits) AS i
+CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
 WHERE s.value ->> 1
     AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NOT NULL)
 GROUP BY i.value;
@@ -21,7 +21,7 @@ INSERT INTO jobs_permit_events (limit_id, kind, count, at)
 SELECT k.id, 'rest', 1, MAX(s.value ->> 2)
 FROM json_each($22) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-CROSS JOIN json_each(l.limits) AS i
+CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
 CROSS JOIN jobs_limits AS k ON k.id = i.value AND k.kind = 'rate'
 WHERE s.value ->> 2 IS NOT NULL
 GROUP BY k.id;

@@ -1,7 +1,7 @@
--- What becomes of permits, before their leases go: the array $24 has the limits of attempts that have ended and
--- how many have the same. Whoever says what was never a lease's is found out when the lease is not met.
-INSERT INTO jobs_permit_events (limit_id, kind, count)
-SELECT i.value, 'ended', SUM(e.value ->> 1)
-FROM json_each($24) AS e
-CROSS JOIN json_each(iif(json_valid(e.value ->> 0), e.value ->> 0, NULL)) AS i
-GROUP BY i.value;
+-- Permits that come back: so many of each limit, the array $24. Where somebody waits for one, the limit is looked
+-- at at once. What a rate has given is counted when attempts start.
+UPDATE jobs_limits
+SET granted = MAX(granted - (e.value ->> 1), 0),
+    look_at = iif(EXISTS (SELECT 1 FROM jobs_held AS h WHERE h.limit_id = jobs_limits.id), 0, look_at)
+FROM jsonb_each($24) AS e
+WHERE jobs_limits.id = e.value ->> 0 AND jobs_limits.kind = 'concurrent';

@@ -1,3 +1,6 @@
--- Whether somebody waits for what has just come back.
+-- Whether somebody waits for what has just come back, or was just counted.
+SELECT 'wanted', 1
+WHERE EXISTS (SELECT 1 FROM jobs_limits WHERE look_at <= 0)
+UNION ALL
 SELECT 'wanted', 1
 WHERE EXISTS (SELECT 1 FROM jobs_held) AND EXISTS (SELECT 1 FROM jobs_permit_events);
