@@ -63,10 +63,11 @@ impl Database for InFile {
     async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
         let statements = match what {
             Damage::Retries => "UPDATE jobs_executions SET retry = 'soon' WHERE id = $1",
+            // Another one in each row.
             Damage::Limits => {
-                "UPDATE jobs_limited SET limits = 'none]'
+                "UPDATE jobs_limited SET limits = CASE seq % 3 WHEN 0 THEN 'none]' WHEN 1 THEN '[\"x\"]' ELSE '' END
                  WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1);
-                 UPDATE jobs_ready SET limits = 'none]'
+                 UPDATE jobs_ready SET limits = CASE seq % 3 WHEN 0 THEN 'none]' WHEN 1 THEN '[\"x\"]' ELSE '' END
                  WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1)"
             }
             _ => return Ok(false),

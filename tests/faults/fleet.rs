@@ -214,8 +214,9 @@ impl Fleet {
     }
 }
 
-fn settings<'a>(url: &'a str, lease: &'a str) -> [(&'static str, &'a str); 4] {
+fn settings<'a>(url: &'a str, lease: &'a str) -> [(&'static str, &'a str); 5] {
     [
+        ("JOBS_LIMITS", "test-api:15/s"),
         ("JOBS_DATABASE", url),
         ("JOBS_LEASE", lease),
         ("JOBS_CONCURRENCY", "8"),

@@ -140,6 +140,16 @@ impl Ledger {
         count[0].parse().expect("a number")
     }
 
+    /// The results of a job's executions.
+    pub(crate) fn results(&self, job: &str) -> Vec<Value> {
+        let texts = self.texts(&format!(
+            "SELECT o.result FROM %outcomes AS o JOIN %executions AS x ON x.seq = o.seq
+             WHERE x.job_id = '{job}' AND o.result IS NOT NULL"
+        ));
+        let read = |text: &String| serde_json::from_str(text).expect("JSON");
+        texts.iter().map(read).collect()
+    }
+
     /// Notes a word of the test's own, now.
     pub(crate) fn mark(&self, word: &str) {
         let now = match &self.0 {

@@ -40,6 +40,16 @@ fn keys_hold_under_kills_on_postgres() {
     keys_hold_under_kills(&Postgres::shared().fresh_url());
 }
 
+#[test]
+fn turns_hold_under_kills_on_sqlite() {
+    turns_hold_under_kills("sqlite:jobs.db");
+}
+
+#[test]
+fn turns_hold_under_kills_on_postgres() {
+    turns_hold_under_kills(&Postgres::shared().fresh_url());
+}
+
 /// Enqueues in batches.
 fn enqueue(front: SocketAddr, job: &str, payloads: &[Value]) {
     for batch in payloads.chunks(50) {
@@ -109,6 +119,46 @@ fn permits_hold_under_kills(url: &str) {
         "{kills} kills, {total} executions: limits held, seed {}",
         fleet.seed
     );
+    fleet.end();
+}
+
+/// Handlers take turns at a limit that they ask themselves, fifteen a second. When a handler goes on after its turn
+/// is up to its machine; before its turn it never does. So however late they are, at no time have more gone on
+/// than had a turn by then. The turn of one that was killed is lost.
+fn turns_hold_under_kills(url: &str) {
+    const A_SECOND: i64 = 15;
+    let (kills, times) = extent();
+    let mut fleet = Fleet::start(url, 3, "2s");
+    let ledger = Ledger::install(url, fleet.dir());
+    let total = 60 * times;
+    ledger.mark("begun");
+    enqueue(fleet.front.address, "test.outside", &vec![json!({}); total]);
+    for kill in 1..=kills {
+        fleet.wait("some ends", || ledger.ended() >= total * kill / (kills + 2));
+        let worker = fleet.any();
+        fleet.kill(worker);
+    }
+    fleet.wait("every end", || ledger.ended() == total);
+    let begun = ledger
+        .read()
+        .entries
+        .into_iter()
+        .find(|it| it.what == "begun");
+    let begun = begun.expect("it was noted").at;
+    let results = ledger.results("test.outside");
+    let mut went_on: Vec<_> = results.iter().filter_map(Value::as_i64).collect();
+    went_on.sort_unstable();
+    assert_eq!(went_on.len(), total, "each says when");
+    for (nth, at) in (0..).zip(&went_on) {
+        let turn = begun + nth * 1_000 / A_SECOND;
+        assert!(
+            *at >= turn,
+            "{nth} had gone on before, {} ms after the first; seed {}",
+            at - begun,
+            fleet.seed
+        );
+    }
+    println!("{kills} kills: turns held, seed {}", fleet.seed);
     fleet.end();
 }
 

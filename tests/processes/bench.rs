@@ -34,7 +34,7 @@ fn every_scenario_has_its_figures_on_the_embedded_store() {
     let rate = "/ratePerSecond/median";
     let latency = "/latencyMs/p99";
     let ratio = "/ratioToBaseline/median";
-    let scenarios: [(&[&str], &[&str]); 12] = [
+    let scenarios: [(&[&str], &[&str]); 13] = [
         (&["enqueue-batch", "--batch", "50"], &[rate, latency]),
         (&["enqueue-single"], &[rate, latency]),
         (&["drain"], &[rate, "/commitsPerExecution"]),

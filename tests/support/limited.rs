@@ -1,6 +1,6 @@
 //! Jobs that are held back, put together or refused.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use jobs::{JobContext, JobError, job};
 
@@ -53,6 +53,15 @@ pub async fn paced_by_key(ctx: &JobContext, key: u32, millis: u64) -> Result<(),
     let _ = key;
     ctx.sleep(Duration::from_millis(millis)).await;
     Ok(())
+}
+
+/// Waits for its turn at what all of the fleet shares, and says when that was: milliseconds of Unix time.
+#[job(id = "test.outside", retries = [1], max_attempts = 100)]
+pub async fn outside(ctx: &JobContext) -> Result<u64, JobError> {
+    ctx.limit("test-api", 1).await?;
+    let now = ctx.now().duration_since(UNIX_EPOCH);
+    let millis = now.map_err(JobError::permanent)?.as_millis();
+    u64::try_from(millis).map_err(JobError::permanent)
 }
 
 /// One lives for each key; another is answered with it.

@@ -9,7 +9,7 @@ area! { "damage" {
     a_damaged_row_spoils_no_claim: "One row that cannot be read is handed out with the reason, beside the others of its claim, and is settled like them.",
     a_damaged_row_is_found_again: "So it is when a claim is asked for again, and when it is taken over.",
     a_damaged_row_can_be_looked_at: "It is listed, read, cancelled and deleted like any other.",
-    damaged_limits_hold_up_nobody: "An execution whose limits are damaged is in nobody's way, ready, at its limit or at the door, and ends like any other; whoever stands behind it is let in.",
+    damaged_limits_hold_up_nobody: "An execution whose limits are damaged is in nobody's way, ready, at its limit or at the door, and ends like any other; whoever stands behind it is let in by the permits of others. One that it had itself may stay out.",
     what_has_damaged_limits_can_be_moved: "It is put off and cancelled like any other, too.",
 }}
 

@@ -1,5 +1,6 @@
 //! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
 
+use super::limits::{Worker, concurrent, enqueue_limited};
 use super::point::area;
 use super::words::*;
 
@@ -7,6 +8,7 @@ area! { "events" {
     those_who_wait_hear_of_work: "Whoever waits on the same handle hears when something becomes ready: enqueued, promoted, given back, retried by hand.",
     those_who_wait_hear_of_times: "And of the earliest time when something is scheduled.",
     those_who_wait_hear_of_ends: "And which executions became final, however they did.",
+    those_who_let_in_hear_of_permits: "And that somebody may be let in: by what came back, ended, was cancelled or put off, or was kept by a session that is over.",
     those_who_execute_hear_of_requests: "And that a running one shall be cancelled.",
     other_processes_notice: "Another process notices that something was written, soon.",
     a_commit_of_the_caller_s_is_told: "`committed` makes those who wait look.",
@@ -74,6 +76,55 @@ async fn those_who_wait_hear_of_ends(store: AnyStore) {
         )
         .await;
     }
+}
+
+async fn those_who_let_in_hear_of_permits(store: AnyStore) {
+    let now = |event: &StoreEvent| matches!(event, StoreEvent::Scheduled(at) if *at <= T0);
+    let limits = [concurrent("", 1)];
+    let mut worker = Worker::new(&store).await;
+    enqueue_limited(&store, &limits, 1).await;
+    let first = worker.take().await;
+
+    // Nobody else waits, but itself.
+    let mut events = store.events();
+    let back = settlement(&first[0], AttemptOutcome::Released, Next::GiveBack);
+    settle(&store, back).await;
+    event(&mut events, now).await;
+
+    let all = enqueue_limited(&store, &limits, 5).await;
+    let first = worker.take().await;
+    assert!(worker.take().await.is_empty());
+    let mut events = store.events();
+    settle(&store, success(&first[0])).await;
+    event(&mut events, now).await;
+
+    // Ready, and not claimed.
+    store.promote(T0, 9).await.unwrap();
+    let mut events = store.events();
+    store.cancel(all[0], T0).await.unwrap();
+    event(&mut events, now).await;
+
+    store.promote(T0, 9).await.unwrap();
+    let mut events = store.events();
+    let later = Change {
+        priority: None,
+        run_at: Some(t(60)),
+        payload: None,
+    };
+    store.change(all[1], later, T0).await.unwrap();
+    event(&mut events, now).await;
+
+    let stuck = worker.take().await;
+    assert_eq!(ids(&stuck), all[2..3]);
+    let mut end = settlement(&stuck[0], AttemptOutcome::TimedOut, Next::Fail);
+    end.permits = kept(&stuck[0]);
+    settle(&store, end).await;
+    assert!(worker.take().await.is_empty());
+    let mut events = store.events();
+    store.close_session(worker.session()).await.unwrap();
+    event(&mut events, now).await;
+    let mut another = Worker::new(&store).await;
+    assert_eq!(ids(&another.take().await), all[3..4]);
 }
 
 async fn those_who_execute_hear_of_requests(store: AnyStore) {

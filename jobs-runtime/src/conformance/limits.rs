@@ -81,6 +81,10 @@ impl Worker {
         }
     }
 
+    pub(super) fn session(&self) -> SessionId {
+        self.session
+    }
+
     /// Lets in what there are permits for, and claims it.
     pub(super) async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.store.promote(now, 1_000).await.unwrap();

@@ -10,10 +10,11 @@
 //! An execution of a job with [`Limit`]s stands in *ready* only while it holds a permit of each of
 //! them, so that a claim takes what it finds there and looks at no limit. Until then it is *held*: at
 //! the door, or at the limit whose permit it lacks, in the order in which executions are claimed. Both
-//! count as queued. Whoever makes an execution due puts it at the door, and whoever ends an attempt
-//! notes that its permits came back; neither touches a limit, so that limits make nobody wait for
-//! anybody, not even for a caller's open transaction. [`Store::promote`](super::Store::promote) lets
-//! in: one at a time in the whole fleet, by the rules of `doorkeeper.rs`.
+//! count as queued. Whoever makes an execution due puts it at the door, unless it is new and there is room
+//! for it at once, and whoever ends an attempt notes that its permits came back; neither waits for a limit
+//! that another has locked, so that limits make nobody wait for anybody, not even for a caller's open
+//! transaction. [`Store::promote`](super::Store::promote) lets in: one at a time in the whole fleet, by the
+//! rules of `doorkeeper.rs`.
 //!
 //! A permit of a [`Concurrent`](LimitRule::Concurrent) limit is out from the moment its execution is
 //! let in until its attempt has ended. One of a [`Rate`](LimitRule::Rate) is out until the attempt

@@ -180,7 +180,7 @@ impl Store for SqliteStore {
         while !self
             .writer
             .write(Box::new(|conn| {
-                Box::pin(async move { Ok((migrate::migrate_next_in_txn(conn).await?, None)) })
+                Box::pin(async move { Ok((migrate::migrate_next_in_txn(conn).await?, Vec::new())) })
             }))
             .await?
         {}
@@ -197,7 +197,7 @@ impl Store for SqliteStore {
         let work: Work<_> = Box::new(|conn| {
             Box::pin(async move {
                 conn.execute(include_str!("sqlite/sql/ping.sql")).await?;
-                Ok(((), None))
+                Ok(((), Vec::new()))
             })
         });
         self.writer.write(work).await
@@ -265,21 +265,26 @@ impl Store for SqliteStore {
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((session::open_in_txn(conn, &info).await?, None)) })
+            Box::pin(async move { Ok((session::open_in_txn(conn, &info).await?, Vec::new())) })
         });
         self.writer.write(work).await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((session::renew_in_txn(conn, session, now).await?, None)) })
+            Box::pin(
+                async move { Ok((session::renew_in_txn(conn, session, now).await?, Vec::new())) },
+            )
         });
         self.writer.write_urgently(work).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((session::close_in_txn(conn, session).await?, None)) })
+            Box::pin(async move {
+                session::close_in_txn(conn, session).await?;
+                Ok(((), limits::wanted_in_txn(conn).await?))
+            })
         });
         self.writer.write(work).await
     }
@@ -323,7 +328,7 @@ impl Store for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 limits::unstick_in_txn(conn, &fences).await?;
-                Ok(((), Some(StoreEvent::Scheduled(Timestamp::default()))))
+                Ok(((), vec![StoreEvent::Scheduled(Timestamp::default())]))
             })
         });
         self.writer.write(work).await
@@ -339,7 +344,7 @@ impl Store for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let reservation = limits::reserve_in_txn(conn, &limit, cost, now, latest).await?;
-                Ok((reservation, None))
+                Ok((reservation, Vec::new()))
             })
         });
         self.writer.write(work).await
@@ -347,7 +352,9 @@ impl Store for SqliteStore {
 
     async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((limits::rest_in_txn(conn, &keys, until).await?, None)) })
+            Box::pin(
+                async move { Ok((limits::rest_in_txn(conn, &keys, until).await?, Vec::new())) },
+            )
         });
         self.writer.write(work).await
     }
@@ -371,7 +378,9 @@ impl Store for SqliteStore {
 
     async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((limits::pause_in_txn(conn, &queue, now).await?, None)) })
+            Box::pin(
+                async move { Ok((limits::pause_in_txn(conn, &queue, now).await?, Vec::new())) },
+            )
         });
         self.writer.write(work).await
     }
@@ -380,7 +389,7 @@ impl Store for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let resumed = limits::resume_in_txn(conn, &queue).await?;
-                Ok((resumed, Some(StoreEvent::Ready)))
+                Ok((resumed, vec![StoreEvent::Ready]))
             })
         });
         self.writer.write(work).await
@@ -459,7 +468,7 @@ impl Store for SqliteStore {
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, None)) })
+            Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, Vec::new())) })
         });
         self.writer.write(work).await
     }

@@ -72,7 +72,7 @@ pub(in crate::store) struct LimitState {
     pub(in crate::store) granted: u64,
     /// When a rate expects its next start, in microseconds.
     pub(in crate::store) arrival: i64,
-    /// When somebody shall look at it, though nothing has happened.
+    /// When somebody shall look at it, though nothing is noted that has become of a permit.
     pub(in crate::store) look_at: Option<Timestamp>,
 }
 

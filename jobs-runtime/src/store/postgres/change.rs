@@ -39,8 +39,13 @@ impl Transition for Alter {
                 let left = Place::read(row)?;
                 self.write(db, seq).await?;
                 let (place, unused) = left.moved(&self.change, self.now);
+                let mut events = vec![place.event(self.now)];
+                if !unused.is_empty() {
+                    // Others may have them.
+                    events.push(StoreEvent::Scheduled(self.now));
+                }
                 place.enter(db, seq, unused).await?;
-                return Ok((ChangeAnswer::Changed, vec![place.event(self.now)]));
+                return Ok((ChangeAnswer::Changed, events));
             }
             match standing(db, seq).await? {
                 Standing::Status(ExecutionStatus::Pending | ExecutionStatus::Queued)

@@ -31,7 +31,7 @@ impl Archive for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let written = import::write_in_txn(conn, &batch).await?;
-                Ok((written, Some(StoreEvent::Ready)))
+                Ok((written, vec![StoreEvent::Ready]))
             })
         });
         self.writer.write(work).await

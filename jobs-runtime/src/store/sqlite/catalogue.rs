@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub(super) async fn publish_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
-) -> Result<Option<StoreEvent>, Fault> {
+) -> Result<Vec<StoreEvent>, Fault> {
     let mut rows = Vec::with_capacity(jobs.len());
     for job in jobs {
         let descriptor = serde_json::to_string(&job.descriptor)
@@ -29,7 +29,8 @@ pub(super) async fn publish_in_txn(
         .execute(&mut *conn)
         .await?;
     let changed = limits::follow_in_txn(conn, jobs).await?;
-    Ok(changed.then(|| StoreEvent::Scheduled(Timestamp::default())))
+    let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
+    Ok(Vec::from_iter(event))
 }
 
 /// The newest publication of every job.

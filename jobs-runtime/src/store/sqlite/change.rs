@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
+use super::limits::wanted_in_txn;
 use super::operate::standing;
 use crate::store::{Change, ChangeAnswer, StoreEvent};
 use crate::time::Timestamp;
@@ -14,11 +15,11 @@ pub(super) async fn change_in_txn(
     id: ExecutionId,
     change: &Change,
     now: Timestamp,
-) -> Result<(ChangeAnswer, Option<StoreEvent>), Fault> {
+) -> Result<(ChangeAnswer, Vec<StoreEvent>), Fault> {
     let seq = match standing(conn, id).await? {
-        None => return Ok((ChangeAnswer::Unknown, None)),
+        None => return Ok((ChangeAnswer::Unknown, Vec::new())),
         Some((seq, ExecutionStatus::Pending | ExecutionStatus::Queued)) => seq,
-        Some((_, status)) => return Ok((ChangeAnswer::NotWaiting(status), None)),
+        Some((_, status)) => return Ok((ChangeAnswer::NotWaiting(status), Vec::new())),
     };
     let waited = waited(conn, seq).await?;
     let moves = waited.moves(change, now);
@@ -38,11 +39,12 @@ pub(super) async fn change_in_txn(
         .bind(change.priority)
         .execute(&mut *conn)
         .await?;
-    let event = match moves {
-        true => Some(enter(conn, seq, waited, change, now).await?),
-        false => None,
-    };
-    Ok((ChangeAnswer::Changed, event))
+    let mut events = Vec::new();
+    if moves {
+        events.push(enter(conn, seq, waited, change, now).await?);
+        events.extend(wanted_in_txn(conn).await?);
+    }
+    Ok((ChangeAnswer::Changed, events))
 }
 
 /// Where an execution waited.

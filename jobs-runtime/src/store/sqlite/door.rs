@@ -22,7 +22,7 @@ pub(super) struct Due {
     look_at: Option<Timestamp>,
     /// Somebody stands at the door.
     door: bool,
-    /// Permits have come back.
+    /// Something has become of permits that is not counted yet.
     events: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn promote_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,
     limit: usize,
-) -> Result<(Promotion, Option<StoreEvent>), Fault> {
+) -> Result<(Promotion, Vec<StoreEvent>), Fault> {
     let moved = promote_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let promoted = moved + let_in(conn, now, most).await?;
@@ -68,7 +68,8 @@ pub(super) async fn promote_in_txn(
         promoted,
         next_due: Due::on_conn(conn).await?.next(now),
     };
-    Ok((promotion, (promoted > 0).then_some(StoreEvent::Ready)))
+    let ready = (promoted > 0).then_some(StoreEvent::Ready);
+    Ok((promotion, Vec::from_iter(ready)))
 }
 
 /// Moves what is due, and says how many are ready by that.
@@ -115,7 +116,7 @@ pub(super) async fn decide(
     let events = sqlx::query(include_str!("sql/door_events.sql"))
         .fetch_all(&mut *conn)
         .await?;
-    let events: Vec<_> = events.iter().map(event).collect::<Result<_, _>>()?;
+    let events: Vec<_> = events.iter().filter_map(event).collect();
     let due: Vec<LimitId> = sqlx::query_scalar(include_str!("sql/door_due.sql"))
         .bind(now.as_millis())
         .bind(most)
@@ -220,7 +221,11 @@ fn held(row: &SqliteRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Re
     Ok(Held {
         seq: row.try_get(first)?,
         rank: row.try_get(first + 1)?,
-        limits: serde_json::from_str(row.try_get(first + 2)?).unwrap_or_default(),
+        limits: row
+            .try_get(first + 2)
+            .ok()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
         passed: match passed {
             Some(column) => row.try_get::<u32, _>(column)? as usize,
             None => 0,
@@ -243,15 +248,18 @@ pub(super) fn limit(row: &SqliteRow) -> Result<LimitState, Fault> {
     })
 }
 
-fn event(row: &SqliteRow) -> Result<(LimitId, PermitEvent), Fault> {
-    let kind: &str = row.try_get(1)?;
-    let count: i64 = row.try_get(2)?;
-    let at: Option<i64> = row.try_get(3)?;
-    let event = PermitEvent::of_parts(
-        kind,
-        count.try_into().unwrap_or(0),
-        at.map(Timestamp::from_millis),
-    );
-    let event = event.ok_or_else(|| corrupt("what became of a permit", kind))?;
-    Ok((row.try_get(0)?, event))
+/// One that cannot be read is nobody's, and holds up nobody.
+fn event(row: &SqliteRow) -> Option<(LimitId, PermitEvent)> {
+    let read = || -> Result<_, Fault> {
+        let kind: &str = row.try_get(1)?;
+        let count: i64 = row.try_get(2)?;
+        let at: Option<i64> = row.try_get(3)?;
+        let at = at.map(Timestamp::from_millis);
+        let event = PermitEvent::of_parts(kind, count.try_into().unwrap_or(0), at);
+        let event = event.ok_or_else(|| corrupt("what became of a permit", kind))?;
+        Ok((row.try_get(0)?, event))
+    };
+    read()
+        .inspect_err(|fault| tracing::error!(?fault, "what became of a permit is left out"))
+        .ok()
 }

@@ -13,14 +13,14 @@ use tokio::sync::oneshot;
 use super::claim::ClaimAnswer;
 use super::enqueue::EnqueuePlan;
 use super::fault::Fault;
+use super::limits::wanted;
 use super::look::{Known, Looks};
 use super::permits::Tally;
-use super::script::{Script, rows_named};
+use super::script::Script;
 use super::settle::{KnownFence, SettlePlan};
 use crate::store::{
     Answer, Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
 };
-use crate::time::Timestamp;
 
 /// Rows after which a group takes no more callers, and bytes of payloads and results.
 const ROWS: usize = 10_000;
@@ -289,12 +289,8 @@ pub(super) async fn settle_in_txn(
     answer.copied().ok_or(Fault::Unexpected)
 }
 
-/// Counts what starts and commits. Whether somebody waits for permits that have come back: then they are to be
-/// let in at once.
-async fn commit(
-    conn: &mut SqliteConnection,
-    leased: &[Claimed],
-) -> Result<Option<StoreEvent>, Fault> {
+/// Counts what starts and commits. Whether somebody is to be let in.
+async fn commit(conn: &mut SqliteConnection, leased: &[Claimed]) -> Result<Vec<StoreEvent>, Fault> {
     let statements = concat!(
         include_str!("sql/claim_started.sql"),
         include_str!("sql/settle_wanted.sql"),
@@ -304,8 +300,7 @@ async fn commit(
         .bind(Tally::of_starts(leased).by_limit()?)
         .fetch_all(conn)
         .await?;
-    let wanted = rows_named(&rows, "wanted").next();
-    Ok(wanted.map(|_| StoreEvent::Scheduled(Timestamp::default())))
+    Ok(wanted(&rows))
 }
 
 #[cfg(test)]

@@ -38,14 +38,14 @@ type ClaimedRow = (
 struct Texts {
     retries: RetryText,
     /// Limits that can be read.
-    limits: String,
+    limits: Option<String>,
 }
 
 impl Texts {
     fn check_limits(&mut self, text: &str) -> Result<(), StoreError> {
-        if self.limits != text {
+        if self.limits.as_deref() != Some(text) {
             limits_of(text)?;
-            text.clone_into(&mut self.limits);
+            self.limits = Some(text.to_owned());
         }
         Ok(())
     }

@@ -10,10 +10,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
 use super::json::{self, id_from_blob};
+use super::script::rows_named;
 use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, Obstacle, PermitHolder, PublishedJob, PublishedRule,
-    QueueRecord, Rate, Reservation,
+    QueueRecord, Rate, Reservation, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -192,6 +193,21 @@ pub(super) async fn follow_in_txn(
         .execute(conn)
         .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Whether somebody waits for permits that have come back: then they are to be let in at once.
+pub(super) async fn wanted_in_txn(conn: &mut SqliteConnection) -> Result<Vec<StoreEvent>, Fault> {
+    let rows = sqlx::query(include_str!("sql/settle_wanted.sql"))
+        .fetch_all(conn)
+        .await?;
+    Ok(wanted(&rows))
+}
+
+/// The same, of the rows of a script.
+pub(super) fn wanted(rows: &[SqliteRow]) -> Vec<StoreEvent> {
+    let wanted = rows_named(rows, "wanted").next();
+    let event = wanted.map(|_| StoreEvent::Scheduled(Timestamp::default()));
+    Vec::from_iter(event)
 }
 
 /// Gives back what stuck attempts have kept.

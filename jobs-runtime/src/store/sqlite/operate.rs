@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
+use super::limits::wanted_in_txn;
 use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
@@ -31,9 +32,9 @@ pub(super) async fn cancel_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     now: Timestamp,
-) -> Result<(CancelAnswer, Option<StoreEvent>), Fault> {
+) -> Result<(CancelAnswer, Vec<StoreEvent>), Fault> {
     let Some((seq, status)) = standing(conn, id).await? else {
-        return Ok((CancelAnswer::Unknown, None));
+        return Ok((CancelAnswer::Unknown, Vec::new()));
     };
     let (statement, answer, event) = match status {
         ExecutionStatus::Running => (
@@ -41,7 +42,7 @@ pub(super) async fn cancel_in_txn(
             CancelAnswer::Requested,
             StoreEvent::CancelRequested,
         ),
-        status if status.is_final() => return Ok((CancelAnswer::Final(status), None)),
+        status if status.is_final() => return Ok((CancelAnswer::Final(status), Vec::new())),
         _ => (
             include_str!("sql/cancel_waiting.sql"),
             CancelAnswer::Cancelled,
@@ -57,9 +58,11 @@ pub(super) async fn cancel_in_txn(
     sqlx::query(statement)
         .bind(seq)
         .bind(now.as_millis())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok((answer, Some(event)))
+    let mut events = vec![event];
+    events.extend(wanted_in_txn(conn).await?);
+    Ok((answer, events))
 }
 
 pub(super) async fn retry_in_txn(
@@ -67,9 +70,9 @@ pub(super) async fn retry_in_txn(
     id: ExecutionId,
     payload: Option<&str>,
     now: Timestamp,
-) -> Result<(RetryAnswer, Option<StoreEvent>), Fault> {
+) -> Result<(RetryAnswer, Vec<StoreEvent>), Fault> {
     match standing(conn, id).await? {
-        None => Ok((RetryAnswer::Unknown, None)),
+        None => Ok((RetryAnswer::Unknown, Vec::new())),
         Some((seq, ExecutionStatus::Failed | ExecutionStatus::Cancelled)) => {
             sqlx::query(include_str!("sql/retry.sql"))
                 .bind(seq)
@@ -83,9 +86,9 @@ pub(super) async fn retry_in_txn(
             } else {
                 StoreEvent::Ready
             };
-            Ok((RetryAnswer::Queued, Some(event)))
+            Ok((RetryAnswer::Queued, vec![event]))
         }
-        Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), None)),
+        Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), Vec::new())),
     }
 }
 

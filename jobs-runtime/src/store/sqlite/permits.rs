@@ -31,7 +31,7 @@ pub(super) fn texts(limits: &[Rc<[LimitId]>]) -> Result<String, Fault> {
     json::array(texts.iter().map(Option::as_deref))
 }
 
-/// How many attempts end, or start, that have a limit, and when the last of those starts.
+/// How many attempts end, or start, that have a limit, and when the last of those starts. Ends need no time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Alike {
     pub(super) count: u64,

@@ -151,12 +151,7 @@ impl SettlePlan {
         let mut returned = Tally::default();
         let mut more = Vec::new();
         for ending in endings {
-            let Settlement {
-                fence,
-                end,
-                permits,
-                ..
-            } = ending.settlement;
+            let Settlement { fence, permits, .. } = ending.settlement;
             let kept = permits.as_ref().is_some_and(|permits| permits.kept);
             let rest_until = permits.as_ref().and_then(|permits| permits.rest_until);
             if kept || rest_until.is_some() {
@@ -164,7 +159,7 @@ impl SettlePlan {
                 more.push((fence.row, u8::from(kept), until));
             }
             if let Some(limits) = ending.limits.filter(|_| !kept) {
-                returned.add(limits, end.finished_at);
+                returned.add(limits, Timestamp::default());
             }
         }
         if !more.is_empty() {
@@ -267,11 +262,12 @@ impl Serialize for OwnFields<'_, '_> {
     }
 }
 
-/// Who waits may hear of the next attempts of these: at once, and at the first of their times.
+/// Who waits may hear of the next attempts of these: at once, or at the first of their times. What has limits
+/// stands at the door, and is to be let in.
 fn next_events(others: &[OtherRow<'_>]) -> impl Iterator<Item = StoreEvent> {
     let at = |OtherRow(ending): &OtherRow<'_>| match ending.settlement.next {
         Next::RetryAt(at) => Some(at),
-        _ => None,
+        _ => ending.limits.map(|_| Timestamp::default()),
     };
     let ready = others.iter().any(|other| at(other).is_none());
     let first = others.iter().filter_map(at).min();

@@ -28,7 +28,7 @@ pub(super) trait Step: Send {
 
 /// Work in a transaction of its own, with what to tell about it.
 pub(super) struct Write<T> {
-    pub(super) work: Work<(T, Option<StoreEvent>)>,
+    pub(super) work: Work<(T, Vec<StoreEvent>)>,
     pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -40,8 +40,8 @@ impl<T: Send + 'static> Step for Write<T> {
         }
         let result = desk.in_transaction(self.work).await;
         let answer = match result {
-            Ok((value, event)) => {
-                desk.publish(event);
+            Ok((value, events)) => {
+                desk.publish(events);
                 Ok(value)
             }
             Err(fault) => Err(fault.at(&desk.location)),

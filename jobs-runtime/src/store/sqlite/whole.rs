@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::group::Call;
 use super::json::{self, id_from_blob};
 use super::step::Work;
-use super::{SqliteStore, door, logs, session, settle};
+use super::{SqliteStore, door, limits, logs, session, settle};
 use crate::store::doorkeeper::Trial;
 use crate::store::refusals::AsAWhole;
 use crate::store::{
@@ -34,7 +34,8 @@ impl AsAWhole for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let moved = door::promote_due_in_txn(conn, now, limit).await?;
-                Ok((moved, (moved > 0).then_some(StoreEvent::Ready)))
+                let ready = (moved > 0).then_some(StoreEvent::Ready);
+                Ok((moved, Vec::from_iter(ready)))
             })
         });
         self.writer.write(work).await
@@ -56,7 +57,7 @@ impl AsAWhole for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let refused = refused_at_the_door_in_txn(conn, now, limit, most).await?;
-                Ok((refused, None))
+                Ok((refused, Vec::new()))
             })
         });
         self.writer.write(work).await
@@ -71,7 +72,7 @@ impl AsAWhole for SqliteStore {
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let claimed = session::take_over_in_txn(conn, &dead, &claim, skip).await?;
-                Ok((claimed, None))
+                Ok((claimed, limits::wanted_in_txn(conn).await?))
             })
         });
         self.writer.write(work).await
@@ -79,14 +80,14 @@ impl AsAWhole for SqliteStore {
 
     async fn report_whole(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, None)) })
+            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, Vec::new())) })
         });
         self.writer.write(work).await
     }
 
     async fn append_logs_whole(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, None)) })
+            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, Vec::new())) })
         });
         self.writer.write(work).await
     }

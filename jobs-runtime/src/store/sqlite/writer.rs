@@ -103,7 +103,7 @@ impl Writer {
     /// who listen once it is committed.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: Work<(T, Option<StoreEvent>)>,
+        work: Work<(T, Vec<StoreEvent>)>,
     ) -> Result<T, StoreError> {
         self.ask(|answer| Request::Step(Box::new(Write { work, answer })))
             .await
@@ -113,7 +113,7 @@ impl Writer {
     /// log lines.
     pub(super) async fn write_urgently<T: Send + 'static>(
         &self,
-        work: Work<(T, Option<StoreEvent>)>,
+        work: Work<(T, Vec<StoreEvent>)>,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let step: Box<dyn Step> = Box::new(Write { work, answer });
@@ -436,7 +436,7 @@ mod tests {
         let slow: Work<_> = Box::new(|_| {
             Box::pin(async {
                 gate.await.unwrap();
-                Ok(((), None))
+                Ok(((), Vec::new()))
             })
         });
         let order = std::sync::Mutex::new(Vec::new());

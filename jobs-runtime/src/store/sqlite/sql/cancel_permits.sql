@@ -5,10 +5,10 @@ SELECT i.value, 'unused', 1
 FROM jobs_limited AS m
 CROSS JOIN json_each(iif(json_valid(m.limits), m.limits, NULL)) AS i
 CROSS JOIN jobs_executions AS x ON x.seq = m.seq
-WHERE m.seq = $1 AND m.limits IS NOT NULL AND i.key < COALESCE(
+WHERE m.seq = $1 AND i.type = 'integer' AND i.key < COALESCE(
     (SELECT passed FROM jobs_held WHERE seq = $1),
     (
-        SELECT iif(json_valid(r.limits), json_array_length(r.limits), 0)
+        SELECT iif(r.limits IS NULL, 0, json_array_length(m.limits))
         FROM jobs_ready AS r
         WHERE r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
     ),

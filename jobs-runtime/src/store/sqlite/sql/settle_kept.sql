@@ -13,7 +13,7 @@ SELECT i.value, 'ended', COUNT(*)
 FROM json_each($22) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
 CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
-WHERE s.value ->> 1
+WHERE s.value ->> 1 AND i.type = 'integer' AND typeof(i.key) = 'integer'
     AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NOT NULL)
 GROUP BY i.value;
 

@@ -5,6 +5,7 @@ FROM json_each($1) AS f
 CROSS JOIN jobs_stuck AS s
     ON s.seq = f.value ->> 0 AND s.session = f.value ->> 1 AND s.attempt = f.value ->> 2
 CROSS JOIN json_each(iif(json_valid(s.limits), s.limits, NULL)) AS i
+WHERE i.type = 'integer' AND typeof(i.key) = 'integer'
 GROUP BY i.value;
 
 DELETE FROM jobs_stuck
