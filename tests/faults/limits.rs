@@ -135,6 +135,10 @@ fn turns_hold_under_kills(url: &str) {
     enqueue(fleet.front.address, "test.outside", &vec![json!({}); total]);
     for kill in 1..=kills {
         fleet.wait("some ends", || ledger.ended() >= total * kill / (kills + 2));
+        if ledger.ended() == total {
+            // Far too soon, as is told below.
+            break;
+        }
         let worker = fleet.any();
         fleet.kill(worker);
     }
