@@ -38,16 +38,20 @@ type ClaimedRow = (
 struct Texts {
     retries: RetryText,
     /// Limits that can be read.
-    limits: Option<String>,
+    limits: Option<HeldLimits>,
 }
 
 impl Texts {
-    fn check_limits(&mut self, text: &str) -> Result<(), StoreError> {
-        if self.limits.as_deref() != Some(text) {
-            limits_of(text)?;
-            self.limits = Some(text.to_owned());
+    fn limits(&mut self, text: &str) -> Result<HeldLimits, StoreError> {
+        match &self.limits {
+            Some(last) if last.as_str() == text => Ok(last.clone()),
+            _ => {
+                limits_of(text)?;
+                let read = HeldLimits::from(text);
+                self.limits = Some(read.clone());
+                Ok(read)
+            }
         }
-        Ok(())
     }
 }
 
@@ -144,8 +148,10 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
             stand_in()
         });
     let limits = limits.map(|text| {
-        texts.check_limits(&text).unwrap_or_else(&mut note);
-        HeldLimits::from(&*text)
+        texts.limits(&text).unwrap_or_else(|error| {
+            note(error);
+            HeldLimits::from(&*text)
+        })
     });
     Claimed {
         fence: Fence {

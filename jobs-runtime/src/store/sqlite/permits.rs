@@ -40,7 +40,18 @@ pub(super) struct Alike {
 
 /// Counts attempts by their limits. Damaged texts have none.
 #[derive(Debug, Default)]
-pub(super) struct Tally<'t>(BTreeMap<&'t str, Alike>);
+pub(super) struct Tally<'t> {
+    /// Neighbours often have the same.
+    run: Option<(&'t str, Alike)>,
+    before: BTreeMap<&'t str, Alike>,
+}
+
+impl Alike {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+    }
+}
 
 impl<'t> Tally<'t> {
     /// Of what is leased, from when on that is.
@@ -55,24 +66,28 @@ impl<'t> Tally<'t> {
     }
 
     /// One more with these limits.
-    pub(super) fn add(&mut self, limits: &'t str, at: Timestamp) {
-        let alike = self.0.entry(limits).or_default();
-        alike.count += 1;
-        alike.last = alike.last.max(at);
+    pub(super) fn add(&mut self, limits: &'t str, last: Timestamp) {
+        let one = Alike { count: 1, last };
+        match &mut self.run {
+            Some((text, run)) if *text == limits => run.add(one),
+            run => {
+                if let Some((text, alike)) = run.replace((limits, one)) {
+                    self.before.entry(text).or_default().add(alike);
+                }
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.run.is_none()
     }
 
     /// As JSON, limit by limit: `[[limit, count, last], …]`.
     pub(super) fn by_limit(self) -> Result<String, Fault> {
         let mut by_limit: BTreeMap<LimitId, Alike> = BTreeMap::new();
-        for (text, some) in self.0 {
+        for (text, alike) in self.before.into_iter().chain(self.run) {
             for limit in limits_of(text).unwrap_or_default() {
-                let all = by_limit.entry(limit).or_default();
-                all.count += some.count;
-                all.last = all.last.max(some.last);
+                by_limit.entry(limit).or_default().add(alike);
             }
         }
         json::array(
