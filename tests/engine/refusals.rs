@@ -1,7 +1,7 @@
 //! Rows that cannot be read, and settlements that the store will not have: each spoils itself and
 //! nothing else.
 
-use jobs::{AttemptOutcome, ErrorKind, ExecutionStatus, ResultError};
+use jobs::{AttemptOutcome, ErrorKind, Execution, ExecutionStatus, ResultError};
 use jobs_runtime::Runtime;
 use jobs_runtime::store::{ProgressReport, Renewal, Store, StoreError};
 use tests::jobs::Echo;
@@ -15,22 +15,28 @@ async fn alter(application: &Application, sql: &'static str) {
     altered.expect("the statement is right");
 }
 
-#[tokio::test]
-async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
+const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Has a worker execute [`TEXTS`], after their rows were altered.
+async fn executed_after(sql: &'static str) -> (Application, Vec<Execution<String>>, Runtime) {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
-    let texts = ["a", "b", "c", "d"].map(Echo::new);
-    let executions = jobs.enqueue_all(texts).await.expect("accepted");
-    alter(
-        &application,
+    let executions = jobs.enqueue_all(TEXTS.map(Echo::new)).await;
+    let executions = executions.expect("accepted");
+    alter(&application, sql).await;
+    let store = application.runtime.store().clone();
+    let worker = Runtime::builder().store(store).start().await;
+    (application, executions, worker.expect("the runtime starts"))
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
+    let (application, executions, worker) = executed_after(
         "UPDATE jobs_executions SET retry = 'nonsense' WHERE payload LIKE '%\"b\"%';
          UPDATE jobs_executions SET max_attempts = -1 WHERE payload LIKE '%\"c\"%'",
     )
     .await;
-    let store = application.runtime.store().clone();
-    let worker = Runtime::builder().store(store).start().await;
-    let worker = worker.expect("the runtime starts");
-    for (execution, text) in executions.iter().zip(["a", "b", "c", "d"]) {
+    for (execution, text) in executions.iter().zip(TEXTS) {
         let result = execution.result().await;
         if ["a", "d"].contains(&text) {
             assert_eq!(result.ok().as_deref(), Some(text));
@@ -53,20 +59,12 @@ async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
 /// Not even as an answer of the database: who would claim it puts it off, and has the others.
 #[tokio::test]
 async fn a_payload_that_is_no_text_is_put_off_and_holds_nobody_up() {
-    let application = Application::start(false).await;
-    let jobs = application.runtime.client();
-    let texts = ["a", "b", "c", "d"].map(Echo::new);
-    let executions = jobs.enqueue_all(texts).await.expect("accepted");
-    alter(
-        &application,
+    let (application, executions, worker) = executed_after(
         "UPDATE jobs_executions SET payload = CAST(x'7b2274657874223a22ff227d' AS TEXT)
          WHERE payload LIKE '%\"b\"%'",
     )
     .await;
-    let store = application.runtime.store().clone();
-    let worker = Runtime::builder().store(store).start().await;
-    let worker = worker.expect("the runtime starts");
-    for (execution, text) in executions.iter().zip(["a", "b", "c", "d"]) {
+    for (execution, text) in executions.iter().zip(TEXTS) {
         if text != "b" {
             assert_eq!(execution.result().await.ok().as_deref(), Some(text));
         }
