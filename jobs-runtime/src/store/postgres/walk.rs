@@ -7,8 +7,9 @@
 //!
 //! * one that found **little** is followed by claims that look at the heads of single **groups**, a job in
 //!   a queue each;
-//! * one that found all that it wanted is followed by claims that go on **ahead**, from where each priority was
-//!   left. New executions come behind that, whatever their priority. What comes in before it, a retry
+//! * two in a row that found all that they wanted are followed by claims that go on **ahead**, from where each
+//!   priority was left: one alone may have waited for a busy machine, and what is short is walked in order. New
+//!   executions come behind that, whatever their priority. What comes in before it, a retry
 //!   mostly, is found by the next walk from the head: after a time in proportion to what that costs, or as
 //!   soon as a claim does not find enough ahead.
 
@@ -20,7 +21,7 @@ use crate::store::Claim;
 
 /// A walk is long that takes more than this, and than so much for each that it found: one that found all that it
 /// wanted, and one that found less. The latter says little about the way, so that there has to be more of it.
-const LONG: (Duration, Duration) = (Duration::from_millis(4), Duration::from_micros(12));
+const LONG: (Duration, Duration) = (Duration::from_millis(10), Duration::from_micros(12));
 const LONG_FOR_LITTLE: (Duration, Duration) =
     (Duration::from_millis(15), Duration::from_micros(50));
 
@@ -103,8 +104,9 @@ struct Memory {
 }
 
 impl Memory {
-    /// Notes a walk from the head: the claims after a long one go another way.
-    fn note_head(&mut self, claim: &Claim, walked: &Walked<'_>, found_all: bool) {
+    /// Notes a walk from the head: the claims after a long one go another way, ahead only if the one before was
+    /// long as well.
+    fn note_head(&mut self, claim: &Claim, walked: &Walked<'_>, found_all: bool, again: bool) {
         if !found_all {
             if walked.is_longer_than(LONG_FOR_LITTLE) {
                 self.detour = DETOUR;
@@ -114,7 +116,10 @@ impl Memory {
             let mut marks = Marks::default();
             marks.note(walked.taken);
             self.trails.truncate(TRAILS - 1);
-            let ahead = walked.took.saturating_mul(AHEAD).min(AHEAD_AT_MOST);
+            let ahead = match again {
+                true => walked.took.saturating_mul(AHEAD).min(AHEAD_AT_MOST),
+                false => Duration::ZERO,
+            };
             let trail = Trail {
                 job_ids: claim.job_ids.clone(),
                 queues: claim.queues.clone(),
@@ -126,12 +131,13 @@ impl Memory {
     }
 }
 
-/// Where claims for the same go on.
+/// Where claims for the same go on, after a walk from the head that was long.
 #[derive(Debug)]
 struct Trail {
     job_ids: Vec<String>,
     queues: Vec<String>,
     marks: Marks,
+    /// Over from the beginning, if it may have been chance.
     until: Instant,
 }
 
@@ -176,7 +182,7 @@ impl Walks {
                     memory.trails.swap_remove(place);
                 }
                 if *walked.way == Way::Head {
-                    memory.note_head(claim, walked, found_all);
+                    memory.note_head(claim, walked, found_all, place.is_some());
                 }
             }
         }
@@ -227,8 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn after_a_long_walk_that_found_all_claims_go_ahead_for_a_while() {
+    fn after_two_long_walks_that_found_all_claims_go_ahead_for_a_while() {
         let walks = Walks::default();
+        let end = walk(&walks, &Way::Head, &[(40, 2)], LIMIT, 20);
+        assert_eq!(walks.way(&claim(), end), Way::Head);
         let end = walk(&walks, &Way::Head, &[(40, 9), (50, 3), (40, 7)], LIMIT, 20);
         let Way::Ahead(marks) = walks.way(&claim(), end) else {
             panic!("not ahead");
@@ -244,11 +252,24 @@ mod tests {
         assert_eq!(marks.ranges().1, [0, 9, 8, 1]);
         let much_later = end + Duration::from_millis(20 * u64::from(AHEAD));
         assert_eq!(walks.way(&claim(), much_later), Way::Head);
+        // It was long before: once more is enough.
+        let end = walk(&walks, &Way::Head, &[(50, 30)], LIMIT, 20);
+        assert!(matches!(walks.way(&claim(), end), Way::Ahead(_)));
+    }
+
+    #[test]
+    fn a_short_walk_between_two_long_ones_shows_that_it_was_chance() {
+        let walks = Walks::default();
+        walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
+        walk(&walks, &Way::Head, &[(50, 4)], LIMIT, 2);
+        let end = walk(&walks, &Way::Head, &[(50, 5)], LIMIT, 20);
+        assert_eq!(walks.way(&claim(), end), Way::Head);
     }
 
     #[test]
     fn a_claim_that_does_not_find_enough_ahead_is_the_last_to_go_there() {
         let walks = Walks::default();
+        walk(&walks, &Way::Head, &[(50, 2)], LIMIT, 20);
         let end = walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
         let way = walks.way(&claim(), end);
         assert!(matches!(way, Way::Ahead(_)));
@@ -259,6 +280,7 @@ mod tests {
     #[test]
     fn claims_for_something_else_begin_at_the_head() {
         let walks = Walks::default();
+        walk(&walks, &Way::Head, &[(50, 2)], LIMIT, 20);
         let end = walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
         let other = Claim {
             queues: vec!["mail".to_owned()],
