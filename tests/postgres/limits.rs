@@ -199,7 +199,8 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
         "postgres",
         &format!(
             "SELECT (SELECT SUM(granted) FROM {schema}.limits), (SELECT COUNT(*) FROM {schema}.held), \
-             (SELECT COUNT(*) FROM {schema}.permit_events), (SELECT COUNT(*) FROM {schema}.stuck), \
+             (SELECT COUNT(*) FROM {schema}.permit_events) + (SELECT COUNT(*) FROM {schema}.returned), \
+             (SELECT COUNT(*) FROM {schema}.stuck), \
              (SELECT COUNT(*) FROM {schema}.ready), (SELECT COUNT(*) FROM {schema}.outcomes)"
         ),
     );

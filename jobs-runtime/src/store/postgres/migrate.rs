@@ -54,6 +54,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "turns",
         sql: include_str!("migrations/0006_turns.sql"),
     },
+    Migration {
+        version: 7,
+        name: "many_keys",
+        sql: include_str!("migrations/0007_many_keys.sql"),
+    },
 ];
 
 impl Migration {

@@ -143,7 +143,8 @@ struct Trail {
 
 impl Trail {
     fn is_of(&self, claim: &Claim) -> bool {
-        self.job_ids == claim.job_ids && self.queues == claim.queues
+        // One that passes queues over says little about the way of those that do not.
+        claim.except.is_empty() && self.job_ids == claim.job_ids && self.queues == claim.queues
     }
 }
 

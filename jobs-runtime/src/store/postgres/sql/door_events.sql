@@ -1,16 +1,34 @@
--- Takes what became of permits, $1 at most (how many of each, in the last column), with those that stuck attempts of sessions which are over have
--- kept; and names up to $1 limits that are to be looked at at $2.
+-- Takes what became of permits, $1 at most and as many that came back together, of about $1 limits (of how many each, in
+-- the last column), with those that stuck attempts of sessions which are over have kept; and names up to $1 limits that
+-- are to be looked at at $2.
 WITH events AS (
     DELETE FROM jobs.permit_events
     WHERE id = ANY (ARRAY(SELECT id FROM jobs.permit_events ORDER BY id LIMIT $1))
     RETURNING limit_id, kind, count, at
+),
+returned AS (
+    DELETE FROM jobs.returned
+    WHERE id = ANY (ARRAY(
+        SELECT s.id
+        FROM (
+            SELECT n.id, n.size, SUM(n.size) OVER (ORDER BY n.id) AS up_to
+            FROM (SELECT id, size FROM jobs.returned ORDER BY id LIMIT $1) AS n
+        ) AS s
+        WHERE s.up_to - s.size < $1
+    ))
+    RETURNING limits, counts
+),
+of_one AS (
+    SELECT limit_id, kind, count, at FROM events
+    UNION ALL
+    SELECT unnest(limits), 'ended', unnest(counts), NULL FROM returned
 ),
 over AS (
     DELETE FROM jobs.stuck AS s
     WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
     RETURNING s.limits
 )
-SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*) FROM events GROUP BY limit_id, kind, at
+SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*) FROM of_one GROUP BY limit_id, kind, at
 UNION ALL
 SELECT i.id, 'ended', COUNT(*), NULL, 0
 FROM over AS o

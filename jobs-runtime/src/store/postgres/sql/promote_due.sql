@@ -6,7 +6,7 @@ SELECT
     (SELECT run_at FROM jobs.scheduled WHERE run_at > $1 ORDER BY run_at LIMIT 1),
     (SELECT look_at FROM jobs.limits WHERE look_at IS NOT NULL ORDER BY look_at LIMIT 1),
     EXISTS (SELECT 1 FROM jobs.held WHERE limit_id = 0),
-    EXISTS (SELECT 1 FROM jobs.permit_events)
+    EXISTS (SELECT 1 FROM jobs.permit_events) OR EXISTS (SELECT 1 FROM jobs.returned)
     OR EXISTS (
         SELECT 1 FROM jobs.stuck AS s
         WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)

@@ -2,16 +2,20 @@
 -- runs; the rates of those that were told to wait outside rest. Says which those were, and whether
 -- somebody may be let in by it.
 given_back AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'ended', SUM(e.count)::bigint
+    INSERT INTO jobs.returned (size, limits, counts)
+    SELECT COUNT(*), array_agg(g.id), array_agg(g.count)
     FROM (
-        SELECT limits, COUNT(*) AS count
-        FROM ended
-        WHERE limits IS NOT NULL AND kept IS NOT TRUE
-        GROUP BY limits
-    ) AS e
-    CROSS JOIN LATERAL unnest(e.limits) AS i (id)
-    GROUP BY i.id
+        SELECT i.id, SUM(e.count)::bigint AS count
+        FROM (
+            SELECT limits, COUNT(*) AS count
+            FROM ended
+            WHERE limits IS NOT NULL AND kept IS NOT TRUE
+            GROUP BY limits
+        ) AS e
+        CROSS JOIN LATERAL unnest(e.limits) AS i (id)
+        GROUP BY i.id
+    ) AS g
+    HAVING COUNT(*) > 0
 ),
 stuck AS (
     INSERT INTO jobs.stuck (seq, attempt, session, limits)
