@@ -77,6 +77,7 @@ mod cancels;
 mod operators;
 
 mod limits;
+mod permits;
 mod rates;
 
 mod queues;
@@ -122,6 +123,7 @@ pub fn points() -> Vec<Point> {
         cancels::POINTS,
         operators::POINTS,
         limits::POINTS,
+        permits::POINTS,
         rates::POINTS,
         uniqueness::POINTS,
         queues::POINTS,

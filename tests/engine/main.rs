@@ -10,6 +10,7 @@ mod limits;
 mod logs;
 mod outcomes;
 mod refusals;
+mod returned;
 mod stopping;
 mod stuck;
 mod success;

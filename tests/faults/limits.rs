@@ -31,6 +31,16 @@ fn permits_hold_under_kills_on_postgres() {
 }
 
 #[test]
+fn permits_of_many_keys_hold_under_kills_on_sqlite() {
+    permits_of_many_keys_hold_under_kills("sqlite:jobs.db");
+}
+
+#[test]
+fn permits_of_many_keys_hold_under_kills_on_postgres() {
+    permits_of_many_keys_hold_under_kills(&Postgres::shared().fresh_url());
+}
+
+#[test]
 fn keys_hold_under_kills_on_sqlite() {
     keys_hold_under_kills("sqlite:jobs.db");
 }
@@ -117,6 +127,34 @@ fn permits_hold_under_kills(url: &str) {
     );
     println!(
         "{kills} kills, {total} executions: limits held, seed {}",
+        fleet.seed
+    );
+    fleet.end();
+}
+
+/// Permits of many keys come back together, mostly when nobody waits for one; what comes then finds them.
+fn permits_of_many_keys_hold_under_kills(url: &str) {
+    const KEYS: usize = 40;
+    let (waves, _) = extent();
+    let mut fleet = Fleet::start(url, 3, "2s");
+    let ledger = Ledger::install(url, fleet.dir());
+    // Two of each run at once, the third waits for one of them.
+    let wave: Vec<_> = (0..3 * KEYS)
+        .map(|n| json!({"key": n % KEYS, "millis": 25}))
+        .collect();
+    for done in (0..waves).map(|before| before * wave.len()) {
+        enqueue(fleet.front.address, "test.keyed", &wave);
+        fleet.wait("half a wave", || ledger.ended() >= done + wave.len() / 2);
+        let worker = fleet.any();
+        fleet.kill(worker);
+        fleet.wait("a wave", || ledger.ended() == done + wave.len());
+    }
+    let story = ledger.read();
+    let keyed = most_at_once(&story, "test.keyed", |entry| story.of(entry).key());
+    assert_eq!(keyed, 2, "of each key; seed {}", fleet.seed);
+    println!(
+        "{waves} kills, {} executions of {KEYS} keys: limits held, seed {}",
+        waves * wave.len(),
         fleet.seed
     );
     fleet.end();

@@ -41,6 +41,7 @@ mod settle;
 
 mod change;
 mod door;
+mod known;
 mod limits;
 mod operate;
 mod permits;

@@ -5,7 +5,6 @@
 //! the beginning. Everybody else goes to the door.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use super::permits::{LimitId, LimitState};
 use crate::store::NewExecution;
@@ -15,12 +14,14 @@ use crate::time::Timestamp;
 /// The limits at which nobody waits, and what is left of them.
 #[derive(Debug, Default)]
 pub(in crate::store) struct OpenDoors {
-    doors: HashMap<LimitId, OpenDoor>,
+    /// In the order of the limits.
+    doors: Vec<OpenDoor>,
 }
 
 /// Permits that are left, and those taken.
 #[derive(Debug)]
 struct OpenDoor {
+    limit: LimitId,
     left: u64,
     taken: u64,
 }
@@ -32,28 +33,36 @@ impl OpenDoors {
         now: Timestamp,
         limits: impl IntoIterator<Item = &'l LimitState>,
     ) -> Self {
-        let door = |limit: &LimitState| {
-            let left = limit.room(now);
-            (limit.id, OpenDoor { left, taken: 0 })
+        let door = |limit: &LimitState| OpenDoor {
+            limit: limit.id,
+            left: limit.room(now),
+            taken: 0,
         };
-        Self {
-            doors: limits.into_iter().map(door).collect(),
-        }
+        let mut doors: Vec<_> = limits.into_iter().map(door).collect();
+        doors.sort_unstable_by_key(|door| door.limit);
+        Self { doors }
+    }
+
+    fn place(&self, limit: LimitId) -> Option<usize> {
+        self.doors
+            .binary_search_by_key(&limit, |door| door.limit)
+            .ok()
     }
 
     /// Takes a permit of each of these limits, or none.
     fn enter(&mut self, limits: &[LimitId]) -> bool {
         let is_open = |id: &LimitId| {
             let wanted = limits.iter().filter(|other| *other == id).count() as u64;
-            self.doors.get(id).is_some_and(|door| door.left >= wanted)
+            self.place(*id)
+                .is_some_and(|place| self.doors[place].left >= wanted)
         };
         if limits.is_empty() || !limits.iter().all(is_open) {
             return false;
         }
         for id in limits {
-            if let Some(door) = self.doors.get_mut(id) {
-                door.left -= 1;
-                door.taken += 1;
+            if let Some(place) = self.place(*id) {
+                self.doors[place].left -= 1;
+                self.doors[place].taken += 1;
             }
         }
         true
@@ -78,10 +87,8 @@ impl OpenDoors {
 
     /// How many permits of which limits were taken, in the order of the limits.
     pub(in crate::store) fn taken(&self) -> Vec<(LimitId, u64)> {
-        let doors = self.doors.iter().filter(|(_, door)| door.taken > 0);
-        let mut taken: Vec<_> = doors.map(|(id, door)| (*id, door.taken)).collect();
-        taken.sort_unstable();
-        taken
+        let doors = self.doors.iter().filter(|door| door.taken > 0);
+        doors.map(|door| (door.limit, door.taken)).collect()
     }
 }
 

@@ -105,7 +105,12 @@ pub(super) async fn decide(
     now: Timestamp,
     most: i64,
 ) -> Result<Entrance, Fault> {
-    let door = sqlx::query(include_str!("sql/door_arrivals.sql"))
+    // What was noted while nobody waited is counted before anybody does.
+    let arrivals = concat!(
+        include_str!("sql/returned.sql"),
+        include_str!("sql/door_arrivals.sql")
+    );
+    let door = sqlx::query(arrivals)
         .bind(most)
         .fetch_all(&mut *conn)
         .await?;

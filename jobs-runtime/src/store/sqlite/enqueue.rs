@@ -8,11 +8,11 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{Fault, corrupt};
 use super::json::{self, Hex, Rare};
-use super::limits::KnownLimits;
+use super::known::KnownLimits;
 use super::permits;
 use super::script::rows_named;
 use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
-use crate::store::doorkeeper::OpenDoors;
+use crate::store::doorkeeper::{LimitId, OpenDoors};
 use crate::store::policy::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -26,13 +26,17 @@ pub(super) struct EnqueuePlan {
     pub(super) rows: usize,
     /// The keys to keep, as JSON.
     pub(super) keys: Option<String>,
-    /// If any has limits: those of each, as JSON, and the places of those that stand at the door.
+    /// If any has limits: those of each, as JSON, and the last of them if all have the same.
     pub(super) limited: Option<String>,
+    pub(super) last_limit: Option<LimitId>,
+    /// The places of those that stand at the door, as JSON.
     pub(super) held: Option<String>,
     /// The places of those that are counted, as JSON.
     pub(super) capped: Option<String>,
-    /// The permits that those have who need not wait, as JSON.
-    pub(super) permits: Option<String>,
+    /// The permits that those have who need not wait, as JSON: limits of which one is taken, and how many
+    /// of the others.
+    pub(super) taken_once: Option<String>,
+    pub(super) taken: Option<String>,
     /// The keys by which executions are the same one, as JSON.
     pub(super) names: Option<String>,
     /// What waiting executions take over, as JSON.
@@ -45,7 +49,7 @@ impl EnqueuePlan {
     /// Takes every id for new; nothing else but limits may stand in the way.
     pub(super) fn optimistic(
         batches: &[&[NewExecution]],
-        limits: &KnownLimits,
+        limits: &KnownLimits<'_>,
     ) -> Result<Self, Fault> {
         let answers = batches
             .iter()
@@ -59,7 +63,7 @@ impl EnqueuePlan {
     pub(super) fn careful(
         batches: &[&[NewExecution]],
         known: KnownExecutions,
-        limits: &KnownLimits,
+        limits: &KnownLimits<'_>,
     ) -> Result<Self, Fault> {
         let admitted = known.admit(batches);
         let mut plan = Self::new(&admitted.rows, admitted.answers, limits)?;
@@ -77,7 +81,7 @@ impl EnqueuePlan {
     fn new(
         rows: &[&NewExecution],
         answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
-        limits: &KnownLimits,
+        limits: &KnownLimits<'_>,
     ) -> Result<Self, Fault> {
         let mut plan = Self {
             answers,
@@ -94,7 +98,11 @@ impl EnqueuePlan {
     }
 
     /// Has those enter for whom there is room, and says for each whether it has; of none without limits.
-    fn let_in(&mut self, rows: &[&NewExecution], limits: &KnownLimits) -> Result<Vec<bool>, Fault> {
+    fn let_in(
+        &mut self,
+        rows: &[&NewExecution],
+        limits: &KnownLimits<'_>,
+    ) -> Result<Vec<bool>, Fault> {
         let capped = |place: &usize| rows[*place].rules.max_waiting.is_some();
         self.capped = some_array((0..rows.len()).filter(capped))?;
         if rows.iter().all(|new| new.rules.limits.is_empty()) {
@@ -104,10 +112,20 @@ impl EnqueuePlan {
         let ids = limits.of_each(rows);
         let mut doors = OpenDoors::new(now.unwrap_or_default(), limits.free.iter());
         let entered = doors.let_in(rows, &ids);
-        self.permits = some_array(doors.taken().into_iter())?;
+        let (once, more): (Vec<_>, Vec<_>) = doors
+            .taken()
+            .into_iter()
+            .partition(|(_, taken)| *taken == 1);
+        self.taken_once = some_array(once.into_iter().map(|(limit, _)| limit))?;
+        self.taken = some_array(more.into_iter())?;
         let at_the_door = |place: &usize| !ids[*place].is_empty() && !entered[*place];
         self.held = some_array((0..rows.len()).filter(at_the_door))?;
-        self.limited = Some(permits::texts(&ids)?);
+        self.limited = Some(permits::texts(&ids));
+        let mut limited = ids.iter().filter(|ids| !ids.is_empty());
+        let first = limited.next();
+        self.last_limit = first
+            .filter(|first| limited.all(|ids| ids == *first))
+            .and_then(|first| first.last().copied());
         Ok(entered)
     }
 }

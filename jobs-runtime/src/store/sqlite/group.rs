@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::claim::ClaimAnswer;
 use super::enqueue::EnqueuePlan;
 use super::fault::Fault;
+use super::json;
 use super::limits::wanted;
 use super::look::{Known, Looks};
 use super::permits::Tally;
@@ -296,8 +297,12 @@ async fn commit(conn: &mut SqliteConnection, leased: &[Claimed]) -> Result<Vec<S
         include_str!("sql/settle_wanted.sql"),
         "COMMIT;"
     );
+    let started = Tally::of_starts(leased).by_limit();
+    let started = started
+        .iter()
+        .map(|alike| (alike.limit, alike.count, alike.last.as_millis()));
     let rows = sqlx::query(statements)
-        .bind(Tally::of_starts(leased).by_limit()?)
+        .bind(json::array(started)?)
         .fetch_all(conn)
         .await?;
     Ok(wanted(&rows))

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::fault::{Fault, corrupt};
 use super::json;
-use super::permits::limits_of;
+use super::permits;
 use super::script::rows_named;
 use crate::store::policy::RetryText;
 use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, HeldLimits, StoreError};
@@ -46,7 +46,7 @@ impl Texts {
         match &self.limits {
             Some(last) if last.as_str() == text => Ok(last.clone()),
             _ => {
-                limits_of(text)?;
+                permits::check(text)?;
                 let read = HeldLimits::from(text);
                 self.limits = Some(read.clone());
                 Ok(read)

@@ -1,20 +1,17 @@
 //! Limits: their rules, what is taken out of them directly, and what is told about them.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
 use jobs::ExecutionId;
-use serde::Deserialize;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::fault::{Fault, corrupt};
 use super::json::{self, id_from_blob};
+use super::known;
 use super::script::rows_named;
-use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
+use crate::store::doorkeeper::{LimitState, PermitEvent};
 use crate::store::{
-    Fence, Limit, LimitRule, NewExecution, Obstacle, PermitHolder, PublishedJob, PublishedRule,
-    QueueRecord, Rate, Reservation, StoreEvent,
+    Fence, Limit, LimitRule, Obstacle, PermitHolder, PublishedJob, PublishedRule, QueueRecord,
+    Rate, Reservation, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -26,150 +23,27 @@ const SHOWN: i64 = 10;
 
 /// The rule in the columns kind, count and period.
 pub(super) fn rule(row: &SqliteRow, first: usize) -> Result<LimitRule, Fault> {
-    rule_of(
-        row.try_get(first)?,
-        row.try_get(first + 1)?,
-        row.try_get(first + 2)?,
-    )
+    let (count, period_ms) = (row.try_get(first + 1)?, row.try_get(first + 2)?);
+    match row.try_get(first)? {
+        "concurrent" => Ok(rule_of(count, None)),
+        "rate" => Ok(rule_of(count, Some(Option::unwrap_or(period_ms, 1)))),
+        other => Err(corrupt("a limit", format!("its kind is `{other}`"))),
+    }
 }
 
-fn rule_of(kind: &str, count: i64, period_ms: Option<i64>) -> Result<LimitRule, Fault> {
+/// A rate has a period.
+pub(super) fn rule_of(count: i64, period_ms: Option<i64>) -> LimitRule {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
-    let period_ms = period_ms.and_then(|millis| u64::try_from(millis).ok());
-    Ok(match kind {
-        "concurrent" => LimitRule::Concurrent { count },
-        "rate" => LimitRule::Rate(Rate {
+    match period_ms {
+        None => LimitRule::Concurrent { count },
+        Some(millis) => LimitRule::Rate(Rate {
             count,
-            period_ms: period_ms.unwrap_or(1),
+            period_ms: u64::try_from(millis).unwrap_or(1),
         }),
-        other => return Err(corrupt("a limit", format!("its kind is `{other}`"))),
-    })
-}
-
-/// A limit as `limits_known.sql` says it: id, stage, kind, count, period, granted, arrival, look_at, free, key.
-#[derive(Deserialize)]
-struct KnownRow(
-    LimitId,
-    u8,
-    String,
-    i64,
-    Option<i64>,
-    i64,
-    i64,
-    Option<i64>,
-    u8,
-    String,
-);
-
-/// The limits that executions name.
-#[derive(Debug, Default)]
-pub(super) struct KnownLimits {
-    pub(super) ids: HashMap<String, LimitId>,
-    /// Those at which nobody waits; none as long as somebody stands at the door.
-    pub(super) free: Vec<LimitState>,
-}
-
-impl KnownLimits {
-    /// Those of each execution, in the order in which it passes them. Neighbours often have the same.
-    pub(super) fn of_each(&self, rows: &[&NewExecution]) -> Vec<Rc<[LimitId]>> {
-        let mut all: Vec<Rc<[LimitId]>> = Vec::with_capacity(rows.len());
-        for run in rows.chunk_by(|new, next| new.rules.limits == next.rules.limits) {
-            let limits = run[0].rules.limits.iter();
-            let ids = limits.filter_map(|limit| self.ids.get(&limit.key));
-            let ids: Rc<[LimitId]> = ids.copied().collect();
-            all.extend(run.iter().map(|_| Rc::clone(&ids)));
-        }
-        all
     }
 }
 
-/// Finds the limits that executions name, creates those that are missing, and writes down rules that
-/// have changed.
-pub(super) async fn known_in_txn<'n>(
-    conn: &mut SqliteConnection,
-    executions: impl Iterator<Item = &'n [Limit]>,
-) -> Result<KnownLimits, Fault> {
-    let mut wanted: HashMap<&str, (&Limit, usize)> = HashMap::new();
-    let mut last: &[Limit] = &[];
-    for limits in executions {
-        if limits == last {
-            continue;
-        }
-        last = limits;
-        for (stage, limit) in limits.iter().enumerate() {
-            wanted.insert(&limit.key, (limit, stage));
-        }
-    }
-    known_limits(conn, wanted).await
-}
-
-async fn known_limits(
-    conn: &mut SqliteConnection,
-    mut wanted: HashMap<&str, (&Limit, usize)>,
-) -> Result<KnownLimits, Fault> {
-    let mut known = KnownLimits::default();
-    if wanted.is_empty() {
-        return Ok(known);
-    }
-    // In one row: reading many of ten columns each costs far more.
-    let text: String = sqlx::query_scalar(include_str!("sql/limits_known.sql"))
-        .bind(json::array(wanted.keys())?)
-        .fetch_one(&mut *conn)
-        .await?;
-    let rows: Vec<KnownRow> =
-        serde_json::from_str(&text).map_err(|error| corrupt("a limit", error))?;
-    known.ids.reserve(wanted.len());
-    for row in rows {
-        let KnownRow(id, stage, kind, count, period_ms, granted, arrival, look_at, is_free, key) =
-            row;
-        let state = LimitState {
-            id,
-            rule: rule_of(&kind, count, period_ms)?,
-            stage,
-            granted: granted.try_into().unwrap_or(0),
-            arrival,
-            look_at: look_at.map(Timestamp::from_millis),
-        };
-        let as_wanted = wanted.get(&*key).is_some_and(|(limit, stage)| {
-            limit.rule == state.rule && *stage == usize::from(state.stage)
-        });
-        if as_wanted {
-            wanted.remove(&*key);
-            known.free.extend((is_free != 0).then_some(state));
-        }
-        known.ids.insert(key, id);
-    }
-    if wanted.is_empty() {
-        return Ok(known);
-    }
-    let rows = wanted.values().map(|(limit, stage)| {
-        let (kind, count, period_ms) = columns(&limit.rule);
-        (&limit.key, &limit.job_id, stage, kind, count, period_ms)
-    });
-    let rows = sqlx::query(include_str!("sql/limits_write.sql"))
-        .bind(json::array(rows)?)
-        .fetch_all(conn)
-        .await?;
-    for row in &rows {
-        let (id, key): (LimitId, &str) = (row.try_get(0)?, row.try_get(1)?);
-        if known.ids.insert(key.to_owned(), id).is_none() {
-            // A new one has all of its permits.
-            known
-                .free
-                .extend(wanted.get(key).map(|(limit, stage)| LimitState {
-                    id,
-                    rule: limit.rule,
-                    stage: u8::try_from(*stage).unwrap_or(u8::MAX),
-                    granted: 0,
-                    arrival: 0,
-                    look_at: None,
-                }));
-        }
-    }
-    Ok(known)
-}
-
-fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
+pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
     match rule {
         LimitRule::Concurrent { count } => ("concurrent", *count, None),
         LimitRule::Rate(rate) => ("rate", rate.count, Some(rate.period_ms)),
@@ -233,11 +107,9 @@ pub(super) async fn reserve_in_txn(
     now: Timestamp,
     latest: Timestamp,
 ) -> Result<Reservation, Fault> {
-    let wanted = HashMap::from([(limit.key.as_str(), (limit, 0))]);
-    let known = known_limits(conn, wanted).await?;
-    let ids: Vec<_> = known.ids.into_values().collect();
+    let id = known::one_in_txn(conn, limit).await?;
     let row = sqlx::query(include_str!("sql/door_limits.sql"))
-        .bind(json::array(&ids)?)
+        .bind(json::array(id)?)
         .fetch_one(&mut *conn)
         .await?;
     let mut state = super::door::limit(&row)?;

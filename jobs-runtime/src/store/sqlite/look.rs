@@ -5,16 +5,16 @@ use sqlx::sqlite::SqliteConnection;
 use super::enqueue;
 use super::fault::Fault;
 use super::group::Way;
-use super::limits::{self, KnownLimits};
+use super::known::{self, KnownLimits};
 use super::settle::KnownFence;
 use crate::store::admission::{KnownExecutions, needs_admission};
 use crate::store::{NewExecution, Settlement};
 
 /// What is there.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Known<'n> {
     pub(super) executions: KnownExecutions,
-    pub(super) limits: KnownLimits,
+    pub(super) limits: KnownLimits<'n>,
     pub(super) fences: Vec<KnownFence>,
 }
 
@@ -42,26 +42,26 @@ impl Looks {
         !(self.executions || self.limits || self.fences)
     }
 
-    pub(super) async fn look(
+    pub(super) async fn look<'n>(
         self,
         conn: &mut SqliteConnection,
-        enqueues: &[&[NewExecution]],
+        enqueues: &[&'n [NewExecution]],
         settles: &[&[Settlement]],
-    ) -> Result<Known, Fault> {
-        let mut known = Known::default();
+    ) -> Result<Known<'n>, Fault> {
+        let mut looked = Known::default();
         if self.executions && !enqueues.is_empty() {
-            known.executions = enqueue::look(conn, enqueues).await?;
+            looked.executions = enqueue::look(conn, enqueues).await?;
         }
         if self.limits {
             let all = enqueues.iter().flat_map(|batch| batch.iter());
             let all = all.map(|new| &*new.rules.limits);
-            known.limits = limits::known_in_txn(conn, all).await?;
+            looked.limits = known::known_in_txn(conn, all).await?;
         }
         if self.fences && !settles.is_empty() {
             let fences = settles.iter().flat_map(|batch| batch.iter());
             let fences = fences.map(|settlement| settlement.fence);
-            known.fences = KnownFence::look(conn, fences).await?;
+            looked.fences = KnownFence::look(conn, fences).await?;
         }
-        Ok(known)
+        Ok(looked)
     }
 }

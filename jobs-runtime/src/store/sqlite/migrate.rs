@@ -61,6 +61,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "turns",
         sql: include_str!("migrations/0009_turns.sql"),
     },
+    Migration {
+        version: 10,
+        name: "many_keys",
+        sql: include_str!("migrations/0010_many_keys.sql"),
+    },
 ];
 
 impl Migration {

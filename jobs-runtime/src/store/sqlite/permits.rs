@@ -3,58 +3,84 @@
 //! A claim says it and an end says it again ([`HeldLimits`](crate::store::HeldLimits)), so that permits are
 //! counted without a look at each execution.
 
-use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::rc::Rc;
 
-use super::fault::Fault;
-use super::json;
 use crate::store::doorkeeper::LimitId;
 use crate::store::{Claimed, StoreError};
 use crate::time::Timestamp;
 
 /// The limits of a text.
 pub(super) fn limits_of(text: &str) -> Result<Vec<LimitId>, StoreError> {
+    if let Some(limit) = only(text) {
+        return Ok(vec![limit]);
+    }
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
         what: "the limits of an execution".to_owned(),
         reason: error.to_string(),
     })
 }
 
-/// The array of such texts, null for who has no limits. Neighbours often have the same.
-pub(super) fn texts(limits: &[Rc<[LimitId]>]) -> Result<String, Fault> {
-    let mut texts = Vec::with_capacity(limits.len());
-    for run in limits.chunk_by(|one, next| one == next) {
-        let text = (!run[0].is_empty()).then(|| json::array(&*run[0]));
-        let text: Option<Rc<str>> = text.transpose()?.map(Into::into);
-        texts.extend(run.iter().map(|_| text.clone()));
-    }
-    json::array(texts.iter().map(Option::as_deref))
+/// The limit of a text that names one, as most do: they need no parser.
+fn only(text: &str) -> Option<LimitId> {
+    let digits = text.strip_prefix('[')?.strip_suffix(']')?;
+    let starts = digits.starts_with(|first: char| matches!(first, '1'..='9'));
+    starts.then(|| digits.parse().ok())?
 }
 
-/// How many attempts end, or start, that have a limit, and when the last of those starts. Ends need no time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Alike {
+/// Refuses a text that names no limits.
+pub(super) fn check(text: &str) -> Result<(), StoreError> {
+    match only(text) {
+        Some(_) => Ok(()),
+        None => limits_of(text).map(drop),
+    }
+}
+
+/// The array of the texts of these, null for who has no limits.
+pub(super) fn texts(limits: &[Rc<[LimitId]>]) -> String {
+    let mut texts = String::with_capacity(limits.len() * 10);
+    let mut before = '[';
+    for limits in limits {
+        texts.push(before);
+        before = ',';
+        if limits.is_empty() {
+            texts.push_str("null");
+            continue;
+        }
+        let mut bracket = "\"[";
+        for limit in &**limits {
+            texts.push_str(bracket);
+            // Writing to a string does not fail.
+            let _ = write!(texts, "{limit}");
+            bracket = ",";
+        }
+        texts.push_str("]\"");
+    }
+    if before == '[' {
+        texts.push('[');
+    }
+    texts.push(']');
+    texts
+}
+
+/// Attempts that have a limit in common: how many, and the last of what is said of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alike<L> {
+    pub(super) limit: LimitId,
     pub(super) count: u64,
-    pub(super) last: Timestamp,
+    pub(super) last: L,
 }
 
 /// Counts attempts by their limits. Damaged texts have none.
-#[derive(Debug, Default)]
-pub(super) struct Tally<'t> {
-    /// Neighbours often have the same.
-    run: Option<(&'t str, Alike)>,
-    before: BTreeMap<&'t str, Alike>,
+#[derive(Debug)]
+pub(super) struct Tally<'t, L> {
+    /// Neighbours often have the same: the text, how many there were, the last.
+    run: Option<(&'t str, u64, L)>,
+    before: Vec<Alike<L>>,
 }
 
-impl Alike {
-    fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.last = self.last.max(other.last);
-    }
-}
-
-impl<'t> Tally<'t> {
-    /// Of what is leased, from when on that is.
+impl<'t> Tally<'t, Timestamp> {
+    /// Of what is leased: when the last of them starts.
     pub(super) fn of_starts(claimed: &'t [Claimed]) -> Self {
         let mut tally = Self::default();
         for claimed in claimed {
@@ -64,36 +90,119 @@ impl<'t> Tally<'t> {
         }
         tally
     }
+}
 
+impl<L> Default for Tally<'_, L> {
+    fn default() -> Self {
+        Self {
+            run: None,
+            before: Vec::new(),
+        }
+    }
+}
+
+impl<'t, L: Copy + Ord> Tally<'t, L> {
     /// One more with these limits.
-    pub(super) fn add(&mut self, limits: &'t str, last: Timestamp) {
-        let one = Alike { count: 1, last };
+    pub(super) fn add(&mut self, limits: &'t str, last: L) {
         match &mut self.run {
-            Some((text, run)) if *text == limits => run.add(one),
-            run => {
-                if let Some((text, alike)) = run.replace((limits, one)) {
-                    self.before.entry(text).or_default().add(alike);
+            Some((text, count, before)) if *text == limits => {
+                *count += 1;
+                *before = last.max(*before);
+            }
+            _ => {
+                self.end_run();
+                self.run = Some((limits, 1, last));
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some((text, count, last)) = self.run.take() {
+            let alike = |limit| Alike { limit, count, last };
+            match only(text) {
+                Some(limit) => self.before.push(alike(limit)),
+                None => {
+                    let limits = limits_of(text).unwrap_or_default();
+                    self.before.extend(limits.into_iter().map(alike));
                 }
             }
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.run.is_none()
+    /// Limit by limit.
+    pub(super) fn by_limit(mut self) -> Vec<Alike<L>> {
+        self.end_run();
+        let mut all = self.before;
+        all.sort_unstable_by_key(|alike| alike.limit);
+        all.dedup_by(|next, kept| {
+            let is_same = next.limit == kept.limit;
+            if is_same {
+                kept.count += next.count;
+                kept.last = kept.last.max(next.last);
+            }
+            is_same
+        });
+        all
     }
+}
 
-    /// As JSON, limit by limit: `[[limit, count, last], …]`.
-    pub(super) fn by_limit(self) -> Result<String, Fault> {
-        let mut by_limit: BTreeMap<LimitId, Alike> = BTreeMap::new();
-        for (text, alike) in self.before.into_iter().chain(self.run) {
-            for limit in limits_of(text).unwrap_or_default() {
-                by_limit.entry(limit).or_default().add(alike);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_as_they_are_written() {
+        let limits: [Rc<[LimitId]>; 4] = [
+            Rc::from([7]),
+            Rc::from([]),
+            Rc::from([1, 20, 300]),
+            Rc::from([LimitId::MAX]),
+        ];
+        let read: Vec<Option<String>> = serde_json::from_str(&texts(&limits)).unwrap();
+        for (text, limits) in read.iter().zip(&limits) {
+            match text {
+                None => assert!(limits.is_empty()),
+                Some(text) => {
+                    check(text).unwrap();
+                    assert_eq!(limits_of(text).unwrap(), **limits);
+                }
             }
         }
-        json::array(
-            by_limit
-                .into_iter()
-                .map(|(limit, alike)| (limit, alike.count, alike.last.as_millis())),
-        )
+        assert_eq!(texts(&[]), "[]");
+    }
+
+    #[test]
+    fn what_is_no_array_of_numbers_is_refused() {
+        for text in [
+            "",
+            "7",
+            "[7",
+            "[+7]",
+            "[07]",
+            "[7] ",
+            "[\"7\"]",
+            "[7,]",
+            "[9999999999999999999]",
+        ] {
+            let read = serde_json::from_str::<Vec<LimitId>>(text);
+            assert_eq!(check(text).is_ok(), read.is_ok(), "{text}");
+            assert_eq!(limits_of(text).ok(), read.ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_by_limit() {
+        let mut tally = Tally::default();
+        for (text, last) in [
+            ("[1,2]", 5),
+            ("[1,2]", 3),
+            ("[2]", 9),
+            ("none]", 9),
+            ("[1]", 1),
+        ] {
+            tally.add(text, last);
+        }
+        let alike = |limit, count, last| Alike { limit, count, last };
+        assert_eq!(tally.by_limit(), [alike(1, 3, 5), alike(2, 3, 9)]);
     }
 }

@@ -28,6 +28,12 @@ impl Script {
                 Some(_) => include_str!("sql/enqueue_limited.sql"),
             });
         }
+        if plan.taken_once.is_some() {
+            self.add(include_str!("sql/enqueue_taken_once.sql"));
+        }
+        if plan.taken.is_some() {
+            self.add(include_str!("sql/enqueue_taken.sql"));
+        }
         if plan.capped.is_some() {
             self.add(include_str!("sql/enqueue_capped.sql"));
         }
@@ -46,6 +52,9 @@ impl Script {
     pub(super) fn add_settle(&mut self, plan: &SettlePlan) {
         if plan.logs.is_some() {
             self.add(include_str!("sql/settle_logs.sql"));
+        }
+        if plan.noted.is_some() {
+            self.add(include_str!("sql/settle_returned.sql"));
         }
         if plan.returned.is_some() {
             self.add(include_str!("sql/settle_permits.sql"));
@@ -121,10 +130,13 @@ impl Script {
             .bind(enqueue.names.as_deref())
             .bind(enqueue.merges.as_deref())
             .bind(settle.permits.as_deref())
-            .bind(enqueue.permits.as_deref())
+            .bind(enqueue.taken.as_deref())
             .bind(settle.returned.as_deref())
             .bind(enqueue.capped.as_deref())
             .bind(enqueue.held.as_deref())
+            .bind(settle.noted.as_deref())
+            .bind(enqueue.taken_once.as_deref())
+            .bind(enqueue.last_limit)
             .fetch_all(conn)
             .await?;
         Ok(rows)

@@ -10,10 +10,13 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::Fault;
 use super::json::{self, Rare};
 use super::logs;
-use super::permits::Tally;
+use super::permits::{Alike, Tally};
 use super::script::rows_named;
 use crate::store::{Answer, AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent};
 use crate::time::Timestamp;
+
+/// Limits whose permits are written one by one whoever waits: a note costs as much.
+const FEW_LIMITS: usize = 8;
 
 /// What a transaction writes and how it answers: the answers of each caller.
 #[derive(Default)]
@@ -28,6 +31,9 @@ pub(super) struct SettlePlan {
     pub(super) followed: usize,
     /// How many permits of which limits come back, and what else is to be said of some, as JSON.
     pub(super) returned: Option<String>,
+    /// Those limits as JSON, each as often as permits come back, if they are so many that a note of them does as long
+    /// as nobody waits.
+    pub(super) noted: Option<String>,
     pub(super) permits: Option<String>,
     /// Log lines, as JSON.
     pub(super) logs: Option<String>,
@@ -134,7 +140,12 @@ impl SettlePlan {
         (plan.ended, plan.followed) = (finals.len(), others.len());
         if !finals.is_empty() {
             let ended = || finals.iter().map(|(ending, _)| ending.settlement);
-            plan.finals = Some(json::runs(&finals, common, OwnFields)?);
+            let shared = shared_limits(&finals);
+            plan.finals = Some(json::runs(
+                &finals,
+                |ending| common(ending, shared),
+                |ending| OwnFields(ending, shared),
+            )?);
             plan.final_leases = Some(json::array(ended().map(|end| end.fence.row))?);
             let finished = ended().map(|end| end.execution_id);
             plan.events.push(StoreEvent::Finished(finished.collect()));
@@ -159,14 +170,23 @@ impl SettlePlan {
                 more.push((fence.row, u8::from(kept), until));
             }
             if let Some(limits) = ending.limits.filter(|_| !kept) {
-                returned.add(limits, Timestamp::default());
+                returned.add(limits, ());
             }
         }
         if !more.is_empty() {
             self.permits = Some(json::array(more)?);
         }
+        let returned = returned.by_limit();
         if !returned.is_empty() {
-            self.returned = Some(returned.by_limit()?);
+            if returned.len() > FEW_LIMITS {
+                let often = |alike: &Alike<()>| {
+                    let limit = alike.limit;
+                    (0..alike.count).map(move |_| limit)
+                };
+                self.noted = Some(json::array(returned.iter().flat_map(often))?);
+            }
+            let rows = returned.iter().map(|alike| (alike.limit, alike.count));
+            self.returned = Some(json::array(rows)?);
         }
         Ok(())
     }
@@ -203,8 +223,18 @@ struct Ending<'s> {
 /// An attempt and what its execution ends as, for `settle_final.sql`.
 type Final<'s> = (Ending<'s>, ExecutionStatus);
 
+/// The limits that all of these have, as far as they have any.
+fn shared_limits<'s>(finals: &[Final<'s>]) -> Option<&'s str> {
+    let mut limited = finals.iter().filter_map(|(ending, _)| ending.limits);
+    let first = limited.next()?;
+    limited.all(|limits| limits == first).then_some(first)
+}
+
 /// What most attempts of a session have in common.
-fn common<'s>((ending, status): &Final<'s>) -> impl PartialEq + Serialize + use<'s> {
+fn common<'s>(
+    (ending, status): &Final<'s>,
+    shared: Option<&'s str>,
+) -> impl PartialEq + Serialize + use<'s> {
     let Settlement {
         fence, end, next, ..
     } = ending.settlement;
@@ -221,7 +251,8 @@ fn common<'s>((ending, status): &Final<'s>) -> impl PartialEq + Serialize + use<
         percent.max(floor),
         end.error.as_ref().map(|error| error.kind.as_str()),
         error_message(end).is_some() || message(end).is_some(),
-        ending.limits.is_some(),
+        ending.limits.and(shared),
+        ending.limits.is_some() && shared.is_none(),
     )
 }
 
@@ -234,11 +265,11 @@ fn message(end: &AttemptEnd) -> Option<&str> {
 }
 
 /// What an attempt has for itself.
-struct OwnFields<'f, 's>(&'f Final<'s>);
+struct OwnFields<'f, 's>(&'f Final<'s>, Option<&'s str>);
 
 impl Serialize for OwnFields<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self((ending, _)) = self;
+        let Self((ending, _), shared) = self;
         let Settlement {
             fence, end, next, ..
         } = ending.settlement;
@@ -253,7 +284,7 @@ impl Serialize for OwnFields<'_, '_> {
         row.serialize_element(&end.finished_at.as_millis())?;
         let rare = [
             result.map(Rare::Text),
-            ending.limits.map(Rare::Text),
+            ending.limits.filter(|_| shared.is_none()).map(Rare::Text),
             error_message(end).map(Rare::Text),
             message(end).map(Rare::Text),
         ];

@@ -9,7 +9,7 @@ use crate::store::archive::rows::{Rows, Sessions};
 use crate::store::policy::RetryText;
 use crate::store::rows::{ExecutionRow, Hex};
 use crate::store::sqlite::fault::Fault;
-use crate::store::sqlite::{json, limits};
+use crate::store::sqlite::{json, known};
 use crate::store::{ArchivedExecution, Place, StoreError};
 
 /// Writes those that do not exist yet and says which those were.
@@ -105,9 +105,9 @@ async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), F
 /// Writes what limits hold, and the keys by which executions are the same.
 async fn write_limited(conn: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), Fault> {
     let all = rows.limited.iter().map(|(_, limits, _)| *limits);
-    let ids = limits::known_in_txn(conn, all).await?.ids;
+    let known = known::known_in_txn(conn, all).await?;
     let limited = rows.limited.iter().map(|(seq, limits, capped)| {
-        let of_this: Vec<_> = limits.iter().filter_map(|it| ids.get(&it.key)).collect();
+        let of_this: Vec<_> = known.of(limits).collect();
         let of_this = (!of_this.is_empty()).then_some(of_this);
         (seq, of_this, u8::from(*capped))
     });

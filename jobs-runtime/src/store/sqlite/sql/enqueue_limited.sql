@@ -1,6 +1,6 @@
--- The limits of each of the last $2 executions are in the array $19, NULL for one that has none. Those of the
--- places in the array $26 stand at the door, the others are ready, unless they are delayed; the array $23 counts
--- the permits that they have by that.
+-- The limits of each of the last $2 executions are in the array $19, NULL for one that has none; the last of them is
+-- $29, if all have the same. Those of the places in the array $26 stand at the door, the others are ready, unless
+-- they are delayed.
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + b.key, b.value, 0
 FROM json_each($19) AS b
@@ -15,15 +15,15 @@ WHERE x.run_at <= x.created_at;
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
 SELECT
     x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits,
-    -- Most have one, and need no parser.
-    iif(instr(m.limits, ','), m.limits ->> '$[#-1]', CAST(substr(m.limits, 2) AS INTEGER)),
+    CASE
+        WHEN m.limits IS NULL THEN NULL
+        WHEN $29 THEN $29
+        -- Most have one, and need no parser.
+        WHEN instr(m.limits, ',') THEN m.limits ->> '$[#-1]'
+        ELSE CAST(substr(m.limits, 2) AS INTEGER)
+    END,
     iif(m.limits IS NULL, NULL, x.created_at)
 FROM jobs_executions AS x
 LEFT JOIN jobs_limited AS m ON m.seq = x.seq
 WHERE x.seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND x.run_at <= x.created_at
     AND ($26 IS NULL OR NOT EXISTS (SELECT 1 FROM jobs_held AS h WHERE h.seq = x.seq));
-
-UPDATE jobs_limits
-SET granted = granted + (e.value ->> 1)
-FROM jsonb_each($23) AS e
-WHERE jobs_limits.id = e.value ->> 0;

@@ -1,13 +1,15 @@
--- The limits with the keys of the array $1, as an array of arrays, and whether whoever finds room there may pass: nobody waits, at
--- the door or here, and nothing makes the limit rest.
+-- The limits with the keys of the array $1, as an array of arrays: the place of the key, the limit, whether whoever
+-- finds room there may pass (nobody waits, at the door or here, and nothing makes the limit rest), and whether there
+-- are permits that have come back and are not counted.
 SELECT json_group_array(json_array(
-    l.id, l.stage, l.kind, l.count, l.period_ms, l.granted, l.arrival, l.look_at,
+    w.key, l.id, l.stage, l.count, l.period_ms, l.granted, iif(l.period_ms IS NULL, NULL, l.arrival),
     NOT EXISTS (SELECT 1 FROM jobs_held WHERE limit_id = 0)
-        AND NOT EXISTS (SELECT 1 FROM jobs_held AS h WHERE h.limit_id = l.id)
-        AND NOT EXISTS (
-            SELECT 1 FROM jobs_permit_events AS e WHERE e.limit_id = l.id AND e.kind = 'rest'
+        AND (NOT EXISTS (SELECT 1 FROM jobs_held) OR NOT EXISTS (SELECT 1 FROM jobs_held AS h WHERE h.limit_id = l.id))
+        AND (
+            NOT EXISTS (SELECT 1 FROM jobs_permit_events WHERE kind = 'rest')
+            OR NOT EXISTS (SELECT 1 FROM jobs_permit_events AS e WHERE e.limit_id = l.id AND e.kind = 'rest')
         ),
-    l.key
+    EXISTS (SELECT 1 FROM jobs_returned)
 ))
-FROM jobs_limits AS l
-WHERE l.key IN (SELECT value FROM json_each($1))
+FROM json_each($1) AS w
+CROSS JOIN jobs_limits AS l ON l.key = w.value

@@ -4,4 +4,4 @@ SELECT
     (SELECT MIN(run_at) FROM jobs_scheduled),
     (SELECT MIN(look_at) FROM jobs_limits WHERE look_at IS NOT NULL),
     EXISTS (SELECT 1 FROM jobs_held WHERE limit_id = 0),
-    EXISTS (SELECT 1 FROM jobs_permit_events)
+    EXISTS (SELECT 1 FROM jobs_permit_events) OR EXISTS (SELECT 1 FROM jobs_returned)

@@ -1,11 +1,12 @@
 -- Ends the executions of the array $4 whose lease still holds, and says how many those were: runs of attempts,
 -- each with what its attempts have in common and what each has for itself, the rare fields in those runs that
 -- have any. The caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
--- Their permits are said to come back already: a lease with other limits is not met.
-WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, is_limited, attempts) AS MATERIALIZED (
+-- Their permits are said to come back already: a lease with other limits is not met. A run has those that all of the
+-- batch have, or each attempt its own.
+WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, limits, is_limited, attempts) AS MATERIALIZED (
     SELECT
         value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
-        value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', jsonb_extract(value, '$[1]')
+        value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', value ->> '$[0][8]', jsonb_extract(value, '$[1]')
     FROM jsonb_each($4)
 )
 INSERT INTO jobs_outcomes (
@@ -22,7 +23,7 @@ CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = r.session AND l.claim = s.value ->> 1 AND l.attempt = r.attempt
     -- A failure of what was asked to be cancelled is none: the caller has to look.
     AND (r.status <> 'failed' OR l.cancel_requested_at IS NULL)
-    AND l.limits IS iif(r.is_limited, s.value ->> 5, NULL);
+    AND l.limits IS iif(r.is_limited, s.value ->> 5, r.limits);
 
 SELECT 'ended', changes();
 
