@@ -111,11 +111,13 @@ impl Fleet {
 
     /// Waits until a worker executes something.
     pub(crate) fn until_busy(&self, worker: usize) {
-        let worker = &self.workers[worker];
-        self.wait("work", || {
-            let health = http::get(worker.address, "/health").text;
-            health.contains("running") && !health.contains(", 0 attempts running")
-        });
+        self.wait("work", || self.is_busy(worker));
+    }
+
+    /// Whether a worker executes something.
+    fn is_busy(&self, worker: usize) -> bool {
+        let health = http::get(self.workers[worker].address, "/health").text;
+        health.contains("running") && !health.contains(", 0 attempts running")
     }
 
     /// One of the workers, by chance.
@@ -130,7 +132,15 @@ impl Fleet {
 
     /// Kills a worker in the middle of its work, and starts another in its place.
     pub(crate) fn kill(&mut self, worker: usize) {
-        self.until_busy(worker);
+        self.kill_amid(worker, || ());
+    }
+
+    /// The same where work may come to an end before it is seen: `more` is asked for it at each look.
+    pub(crate) fn kill_amid(&mut self, worker: usize, mut more: impl FnMut()) {
+        self.wait("work", || {
+            more();
+            self.is_busy(worker)
+        });
         self.workers.swap_remove(worker).kill_9();
         self.add(&self.url.clone());
     }

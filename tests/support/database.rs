@@ -26,7 +26,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the file, which is there already.
+    /// Opens the file, which is there already. A statement waits for its turn to write for as long as a test
+    /// waits for anything: SQLite hands turns to nobody, so one among busy writers may long be passed over.
     pub fn open(file: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -34,7 +35,7 @@ impl Database {
             .expect("a runtime starts");
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .busy_timeout(Duration::from_secs(1));
+            .busy_timeout(Duration::from_secs(60));
         let connection = runtime.block_on(options.connect()).expect("the file opens");
         Self {
             runtime,
@@ -71,7 +72,10 @@ impl Database {
     /// Takes the lock to write; every other writer waits until [`release`](Self::release). Whether
     /// it was to be had within a second.
     pub fn hold(&mut self) -> bool {
-        self.run("BEGIN IMMEDIATE").is_ok()
+        self.execute("PRAGMA busy_timeout = 1000");
+        let held = self.run("BEGIN IMMEDIATE").is_ok();
+        self.execute("PRAGMA busy_timeout = 60000");
+        held
     }
 
     /// Gives the lock back.
