@@ -79,6 +79,7 @@ mod operators;
 mod limits;
 mod permits;
 mod rates;
+mod turns;
 
 mod queues;
 mod uniqueness;
@@ -98,6 +99,7 @@ mod stories;
 mod later;
 
 mod document;
+mod limited;
 mod needs;
 mod words;
 
@@ -124,6 +126,7 @@ pub fn points() -> Vec<Point> {
         operators::POINTS,
         limits::POINTS,
         permits::POINTS,
+        turns::POINTS,
         rates::POINTS,
         uniqueness::POINTS,
         queues::POINTS,

@@ -2,12 +2,15 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::{Execution, ExecutionId, ExecutionStatus, Job, ResultError};
 use jobs_runtime::store::{Caps, Claim, Claimed, ExecutionRecord, SessionId, SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// A runtime on a virtual clock. Nothing here waits for real time to pass, and nothing is a race
 /// between "claimed" and "begun": see [`settle`](VirtualClock::settle).
@@ -127,4 +130,29 @@ pub(super) async fn take_over(store: &dyn Store) -> Vec<Claimed> {
     let session = store.open_session(another_worker()).await.expect("opened");
     let claim = first_claim(session, &[]);
     store.take_over(dead, claim).await.expect("it answers")
+}
+
+/// When each began, in milliseconds after the first.
+pub(super) async fn starts<T>(runtime: &Timed, executions: &[Execution<T>]) -> Vec<u64> {
+    let mut starts = Vec::new();
+    for execution in executions {
+        let record = runtime.record(execution.id()).await;
+        starts.push(record.started_at.expect("it began").as_millis());
+    }
+    starts.sort_unstable();
+    let first = starts[0];
+    starts
+        .into_iter()
+        .map(|at| u64::try_from(at - first).unwrap())
+        .collect()
+}
+
+/// Waits for the success of each.
+pub(super) async fn all_end<T: serde::de::DeserializeOwned>(
+    runtime: &Timed,
+    executions: &[Execution<T>],
+) {
+    for execution in executions {
+        runtime.result(execution).await.expect("it succeeds");
+    }
 }

@@ -12,6 +12,7 @@ mod oracle;
 mod audit;
 mod effects;
 mod fleet;
+mod keys;
 mod kills;
 mod ledger;
 mod limits;

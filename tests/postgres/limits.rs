@@ -2,91 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus, OnConflict, TransactionRef};
+use jobs::{AttemptOutcome, ExecutionId, OnConflict, TransactionRef};
 use jobs_runtime::store::{
     Answer, CancelAnswer, Change, ChangeAnswer, Claimed, DebounceKey, EnqueueAnswer, Limit,
-    LimitRule, NewExecution, Next, Permits, Rate, Reservation, SessionBeat, Store, StoreError,
-    UniqueKey,
+    LimitRule, Next, Permits, Rate, Reservation, SessionBeat, StoreError,
 };
-use jobs_runtime::time::Timestamp;
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
-use tests::process::wait_for;
-use tests::proxy::{Proxy, Wire};
 
-use crate::support::{AT_MOST, T0, claim, new, opened, ready, schema_of, session, success};
-
-fn concurrent(key: &str, count: u32) -> Limit {
-    Limit {
-        key: format!("job/concurrent/{key}"),
-        job_id: "job".to_owned(),
-        rule: LimitRule::Concurrent { count },
-    }
-}
-
-fn limited(limits: &[Limit]) -> NewExecution {
-    let mut new = new("job");
-    new.rules.limits = limits.to_vec();
-    new
-}
-
-fn unique(key: &str, on_conflict: OnConflict) -> NewExecution {
-    let mut new = new("job");
-    new.rules.unique = Some(UniqueKey {
-        key: key.to_owned(),
-        within_ms: None,
-        on_conflict,
-        live: vec![
-            ExecutionStatus::Pending,
-            ExecutionStatus::Queued,
-            ExecutionStatus::Running,
-        ],
-    });
-    new
-}
-
-fn with_payload(mut new: NewExecution, payload: &str) -> NewExecution {
-    new.payload = payload.to_owned();
-    new
-}
-
-fn at(seconds: u64) -> Timestamp {
-    T0.after(Duration::from_secs(seconds))
-}
-
-async fn application() -> PgConnection {
-    let url = Postgres::shared().url("postgres");
-    PgConnection::connect(&url).await.unwrap()
-}
-
-async fn execute(connection: &mut PgConnection, statement: String) {
-    connection.execute(AssertSqlSafe(statement)).await.unwrap();
-}
-
-/// Handles as several processes have them.
-async fn fleet(url: &str, size: usize) -> Vec<Arc<dyn Store>> {
-    let mut stores = vec![ready(url).await];
-    while stores.len() < size {
-        stores.push(opened(url).await);
-    }
-    stores
-}
-
-/// Awaits all at once.
-async fn all<T: Send + 'static>(
-    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
-    let tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-    let mut answers = Vec::new();
-    for task in tasks {
-        let answer = tokio::time::timeout(AT_MOST, task).await;
-        answers.push(answer.expect("it ends in time").unwrap());
-    }
-    answers
-}
+use crate::support::{
+    T0, all, application, at, claim, concurrent, fleet, limited, new, ready, schema_of, session,
+    success, unique,
+};
 
 fn end(claimed: &Claimed, outcome: AttemptOutcome, next: Next) -> jobs_runtime::store::Settlement {
     let mut end = success(claimed);
@@ -208,110 +136,6 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
-    let url = Postgres::shared().fresh_url();
-    let store = ready(&url).await;
-    let worker = session(&*store, "worker").await;
-    let waiting = limited(&[concurrent("", 1)]);
-    let id = waiting.id;
-    let mut later = new("job");
-    later.run_at = Some(at(5));
-    let free = later.id;
-    let mut stopped = application().await;
-    let mut tx = stopped.begin().await.unwrap();
-    let door = format!("SELECT 1 FROM {}.door FOR UPDATE", schema_of(&url));
-    execute(&mut tx, door).await;
-    // Who enqueues does not wait for it either, and lets nobody in.
-    let enqueued = store.enqueue(vec![waiting, later]);
-    let enqueued = tokio::time::timeout(Duration::from_millis(900), enqueued).await;
-    enqueued.expect("nobody waits for a doorkeeper").unwrap();
-
-    let promoting = {
-        let store = Arc::clone(&store);
-        tokio::spawn(async move { store.promote(at(5), 100).await.unwrap() })
-    };
-    let claiming = async {
-        let mut number = 0;
-        loop {
-            number += 1;
-            let taken = store.claim(claim(worker, number, "job", 9)).await.unwrap();
-            if !taken.is_empty() {
-                break taken;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let taken = tokio::time::timeout(AT_MOST, claiming).await.unwrap();
-    assert_eq!(taken[0].execution_id, free);
-    let promotion = promoting.await.unwrap();
-    assert_eq!((promotion.promoted, promotion.next_due), (1, Some(at(5))));
-    tx.rollback().await.unwrap();
-    assert_eq!(store.promote(at(5), 100).await.unwrap().promoted, 1);
-    let taken = store.claim(claim(worker, 1_000_000, "job", 9)).await;
-    assert_eq!(taken.unwrap()[0].execution_id, id);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
-    let server = Postgres::shared();
-    let url = server.fresh_url();
-    let schema = schema_of(&url);
-    let there = ready(&url).await;
-    let proxy = Proxy::start(server.port());
-    let through = url.replace(&server.port().to_string(), &proxy.port().to_string());
-    let here = opened(&through).await;
-    // The first goes straight in, the other stands at the door.
-    for limit in [concurrent("", 1), concurrent("", 1)] {
-        there.enqueue(vec![limited(&[limit])]).await.unwrap();
-    }
-    let worker = session(&*there, "worker").await;
-    let first = there.claim(claim(worker, 1, "job", 9)).await.unwrap();
-    let ended = there.settle(first.iter().map(success).collect()).await;
-    assert_eq!(ended.unwrap(), [Answer::Settled]);
-
-    // Stopped in the middle of its transaction: it waits for a lock when its wire stalls.
-    let silent = format!(
-        "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%\"{schema}\".limits%' AND "
-    );
-    let lock = format!("SELECT 1 FROM {schema}.limits FOR UPDATE");
-    let mut application = application().await;
-    loop {
-        let mut tx = application.begin().await.unwrap();
-        execute(&mut tx, lock.clone()).await;
-        let promoting = {
-            let here = Arc::clone(&here);
-            tokio::spawn(async move { here.promote(T0, 100).await })
-        };
-        let waits = format!("{silent} wait_event_type = 'Lock'");
-        wait_for("the doorkeeper to wait", || {
-            promoting.is_finished() || server.sql("postgres", &waits) == "1"
-        });
-        proxy.set(Wire::Stalled);
-        tx.rollback().await.unwrap();
-        let idle = format!("{silent} state = 'idle in transaction'");
-        if server.sql("postgres", &idle) == "1" {
-            break;
-        }
-        // It gave up before, on a busy machine.
-        proxy.set(Wire::Whole);
-        drop(promoting.await);
-    }
-    let entering = async {
-        // Each waits for a second: the server leaves other silent transactions after twenty.
-        for _ in 0..12 {
-            let promotion = there.promote(T0, 100).await.unwrap();
-            if promotion.promoted == 1 {
-                return;
-            }
-            assert_eq!(promotion.next_due, Some(T0), "somebody is to try again");
-        }
-        panic!("nobody gets in");
-    };
-    let entered = tokio::time::timeout(AT_MOST, entering).await;
-    entered.expect("the others get in");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 2).await;
@@ -417,89 +241,6 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
             .unwrap();
     }
     assert_eq!(order.len(), 8, "whatever waited has run");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_claim_never_runs_what_a_merge_has_replaced() {
-    let url = Postgres::shared().fresh_url();
-    let stores = fleet(&url, 2).await;
-    let worker = session(&*stores[1], "worker").await;
-    // A claim that looks for many others first reaches the one in question long after it has begun.
-    let others = (0..20_000_u128).map(|n| ExecutionId::from_bytes(n.to_be_bytes()));
-    let others: Vec<_> = others.collect();
-    let mut merged = 0;
-    for round in 0..40 {
-        let key = format!("k{round}");
-        let old = unique(&key, OnConflict::Replace);
-        let id = old.id;
-        stores[0]
-            .enqueue(vec![with_payload(old, "0")])
-            .await
-            .unwrap();
-        let newest = with_payload(unique(&key, OnConflict::Replace), "1");
-        let mut slow = claim(worker, 2 * round + 1, "job", 9);
-        slow.only = others.iter().copied().chain([id]).collect();
-        let (taken, answers) = tokio::join!(stores[1].claim(slow), stores[0].enqueue(vec![newest]));
-        let mut taken = taken.unwrap();
-        let answers = answers.unwrap();
-        taken.extend(
-            stores[1]
-                .claim(claim(worker, 2 * round + 2, "job", 9))
-                .await
-                .unwrap(),
-        );
-        let of_first = taken.iter().find(|claimed| claimed.execution_id == id);
-        let payload = &*of_first.expect("it is claimed").payload;
-        match answers[0] {
-            EnqueueAnswer::Merged(into) => {
-                merged += 1;
-                assert_eq!((into, payload), (id, "1"), "round {round}");
-            }
-            EnqueueAnswer::Created => assert_eq!((taken.len(), payload), (2, "0")),
-            other => panic!("{other:?}"),
-        }
-        stores[1]
-            .settle(taken.iter().map(success).collect())
-            .await
-            .unwrap();
-    }
-    assert!(merged > 0, "some were in time");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_bring_a_unique_key_one_creates_also_in_transactions() {
-    let url = Postgres::shared().fresh_url();
-    let stores = fleet(&url, 4).await;
-    for on_conflict in [OnConflict::Skip, OnConflict::Replace, OnConflict::Reject] {
-        let callers = (0..32).map(|n| {
-            let store = Arc::clone(&stores[n % 4]);
-            let new = unique(&format!("{on_conflict:?}"), on_conflict);
-            async move {
-                if n % 4 != 0 {
-                    return store.enqueue(vec![new]).await;
-                }
-                let mut application = application().await;
-                let mut tx = application.begin().await.unwrap();
-                let joined = TransactionRef::Postgres(&mut tx);
-                let answer = store.enqueue_in(joined, vec![new]).await;
-                tx.commit().await.unwrap();
-                answer
-            }
-        });
-        let answers = all(callers).await;
-        let created = answers
-            .iter()
-            .filter(|answer| matches!(answer, Ok(one) if *one == [EnqueueAnswer::Created]));
-        assert_eq!(created.count(), 1, "{on_conflict:?}: {answers:?}");
-        let expected = |answer: &&Result<_, StoreError>| match on_conflict {
-            OnConflict::Reject => {
-                matches!(answer, Ok(_) | Err(StoreError::UniqueConflict { .. }))
-            }
-            _ => answer.is_ok(),
-        };
-        let unexpected = answers.iter().find(|answer| !expected(answer));
-        assert!(unexpected.is_none(), "{unexpected:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

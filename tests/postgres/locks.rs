@@ -5,17 +5,13 @@ use std::time::Duration;
 
 use jobs::{Progress, TransactionRef};
 use jobs_runtime::store::{Answer, EnqueueAnswer, ProgressReport, Renewal, StoreError};
-use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
 use tests::process::wait_for;
 
-use crate::support::{AT_MOST, T0, claim, keyed, new, ready, schema_of, session, success};
-
-async fn application() -> PgConnection {
-    let url = Postgres::shared().url("postgres");
-    PgConnection::connect(&url).await.unwrap()
-}
+use crate::support::{
+    AT_MOST, T0, application, claim, keyed, new, ready, schema_of, session, success,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_a_transaction_keeps_holds_nobody_else_up() {

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod doorkeepers;
 mod layout;
 mod limits;
 mod locks;
@@ -14,3 +15,4 @@ mod pinned;
 mod roles;
 mod tls;
 mod transactions;
+mod unique;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use jobs::{AttemptOutcome, ExecutionId};
+use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus, OnConflict};
 use jobs_runtime::store::{
     self, AttemptEnd, Caps, Claim, Claimed, DatabaseUrl, EnqueueRules, ExecutionPolicy,
-    IdempotencyKey, NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store,
-    StoreEvent,
+    IdempotencyKey, Limit, LimitRule, NewExecution, Next, Permits, SessionId, SessionInfo,
+    Settlement, Store, StoreEvent, UniqueKey,
 };
 use jobs_runtime::time::Timestamp;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use tests::postgres::Postgres;
 use tokio::sync::broadcast;
 
 pub(crate) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -139,4 +142,73 @@ pub(crate) async fn event(
     };
     let came = tokio::time::timeout(AT_MOST, waiting).await;
     came.expect("the event comes");
+}
+
+pub(crate) fn concurrent(key: &str, count: u32) -> Limit {
+    Limit {
+        key: format!("job/concurrent/{key}"),
+        job_id: "job".to_owned(),
+        rule: LimitRule::Concurrent { count },
+    }
+}
+
+pub(crate) fn limited(limits: &[Limit]) -> NewExecution {
+    let mut new = new("job");
+    new.rules.limits = limits.to_vec();
+    new
+}
+
+pub(crate) fn unique(key: &str, on_conflict: OnConflict) -> NewExecution {
+    let mut new = new("job");
+    new.rules.unique = Some(UniqueKey {
+        key: key.to_owned(),
+        within_ms: None,
+        on_conflict,
+        live: vec![
+            ExecutionStatus::Pending,
+            ExecutionStatus::Queued,
+            ExecutionStatus::Running,
+        ],
+    });
+    new
+}
+
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    T0.after(Duration::from_secs(seconds))
+}
+
+/// A connection of an application's own.
+pub(crate) async fn application() -> PgConnection {
+    connected_to("postgres").await
+}
+
+pub(crate) async fn connected_to(database: &str) -> PgConnection {
+    let url = Postgres::shared().url(database);
+    PgConnection::connect(&url).await.unwrap()
+}
+
+pub(crate) async fn execute(connection: &mut PgConnection, statement: String) {
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+}
+
+/// Handles as several processes have them.
+pub(crate) async fn fleet(url: &str, size: usize) -> Vec<Arc<dyn Store>> {
+    let mut stores = vec![ready(url).await];
+    while stores.len() < size {
+        stores.push(opened(url).await);
+    }
+    stores
+}
+
+/// Awaits all at once.
+pub(crate) async fn all<T: Send + 'static>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        let answer = tokio::time::timeout(AT_MOST, task).await;
+        answers.push(answer.expect("it ends in time").unwrap());
+    }
+    answers
 }

@@ -2,17 +2,11 @@
 
 use jobs::TransactionRef;
 use jobs_runtime::store::{Answer, EnqueueAnswer, StoreError};
-use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tests::postgres::Postgres;
 
-use crate::support::{claim, keyed, new, ready, session, success};
-
-async fn application(database: &str) -> PgConnection {
-    let url = Postgres::shared().url(database);
-    PgConnection::connect(&url).await.unwrap()
-}
+use crate::support::{application, claim, connected_to, keyed, new, ready, session, success};
 
 fn is_wrong_database<T: std::fmt::Debug>(result: Result<T, StoreError>, part: &str) {
     match result {
@@ -31,7 +25,7 @@ async fn another_database_is_refused_and_its_transaction_stays_usable() {
 
     // A database without a layout.
     let empty = server.fresh_database();
-    let mut connection = application(&empty).await;
+    let mut connection = connected_to(&empty).await;
     let mut tx = connection.begin().await.unwrap();
     let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
     is_wrong_database(refused.await, &empty);
@@ -48,7 +42,7 @@ async fn another_database_is_refused_and_its_transaction_stays_usable() {
     });
     server.sql("postgres", &copying);
     let here = ready(&server.url(&name)).await;
-    let mut connection = application(&copy).await;
+    let mut connection = connected_to(&copy).await;
     let mut tx = connection.begin().await.unwrap();
     let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
     is_wrong_database(refused.await, "another database with a layout");
@@ -65,7 +59,7 @@ async fn transactions_of_another_kind_are_refused_both_ways() {
     let refused = here.enqueue_in(TransactionRef::Sqlite(&mut tx), vec![new("job")]);
     is_wrong_database(refused.await, "another kind");
 
-    let mut connection = application("postgres").await;
+    let mut connection = application().await;
     let mut tx = connection.begin().await.unwrap();
     let refused = embedded.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
     is_wrong_database(refused.await, "another kind");
@@ -74,7 +68,7 @@ async fn transactions_of_another_kind_are_refused_both_ways() {
 #[tokio::test]
 async fn what_cannot_be_written_to_is_named() {
     let here = ready(&Postgres::shared().fresh_url()).await;
-    let mut connection = application("postgres").await;
+    let mut connection = application().await;
     let refused = here.enqueue_in(TransactionRef::Postgres(&mut connection), vec![new("job")]);
     match refused.await {
         Err(StoreError::Transaction(reason)) => assert!(reason.contains("begin"), "{reason}"),
@@ -96,7 +90,7 @@ async fn what_cannot_be_written_to_is_named() {
 async fn a_conflict_leaves_the_transaction_usable_and_what_was_written_before() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     here.enqueue(vec![keyed("job", "k")]).await.unwrap();
-    let mut connection = application("postgres").await;
+    let mut connection = application().await;
     let mut tx = connection.begin().await.unwrap();
     let kept = new("job");
     let id = kept.id;
@@ -123,7 +117,7 @@ async fn a_conflict_leaves_the_transaction_usable_and_what_was_written_before() 
 #[tokio::test]
 async fn a_serializable_transaction_joins_or_is_told_to_begin_anew() {
     let here = ready(&Postgres::shared().fresh_url()).await;
-    let mut connection = application("postgres").await;
+    let mut connection = application().await;
     let begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
     let mut tx = connection.begin_with(begin).await.unwrap();
     let answers = here
@@ -155,7 +149,7 @@ async fn rolled_back_means_never_seen() {
     let worker = session(&*here, "worker").await;
     here.enqueue(vec![new("job")]).await.unwrap();
     let claimed = here.claim(claim(worker, 1, "job", 1)).await.unwrap();
-    let mut connection = application("postgres").await;
+    let mut connection = application().await;
     let mut tx = connection.begin().await.unwrap();
     let enqueued = new("job");
     let id = enqueued.id;

@@ -75,6 +75,13 @@ pub fn trigger_batch(address: SocketAddr, job: &str, payloads: &[Value]) {
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
+/// Triggers any number, batch by batch.
+pub fn trigger_all(address: SocketAddr, job: &str, payloads: &[Value]) {
+    for batch in payloads.chunks(50) {
+        trigger_batch(address, job, batch);
+    }
+}
+
 /// An execution with its attempts.
 pub fn execution(address: SocketAddr, id: &str) -> Value {
     let answer = get(address, &format!("/api/v1/workers/executions/{id}"));

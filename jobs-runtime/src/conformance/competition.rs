@@ -199,7 +199,7 @@ async fn a_settlement_and_a_take_over_do_not_both_win(Handles([here, there]): Ha
         match answer {
             Answer::Settled => assert!(taken.is_empty()),
             Answer::Stale => assert_eq!(ids(&taken), [claimed.execution_id]),
-            other => panic!("nobody said it before, and nothing is in the way: {other:?}"),
+            other => panic!("nobody said it before: {other:?}"),
         }
     }
 }

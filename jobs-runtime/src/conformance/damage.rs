@@ -1,7 +1,7 @@
 //! Rows that this program cannot read.
 
 use super::ground::Damage;
-use super::limits::{Worker, concurrent, enqueue_limited};
+use super::limited::{Worker, concurrent, enqueue_limited};
 use super::point::area;
 use super::words::*;
 

@@ -1,6 +1,6 @@
 //! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
 
-use super::limits::{Worker, concurrent, enqueue_limited};
+use super::limited::{Worker, concurrent, enqueue_limited};
 use super::point::area;
 use super::words::*;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::{Worker, concurrent, enqueue_limited, limited, rate};
+use super::limited::{Worker, concurrent, enqueue_limited, limited, rate};
 use super::point::area;
 use super::words::*;
 

@@ -1,7 +1,7 @@
 //! Rows that the database will not have.
 
 use super::ground::Write;
-use super::limits::{Worker, concurrent, enqueue_limited, limited};
+use super::limited::{Worker, concurrent, enqueue_limited, limited};
 use super::point::area;
 use super::words::*;
 

@@ -183,9 +183,14 @@ pub(super) fn retry_at(claimed: &Claimed, at: Timestamp) -> Settlement {
     settlement(claimed, AttemptOutcome::Failed, Next::RetryAt(at))
 }
 
-/// Settles one.
+/// Settles one, as a worker does: an end that somebody's transaction is in the way of is said again.
 pub(super) async fn settle(store: &AnyStore, settlement: Settlement) -> Answer {
-    store.settle(vec![settlement]).await.unwrap()[0]
+    loop {
+        match store.settle(vec![settlement.clone()]).await.unwrap()[0] {
+            Answer::HeldUp => {}
+            answer => return answer,
+        }
+    }
 }
 
 pub(super) async fn record(store: &AnyStore, id: ExecutionId) -> ExecutionRecord {
