@@ -68,11 +68,15 @@ impl Database for InSchema {
             Damage::Retries => {
                 format!("UPDATE \"{schema}\".executions SET retry = 'soon' WHERE id = '{id}'")
             }
-            // Numbers they are; of limits that nobody has.
-            Damage::Limits => format!(
-                "UPDATE \"{schema}\".limited SET limits = '{{4711}}' WHERE {row};
-                 UPDATE \"{schema}\".ready SET limits = '{{4711}}' WHERE {row}"
-            ),
+            // Of limits that nobody has, or none; another in each row.
+            Damage::Limits => {
+                let limits = "CASE seq % 3
+                    WHEN 0 THEN '{4711}' WHEN 1 THEN '{NULL}' ELSE '{NULL,4711}' END::bigint[]";
+                format!(
+                    "UPDATE \"{schema}\".limited SET limits = {limits} WHERE {row};
+                     UPDATE \"{schema}\".ready SET limits = {limits} WHERE {row}"
+                )
+            }
             _ => return Ok(false),
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(damage))

@@ -20,7 +20,7 @@ async fn pair(ctx: &JobContext) -> Result<(), JobError> {
 
 /// Takes ten seconds, one after the other for each tenant.
 #[job(id = "limits.tenant", max_concurrent = (1, per = "tenant"))]
-async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, JobError> {
+pub(super) async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, JobError> {
     ctx.sleep(10 * SECOND).await;
     Ok(tenant)
 }

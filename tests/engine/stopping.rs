@@ -4,6 +4,7 @@ use jobs::{AttemptOutcome, ExecutionStatus};
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Nap, Wait};
 
+use super::limits::Tenant;
 use super::support::Timed;
 
 #[tokio::test]
@@ -52,6 +53,24 @@ async fn nothing_is_claimed_after_the_first_request() {
     );
     let sessions = runtime.store().sessions().await.expect("the store answers");
     assert!(sessions.is_empty(), "{sessions:?}");
+}
+
+#[tokio::test]
+async fn whoever_leaves_hands_its_permits_on() {
+    let runtime = Timed::start().await;
+    let first = runtime.begin(Tenant::new("a")).await;
+    let second = runtime.enqueue(Tenant::new("a")).await;
+    runtime.clock.settle().await;
+    let waiting = async || {
+        let queues = runtime.store().queues().await.expect("the store answers");
+        (queues[0].ready, queues[0].held)
+    };
+    assert_eq!(waiting().await, (0, 1));
+    runtime.shutdown().await;
+    let status = async |id| runtime.record(id).await.status;
+    assert_eq!(status(first.id()).await, ExecutionStatus::Succeeded);
+    assert_eq!(status(second.id()).await, ExecutionStatus::Queued);
+    assert_eq!(waiting().await, (1, 0));
 }
 
 #[tokio::test]

@@ -57,6 +57,14 @@ INSERT INTO jobs_limited (seq, limits, capped)
 SELECT n, iif(n % 40 = 38, json_array(n), NULL), n % 40 = 18 FROM numbers WHERE n % 20 = 18;
 INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed)
 SELECT n, n, 50, 1, 0, 0 FROM numbers WHERE n % 40 = 38;
+-- Some of them have their permit and are ready, far from each other, behind everything else.
+UPDATE jobs_executions SET queue = 'far', priority = 1 WHERE seq % 520 = 38;
+DELETE FROM jobs_held WHERE seq % 520 = 38;
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
+SELECT x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, x.seq, 1700000000000
+FROM jobs_executions AS x
+CROSS JOIN jobs_limited AS m ON m.seq = x.seq
+WHERE x.seq % 520 = 38;
 INSERT INTO jobs_waiting (seq, job_id)
 SELECT n, 'job-' || (n % 100) FROM numbers WHERE n % 40 = 18;
 INSERT INTO jobs_unique_keys (job_id, kind, key, execution_id)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jobs::{AttemptOutcome, ExecutionId, OnConflict, TransactionRef};
 use jobs_runtime::store::{
@@ -10,10 +11,11 @@ use jobs_runtime::store::{
 };
 use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
+use tests::process::wait_for;
 
 use crate::support::{
-    T0, all, application, at, claim, concurrent, fleet, limited, new, ready, schema_of, session,
-    success, unique,
+    T0, all, application, at, claim, concurrent, execute, fleet, limited, new, ready, schema_of,
+    session, success, unique,
 };
 
 fn end(claimed: &Claimed, outcome: AttemptOutcome, next: Next) -> jobs_runtime::store::Settlement {
@@ -268,6 +270,55 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     });
     assert_eq!(store.settle(vec![stuck]).await.unwrap(), [Answer::Settled]);
     assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);
+}
+
+/// An end that began before somebody came to wait, and is written after he was told to, has not seen him.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
+    let url = Postgres::shared().fresh_url();
+    let stores = fleet(&url, 2).await;
+    let (here, there) = (&stores[0], &stores[1]);
+    let worker = session(&**there, "worker").await;
+    let limit = concurrent("", 1);
+    let one = || vec![limited(std::slice::from_ref(&limit))];
+    here.enqueue(one()).await.unwrap();
+    let taken = there.claim(claim(worker, 1, "job", 9)).await.unwrap();
+
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    let row = format!(
+        "SELECT 1 FROM {}.leases WHERE seq = {} FOR UPDATE",
+        schema_of(&url),
+        taken[0].fence.row
+    );
+    execute(&mut tx, row).await;
+    let ending = tokio::spawn({
+        let (there, end) = (Arc::clone(there), success(&taken[0]));
+        async move {
+            // One that waits for long is to be said again.
+            let mut answer = Answer::HeldUp;
+            while answer == Answer::HeldUp {
+                answer = there.settle(vec![end.clone()]).await.unwrap()[0];
+            }
+            answer
+        }
+    });
+    let schema = schema_of(&url);
+    let waits = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity \
+         WHERE wait_event_type = 'Lock' AND query LIKE '%\"{schema}\".leases%'"
+    );
+    wait_for("the end to wait", || {
+        Postgres::shared().sql("postgres", &waits) == "1"
+    });
+    here.enqueue(one()).await.unwrap();
+    let promotion = here.promote(T0, 100).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(ending.await.unwrap(), Answer::Settled);
+    assert_eq!(promotion.promoted, 0);
+    let again = promotion.next_due.expect("it is looked for");
+    assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
+    assert_eq!(here.promote(again, 100).await.unwrap().promoted, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

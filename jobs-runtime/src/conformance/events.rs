@@ -1,6 +1,6 @@
 //! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
 
-use super::limited::{Worker, concurrent, enqueue_limited};
+use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited};
 use super::point::area;
 use super::words::*;
 
@@ -9,6 +9,7 @@ area! { "events" {
     those_who_wait_hear_of_times: "And of the earliest time when something is scheduled.",
     those_who_wait_hear_of_ends: "And which executions became final, however they did.",
     those_who_let_in_hear_of_permits: "And that somebody may be let in: by what came back, ended, was cancelled or put off, or was kept by a session that is over.",
+    those_who_let_in_hear_of_permits_of_many_keys: "And that somebody may be let in by one of many ends at once.",
     those_who_execute_hear_of_requests: "And that a running one shall be cancelled.",
     other_processes_notice: "Another process notices that something was written, soon.",
     a_commit_of_the_caller_s_is_told: "`committed` makes those who wait look.",
@@ -125,6 +126,23 @@ async fn those_who_let_in_hear_of_permits(store: AnyStore) {
     event(&mut events, now).await;
     let mut another = Worker::new(&store).await;
     assert_eq!(ids(&another.take().await), all[3..4]);
+}
+
+async fn those_who_let_in_hear_of_permits_of_many_keys(store: AnyStore) {
+    let mut worker = Worker::new(&store).await;
+    let batch = (0..20).map(|n| limited(&[concurrent(&format!("key {n}"), 1)]));
+    store.enqueue(batch.collect()).await.unwrap();
+    let running = worker.take().await;
+    let waits = enqueue_limited(&store, &[concurrent("key 7", 1)], 1).await;
+    assert!(worker.take().await.is_empty());
+    let mut events = store.events();
+    end_all(&store, &running).await;
+    event(
+        &mut events,
+        |event| matches!(event, StoreEvent::Scheduled(at) if *at <= T0),
+    )
+    .await;
+    assert_eq!(ids(&worker.take().await), waits);
 }
 
 async fn those_who_execute_hear_of_requests(store: AnyStore) {

@@ -1,8 +1,9 @@
 //! Permits: how they come back, one by one and those of many keys together.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited};
+use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
 use super::point::area;
 use super::words::*;
 
@@ -15,6 +16,8 @@ area! { "permits" {
     of_many_keys_each_gets_its_own_back: "Permits of many keys that come back together come back to each of them, once.",
     those_that_run_on_keep_theirs: "Where one attempt of each of many keys ends, one of each is let in, whether or not somebody waited.",
     who_comes_after_many_ends_finds_room: "Permits that came back while nobody waited are there for what is due later, and for what is retried.",
+    of_a_thousand_keys_each_gets_its_own_back: "However many keys those have that end together.",
+    ends_at_a_rate_give_nothing_back: "A start is a start: what ends, among many others, gives no start back to its rate.",
     ends_of_many_keys_are_never_too_many: "Any number of batches of ends may come before somebody is let in.",
 }}
 
@@ -303,6 +306,50 @@ async fn who_comes_after_many_ends_finds_room(store: AnyStore) {
     }
     let third = worker.take_at(t(60), 1_000).await;
     assert_eq!(of_each(&third, &all), [2; KEYS]);
+}
+
+async fn of_a_thousand_keys_each_gets_its_own_back(store: AnyStore) {
+    const KEYS: usize = 1_200;
+    let mut worker = Worker::new(&store).await;
+    for _ in 0..3 {
+        let keys = (0..KEYS).map(|n| limited(&[concurrent(&format!("one of {n}"), 1)]));
+        store.enqueue(keys.collect()).await.unwrap();
+        let mut taken = Vec::new();
+        while taken.len() < KEYS {
+            let some = worker.take().await;
+            assert!(!some.is_empty(), "{} of {KEYS}", taken.len());
+            taken.extend(some);
+        }
+        end_all(&store, &taken).await;
+    }
+}
+
+async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
+    let rate = rate("", 1_000, Duration::from_secs(1));
+    let LimitRule::Rate(rule) = rate.rule else {
+        panic!("{rate:?}");
+    };
+    let burst = usize::try_from(rule.burst()).unwrap();
+    assert!(burst >= KEYS);
+    let both = (0..KEYS).map(|n| limited(&[key(n), rate.clone()]));
+    store.enqueue(both.collect()).await.unwrap();
+    let mut worker = Worker::new(&store).await;
+    let first = worker.take().await;
+    assert_eq!(first.len(), KEYS);
+    // As many as may start together are let in, and not claimed yet.
+    let later = |count: usize| {
+        let batch = (0..count).map(|_| {
+            let mut new = limited(std::slice::from_ref(&rate));
+            new.created_at = t(1);
+            new
+        });
+        store.enqueue(batch.collect())
+    };
+    later(burst).await.unwrap();
+    store.promote(t(1), 1_000).await.unwrap();
+    end_all(&store, &first).await;
+    later(5).await.unwrap();
+    assert_eq!(worker.take_at(t(1), 1_000).await.len(), burst);
 }
 
 async fn ends_of_many_keys_are_never_too_many(store: AnyStore) {

@@ -9,7 +9,9 @@ use super::words::*;
 area! { "turns" {
     the_most_urgent_are_let_in_first: "Permits go to the most urgent first, the oldest among equals.",
     urgent_latecomers_take_the_place_of_what_is_not_claimed: "What is more urgent takes the permit of one that has not been claimed.",
+    the_less_urgent_gives_way_whenever_it_came: "Also what came, less urgent, when others had permits.",
     one_of_many_gives_way: "What is more urgent takes the permit of the last in its limit's order that has not been claimed, whatever stands between.",
+    each_of_many_keys_gives_way: "Where what is more urgent comes for many keys at once, each finds the one that gives way.",
     who_waits_is_not_overtaken: "An enqueue finds no room where others wait, nor at a rate that rests, whatever has come back meanwhile.",
     a_key_is_not_held_up_at_a_common_limit: "Where a job has a limit per key and a common one, a backlog of one key delays no other.",
     whoever_comes_first_to_a_common_limit_goes_first: "Behind the limit of its key, an execution stands at the common one by when it came there: a backlog of another key has its turns, and no more.",
@@ -51,6 +53,28 @@ async fn urgent_latecomers_take_the_place_of_what_is_not_claimed(store: AnyStore
     assert_eq!(ids(&worker.take().await), [early[1]]);
 }
 
+async fn the_less_urgent_gives_way_whenever_it_came(store: AnyStore) {
+    let mut worker = Worker::new(&store).await;
+    for count in 1_u32..=2 {
+        let mut all = Vec::new();
+        for priority in [50, 30, 40] {
+            let batch = (0..count).map(|_| {
+                let mut new = limited(&[concurrent(&format!("{count}"), 2 * count)]);
+                new.priority = priority;
+                new
+            });
+            let batch: Vec<_> = batch.collect();
+            all.push(batch.iter().map(|new| new.id).collect::<Vec<_>>());
+            store.enqueue(batch).await.unwrap();
+            store.promote(T0, 100).await.unwrap();
+        }
+        let taken = worker.take().await;
+        assert_eq!(ids(&taken), [&all[0][..], &all[2][..]].concat());
+        end_all(&store, &taken).await;
+        assert_eq!(ids(&worker.take().await), all[1]);
+    }
+}
+
 async fn one_of_many_gives_way(store: AnyStore) {
     // Each of the first key's stands elsewhere among thousands.
     let mut firsts = Vec::new();
@@ -76,6 +100,28 @@ async fn one_of_many_gives_way(store: AnyStore) {
     end_all(&store, &taken).await;
     let taken = ids(&worker.take().await);
     assert!(firsts[1..].iter().all(|id| taken.contains(id)));
+}
+
+async fn each_of_many_keys_gives_way(store: AnyStore) {
+    let of_each = async |priority| {
+        let batch = (0..300).map(|n| {
+            let mut new = limited(&[concurrent(&format!("key {n}"), 1)]);
+            new.priority = priority;
+            new
+        });
+        let batch: Vec<_> = batch.collect();
+        let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
+        store.enqueue(batch).await.unwrap();
+        store.promote(T0, 1_000).await.unwrap();
+        ids
+    };
+    let (first, urgent, last) = (of_each(50).await, of_each(60).await, of_each(40).await);
+    let mut worker = Worker::new(&store).await;
+    for expected in [urgent, first, last] {
+        let taken = worker.take().await;
+        assert_eq!(ids(&taken), expected);
+        end_all(&store, &taken).await;
+    }
 }
 
 async fn who_waits_is_not_overtaken(store: AnyStore) {

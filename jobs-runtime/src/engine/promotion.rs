@@ -10,7 +10,7 @@ use crate::store::{Promotion, StoreError};
 use crate::time::Timestamp;
 
 /// How many due executions are promoted at a time.
-const PROMOTION_LIMIT: usize = 1_000;
+pub(super) const PROMOTION_LIMIT: usize = 1_000;
 
 impl Dispatcher {
     /// Moves what is due into ready.

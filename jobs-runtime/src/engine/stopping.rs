@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::Stop;
 use super::dispatcher::{Dispatcher, Event};
 use super::interrupt::Cause;
+use super::promotion::PROMOTION_LIMIT;
 use super::verdict::Conclusion;
+use crate::clock::timestamp;
 
 /// What the store gets to hear the last words, once everything has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -57,9 +59,14 @@ impl Dispatcher {
             match self.session.as_ref().map(|session| session.id) {
                 Some(session) => {
                     let store = Arc::clone(&self.store);
+                    let wall = timestamp(&*self.clock);
                     self.call(async move {
                         if let Err(error) = store.close_session(session).await {
                             tracing::debug!(%error, "the session is left to be taken over");
+                        }
+                        // Permits that came back with the last ends: nobody else may be there to hand them on.
+                        if let Err(error) = store.promote(wall, PROMOTION_LIMIT).await {
+                            tracing::debug!(%error, "who waits is left to be let in by others");
                         }
                         Event::Closed
                     });

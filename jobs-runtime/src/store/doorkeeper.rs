@@ -22,7 +22,7 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use permits::{
-    Entrance, Held, LimitId, LimitState, Order, PermitEvent, Place,
+    Entrance, Held, LimitId, LimitState, Order, PermitEvent, Place, Reach,
 };
 pub(in crate::store) use straight::OpenDoors;
 pub(in crate::store) use trial::Trial;
@@ -42,11 +42,21 @@ pub(in crate::store) enum Need {
     Limits(Vec<LimitId>),
     /// Who waits at these: so many of the first in their order.
     Standing(Vec<(LimitId, usize)>),
-    /// Who is ready by the permits of these and has not been claimed: so many of the last in the
-    /// order, the last one first, of those behind this place.
-    Ready(Vec<(LimitId, usize, Place)>),
+    /// Who is ready by the permits of these and has not been claimed.
+    Ready(Vec<Behind>),
     /// Nothing more.
     Nothing,
+}
+
+/// Of those that are ready by a limit's permits, so many of the last in the order, the last one first, of those
+/// behind a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Behind {
+    pub(in crate::store) limit: LimitId,
+    pub(in crate::store) most: usize,
+    pub(in crate::store) place: Place,
+    /// No others than those with numbers from the first to the second.
+    pub(in crate::store) between: (i64, i64),
 }
 
 /// A limit that is being looked at.
@@ -156,19 +166,7 @@ impl Doorkeeper {
                 }
                 Phase::Displace => {
                     self.phase = Phase::Over;
-                    let firsts: Vec<_> = self
-                        .here()
-                        .filter_map(|(id, desk)| {
-                            let first = desk.newcomers.first()?.2;
-                            Some((*id, desk.newcomers.len().min(LOOK), first))
-                        })
-                        .collect();
-                    let asked: Vec<_> = firsts
-                        .into_iter()
-                        .filter_map(|(id, most, first)| {
-                            Some((id, most, self.held.get(&first)?.displaces_behind()))
-                        })
-                        .collect();
+                    let asked = self.behind_newcomers();
                     if !asked.is_empty() {
                         return Need::Ready(asked);
                     }
@@ -228,8 +226,32 @@ impl Doorkeeper {
         }
     }
 
+    /// Whoever may have to make room for the first who has just come to a limit of this stage.
+    fn behind_newcomers(&self) -> Vec<Behind> {
+        let desks = self.desks.iter();
+        let here = desks.filter(|(_, desk)| desk.state.stage.min(STAGES - 1) == self.stage);
+        let behind = here.filter_map(|(limit, desk)| {
+            let first = self.held.get(&desk.newcomers.first()?.2)?;
+            let place = first.displaces_behind();
+            Some(Behind {
+                limit: *limit,
+                most: desk.newcomers.len().min(LOOK),
+                place,
+                between: desk.state.reach.behind(place)?,
+            })
+        });
+        behind.collect()
+    }
+
     /// Takes in who is ready behind newcomers, the last first, and lets them change places.
-    pub(in crate::store) fn displace(&mut self, ready: Vec<(LimitId, Held)>) {
+    pub(in crate::store) fn displace(&mut self, asked: &[Behind], ready: Vec<(LimitId, Held)>) {
+        let found: BTreeSet<_> = ready.iter().map(|(limit, _)| *limit).collect();
+        for Behind { limit, place, .. } in asked {
+            let desk = self.desks.get_mut(limit);
+            if let Some(desk) = desk.filter(|_| !found.contains(limit)) {
+                desk.state.none_behind(*place);
+            }
+        }
         let mut passing = Vec::new();
         for (limit, mut last) in ready {
             if last.limits.last() != Some(&limit) {
@@ -245,6 +267,7 @@ impl Doorkeeper {
             if makes_room.is_some_and(|first| first.displaces_behind() < last.place()) {
                 desk.newcomers.remove(&first);
                 desk.queue.remove(&first);
+                desk.state.hand_on((first.0, first.2));
                 // The permit was given no later than it was let in.
                 passing.push((first, last.turn));
                 last.passed = last.limits.len().saturating_sub(1);
@@ -298,9 +321,12 @@ impl Doorkeeper {
         for (_, desk) in self.here() {
             let room = usize::try_from(desk.state.room(now)).unwrap_or(usize::MAX);
             let count = room.min(desk.queue.len());
-            desk.state.granted += count as u64;
-            let first = (0..count).filter_map(|_| desk.queue.pop_first());
-            passing.extend(first.map(|order| (order, 0)));
+            for _ in 0..count {
+                if let Some(order) = desk.queue.pop_first() {
+                    desk.state.grant((order.0, order.2));
+                    passing.push((order, 0));
+                }
+            }
             desk.newcomers.retain(|order| desk.queue.contains(order));
         }
         self.pass(passing);

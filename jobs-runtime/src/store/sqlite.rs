@@ -45,6 +45,7 @@ mod known;
 mod limits;
 mod operate;
 mod permits;
+mod returned;
 mod session;
 
 mod archive;

@@ -8,7 +8,7 @@ use jobs_runtime::store::{
     SessionId, Settlement, UniqueKey,
 };
 
-use super::{BATCH, Exercise, NOW, ROUNDS, settlement};
+use super::{BATCH, Exercise, NOW, ROUNDS, new, settlement};
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
 
@@ -71,6 +71,7 @@ impl Exercise<'_> {
                 timed!(self, "cancel limited", self.store.cancel(*id, NOW));
             }
             timed!(self, "let in nobody", self.store.promote(NOW, BATCH));
+            self.displace_many().await;
             let zoo = Limit {
                 key: format!("zoo {round}"),
                 job_id: String::new(),
@@ -92,6 +93,38 @@ impl Exercise<'_> {
             let published = self.store.catalogue().await.unwrap();
             timed!(self, "publish", self.store.publish(published));
         }
+    }
+
+    /// Lets in urgent ones of many keys, each in the place of one that is ready, and then some that are not.
+    async fn displace_many(&mut self) {
+        const KEYS: usize = 100;
+        let first = self.made;
+        let mut cancelled = Vec::new();
+        for (name, priority, is_in) in [
+            ("enter many keys", 50, true),
+            ("displace of many keys", 90, true),
+            ("nobody to displace of many keys", 40, false),
+        ] {
+            let mut batch: Vec<_> = (self.made..).take(KEYS).map(new).collect();
+            self.made += KEYS as u128;
+            for (n, new) in batch.iter_mut().enumerate() {
+                (new.run_at, new.priority) = (None, priority);
+                new.rules.limits = vec![Limit {
+                    key: format!("job-1/concurrent/{first} {n}"),
+                    job_id: "job-1".to_owned(),
+                    rule: LimitRule::Concurrent { count: 1 },
+                }];
+            }
+            self.store.enqueue(batch.clone()).await.unwrap();
+            timed!(self, name, self.store.promote(NOW, KEYS));
+            let last = self.store.obstacle(batch[KEYS - 1].id, NOW).await;
+            assert_eq!(last.unwrap().is_none(), is_in, "{name}");
+            cancelled.extend(batch.iter().map(|new| new.id));
+        }
+        for id in cancelled {
+            self.store.cancel(id, NOW).await.unwrap();
+        }
+        self.store.promote(NOW, KEYS).await.unwrap();
     }
 
     /// Claims that count queues and jobs.

@@ -12,6 +12,50 @@ pub(in crate::store) type Place = (i64, i64);
 /// The place in the line before a limit: rank, turn and the store's own key.
 pub(in crate::store) type Order = (i64, i64, i64);
 
+/// Where those may be who are ready by a limit's permits, so that nobody looks for them where they are not: never
+/// too small, and begun anew when all permits are back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Reach {
+    /// The first and the last number of those let in.
+    pub(in crate::store) first: i64,
+    pub(in crate::store) last: i64,
+    /// The rank of the least urgent.
+    pub(in crate::store) rank: i64,
+}
+
+impl Reach {
+    /// Where nothing is known of it.
+    pub(in crate::store) const ANYWHERE: Self = Self {
+        first: 0,
+        last: i64::MAX,
+        rank: i64::MAX,
+    };
+
+    fn of((rank, seq): Place) -> Self {
+        Self {
+            first: seq,
+            last: seq,
+            rank,
+        }
+    }
+
+    fn add(&mut self, (rank, seq): Place) {
+        self.first = self.first.min(seq);
+        self.last = self.last.max(seq);
+        self.rank = self.rank.max(rank);
+    }
+
+    /// The part of it that is behind a place: the numbers between which somebody may stand there.
+    pub(super) fn behind(self, place: Place) -> Option<(i64, i64)> {
+        let (rank, seq) = place;
+        let first = match rank == self.rank {
+            true => self.first.max(seq),
+            false => self.first,
+        };
+        (place < (self.rank, self.last)).then_some((first, self.last))
+    }
+}
+
 /// An execution that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Held {
@@ -42,7 +86,7 @@ impl Held {
     }
 
     /// Where it stands, or stood, among those that are ready.
-    pub(super) fn place(&self) -> Place {
+    pub(in crate::store) fn place(&self) -> Place {
         (self.rank, self.seq)
     }
 
@@ -74,6 +118,8 @@ pub(in crate::store) struct LimitState {
     pub(in crate::store) arrival: i64,
     /// When somebody shall look at it, though nothing is noted that has become of a permit.
     pub(in crate::store) look_at: Option<Timestamp>,
+    /// Where those are who have its permits, as far as they are not claimed.
+    pub(in crate::store) reach: Reach,
 }
 
 /// What happened to a limit's permits since somebody was let in.
@@ -107,6 +153,25 @@ impl PermitEvent {
 }
 
 impl LimitState {
+    /// Gives a permit to one that stands there.
+    pub(super) fn grant(&mut self, place: Place) {
+        match self.granted {
+            0 => self.reach = Reach::of(place),
+            _ => self.reach.add(place),
+        }
+        self.granted += 1;
+    }
+
+    /// A permit goes from one that is ready to another.
+    pub(super) fn hand_on(&mut self, place: Place) {
+        self.reach.add(place);
+    }
+
+    /// Nobody is ready behind this place.
+    pub(super) fn none_behind(&mut self, (rank, _): Place) {
+        self.reach.rank = self.reach.rank.min(rank);
+    }
+
     /// Counts in what has happened.
     pub(in crate::store) fn note(&mut self, event: PermitEvent) {
         let is_rate = matches!(self.rule, LimitRule::Rate(_));

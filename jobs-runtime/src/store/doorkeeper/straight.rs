@@ -98,6 +98,7 @@ mod tests {
 
     use jobs::ExecutionId;
 
+    use super::super::Reach;
     use super::*;
     use crate::store::{EnqueueRules, ExecutionPolicy, LimitRule, Rate};
 
@@ -109,6 +110,7 @@ mod tests {
             granted,
             arrival: 0,
             look_at: None,
+            reach: Reach::ANYWHERE,
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::permits::{Entrance, Held, LimitId, LimitState, PermitEvent};
-use super::{Doorkeeper, Need};
+use super::permits::{Entrance, Held, LimitId, LimitState, PermitEvent, Reach};
+use super::{Behind, Doorkeeper, Need};
 use crate::store::limit::{LimitRule, Rate};
 use crate::time::Timestamp;
 
@@ -49,6 +49,7 @@ impl Kept {
                 granted: 0,
                 arrival: 0,
                 look_at: None,
+                reach: Reach::ANYWHERE,
             };
             kept.limits.insert(id, state);
         }
@@ -94,16 +95,23 @@ impl Kept {
                 }
                 Need::Ready(asked) => {
                     let mut worst = Vec::new();
-                    for (limit, most, behind) in &asked {
-                        let here = self
-                            .ready
-                            .values()
-                            .filter(|it| it.limits.last() == Some(limit) && it.place() > *behind);
+                    for Behind {
+                        limit,
+                        most,
+                        place,
+                        between: (first, last),
+                    } in &asked
+                    {
+                        let here = self.ready.values().filter(|it| {
+                            it.limits.last() == Some(limit)
+                                && it.place() > *place
+                                && (*first..=*last).contains(&it.seq)
+                        });
                         let mut here: Vec<_> = here.cloned().collect();
                         here.sort_unstable_by_key(|it| std::cmp::Reverse(it.place()));
                         worst.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
                     }
-                    keeper.displace(worst);
+                    keeper.displace(&asked, worst);
                 }
                 Need::Nothing => break,
             }

@@ -83,7 +83,7 @@ struct Place {
     rank: i16,
     attempt: i32,
     spent: i32,
-    /// Its limits, if it has any.
+    /// Its limits, if it has any that can be read.
     limits: Option<Vec<LimitId>>,
     /// Since when it has their permits, if it has.
     let_in_at: Option<i64>,
@@ -106,7 +106,7 @@ impl Place {
             rank: row.try_get(0)?,
             attempt: row.try_get(1)?,
             spent: row.try_get(2)?,
-            limits: row.try_get(7)?,
+            limits: row.try_get(7).unwrap_or_default(),
             let_in_at: row.try_get(8)?,
             wait: match (until, limit.zip(passed)) {
                 (Some(until), _) => Wait::Until(Timestamp::from_millis(until)),

@@ -21,8 +21,9 @@ use super::promote::{AGAIN, Due, More};
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::StoreEvent;
 use crate::store::doorkeeper::{
-    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Place,
+    Behind, Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Reach,
 };
+
 use crate::time::Timestamp;
 
 /// How long a doorkeeper waits for another, and the server for one that says nothing.
@@ -84,10 +85,11 @@ impl LetIn {
             .map(|row| held(row, 0, [None; 2]))
             .collect::<Result<_, Fault>>()?;
         let (events, due, left) = self.events(db, most).await?;
-        let more = More {
+        let mut more = More {
             scheduled: false,
             door: arrivals.len() >= self.limit,
             events: left,
+            held: false,
         };
         let mut visit = Visit::default();
         let mut keeper = Doorkeeper::new(
@@ -103,12 +105,13 @@ impl LetIn {
                     let standing = visit.standing(db, &asked).await?;
                     keeper.line_up(&asked, standing);
                 }
-                Need::Ready(asked) => keeper.displace(ready(db, &asked).await?),
+                Need::Ready(asked) => keeper.displace(&asked, ready(db, &asked).await?),
                 Need::Nothing => break,
             }
         }
         let mut entrance = keeper.close();
         visit.look_again(&mut entrance, self.now);
+        more.held = !entrance.held.is_empty();
         Ok((entrance, more))
     }
 
@@ -198,6 +201,8 @@ impl Visit {
     /// as they were.
     fn look_again(&self, entrance: &mut Entrance, now: Timestamp) {
         for limit in &mut entrance.limits {
+            // An index answers as quickly without it: it is not kept.
+            limit.reach = Reach::ANYWHERE;
             if self.passed_over.contains(&limit.id) {
                 let again = now.after(AGAIN);
                 limit.look_at = Some(limit.look_at.map_or(again, |at| at.min(again)));
@@ -209,16 +214,13 @@ impl Visit {
     }
 }
 
-async fn ready(
-    db: &mut Db<'_>,
-    asked: &[(LimitId, usize, Place)],
-) -> Result<Vec<(LimitId, Held)>, Fault> {
+async fn ready(db: &mut Db<'_>, asked: &[Behind]) -> Result<Vec<(LimitId, Held)>, Fault> {
     let query = db
         .query(&db.sql.door_ready)
-        .bind(asked.iter().map(|it| it.0).collect::<Vec<_>>())
-        .bind(asked.iter().map(|it| most_of(it.1)).collect::<Vec<_>>())
-        .bind(asked.iter().map(|it| it.2.0).collect::<Vec<_>>())
-        .bind(asked.iter().map(|it| it.2.1).collect::<Vec<_>>());
+        .bind(asked.iter().map(|it| it.limit).collect::<Vec<_>>())
+        .bind(asked.iter().map(|it| most_of(it.most)).collect::<Vec<_>>())
+        .bind(asked.iter().map(|it| it.place.0).collect::<Vec<_>>())
+        .bind(asked.iter().map(|it| it.place.1).collect::<Vec<_>>());
     let rows = db.fetch(query).await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, held(row, 1, [None, Some(4)])?)))
@@ -281,7 +283,8 @@ fn most_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
+/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others. Who has
+/// limits that cannot be read waits at none.
 fn held(row: &PgRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
@@ -290,7 +293,7 @@ fn held(row: &PgRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result
             Some(_) => i64::from(row.try_get::<i32, _>(first + 1)?),
             None => i64::from(row.try_get::<i16, _>(first + 1)?),
         },
-        limits: row.try_get(first + 2)?,
+        limits: row.try_get(first + 2).unwrap_or_default(),
         passed: match passed {
             Some(column) => number("passed limits", row.try_get::<i32, _>(column)?)?,
             None => 0,

@@ -14,7 +14,7 @@ use super::fault::{Fault, corrupt};
 use super::number;
 use super::text::stored;
 use super::transition::{Done, Shape, Transition, quietly};
-use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent};
+use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent, Reach};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -63,6 +63,7 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, Fault> {
         look_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
+        reach: Reach::ANYWHERE,
     })
 }
 

@@ -13,6 +13,10 @@ use crate::time::Timestamp;
 /// When to look again for what somebody else holds, an open transaction perhaps.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
+/// When to look again once somebody has come to wait: an end that was being written just then has not seen him, and
+/// tells nobody. Such an end is not longer under way than it waits for locks, by a little.
+const UNSEEN: Duration = Duration::from_millis(300);
+
 /// What there is to do, before anything is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
@@ -65,17 +69,19 @@ impl Due {
         };
         let door = (self.door && more.door).then_some(self.now);
         let events = (self.events && more.events).then_some(self.now);
-        let times = [scheduled, self.look_at, door, events];
+        let unseen = more.held.then(|| self.now.after(UNSEEN));
+        let times = [scheduled, self.look_at, door, events, unseen];
         times.into_iter().flatten().min()
     }
 }
 
-/// Whether the limit of a promotion has left something undone.
+/// Whether the limit of a promotion has left something undone, and whether somebody has come to wait.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct More {
     pub(super) scheduled: bool,
     pub(super) door: bool,
     pub(super) events: bool,
+    pub(super) held: bool,
 }
 
 /// Moves what is due. Answers how many are ready by that, and what is to be done then.
@@ -104,6 +110,7 @@ impl Transition for Promote {
                 scheduled: true,
                 door: true,
                 events: true,
+                held: false,
             },
         };
         // Usually nothing is due: see before writing.

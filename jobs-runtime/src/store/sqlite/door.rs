@@ -8,12 +8,19 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::fault::{Fault, corrupt};
 use super::json;
 use super::limits::rule;
+use super::returned;
 use super::script::rows_named;
 use crate::store::doorkeeper::{
-    Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Place,
+    Behind, Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Place, Reach,
 };
 use crate::store::{Promotion, StoreEvent};
 use crate::time::Timestamp;
+
+/// The index of who is ready by a limit's permit has stretches of two to the power of so many numbers.
+const STRETCH: u32 = 9;
+
+/// So many limits that reach over all stretches are looked up one by one, in less time than a look at everybody takes.
+const FEW: i64 = 128;
 
 /// What there is to do, before anything is written.
 #[derive(Clone, Copy, Debug)]
@@ -105,17 +112,18 @@ pub(super) async fn decide(
     now: Timestamp,
     most: i64,
 ) -> Result<Entrance, Fault> {
-    // What was noted while nobody waited is counted before anybody does.
     let arrivals = concat!(
-        include_str!("sql/returned.sql"),
+        include_str!("sql/returned_take.sql"),
         include_str!("sql/door_arrivals.sql")
     );
-    let door = sqlx::query(arrivals)
+    let rows = sqlx::query(arrivals)
         .bind(most)
         .fetch_all(&mut *conn)
         .await?;
+    // What was noted while nobody waited is counted before anybody does.
+    returned::count_taken(conn, &rows).await?;
+    let door = rows.iter().filter(|row| row.try_get::<i64, _>(0).is_ok());
     let door: Vec<Held> = door
-        .iter()
         .map(|row| held(row, 0, [None; 2]))
         .collect::<Result<_, _>>()?;
     let events = sqlx::query(include_str!("sql/door_events.sql"))
@@ -135,7 +143,7 @@ pub(super) async fn decide(
                 let standing = standing(conn, &asked).await?;
                 keeper.line_up(&asked, standing);
             }
-            Need::Ready(asked) => keeper.displace(ready(conn, &asked).await?),
+            Need::Ready(asked) => keeper.displace(&asked, ready(conn, &asked).await?),
             Need::Nothing => break,
         }
     }
@@ -147,7 +155,18 @@ async fn limits(conn: &mut SqliteConnection, ids: &[LimitId]) -> Result<Vec<Limi
         .bind(json::array(ids)?)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(limit).collect()
+    let known = |row: &SqliteRow| -> Result<LimitState, Fault> {
+        let reach = Reach {
+            first: row.try_get(8)?,
+            last: row.try_get(9)?,
+            rank: row.try_get(10)?,
+        };
+        Ok(LimitState {
+            reach,
+            ..limit(row)?
+        })
+    };
+    rows.iter().map(known).collect()
 }
 
 async fn standing(
@@ -170,20 +189,49 @@ async fn standing(
 
 async fn ready(
     conn: &mut SqliteConnection,
-    asked: &[(LimitId, usize, Place)],
+    asked: &[Behind],
 ) -> Result<Vec<(LimitId, Held)>, Fault> {
-    let mut left: HashMap<_, _> = asked.iter().map(|(id, most, _)| (*id, *most)).collect();
-    let places = asked.iter().map(|(id, _, (rank, seq))| (id, rank, seq));
-    let rows = sqlx::query(include_str!("sql/door_ready.sql"))
-        .bind(json::array(places)?)
-        .fetch_all(conn)
+    let row = sqlx::query(include_str!("sql/door_stretches.sql"))
+        .fetch_one(&mut *conn)
         .await?;
+    let (Some(first), Some(last)) = (row.try_get(0)?, row.try_get(1)?) else {
+        return Ok(Vec::new());
+    };
+    let stretches = asked.iter().map(|behind| {
+        let (from, to) = behind.between;
+        ((from >> STRETCH).max(first), (to >> STRETCH).min(last))
+    });
+    let places = asked
+        .iter()
+        .zip(stretches.clone())
+        .map(|(behind, (from, to))| {
+            let (rank, seq) = behind.place;
+            (behind.limit, rank, seq, from, to)
+        });
+    let places = json::array(places)?;
+    let steps: i64 = stretches.map(|(from, to)| (to - from + 1).max(0)).sum();
+    let rows = match steps / FEW > last - first {
+        false => sqlx::query(include_str!("sql/door_ready.sql")).bind(places),
+        true => sqlx::query(include_str!("sql/door_ready_of_many.sql"))
+            .bind(places)
+            .bind(first)
+            .bind(last),
+    };
+    let rows = rows.fetch_all(conn).await?;
+    let left = asked
+        .iter()
+        .map(|behind| (behind.limit, (behind.place, behind.most)));
+    let mut left: HashMap<LimitId, (Place, usize)> = left.collect();
     let mut ready = Vec::new();
     for row in &rows {
         let limit = row.try_get(0)?;
-        if let Some(left) = left.get_mut(&limit).filter(|left| **left > 0) {
+        let held = held(row, 1, [None, Some(4)])?;
+        if let Some((place, left)) = left.get_mut(&limit)
+            && *left > 0
+            && held.place() > *place
+        {
             *left -= 1;
-            ready.push((limit, held(row, 1, [None, Some(4)])?));
+            ready.push((limit, held));
         }
     }
     Ok(ready)
@@ -208,7 +256,9 @@ pub(super) async fn write(conn: &mut SqliteConnection, entrance: &Entrance) -> R
     let ready = ready.map(|held| (held.seq, held.starts_from(entrance.now)));
     let limits = entrance.limits.iter().map(|limit| {
         let look_at = limit.look_at.map(Timestamp::as_millis);
-        (limit.id, limit.granted, limit.arrival, look_at)
+        let Reach { first, last, rank } = limit.reach;
+        let counts = (limit.granted, limit.arrival, look_at);
+        (limit.id, counts, (first, last, rank))
     });
     sqlx::query(include_str!("sql/door_write.sql"))
         .bind(json::array(ready)?)
@@ -250,6 +300,7 @@ pub(super) fn limit(row: &SqliteRow) -> Result<LimitState, Fault> {
         look_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
+        reach: Reach::ANYWHERE,
     })
 }
 

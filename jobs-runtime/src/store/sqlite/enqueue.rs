@@ -37,6 +37,8 @@ pub(super) struct EnqueuePlan {
     /// of the others.
     pub(super) taken_once: Option<String>,
     pub(super) taken: Option<String>,
+    /// The rank of the least urgent of those.
+    pub(super) last_rank: i64,
     /// The keys by which executions are the same one, as JSON.
     pub(super) names: Option<String>,
     /// What waiting executions take over, as JSON.
@@ -118,6 +120,9 @@ impl EnqueuePlan {
             .partition(|(_, taken)| *taken == 1);
         self.taken_once = some_array(once.into_iter().map(|(limit, _)| limit))?;
         self.taken = some_array(more.into_iter())?;
+        let ranks = rows.iter().zip(&entered).filter(|(_, entered)| **entered);
+        let ranks = ranks.map(|(new, _)| 100 - i64::from(new.priority));
+        self.last_rank = ranks.max().unwrap_or(0);
         let at_the_door = |place: &usize| !ids[*place].is_empty() && !entered[*place];
         self.held = some_array((0..rows.len()).filter(at_the_door))?;
         self.limited = Some(permits::texts(&ids));

@@ -10,7 +10,8 @@ use sqlx::sqlite::SqliteConnection;
 use super::fault::{Fault, corrupt};
 use super::json;
 use super::limits::{columns, rule_of};
-use crate::store::doorkeeper::{LimitId, LimitState};
+use super::returned;
+use crate::store::doorkeeper::{LimitId, LimitState, Reach};
 use crate::store::{Limit, NewExecution};
 
 /// Limits by their keys.
@@ -140,9 +141,7 @@ async fn known_limits<'n>(
             .is_some_and(|wanted| wanted.lacks(row))
     };
     if rows.iter().any(lacks) {
-        sqlx::query(include_str!("sql/returned.sql"))
-            .execute(&mut *conn)
-            .await?;
+        returned::count_in_txn(conn).await?;
         rows = read(conn, &keys).await?;
     }
     known.ids.reserve(wanted.len());
@@ -157,6 +156,7 @@ async fn known_limits<'n>(
             granted: row.granted.try_into().unwrap_or(0),
             arrival: row.arrival.unwrap_or(0),
             look_at: None,
+            reach: Reach::ANYWHERE,
         };
         wanted.is_there =
             wanted.limit.rule == state.rule && wanted.stage == usize::from(state.stage);
@@ -213,6 +213,7 @@ async fn write<'n>(
                 granted: 0,
                 arrival: 0,
                 look_at: None,
+                reach: Reach::ANYWHERE,
             });
         }
     }

@@ -137,6 +137,7 @@ impl Script {
             .bind(settle.noted.as_deref())
             .bind(enqueue.taken_once.as_deref())
             .bind(enqueue.last_limit)
+            .bind(enqueue.last_rank)
             .fetch_all(conn)
             .await?;
         Ok(rows)

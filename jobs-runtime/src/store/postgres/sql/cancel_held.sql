@@ -7,6 +7,7 @@ unused AS (
     FROM gone AS g
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = g.seq LIMIT 1) AS m
     CROSS JOIN LATERAL unnest(m.limits[1:g.passed]) AS i (id)
+    WHERE i.id IS NOT NULL
 ),
 counted AS (DELETE FROM jobs.waiting AS w USING gone AS g WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (

@@ -7,7 +7,10 @@ WITH gone AS (
 ),
 unused AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'unused', 1 FROM gone AS g CROSS JOIN LATERAL unnest(g.limits) AS i (id)
+    SELECT i.id, 'unused', 1
+    FROM gone AS g
+    CROSS JOIN LATERAL unnest(g.limits) AS i (id)
+    WHERE i.id IS NOT NULL
 ),
 counted AS (DELETE FROM jobs.waiting AS w USING gone AS g WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (

@@ -28,11 +28,16 @@ over AS (
     WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
     RETURNING s.limits
 )
-SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*) FROM of_one GROUP BY limit_id, kind, at
+-- What is damaged is nobody's.
+SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*)
+FROM of_one
+WHERE limit_id IS NOT NULL AND count > 0
+GROUP BY limit_id, kind, at
 UNION ALL
 SELECT i.id, 'ended', COUNT(*), NULL, 0
 FROM over AS o
 CROSS JOIN LATERAL unnest(o.limits) AS i (id)
+WHERE i.id IS NOT NULL
 GROUP BY i.id
 UNION ALL
 SELECT d.id, 'due', 0, NULL, 0

@@ -13,6 +13,7 @@ given_back AS (
             GROUP BY limits
         ) AS e
         CROSS JOIN LATERAL unnest(e.limits) AS i (id)
+        WHERE i.id IS NOT NULL
         GROUP BY i.id
     ) AS g
     HAVING COUNT(*) > 0

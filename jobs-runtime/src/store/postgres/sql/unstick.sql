@@ -12,6 +12,7 @@ ended AS (
     SELECT i.id, 'ended', COUNT(*)
     FROM freed AS f
     CROSS JOIN LATERAL unnest(f.limits) AS i (id)
+    WHERE i.id IS NOT NULL
     GROUP BY i.id
 )
 SELECT EXISTS (SELECT 1 FROM freed) AND EXISTS (SELECT 1 FROM jobs.held)

@@ -15,3 +15,9 @@ CREATE TABLE jobs_returned (
     id      INTEGER PRIMARY KEY,
     permits TEXT    NOT NULL
 );
+
+-- Where those may be who are ready by a limit's permits: from which number to which, and the rank of the least urgent.
+-- Never too small, and begun anew when all permits are back.
+ALTER TABLE jobs_limits ADD COLUMN reach_first INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs_limits ADD COLUMN reach_last INTEGER NOT NULL DEFAULT 9223372036854775807;
+ALTER TABLE jobs_limits ADD COLUMN reach_rank INTEGER NOT NULL DEFAULT 9223372036854775807;

@@ -1,22 +1,31 @@
 -- Up to $2 of those that have a permit of the limit $1: running, stuck, ready and not claimed yet, or held at
--- another limit of the same job.
+-- another limit of the same job, of whom not all are examined.
 WITH RECURSIVE
-    later (id) AS (
+    later (id) AS MATERIALIZED (
         SELECT o.id
         FROM jobs_limits AS k
         CROSS JOIN jobs_limits AS o ON o.job_id = k.job_id AND o.stage > k.stage
         WHERE k.id = $1
+        LIMIT 100
+    ),
+    reach (first, last) AS MATERIALIZED (
+        SELECT reach_first >> 9, reach_last >> 9 FROM jobs_limits WHERE id = $1
     ),
     -- As in door_ready.sql.
-    stretches (stretch) AS (
-        SELECT MIN(seq >> 9) FROM jobs_ready WHERE last_limit IS NOT NULL
+    step (stretch) AS (
+        SELECT (
+            SELECT MIN(r.seq >> 9) FROM jobs_ready AS r
+            WHERE r.last_limit IS NOT NULL AND r.seq >> 9 BETWEEN a.first AND a.last
+        )
+        FROM reach AS a
         UNION ALL
         SELECT (
             SELECT MIN(r.seq >> 9) FROM jobs_ready AS r
-            WHERE r.last_limit IS NOT NULL AND r.seq >> 9 > stretches.stretch
+            WHERE r.last_limit IS NOT NULL AND r.seq >> 9 > s.stretch AND r.seq >> 9 <= a.last
         )
-        FROM stretches
-        WHERE stretch IS NOT NULL
+        FROM step AS s
+        CROSS JOIN reach AS a
+        WHERE s.stretch IS NOT NULL
     )
 SELECT x.id, p.attempt, p.worker, p.stuck
 FROM (
@@ -31,21 +40,28 @@ FROM (
     WHERE $1 IN (SELECT value FROM json_each(iif(json_valid(s.limits), s.limits, NULL)))
     UNION ALL
     SELECT r.seq, 0, NULL, 0
-    FROM stretches AS s
+    FROM step AS s
     CROSS JOIN jobs_ready AS r INDEXED BY jobs_ready_by_limit
         ON r.seq >> 9 = s.stretch AND r.last_limit = $1
     UNION ALL
-    SELECT r.seq, 0, NULL, 0
-    FROM later
-    CROSS JOIN stretches AS s
-    CROSS JOIN jobs_ready AS r INDEXED BY jobs_ready_by_limit
-        ON r.seq >> 9 = s.stretch AND r.last_limit = later.id
-    WHERE iif(json_valid(r.limits), r.limits ->> 0 = $1, 0)
+    SELECT n.seq, 0, NULL, 0
+    FROM (
+        SELECT r.seq, r.limits
+        FROM reach AS a
+        CROSS JOIN jobs_ready AS r INDEXED BY jobs_ready_by_limit ON r.seq >> 9 BETWEEN a.first AND a.last
+        WHERE r.last_limit IS NOT NULL AND EXISTS (SELECT 1 FROM later)
+        LIMIT 10000
+    ) AS n
+    WHERE iif(json_valid(n.limits), n.limits ->> 0 = $1 AND json_array_length(n.limits) > 1, 0)
     UNION ALL
-    SELECT h.seq, 0, NULL, 0
-    FROM later
-    CROSS JOIN jobs_held AS h ON h.limit_id = later.id
-    CROSS JOIN jobs_limited AS m ON m.seq = h.seq
+    SELECT n.seq, 0, NULL, 0
+    FROM (
+        SELECT h.seq
+        FROM later
+        CROSS JOIN jobs_held AS h ON h.limit_id = later.id
+        LIMIT 10000
+    ) AS n
+    CROSS JOIN jobs_limited AS m ON m.seq = n.seq
     WHERE iif(json_valid(m.limits), m.limits ->> 0 = $1, 0)
     LIMIT $2
 ) AS p

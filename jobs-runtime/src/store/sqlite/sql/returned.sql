@@ -1,15 +1,7 @@
--- Takes what was noted of permits that came back, some batches of ends, off the numbers of their limits. Where somebody
--- waits, let in by a program that knows no notes, the limit is looked at at once. What is damaged is nobody's.
+-- Takes permits that came back off the numbers of their limits: so many of each, the array $1. Where somebody waits, let
+-- in by a program that knows no notes, the limit is looked at at once.
 UPDATE jobs_limits
-SET granted = MAX(granted - e.count, 0),
+SET granted = MAX(granted - (e.value ->> 1), 0),
     look_at = iif(EXISTS (SELECT 1 FROM jobs_held AS h WHERE h.limit_id = jobs_limits.id), 0, look_at)
-FROM (
-    SELECT p.value AS id, COUNT(*) AS count
-    FROM jobs_returned AS r
-    CROSS JOIN json_each(iif(json_valid(r.permits), r.permits, NULL)) AS p
-    WHERE p.type = 'integer' AND typeof(p.key) = 'integer'
-    GROUP BY 1
-) AS e
-WHERE jobs_limits.id = e.id AND jobs_limits.kind = 'concurrent';
-
-DELETE FROM jobs_returned;
+FROM jsonb_each($1) AS e
+WHERE jobs_limits.id = e.value ->> 0 AND jobs_limits.kind = 'concurrent';

@@ -1,0 +1,43 @@
+//! Permits that came back while nobody waited: many ends note them in one row, and they are counted before somebody
+//! has to know how many are out.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::Fault;
+use super::json;
+use super::script::rows_named;
+use crate::store::doorkeeper::LimitId;
+
+/// Takes what was noted off the numbers of its limits.
+pub(super) async fn count_in_txn(conn: &mut SqliteConnection) -> Result<(), Fault> {
+    let rows = sqlx::query(include_str!("sql/returned_take.sql"))
+        .fetch_all(&mut *conn)
+        .await?;
+    count_taken(conn, &rows).await
+}
+
+/// The same with notes that were taken already, among other rows. One that is damaged is nobody's.
+pub(super) async fn count_taken(
+    conn: &mut SqliteConnection,
+    rows: &[SqliteRow],
+) -> Result<(), Fault> {
+    let mut limits: Vec<LimitId> = Vec::new();
+    for row in rows_named(rows, "noted") {
+        match serde_json::from_slice::<Vec<LimitId>>(row.try_get(1)?) {
+            Ok(noted) => limits.extend(noted),
+            Err(error) => tracing::error!(%error, "permits that came back are left out"),
+        }
+    }
+    if limits.is_empty() {
+        return Ok(());
+    }
+    limits.sort_unstable();
+    let counts = limits.chunk_by(PartialEq::eq);
+    let counts = counts.map(|alike| (alike[0], alike.len()));
+    sqlx::query(include_str!("sql/returned.sql"))
+        .bind(json::array(counts)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
