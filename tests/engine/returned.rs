@@ -188,7 +188,7 @@ fn what_is_noted_lets_in_who_waits_and_what_is_damaged_holds_up_nobody() {
     assert_eq!(ground.promoted(), 2);
     // One that is damaged is in nobody's way.
     ground.database.execute(
-        "INSERT INTO jobs_returned (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'), ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4]')",
+        "INSERT INTO jobs_returned (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'), ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4,\"5\",null]')",
     );
     assert_eq!(ground.promoted(), 1);
     assert_eq!(ground.granted(), i64::from(KEYS));

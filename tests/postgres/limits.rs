@@ -321,6 +321,28 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
     assert_eq!(here.promote(again, 100).await.unwrap().promoted, 1);
 }
 
+/// Nor has it seen who was ready, and gave way to one that came meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_way_is_looked_for_as_well() {
+    let store = ready(&Postgres::shared().fresh_url()).await;
+    let worker = session(&*store, "worker").await;
+    let one = |priority| {
+        let mut new = limited(&[concurrent("", 2)]);
+        new.priority = priority;
+        vec![new]
+    };
+    store.enqueue(one(50)).await.unwrap();
+    let taken = store.claim(claim(worker, 1, "job", 9)).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    store.enqueue(one(50)).await.unwrap();
+    assert_eq!(store.promote(T0, 100).await.unwrap().next_due, None);
+    store.enqueue(one(60)).await.unwrap();
+    let promotion = store.promote(T0, 100).await.unwrap();
+    assert_eq!(promotion.promoted, 1);
+    let again = promotion.next_due.expect("it is looked for");
+    assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_and_a_promotion_at_once_lose_nothing() {
     let url = Postgres::shared().fresh_url();

@@ -70,7 +70,7 @@ impl Dispatcher {
             tracing::warn!(session = %session.id, "could not renew for {patience:?}, dropping what runs");
             self.lose_session();
         }
-        if self.contacting || self.closed {
+        if self.contacting || self.closing || self.closed {
             return;
         }
         let store = Arc::clone(&self.store);

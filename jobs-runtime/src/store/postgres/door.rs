@@ -111,7 +111,7 @@ impl LetIn {
         }
         let mut entrance = keeper.close();
         visit.look_again(&mut entrance, self.now);
-        more.held = !entrance.held.is_empty();
+        more.held = !entrance.held.is_empty() || !entrance.displaced.is_empty();
         Ok((entrance, more))
     }
 

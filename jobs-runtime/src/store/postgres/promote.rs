@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// When to look again once somebody has come to wait: an end that was being written just then has not seen him, and
-/// tells nobody. Such an end is not longer under way than it waits for locks, by a little.
+/// tells nobody. Hardly any takes longer than to wait for a lock; what does is found by the look that is due anyway.
 const UNSEEN: Duration = Duration::from_millis(300);
 
 /// What there is to do, before anything is written.

@@ -1,6 +1,7 @@
 //! Permits that came back while nobody waited: many ends note them in one row, and they are counted before somebody
 //! has to know how many are out.
 
+use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -17,16 +18,21 @@ pub(super) async fn count_in_txn(conn: &mut SqliteConnection) -> Result<(), Faul
     count_taken(conn, &rows).await
 }
 
-/// The same with notes that were taken already, among other rows. One that is damaged is nobody's.
+/// The same with notes that were taken already, among other rows. What is damaged is nobody's.
 pub(super) async fn count_taken(
     conn: &mut SqliteConnection,
     rows: &[SqliteRow],
 ) -> Result<(), Fault> {
     let mut limits: Vec<LimitId> = Vec::new();
     for row in rows_named(rows, "noted") {
-        match serde_json::from_slice::<Vec<LimitId>>(row.try_get(1)?) {
+        let note = row.try_get(1)?;
+        match serde_json::from_slice::<Vec<LimitId>>(note) {
             Ok(noted) => limits.extend(noted),
-            Err(error) => tracing::error!(%error, "permits that came back are left out"),
+            Err(error) => {
+                tracing::error!(%error, "some permits that came back are left out");
+                let noted: Vec<Value> = serde_json::from_slice(note).unwrap_or_default();
+                limits.extend(noted.iter().filter_map(Value::as_i64));
+            }
         }
     }
     if limits.is_empty() {
