@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus, Job, ResultError};
 use jobs_runtime::EngineConfig;
-use jobs_runtime::store::{EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution};
-use jobs_runtime::time::Timestamp;
+use jobs_runtime::store::{ExecutionRecord, NewExecution};
 use tests::jobs::{
     Add, AddBlocking, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,
     SlowBlocking, Snoozes, Wait,
 };
 
 use super::runtime_with;
-use super::support::Timed;
+use super::support::{Timed, stored};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -185,28 +184,8 @@ async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
     let jobs = runtime.client();
     // As an older program would have stored it.
     let stored = NewExecution {
-        id: ExecutionId::from_bytes([7; 16]),
-        job_id: "test.add".to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
         payload: r#"{"a":"one","b":2}"#.to_owned(),
-        policy: ExecutionPolicy {
-            timeout_ms: None,
-            max_attempts: 5,
-            retry_delays_ms: vec![3_600_000],
-            retry_jitter: 0.0,
-        },
-        created_at: Timestamp::default(),
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
-        triggered_by: "code".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..stored(ExecutionId::from_bytes([7; 16]), "test.add")
     };
     let id = stored.id;
     runtime

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use jobs::{AttemptOutcome, ExecutionId};
 use jobs_runtime::store::{
-    AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, Limit, LimitRule,
-    NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store, StoreEvent, open,
+    AttemptEnd, Caps, Claim, Claimed, Limit, LimitRule, NewExecution, Next, Permits, SessionId,
+    SessionInfo, Settlement, Store, StoreEvent, open,
 };
 use jobs_runtime::time::Timestamp;
 use tests::database::Database;
+
+use super::support::stored;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -20,36 +22,16 @@ const NOTES: u32 = 64;
 
 /// One for each key, of which so many may run.
 fn batch(first: u32, count: u32) -> Vec<NewExecution> {
-    let new = |key: u32| NewExecution {
-        id: ExecutionId::from_bytes(u128::from(first + key).to_be_bytes()),
-        job_id: "j".to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
-        payload: "{}".to_owned(),
-        policy: ExecutionPolicy {
-            timeout_ms: None,
-            max_attempts: 1,
-            retry_delays_ms: Vec::new(),
-            retry_jitter: 0.0,
-        },
-        created_at: NOW,
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
-        triggered_by: "code".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules {
-            limits: vec![Limit {
-                key: format!("j/{count}/{key}"),
-                job_id: "j".to_owned(),
-                rule: LimitRule::Concurrent { count },
-            }],
-            ..EnqueueRules::default()
-        },
+    let new = |key: u32| {
+        let id = ExecutionId::from_bytes(u128::from(first + key).to_be_bytes());
+        let mut new = stored(id, "j");
+        new.created_at = NOW;
+        new.rules.limits = vec![Limit {
+            key: format!("j/{count}/{key}"),
+            job_id: "j".to_owned(),
+            rule: LimitRule::Concurrent { count },
+        }];
+        new
     };
     (0..KEYS).map(new).collect()
 }

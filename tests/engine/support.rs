@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{Execution, ExecutionId, ExecutionStatus, Job, ResultError};
-use jobs_runtime::store::{Caps, Claim, Claimed, ExecutionRecord, SessionId, SessionInfo, Store};
+use jobs_runtime::store::{
+    Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, SessionId,
+    SessionInfo, Store,
+};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};
@@ -154,5 +157,33 @@ pub(super) async fn all_end<T: serde::de::DeserializeOwned>(
 ) {
     for execution in executions {
         runtime.result(execution).await.expect("it succeeds");
+    }
+}
+
+/// An execution as a store is given it, with attempts left but not soon.
+pub(super) fn stored(id: ExecutionId, job_id: &str) -> NewExecution {
+    NewExecution {
+        id,
+        job_id: job_id.to_owned(),
+        queue: "default".to_owned(),
+        priority: 50,
+        payload: "{}".to_owned(),
+        policy: ExecutionPolicy {
+            timeout_ms: None,
+            max_attempts: 5,
+            retry_delays_ms: vec![3_600_000],
+            retry_jitter: 0.0,
+        },
+        created_at: Timestamp::default(),
+        run_at: None,
+        idempotency_key: None,
+        correlation_id: None,
+        item_id: None,
+        created_by: None,
+        tags: Vec::new(),
+        parent_id: None,
+        triggered_by: "code".to_owned(),
+        trace_parent: None,
+        rules: EnqueueRules::default(),
     }
 }

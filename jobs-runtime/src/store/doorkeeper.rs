@@ -71,6 +71,13 @@ struct Desk {
     more: bool,
 }
 
+impl Desk {
+    /// Whether its turn is in this stage.
+    fn is_of(&self, stage: u8) -> bool {
+        self.state.stage.min(STAGES - 1) == stage
+    }
+}
+
 /// What is done about the limits of a stage, one after the other.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -229,7 +236,7 @@ impl Doorkeeper {
     /// Whoever may have to make room for the first who has just come to a limit of this stage.
     fn behind_newcomers(&self) -> Vec<Behind> {
         let desks = self.desks.iter();
-        let here = desks.filter(|(_, desk)| desk.state.stage.min(STAGES - 1) == self.stage);
+        let here = desks.filter(|(_, desk)| desk.is_of(self.stage));
         let behind = here.filter_map(|(limit, desk)| {
             let first = self.held.get(&desk.newcomers.first()?.2)?;
             let place = first.displaces_behind();
@@ -311,7 +318,7 @@ impl Doorkeeper {
         let stage = self.stage;
         self.desks
             .iter_mut()
-            .filter(move |(_, desk)| desk.state.stage.min(STAGES - 1) == stage)
+            .filter(move |(_, desk)| desk.is_of(stage))
     }
 
     /// Hands out the permits of this stage's limits.
@@ -339,7 +346,7 @@ impl Doorkeeper {
                 .is_some_and(|held| held.passed + 1 >= held.limits.len())
         };
         for desk in self.desks.values_mut() {
-            if desk.state.stage.min(STAGES - 1) == stage {
+            if desk.is_of(stage) {
                 desk.newcomers.retain(is_last);
             }
         }

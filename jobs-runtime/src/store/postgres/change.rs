@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 
 use super::db::Db;
 use super::fault::Fault;
+use super::limits::limits_of;
 use super::operate::{LOOKS, Standing, seq_of, standing};
 use super::transition::{Done, Shape, Transition, quietly};
 use crate::store::doorkeeper::LimitId;
@@ -106,7 +107,7 @@ impl Place {
             rank: row.try_get(0)?,
             attempt: row.try_get(1)?,
             spent: row.try_get(2)?,
-            limits: row.try_get(7).unwrap_or_default(),
+            limits: limits_of(row, 7),
             let_in_at: row.try_get(8)?,
             wait: match (until, limit.zip(passed)) {
                 (Some(until), _) => Wait::Until(Timestamp::from_millis(until)),

@@ -15,7 +15,7 @@ use sqlx::postgres::PgRow;
 
 use super::db::Db;
 use super::fault::{Fault, corrupt};
-use super::limits::state;
+use super::limits::{limits_of, state};
 use super::number;
 use super::promote::{AGAIN, Due, More};
 use super::transition::{Done, Shape, Transition, quietly};
@@ -23,7 +23,6 @@ use crate::store::StoreEvent;
 use crate::store::doorkeeper::{
     Behind, Doorkeeper, Entrance, Held, LimitId, LimitState, Need, PermitEvent, Reach,
 };
-
 use crate::time::Timestamp;
 
 /// How long a doorkeeper waits for another, and the server for one that says nothing.
@@ -283,8 +282,7 @@ fn most_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others. Who has
-/// limits that cannot be read waits at none.
+/// Reads seq, rank and limits from three columns, and how many were passed and the turn from others.
 fn held(row: &PgRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result<Held, Fault> {
     Ok(Held {
         seq: row.try_get(first)?,
@@ -293,7 +291,7 @@ fn held(row: &PgRow, first: usize, [passed, turn]: [Option<usize>; 2]) -> Result
             Some(_) => i64::from(row.try_get::<i32, _>(first + 1)?),
             None => i64::from(row.try_get::<i16, _>(first + 1)?),
         },
-        limits: row.try_get(first + 2).unwrap_or_default(),
+        limits: limits_of(row, first + 2).unwrap_or_default(),
         passed: match passed {
             Some(column) => number("passed limits", row.try_get::<i32, _>(column)?)?,
             None => 0,

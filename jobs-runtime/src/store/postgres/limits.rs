@@ -52,6 +52,14 @@ fn columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
     }
 }
 
+/// The limits of an execution in this column, if it has any. Who has some that cannot be read waits at none.
+pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
+    row.try_get(column).unwrap_or_else(|error| {
+        tracing::error!(%error, "an execution's limits are damaged: it waits at none");
+        None
+    })
+}
+
 /// Reads a limit from the columns id, stage, kind, count, period, granted, arrival and look_at.
 pub(super) fn state(row: &PgRow) -> Result<LimitState, Fault> {
     Ok(LimitState {
