@@ -118,7 +118,7 @@ async fn the_last_change_is_indexed(runtime: &Runtime) -> Result<()> {
 }
 
 async fn nothing_leaves_a_paused_queue(runtime: &Runtime) -> Result<()> {
-    runtime.edge().pause("mail").await?;
+    runtime.service().pause("mail").await?;
     let letter = runtime.client().enqueue(SendLetter::new("alice")).await?;
     // Others go on.
     runtime
@@ -128,11 +128,11 @@ async fn nothing_leaves_a_paused_queue(runtime: &Runtime) -> Result<()> {
         .result()
         .await?;
     let told = runtime
-        .edge()
+        .service()
         .explain(letter.id())
         .await?
         .ok_or("it is there")?;
-    runtime.edge().resume("mail").await?;
+    runtime.service().resume("mail").await?;
     let sent = letter.result().await?;
     println!(
         "a letter in a paused queue is {}; resumed: `{sent}`",
