@@ -56,6 +56,26 @@ fn links_of_the_documentation_lead_somewhere() {
     assert!(checked >= 30, "{checked} links");
 }
 
+/// A decision has four headings, in their order, and at most 400 words.
+#[test]
+fn decisions_have_four_headings_and_few_words() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/decisions");
+    let mut pages = Vec::new();
+    markdown_files(&dir, false, &mut pages);
+    for page in &pages {
+        let text = std::fs::read_to_string(page).expect("it was listed");
+        let headings: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("## "))
+            .collect();
+        let expected = ["Decision", "Why", "Rejected", "Consequences"];
+        assert_eq!(headings, expected, "{}", page.display());
+        let words = text.split_whitespace().count();
+        assert!(words <= 400, "{}: {words} words", page.display());
+    }
+    assert!(pages.len() >= 8, "{} decisions", pages.len());
+}
+
 fn markdown_files(dir: &Path, recursive: bool, pages: &mut Vec<PathBuf>) {
     let entries = std::fs::read_dir(dir).expect("a directory");
     for path in entries.map(|entry| entry.expect("an entry").path()) {
