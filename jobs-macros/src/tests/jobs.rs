@@ -1,4 +1,4 @@
-//! What `#[job]` becomes.
+//! Golden expansions of `#[job]`.
 
 use super::golden;
 
