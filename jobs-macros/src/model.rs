@@ -135,7 +135,7 @@ impl AcceptedJob {
         if let Some(same) = aliases.iter().find(|alias| alias.value() == id.value()) {
             errors.over(
                 same,
-                "this alias is the job's own id: remove it, an alias is a former id",
+                "an alias is a former id, and this is the id itself: remove it",
             );
         }
         let krate = match krate {

@@ -402,7 +402,7 @@ fn at_least_one(number: &LitInt, what: &str) -> Result<u32> {
     match number.base10_parse()? {
         0 => {
             let message = format!(
-                "no {what} would switch the job off: write a number of at least 1, or \
+                "0 {what} would switch the job off: write at least 1, or \
                  `enabled = false`"
             );
             Err(Error::new(number.span(), message))

@@ -163,7 +163,10 @@ impl Meta {
 
     /// The message for a key in the wrong form.
     pub(crate) fn expected_form(&self) -> String {
-        format!("wrong form of `{}`: write `{}`", self.key, self.example)
+        format!(
+            "wrong form of `{}`: write it like `{}`",
+            self.key, self.example
+        )
     }
 
     /// The error for a key in the wrong form, over the key and its value.
