@@ -21,7 +21,7 @@ pub async fn sign_in(
 )]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct SignIn {
-    /// Who signs in.
+    /// The address of the user.
     #[schemars(email)]
     pub user: String,
     ///
