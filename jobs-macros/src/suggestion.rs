@@ -1,11 +1,11 @@
-//! What a misspelt word may have meant.
+//! Suggestions for misspelt words, by edit distance.
 
-/// The candidate that looks most like `word`, if one looks like it at all.
+/// Returns the candidate nearest to `word`, if at most a third of the word is wrong.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // A third of the word may be wrong: `retrys` means `retries`, `color` means nothing we know.
+    // `retrys` is near `retries`; `colour` is near none of our keys.
     let tolerated = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -15,7 +15,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// `, did you mean `x`?`, or nothing.
+/// Returns `, did you mean `x`?` for the nearest candidate, or an empty text.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -25,10 +25,10 @@ pub(crate) fn did_you_mean<'a>(
         .unwrap_or_default()
 }
 
-/// How many characters must be inserted, deleted, replaced or swapped with their neighbour.
+/// The number of characters to insert, delete, replace or swap with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    // rows[i][j]: from the first i characters of a to the first j of b.
+    // rows[i][j] is the distance from the first i characters of a to the first j of b.
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {

@@ -1,4 +1,4 @@
-//! The grammar of schedules: cron's five fields, and nothing that other dialects add.
+//! The grammar of schedules: cron's five fields, without the additions of other dialects.
 //!
 //! ```text
 //! ┌ minute 0–59
@@ -9,24 +9,24 @@
 //! 30 3 * * MON-FRI
 //! ```
 //!
-//! A field is `*`, or a list of values and ranges, each with a step if need be: `0,30`, `9-17/2`,
-//! `*/15`. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` stand for the obvious.
+//! A field is `*`, or a list of values and ranges, where a range may have a step: `0,30`, `9-17/2`,
+//! `*/15`. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are abbreviations.
 //!
-//! What passes at compile time must mean the same at run time: `jobs-macros` has this very file as
-//! its own, and a test that the two do not differ. It depends on nothing.
+//! An expression must mean the same at compile time and at run time. So the crates `jobs` and
+//! `jobs-macros` contain the same file, and a test compares the two. The file has no dependencies.
 
 use std::fmt;
 
-/// When something is due, to the minute.
+/// A parsed cron expression. Its resolution is one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cron {
-    /// Bit n: the value n is among those meant.
+    /// Bit n of a field is set if the field contains the value n.
     fields: [u64; 5],
-    /// Whether the days of the month and of the week are both restricted: then either is enough.
+    /// Set if both day fields are restricted. A day then matches if either field matches.
     either_day: bool,
 }
 
-/// Everything that is wrong with an expression, and what to write instead.
+/// All mistakes in an expression, each with what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CronError(Vec<String>);
 
@@ -42,7 +42,7 @@ struct Field {
     name: &'static str,
     least: u32,
     most: u32,
-    /// Of the values from the least on.
+    /// Names of the values, from `least` on.
     words: &'static [&'static str],
 }
 
@@ -96,7 +96,7 @@ const SHORTHANDS: [(&str, &str); 5] = [
 ];
 
 impl Cron {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     /// All mistakes, of all fields.
@@ -116,7 +116,7 @@ impl Cron {
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        // Both names of Sunday.
+        // 7 is Sunday as well.
         if fields[WEEKDAY] & (1 << 7) != 0 {
             fields[WEEKDAY] = fields[WEEKDAY] & !(1 << 7) | 1;
         }
@@ -125,38 +125,42 @@ impl Cron {
             fields,
             either_day: restricted(DAY) && restricted(WEEKDAY),
         };
-        if mistakes.is_empty() && !cron.ever() {
+        if mistakes.is_empty() && !cron.has_a_day() {
             mistakes.push(format!(
-                "`{text}` never comes: no month that is meant has a day {}",
+                "`{text}` never matches: none of its months has a day {}",
                 parts[DAY]
             ));
         }
-        match mistakes.is_empty() {
-            true => Ok(cron),
-            false => Err(CronError(mistakes)),
+        if mistakes.is_empty() {
+            Ok(cron)
+        } else {
+            Err(CronError(mistakes))
         }
     }
 
-    /// Whether it is due in this minute of the calendar: `month` from 1, `weekday` from 0, which is
-    /// Sunday.
+    /// Returns `true` if the expression matches this minute of the calendar. `month` starts at 1;
+    /// `weekday` starts at 0, which is Sunday.
     pub fn is_due(&self, minute: u32, hour: u32, day: u32, month: u32, weekday: u32) -> bool {
         let has = |field: usize, value: u32| value < 64 && self.fields[field] & (1 << value) != 0;
         let (by_day, by_weekday) = (has(DAY, day), has(WEEKDAY, weekday));
-        let on_day = match self.either_day {
-            true => by_day || by_weekday,
-            false => by_day && by_weekday,
+        let on_day = if self.either_day {
+            by_day || by_weekday
+        } else {
+            by_day && by_weekday
         };
         has(MINUTE, minute) && has(HOUR, hour) && has(MONTH, month) && on_day
     }
 
-    /// Whether a day of the month and a day of the week are both named, so that either is enough.
-    /// As in every cron, a field that begins with `*` names none, and what it leaves must fit, too.
+    /// Returns `true` if a day matches if either of the two day fields matches.
+    ///
+    /// This holds if both fields are restricted. As in Vixie's cron, a field that begins with `*`
+    /// (such as `*/2`) counts as unrestricted, and then both fields must match.
     pub fn is_either_day(&self) -> bool {
         self.either_day
     }
 
-    /// Whether a day that is meant exists.
-    fn ever(&self) -> bool {
+    /// Returns `true` if any month has a matching day.
+    fn has_a_day(&self) -> bool {
         const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
         let first = self.fields[DAY].trailing_zeros();
         let mut months = (1..).zip(DAYS);
@@ -165,26 +169,28 @@ impl Cron {
     }
 }
 
-/// Digits only: `parse` would take a sign.
+/// Parses digits. Unlike `str::parse`, it accepts no sign.
 fn number(text: &str) -> Option<u32> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok())?
 }
 
+/// Returns the five fields of an abbreviation.
 fn expand(shorthand: &str) -> Result<&'static str, CronError> {
     let known = SHORTHANDS.iter().find(|(name, _)| *name == shorthand);
     known.map(|(_, fields)| *fields).ok_or_else(|| {
         let names = SHORTHANDS.map(|(name, _)| format!("`{name}`")).join(", ");
         CronError(vec![format!(
-            "`{shorthand}` is no schedule: use one of {names}, or five fields such as `0 3 * * *`"
+            "`{shorthand}` is not a schedule: use one of {names}, or five fields such as `0 3 * * *`"
         )])
     })
 }
 
+/// The error for a number of fields other than five.
 fn miscounted(text: &str, parts: Vec<&str>) -> CronError {
     let message = match parts.as_slice() {
         [_, rest @ ..] if rest.len() == 5 => format!(
-            "`{text}` has six fields, and a schedule has no seconds: write `{}`",
+            "`{text}` has six fields, and a schedule has five, without seconds: write `{}`",
             rest.join(" ")
         ),
         parts => format!(
@@ -201,19 +207,19 @@ impl Field {
         let mut values = 0;
         for item in part.split(',') {
             if item == "*" && part != "*" {
-                return Err(self.mistake(part, "`*` is every value already: leave the others out"));
+                return Err(self.mistake(part, "`*` is every value already: remove the others"));
             }
             values |= self.item(item)?;
         }
         Ok(values)
     }
 
-    /// The greatest value of `*`, which means Sunday once.
+    /// The greatest value of `*`. For days of the week it is 6, because 7 is Sunday again.
     fn last(&self) -> u32 {
         if self.most == 7 { 6 } else { self.most }
     }
 
-    /// `*`, `7`, `1-5`, `*/15`, `9-17/2`
+    /// Parses an item of a list: `*`, `7`, `1-5`, `*/15`, `9-17/2`.
     fn item(&self, item: &str) -> Result<u64, String> {
         let (range, step) = match item.split_once('/') {
             Some((range, step)) => (range, Some(step)),
@@ -249,7 +255,9 @@ impl Field {
         match number(step) {
             Some(0) => Err(self.mistake(item, "a step is at least 1")),
             Some(step) if step > length => {
-                let hint = format!("a step of {step} leaves the range at once");
+                let hint = format!(
+                    "a step of {step} is longer than the range, so only its first value would match"
+                );
                 Err(self.mistake(item, &hint))
             }
             Some(step) => Ok(step as usize),
@@ -257,11 +265,12 @@ impl Field {
         }
     }
 
-    /// A range may end on a Sunday by name: `SAT-SUN`.
+    /// Parses the end of a range. `SUN` is 7 here, so that `SAT-SUN` is a range.
     fn last_value(&self, text: &str) -> Result<u32, String> {
-        match self.most == 7 && text.eq_ignore_ascii_case("SUN") {
-            true => Ok(7),
-            false => self.value(text),
+        if self.most == 7 && text.eq_ignore_ascii_case("SUN") {
+            Ok(7)
+        } else {
+            self.value(text)
         }
     }
 
@@ -274,7 +283,7 @@ impl Field {
             Some(value) if (self.least..=self.most).contains(&value) => Ok(value),
             None if text.contains(['?', 'L', 'W', '#']) => Err(self.mistake(
                 text,
-                "`?`, `L`, `W` and `#` are of other dialects: use `*` and numbers",
+                "`?`, `L`, `W` and `#` belong to other dialects: use `*` and numbers",
             )),
             _ => {
                 let words = match self.words {
@@ -290,7 +299,7 @@ impl Field {
     fn mistake(&self, what: &str, hint: &str) -> String {
         match what {
             "" => format!("the {} lacks a value: {hint}", self.name),
-            what => format!("`{what}` is no {}: {hint}", self.name),
+            what => format!("`{what}` is not a valid {}: {hint}", self.name),
         }
     }
 }
@@ -299,8 +308,8 @@ impl Field {
 mod tests {
     use super::Cron;
 
-    /// The values of each field, by asking for all of them.
-    fn meant(text: &str) -> [Vec<u32>; 5] {
+    /// The values of each field.
+    fn values(text: &str) -> [Vec<u32>; 5] {
         let cron = Cron::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         cron.fields
             .map(|bits| (0..64).filter(|n| bits & (1 << n) != 0).collect())
@@ -322,12 +331,12 @@ mod tests {
             ("@weekly", 4, vec![0]),
             ("  0   0 29 2 *  ", 2, vec![29]),
         ] {
-            assert_eq!(meant(text)[field], values, "{text}");
+            assert_eq!(self::values(text)[field], values, "{text}");
         }
     }
 
     #[test]
-    fn of_two_restricted_days_either_is_enough() {
+    fn either_of_two_restricted_days_matches() {
         let due = |text, day, weekday| {
             let cron = Cron::parse(text).expect(text);
             cron.is_due(0, 0, day, 5, weekday)
@@ -337,7 +346,7 @@ mod tests {
         assert!(!due("0 0 13 * FRI", 12, 4));
         assert!(!due("0 0 13 * *", 12, 5));
         assert!(!due("0 0 * * FRI", 12, 4));
-        // As in every cron: a step over all days restricts nothing.
+        // A step over all days restricts nothing, as in Vixie's cron.
         assert!(!due("0 0 */2 * FRI", 12, 5));
         assert!(due("0 0 */2 * FRI", 13, 5));
     }
@@ -354,7 +363,7 @@ mod tests {
             ("* * * FOO *", "JAN to DEC"),
             ("* * * * 8", "0 to 7, or a name from SUN to SAT"),
             ("*/0 * * * *", "at least 1"),
-            ("*/90 * * * *", "leaves the range"),
+            ("*/90 * * * *", "longer than the range"),
             ("5/10 * * * *", "`5-59/10`"),
             ("0 22-2 * * *", "`22-23,0-2`"),
             ("0 0 * * FRI-MON", "`5-6,0-1`"),
@@ -363,11 +372,11 @@ mod tests {
             ("1,,2 * * * *", "lacks a value"),
             ("+5 * * * *", "0 to 59"),
             ("*/+5 * * * *", "`*/15`"),
-            ("*,5 * * * *", "leave the others out"),
+            ("*,5 * * * *", "remove the others"),
             ("*/x * * * *", "`*/15`"),
             ("-5 * * * *", "lacks a value"),
-            ("0 0 30 2 *", "never comes"),
-            ("0 0 31 4,6,9,11 *", "never comes"),
+            ("0 0 30 2 *", "never matches"),
+            ("0 0 31 4,6,9,11 *", "never matches"),
             ("@reboot", "`@daily`"),
         ] {
             let error = Cron::parse(text).expect_err(text).to_string();
@@ -376,13 +385,13 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once() {
+    fn all_mistakes_are_reported_at_once() {
         let error = Cron::parse("60 24 * * MOON").expect_err("three mistakes");
         assert_eq!(error.to_string().lines().count(), 3, "{error}");
     }
 
     #[test]
-    fn nothing_makes_it_panic() {
+    fn no_text_makes_it_panic() {
         for text in [
             "99999999999 * * * *",
             "é * * * *",

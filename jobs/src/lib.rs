@@ -34,7 +34,7 @@ mod context;
 mod error;
 mod progress;
 
-mod assumed;
+mod bounds;
 mod definition;
 mod field;
 mod handler;
