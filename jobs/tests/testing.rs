@@ -305,7 +305,7 @@ fn message_of(assertion: impl FnOnce()) -> String {
 fn a_failed_assertion_lists_what_was_enqueued() {
     let recording = RecordingClient::new();
     let message = message_of(|| drop(assert_enqueued!(recording, Notify)));
-    assert_eq!(message, "no `Notify` was enqueued; nothing was");
+    assert_eq!(message, "no `Notify` was enqueued; the record is empty");
 
     let jobs = recording.client();
     block_on(async {
@@ -326,7 +326,7 @@ fn a_failed_assertion_lists_what_was_enqueued() {
     });
     assert_eq!(
         message,
-        "no `Notify { to: \"bob\", note: None, }` was enqueued; what was:\n  \
+        "no `Notify { to: \"bob\", note: None, }` was enqueued; the enqueued jobs are:\n  \
          kit.notify {\"to\":\"alice\",\"note\":\"hi\"}\n    \
          `to` is \"alice\", not \"bob\"\n    \
          `note` is \"hi\", not null\n  \

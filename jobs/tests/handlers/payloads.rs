@@ -303,11 +303,11 @@ fn fields_that_keys_name_exist_in_existing_types() {
     let message = jobs::Catalogue::of([&WRONG]).expect_err("four").to_string();
     for words in [
         "`rate_limit` of job `existing.letter` (handlers:7) names the field `tennant`, which its \
-         payload does not have, did you mean `tenant`? (in JSON it has: copies, tenant, workspaceId)",
+         payload does not have, did you mean `tenant`? (its fields in JSON: copies, tenant, workspaceId)",
         "`unique` of job `existing.letter` (handlers:7) names the field `workspace_id`, which its \
          payload does not have, did you mean `workspaceId`?",
         "`max_concurrent` of job `existing.letter` (handlers:7) names the field `workspace`,",
-        "names the field `colour`, which its payload does not have (in JSON",
+        "names the field `colour`, which its payload does not have (its fields",
     ] {
         assert!(message.contains(words), "{message}");
     }
