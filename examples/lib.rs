@@ -1,19 +1,26 @@
 //! Example jobs to read, run and adapt.
 //!
-//! | file | shows | run it by |
-//! |---|---|---|
-//! | `workspace/provision_member.rs` | an idempotent write to the application's database | `cargo run -- exec provision-member --workspace-id ws-1 --subject user:alice` |
-//! | `workspace/health_check.rs` | a job without a payload | `cargo run -- exec health-check` |
-//! | `workspace/database.rs` | a resource that jobs share | either of the two |
-//! | `widgets.rs` | a batch with progress and cancellation | `cargo run -- exec widget.process.batch --widget-ids w-1 --user-id alice` |
-//! | `web.rs` | an axum handler that enqueues | `cargo run -p examples --example web` |
-//! | `limits.rs` | concurrency and rate limits | `cargo run -p examples --example limits` |
-//! | `deduplication.rs` | unique and debounced executions | `cargo run -p examples --example deduplication` |
-//! | `paused_queue.rs` | a queue that is paused and resumed | `cargo run -p examples --example paused_queue` |
-//! | `error_reporter.rs` | a hook that reports failed executions | `cargo run -p examples --example error_reporter` |
+//! Jobs of this library. Run one by `cargo run -- exec JOB`; each file shows the arguments.
 //!
-//! `cargo run` at the root of the repository starts the runtime with the jobs of this library:
-//! workers and HTTP interface.
+//! | file | job | shows |
+//! |---|---|---|
+//! | `workspace/provision_member.rs` | `provision-member` | an idempotent write to a database |
+//! | `workspace/health_check.rs` | `health-check` | a job without a payload |
+//! | `workspace/database.rs` | used by both | a resource that jobs share |
+//! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
+//!
+//! Programs. Run one by `cargo run -p examples --example NAME`.
+//!
+//! | file | name | shows |
+//! |---|---|---|
+//! | `web.rs` | `web` | an axum handler that enqueues |
+//! | `limits.rs` | `limits` | concurrency and rate limits |
+//! | `deduplication.rs` | `deduplication` | unique and debounced executions |
+//! | `paused_queue.rs` | `paused_queue` | a queue that is paused and resumed |
+//! | `error_reporter.rs` | `error_reporter` | a hook that reports failed executions |
+//!
+//! `cargo run` at the root of the repository starts workers and the HTTP interface with the jobs of
+//! this library.
 
 pub mod widgets;
 pub mod workspace;

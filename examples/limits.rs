@@ -1,4 +1,4 @@
-//! Limits: a number of attempts at the same time for each tenant, and a number of starts per second.
+//! Limits: one attempt at a time for each tenant, and ten starts per second.
 //!
 //! ```text
 //! cargo run -p examples --example limits

@@ -40,7 +40,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("the letter in the paused queue is {status}");
 
     runtime.edge().resume("mail").await?;
-    println!("after the resume it says `{}`", letter.result().await?);
+    println!(
+        "after the resume its result is `{}`",
+        letter.result().await?
+    );
 
     runtime.shutdown().await;
     Ok(())

@@ -230,7 +230,8 @@ fn the_error_reporter_reports_once_after_the_last_attempt() {
     let program = program.to_str().expect("the path is UTF-8");
     let ran = run(program, dir.path(), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
-    let report = "import-file failed after 3 attempts: widgets.csv, line 7: a comma is missing [failed] (execution ";
+    let report = "import-file failed after 3 attempts: widgets.csv, line 7: a comma is missing \
+                  [failed] (execution ";
     let reports: Vec<_> = ran.err.lines().collect();
     assert_eq!(reports.len(), 1, "{ran:?}");
     assert!(reports[0].starts_with(report), "{ran:?}");
@@ -277,6 +278,6 @@ fn a_paused_queue_keeps_its_executions_until_it_is_resumed() {
         "paused_queue",
         "the default queue goes on: 1 + 2 = 3\n\
          the letter in the paused queue is queued\n\
-         after the resume it says `dear alice`\n",
+         after the resume its result is `dear alice`\n",
     );
 }

@@ -210,8 +210,9 @@ impl JobContext {
         self.0.progress.report(percent, Some(message));
     }
 
-    /// Returns `true` if the attempt should end early: it is cancelled, out of time, or has lost its
-    /// lease.
+    /// Returns `true` if the attempt should end early.
+    ///
+    /// The reason is a cancellation, the timeout, a lost lease, or the shutdown of the worker.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.is_cancelled()
     }
@@ -306,9 +307,13 @@ impl JobContext {
     ///
     /// ```no_run
     /// # use jobs::{JobContext, JobError};
-    /// async fn charge(ctx: &JobContext, pool: &sqlx::SqlitePool, cents: i64) -> Result<i64, JobError> {
+    /// # use sqlx::SqlitePool;
+    /// async fn charge(ctx: &JobContext, pool: &SqlitePool, cents: i64) -> Result<i64, JobError> {
     ///     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    ///     sqlx::query("UPDATE accounts SET cents = cents - ?").bind(cents).execute(&mut *tx).await?;
+    ///     sqlx::query("UPDATE accounts SET cents = cents - ?")
+    ///         .bind(cents)
+    ///         .execute(&mut *tx)
+    ///         .await?;
     ///     ctx.succeed_in(&mut tx, &cents).await?; // an error if the lease has ended
     ///     tx.commit().await?;
     ///     Ok(cents)

@@ -116,7 +116,7 @@ options! {
     handler: Handler,
     /// The types of the handler's by-reference arguments.
     resources: &'static [ResourceRequest],
-    /// The function's doc comment. Its first line becomes the label, the whole text the description.
+    /// The function's doc comment. The first line is the label, the whole text the description.
     docs: &'static str,
     /// Former ids whose executions this job also executes.
     aliases: &'static [&'static str],

@@ -8,7 +8,7 @@ use crate::{JobDefinition, JobError};
 
 /// The payload of a job. A client enqueues it, the store keeps it, the handler receives it.
 ///
-/// [`#[job]`](crate::job) implements the trait for the struct that it generates beside the function.
+/// [`#[job]`](crate::job) implements the trait for the struct that it generates.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the payload of a job",
     label = "not a payload",

@@ -5,7 +5,11 @@
 //!
 //! /// Sends a letter.
 //! #[job(id = "send-letter", timeout = "1m", retries = ["10s", "1m"])]
-//! pub async fn send_letter(ctx: &JobContext, to: String, #[default(1)] copies: u32) -> Result<(), JobError> {
+//! pub async fn send_letter(
+//!     ctx: &JobContext,
+//!     to: String,
+//!     #[default(1)] copies: u32,
+//! ) -> Result<(), JobError> {
 //!     ctx.progress(50, format!("{copies} for {to}"));
 //!     Ok(())
 //! }

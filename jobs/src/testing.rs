@@ -40,7 +40,8 @@
 //!     .auto_advance() // sleeping takes no time
 //!     .build();
 //!
-//! // Runs the handler as a worker does: the payload goes through JSON, the resources are found by type.
+//! // Runs the handler as a worker does: the payload goes through JSON, the resources are found
+//! // by their types.
 //! let result = block_on(test.run(PrintLetter::new("alice").copies(2)));
 //! assert_eq!(result.unwrap(), "2 for alice");
 //! assert_eq!(test.progress()[0].percent, 10);

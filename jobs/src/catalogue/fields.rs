@@ -39,8 +39,8 @@ pub(super) fn find_problems(
     problems
 }
 
-/// The fields of an object. `None` if the schema combines others or allows any field name: then
-/// the fields are only known per payload.
+/// The names of an object's fields. `None` if they differ between payloads: the schema combines
+/// other schemas, or allows any field name.
 fn field_names(schema: &Value) -> Option<Vec<String>> {
     let parts = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"];
     let open = schema

@@ -121,10 +121,13 @@ impl<Kind> Enqueue<Kind> {
     /// ```no_run
     /// # use jobs::{job, Client, JobError};
     /// # #[job(id = "send-mail")]
-    /// # async fn send_mail(to: String) -> Result<(), JobError> { let _ = to; Ok(()) }
-    /// # async fn demo(jobs: Client, pool: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn send_mail(to: String) -> std::result::Result<(), JobError> { drop(to); Ok(()) }
+    /// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+    /// # async fn demo(jobs: Client, pool: sqlx::SqlitePool) -> Result<()> {
     /// let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    /// sqlx::query("INSERT INTO users (name) VALUES ('alice')").execute(&mut *tx).await?;
+    /// sqlx::query("INSERT INTO users (name) VALUES ('alice')")
+    ///     .execute(&mut *tx)
+    ///     .await?;
     /// jobs.enqueue(SendMail::new("alice@example.org")).tx(&mut tx).await?;
     /// jobs.commit(tx).await?;
     /// # Ok(())

@@ -17,7 +17,10 @@ use crate::{IntoField, Job};
 /// # use jobs::testing::{RecordingClient, block_on};
 /// # use jobs::{JobError, assert_enqueued, job};
 /// # #[job(id = "mail.assert")]
-/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> { drop((to, copies)); Ok(()) }
+/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> {
+/// #     drop((to, copies));
+/// #     Ok(())
+/// # }
 /// # let recording = RecordingClient::new();
 /// # let jobs = recording.client();
 /// # block_on(async { jobs.enqueue(SendMail::new("alice", 2)).await }).unwrap();
@@ -34,7 +37,10 @@ use crate::{IntoField, Job};
 /// # use jobs::testing::{RecordingClient, block_on};
 /// # use jobs::{JobError, assert_enqueued, job};
 /// # #[job(id = "mail.assert-fails")]
-/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> { drop((to, copies)); Ok(()) }
+/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> {
+/// #     drop((to, copies));
+/// #     Ok(())
+/// # }
 /// # let recording = RecordingClient::new();
 /// # let jobs = recording.client();
 /// # block_on(async { jobs.enqueue(SendMail::new("alice", 2)).await }).unwrap();

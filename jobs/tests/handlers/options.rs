@@ -95,7 +95,12 @@ policy!(
     (retries = exponential(base = "10s", factor = 3, max = "2m", count = 4)) => 5, [10, 30, 90, 120]
 );
 
-#[job(id = "options.jitter", timeout = "none", priority = 70, retries = exponential(base = 1, count = 2, jitter = 0.5))]
+#[job(
+    id = "options.jitter",
+    timeout = "none",
+    priority = 70,
+    retries = exponential(base = 1, count = 2, jitter = 0.5)
+)]
 async fn jitter() -> Result<(), JobError> {
     Ok(())
 }

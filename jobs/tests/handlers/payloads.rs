@@ -10,7 +10,7 @@ use crate::support::{linked, run, run_with, schema};
 
 /// Creates a member.
 ///
-/// Does nothing for one who is a member already.
+/// Does nothing if the member exists.
 #[job(
     id = "payloads.member",
     rename_all = "camelCase",
@@ -92,7 +92,7 @@ fn a_doc_comment_becomes_label_and_description() {
     assert_eq!(job.descriptor().label, "Creates a member");
     assert_eq!(
         job.descriptor().description,
-        "Creates a member.\n\nDoes nothing for one who is a member already."
+        "Creates a member.\n\nDoes nothing if the member exists."
     );
 }
 
@@ -303,7 +303,8 @@ fn keys_must_name_fields_of_an_existing_payload_type() {
     let message = jobs::Catalogue::of([&WRONG]).expect_err("four").to_string();
     for part in [
         "`rate_limit` of job `existing.letter` (handlers:7) names the field `tennant`, which its \
-         payload does not have, did you mean `tenant`? (its fields in JSON: copies, tenant, workspaceId)",
+         payload does not have, did you mean `tenant`? \
+         (its fields in JSON: copies, tenant, workspaceId)",
         "`unique` of job `existing.letter` (handlers:7) names the field `workspace_id`, which its \
          payload does not have, did you mean `workspaceId`?",
         "`max_concurrent` of job `existing.letter` (handlers:7) names the field `workspace`,",
