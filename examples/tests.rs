@@ -1,4 +1,8 @@
 //! Runs every example in a process of its own and checks its output.
+//!
+//! ```text
+//! cargo test -p examples
+//! ```
 
 #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
 

@@ -88,7 +88,7 @@ pub trait Limiter: Send + Sync + 'static {
 pub enum Reserved {
     /// The permits are reserved. The handler may go on at this time, which may be now.
     At(SystemTime),
-    /// Nothing is reserved. The permits are free at this time, after the latest one given.
+    /// Nothing is reserved. The permits are free at this time, which is after `latest`.
     TooLate(SystemTime),
 }
 
@@ -193,8 +193,8 @@ impl JobContext {
 
     /// Reports the progress in percent, and the current step.
     ///
-    /// Never waits. The percentage is clamped to 0–100 and never decreases. The worker polls, and
-    /// writes the latest report only.
+    /// Never waits. The percentage is clamped to 0–100 and never decreases. The worker stores the
+    /// latest report only.
     pub fn progress(&self, percent: impl Into<f64>, message: impl Into<String>) {
         self.0.progress.report(percent.into(), Some(message.into()));
     }

@@ -37,7 +37,7 @@ pub struct JobDescriptor {
     /// The share by which delays are randomised, 0–1.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retry_jitter: f32,
-    /// The limits.
+    /// The job's limits.
     #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
     pub limits: JobLimits,
     /// Tags to find the job by.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct Priority(u8);
 
-// NumberOrName like variants of an enum: `Priority::High`.
+// Used like variants of an enum: `Priority::High`.
 #[expect(non_upper_case_globals, reason = "named values, used like variants")]
 impl Priority {
     /// 25, below ordinary work.

@@ -19,7 +19,7 @@ pub struct Progress {
 /// The latest progress report of one attempt, shared by its handler and its worker.
 ///
 /// A new report replaces the previous one, so a handler never waits and never fills a queue. The
-/// worker polls the cell and writes the latest report only.
+/// worker polls the cell and stores the latest report only.
 #[derive(Debug, Default)]
 pub struct ProgressCell {
     latest: Mutex<Option<Progress>>,

@@ -15,7 +15,7 @@ use crate::{BoxFuture, Source};
 
 type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// A type of resources. Several attempts use one value at the same time, on different threads.
+/// A type that can be a resource. Attempts on several threads share one value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a resource of a job",
     label = "must be `Send + Sync + 'static`",
