@@ -30,16 +30,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::builder().database(database).start().await?;
     let jobs = runtime.client();
 
-    runtime.edge().pause("mail").await?;
+    runtime.service().pause("mail").await?;
     let letter = jobs.enqueue(SendLetter::new("alice")).await?;
     let sum = jobs.enqueue(Add::new(1, 2)).await?.result().await?;
     println!("the default queue goes on: 1 + 2 = {sum}");
 
-    let explanation = runtime.edge().explain(letter.id()).await?;
+    let explanation = runtime.service().explain(letter.id()).await?;
     let status = explanation.ok_or("the letter exists")?.status;
     println!("the letter in the paused queue is {status}");
 
-    runtime.edge().resume("mail").await?;
+    runtime.service().resume("mail").await?;
     println!(
         "after the resume its result is `{}`",
         letter.result().await?

@@ -2,7 +2,7 @@
 //!
 //! Every trial has a [`Place`](place::Place) of its own, a fresh file or schema beside the store
 //! that was named, and leaves nothing behind. It executes jobs of its own ([`work`]) that are in no
-//! catalogue but that of the trial. Everything is as in production: the edge checks payloads, the
+//! catalogue but that of the trial. Everything is as in production: the service checks payloads, the
 //! engine fences attempts, history is retained.
 //!
 //! ```text

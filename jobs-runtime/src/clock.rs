@@ -5,6 +5,8 @@
     reason = "this is where real time comes in"
 )]
 
+pub(crate) mod busy;
+
 use std::time::{Duration, Instant, SystemTime};
 
 use jobs::{BoxFuture, Clock};

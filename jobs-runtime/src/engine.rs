@@ -52,8 +52,8 @@ use jobs::{CataloguedJob, Client, Clock};
 use tokio::sync::watch;
 
 use crate::Entropy;
+use crate::clock::busy::held;
 use crate::health::WorkerHealth;
-use crate::held::held;
 use crate::hooks::Hooks;
 use crate::middleware::AttemptService;
 use crate::store::Store;

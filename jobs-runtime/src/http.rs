@@ -1,7 +1,7 @@
 //! The HTTP interface: jobs, triggers, executions, health.
 //!
 //! ```text
-//! request ──▶ deadline, panics ──▶ Host, Origin ──▶ route ──▶ content type, body ──▶ edge / store
+//! request ──▶ deadline, panics ──▶ Host, Origin ──▶ route ──▶ content type, body ──▶ service / store
 //!                  503, 500           421, 403     404, 405      415, 413, 400        422, 409, …
 //! ```
 //!
@@ -39,7 +39,7 @@ use axum::{Extension, Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::Edge;
+use crate::JobService;
 use crate::health::Health;
 use problem::{Code, Problem};
 
@@ -51,7 +51,7 @@ pub const PREFIX: &str = "/api/v1/workers";
 /// What handlers work with.
 #[derive(Clone, Debug)]
 struct Interface {
-    edge: Edge,
+    service: JobService,
     health: Arc<Health>,
     events: Arc<events::Hub>,
 }
@@ -60,16 +60,16 @@ struct Interface {
 ///
 /// A browser sends any page's requests to `127.0.0.1`, under whatever name its page has bound to
 /// it; until there are tokens, the `Host` and `Origin` headers tell those from ours.
-pub fn router(edge: Edge, health: Arc<Health>) -> Router {
-    routes(edge, health).layer(middleware::from_fn(guard::only_this_machine))
+pub fn router(service: JobService, health: Arc<Health>) -> Router {
+    routes(service, health).layer(middleware::from_fn(guard::only_this_machine))
 }
 
 /// The interface without the check of `Host` and `Origin`, to be mounted in an application that
 /// authenticates its callers itself.
-pub fn routes(edge: Edge, health: Arc<Health>) -> Router {
+pub fn routes(service: JobService, health: Arc<Health>) -> Router {
     let interface = Interface {
-        events: events::Hub::new(Arc::clone(edge.store()), Arc::clone(edge.clock())),
-        edge,
+        events: events::Hub::new(Arc::clone(service.store()), Arc::clone(service.clock())),
+        service,
         health,
     };
     let api = Router::new()

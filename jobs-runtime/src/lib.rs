@@ -12,7 +12,7 @@
 //! As a library, [`Runtime::builder`] starts the same parts together or apart, and [`connect`] is
 //! for programs that only enqueue.
 //!
-//! Data flows one way: catalogue (link time) → [`Edge`] → [`store`] → engine → store. Reads never
+//! Data flows one way: catalogue (link time) → [`JobService`] → [`store`] → engine → store. Reads never
 //! touch the engine: they ask the store.
 
 pub mod store;
@@ -22,18 +22,15 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
-mod held;
 
-mod edge;
 mod engine;
-mod explain;
 pub mod hooks;
 mod logs;
 pub mod middleware;
 mod resources;
 mod runtime;
 mod server_clock;
-mod transfer;
+mod service;
 
 pub mod health;
 #[cfg(feature = "http")]
@@ -49,17 +46,17 @@ mod bench;
 mod cli;
 
 pub use clock::SystemClock;
-pub use edge::{
-    Edge, Edit, IDEMPOTENCY_KEY_KEPT, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
-    MAX_TEXT_CHARS, QueueAnswer, SchemaError,
-};
 pub use engine::EngineConfig;
 pub use entropy::Entropy;
-pub use explain::{Explanation, Reason, TakenShare, ToldReason};
 pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
-pub use transfer::{Transfer, TransferError, transfer};
+pub use service::explain::{Explanation, Reason, TakenSlots, ToldReason};
+pub use service::{
+    Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
+    MAX_TEXT_CHARS, QueueAnswer, SchemaError,
+};
+pub use store::transfer::copy::{Transfer, TransferError, transfer};
 
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};

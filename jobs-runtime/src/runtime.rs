@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use jobs::{Catalogue, Client};
 
-use crate::edge::Edge;
 use crate::engine::{Engine, Stop};
 use crate::health::Health;
+use crate::service::JobService;
 use crate::store::Store;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ pub async fn connect(database: &str) -> Result<Client, StartError> {
 /// Dropping it gives back what runs without waiting for it: call [`shutdown`](Runtime::shutdown) to
 /// let attempts end.
 pub struct Runtime {
-    edge: Edge,
+    service: JobService,
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     health: Arc<Health>,
@@ -64,17 +64,17 @@ impl Runtime {
 
     /// Enqueues jobs and awaits their results.
     pub fn client(&self) -> Client {
-        self.edge.client()
+        self.service.client()
     }
 
     /// The store, to read from.
     pub fn store(&self) -> &Arc<dyn Store> {
-        self.edge.store()
+        self.service.store()
     }
 
     /// Known jobs, validation and enqueue: what HTTP and the command line are made of.
-    pub fn edge(&self) -> &Edge {
-        &self.edge
+    pub fn service(&self) -> &JobService {
+        &self.service
     }
 
     /// The jobs linked into this program.
@@ -97,7 +97,7 @@ impl Runtime {
     /// the callers: nothing here asks who they are.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::routes(self.edge.clone(), Arc::clone(&self.health))
+        crate::http::routes(self.service.clone(), Arc::clone(&self.health))
     }
 
     /// Completes when nothing runs here and nothing that could is known to be ready: what was there

@@ -95,7 +95,7 @@ impl Database for InSchema {
         let (table, row) = match write {
             Write::Execution => ("executions", format!("id = '{id}'")),
             Write::Ready => ("ready", self.row(id).await?),
-            Write::Held => ("held", self.row(id).await?),
+            Write::Held => ("blocked", self.row(id).await?),
             Write::Lease => ("leases", self.row(id).await?),
             Write::Log => ("logs", self.row(id).await?),
             _ => return Ok(false),

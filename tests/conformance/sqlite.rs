@@ -89,7 +89,7 @@ impl Database for InFile {
         let (table, row) = match write {
             Write::Execution => ("jobs_executions", format!("id = x'{hex}'")),
             Write::Ready => ("jobs_ready", self.row(id).await?),
-            Write::Held => ("jobs_held", self.row(id).await?),
+            Write::Held => ("jobs_blocked", self.row(id).await?),
             Write::Lease => ("jobs_leases", self.row(id).await?),
             Write::Log => ("jobs_logs", self.row(id).await?),
             _ => return Ok(false),

@@ -79,11 +79,11 @@ async fn children_keep_the_correlation_and_name_their_parent() {
         .await
         .expect("accepted");
     runtime.result(&parent).await.expect("it succeeds");
-    let mut query = jobs_runtime::store::FeedQuery::newest(10);
+    let mut query = jobs_runtime::store::ExecutionQuery::newest(10);
     query.correlation_id = Some("order-7".to_owned());
     let page = runtime
         .store()
-        .feed(query)
+        .list_executions(query)
         .await
         .expect("the store answers");
     let parents: Vec<_> = page.executions.iter().map(|e| e.parent_id).collect();

@@ -194,11 +194,16 @@ async fn a_stuck_attempt_keeps_its_place_until_its_handler_ends() {
         tokio::task::yield_now().await;
     }
     assert_eq!(held().await.status, ExecutionStatus::Queued);
-    let obstacle = runtime.edge().explain(second.id()).await.unwrap().unwrap();
+    let blocked_by = runtime
+        .service()
+        .explain(second.id())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(
-        obstacle.reason.text.contains(&first.id().to_string()),
+        blocked_by.reason.text.contains(&first.id().to_string()),
         "{}",
-        obstacle.reason.text
+        blocked_by.reason.text
     );
     std::fs::write(&gate, "open").unwrap();
     second.result().await.expect("it has the permit now");

@@ -200,7 +200,7 @@ async fn a_payload_that_no_longer_fits_fails_at_once_and_can_be_retried() {
     assert_eq!(error.kind, ErrorKind::InvalidPayload);
     assert_eq!(runtime.record(id).await.attempts.len(), 1);
     let mended = Some(r#"{"a":1,"b":2}"#.to_owned());
-    runtime.edge().retry(id, mended).await.expect("accepted");
+    runtime.service().retry(id, mended).await.expect("accepted");
     assert_eq!(runtime.result(&execution).await.ok(), Some(3));
     let numbers: Vec<_> = runtime
         .record(id)
@@ -247,7 +247,7 @@ async fn executions_of_a_former_id_are_executed() {
     let runtime = Timed::start().await;
     let request = jobs::runtime::EnqueueRequest::new("test.old-name", "{}".to_owned());
     let enqueued = runtime
-        .edge()
+        .service()
         .enqueue(vec![request])
         .await
         .expect("accepted");

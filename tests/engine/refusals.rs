@@ -180,5 +180,5 @@ async fn a_session_that_is_half_taken_over_is_closed_and_found_again() {
         },
     };
     let answers = store.report(vec![report]).await.expect("it answers");
-    assert_eq!(answers, [jobs_runtime::store::Answer::Stale]);
+    assert_eq!(answers, [jobs_runtime::store::WriteAnswer::Stale]);
 }

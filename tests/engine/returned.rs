@@ -49,7 +49,7 @@ fn success(claimed: &Claimed) -> Settlement {
             logs: Vec::new(),
         },
         next: Next::Succeed("null".to_owned()),
-        permits: claimed.limits.clone().map(Permits::returned),
+        permits: claimed.limits.clone().map(Permits::released),
     }
 }
 
@@ -97,7 +97,7 @@ impl Ground {
                 job_ids: Vec::new(),
                 queues: Vec::new(),
                 labels: Vec::new(),
-                shares: Vec::new(),
+                slot_caps: Vec::new(),
             };
             let session = store.open_session(info).await.unwrap();
             (store, session)
@@ -123,11 +123,12 @@ impl Ground {
 
     /// Batches that are noted and not counted.
     fn noted(&mut self) -> i64 {
-        self.database.number("SELECT COUNT(*) FROM jobs_returned")
+        self.database
+            .number("SELECT COUNT(*) FROM jobs_released_permits")
     }
 
-    fn granted(&mut self) -> i64 {
-        self.database.number("SELECT SUM(granted) FROM jobs_limits")
+    fn in_use(&mut self) -> i64 {
+        self.database.number("SELECT SUM(in_use) FROM jobs_limits")
     }
 }
 
@@ -151,7 +152,7 @@ fn permits_that_are_noted_are_counted_before_they_are_many() {
     assert!(std::iter::from_fn(|| events.try_recv().ok()).any(wanted));
     assert_eq!(ground.promoted(), 0);
     assert_eq!(ground.noted(), 0);
-    assert_eq!(ground.granted(), 0);
+    assert_eq!(ground.in_use(), 0);
 }
 
 #[test]
@@ -166,12 +167,12 @@ fn what_is_noted_lets_in_who_waits_and_what_is_damaged_holds_up_nobody() {
     assert_eq!(ground.promoted(), 0);
     ground
         .database
-        .execute("INSERT INTO jobs_returned (permits) VALUES ('[1,2]')");
+        .execute("INSERT INTO jobs_released_permits (permits) VALUES ('[1,2]')");
     assert_eq!(ground.promoted(), 2);
     // One that is damaged is in nobody's way.
     ground.database.execute(
-        "INSERT INTO jobs_returned (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'), ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4,\"5\",null]')",
+        "INSERT INTO jobs_released_permits (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'), ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4,\"5\",null]')",
     );
     assert_eq!(ground.promoted(), 1);
-    assert_eq!(ground.granted(), i64::from(KEYS));
+    assert_eq!(ground.in_use(), i64::from(KEYS));
 }

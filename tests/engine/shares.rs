@@ -25,7 +25,7 @@ async fn heavy(ctx: &JobContext) -> Result<(), JobError> {
 
 /// Why an execution waits, in a sentence that begins with its code.
 async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
-    let told = runtime.edge().explain(execution.id()).await.unwrap();
+    let told = runtime.service().explain(execution.id()).await.unwrap();
     let reason = told.expect("it exists").reason;
     assert!(
         matches!(reason.reason, Reason::ShareTaken { .. }),

@@ -63,7 +63,7 @@ async fn whoever_leaves_hands_its_permits_on() {
     runtime.clock.settle().await;
     let waiting = async || {
         let queues = runtime.store().queues().await.expect("the store answers");
-        (queues[0].ready, queues[0].held)
+        (queues[0].ready, queues[0].blocked)
     };
     assert_eq!(waiting().await, (0, 1));
     runtime.shutdown().await;

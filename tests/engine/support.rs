@@ -69,15 +69,15 @@ impl Timed {
         &self,
         execution: &Execution<T>,
     ) -> Result<T, ResultError> {
-        let (edge, id) = (self.edge().clone(), execution.id());
-        let finished = async move { edge.finished(id).await };
+        let (service, id) = (self.service().clone(), execution.id());
+        let finished = async move { service.finished(id).await };
         let _ = self.clock.run_until(finished).await;
         execution.result().await
     }
 
     /// Asks for the cancellation; what the handler makes of it has happened when this returns.
     pub(super) async fn cancel(&self, id: ExecutionId) {
-        let asked = self.edge().cancel(id).await;
+        let asked = self.service().cancel(id).await;
         asked.expect("the store answers");
         self.clock.settle().await;
     }
@@ -108,7 +108,7 @@ pub(super) fn another_worker() -> SessionInfo {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     }
 }
 

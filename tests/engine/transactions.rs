@@ -353,13 +353,13 @@ async fn a_transaction_that_began_without_the_lock_is_told_how_to_begin() {
 #[tokio::test]
 async fn an_invalid_payload_is_refused_before_anything_is_written() {
     let application = Application::start(false).await;
-    let edge = application.runtime.edge();
+    let service = application.runtime.service();
     let mut tx = application.begin().await;
     let request =
         |payload: &str| jobs::runtime::EnqueueRequest::new("test.add", payload.to_owned());
     let batch = vec![request(r#"{"a":1,"b":2}"#), request(r#"{"a":"x"}"#)];
     let tx_ref = jobs::Transaction::by_ref(&mut tx);
-    let refused = edge.enqueue_in(tx_ref, batch).await;
+    let refused = service.enqueue_in(tx_ref, batch).await;
     assert!(
         matches!(refused, Err(EnqueueError::InvalidPayload { .. })),
         "{refused:?}"

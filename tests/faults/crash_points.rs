@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::ExecutionId;
-use jobs_runtime::store::{ExecutionRecord, FeedQuery, Store, open};
+use jobs_runtime::store::{ExecutionQuery, ExecutionRecord, Store, open};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Entropy, Runtime};
 use tests::mortal::{Death, Mortal};
@@ -83,7 +83,7 @@ impl Run {
         if self.random.bool()
             && let Some(id) = self.random.choice(self.accepted.clone())
         {
-            let _ = runtime.edge().cancel(id).await;
+            let _ = runtime.service().cancel(id).await;
         }
         for _ in 0..120 {
             if life.is_dead() {
@@ -145,7 +145,10 @@ impl Run {
     }
 
     async fn check(&self) {
-        let page = self.store.feed(FeedQuery::newest(1_000)).await;
+        let page = self
+            .store
+            .list_executions(ExecutionQuery::newest(1_000))
+            .await;
         let mut records: Vec<ExecutionRecord> = Vec::new();
         for execution in page.expect("a page").executions {
             let record = self.store.execution(execution.id).await;

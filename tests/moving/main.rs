@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::{
-    Caps, Claim, DatabaseUrl, FeedQuery, LogQuery, SessionInfo, Store, open,
+    Caps, Claim, DatabaseUrl, ExecutionQuery, LogQuery, SessionInfo, Store, open,
 };
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Runtime};
@@ -56,9 +56,15 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
     let idle = builder().workers(false).start().await.expect("it starts");
     let client = idle.client();
     let cancelled = client.enqueue(Add::new(1, 1)).await.expect("accepted");
-    idle.edge().cancel(cancelled.id()).await.expect("it waits");
+    idle.service()
+        .cancel(cancelled.id())
+        .await
+        .expect("it waits");
     for id in failed.iter().skip(1).step_by(2) {
-        idle.edge().retry(*id, None).await.expect("it has failed");
+        idle.service()
+            .retry(*id, None)
+            .await
+            .expect("it has failed");
     }
     for n in 0..each {
         let n = i64::try_from(n).expect("few");
@@ -77,7 +83,10 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
 
 /// Everything that a store tells about its executions, newest first, as text.
 async fn told(store: &Arc<dyn Store>) -> Vec<String> {
-    let page = store.feed(FeedQuery::newest(1_000)).await.expect("a page");
+    let page = store
+        .list_executions(ExecutionQuery::newest(1_000))
+        .await
+        .expect("a page");
     assert_eq!(page.next_cursor, None, "everything fits");
     let mut told = Vec::new();
     for execution in page.executions {
@@ -104,7 +113,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     };
     let session = store.open_session(info).await.expect("it opens");
     let claim = Claim {

@@ -1,4 +1,5 @@
-//! The same work through other systems, on the same stores, in the same run: prints the table of README.md.
+//! The same work through other systems, on the same stores, in the same run: prints the tables of
+//! docs/performance.md.
 //!
 //! `cargo run --release -p tests --bin peers` (`-- --runs R`, 3 unless told). The others are programs of their
 //! own, each with its own dependencies, which never reach those who use `jobs`. They take turns, so that

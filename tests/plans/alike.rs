@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::{
-    Caps, Change, Claim, FeedQuery, Limit, LimitRule, NewExecution, SessionId, SessionInfo, Store,
+    Caps, Claim, ExecutionEdit, ExecutionQuery, Limit, LimitRule, NewExecution, SessionId,
+    SessionInfo, Store,
 };
 
 use super::exercise::{NOW, feeds, new};
@@ -39,7 +40,7 @@ pub(crate) async fn walk_past_all(store: &dyn Store) -> Few {
 pub(crate) async fn look_for_few(store: &dyn Store, few: Few) {
     few.claim(store, 3, Caps::default()).await;
     for query in pages() {
-        store.feed(query).await.unwrap();
+        store.list_executions(query).await.unwrap();
     }
     let waiting = store.waiting_since("default".to_owned(), NOW.after(Duration::from_secs(1)), FEW);
     assert!(!waiting.await.unwrap().is_empty());
@@ -87,20 +88,20 @@ async fn session(store: &dyn Store) -> SessionId {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }
 
 /// Another who is more urgent takes the place of one that is ready by the same limit.
 async fn displace(store: &dyn Store, urgent: ExecutionId) {
-    let change = Change {
+    let change = ExecutionEdit {
         priority: Some(70),
-        ..Change::default()
+        ..ExecutionEdit::default()
     };
-    store.change(urgent, change, NOW).await.unwrap();
+    store.edit(urgent, change, NOW).await.unwrap();
     store.promote(NOW, FEW).await.unwrap();
-    assert!(store.obstacle(urgent, NOW).await.unwrap().is_none());
+    assert!(store.blocked_by(urgent, NOW).await.unwrap().is_none());
 }
 
 fn some(kind: u128, priority: u8, limit: Option<Limit>) -> Vec<NewExecution> {
@@ -131,25 +132,25 @@ fn limit() -> Limit {
 }
 
 /// What all have, and what none has.
-fn pages() -> Vec<FeedQuery> {
+fn pages() -> Vec<ExecutionQuery> {
     let mut pages: Vec<_> = feeds().into_iter().map(|(_, query)| query).collect();
     for word in ["same", "none"] {
-        let page = || FeedQuery::newest(50);
+        let page = || ExecutionQuery::newest(50);
         let word = || Some(word.to_owned());
         pages.extend([
-            FeedQuery {
+            ExecutionQuery {
                 job_id: word(),
                 ..page()
             },
-            FeedQuery {
+            ExecutionQuery {
                 item_id: word(),
                 ..page()
             },
-            FeedQuery {
+            ExecutionQuery {
                 correlation_id: word(),
                 ..page()
             },
-            FeedQuery {
+            ExecutionQuery {
                 created_by: word(),
                 ..page()
             },

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use jobs_runtime::store::{
-    AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery, Fence,
-    IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
-    ProgressReport, SessionId, SessionInfo, Settlement, ShareOf, Store,
+    AttemptEnd, CapScope, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionQuery,
+    Fence, IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
+    ProgressReport, SessionId, SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
@@ -155,21 +155,29 @@ impl<'s> Exercise<'s> {
     }
 
     async fn reads(&mut self) {
-        let newest = self.store.feed(FeedQuery::newest(100)).await.unwrap();
+        let newest = self
+            .store
+            .list_executions(ExecutionQuery::newest(100))
+            .await
+            .unwrap();
         let ids: Vec<_> = newest.executions.iter().map(|one| one.id).collect();
         for _ in 0..ROUNDS {
             timed!(self, "execution", self.store.execution(ids[0]));
-            timed!(self, "standings", self.store.standings(ids.clone()));
+            timed!(
+                self,
+                "execution_states",
+                self.store.execution_states(ids.clone())
+            );
             timed!(self, "ahead", self.store.ahead(ids[0], 1_000));
             timed!(self, "processes", self.store.processes());
             let queue = "default".to_owned();
             let since = self.store.waiting_since(queue, NOW, BATCH);
             timed!(self, "waiting since", since);
             for of in [
-                ShareOf::Queue("mail".to_owned()),
-                ShareOf::JobIds(vec!["job-1".to_owned()]),
+                CapScope::Queue("mail".to_owned()),
+                CapScope::JobIds(vec!["job-1".to_owned()]),
             ] {
-                timed!(self, "held of", self.store.held_of(of));
+                timed!(self, "held of", self.store.leases_of(of));
             }
             timed!(self, "catalogue", self.store.catalogue());
             let query = LogQuery {
@@ -181,7 +189,7 @@ impl<'s> Exercise<'s> {
             };
             timed!(self, "logs", self.store.logs(query));
             for (name, query) in feeds() {
-                timed!(self, name, self.store.feed(query));
+                timed!(self, name, self.store.list_executions(query));
             }
         }
     }
@@ -193,7 +201,7 @@ impl<'s> Exercise<'s> {
             job_ids: vec!["job-1".to_owned()],
             queues: Vec::new(),
             labels: Vec::new(),
-            shares: Vec::new(),
+            slot_caps: Vec::new(),
         };
         timed!(self, "open", self.store.open_session(info))
     }
@@ -316,14 +324,14 @@ fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
             logs: Vec::new(),
         },
         next: next.clone(),
-        permits: claimed.limits.clone().map(Permits::returned),
+        permits: claimed.limits.clone().map(Permits::released),
     }
 }
 
 /// Pages by each filter, by those that find nothing too.
-pub(crate) fn feeds() -> Vec<(&'static str, FeedQuery)> {
-    let all = || FeedQuery::newest(50);
-    let of = |status| FeedQuery {
+pub(crate) fn feeds() -> Vec<(&'static str, ExecutionQuery)> {
+    let all = || ExecutionQuery::newest(50);
+    let of = |status| ExecutionQuery {
         status: Some(status),
         ..all()
     };
@@ -332,70 +340,70 @@ pub(crate) fn feeds() -> Vec<(&'static str, FeedQuery)> {
         ("feed", all()),
         (
             "feed of a job",
-            FeedQuery {
+            ExecutionQuery {
                 job_id: text("job-3"),
                 ..all()
             },
         ),
         (
             "feed of no job",
-            FeedQuery {
+            ExecutionQuery {
                 job_id: text("none"),
                 ..all()
             },
         ),
         (
             "feed of a queue",
-            FeedQuery {
+            ExecutionQuery {
                 queue: text("mail"),
                 ..all()
             },
         ),
         (
             "feed of no queue",
-            FeedQuery {
+            ExecutionQuery {
                 queue: text("none"),
                 ..all()
             },
         ),
         (
             "feed of an item",
-            FeedQuery {
+            ExecutionQuery {
                 item_id: text("item 7"),
                 ..all()
             },
         ),
         (
             "feed of a correlation",
-            FeedQuery {
+            ExecutionQuery {
                 correlation_id: text("correlation 7"),
                 ..all()
             },
         ),
         (
             "feed of a creator",
-            FeedQuery {
+            ExecutionQuery {
                 created_by: text("user 7"),
                 ..all()
             },
         ),
         (
             "feed of a tag",
-            FeedQuery {
+            ExecutionQuery {
                 tag: text("rare"),
                 ..all()
             },
         ),
         (
             "feed since",
-            FeedQuery {
+            ExecutionQuery {
                 since: Some(NOW.after(Duration::from_secs(60))),
                 ..all()
             },
         ),
         (
             "feed until",
-            FeedQuery {
+            ExecutionQuery {
                 until: Some(Timestamp::from_millis(0)),
                 ..all()
             },
@@ -409,21 +417,21 @@ pub(crate) fn feeds() -> Vec<(&'static str, FeedQuery)> {
         // As many as are examined at most, and none passes.
         (
             "feed of no success",
-            FeedQuery {
+            ExecutionQuery {
                 correlation_id: text("failures"),
                 ..of(ExecutionStatus::Succeeded)
             },
         ),
         (
             "feed of none queued",
-            FeedQuery {
+            ExecutionQuery {
                 correlation_id: text("delays"),
                 ..of(ExecutionStatus::Queued)
             },
         ),
         (
             "feed by several",
-            FeedQuery {
+            ExecutionQuery {
                 job_id: text("job-3"),
                 queue: text("mail"),
                 created_by: text("user 7"),

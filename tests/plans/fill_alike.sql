@@ -20,14 +20,14 @@ INSERT INTO jobs.outcomes (seq, status, finished_at, attempt, outcome, session, 
 SELECT n, 'succeeded', 1700000000000, 1, 'succeeded', 1, 1700000000000, 'null'
 FROM generate_series(1, :executions * 3 / 10) AS n;
 
-INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, granted)
+INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, in_use)
 OVERRIDING SYSTEM VALUE
 VALUES (1, 'same', 'same', 0, 'concurrent', :executions, :executions / 10);
 ALTER TABLE jobs.limits ALTER COLUMN id RESTART WITH 100000000;
 INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent)
 SELECT 'default', 50, n, 'same', 1, 0
 FROM generate_series(:executions * 3 / 10 + 1, :executions * 9 / 10) AS n;
-INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
+INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
 SELECT 'default', 50, n, 'same', 1, 0, ARRAY[1], 1, 1700000000000
 FROM generate_series(:executions * 9 / 10 + 1, :executions) AS n;
 INSERT INTO jobs.limited (seq, limits, capped)

@@ -69,7 +69,7 @@ SELECT
     1900000000000
 FROM generate_series(50, :executions, 50) AS n;
 
-INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, granted)
+INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, in_use)
 OVERRIDING SYSTEM VALUE
 SELECT n, 'limit ' || n, 'job-' || (n % 100), 0, 'concurrent', 1, 1
 FROM generate_series(38, :executions, 40) AS n;
@@ -78,9 +78,9 @@ INSERT INTO jobs.limited (seq, limits, capped)
 SELECT n, ARRAY[n], FALSE FROM generate_series(38::bigint, :executions, 40) AS n
 UNION ALL
 SELECT n, NULL, TRUE FROM generate_series(18, :executions, 40) AS n;
-INSERT INTO jobs.held (seq, limit_id, rank, attempt, spent, passed)
+INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
 SELECT n, n, 50, 1, 0, 0 FROM generate_series(38, :executions, 40) AS n;
-INSERT INTO jobs.waiting (seq, job_id)
+INSERT INTO jobs.backlog_entries (seq, job_id)
 SELECT n, 'job-' || (n % 100) FROM generate_series(18, :executions, 40) AS n;
 INSERT INTO jobs.unique_keys (job_id, kind, key, execution_id)
 SELECT 'job-' || (n % 100), 'unique', 'key ' || n, lpad(to_hex(n), 32, '0')::uuid

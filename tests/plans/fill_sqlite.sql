@@ -51,21 +51,21 @@ INSERT INTO jobs_idempotency_keys (job_id, key, execution_id, payload_digest, ex
 SELECT 'job-' || (n % 100), 'key ' || n, unhex(printf('%032x', n)), 'digest', 1900000000000
 FROM numbers WHERE n % 50 = 0;
 
-INSERT INTO jobs_limits (id, key, job_id, stage, kind, count, granted)
+INSERT INTO jobs_limits (id, key, job_id, stage, kind, count, in_use)
 SELECT n, 'limit ' || n, 'job-' || (n % 100), 0, 'concurrent', 1, 1 FROM numbers WHERE n % 40 = 38;
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT n, iif(n % 40 = 38, json_array(n), NULL), n % 40 = 18 FROM numbers WHERE n % 20 = 18;
-INSERT INTO jobs_held (seq, limit_id, rank, attempt, spent, passed)
+INSERT INTO jobs_blocked (seq, limit_id, rank, attempt, spent, passed)
 SELECT n, n, 50, 1, 0, 0 FROM numbers WHERE n % 40 = 38;
 -- Some of them have their permit and are ready, far from each other, behind everything else.
 UPDATE jobs_executions SET queue = 'far', priority = 1 WHERE seq % 520 = 38;
-DELETE FROM jobs_held WHERE seq % 520 = 38;
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, let_in_at)
+DELETE FROM jobs_blocked WHERE seq % 520 = 38;
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, x.seq, 1700000000000
 FROM jobs_executions AS x
 CROSS JOIN jobs_limited AS m ON m.seq = x.seq
 WHERE x.seq % 520 = 38;
-INSERT INTO jobs_waiting (seq, job_id)
+INSERT INTO jobs_backlog_entries (seq, job_id)
 SELECT n, 'job-' || (n % 100) FROM numbers WHERE n % 40 = 18;
 INSERT INTO jobs_unique_keys (job_id, kind, key, execution_id)
 SELECT 'job-' || (n % 100), 'unique', 'key ' || n, unhex(printf('%032x', n))

@@ -19,10 +19,10 @@ use super::growth::{FEW, MANY, grows_little};
 const LARGE: [&str; 12] = [
     "executions",
     "ready",
-    "held",
+    "blocked",
     "limited",
     "limits",
-    "waiting",
+    "backlog_entries",
     "unique_keys",
     "scheduled",
     "outcomes",
@@ -71,11 +71,11 @@ const STATEMENTS: &str = concat!(
 /// Statements on large tables that are not looked at, and why.
 const NOT_EXECUTED: [(&str, &str); 3] = [
     (
-        "claim_ahead.sql",
+        "claim/ahead.sql",
         "only after a long walk: among many that are alike",
     ),
-    ("census.sql", "counts everything, for a move"),
-    ("sweep.sql", "vacuums"),
+    ("transfer/row_counts.sql", "counts everything, for a move"),
+    ("conn/vacuum.sql", "vacuums"),
 ];
 
 /// A schema with that many executions, as a script says; `afterwards` the statistics are made.
@@ -171,7 +171,7 @@ async fn claim_by(store: &dyn Store) -> Claim {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     };
     Claim {
         session: store.open_session(session).await.unwrap(),
@@ -205,7 +205,7 @@ async fn of_one_limit(store: &dyn Store) -> ExecutionId {
 
 /// A claim and two promotions that the database refuses, whatever they are about.
 async fn refused(server: &Postgres, store: &dyn Store) {
-    let let_in = of_one_limit(store).await;
+    let admit = of_one_limit(store).await;
     let refuse = |table: &str| {
         format!(
             "CREATE TRIGGER refuse BEFORE INSERT ON many.{table}
@@ -225,7 +225,7 @@ async fn refused(server: &Postgres, store: &dyn Store) {
     let far_off = NOW.after(Duration::from_secs(1_000_000_000));
     assert!(store.promote(far_off, 1).await.is_err());
     // Long before anything else is due.
-    store.cancel(let_in, NOW).await.unwrap();
+    store.cancel(admit, NOW).await.unwrap();
     let refused = store.promote(Timestamp::from_millis(0), 1).await.unwrap();
     assert_eq!(refused.promoted, 0);
     server.sql("postgres", "DROP FUNCTION many.refuse() CASCADE");
@@ -233,19 +233,27 @@ async fn refused(server: &Postgres, store: &dyn Store) {
 
 /// The files whose statements go to large tables and were not executed.
 fn missed(executed: &[Executed]) -> Vec<String> {
-    let files = std::fs::read_dir(STATEMENTS).expect("the statements are there");
+    let folders = std::fs::read_dir(STATEMENTS).expect("the folders of statements");
     let mut missed = Vec::new();
-    for file in files {
-        let file = file.expect("it can be listed");
-        let name = file.file_name().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(file.path()).expect("it is text");
-        let concerns = LARGE
-            .iter()
-            .any(|table| text.contains(&format!("jobs.{table}")));
-        let title = title(&name);
-        let seen = executed.iter().any(|one| one.text.contains(&title));
-        if concerns && !seen && !NOT_EXECUTED.iter().any(|(known, _)| *known == name) {
-            missed.push(name);
+    for folder in folders {
+        let folder = folder.expect("a folder can be listed");
+        let files = std::fs::read_dir(folder.path()).expect("the files of a folder");
+        for file in files {
+            let file = file.expect("a file can be listed");
+            let name = format!(
+                "{}/{}",
+                folder.file_name().to_string_lossy(),
+                file.file_name().to_string_lossy()
+            );
+            let text = std::fs::read_to_string(file.path()).expect("it is text");
+            let concerns = LARGE
+                .iter()
+                .any(|table| text.contains(&format!("jobs.{table}")));
+            let title = title(&name);
+            let seen = executed.iter().any(|one| one.text.contains(&title));
+            if concerns && !seen && !NOT_EXECUTED.iter().any(|(known, _)| *known == name) {
+                missed.push(name);
+            }
         }
     }
     missed
@@ -266,7 +274,7 @@ async fn what_is_rare_is_found_among_many_that_are_alike() {
         alike::look_for_few(&*store, few).await;
         let executed = executed(&server.log().split_off(begun));
         assert_no_faults(&executed);
-        let [ahead, groups] = ["claim_ahead.sql", "claim_groups.sql"].map(title);
+        let [ahead, groups] = ["claim/ahead.sql", "claim/groups.sql"].map(title);
         for title in [ahead, groups] {
             assert!(
                 executed.iter().any(|one| one.text.contains(&title)),

@@ -18,10 +18,10 @@ use super::growth::{FEW, MANY, grows_little};
 const LARGE: [&str; 12] = [
     "jobs_executions",
     "jobs_ready",
-    "jobs_held",
+    "jobs_blocked",
     "jobs_limited",
     "jobs_limits",
-    "jobs_waiting",
+    "jobs_backlog_entries",
     "jobs_unique_keys",
     "jobs_scheduled",
     "jobs_outcomes",
@@ -134,7 +134,7 @@ async fn no_statement_scans_what_grows() {
     );
 
     // What a connection of the store's has for itself.
-    let tables = include_str!("../../jobs-runtime/src/store/sqlite/sql/connection_tables.sql");
+    let tables = include_str!("../../jobs-runtime/src/store/sqlite/sql/conn/temp_tables.sql");
     connection.execute(tables).await.expect("they are created");
     let mut scans = Vec::new();
     let mut unseen: BTreeSet<_> = BOUNDED.iter().map(|(begin, _)| begin).collect();

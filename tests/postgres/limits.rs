@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ExecutionId, OnConflict, TransactionRef};
 use jobs_runtime::store::{
-    Answer, CancelAnswer, Change, ChangeAnswer, Claimed, DebounceKey, EnqueueAnswer, Limit,
-    LimitRule, Next, Permits, Rate, Reservation, SessionBeat, StoreError,
+    CancelAnswer, Claimed, DebounceKey, EditAnswer, EnqueueAnswer, ExecutionEdit, Limit, LimitRule,
+    Next, Permits, Rate, Reservation, SessionBeat, StoreError, WriteAnswer,
 };
 use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
@@ -62,17 +62,17 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
                     };
                     let stuck = number % 4 == 0;
                     settlement.permits = Some(Permits {
-                        kept: stuck,
+                        retained: stuck,
                         ..Permits::default()
                     });
                     let ends = !matches!(settlement.next, Next::GiveBack | Next::RetryAt(_));
                     let settled = store.settle(vec![settlement]).await.unwrap();
-                    assert_eq!(settled, [Answer::Settled]);
+                    assert_eq!(settled, [WriteAnswer::Settled]);
                     if ends {
                         left.fetch_sub(1, Ordering::SeqCst);
                     }
                     if stuck {
-                        store.unstick(vec![claimed.fence]).await.unwrap();
+                        store.release_permits(vec![claimed.fence]).await.unwrap();
                     }
                 }
             }
@@ -84,11 +84,11 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
         async move {
             for (n, id) in ids.iter().enumerate().rev().step_by(3) {
                 if n % 2 == 0 {
-                    let change = Change {
+                    let change = ExecutionEdit {
                         priority: Some(u8::try_from(n % 100).unwrap()),
-                        ..Change::default()
+                        ..ExecutionEdit::default()
                     };
-                    store.change(*id, change, at(9)).await.unwrap();
+                    store.edit(*id, change, at(9)).await.unwrap();
                 } else if store.cancel(*id, T0).await.unwrap() == CancelAnswer::Cancelled {
                     left.fetch_sub(1, Ordering::SeqCst);
                 }
@@ -100,7 +100,7 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
     let beyond = format!(
         "SELECT l.key || ' has ' || COUNT(*) FROM (
              SELECT limits FROM {schema}.ready UNION ALL SELECT limits FROM {schema}.leases
-             UNION ALL SELECT limits FROM {schema}.stuck
+             UNION ALL SELECT limits FROM {schema}.retained_permits
          ) AS p CROSS JOIN LATERAL unnest(p.limits) AS i (id) JOIN {schema}.limits AS l ON l.id = i.id
          GROUP BY l.id HAVING COUNT(*) > l.count"
     );
@@ -128,9 +128,9 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
     let left = server.sql(
         "postgres",
         &format!(
-            "SELECT (SELECT SUM(granted) FROM {schema}.limits), (SELECT COUNT(*) FROM {schema}.held), \
-             (SELECT COUNT(*) FROM {schema}.permit_events) + (SELECT COUNT(*) FROM {schema}.returned), \
-             (SELECT COUNT(*) FROM {schema}.stuck), \
+            "SELECT (SELECT SUM(in_use) FROM {schema}.limits), (SELECT COUNT(*) FROM {schema}.blocked), \
+             (SELECT COUNT(*) FROM {schema}.permit_events) + (SELECT COUNT(*) FROM {schema}.released_permits), \
+             (SELECT COUNT(*) FROM {schema}.retained_permits), \
              (SELECT COUNT(*) FROM {schema}.ready), (SELECT COUNT(*) FROM {schema}.outcomes)"
         ),
     );
@@ -212,7 +212,7 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
         "one of each limit that has permits, and one without"
     );
     let settled = there.settle(taken.iter().map(success).collect()).await;
-    assert_eq!(settled.unwrap(), [Answer::Settled; 4]);
+    assert_eq!(settled.unwrap(), [WriteAnswer::Settled; 4]);
     there.promote(T0, 100).await.unwrap();
     let zoo = Limit {
         rule: LimitRule::Rate(Rate {
@@ -265,10 +265,13 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     assert!(moved.unwrap().is_empty());
     let mut stuck = end(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
     stuck.permits = Some(Permits {
-        kept: true,
+        retained: true,
         ..Permits::default()
     });
-    assert_eq!(store.settle(vec![stuck]).await.unwrap(), [Answer::Settled]);
+    assert_eq!(
+        store.settle(vec![stuck]).await.unwrap(),
+        [WriteAnswer::Settled]
+    );
     assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);
 }
 
@@ -296,8 +299,8 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
         let (there, end) = (Arc::clone(there), success(&taken[0]));
         async move {
             // One that waits for long is to be said again.
-            let mut answer = Answer::HeldUp;
-            while answer == Answer::HeldUp {
+            let mut answer = WriteAnswer::Locked;
+            while answer == WriteAnswer::Locked {
                 answer = there.settle(vec![end.clone()]).await.unwrap()[0];
             }
             answer
@@ -314,7 +317,7 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
     here.enqueue(one()).await.unwrap();
     let promotion = here.promote(T0, 100).await.unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!(ending.await.unwrap(), Answer::Settled);
+    assert_eq!(ending.await.unwrap(), WriteAnswer::Settled);
     assert_eq!(promotion.promoted, 0);
     let again = promotion.next_due.expect("it is looked for");
     assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
@@ -356,12 +359,12 @@ async fn a_change_and_a_promotion_at_once_lose_nothing() {
         stores[0].enqueue(batch).await.unwrap();
         let changing = async {
             for (n, id) in ids.iter().enumerate() {
-                let change = Change {
+                let change = ExecutionEdit {
                     priority: Some(u8::try_from(n * 20).unwrap()),
-                    ..Change::default()
+                    ..ExecutionEdit::default()
                 };
-                let answer = stores[0].change(*id, change, at(1)).await.unwrap();
-                assert_eq!(answer, ChangeAnswer::Changed);
+                let answer = stores[0].edit(*id, change, at(1)).await.unwrap();
+                assert_eq!(answer, EditAnswer::Changed);
             }
         };
         let (promoted, ()) = tokio::join!(stores[1].promote(at(1), 100), changing);
@@ -372,6 +375,6 @@ async fn a_change_and_a_promotion_at_once_lose_nothing() {
         }
     }
     stores[0].promote(at(1), 100).await.unwrap();
-    let granted = format!("SELECT SUM(granted) FROM {}.limits", schema_of(&url));
-    assert_eq!(Postgres::shared().sql("postgres", &granted), "0");
+    let in_use = format!("SELECT SUM(in_use) FROM {}.limits", schema_of(&url));
+    assert_eq!(Postgres::shared().sql("postgres", &in_use), "0");
 }

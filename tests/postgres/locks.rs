@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{Progress, TransactionRef};
-use jobs_runtime::store::{Answer, EnqueueAnswer, ProgressReport, Renewal, StoreError};
+use jobs_runtime::store::{EnqueueAnswer, ProgressReport, Renewal, StoreError, WriteAnswer};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Postgres;
 use tests::process::wait_for;
@@ -53,13 +53,13 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
     let mut tx = application.begin().await.unwrap();
     let joined = TransactionRef::Postgres(&mut tx);
     let answer = store.settle_in(joined, success(&claimed[0])).await.unwrap();
-    assert_eq!(answer, Answer::Settled);
+    assert_eq!(answer, WriteAnswer::Settled);
 
     let engine = store.settle(vec![success(&claimed[0])]);
     let handler = async {
         // Renewals do not queue behind what waits.
         for _ in 0..20 {
-            assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Held);
+            assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Renewed);
         }
         let waiting = format!(
             "SELECT COUNT(*) FROM pg_stat_activity
@@ -72,7 +72,7 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
         tx.commit().await.unwrap();
     };
     let (settled, ()) = tokio::join!(engine, handler);
-    assert_eq!(settled.unwrap(), [Answer::AlreadyMine]);
+    assert_eq!(settled.unwrap(), [WriteAnswer::AlreadyMine]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +151,7 @@ async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
             server.sql("postgres", &reports) == "1"
         });
         let settled = store.settle(vec![success(other)]).await.unwrap();
-        assert_eq!(settled, [Answer::Settled]);
+        assert_eq!(settled, [WriteAnswer::Settled]);
         passed_by = server.sql("postgres", &reports) == "1";
         if passed_by {
             break;

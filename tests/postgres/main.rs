@@ -5,7 +5,7 @@
 
 mod support;
 
-mod doorkeepers;
+mod allocators;
 mod layout;
 mod limits;
 mod locks;

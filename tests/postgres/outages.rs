@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs_runtime::store::{Answer, EnqueueAnswer, Renewal, Store, StoreError};
+use jobs_runtime::store::{EnqueueAnswer, Renewal, Store, StoreError, WriteAnswer};
 use tests::postgres::Postgres;
 
 use crate::support::{AT_MOST, T0, claim, new, opened, ready, schema_of, session, success};
@@ -48,9 +48,12 @@ async fn a_crash_of_the_server_is_survived_by_every_purpose() {
     server.start_again();
 
     // What was acknowledged is there, and everything goes on with the same words.
-    assert_eq!(until_it_answers!(store.renew(session, T0)), Renewal::Held);
+    assert_eq!(
+        until_it_answers!(store.renew(session, T0)),
+        Renewal::Renewed
+    );
     let settled = until_it_answers!(store.settle(vec![success(running)]));
-    assert_eq!(settled, [Answer::Settled]);
+    assert_eq!(settled, [WriteAnswer::Settled]);
     let again = until_it_answers!(store.enqueue(vec![first.clone()]));
     assert_eq!(again, [EnqueueAnswer::Created]);
     let nothing = until_it_answers!(store.claim(claim(session, 2, "job", 5)));
@@ -76,7 +79,7 @@ async fn a_restart_in_a_quiet_moment_costs_nobody_an_error() {
     server.crash();
     server.start_again();
 
-    assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Held);
+    assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Renewed);
     store.enqueue(vec![new("job")]).await.unwrap();
     let claimed = store.claim(claim(session, 2, "job", 5)).await.unwrap();
     assert_eq!(claimed.len(), 2);
@@ -95,7 +98,7 @@ async fn a_renewal_leaves_a_connection_that_has_fallen_silent() {
     let url = server.fresh_url();
     let store = ready(&url).await;
     let session = session(&*store, "worker").await;
-    assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Held);
+    assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Renewed);
 
     // Like a connection whose other end is gone without a word.
     let schema = schema_of(&url);
@@ -109,7 +112,7 @@ async fn a_renewal_leaves_a_connection_that_has_fallen_silent() {
     signal("-STOP", &pid);
     let renewed = store.renew(session, T0).await;
     signal("-CONT", &pid);
-    assert_eq!(renewed.unwrap(), Renewal::Held);
+    assert_eq!(renewed.unwrap(), Renewal::Renewed);
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ pub(crate) async fn session(store: &dyn Store, worker: &str) -> SessionId {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }
@@ -122,7 +122,7 @@ pub(crate) fn success(claimed: &Claimed) -> Settlement {
             logs: Vec::new(),
         },
         next: Next::Succeed("1".to_owned()),
-        permits: claimed.limits.clone().map(Permits::returned),
+        permits: claimed.limits.clone().map(Permits::released),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Transactions of an application.
 
 use jobs::TransactionRef;
-use jobs_runtime::store::{Answer, EnqueueAnswer, StoreError};
+use jobs_runtime::store::{EnqueueAnswer, StoreError, WriteAnswer};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tests::postgres::Postgres;
@@ -157,9 +157,9 @@ async fn rolled_back_means_never_seen() {
     here.enqueue_in(joined, vec![enqueued]).await.unwrap();
     let joined = TransactionRef::Postgres(&mut tx);
     let answer = here.settle_in(joined, success(&claimed[0])).await.unwrap();
-    assert_eq!(answer, Answer::Settled);
+    assert_eq!(answer, WriteAnswer::Settled);
     tx.rollback().await.unwrap();
     assert!(here.execution(id).await.unwrap().is_none());
     let settled = here.settle(vec![success(&claimed[0])]).await.unwrap();
-    assert_eq!(settled, [Answer::Settled]);
+    assert_eq!(settled, [WriteAnswer::Settled]);
 }

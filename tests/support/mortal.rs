@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 use jobs_runtime::store::{
-    Answer, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DeleteAnswer, EnqueueAnswer,
-    ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
+    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
+    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
+    WriteAnswer,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;
@@ -124,18 +125,18 @@ mortal! {
     async fn catalogue() -> Vec<PublishedJob>;
     async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
     async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
-    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> Answer;
+    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
     async fn open_session(info: SessionInfo) -> SessionId;
     async fn renew(session: SessionId, now: Timestamp) -> Renewal;
     async fn close_session(session: SessionId) -> ();
     async fn claim(claim: Claim) -> Vec<Claimed>;
-    async fn settle(batch: Vec<Settlement>) -> Vec<Answer>;
-    async fn report(batch: Vec<ProgressReport>) -> Vec<Answer>;
-    async fn append_logs(batch: Vec<LogBatch>) -> Vec<Answer>;
+    async fn settle(batch: Vec<Settlement>) -> Vec<WriteAnswer>;
+    async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
+    async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
     async fn cancel_requests(session: SessionId) -> Vec<Fence>;
-    async fn unstick(fences: Vec<Fence>) -> ();
+    async fn release_permits(fences: Vec<Fence>) -> ();
     async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
-    async fn rest(keys: Vec<String>, until: Timestamp) -> ();
+    async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
     async fn promote(now: Timestamp, limit: usize) -> Promotion;
     async fn sessions() -> Vec<SessionBeat>;
     async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
@@ -143,16 +144,16 @@ mortal! {
     async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
     async fn processes() -> Vec<ProcessRecord>;
     async fn delete(id: ExecutionId) -> DeleteAnswer;
-    async fn change(id: ExecutionId, change: Change, now: Timestamp) -> ChangeAnswer;
+    async fn edit(id: ExecutionId, change: ExecutionEdit, now: Timestamp) -> EditAnswer;
     async fn queues() -> Vec<QueueRecord>;
     async fn pause(queue: String, now: Timestamp) -> bool;
     async fn resume(queue: String) -> bool;
-    async fn obstacle(id: ExecutionId, now: Timestamp) -> Option<Obstacle>;
+    async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
     async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
-    async fn held_of(of: ShareOf) -> Vec<(SessionId, u64)>;
+    async fn leases_of(of: CapScope) -> Vec<(SessionId, u64)>;
     async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
-    async fn standings(ids: Vec<ExecutionId>) -> Vec<Standing>;
+    async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
     async fn logs(query: LogQuery) -> Option<LogPage>;
-    async fn feed(query: FeedQuery) -> FeedPage;
+    async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
 }

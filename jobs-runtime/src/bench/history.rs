@@ -9,8 +9,8 @@ use crate::Entropy;
 use crate::SystemClock;
 use crate::clock::timestamp;
 use crate::store::{
-    ArchivedExecution, ArchivedOutcome, EnqueueRules, ExecutionPolicy, FeedQuery, NewExecution,
-    Place, Store,
+    EnqueueRules, ExecutionPolicy, ExecutionQuery, NewExecution, Store, TransferredExecution,
+    TransferredOutcome, TransferredState,
 };
 use crate::time::Timestamp;
 
@@ -28,7 +28,7 @@ const WORD: &str = "rare";
 
 /// Writes so many finished executions into a store.
 pub(crate) async fn fill(store: &dyn Store, executions: u64) -> Result<(), BenchError> {
-    let Some(archive) = store.archive() else {
+    let Some(archive) = store.transfer() else {
         return Err(BenchError::Senseless("this store has no history to write"));
     };
     let (clock, entropy) = (SystemClock::new(), Entropy::new());
@@ -42,7 +42,7 @@ pub(crate) async fn fill(store: &dyn Store, executions: u64) -> Result<(), Bench
     Ok(())
 }
 
-fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> ArchivedExecution {
+fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> TransferredExecution {
     let rare = || number.is_multiple_of(RARE).then(|| WORD.to_owned());
     let failed = number.is_multiple_of(FAILED);
     let fields = format!("{{\"number\":{number},\"subject\":\"{}\"}}", subject(1));
@@ -54,7 +54,7 @@ fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> ArchivedExecu
         true => (ExecutionStatus::Failed, AttemptOutcome::Failed),
         false => (ExecutionStatus::Succeeded, AttemptOutcome::Succeeded),
     };
-    ArchivedExecution {
+    TransferredExecution {
         request: NewExecution {
             id,
             job_id: Plain::ID.to_owned(),
@@ -79,7 +79,7 @@ fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> ArchivedExecu
             trace_parent: None,
             rules: EnqueueRules::default(),
         },
-        place: Place::Final(Box::new(ArchivedOutcome {
+        place: TransferredState::Final(Box::new(TransferredOutcome {
             status,
             finished_at: now,
             attempt: 1,
@@ -99,57 +99,57 @@ fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> ArchivedExecu
 }
 
 /// Pages that people ask for: with each filter, with several, with one that nearly nothing fits.
-pub(crate) fn pages() -> Vec<FeedQuery> {
-    let page = || FeedQuery::newest(50);
+pub(crate) fn pages() -> Vec<ExecutionQuery> {
+    let page = || ExecutionQuery::newest(50);
     let word = || Some(WORD.to_owned());
     vec![
         page(),
-        FeedQuery {
+        ExecutionQuery {
             job_id: Some(Plain::ID.to_owned()),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             job_id: Some("nobody".to_owned()),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             status: Some(ExecutionStatus::Failed),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             status: Some(ExecutionStatus::Running),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             queue: Some(jobs::DEFAULT_QUEUE.to_owned()),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             item_id: word(),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             correlation_id: word(),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             created_by: word(),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             tag: word(),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             until: Some(Timestamp::from_millis(0)),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             status: Some(ExecutionStatus::Failed),
             tag: word(),
             ..page()
         },
-        FeedQuery {
+        ExecutionQuery {
             status: Some(ExecutionStatus::Cancelled),
             created_by: word(),
             ..page()

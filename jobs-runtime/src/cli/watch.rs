@@ -7,7 +7,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 
 use super::failure::Failure;
 use super::output::Output;
-use crate::Edge;
+use crate::JobService;
 use crate::store::ExecutionRecord;
 
 /// How often the execution is looked at while somebody waits.
@@ -15,27 +15,27 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Waits until the execution is final, shows its progress, and returns it.
 pub(super) async fn wait(
-    edge: &Edge,
+    service: &JobService,
     id: ExecutionId,
     output: Output,
 ) -> Result<ExecutionRecord, Failure> {
     let mut show = Show::new(output);
-    let finished = edge.finished(id);
+    let finished = service.finished(id);
     tokio::pin!(finished);
     loop {
         tokio::select! {
             end = &mut finished => {
                 end.map_err(|error| Failure::because(&error))?;
                 show.end();
-                return read(edge, id).await;
+                return read(service, id).await;
             }
-            () = edge.clock().sleep(LOOK) => show.update(&read(edge, id).await?),
+            () = service.clock().sleep(LOOK) => show.update(&read(service, id).await?),
         }
     }
 }
 
-async fn read(edge: &Edge, id: ExecutionId) -> Result<ExecutionRecord, Failure> {
-    let found = edge.store().execution(id).await?;
+async fn read(service: &JobService, id: ExecutionId) -> Result<ExecutionRecord, Failure> {
+    let found = service.store().execution(id).await?;
     found.ok_or_else(|| Failure::failed(format!("execution {id} is gone")))
 }
 

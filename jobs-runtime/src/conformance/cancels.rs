@@ -97,7 +97,10 @@ async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
     assert!(held[0].cancel_requested);
 
     // A handler that returns a result all the same has succeeded.
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&claimed)).await,
+        WriteAnswer::Settled
+    );
     assert_eq!(status(&store, id).await, ExecutionStatus::Succeeded);
     assert!(store.cancel_requests(session).await.unwrap().is_empty());
 }
@@ -107,8 +110,11 @@ async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
         let claimed = running(&store, "j").await;
         store.cancel(claimed.execution_id, t(5)).await.unwrap();
         let settlement = settlement(&claimed, AttemptOutcome::Failed, next);
-        assert_eq!(settle(&store, settlement.clone()).await, Answer::Settled);
-        assert_eq!(settle(&store, settlement).await, Answer::AlreadyMine);
+        assert_eq!(
+            settle(&store, settlement.clone()).await,
+            WriteAnswer::Settled
+        );
+        assert_eq!(settle(&store, settlement).await, WriteAnswer::AlreadyMine);
         let read = record(&store, claimed.execution_id).await;
         assert_eq!(read.status, ExecutionStatus::Cancelled);
         assert_eq!(read.attempts.len(), 1);
@@ -174,7 +180,7 @@ async fn a_handler_that_stops_is_cancelled(store: AnyStore) {
     let claimed = running(&store, "j").await;
     store.cancel(claimed.execution_id, t(5)).await.unwrap();
     let end = settlement(&claimed, AttemptOutcome::Cancelled, Next::Cancel);
-    assert_eq!(settle(&store, end).await, Answer::Settled);
+    assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
     let read = record(&store, claimed.execution_id).await;
     assert_eq!(read.status, ExecutionStatus::Cancelled);
     assert_eq!(read.finished_at, Some(t(3)), "when the attempt ended");

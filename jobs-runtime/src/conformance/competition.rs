@@ -83,9 +83,9 @@ async fn eight_claimers_in_two_processes_take_all_and_nothing_twice(Handles(hand
 
 /// A claim beside others may come back empty, or short, while something is left.
 async fn nothing_is_queued(store: &AnyStore) -> bool {
-    let mut query = FeedQuery::newest(1);
+    let mut query = ExecutionQuery::newest(1);
     query.status = Some(ExecutionStatus::Queued);
-    let page = store.feed(query).await.unwrap();
+    let page = store.list_executions(query).await.unwrap();
     page.executions.is_empty() && page.next_cursor.is_none()
 }
 
@@ -103,10 +103,13 @@ async fn sixteen_are_executed_sixteen_times(Handles(handles): Handles) {
                     executed.extend(ids(&claimed));
                     let ends: Vec<_> = claimed.iter().map(success).collect();
                     for answer in store.settle(ends).await.unwrap() {
-                        assert_eq!(answer, Answer::Settled);
+                        assert_eq!(answer, WriteAnswer::Settled);
                     }
-                    let standings = store.standings(all.clone()).await.unwrap();
-                    if standings.iter().all(|standing| standing.status.is_final()) {
+                    let execution_states = store.execution_states(all.clone()).await.unwrap();
+                    if execution_states
+                        .iter()
+                        .all(|standing| standing.status.is_final())
+                    {
                         break;
                     }
                 }
@@ -136,8 +139,8 @@ async fn no_busy_error_reaches_a_caller(Handles(handles): Handles) {
                 let claimed = claimed.unwrap();
                 let ends = claimed.iter().map(success).collect();
                 let answers = store.settle(ends).await.unwrap();
-                assert!(answers.iter().all(|answer| *answer == Answer::Settled));
-                assert_eq!(store.renew(session, t(1)).await.unwrap(), Renewal::Held);
+                assert!(answers.iter().all(|answer| *answer == WriteAnswer::Settled));
+                assert_eq!(store.renew(session, t(1)).await.unwrap(), Renewal::Renewed);
                 store.promote(t(1), 5).await.unwrap();
                 store.sessions().await.unwrap();
                 done.extend(ids(&claimed));
@@ -149,7 +152,10 @@ async fn no_busy_error_reaches_a_caller(Handles(handles): Handles) {
     .concat();
     let distinct: HashSet<_> = done.iter().collect();
     assert_eq!(distinct.len(), done.len(), "nothing is executed twice");
-    let page = handles[0].feed(FeedQuery::newest(1_000)).await.unwrap();
+    let page = handles[0]
+        .list_executions(ExecutionQuery::newest(1_000))
+        .await
+        .unwrap();
     assert_eq!(page.executions.len(), 16 * 10 * 3);
     for read in page.executions {
         let expected = match distinct.contains(&read.id) {
@@ -173,9 +179,11 @@ async fn a_settlement_said_by_many_holds_once(Handles(handles): Handles) {
             async move { settle(&store, end).await }
         })
         .await;
-        let settled = answers.iter().filter(|answer| **answer == Answer::Settled);
+        let settled = answers
+            .iter()
+            .filter(|answer| **answer == WriteAnswer::Settled);
         assert_eq!(settled.count(), 1, "{answers:?}");
-        assert!(answers.iter().all(|answer| *answer != Answer::Stale));
+        assert!(answers.iter().all(|answer| *answer != WriteAnswer::Stale));
         let read = record(&handles[1], claimed.execution_id).await;
         assert_eq!(read.attempts.len(), 1);
     }
@@ -197,8 +205,8 @@ async fn a_settlement_and_a_take_over_do_not_both_win(Handles([here, there]): Ha
         };
         let taken = taken.unwrap();
         match answer {
-            Answer::Settled => assert!(taken.is_empty()),
-            Answer::Stale => assert_eq!(ids(&taken), [claimed.execution_id]),
+            WriteAnswer::Settled => assert!(taken.is_empty()),
+            WriteAnswer::Stale => assert_eq!(ids(&taken), [claimed.execution_id]),
             other => panic!("nobody said it before: {other:?}"),
         }
     }

@@ -28,7 +28,7 @@ async fn a_damaged_row_spoils_no_claim(ground: Fragile) {
         success(&claimed[2]),
     ];
     let answers = store.settle(ends).await.unwrap();
-    assert_eq!(answers, [Answer::Settled; 3]);
+    assert_eq!(answers, [WriteAnswer::Settled; 3]);
     assert_eq!(status(store, all[1]).await, ExecutionStatus::Failed);
     let rest = store.claim(claim(session, 2, &["j"], 9)).await.unwrap();
     assert!(rest.is_empty());
@@ -57,7 +57,10 @@ async fn a_damaged_row_can_be_looked_at(ground: Fragile) {
     let id = enqueue(store, "j", 1).await[0];
     ground.damage(id, Damage::Retries).await;
     assert_eq!(status(store, id).await, ExecutionStatus::Queued);
-    let page = store.feed(FeedQuery::newest(9)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(9))
+        .await
+        .unwrap();
     assert_eq!(page.executions.len(), 1);
     let answer = store.cancel(id, t(1)).await.unwrap();
     assert_eq!(answer, CancelAnswer::Cancelled);
@@ -83,7 +86,7 @@ async fn damaged_limits_hold_up_nobody(ground: Fragile) {
     let mut end = async |claimed: Vec<Claimed>| {
         let ended = ids(&claimed);
         for claimed in &claimed {
-            assert_eq!(settle(store, failure(claimed)).await, Answer::Settled);
+            assert_eq!(settle(store, failure(claimed)).await, WriteAnswer::Settled);
         }
         left.retain(|id| !ended.contains(id));
         ended
@@ -107,13 +110,13 @@ async fn what_has_damaged_limits_can_be_moved(ground: Fragile) {
     store.promote(T0, 1_000).await.unwrap();
     for id in &all {
         ground.damage(*id, Damage::Limits).await;
-        let later = Change {
+        let later = ExecutionEdit {
             priority: None,
             run_at: Some(t(60)),
             payload: None,
         };
-        let answer = store.change(*id, later, T0).await.unwrap();
-        assert_eq!(answer, ChangeAnswer::Changed);
+        let answer = store.edit(*id, later, T0).await.unwrap();
+        assert_eq!(answer, EditAnswer::Changed);
         assert_eq!(status(store, *id).await, ExecutionStatus::Pending);
     }
     assert_eq!(
@@ -123,5 +126,5 @@ async fn what_has_damaged_limits_can_be_moved(ground: Fragile) {
     let mut worker = Worker::new(store).await;
     let due = worker.take_at(t(60), 9).await;
     assert_eq!(ids(&due), all[1..]);
-    assert_eq!(settle(store, failure(&due[0])).await, Answer::Settled);
+    assert_eq!(settle(store, failure(&due[0])).await, WriteAnswer::Settled);
 }

@@ -151,7 +151,10 @@ async fn the_order_of_a_batch_is_kept(store: AnyStore) {
     let session = session(&store, "w").await;
     let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
     assert_eq!(ids(&claimed), written);
-    let page = store.feed(FeedQuery::newest(99)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(99))
+        .await
+        .unwrap();
     let fed: Vec<_> = page.executions.iter().map(|read| read.id).rev().collect();
     assert_eq!(fed, written);
 }
@@ -183,11 +186,14 @@ async fn empty_batches_are_answered_empty(store: AnyStore) {
     assert_eq!(store.settle(Vec::new()).await.unwrap(), []);
     assert_eq!(store.report(Vec::new()).await.unwrap(), []);
     assert_eq!(store.append_logs(Vec::new()).await.unwrap(), []);
-    assert_eq!(store.standings(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.execution_states(Vec::new()).await.unwrap(), []);
     store.publish(Vec::new()).await.unwrap();
     let claimed = running(&store, "j").await;
     let nothing = vec![batch(&claimed, Vec::new())];
-    assert_eq!(store.append_logs(nothing).await.unwrap(), [Answer::Settled]);
+    assert_eq!(
+        store.append_logs(nothing).await.unwrap(),
+        [WriteAnswer::Settled]
+    );
 }
 
 async fn times_are_kept_to_the_millisecond(store: AnyStore) {

@@ -107,12 +107,12 @@ async fn those_who_let_in_hear_of_permits(store: AnyStore) {
 
     store.promote(T0, 9).await.unwrap();
     let mut events = store.events();
-    let later = Change {
+    let later = ExecutionEdit {
         priority: None,
         run_at: Some(t(60)),
         payload: None,
     };
-    store.change(all[1], later, T0).await.unwrap();
+    store.edit(all[1], later, T0).await.unwrap();
     event(&mut events, now).await;
 
     let stuck = worker.take().await;

@@ -16,19 +16,19 @@ area! { "feeds" {
     standings_follow_the_order_of_the_ids: "Standings come in the order of the ids asked for, without unknown ones.",
 }}
 
-fn query(limit: usize, change: impl FnOnce(&mut FeedQuery)) -> FeedQuery {
-    let mut query = FeedQuery::newest(limit);
+fn query(limit: usize, change: impl FnOnce(&mut ExecutionQuery)) -> ExecutionQuery {
+    let mut query = ExecutionQuery::newest(limit);
     change(&mut query);
     query
 }
 
 /// All pages of a query, newest first.
-async fn all(store: &AnyStore, query: FeedQuery) -> Vec<ExecutionId> {
+async fn all(store: &AnyStore, query: ExecutionQuery) -> Vec<ExecutionId> {
     let mut found = Vec::new();
     let mut cursor: Option<Cursor> = query.cursor;
     loop {
         let page = store
-            .feed(FeedQuery {
+            .list_executions(ExecutionQuery {
                 cursor,
                 ..query.clone()
             })
@@ -49,18 +49,24 @@ fn newest_first(mut ids: Vec<ExecutionId>) -> Vec<ExecutionId> {
 }
 
 async fn pages_follow_each_other(store: AnyStore) {
-    assert!(all(&store, FeedQuery::newest(10)).await.is_empty());
+    assert!(all(&store, ExecutionQuery::newest(10)).await.is_empty());
     let written = newest_first(enqueue(&store, "j", 25).await);
     for limit in [1, 7, 25, 26, 1000] {
         assert_eq!(
-            all(&store, FeedQuery::newest(limit)).await,
+            all(&store, ExecutionQuery::newest(limit)).await,
             written,
             "{limit}"
         );
     }
-    let page = store.feed(FeedQuery::newest(25)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(25))
+        .await
+        .unwrap();
     assert_eq!(page.next_cursor, None, "a full last page is the last");
-    let page = store.feed(FeedQuery::newest(10)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(10))
+        .await
+        .unwrap();
     let text = page.next_cursor.unwrap().to_string();
     let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
     assert_eq!(all(&store, rest).await, written[10..]);
@@ -87,7 +93,7 @@ async fn every_filter_applies_and_all_combine(store: AnyStore) {
     store.enqueue(written.clone()).await.unwrap();
     enqueue(&store, "x", 2).await;
     let y = || Some("y".to_owned());
-    type Change = fn(&mut FeedQuery, Option<String>);
+    type Change = fn(&mut ExecutionQuery, Option<String>);
     let filters: [Change; 6] = [
         |query, value| query.job_id = value,
         |query, value| query.queue = value,
@@ -161,7 +167,10 @@ async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
             }
         }
     }
-    let page = store.feed(FeedQuery::newest(60)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(60))
+        .await
+        .unwrap();
     for (n, read) in page.executions.iter().rev().enumerate() {
         assert_eq!(read.status, expected(n));
     }
@@ -180,7 +189,7 @@ async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
     let mut walks = 0;
     while walks < 3 || !writer.is_finished() {
         walks += 1;
-        let found = all(&store, FeedQuery::newest(7)).await;
+        let found = all(&store, ExecutionQuery::newest(7)).await;
         let distinct: HashSet<_> = found.iter().copied().collect();
         assert_eq!(distinct.len(), found.len(), "no execution comes twice");
         assert!(
@@ -199,7 +208,7 @@ async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
         enqueue(&store, "j", 1_000).await;
     }
     let query = query(5, |query| query.tag = Some("needle".to_owned()));
-    let page = store.feed(query.clone()).await.unwrap();
+    let page = store.list_executions(query.clone()).await.unwrap();
     assert!(
         page.executions.is_empty() && page.next_cursor.is_some(),
         "short, but not the end"
@@ -221,8 +230,8 @@ async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
         later.id,
         busy.execution_id,
     ];
-    let standings = store.standings(asked).await.unwrap();
-    let told: Vec<_> = standings
+    let execution_states = store.execution_states(asked).await.unwrap();
+    let told: Vec<_> = execution_states
         .iter()
         .map(|standing| {
             (
@@ -243,7 +252,10 @@ async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
 
 async fn a_cursor_is_good_in_every_process(Handles([here, there]): Handles) {
     let written = newest_first(enqueue(&here, "j", 9).await);
-    let page = here.feed(FeedQuery::newest(4)).await.unwrap();
+    let page = here
+        .list_executions(ExecutionQuery::newest(4))
+        .await
+        .unwrap();
     let text = page.next_cursor.unwrap().to_string();
     let rest = query(99, |query| query.cursor = Some(text.parse().unwrap()));
     assert_eq!(all(&there, rest).await, written[4..]);

@@ -29,7 +29,11 @@ async fn a_fence_is_all_of_its_parts(store: AnyStore) {
     for fence in wrong {
         let mut settlement = success(&claimed);
         settlement.fence = fence;
-        assert_eq!(settle(&store, settlement).await, Answer::Stale, "{fence:?}");
+        assert_eq!(
+            settle(&store, settlement).await,
+            WriteAnswer::Stale,
+            "{fence:?}"
+        );
         let report = ProgressReport {
             fence,
             progress: Progress {
@@ -37,10 +41,16 @@ async fn a_fence_is_all_of_its_parts(store: AnyStore) {
                 message: None,
             },
         };
-        assert_eq!(store.report(vec![report]).await.unwrap(), [Answer::Stale]);
+        assert_eq!(
+            store.report(vec![report]).await.unwrap(),
+            [WriteAnswer::Stale]
+        );
     }
     assert_eq!(record(&store, claimed.execution_id).await.progress, 0);
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&claimed)).await,
+        WriteAnswer::Settled
+    );
 }
 
 async fn a_stale_one_fails_alone(store: AnyStore) {
@@ -52,7 +62,11 @@ async fn a_stale_one_fails_alone(store: AnyStore) {
     let batch = vec![success(&claimed[0]), stale, retry_at(&claimed[2], t(9))];
     assert_eq!(
         store.settle(batch).await.unwrap(),
-        [Answer::Settled, Answer::Stale, Answer::Settled]
+        [
+            WriteAnswer::Settled,
+            WriteAnswer::Stale,
+            WriteAnswer::Settled
+        ]
     );
     let statuses = [
         ExecutionStatus::Succeeded,
@@ -91,7 +105,7 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
         settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
     ];
     for settlement in stale {
-        assert_eq!(settle(&store, settlement).await, Answer::Stale);
+        assert_eq!(settle(&store, settlement).await, WriteAnswer::Stale);
     }
     let report = ProgressReport {
         fence: claimed.fence,
@@ -100,13 +114,16 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
             message: None,
         },
     };
-    assert_eq!(store.report(vec![report]).await.unwrap(), [Answer::Stale]);
+    assert_eq!(
+        store.report(vec![report]).await.unwrap(),
+        [WriteAnswer::Stale]
+    );
     let read = record(&store, id).await;
     assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
 
     let lost = settlement(taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
-    assert_eq!(settle(&store, lost).await, Answer::Settled);
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Stale);
+    assert_eq!(settle(&store, lost).await, WriteAnswer::Settled);
+    assert_eq!(settle(&store, success(&claimed)).await, WriteAnswer::Stale);
     let read = record(&store, id).await;
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
     assert_eq!(
@@ -123,10 +140,10 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
         .pop()
         .unwrap();
     assert_eq!((second.fence.attempt, second.spent), (2, 1));
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Stale);
+    assert_eq!(settle(&store, success(&claimed)).await, WriteAnswer::Stale);
     assert_eq!(status(&store, id).await, ExecutionStatus::Running);
-    assert_eq!(settle(&store, success(&second)).await, Answer::Settled);
-    assert_eq!(settle(&store, failure(&claimed)).await, Answer::Stale);
+    assert_eq!(settle(&store, success(&second)).await, WriteAnswer::Settled);
+    assert_eq!(settle(&store, failure(&claimed)).await, WriteAnswer::Stale);
 }
 
 async fn after_a_take_over_lines_are_refused(store: AnyStore) {
@@ -140,25 +157,25 @@ async fn after_a_take_over_lines_are_refused(store: AnyStore) {
     let neighbour = running(&store, "other").await;
     let fine = batch(&neighbour, vec![line(1, "fine")]);
     let answers = store.append_logs(vec![stale.clone(), fine]).await.unwrap();
-    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
+    assert_eq!(answers, [WriteAnswer::Stale, WriteAnswer::Settled]);
     assert_eq!(log(&store, neighbour.execution_id).await, ["1-1 fine"]);
 
     let end = with_logs(success(&claimed), vec![line(2, "a ghost")]);
-    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
+    assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
     // Neither while it is taken over nor when that has been recorded nor under its successor.
     let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
     settle(&store, lost).await;
-    assert_eq!(settle(&store, end.clone()).await, Answer::Stale);
+    assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
     store.promote(t(5), 1).await.unwrap();
     let second = claim(taken.fence.session, 2, &["j"], 1);
     let second = store.claim(second).await.unwrap().pop().unwrap();
-    assert_eq!(settle(&store, end).await, Answer::Stale);
+    assert_eq!(settle(&store, end).await, WriteAnswer::Stale);
     let answers = store.append_logs(vec![stale]).await.unwrap();
-    assert_eq!(answers, [Answer::Stale]);
+    assert_eq!(answers, [WriteAnswer::Stale]);
     assert_eq!(status(&store, id).await, ExecutionStatus::Running);
     assert_eq!(log(&store, id).await, ["1-1 alive"]);
     let end = with_logs(success(&second), vec![line(1, "done")]);
-    assert_eq!(settle(&store, end).await, Answer::Settled);
+    assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
     assert_eq!(log(&store, id).await, ["1-1 alive", "2-1 done"]);
 }
 
@@ -171,13 +188,13 @@ async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
         with_logs(success(&fine), vec![line(1, "fine")]),
     ];
     let answers = store.settle(ends).await.unwrap();
-    assert_eq!(answers, [Answer::Stale, Answer::Settled]);
+    assert_eq!(answers, [WriteAnswer::Stale, WriteAnswer::Settled]);
     assert!(log(&store, stale.execution_id).await.is_empty());
     assert_eq!(log(&store, fine.execution_id).await, ["1-1 fine"]);
 }
 
 /// Every write that a worker can say by a fence, and the answers to all of them.
-async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<Answer> {
+async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<WriteAnswer> {
     let mut answers = vec![
         settle(store, success(claimed)).await,
         settle(store, failure(claimed)).await,
@@ -201,14 +218,14 @@ async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<Answer> {
 
 /// What a settled attempt's own session is told: settlements and lines are its own, progress is
 /// over.
-const ENDED_BY_ITSELF: [Answer; 7] = [
-    Answer::AlreadyMine,
-    Answer::AlreadyMine,
-    Answer::AlreadyMine,
-    Answer::AlreadyMine,
-    Answer::AlreadyMine,
-    Answer::Stale,
-    Answer::AlreadyMine,
+const ENDED_BY_ITSELF: [WriteAnswer; 7] = [
+    WriteAnswer::AlreadyMine,
+    WriteAnswer::AlreadyMine,
+    WriteAnswer::AlreadyMine,
+    WriteAnswer::AlreadyMine,
+    WriteAnswer::AlreadyMine,
+    WriteAnswer::Stale,
+    WriteAnswer::AlreadyMine,
 ];
 
 async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handles) {
@@ -229,8 +246,8 @@ async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handle
         }
         let read = record(&there, first.execution_id).await;
         assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
-        assert_eq!(report(&there, second.fence, 5).await, Answer::Settled);
-        assert_eq!(settle(&there, success(&second)).await, Answer::Settled);
+        assert_eq!(report(&there, second.fence, 5).await, WriteAnswer::Settled);
+        assert_eq!(settle(&there, success(&second)).await, WriteAnswer::Settled);
         assert_eq!(all_writes(&here, &first).await, ENDED_BY_ITSELF);
         assert_eq!(
             status(&here, first.execution_id).await,
@@ -245,7 +262,7 @@ async fn a_closed_session_changes_nothing(store: AnyStore) {
     store.close_session(closed).await.unwrap();
     let mut stolen = claimed.clone();
     stolen.fence.session = closed;
-    assert_eq!(all_writes(&store, &stolen).await, [Answer::Stale; 7]);
+    assert_eq!(all_writes(&store, &stolen).await, [WriteAnswer::Stale; 7]);
     assert_eq!(store.renew(closed, t(1)).await.unwrap(), Renewal::Lost);
     let lost = store.claim(claim(closed, 1, &["j"], 1)).await;
     assert!(matches!(lost, Err(StoreError::SessionLost)));
@@ -266,7 +283,7 @@ async fn a_worker_s_name_owns_nothing(store: AnyStore) {
     assert_ne!(first, second);
     let mut mistaken = claimed.clone();
     mistaken.fence.session = second;
-    assert_eq!(all_writes(&store, &mistaken).await, [Answer::Stale; 7]);
+    assert_eq!(all_writes(&store, &mistaken).await, [WriteAnswer::Stale; 7]);
     let found = store.claim(claim(second, 1, &["j"], 9)).await.unwrap();
     assert!(found.is_empty(), "its number finds nothing of the other's");
     let before = beat(&store, first).await;
@@ -277,8 +294,11 @@ async fn a_worker_s_name_owns_nothing(store: AnyStore) {
         "it keeps itself alive only"
     );
     store.close_session(second).await.unwrap();
-    assert_eq!(store.renew(first, t(6)).await.unwrap(), Renewal::Held);
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(store.renew(first, t(6)).await.unwrap(), Renewal::Renewed);
+    assert_eq!(
+        settle(&store, success(&claimed)).await,
+        WriteAnswer::Settled
+    );
 }
 
 async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
@@ -287,7 +307,7 @@ async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
     let successor = session(&store, "worker").await;
     let taken = store.take_over(watched, claim(successor, 1, &[], 9)).await;
     assert_eq!(taken.unwrap().len(), 1);
-    assert_eq!(all_writes(&store, &claimed).await, [Answer::Stale; 7]);
+    assert_eq!(all_writes(&store, &claimed).await, [WriteAnswer::Stale; 7]);
     assert_eq!(
         status(&store, claimed.execution_id).await,
         ExecutionStatus::Running
@@ -299,7 +319,7 @@ async fn a_deleted_execution_s_attempt_changes_nothing(store: AnyStore) {
     settle(&store, success(&claimed)).await;
     store.delete(claimed.execution_id).await.unwrap();
     let other = running(&store, "j").await;
-    assert_eq!(all_writes(&store, &claimed).await, [Answer::Stale; 7]);
+    assert_eq!(all_writes(&store, &claimed).await, [WriteAnswer::Stale; 7]);
     assert!(log(&store, other.execution_id).await.is_empty());
-    assert_eq!(settle(&store, success(&other)).await, Answer::Settled);
+    assert_eq!(settle(&store, success(&other)).await, WriteAnswer::Settled);
 }

@@ -157,7 +157,10 @@ async fn a_key_used_from_two_processes_creates_one(Handles(handles): Handles) {
             assert!(id == created || answer == EnqueueAnswer::Replayed(created));
         }
     }
-    let page = handles[1].feed(FeedQuery::newest(99)).await.unwrap();
+    let page = handles[1]
+        .list_executions(ExecutionQuery::newest(99))
+        .await
+        .unwrap();
     assert_eq!(page.executions.len(), 4);
 }
 

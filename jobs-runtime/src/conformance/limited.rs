@@ -43,7 +43,7 @@ pub(super) async fn enqueue_limited(
 pub(super) async fn end_all(store: &AnyStore, claimed: &[Claimed]) {
     let ends = claimed.iter().map(success).collect();
     let answers = store.settle(ends).await.unwrap();
-    assert_eq!(answers, vec![Answer::Settled; claimed.len()]);
+    assert_eq!(answers, vec![WriteAnswer::Settled; claimed.len()]);
 }
 
 /// A worker that claims whatever there is.

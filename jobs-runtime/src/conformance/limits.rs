@@ -33,7 +33,7 @@ async fn as_many_run_as_are_allowed(store: AnyStore) {
     while !running.is_empty() {
         assert_eq!(
             settle(&store, success(&running.remove(0))).await,
-            Answer::Settled
+            WriteAnswer::Settled
         );
         let next = one.take().await;
         assert_eq!(ids(&next), Vec::from_iter(left.next()));
@@ -95,15 +95,15 @@ async fn what_is_held_is_queued(store: AnyStore) {
     for id in &all[1..] {
         is_queued(*id).await;
     }
-    let standings = store.standings(all.clone()).await.unwrap();
-    let running = standings
+    let execution_states = store.execution_states(all.clone()).await.unwrap();
+    let running = execution_states
         .iter()
         .filter(|it| it.status == ExecutionStatus::Running);
-    assert_eq!((running.count(), standings.len()), (1, 3));
+    assert_eq!((running.count(), execution_states.len()), (1, 3));
     let page = store
-        .feed(FeedQuery {
+        .list_executions(ExecutionQuery {
             status: Some(ExecutionStatus::Queued),
-            ..FeedQuery::newest(10)
+            ..ExecutionQuery::newest(10)
         })
         .await
         .unwrap();
@@ -111,7 +111,7 @@ async fn what_is_held_is_queued(store: AnyStore) {
     assert_eq!(found, [all[2], all[1]]);
     let queues = store.queues().await.unwrap();
     assert_eq!(
-        (queues[0].held, queues[0].ready, queues[0].running),
+        (queues[0].blocked, queues[0].ready, queues[0].running),
         (2, 0, 1)
     );
 }
@@ -120,25 +120,25 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
     let limit = concurrent("", 1);
     let all = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
     assert_eq!(
-        store.obstacle(all[0], T0).await.unwrap(),
+        store.blocked_by(all[0], T0).await.unwrap(),
         None,
         "nobody has looked"
     );
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
-    assert_eq!(store.obstacle(all[0], T0).await.unwrap(), None, "it runs");
-    let obstacle = store
-        .obstacle(all[2], T0)
+    assert_eq!(store.blocked_by(all[0], T0).await.unwrap(), None, "it runs");
+    let blocked_by = store
+        .blocked_by(all[2], T0)
         .await
         .unwrap()
         .expect("it is held");
     assert_eq!(
-        (obstacle.key, obstacle.rule, obstacle.ahead),
+        (blocked_by.key, blocked_by.rule, blocked_by.ahead),
         (limit.key, limit.rule, 1)
     );
-    assert_eq!(obstacle.free_at, None);
+    assert_eq!(blocked_by.free_at, None);
     assert_eq!(
-        obstacle.holders,
+        blocked_by.holders,
         [PermitHolder {
             execution_id: all[0],
             attempt: 1,
@@ -149,22 +149,22 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
     let mut end = settlement(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
     end.permits = kept(&taken[0]);
     settle(&store, end).await;
-    let obstacle = store
-        .obstacle(all[1], T0)
+    let blocked_by = store
+        .blocked_by(all[1], T0)
         .await
         .unwrap()
         .expect("it is held");
-    assert!(obstacle.holders[0].stuck);
+    assert!(blocked_by.holders[0].stuck);
     let per_minute = rate("", 1, Duration::from_secs(60));
     let starved = enqueue_limited(&store, &[per_minute], 2).await;
     worker.take().await;
     store.promote(T0, 100).await.unwrap();
-    let obstacle = store
-        .obstacle(starved[1], T0)
+    let blocked_by = store
+        .blocked_by(starved[1], T0)
         .await
         .unwrap()
         .expect("it is held");
-    assert_eq!(obstacle.free_at, Some(t(60)));
+    assert_eq!(blocked_by.free_at, Some(t(60)));
 }
 
 async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
@@ -272,7 +272,10 @@ async fn many_who_enqueue_share_the_permits(store: AnyStore) {
             break;
         }
         for claimed in taken.drain(..) {
-            assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+            assert_eq!(
+                settle(&store, success(&claimed)).await,
+                WriteAnswer::Settled
+            );
             ended += 1;
         }
     }

@@ -28,7 +28,7 @@ async fn lines_read_back_as_written(store: AnyStore) {
     };
     let logged = batch(&claimed, vec![Arc::new(written.clone()), line(2, "")]);
     let answers = store.append_logs(vec![logged]).await.unwrap();
-    assert_eq!(answers, [Answer::Settled]);
+    assert_eq!(answers, [WriteAnswer::Settled]);
 
     let read = page(&store, whole(claimed.execution_id)).await;
     assert_eq!((read.lines.len(), read.more), (2, false));
@@ -46,11 +46,11 @@ async fn a_line_is_written_once_under_its_number(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let first = vec![line(1, "a"), line(2, "b")];
     let answers = store.append_logs(vec![batch(&claimed, first)]);
-    assert_eq!(answers.await.unwrap(), [Answer::Settled]);
+    assert_eq!(answers.await.unwrap(), [WriteAnswer::Settled]);
     // The answer was lost: the same words again, and what was logged meanwhile.
     let again = vec![line(1, "a"), line(2, "b"), line(3, "c")];
     let answers = store.append_logs(vec![batch(&claimed, again)]);
-    assert_eq!(answers.await.unwrap(), [Answer::Settled]);
+    assert_eq!(answers.await.unwrap(), [WriteAnswer::Settled]);
     let last = vec![line(3, "c"), line(4, "d")];
     settle(&store, with_logs(success(&claimed), last)).await;
     assert_eq!(
@@ -63,16 +63,16 @@ async fn the_last_lines_come_with_the_end(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let end = with_logs(retry_at(&claimed, t(9)), vec![line(1, "it failed")]);
-    assert_eq!(settle(&store, end.clone()).await, Answer::Settled);
+    assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Settled);
     store.promote(t(9), 1).await.unwrap();
     let second = claim(claimed.fence.session, 2, &["j"], 1);
     let second = store.claim(second).await.unwrap().pop().unwrap();
     let lines = vec![line(1, "again"), line(2, "it worked")];
     let success = with_logs(success(&second), lines);
-    assert_eq!(settle(&store, success.clone()).await, Answer::Settled);
+    assert_eq!(settle(&store, success.clone()).await, WriteAnswer::Settled);
     // Both answers were lost: what is said again changes nothing.
-    assert_eq!(settle(&store, end).await, Answer::AlreadyMine);
-    assert_eq!(settle(&store, success).await, Answer::AlreadyMine);
+    assert_eq!(settle(&store, end).await, WriteAnswer::AlreadyMine);
+    assert_eq!(settle(&store, success).await, WriteAnswer::AlreadyMine);
     assert_eq!(
         log(&store, id).await,
         ["1-1 it failed", "2-1 again", "2-2 it worked"]
@@ -84,7 +84,7 @@ async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
     settle(&store, success(&claimed)).await;
     let late = batch(&claimed, vec![line(1, "sent before the end")]);
     let answers = store.append_logs(vec![late]).await.unwrap();
-    assert_eq!(answers, [Answer::AlreadyMine]);
+    assert_eq!(answers, [WriteAnswer::AlreadyMine]);
     assert_eq!(
         log(&store, claimed.execution_id).await,
         ["1-1 sent before the end"]

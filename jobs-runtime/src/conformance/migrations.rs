@@ -43,7 +43,7 @@ async fn starters_at_once_share_the_work(Bare(handles): Bare) {
 async fn what_is_there_stays(Handles([here, there]): Handles) {
     let claimed = running(&here, "j").await;
     there.migrate().await.unwrap();
-    assert_eq!(settle(&here, success(&claimed)).await, Answer::Settled);
+    assert_eq!(settle(&here, success(&claimed)).await, WriteAnswer::Settled);
     let read = record(&there, claimed.execution_id).await;
     assert_eq!(read.status, ExecutionStatus::Succeeded);
 }

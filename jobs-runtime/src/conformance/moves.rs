@@ -22,7 +22,7 @@ impl Need for Pair {
         let other = Site::fresh(&site.ground).await?;
         let from = AnyStore::meet(site).await?;
         let to = AnyStore::meet(&other).await?;
-        if from.archive().is_none() {
+        if from.transfer().is_none() {
             return Err(Verdict::NotApplicable("it has no archive"));
         }
         Ok(Self {
@@ -33,8 +33,8 @@ impl Need for Pair {
     }
 }
 
-fn archive(store: &AnyStore) -> &dyn Archive {
-    store.archive().expect("it has one")
+fn transfer(store: &AnyStore) -> &dyn Transferable {
+    store.transfer().expect("it has one")
 }
 
 /// Executions of every kind at rest.
@@ -84,9 +84,9 @@ async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
     let mut after = None;
     let mut written = 0;
     loop {
-        let page = archive(from).export(after, 2).await.unwrap();
+        let page = transfer(from).export(after, 2).await.unwrap();
         assert!(page.executions.len() <= 2);
-        let answers = archive(to).import(page.executions).await.unwrap();
+        let answers = transfer(to).import(page.executions).await.unwrap();
         written += answers.into_iter().filter(|written| *written).count();
         after = page.next;
         if after.is_none() {
@@ -99,8 +99,8 @@ async fn everything_arrives(Pair { from, to, .. }: Pair) {
     let all = furnish(&from).await;
     assert_eq!(moved(&from, &to).await, all.len());
     assert_eq!(moved(&from, &to).await, 0);
-    let census = archive(&from).census().await.unwrap();
-    assert_eq!(archive(&to).census().await.unwrap(), census);
+    let row_counts = transfer(&from).row_counts().await.unwrap();
+    assert_eq!(transfer(&to).row_counts().await.unwrap(), row_counts);
     for id in &all {
         let (there, here) = (record(&to, *id).await, record(&from, *id).await);
         assert_eq!(format!("{there:?}"), format!("{here:?}"));
@@ -128,9 +128,9 @@ async fn everything_arrives(Pair { from, to, .. }: Pair) {
 async fn what_runs_is_not_moved(Pair { from, to, .. }: Pair) {
     let waiting = enqueue(&from, "other", 1).await[0];
     running(&from, "j").await;
-    let page = archive(&from).export(None, 9).await.unwrap();
+    let page = transfer(&from).export(None, 9).await.unwrap();
     assert_eq!(page.executions.len(), 2);
-    let refused = archive(&to).import(page.executions).await;
+    let refused = transfer(&to).import(page.executions).await;
     assert!(
         matches!(refused, Err(StoreError::Transaction(_))),
         "{refused:?}"

@@ -61,8 +61,11 @@ async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
         .unwrap();
     assert_eq!((third.fence.attempt, third.spent), (3, 0));
     assert_eq!(third.payload, r#"{"n":2}"#);
-    assert_eq!(settle(&store, success(&second)).await, Answer::AlreadyMine);
-    assert_eq!(settle(&store, success(&third)).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&second)).await,
+        WriteAnswer::AlreadyMine
+    );
+    assert_eq!(settle(&store, success(&third)).await, WriteAnswer::Settled);
 }
 
 async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
@@ -136,7 +139,10 @@ async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
         limit: 9,
     };
     assert!(store.logs(logs).await.unwrap().is_none());
-    let page = store.feed(FeedQuery::newest(9)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(9))
+        .await
+        .unwrap();
     assert!(page.executions.is_empty());
     assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Unknown);
     assert_eq!(

@@ -35,19 +35,19 @@ async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
         assert_eq!(taken.len(), 1);
         assert!(worker.take().await.is_empty());
         let end = end(&taken[0]);
-        assert_eq!(settle(&store, end.clone()).await, Answer::Settled);
+        assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Settled);
         // Said twice, it is given back once.
-        assert_eq!(settle(&store, end).await, Answer::AlreadyMine);
+        assert_eq!(settle(&store, end).await, WriteAnswer::AlreadyMine);
     }
     // The lease that goes over to a rescuer takes its permit along.
     let taken = worker.take().await;
     let lost = taken_over(&store, &taken[0]).await;
     let mut another = Worker::new(&store).await;
     assert!(another.take().await.is_empty());
-    assert_eq!(settle(&store, success(&taken[0])).await, Answer::Stale);
+    assert_eq!(settle(&store, success(&taken[0])).await, WriteAnswer::Stale);
     assert!(another.take().await.is_empty());
     let end = settlement(&lost, AttemptOutcome::Lost, Next::Fail);
-    assert_eq!(settle(&store, end).await, Answer::Settled);
+    assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
     assert_eq!(another.take().await.len(), 1);
     assert!(another.take().await.is_empty());
 }
@@ -69,20 +69,20 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
     let known = batch.iter_mut().find(|end| end.permits.is_some());
     known.expect("two have limits").permits = None;
     let answers = store.settle(batch).await.unwrap();
-    assert_eq!(answers, [Answer::Settled; 4]);
+    assert_eq!(answers, [WriteAnswer::Settled; 4]);
 
     // What is not one's own, of one that has none, too.
-    let other = Some(Permits::returned("[4711]".into()));
+    let other = Some(Permits::released("[4711]".into()));
     let words = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
     enqueue(&store, "j", 4).await;
     let taken = worker.take().await;
     assert_eq!(taken.len(), words.len());
     let mut batch: Vec<_> = taken.iter().map(success).collect();
     for (end, words) in batch.iter_mut().zip(words) {
-        end.permits = Some(Permits::returned(words.into()));
+        end.permits = Some(Permits::released(words.into()));
     }
     let answers = store.settle(batch).await.unwrap();
-    assert_eq!(answers, [Answer::Settled; 6]);
+    assert_eq!(answers, [WriteAnswer::Settled; 6]);
 
     let ends: [fn(&Claimed) -> Settlement; 3] = [
         failure,
@@ -95,7 +95,7 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
         for (claimed, said) in taken.iter().zip([None, other.clone()]) {
             let mut end = end(claimed);
             end.permits = said;
-            assert_eq!(settle(&store, end).await, Answer::Settled);
+            assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         }
     }
     assert_eq!(worker.take().await.len(), 2);
@@ -112,7 +112,7 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
         .partition(|claimed| claimed.limits.is_some());
     assert_eq!((ids(&limited), free.len()), (all[..1].to_vec(), 3));
     let saying = |mut end: Settlement, other: &Claimed| {
-        end.permits = other.limits.clone().map(Permits::returned);
+        end.permits = other.limits.clone().map(Permits::released);
         end
     };
     let ends: [fn(&Claimed) -> Settlement; 3] = [
@@ -122,7 +122,7 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
     ];
     for (end, claimed) in ends.iter().zip(&free) {
         let end = saying(end(claimed), &limited[0]);
-        assert_eq!(settle(&store, end).await, Answer::Settled);
+        assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         let taken = worker.take().await;
         assert!(!ids(&taken).contains(&all[1]), "the permit is out");
     }
@@ -138,7 +138,7 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
         let first = worker.take().await;
         assert_eq!(ids(&first), [one[0], other[0]]);
         let wrong = saying(end(&first[0]), &first[1]);
-        assert_eq!(settle(&store, wrong).await, Answer::Settled);
+        assert_eq!(settle(&store, wrong).await, WriteAnswer::Settled);
         let second = worker.take().await;
         assert!(
             ids(&second) == one[1..] || ids(&second) == one[..1],
@@ -194,7 +194,7 @@ async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
     settle(&store, stuck(&first[0])).await;
     assert!(another.take().await.is_empty());
     for _ in 0..2 {
-        store.unstick(vec![first[0].fence]).await.unwrap();
+        store.release_permits(vec![first[0].fence]).await.unwrap();
     }
     let second = worker.take().await;
     assert_eq!(second.len(), 1);

@@ -79,11 +79,11 @@ async fn what_waits_for_long_is_found(store: AnyStore) {
     };
     assert_eq!(waiting(9).await, expected);
     assert_eq!(waiting(2).await.len(), 2);
-    let urgent = Change {
+    let urgent = ExecutionEdit {
         priority: Some(100),
-        ..Change::default()
+        ..ExecutionEdit::default()
     };
-    store.change(expected[0], urgent, t(10)).await.unwrap();
+    store.edit(expected[0], urgent, t(10)).await.unwrap();
     assert_eq!(waiting(9).await, expected[1..]);
     let session = session(&store, "w").await;
     let first = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
@@ -132,7 +132,7 @@ async fn queues_are_listed(store: AnyStore) {
         queue: queue.to_owned(),
         paused_at,
         ready,
-        held: 0,
+        blocked: 0,
         running,
     };
     let expected = [record("a", Some(t(1)), 0, 0), record("b", None, 2, 1)];
@@ -208,34 +208,34 @@ async fn caps_pass_over_what_is_beyond(store: AnyStore) {
     assert_eq!(ids(&rest), [1, 2, 4, 6].map(|n: usize| all[n]));
 }
 
-fn priority(priority: u8) -> Change {
-    Change {
+fn priority(priority: u8) -> ExecutionEdit {
+    ExecutionEdit {
         priority: Some(priority),
-        ..Change::default()
+        ..ExecutionEdit::default()
     }
 }
 
-fn run_at(seconds: u64) -> Change {
-    Change {
+fn run_at(seconds: u64) -> ExecutionEdit {
+    ExecutionEdit {
         run_at: Some(t(seconds)),
-        ..Change::default()
+        ..ExecutionEdit::default()
     }
 }
 
 async fn a_change_moves_what_waits(store: AnyStore) {
     let all = enqueue(&store, "j", 4).await;
     let changed = async |n: usize, change| {
-        let answer = store.change(all[n], change, T0).await.unwrap();
-        assert_eq!(answer, ChangeAnswer::Changed);
+        let answer = store.edit(all[n], change, T0).await.unwrap();
+        assert_eq!(answer, EditAnswer::Changed);
     };
     changed(2, priority(90)).await;
     changed(0, run_at(60)).await;
     let payload = Some(r#"{"n":9}"#.to_owned());
     changed(
         3,
-        Change {
+        ExecutionEdit {
             payload,
-            ..Change::default()
+            ..ExecutionEdit::default()
         },
     )
     .await;
@@ -270,17 +270,14 @@ async fn a_change_moves_what_waits(store: AnyStore) {
 async fn a_change_needs_one_that_waits(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
-    let answer = store.change(id, priority(1), T0).await.unwrap();
-    assert_eq!(answer, ChangeAnswer::NotWaiting(ExecutionStatus::Running));
+    let answer = store.edit(id, priority(1), T0).await.unwrap();
+    assert_eq!(answer, EditAnswer::NotWaiting(ExecutionStatus::Running));
     settle(&store, success(&claimed)).await;
-    let answer = store.change(id, run_at(9), T0).await.unwrap();
-    assert_eq!(answer, ChangeAnswer::NotWaiting(ExecutionStatus::Succeeded));
+    let answer = store.edit(id, run_at(9), T0).await.unwrap();
+    assert_eq!(answer, EditAnswer::NotWaiting(ExecutionStatus::Succeeded));
     assert_eq!(record(&store, id).await.priority, 50);
-    let answer = store
-        .change(super::words::id(), run_at(9), T0)
-        .await
-        .unwrap();
-    assert_eq!(answer, ChangeAnswer::Unknown);
+    let answer = store.edit(super::words::id(), run_at(9), T0).await.unwrap();
+    assert_eq!(answer, EditAnswer::Unknown);
 }
 
 async fn a_change_of_what_is_held_gives_its_permits_back(store: AnyStore) {
@@ -295,8 +292,8 @@ async fn a_change_of_what_is_held_gives_its_permits_back(store: AnyStore) {
     let all: Vec<_> = batch.iter().map(|new| new.id).collect();
     store.enqueue(batch).await.unwrap();
     store.promote(T0, 100).await.unwrap();
-    store.change(all[0], run_at(60), T0).await.unwrap();
-    store.change(all[2], priority(90), T0).await.unwrap();
+    store.edit(all[0], run_at(60), T0).await.unwrap();
+    store.edit(all[2], priority(90), T0).await.unwrap();
     let session = session(&store, "w").await;
     let mut order = Vec::new();
     for number in 1..=3 {

@@ -123,7 +123,7 @@ async fn an_outside_limit_rests_the_rate(store: AnyStore) {
     assert!(worker.take_at(t(59), 9).await.is_empty());
     assert_eq!(worker.take_at(t(60), 9).await.len(), 1);
     store
-        .rest(vec![per_second.key, "unknown".to_owned()], t(120))
+        .pause_limit(vec![per_second.key, "unknown".to_owned()], t(120))
         .await
         .unwrap();
     assert_eq!(worker.take_at(t(121), 9).await.len(), 1);
@@ -164,7 +164,10 @@ async fn a_reservation_is_made_once(Handles(stores): Handles) {
         store.reserve(zoo.clone(), 1, t(1), t(20)).await.unwrap(),
         Reservation::At(t(13))
     );
-    store.rest(vec![zoo.key.clone()], t(60)).await.unwrap();
+    store
+        .pause_limit(vec![zoo.key.clone()], t(60))
+        .await
+        .unwrap();
     assert_eq!(
         store.reserve(zoo, 1, t(14), t(90)).await.unwrap(),
         Reservation::At(t(60))

@@ -96,7 +96,7 @@ async fn who_cannot_be_let_in_is_put_off(ground: Refusing) {
 
     ground.refuse(waiting[0], Write::Ready).await;
     for claimed in &running {
-        assert_eq!(settle(store, success(claimed)).await, Answer::Settled);
+        assert_eq!(settle(store, success(claimed)).await, WriteAnswer::Settled);
     }
     let next = worker.take().await;
     let expected = [&waiting[1..3], &elsewhere].concat();
@@ -159,7 +159,10 @@ async fn a_lease_that_cannot_be_moved_is_passed_over(ground: Refusing) {
     got.sort_unstable();
     assert_eq!(got, expected);
     // Nobody ends it by the old right either.
-    assert_eq!(settle(store, success(&claimed[0])).await, Answer::Stale);
+    assert_eq!(
+        settle(store, success(&claimed[0])).await,
+        WriteAnswer::Stale
+    );
 }
 
 /// Three that run, of which the database refuses what is written about the second.
@@ -183,7 +186,11 @@ async fn refused_progress_is_dropped(ground: Refusing) {
         },
     };
     let answers = store.report(claimed.iter().map(report).collect()).await;
-    let expected = [Answer::Settled, Answer::Refused, Answer::Settled];
+    let expected = [
+        WriteAnswer::Settled,
+        WriteAnswer::Rejected,
+        WriteAnswer::Settled,
+    ];
     assert_eq!(answers.unwrap(), expected);
     let mut noted = Vec::new();
     for one in &claimed {
@@ -197,11 +204,15 @@ async fn refused_lines_are_dropped(ground: Refusing) {
     let claimed = three(&ground, Write::Log).await;
     let lines = |claimed: &Claimed| batch(claimed, vec![line(1, "a"), line(2, "b")]);
     let answers = store.append_logs(claimed.iter().map(lines).collect()).await;
-    let expected = [Answer::Settled, Answer::Refused, Answer::Settled];
+    let expected = [
+        WriteAnswer::Settled,
+        WriteAnswer::Rejected,
+        WriteAnswer::Settled,
+    ];
     assert_eq!(answers.unwrap(), expected);
     for (n, one) in claimed.iter().enumerate() {
         let lines = log(store, one.execution_id).await.len();
         assert_eq!(lines, if n == 1 { 0 } else { 2 });
-        assert_eq!(settle(store, success(one)).await, Answer::Settled);
+        assert_eq!(settle(store, success(one)).await, WriteAnswer::Settled);
     }
 }

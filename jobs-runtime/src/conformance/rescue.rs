@@ -25,7 +25,10 @@ async fn only_the_watched_beat_is_taken_over(store: AnyStore) {
         .await
         .unwrap();
     assert!(taken.is_empty());
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&claimed)).await,
+        WriteAnswer::Settled
+    );
 }
 
 async fn taking_over_goes_in_slices_and_closes_at_the_end(store: AnyStore) {
@@ -83,8 +86,8 @@ async fn a_rescued_attempt_goes_on_elsewhere(Handles([here, there]): Handles) {
     let taken = there.take_over(watched, claim(rescuer, 1, &[], 9)).await;
     let taken = taken.unwrap().pop().unwrap();
     let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(30)));
-    assert_eq!(settle(&there, lost.clone()).await, Answer::Settled);
-    assert_eq!(settle(&there, lost).await, Answer::AlreadyMine);
+    assert_eq!(settle(&there, lost.clone()).await, WriteAnswer::Settled);
+    assert_eq!(settle(&there, lost).await, WriteAnswer::AlreadyMine);
     there.promote(t(30), 9).await.unwrap();
     let second = claim_one(&there, rescuer, 2).await;
     assert_eq!((second.execution_id, second.fence.attempt), (id, 2));
@@ -117,10 +120,10 @@ async fn a_rescuer_can_be_rescued(store: AnyStore) {
     let third = taken_over(&store, &second).await;
     assert_eq!(third.fence.attempt, 1);
     for stale in [&first, &second] {
-        assert_eq!(settle(&store, success(stale)).await, Answer::Stale);
+        assert_eq!(settle(&store, success(stale)).await, WriteAnswer::Stale);
     }
     let lost = settlement(&third, AttemptOutcome::Lost, Next::Fail);
-    assert_eq!(settle(&store, lost).await, Answer::Settled);
+    assert_eq!(settle(&store, lost).await, WriteAnswer::Settled);
     let read = record(&store, first.execution_id).await;
     assert_eq!(read.attempts[0].worker, "worker", "who executed it");
 }
@@ -171,8 +174,8 @@ async fn taking_over_closes_before_it_moves(store: AnyStore) {
     assert!(matches!(lost, Err(StoreError::SessionLost)));
     for claimed in &claimed {
         let expected = match claimed.execution_id == taken[0].execution_id {
-            true => Answer::Stale,
-            false => Answer::Settled,
+            true => WriteAnswer::Stale,
+            false => WriteAnswer::Settled,
         };
         assert_eq!(settle(&store, success(claimed)).await, expected);
     }

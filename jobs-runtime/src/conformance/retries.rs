@@ -56,7 +56,10 @@ async fn a_retry_waits_is_promoted_and_claimed_with_the_next_number(store: AnySt
         .unwrap();
     assert_eq!((second.fence.attempt, second.spent), (2, 1));
     assert_eq!(record(&store, id).await.error, None, "it runs again");
-    assert_eq!(settle(&store, success(&first)).await, Answer::AlreadyMine);
+    assert_eq!(
+        settle(&store, success(&first)).await,
+        WriteAnswer::AlreadyMine
+    );
     settle(&store, success(&second)).await;
     let read = record(&store, id).await;
     let numbers: Vec<_> = read.attempts.iter().map(|attempt| attempt.number).collect();
@@ -104,9 +107,9 @@ async fn what_is_given_back_keeps_its_place(store: AnyStore) {
         .unwrap();
     event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
     let released = settlement(&first, AttemptOutcome::Released, Next::GiveBack);
-    assert_eq!(settle(&store, released.clone()).await, Answer::Settled);
+    assert_eq!(settle(&store, released.clone()).await, WriteAnswer::Settled);
     event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
-    assert_eq!(settle(&store, released).await, Answer::AlreadyMine);
+    assert_eq!(settle(&store, released).await, WriteAnswer::AlreadyMine);
     let read = record(&store, all[0]).await;
     assert_eq!(
         (read.status, read.error, read.attempt),

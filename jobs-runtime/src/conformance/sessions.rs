@@ -26,7 +26,7 @@ async fn a_beat_changes_with_each_renewal(store: AnyStore) {
         (before.worker.as_str(), before.opened_at),
         ("host-1/42", T0)
     );
-    assert_eq!(store.renew(session, t(10)).await.unwrap(), Renewal::Held);
+    assert_eq!(store.renew(session, t(10)).await.unwrap(), Renewal::Renewed);
     let after = beat(&store, session).await;
     assert_ne!(after.beat, before.beat);
     assert_eq!(after.renewed_at, t(10));
@@ -72,16 +72,16 @@ async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
     let held = store.claim(claim(other, 1, &["j"], 3)).await.unwrap();
     assert_eq!(held.len(), 1);
 
-    let count = |of: ShareOf| {
+    let count = |of: CapScope| {
         let store = store.clone();
         async move {
-            let mut held = store.held_of(of).await.unwrap();
+            let mut held = store.leases_of(of).await.unwrap();
             held.sort_unstable();
             held
         }
     };
-    let jobs = |ids: &[&str]| ShareOf::JobIds(ids.iter().map(|&id| id.to_owned()).collect());
-    let of_mail = ShareOf::Queue("mail".to_owned());
+    let jobs = |ids: &[&str]| CapScope::JobIds(ids.iter().map(|&id| id.to_owned()).collect());
+    let of_mail = CapScope::Queue("mail".to_owned());
     assert_eq!(count(of_mail.clone()).await, [(one, 3)]);
     assert_eq!(count(jobs(&["j", "old.j"])).await, [(one, 2), (other, 1)]);
     assert_eq!(count(jobs(&["unknown"])).await, []);
@@ -89,14 +89,14 @@ async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
     assert_eq!(count(jobs(&["j"])).await, [(one, 1)]);
 }
 
-fn shares() -> Vec<Share> {
+fn slot_caps() -> Vec<SlotCap> {
     vec![
-        Share {
-            of: ShareOf::Queue("mail".to_owned()),
+        SlotCap {
+            of: CapScope::Queue("mail".to_owned()),
             most: 2,
         },
-        Share {
-            of: ShareOf::JobIds(vec!["j".to_owned(), "old.j".to_owned()]),
+        SlotCap {
+            of: CapScope::JobIds(vec!["j".to_owned(), "old.j".to_owned()]),
             most: 1,
         },
     ]
@@ -109,7 +109,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         job_ids: vec!["j".to_owned(), "old.j".to_owned()],
         queues: vec!["mail".to_owned()],
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
-        shares: shares(),
+        slot_caps: slot_caps(),
     };
     let told = store.open_session(told).await.unwrap();
     let other = session(&store, "host-2/7").await;
@@ -127,7 +127,7 @@ async fn processes_tell_what_they_execute(store: AnyStore) {
         job_ids: Some(vec!["j".to_owned(), "old.j".to_owned()]),
         queues: Some(vec!["mail".to_owned()]),
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
-        shares: shares(),
+        slot_caps: slot_caps(),
     };
     assert_eq!(processes[0], expected);
     assert_eq!((processes[1].session, processes[1].running), (other, 0));

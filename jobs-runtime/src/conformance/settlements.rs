@@ -24,7 +24,10 @@ async fn success_keeps_the_result(store: AnyStore) {
     assert_eq!(read.attempts[0].outcome, None);
     assert_eq!(read.attempts[0].worker, "worker");
 
-    assert_eq!(settle(&store, success(&claimed)).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&claimed)).await,
+        WriteAnswer::Settled
+    );
     let finished = event(&mut events, |e| matches!(e, StoreEvent::Finished(_))).await;
     assert!(matches!(finished, StoreEvent::Finished(ids) if *ids == [id]));
     let read = record(&store, id).await;
@@ -67,10 +70,13 @@ async fn a_repeated_settlement_is_already_mine(store: AnyStore) {
     let ended = running(&store, "j").await;
     let retried = running(&store, "j").await;
     let batch = || vec![success(&ended), retry_at(&retried, t(30))];
-    assert_eq!(store.settle(batch()).await.unwrap(), [Answer::Settled; 2]);
     assert_eq!(
         store.settle(batch()).await.unwrap(),
-        [Answer::AlreadyMine; 2]
+        [WriteAnswer::Settled; 2]
+    );
+    assert_eq!(
+        store.settle(batch()).await.unwrap(),
+        [WriteAnswer::AlreadyMine; 2]
     );
     let read = record(&store, retried.execution_id).await;
     assert_eq!(
@@ -84,7 +90,7 @@ async fn the_same_fence_twice_in_a_batch_settles_once(store: AnyStore) {
     let batch = vec![success(&claimed), failure(&claimed)];
     assert_eq!(
         store.settle(batch).await.unwrap(),
-        [Answer::Settled, Answer::AlreadyMine]
+        [WriteAnswer::Settled, WriteAnswer::AlreadyMine]
     );
     assert_eq!(
         status(&store, claimed.execution_id).await,
@@ -103,7 +109,7 @@ async fn progress_is_noted_while_the_lease_holds(store: AnyStore) {
         },
     };
     let answer = store.report(vec![report(30, Some("first"))]).await.unwrap();
-    assert_eq!(answer, [Answer::Settled]);
+    assert_eq!(answer, [WriteAnswer::Settled]);
     store.report(vec![report(20, None)]).await.unwrap();
     let read = record(&store, id).await;
     assert_eq!(
@@ -114,7 +120,7 @@ async fn progress_is_noted_while_the_lease_holds(store: AnyStore) {
     settle(&store, failure(&claimed)).await;
     assert_eq!(
         store.report(vec![report(90, None)]).await.unwrap(),
-        [Answer::Stale]
+        [WriteAnswer::Stale]
     );
     let read = record(&store, id).await;
     assert_eq!(
@@ -143,9 +149,9 @@ async fn many_settle_at_once(store: AnyStore) {
             assert_eq!(
                 answer,
                 if n == 3 {
-                    Answer::Stale
+                    WriteAnswer::Stale
                 } else {
-                    Answer::Settled
+                    WriteAnswer::Settled
                 }
             );
         }
@@ -171,13 +177,16 @@ async fn each_lost_answer_is_found_again(Handles([here, there]): Handles) {
     for (outcome, next) in nexts {
         let claimed = running(&here, "j").await;
         let end = settlement(&claimed, outcome, next);
-        assert_eq!(settle(&here, end.clone()).await, Answer::Settled);
+        assert_eq!(settle(&here, end.clone()).await, WriteAnswer::Settled);
         let after = format!("{:?}", record(&here, claimed.execution_id).await);
         for store in [&here, &there] {
-            assert_eq!(settle(store, end.clone()).await, Answer::AlreadyMine);
+            assert_eq!(settle(store, end.clone()).await, WriteAnswer::AlreadyMine);
         }
         // What it says when it is asked again counts no more.
-        assert_eq!(settle(&there, failure(&claimed)).await, Answer::AlreadyMine);
+        assert_eq!(
+            settle(&there, failure(&claimed)).await,
+            WriteAnswer::AlreadyMine
+        );
         let read = format!("{:?}", record(&there, claimed.execution_id).await);
         assert_eq!(read, after);
         here.cancel(claimed.execution_id, t(40)).await.unwrap();
@@ -194,11 +203,11 @@ async fn an_answer_stays_lost_and_found_after_the_next_attempt(store: AnyStore) 
     settle(&store, ends[0].clone()).await;
     let second = claim_one(&store, session, 2).await;
     for end in &ends {
-        assert_eq!(settle(&store, end.clone()).await, Answer::AlreadyMine);
+        assert_eq!(settle(&store, end.clone()).await, WriteAnswer::AlreadyMine);
     }
     settle(&store, success(&second)).await;
     for end in &ends {
-        assert_eq!(settle(&store, end.clone()).await, Answer::AlreadyMine);
+        assert_eq!(settle(&store, end.clone()).await, WriteAnswer::AlreadyMine);
     }
     let read = record(&store, first.execution_id).await;
     assert_eq!(read.status, ExecutionStatus::Succeeded);

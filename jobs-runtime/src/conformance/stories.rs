@@ -109,7 +109,7 @@ async fn tell(ground: &Arc<dyn Ground>, story: &[Step]) -> Result<(), String> {
         let told = play.step(step).await;
         told.map_err(|reason| format!("step {} of {}: {reason}", n + 1, story.len()))?;
         let side = u8::from(n % 2 == 0);
-        let stand = play.standings(side).await;
+        let stand = play.execution_states(side).await;
         stand.map_err(|reason| format!("after step {} of {}: {reason}", n + 1, story.len()))?;
     }
     let end = play.end().await;

@@ -100,14 +100,17 @@ async fn every_text_keeps_every_character(store: AnyStore) {
     assert_eq!(read.attempts[0].worker, odd("worker"));
 
     // And is found by them.
-    let mut query = FeedQuery::newest(9);
+    let mut query = ExecutionQuery::newest(9);
     query.job_id = Some(new.job_id.clone());
     query.queue = Some(new.queue.clone());
     query.item_id = new.item_id.clone();
     query.correlation_id = new.correlation_id.clone();
     query.created_by = new.created_by.clone();
     query.tag = Some(odd("tag"));
-    assert_eq!(store.feed(query).await.unwrap().executions.len(), 1);
+    assert_eq!(
+        store.list_executions(query).await.unwrap().executions.len(),
+        1
+    );
 }
 
 async fn results_and_edited_payloads_are_opaque(store: AnyStore) {

@@ -93,7 +93,10 @@ async fn an_answer_holds_within_the_transaction(ground: Joinable) {
     let answers = store.enqueue_in(tx.by_ref(), vec![keyed()]).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Replayed(first.id)]);
     tx.commit().await.unwrap();
-    let page = store.feed(FeedQuery::newest(9)).await.unwrap();
+    let page = store
+        .list_executions(ExecutionQuery::newest(9))
+        .await
+        .unwrap();
     assert_eq!(page.executions.len(), 1);
 }
 
@@ -103,9 +106,9 @@ async fn an_end_is_committed_with_its_transaction(ground: Joinable) {
     let mut tx = ground.begin().await;
     let end = with_logs(success(&claimed), vec![line(1, "done")]);
     let answer = store.settle_in(tx.by_ref(), end).await.unwrap();
-    assert_eq!(answer, Answer::Settled);
+    assert_eq!(answer, WriteAnswer::Settled);
     let again = store.settle_in(tx.by_ref(), success(&claimed)).await;
-    assert_eq!(again.unwrap(), Answer::AlreadyMine);
+    assert_eq!(again.unwrap(), WriteAnswer::AlreadyMine);
     assert_eq!(
         status(store, claimed.execution_id).await,
         ExecutionStatus::Running
@@ -116,7 +119,10 @@ async fn an_end_is_committed_with_its_transaction(ground: Joinable) {
         ExecutionStatus::Succeeded
     );
     let mut events = store.events();
-    assert_eq!(settle(store, failure(&claimed)).await, Answer::AlreadyMine);
+    assert_eq!(
+        settle(store, failure(&claimed)).await,
+        WriteAnswer::AlreadyMine
+    );
     event(
         &mut events,
         |event| matches!(event, StoreEvent::Finished(ids) if ids.contains(&claimed.execution_id)),
@@ -130,10 +136,10 @@ async fn an_end_that_was_rolled_back_is_none(ground: Joinable) {
     let claimed = running(store, "j").await;
     let mut tx = ground.begin().await;
     let answer = store.settle_in(tx.by_ref(), success(&claimed)).await;
-    assert_eq!(answer.unwrap(), Answer::Settled);
+    assert_eq!(answer.unwrap(), WriteAnswer::Settled);
     tx.roll_back().await.unwrap();
-    assert_eq!(report(store, claimed.fence, 10).await, Answer::Settled);
-    assert_eq!(settle(store, failure(&claimed)).await, Answer::Settled);
+    assert_eq!(report(store, claimed.fence, 10).await, WriteAnswer::Settled);
+    assert_eq!(settle(store, failure(&claimed)).await, WriteAnswer::Settled);
     assert_eq!(
         status(store, claimed.execution_id).await,
         ExecutionStatus::Failed
@@ -147,7 +153,7 @@ async fn an_open_end_holds_up_no_other(ground: Joinable) {
     let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
     let mut tx = ground.begin().await;
     let answer = store.settle_in(tx.by_ref(), success(&claimed[1])).await;
-    assert_eq!(answer.unwrap(), Answer::Settled);
+    assert_eq!(answer.unwrap(), WriteAnswer::Settled);
     let ends = || {
         let late = with_logs(failure(&claimed[1]), vec![line(1, "late")]);
         vec![success(&claimed[0]), late, success(&claimed[2])]
@@ -155,13 +161,20 @@ async fn an_open_end_holds_up_no_other(ground: Joinable) {
     // An embedded store has one writer: there, the others wait for the caller in any case.
     if store.describe().kind != "sqlite" {
         let answers = store.settle(ends()).await.unwrap();
-        assert_eq!(answers, [Answer::Settled, Answer::HeldUp, Answer::Settled]);
+        assert_eq!(
+            answers,
+            [
+                WriteAnswer::Settled,
+                WriteAnswer::Locked,
+                WriteAnswer::Settled
+            ]
+        );
         let held_up = record(store, claimed[1].execution_id).await;
         assert_eq!(held_up.status, ExecutionStatus::Running);
     }
     tx.commit().await.unwrap();
     let answers = store.settle(ends()).await.unwrap();
-    assert_eq!(answers[1], Answer::AlreadyMine);
+    assert_eq!(answers[1], WriteAnswer::AlreadyMine);
     for one in &claimed {
         let status = status(store, one.execution_id).await;
         assert_eq!(status, ExecutionStatus::Succeeded);
@@ -175,7 +188,7 @@ async fn an_end_in_a_transaction_is_fenced(ground: Joinable) {
     let taken = taken_over(store, &claimed).await;
     let mut tx = ground.begin().await;
     let stale = store.settle_in(tx.by_ref(), success(&claimed)).await;
-    assert_eq!(stale.unwrap(), Answer::Stale);
+    assert_eq!(stale.unwrap(), WriteAnswer::Stale);
     // The transaction is as it was.
     let other = new("other");
     store
@@ -188,5 +201,5 @@ async fn an_end_in_a_transaction_is_fenced(ground: Joinable) {
         status(store, claimed.execution_id).await,
         ExecutionStatus::Running
     );
-    assert_eq!(settle(store, success(&taken)).await, Answer::Settled);
+    assert_eq!(settle(store, success(&taken)).await, WriteAnswer::Settled);
 }

@@ -130,11 +130,17 @@ async fn who_waits_is_not_overtaken(store: AnyStore) {
     let running = worker.take().await;
     assert_eq!(ids(&running), first[..1]);
     // Its permit comes back, and nobody has looked at that yet.
-    assert_eq!(settle(&store, success(&running[0])).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&running[0])).await,
+        WriteAnswer::Settled
+    );
     let late = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
     let next = worker.take().await;
     assert_eq!(ids(&next), first[1..]);
-    assert_eq!(settle(&store, success(&next[0])).await, Answer::Settled);
+    assert_eq!(
+        settle(&store, success(&next[0])).await,
+        WriteAnswer::Settled
+    );
     assert_eq!(ids(&worker.take().await), late);
 
     let slow = rate("", 1_000, Duration::from_secs(1));
@@ -143,7 +149,7 @@ async fn who_waits_is_not_overtaken(store: AnyStore) {
     let mut told_to_wait = success(&running[0]);
     let until = T0.after(Duration::from_secs(60));
     told_to_wait.permits = resting(&running[0], until);
-    assert_eq!(settle(&store, told_to_wait).await, Answer::Settled);
+    assert_eq!(settle(&store, told_to_wait).await, WriteAnswer::Settled);
     let after = enqueue_limited(&store, &[slow], 1).await;
     assert!(worker.take().await.is_empty(), "the rate rests");
     assert_eq!(ids(&worker.take_at(until, 1).await), after);

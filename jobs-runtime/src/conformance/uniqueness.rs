@@ -300,7 +300,10 @@ async fn many_debounce_into_one(Handles(stores): Handles) {
         .filter(|(_, answer)| *answer == EnqueueAnswer::Created);
     let created: Vec<_> = created.map(|(id, _)| *id).collect();
     assert_eq!(created.len(), 1, "{answers:?}");
-    let page = stores[0].feed(FeedQuery::newest(10)).await.unwrap();
+    let page = stores[0]
+        .list_executions(ExecutionQuery::newest(10))
+        .await
+        .unwrap();
     assert_eq!(page.executions.len(), 1);
 }
 

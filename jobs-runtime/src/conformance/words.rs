@@ -93,7 +93,7 @@ pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
-        shares: Vec::new(),
+        slot_caps: Vec::new(),
     };
     store.open_session(info).await.unwrap()
 }
@@ -148,25 +148,25 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
             logs: Vec::new(),
         },
         next,
-        permits: claimed.limits.clone().map(Permits::returned),
+        permits: claimed.limits.clone().map(Permits::released),
     }
 }
 
 /// What a settlement says of its permits whose handler still runs.
 pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
     Some(Permits {
-        of: claimed.limits.clone()?,
-        kept: true,
-        rest_until: None,
+        token: claimed.limits.clone()?,
+        retained: true,
+        paused_until: None,
     })
 }
 
 /// What a settlement says of its permits that was asked to wait.
 pub(super) fn resting(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
     Some(Permits {
-        of: claimed.limits.clone()?,
-        kept: false,
-        rest_until: Some(until),
+        token: claimed.limits.clone()?,
+        retained: false,
+        paused_until: Some(until),
     })
 }
 
@@ -184,10 +184,10 @@ pub(super) fn retry_at(claimed: &Claimed, at: Timestamp) -> Settlement {
 }
 
 /// Settles one, as a worker does: an end that somebody's transaction is in the way of is said again.
-pub(super) async fn settle(store: &AnyStore, settlement: Settlement) -> Answer {
+pub(super) async fn settle(store: &AnyStore, settlement: Settlement) -> WriteAnswer {
     loop {
         match store.settle(vec![settlement.clone()]).await.unwrap()[0] {
-            Answer::HeldUp => {}
+            WriteAnswer::Locked => {}
             answer => return answer,
         }
     }
@@ -305,7 +305,7 @@ pub(super) async fn claim_one(store: &AnyStore, session: SessionId, number: i64)
 }
 
 /// Notes progress by this fence.
-pub(super) async fn report(store: &AnyStore, fence: Fence, percent: u8) -> Answer {
+pub(super) async fn report(store: &AnyStore, fence: Fence, percent: u8) -> WriteAnswer {
     let progress = Progress {
         percent,
         message: None,

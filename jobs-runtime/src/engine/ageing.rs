@@ -12,7 +12,7 @@ use jobs::Priority;
 use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::clock::timestamp;
-use crate::store::{Change, StoreError};
+use crate::store::{ExecutionEdit, StoreError};
 
 /// How many of a queue become urgent at a look: each is a write of its own, and where everything is old
 /// nothing is won by making all of it urgent.
@@ -49,11 +49,11 @@ impl Dispatcher {
                     let since = wall.before(age);
                     let old = store.waiting_since(queue, since, AT_ONCE).await?;
                     for id in old {
-                        let urgent = Change {
+                        let urgent = ExecutionEdit {
                             priority: Some(Priority::Critical.value()),
-                            ..Change::default()
+                            ..ExecutionEdit::default()
                         };
-                        match store.change(id, urgent, wall).await {
+                        match store.edit(id, urgent, wall).await {
                             // One that the database will not have changed holds up no other.
                             Err(error @ StoreError::Database(_)) => {
                                 tracing::warn!(execution = %id, %error, "it does not become urgent");

@@ -11,10 +11,10 @@ use super::dispatcher::Dispatcher;
 use super::interrupt::Interrupt;
 use super::lane::LaneKind;
 use super::verdict::{Budget, Conclusion, Course, decide};
+use crate::clock::busy::held;
 use crate::clock::timestamp;
-use crate::held::held;
 use crate::logs::LogBuffer;
-use crate::store::{Claimed, ExecutionPolicy, Fence, HeldLimits, Permits, Settlement};
+use crate::store::{Claimed, ExecutionPolicy, Fence, PermitToken, Permits, Settlement};
 use crate::time::Timestamp;
 
 /// An attempt that runs here.
@@ -24,7 +24,7 @@ pub(super) struct Running {
     pub(super) policy: ExecutionPolicy,
     pub(super) spent: u32,
     /// What it was claimed with; the end says it again.
-    pub(super) limits: Option<HeldLimits>,
+    pub(super) limits: Option<PermitToken>,
     pub(super) interrupt: Arc<Interrupt>,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) logs: Arc<LogBuffer>,
@@ -110,10 +110,10 @@ impl Dispatcher {
         };
         let budget = (&running.policy, running.spent);
         let whose = (running.job_id.into(), running.execution_id);
-        let permits = running.limits.map(|of| Permits {
-            of,
-            kept: slot == Slot::Held,
-            rest_until: conclusion
+        let permits = running.limits.map(|token| Permits {
+            token,
+            retained: slot == Slot::Held,
+            paused_until: conclusion
                 .rests_for()
                 .map(|delay| ended.finished_at.after(delay)),
         });
@@ -142,7 +142,7 @@ impl Dispatcher {
             next,
             permits,
         };
-        if settlement.keeps_permits() {
+        if settlement.retains_permits() {
             self.kept.keep(fence);
         }
         self.news.expect(job_id, &settlement);
@@ -165,7 +165,7 @@ impl Dispatcher {
         };
         let whose = (job_id, claimed.execution_id);
         self.shares.free(claimed.fence);
-        let conclusion = (conclusion, claimed.limits.clone().map(Permits::returned));
+        let conclusion = (conclusion, claimed.limits.clone().map(Permits::released));
         self.conclude(claimed.fence, whose, budget, conclusion, course);
     }
 

@@ -22,7 +22,7 @@ use super::lane::{Lane, LaneKind, What};
 use super::leases::Session;
 use super::news::News;
 use super::outbox::{Outbox, Parcel};
-use super::permits::KeptPermits;
+use super::permits::RetainedPermits;
 use super::plan::Plan;
 use super::rescue::Watch;
 use super::shares::Shares;
@@ -32,8 +32,8 @@ use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::store::{
-    Answer, Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId, Store,
-    StoreError, StoreEvent,
+    Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId, Store, StoreError,
+    StoreEvent, WriteAnswer,
 };
 
 /// How long a call that failed waits before it is repeated.
@@ -53,9 +53,9 @@ pub(super) enum Event {
         Result<Vec<Claimed>, StoreError>,
         Duration,
     ),
-    Settled(Parcel, Result<Vec<Answer>, StoreError>),
-    Reported(Result<Vec<Answer>, StoreError>),
-    Logged(Vec<LogBatch>, Result<Vec<Answer>, StoreError>),
+    Settled(Parcel, Result<Vec<WriteAnswer>, StoreError>),
+    Reported(Result<Vec<WriteAnswer>, StoreError>),
+    Logged(Vec<LogBatch>, Result<Vec<WriteAnswer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Promoted(Result<Promotion, StoreError>),
     Sessions(Result<Vec<SessionBeat>, StoreError>),
@@ -94,7 +94,7 @@ pub(super) struct Dispatcher {
     /// Attempts that were settled while their handlers still run.
     pub(super) stuck: HashSet<Fence>,
     /// Of those, the ones whose permits are kept.
-    pub(super) kept: KeptPermits,
+    pub(super) kept: RetainedPermits,
     /// What single queues and jobs have of this worker.
     pub(super) shares: Shares,
     pub(super) outbox: Outbox,
@@ -163,7 +163,7 @@ impl Dispatcher {
             claim_number: 0,
             running: HashMap::new(),
             stuck: HashSet::new(),
-            kept: KeptPermits::default(),
+            kept: RetainedPermits::default(),
             shares: Shares::new(
                 &parts.config.queue_concurrency,
                 &parts.config.job_concurrency,
@@ -303,7 +303,10 @@ impl Dispatcher {
             Event::Reported(answer) => {
                 self.attending -= 1;
                 let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
-                let stale = answers.iter().filter(|one| **one == Answer::Stale).count();
+                let stale = answers
+                    .iter()
+                    .filter(|one| **one == WriteAnswer::Stale)
+                    .count();
                 if stale > 0 {
                     let stale = stale as u64;
                     self.health.refused(|refused| refused.progress += stale);

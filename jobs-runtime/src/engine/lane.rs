@@ -70,7 +70,7 @@ pub(crate) struct Lane {
     /// What was claimed, and when.
     backlog: VecDeque<(Duration, Claimed)>,
     /// Hints are not followed before this: following them costs more than they bring.
-    rest_until: Duration,
+    paused_until: Duration,
     pace: Pace,
 }
 
@@ -88,7 +88,7 @@ impl Lane {
             lent: 0,
             awaited: HashMap::new(),
             backlog: VecDeque::new(),
-            rest_until: Duration::ZERO,
+            paused_until: Duration::ZERO,
             pace: Pace::default(),
             job_ids,
         }
@@ -161,14 +161,14 @@ impl Lane {
     /// other workers' jobs is not repeated at every hint: a fifth of the time is enough.
     pub(crate) fn found_nothing(&mut self, took: Duration, now: Duration) {
         if took > LONG_WALK {
-            self.rest_until = now + took * 4;
+            self.paused_until = now + took * 4;
         }
     }
 
     /// When hints are followed again, if any are waiting to be.
     pub(crate) fn rests_until(&self, now: Duration) -> Option<Duration> {
         let hopeful = self.hopeful || self.hopeful_for_awaited;
-        (hopeful && !self.claiming && self.rest_until > now).then_some(self.rest_until)
+        (hopeful && !self.claiming && self.paused_until > now).then_some(self.paused_until)
     }
 
     /// There may be something for it.
@@ -192,7 +192,7 @@ impl Lane {
         now: Duration,
         only: &[ExecutionId],
     ) -> Option<(What, usize, Vec<ExecutionId>)> {
-        if self.claiming || now < self.rest_until {
+        if self.claiming || now < self.paused_until {
             return None;
         }
         self.freed_meanwhile = false;

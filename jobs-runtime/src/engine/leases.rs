@@ -128,7 +128,7 @@ impl Dispatcher {
             job_ids: ids.cloned().collect(),
             queues: self.config.queues.clone(),
             labels: self.config.labels.clone(),
-            shares: self.shares.told(&self.plan),
+            slot_caps: self.shares.told(&self.plan),
         }
     }
 
@@ -145,7 +145,7 @@ impl Dispatcher {
         };
         let now = self.clock.elapsed();
         match renewal {
-            Some(Renewal::Held) => {
+            Some(Renewal::Renewed) => {
                 self.health.renewed();
                 session.renewed(sent_at, self.config.patience());
                 self.timers.renewed(now);

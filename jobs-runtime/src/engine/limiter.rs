@@ -54,7 +54,7 @@ impl AttemptLimiter {
             return;
         }
         let until = timestamp(&*self.0.clock).after(delay);
-        if let Err(error) = self.0.store.rest(keys, until).await {
+        if let Err(error) = self.0.store.pause_limit(keys, until).await {
             let error = crate::error::chain(&error);
             tracing::warn!(%error, "the limits that were asked for do not rest");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::dispatcher::{Dispatcher, Event};
-use crate::store::{Answer, LogBatch, StoreError};
+use crate::store::{LogBatch, StoreError, WriteAnswer};
 
 /// How many lines one call carries, or a little more.
 const BATCH: usize = 20_000;
@@ -43,7 +43,7 @@ impl Dispatcher {
     pub(super) fn on_logged(
         &mut self,
         batch: Vec<LogBatch>,
-        answer: Result<Vec<Answer>, StoreError>,
+        answer: Result<Vec<WriteAnswer>, StoreError>,
     ) {
         self.logging = false;
         let Some(answers) = self.note(&answer) else {
@@ -55,7 +55,7 @@ impl Dispatcher {
                 continue;
             };
             match (answer, lines.last()) {
-                (Answer::Stale, _) => {
+                (WriteAnswer::Stale, _) => {
                     self.health.refused(|refused| refused.logs += 1);
                     tracing::warn!(
                         execution = %running.execution_id,
@@ -65,7 +65,7 @@ impl Dispatcher {
                     running.logs.close();
                 }
                 // Said again, it would be refused again.
-                (Answer::Refused, _) => drop(running.logs.close()),
+                (WriteAnswer::Rejected, _) => drop(running.logs.close()),
                 (_, Some(last)) => running.logs.acknowledge(last.line),
                 (_, None) => {}
             }

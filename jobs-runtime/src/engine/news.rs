@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::EngineParts;
-use crate::held::held;
+use crate::clock::busy::held;
 use crate::hooks::AttemptEnded;
-use crate::store::{Answer, Fence, Next, Settlement, Store};
+use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
 
 /// Ends that slow hooks may leave waiting; more are dropped, and the log says so.
 const WAITING: usize = 10_000;
@@ -125,15 +125,15 @@ impl News {
     }
 
     /// The store has answered.
-    pub(super) fn settled(&mut self, settlement: &Settlement, answer: Answer) {
+    pub(super) fn settled(&mut self, settlement: &Settlement, answer: WriteAnswer) {
         let Some(line) = &self.line else { return };
         let Some(ended) = self.unsettled.remove(&settlement.fence) else {
             return;
         };
         let item = match answer {
-            Answer::Settled => Item::Known(ended),
-            Answer::AlreadyMine => Item::Look(ended),
-            Answer::Stale | Answer::Refused | Answer::HeldUp => return,
+            WriteAnswer::Settled => Item::Known(ended),
+            WriteAnswer::AlreadyMine => Item::Look(ended),
+            WriteAnswer::Stale | WriteAnswer::Rejected | WriteAnswer::Locked => return,
         };
         if line.try_send(item).is_err() {
             tracing::warn!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
 
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
-use crate::store::{Answer, Next, Settlement, StoreError};
+use crate::store::{Next, Settlement, StoreError, WriteAnswer};
 
 /// How many settlements one call carries at most.
 const BATCH: usize = 2_000;
@@ -111,7 +111,7 @@ fn size(settlement: &Settlement) -> usize {
 
 /// Whether the store has looked at what it was told and will not have it. Whatever else went wrong,
 /// the same words may be taken later.
-fn is_refusal(error: &StoreError) -> bool {
+fn is_rejection(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
 }
 
@@ -132,7 +132,11 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn on_settled(&mut self, parcel: Parcel, answer: Result<Vec<Answer>, StoreError>) {
+    pub(super) fn on_settled(
+        &mut self,
+        parcel: Parcel,
+        answer: Result<Vec<WriteAnswer>, StoreError>,
+    ) {
         self.note(&answer);
         match answer {
             Ok(answers) => {
@@ -141,19 +145,19 @@ impl Dispatcher {
                     self.on_answer(settlement, answer);
                 }
             }
-            Err(error) if is_refusal(&error) => self.on_refused(parcel, &error),
+            Err(error) if is_rejection(&error) => self.on_refused(parcel, &error),
             // Whether it was heard is unknown: say it again in the same words.
             Err(_) => self.settle_again(parcel),
         }
     }
 
-    fn on_answer(&mut self, settlement: &Settlement, answer: Answer) {
-        if answer == Answer::HeldUp {
+    fn on_answer(&mut self, settlement: &Settlement, answer: WriteAnswer) {
+        if answer == WriteAnswer::Locked {
             return self.on_held_up(settlement);
         }
         self.news.settled(settlement, answer);
         self.kept.settled(settlement, answer);
-        if answer == Answer::Stale {
+        if answer == WriteAnswer::Stale {
             self.health.refused(|refused| refused.ends += 1);
             tracing::warn!(
                 execution = %settlement.execution_id,

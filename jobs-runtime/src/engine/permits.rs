@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
-use crate::store::{Answer, Fence, Settlement, StoreError};
+use crate::store::{Fence, Settlement, StoreError, WriteAnswer};
 
 /// What has happened so far.
 #[derive(Debug, Default)]
@@ -18,13 +18,13 @@ struct Stage {
 
 /// The attempts whose permits are kept.
 #[derive(Debug, Default)]
-pub(super) struct KeptPermits {
+pub(super) struct RetainedPermits {
     stages: HashMap<Fence, Stage>,
     due: Vec<Fence>,
     returning: bool,
 }
 
-impl KeptPermits {
+impl RetainedPermits {
     /// A settlement will keep the permits of this attempt.
     pub(super) fn keep(&mut self, fence: Fence) {
         self.stages.entry(fence).or_default();
@@ -36,17 +36,19 @@ impl KeptPermits {
     }
 
     /// The store has answered to the settlement.
-    pub(super) fn settled(&mut self, settlement: &Settlement, answer: Answer) {
-        if !settlement.keeps_permits() {
+    pub(super) fn settled(&mut self, settlement: &Settlement, answer: WriteAnswer) {
+        if !settlement.retains_permits() {
             return;
         }
         match answer {
-            Answer::Settled | Answer::AlreadyMine => {
+            WriteAnswer::Settled | WriteAnswer::AlreadyMine => {
                 self.change(settlement.fence, |stage| stage.settled = true);
             }
             // Another has the lease, and its permits.
-            Answer::Stale | Answer::Refused => drop(self.stages.remove(&settlement.fence)),
-            Answer::HeldUp => {}
+            WriteAnswer::Stale | WriteAnswer::Rejected => {
+                drop(self.stages.remove(&settlement.fence))
+            }
+            WriteAnswer::Locked => {}
         }
     }
 
@@ -72,7 +74,7 @@ impl Dispatcher {
         let fences = std::mem::take(&mut self.kept.due);
         let store = Arc::clone(&self.store);
         self.call(async move {
-            let answer = store.unstick(fences.clone()).await;
+            let answer = store.release_permits(fences.clone()).await;
             Event::Unstuck(fences, answer)
         });
     }
@@ -88,7 +90,7 @@ impl Dispatcher {
         let clock = Arc::clone(&self.clock);
         self.call(async move {
             clock.sleep(BACKOFF).await;
-            let answer = store.unstick(fences.clone()).await;
+            let answer = store.release_permits(fences.clone()).await;
             Event::Unstuck(fences, answer)
         });
     }

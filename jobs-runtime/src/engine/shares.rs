@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::store::{self, Claim, Claimed, Fence, ShareOf};
+use crate::store::{self, CapScope, Claim, Claimed, Fence};
 
 /// How many attempts there may be, and how many there are.
 #[derive(Clone, Copy, Debug)]
@@ -50,16 +50,16 @@ impl Shares {
     }
 
     /// As they are told to those who ask why something waits.
-    pub(super) fn told(&self, plan: &Plan) -> Vec<store::Share> {
+    pub(super) fn told(&self, plan: &Plan) -> Vec<store::SlotCap> {
         let queues = self.queues.iter().map(|(queue, share)| {
-            let of = ShareOf::Queue(queue.clone());
+            let of = CapScope::Queue(queue.clone());
             (of, share.most)
         });
         let jobs = self.jobs.iter().map(|(job, share)| {
-            let of = ShareOf::JobIds(plan.names(job));
+            let of = CapScope::JobIds(plan.names(job));
             (of, share.most)
         });
-        let told = queues.chain(jobs).map(|(of, most)| store::Share {
+        let told = queues.chain(jobs).map(|(of, most)| store::SlotCap {
             of,
             most: most as u64,
         });

@@ -68,10 +68,10 @@ impl Dispatcher {
             };
             let budget = (&running.policy, running.spent);
             let whose = (running.job_id.into(), running.execution_id);
-            let permits = running.limits.clone().map(|of| Permits {
-                of,
-                kept: true,
-                rest_until: None,
+            let permits = running.limits.clone().map(|token| Permits {
+                token,
+                retained: true,
+                paused_until: None,
             });
             self.conclude(fence, whose, budget, (conclusion, permits), course);
         }

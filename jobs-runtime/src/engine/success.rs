@@ -3,7 +3,7 @@
 //! Once the handler has asked for it, the engine cannot know whether the transaction was committed:
 //! the handler may have rolled it back and returned a result all the same. So it says that the
 //! attempt has *failed*. If the success was committed, the store knows this attempt as ended and
-//! answers [`AlreadyMine`](crate::store::Answer::AlreadyMine), whatever is said; if it was not, the
+//! answers [`AlreadyMine`](crate::store::WriteAnswer::AlreadyMine), whatever is said; if it was not, the
 //! failure is the truth.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::verdict::{RESULT_LIMIT, too_long};
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::store::{
-    Answer, AttemptEnd, Fence, HeldLimits, Next, Permits, Settlement, Store, StoreError,
+    AttemptEnd, Fence, Next, PermitToken, Permits, Settlement, Store, StoreError, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -42,7 +42,7 @@ pub(super) struct Success {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) fence: Fence,
     pub(super) execution_id: ExecutionId,
-    pub(super) limits: Option<HeldLimits>,
+    pub(super) limits: Option<PermitToken>,
     pub(super) started_at: Timestamp,
     pub(super) progress: Arc<ProgressCell>,
     pub(super) joined: Joined,
@@ -77,16 +77,16 @@ impl Success {
                 logs: Vec::new(),
             },
             next: Next::Succeed(result),
-            permits: self.limits.clone().map(Permits::returned),
+            permits: self.limits.clone().map(Permits::released),
         };
         // Before it is written: a handler that stops waiting may commit all the same.
         self.joined.0.store(true, Ordering::Release);
         match self.store.settle_in(tx, settlement).await {
-            Ok(Answer::Settled | Answer::AlreadyMine) => Ok(()),
-            Ok(Answer::HeldUp | Answer::Refused) => {
+            Ok(WriteAnswer::Settled | WriteAnswer::AlreadyMine) => Ok(()),
+            Ok(WriteAnswer::Locked | WriteAnswer::Rejected) => {
                 Err("the success of this attempt could not be written".into())
             }
-            Ok(Answer::Stale) => {
+            Ok(WriteAnswer::Stale) => {
                 self.health.refused(|refused| refused.ends += 1);
                 Err("the lease of this attempt has ended".into())
             }

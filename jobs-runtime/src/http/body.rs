@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::guard::single;
 use super::members::Members;
 use super::problem::{Code, Problem};
-use crate::edge::near_misses;
+use crate::service::near_misses;
 
 /// Bytes of a body.
 pub(super) const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -151,7 +151,7 @@ impl<'a> Fields<'a> {
     /// Notes a mistake.
     pub(super) fn wrong(&mut self, name: &str, message: impl Into<String>) {
         let mut pointer = self.place.clone();
-        crate::edge::push_step(&mut pointer, name);
+        crate::service::push_step(&mut pointer, name);
         self.violations.push(Violation {
             pointer,
             message: message.into(),

@@ -12,7 +12,7 @@ use super::redact::Redactor;
 use super::refusal::Shape;
 use super::trigger::due;
 use crate::Edit;
-use crate::store::{ChangeAnswer, ExecutionRecord};
+use crate::store::{EditAnswer, ExecutionRecord};
 
 /// Changes one that waits, and answers with it as it is by now.
 pub(super) async fn edit(
@@ -36,19 +36,21 @@ pub(super) async fn edit(
     accept(&violations)?;
 
     let answer = interface
-        .edge
-        .change_checked(id, edit)
+        .service
+        .edit_checked(id, edit)
         .await
         .map_err(|refusal| Problem::refused(refusal, Shape::One))?;
     match answer {
-        ChangeAnswer::Changed => {
-            let execution = interface.edge.store().execution(id).await?;
+        EditAnswer::Changed => {
+            let execution = interface.service.store().execution(id).await?;
             let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
-            Redactor::new(&interface.edge).redact(&mut execution).await;
+            Redactor::new(&interface.service)
+                .redact(&mut execution)
+                .await;
             Ok(Json(execution))
         }
-        ChangeAnswer::Unknown => Err(unknown_execution(id)),
-        ChangeAnswer::NotWaiting(status) => {
+        EditAnswer::Unknown => Err(unknown_execution(id)),
+        EditAnswer::NotWaiting(status) => {
             let detail = format!("execution {id} is {status}; only waiting ones are changed");
             Err(Problem::new(Code::NotWaiting, detail).with("executionStatus", status.as_str()))
         }

@@ -20,9 +20,11 @@ pub(super) async fn show(
     parameters: Parameters,
 ) -> Result<Json<ExecutionRecord>, Problem> {
     parameters.finish()?;
-    let execution = interface.edge.store().execution(id).await?;
+    let execution = interface.service.store().execution(id).await?;
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
-    Redactor::new(&interface.edge).redact(&mut execution).await;
+    Redactor::new(&interface.service)
+        .redact(&mut execution)
+        .await;
     Ok(Json(execution))
 }
 
@@ -33,7 +35,7 @@ pub(super) async fn delete(
     parameters: Parameters,
 ) -> Result<StatusCode, Problem> {
     parameters.finish()?;
-    match interface.edge.store().delete(id).await? {
+    match interface.service.store().delete(id).await? {
         DeleteAnswer::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteAnswer::Unknown => Err(unknown_execution(id)),
         DeleteAnswer::NotFinal(status) => {
@@ -60,7 +62,7 @@ pub(super) async fn cancel(
     Text(body): Text<MAX_BODY>,
 ) -> Result<(StatusCode, Json<Cancelled>), Problem> {
     accept(&Fields::read(&body, String::new())?.finish())?;
-    let (code, status) = match interface.edge.cancel(id).await? {
+    let (code, status) = match interface.service.cancel(id).await? {
         CancelAnswer::Cancelled => (StatusCode::OK, ExecutionStatus::Cancelled),
         CancelAnswer::Requested => (StatusCode::ACCEPTED, ExecutionStatus::Running),
         CancelAnswer::Unknown => return Err(unknown_execution(id)),

@@ -15,6 +15,6 @@ pub(super) async fn explain(
     parameters: Parameters,
 ) -> Result<Json<Explanation>, Problem> {
     parameters.finish()?;
-    let explanation = interface.edge.explain(id).await?;
+    let explanation = interface.service.explain(id).await?;
     Ok(Json(explanation.ok_or_else(|| unknown_execution(id))?))
 }

@@ -7,7 +7,7 @@ use super::Interface;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::redact::Redactor;
-use crate::store::{FeedPage, FeedQuery};
+use crate::store::{ExecutionPage, ExecutionQuery};
 
 /// Rows of a page unless asked otherwise.
 pub(super) const PAGE: usize = 50;
@@ -18,8 +18,8 @@ pub(super) const MAX_PAGE: usize = 1_000;
 pub(super) async fn page(
     State(interface): State<Interface>,
     mut parameters: Parameters,
-) -> Result<Json<FeedPage>, Problem> {
-    let query = FeedQuery {
+) -> Result<Json<ExecutionPage>, Problem> {
+    let query = ExecutionQuery {
         limit: parameters.number("limit", 1..=MAX_PAGE, PAGE),
         job_id: parameters.text("jobId"),
         status: parameters.parsed("status"),
@@ -34,8 +34,8 @@ pub(super) async fn page(
     };
     parameters.finish()?;
 
-    let mut page = interface.edge.store().feed(query).await?;
-    let mut redactor = Redactor::new(&interface.edge);
+    let mut page = interface.service.store().list_executions(query).await?;
+    let mut redactor = Redactor::new(&interface.service);
     for execution in &mut page.executions {
         redactor.redact(execution).await;
     }

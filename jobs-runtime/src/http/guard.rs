@@ -21,7 +21,7 @@ pub(super) async fn bounded(
     request: Request,
     next: Next,
 ) -> Response {
-    let deadline = interface.edge.clock().sleep(REQUEST_DEADLINE);
+    let deadline = interface.service.clock().sleep(REQUEST_DEADLINE);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = tokio::select! {
         biased;

@@ -57,7 +57,7 @@ pub(super) async fn list(
     let words = parameters.text("q");
     parameters.finish()?;
 
-    let mut jobs = interface.edge.jobs().await?;
+    let mut jobs = interface.service.jobs().await?;
     jobs.retain(|job| {
         let job = job.descriptor();
         queue.as_ref().is_none_or(|queue| job.queue == *queue)
@@ -83,7 +83,7 @@ pub(super) async fn show(
     parameters: Parameters,
 ) -> Result<Json<JobView>, Problem> {
     parameters.finish()?;
-    Ok(Json(JobView::of(&*interface.edge.job(&id).await?)))
+    Ok(Json(JobView::of(&*interface.service.job(&id).await?)))
 }
 
 /// Whether every word stands somewhere in what people read of a job.

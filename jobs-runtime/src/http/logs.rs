@@ -27,6 +27,6 @@ pub(super) async fn page(
         limit: parameters.number("limit", 1..=MAX_PAGE, PAGE),
     };
     parameters.finish()?;
-    let page = interface.edge.store().logs(query).await?;
+    let page = interface.service.store().logs(query).await?;
     Ok(Json(page.ok_or_else(|| unknown_execution(id))?))
 }

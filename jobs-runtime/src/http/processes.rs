@@ -20,6 +20,6 @@ pub(super) async fn list(
     parameters: Parameters,
 ) -> Result<Json<Processes>, Problem> {
     parameters.finish()?;
-    let processes = interface.edge.store().processes().await?;
+    let processes = interface.service.store().processes().await?;
     Ok(Json(Processes { processes }))
 }

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use jobs::Violation;
 
 use super::problem::{Code, Problem};
-use crate::edge::near_misses;
+use crate::service::near_misses;
 
 /// The parameters of a request that are not taken yet.
 pub(super) struct Parameters {

@@ -32,7 +32,7 @@ pub(super) async fn list(
     parameters: Parameters,
 ) -> Result<Json<Queues>, Problem> {
     parameters.finish()?;
-    let queues = interface.edge.queues().await?;
+    let queues = interface.service.queues().await?;
     Ok(Json(Queues { queues }))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn pause(
     Text(body): Text<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
     accept(&Fields::read(&body, String::new())?.finish())?;
-    let answer = interface.edge.pause(&queue).await?;
+    let answer = interface.service.pause(&queue).await?;
     state(queue, true, answer)
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn resume(
     Text(body): Text<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
     accept(&Fields::read(&body, String::new())?.finish())?;
-    let answer = interface.edge.resume(&queue).await?;
+    let answer = interface.service.resume(&queue).await?;
     state(queue, false, answer)
 }
 

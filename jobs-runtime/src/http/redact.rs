@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::members::Members;
-use crate::Edge;
+use crate::JobService;
 use crate::store::ExecutionRecord;
 
 /// What stands for a hidden value.
@@ -14,7 +14,7 @@ const HIDDEN: &str = "•••";
 
 /// Hides the sensitive fields of the payloads of one answer.
 pub(super) struct Redactor<'a> {
-    edge: &'a Edge,
+    service: &'a JobService,
     // What is hidden, by job: a page mostly shows the executions of a few.
     jobs: HashMap<String, Hidden>,
 }
@@ -27,9 +27,9 @@ enum Hidden {
 }
 
 impl<'a> Redactor<'a> {
-    pub(super) fn new(edge: &'a Edge) -> Self {
+    pub(super) fn new(service: &'a JobService) -> Self {
         Self {
-            edge,
+            service,
             jobs: HashMap::new(),
         }
     }
@@ -38,7 +38,7 @@ impl<'a> Redactor<'a> {
         let hidden = match self.jobs.get(&execution.job_id) {
             Some(hidden) => hidden,
             None => {
-                let hidden = match self.edge.job(&execution.job_id).await {
+                let hidden = match self.service.job(&execution.job_id).await {
                     Ok(job) => Hidden::Fields(job.descriptor().sensitive.clone()),
                     // Nobody has ever published it: nobody has marked anything.
                     Err(jobs::EnqueueError::UnknownJob { .. }) => Hidden::Fields(Vec::new()),

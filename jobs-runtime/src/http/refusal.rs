@@ -1,10 +1,10 @@
-//! From what the edge and the store say to what clients are told.
+//! From what the service and the store say to what clients are told.
 
 use jobs::{EnqueueError, Violation};
 use serde_json::{Value, json};
 
 use super::problem::{Code, Problem};
-use crate::edge::{InvalidPayload, Refusal};
+use crate::service::{InvalidPayload, ServiceError};
 use crate::store::StoreError;
 
 /// How a request came: alone, or with others whose places have to be told apart.
@@ -15,21 +15,21 @@ pub(crate) enum Shape {
 }
 
 impl Problem {
-    /// Why the edge stored nothing.
-    pub(crate) fn refused(refusal: Refusal, shape: Shape) -> Self {
+    /// Why the service stored nothing.
+    pub(crate) fn refused(refusal: ServiceError, shape: Shape) -> Self {
         match refusal {
-            Refusal::Request { index, error } => {
+            ServiceError::Request { index, error } => {
                 let problem = enqueue_problem(error, shape, index);
                 located(problem, shape, index)
             }
-            Refusal::Malformed { index, reason, .. } => {
+            ServiceError::Malformed { index, reason, .. } => {
                 let problem = Self::new(
                     Code::MalformedJson,
                     format!("the payload is not valid JSON: {reason}"),
                 );
                 located(problem, shape, Some(index))
             }
-            Refusal::Payloads(payloads) => invalid_payloads(&payloads, shape),
+            ServiceError::Payloads(payloads) => invalid_payloads(&payloads, shape),
         }
     }
 
@@ -143,7 +143,7 @@ fn invalid_payloads(payloads: &[InvalidPayload], shape: Shape) -> Problem {
     .with("violations", violations)
 }
 
-/// The edge's name for an option as the body's field.
+/// The service's name for an option as the body's field.
 fn field_name(option: &str) -> &str {
     match option {
         "idempotency key" => "idempotencyKey",

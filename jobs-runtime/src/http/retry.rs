@@ -34,7 +34,7 @@ pub(super) async fn retry(
     accept(&fields.finish())?;
 
     let answer = interface
-        .edge
+        .service
         .retry_checked(id, payload.map(str::to_owned))
         .await
         .map_err(|refusal| Problem::refused(refusal, Shape::One))?;

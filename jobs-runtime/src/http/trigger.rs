@@ -20,7 +20,7 @@ use super::path::JobPath;
 use super::problem::{Code, Problem};
 use super::refusal::Shape;
 use super::{Interface, PREFIX};
-use crate::edge::{Accepted, MAX_BATCH};
+use crate::service::{Accepted, MAX_BATCH};
 use crate::time::Timestamp;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -66,7 +66,7 @@ pub(super) async fn one(
     accept(&fields.finish())?;
 
     let accepted = interface
-        .edge
+        .service
         .accept(vec![request])
         .await
         .map_err(|refusal| Problem::refused(refusal, Shape::One))?;
@@ -99,7 +99,7 @@ pub(super) async fn batch(
         return Err(Problem::new(Code::PayloadTooLarge, detail).with("limit", MAX_BATCH));
     }
     // A wrong job is wrong for all of them, also when there is none.
-    interface.edge.job(&job_id).await?;
+    interface.service.job(&job_id).await?;
     let mut requests = Vec::with_capacity(entries.len());
     let trace_parent = trace_parent(&headers);
     for (index, entry) in entries.into_iter().enumerate() {
@@ -112,7 +112,7 @@ pub(super) async fn batch(
     accept(&violations)?;
 
     let accepted = interface
-        .edge
+        .service
         .accept(requests)
         .await
         .map_err(|refusal| Problem::refused(refusal, Shape::Batch))?;
@@ -174,7 +174,7 @@ async fn answers(
         let status = match one.enqueued.triggered {
             true => one.status,
             // The first call was a while ago.
-            false => match interface.edge.store().execution(id).await? {
+            false => match interface.service.store().execution(id).await? {
                 Some(execution) => execution.status,
                 None => one.status,
             },

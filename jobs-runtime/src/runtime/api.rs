@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use crate::edge::Edge;
 use crate::health::Health;
+use crate::service::JobService;
 
 /// The task that serves it.
 pub(super) struct Api {
@@ -37,12 +37,12 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartErro
 impl Api {
     pub(super) fn start(
         listener: TcpListener,
-        edge: &Edge,
+        service: &JobService,
         health: &Arc<Health>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let router = crate::http::router(edge.clone(), Arc::clone(health));
+        let router = crate::http::router(service.clone(), Arc::clone(health));
         let (end, ended) = watch::channel(None);
         let serving = crate::http::serve(listener, router, stop.clone());
         tokio::spawn(async move {

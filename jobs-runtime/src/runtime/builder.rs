@@ -8,13 +8,13 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
-use crate::edge::Edge;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::server_clock::ServerClock;
-use crate::store::{DatabaseUrl, HeldStore, Rate, Store};
+use crate::service::JobService;
+use crate::store::{ClockedStore, DatabaseUrl, Rate, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -240,17 +240,17 @@ impl RuntimeBuilder {
             Some(store) => store,
             None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
         };
-        let store = HeldStore::wrap(store, &self.clock);
+        let store = ClockedStore::wrap(store, &self.clock);
         store.migrate().await?;
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
-        let edge = Edge::new(
+        let service = JobService::new(
             Arc::clone(&store),
             Arc::clone(&catalogue),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         )?;
-        edge.publish().await?;
+        service.publish().await?;
 
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         let engine = match self.workers {
@@ -270,7 +270,7 @@ impl RuntimeBuilder {
                     store,
                     jobs,
                     resources,
-                    client: edge.client(),
+                    client: service.client(),
                     clock,
                     entropy,
                     health: health.worker(),
@@ -282,12 +282,12 @@ impl RuntimeBuilder {
         };
         #[cfg(feature = "http")]
         let api = match listener {
-            Some(listener) => Some(super::api::Api::start(listener, &edge, &health)?),
+            Some(listener) => Some(super::api::Api::start(listener, &service, &health)?),
             None => None,
         };
         health.started();
         Ok(Runtime {
-            edge,
+            service,
             catalogue,
             engine,
             health,

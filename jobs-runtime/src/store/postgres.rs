@@ -49,44 +49,21 @@
 //! and no statement stays prepared. Notifications need an address that bypasses the pooler
 //! (`listen=…`); without one, what other processes do is noticed within a second.
 
-mod connect;
-mod db;
-mod fault;
-mod sql;
-mod text;
-
-mod herald;
-mod lane;
-mod listen;
-mod transition;
-
 mod migrate;
 
-mod choose;
 mod claim;
 mod enqueue;
-mod fence;
-mod gate;
-mod join;
-mod logs;
 mod settle;
 
-mod change;
-mod door;
+mod caller_tx;
+mod conn;
 mod limits;
-mod operate;
+mod operator;
 mod promote;
-mod queues;
+mod raw;
+mod read;
 mod session;
-mod sweep;
-mod walk;
-mod whole;
-
-mod archive;
-mod catalogue;
-mod feed;
-mod record;
-mod server;
+mod transfer;
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,27 +76,27 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::{
-    Answer, Archive, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DeleteAnswer,
-    EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, Obstacle, PostgresUrl, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
-    refusals,
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
+    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
+    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, PostgresUrl, ProcessRecord,
+    ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError,
+    StoreEvent, Transferable, WriteAnswer, poison,
 };
 use crate::time::Timestamp;
-use connect::Connector;
-use fault::{Fault, corrupt};
-use gate::Gate;
-use herald::Herald;
-use join::{Found, Guest, Identity};
-use lane::{Lane, Manners, Shared};
+use caller_tx::{Found, Guest, Identity};
+use claim::scan::Walks;
+use conn::connect::Connector;
+use conn::error::{Fault, corrupt};
+use conn::listener::Hearing;
+use conn::notifier::Herald;
+use conn::operation::Transition;
+use conn::pool::{Lane, Manners, Shared};
+use conn::statements::Statements;
+use conn::vacuum::Broom;
+use enqueue::batcher::Gate;
 use limits::{Numbers, Wanted};
-use listen::Hearing;
 use promote::{Promote, Promoted};
-use sql::Statements;
-use sweep::Broom;
-use transition::Transition;
-use walk::Walks;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -185,7 +162,7 @@ impl PostgresStore {
         let start = |width, manners| Lane::start(runtime.handle(), &shared, width, manners);
         let lane = |width| start(width, Manners::default());
         let prompt = Manners {
-            patience: lane::SILENCE,
+            patience: conn::pool::SILENCE,
             ..Manners::default()
         };
         let mut store = Self {
@@ -211,10 +188,10 @@ impl PostgresStore {
         let sweeps = start(1, Manners::quiet());
         // From here on the runtime ends with the store, also if the server does not answer.
         store.runtime = Some(runtime);
-        store.durability = store.operations.run(server::Describe).await?;
+        store.durability = store.operations.run(conn::server::Describe).await?;
         let hearing = Hearing::default();
-        handle.spawn(listen::listen(Arc::clone(&shared), hearing.clone()));
-        handle.spawn(listen::look_around(Arc::clone(&shared), hearing));
+        handle.spawn(conn::listener::listen(Arc::clone(&shared), hearing.clone()));
+        handle.spawn(conn::listener::look_around(Arc::clone(&shared), hearing));
         handle.spawn(Herald::call_out(Arc::clone(&shared), news));
         // Behind a pooler everything is a transaction, and in one nothing can be swept.
         if shared.connector.prologue().is_none() {
@@ -248,7 +225,7 @@ impl PostgresStore {
             prepared: self.shared.connector.prologue().is_none(),
         };
         let found = guest.found().await;
-        let found = match found.map_err(|fault| join::explained(fault, location))? {
+        let found = match found.map_err(|fault| caller_tx::explained(fault, location))? {
             Found::Layout(found) => found,
             Found::Nothing(database) => {
                 let schema = &self.schema;
@@ -262,7 +239,7 @@ impl PostgresStore {
             return Ok(guest);
         }
         // Not known yet, or the server was restarted since.
-        let own = self.read(join::Who).await?;
+        let own = self.read(caller_tx::Who).await?;
         *self.identity() = Some(own.clone());
         match own == found {
             true => Ok(guest),
@@ -315,7 +292,7 @@ where
 
 #[async_trait]
 impl Store for PostgresStore {
-    fn archive(&self) -> Option<&dyn Archive> {
+    fn transfer(&self) -> Option<&dyn Transferable> {
         Some(self)
     }
 
@@ -340,11 +317,11 @@ impl Store for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Not behind an operator's call that waits for a lock.
-        self.read(server::Ping).await
+        self.read(conn::server::Ping).await
     }
 
     async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.pulse.run(server::Time).await.map(Some)
+        self.pulse.run(conn::server::Time).await.map(Some)
     }
 
     fn describe(&self) -> StoreDescription {
@@ -360,18 +337,18 @@ impl Store for PostgresStore {
     }
 
     async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
-        self.operate(catalogue::Publish(jobs)).await
+        self.operate(read::catalogue::Publish(jobs)).await
     }
 
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
-        self.read(catalogue::List).await
+        self.read(read::catalogue::List).await
     }
 
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.gate.enqueue(text::as_stored(batch)).await
+        self.gate.enqueue(conn::text::as_stored(batch)).await
     }
 
     async fn enqueue_in(
@@ -380,7 +357,7 @@ impl Store for PostgresStore {
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let location = &self.shared.location;
-        let batch = text::as_stored(batch);
+        let batch = conn::text::as_stored(batch);
         let joined = async {
             let mut guest = self.joining(tx).await?;
             // By ourselves: the caller's transaction may stay open for long.
@@ -390,7 +367,7 @@ impl Store for PostgresStore {
                 false => self.permits.run(limits::Known(wanted)).await?,
             };
             let answers = guest.enqueue(&batch, &limits).await;
-            answers.map_err(|fault| join::explained(fault, location))
+            answers.map_err(|fault| caller_tx::explained(fault, location))
         };
         in_time(joined).await
     }
@@ -399,12 +376,12 @@ impl Store for PostgresStore {
         &self,
         tx: TransactionRef<'_>,
         settlement: Settlement,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<WriteAnswer, StoreError> {
         let location = &self.shared.location;
         let joined = async {
             let mut guest = self.joining(tx).await?;
             let answer = guest.settle(settlement).await;
-            answer.map_err(|fault| join::explained(fault, location))
+            answer.map_err(|fault| caller_tx::explained(fault, location))
         };
         in_time(joined).await
     }
@@ -426,33 +403,33 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        refusals::claim(self, claim).await
+        poison::claim(self, claim).await
     }
 
-    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
         settle::settle(&self.settles, batch).await
     }
 
-    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        refusals::report(self, batch).await
+        poison::report(self, batch).await
     }
 
-    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        refusals::append_logs(self, batch).await
+        poison::append_logs(self, batch).await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.pulse.run(session::CancelRequests(session)).await
     }
 
-    async fn unstick(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
-        self.permits.run(limits::Unstick(fences)).await
+    async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
+        self.permits.run(limits::ReleasePermits(fences)).await
     }
 
     async fn reserve(
@@ -462,7 +439,7 @@ impl Store for PostgresStore {
         now: Timestamp,
         latest: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let limit = text::limit_as_stored(limit);
+        let limit = conn::text::limit_as_stored(limit);
         let reserve = limits::Reserve {
             limit,
             cost,
@@ -472,45 +449,46 @@ impl Store for PostgresStore {
         self.permits.run(reserve).await
     }
 
-    async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
-        let keys = text::all_stored(&keys);
+    async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
+        let keys = conn::text::all_stored(&keys);
         let keys = keys.into_iter().map(Cow::into_owned).collect();
         self.permits.run(limits::Rest { keys, until }).await
     }
 
-    async fn change(
+    async fn edit(
         &self,
         id: ExecutionId,
-        change: Change,
+        change: ExecutionEdit,
         now: Timestamp,
-    ) -> Result<ChangeAnswer, StoreError> {
-        self.operate(change::Alter { id, change, now }).await
+    ) -> Result<EditAnswer, StoreError> {
+        self.operate(operator::edit::Alter { id, change, now })
+            .await
     }
 
     async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
-        self.read(queues::List).await
+        self.read(operator::queues::List).await
     }
 
     async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
-        self.operate(queues::Pause(queue, now)).await
+        self.operate(operator::queues::Pause(queue, now)).await
     }
 
     async fn resume(&self, queue: String) -> Result<bool, StoreError> {
-        self.operate(queues::Resume(queue)).await
+        self.operate(operator::queues::Resume(queue)).await
     }
 
-    async fn obstacle(
+    async fn blocked_by(
         &self,
         id: ExecutionId,
         now: Timestamp,
-    ) -> Result<Option<Obstacle>, StoreError> {
-        self.read(queues::Before(id, now)).await
+    ) -> Result<Option<BlockingLimit>, StoreError> {
+        self.read(operator::queues::Before(id, now)).await
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
         let promoted = match self.claims.run(Promote { now, limit }).await {
             Err(StoreError::Database(_)) => {
-                let moved = refusals::promote(self, now, limit).await?;
+                let moved = poison::promote(self, now, limit).await?;
                 let mut promoted = self.claims.run(Promote { now, limit }).await?;
                 promoted.ready += moved;
                 promoted
@@ -525,8 +503,8 @@ impl Store for PostgresStore {
             });
         }
         // What has no limits is promoted by now, and claimed by others while this one waits.
-        let whole = || self.door.run(door::LetIn { now, limit });
-        let entered = refusals::let_in(self, now, limit, whole).await?;
+        let whole = || self.door.run(limits::allocator::LetIn { now, limit });
+        let entered = poison::admit(self, now, limit, whole).await?;
         Ok(match entered {
             Some(entered) => Promotion {
                 promoted: ready + entered.ready,
@@ -551,11 +529,11 @@ impl Store for PostgresStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        refusals::take_over(self, dead, claim).await
+        poison::take_over(self, dead, claim).await
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
-        self.operate(operate::Cancel { id, now }).await
+        self.operate(operator::Cancel { id, now }).await
     }
 
     async fn retry(
@@ -564,11 +542,11 @@ impl Store for PostgresStore {
         payload: Option<String>,
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
-        self.operate(operate::Retry { id, payload, now }).await
+        self.operate(operator::Retry { id, payload, now }).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
-        self.operate(operate::Delete(id)).await
+        self.operate(operator::Delete(id)).await
     }
 
     async fn waiting_since(
@@ -577,30 +555,34 @@ impl Store for PostgresStore {
         since: Timestamp,
         limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
-        self.read(queues::WaitingSince(queue, since, limit)).await
+        self.read(operator::queues::WaitingSince(queue, since, limit))
+            .await
     }
 
-    async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
-        self.read(session::HeldOf(of)).await
+    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.read(session::LeasesOf(of)).await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
-        self.read(operate::Ahead { id, limit }).await
+        self.read(operator::Ahead { id, limit }).await
     }
 
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
-        self.read(record::Execution(id)).await
+        self.read(read::execution::Execution(id)).await
     }
 
-    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
-        self.read(record::Standings(ids)).await
+    async fn execution_states(
+        &self,
+        ids: Vec<ExecutionId>,
+    ) -> Result<Vec<ExecutionState>, StoreError> {
+        self.read(read::execution::Standings(ids)).await
     }
 
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
-        self.read(logs::Page(query)).await
+        self.read(read::logs::Page(query)).await
     }
 
-    async fn feed(&self, query: FeedQuery) -> Result<FeedPage, StoreError> {
-        self.read(feed::Page(query)).await
+    async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, StoreError> {
+        self.read(read::list::Page(query)).await
     }
 }

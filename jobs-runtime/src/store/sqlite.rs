@@ -18,41 +18,19 @@
 //! number that took something; one that took nothing may be asked again and then take.
 
 mod migrate;
-mod open;
-
-mod fault;
-mod holder;
-mod json;
-
-mod readers;
-mod step;
-mod watch;
-mod writer;
 
 mod claim;
 mod enqueue;
-mod group;
-mod join;
-mod leased;
-mod logs;
-mod look;
-mod script;
 mod settle;
 
-mod change;
-mod door;
-mod known;
+mod caller_tx;
+mod conn;
 mod limits;
-mod operate;
-mod permits;
-mod returned;
+mod operator;
+mod raw;
+mod read;
 mod session;
-
-mod archive;
-mod catalogue;
-mod feed;
-mod record;
-mod whole;
+mod transfer;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -64,22 +42,22 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, Archive, CancelAnswer, Change, ChangeAnswer, Claim, Claimed, DatabaseUrl, DeleteAnswer,
-    EnqueueAnswer, ExecutionRecord, FeedPage, FeedQuery, Fence, Limit, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, Obstacle, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, ShareOf, Standing, Store, StoreDescription, StoreError, StoreEvent,
-    refusals,
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DatabaseUrl, DeleteAnswer, EditAnswer,
+    EnqueueAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
+    Fence, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord,
+    ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError,
+    StoreEvent, Transferable, WriteAnswer, poison,
 };
 use crate::time::Timestamp;
-use door::Due;
-use group::Call;
-use join::Identity;
-use open::Opener;
-use readers::Readers;
-use step::Work;
-use watch::Watch;
-use writer::Writer;
+use caller_tx::Identity;
+use conn::change_detector::Watch;
+use conn::commit_group::Call;
+use conn::open::Opener;
+use conn::operation::Work;
+use conn::readers::Readers;
+use conn::writer::Writer;
+use limits::allocator::Due;
 
 /// How long any call may take; in real time, whatever clock the engine runs by.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -174,7 +152,7 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn archive(&self) -> Option<&dyn Archive> {
+    fn transfer(&self) -> Option<&dyn Transferable> {
         Some(self)
     }
 
@@ -182,7 +160,12 @@ impl Store for SqliteStore {
         while !self
             .writer
             .write(Box::new(|conn| {
-                Box::pin(async move { Ok((migrate::migrate_next_in_txn(conn).await?, Vec::new())) })
+                Box::pin(async move {
+                    Ok((
+                        migrate::migrate_next_in_txn(conn, migrate::MIGRATIONS).await?,
+                        Vec::new(),
+                    ))
+                })
             }))
             .await?
         {}
@@ -190,15 +173,18 @@ impl Store for SqliteStore {
     }
 
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        self.read(Box::new(|conn| Box::pin(migrate::status_on_conn(conn))))
-            .await
+        self.read(Box::new(|conn| {
+            Box::pin(migrate::status_on_conn(conn, migrate::MIGRATIONS))
+        }))
+        .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // It writes: taking the lock alone would not notice a disk that is full.
         let work: Work<_> = Box::new(|conn| {
             Box::pin(async move {
-                conn.execute(include_str!("sqlite/sql/ping.sql")).await?;
+                conn.execute(include_str!("sqlite/sql/conn/ping.sql"))
+                    .await?;
                 Ok(((), Vec::new()))
             })
         });
@@ -223,14 +209,16 @@ impl Store for SqliteStore {
 
     async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok(((), catalogue::publish_in_txn(conn, &jobs).await?)) })
+            Box::pin(async move { Ok(((), read::catalogue::publish_in_txn(conn, &jobs).await?)) })
         });
         self.writer.write(work).await
     }
 
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
-        self.read(Box::new(|conn| Box::pin(catalogue::list_on_conn(conn))))
-            .await
+        self.read(Box::new(|conn| {
+            Box::pin(read::catalogue::list_on_conn(conn))
+        }))
+        .await
     }
 
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
@@ -246,18 +234,18 @@ impl Store for SqliteStore {
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let (own, connection) = self.joining(tx).await?;
-        let answers = join::enqueue(connection, &own, &batch).await;
-        answers.map_err(|fault| join::explained(fault, &self.location))
+        let answers = caller_tx::enqueue(connection, &own, &batch).await;
+        answers.map_err(|fault| caller_tx::explained(fault, &self.location))
     }
 
     async fn settle_in(
         &self,
         tx: TransactionRef<'_>,
         settlement: Settlement,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<WriteAnswer, StoreError> {
         let (own, connection) = self.joining(tx).await?;
-        let answer = join::settle(connection, &own, &settlement).await;
-        answer.map_err(|fault| join::explained(fault, &self.location))
+        let answer = caller_tx::settle(connection, &own, &settlement).await;
+        answer.map_err(|fault| caller_tx::explained(fault, &self.location))
     }
 
     fn committed(&self) {
@@ -292,28 +280,28 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        refusals::claim(self, claim).await
+        poison::claim(self, claim).await
     }
 
-    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
         self.writer.call(|reply| Call::Settle(batch, reply)).await
     }
 
-    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<Answer>, StoreError> {
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        refusals::report(self, batch).await
+        poison::report(self, batch).await
     }
 
-    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<Answer>, StoreError> {
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        refusals::append_logs(self, batch).await
+        poison::append_logs(self, batch).await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
@@ -323,13 +311,13 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn unstick(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
+    async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
         if fences.is_empty() {
             return Ok(());
         }
         let work: Work<_> = Box::new(move |conn| {
             Box::pin(async move {
-                limits::unstick_in_txn(conn, &fences).await?;
+                limits::release_permits_in_txn(conn, &fences).await?;
                 Ok(((), vec![StoreEvent::Scheduled(Timestamp::default())]))
             })
         });
@@ -352,23 +340,26 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
-    async fn rest(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
+    async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(
-                async move { Ok((limits::rest_in_txn(conn, &keys, until).await?, Vec::new())) },
-            )
+            Box::pin(async move {
+                Ok((
+                    limits::pause_limit_in_txn(conn, &keys, until).await?,
+                    Vec::new(),
+                ))
+            })
         });
         self.writer.write(work).await
     }
 
-    async fn change(
+    async fn edit(
         &self,
         id: ExecutionId,
-        change: Change,
+        change: ExecutionEdit,
         now: Timestamp,
-    ) -> Result<ChangeAnswer, StoreError> {
+    ) -> Result<EditAnswer, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { change::change_in_txn(conn, id, &change, now).await })
+            Box::pin(async move { operator::edit::change_in_txn(conn, id, &change, now).await })
         });
         self.writer.write(work).await
     }
@@ -397,13 +388,13 @@ impl Store for SqliteStore {
         self.writer.write(work).await
     }
 
-    async fn obstacle(
+    async fn blocked_by(
         &self,
         id: ExecutionId,
         now: Timestamp,
-    ) -> Result<Option<Obstacle>, StoreError> {
+    ) -> Result<Option<BlockingLimit>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(limits::obstacle_on_conn(conn, id, now))
+            Box::pin(limits::blocked_by_on_conn(conn, id, now))
         }))
         .await
     }
@@ -421,13 +412,13 @@ impl Store for SqliteStore {
         }
         let whole = || {
             let work: Work<_> =
-                Box::new(move |conn| Box::pin(door::promote_in_txn(conn, now, limit)));
+                Box::new(move |conn| Box::pin(limits::allocator::promote_in_txn(conn, now, limit)));
             self.writer.write(work)
         };
         match whole().await {
             Err(StoreError::Database(_)) => {
-                let moved = refusals::promote(self, now, limit).await?;
-                let promotion = refusals::let_in(self, now, limit, whole).await?;
+                let moved = poison::promote(self, now, limit).await?;
+                let promotion = poison::admit(self, now, limit, whole).await?;
                 Ok(Promotion {
                     promoted: moved + promotion.promoted,
                     ..promotion
@@ -448,11 +439,11 @@ impl Store for SqliteStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        refusals::take_over(self, dead, claim).await
+        poison::take_over(self, dead, claim).await
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
-        let work: Work<_> = Box::new(move |conn| Box::pin(operate::cancel_in_txn(conn, id, now)));
+        let work: Work<_> = Box::new(move |conn| Box::pin(operator::cancel_in_txn(conn, id, now)));
         self.writer.write(work).await
     }
 
@@ -463,14 +454,14 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { operate::retry_in_txn(conn, id, payload.as_deref(), now).await })
+            Box::pin(async move { operator::retry_in_txn(conn, id, payload.as_deref(), now).await })
         });
         self.writer.write(work).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
         let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((operate::delete_in_txn(conn, id).await?, Vec::new())) })
+            Box::pin(async move { Ok((operator::delete_in_txn(conn, id).await?, Vec::new())) })
         });
         self.writer.write(work).await
     }
@@ -487,7 +478,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn held_of(&self, of: ShareOf) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(async move { session::held_of_on_conn(conn, &of).await })
         }))
@@ -496,35 +487,38 @@ impl Store for SqliteStore {
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(operate::ahead_on_conn(conn, id, limit))
+            Box::pin(operator::ahead_on_conn(conn, id, limit))
         }))
         .await
     }
 
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(record::execution_on_conn(conn, id))
+            Box::pin(read::execution::execution_on_conn(conn, id))
         }))
         .await
     }
 
-    async fn standings(&self, ids: Vec<ExecutionId>) -> Result<Vec<Standing>, StoreError> {
+    async fn execution_states(
+        &self,
+        ids: Vec<ExecutionId>,
+    ) -> Result<Vec<ExecutionState>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { record::standings_on_conn(conn, &ids).await })
+            Box::pin(async move { read::execution::standings_on_conn(conn, &ids).await })
         }))
         .await
     }
 
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { logs::page_on_conn(conn, &query).await })
+            Box::pin(async move { read::logs::page_on_conn(conn, &query).await })
         }))
         .await
     }
 
-    async fn feed(&self, query: FeedQuery) -> Result<FeedPage, StoreError> {
+    async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { feed::page_on_conn(conn, &query).await })
+            Box::pin(async move { read::list::page_on_conn(conn, &query).await })
         }))
         .await
     }

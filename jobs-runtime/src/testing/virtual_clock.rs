@@ -10,7 +10,7 @@ use jobs::{BoxFuture, Clock, Hold};
 use tokio::sync::Notify;
 
 use super::sleep::Sleep;
-use crate::held::held;
+use crate::clock::busy::held;
 
 /// Where a virtual clock starts: 2030-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_893_456_000);

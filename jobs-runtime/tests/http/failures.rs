@@ -7,7 +7,7 @@ use axum::body::Body;
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{PublishedJob, Store};
-use jobs_runtime::{Edge, Entropy, SystemClock};
+use jobs_runtime::{Entropy, JobService, SystemClock};
 use serde_json::json;
 
 use crate::support::{API, Api, now, request};
@@ -18,14 +18,14 @@ async fn a_store_that_does_not_answer() {
     let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
     let store: Arc<dyn Store> = Arc::new(store.unwrap());
     let clock = Arc::new(SystemClock::new());
-    let edge = Edge::new(
+    let service = JobService::new(
         store.clone(),
         Arc::new(Catalogue::linked().unwrap()),
         clock.clone(),
         Arc::new(Entropy::new()),
     );
     let health = Arc::new(Health::new(store, clock));
-    let router = jobs_runtime::http::router(edge.unwrap(), health);
+    let router = jobs_runtime::http::router(service.unwrap(), health);
     let get = async |path: &str| {
         let request = request("GET", path).body(Body::empty()).unwrap();
         Api::ask(router.clone(), request).await
@@ -40,7 +40,13 @@ async fn a_store_that_does_not_answer() {
 #[tokio::test]
 async fn a_published_schema_that_makes_no_sense() {
     let api = Api::new().await;
-    let mut descriptor = api.edge.job("resting").await.unwrap().descriptor().clone();
+    let mut descriptor = api
+        .service
+        .job("resting")
+        .await
+        .unwrap()
+        .descriptor()
+        .clone();
     descriptor.id = "broken".to_owned();
     descriptor.enabled = true;
     descriptor.payload_schema = json!({"type": "nonsense"});

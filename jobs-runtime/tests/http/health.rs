@@ -47,7 +47,7 @@ async fn a_worker_in_trouble_shows() {
 async fn a_process_that_starts_is_not_ready() {
     let api = Api::new().await;
     let health = Arc::new(Health::new(api.store.clone(), Arc::new(SystemClock::new())));
-    let router = jobs_runtime::http::router(api.edge.clone(), health);
+    let router = jobs_runtime::http::router(api.service.clone(), health);
     let request = request("GET", "/readyz").body(Body::empty()).unwrap();
     let response = router.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);

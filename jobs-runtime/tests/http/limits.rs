@@ -243,7 +243,7 @@ async fn a_handler_that_does_not_end_is_named_as_the_holder() {
     assert_eq!(held["limit"]["holders"], holders);
     let text = held["text"].as_str().unwrap();
     assert!(text.contains("its handler still runs"), "{text}");
-    api.store.unstick(vec![fence]).await.unwrap();
+    api.store.release_permits(vec![fence]).await.unwrap();
     api.promote().await;
     assert_eq!(reason(&api, &second).await["code"], "next");
 }

@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    Answer as Settled, AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, FeedQuery,
-    NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store,
+    AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionQuery, NewExecution,
+    Next, Permits, SessionId, SessionInfo, Settlement, Store, WriteAnswer as Settled,
 };
 use jobs_runtime::time::Timestamp;
-use jobs_runtime::{Edge, Entropy, SystemClock};
+use jobs_runtime::{Entropy, JobService, SystemClock};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,7 +64,7 @@ pub(crate) async fn ship_parcel(to: String) -> Result<(), JobError>;
 
 /// An interface with its store.
 pub(crate) struct Api {
-    pub(crate) edge: Edge,
+    pub(crate) service: JobService,
     pub(crate) health: Arc<Health>,
     pub(crate) store: Arc<dyn Store>,
     router: Router,
@@ -85,13 +85,13 @@ impl Api {
         store.migrate().await.unwrap();
         let catalogue = Arc::new(Catalogue::linked().unwrap());
         let entropy = Arc::new(Entropy::seeded(7));
-        let edge = Edge::new(store.clone(), catalogue, clock.clone(), entropy).unwrap();
-        edge.publish().await.unwrap();
+        let service = JobService::new(store.clone(), catalogue, clock.clone(), entropy).unwrap();
+        service.publish().await.unwrap();
         let health = Arc::new(Health::new(store.clone(), clock));
         health.started();
-        let router = jobs_runtime::http::router(edge.clone(), health.clone());
+        let router = jobs_runtime::http::router(service.clone(), health.clone());
         Self {
-            edge,
+            service,
             health,
             store,
             router,
@@ -143,7 +143,7 @@ impl Api {
         }
     }
 
-    /// Puts an execution past the edge into the store, as a program of another time would have.
+    /// Puts an execution past the service into the store, as a program of another time would have.
     pub(crate) async fn store_raw(&self, job: &str) -> String {
         let mut random = [0; 10];
         fastrand::fill(&mut random);
@@ -191,7 +191,11 @@ impl Api {
 
     /// How many executions there are.
     pub(crate) async fn stored(&self) -> usize {
-        let page = self.store.feed(FeedQuery::newest(1_000)).await.unwrap();
+        let page = self
+            .store
+            .list_executions(ExecutionQuery::newest(1_000))
+            .await
+            .unwrap();
         page.executions.len()
     }
 
@@ -209,7 +213,7 @@ impl Api {
             job_ids: owned(jobs),
             queues: owned(queues),
             labels: Vec::new(),
-            shares: Vec::new(),
+            slot_caps: Vec::new(),
         };
         Worker {
             store: self.store.clone(),
@@ -312,7 +316,7 @@ impl Worker {
             message: "out of time".to_owned(),
         };
         let permits = Some(Permits {
-            kept: true,
+            retained: true,
             ..Permits::default()
         });
         let outcome = AttemptOutcome::TimedOut;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobs::{ExecutionStatus, OnConflict};
 use jobs_runtime::store::{
-    Caps, Change, Claimed, DebounceKey, Limit, LimitRule, NewExecution, Next, Permits, Rate,
+    Caps, Claimed, DebounceKey, ExecutionEdit, Limit, LimitRule, NewExecution, Next, Permits, Rate,
     SessionId, Settlement, UniqueKey,
 };
 
@@ -43,7 +43,11 @@ impl Exercise<'_> {
                 "merge into held",
                 self.store.enqueue(self.again(&batch))
             );
-            timed!(self, "obstacle", self.store.obstacle(ids[BATCH - 1], NOW));
+            timed!(
+                self,
+                "blocked_by",
+                self.store.blocked_by(ids[BATCH - 1], NOW)
+            );
             let mut claim = self.claim(session, &[], Vec::new());
             claim.caps.limited = Some(PERMITS as usize / 2);
             let mut claimed = timed!(self, "claim limited", self.store.claim(claim));
@@ -51,7 +55,7 @@ impl Exercise<'_> {
             let settlements: Vec<_> = claimed.iter().map(kept).collect();
             timed!(self, "settle limited", self.store.settle(settlements));
             let fences = claimed.iter().map(|claimed| claimed.fence).collect();
-            timed!(self, "unstick", self.store.unstick(fences));
+            timed!(self, "release_permits", self.store.release_permits(fences));
             let entered = timed!(self, "let in next", self.store.promote(NOW, BATCH));
             assert!(entered.promoted > 0);
             for (name, id, priority) in [
@@ -59,11 +63,11 @@ impl Exercise<'_> {
                 ("change again", ids[PERMITS as usize], 4),
                 ("change delayed", delayed[0].id, 5),
             ] {
-                let change = Change {
+                let change = ExecutionEdit {
                     priority: Some(priority),
-                    ..Change::default()
+                    ..ExecutionEdit::default()
                 };
-                timed!(self, name, self.store.change(id, change, NOW));
+                timed!(self, name, self.store.edit(id, change, NOW));
             }
             // Whoever is more urgent takes the place of one that is ready.
             timed!(self, "displace", self.store.promote(NOW, BATCH));
@@ -82,7 +86,7 @@ impl Exercise<'_> {
             };
             let keys = vec![zoo.key.clone()];
             timed!(self, "reserve", self.store.reserve(zoo, 1, NOW, NOW));
-            timed!(self, "rest", self.store.rest(keys, NOW));
+            timed!(self, "rest", self.store.pause_limit(keys, NOW));
             timed!(self, "queues", self.store.queues());
             let mail = || "mail".to_owned();
             timed!(self, "pause", self.store.pause(mail(), NOW));
@@ -117,7 +121,7 @@ impl Exercise<'_> {
             }
             self.store.enqueue(batch.clone()).await.unwrap();
             timed!(self, name, self.store.promote(NOW, KEYS));
-            let last = self.store.obstacle(batch[KEYS - 1].id, NOW).await;
+            let last = self.store.blocked_by(batch[KEYS - 1].id, NOW).await;
             assert_eq!(last.unwrap().is_none(), is_in, "{name}");
             cancelled.extend(batch.iter().map(|new| new.id));
         }
@@ -203,10 +207,10 @@ impl Exercise<'_> {
 fn kept(claimed: &Claimed) -> Settlement {
     let mut settlement = settlement(claimed, &Next::Fail);
     // Long past: the rate is not slowed down by it.
-    settlement.permits = claimed.limits.clone().map(|of| Permits {
-        of,
-        kept: true,
-        rest_until: Some(Timestamp::default()),
+    settlement.permits = claimed.limits.clone().map(|token| Permits {
+        token,
+        retained: true,
+        paused_until: Some(Timestamp::default()),
     });
     settlement
 }

@@ -1,7 +1,7 @@
 //! Calls of those who move a store, and of operators who come too late.
 
 use jobs::ExecutionId;
-use jobs_runtime::store::{Cursor, Place};
+use jobs_runtime::store::{Cursor, TransferredState};
 
 use super::{BATCH, Exercise, NOW, ROUNDS};
 use tests::process::now;
@@ -9,7 +9,7 @@ use tests::process::now;
 impl Exercise<'_> {
     /// Makes every call.
     pub(super) async fn rare(&mut self) {
-        let archive = self.store.archive().expect("the store can be moved");
+        let archive = self.store.transfer().expect("the store can be moved");
         // Far from the beginning, so that whoever begins there is found out.
         let mut after: Option<Cursor> = Some("cc350".parse().unwrap());
         for _ in 0..ROUNDS {
@@ -17,7 +17,7 @@ impl Exercise<'_> {
             assert_eq!(export.executions.len(), BATCH * 5);
             after = export.next;
             let mut batch = export.executions;
-            batch.retain(|one| one.place != Place::Running);
+            batch.retain(|one| one.place != TransferredState::Running);
             timed!(self, "import again", archive.import(batch.clone()));
             for archived in &mut batch {
                 self.made += 1;

@@ -84,10 +84,10 @@ async fn reopened(place: &Place, store: Arc<dyn Store>) -> Result<Arc<dyn Store>
 
 /// Counts what has succeeded, in the store.
 async fn verify(store: &dyn Store, expected: u64) -> Result<(), BenchError> {
-    let Some(archive) = store.archive() else {
+    let Some(archive) = store.transfer() else {
         return Ok(());
     };
-    let found = archive.census().await?.succeeded;
+    let found = archive.row_counts().await?.succeeded;
     match found == expected {
         true => Ok(()),
         false => Err(BenchError::Missing { found, expected }),
@@ -136,7 +136,7 @@ pub(super) async fn among_finished(place: &Place, plan: &Plan) -> Result<Trial, 
         .take(20 * history::pages().len())
     {
         let asked = real_now();
-        store.feed(query).await?;
+        store.list_executions(query).await?;
         feed.record(asked.elapsed());
     }
     drop(store);
@@ -170,7 +170,7 @@ impl Elsewhere {
                 job_ids: Vec::new(),
                 queues: Vec::new(),
                 labels: Vec::new(),
-                shares: Vec::new(),
+                slot_caps: Vec::new(),
             })
             .await?;
         let elsewhere = Self { session, clock };

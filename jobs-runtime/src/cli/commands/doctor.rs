@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
-use crate::store::{DatabaseUrl, FeedQuery, Store, StoreError};
+use crate::store::{DatabaseUrl, ExecutionQuery, Store, StoreError};
 
 /// How many waiting executions are looked at for jobs that nobody knows.
 const SAMPLE: usize = 1_000;
@@ -165,9 +165,9 @@ async fn of_store(store: &dyn Store) -> Vec<Finding> {
 
 /// Waiting executions of jobs that nobody has published.
 async fn unknown_jobs(store: &dyn Store) -> Option<Finding> {
-    let mut query = FeedQuery::newest(SAMPLE);
+    let mut query = ExecutionQuery::newest(SAMPLE);
     query.status = Some(jobs::ExecutionStatus::Queued);
-    let waiting = store.feed(query).await.ok()?.executions;
+    let waiting = store.list_executions(query).await.ok()?.executions;
     let linked = jobs::Catalogue::linked().ok()?;
     let mut unknown: Vec<_> = waiting
         .into_iter()

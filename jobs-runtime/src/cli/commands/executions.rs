@@ -7,7 +7,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, short, table};
 use crate::cli::watch::pretty;
-use crate::store::{ExecutionRecord, FeedQuery};
+use crate::store::{ExecutionQuery, ExecutionRecord};
 
 /// Prints a page of executions.
 pub(in crate::cli) async fn list(
@@ -18,7 +18,7 @@ pub(in crate::cli) async fn list(
     let runtime = existing(settings).await?;
     let page = runtime
         .store()
-        .feed(FeedQuery {
+        .list_executions(ExecutionQuery {
             limit: filters.limit.into(),
             job_id: filters.job,
             status: filters.status,

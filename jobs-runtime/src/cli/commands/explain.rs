@@ -13,7 +13,7 @@ pub(in crate::cli) async fn explain(
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
     let runtime = existing(settings).await?;
-    match runtime.edge().explain(id).await? {
+    match runtime.service().explain(id).await? {
         Some(explanation) => {
             output.result(&explanation, |told| {
                 let (job, status) = (&told.job_id, told.status);

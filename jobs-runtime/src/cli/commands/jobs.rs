@@ -14,7 +14,7 @@ use crate::cli::table::{millis, short, table};
 /// Prints every known job.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
     let runtime = reader_of(settings).await?;
-    let jobs = runtime.edge().jobs().await?;
+    let jobs = runtime.service().jobs().await?;
     if jobs.is_empty() {
         output.say(
             "no jobs: none is linked into this program and none is published in the store; \
@@ -62,7 +62,7 @@ pub(in crate::cli) async fn show(
     id: &str,
 ) -> Result<(), Failure> {
     let runtime = reader_of(settings).await?;
-    let job = runtime.edge().job(id).await?;
+    let job = runtime.service().job(id).await?;
     output.result(job.descriptor(), |_| text(&job));
     Ok(())
 }

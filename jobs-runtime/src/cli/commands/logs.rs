@@ -56,7 +56,7 @@ pub(in crate::cli) async fn show(
         if ended {
             return Ok(());
         }
-        runtime.edge().clock().sleep(LOOK).await;
+        runtime.service().clock().sleep(LOOK).await;
     }
 }
 

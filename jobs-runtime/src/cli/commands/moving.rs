@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::SystemClock;
 use crate::cli::args::Move;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::store::transfer::copy::transfer;
 use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
-use crate::{SystemClock, transfer};
 
 /// Moves everything and says what that was.
 pub(in crate::cli) async fn move_store(output: Output, args: &Move) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::{CancelAnswer, ChangeAnswer, DeleteAnswer, RetryAnswer};
+use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer};
 
 /// Cancels an execution, or asks its worker to.
 pub(in crate::cli) async fn cancel(
@@ -22,7 +22,7 @@ pub(in crate::cli) async fn cancel(
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
     let runtime = existing(settings).await?;
-    let (status, text) = match runtime.edge().cancel(id).await? {
+    let (status, text) = match runtime.service().cancel(id).await? {
         CancelAnswer::Cancelled => ("cancelled", "cancelled"),
         CancelAnswer::Requested => ("running", "asked to end; `logs --follow` shows how it does"),
         CancelAnswer::Final(status) => {
@@ -51,7 +51,7 @@ pub(in crate::cli) async fn retry(
     let id = execution_id(id)?;
     let payload = given(payload)?;
     let runtime = existing(settings).await?;
-    match runtime.edge().retry(id, payload).await? {
+    match runtime.service().retry(id, payload).await? {
         RetryAnswer::Queued => {
             let answer = json!({ "executionId": id, "status": "queued" });
             output.result(&answer, |_| format!("{id}  queued again"));
@@ -83,16 +83,16 @@ pub(in crate::cli) async fn edit(
         ));
     }
     let runtime = existing(settings).await?;
-    match runtime.edge().change(id, edit).await? {
-        ChangeAnswer::Changed => {
+    match runtime.service().edit(id, edit).await? {
+        EditAnswer::Changed => {
             let answer = json!({ "executionId": id, "changed": true });
             output.result(&answer, |_| format!("{id}  changed"));
             Ok(())
         }
-        ChangeAnswer::NotWaiting(status) => Err(Failure::failed(format!(
+        EditAnswer::NotWaiting(status) => Err(Failure::failed(format!(
             "execution {id} is {status}; only waiting ones are changed"
         ))),
-        ChangeAnswer::Unknown => Err(unknown(id)),
+        EditAnswer::Unknown => Err(unknown(id)),
     }
 }
 

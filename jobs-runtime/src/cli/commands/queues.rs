@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::QueueRecord;
-use crate::{Edge, QueueAnswer};
+use crate::{JobService, QueueAnswer};
 
 /// How often a queue that is being drained is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Prints every queue.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
     let runtime = existing(settings).await?;
-    let queues = runtime.edge().queues().await?;
+    let queues = runtime.service().queues().await?;
     output.result(&json!({ "queues": queues }), |_| {
         table(
             ["QUEUE", "READY", "HELD", "RUNNING", "STATE"],
@@ -37,7 +37,7 @@ fn row(queue: &QueueRecord) -> [String; 5] {
     [
         queue.queue.clone(),
         queue.ready.to_string(),
-        queue.held.to_string(),
+        queue.blocked.to_string(),
         queue.running.to_string(),
         state,
     ]
@@ -53,18 +53,18 @@ pub(in crate::cli) async fn act(
     let draining = matches!(act, QueueAct::Drain { .. });
     let (queue, paused, answer) = match act {
         QueueAct::Pause { queue } => {
-            let answer = runtime.edge().pause(&queue).await?;
+            let answer = runtime.service().pause(&queue).await?;
             (queue, true, answer)
         }
         QueueAct::Drain { queue } => {
-            let answer = runtime.edge().pause(&queue).await?;
+            let answer = runtime.service().pause(&queue).await?;
             if !matches!(answer, QueueAnswer::Unknown { .. }) {
-                drained(runtime.edge(), &queue).await?;
+                drained(runtime.service(), &queue).await?;
             }
             (queue, true, answer)
         }
         QueueAct::Resume { queue } => {
-            let answer = runtime.edge().resume(&queue).await?;
+            let answer = runtime.service().resume(&queue).await?;
             (queue, false, answer)
         }
     };
@@ -88,14 +88,14 @@ pub(in crate::cli) async fn act(
 }
 
 /// Completes when nothing of a paused queue runs any more.
-async fn drained(edge: &Edge, queue: &str) -> Result<(), Failure> {
+async fn drained(service: &JobService, queue: &str) -> Result<(), Failure> {
     loop {
-        let queues = edge.queues().await?;
+        let queues = service.queues().await?;
         let running = queues.iter().find(|it| it.queue == queue);
         if running.is_none_or(|it| it.running == 0) {
             return Ok(());
         }
-        edge.clock().sleep(LOOK).await;
+        service.clock().sleep(LOOK).await;
     }
 }
 

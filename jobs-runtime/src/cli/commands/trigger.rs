@@ -29,7 +29,7 @@ pub(in crate::cli) async fn trigger(
     let output = asked.output(output);
     let (id, accepted) = asked.enqueue(&runtime).await?;
     if asked.matches.get_flag("wait") {
-        let record = watch::wait(runtime.edge(), id, output).await?;
+        let record = watch::wait(runtime.service(), id, output).await?;
         return watch::conclude(&record, output);
     }
     let answer = serde_json::json!({
@@ -77,7 +77,7 @@ pub(in crate::cli) async fn exec(
         .start()
         .await?;
     let waited = tokio::select! {
-        record = watch::wait(worker.edge(), id, output) => record.map(Some),
+        record = watch::wait(worker.service(), id, output) => record.map(Some),
         () = signals.next() => Ok(None),
     };
     worker.shutdown_now().await;
@@ -109,7 +109,7 @@ impl Asked {
                 "which job? `{command} JOB --help` shows its flags, `list` the jobs"
             )));
         };
-        let job = runtime.edge().job(&id).await?;
+        let job = runtime.service().job(&id).await?;
         let flags = JobCommand::new(command, job.descriptor(), options(command));
         let matches = match flags.parse(&args.rest) {
             Ok(matches) => matches,
@@ -152,7 +152,7 @@ impl Asked {
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
         }
-        let accepted = runtime.edge().accept(vec![request]).await;
+        let accepted = runtime.service().accept(vec![request]).await;
         let accepted = accepted.map_err(|refusal| refusal.into_error(false))?;
         match accepted.first() {
             Some(one) => Ok((one.enqueued.execution_id, one.answer)),

@@ -242,7 +242,7 @@ impl Model {
             Some(session) if session.open => {
                 session.renewals += 1;
                 session.renewed_at = now;
-                Renewal::Held
+                Renewal::Renewed
             }
             _ => Renewal::Lost,
         }

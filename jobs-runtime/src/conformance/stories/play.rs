@@ -265,7 +265,7 @@ impl Play {
             job_ids: Vec::new(),
             queues: Vec::new(),
             labels: Vec::new(),
-            shares: Vec::new(),
+            slot_caps: Vec::new(),
         };
         let session = self.at(handle).open_session(info).await.map_err(broken)?;
         if self.sessions.iter().any(|(known, _)| *known >= session) {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Filter;
-use crate::store::Standing;
+use crate::store::ExecutionState;
 
 /// A place in the events of one run of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Change {
 #[derive(Clone, Debug)]
 pub(super) enum News {
     /// An execution has become what is said here.
-    Execution(Standing),
+    Execution(ExecutionState),
     /// Executions have become ready.
     Ready,
     /// Something has changed.

@@ -133,9 +133,9 @@ impl Hub {
         if ids.len() > DETAILED {
             return self.tell(News::Changed);
         }
-        match self.store.standings(ids.to_vec()).await {
-            Ok(standings) => {
-                for standing in standings {
+        match self.store.execution_states(ids.to_vec()).await {
+            Ok(execution_states) => {
+                for standing in execution_states {
                     self.tell(News::Execution(standing));
                 }
             }

@@ -3,6 +3,9 @@
 //! A claim is three trips: lock the session, move the rows, note the number and commit. The lock
 //! makes a claim, the closing of its session and its being taken over wait for each other.
 
+pub(in crate::store::postgres) mod scan;
+pub(in crate::store::postgres) mod strategy;
+
 use async_trait::async_trait;
 use jobs::ExecutionId;
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
@@ -10,19 +13,19 @@ use sqlx::query::Query;
 use sqlx::{Decode, Row, SqlStr};
 use uuid::Uuid;
 
-use super::choose;
-use super::db::Db;
-use super::fault::Fault;
-use super::sweep::Broom;
-use super::text::{self, all_stored};
-use super::transition::{Done, Shape, Transition, quietly};
-use super::walk::{Walked, Walks, Way};
+use super::conn::error::Fault;
+use super::conn::operation::{Done, Shape, Transition, quietly};
+use super::conn::text;
+use super::conn::text::all_stored;
+use super::conn::tx::Db;
+use super::conn::vacuum::Broom;
 use super::{number, uuid_of};
-use crate::store::policy::RetryText;
+use crate::store::rules::retry_text::RetryText;
 use crate::store::{
-    Claim, Claimed, ExecutionPolicy, Fence, HeldLimits, SessionId, StoreError, StoreEvent,
+    Claim, Claimed, ExecutionPolicy, Fence, PermitToken, SessionId, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
+use scan::{Walked, Walks, Way};
 
 pub(super) struct Take {
     pub(super) claim: Claim,
@@ -48,7 +51,7 @@ impl Transition for Take {
             return Ok(quietly(held(db, claim).await?));
         }
         let rows = match claim.caps.has_shares() {
-            true => choose::take(db, claim).await?,
+            true => strategy::take(db, claim).await?,
             false => take(db, claim, walks, standing.pauses).await?,
         };
         if !rows.is_empty() {
@@ -233,7 +236,7 @@ impl Standing {
 /// What a claim that was made before holds by now.
 pub(super) async fn held(db: &mut Db<'_>, claim: &Claim) -> Result<Vec<Claimed>, Fault> {
     let query = db
-        .query(&db.sql.claim_held)
+        .query(&db.sql.claim_leased)
         .bind(claim.session.0)
         .bind(claim.number);
     let rows = db.fetch(query).await?;
@@ -294,7 +297,7 @@ fn read_one(
         execution_id: ExecutionId::from_bytes(*get::<Uuid>(row, 4)?.as_bytes()),
         job_id: text::read(get(row, 5)?),
         queue: text::read(get(row, 12)?),
-        limits: (flags & flag::LIMITED != 0).then(HeldLimits::default),
+        limits: (flags & flag::LIMITED != 0).then(PermitToken::default),
         payload: get(row, 6)?,
         policy,
         spent: number("a spent budget", get::<i32>(row, 3)?)?,

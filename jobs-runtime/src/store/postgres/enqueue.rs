@@ -5,9 +5,10 @@
 //! written **carefully**: lock the keys, look at what is there, decide per row, write the rest. What
 //! another transaction brings in between is noticed by the write, and all of it is done again.
 
+pub(in crate::store::postgres) mod batcher;
+mod fast_path;
 mod keep;
-mod look;
-mod straight;
+mod lookup;
 
 use std::collections::HashMap;
 
@@ -15,19 +16,19 @@ use async_trait::async_trait;
 use sqlx::Row;
 use uuid::Uuid;
 
-use look::{Look, look};
+use lookup::{Look, look};
 
-use super::db::Db;
-use super::fault::Fault;
-use super::gate::Call;
+use super::conn::error::Fault;
+use super::conn::operation::{Done, Shape, Transition};
+use super::conn::text::array_literal;
+use super::conn::tx::Db;
 use super::limits::Numbers;
-use super::text::array_literal;
-use super::transition::{Done, Shape, Transition};
 use super::uuid_of;
-use crate::store::admission::{Admitted, events, is_delayed};
-use crate::store::doorkeeper::{LimitId, OpenDoors};
-use crate::store::policy::RetryText;
+use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
+use crate::store::rules::permits::{FreePermits, LimitId};
+use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
+use batcher::Call;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
@@ -115,11 +116,11 @@ async fn admit(
     limits: &Numbers,
     way: Way,
 ) -> Result<Done<Answers>, Fault> {
-    let Admitted {
+    let DedupPlan {
         rows,
         merges,
         answers,
-    } = look.executions.admit(batches);
+    } = look.executions.decide(batches);
     let mut entered = Vec::new();
     if !rows.is_empty() {
         keep::keys(db, &rows).await?;
@@ -165,10 +166,10 @@ async fn write_limited(
         .collect::<Result<_, _>>()?;
     // Last of all that may have to wait, so that nobody waits for whoever lets in.
     let mut doors = match way {
-        Way::Straight => straight::open_doors(db, rows, &ids).await?,
-        Way::ByTheDoor => OpenDoors::default(),
+        Way::Straight => fast_path::open_doors(db, rows, &ids).await?,
+        Way::ByTheDoor => FreePermits::default(),
     };
-    let entered = doors.let_in(rows, &ids);
+    let entered = doors.admit(rows, &ids);
     let taken = doors.taken();
     let query = bound(db.query(&db.sql.enqueue_bare), rows)?;
     let mut numbers: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
@@ -180,8 +181,9 @@ async fn write_limited(
         ordered.push(*numbers.get(&uuid_of(&new.id)).ok_or(Fault::Raced)?);
     }
     let lists: Vec<_> = ids.iter().map(|ids| limit_list(ids)).collect();
-    let let_in_at = rows.iter().zip(&entered);
-    let let_in_at = let_in_at.map(|(new, entered)| entered.then_some(new.created_at.as_millis()));
+    let admitted_at = rows.iter().zip(&entered);
+    let admitted_at =
+        admitted_at.map(|(new, entered)| entered.then_some(new.created_at.as_millis()));
     let query = db
         .query(&db.sql.enqueue_limited)
         .bind(ordered)
@@ -191,7 +193,7 @@ async fn write_limited(
         .bind(column(rows, |new| !is_delayed(new)))
         .bind(lists)
         .bind(column(rows, |new| new.rules.max_waiting.is_some()))
-        .bind(let_in_at.collect::<Vec<_>>())
+        .bind(admitted_at.collect::<Vec<_>>())
         .bind(taken.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(taken.iter().map(|(_, n)| count(*n)).collect::<Vec<_>>());
     db.execute(query).await?;

@@ -3,18 +3,20 @@
 //! A rule is written by transactions of our own alone, before the execution that brings it: no
 //! transaction of a caller's ever holds a limit.
 
+pub(in crate::store::postgres) mod allocator;
+
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::db::Db;
-use super::fault::{Fault, corrupt};
+use super::conn::error::{Fault, corrupt};
+use super::conn::operation::{Done, Shape, Transition, quietly};
+use super::conn::text::stored;
+use super::conn::tx::Db;
 use super::number;
-use super::text::stored;
-use super::transition::{Done, Shape, Transition, quietly};
-use crate::store::doorkeeper::{LimitId, LimitState, PermitEvent, Reach};
+use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, Reach};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -60,15 +62,15 @@ pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     })
 }
 
-/// Reads a limit from the columns id, stage, kind, count, period, granted, arrival and look_at.
+/// Reads a limit from the columns id, stage, kind, count, period, in_use, tat and check_at.
 pub(super) fn state(row: &PgRow) -> Result<LimitState, Fault> {
     Ok(LimitState {
         id: row.try_get(0)?,
         stage: number("a limit's stage", row.try_get::<i16, _>(1)?)?,
         rule: rule(row, 2)?,
-        granted: row.try_get::<i64, _>(5)?.try_into().unwrap_or(0),
-        arrival: row.try_get(6)?,
-        look_at: row
+        in_use: row.try_get::<i64, _>(5)?.try_into().unwrap_or(0),
+        tat: row.try_get(6)?,
+        check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
         reach: Reach::ANYWHERE,
@@ -118,7 +120,7 @@ pub(super) async fn known(db: &mut Db<'_>, Wanted(wanted): &Wanted) -> Result<Nu
     let keys: Vec<&str> = wanted.keys().map(|key| &**key).collect();
     let mut numbers = Numbers::with_capacity(wanted.len());
     let mut other: HashMap<_, _> = wanted.iter().map(|(key, limit)| (&**key, limit)).collect();
-    for row in &db.fetch(db.query(&db.sql.limits_known).bind(keys)).await? {
+    for row in &db.fetch(db.query(&db.sql.limits_lookup).bind(keys)).await? {
         let key: &str = row.try_get(8)?;
         let state = state(row)?;
         let as_wanted = |(limit, stage): &&(Limit, usize)| {
@@ -193,17 +195,17 @@ pub(super) async fn follow(db: &mut Db<'_>, jobs: &[PublishedJob]) -> Result<boo
 }
 
 /// Gives back what stuck attempts have kept.
-pub(super) struct Unstick(pub(super) Vec<Fence>);
+pub(super) struct ReleasePermits(pub(super) Vec<Fence>);
 
 #[async_trait]
-impl Transition for Unstick {
+impl Transition for ReleasePermits {
     type Answer = ();
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
         let fences = self.0.iter();
         let query = db
-            .query(&db.sql.unstick)
+            .query(&db.sql.release_permits)
             .bind(fences.clone().map(|fence| fence.row).collect::<Vec<_>>())
             .bind(fences.clone().map(|it| it.session.0).collect::<Vec<_>>())
             .bind(fences.map(|it| i64::from(it.attempt)).collect::<Vec<_>>());
@@ -238,7 +240,7 @@ impl Transition for Reserve {
                     continue;
                 }
             };
-            let before = state.arrival;
+            let before = state.tat;
             let (reservation, taken) = state.reserve(self.cost, self.now, self.latest);
             if !taken {
                 return Ok(quietly(reservation));
@@ -247,7 +249,7 @@ impl Transition for Reserve {
                 .query(&db.sql.reserve)
                 .bind(state.id)
                 .bind(before)
-                .bind(state.arrival);
+                .bind(state.tat);
             if db.execute(query).await? > 0 {
                 return Ok(quietly(reservation));
             }
@@ -275,11 +277,11 @@ impl Transition for Rest {
         limits.sort_unstable_by_key(|limit| limit.id);
         limits
             .iter_mut()
-            .for_each(|limit| limit.note(PermitEvent::Rest(self.until)));
+            .for_each(|limit| limit.note(PermitEvent::Pause(self.until)));
         let query = db
-            .query(&db.sql.rest)
+            .query(&db.sql.pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
-            .bind(limits.iter().map(|limit| limit.arrival).collect::<Vec<_>>());
+            .bind(limits.iter().map(|limit| limit.tat).collect::<Vec<_>>());
         db.execute(query).await?;
         Ok(quietly(()))
     }
@@ -287,6 +289,6 @@ impl Transition for Rest {
 
 /// The limits with these keys, as they are.
 async fn look(db: &mut Db<'_>, keys: &[&str]) -> Result<Vec<LimitState>, Fault> {
-    let rows = db.fetch(db.query(&db.sql.limits_known).bind(keys)).await?;
+    let rows = db.fetch(db.query(&db.sql.limits_lookup).bind(keys)).await?;
     rows.iter().map(state).collect()
 }

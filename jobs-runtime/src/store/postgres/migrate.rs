@@ -8,73 +8,22 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::db::Db;
-use super::fault::Fault;
-use super::sql::in_schema;
-use super::transition::{Done, Shape, Transition, quietly};
+use super::conn::error::Fault;
+use super::conn::operation::{Done, Shape, Transition, quietly};
+use super::conn::statements::in_schema;
+use super::conn::tx::Db;
+use crate::store::rules::migrations::{
+    AppliedMigration, Migration, check_ledger, migration_status,
+};
 use crate::store::{MigrationStatus, StoreError};
 use crate::time::Timestamp;
 
-/// A step of the layout. Once released it never changes; its checksum is in the ledgers.
-struct Migration {
-    version: u32,
-    name: &'static str,
-    /// Written for the schema `jobs`, like every statement.
-    sql: &'static str,
-}
-
-const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        name: "layout",
-        sql: include_str!("migrations/0001_layout.sql"),
-    },
-    Migration {
-        version: 2,
-        name: "limits",
-        sql: include_str!("migrations/0002_limits.sql"),
-    },
-    Migration {
-        version: 3,
-        name: "rests",
-        sql: include_str!("migrations/0003_rests.sql"),
-    },
-    Migration {
-        version: 4,
-        name: "let_in",
-        sql: include_str!("migrations/0004_let_in.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "shares",
-        sql: include_str!("migrations/0005_shares.sql"),
-    },
-    Migration {
-        version: 6,
-        name: "turns",
-        sql: include_str!("migrations/0006_turns.sql"),
-    },
-    Migration {
-        version: 7,
-        name: "many_keys",
-        sql: include_str!("migrations/0007_many_keys.sql"),
-    },
-];
-
-impl Migration {
-    fn checksum(&self) -> String {
-        let digest = Sha256::digest(self.sql.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// A line of the ledger.
-struct Applied {
-    version: u32,
-    name: String,
-    checksum: String,
-    applied_at: Timestamp,
-}
+/// The steps of this store's layout, written for the schema `jobs`, like every statement.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "layout",
+    sql: include_str!("migrations/0001_layout.sql"),
+}];
 
 /// What is there before a step, and what this role may do.
 struct Ground {
@@ -201,43 +150,23 @@ impl Transition for Status {
             true => checked_ledger(db).await?,
             false => Vec::new(),
         };
-        let status = MIGRATIONS.iter().enumerate();
-        let status = status.map(|(n, migration)| MigrationStatus {
-            version: migration.version,
-            name: migration.name.to_owned(),
-            applied_at: applied.get(n).map(|line| line.applied_at),
-        });
-        Ok(quietly(status.collect()))
+        Ok(quietly(migration_status(MIGRATIONS, &applied)))
     }
 }
 
-/// The ledger, provided that it tells the history that this program knows.
-async fn checked_ledger(db: &mut Db<'_>) -> Result<Vec<Applied>, Fault> {
+/// The rows of the ledger, after [`check_ledger`].
+async fn checked_ledger(db: &mut Db<'_>) -> Result<Vec<AppliedMigration>, Fault> {
     let rows = db.fetch(db.query(&db.sql.ledger_read)).await?;
     let mut applied = Vec::with_capacity(rows.len());
     for row in &rows {
         let version: i32 = row.try_get(0)?;
-        applied.push(Applied {
+        applied.push(AppliedMigration {
             version: u32::try_from(version).unwrap_or(0),
             name: row.try_get(1)?,
             checksum: row.try_get(2)?,
             applied_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }
-    for (n, line) in applied.iter().enumerate() {
-        let Applied { version, name, .. } = line;
-        let Some(migration) = MIGRATIONS.get(n) else {
-            return Err(Fault::Store(StoreError::Layout(format!(
-                "it has migration {version} `{name}`, which this program does not know: update \
-                 the program"
-            ))));
-        };
-        if *version != migration.version || line.checksum != migration.checksum() {
-            return Err(Fault::Store(StoreError::Layout(format!(
-                "migration {version} `{name}` was applied with another text than this program's: \
-                 the schema was prepared by another build, or its ledger changed by hand"
-            ))));
-        }
-    }
+    check_ledger(MIGRATIONS, &applied).map_err(Fault::Store)?;
     Ok(applied)
 }

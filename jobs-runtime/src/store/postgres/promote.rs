@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use sqlx::Row;
 use std::time::Duration;
 
-use super::db::Db;
-use super::fault::Fault;
-use super::transition::{Done, Shape, Transition};
+use super::conn::error::Fault;
+use super::conn::operation::{Done, Shape, Transition};
+use super::conn::tx::Db;
 use crate::store::StoreEvent;
 use crate::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub(super) struct Due {
     scheduled: Option<Timestamp>,
     /// The first one that is scheduled for later.
     later: Option<Timestamp>,
-    look_at: Option<Timestamp>,
+    check_at: Option<Timestamp>,
     /// Somebody stands at the door.
     door: bool,
     /// Permits have come back.
@@ -44,7 +44,7 @@ impl Due {
             now,
             scheduled: time(0)?,
             later: time(1)?,
-            look_at: time(2)?,
+            check_at: time(2)?,
             door: row.try_get(3)?,
             events: row.try_get(4)?,
         })
@@ -57,7 +57,7 @@ impl Due {
 
     /// Whether somebody may be let in, or is to be looked at.
     pub(super) fn at_the_door(&self) -> bool {
-        self.door || self.events || self.look_at.is_some_and(|at| at <= self.now)
+        self.door || self.events || self.check_at.is_some_and(|at| at <= self.now)
     }
 
     /// When there will be something to do; `more` tells whether more was to be done at once than was.
@@ -70,7 +70,7 @@ impl Due {
         let door = (self.door && more.door).then_some(self.now);
         let events = (self.events && more.events).then_some(self.now);
         let unseen = more.held.then(|| self.now.after(UNSEEN));
-        let times = [scheduled, self.look_at, door, events, unseen];
+        let times = [scheduled, self.check_at, door, events, unseen];
         times.into_iter().flatten().min()
     }
 }

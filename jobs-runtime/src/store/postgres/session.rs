@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::claim::{Standing, held};
-use super::db::Db;
-use super::fault::{Fault, corrupt};
-use super::text::{self, all_stored, stored};
-use super::transition::{Done, Shape, Transition, quietly};
+use super::conn::error::{Fault, corrupt};
+use super::conn::operation::{Done, Shape, Transition, quietly};
+use super::conn::text;
+use super::conn::text::{all_stored, stored};
+use super::conn::tx::Db;
 use crate::store::{
-    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, Share,
-    ShareOf, StoreError, StoreEvent,
+    CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
+    SlotCap, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -34,7 +35,7 @@ impl Transition for Open {
             .bind(all_stored(&info.job_ids))
             .bind(all_stored(&info.queues))
             .bind(all_stored(&info.labels))
-            .bind(shares_text(&info.shares)?);
+            .bind(shares_text(&info.slot_caps)?);
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(quietly(SessionId(row.try_get(0)?)))
@@ -55,7 +56,7 @@ impl Transition for Renew {
             .bind(self.1.as_millis());
         Ok(quietly(match db.execute(query).await? {
             0 => Renewal::Lost,
-            _ => Renewal::Held,
+            _ => Renewal::Renewed,
         }))
     }
 }
@@ -76,7 +77,9 @@ impl Transition for Close {
 
 /// Tells those who let in that permits come back with the end of a session.
 async fn stuck_of(db: &mut Db<'_>, session: SessionId) -> Result<Vec<StoreEvent>, Fault> {
-    let rows = db.fetch(db.query(&db.sql.stuck_of).bind(session.0)).await?;
+    let rows = db
+        .fetch(db.query(&db.sql.retained_of).bind(session.0))
+        .await?;
     let wanted = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
     let event = wanted.then(|| StoreEvent::Scheduled(Timestamp::default()));
     Ok(event.into_iter().collect())
@@ -126,9 +129,9 @@ impl Transition for TakeOver {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let Self { dead, claim, skip } = self;
-        let standings = Standing::lock(db, [dead.session, claim.session]).await?;
+        let execution_states = Standing::lock(db, [dead.session, claim.session]).await?;
         let of = |session| {
-            standings
+            execution_states
                 .iter()
                 .find(|standing| standing.session == session)
         };
@@ -199,7 +202,7 @@ impl Transition for Processes {
                     .map(text::all_read)
                     .unwrap_or_default(),
                 running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
-                shares: match row.try_get::<Option<&str>, _>("shares")? {
+                slot_caps: match row.try_get::<Option<&str>, _>("slot_caps")? {
                     Some(text) => serde_json::from_str(text)
                         .map_err(|error| corrupt("the shares of a session", error))?,
                     None => Vec::new(),
@@ -211,26 +214,26 @@ impl Transition for Processes {
 }
 
 /// Shares in their column.
-fn shares_text(shares: &[Share]) -> Result<String, Fault> {
+fn shares_text(shares: &[SlotCap]) -> Result<String, Fault> {
     let text = serde_json::to_string(shares);
     let text = text.map_err(|error| corrupt("the shares of a session", error))?;
     Ok(stored(&text).into_owned())
 }
 
 /// How many attempts of something each session holds.
-pub(super) struct HeldOf(pub(super) ShareOf);
+pub(super) struct LeasesOf(pub(super) CapScope);
 
 #[async_trait]
-impl Transition for HeldOf {
+impl Transition for LeasesOf {
     type Answer = Vec<(SessionId, u64)>;
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let (queue, job_ids) = match &self.0 {
-            ShareOf::Queue(queue) => (Some(stored(queue)), None),
-            ShareOf::JobIds(ids) => (None, Some(all_stored(ids))),
+            CapScope::Queue(queue) => (Some(stored(queue)), None),
+            CapScope::JobIds(ids) => (None, Some(all_stored(ids))),
         };
-        let query = db.query(&db.sql.held_of).bind(queue).bind(job_ids);
+        let query = db.query(&db.sql.leases_of).bind(queue).bind(job_ids);
         let rows = db.fetch(query).await?;
         let counts = rows.iter().map(|row| {
             let count: i64 = row.try_get(1)?;

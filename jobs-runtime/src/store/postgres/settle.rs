@@ -9,6 +9,7 @@
 //! a moment; then the others of the batch are settled past it.
 
 mod ends;
+pub(in crate::store::postgres) mod fence;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,14 +24,14 @@ use tokio::sync::oneshot;
 use ends::Ends;
 
 use super::DEADLINE;
-use super::db::Db;
-use super::fault::Fault;
-use super::fence::{self, KnownFence};
-use super::lane::{Desk, Errand, Lane, Manners};
-use super::logs;
-use super::transition::{Done, Shape, Transition};
-use crate::store::{Answer, Fence, Next, Settlement, StoreError, StoreEvent};
+use super::conn::error::Fault;
+use super::conn::operation::{Done, Shape, Transition};
+use super::conn::pool::{Desk, Errand, Lane, Manners};
+use super::conn::tx::Db;
+use super::read::logs;
+use crate::store::{Fence, Next, Settlement, StoreError, StoreEvent, WriteAnswer};
 use crate::time::Timestamp;
+use fence::KnownFence;
 
 /// What was written.
 struct Written {
@@ -48,14 +49,17 @@ pub(super) const MANNERS: Manners = Manners {
 };
 
 /// Settles a batch, whatever is in it.
-pub(super) async fn settle(lane: &Lane, batch: Vec<Settlement>) -> Result<Vec<Answer>, StoreError> {
+pub(super) async fn settle(
+    lane: &Lane,
+    batch: Vec<Settlement>,
+) -> Result<Vec<WriteAnswer>, StoreError> {
     let batch = batch.into();
     lane.ask(|answer| Box::new(Settle { batch, answer })).await
 }
 
 struct Settle {
     batch: Arc<[Settlement]>,
-    answer: oneshot::Sender<Result<Vec<Answer>, StoreError>>,
+    answer: oneshot::Sender<Result<Vec<WriteAnswer>, StoreError>>,
 }
 
 #[async_trait]
@@ -75,7 +79,7 @@ impl Errand for Settle {
 async fn settle_past_locks(
     desk: &mut Desk,
     batch: &Arc<[Settlement]>,
-) -> Result<Vec<Answer>, Fault> {
+) -> Result<Vec<WriteAnswer>, Fault> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
@@ -88,7 +92,7 @@ async fn settle_past_locks(
 async fn settle_unhindered(
     desk: &mut Desk,
     batch: &Arc<[Settlement]>,
-) -> Result<Vec<Answer>, Fault> {
+) -> Result<Vec<WriteAnswer>, Fault> {
     let has_logs = batch
         .iter()
         .any(|settlement| !settlement.end.logs.is_empty());
@@ -97,7 +101,7 @@ async fn settle_unhindered(
         false => desk.perform(&AtOnce(shared)).await?,
         true => desk.perform(&WithLogs(shared)).await?,
     };
-    let mut answers = vec![Answer::Settled; batch.len()];
+    let mut answers = vec![WriteAnswer::Settled; batch.len()];
     let left: Vec<usize> = (0..batch.len()).filter(|place| !written[*place]).collect();
     if !left.is_empty() {
         let settlements = left.iter().map(|&place| batch[place].clone()).collect();
@@ -165,10 +169,10 @@ pub(super) struct Carefully(pub(super) Vec<Settlement>);
 
 #[async_trait]
 impl Transition for Carefully {
-    type Answer = Vec<Answer>;
+    type Answer = Vec<WriteAnswer>;
     const SHAPE: Shape = Shape::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
         settle_in_txn(db, &self.0).await
     }
 }
@@ -178,10 +182,10 @@ struct PastLocks(Arc<[Settlement]>);
 
 #[async_trait]
 impl Transition for PastLocks {
-    type Answer = Vec<Answer>;
+    type Answer = Vec<WriteAnswer>;
     const SHAPE: Shape = Shape::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Answer>>, Fault> {
+    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
         let Self(batch) = self;
         let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
         let held_up = fence::held_up(db, &fences).await?;
@@ -190,8 +194,8 @@ impl Transition for PastLocks {
         let (settled, events) = settle_in_txn(db, &free).await?;
         let mut settled = settled.into_iter();
         let answers = held_up.iter().map(|held_up| match held_up {
-            true => Answer::HeldUp,
-            false => settled.next().unwrap_or(Answer::HeldUp),
+            true => WriteAnswer::Locked,
+            false => settled.next().unwrap_or(WriteAnswer::Locked),
         });
         Ok((answers.collect(), events))
     }
@@ -201,7 +205,7 @@ impl Transition for PastLocks {
 pub(super) async fn settle_in_txn(
     db: &mut Db<'_>,
     batch: &[Settlement],
-) -> Result<Done<Vec<Answer>>, Fault> {
+) -> Result<Done<Vec<WriteAnswer>>, Fault> {
     let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
     let known = fence::look(db, &fences).await?;
     let mut seen = HashSet::new();
@@ -216,14 +220,14 @@ pub(super) async fn settle_in_txn(
                     settlement,
                     settlement.final_status(*cancel_requested),
                 ));
-                Answer::Settled
+                WriteAnswer::Settled
             }
-            KnownFence::Held { .. } => Answer::AlreadyMine,
+            KnownFence::Held { .. } => WriteAnswer::AlreadyMine,
             KnownFence::Recorded => {
                 ended_before.push(settlement.execution_id);
-                Answer::AlreadyMine
+                WriteAnswer::AlreadyMine
             }
-            KnownFence::Gone => Answer::Stale,
+            KnownFence::Gone => WriteAnswer::Stale,
         });
     }
     // Of one that was said to have no limits it may be that which was wrong.
@@ -234,7 +238,7 @@ pub(super) async fn settle_in_txn(
         return Err(Fault::Raced);
     }
     let mine = batch.iter().zip(&answers);
-    let mine = mine.filter(|(_, answer)| **answer != Answer::Stale);
+    let mine = mine.filter(|(_, answer)| **answer != WriteAnswer::Stale);
     logs::append(db, mine.map(|(s, _)| (s.fence, &s.end.logs[..]))).await?;
     let mut events = plan.events(&written);
     if !ended_before.is_empty() {
@@ -316,7 +320,9 @@ impl<'s> Plan<'s> {
                 .collect();
             let ends = Ends::of(settlements());
             let query = ends
-                .bind(db.query(&db.sql.settle_again), |query| query.bind(retry_at))
+                .bind(db.query(&db.sql.settle_requeue), |query| {
+                    query.bind(retry_at)
+                })
                 .bind(spends);
             let followed = db.fetch(query).await?;
             written.note(&followed, self.others.iter().copied())?;

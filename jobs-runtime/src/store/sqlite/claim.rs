@@ -1,15 +1,17 @@
 //! Leasing ready executions to a session.
 
+pub(in crate::store::sqlite) mod rows;
+
 use std::collections::BTreeMap;
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::fault::{Fault, corrupt};
-use super::json;
-use super::leased::read;
-use super::script::rows_named;
+use super::conn::error::{Fault, corrupt};
+use super::conn::json;
+use super::conn::script::rows_named;
 use crate::store::{Caps, Claim, Claimed, SessionId, StoreError};
+use rows::read;
 
 impl Claim {
     pub(super) fn job_ids_json(&self) -> Result<String, Fault> {
@@ -112,7 +114,7 @@ impl Standing {
         conn: &mut SqliteConnection,
         session: SessionId,
     ) -> Result<Self, Fault> {
-        let row = sqlx::query(include_str!("sql/session_standing.sql"))
+        let row = sqlx::query(include_str!("sql/session/standing.sql"))
             .bind(session.0)
             .fetch_optional(conn)
             .await?;
@@ -125,7 +127,7 @@ pub(super) async fn held_on_conn(
     conn: &mut SqliteConnection,
     claim: &Claim,
 ) -> Result<Vec<Claimed>, Fault> {
-    let rows = sqlx::query(include_str!("sql/claim_held.sql"))
+    let rows = sqlx::query(include_str!("sql/claim/leased.sql"))
         .bind(claim.session.0)
         .bind(claim.number)
         .fetch_all(conn)

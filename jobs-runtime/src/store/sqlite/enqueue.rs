@@ -6,14 +6,17 @@ use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::fault::{Fault, corrupt};
-use super::json::{self, Hex, Rare};
-use super::known::KnownLimits;
-use super::permits;
-use super::script::rows_named;
-use crate::store::admission::{KnownExecutions, KnownKey, KnownName, Naming, events};
-use crate::store::doorkeeper::{LimitId, OpenDoors};
-use crate::store::policy::RetryText;
+use super::conn::error::{Fault, corrupt};
+use super::conn::json;
+use super::conn::json::{Hex, Rare};
+use super::conn::script::rows_named;
+use super::limits::lookup::KnownLimits;
+use super::limits::permits;
+use crate::store::rules::dedup::{
+    DedupKind, ExistingExecutions, ExistingKey, ExistingName, events,
+};
+use crate::store::rules::permits::{FreePermits, LimitId};
+use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
@@ -64,10 +67,10 @@ impl EnqueuePlan {
     /// Decides execution by execution, each caller's all together.
     pub(super) fn careful(
         batches: &[&[NewExecution]],
-        known: KnownExecutions,
+        known: ExistingExecutions,
         limits: &KnownLimits<'_>,
     ) -> Result<Self, Fault> {
-        let admitted = known.admit(batches);
+        let admitted = known.decide(batches);
         let mut plan = Self::new(&admitted.rows, admitted.answers, limits)?;
         plan.keys = some_array(admitted.rows.iter().filter_map(|new| key_row(new)))?;
         plan.names = some_array(admitted.rows.iter().flat_map(|new| name_rows(new)))?;
@@ -94,13 +97,13 @@ impl EnqueuePlan {
         }
         plan.rows = rows.len();
         plan.executions = Some(executions(rows)?);
-        let entered = plan.let_in(rows, limits)?;
+        let entered = plan.admit(rows, limits)?;
         plan.events = events(rows, &entered);
         Ok(plan)
     }
 
     /// Has those enter for whom there is room, and says for each whether it has; of none without limits.
-    fn let_in(
+    fn admit(
         &mut self,
         rows: &[&NewExecution],
         limits: &KnownLimits<'_>,
@@ -112,8 +115,8 @@ impl EnqueuePlan {
         }
         let now = rows.iter().map(|new| new.created_at).min();
         let ids = limits.of_each(rows);
-        let mut doors = OpenDoors::new(now.unwrap_or_default(), limits.free.iter());
-        let entered = doors.let_in(rows, &ids);
+        let mut doors = FreePermits::new(now.unwrap_or_default(), limits.free.iter());
+        let entered = doors.admit(rows, &ids);
         let (once, more): (Vec<_>, Vec<_>) = doors
             .taken()
             .into_iter()
@@ -217,19 +220,19 @@ fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<Stri
 pub(super) async fn look(
     conn: &mut SqliteConnection,
     batches: &[&[NewExecution]],
-) -> Result<KnownExecutions, Fault> {
+) -> Result<ExistingExecutions, Fault> {
     let all = || batches.iter().flat_map(|batch| batch.iter());
     let keys = all().filter_map(|new| {
         let key = new.idempotency_key.as_ref()?;
         Some((new.job_id.as_str(), key.key.as_str()))
     });
-    let rows = sqlx::query(include_str!("sql/enqueue_known.sql"))
+    let rows = sqlx::query(include_str!("sql/enqueue/known.sql"))
         .bind(json::array(all().map(|new| Hex(new.id)))?)
         .bind(json::array(keys)?)
         .bind(json::array(all().flat_map(name_rows))?)
         .fetch_all(&mut *conn)
         .await?;
-    let mut known = KnownExecutions::default();
+    let mut known = ExistingExecutions::default();
     for row in rows_named(&rows, "id") {
         known.add_id(json::id_from_hex(row.try_get(1)?)?);
     }
@@ -237,7 +240,7 @@ pub(super) async fn look(
         known.add_key(
             row.try_get(2)?,
             row.try_get(3)?,
-            KnownKey {
+            ExistingKey {
                 execution_id: json::id_from_hex(row.try_get(1)?)?,
                 payload_digest: row.try_get(4)?,
                 expires_at: Timestamp::from_millis(row.try_get(5)?),
@@ -248,9 +251,9 @@ pub(super) async fn look(
         let kind: &str = row.try_get(3)?;
         known.add_name(
             row.try_get(2)?,
-            Naming::of(kind).ok_or_else(|| corrupt("a unique key", kind))?,
+            DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?,
             row.try_get(4)?,
-            KnownName {
+            ExistingName {
                 execution_id: json::id_from_hex(row.try_get(1)?)?,
                 created_at: Timestamp::from_millis(row.try_get(5)?),
                 status: row
@@ -263,7 +266,7 @@ pub(super) async fn look(
     }
     let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
     for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
-        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue_waiting.sql"))
+        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/backlog.sql"))
             .bind(job_id)
             .bind(most)
             .fetch_one(&mut *conn)
@@ -275,7 +278,7 @@ pub(super) async fn look(
 
 /// The keys by which an execution is the same as another, as `enqueue_names.sql` reads them.
 fn name_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
-    Naming::ALL.into_iter().filter_map(|naming| {
+    DedupKind::ALL.into_iter().filter_map(|naming| {
         let key = naming.key_of(new)?;
         Some((&*new.job_id, naming.as_str(), key, Hex(new.id)))
     })

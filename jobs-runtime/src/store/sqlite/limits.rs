@@ -1,16 +1,21 @@
 //! Limits: their rules, what is taken out of them directly, and what is told about them.
 
+pub(in crate::store::sqlite) mod allocator;
+pub(in crate::store::sqlite) mod lookup;
+pub(in crate::store::sqlite) mod permits;
+pub(in crate::store::sqlite) mod released;
+
 use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::fault::{Fault, corrupt};
-use super::json::{self, id_from_blob};
-use super::known;
-use super::script::rows_named;
-use crate::store::doorkeeper::{LimitState, PermitEvent};
+use super::conn::error::{Fault, corrupt};
+use super::conn::json;
+use super::conn::json::id_from_blob;
+use super::conn::script::rows_named;
+use crate::store::rules::permits::{LimitState, PermitEvent};
 use crate::store::{
-    Fence, Limit, LimitRule, Obstacle, PermitHolder, PublishedJob, PublishedRule, QueueRecord,
+    BlockingLimit, Fence, Limit, LimitRule, PermitHolder, PublishedJob, PublishedRule, QueueRecord,
     Rate, Reservation, StoreEvent,
 };
 use crate::time::Timestamp;
@@ -62,7 +67,7 @@ pub(super) async fn follow_in_txn(
             rows.push((&job.descriptor.id, kind, count, period_ms, key));
         }
     }
-    let done = sqlx::query(include_str!("sql/limits_published.sql"))
+    let done = sqlx::query(include_str!("sql/limits/published.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;
@@ -71,7 +76,7 @@ pub(super) async fn follow_in_txn(
 
 /// Whether somebody waits for permits that have come back: then they are to be let in at once.
 pub(super) async fn wanted_in_txn(conn: &mut SqliteConnection) -> Result<Vec<StoreEvent>, Fault> {
-    let rows = sqlx::query(include_str!("sql/settle_wanted.sql"))
+    let rows = sqlx::query(include_str!("sql/settle/allocator_wanted.sql"))
         .fetch_all(conn)
         .await?;
     Ok(wanted(&rows))
@@ -85,14 +90,14 @@ pub(super) fn wanted(rows: &[SqliteRow]) -> Vec<StoreEvent> {
 }
 
 /// Gives back what stuck attempts have kept.
-pub(super) async fn unstick_in_txn(
+pub(super) async fn release_permits_in_txn(
     conn: &mut SqliteConnection,
     fences: &[Fence],
 ) -> Result<(), Fault> {
     let fences = fences
         .iter()
         .map(|fence| (fence.row, fence.session, fence.attempt));
-    sqlx::query(include_str!("sql/unstick.sql"))
+    sqlx::query(include_str!("sql/limits/release_permits.sql"))
         .bind(json::array(fences)?)
         .execute(conn)
         .await?;
@@ -107,12 +112,12 @@ pub(super) async fn reserve_in_txn(
     now: Timestamp,
     latest: Timestamp,
 ) -> Result<Reservation, Fault> {
-    let id = known::one_in_txn(conn, limit).await?;
-    let row = sqlx::query(include_str!("sql/door_limits.sql"))
+    let id = lookup::one_in_txn(conn, limit).await?;
+    let row = sqlx::query(include_str!("sql/limits/limit_states.sql"))
         .bind(json::array(id)?)
         .fetch_one(&mut *conn)
         .await?;
-    let mut state = super::door::limit(&row)?;
+    let mut state = allocator::limit(&row)?;
     let (reservation, taken) = state.reserve(cost, now, latest);
     if taken {
         write_arrival(conn, &state).await?;
@@ -121,27 +126,27 @@ pub(super) async fn reserve_in_txn(
 }
 
 /// Nothing is taken out of these rates before then.
-pub(super) async fn rest_in_txn(
+pub(super) async fn pause_limit_in_txn(
     conn: &mut SqliteConnection,
     keys: &[String],
     until: Timestamp,
 ) -> Result<(), Fault> {
-    let rows = sqlx::query(include_str!("sql/rest.sql"))
+    let rows = sqlx::query(include_str!("sql/limits/pause_limit.sql"))
         .bind(json::array(keys)?)
         .fetch_all(&mut *conn)
         .await?;
     for row in &rows {
-        let mut state = super::door::limit(row)?;
-        state.note(PermitEvent::Rest(until));
+        let mut state = allocator::limit(row)?;
+        state.note(PermitEvent::Pause(until));
         write_arrival(conn, &state).await?;
     }
     Ok(())
 }
 
 async fn write_arrival(conn: &mut SqliteConnection, state: &LimitState) -> Result<(), Fault> {
-    sqlx::query(include_str!("sql/reserve.sql"))
+    sqlx::query(include_str!("sql/limits/reserve.sql"))
         .bind(state.id)
-        .bind(state.arrival)
+        .bind(state.tat)
         .execute(conn)
         .await?;
     Ok(())
@@ -152,7 +157,7 @@ pub(super) async fn pause_in_txn(
     queue: &str,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let done = sqlx::query(include_str!("sql/pause.sql"))
+    let done = sqlx::query(include_str!("sql/operator/pause.sql"))
         .bind(queue)
         .bind(now.as_millis())
         .execute(conn)
@@ -161,7 +166,7 @@ pub(super) async fn pause_in_txn(
 }
 
 pub(super) async fn resume_in_txn(conn: &mut SqliteConnection, queue: &str) -> Result<bool, Fault> {
-    let done = sqlx::query(include_str!("sql/resume.sql"))
+    let done = sqlx::query(include_str!("sql/operator/resume.sql"))
         .bind(queue)
         .execute(conn)
         .await?;
@@ -169,7 +174,7 @@ pub(super) async fn resume_in_txn(conn: &mut SqliteConnection, queue: &str) -> R
 }
 
 pub(super) async fn queues_on_conn(conn: &mut SqliteConnection) -> Result<Vec<QueueRecord>, Fault> {
-    let rows = sqlx::query(include_str!("sql/queues.sql"))
+    let rows = sqlx::query(include_str!("sql/operator/queues.sql"))
         .bind(COUNTED)
         .fetch_all(conn)
         .await?;
@@ -181,7 +186,7 @@ pub(super) async fn queues_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Qu
                     .try_get::<Option<i64>, _>(1)?
                     .map(Timestamp::from_millis),
                 ready: row.try_get(2)?,
-                held: row.try_get(3)?,
+                blocked: row.try_get(3)?,
                 running: row.try_get(4)?,
             })
         })
@@ -189,12 +194,12 @@ pub(super) async fn queues_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Qu
 }
 
 /// The limit that an execution waits at.
-pub(super) async fn obstacle_on_conn(
+pub(super) async fn blocked_by_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     now: Timestamp,
-) -> Result<Option<Obstacle>, Fault> {
-    let row = sqlx::query(include_str!("sql/obstacle.sql"))
+) -> Result<Option<BlockingLimit>, Fault> {
+    let row = sqlx::query(include_str!("sql/limits/blocked_by.sql"))
         .bind(id.as_bytes().as_slice())
         .bind(COUNTED)
         .fetch_optional(&mut *conn)
@@ -202,13 +207,13 @@ pub(super) async fn obstacle_on_conn(
     let Some(row) = row else {
         return Ok(None);
     };
-    let state = super::door::limit(&row)?;
-    let holders = sqlx::query(include_str!("sql/obstacle_holders.sql"))
+    let state = allocator::limit(&row)?;
+    let holders = sqlx::query(include_str!("sql/limits/blocked_by_holders.sql"))
         .bind(state.id)
         .bind(SHOWN)
         .fetch_all(conn)
         .await?;
-    Ok(Some(Obstacle {
+    Ok(Some(BlockingLimit {
         key: row.try_get(8)?,
         ahead: row.try_get(9)?,
         free_at: state.room_at(now),
@@ -232,7 +237,7 @@ pub(super) async fn waiting_since_on_conn(
     since: Timestamp,
     limit: usize,
 ) -> Result<Vec<ExecutionId>, Fault> {
-    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/waiting_since.sql"))
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/waiting_since.sql"))
         .bind(queue)
         .bind(since.as_millis())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))

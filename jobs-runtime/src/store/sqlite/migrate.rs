@@ -1,160 +1,142 @@
 //! The layout's steps and the ledger of those applied.
 
-use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::fault::Fault;
-use crate::store::{MigrationStatus, StoreError};
+use super::conn::error::Fault;
+use crate::store::MigrationStatus;
+use crate::store::rules::migrations::{
+    AppliedMigration, Migration, check_ledger, migration_status,
+};
 use crate::time::Timestamp;
 
-/// A step of the layout. Once released it never changes; its checksum is in the ledgers.
-struct Migration {
-    version: u32,
-    name: &'static str,
-    sql: &'static str,
-}
-
-const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        name: "layout",
-        sql: include_str!("migrations/0001_layout.sql"),
-    },
-    Migration {
-        version: 2,
-        name: "logs",
-        sql: include_str!("migrations/0002_logs.sql"),
-    },
-    Migration {
-        version: 3,
-        name: "installation",
-        sql: include_str!("migrations/0003_installation.sql"),
-    },
-    Migration {
-        version: 4,
-        name: "labels",
-        sql: include_str!("migrations/0004_labels.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "limits",
-        sql: include_str!("migrations/0005_limits.sql"),
-    },
-    Migration {
-        version: 6,
-        name: "rests",
-        sql: include_str!("migrations/0006_rests.sql"),
-    },
-    Migration {
-        version: 7,
-        name: "let_in",
-        sql: include_str!("migrations/0007_let_in.sql"),
-    },
-    Migration {
-        version: 8,
-        name: "shares",
-        sql: include_str!("migrations/0008_shares.sql"),
-    },
-    Migration {
-        version: 9,
-        name: "turns",
-        sql: include_str!("migrations/0009_turns.sql"),
-    },
-    Migration {
-        version: 10,
-        name: "many_keys",
-        sql: include_str!("migrations/0010_many_keys.sql"),
-    },
-];
-
-impl Migration {
-    fn checksum(&self) -> String {
-        let digest = Sha256::digest(self.sql.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// A line of the ledger.
-struct Applied {
-    version: u32,
-    name: String,
-    checksum: String,
-    applied_at: Timestamp,
-}
+/// The steps of this store's layout.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "layout",
+    sql: include_str!("migrations/0001_layout.sql"),
+}];
 
 /// Applies the first step that is missing, within the caller's transaction, and tells whether it
 /// was the last. The ledger is read in that transaction: of several starters one applies it, and
 /// the others find it applied.
-pub(super) async fn migrate_next_in_txn(conn: &mut SqliteConnection) -> Result<bool, Fault> {
-    sqlx::raw_sql(include_str!("sql/ledger_create.sql"))
+pub(super) async fn migrate_next_in_txn(
+    conn: &mut SqliteConnection,
+    steps: &[Migration],
+) -> Result<bool, Fault> {
+    sqlx::raw_sql(include_str!("sql/migrate/ledger_create.sql"))
         .execute(&mut *conn)
         .await?;
-    let applied = checked_ledger(conn).await?;
-    let Some(migration) = MIGRATIONS.get(applied.len()) else {
+    let applied = checked_ledger(conn, steps).await?;
+    let Some(migration) = steps.get(applied.len()) else {
         return Ok(true);
     };
     sqlx::raw_sql(migration.sql).execute(&mut *conn).await?;
-    sqlx::query(include_str!("sql/ledger_write.sql"))
+    sqlx::query(include_str!("sql/migrate/ledger_write.sql"))
         .bind(migration.version)
         .bind(migration.name)
         .bind(migration.checksum())
         .execute(&mut *conn)
         .await?;
-    Ok(applied.len() + 1 == MIGRATIONS.len())
+    Ok(applied.len() + 1 == steps.len())
 }
 
-/// Every step known to this program, and when it was applied.
+/// Every step that this program knows, with the time at which it was applied.
 pub(super) async fn status_on_conn(
     conn: &mut SqliteConnection,
+    steps: &[Migration],
 ) -> Result<Vec<MigrationStatus>, Fault> {
-    let prepared: bool = sqlx::query_scalar(include_str!("sql/ledger_exists.sql"))
+    let has_ledger: bool = sqlx::query_scalar(include_str!("sql/migrate/ledger_exists.sql"))
         .fetch_one(&mut *conn)
         .await?;
-    let applied = if prepared {
-        checked_ledger(conn).await?
+    let applied = if has_ledger {
+        checked_ledger(conn, steps).await?
     } else {
         Vec::new()
     };
-    Ok(MIGRATIONS
-        .iter()
-        .enumerate()
-        .map(|(n, migration)| MigrationStatus {
-            version: migration.version,
-            name: migration.name.to_owned(),
-            applied_at: applied.get(n).map(|line| line.applied_at),
-        })
-        .collect())
+    Ok(migration_status(steps, &applied))
 }
 
-/// The ledger, provided that it tells the history that this program knows.
-async fn checked_ledger(conn: &mut SqliteConnection) -> Result<Vec<Applied>, Fault> {
-    let rows = sqlx::query(include_str!("sql/ledger_read.sql"))
+/// The rows of the ledger, after [`check_ledger`].
+async fn checked_ledger(
+    conn: &mut SqliteConnection,
+    steps: &[Migration],
+) -> Result<Vec<AppliedMigration>, Fault> {
+    let rows = sqlx::query(include_str!("sql/migrate/ledger_read.sql"))
         .fetch_all(conn)
         .await?;
     let mut applied = Vec::with_capacity(rows.len());
     for row in &rows {
-        applied.push(Applied {
+        applied.push(AppliedMigration {
             version: row.try_get(0)?,
             name: row.try_get(1)?,
             checksum: row.try_get(2)?,
             applied_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }
-    for (n, line) in applied.iter().enumerate() {
-        let Applied { version, name, .. } = line;
-        let Some(migration) = MIGRATIONS.get(n) else {
-            return Err(Fault::Store(StoreError::Layout(format!(
-                "it has migration {version} `{name}`, which this program does not know: update \
-                 the program"
-            ))));
+    check_ledger(steps, &applied).map_err(Fault::Store)?;
+    Ok(applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, Executor};
+
+    use super::*;
+    use crate::store::StoreError;
+
+    const fn step(version: u32, name: &'static str, sql: &'static str) -> Migration {
+        Migration { version, name, sql }
+    }
+
+    const STEPS: [Migration; 3] = [
+        step(1, "first", "CREATE TABLE first (id INTEGER)"),
+        step(2, "second", "CREATE TABLE second (id INTEGER)"),
+        step(3, "third", "ALTER TABLE first ADD COLUMN name TEXT"),
+    ];
+
+    async fn migrate(conn: &mut SqliteConnection, steps: &[Migration]) -> Result<usize, Fault> {
+        let mut calls = 1;
+        while !migrate_next_in_txn(conn, steps).await? {
+            calls += 1;
+        }
+        Ok(calls)
+    }
+
+    #[tokio::test]
+    async fn each_missing_step_is_applied_once_and_in_order() {
+        let mut conn = SqliteConnection::connect(":memory:").await.unwrap();
+        let status = status_on_conn(&mut conn, &STEPS).await.unwrap();
+        assert!(status.iter().all(|step| step.applied_at.is_none()));
+        assert_eq!(migrate(&mut conn, &STEPS[..2]).await.unwrap(), 2);
+        conn.execute("INSERT INTO first VALUES (1)").await.unwrap();
+        // The next version of the program brings a third step.
+        let status = status_on_conn(&mut conn, &STEPS).await.unwrap();
+        let missing: Vec<_> = status.iter().map(|s| s.applied_at.is_none()).collect();
+        assert_eq!(missing, [false, false, true]);
+        assert_eq!(migrate(&mut conn, &STEPS).await.unwrap(), 1);
+        assert_eq!(
+            migrate(&mut conn, &STEPS).await.unwrap(),
+            1,
+            "nothing is left to apply"
+        );
+        let row = sqlx::query("SELECT id, name FROM first").fetch_one(&mut conn);
+        let (id, name): (i64, Option<String>) = {
+            let row = row.await.unwrap();
+            (row.get(0), row.get(1))
         };
-        if *version != migration.version || line.checksum != migration.checksum() {
-            return Err(Fault::Store(StoreError::Layout(format!(
-                "migration {version} `{name}` was applied with another text than this program's: \
-                 the file was prepared by another build, or its ledger changed by hand"
-            ))));
+        assert_eq!((id, name), (1, None), "the row outlives the step");
+    }
+
+    #[tokio::test]
+    async fn a_newer_layout_stops_an_older_program() {
+        let mut conn = SqliteConnection::connect(":memory:").await.unwrap();
+        migrate(&mut conn, &STEPS).await.unwrap();
+        match migrate(&mut conn, &STEPS[..2]).await {
+            Err(Fault::Store(StoreError::Layout(reason))) => {
+                assert!(reason.contains("migration 3 `third`"), "{reason}");
+            }
+            other => panic!("a layout error was expected, not {other:?}"),
         }
     }
-    Ok(applied)
 }

@@ -4,10 +4,10 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::claim::{Standing, held_on_conn};
-use super::fault::{Fault, corrupt};
-use super::json;
+use super::conn::error::{Fault, corrupt};
+use super::conn::json;
 use crate::store::{
-    Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, ShareOf,
+    CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
     StoreError,
 };
 use crate::time::Timestamp;
@@ -16,13 +16,13 @@ pub(super) async fn open_in_txn(
     conn: &mut SqliteConnection,
     info: &SessionInfo,
 ) -> Result<SessionId, Fault> {
-    let id = sqlx::query_scalar(include_str!("sql/session_open.sql"))
+    let id = sqlx::query_scalar(include_str!("sql/session/open.sql"))
         .bind(&info.worker)
         .bind(info.opened_at.as_millis())
         .bind(json::array(&info.job_ids)?)
         .bind(json::array(&info.queues)?)
         .bind(json::array(&info.labels)?)
-        .bind(json::array(&info.shares)?)
+        .bind(json::array(&info.slot_caps)?)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -33,14 +33,14 @@ pub(super) async fn renew_in_txn(
     session: SessionId,
     now: Timestamp,
 ) -> Result<Renewal, Fault> {
-    let done = sqlx::query(include_str!("sql/session_renew.sql"))
+    let done = sqlx::query(include_str!("sql/session/renew.sql"))
         .bind(session.0)
         .bind(now.as_millis())
         .execute(conn)
         .await?;
     Ok(match done.rows_affected() {
         0 => Renewal::Lost,
-        _ => Renewal::Held,
+        _ => Renewal::Renewed,
     })
 }
 
@@ -49,8 +49,8 @@ pub(super) async fn close_in_txn(
     session: SessionId,
 ) -> Result<(), Fault> {
     sqlx::query(concat!(
-        include_str!("sql/session_close.sql"),
-        include_str!("sql/unstick_session.sql")
+        include_str!("sql/session/close.sql"),
+        include_str!("sql/limits/release_permits_of_session.sql")
     ))
     .bind(session.0)
     .execute(conn)
@@ -59,7 +59,7 @@ pub(super) async fn close_in_txn(
 }
 
 pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, Fault> {
-    let rows = sqlx::query(include_str!("sql/session_list.sql"))
+    let rows = sqlx::query(include_str!("sql/session/list.sql"))
         .fetch_all(conn)
         .await?;
     rows.iter()
@@ -88,7 +88,7 @@ pub(super) async fn take_over_in_txn(
         return Err(Fault::Store(StoreError::SessionLost));
     }
     if standing.last_claim < claim.number {
-        sqlx::query(include_str!("sql/take_over.sql"))
+        sqlx::query(include_str!("sql/session/take_over.sql"))
             .bind(dead.session.0)
             .bind(dead.beat)
             .bind(claim.session.0)
@@ -98,7 +98,7 @@ pub(super) async fn take_over_in_txn(
             .bind(i64::try_from(skip).unwrap_or(i64::MAX))
             .execute(&mut *conn)
             .await?;
-        sqlx::query(include_str!("sql/unstick_session.sql"))
+        sqlx::query(include_str!("sql/limits/release_permits_of_session.sql"))
             .bind(dead.session.0)
             .execute(&mut *conn)
             .await?;
@@ -109,7 +109,7 @@ pub(super) async fn take_over_in_txn(
 pub(super) async fn processes_on_conn(
     conn: &mut SqliteConnection,
 ) -> Result<Vec<ProcessRecord>, Fault> {
-    let rows = sqlx::query(include_str!("sql/processes.sql"))
+    let rows = sqlx::query(include_str!("sql/session/processes.sql"))
         .fetch_all(conn)
         .await?;
     let texts = |text: Option<&str>| -> Result<Option<Vec<String>>, Fault> {
@@ -128,7 +128,7 @@ pub(super) async fn processes_on_conn(
                 queues: texts(row.try_get(5)?)?,
                 labels: texts(row.try_get(6)?)?.unwrap_or_default(),
                 running: row.try_get(7)?,
-                shares: match row.try_get::<Option<&str>, _>(8)? {
+                slot_caps: match row.try_get::<Option<&str>, _>(8)? {
                     Some(text) => serde_json::from_str(text)
                         .map_err(|error| corrupt("the shares of a session", error))?,
                     None => Vec::new(),
@@ -140,13 +140,13 @@ pub(super) async fn processes_on_conn(
 
 pub(super) async fn held_of_on_conn(
     conn: &mut SqliteConnection,
-    of: &ShareOf,
+    of: &CapScope,
 ) -> Result<Vec<(SessionId, u64)>, Fault> {
     let (queue, job_ids) = match of {
-        ShareOf::Queue(queue) => (Some(queue), None),
-        ShareOf::JobIds(ids) => (None, Some(json::array(ids)?)),
+        CapScope::Queue(queue) => (Some(queue), None),
+        CapScope::JobIds(ids) => (None, Some(json::array(ids)?)),
     };
-    let rows = sqlx::query(include_str!("sql/held_of.sql"))
+    let rows = sqlx::query(include_str!("sql/read/leases_of.sql"))
         .bind(queue)
         .bind(job_ids)
         .fetch_all(conn)
@@ -160,7 +160,7 @@ pub(super) async fn cancel_requests_on_conn(
     conn: &mut SqliteConnection,
     session: SessionId,
 ) -> Result<Vec<Fence>, Fault> {
-    let rows = sqlx::query(include_str!("sql/cancel_requests.sql"))
+    let rows = sqlx::query(include_str!("sql/session/cancel_requests.sql"))
         .bind(session.0)
         .fetch_all(conn)
         .await?;

@@ -7,12 +7,13 @@ use serde::ser::{Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::fault::Fault;
-use super::json::{self, Rare};
-use super::logs;
-use super::permits::{Alike, Tally};
-use super::script::rows_named;
-use crate::store::{Answer, AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent};
+use super::conn::error::Fault;
+use super::conn::json;
+use super::conn::json::Rare;
+use super::conn::script::rows_named;
+use super::limits::permits::{Alike, Tally};
+use super::read::logs;
+use crate::store::{AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent, WriteAnswer};
 use crate::time::Timestamp;
 
 /// Limits whose permits are written one by one whoever waits: a note costs as much.
@@ -37,7 +38,7 @@ pub(super) struct SettlePlan {
     pub(super) permits: Option<String>,
     /// Log lines, as JSON.
     pub(super) logs: Option<String>,
-    pub(super) answers: Vec<Vec<Answer>>,
+    pub(super) answers: Vec<Vec<WriteAnswer>>,
     pub(super) events: Vec<StoreEvent>,
 }
 
@@ -47,7 +48,7 @@ impl SettlePlan {
     pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
         let answers = batches
             .iter()
-            .map(|batch| vec![Answer::Settled; batch.len()])
+            .map(|batch| vec![WriteAnswer::Settled; batch.len()])
             .collect();
         let all = || batches.iter().flat_map(|batch| batch.iter());
         let endings = all().map(|settlement| Ending {
@@ -56,7 +57,7 @@ impl SettlePlan {
             limits: settlement
                 .permits
                 .as_ref()
-                .map(|permits| permits.of.as_str()),
+                .map(|permits| permits.token.as_str()),
         });
         Self::new(endings, answers)?.with_logs(all())
     }
@@ -72,7 +73,7 @@ impl SettlePlan {
         for batch in batches {
             let mut answer = Vec::with_capacity(batch.len());
             for (settlement, known) in batch.iter().zip(known.by_ref()) {
-                if known.answer() != Answer::Stale {
+                if known.answer() != WriteAnswer::Stale {
                     logging.push(settlement);
                 }
                 answer.push(if known.held && seen.insert(settlement.fence) {
@@ -81,9 +82,9 @@ impl SettlePlan {
                         status: settlement.final_status(known.cancel_requested),
                         limits: known.limits.as_deref(),
                     });
-                    Answer::Settled
+                    WriteAnswer::Settled
                 } else if known.held {
-                    Answer::AlreadyMine
+                    WriteAnswer::AlreadyMine
                 } else {
                     if known.recorded {
                         ended_before.push(settlement.execution_id);
@@ -121,7 +122,7 @@ impl SettlePlan {
 
     fn new<'s>(
         endings: impl IntoIterator<Item = Ending<'s>>,
-        answers: Vec<Vec<Answer>>,
+        answers: Vec<Vec<WriteAnswer>>,
     ) -> Result<Self, Fault> {
         let endings: Vec<_> = endings.into_iter().collect();
         let mut plan = Self {
@@ -163,10 +164,10 @@ impl SettlePlan {
         let mut more = Vec::new();
         for ending in endings {
             let Settlement { fence, permits, .. } = ending.settlement;
-            let kept = permits.as_ref().is_some_and(|permits| permits.kept);
-            let rest_until = permits.as_ref().and_then(|permits| permits.rest_until);
-            if kept || rest_until.is_some() {
-                let until = rest_until.map(Timestamp::as_millis);
+            let kept = permits.as_ref().is_some_and(|permits| permits.retained);
+            let paused_until = permits.as_ref().and_then(|permits| permits.paused_until);
+            if kept || paused_until.is_some() {
+                let until = paused_until.map(Timestamp::as_millis);
                 more.push((fence.row, u8::from(kept), until));
             }
             if let Some(limits) = ending.limits.filter(|_| !kept) {
@@ -358,11 +359,11 @@ pub(super) struct KnownFence {
 
 impl KnownFence {
     /// What a write that needs no more than the right to write is answered.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> WriteAnswer {
         match (self.held, self.recorded) {
-            (true, _) => Answer::Settled,
-            (false, true) => Answer::AlreadyMine,
-            (false, false) => Answer::Stale,
+            (true, _) => WriteAnswer::Settled,
+            (false, true) => WriteAnswer::AlreadyMine,
+            (false, false) => WriteAnswer::Stale,
         }
     }
 
@@ -372,7 +373,7 @@ impl KnownFence {
         fences: impl Iterator<Item = Fence>,
     ) -> Result<Vec<Self>, Fault> {
         let fences = fences.map(|fence| (fence.row, fence.session, fence.claim, fence.attempt));
-        let rows = sqlx::query(include_str!("sql/settle_known.sql"))
+        let rows = sqlx::query(include_str!("sql/settle/known.sql"))
             .bind(json::array(fences)?)
             .fetch_all(conn)
             .await?;
@@ -393,7 +394,7 @@ impl KnownFence {
 pub(super) async fn report_in_txn(
     conn: &mut SqliteConnection,
     batch: &[ProgressReport],
-) -> Result<Vec<Answer>, Fault> {
+) -> Result<Vec<WriteAnswer>, Fault> {
     let known = KnownFence::look(conn, batch.iter().map(|report| report.fence)).await?;
     let held = batch.iter().zip(&known).filter(|(_, known)| known.held);
     let rows = held.map(|(report, _)| {
@@ -403,15 +404,15 @@ pub(super) async fn report_in_txn(
             report.progress.message.as_deref(),
         )
     });
-    sqlx::query(include_str!("sql/report.sql"))
+    sqlx::query(include_str!("sql/settle/report.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;
     let answer = |known: &KnownFence| {
         if known.held {
-            Answer::Settled
+            WriteAnswer::Settled
         } else {
-            Answer::Stale
+            WriteAnswer::Stale
         }
     };
     Ok(known.iter().map(answer).collect())

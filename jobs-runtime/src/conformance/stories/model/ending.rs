@@ -8,33 +8,36 @@ use crate::conformance::words::*;
 
 impl Model {
     /// The execution that a fence is about, and the answer to a write that needs no more than it.
-    fn judge(&self, fence: Fence) -> (Option<usize>, Answer) {
+    fn judge(&self, fence: Fence) -> (Option<usize>, WriteAnswer) {
         let found = self.rows.get(&fence.row).copied();
         let found = found.filter(|n| !self.executions[*n].deleted);
         let answer = match found.map(|n| &self.executions[n]) {
-            Some(execution) if execution.lease_of(fence).is_some() => Answer::Settled,
-            Some(execution) if execution.was_ended_by(fence) => Answer::AlreadyMine,
-            _ => Answer::Stale,
+            Some(execution) if execution.lease_of(fence).is_some() => WriteAnswer::Settled,
+            Some(execution) if execution.was_ended_by(fence) => WriteAnswer::AlreadyMine,
+            _ => WriteAnswer::Stale,
         };
         (found, answer)
     }
 
-    pub(in crate::conformance::stories) fn settle(&mut self, batch: &[Settlement]) -> Vec<Answer> {
+    pub(in crate::conformance::stories) fn settle(
+        &mut self,
+        batch: &[Settlement],
+    ) -> Vec<WriteAnswer> {
         let judged: Vec<_> = batch.iter().map(|end| self.judge(end.fence)).collect();
         let mut seen = HashSet::new();
         let mut answers = Vec::new();
         for (settlement, (found, answer)) in batch.iter().zip(judged) {
-            let repeated = answer == Answer::Settled && !seen.insert(settlement.fence);
+            let repeated = answer == WriteAnswer::Settled && !seen.insert(settlement.fence);
             answers.push(if repeated {
-                Answer::AlreadyMine
+                WriteAnswer::AlreadyMine
             } else {
                 answer
             });
             let Some(n) = found else { continue };
-            if answer != Answer::Stale {
+            if answer != WriteAnswer::Stale {
                 self.write_lines(n, settlement.fence, &settlement.end.logs);
             }
-            if answer == Answer::Settled && !repeated {
+            if answer == WriteAnswer::Settled && !repeated {
                 self.end(n, settlement);
             }
         }
@@ -112,24 +115,27 @@ impl Model {
         }
     }
 
-    pub(in crate::conformance::stories) fn append_logs(&mut self, batch: &LogBatch) -> Answer {
+    pub(in crate::conformance::stories) fn append_logs(&mut self, batch: &LogBatch) -> WriteAnswer {
         let (found, answer) = self.judge(batch.fence);
-        if let Some(n) = found.filter(|_| answer != Answer::Stale) {
+        if let Some(n) = found.filter(|_| answer != WriteAnswer::Stale) {
             self.write_lines(n, batch.fence, &batch.lines);
         }
         answer
     }
 
-    pub(in crate::conformance::stories) fn report(&mut self, report: &ProgressReport) -> Answer {
+    pub(in crate::conformance::stories) fn report(
+        &mut self,
+        report: &ProgressReport,
+    ) -> WriteAnswer {
         let (found, answer) = self.judge(report.fence);
         match found.map(|n| &mut self.executions[n].place) {
-            Some(Place::Leased(lease)) if answer == Answer::Settled => {
+            Some(Place::Leased(lease)) if answer == WriteAnswer::Settled => {
                 lease.progress = lease.progress.max(report.progress.percent);
                 let message = report.progress.message.clone();
                 lease.message = message.or(lease.message.take());
-                Answer::Settled
+                WriteAnswer::Settled
             }
-            _ => Answer::Stale,
+            _ => WriteAnswer::Stale,
         }
     }
 }

@@ -123,7 +123,7 @@ impl Model {
             execution_id: execution.new.id,
             job_id: execution.new.job_id.clone(),
             queue: execution.new.queue.clone(),
-            limits: (!execution.new.rules.limits.is_empty()).then(HeldLimits::default),
+            limits: (!execution.new.rules.limits.is_empty()).then(PermitToken::default),
             payload: execution.new.payload.clone(),
             policy: execution.new.policy.clone(),
             spent: execution.spent,

@@ -13,28 +13,28 @@ impl Play {
             for id in self.ids.clone() {
                 self.look(handle, id).await?;
             }
-            self.feed(handle).await?;
+            self.list_executions(handle).await?;
         }
         Ok(())
     }
 
     /// Where every execution stands, from the other side than the last step was told from.
-    pub(in crate::conformance::stories) async fn standings(&self, handle: u8) -> Played {
+    pub(in crate::conformance::stories) async fn execution_states(&self, handle: u8) -> Played {
         let ids = self.ids.clone();
-        let answer = self.at(handle).standings(ids.clone()).await;
+        let answer = self.at(handle).execution_states(ids.clone()).await;
         let told = answer.map_err(broken)?;
         let expected: Vec<_> = ids
             .iter()
             .filter_map(|id| {
                 let execution = &self.model.executions[self.model.find(*id)?];
-                Some(Standing {
+                Some(ExecutionState {
                     execution_id: *id,
                     job_id: execution.new.job_id.clone(),
                     status: execution.status(),
                 })
             })
             .collect();
-        same("standings", &told, &expected)
+        same("execution_states", &told, &expected)
     }
 
     pub(in crate::conformance::stories) async fn watch(&mut self, handle: u8) -> Played {
@@ -134,16 +134,20 @@ impl Play {
         same("log", &lines, &Some(execution.lines.clone()))
     }
 
-    pub(in crate::conformance::stories) async fn feed(&self, handle: u8) -> Played {
+    pub(in crate::conformance::stories) async fn list_executions(&self, handle: u8) -> Played {
         let statuses = ExecutionStatus::ALL.iter().copied().map(Some);
         for status in std::iter::once(None).chain(statuses) {
             for job in [None, Some(JOBS[1])] {
-                let mut query = FeedQuery::newest(3);
+                let mut query = ExecutionQuery::newest(3);
                 query.status = status;
                 query.job_id = job.map(str::to_owned);
                 let mut told = Vec::new();
                 loop {
-                    let page = self.at(handle).feed(query.clone()).await.map_err(broken)?;
+                    let page = self
+                        .at(handle)
+                        .list_executions(query.clone())
+                        .await
+                        .map_err(broken)?;
                     told.extend(page.executions.into_iter().map(|read| {
                         let n = self.model.find(read.id);
                         let by_hand = n.is_some_and(|n| self.model.executions[n].retried_by_hand);

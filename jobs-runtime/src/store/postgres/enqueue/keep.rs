@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::Row;
 
-use super::look::Name;
-use crate::store::admission::{Merge, Naming};
-use crate::store::postgres::db::Db;
-use crate::store::postgres::fault::Fault;
+use super::lookup::Name;
+use crate::store::postgres::conn::error::Fault;
+use crate::store::postgres::conn::tx::Db;
 use crate::store::postgres::uuid_of;
+use crate::store::rules::dedup::{DedupKind, Merge};
 use crate::store::{NewExecution, StoreEvent};
 use crate::time::Timestamp;
 
@@ -57,7 +57,7 @@ pub(super) async fn names(
 ) -> Result<(), Fault> {
     let mut last = BTreeMap::new();
     for new in rows {
-        for naming in Naming::ALL {
+        for naming in DedupKind::ALL {
             if let Some(key) = naming.key_of(new) {
                 last.insert((&*new.job_id, naming, key), new.id);
             }

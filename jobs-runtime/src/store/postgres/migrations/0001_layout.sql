@@ -1,9 +1,14 @@
--- The life of an execution: ready, leased, scheduled or final, and what it is apart from that.
--- A row of jobs.executions is written once; where its seq stands elsewhere is its status.
--- Times are milliseconds since the Unix epoch. Texts sort by their bytes on every server.
+-- The layout of a store on a PostgreSQL server.
+--
+-- An execution's status is the table that holds its `seq`: jobs.ready and jobs.blocked (queued),
+-- jobs.scheduled (pending), jobs.leases (running) or jobs.outcomes (final). A row of
+-- jobs.executions is written at enqueue and never updated. Times are milliseconds since the Unix
+-- epoch. COLLATE "C" makes texts sort by their bytes on every server.
+--
+-- Tables whose rows are short-lived are vacuumed early and without pauses.
 
--- What was asked for. `seq` orders the feed and is never used again. No update and hardly a delete
--- comes here, so its pages are filled to the brim, and it is frozen in passing.
+-- One row per execution. `seq` gives the order of listings and is never used again. Rows are never
+-- updated and rarely deleted, so pages are filled completely.
 CREATE TABLE jobs.executions (
     seq            bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id             uuid     NOT NULL UNIQUE,
@@ -31,25 +36,35 @@ CREATE INDEX executions_by_correlation ON jobs.executions (correlation_id, seq)
 CREATE INDEX executions_by_creator ON jobs.executions (created_by, seq)
     WHERE created_by IS NOT NULL;
 
--- Queued: what workers may take. `rank` is 100 - priority, `attempt` the number that the next
--- attempt gets, `spent` the budget used so far. The primary key is the order of claims over all
--- queues; the other index finds the heads of single queues and jobs. Rows are never updated, so
--- that a locked row stays where it is. What comes here goes: vacuum early and without pauses.
+-- Queued executions that a worker can claim. `rank` is 100 - priority. `attempt` is the number of
+-- the next attempt. `spent` counts the attempts that used up the budget. The primary key is the
+-- order of claims over all queues. Rows are never updated, so that a locked row stays where it is.
+-- `limits` and `admitted_at` are set where the execution has limits: it holds a permit of each, and
+-- its attempt starts no earlier than `admitted_at`.
 CREATE TABLE jobs.ready (
-    seq     bigint   NOT NULL,
-    rank    smallint NOT NULL,
-    attempt integer  NOT NULL,
-    spent   integer  NOT NULL,
-    queue   text     COLLATE "C" NOT NULL,
-    job_id  text     COLLATE "C" NOT NULL,
+    seq         bigint   NOT NULL,
+    rank        smallint NOT NULL,
+    attempt     integer  NOT NULL,
+    spent       integer  NOT NULL,
+    queue       text     COLLATE "C" NOT NULL,
+    job_id      text     COLLATE "C" NOT NULL,
+    last_limit  bigint,
+    limits      bigint[],
+    admitted_at bigint,
     PRIMARY KEY (rank, seq)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
+-- Finds the first rows of single queues and jobs.
 CREATE INDEX ready_by_queue_and_job ON jobs.ready (queue, job_id, rank, seq);
+-- Finds the ready executions that hold a permit of a limit.
+CREATE INDEX ready_by_limit ON jobs.ready (last_limit, rank, seq) WHERE last_limit IS NOT NULL;
+-- Finds the ready executions with limits, in the order of claims. The first column is an expression,
+-- so that the planner does not take the primary key for an equal choice.
+CREATE INDEX ready_by_permits ON jobs.ready ((rank::integer), seq) WHERE limits IS NOT NULL;
 
--- Pending: delayed, or waiting for a retry. Rows are never updated either.
+-- Pending executions: delayed, or waiting for a retry. Rows are never updated.
 CREATE TABLE jobs.scheduled (
     seq     bigint  PRIMARY KEY,
     run_at  bigint  NOT NULL,
@@ -61,10 +76,10 @@ CREATE TABLE jobs.scheduled (
 );
 CREATE INDEX scheduled_by_time ON jobs.scheduled (run_at, seq);
 
--- Running: attempts and the sessions that hold them. There are only as many as the fleet executes
--- at once, so that what is rare (taking over, finding a claim again) may scan. `executed_by` is the
--- session that ran the attempt when another has taken the lease over. Updates (progress, requests
--- to cancel, taking over) touch no index and find room on the row's own page.
+-- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
+-- once, so a take-over and a repeated claim may scan it. `executed_by` is the session that ran the
+-- attempt, if another one has taken it over. Updates (progress, cancel requests, take-overs) touch
+-- no index and fit on the row's own page.
 CREATE TABLE jobs.leases (
     seq                 bigint  PRIMARY KEY,
     session             bigint  NOT NULL,
@@ -75,17 +90,18 @@ CREATE TABLE jobs.leases (
     attempt             integer NOT NULL,
     spent               integer NOT NULL,
     progress            smallint NOT NULL DEFAULT 0,
-    progress_message    text    COLLATE "C"
+    progress_message    text    COLLATE "C",
+    limits              bigint[]
 ) WITH (
     fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
 
--- One start of one worker. Closed ones stay: attempts name them. `last_claim` is the highest number
--- of a claim that took something, which is how a repeated claim is recognised. `job_ids` are the
--- ids that it claims, `queues` those it takes from (none stands for all), `labels` what it calls
--- itself; NULL when its program did not tell. `last_beat` and `renewed_at` are those that a session
--- stood still at when it was taken over.
+-- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
+-- the highest number of a claim that leased something: a claim with a lower or equal number is a
+-- repetition. `job_ids` (the ids that the session claims), `queues` (empty means every queue),
+-- `labels` and `slot_caps` (JSON) are NULL if the worker's program does not tell. `last_beat` and
+-- `renewed_at` are the last values of a session that was taken over.
 CREATE TABLE jobs.sessions (
     id         bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     last_claim bigint  NOT NULL DEFAULT 0,
@@ -96,11 +112,12 @@ CREATE TABLE jobs.sessions (
     worker     text    COLLATE "C" NOT NULL,
     job_ids    text[]  COLLATE "C",
     queues     text[]  COLLATE "C",
-    labels     text[]  COLLATE "C"
+    labels     text[]  COLLATE "C",
+    slot_caps  text
 ) WITH (fillfactor = 50);
 
--- That an open session lives: one row for each, gone when it closes. Apart from the session, so
--- that a renewal never waits for a claim.
+-- The beat of each open session; its row goes when the session closes. The table is separate from
+-- jobs.sessions, so that a renewal never waits for a claim.
 CREATE TABLE jobs.beats (
     session    bigint PRIMARY KEY,
     beat       bigint NOT NULL DEFAULT 0,
@@ -109,8 +126,8 @@ CREATE TABLE jobs.beats (
     fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500
 );
 
--- Final: how an execution ended, and the record of the attempt that it ended with. `outcome` is
--- NULL when it ended without one, cancelled while it waited; `attempt` is then the last number.
+-- Final executions, with the record of the last attempt. `outcome` is NULL if the execution was
+-- cancelled while it waited; `attempt` is then the last number used.
 CREATE TABLE jobs.outcomes (
     seq              bigint   PRIMARY KEY,
     finished_at      bigint   NOT NULL,
@@ -128,7 +145,7 @@ CREATE TABLE jobs.outcomes (
 ) WITH (fillfactor = 100, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX outcomes_unsuccessful ON jobs.outcomes (status, seq) WHERE status <> 'succeeded';
 
--- Attempts that were followed by others.
+-- Attempts that another attempt followed.
 CREATE TABLE jobs.attempts (
     seq              bigint   NOT NULL,
     attempt          integer  NOT NULL,
@@ -146,8 +163,8 @@ CREATE TABLE jobs.attempts (
     PRIMARY KEY (seq, attempt)
 ) WITH (fillfactor = 100);
 
--- What handlers logged, in the order of their attempts and lines. The primary key makes a line that
--- is written again the same line. `level` is OpenTelemetry's severity, `fields` a JSON object.
+-- Log lines of handlers. The primary key makes a repeated write of a line harmless. `level` is
+-- OpenTelemetry's severity number, `fields` a JSON object.
 CREATE TABLE jobs.logs (
     seq     bigint   NOT NULL,
     at      bigint   NOT NULL,
@@ -160,7 +177,7 @@ CREATE TABLE jobs.logs (
     PRIMARY KEY (seq, attempt, line)
 ) WITH (fillfactor = 100);
 
--- Keys that create at most one execution per job until they expire.
+-- Idempotency keys. Until it expires, a key creates at most one execution per job.
 CREATE TABLE jobs.idempotency_keys (
     job_id         text   COLLATE "C" NOT NULL,
     key            text   COLLATE "C" NOT NULL,
@@ -172,7 +189,18 @@ CREATE TABLE jobs.idempotency_keys (
 );
 CREATE INDEX idempotency_keys_by_execution ON jobs.idempotency_keys (execution_id);
 
--- What programs have published: a row per version of a job.
+-- The newest execution under each unique key and each debounce key (`kind`). The execution may have
+-- ended: the next enqueue with that key decides by its status.
+CREATE TABLE jobs.unique_keys (
+    job_id       text COLLATE "C" NOT NULL,
+    kind         text COLLATE "C" NOT NULL,
+    key          text COLLATE "C" NOT NULL,
+    execution_id uuid NOT NULL,
+    PRIMARY KEY (job_id, kind, key)
+);
+CREATE INDEX unique_keys_by_execution ON jobs.unique_keys (execution_id);
+
+-- Published jobs: one row per job and fingerprint.
 CREATE TABLE jobs.catalogue (
     job_id       text   COLLATE "C" NOT NULL,
     fingerprint  text   COLLATE "C" NOT NULL,
@@ -181,6 +209,114 @@ CREATE TABLE jobs.catalogue (
     PRIMARY KEY (job_id, fingerprint)
 );
 
--- Names this layout, wherever it is: a transaction is on this database if it reads the same name.
+-- The identity of this store. A caller's transaction is on this store's database if it reads this
+-- id.
 CREATE TABLE jobs.installation (id uuid NOT NULL);
 INSERT INTO jobs.installation (id) VALUES (gen_random_uuid());
+
+-- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
+-- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
+-- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
+-- permit event names it.
+CREATE TABLE jobs.limits (
+    id        bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    count     bigint   NOT NULL,
+    period_ms bigint,
+    in_use    bigint   NOT NULL DEFAULT 0,
+    tat       bigint   NOT NULL DEFAULT 0,
+    check_at  bigint,
+    stage     smallint NOT NULL,
+    kind      text     COLLATE "C" NOT NULL CHECK (kind IN ('concurrent', 'rate')),
+    job_id    text     COLLATE "C" NOT NULL,
+    key       text     COLLATE "C" NOT NULL UNIQUE
+) WITH (
+    fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX limits_by_job ON jobs.limits (job_id);
+CREATE INDEX limits_by_time ON jobs.limits (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX limits_rates ON jobs.limits (id) WHERE kind = 'rate';
+
+-- The mutex of the permit allocator: one row. The allocator locks it for its transaction, so that
+-- one allocator runs at a time in the whole fleet.
+CREATE TABLE jobs.allocator_lock (id boolean PRIMARY KEY CHECK (id));
+INSERT INTO jobs.allocator_lock (id) VALUES (TRUE);
+
+-- Executions with rules that outlive their enqueue. `limits` holds limit ids in the order of their
+-- stages, or NULL. `capped` is true if the job has `max_waiting`.
+CREATE TABLE jobs.limited (
+    seq    bigint   PRIMARY KEY,
+    capped boolean  NOT NULL,
+    limits bigint[]
+) WITH (fillfactor = 100);
+
+-- Queued executions that wait for a permit. `limit_id` is the limit whose permit is missing, or 0
+-- for a new waiter that the allocator has not looked at. `passed` counts the limits whose permit it
+-- already holds. `arrived_at` is the time at which it came to this limit, or 0 at its first limit.
+-- Only the allocator updates rows, and it locks the rows that it looks at.
+CREATE TABLE jobs.blocked (
+    seq        bigint   PRIMARY KEY,
+    limit_id   bigint   NOT NULL,
+    rank       smallint NOT NULL,
+    passed     smallint NOT NULL,
+    attempt    integer  NOT NULL,
+    spent      integer  NOT NULL,
+    arrived_at bigint   NOT NULL DEFAULT 0
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
+);
+CREATE INDEX blocked_by_limit ON jobs.blocked (limit_id, rank, arrived_at, seq);
+
+-- Changes of permits that the allocator has not counted yet. `kind` is 'started' or 'ended'
+-- (`count` attempts), 'unused' (`count` admitted executions left without an attempt), or 'pause'
+-- (no start before `at`). Every writer inserts and waits for no lock; the allocator deletes.
+CREATE TABLE jobs.permit_events (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    limit_id bigint NOT NULL,
+    count    bigint NOT NULL,
+    at       bigint,
+    kind     text   COLLATE "C" NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX permit_pauses ON jobs.permit_events (limit_id) WHERE kind = 'pause';
+
+-- Permits that a batch of settlements released: `counts[i]` permits of `limits[i]`, and `size`
+-- limits. The allocator counts and deletes the rows.
+CREATE TABLE jobs.released_permits (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    size   bigint NOT NULL,
+    limits bigint[] NOT NULL,
+    counts bigint[] NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- Permits of attempts that have ended while their handler still runs. They stay in use until the
+-- handler returns or its session ends.
+CREATE TABLE jobs.retained_permits (
+    seq     bigint   NOT NULL,
+    session bigint   NOT NULL,
+    attempt integer  NOT NULL,
+    limits  bigint[] NOT NULL,
+    PRIMARY KEY (seq, attempt)
+);
+
+-- Pending and queued executions of jobs with `max_waiting`.
+CREATE TABLE jobs.backlog_entries (
+    seq    bigint PRIMARY KEY,
+    job_id text   COLLATE "C" NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX backlog_entries_by_job ON jobs.backlog_entries (job_id);
+
+-- Paused queues: claims skip them.
+CREATE TABLE jobs.paused_queues (
+    queue     text   COLLATE "C" PRIMARY KEY,
+    paused_at bigint NOT NULL
+);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::store::postgres::text::stored;
+use crate::store::postgres::conn::text::stored;
 use crate::store::{Next, Permits, Settlement};
 use crate::time::Timestamp;
 
@@ -23,7 +23,7 @@ pub(super) struct Ends<'s> {
     error_message: Vec<Option<Cow<'s, str>>>,
     message: Vec<Option<Cow<'s, str>>>,
     kept: Vec<bool>,
-    rest_until: Vec<Option<i64>>,
+    paused_until: Vec<Option<i64>>,
 }
 
 impl<'s> Ends<'s> {
@@ -58,15 +58,16 @@ impl<'s> Ends<'s> {
             ends.message.push(message.map(stored));
             // Of those without limits there is nothing to be said: what is missing reads as NULL.
             if let Some(Permits {
-                kept,
-                rest_until,
-                of: _,
+                retained,
+                paused_until,
+                token: _,
             }) = permits
             {
                 ends.kept.resize(ends.seq.len() - 1, false);
-                ends.kept.push(*kept);
-                ends.rest_until.resize(ends.seq.len() - 1, None);
-                ends.rest_until.push(rest_until.map(Timestamp::as_millis));
+                ends.kept.push(*retained);
+                ends.paused_until.resize(ends.seq.len() - 1, None);
+                ends.paused_until
+                    .push(paused_until.map(Timestamp::as_millis));
             }
         }
         ends
@@ -92,6 +93,6 @@ impl<'s> Ends<'s> {
             .bind(self.error_message)
             .bind(self.message)
             .bind(self.kept)
-            .bind(self.rest_until)
+            .bind(self.paused_until)
     }
 }

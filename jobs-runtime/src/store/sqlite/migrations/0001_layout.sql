@@ -1,9 +1,12 @@
--- The life of an execution: ready, leased, scheduled or final, and what it is apart from that.
--- A row of jobs_executions is written once; where its seq stands elsewhere is its status.
--- Times are milliseconds since the Unix epoch.
+-- The layout of a store in a SQLite file.
+--
+-- An execution's status is the table that holds its `seq`: jobs_ready and jobs_blocked (queued),
+-- jobs_scheduled (pending), jobs_leases (running) or jobs_outcomes (final). A row of
+-- jobs_executions is written at enqueue and never updated. Times are milliseconds since the Unix
+-- epoch.
 
--- What was asked for. `seq` orders the feed and is never used again; the payload stands last, so
--- that reading the columns before it does not touch the pages that a long one overflows to.
+-- One row per execution. `seq` gives the order of listings and is never used again. The payload is
+-- the last column, so that reading the columns before it skips its overflow pages.
 CREATE TABLE jobs_executions (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,
     id             BLOB    NOT NULL UNIQUE,
@@ -32,19 +35,30 @@ CREATE INDEX jobs_executions_by_correlation ON jobs_executions (correlation_id, 
 CREATE INDEX jobs_executions_by_creator ON jobs_executions (created_by, seq)
     WHERE created_by IS NOT NULL;
 
--- Queued: what workers may take, in the order in which they take it. `rank` is 100 - priority,
--- `attempt` the number that the next attempt gets, `spent` the budget used so far.
+-- Queued executions that a worker can claim, in the order of claims. `rank` is 100 - priority.
+-- `attempt` is the number of the next attempt. `spent` counts the attempts that used up the budget.
+-- `limits` (a JSON array of limit ids) and `admitted_at` are set where the execution has limits:
+-- it holds a permit of each, and its attempt starts no earlier than `admitted_at`.
 CREATE TABLE jobs_ready (
-    queue   TEXT    NOT NULL,
-    rank    INTEGER NOT NULL,
-    seq     INTEGER NOT NULL,
-    job_id  TEXT    NOT NULL,
-    attempt INTEGER NOT NULL,
-    spent   INTEGER NOT NULL,
+    queue       TEXT    NOT NULL,
+    rank        INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    job_id      TEXT    NOT NULL,
+    attempt     INTEGER NOT NULL,
+    spent       INTEGER NOT NULL,
+    limits      TEXT,
+    last_limit  INTEGER,
+    admitted_at INTEGER,
     PRIMARY KEY (queue, rank, seq)
 ) WITHOUT ROWID;
 
--- Pending: delayed, or waiting for a retry.
+-- Finds the ready executions that hold a permit of a limit. The first column groups 512 numbers:
+-- executions claimed together were mostly enqueued together, so a claim touches few index pages
+-- however many limits there are.
+CREATE INDEX jobs_ready_by_limit ON jobs_ready (seq >> 9, last_limit, rank, seq)
+    WHERE last_limit IS NOT NULL;
+
+-- Pending executions: delayed, or waiting for a retry.
 CREATE TABLE jobs_scheduled (
     seq     INTEGER PRIMARY KEY,
     run_at  INTEGER NOT NULL,
@@ -53,10 +67,9 @@ CREATE TABLE jobs_scheduled (
 );
 CREATE INDEX jobs_scheduled_by_time ON jobs_scheduled (run_at, seq);
 
--- Running: attempts and the sessions that hold them. There are only as many as the fleet executes
--- at once, so that what is rare (taking over, finding a claim again) may scan; by seq alone each
--- lease costs one insert and one delete in one tree. `executed_by` is the session that ran the
--- attempt when another has taken the lease over.
+-- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
+-- once, so a take-over and a repeated claim may scan it; a lease costs one insert and one delete in
+-- one tree. `executed_by` is the session that ran the attempt, if another one has taken it over.
 CREATE TABLE jobs_leases (
     seq                 INTEGER PRIMARY KEY,
     session             INTEGER NOT NULL,
@@ -67,13 +80,16 @@ CREATE TABLE jobs_leases (
     executed_by         INTEGER,
     progress            INTEGER NOT NULL DEFAULT 0,
     progress_message    TEXT,
-    cancel_requested_at INTEGER
+    cancel_requested_at INTEGER,
+    limits              TEXT
 );
 CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
     WHERE cancel_requested_at IS NOT NULL;
 
--- One start of one worker. Closed ones stay: attempts name them. `last_claim` is the highest
--- number of a claim that took something, which is how a repeated claim is recognised.
+-- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
+-- the highest number of a claim that leased something: a claim with a lower or equal number is a
+-- repetition. `job_ids` (the ids that the session claims), `queues` (an empty array means every
+-- queue), `labels` and `slot_caps` are JSON, or NULL if the worker's program does not tell.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     worker     TEXT    NOT NULL,
@@ -81,12 +97,16 @@ CREATE TABLE jobs_sessions (
     last_claim INTEGER NOT NULL DEFAULT 0,
     opened_at  INTEGER NOT NULL,
     renewed_at INTEGER NOT NULL,
-    closed_at  INTEGER
+    closed_at  INTEGER,
+    job_ids    TEXT,
+    queues     TEXT,
+    labels     TEXT,
+    slot_caps  TEXT
 );
 CREATE INDEX jobs_sessions_open ON jobs_sessions (id) WHERE closed_at IS NULL;
 
--- Final: how an execution ended, and the record of the attempt that it ended with. `outcome` is
--- NULL when it ended without one, cancelled while it waited; `attempt` is then the last number.
+-- Final executions, with the record of the last attempt. `outcome` is NULL if the execution was
+-- cancelled while it waited; `attempt` is then the last number used.
 CREATE TABLE jobs_outcomes (
     seq              INTEGER PRIMARY KEY,
     status           TEXT    NOT NULL,
@@ -105,7 +125,7 @@ CREATE TABLE jobs_outcomes (
 CREATE INDEX jobs_outcomes_unsuccessful ON jobs_outcomes (status, seq)
     WHERE status <> 'succeeded';
 
--- Attempts that were followed by others.
+-- Attempts that another attempt followed.
 CREATE TABLE jobs_attempts (
     seq              INTEGER NOT NULL,
     attempt          INTEGER NOT NULL,
@@ -123,7 +143,21 @@ CREATE TABLE jobs_attempts (
     PRIMARY KEY (seq, attempt)
 ) WITHOUT ROWID;
 
--- Keys that create at most one execution per job until they expire.
+-- Log lines of handlers. The primary key makes a repeated write of a line harmless. `level` is
+-- OpenTelemetry's severity number, `fields` a JSON object.
+CREATE TABLE jobs_logs (
+    seq     INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    line    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    level   INTEGER NOT NULL,
+    target  TEXT    NOT NULL,
+    message TEXT    NOT NULL,
+    fields  TEXT,
+    PRIMARY KEY (seq, attempt, line)
+) WITHOUT ROWID;
+
+-- Idempotency keys. Until it expires, a key creates at most one execution per job.
 CREATE TABLE jobs_idempotency_keys (
     job_id         TEXT    NOT NULL,
     key            TEXT    NOT NULL,
@@ -133,11 +167,114 @@ CREATE TABLE jobs_idempotency_keys (
     PRIMARY KEY (job_id, key)
 ) WITHOUT ROWID;
 
--- What programs have published: a row per version of a job.
+-- The newest execution under each unique key and each debounce key (`kind`). The execution may have
+-- ended: the next enqueue with that key decides by its status.
+CREATE TABLE jobs_unique_keys (
+    job_id       TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    execution_id BLOB NOT NULL,
+    PRIMARY KEY (job_id, kind, key)
+) WITHOUT ROWID;
+CREATE INDEX jobs_unique_keys_by_execution ON jobs_unique_keys (execution_id);
+
+-- Published jobs: one row per job and fingerprint.
 CREATE TABLE jobs_catalogue (
     job_id       TEXT    NOT NULL,
     fingerprint  TEXT    NOT NULL,
     descriptor   TEXT    NOT NULL,
     published_at INTEGER NOT NULL,
     PRIMARY KEY (job_id, fingerprint)
+) WITHOUT ROWID;
+
+-- The identity of this store. A caller's transaction is on this store's file if it reads this id.
+CREATE TABLE jobs_installation (id TEXT NOT NULL);
+INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
+
+-- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
+-- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
+-- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
+-- permit event names it. The three columns `reach_…` bound the ready executions that hold a permit
+-- of this limit: first and last `seq`, and the lowest urgency.
+CREATE TABLE jobs_limits (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    key         TEXT    NOT NULL UNIQUE,
+    job_id      TEXT    NOT NULL,
+    stage       INTEGER NOT NULL,
+    kind        TEXT    NOT NULL CHECK (kind IN ('concurrent', 'rate')),
+    count       INTEGER NOT NULL,
+    period_ms   INTEGER,
+    in_use      INTEGER NOT NULL DEFAULT 0,
+    tat         INTEGER NOT NULL DEFAULT 0,
+    check_at    INTEGER,
+    reach_first INTEGER NOT NULL DEFAULT 0,
+    reach_last  INTEGER NOT NULL DEFAULT 9223372036854775807,
+    reach_rank  INTEGER NOT NULL DEFAULT 9223372036854775807
+);
+CREATE INDEX jobs_limits_by_job ON jobs_limits (job_id);
+CREATE INDEX jobs_limits_by_time ON jobs_limits (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX jobs_limits_rates ON jobs_limits (id) WHERE kind = 'rate';
+
+-- Executions with rules that outlive their enqueue. `limits` is a JSON array of limit ids in the
+-- order of their stages, or NULL. `capped` is 1 if the job has `max_waiting`.
+CREATE TABLE jobs_limited (
+    seq    INTEGER PRIMARY KEY,
+    limits TEXT,
+    capped INTEGER NOT NULL
+);
+
+-- Queued executions that wait for a permit. `limit_id` is the limit whose permit is missing, or 0
+-- for a new waiter that the allocator has not looked at. `passed` counts the limits whose permit it
+-- already holds. `arrived_at` is the time at which it came to this limit, or 0 at its first limit.
+CREATE TABLE jobs_blocked (
+    seq        INTEGER PRIMARY KEY,
+    limit_id   INTEGER NOT NULL,
+    rank       INTEGER NOT NULL,
+    attempt    INTEGER NOT NULL,
+    spent      INTEGER NOT NULL,
+    passed     INTEGER NOT NULL,
+    arrived_at INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_blocked_by_limit ON jobs_blocked (limit_id, rank, arrived_at, seq);
+
+-- Changes of permits that the allocator has not counted yet. `kind` is 'started' or 'ended'
+-- (`count` attempts), 'unused' (`count` admitted executions left without an attempt), or 'pause'
+-- (no start before `at`).
+CREATE TABLE jobs_permit_events (
+    limit_id INTEGER NOT NULL,
+    kind     TEXT    NOT NULL,
+    count    INTEGER NOT NULL,
+    at       INTEGER
+);
+CREATE INDEX jobs_permit_pauses ON jobs_permit_events (limit_id) WHERE kind = 'pause';
+
+-- Permits that came back while no execution was blocked, and that `in_use` still counts. `permits`
+-- is a JSON array of limit ids, repeated once per released permit. The allocator subtracts them
+-- when an execution is blocked.
+CREATE TABLE jobs_released_permits (
+    id      INTEGER PRIMARY KEY,
+    permits TEXT    NOT NULL
+);
+
+-- Permits of attempts that have ended while their handler still runs. They stay in use until the
+-- handler returns or its session ends.
+CREATE TABLE jobs_retained_permits (
+    seq     INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    limits  TEXT    NOT NULL,
+    PRIMARY KEY (seq, attempt)
+) WITHOUT ROWID;
+
+-- Pending and queued executions of jobs with `max_waiting`.
+CREATE TABLE jobs_backlog_entries (
+    seq    INTEGER PRIMARY KEY,
+    job_id TEXT    NOT NULL
+);
+CREATE INDEX jobs_backlog_entries_by_job ON jobs_backlog_entries (job_id);
+
+-- Paused queues: claims skip them.
+CREATE TABLE jobs_paused_queues (
+    queue     TEXT PRIMARY KEY,
+    paused_at INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -1,0 +1,300 @@
+//! From requests to executions in the store.
+
+use std::sync::Arc;
+
+use jobs::runtime::{EnqueueRequest, Enqueued};
+use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
+
+use super::error::{InvalidPayload, ServiceError};
+use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
+use super::payload::check::{CheckedPayload, PayloadRefusal};
+use super::{JobService, KnownJob, limits};
+use crate::fingerprint::fingerprint;
+use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
+use crate::time::Timestamp;
+
+/// Requests checked without letting other tasks run: a batch of thousands shares its thread.
+const CHECKED_AT_A_STRETCH: usize = 256;
+
+/// Mistakes reported for a batch at most.
+const MAX_REPORTED: usize = 1_000;
+
+/// A request that is in the store.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+)]
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) enqueued: Enqueued,
+    pub(crate) job: Arc<KnownJob>,
+    /// Where a new execution begins.
+    pub(crate) status: ExecutionStatus,
+    /// Why it is this execution.
+    #[cfg_attr(
+        all(feature = "http", not(feature = "cli")),
+        expect(dead_code, reason = "what only the command line tells its callers")
+    )]
+    pub(crate) answer: EnqueueAnswer,
+}
+
+impl JobService {
+    /// Checks a batch and stores it.
+    pub(crate) async fn accept(
+        &self,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, ServiceError> {
+        self.accept_into(None, requests).await
+    }
+
+    /// Checks a batch and writes it into a transaction.
+    pub(crate) async fn accept_in(
+        &self,
+        tx: TransactionRef<'_>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, ServiceError> {
+        self.accept_into(Some(tx), requests).await
+    }
+
+    async fn accept_into(
+        &self,
+        tx: Option<TransactionRef<'_>>,
+        requests: Vec<EnqueueRequest>,
+    ) -> Result<Vec<Accepted>, ServiceError> {
+        if requests.len() > MAX_BATCH {
+            let reason = format!("{} requests, {MAX_BATCH} are allowed", requests.len());
+            return Err(options::invalid("batch", reason).into());
+        }
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let jobs = self.jobs_of(&requests).await?;
+        let executions = self.prepare(requests, &jobs).await?;
+        let ids: Vec<_> = executions
+            .iter()
+            .map(|execution| (execution.id, starting_status(execution)))
+            .collect();
+        let store = &self.inner.store;
+        let answers = match tx {
+            Some(tx) => store.enqueue_in(tx, executions).await,
+            None => store.enqueue(executions).await,
+        }
+        .map_err(|error| store_refusal(error, &jobs))?;
+        Ok(answers
+            .into_iter()
+            .zip(ids)
+            .zip(jobs)
+            .map(|((answer, (id, status)), job)| Accepted {
+                enqueued: match answer {
+                    EnqueueAnswer::Created => Enqueued {
+                        execution_id: id,
+                        triggered: true,
+                    },
+                    EnqueueAnswer::Replayed(execution_id)
+                    | EnqueueAnswer::Skipped(execution_id)
+                    | EnqueueAnswer::Merged(execution_id) => Enqueued {
+                        execution_id,
+                        triggered: false,
+                    },
+                },
+                job,
+                status,
+                answer,
+            })
+            .collect())
+    }
+
+    /// The job of each request. Neighbours mostly share theirs.
+    async fn jobs_of(
+        &self,
+        requests: &[EnqueueRequest],
+    ) -> Result<Vec<Arc<KnownJob>>, ServiceError> {
+        let mut jobs: Vec<Arc<KnownJob>> = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let job = match jobs.last() {
+                Some(last) if last.id() == request.job_id => last.clone(),
+                _ => self
+                    .job(&request.job_id)
+                    .await
+                    .and_then(enabled)
+                    .map_err(|error| ServiceError::at(index, error))?,
+            };
+            jobs.push(job);
+        }
+        Ok(jobs)
+    }
+
+    async fn prepare(
+        &self,
+        requests: Vec<EnqueueRequest>,
+        jobs: &[Arc<KnownJob>],
+    ) -> Result<Vec<NewExecution>, ServiceError> {
+        let now = self.now();
+        let mut executions = Vec::with_capacity(requests.len());
+        let mut invalid: Vec<InvalidPayload> = Vec::new();
+        let mut reported = 0;
+        for (index, (request, job)) in requests.into_iter().zip(jobs).enumerate() {
+            if index % CHECKED_AT_A_STRETCH == CHECKED_AT_A_STRETCH - 1 {
+                tokio::task::yield_now().await;
+            }
+            match self.execution(index, request, job, now) {
+                Ok(execution) => executions.push(execution),
+                Err(ServiceError::Payloads(mut payloads)) => {
+                    reported += payloads
+                        .iter()
+                        .map(|one| one.violations.len())
+                        .sum::<usize>();
+                    invalid.append(&mut payloads);
+                    if reported >= MAX_REPORTED {
+                        break;
+                    }
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        match invalid.is_empty() {
+            true => Ok(executions),
+            false => Err(ServiceError::Payloads(invalid)),
+        }
+    }
+
+    fn execution(
+        &self,
+        index: usize,
+        request: EnqueueRequest,
+        job: &KnownJob,
+        now: Timestamp,
+    ) -> Result<NewExecution, ServiceError> {
+        let at = |error| ServiceError::at(index, error);
+        let descriptor = job.descriptor();
+        let key = options::text("idempotency key", request.idempotency_key).map_err(at)?;
+        let correlation_id = options::text("correlation id", request.correlation_id).map_err(at)?;
+        let item_id = options::text("item id", request.item_id).map_err(at)?;
+        let created_by = options::text("created by", request.created_by).map_err(at)?;
+        let tags = options::tags(&descriptor.tags, request.tags).map_err(at)?;
+        let mut run_at = options::run_at(now, request.due).map_err(at)?;
+        let payload = check_payload(index, request.payload, job)?;
+        let rules = limits::rules(descriptor, &payload.value);
+        if let Some(debounce) = &rules.debounce {
+            run_at = Some(options::put_off(run_at.unwrap_or(now), debounce.delay_ms));
+        }
+        Ok(NewExecution {
+            id: self.inner.entropy.execution_id(&*self.inner.clock),
+            // Aliases are names of the past: what is enqueued under one is stored under today's.
+            job_id: descriptor.id.clone(),
+            queue: descriptor.queue.clone(),
+            priority: request.priority.unwrap_or(descriptor.priority).value(),
+            policy: job.policy(),
+            created_at: now,
+            run_at,
+            idempotency_key: key.map(|key| IdempotencyKey {
+                key,
+                payload_digest: fingerprint(&payload.value),
+                expires_at: now.after(IDEMPOTENCY_KEY_KEPT),
+            }),
+            payload: payload.text,
+            correlation_id,
+            item_id,
+            created_by,
+            tags,
+            parent_id: request.parent_id,
+            triggered_by: request.triggered_by.as_str().to_owned(),
+            trace_parent: options::trace_parent(request.trace_parent),
+            rules,
+        })
+    }
+}
+
+fn enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
+    match job.descriptor().enabled {
+        true => Ok(job),
+        false => Err(EnqueueError::Disabled {
+            job_id: job.id().to_owned(),
+        }),
+    }
+}
+
+fn starting_status(execution: &NewExecution) -> ExecutionStatus {
+    match execution.run_at {
+        Some(_) => ExecutionStatus::Pending,
+        None => ExecutionStatus::Queued,
+    }
+}
+
+pub(super) fn check_payload(
+    index: usize,
+    payload: String,
+    job: &KnownJob,
+) -> Result<CheckedPayload, ServiceError> {
+    let check = job
+        .payload_check()
+        .map_err(|error| ServiceError::at(index, EnqueueError::Store(Box::new(error))))?;
+    check.check(payload).map_err(|refusal| match refusal {
+        PayloadRefusal::TooLarge(size) => ServiceError::at(
+            index,
+            EnqueueError::PayloadTooLarge {
+                size,
+                limit: MAX_PAYLOAD_BYTES,
+            },
+        ),
+        PayloadRefusal::Malformed(reason) => ServiceError::Malformed {
+            index,
+            job_id: job.id().to_owned(),
+            reason,
+        },
+        PayloadRefusal::Invalid(violations) => ServiceError::Payloads(vec![InvalidPayload {
+            index,
+            job_id: job.id().to_owned(),
+            violations,
+        }]),
+    })
+}
+
+fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> ServiceError {
+    match error {
+        StoreError::IdempotencyConflict {
+            index,
+            key,
+            execution_id,
+        } => ServiceError::at(
+            index,
+            EnqueueError::IdempotencyConflict {
+                job_id: jobs
+                    .get(index)
+                    .map(|job| job.id().to_owned())
+                    .unwrap_or_default(),
+                key,
+                execution_id,
+            },
+        ),
+        StoreError::UniqueConflict {
+            index,
+            execution_id,
+        } => ServiceError::at(
+            index,
+            EnqueueError::UniqueConflict {
+                job_id: jobs
+                    .get(index)
+                    .map(|job| job.id().to_owned())
+                    .unwrap_or_default(),
+                execution_id,
+            },
+        ),
+        StoreError::QueueFull {
+            index,
+            job_id,
+            max_waiting,
+        } => ServiceError::at(
+            index,
+            EnqueueError::QueueFull {
+                job_id,
+                max_waiting,
+            },
+        ),
+        StoreError::WrongDatabase { found, expected } => {
+            EnqueueError::WrongDatabase { found, expected }.into()
+        }
+        StoreError::Transaction(reason) => EnqueueError::Transaction(reason).into(),
+        error => error.into(),
+    }
+}

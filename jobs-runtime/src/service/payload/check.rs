@@ -1,0 +1,298 @@
+//! Decides whether a payload fits its job.
+
+use jobs::Violation;
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::defaults::{PayloadDefault, complete, payload_defaults};
+use super::expected::FITS_NONE;
+use super::json;
+use super::schema;
+use super::violation::violations;
+use crate::service::options::MAX_PAYLOAD_BYTES;
+
+/// What the payloads of one job must be.
+pub(crate) struct PayloadCheck {
+    validator: Validator,
+    defaults: Vec<PayloadDefault>,
+}
+
+/// A payload as it is stored, and its value.
+#[derive(Debug)]
+pub(crate) struct CheckedPayload {
+    pub(crate) text: String,
+    pub(crate) value: Value,
+}
+
+/// Why a payload is not accepted.
+#[derive(Debug)]
+pub(crate) enum PayloadRefusal {
+    /// It has more bytes than are stored.
+    TooLarge(usize),
+    /// It is no JSON.
+    Malformed(String),
+    /// It does not fit the schema.
+    Invalid(Vec<Violation>),
+}
+
+impl PayloadCheck {
+    /// Prepares the check against a payload schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema.
+    pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+        Ok(Self {
+            validator: schema::compile(schema)?,
+            defaults: payload_defaults(schema),
+        })
+    }
+
+    /// Completes a payload by the schema's defaults and validates the whole. No text counts as an
+    /// empty object.
+    pub(crate) fn check(&self, mut text: String) -> Result<CheckedPayload, PayloadRefusal> {
+        if text.is_empty() {
+            text.push_str("{}");
+        }
+        within_limit(&text)?;
+        let parsed =
+            json::parse(&text).map_err(|error| PayloadRefusal::Malformed(reason(&error)))?;
+        let mut value = parsed.value;
+        if !value.is_object() {
+            return Err(PayloadRefusal::Invalid(vec![Violation {
+                pointer: String::new(),
+                message: "must be an object".to_owned(),
+            }]));
+        }
+        complete(&mut text, &mut value, &self.defaults);
+        within_limit(&text)?;
+        if parsed.duplicates.is_empty() && self.validator.is_valid(&value) {
+            return Ok(CheckedPayload { text, value });
+        }
+        let repeated = parsed.duplicates.into_iter().map(|pointer| Violation {
+            pointer,
+            message: "is given more than once".to_owned(),
+        });
+        let found = violations(self.validator.iter_errors(&value));
+        let mut violations: Vec<_> = repeated.chain(found).collect();
+        if violations.is_empty() {
+            // Refused is refused, also where nothing can be said about it.
+            violations.push(Violation {
+                pointer: String::new(),
+                message: FITS_NONE.to_owned(),
+            });
+        }
+        // The validator's order is that of its keywords; people read from the top of a payload.
+        violations.sort_by(|one, other| one.pointer.cmp(&other.pointer));
+        Err(PayloadRefusal::Invalid(violations))
+    }
+}
+
+fn within_limit(text: &str) -> Result<(), PayloadRefusal> {
+    match text.len() > MAX_PAYLOAD_BYTES {
+        true => Err(PayloadRefusal::TooLarge(text.len())),
+        false => Ok(()),
+    }
+}
+
+/// What is wrong with the text, and where; never the text itself.
+fn reason(error: &serde_json::Error) -> String {
+    match error.to_string() {
+        text if text.starts_with("recursion limit") => "it is nested too deeply".to_owned(),
+        text => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(schema: &Value, payload: &str) -> Vec<(String, String)> {
+        let check = PayloadCheck::new(schema).expect("a schema");
+        match check.check(payload.to_owned()) {
+            Ok(_) => Vec::new(),
+            Err(PayloadRefusal::Invalid(violations)) => violations
+                .into_iter()
+                .map(|violation| (violation.pointer, violation.message))
+                .collect(),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn expect(schema: &Value, payload: &str, expected: &[(&str, &str)]) {
+        let found = check(schema, payload);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(pointer, message)| (pointer.as_str(), message.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{payload}");
+    }
+
+    #[test]
+    fn every_mistake_has_its_place() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "workspaceId": {"type": "string", "minLength": 1},
+                "count": {"type": "integer", "format": "uint8", "minimum": 0, "maximum": 255},
+                "at": {"type": "string", "format": "date-time"},
+                "a/b": {"type": "array", "items": {"type": "integer", "format": "int32"}},
+            },
+            "required": ["workspaceId", "count"],
+            "additionalProperties": false,
+        });
+        expect(&schema, r#"{"workspaceId":"w","count":255}"#, &[]);
+        expect(
+            &schema,
+            r#"{"count":256,"at":"now","a/b":[1,3000000000,2.0],"x~y":1}"#,
+            &[
+                ("/at", "must be a date and time like `2030-01-31T12:00:00Z`"),
+                (
+                    "/a~1b/1",
+                    "must be a whole number from -2147483648 to 2147483647",
+                ),
+                (
+                    "/a~1b/2",
+                    "must be a whole number from -2147483648 to 2147483647, written without fraction or exponent",
+                ),
+                ("/count", "must be at most 255"),
+                ("/workspaceId", "is required"),
+                ("/x~0y", "is not a known property"),
+            ],
+        );
+        expect(&schema, "[]", &[("", "must be an object")]);
+        expect(
+            &schema,
+            r#"{"workspaceId":"","count":1,"count":2}"#,
+            &[
+                ("/count", "is given more than once"),
+                ("/workspaceId", "must not be empty"),
+            ],
+        );
+    }
+
+    #[test]
+    fn options_and_enums_read_well() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "size": {"type": ["integer", "null"]},
+                "mode": {"oneOf": [
+                    {"type": "string", "const": "fast", "description": "…"},
+                    {"type": "string", "const": "slow", "description": "…"},
+                ]},
+                "maybe": {"anyOf": [{"$ref": "#/$defs/Point"}, {"type": "null"}]},
+                "shape": {"oneOf": [
+                    {"type": "object", "properties": {"circle": {"$ref": "#/$defs/Point"}},
+                     "required": ["circle"], "additionalProperties": false},
+                    {"type": "object", "properties": {"line": {"type": "string"}},
+                     "required": ["line"], "additionalProperties": false},
+                    {"type": "string", "enum": ["empty"]},
+                ]},
+                "tagged": {"oneOf": [
+                    {"type": "object", "required": ["type", "x"],
+                     "properties": {"type": {"const": "a", "type": "string"}, "x": {"type": "string"}}},
+                    {"type": "object", "required": ["type"],
+                     "properties": {"type": {"const": "b", "type": "string"}}},
+                ]},
+            },
+            "$defs": {"Point": {
+                "type": "object",
+                "properties": {"x": {"type": "number"}},
+                "required": ["x"],
+            }},
+        });
+        expect(
+            &schema,
+            r#"{"size":"1"}"#,
+            &[("/size", "must be an integer or null")],
+        );
+        expect(
+            &schema,
+            r#"{"mode":"medium"}"#,
+            &[("/mode", "must be one of `fast`, `slow`")],
+        );
+        expect(
+            &schema,
+            r#"{"mode":1}"#,
+            &[("/mode", "must be one of `fast`, `slow`")],
+        );
+        expect(&schema, r#"{"maybe":{}}"#, &[("/maybe/x", "is required")]);
+        expect(
+            &schema,
+            r#"{"maybe":{"x":"1"}}"#,
+            &[("/maybe/x", "must be a number")],
+        );
+        expect(
+            &schema,
+            r#"{"maybe":7}"#,
+            &[("/maybe", "must be an object or null")],
+        );
+        expect(&schema, r#"{"maybe":null}"#, &[]);
+        expect(
+            &schema,
+            r#"{"shape":{"circle":{}}}"#,
+            &[("/shape/circle/x", "is required")],
+        );
+        expect(
+            &schema,
+            r#"{"shape":{"square":1}}"#,
+            &[("/shape", "fits none of the allowed shapes")],
+        );
+        expect(
+            &schema,
+            r#"{"shape":7}"#,
+            &[("/shape", "must be `empty` or an object")],
+        );
+        expect(
+            &schema,
+            r#"{"tagged":{"type":"c"}}"#,
+            &[("/tagged/type", "must be one of `a`, `b`")],
+        );
+        expect(
+            &schema,
+            r#"{"tagged":{"type":"a"}}"#,
+            &[("/tagged/x", "is required")],
+        );
+        expect(
+            &schema,
+            r#"{"tagged":{}}"#,
+            &[("/tagged/type", "is required")],
+        );
+    }
+
+    #[test]
+    fn messages_never_repeat_what_was_sent() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "a": {"type": "integer"}, "b": {"enum": ["x"]}, "c": {"pattern": "^x$"},
+                "d": {"format": "uuid"}, "e": {"maxLength": 1}, "f": {"const": 1},
+                "g": {"not": {}}, "h": false, "i": {"items": {"type": "null"}},
+            },
+        });
+        let secret = r#"{"a":"hunter2","b":"hunter2","c":"hunter2","d":"hunter2","e":"hunter2",
+            "f":"hunter2","g":"hunter2","h":"hunter2","i":["hunter2"]}"#;
+        let found = check(&schema, secret);
+        assert_eq!(found.len(), 9, "{found:?}");
+        for (_, message) in found {
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn bounds_size_and_depth() {
+        let check = PayloadCheck::new(&json!({"type": "object"})).expect("a schema");
+        let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_PAYLOAD_BYTES));
+        assert!(matches!(
+            check.check(large),
+            Err(PayloadRefusal::TooLarge(_))
+        ));
+        let deep = format!(r#"{{"a":{}"#, "[".repeat(10_000));
+        match check.check(deep) {
+            Err(PayloadRefusal::Malformed(reason)) => assert_eq!(reason, "it is nested too deeply"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A store whose calls hold a test clock.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jobs::{Clock, ExecutionId, TransactionRef};
+use tokio::sync::broadcast;
+
+use super::*;
+use crate::time::Timestamp;
+
+/// Passes every call on, and keeps the clock where it is until the answer is there: under a test
+/// clock no time passes while a store works.
+pub(crate) struct ClockedStore {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ClockedStore {
+    /// The store itself under real time.
+    pub(crate) fn wrap(store: Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Arc<dyn Store> {
+        if !clock.hold().is_needed() {
+            return store;
+        }
+        Arc::new(Self {
+            store,
+            clock: Arc::clone(clock),
+        })
+    }
+}
+
+/// Declares each asynchronous method once more, with a hold around it.
+macro_rules! held {
+    ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for ClockedStore {
+            $(
+                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
+                    let _hold = self.clock.hold();
+                    self.store.$name($($arg),*).await
+                }
+            )*
+
+            fn describe(&self) -> StoreDescription {
+                self.store.describe()
+            }
+
+            fn transfer(&self) -> Option<&dyn Transferable> {
+                self.store.transfer()
+            }
+
+            fn committed(&self) {
+                self.store.committed();
+            }
+
+            fn events(&self) -> broadcast::Receiver<StoreEvent> {
+                self.store.events()
+            }
+        }
+    };
+}
+
+held! {
+    async fn migrate() -> Vec<MigrationStatus>;
+    async fn migrations() -> Vec<MigrationStatus>;
+    async fn ping() -> ();
+    async fn server_time() -> Option<Timestamp>;
+    async fn publish(jobs: Vec<PublishedJob>) -> ();
+    async fn catalogue() -> Vec<PublishedJob>;
+    async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
+    async fn open_session(info: SessionInfo) -> SessionId;
+    async fn renew(session: SessionId, now: Timestamp) -> Renewal;
+    async fn close_session(session: SessionId) -> ();
+    async fn claim(claim: Claim) -> Vec<Claimed>;
+    async fn settle(batch: Vec<Settlement>) -> Vec<WriteAnswer>;
+    async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
+    async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
+    async fn cancel_requests(session: SessionId) -> Vec<Fence>;
+    async fn release_permits(fences: Vec<Fence>) -> ();
+    async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
+    async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
+    async fn promote(now: Timestamp, limit: usize) -> Promotion;
+    async fn sessions() -> Vec<SessionBeat>;
+    async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
+    async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
+    async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
+    async fn processes() -> Vec<ProcessRecord>;
+    async fn delete(id: ExecutionId) -> DeleteAnswer;
+    async fn edit(id: ExecutionId, change: ExecutionEdit, now: Timestamp) -> EditAnswer;
+    async fn queues() -> Vec<QueueRecord>;
+    async fn pause(queue: String, now: Timestamp) -> bool;
+    async fn resume(queue: String) -> bool;
+    async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
+    async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
+    async fn leases_of(of: CapScope) -> Vec<(SessionId, u64)>;
+    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
+    async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
+    async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
+    async fn logs(query: LogQuery) -> Option<LogPage>;
+    async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
+}

@@ -1,3 +1,0 @@
--- When an execution that has limits got its permits: its attempt starts no earlier, whatever time the claim
--- was asked for.
-ALTER TABLE jobs.ready ADD COLUMN let_in_at bigint;

@@ -1,0 +1,38 @@
+-- What was taken is leased, with its permits, from $3 on. Who was let in after the claim was asked for starts
+-- then: a start before its permit would count too early. Starts count against the rates; what runs is no
+-- more counted among those that wait.
+leased AS (
+    INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at, limits)
+    SELECT seq, $1, $2, attempt, spent, start, limits FROM taken
+),
+started AS (
+    INSERT INTO jobs.permit_events (limit_id, kind, count, at)
+    SELECT l.id, 'started', SUM(t.count)::bigint, MAX(t.start)
+    FROM (
+        SELECT limits, COUNT(*) AS count, MAX(start) AS start
+        FROM taken
+        WHERE limits IS NOT NULL
+        GROUP BY limits
+    ) AS t
+    CROSS JOIN LATERAL unnest(t.limits) AS i (id)
+    CROSS JOIN LATERAL (
+        SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
+    ) AS l
+    GROUP BY l.id
+    RETURNING id
+),
+counted AS (
+    DELETE FROM jobs.backlog_entries AS w
+    USING taken AS t
+    WHERE w.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.backlog_entries))
+)
+SELECT
+    t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
+    x.retry, x.correlation_id, t.start AS claimed_at, x.queue,
+    CASE
+        WHEN t.limits IS NULL THEN 0
+        WHEN EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.blocked) THEN 6
+        ELSE 2
+    END AS flags
+FROM taken AS t
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

@@ -1,0 +1,69 @@
+-- Gives the executions $1, as long as they wait, the payloads $2; those that wait for their time, the
+-- times $3 that are not NULL. Says how many it has reached: the others have been claimed meanwhile. What
+-- is ready is put down anew, so that a claim that has begun before does not take it with the payload
+-- that it sees.
+WITH named AS MATERIALIZED (
+    SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n (id, payload, run_at)
+    JOIN jobs.executions AS x ON x.id = ANY (ARRAY[n.id])
+),
+ready AS (
+    DELETE FROM jobs.ready AS r
+    USING named AS n
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
+    ) AS p
+    WHERE n.run_at IS NULL AND r.ctid = p.place
+    RETURNING r.*
+),
+ready_again AS (
+    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, last_limit, limits, admitted_at)
+    SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits, admitted_at FROM ready
+    RETURNING seq
+),
+held AS MATERIALIZED (
+    SELECT h.seq
+    FROM named AS n
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.blocked AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
+    ) AS h
+    WHERE n.run_at IS NULL
+),
+scheduled AS MATERIALIZED (
+    SELECT s.seq
+    FROM named AS n
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
+    ) AS s
+    WHERE n.run_at IS NULL
+),
+delayed AS (
+    DELETE FROM jobs.scheduled AS s
+    USING named AS n
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1
+    ) AS p
+    WHERE n.run_at IS NOT NULL AND s.ctid = p.place
+    RETURNING s.seq, n.run_at, s.attempt, s.spent
+),
+delayed_again AS (
+    INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
+    SELECT seq, run_at, attempt, spent FROM delayed
+    RETURNING seq
+),
+reached AS MATERIALIZED (
+    SELECT seq FROM ready_again
+    UNION ALL
+    SELECT seq FROM held
+    UNION ALL
+    SELECT seq FROM scheduled
+    UNION ALL
+    SELECT seq FROM delayed_again
+),
+changed AS (
+    UPDATE jobs.executions AS x
+    SET payload = n.payload, run_at = COALESCE(n.run_at, x.run_at)
+    FROM named AS n
+    WHERE x.seq = ANY (ARRAY[n.seq])
+)
+SELECT COUNT(*) FROM reached

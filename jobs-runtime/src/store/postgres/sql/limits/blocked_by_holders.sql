@@ -1,0 +1,39 @@
+-- Up to $2 of those that have a permit of the limit $1: running, stuck, ready and not claimed yet, or held
+-- at another limit of the same job, of whom not all are examined.
+WITH later AS MATERIALIZED (
+    SELECT o.id
+    FROM jobs.limits AS l
+    JOIN jobs.limits AS o ON o.job_id = ANY (ARRAY[l.job_id]) AND o.stage > l.stage
+    WHERE l.id = $1
+    LIMIT 100
+)
+SELECT x.id, p.attempt, w.worker, p.stuck
+FROM (
+    SELECT l.seq, l.attempt, COALESCE(l.executed_by, l.session) AS executor, FALSE AS stuck
+    FROM jobs.leases AS l
+    WHERE $1 = ANY (l.limits)
+    UNION ALL
+    SELECT s.seq, s.attempt, s.session, TRUE
+    FROM jobs.retained_permits AS s
+    WHERE $1 = ANY (s.limits)
+    UNION ALL
+    (SELECT r.seq, 0, NULL, FALSE FROM jobs.ready AS r WHERE r.last_limit = $1 LIMIT $2)
+    UNION ALL
+    SELECT r.seq, 0, NULL, FALSE
+    FROM later
+    CROSS JOIN LATERAL (
+        SELECT b.seq, b.limits FROM jobs.ready AS b WHERE b.last_limit = later.id LIMIT 1000
+    ) AS r
+    WHERE r.limits[1] = $1
+    UNION ALL
+    SELECT h.seq, 0, NULL, FALSE
+    FROM later
+    CROSS JOIN LATERAL (
+        SELECT b.seq FROM jobs.blocked AS b WHERE b.limit_id = later.id LIMIT 1000
+    ) AS h
+    JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[h.seq])
+    WHERE m.limits[1] = $1
+    LIMIT $2
+) AS p
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[p.seq])
+LEFT JOIN jobs.sessions AS w ON w.id = ANY (ARRAY[p.executor])

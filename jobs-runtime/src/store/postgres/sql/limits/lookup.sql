@@ -1,0 +1,4 @@
+-- The limits with the keys $1.
+SELECT id, stage, kind, count, period_ms, in_use, tat, check_at, key
+FROM jobs.limits
+WHERE key = ANY ($1)

@@ -1,0 +1,9 @@
+-- Up to $1 of those at the door, in the order of claims. Whoever somebody is just changing or cancelling is
+-- passed over.
+SELECT h.seq, h.rank, m.limits
+FROM jobs.blocked AS h
+CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = h.seq LIMIT 1) AS m
+WHERE h.limit_id = 0
+ORDER BY h.rank, h.arrived_at, h.seq
+LIMIT $1
+FOR UPDATE OF h SKIP LOCKED

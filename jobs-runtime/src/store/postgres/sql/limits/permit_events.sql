@@ -1,0 +1,44 @@
+-- Takes what became of permits, $1 at most and as many that came back together, of about $1 limits (of how many each, in
+-- the last column), with those that stuck attempts of sessions which are over have kept; and names up to $1 limits that
+-- are to be looked at at $2.
+WITH events AS (
+    DELETE FROM jobs.permit_events
+    WHERE id = ANY (ARRAY(SELECT id FROM jobs.permit_events ORDER BY id LIMIT $1))
+    RETURNING limit_id, kind, count, at
+),
+returned AS (
+    DELETE FROM jobs.released_permits
+    WHERE id = ANY (ARRAY(
+        SELECT s.id
+        FROM (
+            SELECT n.id, n.size, SUM(n.size) OVER (ORDER BY n.id) AS up_to
+            FROM (SELECT id, size FROM jobs.released_permits ORDER BY id LIMIT $1) AS n
+        ) AS s
+        WHERE s.up_to - s.size < $1
+    ))
+    RETURNING limits, counts
+),
+of_one AS (
+    SELECT limit_id, kind, count, at FROM events
+    UNION ALL
+    SELECT unnest(limits), 'ended', unnest(counts), NULL FROM returned
+),
+over AS (
+    DELETE FROM jobs.retained_permits AS s
+    WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
+    RETURNING s.limits
+)
+-- What is damaged is nobody's.
+SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*)
+FROM of_one
+WHERE limit_id IS NOT NULL AND count > 0
+GROUP BY limit_id, kind, at
+UNION ALL
+SELECT i.id, 'ended', COUNT(*), NULL, 0
+FROM over AS o
+CROSS JOIN LATERAL unnest(o.limits) AS i (id)
+WHERE i.id IS NOT NULL
+GROUP BY i.id
+UNION ALL
+SELECT d.id, 'due', 0, NULL, 0
+FROM (SELECT id FROM jobs.limits WHERE check_at <= $2 ORDER BY check_at LIMIT $1) AS d

@@ -1,4 +1,0 @@
--- The limits with the keys $1.
-SELECT id, stage, kind, count, period_ms, granted, arrival, look_at, key
-FROM jobs.limits
-WHERE key = ANY ($1)

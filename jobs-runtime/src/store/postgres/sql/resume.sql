@@ -1,2 +1,0 @@
--- Claims take from the queue $1 again.
-DELETE FROM jobs.paused WHERE queue = $1

@@ -1,0 +1,10 @@
+-- Every open session, oldest first, with what it executes and how many attempts run in it.
+SELECT
+    s.id, s.worker, s.opened_at, b.renewed_at, s.job_ids, s.queues, s.labels, s.slot_caps,
+    COALESCE(l.running, 0) AS running
+FROM jobs.beats AS b
+JOIN jobs.sessions AS s ON s.id = ANY (ARRAY[b.session])
+LEFT JOIN (
+    SELECT session, COUNT(*) AS running FROM jobs.leases GROUP BY session
+) AS l ON l.session = s.id
+ORDER BY s.id

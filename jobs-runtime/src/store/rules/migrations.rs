@@ -1,0 +1,141 @@
+//! The steps of a store's layout, and the ledger of the steps that were applied.
+//!
+//! Each store keeps its steps as SQL files and a ledger table in the database. The rules here
+//! compare the two: they find the first step that is missing, and refuse a ledger that this
+//! program did not write.
+
+use sha2::{Digest, Sha256};
+
+use crate::store::{MigrationStatus, StoreError};
+use crate::time::Timestamp;
+
+/// One step of a layout. A released step never changes: the ledgers hold its checksum.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Migration {
+    pub(in crate::store) version: u32,
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) sql: &'static str,
+}
+
+impl Migration {
+    /// The SHA-256 digest of the step's SQL, in hexadecimal digits.
+    pub(in crate::store) fn checksum(&self) -> String {
+        let digest = Sha256::digest(self.sql.as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct AppliedMigration {
+    pub(in crate::store) version: u32,
+    pub(in crate::store) name: String,
+    pub(in crate::store) checksum: String,
+    pub(in crate::store) applied_at: Timestamp,
+}
+
+/// Checks that the ledger is a prefix of the steps that this program knows.
+///
+/// # Errors
+/// [`StoreError::Layout`] if the ledger names a step that this program does not know, or a step
+/// with another text.
+pub(in crate::store) fn check_ledger(
+    steps: &[Migration],
+    applied: &[AppliedMigration],
+) -> Result<(), StoreError> {
+    for (n, row) in applied.iter().enumerate() {
+        let AppliedMigration { version, name, .. } = row;
+        let Some(step) = steps.get(n) else {
+            return Err(StoreError::Layout(format!(
+                "it has migration {version} `{name}`, which this program does not know: update \
+                 the program"
+            )));
+        };
+        if *version != step.version || row.checksum != step.checksum() {
+            return Err(StoreError::Layout(format!(
+                "migration {version} `{name}` was applied with another text than this program's: \
+                 a pre-release build or an edited ledger made this layout, and this version \
+                 cannot convert it. Let the build that made it finish its work, then start with \
+                 an empty file or schema"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Every step that this program knows, with the time at which it was applied.
+pub(in crate::store) fn migration_status(
+    steps: &[Migration],
+    applied: &[AppliedMigration],
+) -> Vec<MigrationStatus> {
+    let status = steps.iter().enumerate().map(|(n, step)| MigrationStatus {
+        version: step.version,
+        name: step.name.to_owned(),
+        applied_at: applied.get(n).map(|row| row.applied_at),
+    });
+    status.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [Migration; 2] = [
+        Migration {
+            version: 1,
+            name: "first",
+            sql: "CREATE TABLE a (id INTEGER)",
+        },
+        Migration {
+            version: 2,
+            name: "second",
+            sql: "CREATE TABLE b (id INTEGER)",
+        },
+    ];
+
+    fn applied(step: &Migration) -> AppliedMigration {
+        AppliedMigration {
+            version: step.version,
+            name: step.name.to_owned(),
+            checksum: step.checksum(),
+            applied_at: Timestamp::from_millis(7),
+        }
+    }
+
+    fn refusal(steps: &[Migration], ledger: &[AppliedMigration]) -> String {
+        match check_ledger(steps, ledger) {
+            Err(StoreError::Layout(reason)) => reason,
+            other => panic!("a layout error was expected, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_ledger_that_is_a_prefix_of_the_steps_is_accepted() {
+        let ledger: Vec<_> = STEPS.iter().map(applied).collect();
+        for count in 0..=STEPS.len() {
+            check_ledger(&STEPS, &ledger[..count]).unwrap();
+        }
+        let status = migration_status(&STEPS, &ledger[..1]);
+        let applied_at: Vec<_> = status.iter().map(|step| step.applied_at).collect();
+        assert_eq!(applied_at, [Some(Timestamp::from_millis(7)), None]);
+    }
+
+    #[test]
+    fn a_step_of_a_newer_program_asks_for_an_update() {
+        let ledger: Vec<_> = STEPS.iter().map(applied).collect();
+        let reason = refusal(&STEPS[..1], &ledger);
+        assert!(reason.contains("migration 2 `second`"), "{reason}");
+        assert!(reason.ends_with("update the program"), "{reason}");
+    }
+
+    #[test]
+    fn a_step_with_another_text_is_refused_with_the_way_out() {
+        let mut ledger = vec![applied(&STEPS[0])];
+        ledger[0].checksum = "x".to_owned();
+        let reason = refusal(&STEPS, &ledger);
+        assert!(reason.contains("migration 1 `first`"), "{reason}");
+        assert!(reason.contains("an empty file or schema"), "{reason}");
+        ledger[0] = applied(&STEPS[1]);
+        assert!(refusal(&STEPS, &ledger).contains("migration 2"));
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading what a claim has leased.
+
+use jobs::ExecutionId;
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::store::rules::retry_text::RetryText;
+use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::json;
+use crate::store::sqlite::conn::script::rows_named;
+use crate::store::sqlite::limits::permits;
+use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, PermitToken, StoreError};
+use crate::time::Timestamp;
+
+/// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel, queue,
+/// limits
+type ClaimedRow = (
+    i64,
+    u32,
+    u32,
+    String,
+    String,
+    String,
+    Option<u64>,
+    u32,
+    String,
+    Option<String>,
+    i64,
+    u8,
+    String,
+    Option<String>,
+);
+
+/// What neighbours mostly have in common.
+#[derive(Default)]
+struct Texts {
+    retries: RetryText,
+    /// Limits that can be read.
+    limits: Option<PermitToken>,
+}
+
+impl Texts {
+    fn limits(&mut self, text: &str) -> Result<PermitToken, StoreError> {
+        match &self.limits {
+            Some(last) if last.as_str() == text => Ok(last.clone()),
+            _ => {
+                permits::check(text)?;
+                let read = PermitToken::from(text);
+                self.limits = Some(read.clone());
+                Ok(read)
+            }
+        }
+    }
+}
+
+/// The leased rows among those of a script. They come as JSON, several to a row.
+pub(in crate::store::sqlite) fn read(
+    rows: &[SqliteRow],
+    claim: &Claim,
+) -> Result<Vec<Claimed>, Fault> {
+    let mut texts = Texts::default();
+    let mut claimed = Vec::new();
+    for row in rows_named(rows, "claimed") {
+        let text: &str = row.try_get(1)?;
+        match serde_json::from_str::<Vec<ClaimedRow>>(text) {
+            Ok(some) => {
+                claimed.reserve(some.len());
+                for row in some {
+                    claimed.push(read_one(row, claim, &mut texts));
+                }
+            }
+            // One of them is unreadable: the others are leased all the same.
+            Err(_) => {
+                let some: Vec<Value> =
+                    serde_json::from_str(text).map_err(|error| corrupt("a claim", error))?;
+                for row in some {
+                    claimed.push(read_apart(row, claim, &mut texts)?);
+                }
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+/// A row among which one cannot be read.
+fn read_apart(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, Fault> {
+    let error = match ClaimedRow::deserialize(&row) {
+        Ok(row) => return Ok(read_one(row, claim, texts)),
+        Err(error) => error,
+    };
+    // Whose lease it is has to be known, to end it.
+    let column = |place: usize| row.get(place).unwrap_or(&Value::Null);
+    let number = |place| column(place).as_i64();
+    let attempt = number(1).and_then(|attempt| u32::try_from(attempt).ok());
+    let (Some(seq), Some(attempt)) = (number(0), attempt) else {
+        return Err(corrupt("a lease", error));
+    };
+    let text = |place| column(place).as_str().unwrap_or_default().to_owned();
+    let (id, unreadable) = (text(3), Some(error.to_string()));
+    Ok(Claimed {
+        fence: Fence {
+            session: claim.session,
+            claim: claim.number,
+            row: seq,
+            attempt,
+        },
+        execution_id: json::id_from_hex(&id).unwrap_or_else(|_| no_id()),
+        job_id: text(4),
+        queue: text(12),
+        limits: column(13).as_str().map(PermitToken::from),
+        payload: text(5),
+        policy: stand_in(),
+        spent: 0,
+        correlation_id: None,
+        claimed_at: number(10).map_or(claim.now, Timestamp::from_millis),
+        cancel_requested: false,
+        unreadable,
+    })
+}
+
+fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
+    let (
+        seq,
+        attempt,
+        spent,
+        id,
+        job_id,
+        payload,
+        timeout_ms,
+        max_attempts,
+        retry,
+        correlation_id,
+        claimed_at,
+        cancel_requested,
+        queue,
+        limits,
+    ) = row;
+    let mut unreadable = None;
+    let mut note = |error: StoreError| unreadable = Some(error.to_string());
+    let execution_id = json::id_from_hex(&id).unwrap_or_else(|fault| {
+        note(fault.at(""));
+        no_id()
+    });
+    let policy = texts
+        .retries
+        .read(timeout_ms, max_attempts, &retry)
+        .unwrap_or_else(|error| {
+            note(error);
+            stand_in()
+        });
+    let limits = limits.map(|text| {
+        texts.limits(&text).unwrap_or_else(|error| {
+            note(error);
+            PermitToken::from(&*text)
+        })
+    });
+    Claimed {
+        fence: Fence {
+            session: claim.session,
+            claim: claim.number,
+            row: seq,
+            attempt,
+        },
+        execution_id,
+        job_id,
+        queue,
+        limits,
+        payload,
+        policy,
+        spent,
+        correlation_id,
+        claimed_at: Timestamp::from_millis(claimed_at),
+        cancel_requested: cancel_requested != 0,
+        unreadable,
+    }
+}
+
+/// In place of a policy that cannot be read: nothing follows this attempt.
+fn stand_in() -> ExecutionPolicy {
+    ExecutionPolicy {
+        timeout_ms: None,
+        max_attempts: 1,
+        retry_delays_ms: Vec::new(),
+        retry_jitter: 0.0,
+    }
+}
+
+/// In place of an id that cannot be read; what is written about the attempt goes by its lease.
+fn no_id() -> ExecutionId {
+    ExecutionId::from_bytes([0; 16])
+}

@@ -1,0 +1,70 @@
+//! What programs have linked.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::json;
+use crate::store::sqlite::limits;
+use crate::store::{PublishedJob, StoreEvent};
+use crate::time::Timestamp;
+
+/// Keeps the jobs of a program; what to tell, if their limits are others now.
+pub(in crate::store::sqlite) async fn publish_in_txn(
+    conn: &mut SqliteConnection,
+    jobs: &[PublishedJob],
+) -> Result<Vec<StoreEvent>, Fault> {
+    let mut rows = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let descriptor = serde_json::to_string(&job.descriptor)
+            .map_err(|error| corrupt("a job's descriptor", error))?;
+        rows.push((
+            &job.descriptor.id,
+            &job.fingerprint,
+            descriptor,
+            job.published_at.as_millis(),
+        ));
+    }
+    sqlx::query(include_str!("../sql/read/publish.sql"))
+        .bind(json::array(&rows)?)
+        .execute(&mut *conn)
+        .await?;
+    let changed = limits::follow_in_txn(conn, jobs).await?;
+    let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
+    Ok(Vec::from_iter(event))
+}
+
+/// The newest publication of every job.
+pub(in crate::store::sqlite) async fn list_on_conn(
+    conn: &mut SqliteConnection,
+) -> Result<Vec<PublishedJob>, Fault> {
+    let rows = sqlx::query(include_str!("../sql/read/catalogue.sql"))
+        .fetch_all(conn)
+        .await?;
+    read(&rows)
+}
+
+/// Every publication.
+pub(in crate::store::sqlite) async fn publications_on_conn(
+    conn: &mut SqliteConnection,
+) -> Result<Vec<PublishedJob>, Fault> {
+    let rows = sqlx::query(include_str!("../sql/transfer/export_publications.sql"))
+        .fetch_all(conn)
+        .await?;
+    read(&rows)
+}
+
+fn read(rows: &[SqliteRow]) -> Result<Vec<PublishedJob>, Fault> {
+    rows.iter()
+        .map(|row| {
+            let job_id: &str = row.try_get(0)?;
+            let descriptor = serde_json::from_str(row.try_get(2)?)
+                .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
+            Ok(PublishedJob {
+                descriptor,
+                fingerprint: row.try_get(1)?,
+                published_at: Timestamp::from_millis(row.try_get(3)?),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,17 @@
+-- The limit that the execution $1 waits at, and how many wait there before it, counted up to $2; no row
+-- if it is not held or stands at the door.
+SELECT
+    l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at, l.key,
+    (
+        SELECT COUNT(*)
+        FROM (
+            SELECT 1
+            FROM jobs_blocked AS b
+            WHERE b.limit_id = h.limit_id AND (b.rank, b.arrived_at, b.seq) < (h.rank, h.arrived_at, h.seq)
+            LIMIT $2
+        )
+    )
+FROM jobs_executions AS x
+CROSS JOIN jobs_blocked AS h ON h.seq = x.seq
+CROSS JOIN jobs_limits AS l ON l.id = h.limit_id
+WHERE x.id = $1

@@ -1,0 +1,7 @@
+-- Up to $1 of those at the door, in the order of claims.
+SELECT h.seq, h.rank, m.limits
+FROM jobs_blocked AS h
+CROSS JOIN jobs_limited AS m ON m.seq = h.seq
+WHERE h.limit_id = 0
+ORDER BY h.rank, h.arrived_at, h.seq
+LIMIT $1

@@ -1,0 +1,17 @@
+-- The permits that the waiting execution $1 holds will not be used. Before it goes. Whoever has damaged limits
+-- goes all the same.
+INSERT INTO jobs_permit_events (limit_id, kind, count)
+SELECT i.value, 'unused', 1
+FROM jobs_limited AS m
+CROSS JOIN json_each(iif(json_valid(m.limits), m.limits, NULL)) AS i
+CROSS JOIN jobs_executions AS x ON x.seq = m.seq
+WHERE m.seq = $1 AND i.type = 'integer' AND i.key < COALESCE(
+    (SELECT passed FROM jobs_blocked WHERE seq = $1),
+    (
+        SELECT iif(r.limits IS NULL, 0, json_array_length(m.limits))
+        FROM jobs_ready AS r
+        WHERE r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+    ),
+    0
+);
+

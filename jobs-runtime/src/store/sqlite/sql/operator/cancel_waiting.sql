@@ -1,0 +1,18 @@
+-- Ends the waiting execution $1 at $2 as cancelled.
+INSERT INTO jobs_outcomes (seq, status, finished_at, attempt, error_kind, error_message)
+SELECT x.seq, 'cancelled', $2, COALESCE(r.attempt, s.attempt, h.attempt) - 1, 'cancelled',
+    'cancelled while it waited'
+FROM jobs_executions AS x
+LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
+LEFT JOIN jobs_blocked AS h ON h.seq = x.seq
+WHERE x.seq = $1;
+
+DELETE FROM jobs_ready
+WHERE (queue, rank, seq) = (SELECT queue, 100 - priority, seq FROM jobs_executions WHERE seq = $1);
+
+DELETE FROM jobs_scheduled WHERE seq = $1;
+
+DELETE FROM jobs_blocked WHERE seq = $1;
+
+DELETE FROM jobs_backlog_entries WHERE seq = $1;

@@ -1,0 +1,38 @@
+-- Queues that have been paused or that something waits or runs in; what waits is counted up to $1.
+WITH RECURSIVE
+    present (queue) AS (
+        SELECT MIN(queue) FROM jobs_ready
+        UNION ALL
+        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)
+        FROM present
+        WHERE present.queue IS NOT NULL
+    ),
+    held (queue, count) AS (
+        SELECT x.queue, COUNT(*)
+        FROM (SELECT seq FROM jobs_blocked LIMIT $1) AS h
+        CROSS JOIN jobs_executions AS x ON x.seq = h.seq
+        GROUP BY x.queue
+    ),
+    running (queue, count) AS (
+        SELECT x.queue, COUNT(*)
+        FROM jobs_leases AS l
+        CROSS JOIN jobs_executions AS x ON x.seq = l.seq
+        GROUP BY x.queue
+    ),
+    named (queue) AS (
+        SELECT queue FROM present WHERE queue IS NOT NULL
+        UNION
+        SELECT queue FROM held
+        UNION
+        SELECT queue FROM running
+        UNION
+        SELECT queue FROM jobs_paused_queues
+    )
+SELECT
+    n.queue,
+    (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue),
+    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)),
+    IFNULL((SELECT count FROM held AS h WHERE h.queue = n.queue), 0),
+    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0)
+FROM named AS n
+ORDER BY n.queue

@@ -1,2 +1,0 @@
--- Nothing is claimed from the queue $1 from $2 on.
-INSERT INTO jobs_paused (queue, paused_at) VALUES ($1, $2) ON CONFLICT DO NOTHING

@@ -1,0 +1,41 @@
+-- Executions as they are shown. Where a row's number stands tells its status; `a` is the attempt
+-- that ended last before the one in `l` or `o`.
+SELECT
+    x.seq, x.id, x.job_id, x.queue, x.priority, x.payload, x.max_attempts, x.created_at,
+    x.triggered_by, x.created_by, x.item_id, x.correlation_id, x.tags, x.parent_id,
+    x.trace_parent,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END AS standing,
+    COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
+    COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
+    o.result,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.error_kind
+        WHEN l.seq IS NULL AND a.retry_at IS NOT NULL THEN a.error_kind
+    END AS error_kind,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.error_message
+        WHEN l.seq IS NULL AND a.retry_at IS NOT NULL THEN a.error_message
+    END AS error_message,
+    COALESCE(o.progress, l.progress, 0) AS progress,
+    COALESCE(o.progress_message, l.progress_message) AS progress_message,
+    COALESCE(o.started_at, l.claimed_at, a.started_at) AS started_at,
+    o.finished_at,
+    l.cancel_requested_at,
+    CASE
+        WHEN o.started_at IS NOT NULL THEN o.finished_at - o.started_at
+        WHEN l.seq IS NULL THEN a.finished_at - a.started_at
+    END AS duration_ms
+FROM jobs_executions AS x
+LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
+LEFT JOIN jobs_leases AS l ON l.seq = x.seq
+LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
+LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+LEFT JOIN jobs_blocked AS h ON h.seq = x.seq
+LEFT JOIN jobs_attempts AS a ON a.seq = x.seq AND a.attempt = COALESCE(
+    o.attempt - (o.outcome IS NOT NULL), l.attempt - 1, s.attempt - 1, r.attempt - 1, h.attempt - 1
+)

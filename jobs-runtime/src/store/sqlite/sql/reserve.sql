@@ -1,2 +1,0 @@
--- Notes when the rate $1 expects its next start.
-UPDATE jobs_limits SET arrival = $2 WHERE id = $1

@@ -1,4 +1,0 @@
--- The rates that exist among the keys of the array $1.
-SELECT id, stage, kind, count, period_ms, granted, arrival, look_at
-FROM jobs_limits
-WHERE key IN (SELECT value FROM json_each($1)) AND kind = 'rate'

@@ -1,0 +1,7 @@
+-- Every open session, oldest first, with what it executes and how many attempts run in it.
+SELECT
+    s.id, s.worker, s.opened_at, s.renewed_at, s.job_ids, s.queues, s.labels,
+    (SELECT COUNT(*) FROM jobs_leases AS l WHERE l.session = s.id) AS running, s.slot_caps
+FROM jobs_sessions AS s
+WHERE s.closed_at IS NULL
+ORDER BY s.id

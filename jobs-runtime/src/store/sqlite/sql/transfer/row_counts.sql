@@ -1,0 +1,12 @@
+-- How many rows of each kind there are.
+SELECT
+    (SELECT COUNT(*) FROM jobs_ready) + (SELECT COUNT(*) FROM jobs_blocked),
+    (SELECT COUNT(*) FROM jobs_scheduled),
+    (SELECT COUNT(*) FROM jobs_leases),
+    (SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded'),
+    (SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'failed'),
+    (SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'cancelled'),
+    (SELECT COUNT(*) FROM jobs_attempts),
+    (SELECT COUNT(*) FROM jobs_logs),
+    (SELECT COUNT(*) FROM jobs_idempotency_keys),
+    (SELECT COUNT(*) FROM jobs_catalogue)

@@ -1,0 +1,70 @@
+//! Everything that the file keeps, read out and written down whole.
+
+mod export;
+mod import;
+
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::SqliteStore;
+use super::conn::error::Fault;
+use super::conn::operation::Work;
+use super::read::catalogue;
+use crate::store::{
+    Cursor, Export, PublishedJob, RowCounts, StoreError, StoreEvent, Transferable,
+    TransferredExecution,
+};
+
+#[async_trait]
+impl Transferable for SqliteStore {
+    async fn export(&self, after: Option<Cursor>, limit: usize) -> Result<Export, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(export::page_on_conn(conn, after, limit))
+        }))
+        .await
+    }
+
+    async fn import(&self, batch: Vec<TransferredExecution>) -> Result<Vec<bool>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let work: Work<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let written = import::write_in_txn(conn, &batch).await?;
+                Ok((written, vec![StoreEvent::Ready]))
+            })
+        });
+        self.writer.write(work).await
+    }
+
+    async fn publications(&self) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(Box::new(|conn| {
+            Box::pin(catalogue::publications_on_conn(conn))
+        }))
+        .await
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        self.read(Box::new(|conn| Box::pin(census_on_conn(conn))))
+            .await
+    }
+}
+
+async fn census_on_conn(conn: &mut SqliteConnection) -> Result<RowCounts, Fault> {
+    let row = sqlx::query(include_str!("sql/transfer/row_counts.sql"))
+        .fetch_one(conn)
+        .await?;
+    Ok(RowCounts {
+        queued: row.try_get(0)?,
+        pending: row.try_get(1)?,
+        running: row.try_get(2)?,
+        succeeded: row.try_get(3)?,
+        failed: row.try_get(4)?,
+        cancelled: row.try_get(5)?,
+        attempts: row.try_get(6)?,
+        log_lines: row.try_get(7)?,
+        keys: row.try_get(8)?,
+        publications: row.try_get(9)?,
+    })
+}

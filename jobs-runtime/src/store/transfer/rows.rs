@@ -1,0 +1,221 @@
+//! What is kept about executions, on its way into SQL, as JSON.
+
+use std::collections::HashMap;
+
+use jobs::ExecutionError;
+use serde_json::value::RawValue;
+
+use super::{TransferredAttempt, TransferredExecution, TransferredOutcome, TransferredState};
+use crate::store::rules::execution_rows::Hex;
+use crate::store::{Limit, LogRecord};
+
+/// The closed sessions that stand for the workers of another store.
+#[derive(Default)]
+pub(in crate::store) struct Sessions<'a>(HashMap<&'a str, i64>);
+
+impl<'a> Sessions<'a> {
+    /// Workers that have no session here yet.
+    pub(in crate::store) fn unknown(&self, archived: &'a TransferredExecution) -> Vec<&'a str> {
+        let mut workers: Vec<_> = archived
+            .attempts
+            .iter()
+            .map(|attempt| attempt.worker.as_str())
+            .collect();
+        if let TransferredState::Final(outcome) = &archived.place {
+            workers.extend(outcome.worker.as_deref());
+        }
+        workers.retain(|worker| !self.0.contains_key(worker));
+        workers.dedup();
+        workers
+    }
+
+    pub(in crate::store) fn learn(&mut self, worker: &'a str, session: i64) {
+        self.0.insert(worker, session);
+    }
+
+    fn of(&self, worker: Option<&str>) -> Option<i64> {
+        self.0.get(worker?).copied()
+    }
+}
+
+pub(in crate::store) type Text<'a> = Option<&'a str>;
+/// seq, status, finished, attempt, outcome, session, started, error, progress, result
+pub(in crate::store) type OutcomeRow<'a> = (
+    i64,
+    &'static str,
+    i64,
+    u32,
+    Text<'static>,
+    Option<i64>,
+    Option<i64>,
+    Text<'static>,
+    Text<'a>,
+    u8,
+    Text<'a>,
+    Text<'a>,
+);
+/// seq, attempt, outcome, session, started, finished, next, error, progress, result
+pub(in crate::store) type AttemptRow<'a> = (
+    i64,
+    u32,
+    &'static str,
+    Option<i64>,
+    i64,
+    i64,
+    Option<i64>,
+    Text<'static>,
+    Text<'a>,
+    u8,
+    Text<'a>,
+    Text<'a>,
+);
+
+/// seq, attempt, line, at, level, target, message, fields
+pub(in crate::store) type LogRow<'a> = (i64, u32, u32, i64, u8, &'a str, &'a str, Text<'a>);
+
+/// What is written beside the requests, as the statements `import_places` of the stores read it.
+#[derive(Default)]
+pub(in crate::store) struct Rows<'a> {
+    pub(in crate::store) ready: Vec<(i64, u32, u32)>,
+    pub(in crate::store) scheduled: Vec<(i64, i64, u32, u32)>,
+    pub(in crate::store) outcomes: Vec<OutcomeRow<'a>>,
+    pub(in crate::store) attempts: Vec<AttemptRow<'a>>,
+    pub(in crate::store) keys: Vec<(&'a str, &'a str, Hex, &'a str, i64)>,
+    pub(in crate::store) logs: Vec<LogRow<'a>>,
+    /// Those that stand at the door.
+    pub(in crate::store) blocked: Vec<(i64, u32, u32)>,
+    /// The limits of each, and whether it is counted among those that may wait.
+    pub(in crate::store) limited: Vec<(i64, &'a [Limit], bool)>,
+    pub(in crate::store) waiting: Vec<(i64, &'a str)>,
+    /// job, kind, key, execution
+    pub(in crate::store) names: Vec<(&'a str, &'static str, &'a str, Hex)>,
+}
+
+impl<'a> Rows<'a> {
+    /// Adds what is kept of the execution that got the number `seq`.
+    pub(in crate::store) fn add(
+        &mut self,
+        seq: i64,
+        archived: &'a TransferredExecution,
+        sessions: &Sessions<'_>,
+    ) {
+        let rules = &archived.request.rules;
+        let capped = rules.max_waiting.is_some();
+        if capped || !rules.limits.is_empty() {
+            self.limited.push((seq, &rules.limits, capped));
+        }
+        let waits = matches!(
+            archived.place,
+            TransferredState::Queued { .. } | TransferredState::Scheduled { .. }
+        );
+        if capped && waits {
+            self.waiting.push((seq, &archived.request.job_id));
+        }
+        match &archived.place {
+            TransferredState::Queued { attempt, spent } if rules.limits.is_empty() => {
+                self.ready.push((seq, *attempt, *spent));
+            }
+            TransferredState::Queued { attempt, spent } => {
+                self.blocked.push((seq, *attempt, *spent))
+            }
+            TransferredState::Scheduled {
+                run_at,
+                attempt,
+                spent,
+            } => self
+                .scheduled
+                .push((seq, run_at.as_millis(), *attempt, *spent)),
+            TransferredState::Final(outcome) => {
+                self.outcomes.push(outcome_row(seq, outcome, sessions))
+            }
+            TransferredState::Running => {}
+        }
+        let attempts = archived.attempts.iter();
+        self.attempts
+            .extend(attempts.map(|attempt| attempt_row(seq, attempt, sessions)));
+        self.logs
+            .extend(archived.logs.iter().map(|record| log_row(seq, record)));
+        let request = &archived.request;
+        let names = archived.names.iter();
+        self.names.extend(names.map(|(naming, key)| {
+            (
+                request.job_id.as_str(),
+                naming.as_str(),
+                key.as_str(),
+                Hex(request.id),
+            )
+        }));
+        self.keys.extend(archived.keys.iter().map(|key| {
+            (
+                request.job_id.as_str(),
+                key.key.as_str(),
+                Hex(request.id),
+                key.payload_digest.as_str(),
+                key.expires_at.as_millis(),
+            )
+        }));
+    }
+}
+
+fn outcome_row<'a>(
+    seq: i64,
+    outcome: &'a TransferredOutcome,
+    sessions: &Sessions<'_>,
+) -> OutcomeRow<'a> {
+    let (kind, message) = error_columns(outcome.error.as_ref());
+    (
+        seq,
+        outcome.status.as_str(),
+        outcome.finished_at.as_millis(),
+        outcome.attempt,
+        outcome.outcome.map(|outcome| outcome.as_str()),
+        sessions.of(outcome.worker.as_deref()),
+        outcome.started_at.map(|at| at.as_millis()),
+        kind,
+        message,
+        outcome.progress,
+        outcome.progress_message.as_deref(),
+        outcome.result.as_deref(),
+    )
+}
+
+fn attempt_row<'a>(
+    seq: i64,
+    attempt: &'a TransferredAttempt,
+    sessions: &Sessions<'_>,
+) -> AttemptRow<'a> {
+    let (kind, message) = error_columns(attempt.error.as_ref());
+    (
+        seq,
+        attempt.number,
+        attempt.outcome.as_str(),
+        sessions.of(Some(&attempt.worker)),
+        attempt.started_at.as_millis(),
+        attempt.finished_at.as_millis(),
+        attempt.retry_at.map(|at| at.as_millis()),
+        kind,
+        message,
+        attempt.progress,
+        attempt.progress_message.as_deref(),
+        attempt.result.as_deref(),
+    )
+}
+
+fn log_row(seq: i64, record: &LogRecord) -> LogRow<'_> {
+    let LogRecord { attempt, line } = record;
+    (
+        seq,
+        *attempt,
+        line.line,
+        line.at.as_millis(),
+        line.level.severity(),
+        &line.target,
+        &line.message,
+        line.fields.as_deref().map(RawValue::get),
+    )
+}
+
+fn error_columns(error: Option<&ExecutionError>) -> (Text<'static>, Text<'_>) {
+    let kind = error.map(|error| error.kind.as_str());
+    (kind, error.map(|error| error.message.as_str()))
+}

@@ -1,0 +1,44 @@
+//! What is enqueued, and what is refused.
+
+use jobs::runtime::EnqueueRequest;
+use jobs::{EnqueueError, Priority};
+use jobs_runtime::MAX_PAYLOAD_BYTES;
+
+use crate::support::{Add, linked, stored};
+
+#[tokio::test]
+async fn a_typed_enqueue_is_stored_with_its_policy() {
+    let (store, service) = linked().await;
+    let execution = service
+        .client()
+        .enqueue(Add::new(2))
+        .priority(Priority::High)
+        .tag("x")
+        .await
+        .unwrap();
+    assert!(execution.triggered());
+    let record = store.execution(execution.id()).await.unwrap().unwrap();
+    assert_eq!(record.payload.get(), r#"{"a":2,"b":1}"#);
+    assert_eq!(record.priority, 75);
+    assert_eq!(record.tags, ["arithmetic", "x"]);
+    assert_eq!(record.max_attempts, 2);
+    assert_eq!(record.triggered_by, "code");
+}
+
+#[tokio::test]
+async fn a_batch_names_the_payload_that_is_wrong() {
+    let (store, service) = linked().await;
+    let request = |payload: &str| EnqueueRequest::new("add", payload.to_owned());
+    let error = service
+        .enqueue(vec![request(r#"{"a":1}"#), request(r#"{"a":1.0}"#)])
+        .await
+        .unwrap_err();
+    let EnqueueError::InvalidPayload { violations, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(violations.0[0].pointer, "/1/a");
+    let large = format!(r#"{{"a":1,"x":"{}"}}"#, "x".repeat(MAX_PAYLOAD_BYTES));
+    let error = service.enqueue(vec![request(&large)]).await.unwrap_err();
+    assert!(matches!(error, EnqueueError::PayloadTooLarge { .. }));
+    assert_eq!(stored(&store).await, 0);
+}
