@@ -12,10 +12,13 @@ const UNITS: &[(&str, u64)] = &[
 ];
 
 /// The bound of every duration: 366 days. Milliseconds stay far from overflowing.
-pub(crate) const MAX: Duration = Duration::from_secs(366 * 86_400);
+pub const MAX: Duration = Duration::from_secs(366 * 86_400);
 
-/// Parses a duration. The error shows the right form.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+/// Parses a duration.
+///
+/// # Errors
+/// A sentence that shows the right form.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let millis = parse_millis(text).ok_or_else(|| {
         let hint = match text.trim().parse::<u64>() {
             Ok(number) => format!("it lacks its unit, such as `\"{number}s\"`"),

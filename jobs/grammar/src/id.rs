@@ -1,7 +1,10 @@
 //! The grammar of job ids and queue names: `[a-z0-9][a-z0-9_-]*` segments joined by `.`.
 
-/// Checks an id. The error shows the rule and, if there is one, a corrected id.
-pub(crate) fn check(id: &str) -> Result<(), String> {
+/// Checks an id.
+///
+/// # Errors
+/// A sentence with the rule and, if there is one, a corrected id.
+pub fn check(id: &str) -> Result<(), String> {
     if !id.is_empty() && id.split('.').all(is_segment) {
         return Ok(());
     }

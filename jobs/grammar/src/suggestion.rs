@@ -1,10 +1,7 @@
 //! Suggestions for misspelt words, by edit distance.
 
 /// Returns the candidate nearest to `word`, if at most a third of the word is wrong.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // `retrys` is near `retries`; `colour` is near none of our keys.
     let tolerated = (word.chars().count() / 3).max(1);
     candidates
@@ -16,17 +13,15 @@ pub(crate) fn nearest<'a>(
 }
 
 /// Returns `, did you mean `x`?` for the nearest candidate, or an empty text.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates)
         .map(|candidate| format!(", did you mean `{candidate}`?"))
         .unwrap_or_default()
 }
 
-/// The number of characters to insert, delete, replace or swap with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
+/// The number of characters to insert, delete, replace or swap with their neighbour: the optimal
+/// string alignment distance. It takes time and memory in the product of the lengths.
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     // rows[i][j] is the distance from the first i characters of a to the first j of b.
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

@@ -1,6 +1,6 @@
 //! The names of time zones in the IANA database.
 //!
-//! The list is part of the macro, so that every machine accepts the same names. A test compares it
+//! The list is part of this crate, so that every machine accepts the same names. A test compares it
 //! with the database that the runtime evaluates schedules with.
 
 use crate::suggestion::nearest;
@@ -124,8 +124,11 @@ const AREAS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks a name. The error suggests the nearest one.
-pub(crate) fn check(name: &str) -> Result<(), String> {
+/// Checks a name.
+///
+/// # Errors
+/// A sentence that suggests the nearest name.
+pub fn check(name: &str) -> Result<(), String> {
     let names: Vec<String> = names().collect();
     if names.iter().any(|known| known == name) {
         return Ok(());

@@ -12,8 +12,7 @@
 //! A field is `*`, or a list of values and ranges, where a range may have a step: `0,30`, `9-17/2`,
 //! `*/15`. `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are abbreviations.
 //!
-//! An expression must mean the same at compile time and at run time. So the crates `jobs` and
-//! `jobs-macros` contain the same file, and a test compares the two. The file has no dependencies.
+//! An expression means the same at compile time and at run time.
 
 use std::fmt;
 
