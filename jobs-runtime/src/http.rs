@@ -9,27 +9,11 @@
 //! `application/problem+json` with a stable `code` (see [`problem`]).
 
 mod bind;
-mod body;
-mod edit;
 mod events;
-mod executions;
-mod explain;
-mod feed;
-mod guard;
-mod health;
-mod index;
-mod jobs;
-mod logs;
-mod members;
-mod path;
-pub mod problem;
-mod processes;
-mod query;
-mod queues;
-mod redact;
-mod refusal;
-mod retry;
-mod trigger;
+mod request;
+mod routes;
+mod raw_object;
+mod response;
 
 use std::io;
 use std::sync::Arc;
@@ -41,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::health::Health;
-use problem::{Code, Problem};
+use response::problem::{Code, Problem};
 
 pub use bind::{BindError, check_bind};
 
@@ -61,7 +45,7 @@ struct Interface {
 /// A browser sends any page's requests to `127.0.0.1`, under whatever name its page has bound to
 /// it; until there are tokens, the `Host` and `Origin` headers tell those from ours.
 pub fn router(service: JobService, health: Arc<Health>) -> Router {
-    routes(service, health).layer(middleware::from_fn(guard::only_this_machine))
+    routes(service, health).layer(middleware::from_fn(request::guard::only_this_machine))
 }
 
 /// The interface without the check of `Host` and `Origin`, to be mounted in an application that
@@ -73,33 +57,33 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         health,
     };
     let api = Router::new()
-        .route("/jobs", get(jobs::list))
-        .route("/jobs/{id}", get(jobs::show))
-        .route("/jobs/{id}/trigger", post(trigger::one))
-        .route("/jobs/{id}/trigger-batch", post(trigger::batch))
-        .route("/executions", get(feed::page))
+        .route("/jobs", get(routes::jobs::list))
+        .route("/jobs/{id}", get(routes::jobs::show))
+        .route("/jobs/{id}/trigger", post(routes::trigger::one))
+        .route("/jobs/{id}/trigger-batch", post(routes::trigger::batch))
+        .route("/executions", get(routes::list_executions::page))
         .route(
             "/executions/{id}",
-            get(executions::show)
-                .patch(edit::edit)
-                .delete(executions::delete),
+            get(routes::executions::show)
+                .patch(routes::edit::edit)
+                .delete(routes::executions::delete),
         )
-        .route("/executions/{id}/logs", get(logs::page))
-        .route("/executions/{id}/explain", get(explain::explain))
-        .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/retry", post(retry::retry))
-        .route("/queues", get(queues::list))
-        .route("/queues/{queue}/pause", post(queues::pause))
-        .route("/queues/{queue}/resume", post(queues::resume))
-        .route("/processes", get(processes::list))
+        .route("/executions/{id}/logs", get(routes::logs::page))
+        .route("/executions/{id}/explain", get(routes::explain::explain))
+        .route("/executions/{id}/cancel", post(routes::executions::cancel))
+        .route("/executions/{id}/retry", post(routes::retry::retry))
+        .route("/queues", get(routes::queues::list))
+        .route("/queues/{queue}/pause", post(routes::queues::pause))
+        .route("/queues/{queue}/resume", post(routes::queues::resume))
+        .route("/processes", get(routes::processes::list))
         .route("/events", get(events::events));
     Router::new()
-        .route("/", get(index::index))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/health", get(health::health))
+        .route("/", get(routes::index::index))
+        .route("/livez", get(routes::health::livez))
+        .route("/readyz", get(routes::health::readyz))
+        .route("/health", get(routes::health::health))
         .nest(PREFIX, api)
-        .route_layer(middleware::from_fn(guard::only_json))
+        .route_layer(middleware::from_fn(request::guard::only_json))
         .fallback(async || Problem::new(Code::NotFound, "no such route; `GET /` lists them"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -109,7 +93,7 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         })
         .layer(middleware::from_fn_with_state(
             interface.clone(),
-            guard::bounded,
+            request::guard::bounded,
         ))
         .with_state(interface)
 }

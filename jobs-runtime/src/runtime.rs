@@ -1,9 +1,9 @@
 //! A process that executes and serves jobs: the parts put together.
 
-#[cfg(feature = "http")]
-mod api;
 mod builder;
 mod error;
+#[cfg(feature = "http")]
+mod http_server;
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Runtime {
     engine: Option<Engine>,
     health: Arc<Health>,
     #[cfg(feature = "http")]
-    api: Option<api::Api>,
+    api: Option<http_server::Api>,
 }
 
 impl Runtime {
@@ -90,7 +90,7 @@ impl Runtime {
     /// Where the HTTP interface listens, if it is served.
     #[cfg(feature = "http")]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.api.as_ref().map(api::Api::address)
+        self.api.as_ref().map(http_server::Api::address)
     }
 
     /// The HTTP interface, to mount in an application's own router. The application authenticates

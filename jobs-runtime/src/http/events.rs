@@ -16,9 +16,9 @@
 //! missed, or `reset` when that is too much. One that reads too slowly gets `reset` as well:
 //! nothing piles up for it. A comment every 15 seconds shows both sides that the other is there.
 
-mod change;
-mod hub;
 mod stream;
+mod event;
+mod broadcaster;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -28,13 +28,13 @@ use jobs::ExecutionId;
 use tokio_util::sync::CancellationToken;
 
 use super::Interface;
-use super::guard::single;
-use super::problem::{Code, Problem};
-use super::query::Parameters;
-use change::Position;
+use super::request::guard::single;
+use super::response::problem::{Code, Problem};
+use super::request::query::Parameters;
+use event::Position;
 use stream::Subscriber;
 
-pub(super) use hub::Hub;
+pub(super) use broadcaster::Hub;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -62,7 +62,7 @@ pub(super) async fn events(
     parameters.finish()?;
     let hub = &interface.events;
     let Some(seat) = hub.seat() else {
-        let detail = format!("{} clients listen already", hub::SEATS);
+        let detail = format!("{} clients listen already", broadcaster::SEATS);
         return Err(Problem::new(Code::TooManySubscribers, detail));
     };
     let last = match headers.contains_key(LAST_EVENT_ID) {

@@ -228,7 +228,7 @@ impl RuntimeBuilder {
     pub async fn start(self) -> Result<Runtime, StartError> {
         #[cfg(feature = "http")]
         let listener = match self.bind {
-            Some(address) => Some(super::api::listen(address).await?),
+            Some(address) => Some(super::http_server::listen(address).await?),
             None => None,
         };
         let catalogue = Arc::new(match self.catalogue {
@@ -282,7 +282,7 @@ impl RuntimeBuilder {
         };
         #[cfg(feature = "http")]
         let api = match listener {
-            Some(listener) => Some(super::api::Api::start(listener, &service, &health)?),
+            Some(listener) => Some(super::http_server::Api::start(listener, &service, &health)?),
             None => None,
         };
         health.started();

@@ -13,8 +13,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Filter;
-use super::change::{Change, News, Position};
-use super::hub::{Beginning, Hub};
+use super::event::{Change, News, Position};
+use super::broadcaster::{Beginning, Hub};
 
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::members::Members;
+use crate::http::raw_object::Members;
 use crate::JobService;
 use crate::store::ExecutionRecord;
 
@@ -13,7 +13,7 @@ use crate::store::ExecutionRecord;
 const HIDDEN: &str = "•••";
 
 /// Hides the sensitive fields of the payloads of one answer.
-pub(super) struct Redactor<'a> {
+pub(in crate::http) struct Redactor<'a> {
     service: &'a JobService,
     // What is hidden, by job: a page mostly shows the executions of a few.
     jobs: HashMap<String, Hidden>,
@@ -27,14 +27,14 @@ enum Hidden {
 }
 
 impl<'a> Redactor<'a> {
-    pub(super) fn new(service: &'a JobService) -> Self {
+    pub(in crate::http) fn new(service: &'a JobService) -> Self {
         Self {
             service,
             jobs: HashMap::new(),
         }
     }
 
-    pub(super) async fn redact(&mut self, execution: &mut ExecutionRecord) {
+    pub(in crate::http) async fn redact(&mut self, execution: &mut ExecutionRecord) {
         let hidden = match self.jobs.get(&execution.job_id) {
             Some(hidden) => hidden,
             None => {
@@ -80,7 +80,7 @@ fn hidden_value() -> Box<RawValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::http::*;
 
     #[test]
     fn hides_values_and_leaves_the_rest() {

@@ -4,30 +4,30 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::Interface;
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::QueuePath;
-use super::problem::{Code, Problem};
-use super::query::Parameters;
+use crate::http::Interface;
+use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
+use crate::http::request::path::QueuePath;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::request::query::Parameters;
 use crate::QueueAnswer;
 use crate::store::QueueRecord;
 
 /// The queues, by name.
 #[derive(Serialize)]
-pub(super) struct Queues {
+pub(in crate::http) struct Queues {
     queues: Vec<QueueRecord>,
 }
 
 /// How a queue is by now.
 #[derive(Serialize)]
-pub(super) struct QueueState {
+pub(in crate::http) struct QueueState {
     queue: String,
     paused: bool,
     /// Whether this request has made it so.
     changed: bool,
 }
 
-pub(super) async fn list(
+pub(in crate::http) async fn list(
     State(interface): State<Interface>,
     parameters: Parameters,
 ) -> Result<Json<Queues>, Problem> {
@@ -36,7 +36,7 @@ pub(super) async fn list(
     Ok(Json(Queues { queues }))
 }
 
-pub(super) async fn pause(
+pub(in crate::http) async fn pause(
     State(interface): State<Interface>,
     QueuePath(queue): QueuePath,
     Text(body): Text<MAX_BODY>,
@@ -46,7 +46,7 @@ pub(super) async fn pause(
     state(queue, true, answer)
 }
 
-pub(super) async fn resume(
+pub(in crate::http) async fn resume(
     State(interface): State<Interface>,
     QueuePath(queue): QueuePath,
     Text(body): Text<MAX_BODY>,

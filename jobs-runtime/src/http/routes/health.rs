@@ -5,21 +5,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::Interface;
+use crate::http::Interface;
 use crate::health::HealthReport;
 
 /// The process answers.
-pub(super) async fn livez() -> Json<Value> {
+pub(in crate::http) async fn livez() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
 /// Requests can be served.
-pub(super) async fn readyz(State(interface): State<Interface>) -> (StatusCode, Json<HealthReport>) {
+pub(in crate::http) async fn readyz(State(interface): State<Interface>) -> (StatusCode, Json<HealthReport>) {
     answer(interface.health.readiness().await)
 }
 
 /// Every part works.
-pub(super) async fn health(State(interface): State<Interface>) -> (StatusCode, Json<HealthReport>) {
+pub(in crate::http) async fn health(State(interface): State<Interface>) -> (StatusCode, Json<HealthReport>) {
     answer(interface.health.report().await)
 }
 

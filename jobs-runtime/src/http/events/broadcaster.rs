@@ -13,7 +13,7 @@ use jobs::{Clock, ExecutionId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
-use super::change::{Change, News, Position};
+use super::event::{Change, News, Position};
 use crate::clock::timestamp;
 use crate::store::{Store, StoreEvent};
 

@@ -4,18 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::value::RawValue;
 
-use super::Interface;
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::{Code, Problem};
-use super::redact::Redactor;
-use super::refusal::Shape;
+use crate::http::Interface;
+use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::problem::{Code, Problem};
+use crate::http::response::redact::Redactor;
+use crate::http::response::errors::Shape;
 use super::trigger::due;
 use crate::Edit;
 use crate::store::{EditAnswer, ExecutionRecord};
 
 /// Changes one that waits, and answers with it as it is by now.
-pub(super) async fn edit(
+pub(in crate::http) async fn edit(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     Text(body): Text<MAX_BODY>,

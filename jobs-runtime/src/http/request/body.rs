@@ -10,22 +10,22 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::guard::single;
-use super::members::Members;
-use super::problem::{Code, Problem};
+use crate::http::raw_object::Members;
+use crate::http::response::problem::{Code, Problem};
 use crate::service::near_misses;
 
 /// Bytes of a body.
-pub(super) const MAX_BODY: usize = 2 * 1024 * 1024;
+pub(in crate::http) const MAX_BODY: usize = 2 * 1024 * 1024;
 
 /// Bytes of a batch's body.
-pub(super) const MAX_BATCH_BODY: usize = 16 * 1024 * 1024;
+pub(in crate::http) const MAX_BATCH_BODY: usize = 16 * 1024 * 1024;
 
 /// Bytes that are read and forgotten when a body is too large. Most clients read no answer before
 /// they have sent everything: without this they would see a reset connection instead of a reason.
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
 
 /// A body of at most `LIMIT` bytes, as text. No body counts as an empty object.
-pub(super) struct Text<const LIMIT: usize>(pub(super) String);
+pub(in crate::http) struct Text<const LIMIT: usize>(pub(in crate::http) String);
 
 impl<const LIMIT: usize, S: Send + Sync> FromRequest<S> for Text<LIMIT> {
     type Rejection = Problem;
@@ -79,7 +79,7 @@ fn too_large(limit: usize) -> Problem {
 }
 
 /// The fields of an object that are not taken yet. `null` counts as not given.
-pub(super) struct Fields<'a> {
+pub(in crate::http) struct Fields<'a> {
     place: String,
     given: Vec<(String, &'a RawValue)>,
     known: Vec<&'static str>,
@@ -88,7 +88,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads an object; `place` is the pointer to it within the body.
-    pub(super) fn read(text: &'a str, place: String) -> Result<Self, Problem> {
+    pub(in crate::http) fn read(text: &'a str, place: String) -> Result<Self, Problem> {
         let Members(given) =
             serde_json::from_str(text).map_err(|error| match error.classify() {
                 Category::Data => Problem::violations(
@@ -112,7 +112,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The text of a field.
-    pub(super) fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
+    pub(in crate::http) fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
         self.known.push(name);
         let mut values = Vec::new();
         self.given.retain(|(given, value)| {
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field, which must be what `expected` says.
-    pub(super) fn value<T: DeserializeOwned>(
+    pub(in crate::http) fn value<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
         expected: &str,
@@ -143,13 +143,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The field `priority`.
-    pub(super) fn priority(&mut self) -> Option<Priority> {
+    pub(in crate::http) fn priority(&mut self) -> Option<Priority> {
         let expected = "`low`, `normal`, `high`, `critical` or 0 to 100";
         self.value("priority", expected)
     }
 
     /// Notes a mistake.
-    pub(super) fn wrong(&mut self, name: &str, message: impl Into<String>) {
+    pub(in crate::http) fn wrong(&mut self, name: &str, message: impl Into<String>) {
         let mut pointer = self.place.clone();
         crate::service::push_step(&mut pointer, name);
         self.violations.push(Violation {
@@ -159,7 +159,7 @@ impl<'a> Fields<'a> {
     }
 
     /// What was wrong, and what nobody has asked for.
-    pub(super) fn finish(mut self) -> Vec<Violation> {
+    pub(in crate::http) fn finish(mut self) -> Vec<Violation> {
         for (name, _) in std::mem::take(&mut self.given) {
             let near = near_misses(&name, self.known.iter().copied());
             let message = match near.as_slice() {
@@ -176,7 +176,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Refuses a body with mistakes.
-pub(super) fn accept(violations: &[Violation]) -> Result<(), Problem> {
+pub(in crate::http) fn accept(violations: &[Violation]) -> Result<(), Problem> {
     match violations.is_empty() {
         true => Ok(()),
         false => Err(Problem::violations(Code::InvalidRequest, violations)),

@@ -4,18 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::Interface;
-use super::problem::Problem;
-use super::query::Parameters;
+use crate::http::Interface;
+use crate::http::response::problem::Problem;
+use crate::http::request::query::Parameters;
 use crate::store::ProcessRecord;
 
 /// The workers that have a session.
 #[derive(Serialize)]
-pub(super) struct Processes {
+pub(in crate::http) struct Processes {
     processes: Vec<ProcessRecord>,
 }
 
-pub(super) async fn list(
+pub(in crate::http) async fn list(
     State(interface): State<Interface>,
     parameters: Parameters,
 ) -> Result<Json<Processes>, Problem> {

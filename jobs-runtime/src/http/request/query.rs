@@ -11,11 +11,11 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use jobs::Violation;
 
-use super::problem::{Code, Problem};
+use crate::http::response::problem::{Code, Problem};
 use crate::service::near_misses;
 
 /// The parameters of a request that are not taken yet.
-pub(super) struct Parameters {
+pub(in crate::http) struct Parameters {
     given: Vec<(String, String)>,
     known: Vec<&'static str>,
     violations: Vec<Violation>,
@@ -41,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 
 impl Parameters {
     /// The text of a parameter.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+    pub(in crate::http) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let mut values = Vec::new();
         self.given.retain_mut(|(given, value)| {
@@ -63,7 +63,7 @@ impl Parameters {
     }
 
     /// A parameter of another type.
-    pub(super) fn parsed<T>(&mut self, name: &'static str) -> Option<T>
+    pub(in crate::http) fn parsed<T>(&mut self, name: &'static str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
@@ -77,7 +77,7 @@ impl Parameters {
     }
 
     /// A number within bounds.
-    pub(super) fn number(
+    pub(in crate::http) fn number(
         &mut self,
         name: &'static str,
         range: RangeInclusive<usize>,
@@ -100,7 +100,7 @@ impl Parameters {
     }
 
     /// Refuses what was wrong, and what nobody has asked for.
-    pub(super) fn finish(mut self) -> Result<(), Problem> {
+    pub(in crate::http) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.given) {
             let near = near_misses(&name, self.known.iter().copied());
             let known: Vec<_> = match near.is_empty() {

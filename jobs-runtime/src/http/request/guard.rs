@@ -9,14 +9,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::Interface;
-use super::problem::{Code, Problem};
+use crate::http::Interface;
+use crate::http::response::problem::{Code, Problem};
 
 /// From the first byte of a request to its answer.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Answers in any case: after a deadline, and also when a handler panics.
-pub(super) async fn bounded(
+pub(in crate::http) async fn bounded(
     State(interface): State<Interface>,
     request: Request,
     next: Next,
@@ -45,7 +45,7 @@ pub(super) async fn bounded(
 }
 
 /// Refuses requests that were sent to another name than this machine's, or by another site's page.
-pub(super) async fn only_this_machine(request: Request, next: Next) -> Result<Response, Problem> {
+pub(in crate::http) async fn only_this_machine(request: Request, next: Next) -> Result<Response, Problem> {
     check_host(request.uri(), request.headers())?;
     check_origin(request.headers())?;
     Ok(next.run(request).await)
@@ -53,7 +53,7 @@ pub(super) async fn only_this_machine(request: Request, next: Next) -> Result<Re
 
 /// Refuses changes that a plain form of a foreign page could ask for: those cannot declare JSON.
 /// Neither can they delete.
-pub(super) async fn only_json(request: Request, next: Next) -> Result<Response, Problem> {
+pub(in crate::http) async fn only_json(request: Request, next: Next) -> Result<Response, Problem> {
     if !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::DELETE
@@ -123,7 +123,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The value of a header that is given exactly once.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(in crate::http) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => text(value),
@@ -159,7 +159,7 @@ fn is_this_machine(authority: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_this_machine;
+    use crate::http::is_this_machine;
 
     #[test]
     fn names_of_this_machine() {

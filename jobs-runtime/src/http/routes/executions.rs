@@ -6,15 +6,15 @@ use axum::http::StatusCode;
 use jobs::{ExecutionId, ExecutionStatus};
 use serde::Serialize;
 
-use super::Interface;
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::{Code, Problem};
-use super::query::Parameters;
-use super::redact::Redactor;
+use crate::http::Interface;
+use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::problem::{Code, Problem};
+use crate::http::request::query::Parameters;
+use crate::http::response::redact::Redactor;
 use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
 
-pub(super) async fn show(
+pub(in crate::http) async fn show(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     parameters: Parameters,
@@ -29,7 +29,7 @@ pub(super) async fn show(
 }
 
 /// 204 when a final execution is gone with everything that was kept of it.
-pub(super) async fn delete(
+pub(in crate::http) async fn delete(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     parameters: Parameters,
@@ -48,7 +48,7 @@ pub(super) async fn delete(
 /// What became of a request to cancel.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Cancelled {
+pub(in crate::http) struct Cancelled {
     execution_id: ExecutionId,
     status: ExecutionStatus,
     /// Whether its worker has been asked to end it.
@@ -56,7 +56,7 @@ pub(super) struct Cancelled {
 }
 
 /// 200 when a waiting execution is cancelled, 202 when a running one has been asked to end.
-pub(super) async fn cancel(
+pub(in crate::http) async fn cancel(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     Text(body): Text<MAX_BODY>,

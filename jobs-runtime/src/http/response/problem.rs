@@ -174,7 +174,7 @@ fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use crate::http::Code;
 
     #[test]
     fn codes_are_distinct() {

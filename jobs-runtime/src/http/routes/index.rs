@@ -3,10 +3,10 @@
 use axum::Json;
 use serde_json::{Value, json};
 
-use super::PREFIX;
+use crate::http::PREFIX;
 
 /// Names the routes, for those who begin with `curl localhost:8091`.
-pub(super) async fn index() -> Json<Value> {
+pub(in crate::http) async fn index() -> Json<Value> {
     let route = |path: &str| format!("{PREFIX}{path}");
     Json(json!({
         "name": "jobs",

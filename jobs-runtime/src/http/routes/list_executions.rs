@@ -3,19 +3,19 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::Interface;
-use super::problem::Problem;
-use super::query::Parameters;
-use super::redact::Redactor;
+use crate::http::Interface;
+use crate::http::response::problem::Problem;
+use crate::http::request::query::Parameters;
+use crate::http::response::redact::Redactor;
 use crate::store::{ExecutionPage, ExecutionQuery};
 
 /// Rows of a page unless asked otherwise.
-pub(super) const PAGE: usize = 50;
+pub(in crate::http) const PAGE: usize = 50;
 
 /// Rows of a page at most.
-pub(super) const MAX_PAGE: usize = 1_000;
+pub(in crate::http) const MAX_PAGE: usize = 1_000;
 
-pub(super) async fn page(
+pub(in crate::http) async fn page(
     State(interface): State<Interface>,
     mut parameters: Parameters,
 ) -> Result<Json<ExecutionPage>, Problem> {

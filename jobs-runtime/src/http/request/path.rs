@@ -5,16 +5,16 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use jobs::ExecutionId;
 
-use super::problem::{Code, Problem};
+use crate::http::response::problem::{Code, Problem};
 
 /// The job of a path.
-pub(super) struct JobPath(pub(super) String);
+pub(in crate::http) struct JobPath(pub(in crate::http) String);
 
 /// The execution of a path. Whatever is no id names no execution.
-pub(super) struct ExecutionPath(pub(super) ExecutionId);
+pub(in crate::http) struct ExecutionPath(pub(in crate::http) ExecutionId);
 
 /// The queue of a path.
-pub(super) struct QueuePath(pub(super) String);
+pub(in crate::http) struct QueuePath(pub(in crate::http) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
     type Rejection = Problem;
@@ -52,6 +52,6 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String,
     Ok(segment)
 }
 
-pub(super) fn unknown_execution(id: ExecutionId) -> Problem {
+pub(in crate::http) fn unknown_execution(id: ExecutionId) -> Problem {
     Problem::new(Code::UnknownExecution, format!("no execution {id}"))
 }

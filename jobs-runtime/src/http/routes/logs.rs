@@ -3,18 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::Interface;
-use super::feed::MAX_PAGE;
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::Problem;
-use super::query::Parameters;
+use crate::http::Interface;
+use super::list_executions::MAX_PAGE;
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::problem::Problem;
+use crate::http::request::query::Parameters;
 use crate::store::{LogPage, LogQuery};
 
 /// Lines of a page unless asked otherwise: the log of one attempt.
 const PAGE: usize = 1_000;
 
 /// Oldest first. The `after` of a page is where the next one begins, also when nothing follows yet.
-pub(super) async fn page(
+pub(in crate::http) async fn page(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     mut parameters: Parameters,

@@ -5,16 +5,16 @@ use axum::extract::State;
 use jobs::{JobDescriptor, JobLimits};
 use serde::Serialize;
 
-use super::Interface;
-use super::feed::{MAX_PAGE, PAGE};
-use super::path::JobPath;
-use super::problem::Problem;
-use super::query::Parameters;
+use crate::http::Interface;
+use super::list_executions::{MAX_PAGE, PAGE};
+use crate::http::request::path::JobPath;
+use crate::http::response::problem::Problem;
+use crate::http::request::query::Parameters;
 use crate::KnownJob;
 
 /// A page of jobs, sorted by id.
 #[derive(Serialize)]
-pub(super) struct JobPage {
+pub(in crate::http) struct JobPage {
     jobs: Vec<JobView>,
     total: usize,
     limit: usize,
@@ -24,7 +24,7 @@ pub(super) struct JobPage {
 /// A job as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobView {
+pub(in crate::http) struct JobView {
     #[serde(flatten)]
     descriptor: JobDescriptor,
     fingerprint: String,
@@ -46,7 +46,7 @@ impl JobView {
     }
 }
 
-pub(super) async fn list(
+pub(in crate::http) async fn list(
     State(interface): State<Interface>,
     mut parameters: Parameters,
 ) -> Result<Json<JobPage>, Problem> {
@@ -77,7 +77,7 @@ pub(super) async fn list(
     }))
 }
 
-pub(super) async fn show(
+pub(in crate::http) async fn show(
     State(interface): State<Interface>,
     JobPath(id): JobPath,
     parameters: Parameters,

@@ -8,23 +8,23 @@ use jobs::{ExecutionId, ExecutionStatus};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::{Code, Problem};
-use super::refusal::Shape;
-use super::{Interface, PREFIX};
+use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::problem::{Code, Problem};
+use crate::http::response::errors::Shape;
+use crate::http::{Interface, PREFIX};
 use crate::store::RetryAnswer;
 
 /// An execution that runs again.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Retried {
+pub(in crate::http) struct Retried {
     execution_id: ExecutionId,
     status: ExecutionStatus,
 }
 
 /// The body may carry another `payload`.
-pub(super) async fn retry(
+pub(in crate::http) async fn retry(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     Text(body): Text<MAX_BODY>,

@@ -14,12 +14,12 @@ use jobs::{ExecutionId, ExecutionStatus};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::body::{Fields, MAX_BATCH_BODY, MAX_BODY, Text, accept};
-use super::guard::single;
-use super::path::JobPath;
-use super::problem::{Code, Problem};
-use super::refusal::Shape;
-use super::{Interface, PREFIX};
+use crate::http::request::body::{Fields, MAX_BATCH_BODY, MAX_BODY, Text, accept};
+use crate::http::request::guard::single;
+use crate::http::request::path::JobPath;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::response::errors::Shape;
+use crate::http::{Interface, PREFIX};
 use crate::service::{Accepted, MAX_BATCH};
 use crate::time::Timestamp;
 
@@ -29,7 +29,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// What became of a trigger.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Triggered {
+pub(in crate::http) struct Triggered {
     execution_id: ExecutionId,
     job_id: String,
     status: ExecutionStatus,
@@ -39,11 +39,11 @@ pub(super) struct Triggered {
 
 /// What became of a batch, in its order.
 #[derive(Serialize)]
-pub(super) struct TriggeredBatch {
+pub(in crate::http) struct TriggeredBatch {
     executions: Vec<Triggered>,
 }
 
-pub(super) async fn one(
+pub(in crate::http) async fn one(
     State(interface): State<Interface>,
     JobPath(job_id): JobPath,
     headers: HeaderMap,
@@ -79,7 +79,7 @@ pub(super) async fn one(
     Ok((status, [(header::LOCATION, location)], Json(triggered)).into_response())
 }
 
-pub(super) async fn batch(
+pub(in crate::http) async fn batch(
     State(interface): State<Interface>,
     JobPath(job_id): JobPath,
     headers: HeaderMap,
@@ -150,7 +150,7 @@ fn request(fields: &mut Fields<'_>, job_id: &str) -> EnqueueRequest {
 }
 
 /// When something becomes available, if a body says so.
-pub(super) fn due(fields: &mut Fields<'_>) -> Option<Due> {
+pub(in crate::http) fn due(fields: &mut Fields<'_>) -> Option<Due> {
     let delay: Option<u64> = fields.value("delayMs", "a whole number of milliseconds");
     let run_at: Option<Timestamp> = fields.value("runAt", "a time like `2030-01-31T12:00:00Z`");
     match (delay, run_at) {

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::Interface;
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::Problem;
-use super::query::Parameters;
+use crate::http::Interface;
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::problem::Problem;
+use crate::http::request::query::Parameters;
 use crate::Explanation;
 
-pub(super) async fn explain(
+pub(in crate::http) async fn explain(
     State(interface): State<Interface>,
     ExecutionPath(id): ExecutionPath,
     parameters: Parameters,

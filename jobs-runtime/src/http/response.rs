@@ -1,0 +1,5 @@
+//! (module document)
+
+pub mod problem;
+pub(in crate::http) mod redact;
+pub(in crate::http) mod errors;
