@@ -28,7 +28,7 @@ async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
     let told = runtime.service().explain(execution.id()).await.unwrap();
     let reason = told.expect("it exists").reason;
     assert!(
-        matches!(reason.reason, Reason::ShareTaken { .. }),
+        matches!(reason.reason, Reason::SlotCapReached { .. }),
         "{reason:?}"
     );
     reason.text

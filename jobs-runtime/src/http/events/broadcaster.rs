@@ -1,8 +1,8 @@
-//! One listener to the store's events for all clients of a process.
+//! The broadcaster: one reader of the store's events for all clients of a process.
 //!
-//! A task reads the store's events and passes on what clients are told. It begins with the first
-//! client and ends a minute after the last one has left, so that one that only reconnects misses
-//! nothing. What it has passed on lately is kept to be told again.
+//! A task reads the store's events and sends them to every client. The task starts with the first
+//! client and ends 60 seconds after the last one has left, so a client that only reconnects misses
+//! no event. The broadcaster keeps the last 1,024 events for clients that reconnect.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,244 +13,247 @@ use jobs::{Clock, ExecutionId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
-use super::event::{Change, News, Position};
+use super::event::{ClientEvent, EventId, NumberedEvent};
+use super::stream::Resume;
 use crate::clock::timestamp;
 use crate::store::{Store, StoreEvent};
 
-/// Clients at a time.
-pub(super) const SEATS: usize = 64;
+/// Limits the clients of a process.
+pub(super) const MAX_CLIENTS: usize = 64;
 
-/// Events that are kept for those who come back, and that a client may be behind.
-const KEPT: usize = 1_024;
+/// Events that are kept for clients that reconnect; also the most that a client may be behind.
+const MAX_RECENT: usize = 1_024;
 
-/// Executions that are looked up for one event of the store; of more than these is only told that
-/// something has changed.
-const DETAILED: usize = 500;
+/// Executions that are looked up for one store event. A larger event becomes `changed`.
+const MAX_LOOKED_UP: usize = 500;
 
-/// Between two hints of a kind.
-const PAUSE: Duration = Duration::from_millis(250);
+/// The pause between two hints.
+const HINT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long it goes on without a client.
-const IDLE: Duration = Duration::from_secs(60);
+/// The time without a client after which the task ends.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// See the module's documentation.
-pub(in crate::http) struct Hub {
+/// Sends the store's events to all clients of a process.
+pub(in crate::http) struct EventBroadcaster {
     store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    seats: Arc<Semaphore>,
-    told: Mutex<Told>,
+    client_permits: Arc<Semaphore>,
+    state: Mutex<BroadcastState>,
 }
 
-/// What was told.
-struct Told {
-    /// Whether the task runs.
-    listening: bool,
-    /// The place of the last event.
-    position: Position,
-    kept: VecDeque<Arc<Change>>,
-    sender: broadcast::Sender<Arc<Change>>,
+/// The recent events and the channel to the clients.
+struct BroadcastState {
+    /// The task that reads the store's events is running.
+    reading: bool,
+    last_id: EventId,
+    recent: VecDeque<Arc<NumberedEvent>>,
+    sender: broadcast::Sender<Arc<NumberedEvent>>,
 }
 
-/// Where a client begins.
-pub(super) struct Beginning {
-    pub(super) position: Position,
-    /// What it has missed; `None` if that is not known any more.
-    pub(super) missed: Option<VecDeque<Arc<Change>>>,
-    pub(super) receiver: broadcast::Receiver<Arc<Change>>,
+/// The start of one client's event stream.
+pub(super) struct Subscription {
+    pub(super) last_id: EventId,
+    /// The events that the client has missed; `None` if some of them are no longer kept.
+    pub(super) missed: Option<VecDeque<Arc<NumberedEvent>>>,
+    pub(super) receiver: broadcast::Receiver<Arc<NumberedEvent>>,
 }
 
-impl Hub {
+impl EventBroadcaster {
     pub(in crate::http) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let (sender, _) = broadcast::channel(KEPT);
+        let (sender, _) = broadcast::channel(MAX_RECENT);
         Arc::new(Self {
             store,
             clock,
-            seats: Arc::new(Semaphore::new(SEATS)),
-            told: Mutex::new(Told {
-                listening: false,
-                position: Position { run: 0, number: 0 },
-                kept: VecDeque::new(),
+            client_permits: Arc::new(Semaphore::new(MAX_CLIENTS)),
+            state: Mutex::new(BroadcastState {
+                reading: false,
+                last_id: EventId { run: 0, number: 0 },
+                recent: VecDeque::new(),
                 sender,
             }),
         })
     }
 
-    /// A place for one more client, if there is one.
-    pub(super) fn seat(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().ok()
+    /// Takes one of the [`MAX_CLIENTS`] permits, if one is free.
+    pub(super) fn client_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.client_permits).try_acquire_owned().ok()
     }
 
-    /// Begins to tell a client, from where it says that it was.
-    pub(super) fn begin(self: &Arc<Self>, last: Option<Option<Position>>) -> Beginning {
-        let mut told = self.told();
-        if !told.listening {
-            told.listening = true;
-            told.kept.clear();
-            told.position = Position {
-                // The time tells runs apart, also those of processes that were here before.
+    /// Subscribes a client, and starts the task if it is not running.
+    pub(super) fn subscribe(self: &Arc<Self>, resume: Resume) -> Subscription {
+        let mut state = self.state();
+        if !state.reading {
+            state.reading = true;
+            state.recent.clear();
+            state.last_id = EventId {
+                // The start time also differs from the runs of earlier processes.
                 run: timestamp(&*self.clock)
                     .as_millis()
-                    .max(told.position.run + 1),
+                    .max(state.last_id.run + 1),
                 number: 0,
             };
             let events = self.store.events();
             let clock = Arc::clone(&self.clock);
-            tokio::spawn(listen(Arc::downgrade(self), events, clock));
+            tokio::spawn(read_store_events(Arc::downgrade(self), events, clock));
         }
-        let missed = match last {
-            None => Some(VecDeque::new()),
-            Some(last) => last.and_then(|last| told.since(last)),
+        let missed = match resume {
+            Resume::Fresh => Some(VecDeque::new()),
+            Resume::After(last) => state.events_after(last),
+            Resume::Unknown => None,
         };
-        Beginning {
-            position: told.position,
+        Subscription {
+            last_id: state.last_id,
             missed,
-            receiver: told.sender.subscribe(),
+            receiver: state.sender.subscribe(),
         }
     }
 
-    /// The place of the last event.
-    pub(super) fn position(&self) -> Position {
-        self.told().position
+    /// Returns the id of the last event.
+    pub(super) fn last_id(&self) -> EventId {
+        self.state().last_id
     }
 
-    fn tell(&self, news: News) {
-        let mut told = self.told();
-        told.position.number += 1;
-        let change = Arc::new(Change {
-            position: told.position,
-            news,
+    fn publish(&self, event: ClientEvent) {
+        let mut state = self.state();
+        state.last_id.number += 1;
+        let event = Arc::new(NumberedEvent {
+            id: state.last_id,
+            event,
         });
-        if told.kept.len() == KEPT {
-            told.kept.pop_front();
+        if state.recent.len() == MAX_RECENT {
+            state.recent.pop_front();
         }
-        told.kept.push_back(Arc::clone(&change));
-        // Nobody may listen at the moment.
-        let _ = told.sender.send(change);
+        state.recent.push_back(Arc::clone(&event));
+        // Fails if there is no client at the moment; the event stays in `recent`.
+        let _ = state.sender.send(event);
     }
 
-    /// Tells what has become of these.
-    async fn tell_of(&self, ids: &[ExecutionId]) {
-        if ids.len() > DETAILED {
-            return self.tell(News::Changed);
+    /// Publishes the states of finished executions.
+    async fn publish_states(&self, ids: &[ExecutionId]) {
+        if ids.len() > MAX_LOOKED_UP {
+            return self.publish(ClientEvent::Changed);
         }
         match self.store.execution_states(ids.to_vec()).await {
-            Ok(execution_states) => {
-                for standing in execution_states {
-                    self.tell(News::Execution(standing));
+            Ok(states) => {
+                for state in states {
+                    self.publish(ClientEvent::Execution(state));
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, "what has finished could not be looked up");
-                self.tell(News::Changed);
+                tracing::debug!(%error, "cannot look up the states of finished executions");
+                self.publish(ClientEvent::Changed);
             }
         }
     }
 
-    /// Ends the task if no client has come meanwhile.
-    fn leave(&self) -> bool {
-        let mut told = self.told();
-        if told.sender.receiver_count() == 0 {
-            told.listening = false;
+    /// Marks the task as ended unless a client has subscribed meanwhile. Returns whether the task
+    /// ends.
+    fn stop_if_unused(&self) -> bool {
+        let mut state = self.state();
+        if state.sender.receiver_count() == 0 {
+            state.reading = false;
         }
-        !told.listening
+        !state.reading
     }
 
     fn has_clients(&self) -> bool {
-        self.told().sender.receiver_count() > 0
+        self.state().sender.receiver_count() > 0
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, BroadcastState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Told {
-    /// What was told after `last`, if all of it is still kept.
-    fn since(&self, last: Position) -> Option<VecDeque<Arc<Change>>> {
-        let kept = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
-        let known = self.position.number.saturating_sub(kept)..=self.position.number;
-        if last.run != self.position.run || !known.contains(&last.number) {
+impl BroadcastState {
+    /// Returns the events after `last`, if all of them are still kept.
+    fn events_after(&self, last: EventId) -> Option<VecDeque<Arc<NumberedEvent>>> {
+        let kept = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
+        let known = self.last_id.number.saturating_sub(kept)..=self.last_id.number;
+        if last.run != self.last_id.run || !known.contains(&last.number) {
             return None;
         }
-        let missed = self.kept.iter();
-        let missed = missed.filter(|change| change.position.number > last.number);
+        let missed = self.recent.iter();
+        let missed = missed.filter(|event| event.id.number > last.number);
         Some(missed.cloned().collect())
     }
 }
 
-/// Hints that are told only so often.
+/// Hints that wait for the next [`HINT_INTERVAL`]. Equal hints are merged.
 #[derive(Default)]
-struct Hints {
+struct PendingHints {
     ready: bool,
     changed: bool,
-    /// When the next ones may be told.
+    /// The earliest time of the next hints.
     next: Duration,
 }
 
-impl Hints {
-    fn are_waiting(&self) -> bool {
-        self.ready || self.changed
+impl PendingHints {
+    fn is_empty(&self) -> bool {
+        !self.ready && !self.changed
     }
 
-    fn tell(&mut self, hub: &Hub, now: Duration) {
-        if !self.are_waiting() || now < self.next {
+    fn publish_due(&mut self, broadcaster: &EventBroadcaster, now: Duration) {
+        if self.is_empty() || now < self.next {
             return;
         }
         if std::mem::take(&mut self.ready) {
-            hub.tell(News::Ready);
+            broadcaster.publish(ClientEvent::Ready);
         }
         if std::mem::take(&mut self.changed) {
-            hub.tell(News::Changed);
+            broadcaster.publish(ClientEvent::Changed);
         }
-        self.next = now + PAUSE;
+        self.next = now + HINT_INTERVAL;
     }
 }
 
-/// The task. Ends with the hub, with the store, or when nobody wants to know.
-async fn listen(
-    hub: Weak<Hub>,
+/// The task of the broadcaster. It ends when the broadcaster is dropped, when the store's events
+/// end, or after [`IDLE_TIMEOUT`] without a client.
+async fn read_store_events(
+    broadcaster: Weak<EventBroadcaster>,
     mut events: broadcast::Receiver<StoreEvent>,
     clock: Arc<dyn Clock>,
 ) {
-    let mut hints = Hints::default();
-    let mut deserted_since = None;
+    let mut hints = PendingHints::default();
+    let mut idle_since = None;
     loop {
-        let wait = match hints.are_waiting() {
-            true => hints.next.saturating_sub(clock.elapsed()),
-            false => IDLE,
+        let wait = if hints.is_empty() {
+            IDLE_TIMEOUT
+        } else {
+            hints.next.saturating_sub(clock.elapsed())
         };
         let event = tokio::select! {
             biased;
             () = clock.sleep(wait) => None,
             event = events.recv() => Some(event),
         };
-        let Some(hub) = hub.upgrade() else {
+        let Some(broadcaster) = broadcaster.upgrade() else {
             return;
         };
         match event {
             None => {}
-            Some(Ok(StoreEvent::Finished(ids))) => hub.tell_of(&ids).await,
+            Some(Ok(StoreEvent::Finished(ids))) => broadcaster.publish_states(&ids).await,
             Some(Ok(StoreEvent::Ready)) => hints.ready = true,
             Some(Ok(_)) => hints.changed = true,
-            Some(Err(RecvError::Lagged(_))) => hub.tell(News::Reset),
+            Some(Err(RecvError::Lagged(_))) => broadcaster.publish(ClientEvent::Reset),
             Some(Err(RecvError::Closed)) => {
-                hub.told().listening = false;
+                broadcaster.state().reading = false;
                 return;
             }
         }
         let now = clock.elapsed();
-        hints.tell(&hub, now);
-        let since = *deserted_since.get_or_insert(now);
-        if hub.has_clients() {
-            deserted_since = None;
-        } else if now.saturating_sub(since) >= IDLE && hub.leave() {
+        hints.publish_due(&broadcaster, now);
+        let since = *idle_since.get_or_insert(now);
+        if broadcaster.has_clients() {
+            idle_since = None;
+        } else if now.saturating_sub(since) >= IDLE_TIMEOUT && broadcaster.stop_if_unused() {
             return;
         }
     }
 }
 
-impl fmt::Debug for Hub {
+impl fmt::Debug for EventBroadcaster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").finish_non_exhaustive()
+        f.debug_struct("EventBroadcaster").finish_non_exhaustive()
     }
 }

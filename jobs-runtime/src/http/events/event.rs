@@ -1,20 +1,20 @@
-//! What is told, and how it is written.
+//! The events that clients receive, their ids and their wire format.
 
 use std::fmt;
 
 use super::Filter;
 use crate::store::ExecutionState;
 
-/// A place in the events of one run of the hub.
+/// The `id` of an event: a number within one run of the broadcaster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    /// Which run: numbers of another one mean nothing.
+pub(super) struct EventId {
+    /// The run of the broadcaster. Numbers of different runs cannot be compared.
     pub(super) run: i64,
-    /// The event, from 1; 0 before the first.
+    /// Counts from 1; 0 before the first event.
     pub(super) number: u64,
 }
 
-impl Position {
+impl EventId {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (run, number) = text.split_once('-')?;
         Some(Self {
@@ -24,55 +24,55 @@ impl Position {
     }
 }
 
-impl fmt::Display for Position {
+impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:x}", self.run, self.number)
     }
 }
 
-/// Something that is told, at its place.
+/// A client event with its id.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) position: Position,
-    pub(super) news: News,
+pub(super) struct NumberedEvent {
+    pub(super) id: EventId,
+    pub(super) event: ClientEvent,
 }
 
-/// What is told.
+/// A change of the store, as clients see it.
 #[derive(Clone, Debug)]
-pub(super) enum News {
-    /// An execution has become what is said here.
+pub(super) enum ClientEvent {
+    /// An execution has reached this status.
     Execution(ExecutionState),
-    /// Executions have become ready.
+    /// Executions have become available to workers.
     Ready,
-    /// Something has changed.
+    /// The store has changed in a way that is not listed in detail.
     Changed,
-    /// Events were missed.
+    /// Events are lost.
     Reset,
 }
 
-impl News {
-    /// Whether a client with this filter wants to know.
-    pub(super) fn concerns(&self, filter: &Filter) -> bool {
-        let Self::Execution(standing) = self else {
+impl ClientEvent {
+    /// Returns whether a client with this filter receives the event.
+    pub(super) fn matches(&self, filter: &Filter) -> bool {
+        let Self::Execution(state) = self else {
             return true;
         };
         let job = filter.job_id.as_ref();
         let execution = filter.execution_id;
-        job.is_none_or(|id| *id == standing.job_id)
-            && execution.is_none_or(|id| id == standing.execution_id)
+        job.is_none_or(|id| *id == state.job_id)
+            && execution.is_none_or(|id| id == state.execution_id)
     }
 
-    /// As it is sent.
-    pub(super) fn frame(&self, position: Position) -> String {
+    /// Writes the event in the format of server-sent events.
+    pub(super) fn to_frame(&self, id: EventId) -> String {
         let (event, data) = match self {
-            Self::Execution(standing) => ("execution", serde_json::to_string(standing).ok()),
+            Self::Execution(state) => ("execution", serde_json::to_string(state).ok()),
             Self::Ready => ("ready", None),
             Self::Changed => ("changed", None),
             Self::Reset => ("reset", None),
         };
-        // JSON has no line breaks: each of them would begin another line of data.
+        // Serialised JSON contains no line break, so the data fits on one `data:` line.
         let data = data.as_deref().unwrap_or("{}");
-        format!("id: {position}\nevent: {event}\ndata: {data}\n\n")
+        format!("id: {id}\nevent: {event}\ndata: {data}\n\n")
     }
 }
 
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_survive_a_round_trip() {
-        let position = Position {
+    fn ids_survive_a_round_trip() {
+        let id = EventId {
             run: 1_700_000_000_000,
             number: 17,
         };
-        assert_eq!(Position::parse(&position.to_string()), Some(position));
+        assert_eq!(EventId::parse(&id.to_string()), Some(id));
         for wrong in ["", "1", "-", "x-1", "1-x"] {
-            assert_eq!(Position::parse(wrong), None, "{wrong}");
+            assert_eq!(EventId::parse(wrong), None, "{wrong}");
         }
     }
 }

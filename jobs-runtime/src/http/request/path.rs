@@ -1,4 +1,4 @@
-//! What the paths of the interface name.
+//! Path parameters: the job, the execution or the queue of a route.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
@@ -7,13 +7,13 @@ use jobs::ExecutionId;
 
 use crate::http::response::problem::{Code, Problem};
 
-/// The job of a path.
+/// The job id of a path.
 pub(in crate::http) struct JobPath(pub(in crate::http) String);
 
-/// The execution of a path. Whatever is no id names no execution.
+/// The execution id of a path. A malformed id is a 404 `unknown_execution`.
 pub(in crate::http) struct ExecutionPath(pub(in crate::http) ExecutionId);
 
-/// The queue of a path.
+/// The queue name of a path.
 pub(in crate::http) struct QueuePath(pub(in crate::http) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ExecutionPath {
         let id = segment(parts, state).await.ok();
         id.and_then(|id| id.parse().ok())
             .map(Self)
-            .ok_or_else(|| Problem::new(Code::UnknownExecution, "that is no execution's id"))
+            .ok_or_else(|| Problem::new(Code::UnknownExecution, "the path holds no execution id"))
     }
 }
 

@@ -1,29 +1,30 @@
-//! Hides what is not for everybody's eyes.
+//! Redaction: masks the `#[sensitive]` fields of payloads in responses.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::http::raw_object::Members;
 use crate::JobService;
+use crate::http::raw_object::RawObject;
 use crate::store::ExecutionRecord;
 
-/// What stands for a hidden value.
-const HIDDEN: &str = "•••";
+/// Replaces a masked value.
+const MASK: &str = "•••";
 
-/// Hides the sensitive fields of the payloads of one answer.
+/// Masks the sensitive fields of the payloads in one response.
 pub(in crate::http) struct Redactor<'a> {
     service: &'a JobService,
-    // What is hidden, by job: a page mostly shows the executions of a few.
-    jobs: HashMap<String, Hidden>,
+    /// The redactions by job id. A page contains many executions of few jobs.
+    jobs: HashMap<String, Redaction>,
 }
 
+/// The part of a payload that is masked.
 #[derive(Clone)]
-enum Hidden {
+enum Redaction {
     Fields(Vec<String>),
-    /// Which fields are sensitive could not be found out.
-    Everything,
+    /// The store could not be asked which fields are sensitive.
+    WholePayload,
 }
 
 impl<'a> Redactor<'a> {
@@ -35,38 +36,42 @@ impl<'a> Redactor<'a> {
     }
 
     pub(in crate::http) async fn redact(&mut self, execution: &mut ExecutionRecord) {
-        let hidden = match self.jobs.get(&execution.job_id) {
-            Some(hidden) => hidden,
+        let redaction = match self.jobs.get(&execution.job_id) {
+            Some(redaction) => redaction,
             None => {
-                let hidden = match self.service.job(&execution.job_id).await {
-                    Ok(job) => Hidden::Fields(job.descriptor().sensitive.clone()),
-                    // Nobody has ever published it: nobody has marked anything.
-                    Err(jobs::EnqueueError::UnknownJob { .. }) => Hidden::Fields(Vec::new()),
-                    Err(_) => Hidden::Everything,
+                let redaction = match self.service.job(&execution.job_id).await {
+                    Ok(job) => Redaction::Fields(job.descriptor().sensitive.clone()),
+                    // No program has published the job, so no field is marked as sensitive.
+                    Err(jobs::EnqueueError::UnknownJob { .. }) => Redaction::Fields(Vec::new()),
+                    Err(_) => Redaction::WholePayload,
                 };
-                self.jobs.entry(execution.job_id.clone()).or_insert(hidden)
+                self.jobs
+                    .entry(execution.job_id.clone())
+                    .or_insert(redaction)
             }
         };
-        match hidden {
-            Hidden::Fields(names) if names.is_empty() => {}
-            Hidden::Fields(names) => {
-                execution.payload = without(&execution.payload, names).unwrap_or_else(hidden_value);
+        match redaction {
+            Redaction::Fields(names) if names.is_empty() => {}
+            Redaction::Fields(names) => {
+                execution.payload =
+                    mask_fields(&execution.payload, names).unwrap_or_else(masked_payload);
             }
-            Hidden::Everything => execution.payload = hidden_value(),
+            Redaction::WholePayload => execution.payload = masked_payload(),
         }
     }
 }
 
-/// The object with the values of these members replaced, the rest as it was written; `None` if it
-/// is no object.
-fn without(payload: &RawValue, names: &[String]) -> Option<Box<RawValue>> {
-    let Members(members) = serde_json::from_str(payload.get()).ok()?;
+/// Returns the object with the values of these members masked and the other values unchanged.
+/// `None` if the payload is not an object.
+fn mask_fields(payload: &RawValue, names: &[String]) -> Option<Box<RawValue>> {
+    let RawObject(members) = serde_json::from_str(payload.get()).ok()?;
     let members: Vec<_> = members
         .into_iter()
         .map(|(name, value)| {
-            let shown = match names.contains(&name) {
-                true => format!("\"{HIDDEN}\""),
-                false => value.get().to_owned(),
+            let shown = if names.contains(&name) {
+                format!("\"{MASK}\"")
+            } else {
+                value.get().to_owned()
             };
             format!("{}:{shown}", Value::String(name))
         })
@@ -74,19 +79,19 @@ fn without(payload: &RawValue, names: &[String]) -> Option<Box<RawValue>> {
     RawValue::from_string(format!("{{{}}}", members.join(","))).ok()
 }
 
-fn hidden_value() -> Box<RawValue> {
-    to_raw_value(HIDDEN).unwrap_or_else(|_| RawValue::NULL.to_owned())
+fn masked_payload() -> Box<RawValue> {
+    to_raw_value(MASK).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::http::*;
+    use super::*;
 
     #[test]
-    fn hides_values_and_leaves_the_rest() {
+    fn masks_the_named_fields_and_keeps_the_text_of_the_others() {
         let check = |payload: &str, expected: Option<&str>| {
             let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
-            let shown = without(&payload, &["token".to_owned()]);
+            let shown = mask_fields(&payload, &["token".to_owned()]);
             assert_eq!(shown.as_deref().map(RawValue::get), expected);
         };
         check(

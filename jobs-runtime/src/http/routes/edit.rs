@@ -1,26 +1,26 @@
-//! `PATCH /executions/{id}`.
+//! `PATCH /executions/{id}`: change the payload, priority or due time of a waiting execution.
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::value::RawValue;
 
-use crate::http::Interface;
-use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
-use crate::http::request::path::{ExecutionPath, unknown_execution};
-use crate::http::response::problem::{Code, Problem};
-use crate::http::response::redact::Redactor;
-use crate::http::response::errors::Shape;
 use super::trigger::due;
 use crate::Edit;
+use crate::http::ApiState;
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::errors::RequestKind;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::response::redact::Redactor;
 use crate::store::{EditAnswer, ExecutionRecord};
 
-/// Changes one that waits, and answers with it as it is by now.
+/// Applies the edit and returns the execution as it is afterwards.
 pub(in crate::http) async fn edit(
-    State(interface): State<Interface>,
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    Text(body): Text<MAX_BODY>,
+    BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<ExecutionRecord>, Problem> {
-    let mut fields = Fields::read(&body, String::new())?;
+    let mut fields = BodyFields::read(&body, String::new())?;
     let edit = Edit {
         priority: fields.priority(),
         due: due(&mut fields),
@@ -30,28 +30,27 @@ pub(in crate::http) async fn edit(
     if violations.is_empty() && edit.is_empty() {
         violations.push(jobs::Violation {
             pointer: String::new(),
-            message: "changes nothing: give `priority`, `delayMs`, `runAt` or `payload`".to_owned(),
+            message: "changes nothing; give `priority`, `delayMs`, `runAt` or `payload`".to_owned(),
         });
     }
-    accept(&violations)?;
+    reject_violations(&violations)?;
 
-    let answer = interface
+    let answer = api
         .service
         .edit_checked(id, edit)
         .await
-        .map_err(|refusal| Problem::refused(refusal, Shape::One))?;
+        .map_err(|error| Problem::of_service(error, RequestKind::Single))?;
     match answer {
         EditAnswer::Changed => {
-            let execution = interface.service.store().execution(id).await?;
+            let execution = api.service.store().execution(id).await?;
             let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
-            Redactor::new(&interface.service)
-                .redact(&mut execution)
-                .await;
+            Redactor::new(&api.service).redact(&mut execution).await;
             Ok(Json(execution))
         }
         EditAnswer::Unknown => Err(unknown_execution(id)),
         EditAnswer::NotWaiting(status) => {
-            let detail = format!("execution {id} is {status}; only waiting ones are changed");
+            let detail =
+                format!("execution {id} is {status}; only waiting executions can be changed");
             Err(Problem::new(Code::NotWaiting, detail).with("executionStatus", status.as_str()))
         }
     }

@@ -1,20 +1,20 @@
-//! `GET /executions/{id}/explain`.
+//! `GET /executions/{id}/explain`: the reason why an execution is in its present status.
 
 use axum::Json;
 use axum::extract::State;
 
-use crate::http::Interface;
-use crate::http::request::path::{ExecutionPath, unknown_execution};
-use crate::http::response::problem::Problem;
-use crate::http::request::query::Parameters;
 use crate::Explanation;
+use crate::http::ApiState;
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::Problem;
 
 pub(in crate::http) async fn explain(
-    State(interface): State<Interface>,
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    parameters: Parameters,
+    parameters: QueryParameters,
 ) -> Result<Json<Explanation>, Problem> {
     parameters.finish()?;
-    let explanation = interface.service.explain(id).await?;
+    let explanation = api.service.explain(id).await?;
     Ok(Json(explanation.ok_or_else(|| unknown_execution(id))?))
 }

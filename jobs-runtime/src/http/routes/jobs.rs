@@ -1,16 +1,16 @@
-//! `GET /jobs`, `GET /jobs/{id}`.
+//! `GET /jobs`, `GET /jobs/{id}`: the known jobs with their schemas and policies.
 
 use axum::Json;
 use axum::extract::State;
 use jobs::{JobDescriptor, JobLimits};
 use serde::Serialize;
 
-use crate::http::Interface;
-use super::list_executions::{MAX_PAGE, PAGE};
-use crate::http::request::path::JobPath;
-use crate::http::response::problem::Problem;
-use crate::http::request::query::Parameters;
+use super::list_executions::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::KnownJob;
+use crate::http::ApiState;
+use crate::http::request::path::JobPath;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::Problem;
 
 /// A page of jobs, sorted by id.
 #[derive(Serialize)]
@@ -21,16 +21,16 @@ pub(in crate::http) struct JobPage {
     offset: usize,
 }
 
-/// A job as it is shown.
+/// A job in a response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct JobView {
     #[serde(flatten)]
     descriptor: JobDescriptor,
     fingerprint: String,
-    // Always there, also for a job without any.
+    // Present also for a job without limits.
     limits: JobLimits,
-    // Its place is kept from the first day, so that a client can rely on it.
+    // Reserved for the schedule of the job, so that clients can rely on the key.
     schedule: Option<()>,
 }
 
@@ -47,17 +47,17 @@ impl JobView {
 }
 
 pub(in crate::http) async fn list(
-    State(interface): State<Interface>,
-    mut parameters: Parameters,
+    State(api): State<ApiState>,
+    mut parameters: QueryParameters,
 ) -> Result<Json<JobPage>, Problem> {
-    let limit = parameters.number("limit", 1..=MAX_PAGE, PAGE);
+    let limit = parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT);
     let offset = parameters.number("offset", 0..=usize::MAX, 0);
     let queue = parameters.text("queue");
     let tag = parameters.text("tag");
     let words = parameters.text("q");
     parameters.finish()?;
 
-    let mut jobs = interface.service.jobs().await?;
+    let mut jobs = api.service.jobs().await?;
     jobs.retain(|job| {
         let job = job.descriptor();
         queue.as_ref().is_none_or(|queue| job.queue == *queue)
@@ -78,15 +78,15 @@ pub(in crate::http) async fn list(
 }
 
 pub(in crate::http) async fn show(
-    State(interface): State<Interface>,
+    State(api): State<ApiState>,
     JobPath(id): JobPath,
-    parameters: Parameters,
+    parameters: QueryParameters,
 ) -> Result<Json<JobView>, Problem> {
     parameters.finish()?;
-    Ok(Json(JobView::of(&*interface.service.job(&id).await?)))
+    Ok(Json(JobView::of(&*api.service.job(&id).await?)))
 }
 
-/// Whether every word stands somewhere in what people read of a job.
+/// Returns whether every word occurs in the id, label, description or tags of a job.
 fn mentions(job: &JobDescriptor, words: &str) -> bool {
     let texts = [&job.id, &job.label, &job.description].map(|text| text.to_lowercase());
     let tags: Vec<_> = job.tags.iter().map(|tag| tag.to_lowercase()).collect();

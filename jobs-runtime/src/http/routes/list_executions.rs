@@ -1,26 +1,29 @@
-//! `GET /executions`.
+//! `GET /executions`: a filtered list of executions, newest first, in pages.
+//!
+//! A page ends with the cursor `nextCursor` unless it is the last one. The next request passes it
+//! as `cursor`; its type is [`Cursor`](crate::store::Cursor).
 
 use axum::Json;
 use axum::extract::State;
 
-use crate::http::Interface;
+use crate::http::ApiState;
+use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::Problem;
-use crate::http::request::query::Parameters;
 use crate::http::response::redact::Redactor;
 use crate::store::{ExecutionPage, ExecutionQuery};
 
-/// Rows of a page unless asked otherwise.
-pub(in crate::http) const PAGE: usize = 50;
+/// The default number of rows in a page.
+pub(in crate::http) const DEFAULT_LIMIT: usize = 50;
 
-/// Rows of a page at most.
-pub(in crate::http) const MAX_PAGE: usize = 1_000;
+/// The largest number of rows in a page.
+pub(in crate::http) const MAX_LIMIT: usize = 1_000;
 
-pub(in crate::http) async fn page(
-    State(interface): State<Interface>,
-    mut parameters: Parameters,
+pub(in crate::http) async fn list(
+    State(api): State<ApiState>,
+    mut parameters: QueryParameters,
 ) -> Result<Json<ExecutionPage>, Problem> {
     let query = ExecutionQuery {
-        limit: parameters.number("limit", 1..=MAX_PAGE, PAGE),
+        limit: parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT),
         job_id: parameters.text("jobId"),
         status: parameters.parsed("status"),
         queue: parameters.text("queue"),
@@ -34,8 +37,8 @@ pub(in crate::http) async fn page(
     };
     parameters.finish()?;
 
-    let mut page = interface.service.store().list_executions(query).await?;
-    let mut redactor = Redactor::new(&interface.service);
+    let mut page = api.service.store().list_executions(query).await?;
+    let mut redactor = Redactor::new(&api.service);
     for execution in &mut page.executions {
         redactor.redact(execution).await;
     }

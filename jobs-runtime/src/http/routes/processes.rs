@@ -1,12 +1,12 @@
-//! `GET /processes`.
+//! `GET /processes`: the workers that have a session.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::http::Interface;
+use crate::http::ApiState;
+use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::Problem;
-use crate::http::request::query::Parameters;
 use crate::store::ProcessRecord;
 
 /// The workers that have a session.
@@ -16,10 +16,10 @@ pub(in crate::http) struct Processes {
 }
 
 pub(in crate::http) async fn list(
-    State(interface): State<Interface>,
-    parameters: Parameters,
+    State(api): State<ApiState>,
+    parameters: QueryParameters,
 ) -> Result<Json<Processes>, Problem> {
     parameters.finish()?;
-    let processes = interface.service.store().processes().await?;
+    let processes = api.service.store().processes().await?;
     Ok(Json(Processes { processes }))
 }

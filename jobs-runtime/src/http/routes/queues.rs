@@ -1,58 +1,59 @@
-//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`.
+//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`: list and pause
+//! queues.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::http::Interface;
-use crate::http::request::body::{Fields, MAX_BODY, Text, accept};
-use crate::http::request::path::QueuePath;
-use crate::http::response::problem::{Code, Problem};
-use crate::http::request::query::Parameters;
 use crate::QueueAnswer;
+use crate::http::ApiState;
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::path::QueuePath;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::{Code, Problem};
 use crate::store::QueueRecord;
 
-/// The queues, by name.
+/// The queues, sorted by name.
 #[derive(Serialize)]
 pub(in crate::http) struct Queues {
     queues: Vec<QueueRecord>,
 }
 
-/// How a queue is by now.
+/// The response to a pause or a resume.
 #[derive(Serialize)]
 pub(in crate::http) struct QueueState {
     queue: String,
     paused: bool,
-    /// Whether this request has made it so.
+    /// True if this request changed the state of the queue.
     changed: bool,
 }
 
 pub(in crate::http) async fn list(
-    State(interface): State<Interface>,
-    parameters: Parameters,
+    State(api): State<ApiState>,
+    parameters: QueryParameters,
 ) -> Result<Json<Queues>, Problem> {
     parameters.finish()?;
-    let queues = interface.service.queues().await?;
+    let queues = api.service.queues().await?;
     Ok(Json(Queues { queues }))
 }
 
 pub(in crate::http) async fn pause(
-    State(interface): State<Interface>,
+    State(api): State<ApiState>,
     QueuePath(queue): QueuePath,
-    Text(body): Text<MAX_BODY>,
+    BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
-    accept(&Fields::read(&body, String::new())?.finish())?;
-    let answer = interface.service.pause(&queue).await?;
+    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    let answer = api.service.pause(&queue).await?;
     state(queue, true, answer)
 }
 
 pub(in crate::http) async fn resume(
-    State(interface): State<Interface>,
+    State(api): State<ApiState>,
     QueuePath(queue): QueuePath,
-    Text(body): Text<MAX_BODY>,
+    BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
-    accept(&Fields::read(&body, String::new())?.finish())?;
-    let answer = interface.service.resume(&queue).await?;
+    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    let answer = api.service.resume(&queue).await?;
     state(queue, false, answer)
 }
 
@@ -61,7 +62,7 @@ fn state(queue: String, paused: bool, answer: QueueAnswer) -> Result<Json<QueueS
         QueueAnswer::Changed => true,
         QueueAnswer::Unchanged => false,
         QueueAnswer::Unknown { near } => {
-            let detail = format!("no job names a queue `{queue}`, and nothing is in it");
+            let detail = format!("no job uses a queue `{queue}`, and no execution is in it");
             return Err(Problem::new(Code::UnknownQueue, detail).with("near", near));
         }
     };
