@@ -1,6 +1,6 @@
-//! The HTTP interface over the real SQLite store.
+//! Tests of the HTTP interface, with a SQLite store.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "an error fails the test")]
 
 #[path = "http/support.rs"]
 mod support;
