@@ -51,7 +51,7 @@ pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
 pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
-pub use service::explain::{Explanation, Reason, TakenSlots, ToldReason};
+pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};
 pub use service::{
     Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
     MAX_TEXT_CHARS, QueueAnswer, SchemaError,

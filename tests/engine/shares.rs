@@ -28,7 +28,7 @@ async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
     let told = runtime.service().explain(execution.id()).await.unwrap();
     let reason = told.expect("it exists").reason;
     assert!(
-        matches!(reason.reason, Reason::ShareTaken { .. }),
+        matches!(reason.reason, Reason::SlotCapReached { .. }),
         "{reason:?}"
     );
     reason.text
@@ -54,7 +54,7 @@ async fn a_queue_has_its_share_of_a_process() {
         .unwrap();
     runtime.clock.settle().await;
     let told = why(&runtime, &mails[5]).await;
-    assert!(told.contains("gives queue `mail` 2 at a time"), "{told}");
+    assert!(told.contains("runs 2 attempts of queue `mail`"), "{told}");
     all_end(&runtime, &mails).await;
     all_end(&runtime, &others).await;
     let expected = [0, 0, 10_000, 10_000, 20_000, 20_000];
@@ -84,7 +84,7 @@ async fn a_job_has_its_share_of_a_process() {
         .unwrap();
     runtime.clock.settle().await;
     let told = why(&runtime, &heavy[2]).await;
-    assert!(told.contains("gives its job 1 at a time"), "{told}");
+    assert!(told.contains("runs 1 attempt of its job"), "{told}");
     all_end(&runtime, &heavy).await;
     all_end(&runtime, &mails).await;
     assert_eq!(starts(&runtime, &heavy).await, [0, 10_000, 20_000]);
@@ -154,7 +154,7 @@ async fn limits_that_cannot_be_kept_stop_the_start() {
     .await;
     refused(Runtime::builder().queue_concurrency("mail", 0), "from 1").await;
     let ageless = Runtime::builder().ageing("mail", Duration::ZERO);
-    refused(ageless, "a time to wait").await;
+    refused(ageless, "a duration from 1 ms").await;
     refused(with_zoo(0, SECOND), "zoo").await;
     refused(with_zoo(1, Duration::ZERO), "zoo").await;
 }

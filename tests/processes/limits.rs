@@ -211,7 +211,10 @@ fn the_second_says_so(database: &str) {
     let queues = queues["queues"].as_array().expect("a list").clone();
     let turns = queues.iter().find(|queue| queue["queue"] == "turns");
     let turns = turns.expect("it is there");
-    assert_eq!((&turns["held"], &turns["running"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&turns["blocked"], &turns["running"]),
+        (&json!(1), &json!(2))
+    );
 
     jobs(dir.path(), &["cancel", &first]);
     wait_for("the second to run", || runs(&second));

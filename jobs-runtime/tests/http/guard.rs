@@ -1,4 +1,4 @@
-//! Who may ask, and how.
+//! The request guard: `Host`, `Origin`, content type, response headers and the deadline.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ use futures_util::stream;
 use crate::support::{API, Api, request};
 
 #[tokio::test]
-async fn only_this_machine_is_asked() {
+async fn the_host_must_name_this_machine() {
     let api = Api::new().await;
     let with_host = |host: &str| {
         Request::builder()
@@ -40,7 +40,7 @@ async fn only_this_machine_is_asked() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_are_refused() {
+async fn requests_from_pages_of_other_sites_are_rejected() {
     let api = Api::new().await;
     let with_origin = |origin: &str| {
         request("GET", "/livez")
@@ -62,7 +62,7 @@ async fn pages_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
-async fn changes_are_asked_for_in_json() {
+async fn writes_must_be_declared_as_json() {
     let api = Api::new().await;
     let path = format!("{API}/jobs/send-letter/trigger");
     let body = r#"{"payload":{"to":"alice"}}"#;
@@ -83,7 +83,7 @@ async fn changes_are_asked_for_in_json() {
 }
 
 #[tokio::test]
-async fn answers_are_neither_sniffed_nor_kept() {
+async fn responses_forbid_sniffing_and_caching() {
     let api = Api::new().await;
     let answer = api.get("/livez").await;
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
@@ -91,10 +91,10 @@ async fn answers_are_neither_sniffed_nor_kept() {
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }
 
-/// A clock on which every wait is over.
-struct Over;
+/// A clock whose sleeps complete at once.
+struct SleeplessClock;
 
-impl Clock for Over {
+impl Clock for SleeplessClock {
     fn now(&self) -> SystemTime {
         Clock::now(&jobs_runtime::SystemClock::new())
     }
@@ -109,8 +109,8 @@ impl Clock for Over {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_not_awaited_forever() {
-    let api = Api::with_clock(Arc::new(Over)).await;
+async fn an_endless_body_ends_with_the_deadline() {
+    let api = Api::with_clock(Arc::new(SleeplessClock)).await;
     let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let request = request("POST", &format!("{API}/jobs/send-letter/trigger"))
         .header(header::CONTENT_TYPE, "application/json")

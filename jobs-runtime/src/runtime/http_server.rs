@@ -1,4 +1,4 @@
-//! The HTTP interface of a runtime, while it is served.
+//! The task that serves the HTTP interface of a runtime.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,29 +12,30 @@ use super::StartError;
 use crate::health::Health;
 use crate::service::JobService;
 
-/// The task that serves it.
-pub(super) struct Api {
+/// A running HTTP server.
+pub(super) struct HttpServer {
     address: SocketAddr,
     stop: CancellationToken,
-    /// Set when it has ended; why, if that was not asked for.
+    /// Set when the server has ended, to an error if it failed.
     ended: watch::Receiver<Option<Result<(), String>>>,
 }
 
-/// Takes the address, before anything else is started.
+/// Binds the address. Called before any other part of the runtime starts.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let refuse = |reason: String| StartError::Bind { address, reason };
-    crate::http::check_bind(address).map_err(|error| refuse(error.to_string()))?;
+    let bind_error = |reason: String| StartError::Bind { address, reason };
+    crate::http::check_bind(address).map_err(|error| bind_error(error.to_string()))?;
     TcpListener::bind(address).await.map_err(|error| {
-        refuse(match error.kind() {
+        bind_error(match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "the address is in use; is another runtime running? `--bind` takes another".into()
+                "the address is in use, perhaps by another runtime; `--bind` sets another address"
+                    .into()
             }
             _ => error.to_string(),
         })
     })
 }
 
-impl Api {
+impl HttpServer {
     pub(super) fn start(
         listener: TcpListener,
         service: &JobService,
@@ -69,8 +70,8 @@ impl Api {
         match ended.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(reason))) => Err(io::Error::other(reason.clone())),
-            // The task is gone without a word: it panicked, or the runtime it ran on ends.
-            Ok(None) | Err(_) => Err(io::Error::other("the HTTP interface is gone")),
+            // The task was dropped: it panicked, or its Tokio runtime shuts down.
+            Ok(None) | Err(_) => Err(io::Error::other("the HTTP server ended unexpectedly")),
         }
     }
 }

@@ -1,4 +1,8 @@
-//! From what the service and the store say to what clients are told.
+//! Problem responses for the errors of the service and the store.
+//!
+//! `invalid_payloads` builds the 422 `invalid_payload` response: each entry of `violations` has the
+//! JSON `pointer` of a mistake and its `message`; in a batch it also has the `index` of the
+//! request. The violations come from the payload check of the service (`service/payload`).
 
 use jobs::{EnqueueError, Violation};
 use serde_json::{Value, json};
@@ -7,51 +11,55 @@ use super::problem::{Code, Problem};
 use crate::service::{InvalidPayload, ServiceError};
 use crate::store::StoreError;
 
-/// How a request came: alone, or with others whose places have to be told apart.
+/// A request for one execution, or for a batch whose entries are told apart by their index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    One,
+pub(crate) enum RequestKind {
+    Single,
     Batch,
 }
 
 impl Problem {
-    /// Why the service stored nothing.
-    pub(crate) fn refused(refusal: ServiceError, shape: Shape) -> Self {
-        match refusal {
+    /// Returns the problem for an error of the service, which has stored nothing.
+    pub(crate) fn of_service(error: ServiceError, kind: RequestKind) -> Self {
+        match error {
             ServiceError::Request { index, error } => {
-                let problem = enqueue_problem(error, shape, index);
-                located(problem, shape, index)
+                let problem = enqueue_problem(error, kind, index);
+                with_index(problem, kind, index)
             }
             ServiceError::Malformed { index, reason, .. } => {
                 let problem = Self::new(
                     Code::MalformedJson,
                     format!("the payload is not valid JSON: {reason}"),
                 );
-                located(problem, shape, Some(index))
+                with_index(problem, kind, Some(index))
             }
-            ServiceError::Payloads(payloads) => invalid_payloads(&payloads, shape),
+            ServiceError::Payloads(payloads) => invalid_payloads(&payloads, kind),
         }
     }
 
-    /// Fields of a body or parameters of a query that are not what they should be.
+    /// Returns a problem that lists invalid fields of a body.
     pub(crate) fn violations(code: Code, violations: &[Violation]) -> Self {
         let detail = jobs::Violations(violations.to_vec()).to_string();
         Self::new(code, detail).with("violations", json!(violations))
     }
 }
 
-const NO_ANSWER: &str = "the store does not answer; try again later";
+const STORE_UNAVAILABLE: &str = "the store does not respond; try again later";
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        // A layout that does not fit is an operator's to mend: the client can only come back.
         match error {
-            // Said for people: which store, why, and the way out.
+            // The text is written for people: it names the store, the reason and the way out.
             StoreError::Unavailable { .. } => {
                 Self::failure(Code::StoreUnavailable, error.to_string(), &error)
             }
-            StoreError::Layout(_) => Self::failure(Code::StoreUnavailable, NO_ANSWER, &error),
-            _ if error.is_transient() => Self::failure(Code::StoreUnavailable, NO_ANSWER, &error),
+            // An operator has to migrate the store; the client can only retry later.
+            StoreError::Layout(_) => {
+                Self::failure(Code::StoreUnavailable, STORE_UNAVAILABLE, &error)
+            }
+            _ if error.is_transient() => {
+                Self::failure(Code::StoreUnavailable, STORE_UNAVAILABLE, &error)
+            }
             _ => internal(&error),
         }
     }
@@ -59,11 +67,11 @@ impl From<StoreError> for Problem {
 
 impl From<EnqueueError> for Problem {
     fn from(error: EnqueueError) -> Self {
-        enqueue_problem(error, Shape::One, None)
+        enqueue_problem(error, RequestKind::Single, None)
     }
 }
 
-fn enqueue_problem(error: EnqueueError, shape: Shape, index: Option<usize>) -> Problem {
+fn enqueue_problem(error: EnqueueError, kind: RequestKind, index: Option<usize>) -> Problem {
     let detail = error.to_string();
     match error {
         EnqueueError::UnknownJob { near, .. } => {
@@ -77,12 +85,12 @@ fn enqueue_problem(error: EnqueueError, shape: Shape, index: Option<usize>) -> P
             Problem::new(Code::PayloadTooLarge, detail).with("limit", limit)
         }
         EnqueueError::InvalidOption { field, reason } => {
-            let place = match (shape, index) {
-                (Shape::Batch, Some(index)) => format!("/executions/{index}"),
+            let parent = match (kind, index) {
+                (RequestKind::Batch, Some(index)) => format!("/executions/{index}"),
                 _ => String::new(),
             };
             let violation = Violation {
-                pointer: format!("{place}/{}", field_name(field)),
+                pointer: format!("{parent}/{}", field_name(field)),
                 message: reason,
             };
             Problem::violations(Code::InvalidRequest, &[violation])
@@ -109,22 +117,24 @@ fn internal(error: &dyn std::error::Error) -> Problem {
     Problem::failure(Code::Internal, "the reason is in the log", error)
 }
 
-fn located(problem: Problem, shape: Shape, index: Option<usize>) -> Problem {
-    match (shape, index) {
-        (Shape::Batch, Some(index)) => problem.with("index", index),
+/// Adds the index of the request to the problem of a batch.
+fn with_index(problem: Problem, kind: RequestKind, index: Option<usize>) -> Problem {
+    match (kind, index) {
+        (RequestKind::Batch, Some(index)) => problem.with("index", index),
         _ => problem,
     }
 }
 
-fn invalid_payloads(payloads: &[InvalidPayload], shape: Shape) -> Problem {
+/// Builds the 422 response with all violations.
+fn invalid_payloads(payloads: &[InvalidPayload], kind: RequestKind) -> Problem {
     let count: usize = payloads.iter().map(|one| one.violations.len()).sum();
     let job_id = payloads.first().map_or("", |first| first.job_id.as_str());
     let violations: Vec<Value> = payloads
         .iter()
         .flat_map(|payload| {
-            payload.violations.iter().map(|violation| match shape {
-                Shape::One => json!(violation),
-                Shape::Batch => json!({
+            payload.violations.iter().map(|violation| match kind {
+                RequestKind::Single => json!(violation),
+                RequestKind::Batch => json!({
                     "index": payload.index,
                     "pointer": violation.pointer,
                     "message": violation.message,
@@ -143,7 +153,7 @@ fn invalid_payloads(payloads: &[InvalidPayload], shape: Shape) -> Problem {
     .with("violations", violations)
 }
 
-/// The service's name for an option as the body's field.
+/// Returns the body's field for the service's name of an option.
 fn field_name(option: &str) -> &str {
     match option {
         "idempotency key" => "idempotencyKey",

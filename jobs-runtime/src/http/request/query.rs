@@ -1,7 +1,7 @@
-//! Query parameters, read so that a mistake is answered instead of ignored.
+//! Query parameters. Unknown, repeated and malformed parameters are a 400 `invalid_query`.
 //!
-//! A filter with a typing error that is silently dropped shows everything, and everything gets
-//! cancelled.
+//! Ignoring a misspelt filter would list every execution, and a client could then cancel all of
+//! them.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -11,17 +11,19 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use jobs::Violation;
 
-use super::problem::{Code, Problem};
-use crate::service::near_misses;
+use crate::http::response::problem::{Code, Problem};
+use crate::service::similar_names;
 
-/// The parameters of a request that are not taken yet.
-pub(super) struct Parameters {
+/// Reads the parameters of a request one by one and collects the mistakes.
+pub(in crate::http) struct QueryParameters {
+    /// The parameters that have not been read yet.
     given: Vec<(String, String)>,
+    /// The names that have been asked for.
     known: Vec<&'static str>,
     violations: Vec<Violation>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+impl<S: Send + Sync> FromRequestParts<S> for QueryParameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -39,9 +41,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     }
 }
 
-impl Parameters {
-    /// The text of a parameter.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+impl QueryParameters {
+    /// Returns the text of a parameter.
+    pub(in crate::http) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let mut values = Vec::new();
         self.given.retain_mut(|(given, value)| {
@@ -62,8 +64,8 @@ impl Parameters {
         Some(value)
     }
 
-    /// A parameter of another type.
-    pub(super) fn parsed<T>(&mut self, name: &'static str) -> Option<T>
+    /// Returns a parameter of another type.
+    pub(in crate::http) fn parsed<T>(&mut self, name: &'static str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
@@ -76,8 +78,8 @@ impl Parameters {
         }
     }
 
-    /// A number within bounds.
-    pub(super) fn number(
+    /// Returns a number within `range`, or `default` if the parameter is absent.
+    pub(in crate::http) fn number(
         &mut self,
         name: &'static str,
         range: RangeInclusive<usize>,
@@ -99,21 +101,23 @@ impl Parameters {
         }
     }
 
-    /// Refuses what was wrong, and what nobody has asked for.
-    pub(super) fn finish(mut self) -> Result<(), Problem> {
+    /// Returns a problem if there are mistakes, unknown parameters included.
+    pub(in crate::http) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.given) {
-            let near = near_misses(&name, self.known.iter().copied());
-            let known: Vec<_> = match near.is_empty() {
-                true => self.known.iter().map(|&known| known.to_owned()).collect(),
-                false => near,
+            let similar = similar_names(&name, self.known.iter().copied());
+            let suggested: Vec<_> = if similar.is_empty() {
+                self.known.iter().map(|&known| known.to_owned()).collect()
+            } else {
+                similar
             };
-            let known = match known.is_empty() {
-                true => "there are none here".to_owned(),
-                false => format!("use `{}`", known.join("`, `")),
+            let hint = if suggested.is_empty() {
+                "this route has none".to_owned()
+            } else {
+                format!("use `{}`", suggested.join("`, `"))
             };
             self.violations.push(Violation {
                 pointer: name,
-                message: format!("is not a parameter: {known}"),
+                message: format!("is not a parameter; {hint}"),
             });
         }
         if self.violations.is_empty() {

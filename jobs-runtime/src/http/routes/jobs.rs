@@ -1,36 +1,36 @@
-//! `GET /jobs`, `GET /jobs/{id}`.
+//! `GET /jobs`, `GET /jobs/{id}`: the known jobs with their schemas and policies.
 
 use axum::Json;
 use axum::extract::State;
 use jobs::{JobDescriptor, JobLimits};
 use serde::Serialize;
 
-use super::Interface;
-use super::feed::{MAX_PAGE, PAGE};
-use super::path::JobPath;
-use super::problem::Problem;
-use super::query::Parameters;
+use super::list_executions::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::KnownJob;
+use crate::http::ApiState;
+use crate::http::request::path::JobPath;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::Problem;
 
 /// A page of jobs, sorted by id.
 #[derive(Serialize)]
-pub(super) struct JobPage {
+pub(in crate::http) struct JobPage {
     jobs: Vec<JobView>,
     total: usize,
     limit: usize,
     offset: usize,
 }
 
-/// A job as it is shown.
+/// A job in a response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobView {
+pub(in crate::http) struct JobView {
     #[serde(flatten)]
     descriptor: JobDescriptor,
     fingerprint: String,
-    // Always there, also for a job without any.
+    // Present also for a job without limits.
     limits: JobLimits,
-    // Its place is kept from the first day, so that a client can rely on it.
+    // Reserved for the schedule of the job, so that clients can rely on the key.
     schedule: Option<()>,
 }
 
@@ -46,18 +46,18 @@ impl JobView {
     }
 }
 
-pub(super) async fn list(
-    State(interface): State<Interface>,
-    mut parameters: Parameters,
+pub(in crate::http) async fn list(
+    State(api): State<ApiState>,
+    mut parameters: QueryParameters,
 ) -> Result<Json<JobPage>, Problem> {
-    let limit = parameters.number("limit", 1..=MAX_PAGE, PAGE);
+    let limit = parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT);
     let offset = parameters.number("offset", 0..=usize::MAX, 0);
     let queue = parameters.text("queue");
     let tag = parameters.text("tag");
     let words = parameters.text("q");
     parameters.finish()?;
 
-    let mut jobs = interface.service.jobs().await?;
+    let mut jobs = api.service.jobs().await?;
     jobs.retain(|job| {
         let job = job.descriptor();
         queue.as_ref().is_none_or(|queue| job.queue == *queue)
@@ -77,16 +77,16 @@ pub(super) async fn list(
     }))
 }
 
-pub(super) async fn show(
-    State(interface): State<Interface>,
+pub(in crate::http) async fn show(
+    State(api): State<ApiState>,
     JobPath(id): JobPath,
-    parameters: Parameters,
+    parameters: QueryParameters,
 ) -> Result<Json<JobView>, Problem> {
     parameters.finish()?;
-    Ok(Json(JobView::of(&*interface.service.job(&id).await?)))
+    Ok(Json(JobView::of(&*api.service.job(&id).await?)))
 }
 
-/// Whether every word stands somewhere in what people read of a job.
+/// Returns whether every word occurs in the id, label, description or tags of a job.
 fn mentions(job: &JobDescriptor, words: &str) -> bool {
     let texts = [&job.id, &job.label, &job.description].map(|text| text.to_lowercase());
     let tags: Vec<_> = job.tags.iter().map(|tag| tag.to_lowercase()).collect();

@@ -1,8 +1,8 @@
-//! What clients are told when a request is not fulfilled.
+//! Problem responses: `application/problem+json` (RFC 9457) with a stable `code`.
 //!
-//! `application/problem+json` (RFC 9457) with a `code` that never changes its meaning. What a
-//! client is told and what is logged are different things: a problem is built from what the
-//! client may know, and the cause of a failure of ours goes to the log.
+//! Every error response of the interface is a [`Problem`]. The table of [`Code`]s gives each code
+//! its status and its title, such as 422 for `invalid_payload`. A response carries only what the
+//! client may know; the cause of an internal failure goes to the log.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// Declares the codes: one table for word, status and title.
 macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $word:literal, $status:ident, $title:literal;)*) => {
-        /// What went wrong, for programs.
+        /// The kind of a problem, for programs. A code never changes its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Code { $($(#[$doc])* $code,)* }
@@ -23,17 +23,17 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$code),*];
 
-            /// The word in the answer's `code`.
+            /// Returns the value of the response's `code`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$code => $word),* }
             }
 
-            /// The status of the answer.
+            /// Returns the HTTP status of the response.
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$code => StatusCode::$status),* }
             }
 
-            /// What went wrong, for people, the same in every answer of this code.
+            /// Returns the `title`: a phrase for people, the same in every response of this code.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$code => $title),* }
             }
@@ -42,33 +42,33 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The body is no JSON.
+    /// The body is not valid JSON.
     MalformedJson = "malformed_json", BAD_REQUEST, "Malformed JSON";
-    /// Fields of the body, headers included, are not what they should be: see `violations`.
+    /// Fields of the body, or headers that stand for them, are invalid: see `violations`.
     InvalidRequest = "invalid_request", BAD_REQUEST, "Invalid request";
-    /// Query parameters are not what they should be: see `violations`.
+    /// Query parameters are invalid: see `violations`.
     InvalidQuery = "invalid_query", BAD_REQUEST, "Invalid query";
-    /// The `Origin` is another site's.
+    /// The `Origin` header names another site.
     OriginNotAllowed = "origin_not_allowed", FORBIDDEN, "Origin not allowed";
     /// No job has that id: see `near`.
     UnknownJob = "unknown_job", NOT_FOUND, "Unknown job";
     /// No execution has that id.
     UnknownExecution = "unknown_execution", NOT_FOUND, "Unknown execution";
-    /// No job names that queue, and nothing is in it: see `near`.
+    /// No job uses that queue, and no execution is in it: see `near`.
     UnknownQueue = "unknown_queue", NOT_FOUND, "Unknown queue";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
-    /// The route has no such method.
+    /// The route does not support the method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     /// The idempotency key was used with another payload: see `executionId`.
     IdempotencyConflict = "idempotency_conflict", CONFLICT, "Idempotency conflict";
     /// The job accepts no executions.
     JobDisabled = "job_disabled", CONFLICT, "Job disabled";
-    /// Another execution lives under the same unique key: see `executionId`.
+    /// Another execution occupies the same unique key: see `executionId`.
     UniqueConflict = "unique_conflict", CONFLICT, "Unique conflict";
     /// The execution runs or has ended: see `executionStatus`.
     NotWaiting = "not_waiting", CONFLICT, "Not waiting";
-    /// The execution is in a status that has no retry: see `status`.
+    /// Executions in this status cannot be retried: see `executionStatus`.
     NotRetryable = "not_retryable", CONFLICT, "Not retryable";
     /// The execution is final: see `executionStatus`.
     AlreadyFinal = "already_final", CONFLICT, "Already final";
@@ -76,29 +76,29 @@ codes! {
     NotFinal = "not_final", CONFLICT, "Not final";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
-    /// The body is not declared as JSON.
+    /// The `Content-Type` is not JSON.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
-    /// The `Host` is not this machine.
+    /// The `Host` header does not name this machine.
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, "Host not allowed";
     /// The payload does not fit the job's schema: see `violations`.
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
-    /// As many clients listen to events as may.
+    /// The limit of event streams is reached.
     TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
-    /// As many executions of the job wait as may: see `maxWaiting`, and `Retry-After`.
+    /// The job's `max_waiting` is reached: see `maxWaiting` and `Retry-After`.
     QueueFull = "queue_full", TOO_MANY_REQUESTS, "Queue full";
-    /// A defect of this program.
+    /// A defect of this program. The log holds the cause.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The store did not answer. The same request may succeed later.
     StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "Store unavailable";
-    /// The answer took too long. Whether the request took effect is unknown.
+    /// The response took too long. The request may or may not have taken effect.
     DeadlineExceeded = "deadline_exceeded", SERVICE_UNAVAILABLE, "Deadline exceeded";
 }
 
-/// Seconds after which a client that was refused for there being too much of something may ask
-/// again. Nobody knows when there is room: this keeps clients from asking all the time.
+/// The `Retry-After` of every 429, in seconds. The time at which the limit has room again is
+/// unknown; the header keeps clients from retrying in a loop.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
-/// An answer to a request that is not fulfilled.
+/// An error response.
 #[derive(Clone, Debug)]
 pub struct Problem {
     code: Code,
@@ -115,20 +115,20 @@ impl Problem {
         }
     }
 
-    /// Adds a member that programs read.
+    /// Adds a member for programs to the response.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// A failure of ours: the cause is logged, the client learns the code.
+    /// Logs the cause of an internal failure, and returns a problem without it.
     pub(crate) fn failure(code: Code, detail: impl Into<String>, cause: &dyn Error) -> Self {
         tracing::error!(code = code.as_str(), "request failed: {}", chain(cause));
         Self::new(code, detail)
     }
 
-    /// What went wrong, for programs.
+    /// Returns the kind of the problem.
     pub fn code(&self) -> Code {
         self.code
     }

@@ -1,4 +1,4 @@
-//! `POST /executions/{id}/retry`.
+//! `POST /executions/{id}/retry`: an operator's retry of a failed or cancelled execution.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,36 +8,36 @@ use jobs::{ExecutionId, ExecutionStatus};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::{Code, Problem};
-use super::refusal::Shape;
-use super::{Interface, PREFIX};
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::response::errors::RequestKind;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::{ApiState, PREFIX};
 use crate::store::RetryAnswer;
 
-/// An execution that runs again.
+/// The response to a retry.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Retried {
+pub(in crate::http) struct Retried {
     execution_id: ExecutionId,
     status: ExecutionStatus,
 }
 
-/// The body may carry another `payload`.
-pub(super) async fn retry(
-    State(interface): State<Interface>,
+/// The body may contain a new `payload`. It passes the same checks as at enqueue.
+pub(in crate::http) async fn retry(
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    Text(body): Text<MAX_BODY>,
+    BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Response, Problem> {
-    let mut fields = Fields::read(&body, String::new())?;
+    let mut fields = BodyFields::read(&body, String::new())?;
     let payload = fields.raw("payload").map(RawValue::get);
-    accept(&fields.finish())?;
+    reject_violations(&fields.finish())?;
 
-    let answer = interface
+    let answer = api
         .service
         .retry_checked(id, payload.map(str::to_owned))
         .await
-        .map_err(|refusal| Problem::refused(refusal, Shape::One))?;
+        .map_err(|error| Problem::of_service(error, RequestKind::Single))?;
     match answer {
         RetryAnswer::Queued => {
             let location = format!("{PREFIX}/executions/{id}");
@@ -50,8 +50,9 @@ pub(super) async fn retry(
         }
         RetryAnswer::Unknown => Err(unknown_execution(id)),
         RetryAnswer::NotRetryable(status) => {
-            let detail =
-                format!("execution {id} is {status}; only failed and cancelled ones are retried");
+            let detail = format!(
+                "execution {id} is {status}; only failed and cancelled executions can be retried"
+            );
             Err(Problem::new(Code::NotRetryable, detail).with("executionStatus", status.as_str()))
         }
     }

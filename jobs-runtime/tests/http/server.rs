@@ -1,4 +1,4 @@
-//! The curl lines of the README, over a real connection.
+//! The server on a real socket: the curl lines of the README, and shutdown.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -6,12 +6,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{API, Api};
 
-/// Sends a request as it stands and returns the answer's head and body.
+/// Sends a raw request and returns the head and the body of the response.
 async fn exchange(port: u16, request: &[u8]) -> (String, String) {
     let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let (mut read, mut write) = stream.into_split();
     let mut answer = String::new();
-    // Like most clients: the answer is read when everything has been sent.
+    // Like most clients, it reads the response only after sending the whole request.
     write.write_all(request).await.unwrap();
     read.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -32,7 +32,7 @@ fn post(path: &str, body: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn serves_until_it_is_told_to_end() {
+async fn serves_until_shutdown() {
     let api = Api::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -66,14 +66,14 @@ async fn serves_until_it_is_told_to_end() {
     assert!(head.starts_with("HTTP/1.1 413"), "{head}");
     assert!(problem.contains("payload_too_large"), "{problem}");
 
-    // A client that listens does not keep the server.
+    // An open event stream does not delay the shutdown.
     let mut listening = TcpStream::connect(address).await.unwrap();
     let request = get(&format!("{API}/events"));
     listening.write_all(&request).await.unwrap();
-    let mut heard = vec![0; 4_096];
-    let mut known = 0;
-    while !String::from_utf8_lossy(&heard[..known]).contains("retry:") {
-        known += listening.read(&mut heard[known..]).await.unwrap();
+    let mut received = vec![0; 4_096];
+    let mut length = 0;
+    while !String::from_utf8_lossy(&received[..length]).contains("retry:") {
+        length += listening.read(&mut received[length..]).await.unwrap();
     }
 
     shutdown.cancel();

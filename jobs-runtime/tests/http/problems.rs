@@ -1,4 +1,4 @@
-//! What is refused, how that is said, and that nothing of it is stored.
+//! Problem responses: status, code and violations of rejected requests, which store nothing.
 
 use axum::body::Body;
 use axum::http::header;
@@ -11,7 +11,7 @@ fn trigger(job: &str) -> String {
 }
 
 #[tokio::test]
-async fn three_mistakes_have_three_pointers() {
+async fn an_invalid_payload_lists_all_violations() {
     let api = Api::new().await;
     let answer = api
         .post(
@@ -33,7 +33,7 @@ async fn three_mistakes_have_three_pointers() {
 }
 
 #[tokio::test]
-async fn an_unknown_job_has_near_misses() {
+async fn an_unknown_job_suggests_similar_ids() {
     let api = Api::new().await;
     let payload = json!({"payload": {}});
     let answer = api.post(&trigger("provison-member"), &payload).await;
@@ -54,7 +54,7 @@ async fn an_unknown_job_has_near_misses() {
 }
 
 #[tokio::test]
-async fn a_disabled_job_is_refused() {
+async fn a_disabled_job_is_rejected() {
     let api = Api::new().await;
     let answer = api.post(&trigger("resting"), "{}").await;
     answer.is_problem(409, "job_disabled");
@@ -62,7 +62,7 @@ async fn a_disabled_job_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_malformed() {
+async fn a_body_that_is_not_json_is_malformed() {
     let api = Api::new().await;
     let deep = format!(
         r#"{{"payload":{{"to":{}{}}}}}"#,
@@ -88,7 +88,7 @@ async fn what_is_no_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn wrong_fields_beside_the_payload_are_all_named() {
+async fn invalid_options_are_all_listed() {
     let api = Api::new().await;
     let body = r#"{
         "payload": {"to": "alice"}, "priority": "urgent", "colour": "red",
@@ -130,14 +130,14 @@ async fn wrong_fields_beside_the_payload_are_all_named() {
 }
 
 #[tokio::test]
-async fn a_payload_that_is_no_object_is_invalid() {
+async fn a_payload_must_be_an_object() {
     let api = Api::new().await;
     let answer = api
         .post(&trigger("send-letter"), json!({"payload": ["alice"]}))
         .await;
     answer.is_problem(422, "invalid_payload");
     assert_eq!(answer.pointers(), [""]);
-    // No payload at all is an empty one.
+    // A missing payload counts as an empty object.
     let answer = api.post(&trigger("send-letter"), "").await;
     answer.is_problem(422, "invalid_payload");
     assert_eq!(answer.pointers(), ["/to"]);
@@ -147,7 +147,7 @@ async fn a_payload_that_is_no_object_is_invalid() {
 async fn sizes_are_bounded() {
     let api = Api::new().await;
     let of_size = |size: usize| json!({"payload": {"to": "x".repeat(size)}});
-    // The payload is too large, then the whole body.
+    // First the payload exceeds its bound, then the body.
     for size in [1024 * 1024, 3 * 1024 * 1024, 10 * 1024 * 1024] {
         let answer = api.post(&trigger("send-letter"), of_size(size)).await;
         answer.is_problem(413, "payload_too_large");
@@ -162,7 +162,7 @@ async fn sizes_are_bounded() {
 }
 
 #[tokio::test]
-async fn routes_and_methods_that_do_not_exist() {
+async fn unknown_routes_and_methods_are_rejected() {
     let api = Api::new().await;
     api.get("/nonsense").await.is_problem(404, "not_found");
     api.get(&format!("{API}/nonsense"))
@@ -177,7 +177,7 @@ async fn routes_and_methods_that_do_not_exist() {
 }
 
 #[tokio::test]
-async fn executions_that_do_not_exist() {
+async fn unknown_executions_are_not_found() {
     let api = Api::new().await;
     for id in ["0199c0de-0000-7000-8000-000000000001", "nonsense", "%ff"] {
         let path = format!("{API}/executions/{id}");

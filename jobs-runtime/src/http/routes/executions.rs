@@ -1,4 +1,5 @@
-//! `GET /executions/{id}`, `DELETE /executions/{id}`, `POST /executions/{id}/cancel`.
+//! `GET /executions/{id}`, `DELETE /executions/{id}`, `POST /executions/{id}/cancel`: show, delete
+//! and cancel an execution.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,68 +7,68 @@ use axum::http::StatusCode;
 use jobs::{ExecutionId, ExecutionStatus};
 use serde::Serialize;
 
-use super::Interface;
-use super::body::{Fields, MAX_BODY, Text, accept};
-use super::path::{ExecutionPath, unknown_execution};
-use super::problem::{Code, Problem};
-use super::query::Parameters;
-use super::redact::Redactor;
+use crate::http::ApiState;
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::path::{ExecutionPath, unknown_execution};
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::response::redact::Redactor;
 use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
 
-pub(super) async fn show(
-    State(interface): State<Interface>,
+pub(in crate::http) async fn show(
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    parameters: Parameters,
+    parameters: QueryParameters,
 ) -> Result<Json<ExecutionRecord>, Problem> {
     parameters.finish()?;
-    let execution = interface.service.store().execution(id).await?;
+    let execution = api.service.store().execution(id).await?;
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
-    Redactor::new(&interface.service)
-        .redact(&mut execution)
-        .await;
+    Redactor::new(&api.service).redact(&mut execution).await;
     Ok(Json(execution))
 }
 
-/// 204 when a final execution is gone with everything that was kept of it.
-pub(super) async fn delete(
-    State(interface): State<Interface>,
+/// 204 when a final execution is deleted with its attempts and its log.
+pub(in crate::http) async fn delete(
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    parameters: Parameters,
+    parameters: QueryParameters,
 ) -> Result<StatusCode, Problem> {
     parameters.finish()?;
-    match interface.service.store().delete(id).await? {
+    match api.service.store().delete(id).await? {
         DeleteAnswer::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteAnswer::Unknown => Err(unknown_execution(id)),
         DeleteAnswer::NotFinal(status) => {
-            let detail = format!("execution {id} is {status}; only final ones are deleted");
+            let detail =
+                format!("execution {id} is {status}; only final executions can be deleted");
             Err(Problem::new(Code::NotFinal, detail).with("executionStatus", status.as_str()))
         }
     }
 }
 
-/// What became of a request to cancel.
+/// The response to a cancel request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Cancelled {
+pub(in crate::http) struct Cancelled {
     execution_id: ExecutionId,
     status: ExecutionStatus,
-    /// Whether its worker has been asked to end it.
+    /// True if the execution runs and its worker is asked to end it.
     cancel_requested: bool,
 }
 
-/// 200 when a waiting execution is cancelled, 202 when a running one has been asked to end.
-pub(super) async fn cancel(
-    State(interface): State<Interface>,
+/// 200 when a waiting execution is cancelled, 202 when the cancellation of a running one is
+/// requested, 409 when the execution is final.
+pub(in crate::http) async fn cancel(
+    State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    Text(body): Text<MAX_BODY>,
+    BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<(StatusCode, Json<Cancelled>), Problem> {
-    accept(&Fields::read(&body, String::new())?.finish())?;
-    let (code, status) = match interface.service.cancel(id).await? {
+    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    let (code, status) = match api.service.cancel(id).await? {
         CancelAnswer::Cancelled => (StatusCode::OK, ExecutionStatus::Cancelled),
         CancelAnswer::Requested => (StatusCode::ACCEPTED, ExecutionStatus::Running),
         CancelAnswer::Unknown => return Err(unknown_execution(id)),
         CancelAnswer::Final(status) => {
-            let detail = format!("execution {id} is {status} already");
+            let detail = format!("execution {id} is already {status}");
             return Err(
                 Problem::new(Code::AlreadyFinal, detail).with("executionStatus", status.as_str())
             );

@@ -1,20 +1,20 @@
-//! What the paths of the interface name.
+//! Path parameters: the job, the execution or the queue of a route.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use jobs::ExecutionId;
 
-use super::problem::{Code, Problem};
+use crate::http::response::problem::{Code, Problem};
 
-/// The job of a path.
-pub(super) struct JobPath(pub(super) String);
+/// The job id of a path.
+pub(in crate::http) struct JobPath(pub(in crate::http) String);
 
-/// The execution of a path. Whatever is no id names no execution.
-pub(super) struct ExecutionPath(pub(super) ExecutionId);
+/// The execution id of a path. A malformed id is a 404 `unknown_execution`.
+pub(in crate::http) struct ExecutionPath(pub(in crate::http) ExecutionId);
 
-/// The queue of a path.
-pub(super) struct QueuePath(pub(super) String);
+/// The queue name of a path.
+pub(in crate::http) struct QueuePath(pub(in crate::http) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
     type Rejection = Problem;
@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ExecutionPath {
         let id = segment(parts, state).await.ok();
         id.and_then(|id| id.parse().ok())
             .map(Self)
-            .ok_or_else(|| Problem::new(Code::UnknownExecution, "that is no execution's id"))
+            .ok_or_else(|| Problem::new(Code::UnknownExecution, "the path holds no execution id"))
     }
 }
 
@@ -52,6 +52,6 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String,
     Ok(segment)
 }
 
-pub(super) fn unknown_execution(id: ExecutionId) -> Problem {
+pub(in crate::http) fn unknown_execution(id: ExecutionId) -> Problem {
     Problem::new(Code::UnknownExecution, format!("no execution {id}"))
 }

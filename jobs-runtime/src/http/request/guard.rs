@@ -1,4 +1,4 @@
-//! What every request has to pass.
+//! Middleware for every request: deadline, panics, `Host`, `Origin` and content type.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -9,24 +9,25 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::Interface;
-use super::problem::{Code, Problem};
+use crate::http::ApiState;
+use crate::http::response::problem::{Code, Problem};
 
-/// From the first byte of a request to its answer.
+/// The time from the head of a request to its response.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Answers in any case: after a deadline, and also when a handler panics.
-pub(super) async fn bounded(
-    State(interface): State<Interface>,
+/// Responds with 503 after [`REQUEST_DEADLINE`] and with 500 when a handler panics. Adds the
+/// headers that every response carries.
+pub(in crate::http) async fn with_deadline(
+    State(api): State<ApiState>,
     request: Request,
     next: Next,
 ) -> Response {
-    let deadline = interface.service.clock().sleep(REQUEST_DEADLINE);
+    let deadline = api.service.clock().sleep(REQUEST_DEADLINE);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = tokio::select! {
         biased;
         answer = answer => answer.unwrap_or_else(|_| {
-            // The panic hook has reported it, with its place.
+            // The panic hook has logged the panic with its location.
             Problem::new(Code::Internal, "the reason is in the log").into_response()
         }),
         () = deadline => Problem::new(
@@ -44,16 +45,22 @@ pub(super) async fn bounded(
     response
 }
 
-/// Refuses requests that were sent to another name than this machine's, or by another site's page.
-pub(super) async fn only_this_machine(request: Request, next: Next) -> Result<Response, Problem> {
+/// Rejects requests whose `Host` or `Origin` does not name this machine.
+pub(in crate::http) async fn require_local(
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     check_host(request.uri(), request.headers())?;
     check_origin(request.headers())?;
     Ok(next.run(request).await)
 }
 
-/// Refuses changes that a plain form of a foreign page could ask for: those cannot declare JSON.
-/// Neither can they delete.
-pub(super) async fn only_json(request: Request, next: Next) -> Result<Response, Problem> {
+/// Rejects writes that are not declared as JSON. An HTML form of a foreign page can send a `POST`,
+/// but it cannot declare JSON or send a `DELETE`.
+pub(in crate::http) async fn require_json(
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     if !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::DELETE
@@ -64,21 +71,23 @@ pub(super) async fn only_json(request: Request, next: Next) -> Result<Response, 
 }
 
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let refused = || {
+    let rejection = || {
         Problem::new(
             Code::HostNotAllowed,
-            "ask for localhost, 127.0.0.1 or [::1]: the interface answers to no other name",
+            "the interface accepts only the hosts localhost, 127.0.0.1 and [::1]",
         )
     };
     let mut names = headers.get_all(header::HOST).iter().map(text);
     let (Some(host), None) = (names.next(), names.next()) else {
-        return Err(refused());
+        return Err(rejection());
     };
-    // A target in absolute form names a host of its own, which goes before the header's.
+    // The host of a request target in absolute form takes precedence over the header, so both are
+    // checked.
     let target = uri.authority().map(|authority| authority.as_str());
-    match [host, target].into_iter().flatten().all(is_this_machine) && host.is_some() {
-        true => Ok(()),
-        false => Err(refused()),
+    if [host, target].into_iter().flatten().all(is_this_machine) && host.is_some() {
+        Ok(())
+    } else {
+        Err(rejection())
     }
 }
 
@@ -92,38 +101,43 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
             })
             .is_some_and(is_this_machine)
     });
-    match local {
-        true => Ok(()),
-        false => Err(Problem::new(
+    if local {
+        Ok(())
+    } else {
+        Err(Problem::new(
             Code::OriginNotAllowed,
             "pages of other sites may not use this interface",
-        )),
+        ))
     }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let declared = single(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let declared = single_header(headers, &header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = declared.split(';').map(str::trim);
     let json = parts
         .next()
         .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    let readable = parts.all(|parameter| match parameter.split_once('=') {
+    let utf8 = parts.all(|parameter| match parameter.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
             value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
         _ => true,
     });
-    match json && readable {
-        true => Ok(()),
-        false => Err(Problem::new(
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Problem::new(
             Code::UnsupportedMediaType,
             "send `content-type: application/json`, in UTF-8",
-        )),
+        ))
     }
 }
 
-/// The value of a header that is given exactly once.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+/// Returns the value of a header that is given exactly once.
+pub(in crate::http) fn single_header<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => text(value),
@@ -135,7 +149,7 @@ fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok()
 }
 
-/// Whether `host` or `host:port` is a name of the loopback interface.
+/// Returns whether `host` or `host:port` names the loopback interface.
 fn is_this_machine(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -150,9 +164,10 @@ fn is_this_machine(authority: &str) -> bool {
             None => (authority, Some("0")),
         },
     };
-    let known = match authority.starts_with('[') {
-        true => host == "::1",
-        false => host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost"),
+    let known = if authority.starts_with('[') {
+        host == "::1"
+    } else {
+        host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost")
     };
     known && port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
@@ -162,7 +177,7 @@ mod tests {
     use super::is_this_machine;
 
     #[test]
-    fn names_of_this_machine() {
+    fn accepts_only_names_of_this_machine() {
         let check = |authority: &str, accepted: bool| {
             assert_eq!(is_this_machine(authority), accepted, "{authority}");
         };
