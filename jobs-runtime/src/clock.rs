@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod busy;
+pub(crate) mod server;
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -18,30 +18,27 @@
 //! The retry list of the stored row is the one authority on what follows an attempt
 //! ([`verdict`]); the store is the one authority on whether an attempt may still say anything.
 
-mod ageing;
-mod attempt;
-mod attempts;
-mod attendance;
+mod completer;
 mod config;
 mod dispatcher;
-mod interrupt;
-mod lane;
-mod leases;
-mod lend;
-mod limiter;
+mod executor;
+mod handlers;
+mod heartbeat;
+mod hook_notifier;
+pub mod hooks;
 mod logs;
-mod news;
-mod outbox;
-mod permits;
-mod plan;
-mod promotion;
-mod rescue;
-mod shares;
-mod stopping;
+mod maintenance;
+pub mod middleware;
+mod outcome;
+pub(crate) mod resources;
+mod retained_permits;
+mod running;
+mod session;
+mod shutdown;
+mod slot_caps;
+mod slots;
 mod stuck;
-mod success;
 mod timers;
-mod verdict;
 
 use std::io;
 use std::sync::Arc;
@@ -54,16 +51,16 @@ use tokio::sync::watch;
 use crate::Entropy;
 use crate::clock::busy::held;
 use crate::health::WorkerHealth;
-use crate::hooks::Hooks;
-use crate::middleware::AttemptService;
 use crate::store::Store;
+use hooks::Hooks;
+use middleware::AttemptService;
 
 pub use config::EngineConfig;
-pub(crate) use lend::lending;
+pub(crate) use executor::lend::lending;
 
 use dispatcher::Dispatcher;
-use news::{Heard, News};
-use plan::Plan;
+use handlers::Plan;
+use hook_notifier::{Heard, News};
 
 /// What a worker works with.
 pub(crate) struct EngineParts {

@@ -24,12 +24,8 @@ mod error;
 pub mod fingerprint;
 
 mod engine;
-pub mod hooks;
 mod logs;
-pub mod middleware;
-mod resources;
 mod runtime;
-mod server_clock;
 mod service;
 
 pub mod health;
@@ -46,10 +42,10 @@ mod bench;
 mod cli;
 
 pub use clock::SystemClock;
-pub use engine::EngineConfig;
+pub use engine::resources::ResourceErrors;
+pub use engine::{EngineConfig, hooks, middleware};
 pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
-pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 pub use service::explain::{Explanation, Reason, TakenSlots, ToldReason};
 pub use service::{

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use super::attempts::Running;
 use super::dispatcher::Dispatcher;
-use super::interrupt::Cause;
-use super::verdict::{Conclusion, Course};
+use super::executor::interrupt::Cause;
+use super::outcome::{Conclusion, Course};
+use super::running::Running;
 use crate::clock::timestamp;
 use crate::store::{Fence, Permits};
 

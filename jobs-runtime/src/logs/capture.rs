@@ -15,7 +15,7 @@ use super::visit::Visited;
 use crate::store::LogLevel;
 
 /// The span of an attempt: its name and where it is made.
-const SPAN: (&str, &str) = ("attempt", "jobs_runtime::engine::attempt");
+const SPAN: (&str, &str) = ("attempt", "jobs_runtime::engine::executor::attempt");
 
 task_local! {
     /// The attempt whose handler this task or thread executes.
@@ -160,7 +160,7 @@ mod tests {
     fn span_of(attempt: &Arc<LogBuffer>) -> tracing::Span {
         in_scope(
             Arc::clone(attempt),
-            || info_span!(target: "jobs_runtime::engine::attempt", "attempt"),
+            || info_span!(target: "jobs_runtime::engine::executor::attempt", "attempt"),
         )
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jobs::CatalogueError;
 
 use crate::SchemaError;
-use crate::resources::ResourceErrors;
+use crate::engine::resources::ResourceErrors;
 use crate::store::{ParseDatabaseUrlError, StoreError};
 
 /// Why a runtime did not start.

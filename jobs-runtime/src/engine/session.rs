@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::Stop;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
-use super::interrupt::Cause;
-use super::lane::{LaneKind, What};
-use super::verdict::Conclusion;
+use super::executor::interrupt::Cause;
+use super::outcome::Conclusion;
+use super::slots::{LaneKind, What};
 use crate::clock::timestamp;
 use crate::store::{Caps, Claim, Claimed, Renewal, SessionId, SessionInfo, StoreError};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jobs::CataloguedJob;
 use jobs::runtime::Handler;
 
-use super::lane::LaneKind;
+use super::slots::LaneKind;
 
 /// The linked jobs by every id that their executions may carry.
 #[derive(Debug)]

@@ -60,7 +60,7 @@ impl Interrupt {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::engine::*;
 
     #[tokio::test]
     async fn the_first_cause_stands_and_a_drop_ends_the_grace() {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::Plan;
+use super::handlers::Plan;
 use crate::store::{self, CapScope, Claim, Claimed, Fence};
 
 /// How many attempts there may be, and how many there are.

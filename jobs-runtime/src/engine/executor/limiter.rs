@@ -16,7 +16,7 @@ pub(crate) type NamedRates = BTreeMap<String, Rate>;
 
 /// The limits as one attempt asks them.
 #[derive(Clone)]
-pub(super) struct AttemptLimiter(Arc<Inner>);
+pub(in crate::engine) struct AttemptLimiter(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -27,7 +27,7 @@ struct Inner {
 }
 
 impl AttemptLimiter {
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
         rates: &Arc<NamedRates>,
@@ -42,7 +42,7 @@ impl AttemptLimiter {
 
     /// Makes everybody wait who asks for what this attempt has asked for, if its handler was told to
     /// slow down.
-    pub(super) async fn heed(&self, returned: &HandlerResult) {
+    pub(in crate::engine) async fn heed(&self, returned: &HandlerResult) {
         let Some(delay) = asked_to_wait(returned) else {
             return;
         };
@@ -113,7 +113,7 @@ fn key(name: &str) -> String {
 }
 
 /// How long a handler was asked to wait by somebody outside.
-pub(super) fn asked_to_wait(returned: &HandlerResult) -> Option<Duration> {
+pub(in crate::engine) fn asked_to_wait(returned: &HandlerResult) -> Option<Duration> {
     match returned.as_ref().err()?.verdict() {
         Verdict::RateLimited(delay) => Some(delay),
         _ => None,

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jobs::{ExecutionId, ProgressCell};
 
-use super::attempt::{Attempt, Ended, Report, Reporter, Slot};
 use super::dispatcher::Dispatcher;
-use super::interrupt::Interrupt;
-use super::lane::LaneKind;
-use super::verdict::{Budget, Conclusion, Course, decide};
+use super::executor::attempt::{Attempt, Ended, Report, Reporter, Slot};
+use super::executor::interrupt::Interrupt;
+use super::outcome::{Budget, Conclusion, Course, decide};
+use super::slots::LaneKind;
 use crate::clock::busy::held;
 use crate::clock::timestamp;
 use crate::logs::LogBuffer;

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stop;
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
-use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::engine::Stop;
+use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
+use crate::engine::outcome::Conclusion;
 use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
 /// How many leases change hands at a time.
@@ -20,7 +20,7 @@ const SLICE: usize = 500;
 
 /// What has been seen of other sessions.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(in crate::engine) struct Watch {
     seen: HashMap<SessionId, Seen>,
     asking: bool,
 }
@@ -35,7 +35,7 @@ struct Seen {
 
 impl Watch {
     /// Starts to watch anew: what was seen proves nothing.
-    pub(super) fn forget(&mut self) {
+    pub(in crate::engine) fn forget(&mut self) {
         self.seen.clear();
     }
 
@@ -47,7 +47,7 @@ impl Watch {
     }
 
     /// Whether the beats are being read.
-    pub(super) fn is_asking(&self) -> bool {
+    pub(in crate::engine) fn is_asking(&self) -> bool {
         self.asking
     }
 
@@ -83,7 +83,7 @@ impl Watch {
 
 impl Dispatcher {
     /// Looks at the beats of the other sessions.
-    pub(super) fn watch_sessions(&mut self, now: Duration) {
+    pub(in crate::engine) fn watch_sessions(&mut self, now: Duration) {
         if self.watch.asking || self.stop > Stop::No || now < self.timers.watch_at {
             return;
         }
@@ -93,7 +93,7 @@ impl Dispatcher {
         self.call(async move { Event::Sessions(store.sessions().await) });
     }
 
-    pub(super) fn on_sessions(&mut self, answer: Result<Vec<SessionBeat>, StoreError>) {
+    pub(in crate::engine) fn on_sessions(&mut self, answer: Result<Vec<SessionBeat>, StoreError>) {
         self.watch.asking = false;
         if self.note(&answer).is_none() {
             return self.watch.forget();
@@ -140,7 +140,7 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn on_taken_over(
+    pub(in crate::engine) fn on_taken_over(
         &mut self,
         dead: SessionBeat,
         claim: Claim,
@@ -180,7 +180,7 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::engine::*;
     use crate::time::Timestamp;
 
     const LEASE: Duration = Duration::from_secs(30);

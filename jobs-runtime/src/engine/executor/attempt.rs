@@ -16,18 +16,18 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
-use super::lane::LaneKind;
-use super::leases::Hold;
 use super::lend::Lender;
 use super::limiter::{AttemptLimiter, NamedRates};
-use super::plan::PlannedJob;
 use super::success::{Joined, Success};
-use super::verdict::Conclusion;
 use crate::clock::timestamp;
+use crate::engine::handlers::PlannedJob;
+use crate::engine::hooks::{AttemptStarted, Hooks};
+use crate::engine::middleware::{AttemptRequest, AttemptService};
+use crate::engine::outcome::Conclusion;
+use crate::engine::session::Hold;
+use crate::engine::slots::LaneKind;
 use crate::health::WorkerHealth;
-use crate::hooks::{AttemptStarted, Hooks};
 use crate::logs::{self, LogBuffer};
-use crate::middleware::{AttemptRequest, AttemptService};
 use crate::store::{Claimed, Fence, Store};
 use crate::time::Timestamp;
 

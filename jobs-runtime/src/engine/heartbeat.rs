@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dispatcher::{Dispatcher, Event};
-use super::interrupt::Cause;
-use super::lane::Lane;
-use super::verdict::Conclusion;
+use super::executor::interrupt::Cause;
+use super::outcome::Conclusion;
+use super::slots::Lane;
 use crate::store::{Fence, ProgressReport};
 
 impl Dispatcher {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Stop;
 use super::dispatcher::{Dispatcher, Event};
-use super::interrupt::Cause;
-use super::promotion::PROMOTION_LIMIT;
-use super::verdict::Conclusion;
+use super::executor::interrupt::Cause;
+use super::maintenance::promotion::PROMOTION_LIMIT;
+use super::outcome::Conclusion;
 use crate::clock::timestamp;
 
 /// What the store gets to hear the last words, once everything has ended.

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stop;
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::clock::timestamp;
+use crate::engine::Stop;
+use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{Promotion, StoreError};
 use crate::time::Timestamp;
 
 /// How many due executions are promoted at a time.
-pub(super) const PROMOTION_LIMIT: usize = 1_000;
+pub(in crate::engine) const PROMOTION_LIMIT: usize = 1_000;
 
 impl Dispatcher {
     /// Moves what is due into ready.
-    pub(super) fn promote(&mut self, now: Duration) {
+    pub(in crate::engine) fn promote(&mut self, now: Duration) {
         if self.promoting || self.stop > Stop::No || now < self.timers.promote_at {
             return;
         }
@@ -26,7 +26,7 @@ impl Dispatcher {
         self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
     }
 
-    pub(super) fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
+    pub(in crate::engine) fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
         self.promoting = false;
         let now = self.clock.elapsed();
         match self.note(answer) {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use jobs::Priority;
 
-use super::Stop;
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::clock::timestamp;
+use crate::engine::Stop;
+use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{ExecutionEdit, StoreError};
 
 /// How many of a queue become urgent at a look: each is a write of its own, and where everything is old
@@ -29,12 +29,12 @@ impl Dispatcher {
     }
 
     /// Whether any queue has an age.
-    pub(super) fn has_ageing(&self) -> bool {
+    pub(in crate::engine) fn has_ageing(&self) -> bool {
         !self.config.ageing.is_empty() && self.stop == Stop::No
     }
 
     /// Looks for what has become old.
-    pub(super) fn age(&mut self, now: Duration) {
+    pub(in crate::engine) fn age(&mut self, now: Duration) {
         if !self.has_ageing() || self.ageing || now < self.timers.age_at {
             return;
         }
@@ -69,7 +69,7 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn on_aged(&mut self, aged: &Result<(), StoreError>) {
+    pub(in crate::engine) fn on_aged(&mut self, aged: &Result<(), StoreError>) {
         self.ageing = false;
         if self.note(aged).is_none() {
             self.timers.age_at = self.clock.elapsed() + BACKOFF;

@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::EngineParts;
+use super::hooks::AttemptEnded;
 use crate::clock::busy::held;
-use crate::hooks::AttemptEnded;
 use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
 
 /// Ends that slow hooks may leave waiting; more are dropped, and the log says so.

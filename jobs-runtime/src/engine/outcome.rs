@@ -9,7 +9,7 @@ use std::time::Duration;
 use jobs::runtime::{HandlerResult, Verdict};
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, JobError, Progress};
 
-use super::limiter::asked_to_wait;
+use super::executor::limiter::asked_to_wait;
 use crate::store::{AttemptEnd, ExecutionPolicy, LogLine, Next};
 use crate::time::Timestamp;
 

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jobs::runtime::{HandlerResult, SucceedIn};
 use jobs::{AttemptOutcome, BoxFuture, Clock, ExecutionId, JobError, ProgressCell, TransactionRef};
 
-use super::verdict::{RESULT_LIMIT, too_long};
 use crate::clock::timestamp;
+use crate::engine::outcome::{RESULT_LIMIT, too_long};
 use crate::health::WorkerHealth;
 use crate::store::{
     AttemptEnd, Fence, Next, PermitToken, Permits, Settlement, Store, StoreError, WriteAnswer,
@@ -22,11 +22,11 @@ use crate::time::Timestamp;
 
 /// Whether the handler has written its success into a transaction of its own.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Joined(Arc<AtomicBool>);
+pub(in crate::engine) struct Joined(Arc<AtomicBool>);
 
 impl Joined {
     /// What the handler returned, as far as it can be believed.
-    pub(super) fn judge(&self, returned: HandlerResult) -> HandlerResult {
+    pub(in crate::engine) fn judge(&self, returned: HandlerResult) -> HandlerResult {
         match returned {
             Ok(_) if self.0.load(Ordering::Acquire) => Err(JobError::from(
                 "the transaction given to `succeed_in` was not committed",
@@ -37,16 +37,16 @@ impl Joined {
 }
 
 /// Writes the success of one attempt.
-pub(super) struct Success {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) fence: Fence,
-    pub(super) execution_id: ExecutionId,
-    pub(super) limits: Option<PermitToken>,
-    pub(super) started_at: Timestamp,
-    pub(super) progress: Arc<ProgressCell>,
-    pub(super) joined: Joined,
-    pub(super) health: WorkerHealth,
+pub(in crate::engine) struct Success {
+    pub(in crate::engine) store: Arc<dyn Store>,
+    pub(in crate::engine) clock: Arc<dyn Clock>,
+    pub(in crate::engine) fence: Fence,
+    pub(in crate::engine) execution_id: ExecutionId,
+    pub(in crate::engine) limits: Option<PermitToken>,
+    pub(in crate::engine) started_at: Timestamp,
+    pub(in crate::engine) progress: Arc<ProgressCell>,
+    pub(in crate::engine) joined: Joined,
+    pub(in crate::engine) health: WorkerHealth,
 }
 
 impl SucceedIn for Success {
