@@ -239,7 +239,7 @@ impl Backend for JobService {
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
         // A handler that awaits a child must not keep the slot that the child needs.
         let finished = Self::finished(self, execution_id);
-        Box::pin(crate::engine::lending(execution_id, finished))
+        Box::pin(crate::engine::lend_slot_while(execution_id, finished))
     }
 }
 

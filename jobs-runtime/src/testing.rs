@@ -1,6 +1,6 @@
-//! For tests: a runtime whose time passes when the test says so.
+//! Test support for applications: a runtime whose time the test controls.
 //!
-//! The runtime is the real one, on a real store; only its clock is [`VirtualClock`]. A year of
+//! The runtime and the store are the real ones; only the clock is a [`VirtualClock`]. A year of
 //! retries takes as long as the store needs for them.
 //!
 //! ```

@@ -1,7 +1,8 @@
-//! The clock of a fleet: its store's server's.
+//! The wall clock of the database server, which all workers of a fleet share.
 //!
-//! What is scheduled, retried and recorded by a fleet goes by one clock, the one of the database
-//! that all of it shares. A worker whose own wall clock is wrong, or jumps, is not noticed.
+//! Schedules, retries and recorded times use the server's clock. A worker with a wrong or jumping
+//! wall clock therefore schedules nothing wrongly. Between two answers of the server, the time
+//! advances by this machine's monotonic clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -11,23 +12,24 @@ use jobs::{BoxFuture, Clock, Hold};
 
 use crate::store::{Store, StoreError};
 
-/// How often the server is asked again: two good clocks drift apart by a few milliseconds meanwhile.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// The interval between two readings of the server's clock. Two accurate clocks drift apart by a
+/// few milliseconds in that time.
+const SYNC_INTERVAL: Duration = Duration::from_secs(30);
 
-/// An answer that took longer says too little about the moment it was given at.
-const PROMPT: Duration = Duration::from_millis(250);
+/// The longest round trip of a reading that is used. Half of it bounds the error of the reading.
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(250);
 
-/// The server's wall time, carried from one answer of the server's to the next by a clock of this
-/// machine's that never jumps.
+/// The server's wall clock: the server's time at the last reading, plus the time since then on this
+/// machine's monotonic clock.
 pub(crate) struct ServerClock {
-    carrier: Arc<dyn Clock>,
-    /// The server's time when the carrier began to count: microseconds since the Unix epoch.
-    began: AtomicU64,
+    monotonic: Arc<dyn Clock>,
+    /// The server's time when the monotonic clock was zero, in microseconds since the Unix epoch.
+    server_at_zero: AtomicU64,
 }
 
 impl ServerClock {
-    /// The clock that a runtime over `store` goes by: the server's, if the store has one. A clock
-    /// of a test's stays what it is.
+    /// The clock for a runtime over `store`: that of its server, if it has one, otherwise `own`. A
+    /// virtual clock is always kept.
     pub(crate) async fn choose(
         store: &Arc<dyn Store>,
         own: Arc<dyn Clock>,
@@ -39,77 +41,86 @@ impl ServerClock {
             return Ok(own);
         };
         let clock = Arc::new(Self {
-            began: AtomicU64::new(reading.began()),
-            carrier: own,
+            server_at_zero: AtomicU64::new(reading.server_at_zero()),
+            monotonic: own,
         });
-        tokio::spawn(keep(Arc::downgrade(&clock), Arc::downgrade(store)));
+        tokio::spawn(keep_synchronised(
+            Arc::downgrade(&clock),
+            Arc::downgrade(store),
+        ));
         Ok(clock)
     }
 }
 
-/// Asks the server again for as long as somebody uses the clock.
-async fn keep(clock: Weak<ServerClock>, store: Weak<dyn Store>) {
+/// Reads the server's clock periodically, until the clock or the store is dropped.
+async fn keep_synchronised(clock: Weak<ServerClock>, store: Weak<dyn Store>) {
     loop {
-        let Some(pause) = clock.upgrade().map(|clock| clock.sleep(ASK_AGAIN)) else {
+        let Some(pause) = clock.upgrade().map(|clock| clock.sleep(SYNC_INTERVAL)) else {
             return;
         };
         pause.await;
         let (Some(clock), Some(store)) = (clock.upgrade(), store.upgrade()) else {
             return;
         };
-        // A server that is away is somebody else's to report; the carrier goes on meanwhile.
-        if let Ok(Some(reading)) = Reading::take(&*store, &*clock.carrier).await
-            && reading.took <= PROMPT
+        // An error is not reported here: the monotonic clock continues, and the calls of the worker
+        // report an unreachable server.
+        if let Ok(Some(reading)) = Reading::take(&*store, &*clock.monotonic).await
+            && reading.round_trip <= MAX_ROUND_TRIP
         {
-            clock.began.store(reading.began(), Ordering::Relaxed);
+            clock
+                .server_at_zero
+                .store(reading.server_at_zero(), Ordering::Relaxed);
         }
     }
 }
 
-/// One answer of the server's, between two looks at the carrier.
+/// One reading of the server's clock.
 struct Reading {
     server: Duration,
     asked_at: Duration,
-    took: Duration,
+    round_trip: Duration,
 }
 
 impl Reading {
-    async fn take(store: &dyn Store, carrier: &dyn Clock) -> Result<Option<Self>, StoreError> {
-        let asked_at = carrier.elapsed();
+    async fn take(store: &dyn Store, monotonic: &dyn Clock) -> Result<Option<Self>, StoreError> {
+        let asked_at = monotonic.elapsed();
         let Some(time) = store.server_time().await? else {
             return Ok(None);
         };
-        let took = carrier.elapsed().saturating_sub(asked_at);
+        let round_trip = monotonic.elapsed().saturating_sub(asked_at);
         let server = SystemTime::from(time).duration_since(UNIX_EPOCH);
         Ok(Some(Self {
             server: server.unwrap_or_default(),
             asked_at,
-            took,
+            round_trip,
         }))
     }
 
-    /// The answer was given halfway between, as far as anyone can tell.
-    fn began(&self) -> u64 {
-        let began = self.server.saturating_sub(self.asked_at + self.took / 2);
-        u64::try_from(began.as_micros()).unwrap_or(u64::MAX)
+    /// The server's time when the monotonic clock was zero, in microseconds. The reading is assumed
+    /// to be from the middle of its round trip.
+    fn server_at_zero(&self) -> u64 {
+        let server_at_zero = self
+            .server
+            .saturating_sub(self.asked_at + self.round_trip / 2);
+        u64::try_from(server_at_zero.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
 impl Clock for ServerClock {
     fn now(&self) -> SystemTime {
-        let began = Duration::from_micros(self.began.load(Ordering::Relaxed));
-        UNIX_EPOCH + began + self.carrier.elapsed()
+        let server_at_zero = Duration::from_micros(self.server_at_zero.load(Ordering::Relaxed));
+        UNIX_EPOCH + server_at_zero + self.monotonic.elapsed()
     }
 
     fn elapsed(&self) -> Duration {
-        self.carrier.elapsed()
+        self.monotonic.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.carrier.sleep(duration)
+        self.monotonic.sleep(duration)
     }
 
     fn hold(&self) -> Hold {
-        self.carrier.hold()
+        self.monotonic.hold()
     }
 }

@@ -1,10 +1,15 @@
-//! What ended attempts have to say, until the store has heard it.
+//! The completer: a queue of settlements and their way to the store.
 //!
-//! A store that is away is told again, in the same words, until it answers. A store that *refuses*
-//! a batch is told it in halves, so that the one settlement it cannot take stands alone and spoils
-//! no other's. That one is tried a few times, then ends its attempt as failed with what the store
-//! said; refused even so, it is left to whoever takes this worker's leases over. One that somebody
-//! else's transaction is in the way of is set aside, and said again from time to time.
+//! One batch is in flight at a time; settlements that arrive meanwhile form the next batch. The
+//! answer of the store decides what happens to a batch:
+//!
+//! | answer | effect |
+//! |---|---|
+//! | one [`WriteAnswer`] per settlement | done; a locked one is retried after [`LOCKED_RETRY`] |
+//! | no answer | the same batch is sent again after [`BACKOFF`], until the store answers |
+//! | the batch is rejected | it is split in halves until one settlement stands alone |
+//! | a single settlement is rejected | it is sent up to [`MAX_REJECTIONS`] times, then replaced by a failure with the store's message |
+//! | the replacement is rejected too | it is dropped; another worker takes the lease over later |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,73 +19,74 @@ use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{Next, Settlement, StoreError, WriteAnswer};
 
-/// How many settlements one call carries at most.
+/// The most settlements of one call.
 const BATCH: usize = 2_000;
 
-/// How many bytes of results and log lines one call carries, or one settlement more.
+/// The bytes of results and log lines after which a call takes no further settlement.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// How often a settlement that is refused is tried before something else is said.
-const TRIES: u32 = 3;
+/// The rejections of a single settlement after which a failure replaces it.
+const MAX_REJECTIONS: u32 = 3;
 
-/// When a settlement that others keep from being written is said again. Each time, those that come after it
-/// may wait for a moment.
-const HELD_UP: Duration = Duration::from_secs(5);
+/// The pause before locked settlements are sent again. Each retry may delay the settlements after
+/// it.
+const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
-/// Settlements that are not acknowledged yet.
+/// Settlements that the store has not acknowledged.
 ///
-/// Bounded by the leases of the worker: while settlements pile up, nothing more is claimed.
+/// Their number is bounded by the leases of the worker: while it [is backed up](Self::is_backed_up),
+/// the worker claims nothing.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(super) struct Completer {
     waiting: Vec<Settlement>,
-    /// Parts of what was refused as a whole; they go before the rest.
-    parts: Vec<Parcel>,
-    /// What others keep from being written; said again from then on.
-    held_up: Vec<Settlement>,
-    held_up_until: Duration,
+    /// Parts of rejected batches. They are sent before `waiting`.
+    parts: Vec<SettleBatch>,
+    /// Settlements whose rows another transaction has locked; sent again at `locked_retry_at`.
+    locked: Vec<Settlement>,
+    locked_retry_at: Duration,
     sending: bool,
 }
 
-/// What one call carries.
+/// The settlements of one call.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parcel {
+pub(super) struct SettleBatch {
     settlements: Vec<Settlement>,
-    /// How often it was refused since it stands alone.
-    refused: u32,
-    /// Whether it says already that the first thing it said was refused.
-    replaced: bool,
+    /// The rejections since the batch has a single settlement.
+    rejections: u32,
+    /// The settlement was replaced by a failure that reports its rejection.
+    is_replaced: bool,
 }
 
-impl Outbox {
+impl Completer {
     pub(super) fn push(&mut self, settlement: Settlement) {
         self.waiting.push(settlement);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        let waiting = self.waiting.is_empty() && self.parts.is_empty() && self.held_up.is_empty();
+        let waiting = self.waiting.is_empty() && self.parts.is_empty() && self.locked.is_empty();
         waiting && !self.sending
     }
 
-    /// Whether so much waits that claiming more would only pile up.
-    pub(super) fn is_stuck(&self) -> bool {
+    /// True while so many settlements wait that the worker must not claim more executions.
+    pub(super) fn is_backed_up(&self) -> bool {
         self.sending && self.waiting.len() >= 2 * BATCH
     }
 
-    /// When something that was held up is to be said again, if there is something.
-    pub(super) fn says_again_at(&self) -> Option<Duration> {
-        (!self.held_up.is_empty() && !self.sending).then_some(self.held_up_until)
+    /// The time at which locked settlements are sent again, if there are any.
+    pub(super) fn retry_at(&self) -> Option<Duration> {
+        (!self.locked.is_empty() && !self.sending).then_some(self.locked_retry_at)
     }
 
-    /// The next parcel: a part of a refused one, what was held up for long enough, or as much as one call
-    /// carries.
-    fn next(&mut self, now: Duration) -> Option<Parcel> {
+    /// The next batch: a part of a rejected one, the locked settlements if they are due, or as many
+    /// waiting settlements as one call takes.
+    fn next(&mut self, now: Duration) -> Option<SettleBatch> {
         if let Some(part) = self.parts.pop() {
             return Some(part);
         }
-        if self.says_again_at().is_some_and(|at| at <= now) {
-            return Some(Parcel {
-                settlements: std::mem::take(&mut self.held_up),
-                ..Parcel::default()
+        if self.retry_at().is_some_and(|at| at <= now) {
+            return Some(SettleBatch {
+                settlements: std::mem::take(&mut self.locked),
+                ..SettleBatch::default()
             });
         }
         let mut bytes = 0;
@@ -92,14 +98,14 @@ impl Outbox {
         let first = first.count();
         let later = self.waiting.split_off(first);
         let settlements = std::mem::replace(&mut self.waiting, later);
-        (!settlements.is_empty()).then(|| Parcel {
+        (!settlements.is_empty()).then(|| SettleBatch {
             settlements,
-            ..Parcel::default()
+            ..SettleBatch::default()
         })
     }
 }
 
-/// What a settlement weighs, roughly.
+/// The approximate size of a settlement in bytes.
 fn size(settlement: &Settlement) -> usize {
     let result = match &settlement.next {
         Next::Succeed(result) => result.len(),
@@ -109,127 +115,129 @@ fn size(settlement: &Settlement) -> usize {
     result + logs.map(|line| line.message.len() + 256).sum::<usize>()
 }
 
-/// Whether the store has looked at what it was told and will not have it. Whatever else went wrong,
-/// the same words may be taken later.
+/// True if the store rejected the contents of a batch. After any other error the same batch may be
+/// accepted later.
 fn is_rejection(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
 }
 
 impl Dispatcher {
-    /// Sends what has piled up; one batch at a time, so that batches grow under load by themselves.
-    pub(super) fn settle(&mut self) {
-        if self.outbox.sending {
+    /// Sends the next batch unless one is in flight. Under load, batches grow by themselves.
+    pub(super) fn send_settlements(&mut self) {
+        if self.completer.sending {
             return;
         }
-        let Some(parcel) = self.outbox.next(self.clock.elapsed()) else {
+        let Some(batch) = self.completer.next(self.clock.elapsed()) else {
             return;
         };
-        self.outbox.sending = true;
+        self.completer.sending = true;
         let store = Arc::clone(&self.store);
-        self.call(async move {
-            let answer = store.settle(parcel.settlements.clone()).await;
-            Event::Settled(parcel, answer)
+        self.spawn_call(async move {
+            let answer = store.settle(batch.settlements.clone()).await;
+            Event::Settled(batch, answer)
         });
     }
 
     pub(super) fn on_settled(
         &mut self,
-        parcel: Parcel,
+        batch: SettleBatch,
         answer: Result<Vec<WriteAnswer>, StoreError>,
     ) {
-        self.note(&answer);
+        self.record_answer(&answer);
         match answer {
             Ok(answers) => {
-                self.outbox.sending = false;
-                for (settlement, answer) in parcel.settlements.iter().zip(answers) {
+                self.completer.sending = false;
+                for (settlement, answer) in batch.settlements.iter().zip(answers) {
                     self.on_answer(settlement, answer);
                 }
             }
-            Err(error) if is_rejection(&error) => self.on_refused(parcel, &error),
-            // Whether it was heard is unknown: say it again in the same words.
-            Err(_) => self.settle_again(parcel),
+            Err(error) if is_rejection(&error) => self.on_rejected(batch, &error),
+            // The store may or may not have taken the batch: sent again, it has the same effect.
+            Err(_) => self.send_again(batch),
         }
     }
 
     fn on_answer(&mut self, settlement: &Settlement, answer: WriteAnswer) {
         if answer == WriteAnswer::Locked {
-            return self.on_held_up(settlement);
+            return self.on_locked(settlement);
         }
-        self.news.settled(settlement, answer);
-        self.kept.settled(settlement, answer);
+        self.hook_notifier.settled(settlement, answer);
+        self.retained_permits.settled(settlement, answer);
         if answer == WriteAnswer::Stale {
             self.health.refused(|refused| refused.ends += 1);
             tracing::warn!(
                 execution = %settlement.execution_id,
                 attempt = settlement.fence.attempt,
-                "refused the end of an attempt whose lease had ended",
+                "the store refused the end of an attempt whose lease had ended",
             );
         }
     }
 
-    /// Keeps what somebody else's transaction is in the way of, out of the way of the others.
-    fn on_held_up(&mut self, settlement: &Settlement) {
+    /// Sets a settlement aside whose rows another transaction has locked.
+    fn on_locked(&mut self, settlement: &Settlement) {
         tracing::warn!(
             execution = %settlement.execution_id,
             attempt = settlement.fence.attempt,
-            "the end of this attempt waits for a transaction that was left open, its handler's own perhaps",
+            "the end of this attempt waits for a transaction that locks its rows, \
+             perhaps one that the handler left open",
         );
-        // Those that come later do not put off the first.
-        if self.outbox.held_up.is_empty() {
-            self.outbox.held_up_until = self.clock.elapsed() + HELD_UP;
+        // Later settlements do not postpone the retry of the first.
+        if self.completer.locked.is_empty() {
+            self.completer.locked_retry_at = self.clock.elapsed() + LOCKED_RETRY;
         }
-        self.outbox.held_up.push(settlement.clone());
+        self.completer.locked.push(settlement.clone());
     }
 
-    /// Finds the one that the store will not have, and says something else in its place.
-    fn on_refused(&mut self, mut parcel: Parcel, error: &StoreError) {
-        if parcel.settlements.len() > 1 {
-            let half = parcel.settlements.len() / 2;
-            let second = Parcel {
-                settlements: parcel.settlements.split_off(half),
-                ..Parcel::default()
+    /// Splits a rejected batch. Replaces a single settlement by a failure after
+    /// [`MAX_REJECTIONS`].
+    fn on_rejected(&mut self, mut batch: SettleBatch, error: &StoreError) {
+        if batch.settlements.len() > 1 {
+            let half = batch.settlements.len() / 2;
+            let second = SettleBatch {
+                settlements: batch.settlements.split_off(half),
+                ..SettleBatch::default()
             };
-            self.outbox.parts.extend([second, parcel]);
-            self.outbox.sending = false;
+            self.completer.parts.extend([second, batch]);
+            self.completer.sending = false;
             return;
         }
-        parcel.refused += 1;
-        if parcel.refused < TRIES {
-            return self.settle_again(parcel);
+        batch.rejections += 1;
+        if batch.rejections < MAX_REJECTIONS {
+            return self.send_again(batch);
         }
         let error = crate::error::chain(error).to_string();
-        let Some(settlement) = parcel.settlements.first_mut() else {
-            self.outbox.sending = false;
+        let Some(settlement) = batch.settlements.first_mut() else {
+            self.completer.sending = false;
             return;
         };
         let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
-        if parcel.replaced {
+        if batch.is_replaced {
             tracing::error!(%execution, attempt, %error, "the end of this attempt cannot be stored");
-            self.news.forget(settlement);
-            self.outbox.sending = false;
+            self.hook_notifier.forget(settlement);
+            self.completer.sending = false;
             return;
         }
-        tracing::error!(%execution, attempt, %error, "the store refuses what this attempt ended with");
+        tracing::error!(%execution, attempt, %error, "the store rejects the end of this attempt");
         replace(settlement, &error);
-        self.news.replaced(settlement);
-        parcel.refused = 0;
-        parcel.replaced = true;
-        self.outbox.parts.push(parcel);
-        self.outbox.sending = false;
+        self.hook_notifier.replace(settlement);
+        batch.rejections = 0;
+        batch.is_replaced = true;
+        self.completer.parts.push(batch);
+        self.completer.sending = false;
     }
 
-    fn settle_again(&self, parcel: Parcel) {
+    fn send_again(&self, batch: SettleBatch) {
         let store = Arc::clone(&self.store);
         let clock = Arc::clone(&self.clock);
-        self.call(async move {
+        self.spawn_call(async move {
             clock.sleep(BACKOFF).await;
-            let answer = store.settle(parcel.settlements.clone()).await;
-            Event::Settled(parcel, answer)
+            let answer = store.settle(batch.settlements.clone()).await;
+            Event::Settled(batch, answer)
         });
     }
 }
 
-/// Makes of a settlement that cannot be stored a failure that says so.
+/// Replaces a settlement that cannot be stored by a failure with the store's message.
 fn replace(settlement: &mut Settlement, error: &str) {
     let kind = match settlement.next {
         Next::Succeed(_) => ErrorKind::InvalidResult,
@@ -239,9 +247,9 @@ fn replace(settlement: &mut Settlement, error: &str) {
     end.outcome = AttemptOutcome::Failed;
     end.error = Some(ExecutionError {
         kind,
-        message: format!("the store refused what the attempt ended with: {error}"),
+        message: format!("the store rejected the end of the attempt: {error}"),
     });
-    // Whatever else it brought along may be what was refused.
+    // The progress or a log line may be the part that the store rejected.
     end.progress = None;
     end.logs = Vec::new();
     settlement.next = Next::Fail;

@@ -1,7 +1,15 @@
-//! (module document)
+//! The execution of one attempt on the application's runtime.
+//!
+//! [`attempt`] calls the handler and reports how it ended; [`interrupt`] carries a cancel request,
+//! a timeout, a lost lease or a shutdown to it. [`limiter`], [`success`] and [`lend`] are the parts
+//! of the engine that a handler reaches through its context or client: named rate limits,
+//! `succeed_in`, and the loan of a slot while the handler waits for another execution.
+//!
+//! Code in this folder may use the store, the clock and the log buffer. It never uses the
+//! dispatcher: an attempt runs on another thread and sends [`AttemptEvent`](attempt::AttemptEvent)s.
 
-pub(in crate::engine) mod attempt;
-pub(in crate::engine) mod interrupt;
-pub(in crate::engine) mod lend;
-pub(in crate::engine) mod limiter;
-pub(in crate::engine) mod success;
+pub(super) mod attempt;
+pub(super) mod interrupt;
+pub(super) mod lend;
+pub(super) mod limiter;
+mod success;

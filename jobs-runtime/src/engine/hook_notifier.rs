@@ -1,8 +1,8 @@
-//! Tells the application's hooks which attempts have ended.
+//! The hook notifier: calls the application's `on_finish` hooks for attempts that have ended.
 //!
-//! Once the store has taken a settlement, and only then: a stale one is somebody else's to tell.
-//! Hooks run one after the other in a task of the application's runtime, never on the dispatcher's
-//! thread.
+//! A hook is called once the store has taken the settlement of an attempt. A stale settlement calls
+//! no hook: the worker that owns the lease notifies its own hooks. Hooks run one after the other in
+//! one task of the application's runtime, never on the dispatcher's thread.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,75 +15,77 @@ use tokio::sync::{mpsc, watch};
 
 use super::EngineParts;
 use super::hooks::AttemptEnded;
-use crate::clock::busy::held;
+use crate::clock::busy::keep_clock_busy;
 use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
 
-/// Ends that slow hooks may leave waiting; more are dropped, and the log says so.
-const WAITING: usize = 10_000;
+/// The most ended attempts that wait for slow hooks. Further ones are dropped and logged.
+const QUEUE_LIMIT: usize = 10_000;
 
-/// What hooks get to hear the last ends when the worker stops.
-const LAST_NEWS: Duration = Duration::from_secs(5);
+/// The time that hooks have for the remaining attempts after the worker has stopped.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends on their way to the hooks.
+/// The dispatcher's side of the notifier.
 #[derive(Debug, Default)]
-pub(super) struct News {
-    /// `None` if nobody wants to hear.
-    line: Option<mpsc::Sender<Item>>,
+pub(super) struct HookNotifier {
+    /// `None` if the application has no such hook.
+    sender: Option<mpsc::Sender<HookEvent>>,
+    /// Ended attempts whose settlement the store has not acknowledged.
     unsettled: HashMap<Fence, AttemptEnded>,
 }
 
 #[derive(Debug)]
-enum Item {
-    Known(AttemptEnded),
-    /// Settled before by somebody's transaction or by a call whose answer was lost: the store knows
-    /// how.
-    Look(AttemptEnded),
+enum HookEvent {
+    Settled(AttemptEnded),
+    /// Settled earlier, by `succeed_in` or by a call whose answer was lost. The outcome is read
+    /// back from the store.
+    ReadBack(AttemptEnded),
 }
 
-/// Completes when hooks have heard everything.
+/// Completes when the hooks have returned for every ended attempt.
 #[derive(Debug, Clone)]
-pub(super) struct Heard(watch::Receiver<bool>);
+pub(super) struct HooksDrained(watch::Receiver<bool>);
 
-impl Heard {
-    pub(super) async fn everything(mut self) {
-        // An error means that the application's runtime is gone. In real time: hooks are not ours.
-        let heard = self.0.wait_for(|heard| *heard);
-        if tokio::time::timeout(LAST_NEWS, heard).await.is_err() {
-            tracing::warn!("hooks did not return within {LAST_NEWS:?}");
+impl HooksDrained {
+    pub(super) async fn wait(mut self) {
+        // An error means that the application's runtime has ended. The timeout is in real time
+        // because a virtual clock does not see what hooks do.
+        let drained = self.0.wait_for(|drained| *drained);
+        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            tracing::warn!("hooks did not return within {DRAIN_TIMEOUT:?}");
         }
     }
 }
 
-impl News {
-    /// Starts the task that tells.
-    pub(super) fn start(parts: &EngineParts, executors: &Handle) -> (Self, Heard) {
-        let (told, heard) = watch::channel(false);
+impl HookNotifier {
+    /// Starts the task that calls the hooks.
+    pub(super) fn start(parts: &EngineParts, executors: &Handle) -> (Self, HooksDrained) {
+        let (drain, drained) = watch::channel(false);
         let (hooks, store) = (parts.hooks.clone(), Arc::clone(&parts.store));
-        if !hooks.hear_of_ends() {
-            told.send_replace(true);
-            return (Self::default(), Heard(heard));
+        if !hooks.has_end_hooks() {
+            drain.send_replace(true);
+            return (Self::default(), HooksDrained(drained));
         }
-        let (line, mut items) = mpsc::channel(WAITING);
-        let tell = async move {
-            while let Some(item) = items.recv().await {
-                match item {
-                    Item::Known(ended) => hooks.ended(&ended),
-                    Item::Look(ended) => hooks.ended(&as_stored(ended, &*store).await),
+        let (sender, mut events) = mpsc::channel(QUEUE_LIMIT);
+        let notify = async move {
+            while let Some(event) = events.recv().await {
+                match event {
+                    HookEvent::Settled(ended) => hooks.ended(&ended),
+                    HookEvent::ReadBack(ended) => hooks.ended(&read_back(ended, &*store).await),
                 }
             }
-            told.send_replace(true);
+            drain.send_replace(true);
         };
-        executors.spawn(held(&parts.clock, tell));
-        let news = Self {
-            line: Some(line),
+        executors.spawn(keep_clock_busy(&parts.clock, notify));
+        let hook_notifier = Self {
+            sender: Some(sender),
             unsettled: HashMap::new(),
         };
-        (news, Heard(heard))
+        (hook_notifier, HooksDrained(drained))
     }
 
-    /// Keeps an end until the store has taken it.
+    /// Remembers an ended attempt until the store has taken its settlement.
     pub(super) fn expect(&mut self, job_id: Cow<'static, str>, settlement: &Settlement) {
-        if self.line.is_none() {
+        if self.sender.is_none() {
             return;
         }
         let Settlement {
@@ -109,8 +111,8 @@ impl News {
         self.unsettled.insert(*fence, ended);
     }
 
-    /// Something else is said in the place of what the store refused.
-    pub(super) fn replaced(&mut self, settlement: &Settlement) {
+    /// A failure replaces a settlement that the store rejected.
+    pub(super) fn replace(&mut self, settlement: &Settlement) {
         if let Some(ended) = self.unsettled.get_mut(&settlement.fence) {
             ended.outcome = settlement.end.outcome;
             ended.error.clone_from(&settlement.end.error);
@@ -119,33 +121,33 @@ impl News {
         }
     }
 
-    /// The store has not taken the end, and will not be told again.
+    /// The settlement was dropped: the store will not take it.
     pub(super) fn forget(&mut self, settlement: &Settlement) {
         self.unsettled.remove(&settlement.fence);
     }
 
-    /// The store has answered.
+    /// The store has answered to the settlement.
     pub(super) fn settled(&mut self, settlement: &Settlement, answer: WriteAnswer) {
-        let Some(line) = &self.line else { return };
+        let Some(sender) = &self.sender else { return };
         let Some(ended) = self.unsettled.remove(&settlement.fence) else {
             return;
         };
-        let item = match answer {
-            WriteAnswer::Settled => Item::Known(ended),
-            WriteAnswer::AlreadyMine => Item::Look(ended),
+        let event = match answer {
+            WriteAnswer::Settled => HookEvent::Settled(ended),
+            WriteAnswer::AlreadyMine => HookEvent::ReadBack(ended),
             WriteAnswer::Stale | WriteAnswer::Rejected | WriteAnswer::Locked => return,
         };
-        if line.try_send(item).is_err() {
+        if sender.try_send(event).is_err() {
             tracing::warn!(
                 execution = %settlement.execution_id,
-                "hooks are too slow: they do not hear of the end of this attempt"
+                "hooks are too slow: they are not called for this attempt"
             );
         }
     }
 }
 
-/// The end as the store has it; as it was said, if the store does not answer.
-async fn as_stored(ended: AttemptEnded, store: &dyn Store) -> AttemptEnded {
+/// The outcome of the attempt as the store has it. Unchanged if the store does not answer.
+async fn read_back(ended: AttemptEnded, store: &dyn Store) -> AttemptEnded {
     let id: ExecutionId = ended.execution_id;
     let Ok(Some(execution)) = store.execution(id).await else {
         return ended;

@@ -1,6 +1,7 @@
-//! Functions of the application that are told what becomes of attempts.
+//! Hooks: functions of the application that are called when an attempt starts or ends.
 //!
-//! A hook changes nothing: what it is told of has happened. One that panics is logged and left.
+//! A hook cannot change the outcome: it is called after the fact. A hook that panics is logged; the
+//! attempt and the other hooks are not affected.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,40 +13,41 @@ use jobs::{AttemptOutcome, ExecutionError, ExecutionId};
 
 use crate::time::Timestamp;
 
-/// An attempt that begins.
+/// An attempt that starts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttemptStarted {
-    /// The job.
+    /// The id of the job.
     pub job_id: &'static str,
     /// The execution.
     pub execution_id: ExecutionId,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// Whether the execution fails for good if this attempt fails.
+    /// True if the execution fails for good when this attempt fails.
     pub is_last_attempt: bool,
 }
 
-/// An attempt that has ended, as the store knows it.
+/// An attempt that has ended, as the store has recorded it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttemptEnded {
-    /// The job; for the attempt of a lost worker the id that it was enqueued under, if the job is
-    /// not linked here.
+    /// The id of the job. If the job is not linked here, which can happen for the attempt of a lost
+    /// worker, the id that the execution was enqueued under.
     pub job_id: Cow<'static, str>,
     /// The execution.
     pub execution_id: ExecutionId,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// How it went.
+    /// The outcome of the attempt.
     pub outcome: AttemptOutcome,
-    /// What went wrong.
+    /// The error of an attempt that did not succeed.
     pub error: Option<ExecutionError>,
-    /// When the next attempt is due, if one waits for its time.
+    /// The time of the next attempt, if one follows after a delay.
     pub retry_at: Option<Timestamp>,
-    /// Whether the execution has failed for good: its attempts are spent, or no other can help.
+    /// True if the execution has failed for good: its attempts are spent, or the error is
+    /// permanent.
     pub is_exhausted: bool,
-    /// What the attempt took.
+    /// The duration of the attempt.
     pub took: Duration,
 }
 
@@ -75,23 +77,23 @@ impl Hooks {
         });
     }
 
-    /// Whether anybody wants to hear of ends.
-    pub(crate) fn hear_of_ends(&self) -> bool {
+    /// True if a hook for ended attempts is registered.
+    pub(crate) fn has_end_hooks(&self) -> bool {
         !self.end.is_empty()
     }
 
     pub(crate) fn started(&self, started: impl FnOnce() -> AttemptStarted) {
         if !self.start.is_empty() {
-            tell(&self.start, &started());
+            call(&self.start, &started());
         }
     }
 
     pub(crate) fn ended(&self, ended: &AttemptEnded) {
-        tell(&self.end, ended);
+        call(&self.end, ended);
     }
 }
 
-fn tell<T>(hooks: &[Hook<T>], event: &T) {
+fn call<T>(hooks: &[Hook<T>], event: &T) {
     for hook in hooks {
         if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {
             tracing::error!("a hook panicked");

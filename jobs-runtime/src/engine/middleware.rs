@@ -1,12 +1,13 @@
 //! Middleware around every attempt, in the shape of [`tower`](https://docs.rs/tower).
 //!
-//! A layer wraps the service that calls the handler: it may look at the attempt before and after,
-//! answer in the handler's place, or set things up around it. Any [`tower_layer::Layer`] will do whose service
-//! takes an [`AttemptRequest`], answers with the result as JSON text, and fails with what converts
-//! into a [`JobError`]; so will those of `tower` itself (timeouts, limits, `map_err`).
+//! A layer wraps the service that calls the handler. It can inspect the attempt before and after the
+//! call, answer in the handler's place, or set up resources around it. Any [`tower_layer::Layer`]
+//! works whose service takes an [`AttemptRequest`], responds with the result as JSON text, and has an
+//! error that converts into a [`JobError`]. The layers of `tower` itself work too (timeouts, limits,
+//! `map_err`).
 //!
-//! Layers decide nothing about retries: what they return is judged like what a handler returns, and
-//! the time limit, cancellation and panics of an attempt stand around all of them.
+//! Layers decide nothing about retries: their result counts as the handler's result. The time limit,
+//! cancellation and the handling of panics enclose all layers.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -19,10 +20,10 @@ use jobs::{BoxFuture, JobContext, JobError};
 pub use tower_layer::Layer;
 pub use tower_service::Service;
 
-/// How the engine calls a handler in the end.
+/// The engine's call of the handler.
 type Run = Box<dyn FnOnce(Call) -> BoxFuture<'static, HandlerResult> + Send>;
 
-/// One attempt on its way to its handler.
+/// One attempt, as it passes through the middleware to its handler.
 pub struct AttemptRequest {
     call: Call,
     run: Run,
@@ -39,12 +40,12 @@ impl AttemptRequest {
         }
     }
 
-    /// What the handler will see: the job, the execution, the attempt.
+    /// The context that the handler receives: the job, the execution, the attempt.
     pub fn context(&self) -> &JobContext {
         &self.call.context
     }
 
-    /// What the handler will receive: JSON text.
+    /// The payload that the handler receives, as JSON text.
     pub fn payload(&self) -> &str {
         &self.call.payload
     }
@@ -58,7 +59,7 @@ impl fmt::Debug for AttemptRequest {
     }
 }
 
-/// What the innermost layer wraps: calls the handler. Always ready.
+/// The service that the innermost layer wraps: it calls the handler and is always ready.
 #[derive(Clone)]
 pub struct AttemptService(
     Arc<dyn Fn(AttemptRequest) -> BoxFuture<'static, HandlerResult> + Send + Sync>,
@@ -71,7 +72,7 @@ impl Default for AttemptService {
 }
 
 impl AttemptService {
-    /// Puts a layer around what is there.
+    /// Wraps this service in a layer.
     pub(crate) fn layered<L>(self, layer: &L) -> Self
     where
         L: Layer<Self>,
@@ -79,7 +80,7 @@ impl AttemptService {
         <L::Service as Service<AttemptRequest>>::Error: Into<JobError>,
         <L::Service as Service<AttemptRequest>>::Future: Send,
     {
-        // A clone for each attempt, as services expect; not every service can be shared.
+        // Each attempt calls a clone of its own. The mutex shares services that are not `Sync`.
         let service = Mutex::new(layer.layer(self));
         Self(Arc::new(move |request| {
             let mut service = service

@@ -1,4 +1,4 @@
-//! Building what handlers borrow, before anything runs.
+//! Construction of the resources that handlers borrow, before the worker starts.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -7,11 +7,11 @@ use std::fmt;
 use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest, Resources};
 use jobs::{CataloguedJob, Source};
 
-/// Builds every resource that one of these jobs borrows; those given come first.
+/// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence over
+/// a linked definition of the same type.
 ///
 /// # Errors
-/// Every resource that is missing, declared twice or fails to build, with the jobs that wait for
-/// it: all of them at once.
+/// All resources that are missing, are defined twice or fail to build, in one error.
 pub(crate) async fn build(
     jobs: &[CataloguedJob],
     given: Vec<BuiltResource>,
@@ -45,13 +45,14 @@ pub(crate) async fn build(
             }),
         }
     }
-    match problems.is_empty() {
-        true => Ok(built.into_values().collect()),
-        false => Err(ResourceErrors(problems)),
+    if problems.is_empty() {
+        Ok(built.into_values().collect())
+    } else {
+        Err(ResourceErrors(problems))
     }
 }
 
-/// Each type that is borrowed, once, with the first job that borrows it.
+/// Each borrowed type once, with the first job that borrows it.
 fn requests(jobs: &[CataloguedJob]) -> Vec<(ResourceRequest, &'static str)> {
     let mut requests: Vec<(ResourceRequest, &'static str)> = Vec::new();
     for job in jobs {
@@ -67,6 +68,7 @@ fn requests(jobs: &[CataloguedJob]) -> Vec<(ResourceRequest, &'static str)> {
     requests
 }
 
+/// The linked definitions by type. A type that is defined twice is added to `problems`.
 fn linked(problems: &mut Vec<Problem>) -> HashMap<TypeId, &'static ResourceDefinition> {
     let mut linked: HashMap<TypeId, &'static ResourceDefinition> = HashMap::new();
     for definition in ResourceDefinition::linked() {
@@ -82,7 +84,7 @@ fn linked(problems: &mut Vec<Problem>) -> HashMap<TypeId, &'static ResourceDefin
     linked
 }
 
-/// Why the resources of a process could not be built.
+/// The error of a start whose resources could not be built.
 #[derive(Debug)]
 pub struct ResourceErrors(Vec<Problem>);
 

@@ -1,7 +1,8 @@
-//! Permits that stay out because a handler has outlived its attempt, until it really ends.
+//! Permits of attempts that were settled while their handler still runs.
 //!
-//! Two things have to have happened before they are given back, in any order: the store has taken
-//! the settlement that keeps them, and the handler has returned.
+//! Such an attempt keeps its permits until its handler returns. The permits are released after two
+//! events, in any order: the store has taken the settlement that retains them, and the handler has
+//! returned.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,30 +10,31 @@ use std::sync::Arc;
 use super::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{Fence, Settlement, StoreError, WriteAnswer};
 
-/// What has happened so far.
+/// The events that have happened for one attempt.
 #[derive(Debug, Default)]
-struct Stage {
+struct Seen {
     settled: bool,
-    returned: bool,
+    handler_returned: bool,
 }
 
-/// The attempts whose permits are kept.
+/// The attempts that retain permits.
 #[derive(Debug, Default)]
 pub(super) struct RetainedPermits {
-    stages: HashMap<Fence, Stage>,
+    attempts: HashMap<Fence, Seen>,
+    /// Attempts whose permits can be released.
     due: Vec<Fence>,
-    returning: bool,
+    release_in_flight: bool,
 }
 
 impl RetainedPermits {
-    /// A settlement will keep the permits of this attempt.
-    pub(super) fn keep(&mut self, fence: Fence) {
-        self.stages.entry(fence).or_default();
+    /// The settlement of this attempt retains its permits.
+    pub(super) fn retain(&mut self, fence: Fence) {
+        self.attempts.entry(fence).or_default();
     }
 
-    /// The handler of this attempt has returned, whether its permits are kept or not.
-    pub(super) fn returned(&mut self, fence: Fence) {
-        self.change(fence, |stage| stage.returned = true);
+    /// The handler of this attempt has returned. No effect if the attempt retains no permits.
+    pub(super) fn handler_returned(&mut self, fence: Fence) {
+        self.update(fence, |seen| seen.handler_returned = true);
     }
 
     /// The store has answered to the settlement.
@@ -42,56 +44,60 @@ impl RetainedPermits {
         }
         match answer {
             WriteAnswer::Settled | WriteAnswer::AlreadyMine => {
-                self.change(settlement.fence, |stage| stage.settled = true);
+                self.update(settlement.fence, |seen| seen.settled = true);
             }
-            // Another has the lease, and its permits.
+            // The lease and its permits belong to another worker.
             WriteAnswer::Stale | WriteAnswer::Rejected => {
-                drop(self.stages.remove(&settlement.fence))
+                drop(self.attempts.remove(&settlement.fence))
             }
             WriteAnswer::Locked => {}
         }
     }
 
-    fn change(&mut self, fence: Fence, change: impl FnOnce(&mut Stage)) {
-        let Some(stage) = self.stages.get_mut(&fence) else {
+    fn update(&mut self, fence: Fence, update: impl FnOnce(&mut Seen)) {
+        let Some(seen) = self.attempts.get_mut(&fence) else {
             return;
         };
-        change(stage);
-        if stage.settled && stage.returned {
-            self.stages.remove(&fence);
+        update(seen);
+        if seen.settled && seen.handler_returned {
+            self.attempts.remove(&fence);
             self.due.push(fence);
         }
     }
 }
 
 impl Dispatcher {
-    /// Gives back what is due.
-    pub(super) fn give_back_permits(&mut self) {
-        if self.kept.returning || self.kept.due.is_empty() {
+    /// Releases the permits that are due, one call at a time.
+    pub(super) fn release_retained_permits(&mut self) {
+        if self.retained_permits.release_in_flight || self.retained_permits.due.is_empty() {
             return;
         }
-        self.kept.returning = true;
-        let fences = std::mem::take(&mut self.kept.due);
+        self.retained_permits.release_in_flight = true;
+        let fences = std::mem::take(&mut self.retained_permits.due);
         let store = Arc::clone(&self.store);
-        self.call(async move {
+        self.spawn_call(async move {
             let answer = store.release_permits(fences.clone()).await;
-            Event::Unstuck(fences, answer)
+            Event::PermitsReleased(fences, answer)
         });
     }
 
-    pub(super) fn on_unstuck(&mut self, fences: Vec<Fence>, answer: Result<(), StoreError>) {
-        self.kept.returning = false;
-        if self.note(&answer).is_some() {
+    pub(super) fn on_permits_released(
+        &mut self,
+        fences: Vec<Fence>,
+        answer: Result<(), StoreError>,
+    ) {
+        self.retained_permits.release_in_flight = false;
+        if self.record_answer(&answer).is_some() {
             return;
         }
-        // Said again until it is heard: the end of the session would do it as well, but late.
-        self.kept.returning = true;
+        // Repeated until the store answers. The end of the session releases them too, but late.
+        self.retained_permits.release_in_flight = true;
         let store = Arc::clone(&self.store);
         let clock = Arc::clone(&self.clock);
-        self.call(async move {
+        self.spawn_call(async move {
             clock.sleep(BACKOFF).await;
             let answer = store.release_permits(fences.clone()).await;
-            Event::Unstuck(fences, answer)
+            Event::PermitsReleased(fences, answer)
         });
     }
 }

@@ -1,4 +1,18 @@
-//! Coming to an end: drain, then give back.
+//! Shutdown of a worker: drain, release, close.
+//!
+//! The command line turns the first SIGTERM or SIGINT into [`Stop::Drain`] and the second into
+//! [`Stop::Now`]; an application calls `Runtime::shutdown` and `Runtime::shutdown_now`.
+//!
+//! ```text
+//!   running ── Drain ──▶ draining ── drain over, or Now ──▶ releasing ──▶ closing ──▶ closed
+//!                           │                                  ▲
+//!                           └── every attempt has ended ───────┘
+//! ```
+//!
+//! * Draining: the worker claims nothing and releases its backlog. Running attempts may end.
+//! * Releasing: running attempts are interrupted and released; no attempt is spent.
+//! * Closing: the session is closed after the last settlement. If the store does not answer within
+//!   [`FINAL_FLUSH`], the worker ends without closing it, and another worker takes it over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +21,11 @@ use super::Stop;
 use super::dispatcher::{Dispatcher, Event};
 use super::executor::interrupt::Cause;
 use super::maintenance::promotion::PROMOTION_LIMIT;
-use super::outcome::Conclusion;
+use super::outcome::Exit;
 use crate::clock::timestamp;
 
-/// What the store gets to hear the last words, once everything has ended.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// The time that the store has for the last settlements once running attempts are interrupted.
+const FINAL_FLUSH: Duration = Duration::from_secs(10);
 
 impl Dispatcher {
     pub(super) fn on_stop(&mut self, asked: Stop) {
@@ -26,57 +40,66 @@ impl Dispatcher {
         });
     }
 
-    /// Gives back what was not started, and after the drain also what still runs.
-    pub(super) fn keep_stopping(&mut self, now: Duration) {
+    /// Advances a shutdown: releases the backlog, after the drain also the running attempts, and
+    /// closes the session after the last settlement.
+    pub(super) fn advance_shutdown(&mut self, now: Duration) {
         let Some(until) = self.drain_until else {
             return;
         };
-        for place in 0..self.lanes.len() {
-            for claimed in self.lanes[place].take_backlog() {
-                self.conclude_unstarted(&claimed, Conclusion::Released);
+        for index in 0..self.slots.len() {
+            for claimed in self.slots[index].take_backlog() {
+                self.settle_unstarted(&claimed, Exit::Released);
             }
         }
         if now >= until {
-            // From here on the limit is the one for the last words.
-            self.drain_until = Some(now + LAST_WORDS);
+            // The drain is over: the next deadline is that of the last settlements.
+            self.drain_until = Some(now + FINAL_FLUSH);
             if self.stop < Stop::Now {
                 self.stop = Stop::Now;
-            } else if self.gave_back {
-                // The store does not listen: others will take over what is left.
-                self.closed = true;
+            } else if self.has_given_back {
+                // The store does not answer: another worker takes the remaining leases over.
+                self.is_closed = true;
             }
-            self.gave_back = true;
+            self.has_given_back = true;
             for running in self.running.values() {
                 running.interrupt.raise(Cause::GiveBack);
             }
         }
-        let silent = self.running.is_empty() && self.outbox.is_empty();
-        let claiming = self.lanes.iter().any(|lane| lane.claiming);
-        // A session that is just being opened is closed as well, rather than left to the others.
-        let opening = self.session.is_none() && self.contacting;
-        if silent && !claiming && !opening && !self.closing {
-            self.closing = true;
+        let all_settled = self.running.is_empty() && self.completer.is_empty();
+        let claiming = self.slots.iter().any(|slots| slots.claim_in_flight);
+        // A session that is being opened is awaited and closed too: otherwise it would stay open
+        // until another worker takes it over.
+        let opening = self.session.is_none() && self.session_call_in_flight;
+        if all_settled && !claiming && !opening && !self.is_closing {
+            self.is_closing = true;
             match self.session.as_ref().map(|session| session.id) {
                 Some(session) => {
                     let store = Arc::clone(&self.store);
                     let wall = timestamp(&*self.clock);
-                    self.call(async move {
+                    self.spawn_call(async move {
                         if let Err(error) = store.close_session(session).await {
-                            tracing::debug!(%error, "the session is left to be taken over");
+                            tracing::debug!(
+                                %error,
+                                "could not close the session: another worker will take it over",
+                            );
                         }
-                        // Permits that came back with the last ends: nobody else may be there to hand them on.
+                        // The last settlements released permits. This worker may be the last one,
+                        // so it admits the waiters that can have them.
                         if let Err(error) = store.promote(wall, PROMOTION_LIMIT).await {
-                            tracing::debug!(%error, "who waits is left to be let in by others");
+                            tracing::debug!(
+                                %error,
+                                "could not promote at shutdown: the next worker will do it",
+                            );
                         }
-                        Event::Closed
+                        Event::SessionClosed
                     });
                 }
-                None => self.closed = true,
+                None => self.is_closed = true,
             }
         }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.closed
+        self.is_closed
     }
 }

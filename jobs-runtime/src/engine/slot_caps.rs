@@ -1,75 +1,74 @@
-//! What of this worker's slots single queues and jobs may have.
+//! Slot caps: the slots of this worker that one queue or one job may use.
 //!
-//! These limits count within one process: an attempt that is leased here counts from its claim to
-//! the end of its handler.
+//! Caps count within one process. A leased attempt counts from its claim until its handler returns,
+//! even if the attempt was settled earlier.
 
 use std::collections::BTreeMap;
 
-use super::handlers::Plan;
+use super::handlers::HandlerTable;
 use crate::store::{self, CapScope, Claim, Claimed, Fence};
 
-/// How many attempts there may be, and how many there are.
+/// One cap and its use.
 #[derive(Clone, Copy, Debug)]
-struct Share {
+struct Cap {
     most: usize,
-    taken: usize,
+    in_use: usize,
 }
 
-impl Share {
+impl Cap {
     fn left(self) -> usize {
-        self.most.saturating_sub(self.taken)
+        self.most.saturating_sub(self.in_use)
     }
 }
 
-/// The queues and jobs that have a limit here.
+/// The caps of a worker by queue and by job, and the attempts that count under them.
 #[derive(Debug, Default)]
-pub(super) struct Shares {
-    queues: BTreeMap<String, Share>,
-    jobs: BTreeMap<String, Share>,
-    /// What each attempt is counted under: of all those that count.
+pub(super) struct SlotCaps {
+    queues: BTreeMap<String, Cap>,
+    jobs: BTreeMap<String, Cap>,
+    /// The capped queue and the capped job of each attempt that counts.
     counted: BTreeMap<Fence, (Option<String>, Option<String>)>,
 }
 
-impl Shares {
+impl SlotCaps {
     pub(super) fn new(queues: &BTreeMap<String, usize>, jobs: &BTreeMap<String, usize>) -> Self {
-        let shares = |limits: &BTreeMap<String, usize>| {
+        let caps = |limits: &BTreeMap<String, usize>| {
             let limits = limits.iter();
-            let shares = limits.map(|(name, &most)| (name.clone(), Share { most, taken: 0 }));
-            shares.collect()
+            let caps = limits.map(|(name, &most)| (name.clone(), Cap { most, in_use: 0 }));
+            caps.collect()
         };
         Self {
-            queues: shares(queues),
-            jobs: shares(jobs),
+            queues: caps(queues),
+            jobs: caps(jobs),
             counted: BTreeMap::new(),
         }
     }
 
-    /// Whether nothing has a limit here.
     pub(super) fn is_empty(&self) -> bool {
         self.queues.is_empty() && self.jobs.is_empty()
     }
 
-    /// As they are told to those who ask why something waits.
-    pub(super) fn told(&self, plan: &Plan) -> Vec<store::SlotCap> {
-        let queues = self.queues.iter().map(|(queue, share)| {
+    /// The caps as the session publishes them, for explanations of why an execution waits.
+    pub(super) fn published(&self, handlers: &HandlerTable) -> Vec<store::SlotCap> {
+        let queues = self.queues.iter().map(|(queue, cap)| {
             let of = CapScope::Queue(queue.clone());
-            (of, share.most)
+            (of, cap.most)
         });
-        let jobs = self.jobs.iter().map(|(job, share)| {
-            let of = CapScope::JobIds(plan.names(job));
-            (of, share.most)
+        let jobs = self.jobs.iter().map(|(job, cap)| {
+            let of = CapScope::JobIds(handlers.names(job));
+            (of, cap.most)
         });
-        let told = queues.chain(jobs).map(|(of, most)| store::SlotCap {
+        let published = queues.chain(jobs).map(|(of, most)| store::SlotCap {
             of,
             most: most as u64,
         });
-        told.collect()
+        published.collect()
     }
 
-    /// Makes a claim ask for no more than may run here.
-    pub(super) fn restrict(&self, claim: &mut Claim, plan: &Plan) {
-        for (queue, share) in &self.queues {
-            match share.left() {
+    /// Restricts a claim to the slots that the caps leave.
+    pub(super) fn restrict(&self, claim: &mut Claim, handlers: &HandlerTable) {
+        for (queue, cap) in &self.queues {
+            match cap.left() {
                 0 => claim.except.push(queue.clone()),
                 left => claim.caps.queues.push((queue.clone(), left)),
             }
@@ -78,8 +77,8 @@ impl Shares {
             return;
         }
         claim.job_ids.retain(|id| {
-            let share = plan.job(id).and_then(|job| self.jobs.get(job.id));
-            match share.map(|share| share.left()) {
+            let cap = handlers.job(id).and_then(|job| self.jobs.get(job.id));
+            match cap.map(|cap| cap.left()) {
                 Some(0) => return false,
                 Some(left) => claim.caps.jobs.push((id.clone(), left)),
                 None => {}
@@ -88,8 +87,8 @@ impl Shares {
         });
     }
 
-    /// Whether a claim may have passed over something that could be taken when an attempt has ended.
-    pub(super) fn may_have_left_some(&self, claim: &Claim, claimed: &[Claimed]) -> bool {
+    /// True if a claim may have skipped executions that can be taken once an attempt has ended.
+    pub(super) fn may_have_skipped(&self, claim: &Claim, claimed: &[Claimed]) -> bool {
         let limited = claimed
             .iter()
             .filter(|claimed| claimed.limits.is_some())
@@ -97,10 +96,10 @@ impl Shares {
         !self.is_empty() || claim.caps.limited.is_some_and(|most| limited >= most)
     }
 
-    /// Counts what was claimed. `false` if there is no room for it: a job may have come by several
-    /// of its names at once.
-    pub(super) fn take(&mut self, claimed: &Claimed, plan: &Plan) -> bool {
-        let job = plan.job(&claimed.job_id).map(|job| job.id);
+    /// Counts a claimed attempt. Returns `false` if a cap is exceeded: one claim may return a job
+    /// under several of its ids, each within the cap.
+    pub(super) fn take(&mut self, claimed: &Claimed, handlers: &HandlerTable) -> bool {
+        let job = handlers.job(&claimed.job_id).map(|job| job.id);
         let job = job
             .filter(|job| self.jobs.contains_key(*job))
             .map(str::to_owned);
@@ -109,27 +108,27 @@ impl Shares {
         if job.is_none() && queue.is_none() {
             return true;
         }
-        let mut room = true;
-        self.count(&queue, &job, |share| room &= share.left() > 0);
-        if room {
-            self.count(&queue, &job, |share| share.taken += 1);
+        let mut fits = true;
+        self.for_each(&queue, &job, |cap| fits &= cap.left() > 0);
+        if fits {
+            self.for_each(&queue, &job, |cap| cap.in_use += 1);
             self.counted.insert(claimed.fence, (queue, job));
         }
-        room
+        fits
     }
 
-    /// Counts an attempt no longer.
+    /// Stops counting an attempt.
     pub(super) fn free(&mut self, fence: Fence) {
         if let Some((queue, job)) = self.counted.remove(&fence) {
-            self.count(&queue, &job, |share| share.taken -= 1);
+            self.for_each(&queue, &job, |cap| cap.in_use -= 1);
         }
     }
 
-    fn count(
+    fn for_each(
         &mut self,
         queue: &Option<String>,
         job: &Option<String>,
-        mut change: impl FnMut(&mut Share),
+        mut change: impl FnMut(&mut Cap),
     ) {
         let queue = queue.as_ref().and_then(|queue| self.queues.get_mut(queue));
         let job = job.as_ref().and_then(|job| self.jobs.get_mut(job));

@@ -1,4 +1,14 @@
-//! The two kinds of places where handlers run, and who waits for one.
+//! Executor slots and the backlog of leased executions that wait for one.
+//!
+//! A worker has two [`SlotPool`]s: one for asynchronous handlers, one for blocking handlers. A slot
+//! is free, busy with an attempt, or *lent*: its attempt waits for another execution, and the slot
+//! may run that execution only.
+//!
+//! A claim asks for as many executions as slots are free. For attempts shorter than a round trip
+//! to the store it asks for more, so that no slot is idle during the next claim.
+//!
+//! The pool also remembers when a claim is worth sending. It starts with
+//! [`may_have_work`](SlotPool::may_have_work) set; events and polls of the store set it again.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,99 +17,100 @@ use jobs::ExecutionId;
 
 use crate::store::{Claimed, Fence};
 
-/// How often, at the present pace, the store should be asked for more.
+/// The round trip to the store that a claim ahead of free slots covers.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 /// The most executions leased ahead of a free slot.
 const PREFETCH_LIMIT: usize = 1_000;
 
-/// How many awaited executions a claim names at most.
+/// The most awaited executions that one claim names.
 const AWAITED_LIMIT: usize = 1_000;
 
-/// How long a claimed execution may wait for a slot before another worker gets its chance.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait for a slot. After it the execution is released for other workers.
+const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
-/// A claim that finds nothing and takes longer than this has walked through what others wait for.
-const LONG_WALK: Duration = Duration::from_millis(20);
+/// The time after which an empty claim counts as slow: it has scanned a long queue of executions
+/// that this worker cannot run.
+const SLOW_EMPTY_CLAIM: Duration = Duration::from_millis(20);
 
-/// Where a handler runs.
+/// The kind of a slot: where its handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum LaneKind {
+pub(crate) enum SlotKind {
     /// On the application's runtime.
     Async,
-    /// On its blocking pool.
+    /// On the blocking pool of the application's runtime.
     Blocking,
 }
 
-impl LaneKind {
+impl SlotKind {
     pub(crate) const ALL: [Self; 2] = [Self::Async, Self::Blocking];
 }
 
-/// What a claim is for.
+/// The slots that a claim fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    /// Slots that nobody has.
-    Anything,
-    /// Slots that are lent.
-    Awaited,
+pub(crate) enum ClaimPurpose {
+    /// Free slots: the claim takes any execution of the pool's jobs.
+    FreeSlots,
+    /// Lent slots: the claim takes awaited executions only.
+    LentSlots,
 }
 
-/// The slots of one kind, and what has been claimed for them.
+/// The slots of one kind and their backlog.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) kind: LaneKind,
-    /// The ids that may be claimed for it.
+pub(crate) struct SlotPool {
+    pub(crate) kind: SlotKind,
+    /// The ids of the jobs that use these slots.
     pub(crate) job_ids: Vec<String>,
-    /// Whether there is reason to believe that the store has something for it.
-    pub(crate) hopeful: bool,
-    /// Whether a claim for it is on its way.
-    pub(crate) claiming: bool,
-    /// Whether there is reason to believe that the store has something that is awaited here.
-    pub(crate) hopeful_for_awaited: bool,
-    /// Whether a claim may have passed over what could be taken when a slot is free again.
-    left_some: bool,
-    /// Whether a slot came free while a claim was under way.
-    freed_meanwhile: bool,
-    slots: usize,
-    /// Slots at work.
-    taken: usize,
+    /// The store may have ready executions for free slots.
+    pub(crate) may_have_work: bool,
+    /// A claim for this pool is in flight.
+    pub(crate) claim_in_flight: bool,
+    /// The store may have executions that an attempt here awaits.
+    pub(crate) may_have_awaited: bool,
+    /// A claim may have skipped an execution that can be taken once a slot is free.
+    may_have_skipped: bool,
+    /// A slot was freed while the current claim was in flight.
+    freed_during_claim: bool,
+    size: usize,
+    /// Slots that run an attempt.
+    busy: usize,
     /// Slots of attempts that wait for other executions.
     lent: usize,
-    /// What they wait for, and how often.
+    /// The executions that they wait for, with the number of waits.
     awaited: HashMap<ExecutionId, usize>,
-    /// What was claimed, and when.
+    /// Leased executions without a slot, with the time of their claim.
     backlog: VecDeque<(Duration, Claimed)>,
-    /// Hints are not followed before this: following them costs more than they bring.
+    /// No claim is sent before this time: the last one was empty and slow.
     paused_until: Duration,
-    pace: Pace,
+    attempt_duration: AttemptDuration,
 }
 
-impl Lane {
-    pub(crate) fn new(kind: LaneKind, slots: usize, job_ids: Vec<String>) -> Self {
+impl SlotPool {
+    pub(crate) fn new(kind: SlotKind, size: usize, job_ids: Vec<String>) -> Self {
         Self {
             kind,
-            hopeful: !job_ids.is_empty(),
-            claiming: false,
-            hopeful_for_awaited: false,
-            left_some: false,
-            freed_meanwhile: false,
-            slots,
-            taken: 0,
+            may_have_work: !job_ids.is_empty(),
+            claim_in_flight: false,
+            may_have_awaited: false,
+            may_have_skipped: false,
+            freed_during_claim: false,
+            size,
+            busy: 0,
             lent: 0,
             awaited: HashMap::new(),
             backlog: VecDeque::new(),
             paused_until: Duration::ZERO,
-            pace: Pace::default(),
+            attempt_duration: AttemptDuration::default(),
             job_ids,
         }
     }
 
-    /// How many executions a claim may ask for now: the free slots, and a little more when they
-    /// are freed so fast that they would idle for the round trip.
-    pub(crate) fn wanted(&self) -> usize {
-        let room = self.slots + self.pace.prefetch(self.slots);
-        let free = room.saturating_sub(self.taken + self.lent + self.backlog.len());
-        // A few at a time would be a transaction for each few: wait until a quarter is free.
+    /// The number of executions that a claim may ask for now: the free slots, and those that will
+    /// be freed during a round trip to the store.
+    pub(crate) fn claim_limit(&self) -> usize {
+        let room = self.size + self.attempt_duration.prefetch(self.size);
+        let free = room.saturating_sub(self.busy + self.lent + self.backlog.len());
+        // Claims of a few executions each cost too many transactions: wait for a free quarter.
         if self.backlog.is_empty() || free * 4 >= room {
             free
         } else {
@@ -107,42 +118,46 @@ impl Lane {
         }
     }
 
-    /// How many of what such a claim brings can start at once.
-    pub(crate) fn free_slots(&self, what: What) -> usize {
-        match what {
-            What::Anything => self
-                .slots
-                .saturating_sub(self.taken + self.lent + self.backlog.len()),
-            What::Awaited => self.slots.saturating_sub(self.taken).min(self.lent),
+    /// The number of executions from such a claim that can start at once.
+    pub(crate) fn startable(&self, purpose: ClaimPurpose) -> usize {
+        match purpose {
+            ClaimPurpose::FreeSlots => self
+                .size
+                .saturating_sub(self.busy + self.lent + self.backlog.len()),
+            ClaimPurpose::LentSlots => self.size.saturating_sub(self.busy).min(self.lent),
         }
     }
 
-    /// How many of what such a claim brings may hold permits: those that start at once, or as good as.
-    pub(crate) fn room_for_limited(&self, what: What) -> usize {
-        let ahead = match what {
-            What::Anything if self.pace.is_short() => self.pace.prefetch(self.slots),
+    /// The number of executions with permits that such a claim may take: those that start at once,
+    /// and those that start within a round trip.
+    pub(crate) fn limited_cap(&self, purpose: ClaimPurpose) -> usize {
+        let ahead = match purpose {
+            ClaimPurpose::FreeSlots if self.attempt_duration.is_within_round_trip() => {
+                self.attempt_duration.prefetch(self.size)
+            }
             _ => 0,
         };
-        self.free_slots(what) + ahead
+        self.startable(purpose) + ahead
     }
 
-    /// An attempt has ended: what was passed over may be taken now.
-    pub(crate) fn slot_came_free(&mut self) {
-        self.hopeful |= std::mem::take(&mut self.left_some);
-        self.freed_meanwhile |= self.claiming;
+    /// A slot was freed: executions that a claim skipped can be taken now.
+    pub(crate) fn on_slot_freed(&mut self) {
+        self.may_have_work |= std::mem::take(&mut self.may_have_skipped);
+        self.freed_during_claim |= self.claim_in_flight;
     }
 
-    /// A claim may have passed over something.
-    pub(crate) fn leave_some(&mut self) {
-        match self.freed_meanwhile {
-            true => self.hopeful = true,
-            false => self.left_some = true,
+    /// The last claim may have skipped executions.
+    pub(crate) fn note_skipped(&mut self) {
+        if self.freed_during_claim {
+            self.may_have_work = true;
+        } else {
+            self.may_have_skipped = true;
         }
     }
 
-    /// What is awaited here and may be claimed for a slot that is lent: so many of these ids.
-    pub(crate) fn wanted_awaited(&self) -> (usize, Vec<ExecutionId>) {
-        let idle = self.slots.saturating_sub(self.taken).min(self.lent);
+    /// The number of awaited executions that a claim may take for lent slots, and their ids.
+    pub(crate) fn awaited_to_claim(&self) -> (usize, Vec<ExecutionId>) {
+        let idle = self.size.saturating_sub(self.busy).min(self.lent);
         if idle == 0 {
             return (0, Vec::new());
         }
@@ -151,156 +166,163 @@ impl Lane {
         (idle, ids.take(AWAITED_LIMIT).collect())
     }
 
-    /// Keeps what was claimed until a slot is free.
-    pub(crate) fn queue(&mut self, claimed: impl IntoIterator<Item = Claimed>, now: Duration) {
+    /// Keeps leased executions until a slot is free.
+    pub(crate) fn add_to_backlog(
+        &mut self,
+        claimed: impl IntoIterator<Item = Claimed>,
+        now: Duration,
+    ) {
         let claimed = claimed.into_iter().map(|claimed| (now, claimed));
         self.backlog.extend(claimed);
     }
 
-    /// Notes what a claim that found nothing took. One that had to walk through a long queue of
-    /// other workers' jobs is not repeated at every hint: a fifth of the time is enough.
-    pub(crate) fn found_nothing(&mut self, took: Duration, now: Duration) {
-        if took > LONG_WALK {
+    /// Pauses claims after a slow claim that found nothing, so that such claims take at most a
+    /// fifth of the time.
+    pub(crate) fn on_empty_claim(&mut self, took: Duration, now: Duration) {
+        if took > SLOW_EMPTY_CLAIM {
             self.paused_until = now + took * 4;
         }
     }
 
-    /// When hints are followed again, if any are waiting to be.
-    pub(crate) fn rests_until(&self, now: Duration) -> Option<Duration> {
-        let hopeful = self.hopeful || self.hopeful_for_awaited;
-        (hopeful && !self.claiming && self.paused_until > now).then_some(self.paused_until)
+    /// The end of the pause, if a claim waits for it.
+    pub(crate) fn resumes_at(&self, now: Duration) -> Option<Duration> {
+        let may_have_work = self.may_have_work || self.may_have_awaited;
+        (may_have_work && !self.claim_in_flight && self.paused_until > now)
+            .then_some(self.paused_until)
     }
 
-    /// There may be something for it.
-    pub(crate) fn hope(&mut self) {
-        self.hopeful = !self.job_ids.is_empty();
-        self.hopeful_for_awaited = self.lent > 0;
+    /// Marks the store as possibly having work for this pool.
+    pub(crate) fn expect_work(&mut self) {
+        self.may_have_work = !self.job_ids.is_empty();
+        self.may_have_awaited = self.lent > 0;
     }
 
-    /// There may be more of what was claimed.
-    pub(crate) fn hope_for(&mut self, what: What) {
-        match what {
-            What::Anything => self.hopeful = true,
-            What::Awaited => self.hopeful_for_awaited = true,
+    /// Marks the store as possibly having more work of the kind that was claimed.
+    pub(crate) fn expect_more(&mut self, purpose: ClaimPurpose) {
+        match purpose {
+            ClaimPurpose::FreeSlots => self.may_have_work = true,
+            ClaimPurpose::LentSlots => self.may_have_awaited = true,
         }
     }
 
-    /// The claim that is worth sending now, if one is: for what, how many, and of which executions
-    /// alone. What comes in from now on makes the lane hopeful again.
+    /// The next claim to send, if one is worth it: its purpose, its limit, and the ids that it is
+    /// restricted to. This clears the marks; later events set them again.
     pub(crate) fn next_claim(
         &mut self,
         now: Duration,
         only: &[ExecutionId],
-    ) -> Option<(What, usize, Vec<ExecutionId>)> {
-        if self.claiming || now < self.paused_until {
+    ) -> Option<(ClaimPurpose, usize, Vec<ExecutionId>)> {
+        if self.claim_in_flight || now < self.paused_until {
             return None;
         }
-        self.freed_meanwhile = false;
-        let (limit, mut awaited) = match self.hopeful_for_awaited {
-            true => self.wanted_awaited(),
-            false => (0, Vec::new()),
+        self.freed_during_claim = false;
+        let (limit, mut awaited) = if self.may_have_awaited {
+            self.awaited_to_claim()
+        } else {
+            (0, Vec::new())
         };
         if limit > 0 {
-            self.hopeful_for_awaited = false;
+            self.may_have_awaited = false;
             if !only.is_empty() {
                 awaited.retain(|id| only.contains(id));
             }
             if !awaited.is_empty() {
-                self.claiming = true;
-                return Some((What::Awaited, limit, awaited));
+                self.claim_in_flight = true;
+                return Some((ClaimPurpose::LentSlots, limit, awaited));
             }
         }
-        let limit = self.wanted();
-        if !self.hopeful || limit == 0 {
+        let limit = self.claim_limit();
+        if !self.may_have_work || limit == 0 {
             return None;
         }
-        self.hopeful = false;
-        self.claiming = true;
-        Some((What::Anything, limit, only.to_vec()))
+        self.may_have_work = false;
+        self.claim_in_flight = true;
+        Some((ClaimPurpose::FreeSlots, limit, only.to_vec()))
     }
 
-    /// What has waited too long for a slot: attempts here take longer than was thought.
+    /// Takes the executions that have waited too long for a slot. The estimate of the attempts'
+    /// duration was too low and starts anew.
     pub(crate) fn take_stale(&mut self, now: Duration) -> Vec<Claimed> {
         let mut stale = Vec::new();
         while let Some((since, _)) = self.backlog.front()
-            && now.saturating_sub(*since) > PATIENCE
+            && now.saturating_sub(*since) > BACKLOG_WAIT
         {
             stale.extend(self.backlog.pop_front().map(|(_, claimed)| claimed));
         }
         if !stale.is_empty() {
-            self.pace = Pace::default();
+            self.attempt_duration = AttemptDuration::default();
         }
         stale
     }
 
-    /// The next execution and a slot for it, if both are there.
+    /// Takes the next execution of the backlog and a slot for it, if there are both.
     pub(crate) fn take_next(&mut self) -> Option<Claimed> {
-        if self.taken >= self.slots {
+        if self.busy >= self.size {
             return None;
         }
-        let next = match self.taken + self.lent < self.slots {
-            true => self.backlog.pop_front(),
-            // Lent slots are for what is awaited.
-            false => {
-                let is_awaited = |c: &Claimed| self.awaited.contains_key(&c.execution_id);
-                let place = self.backlog.iter().position(|(_, c)| is_awaited(c));
-                place.and_then(|place| self.backlog.remove(place))
-            }
+        let next = if self.busy + self.lent < self.size {
+            self.backlog.pop_front()
+        } else {
+            // Only lent slots are left: they run awaited executions.
+            let is_awaited = |c: &Claimed| self.awaited.contains_key(&c.execution_id);
+            let index = self.backlog.iter().position(|(_, c)| is_awaited(c));
+            index.and_then(|index| self.backlog.remove(index))
         };
-        self.taken += usize::from(next.is_some());
+        self.busy += usize::from(next.is_some());
         next.map(|(_, claimed)| claimed)
     }
 
-    /// Everything that has not been started.
+    /// Takes the whole backlog.
     pub(crate) fn take_backlog(&mut self) -> Vec<Claimed> {
         self.backlog.drain(..).map(|(_, claimed)| claimed).collect()
     }
 
-    /// Whether something waits for a slot.
     pub(crate) fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
     }
 
-    /// Takes a waiting execution out, whose cancellation was requested.
-    pub(crate) fn cancel(&mut self, fence: Fence) -> Option<Claimed> {
-        let place = self
+    /// Takes one execution out of the backlog, if it is there.
+    pub(crate) fn remove(&mut self, fence: Fence) -> Option<Claimed> {
+        let index = self
             .backlog
             .iter()
             .position(|(_, claimed)| claimed.fence == fence)?;
-        self.backlog.remove(place).map(|(_, claimed)| claimed)
+        self.backlog.remove(index).map(|(_, claimed)| claimed)
     }
 
-    /// Gives a slot back.
-    pub(crate) fn free(&mut self) {
-        self.taken = self.taken.saturating_sub(1);
+    /// Frees a slot that ran an attempt.
+    pub(crate) fn free_slot(&mut self) {
+        self.busy = self.busy.saturating_sub(1);
     }
 
-    /// Lends a slot to what its attempt awaits; to more of it, if it is lent already.
+    /// Lends the slot of an attempt to an execution that the attempt awaits. `is_first` is false if
+    /// the slot is lent already.
     pub(crate) fn lend(&mut self, to: ExecutionId, is_first: bool) {
         *self.awaited.entry(to).or_default() += 1;
-        self.hopeful_for_awaited = true;
+        self.may_have_awaited = true;
         if is_first {
-            self.free();
+            self.free_slot();
             self.lent += 1;
         }
     }
 
-    /// Awaits an execution no longer; after the last one the attempt goes on and takes its slot back,
-    /// whether one is free or not.
-    pub(crate) fn reclaim(&mut self, from: ExecutionId, is_last: bool) {
+    /// Ends a loan. After the last one (`is_last`) the attempt continues and takes its slot back,
+    /// even if that makes more slots busy than there are.
+    pub(crate) fn take_back(&mut self, from: ExecutionId, is_last: bool) {
         self.forget(from);
         if is_last {
             self.lent = self.lent.saturating_sub(1);
-            self.taken += 1;
+            self.busy += 1;
         }
     }
 
-    /// Gives back the slot of an attempt that is gone, lent or not.
-    pub(crate) fn leave(&mut self, awaits: &[ExecutionId]) {
+    /// Frees the slot of an attempt that has ended, lent or not.
+    pub(crate) fn release(&mut self, awaits: &[ExecutionId]) {
         awaits.iter().for_each(|id| self.forget(*id));
-        match awaits.is_empty() {
-            true => self.free(),
-            false => self.lent = self.lent.saturating_sub(1),
+        if awaits.is_empty() {
+            self.free_slot();
+        } else {
+            self.lent = self.lent.saturating_sub(1);
         }
     }
 
@@ -313,25 +335,25 @@ impl Lane {
         }
     }
 
-    /// Whether nothing waits for a slot and nothing more is hoped for.
+    /// True if the backlog is empty, no claim is in flight and no ready execution is expected.
     pub(crate) fn is_idle(&self) -> bool {
-        self.backlog.is_empty() && !self.hopeful && !self.claiming
+        self.backlog.is_empty() && !self.may_have_work && !self.claim_in_flight
     }
 
-    /// Notes what an attempt took, to know how far ahead to claim.
-    pub(crate) fn observe(&mut self, took: Duration) {
-        self.pace.observe(took);
+    /// Records the duration of an attempt, for the estimate of how far ahead to claim.
+    pub(crate) fn record(&mut self, took: Duration) {
+        self.attempt_duration.record(took);
     }
 }
 
-/// The moving average of what attempts take.
+/// The moving average of the attempts' duration.
 #[derive(Debug, Default)]
-struct Pace {
+struct AttemptDuration {
     average: Option<f64>,
 }
 
-impl Pace {
-    fn observe(&mut self, took: Duration) {
+impl AttemptDuration {
+    fn record(&mut self, took: Duration) {
         let seconds = took.as_secs_f64();
         self.average = Some(match self.average {
             Some(average) => average * 0.9 + seconds * 0.1,
@@ -339,20 +361,20 @@ impl Pace {
         });
     }
 
-    /// Whether attempts are over before the store could be asked again: then what holds a permit waits
-    /// less for a slot here than there.
-    fn is_short(&self) -> bool {
+    /// True if attempts end within a round trip. An execution with permits then starts sooner from
+    /// this backlog than after another claim.
+    fn is_within_round_trip(&self) -> bool {
         self.average
             .is_some_and(|average| average <= ROUND_TRIP.as_secs_f64())
     }
 
-    /// What the slots get through during one round trip to the store. Nothing before the first
-    /// observation, and nothing for attempts that take long: another worker may be idle.
+    /// The number of attempts that the slots complete during one round trip. Zero before the first
+    /// recorded attempt and for long attempts, which an idle worker can start earlier.
     fn prefetch(&self, slots: usize) -> usize {
         let Some(average) = self.average else {
             return 0;
         };
-        // An attempt that takes no measurable time would ask for an infinite number.
+        // A duration of zero would make the number infinite.
         let average = average.max(1e-6);
         #[expect(
             clippy::cast_possible_truncation,
@@ -369,27 +391,26 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// A slot is lent to what is awaited, and to nobody else.
     #[test]
-    fn lent_slots_are_for_what_is_awaited() {
+    fn lent_slots_run_awaited_executions_only() {
         let id = |n| ExecutionId::from_bytes([n; 16]);
-        let mut lane = Lane::new(LaneKind::Async, 2, vec!["job".to_owned()]);
-        lane.queue((1..=4).map(claimed), Duration::ZERO);
-        assert!(lane.take_next().is_some() && lane.take_next().is_some());
-        assert!(lane.take_next().is_none(), "both are taken");
-        lane.lend(id(9), true);
-        assert!(lane.take_next().is_none(), "the next in the queue is not");
-        assert_eq!(lane.wanted_awaited(), (1, vec![id(9)]));
-        lane.queue([claimed(9)], Duration::ZERO);
-        assert_eq!(lane.wanted_awaited().1, []);
-        let next = lane.take_next().map(|next| next.execution_id);
+        let mut pool = SlotPool::new(SlotKind::Async, 2, vec!["job".to_owned()]);
+        pool.add_to_backlog((1..=4).map(claimed), Duration::ZERO);
+        assert!(pool.take_next().is_some() && pool.take_next().is_some());
+        assert!(pool.take_next().is_none(), "both are taken");
+        pool.lend(id(9), true);
+        assert!(pool.take_next().is_none(), "the next one is not awaited");
+        assert_eq!(pool.awaited_to_claim(), (1, vec![id(9)]));
+        pool.add_to_backlog([claimed(9)], Duration::ZERO);
+        assert_eq!(pool.awaited_to_claim().1, []);
+        let next = pool.take_next().map(|next| next.execution_id);
         assert_eq!(next, Some(id(9)));
-        // It ends, and who awaited it goes on and ends as well.
-        lane.leave(&[]);
-        lane.reclaim(id(9), true);
-        assert!(lane.take_next().is_none(), "both are taken");
-        lane.leave(&[]);
-        assert_eq!(lane.take_next().map(|next| next.execution_id), Some(id(3)));
+        // The awaited execution ends; its parent continues and ends.
+        pool.release(&[]);
+        pool.take_back(id(9), true);
+        assert!(pool.take_next().is_none(), "both are taken");
+        pool.release(&[]);
+        assert_eq!(pool.take_next().map(|next| next.execution_id), Some(id(3)));
     }
 
     fn claimed(n: u8) -> Claimed {
@@ -421,16 +442,19 @@ mod tests {
 
     #[test]
     fn claims_ahead_for_short_attempts_only() {
-        let mut lane = Lane::new(LaneKind::Async, 8, vec!["job".to_owned()]);
-        assert_eq!(lane.wanted(), 8);
-        lane.observe(Duration::from_secs(10));
-        assert_eq!(lane.wanted(), 8);
-        assert_eq!(lane.room_for_limited(What::Anything), 8);
+        let mut pool = SlotPool::new(SlotKind::Async, 8, vec!["job".to_owned()]);
+        assert_eq!(pool.claim_limit(), 8);
+        pool.record(Duration::from_secs(10));
+        assert_eq!(pool.claim_limit(), 8);
+        assert_eq!(pool.limited_cap(ClaimPurpose::FreeSlots), 8);
         for _ in 0..200 {
-            lane.observe(Duration::from_micros(5));
+            pool.record(Duration::from_micros(5));
         }
-        assert_eq!(lane.wanted(), 8 + PREFETCH_LIMIT);
-        assert_eq!(lane.room_for_limited(What::Anything), 8 + PREFETCH_LIMIT);
-        assert_eq!(lane.room_for_limited(What::Awaited), 0);
+        assert_eq!(pool.claim_limit(), 8 + PREFETCH_LIMIT);
+        assert_eq!(
+            pool.limited_cap(ClaimPurpose::FreeSlots),
+            8 + PREFETCH_LIMIT
+        );
+        assert_eq!(pool.limited_cap(ClaimPurpose::LentSlots), 0);
     }
 }

@@ -1,4 +1,15 @@
-//! One attempt, from the call of its handler to the word about its end.
+//! One attempt: the handler call, its time limit, its interrupts and the report of its end.
+//!
+//! ```text
+//!   start ──▶ handler runs ──▶ returned or panicked ───────────────────────────▶ report
+//!                  │                                                               ▲
+//!                  ├─ timeout or cancel ─▶ grace ──▶ returned ─────────────────────┤
+//!                  │                          └────▶ grace over: future dropped ───┤
+//!                  └─ lease lost or shutdown ──────▶ future dropped ───────────────┘
+//! ```
+//!
+//! A blocking handler owns a thread that cannot be stopped. When its grace is over, the attempt
+//! is reported as ended and its slot as occupied; a second event follows when the handler returns.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -16,130 +27,127 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use super::interrupt::{Cause, Interrupt};
-use super::lend::Lender;
+use super::lend::SlotLender;
 use super::limiter::{AttemptLimiter, NamedRates};
-use super::success::{Joined, Success};
+use super::success::{SuccessWriter, SuccessWritten};
 use crate::clock::timestamp;
-use crate::engine::handlers::PlannedJob;
+use crate::engine::handlers::HandledJob;
 use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
-use crate::engine::outcome::Conclusion;
-use crate::engine::session::Hold;
-use crate::engine::slots::LaneKind;
+use crate::engine::outcome::Exit;
+use crate::engine::session::LeaseDeadline;
+use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
 use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence, Store};
 use crate::time::Timestamp;
 
-/// What all attempts of a worker share.
-pub(crate) struct Workshop {
+/// The dependencies that all attempts of a worker share.
+pub(crate) struct ExecutorDeps {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) client: Client,
     pub(crate) resources: Resources,
     pub(crate) grace: Duration,
-    pub(crate) reports: mpsc::UnboundedSender<Report>,
+    pub(crate) events: mpsc::UnboundedSender<AttemptEvent>,
+    /// The handler call, wrapped in the application's middleware.
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
     pub(crate) health: WorkerHealth,
-    /// The rate limits that handlers ask by name.
+    /// The rate limits that handlers use by name.
     pub(crate) rates: Arc<NamedRates>,
 }
 
-/// An attempt about to run.
+/// An attempt that is ready to run.
 pub(crate) struct Attempt {
-    pub(crate) job: PlannedJob,
+    pub(crate) job: HandledJob,
     pub(crate) claimed: Claimed,
     pub(crate) interrupt: Arc<Interrupt>,
-    pub(crate) hold: Arc<Hold>,
+    pub(crate) lease_deadline: Arc<LeaseDeadline>,
     pub(crate) progress: Arc<ProgressCell>,
     pub(crate) logs: Arc<LogBuffer>,
-    pub(crate) reporter: Reporter,
+    pub(crate) reporter: EndReporter,
 }
 
-/// What an attempt tells the dispatcher.
-// The channel is unbounded, the reports are not: an attempt sends two, and two more per wait for
-// another execution; the dispatcher bounds the attempts.
+/// A message from an attempt to the dispatcher.
+// The channel is unbounded, its contents are not: an attempt sends two events, and two more for
+// each wait for another execution, and the dispatcher bounds the number of attempts.
 #[derive(Debug)]
-pub(crate) enum Report {
-    /// It ended; whether its slot is free as well.
-    Ended(Ended, Slot),
-    /// A blocking handler that had outlived its attempt has returned.
-    Freed(Fence, LaneKind),
-    /// An attempt waits for another execution: its slot is that one's for now.
+pub(crate) enum AttemptEvent {
+    /// The attempt has ended.
+    Finished {
+        fence: Fence,
+        /// `None` if the lease was lost: the attempt has nothing to settle.
+        exit: Option<Exit>,
+        started_at: Timestamp,
+        finished_at: Timestamp,
+        slot: SlotStatus,
+    },
+    /// A blocking handler has returned after its attempt had ended.
+    HandlerReturned(Fence, SlotKind),
+    /// The attempt waits for another execution and lends its slot to it.
     Awaits(Fence, ExecutionId),
-    /// It waits for it no longer.
-    Has(Fence, ExecutionId),
+    /// The attempt no longer waits for that execution.
+    AwaitEnded(Fence, ExecutionId),
 }
 
-/// The place of an attempt in its lane.
+/// The state of a slot when its attempt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
+pub(crate) enum SlotStatus {
     Free,
-    /// The handler blocks a thread that nobody can take from it.
-    Held,
+    /// The handler still blocks its thread.
+    Occupied,
 }
 
-/// The end of an attempt.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) fence: Fence,
-    /// `None` if the lease did not hold any more: there is nothing to say.
-    pub(crate) conclusion: Option<Conclusion>,
-    pub(crate) started_at: Timestamp,
-    pub(crate) finished_at: Timestamp,
-}
-
-/// What the handler left behind: a result, or the message of its panic.
-type Left = Result<HandlerResult, String>;
+/// The result of a handler, or the message of its panic.
+type CaughtResult = Result<HandlerResult, String>;
 
 impl Attempt {
-    /// Runs the handler and reports how it ended, whatever happens to the handler.
+    /// Runs the handler and reports the end of the attempt exactly once, even after a panic.
     pub(crate) async fn run(mut self) {
-        let workshop = Arc::clone(&self.reporter.workshop);
-        let clock = &*workshop.clock;
+        let deps = Arc::clone(&self.reporter.deps);
+        let clock = &*deps.clock;
         self.reporter.started_at = timestamp(clock);
-        let rules = Rules {
+        let time_limits = TimeLimits {
             timeout: self.claimed.policy.timeout_ms.map(Duration::from_millis),
-            grace: workshop.grace,
-            blocking: self.job.lane == LaneKind::Blocking,
+            grace: deps.grace,
+            is_blocking: self.job.slot_kind == SlotKind::Blocking,
         };
         let interrupt = Arc::clone(&self.interrupt);
-        // The process may have been suspended since the dispatcher looked: others may run this by now. If the
-        // lease holds after all, it is given back.
-        if self.hold.is_over(clock.elapsed()) {
+        // If the process was suspended since the claim, another worker may run this execution now.
+        // The attempt is released; the store ignores the release if the lease has moved on.
+        if self.lease_deadline.has_passed(clock.elapsed()) {
             interrupt.raise(Cause::GiveBack);
         }
         let (mut work, mut reporter) = self.into_work();
-        let conclusion = supervise(&mut work, clock, &interrupt, &rules).await;
-        match conclusion {
-            Supervised::Outlived(conclusion) if rules.blocking => {
-                tracing::warn!("the handler does not return; its thread stays taken until it does");
-                reporter.ended(conclusion, Slot::Held);
+        let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
+        match supervised {
+            Supervised::Abandoned(exit) if time_limits.is_blocking => {
+                tracing::warn!("the attempt has ended, but its handler still blocks a thread");
+                reporter.finished(exit, SlotStatus::Occupied);
                 work.await.ok();
-                reporter.freed();
+                reporter.handler_returned();
             }
-            Supervised::Done(conclusion) | Supervised::Outlived(conclusion) => {
-                // Dropping runs the destructors of what the handler held: before the word is out
-                // that the attempt is over.
+            Supervised::Ended(exit) | Supervised::Abandoned(exit) => {
+                // Runs the destructors of the handler's values before the end is reported.
                 drop(work);
-                reporter.ended(conclusion, Slot::Free);
+                reporter.finished(exit, SlotStatus::Free);
             }
         }
     }
 
-    /// The handler at work.
-    fn into_work(self) -> (BoxFuture<'static, Left>, Reporter) {
+    /// Builds the future that calls the handler through the middleware and catches its panic.
+    fn into_work(self) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
         let Self {
             job,
             claimed,
             interrupt,
-            hold: _,
+            lease_deadline: _,
             progress,
             logs,
             reporter,
         } = self;
-        let workshop = Arc::clone(&reporter.workshop);
+        let deps = Arc::clone(&reporter.deps);
         let span = logs::in_scope(Arc::clone(&logs), || {
             tracing::info_span!(
                 "attempt",
@@ -148,13 +156,11 @@ impl Attempt {
                 attempt = claimed.fence.attempt,
             )
         });
-        let deadline = claimed.policy.timeout_ms.and_then(|limit| {
-            workshop
-                .clock
-                .now()
-                .checked_add(Duration::from_millis(limit))
-        });
-        let limiter = AttemptLimiter::new(&workshop.store, &workshop.clock, &workshop.rates);
+        let deadline = claimed
+            .policy
+            .timeout_ms
+            .and_then(|limit| deps.clock.now().checked_add(Duration::from_millis(limit)));
+        let limiter = AttemptLimiter::new(&deps.store, &deps.clock, &deps.rates);
         let parts = ContextParts {
             execution_id: claimed.execution_id,
             job_id: job.id,
@@ -162,24 +168,24 @@ impl Attempt {
             last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
             deadline,
             correlation_id: claimed.correlation_id.map(Arc::from),
-            clock: Arc::clone(&workshop.clock),
-            client: workshop.client.clone(),
-            resources: workshop.resources.clone(),
+            clock: Arc::clone(&deps.clock),
+            client: deps.client.clone(),
+            resources: deps.resources.clone(),
             cancelled: interrupt.token(),
             progress: Arc::clone(&progress),
             limiter: Some(Arc::new(limiter.clone())),
         };
-        let joined = Joined::default();
-        let success = Success {
-            store: Arc::clone(&workshop.store),
-            clock: Arc::clone(&workshop.clock),
+        let success_written = SuccessWritten::default();
+        let success = SuccessWriter {
+            store: Arc::clone(&deps.store),
+            clock: Arc::clone(&deps.clock),
             fence: claimed.fence,
             execution_id: claimed.execution_id,
             limits: claimed.limits,
             started_at: reporter.started_at,
             progress,
-            joined: joined.clone(),
-            health: workshop.health.clone(),
+            written: success_written.clone(),
+            health: deps.health.clone(),
         };
         let context = JobContext::with_success(parts, success);
         let call = Call {
@@ -188,57 +194,58 @@ impl Attempt {
         };
         let run = {
             let (logs, span) = (Arc::clone(&logs), span.clone());
-            let (workshop, fence) = (Arc::clone(&workshop), claimed.fence);
-            move |call| run_handler(job.handler, call, (interrupt, logs, span), fence, &workshop)
+            let (deps, fence) = (Arc::clone(&deps), claimed.fence);
+            move |call| call_handler(job.handler, call, (interrupt, logs, span), fence, &deps)
         };
         let work = async move {
-            workshop.hooks.started(|| AttemptStarted {
+            deps.hooks.started(|| AttemptStarted {
                 job_id: job.id,
                 execution_id: call.context.execution_id(),
                 attempt: call.context.attempt(),
                 is_last_attempt: call.context.is_last_attempt(),
             });
             let request = AttemptRequest::new(call, run);
-            let mut handlers = workshop.handlers.clone();
-            let returned = joined.judge(handlers.call(request).await);
-            limiter.heed(&returned).await;
+            let mut handlers = deps.handlers.clone();
+            let returned = success_written.check(handlers.call(request).await);
+            limiter.pause_if_rate_limited(&returned).await;
             returned
         };
         let work = logs::scope(logs, work.instrument(span));
         let work = AssertUnwindSafe(work)
             .catch_unwind()
-            .map(|left| left.map_err(|panic| panic_message(&*panic)));
+            .map(|caught| caught.map_err(|panic| panic_message(&*panic)));
         (Box::pin(work), reporter)
     }
 }
 
-/// What a handler runs in, when it has a thread of its own.
-type Surroundings = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
+/// The interrupt, log buffer and span that a blocking handler needs on its own thread.
+type HandlerScope = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
 
-/// Calls the handler where it belongs. Its panic comes out of the future.
-fn run_handler(
+/// Calls an asynchronous handler in place and a blocking one on the blocking pool. A panic of the
+/// handler unwinds from the future.
+fn call_handler(
     handler: Handler,
     call: Call,
-    (interrupt, logs, span): Surroundings,
+    (interrupt, logs, span): HandlerScope,
     fence: Fence,
-    workshop: &Workshop,
+    deps: &ExecutorDeps,
 ) -> BoxFuture<'static, HandlerResult> {
     match handler {
         Handler::Async(handler) => {
-            let lender = Lender::new(fence, workshop.reports.clone());
+            let lender = SlotLender::new(fence, deps.events.clone());
             Box::pin(lender.scope(handler(call)))
         }
         Handler::Blocking(handler) => {
             let work = move || {
-                // It may have waited for a thread for longer than its attempt lasted.
+                // The attempt may have ended while this call waited for a thread of the pool.
                 if interrupt.cause().is_some() {
                     return Err(JobError::cancel("ended before it began"));
                 }
                 logs::in_scope(logs, || span.in_scope(|| handler(call)))
             };
-            let clock = Arc::clone(&workshop.clock);
+            let clock = Arc::clone(&deps.clock);
             Box::pin(async move {
-                // A thread at work is nothing that a test clock could see.
+                // A virtual clock cannot see a thread at work.
                 let _hold = clock.hold();
                 match tokio::task::spawn_blocking(work).await {
                     Ok(result) => result,
@@ -249,47 +256,50 @@ fn run_handler(
                 }
             })
         }
-        // The plan takes jobs with a body only.
+        // The handler table contains no other kind.
         _ => Box::pin(async { Err(JobError::permanent("the job has no body")) }),
     }
 }
 
-/// How long an attempt may take.
-struct Rules {
+/// The time limits of an attempt.
+struct TimeLimits {
     timeout: Option<Duration>,
     grace: Duration,
-    /// Whether the handler has a thread that nobody can take from it.
-    blocking: bool,
+    /// The handler owns a thread that cannot be stopped.
+    is_blocking: bool,
 }
 
-/// What a blocking handler gets to return when the worker gives everything back: as long as its
-/// thread runs, nobody else should.
+/// The longest wait for a blocking handler at shutdown. Its execution is released only after this
+/// wait, because another worker must not run it while the thread still does.
 const BLOCKING_GIVE_BACK: Duration = Duration::from_secs(5);
 
-/// Whether the handler returned or its attempt ended without that.
+/// The end of an attempt. An exit is `None` if the lease was lost.
 enum Supervised {
-    Done(Option<Conclusion>),
-    Outlived(Option<Conclusion>),
+    /// The handler has returned, or was never called.
+    Ended(Option<Exit>),
+    /// The attempt ended while the handler was still running.
+    Abandoned(Option<Exit>),
 }
 
-/// Waits for the handler, its time limit and interruptions, whichever comes first.
+/// Waits for the handler, its time limit or an interrupt, whichever comes first, and then for the
+/// grace if there is one.
 async fn supervise(
-    work: &mut BoxFuture<'static, Left>,
+    work: &mut BoxFuture<'static, CaughtResult>,
     clock: &dyn Clock,
     interrupt: &Interrupt,
-    rules: &Rules,
+    time_limits: &TimeLimits,
 ) -> Supervised {
-    // The task may have waited for a thread for longer than its attempt lasted.
+    // The attempt may have been interrupted before the runtime polled its task.
     if interrupt.cause().is_some() {
-        return Supervised::Done(left_behind(interrupt, rules));
+        return Supervised::Ended(exit_by_cause(interrupt, time_limits));
     }
     let begun = clock.elapsed();
-    // Most handlers are done before a timer is worth making.
-    if let Poll::Ready(left) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return Supervised::Done(returned(interrupt, rules, left));
+    // Most handlers are ready after one poll and need no timer.
+    if let Poll::Ready(caught) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+        return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
     }
     let limit = pin!(async {
-        match rules.timeout {
+        match time_limits.timeout {
             Some(timeout) => {
                 let rest = (begun + timeout).saturating_sub(clock.elapsed());
                 clock.sleep(rest).await;
@@ -299,51 +309,59 @@ async fn supervise(
     });
     tokio::select! {
         biased;
-        left = &mut *work => return Supervised::Done(returned(interrupt, rules, left)),
+        caught = &mut *work => {
+            return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
+        }
         () = interrupt.asked() => {}
         () = limit => interrupt.raise(Cause::Timeout),
     }
     let grace = pin!(async {
         tokio::select! {
-            () = clock.sleep(rules.grace) => {
+            () = clock.sleep(time_limits.grace) => {
                 tracing::warn!("the handler did not end within its grace");
             }
             () = interrupt.now() => {
-                if rules.blocking && interrupt.cause() == Some(Cause::GiveBack) {
-                    clock.sleep(rules.grace.min(BLOCKING_GIVE_BACK)).await;
+                if time_limits.is_blocking && interrupt.cause() == Some(Cause::GiveBack) {
+                    clock.sleep(time_limits.grace.min(BLOCKING_GIVE_BACK)).await;
                 }
             }
         }
     });
     tokio::select! {
         biased;
-        () = grace => Supervised::Outlived(left_behind(interrupt, rules)),
-        left = &mut *work => Supervised::Done(returned(interrupt, rules, left)),
+        () = grace => Supervised::Abandoned(exit_by_cause(interrupt, time_limits)),
+        caught = &mut *work => {
+            Supervised::Ended(exit_by_result(interrupt, time_limits, caught))
+        }
     }
 }
 
-/// What a handler that is left behind has concluded.
-fn left_behind(interrupt: &Interrupt, rules: &Rules) -> Option<Conclusion> {
+/// The exit of an attempt whose handler did not return: decided by the cause of its interrupt.
+fn exit_by_cause(interrupt: &Interrupt, time_limits: &TimeLimits) -> Option<Exit> {
     match interrupt.cause() {
-        Some(Cause::Timeout) => Some(Conclusion::TimedOut(rules.timeout.unwrap_or_default())),
-        Some(Cause::GiveBack) => Some(Conclusion::Released),
+        Some(Cause::Timeout) => Some(Exit::TimedOut(time_limits.timeout.unwrap_or_default())),
+        Some(Cause::GiveBack) => Some(Exit::Released),
         Some(Cause::LeaseLost) => None,
-        Some(Cause::Cancel) | None => Some(Conclusion::Cancelled(None)),
+        Some(Cause::Cancel) | None => Some(Exit::Cancelled(None)),
     }
 }
 
-/// What a handler that returned has concluded. One that was interrupted usually returns an error
-/// because of that, and the cause says what it means; what it finished all the same counts.
-fn returned(interrupt: &Interrupt, rules: &Rules, left: Left) -> Option<Conclusion> {
-    let error = match left {
-        Err(panic) => return Some(Conclusion::Panicked(panic)),
-        Ok(Ok(result)) => return Some(Conclusion::Returned(Ok(result))),
+/// The exit of an attempt whose handler returned. A success counts even after an interrupt; an
+/// error after an interrupt is taken as the effect of the interrupt.
+fn exit_by_result(
+    interrupt: &Interrupt,
+    time_limits: &TimeLimits,
+    caught: CaughtResult,
+) -> Option<Exit> {
+    let error = match caught {
+        Err(panic) => return Some(Exit::Panicked(panic)),
+        Ok(Ok(result)) => return Some(Exit::Returned(Ok(result))),
         Ok(Err(error)) => error,
     };
     match interrupt.cause() {
-        None => Some(Conclusion::Returned(Err(error))),
-        Some(Cause::Cancel) => Some(Conclusion::Cancelled(Some(error.to_string()))),
-        Some(_) => left_behind(interrupt, rules),
+        None => Some(Exit::Returned(Err(error))),
+        Some(Cause::Cancel) => Some(Exit::Cancelled(Some(error.to_string()))),
+        Some(_) => exit_by_cause(interrupt, time_limits),
     }
 }
 
@@ -353,65 +371,65 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     }
     match panic.downcast_ref::<String>() {
         Some(text) => text.clone(),
-        None => "the handler panicked with a value that is no text".to_owned(),
+        None => "the handler panicked with a value that is not text".to_owned(),
     }
 }
 
-/// Sends the word about the end exactly once, also when the task itself is torn down, begun or not.
-pub(crate) struct Reporter {
+/// Reports the end of an attempt exactly once. If the task is dropped first, the destructor
+/// reports it, whether or not the attempt had begun.
+pub(crate) struct EndReporter {
     fence: Fence,
-    lane: LaneKind,
+    slot_kind: SlotKind,
     started_at: Timestamp,
-    workshop: Arc<Workshop>,
-    reported: bool,
+    deps: Arc<ExecutorDeps>,
+    is_reported: bool,
 }
 
-impl Reporter {
+impl EndReporter {
     pub(crate) fn new(
         fence: Fence,
-        lane: LaneKind,
+        slot_kind: SlotKind,
         started_at: Timestamp,
-        workshop: Arc<Workshop>,
+        deps: Arc<ExecutorDeps>,
     ) -> Self {
         Self {
             fence,
-            lane,
+            slot_kind,
             started_at,
-            workshop,
-            reported: false,
+            deps,
+            is_reported: false,
         }
     }
 
-    fn ended(&mut self, conclusion: Option<Conclusion>, slot: Slot) {
-        self.reported = true;
-        let ended = Ended {
+    fn finished(&mut self, exit: Option<Exit>, slot: SlotStatus) {
+        self.is_reported = true;
+        // The dispatcher outlives its attempts. Without it, the event has no receiver.
+        let _ = self.deps.events.send(AttemptEvent::Finished {
             fence: self.fence,
-            conclusion,
+            exit,
             started_at: self.started_at,
-            finished_at: timestamp(&*self.workshop.clock),
-        };
-        // The dispatcher outlives its attempts; if it is gone, so is everyone who would listen.
-        let _ = self.workshop.reports.send(Report::Ended(ended, slot));
+            finished_at: timestamp(&*self.deps.clock),
+            slot,
+        });
     }
 
-    fn freed(&self) {
-        let _ = self
-            .workshop
-            .reports
-            .send(Report::Freed(self.fence, self.lane));
+    fn handler_returned(&self) {
+        let event = AttemptEvent::HandlerReturned(self.fence, self.slot_kind);
+        let _ = self.deps.events.send(event);
     }
 }
 
-impl Drop for Reporter {
+impl Drop for EndReporter {
     fn drop(&mut self) {
-        if self.reported {
+        if self.is_reported {
             return;
         }
-        let conclusion = match std::thread::panicking() {
-            true => Conclusion::Panicked("the handler panicked while it was dropped".to_owned()),
-            // The application's runtime shuts down under us.
-            false => Conclusion::Released,
+        let exit = if std::thread::panicking() {
+            Exit::Panicked("the handler panicked while it was dropped".to_owned())
+        } else {
+            // The application's runtime shuts down and drops its tasks.
+            Exit::Released
         };
-        self.ended(Some(conclusion), Slot::Free);
+        self.finished(Some(exit), SlotStatus::Free);
     }
 }

@@ -1,23 +1,27 @@
-//! Telling a running attempt to end.
+//! Interrupts of a running attempt: timeout, cancel, lost lease and shutdown.
+//!
+//! The dispatcher, or the attempt's own timer, raises a [`Cause`]. A timeout or a cancel request
+//! leaves the handler its grace; a lost lease or a shutdown ends the attempt at once.
 
 use std::sync::OnceLock;
 
 use tokio_util::sync::CancellationToken;
 
-/// Why an attempt is asked to end early.
+/// The cause of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// It ran longer than its job allows. It gets the grace to end.
+    /// The attempt exceeded the time limit of its job. The handler has the grace to return.
     Timeout,
-    /// Its execution is no longer wanted. It gets the grace to end.
+    /// An operator cancelled the execution. The handler has the grace to return.
     Cancel,
-    /// Its lease does not hold or is about to end: it is dropped at once and says nothing.
+    /// The lease has ended or is about to end. The handler is dropped at once, and its attempt
+    /// settles nothing.
     LeaseLost,
-    /// The worker shuts down: it is dropped at once and the execution given back.
+    /// The worker shuts down. The handler is dropped at once, and the execution is released.
     GiveBack,
 }
 
-/// The line from the dispatcher to one attempt.
+/// The interrupt of one attempt, shared by the dispatcher and the attempt's task.
 #[derive(Debug, Default)]
 pub(crate) struct Interrupt {
     cause: OnceLock<Cause>,
@@ -27,7 +31,8 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Interrupts the attempt. The first cause stands, until one that drops the attempt at once.
+    /// Interrupts the attempt. The first cause is kept, unless a later one drops the attempt at
+    /// once.
     pub(crate) fn raise(&self, cause: Cause) {
         if matches!(cause, Cause::LeaseLost | Cause::GiveBack) {
             let _ = self.dropped.set(cause);
@@ -37,22 +42,23 @@ impl Interrupt {
         self.asked.cancel();
     }
 
-    /// What the handler sees as its cancellation.
+    /// The cancellation token of the handler's context.
     pub(crate) fn token(&self) -> CancellationToken {
         self.asked.clone()
     }
 
-    /// Why the attempt was asked to end; what drops it at once stands before the rest.
+    /// The cause of the interrupt, if there is one. A cause that drops the attempt at once takes
+    /// precedence.
     pub(crate) fn cause(&self) -> Option<Cause> {
         self.dropped.get().or(self.cause.get()).copied()
     }
 
-    /// Completes when the attempt is asked to end.
+    /// Completes when any cause is raised.
     pub(crate) async fn asked(&self) {
         self.asked.cancelled().await;
     }
 
-    /// Completes when the attempt is to be dropped without grace.
+    /// Completes when a cause is raised that leaves no grace.
     pub(crate) async fn now(&self) {
         self.now.cancelled().await;
     }
@@ -63,7 +69,7 @@ mod tests {
     use crate::engine::*;
 
     #[tokio::test]
-    async fn the_first_cause_stands_and_a_drop_ends_the_grace() {
+    async fn the_first_cause_is_kept_until_one_drops_the_attempt() {
         let interrupt = Interrupt::default();
         interrupt.raise(Cause::Timeout);
         interrupt.raise(Cause::Cancel);

@@ -1,67 +1,74 @@
-//! Lending the slot of an attempt that only waits for another execution.
+//! The loan of a slot while its attempt waits for another execution.
 //!
-//! A parent that awaits its child would otherwise hold the slot that the child needs: with one slot
-//! both would wait for ever. While it waits, its slot is lent **to what is awaited and to nothing
-//! else**: were it free for anybody, a queue of ten thousand parents would become ten thousand
-//! running attempts before the first child begins. So a slot carries a chain of attempts, each of
-//! which is awaited by the one before it. When a parent goes on, the lane is one over its number
-//! until somebody ends.
+//! A parent that awaits its child holds a slot that the child may need; at concurrency 1 both
+//! would wait for ever. While the parent waits, its slot is lent to the awaited execution, and to
+//! that one only. If any execution could use it, a queue of ten thousand parents would become ten
+//! thousand running attempts before the first child starts.
+//!
+//! A slot therefore carries a chain of attempts, each awaited by the one before it. When a parent
+//! continues, its kind of slot is one over its number until an attempt ends.
 
 use jobs::ExecutionId;
 use tokio::sync::mpsc;
 
-use super::attempt::Report;
+use super::attempt::AttemptEvent;
 use crate::store::Fence;
 
 tokio::task_local! {
     /// The attempt that the current task runs.
-    static LENDER: Lender;
+    static LENDER: SlotLender;
 }
 
 /// The slot of a running attempt.
 #[derive(Clone)]
-pub(crate) struct Lender {
+pub(crate) struct SlotLender {
     fence: Fence,
-    reports: mpsc::UnboundedSender<Report>,
+    events: mpsc::UnboundedSender<AttemptEvent>,
 }
 
-impl Lender {
-    pub(crate) fn new(fence: Fence, reports: mpsc::UnboundedSender<Report>) -> Self {
-        Self { fence, reports }
+impl SlotLender {
+    pub(crate) fn new(fence: Fence, events: mpsc::UnboundedSender<AttemptEvent>) -> Self {
+        Self { fence, events }
     }
 
-    /// Runs the handler as the one whose slot can be lent.
+    /// Runs `handler` as the attempt whose slot can be lent.
     pub(crate) async fn scope<T>(self, handler: impl Future<Output = T>) -> T {
         LENDER.scope(self, handler).await
     }
 }
 
-/// Waits for an execution to end. Outside of an attempt it only waits.
-pub(crate) async fn lending<T>(awaited: ExecutionId, wait: impl Future<Output = T>) -> T {
-    let lent = LENDER.try_with(|lender| Lent::new(lender, awaited)).ok();
+/// Awaits `wait` and meanwhile lends the slot of the current attempt to `awaited`. Outside of an
+/// attempt it only awaits.
+pub(crate) async fn lend_slot_while<T>(awaited: ExecutionId, wait: impl Future<Output = T>) -> T {
+    let loan = LENDER.try_with(|lender| Loan::new(lender, awaited)).ok();
     let answer = wait.await;
-    drop(lent);
+    drop(loan);
     answer
 }
 
-/// A slot while it is lent. A handler may await several executions at once.
-struct Lent {
-    lender: Lender,
+/// A slot that is lent. It is taken back when this is dropped. A handler that awaits several
+/// executions at once has several loans.
+struct Loan {
+    lender: SlotLender,
     awaited: ExecutionId,
 }
 
-impl Lent {
-    fn new(lender: &Lender, awaited: ExecutionId) -> Self {
+impl Loan {
+    fn new(lender: &SlotLender, awaited: ExecutionId) -> Self {
         let lender = lender.clone();
-        // Without a dispatcher there is nobody to lend to.
-        let _ = lender.reports.send(Report::Awaits(lender.fence, awaited));
+        // Sending fails only if the dispatcher has ended: then there are no slots to lend.
+        let _ = lender
+            .events
+            .send(AttemptEvent::Awaits(lender.fence, awaited));
         Self { lender, awaited }
     }
 }
 
-impl Drop for Lent {
+impl Drop for Loan {
     fn drop(&mut self) {
         let Self { lender, awaited } = self;
-        let _ = lender.reports.send(Report::Has(lender.fence, *awaited));
+        let _ = lender
+            .events
+            .send(AttemptEvent::AwaitEnded(lender.fence, *awaited));
     }
 }

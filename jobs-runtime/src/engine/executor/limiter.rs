@@ -1,4 +1,8 @@
-//! The rate limits that handlers ask by name.
+//! Named rate limits, as handlers use them through `JobContext::limit`.
+//!
+//! A named limit is configured in `jobs.toml` or on the builder and counts for the whole fleet. The
+//! store reserves each call; this module finds the limit and remembers its use. If the handler
+//! returns `JobError::rate_limited`, every limit that its attempt used is paused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +15,23 @@ use crate::clock::timestamp;
 use crate::store::{Limit, LimitRule, Rate, Reservation, Store};
 use crate::time::Timestamp;
 
-/// The limits by their names.
+/// The configured rate limits, by name.
 pub(crate) type NamedRates = BTreeMap<String, Rate>;
 
-/// The limits as one attempt asks them.
+/// The named limits of one attempt.
 #[derive(Clone)]
-pub(in crate::engine) struct AttemptLimiter(Arc<Inner>);
+pub(super) struct AttemptLimiter(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     rates: Arc<NamedRates>,
-    /// What this attempt has asked for.
-    asked: Mutex<BTreeSet<String>>,
+    /// The names of the limits that this attempt has used.
+    used: Mutex<BTreeSet<String>>,
 }
 
 impl AttemptLimiter {
-    pub(in crate::engine) fn new(
+    pub(super) fn new(
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
         rates: &Arc<NamedRates>,
@@ -36,19 +40,18 @@ impl AttemptLimiter {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
             rates: Arc::clone(rates),
-            asked: Mutex::default(),
+            used: Mutex::default(),
         }))
     }
 
-    /// Makes everybody wait who asks for what this attempt has asked for, if its handler was told to
-    /// slow down.
-    pub(in crate::engine) async fn heed(&self, returned: &HandlerResult) {
-        let Some(delay) = asked_to_wait(returned) else {
+    /// Pauses every limit that this attempt has used, if the handler returned a rate-limit error.
+    pub(super) async fn pause_if_rate_limited(&self, returned: &HandlerResult) {
+        let Some(delay) = rate_limit_pause(returned) else {
             return;
         };
         let keys: Vec<_> = {
-            let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.iter().map(|name| key(name)).collect()
+            let used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.iter().map(|name| key(name)).collect()
         };
         if keys.is_empty() {
             return;
@@ -56,7 +59,7 @@ impl AttemptLimiter {
         let until = timestamp(&*self.0.clock).after(delay);
         if let Err(error) = self.0.store.pause_limit(keys, until).await {
             let error = crate::error::chain(&error);
-            tracing::warn!(%error, "the limits that were asked for do not rest");
+            tracing::warn!(%error, "could not pause the rate limits that this attempt used");
         }
     }
 
@@ -65,16 +68,16 @@ impl AttemptLimiter {
             store,
             clock,
             rates,
-            asked,
+            used,
         } = &*self.0;
         let Some(rate) = rates.get(name) else {
             let known: Vec<_> = rates.keys().map(String::as_str).collect();
             let known = match known.as_slice() {
-                [] => "none is set up".to_owned(),
-                known => format!("there are {}", known.join(", ")),
+                [] => "none is configured".to_owned(),
+                known => format!("configured are {}", known.join(", ")),
             };
             return Err(JobError::permanent(format!(
-                "no limit `{name}`: set it up by `limits` in jobs.toml or by \
+                "no limit `{name}`: configure it under `limits` in jobs.toml or with \
                  `Runtime::builder().limit(..)`; {known}"
             )));
         };
@@ -87,8 +90,8 @@ impl AttemptLimiter {
         let now = timestamp(&**clock);
         Ok(match store.reserve(limit, cost, now, latest).await? {
             Reservation::At(at) => {
-                let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-                asked.insert(name.to_owned());
+                let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+                used.insert(name.to_owned());
                 Reserved::At(at.into())
             }
             Reservation::TooLate(at) => Reserved::TooLate(at.into()),
@@ -107,13 +110,13 @@ impl Limiter for AttemptLimiter {
     }
 }
 
-/// What names such a limit in the store; ids of jobs have no colon.
+/// The key of a named limit in the store. It contains a colon, which ids of jobs cannot contain.
 fn key(name: &str) -> String {
     format!("limit:{name}")
 }
 
-/// How long a handler was asked to wait by somebody outside.
-pub(in crate::engine) fn asked_to_wait(returned: &HandlerResult) -> Option<Duration> {
+/// The delay of a rate-limit error that the handler returned.
+pub(in crate::engine) fn rate_limit_pause(returned: &HandlerResult) -> Option<Duration> {
     match returned.as_ref().err()?.verdict() {
         Verdict::RateLimited(delay) => Some(delay),
         _ => None,

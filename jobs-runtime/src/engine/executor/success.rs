@@ -1,10 +1,10 @@
-//! A success that the handler writes in its own transaction.
+//! `succeed_in`: a success that the handler writes in its own transaction.
 //!
-//! Once the handler has asked for it, the engine cannot know whether the transaction was committed:
-//! the handler may have rolled it back and returned a result all the same. So it says that the
-//! attempt has *failed*. If the success was committed, the store knows this attempt as ended and
-//! answers [`AlreadyMine`](crate::store::WriteAnswer::AlreadyMine), whatever is said; if it was not, the
-//! failure is the truth.
+//! After such a write the engine cannot know whether the handler committed its transaction; the
+//! handler may have rolled it back and returned a result. The engine therefore settles the attempt
+//! as *failed*. If the success was committed, the store answers
+//! [`AlreadyMine`](crate::store::WriteAnswer::AlreadyMine) and ignores the failure. If it was not,
+//! the failure is correct.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,13 +20,14 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Whether the handler has written its success into a transaction of its own.
+/// A flag of one attempt: the handler has written its success in its own transaction.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Joined(Arc<AtomicBool>);
+pub(super) struct SuccessWritten(Arc<AtomicBool>);
 
-impl Joined {
-    /// What the handler returned, as far as it can be believed.
-    pub(in crate::engine) fn judge(&self, returned: HandlerResult) -> HandlerResult {
+impl SuccessWritten {
+    /// Replaces a returned result by an error if the success was written in a transaction: the
+    /// store ignores the error if the transaction was committed.
+    pub(super) fn check(&self, returned: HandlerResult) -> HandlerResult {
         match returned {
             Ok(_) if self.0.load(Ordering::Acquire) => Err(JobError::from(
                 "the transaction given to `succeed_in` was not committed",
@@ -37,19 +38,19 @@ impl Joined {
 }
 
 /// Writes the success of one attempt.
-pub(in crate::engine) struct Success {
-    pub(in crate::engine) store: Arc<dyn Store>,
-    pub(in crate::engine) clock: Arc<dyn Clock>,
-    pub(in crate::engine) fence: Fence,
-    pub(in crate::engine) execution_id: ExecutionId,
-    pub(in crate::engine) limits: Option<PermitToken>,
-    pub(in crate::engine) started_at: Timestamp,
-    pub(in crate::engine) progress: Arc<ProgressCell>,
-    pub(in crate::engine) joined: Joined,
-    pub(in crate::engine) health: WorkerHealth,
+pub(super) struct SuccessWriter {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) fence: Fence,
+    pub(super) execution_id: ExecutionId,
+    pub(super) limits: Option<PermitToken>,
+    pub(super) started_at: Timestamp,
+    pub(super) progress: Arc<ProgressCell>,
+    pub(super) written: SuccessWritten,
+    pub(super) health: WorkerHealth,
 }
 
-impl SucceedIn for Success {
+impl SucceedIn for SuccessWriter {
     fn succeed_in<'a>(
         &'a self,
         tx: TransactionRef<'a>,
@@ -59,7 +60,7 @@ impl SucceedIn for Success {
     }
 }
 
-impl Success {
+impl SuccessWriter {
     async fn write(&self, tx: TransactionRef<'_>, result: String) -> Result<(), JobError> {
         if result.len() > RESULT_LIMIT {
             return Err(JobError::permanent(too_long(&result)));
@@ -73,14 +74,14 @@ impl Success {
                 started_at: self.started_at,
                 finished_at: timestamp(&*self.clock),
                 progress: self.progress.latest(),
-                // They come with the engine's word about the end.
+                // The engine's own settlement carries the log lines.
                 logs: Vec::new(),
             },
             next: Next::Succeed(result),
             permits: self.limits.clone().map(Permits::released),
         };
-        // Before it is written: a handler that stops waiting may commit all the same.
-        self.joined.0.store(true, Ordering::Release);
+        // Set before the write: a handler that drops this future may still commit.
+        self.written.0.store(true, Ordering::Release);
         match self.store.settle_in(tx, settlement).await {
             Ok(WriteAnswer::Settled | WriteAnswer::AlreadyMine) => Ok(()),
             Ok(WriteAnswer::Locked | WriteAnswer::Rejected) => {

@@ -1,8 +1,8 @@
-//! Ageing: what has waited for long enough comes before everything else in its queue.
+//! Ageing: raises the priority of executions that have waited too long in their queue.
 //!
-//! Priorities are strict: what is urgent is claimed first, however long the rest waits. Where a queue has an
-//! age, an execution that has waited for so long since it was due becomes the most urgent there is, as if
-//! somebody had changed its priority. That bounds what anything waits for, and needs no other order of claims.
+//! Claims follow priorities strictly, so an execution of low priority can wait for ever behind
+//! urgent ones. If a queue has an age, an execution that has been due for that long gets the most
+//! urgent priority, by the same edit that an operator can make. The order of claims stays the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,52 +14,56 @@ use crate::engine::Stop;
 use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{ExecutionEdit, StoreError};
 
-/// How many of a queue become urgent at a look: each is a write of its own, and where everything is old
-/// nothing is won by making all of it urgent.
-const AT_ONCE: usize = 100;
+/// The most executions of one queue that are raised per round. Each one is a write of its own, and
+/// raising a whole queue would change nothing.
+const RAISED_PER_ROUND: usize = 100;
 
-/// How often it is looked: within a tenth of the shortest age, but no more often than this.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The shortest interval between two rounds.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Dispatcher {
-    /// How long until the next look.
-    fn ageing_pause(&self) -> Duration {
+    /// The interval between two rounds: a tenth of the shortest age, at least [`MIN_INTERVAL`].
+    fn ageing_interval(&self) -> Duration {
         let shortest = self.config.ageing.values().min();
-        shortest.map_or(Duration::MAX, |age| (*age / 10).max(PAUSE))
+        shortest.map_or(Duration::MAX, |age| (*age / 10).max(MIN_INTERVAL))
     }
 
-    /// Whether any queue has an age.
+    /// True if a queue has an age and no shutdown was requested.
     pub(in crate::engine) fn has_ageing(&self) -> bool {
         !self.config.ageing.is_empty() && self.stop == Stop::No
     }
 
-    /// Looks for what has become old.
-    pub(in crate::engine) fn age(&mut self, now: Duration) {
-        if !self.has_ageing() || self.ageing || now < self.timers.age_at {
+    /// Raises executions that have reached their queue's age, if a round is due.
+    pub(in crate::engine) fn raise_aged(&mut self, now: Duration) {
+        if !self.has_ageing() || self.ageing_in_flight || now < self.timers.age_at {
             return;
         }
-        self.ageing = true;
-        self.timers.age_at = now + self.ageing_pause();
+        self.ageing_in_flight = true;
+        self.timers.age_at = now + self.ageing_interval();
         let store = Arc::clone(&self.store);
         let wall = timestamp(&*self.clock);
         let queues = self.config.ageing.clone();
-        self.call(async move {
+        self.spawn_call(async move {
             let aged = async {
                 for (queue, age) in queues {
                     let since = wall.before(age);
-                    let old = store.waiting_since(queue, since, AT_ONCE).await?;
+                    let old = store.waiting_since(queue, since, RAISED_PER_ROUND).await?;
                     for id in old {
                         let urgent = ExecutionEdit {
                             priority: Some(Priority::Critical.value()),
                             ..ExecutionEdit::default()
                         };
                         match store.edit(id, urgent, wall).await {
-                            // One that the database will not have changed holds up no other.
+                            // A row that the database rejects must not hold up the others.
                             Err(error @ StoreError::Database(_)) => {
-                                tracing::warn!(execution = %id, %error, "it does not become urgent");
+                                tracing::warn!(
+                                    execution = %id,
+                                    %error,
+                                    "could not raise the priority of an execution that waits long",
+                                );
                             }
-                            // Whoever was claimed meanwhile has no need of it.
-                            changed => drop(changed?),
+                            // An execution that was claimed meanwhile is not edited.
+                            edited => drop(edited?),
                         }
                     }
                 }
@@ -70,8 +74,8 @@ impl Dispatcher {
     }
 
     pub(in crate::engine) fn on_aged(&mut self, aged: &Result<(), StoreError>) {
-        self.ageing = false;
-        if self.note(aged).is_none() {
+        self.ageing_in_flight = false;
+        if self.record_answer(aged).is_none() {
             self.timers.age_at = self.clock.elapsed() + BACKOFF;
         }
     }

@@ -1,4 +1,7 @@
-//! Moving what is due into ready.
+//! Promotion: moves executions that are due from `scheduled` to `ready`.
+//!
+//! The answer of the store names the time at which the next execution is due, and the timer is set
+//! to it. A promotion also admits executions that wait for permits which have been released.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,35 +12,35 @@ use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
 use crate::store::{Promotion, StoreError};
 use crate::time::Timestamp;
 
-/// How many due executions are promoted at a time.
+/// The most executions of one promotion.
 pub(in crate::engine) const PROMOTION_LIMIT: usize = 1_000;
 
 impl Dispatcher {
-    /// Moves what is due into ready.
+    /// Promotes due executions, if a promotion is due and none is in flight.
     pub(in crate::engine) fn promote(&mut self, now: Duration) {
-        if self.promoting || self.stop > Stop::No || now < self.timers.promote_at {
+        if self.promotion_in_flight || self.stop > Stop::No || now < self.timers.promote_at {
             return;
         }
-        self.promoting = true;
-        // What is scheduled from now on brings it forward again.
+        self.promotion_in_flight = true;
+        // The answer and later events bring the next promotion forward.
         self.timers.promote_later(now);
         let store = Arc::clone(&self.store);
         let wall = timestamp(&*self.clock);
-        self.call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
+        self.spawn_call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
     }
 
     pub(in crate::engine) fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
-        self.promoting = false;
+        self.promotion_in_flight = false;
         let now = self.clock.elapsed();
-        match self.note(answer) {
+        match self.record_answer(answer) {
             Some(promotion) => {
-                self.promoted = true;
+                self.has_promoted = true;
                 let wall: Timestamp = timestamp(&*self.clock);
                 if let Some(due) = promotion.next_due {
                     self.timers.due_by(now, wall, due);
                 }
                 if promotion.promoted > 0 {
-                    self.hope();
+                    self.expect_work();
                 }
             }
             None => self.timers.promote_at = self.timers.promote_at.min(now + BACKOFF),

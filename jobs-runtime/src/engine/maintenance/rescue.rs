@@ -1,9 +1,12 @@
-//! Taking over from workers that do not renew any more.
+//! Rescue: takes over the leases of a lost worker, one that no longer renews its session.
 //!
-//! Liveness is judged by change: a session counts as dead when *this* worker, on its own clock
-//! that never goes back, has watched its beat stand still for a whole lease while it could renew
-//! its own session throughout. Time stamps are never compared, so neither a wrong clock nor a
-//! suspended machine nor a restart of the store makes live work run twice.
+//! Every renewal changes the *beat* of a session. A session counts as dead when this worker has
+//! observed the same beat for a whole lease, on its own monotonic clock, and could renew its own
+//! session all that time. Timestamps are never compared. A wrong wall clock, a suspended machine or
+//! a restart of the store therefore cannot make a live execution run twice.
+//!
+//! A take-over closes the dead session and moves its leases to this worker, a slice at a time. Each
+//! attempt is settled as [`Exit::Lost`]: it is retried by the execution's own policy.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,46 +15,46 @@ use std::time::Duration;
 use crate::clock::timestamp;
 use crate::engine::Stop;
 use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
-use crate::engine::outcome::Conclusion;
+use crate::engine::outcome::Exit;
 use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
-/// How many leases change hands at a time.
-const SLICE: usize = 500;
+/// The most leases of one take-over call.
+const LEASES_PER_TAKE_OVER: usize = 500;
 
-/// What has been seen of other sessions.
+/// The beats of the other sessions, as this worker has observed them.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Watch {
-    seen: HashMap<SessionId, Seen>,
+pub(in crate::engine) struct LivenessMonitor {
+    observed: HashMap<SessionId, Observed>,
     asking: bool,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct Observed {
     beat: i64,
-    /// Since when that beat stands still.
+    /// The time at which this beat was first observed, on the monotonic clock.
     since: Duration,
-    taking_over: bool,
+    is_being_taken_over: bool,
 }
 
-impl Watch {
-    /// Starts to watch anew: what was seen proves nothing.
-    pub(in crate::engine) fn forget(&mut self) {
-        self.seen.clear();
+impl LivenessMonitor {
+    /// Discards all observations: while this worker cannot renew, they prove nothing.
+    pub(in crate::engine) fn reset(&mut self) {
+        self.observed.clear();
     }
 
-    /// Notes that an attempt to take a session over has ended, with or without effect.
-    fn taken_over(&mut self, session: SessionId) {
-        if let Some(seen) = self.seen.get_mut(&session) {
-            seen.taking_over = false;
+    /// A take-over of this session has ended, with or without effect.
+    fn take_over_ended(&mut self, session: SessionId) {
+        if let Some(observed) = self.observed.get_mut(&session) {
+            observed.is_being_taken_over = false;
         }
     }
 
-    /// Whether the beats are being read.
+    /// True while a call that reads the beats is in flight.
     pub(in crate::engine) fn is_asking(&self) -> bool {
         self.asking
     }
 
-    /// Takes note of the beats and returns the sessions that stood still for a whole lease.
+    /// Records the beats and returns the sessions whose beat has not changed for a whole lease.
     fn observe(
         &mut self,
         beats: Vec<SessionBeat>,
@@ -59,51 +62,58 @@ impl Watch {
         now: Duration,
         lease: Duration,
     ) -> Vec<SessionBeat> {
-        let mut before = std::mem::take(&mut self.seen);
+        let mut before = std::mem::take(&mut self.observed);
         let mut dead = Vec::new();
         for beat in beats.into_iter().filter(|beat| beat.session != own) {
-            let mut seen = match before.remove(&beat.session) {
-                Some(seen) if seen.beat == beat.beat => seen,
-                _ => Seen {
+            let mut observed = match before.remove(&beat.session) {
+                Some(observed) if observed.beat == beat.beat => observed,
+                _ => Observed {
                     beat: beat.beat,
                     since: now,
-                    taking_over: false,
+                    is_being_taken_over: false,
                 },
             };
             let session = beat.session;
-            if !seen.taking_over && now.saturating_sub(seen.since) >= lease {
-                seen.taking_over = true;
+            if !observed.is_being_taken_over && now.saturating_sub(observed.since) >= lease {
+                observed.is_being_taken_over = true;
                 dead.push(beat);
             }
-            self.seen.insert(session, seen);
+            self.observed.insert(session, observed);
         }
         dead
     }
 }
 
 impl Dispatcher {
-    /// Looks at the beats of the other sessions.
-    pub(in crate::engine) fn watch_sessions(&mut self, now: Duration) {
-        if self.watch.asking || self.stop > Stop::No || now < self.timers.watch_at {
+    /// Reads the beats of the other sessions, if that is due.
+    pub(in crate::engine) fn monitor_sessions(&mut self, now: Duration) {
+        if self.liveness.asking || self.stop > Stop::No || now < self.timers.liveness_at {
             return;
         }
-        self.watch.asking = true;
-        self.timers.watched(now);
+        self.liveness.asking = true;
+        self.timers.liveness_checked(now);
         let store = Arc::clone(&self.store);
-        self.call(async move { Event::Sessions(store.sessions().await) });
+        self.spawn_call(async move { Event::SessionBeats(store.sessions().await) });
     }
 
-    pub(in crate::engine) fn on_sessions(&mut self, answer: Result<Vec<SessionBeat>, StoreError>) {
-        self.watch.asking = false;
-        if self.note(&answer).is_none() {
-            return self.watch.forget();
+    pub(in crate::engine) fn on_session_beats(
+        &mut self,
+        answer: Result<Vec<SessionBeat>, StoreError>,
+    ) {
+        self.liveness.asking = false;
+        if self.record_answer(&answer).is_none() {
+            return self.liveness.reset();
         }
         let (Ok(beats), Some(own)) = (answer, self.session.as_ref().map(|s| s.id)) else {
             return;
         };
         let now = self.clock.elapsed();
-        for dead in self.watch.observe(beats, own, now, self.config.lease) {
-            tracing::warn!(session = %dead.session, worker = dead.worker, "does not renew, taking over");
+        for dead in self.liveness.observe(beats, own, now, self.config.lease) {
+            tracing::warn!(
+                session = %dead.session,
+                worker = dead.worker,
+                "a worker no longer renews its session: taking over its leases",
+            );
             self.take_over(dead);
         }
     }
@@ -120,18 +130,18 @@ impl Dispatcher {
             queues: Vec::new(),
             except: Vec::new(),
             only: Vec::new(),
-            limit: SLICE,
+            limit: LEASES_PER_TAKE_OVER,
             caps: Caps::default(),
             now: timestamp(&*self.clock),
         };
-        self.taking_over += 1;
+        self.take_overs_in_flight += 1;
         self.send_take_over(dead, claim, Duration::ZERO);
     }
 
     fn send_take_over(&self, dead: SessionBeat, claim: Claim, wait: Duration) {
         let store = Arc::clone(&self.store);
         let clock = Arc::clone(&self.clock);
-        self.call(async move {
+        self.spawn_call(async move {
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
@@ -146,34 +156,34 @@ impl Dispatcher {
         claim: Claim,
         answer: Result<Vec<Claimed>, StoreError>,
     ) {
-        self.note(&answer);
-        self.taking_over -= 1;
+        self.record_answer(&answer);
+        self.take_overs_in_flight -= 1;
         if self.session.as_ref().is_none_or(|s| s.id != claim.session) {
             return;
         }
         match answer {
             Ok(leases) => {
                 for lease in &leases {
-                    let conclusion = match &lease.unreadable {
-                        Some(reason) => Conclusion::Unreadable(reason.clone()),
-                        None => Conclusion::Lost,
+                    let exit = match &lease.unreadable {
+                        Some(reason) => Exit::Unreadable(reason.clone()),
+                        None => Exit::Lost,
                     };
-                    self.conclude_unstarted(lease, conclusion);
+                    self.settle_unstarted(lease, exit);
                 }
                 if leases.len() >= claim.limit {
                     self.take_over(dead);
                 } else {
-                    // Should it still be there when the beats are read next, it is tried again:
-                    // a number that a later claim has overtaken takes nothing.
-                    self.watch.taken_over(dead.session);
+                    // If the store ignored the call because a later claim overtook its number, the
+                    // session is still listed at the next round and is taken over again.
+                    self.liveness.take_over_ended(dead.session);
                 }
             }
-            Err(StoreError::SessionLost) => self.session_refused(),
+            Err(StoreError::SessionLost) => self.on_session_lost(),
             Err(error) if error.is_transient() => {
-                self.taking_over += 1;
+                self.take_overs_in_flight += 1;
                 self.send_take_over(dead, claim, BACKOFF);
             }
-            Err(_) => self.watch.taken_over(dead.session),
+            Err(_) => self.liveness.take_over_ended(dead.session),
         }
     }
 }
@@ -195,9 +205,9 @@ mod tests {
         }
     }
 
-    fn dead_at(watch: &mut Watch, seconds: u64, beats: &[(i64, i64)]) -> Vec<i64> {
+    fn dead_at(monitor: &mut LivenessMonitor, seconds: u64, beats: &[(i64, i64)]) -> Vec<i64> {
         let beats = beats.iter().map(|&(s, b)| beat(s, b)).collect();
-        watch
+        monitor
             .observe(beats, SessionId(1), Duration::from_secs(seconds), LEASE)
             .into_iter()
             .map(|dead| dead.session.0)
@@ -205,20 +215,20 @@ mod tests {
     }
 
     #[test]
-    fn a_beat_that_stands_still_for_a_lease_is_dead_once() {
-        let mut watch = Watch::default();
-        assert!(dead_at(&mut watch, 0, &[(1, 1), (2, 1), (3, 1)]).is_empty());
-        assert!(dead_at(&mut watch, 20, &[(1, 1), (2, 1), (3, 2)]).is_empty());
-        assert_eq!(dead_at(&mut watch, 31, &[(1, 1), (2, 1), (3, 2)]), [2]);
-        assert_eq!(dead_at(&mut watch, 60, &[(1, 1), (2, 1), (3, 2)]), [3]);
+    fn a_session_whose_beat_stands_still_for_a_lease_is_dead_once() {
+        let mut monitor = LivenessMonitor::default();
+        assert!(dead_at(&mut monitor, 0, &[(1, 1), (2, 1), (3, 1)]).is_empty());
+        assert!(dead_at(&mut monitor, 20, &[(1, 1), (2, 1), (3, 2)]).is_empty());
+        assert_eq!(dead_at(&mut monitor, 31, &[(1, 1), (2, 1), (3, 2)]), [2]);
+        assert_eq!(dead_at(&mut monitor, 60, &[(1, 1), (2, 1), (3, 2)]), [3]);
     }
 
     #[test]
-    fn what_was_seen_before_an_outage_proves_nothing() {
-        let mut watch = Watch::default();
-        dead_at(&mut watch, 0, &[(2, 1)]);
-        watch.forget();
-        assert!(dead_at(&mut watch, 100, &[(2, 1)]).is_empty());
-        assert_eq!(dead_at(&mut watch, 130, &[(2, 1)]), [2]);
+    fn observations_before_an_outage_are_discarded() {
+        let mut monitor = LivenessMonitor::default();
+        dead_at(&mut monitor, 0, &[(2, 1)]);
+        monitor.reset();
+        assert!(dead_at(&mut monitor, 100, &[(2, 1)]).is_empty());
+        assert_eq!(dead_at(&mut monitor, 130, &[(2, 1)]), [2]);
     }
 }
