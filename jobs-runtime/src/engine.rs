@@ -32,7 +32,7 @@
 //!
 //! | thread | runs |
 //! |---|---|
-//! | `jobs-dispatcher`, with a single-threaded tokio runtime | every call of the store, except those made for a handler or a hook |
+//! | `jobs-dispatcher`, with a runtime of its own | calls of the store, except for handlers and hooks |
 //! | the application's runtime | asynchronous handlers, middleware, hooks |
 //! | the blocking pool of the application's runtime | blocking handlers |
 //!
@@ -52,11 +52,13 @@
 //! | [`handlers`] | the table of linked jobs by id |
 //! | [`running`], [`stuck`] | attempts that run here; attempts whose handler ignores interrupts |
 //! | [`executor`] | one attempt: the handler call, interrupts, rate limits, `succeed_in` |
-//! | [`outcome`], [`completer`], [`retained_permits`] | what follows an attempt; its way to the store |
+//! | [`outcome`], [`completer`] | what follows an attempt; the way of settlements to the store |
+//! | [`retained_permits`] | permits of settled attempts whose handler still runs |
 //! | [`heartbeat`], [`logs`] | progress, log lines and cancel requests of running attempts |
 //! | [`maintenance`] | promotion, take-over of lost workers, ageing |
 //! | [`shutdown`] | drain, release, close |
-//! | [`hooks`], [`hook_notifier`], [`middleware`], [`resources`] | extension points of an application |
+//! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
+//! | [`resources`] | construction of the values that handlers borrow |
 //!
 //! The engine uses `store`, `clock`, `logs`, `health` and `time`. It must never use `service`,
 //! `http`, `cli` or `runtime`: reads and requests reach the store without it.

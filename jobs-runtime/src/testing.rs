@@ -21,7 +21,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let clock = VirtualClock::new();
-//! let runtime = Runtime::builder().database("sqlite::memory:").clock(clock.clone()).start().await?;
+//! let builder = Runtime::builder().database("sqlite::memory:").clock(clock.clone());
+//! let runtime = builder.start().await?;
 //! let execution = runtime.client().enqueue(Patient::new()).await?;
 //! let result = clock.run_until(async move { execution.result().await }).await;
 //! assert_eq!(result?, 3);

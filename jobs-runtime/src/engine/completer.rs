@@ -8,8 +8,10 @@
 //! | one [`WriteAnswer`] per settlement | done; a locked one is retried after [`LOCKED_RETRY`] |
 //! | no answer | the same batch is sent again after [`BACKOFF`], until the store answers |
 //! | the batch is rejected | it is split in halves until one settlement stands alone |
-//! | a single settlement is rejected | it is sent up to [`MAX_REJECTIONS`] times, then replaced by a failure with the store's message |
+//! | a single settlement is rejected | after [`MAX_REJECTIONS`] tries a failure replaces it |
 //! | the replacement is rejected too | it is dropped; another worker takes the lease over later |
+//!
+//! The replacement carries the store's message as the error of the attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,8 +36,8 @@ const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
 /// Settlements that the store has not acknowledged.
 ///
-/// Their number is bounded by the leases of the worker: while it [is backed up](Self::is_backed_up),
-/// the worker claims nothing.
+/// Their number is bounded by the leases of the worker: while the completer
+/// [is backed up](Self::is_backed_up), the worker claims nothing.
 #[derive(Debug, Default)]
 pub(super) struct Completer {
     waiting: Vec<Settlement>,
@@ -212,7 +214,12 @@ impl Dispatcher {
         };
         let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
         if batch.is_replaced {
-            tracing::error!(%execution, attempt, %error, "the end of this attempt cannot be stored");
+            tracing::error!(
+                %execution,
+                attempt,
+                %error,
+                "the end of this attempt cannot be stored",
+            );
             self.hook_notifier.forget(settlement);
             self.completer.sending = false;
             return;

@@ -5,8 +5,9 @@
 //! of the engine that a handler reaches through its context or client: named rate limits,
 //! `succeed_in`, and the loan of a slot while the handler waits for another execution.
 //!
-//! Code in this folder may use the store, the clock and the log buffer. It never uses the
-//! dispatcher: an attempt runs on another thread and sends [`AttemptEvent`](attempt::AttemptEvent)s.
+//! Code in this folder may use the store, the clock and the log buffer. It must never use the
+//! dispatcher: an attempt runs on another thread and sends it
+//! [`AttemptEvent`](attempt::AttemptEvent)s.
 
 pub(super) mod attempt;
 pub(super) mod interrupt;

@@ -1,13 +1,13 @@
 //! Middleware around every attempt, in the shape of [`tower`](https://docs.rs/tower).
 //!
-//! A layer wraps the service that calls the handler. It can inspect the attempt before and after the
-//! call, answer in the handler's place, or set up resources around it. Any [`tower_layer::Layer`]
-//! works whose service takes an [`AttemptRequest`], responds with the result as JSON text, and has an
-//! error that converts into a [`JobError`]. The layers of `tower` itself work too (timeouts, limits,
-//! `map_err`).
+//! A layer wraps the service that calls the handler. It can inspect the attempt before and after
+//! the call, answer in the handler's place, or set up resources around it. Any
+//! [`tower_layer::Layer`] works whose service takes an [`AttemptRequest`], responds with the result
+//! as JSON text, and has an error that converts into a [`JobError`]. The layers of `tower` itself
+//! work too (timeouts, limits, `map_err`).
 //!
-//! Layers decide nothing about retries: their result counts as the handler's result. The time limit,
-//! cancellation and the handling of panics enclose all layers.
+//! Layers decide nothing about retries: their result counts as the handler's result. The time
+//! limit, cancellation and the handling of panics enclose all layers.
 
 use std::fmt;
 use std::future::poll_fn;

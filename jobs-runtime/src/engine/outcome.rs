@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | returned a result | `succeeded` | final |
 //! | returned an error | `failed`, `snoozed` or `cancelled`, by the error | by the error |
-//! | panicked, timed out, lost worker | `panicked`, `timed_out`, `lost` | retry while the budget lasts |
+//! | panicked, timed out, lost | `panicked`, `timed_out`, `lost` | retry while the budget lasts |
 //! | cancelled | `cancelled` | final |
 //! | released at shutdown | `released` | ready again, no attempt spent |
 //! | unreadable row | `failed` | final |

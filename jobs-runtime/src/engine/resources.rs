@@ -7,8 +7,8 @@ use std::fmt;
 use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest, Resources};
 use jobs::{CataloguedJob, Source};
 
-/// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence over
-/// a linked definition of the same type.
+/// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence
+/// over a linked definition of the same type.
 ///
 /// # Errors
 /// All resources that are missing, are defined twice or fail to build, in one error.

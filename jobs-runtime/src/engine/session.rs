@@ -78,7 +78,10 @@ impl Dispatcher {
         if let Some(session) = &self.session
             && now >= session.drops_at(drop_after)
         {
-            tracing::warn!(session = %session.id, "could not renew the session for {drop_after:?}: dropping running attempts");
+            tracing::warn!(
+                session = %session.id,
+                "could not renew the session for {drop_after:?}: dropping running attempts",
+            );
             self.lose_session();
         }
         if self.session_call_in_flight || self.is_closing || self.is_closed {
