@@ -1,4 +1,5 @@
-//! Permits that come back while nobody waits: noted by the embedded store, and counted before they are many.
+//! Released permits of the SQLite store. A batch that releases permits of many limits while no
+//! execution waits adds one pending row, which a later call counts.
 
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use super::support::stored;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// Limits that differ by their keys: more than are written one by one.
+/// The keyed limits of a batch: more than the store updates one by one.
 const KEYS: u32 = 10;
 
-/// Batches that are noted before they are counted.
-const NOTES: u32 = 64;
+/// The pending rows after which the store asks for a promotion that counts them.
+const MAX_PENDING: u32 = 64;
 
-/// One for each key, of which so many may run.
+/// One execution for each key, each under a limit of `count`.
 fn batch(first: u32, count: u32) -> Vec<NewExecution> {
     let new = |key: u32| {
         let id = ExecutionId::from_bytes(u128::from(first + key).to_be_bytes());
@@ -53,7 +54,7 @@ fn success(claimed: &Claimed) -> Settlement {
     }
 }
 
-/// Enqueues one for each key, which are ready at once, and ends them together.
+/// Enqueues one execution for each key, claims them all and settles them in one batch.
 async fn round(store: &dyn Store, session: SessionId, number: u32, count: u32) {
     store.enqueue(batch(number * KEYS, count)).await.unwrap();
     let claim = Claim {
@@ -68,13 +69,13 @@ async fn round(store: &dyn Store, session: SessionId, number: u32, count: u32) {
         now: NOW,
     };
     let claimed = store.claim(claim).await.unwrap();
-    assert_eq!(claimed.len(), KEYS as usize, "nobody has to be let in");
+    assert_eq!(claimed.len(), KEYS as usize, "all are ready at once");
     let ends = claimed.iter().map(success).collect();
     store.settle(ends).await.unwrap();
 }
 
-/// A store, and a look into its file from outside.
-struct Ground {
+/// A store, and a connection of its own to the store's file.
+struct Fixture {
     runtime: tokio::runtime::Runtime,
     store: Arc<dyn Store>,
     session: SessionId,
@@ -82,7 +83,7 @@ struct Ground {
     _directory: tempfile::TempDir,
 }
 
-impl Ground {
+impl Fixture {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("jobs.db");
@@ -121,8 +122,8 @@ impl Ground {
         promotion.unwrap().promoted
     }
 
-    /// Batches that are noted and not counted.
-    fn noted(&mut self) -> i64 {
+    /// Rows of released permits that are not counted yet.
+    fn pending(&mut self) -> i64 {
         self.database
             .number("SELECT COUNT(*) FROM jobs_released_permits")
     }
@@ -133,46 +134,47 @@ impl Ground {
 }
 
 #[test]
-fn permits_that_are_noted_are_counted_before_they_are_many() {
-    let mut ground = Ground::new();
-    // Whoever enqueues needs the permits of those before.
+fn pending_released_permits_are_counted_when_needed_or_many() {
+    let mut fixture = Fixture::new();
+    // With a limit of one, each round needs the permits that the round before released.
     for number in 1..=3 {
-        ground.round(number, 1);
-        assert_eq!(ground.noted(), 1);
+        fixture.round(number, 1);
+        assert_eq!(fixture.pending(), 1);
     }
-    // Whoever has enough of them does not, until there are many.
-    let mut events = ground.store.events();
-    for number in 4..NOTES + 2 {
-        ground.round(number, 100);
-        assert_eq!(ground.noted(), i64::from(number) - 2);
+    // With a limit of a hundred no round needs them, so the rows accumulate up to the bound.
+    let mut events = fixture.store.events();
+    for number in 4..MAX_PENDING + 2 {
+        fixture.round(number, 100);
+        assert_eq!(fixture.pending(), i64::from(number) - 2);
     }
     let wanted = |event| matches!(event, StoreEvent::Scheduled(at) if at == Timestamp::default());
     assert!(!std::iter::from_fn(|| events.try_recv().ok()).any(wanted));
-    ground.round(NOTES + 2, 100);
+    fixture.round(MAX_PENDING + 2, 100);
     assert!(std::iter::from_fn(|| events.try_recv().ok()).any(wanted));
-    assert_eq!(ground.promoted(), 0);
-    assert_eq!(ground.noted(), 0);
-    assert_eq!(ground.in_use(), 0);
+    assert_eq!(fixture.promoted(), 0);
+    assert_eq!(fixture.pending(), 0);
+    assert_eq!(fixture.in_use(), 0);
 }
 
 #[test]
-fn what_is_noted_lets_in_who_waits_and_what_is_damaged_holds_up_nobody() {
-    let mut ground = Ground::new();
-    // Two rounds of which one waits, let in by a program that knows no notes.
+fn pending_rows_admit_waiters_and_damaged_rows_block_no_other() {
+    let mut fixture = Fixture::new();
+    // Two rounds, the second of which waits for permits. The rows are written by hand below.
     for number in [0, 1] {
-        let enqueued = ground.store.enqueue(batch(number * KEYS, 1));
-        ground.runtime.block_on(enqueued).unwrap();
-        ground.promoted();
+        let enqueued = fixture.store.enqueue(batch(number * KEYS, 1));
+        fixture.runtime.block_on(enqueued).unwrap();
+        fixture.promoted();
     }
-    assert_eq!(ground.promoted(), 0);
-    ground
+    assert_eq!(fixture.promoted(), 0);
+    fixture
         .database
         .execute("INSERT INTO jobs_released_permits (permits) VALUES ('[1,2]')");
-    assert_eq!(ground.promoted(), 2);
-    // One that is damaged is in nobody's way.
-    ground.database.execute(
-        "INSERT INTO jobs_released_permits (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'), ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4,\"5\",null]')",
+    assert_eq!(fixture.promoted(), 2);
+    // Damaged rows and elements are skipped.
+    fixture.database.execute(
+        "INSERT INTO jobs_released_permits (permits) VALUES ('none]'), ('[[3]]'), ('[3.0]'),
+         ('[\"3\"]'), ('{\"3\":3}'), ('3'), ('[-3,null]'), ('[4,\"5\",null]')",
     );
-    assert_eq!(ground.promoted(), 1);
-    assert_eq!(ground.in_use(), i64::from(KEYS));
+    assert_eq!(fixture.promoted(), 1);
+    assert_eq!(fixture.in_use(), i64::from(KEYS));
 }

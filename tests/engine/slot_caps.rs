@@ -1,4 +1,4 @@
-//! Shares of a process: of a queue, of a job, and of what has waited for long.
+//! Slot caps of a queue and of a job in one process, and ageing of executions that wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn heavy(ctx: &JobContext) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Why an execution waits, in a sentence that begins with its code.
+/// The explanation of why an execution waits for a slot.
 async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
     let told = runtime.service().explain(execution.id()).await.unwrap();
     let reason = told.expect("it exists").reason;
@@ -35,7 +35,7 @@ async fn why<T>(runtime: &Timed, execution: &Execution<T>) -> String {
 }
 
 #[tokio::test]
-async fn a_queue_has_its_share_of_a_process() {
+async fn a_queue_uses_no_more_slots_than_its_cap() {
     let config = EngineConfig {
         concurrency: 8,
         queue_concurrency: BTreeMap::from([("mail".to_owned(), 2)]),
@@ -62,12 +62,12 @@ async fn a_queue_has_its_share_of_a_process() {
     assert_eq!(
         starts(&runtime, &others).await,
         [0; 6],
-        "the other slots are theirs"
+        "the other slots are free for them"
     );
 }
 
 #[tokio::test]
-async fn a_job_has_its_share_of_a_process() {
+async fn a_job_uses_no_more_slots_than_its_cap() {
     let builder = Runtime::builder()
         .concurrency(8)
         .job_concurrency("limits.heavy", 1);
@@ -91,7 +91,8 @@ async fn a_job_has_its_share_of_a_process() {
     assert_eq!(starts(&runtime, &mails).await, [0; 3]);
 }
 
-/// Where twelve urgent ones take ten seconds each, when something begins that is of no urgency.
+/// The wait of an execution of low priority among twelve of high priority that take ten seconds
+/// each, at concurrency 1.
 async fn waits_behind_urgent_ones(ageing: BTreeMap<String, Duration>) -> Duration {
     let config = EngineConfig {
         concurrency: 1,
@@ -119,16 +120,16 @@ async fn waits_behind_urgent_ones(ageing: BTreeMap<String, Duration>) -> Duratio
 }
 
 #[tokio::test]
-async fn what_is_urgent_goes_first_however_long_the_rest_waits() {
+async fn without_ageing_a_low_priority_execution_waits_for_all_urgent_ones() {
     let waited = waits_behind_urgent_ones(BTreeMap::new()).await;
     assert_eq!(waited, 120 * SECOND);
 }
 
 #[tokio::test]
-async fn what_has_waited_for_its_queues_age_goes_first() {
+async fn with_ageing_an_execution_that_reaches_its_queues_age_goes_first() {
     let age = BTreeMap::from([("mail".to_owned(), 55 * SECOND)]);
     let waited = waits_behind_urgent_ones(age).await;
-    // Found within a tenth of the age, claimed when the next slot is free; the one behind the running one
+    // It is raised within a tenth of the age and claimed at the next free slot. One more execution
     // may have been claimed ahead.
     assert!(waited >= 60 * SECOND && waited <= 80 * SECOND, "{waited:?}");
     let other = BTreeMap::from([("other".to_owned(), SECOND)]);
@@ -136,7 +137,7 @@ async fn what_has_waited_for_its_queues_age_goes_first() {
 }
 
 #[tokio::test]
-async fn limits_that_cannot_be_kept_stop_the_start() {
+async fn caps_ages_and_limits_without_effect_stop_the_start() {
     let refused = async |builder: RuntimeBuilder, hint: &str| {
         let error = builder.database("sqlite::memory:").start().await;
         let error = error.expect_err("refused").to_string();

@@ -1,4 +1,4 @@
-//! Coming to an end.
+//! Shutdown: drain, release, close.
 
 use jobs::{AttemptOutcome, ExecutionStatus};
 use jobs_runtime::{EngineConfig, Runtime};
@@ -16,7 +16,7 @@ async fn a_second_request_gives_back_without_spending() {
     assert_eq!(runtime.clock.passed(), asked, "at once");
     let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
-    // A claim that was under way may have got it once more, and given it back as well.
+    // A claim that was in flight may have leased it once more and released it again.
     let outcomes: Vec<_> = record.attempts.iter().map(|a| a.outcome).collect();
     assert!(!outcomes.is_empty());
     assert!(
@@ -56,7 +56,7 @@ async fn nothing_is_claimed_after_the_first_request() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_hands_its_permits_on() {
+async fn a_worker_that_shuts_down_admits_waiters_to_its_permits() {
     let runtime = Timed::start().await;
     let first = runtime.begin(Tenant::new("a")).await;
     let second = runtime.enqueue(Tenant::new("a")).await;
@@ -107,7 +107,7 @@ async fn a_thousand_running_attempts_end_or_are_given_back() {
     let limit = config.drain + config.grace;
     let runtime = Timed::with(config).await;
     let jobs = runtime.client();
-    // The first hundred end during the drain of 30 s, the others would end after it.
+    // The first 101 end during the drain of 30 s; the others would end after it.
     let naps = (1..=500).map(|n| Nap::new(295_u64 * n));
     let naps = jobs.enqueue_all(naps).await.expect("accepted");
     let waits = (0..500).map(|_| Wait::new());

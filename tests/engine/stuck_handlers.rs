@@ -1,7 +1,7 @@
-//! Handlers that ignore every request to end.
+//! Stuck handlers: they block their thread and ignore every request to end.
 //!
-//! In real time: threads that are blocked are nothing that a test's clock could see. Nothing here
-//! depends on how long anything takes: handlers stand before a gate that the test opens.
+//! The tests run in real time, because a virtual clock cannot see a blocked thread. They do not
+//! depend on durations: a handler blocks until the test opens its gate.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use tests::jobs::{Add, Blocks, Brief, Interval, LendsTooLate};
 
 use super::{record, runtime_with};
 
-/// So many slots, and little patience.
-async fn impatient(concurrency: usize) -> Runtime {
+/// A runtime with a grace of 100 ms.
+async fn runtime_with_short_grace(concurrency: usize) -> Runtime {
     let config = EngineConfig {
         concurrency,
         grace: Duration::from_millis(100),
@@ -24,7 +24,7 @@ async fn impatient(concurrency: usize) -> Runtime {
     runtime_with(config).await
 }
 
-/// A file that is not there yet.
+/// The path of a file that does not exist yet: the gate of a handler.
 fn gate() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a directory");
     let gate = dir.path().join("gate");
@@ -38,35 +38,35 @@ fn open(gate: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_blocks_its_thread_is_settled_and_its_slot_replaced() {
     let (_dir, gate) = gate();
-    let runtime = impatient(1).await;
+    let runtime = runtime_with_short_grace(1).await;
     let jobs = runtime.client();
     let stuck = jobs.enqueue(Blocks::new(gate.as_path())).await;
     let stuck = stuck.expect("accepted");
     let next = jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
     assert_eq!(next.result().await.ok(), Some(3), "it got the slot");
     assert!(matches!(stuck.result().await, Err(ResultError::Failed(_))));
-    // It still stands before the gate.
+    // The handler still waits for the gate.
     let record = record(&runtime, stuck.id()).await;
     assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::TimedOut));
     open(&gate);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slot_that_was_lent_too_late_is_given_away_once() {
+async fn a_loan_after_the_settlement_frees_no_second_slot() {
     let (dir, gate) = gate();
-    let runtime = impatient(1).await;
+    let runtime = runtime_with_short_grace(1).await;
     let jobs = runtime.client();
     let stuck = jobs.enqueue(LendsTooLate::new(gate.as_path())).await;
     let stuck = stuck.expect("accepted");
     assert!(matches!(stuck.result().await, Err(ResultError::Failed(_))));
-    // It comes back, lends what it has no more, and is dropped.
+    // The handler continues, tries to lend the slot that it has lost, and is dropped.
     open(&gate);
     let left = gate.with_extension("left");
     while !left.exists() {
         let next = jobs.enqueue(Add::new(1, 1)).await.expect("accepted");
         assert_eq!(next.result().await.ok(), Some(2));
     }
-    // There is one slot, neither more nor less.
+    // There is exactly one slot.
     let intervals = dir.path().join("intervals");
     let batch = (0..20).map(|_| Interval::new(intervals.as_path(), 5_u64));
     for interval in jobs.enqueue_all(batch).await.expect("accepted") {
@@ -83,12 +83,12 @@ async fn a_slot_that_was_lent_too_late_is_given_away_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_attempt_that_ended_before_it_began_never_begins() {
+async fn an_attempt_that_is_settled_before_its_handler_starts_never_starts_it() {
     let (dir, gate) = gate();
     let file = dir.path().join("begun.txt");
-    let runtime = impatient(2).await;
+    let runtime = runtime_with_short_grace(2).await;
     let jobs = runtime.client();
-    // The application's only thread is blocked, so the brief one waits for it beyond its time.
+    // The application's only thread is blocked, so the brief attempt waits past its time limit.
     let blocking = jobs.enqueue(Blocks::new(gate.as_path())).await;
     blocking.expect("accepted");
     let brief = jobs.enqueue(Brief::new(file.as_path())).await;
@@ -98,5 +98,5 @@ async fn an_attempt_that_ended_before_it_began_never_begins() {
     // The thread is free again when this is answered.
     let next = jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
     assert_eq!(next.result().await.ok(), Some(3));
-    assert!(!file.exists(), "it was settled, and began all the same");
+    assert!(!file.exists(), "it started after it was settled");
 }

@@ -1,5 +1,5 @@
-//! Rows that cannot be read, and settlements that the store will not have: each spoils itself and
-//! nothing else.
+//! Poison rows: executions that cannot be read and settlements that the database rejects. Each one
+//! fails alone.
 
 use jobs::{AttemptOutcome, ErrorKind, Execution, ExecutionStatus, ResultError};
 use jobs_runtime::Runtime;
@@ -17,7 +17,7 @@ async fn alter(application: &Application, sql: &'static str) {
 
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 
-/// Has a worker execute [`TEXTS`], after their rows were altered.
+/// Enqueues [`TEXTS`], alters their rows and starts a worker.
 async fn executed_after(sql: &'static str) -> (Application, Vec<Execution<String>>, Runtime) {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
@@ -44,7 +44,7 @@ async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
         }
         match result {
             Err(ResultError::Failed(error)) => assert_eq!(error.kind, ErrorKind::InvalidPayload),
-            // What cannot be executed cannot always be shown either.
+            // A row that cannot be executed cannot always be read for display.
             Err(ResultError::Store(_)) => {}
             other => panic!("`{text}`: {other:?}"),
         }
@@ -56,9 +56,9 @@ async fn a_row_that_cannot_be_read_fails_alone_and_its_handler_is_not_called() {
     worker.shutdown().await;
 }
 
-/// Not even as an answer of the database: who would claim it puts it off, and has the others.
+/// The database cannot even return the row: the claim postpones it and returns the others.
 #[tokio::test]
-async fn a_payload_that_is_no_text_is_put_off_and_holds_nobody_up() {
+async fn a_payload_that_is_not_text_is_postponed_and_blocks_no_other() {
     let (application, executions, worker) = executed_after(
         "UPDATE jobs_executions SET payload = CAST(x'7b2274657874223a22ff227d' AS TEXT)
          WHERE payload LIKE '%\"b\"%'",
@@ -102,9 +102,10 @@ async fn a_result_that_the_store_refuses_fails_its_attempt_and_no_other() {
     }
 }
 
-/// Refused whatever is said: the others go through, the lease is left to who takes it over.
+/// The database rejects the settlement and its replacement. The others are stored, and the lease
+/// remains until another worker takes it over.
 #[tokio::test]
-async fn an_end_that_cannot_be_stored_at_all_holds_nobody_up() {
+async fn a_settlement_that_cannot_be_stored_blocks_no_other() {
     let application = Application::start(true).await;
     alter(
         &application,
@@ -119,7 +120,7 @@ async fn an_end_that_cannot_be_stored_at_all_holds_nobody_up() {
     for execution in jobs.enqueue_all(texts).await.expect("accepted") {
         assert_eq!(execution.result().await.ok().as_deref(), Some("food"));
     }
-    // It is over when this returns, so the outbox is empty.
+    // A shutdown returns after the last settlement.
     application.runtime.shutdown().await;
     let record = record(&application.runtime, poison.id()).await;
     assert_eq!(record.status, ExecutionStatus::Running);
@@ -127,10 +128,10 @@ async fn an_end_that_cannot_be_stored_at_all_holds_nobody_up() {
     assert_eq!(sessions.expect("it answers").len(), 1);
 }
 
-/// A take-over closes first, then moves what was leased slice by slice; whoever comes back in
-/// between has lost its session, and a second rescuer finds what the first one left.
+/// A take-over closes the session, then moves its leases in slices. A worker that resumes in
+/// between has lost its session, and a second rescuer takes the remaining leases over.
 #[tokio::test]
-async fn a_session_that_is_half_taken_over_is_closed_and_found_again() {
+async fn a_half_finished_take_over_is_continued_by_another_worker() {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
     let texts = ["a", "b", "c"].map(Echo::new);
@@ -162,7 +163,7 @@ async fn a_session_that_is_half_taken_over_is_closed_and_found_again() {
         "{refused:?}"
     );
 
-    // The first rescuer is not heard of again.
+    // The first rescuer is lost too.
     let found = find().await.expect("it holds leases");
     assert_eq!(found.beat, watched.beat);
     let rest = store.take_over(found, first_claim(second, &[])).await;

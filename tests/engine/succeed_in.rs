@@ -42,7 +42,7 @@ async fn the_writes_and_the_success_are_committed_together() {
     assert_eq!(application.count("jobs_leases").await, 0);
 }
 
-/// The handler rolls back and returns a result all the same: it has not succeeded.
+/// The handler rolls back and still returns a result: the attempt fails.
 #[tokio::test]
 async fn what_is_rolled_back_has_failed_and_is_tried_again() {
     let application = application().await;
@@ -62,7 +62,7 @@ async fn nothing_after_the_commit_undoes_the_success() {
         let (result, record) = run(&application, then).await;
         assert_eq!(result.ok(), Some(1), "{then}");
         assert_eq!(record.status, ExecutionStatus::Succeeded);
-        // Whatever the engine has to say, it has said it when it ends.
+        // After the shutdown, every settlement of the engine has been sent.
         application.runtime.shutdown_now().await;
         let record = super::record(&application.runtime, record.id).await;
         assert_eq!(outcomes(&record), [Some(AttemptOutcome::Succeeded)]);
@@ -77,7 +77,7 @@ async fn an_attempt_that_was_taken_over_cannot_succeed() {
     let jobs = application.runtime.client();
     let execution = jobs.enqueue(withdraw).await.expect("accepted");
     let waiting = application.file().with_extension("waiting");
-    // The handler runs on this thread as well: somebody else looks.
+    // The handler runs on this thread, so another thread waits for its file.
     tokio::task::spawn_blocking(move || wait_for("the handler", || waiting.exists()))
         .await
         .expect("it waits");
@@ -86,7 +86,7 @@ async fn an_attempt_that_was_taken_over_cannot_succeed() {
     assert_eq!(taken.len(), 1);
     std::fs::write(application.file().with_extension("go"), "").expect("written");
 
-    // The handler fails, and that is refused as well.
+    // The handler fails, and the store rejects that settlement too.
     application.runtime.shutdown().await;
     let record = record(&application.runtime, execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Running);

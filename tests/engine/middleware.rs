@@ -1,4 +1,4 @@
-//! Middleware around attempts, and hooks that are told of them.
+//! Middleware around attempts, and hooks at their start and end.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -15,21 +15,21 @@ use tower::util::MapResponseLayer;
 use super::support::{Timed, take_over};
 use super::transactions::Application;
 
-type Seen = Arc<Mutex<Vec<String>>>;
+type Lines = Arc<Mutex<Vec<String>>>;
 
-fn seen(list: &Seen) -> Vec<String> {
+fn lines(list: &Lines) -> Vec<String> {
     list.lock().unwrap().clone()
 }
 
-/// Notes what passes.
+/// A layer that records requests and responses.
 #[derive(Clone)]
-struct Noting<S> {
+struct Recording<S> {
     name: &'static str,
-    list: Seen,
+    list: Lines,
     inner: S,
 }
 
-impl<S> Service<AttemptRequest> for Noting<S>
+impl<S> Service<AttemptRequest> for Recording<S>
 where
     S: Service<AttemptRequest, Response = String, Error = jobs::JobError>,
     S::Future: Send + 'static,
@@ -61,9 +61,9 @@ where
     }
 }
 
-fn noting<S>(name: &'static str, list: &Seen) -> impl Layer<S, Service = Noting<S>> {
+fn recording<S>(name: &'static str, list: &Lines) -> impl Layer<S, Service = Recording<S>> {
     let list = Arc::clone(list);
-    layer_fn(move |inner| Noting {
+    layer_fn(move |inner| Recording {
         name,
         list: Arc::clone(&list),
         inner,
@@ -71,13 +71,13 @@ fn noting<S>(name: &'static str, list: &Seen) -> impl Layer<S, Service = Noting<
 }
 
 #[tokio::test]
-async fn layers_stand_around_every_attempt_the_last_one_outermost() {
-    let list = Seen::default();
+async fn layers_wrap_every_attempt_and_the_last_one_is_outermost() {
+    let list = Lines::default();
     let builder = Runtime::builder()
-        .layer(noting("inner", &list))
-        // One of tower's own: what it makes of the result is the result.
+        .layer(recording("inner", &list))
+        // A layer of `tower` itself, which changes the result.
         .layer(MapResponseLayer::new(|result: String| format!("{result}0")))
-        .layer(noting("outer", &list));
+        .layer(recording("outer", &list));
     let runtime = Timed::build(builder).await;
     let execution = runtime.enqueue(Add::new(1, 3)).await;
     assert_eq!(runtime.result(&execution).await.ok(), Some(40));
@@ -88,15 +88,15 @@ async fn layers_stand_around_every_attempt_the_last_one_outermost() {
         "inner < 4".to_owned(),
         "outer < 40".to_owned(),
     ];
-    assert_eq!(seen(&list), expected);
+    assert_eq!(lines(&list), expected);
 
-    // Functions on the blocking pool as well.
+    // Layers wrap blocking handlers too.
     let blocking = runtime.enqueue(AddBlocking::new(1, 3)).await;
     assert_eq!(runtime.result(&blocking).await.ok(), Some(40));
-    assert_eq!(seen(&list).len(), 8);
+    assert_eq!(lines(&list).len(), 8);
 }
 
-/// Refuses every attempt with an error of its own type.
+/// A service that is never ready and fails with an error of its own type.
 #[derive(Clone)]
 struct Closed;
 
@@ -115,7 +115,7 @@ impl Service<AttemptRequest> for Closed {
 }
 
 #[tokio::test]
-async fn the_error_of_a_layer_is_the_attempts() {
+async fn the_error_of_a_layer_fails_the_attempt() {
     let runtime = Timed::build(Runtime::builder().layer(layer_fn(|_| Closed))).await;
     let execution = runtime.enqueue(Flaky::new(1_u32)).await;
     let result = runtime.result(&execution).await;
@@ -127,23 +127,19 @@ async fn the_error_of_a_layer_is_the_attempts() {
 
 #[tokio::test]
 async fn a_panic_passes_through_layers() {
-    let list = Seen::default();
-    let runtime = Timed::build(Runtime::builder().layer(noting("layer", &list))).await;
+    let list = Lines::default();
+    let runtime = Timed::build(Runtime::builder().layer(recording("layer", &list))).await;
     let panics = runtime.enqueue(Panics::new("out of cheese")).await;
     let result = runtime.result(&panics).await;
     let Err(ResultError::Failed(error)) = result else {
         panic!("it failed: {result:?}");
     };
     assert_eq!(error.kind, ErrorKind::Panicked);
-    assert_eq!(
-        seen(&list).len(),
-        2,
-        "two attempts, and no answer of either"
-    );
+    assert_eq!(lines(&list).len(), 2, "two requests and no response");
 }
 
-/// A builder whose hooks write down what they are told.
-fn telling(list: &Seen) -> RuntimeBuilder {
+/// A builder whose hooks record their calls.
+fn recording_hooks(list: &Lines) -> RuntimeBuilder {
     let (started, ended, exhausted) = (list.clone(), list.clone(), list.clone());
     Runtime::builder()
         .on_start(move |start| {
@@ -171,15 +167,15 @@ fn telling(list: &Seen) -> RuntimeBuilder {
 }
 
 #[tokio::test]
-async fn hooks_hear_of_every_attempt() {
-    let list = Seen::default();
-    let runtime = Timed::build(telling(&list)).await;
+async fn hooks_are_called_for_every_attempt() {
+    let list = Lines::default();
+    let runtime = Timed::build(recording_hooks(&list)).await;
     let snoozes = runtime.enqueue(Snoozes::new()).await;
     runtime.result(&snoozes).await.expect("it succeeds");
     let panics = runtime.enqueue(Panics::new("no cheese")).await;
     assert!(runtime.result(&panics).await.is_err());
     runtime.shutdown().await;
-    let (starts, ends): (Vec<_>, Vec<_>) = seen(&list)
+    let (starts, ends): (Vec<_>, Vec<_>) = lines(&list)
         .into_iter()
         .partition(|line| line.starts_with("start"));
     assert_eq!(
@@ -206,14 +202,14 @@ async fn hooks_hear_of_every_attempt() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_harms_nobody() {
-    let list = Seen::default();
+async fn a_hook_that_panics_affects_no_attempt_and_no_other_hook() {
+    let list = Lines::default();
     let builder = Runtime::builder()
         .on_start(|_| panic!("a hook"))
         .on_finish(|_| panic!("a hook"));
-    let heard = Arc::clone(&list);
+    let recorded = Arc::clone(&list);
     let builder = builder.on_finish(move |end| {
-        heard.lock().unwrap().push(end.outcome.to_string());
+        recorded.lock().unwrap().push(end.outcome.to_string());
     });
     let runtime = Timed::build(builder).await;
     for n in 0..3 {
@@ -221,17 +217,17 @@ async fn a_hook_that_panics_harms_nobody() {
         assert_eq!(runtime.result(&execution).await.ok(), Some(n + 1));
     }
     runtime.shutdown().await;
-    assert_eq!(seen(&list), ["succeeded"; 3]);
+    assert_eq!(lines(&list), ["succeeded"; 3]);
 }
 
-/// Whoever stops the runtime has heard of everything, from hooks that take their time as well.
+/// Each hook call takes 50 ms of real time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hooks_have_heard_of_everything_when_the_runtime_has_stopped() {
-    let list = Seen::default();
-    let heard = Arc::clone(&list);
+async fn a_shutdown_waits_for_slow_hooks() {
+    let list = Lines::default();
+    let recorded = Arc::clone(&list);
     let builder = Runtime::builder().on_finish(move |end| {
         std::thread::sleep(Duration::from_millis(50));
-        heard.lock().unwrap().push(end.job_id.to_string());
+        recorded.lock().unwrap().push(end.job_id.to_string());
     });
     let runtime = Timed::build(builder).await;
     let batch = runtime
@@ -241,29 +237,29 @@ async fn hooks_have_heard_of_everything_when_the_runtime_has_stopped() {
         runtime.result(&execution).await.expect("it succeeds");
     }
     runtime.shutdown().await;
-    assert_eq!(seen(&list).len(), 10);
+    assert_eq!(lines(&list).len(), 10);
 }
 
-/// The end of an attempt that another worker has taken over is that worker's to tell.
+/// Another worker has taken the attempt over and notifies its own hooks.
 #[tokio::test]
-async fn hooks_do_not_hear_of_what_was_refused() {
-    let list = Seen::default();
-    let runtime = Timed::build(telling(&list)).await;
+async fn a_stale_settlement_calls_no_hook() {
+    let list = Lines::default();
+    let runtime = Timed::build(recording_hooks(&list)).await;
     let execution = runtime.begin(Nap::new(5_000_u64)).await;
     let taken = take_over(&**runtime.store()).await;
     assert_eq!(taken.len(), 1);
-    // The nap ends before the worker learns by its renewal that it is another's.
+    // The nap ends before a renewal tells the worker that it has lost its session.
     runtime.shutdown().await;
-    assert_eq!(seen(&list), ["start test.nap 1 last"]);
+    assert_eq!(lines(&list), ["start test.nap 1 last"]);
     let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Running);
 }
 
-/// A success that the handler's own transaction has settled is told as what it is.
+/// The hook receives the outcome that the handler's own transaction has settled.
 #[tokio::test]
-async fn hooks_hear_what_became_of_a_success_in_a_transaction() {
-    let list = Seen::default();
-    let application = Application::start_with(telling(&list)).await;
+async fn hooks_receive_the_outcome_of_succeed_in() {
+    let list = Lines::default();
+    let application = Application::start_with(recording_hooks(&list)).await;
     sqlx::raw_sql("CREATE TABLE withdrawals (attempt INTEGER NOT NULL)")
         .execute(&application.pool)
         .await
@@ -275,7 +271,7 @@ async fn hooks_hear_what_became_of_a_success_in_a_transaction() {
         execution.result().await.expect("it succeeds");
     }
     application.runtime.shutdown().await;
-    let list = seen(&list);
+    let list = lines(&list);
     let ends: Vec<_> = list.iter().filter(|l| !l.starts_with("start")).collect();
     assert_eq!(
         ends,

@@ -1,4 +1,4 @@
-//! Time on a virtual clock: the real engine on the real store, and nobody waits.
+//! Delays, retries, timeouts and leases on a virtual clock: the real engine on the real store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::transactions::Application;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Fails every day of a year, by a list that is spread.
+/// Fails once a day for a year, with jitter.
 #[job(id = "time.yearly", timeout = "1h", retries = exponential(base = "1d", factor = 1, max = "1d", count = 365, jitter = 0.2))]
 async fn yearly(ctx: &JobContext, fails: u32) -> Result<u32, JobError> {
     match ctx.attempt() {
@@ -31,7 +31,7 @@ async fn yearly(ctx: &JobContext, fails: u32) -> Result<u32, JobError> {
     }
 }
 
-/// Sleeps through its time limit and does not listen.
+/// Exceeds its time limit and ignores its cancellation.
 #[job(id = "time.deaf", timeout = "1h", retries = 0)]
 async fn deaf(ctx: &JobContext) -> Result<(), JobError> {
     let forever = std::future::pending::<()>();
@@ -50,7 +50,7 @@ async fn runtime_on(
     store: Option<Arc<dyn Store>>,
 ) -> Runtime {
     let config = EngineConfig {
-        // Coarse, so that a year has few wake-ups.
+        // Long intervals, so that a year has few wake-ups.
         lease: 30 * DAY,
         poll: 10 * DAY,
         worker: "test".to_owned(),
@@ -67,7 +67,7 @@ async fn runtime_on(
     builder.start().await.expect("the runtime starts")
 }
 
-/// A year of several executions, told as text.
+/// The attempts of several executions over a year, as text.
 async fn history(seed: u64) -> String {
     let clock = VirtualClock::new();
     let runtime = runtime(&clock, seed).await;
@@ -80,12 +80,12 @@ async fn history(seed: u64) -> String {
         executions.push(enqueue.await.expect("accepted"));
     }
     clock.advance(500 * DAY).await;
-    let mut told = String::new();
+    let mut history = String::new();
     for execution in executions {
         let record = record(&runtime, execution.id()).await;
-        told.push_str(&format!("{} {}\n", record.id, record.status));
+        history.push_str(&format!("{} {}\n", record.id, record.status));
         for attempt in &record.attempts {
-            told.push_str(&format!(
+            history.push_str(&format!(
                 "  {} {} {} {:?} {:?}\n",
                 attempt.number,
                 attempt.outcome.expect("it ended"),
@@ -95,7 +95,7 @@ async fn history(seed: u64) -> String {
             ));
         }
     }
-    told
+    history
 }
 
 #[tokio::test]
@@ -123,11 +123,7 @@ async fn a_year_of_retries_is_the_same_twice() {
             .count(),
         1
     );
-    assert_ne!(
-        first,
-        history(8).await,
-        "another seed spreads the delays otherwise"
-    );
+    assert_ne!(first, history(8).await, "another seed yields other delays");
 }
 
 #[tokio::test]
@@ -182,7 +178,7 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
         .expect("the runtime starts");
     let enqueue = enqueuer.client().enqueue(Yearly::new(0_u32));
     let execution = enqueue.await.expect("accepted");
-    // A worker that claims and is never heard of again.
+    // A worker that claims and never renews its session.
     let store = enqueuer.store();
     let info = SessionInfo {
         worker: "silent".to_owned(),
@@ -210,7 +206,8 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
     assert_eq!(record.attempts[0].worker, "silent");
 }
 
-/// The store refuses every renewal: what runs is dropped before others may take it over.
+/// The store rejects every renewal: running attempts are dropped before another worker may take
+/// them over.
 #[tokio::test]
 async fn work_is_dropped_when_four_fifths_of_a_lease_are_over() {
     let clock = VirtualClock::new();
@@ -235,12 +232,15 @@ async fn work_is_dropped_when_four_fifths_of_a_lease_are_over() {
         .expect("a trigger");
 
     assert_eq!(begun, Duration::ZERO, "as old as the session");
-    let patience = EngineConfig::default().lease * 4 / 5;
-    clock.advance(patience - Duration::from_millis(1)).await;
-    assert!(!wrote(&format!("end {id} 1")), "it may hope until then");
+    let drop_after = EngineConfig::default().lease * 4 / 5;
+    clock.advance(drop_after - Duration::from_millis(1)).await;
+    assert!(
+        !wrote(&format!("end {id} 1")),
+        "a renewal may still succeed"
+    );
     clock.advance(Duration::from_millis(1)).await;
     assert!(wrote(&format!("end {id} 1")));
-    // The leases can be given back all the same, which costs nothing.
+    // The leases still hold, so the attempt is released and spends no budget.
     let record = record(&application.runtime, id).await;
     assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Released));
 }
