@@ -255,7 +255,7 @@ impl Backend for JobService {
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
         // A handler that waits for a child lends its executor slot, which the child may need.
         let finished = Self::finished(self, execution_id);
-        Box::pin(crate::engine::lending(execution_id, finished))
+        Box::pin(crate::engine::lend_slot_while(execution_id, finished))
     }
 }
 

@@ -73,7 +73,7 @@ fn refuses(url: &str, arrange: impl FnOnce()) {
             (&json!("succeeded"), &json!(1))
         );
     }
-    let said = worker.logged(&["the store refuses what this attempt ended with"]);
+    let said = worker.logged(&["the store rejects the end of this attempt"]);
     assert_eq!(said.len(), EXECUTIONS / 10, "{said:?}");
     assert_eq!(worker.terminate().0, Some(0));
 }

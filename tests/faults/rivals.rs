@@ -39,7 +39,7 @@ fn locked_leases_hold_up_no_other() {
         assert!(rival.wait());
     }
     let account = fleet.settle();
-    let held_up = "waits for a transaction that was left open";
+    let held_up = "waits for a transaction that locks its rows";
     let noticed = fleet.workers.iter().map(|one| one.logged(&[held_up]).len());
     assert!(noticed.sum::<usize>() > 0, "nothing was held up");
     println!("{} times leases were locked: {account:?}", times());

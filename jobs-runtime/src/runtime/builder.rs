@@ -8,11 +8,11 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
+use crate::clock::server::ServerClock;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
-use crate::server_clock::ServerClock;
 use crate::service::JobService;
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store};
 use crate::{Entropy, SystemClock};
@@ -257,7 +257,7 @@ impl RuntimeBuilder {
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
-            let resources = crate::resources::build(&jobs, self.resources).await?;
+            let resources = crate::engine::resources::build(&jobs, self.resources).await?;
             let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
             health.log_capture(captured);
             if !captured {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jobs::CatalogueError;
 
 use crate::SchemaError;
-use crate::resources::ResourceErrors;
+use crate::engine::resources::ResourceErrors;
 use crate::store::{ParseDatabaseUrlError, StoreError};
 
 /// The reason why a runtime did not start.
