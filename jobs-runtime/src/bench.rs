@@ -11,8 +11,8 @@
 //!                               └─ beside each, a baseline of the same work, if there is one
 //! ```
 //!
-//! One measurement varies with the load of the machine. So the report gives each figure's median and
-//! range. Trials and baselines alternate, and their ratio is reported.
+//! A measurement varies with the load of the machine. So the report gives the median and the range
+//! of each figure. Trials and baselines alternate, and the report gives their ratio.
 //!
 //! This module uses the public runtime and the store's contract; only `cli` may import it.
 

@@ -15,11 +15,11 @@ pub(crate) enum Scenario {
     EnqueueSingle,
     /// A worker executes a backlog that was enqueued before the clock starts
     Drain,
-    /// Executions arrive at --rate; latency from the due time to the start of the handler
+    /// Executions arrive at --rate; latency from the due time to the handler's start
     Steady,
     /// Half the drain rate for --seconds; latency, memory and dead tuples of ten parts
     Soak,
-    /// One execution at a time for an idle worker; latency from the call to the start of the handler
+    /// One execution at a time for an idle worker; latency from the call to the handler's start
     Latency,
     /// Concurrent callers enqueue batches while a worker executes them
     Mixed,

@@ -132,8 +132,8 @@ impl FinishCounter {
         }
     }
 
-    /// Waits until `wanted` executions have finished. If events were lost, it waits until the worker is
-    /// idle instead.
+    /// Waits until `wanted` executions have finished. If events were lost, waits until the worker
+    /// is idle instead.
     pub(crate) async fn wait_for(
         &mut self,
         wanted: u64,

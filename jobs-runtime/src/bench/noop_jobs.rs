@@ -1,6 +1,6 @@
 //! No-op jobs with a payload and a result of two fields each.
 //!
-//! They are declared without `#[job]`, because the attribute would add them to the catalogue of every
+//! They are declared without `#[job]`: the attribute would add them to the catalogue of every
 //! program.
 
 use std::sync::Arc;
@@ -72,7 +72,8 @@ macro_rules! noop_job {
                             let delay = timer.elapsed_micros().saturating_sub(number);
                             timer.delays.record(Duration::from_micros(delay));
                         }
-                        serde_json::to_string(&EchoResult { number, subject }).map_err(JobError::permanent)
+                        let result = EchoResult { number, subject };
+                        serde_json::to_string(&result).map_err(JobError::permanent)
                     })
                 }
             }

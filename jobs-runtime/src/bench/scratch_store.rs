@@ -48,7 +48,7 @@ impl ScratchStore {
         Monitor::open(&self.url).await
     }
 
-    /// Removes the files or the schema. A failure is an error, so that the user learns of leftovers.
+    /// Removes the files or the schema. The user must learn of leftovers, so a failure is an error.
     pub(crate) async fn remove(self) -> Result<(), BenchError> {
         match &self.url {
             DatabaseUrl::Sqlite { path, .. } => {

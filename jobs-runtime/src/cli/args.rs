@@ -166,7 +166,7 @@ pub(super) struct EditArgs {
 /// The arguments of `work`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct WorkArgs {
-    /// Queues to claim from; `mail:10` allows ten concurrent attempts of `mail` [default: all queues]
+    /// Queues to claim from; `mail:10` allows ten concurrent attempts of `mail` [default: all]
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
     /// Label that `processes` shows for this worker; repeatable

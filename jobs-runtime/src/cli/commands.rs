@@ -88,8 +88,8 @@ async fn start_client(settings: &Settings) -> Result<Runtime, StartError> {
     settings.builder().workers(false).start().await
 }
 
-/// Starts a runtime like [`start_client`] that creates no store. If there is none, the runtime has an
-/// empty store in memory.
+/// Starts a runtime like [`start_client`], but creates no store. Without a store, the runtime has
+/// an empty one in memory.
 async fn start_reader(settings: &Settings) -> Result<Runtime, StartError> {
     let database = if store_exists(settings) {
         settings.database.as_str()

@@ -60,8 +60,8 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
-/// An invalid payload or an unknown job is a usage error. A store error, a conflict, a full queue or
-/// a disabled job is a failure.
+/// An invalid payload or an unknown job is a usage error. A store error, a conflict, a full queue
+/// or a disabled job is a failure.
 impl From<jobs::EnqueueError> for Failure {
     fn from(error: jobs::EnqueueError) -> Self {
         use jobs::EnqueueError as E;

@@ -8,7 +8,8 @@ use super::args::Command;
 use crate::logs::SILENT_TARGET;
 
 /// Starts logging. `JOBS_LOG`, else `RUST_LOG`, filters the log on standard error. Without them,
-/// long-running commands show `info`, others `warn`. The store receives the handlers' log unfiltered.
+/// long-running commands show `info`, others `warn`. The filter does not apply to the handlers' log
+/// in the store.
 pub(super) fn start(command: &Command) {
     let default = if command.is_long_running() {
         "info"

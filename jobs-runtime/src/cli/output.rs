@@ -33,7 +33,7 @@ impl Output {
         println!("{}", text.trim_end_matches('\n'));
     }
 
-    /// Prints a line of a streamed result: as JSON on one line, or as the text that `to_text` makes.
+    /// Prints a line of a streamed result: as JSON on one line, or as the text of `to_text`.
     pub(super) fn line<T: Serialize>(self, value: &T, to_text: impl FnOnce(&T) -> String) {
         let text = if self.json {
             serde_json::to_string(value).unwrap_or_else(|error| error.to_string())

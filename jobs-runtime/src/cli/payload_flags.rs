@@ -45,8 +45,8 @@ pub(super) struct JobCommand {
 }
 
 impl JobCommand {
-    /// `options` are the flags that the command has for every job. A field with the name of an option
-    /// has no flag of its own; `--field` sets it.
+    /// `options` are the flags that the command has for every job. A field with the name of an
+    /// option has no flag of its own; `--field` sets it.
     pub(super) fn new(name: &'static str, job: &JobDescriptor, options: Vec<Arg>) -> Self {
         let mut command = Command::new(name)
             .bin_name(format!("{name} {}", job.id))

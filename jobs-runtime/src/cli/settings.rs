@@ -86,8 +86,8 @@ impl Settings {
         Self::from_sources(file.as_deref(), variable, flags)
     }
 
-    /// Merges the sources and validates the values. Flags override variables, which override the file.
-    /// An error names the source of its value.
+    /// Merges the sources and validates the values. Flags override variables, which override the
+    /// file. An error names the source of its value.
     fn from_sources(
         file: Option<&str>,
         variable: impl Fn(&str) -> Option<String>,

@@ -10,8 +10,8 @@ use super::DatabaseCounters;
 use crate::bench::error::BenchError;
 use crate::store::PostgresUrl;
 
-/// The longest wait for the stores' connections to close. A connection flushes its statistics when it
-/// ends.
+/// The longest wait for the stores' connections to close. A connection flushes its statistics when
+/// it ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// See [`Monitor`](super::Monitor).

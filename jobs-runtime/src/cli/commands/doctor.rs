@@ -201,16 +201,16 @@ async fn check_queued_jobs(store: &dyn Store) -> Option<CheckResult> {
         CheckResult::warning(
             "waiting",
             format!(
-                "this program does not link the jobs of queued executions: link them here or start a \
-                 worker that does: {}",
+                "queued executions have jobs that this program does not link: start a worker that \
+                 links {}",
                 unknown.join(", ")
             ),
         )
     })
 }
 
-/// Starts a worker to check the catalogue, the schemas and the resources. It claims nothing, because
-/// it may execute a single execution only, which does not exist.
+/// Starts a worker to check the catalogue, the schemas and the resources. The worker claims
+/// nothing: it is restricted to one execution, which does not exist.
 async fn check_start(
     settings: &Settings,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,

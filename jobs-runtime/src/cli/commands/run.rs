@@ -17,9 +17,8 @@ pub(in crate::cli) enum Components {
     Http,
 }
 
-/// Starts the components and runs them until a signal, an error, or idleness if that was asked for.
-///
-/// The first signal drains the worker; the second releases the running attempts.
+/// Starts the components and runs them until a signal or an error, with `until_idle` also until the
+/// worker is idle. The first signal drains the worker; the second releases the running attempts.
 pub(in crate::cli) async fn run(
     settings: &Settings,
     output: Output,
@@ -45,10 +44,7 @@ pub(in crate::cli) async fn run(
             return Err(Failure::failed("the HTTP interface stopped by itself"));
         }
     }
-    output.note(&format!(
-        "stopping: running attempts have {:?} to end; a second signal releases them now",
-        settings.engine.drain
-    ));
+    output.note("stopping: waiting for running attempts; a second signal releases them now");
     tokio::select! {
         () = runtime.shutdown() => {}
         () = signals.next() => {

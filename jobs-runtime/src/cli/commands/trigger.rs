@@ -67,8 +67,8 @@ pub(in crate::cli) async fn exec(
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     if client.catalogue().get(&request.job_id).is_none() {
         return Err(Failure::failed(format!(
-            "this program does not link the job `{0}`: use `trigger {0}`, and a worker that links it \
-             executes it",
+            "this program does not link the job `{0}`: use `trigger {0}`, and a worker that links \
+             it executes it",
             request.job_id
         )));
     }
