@@ -14,7 +14,7 @@
 //! A measurement varies with the load of the machine. So the report gives the median and the range
 //! of each figure. Trials and baselines alternate, and the report gives their ratio.
 //!
-//! This module uses the public runtime and the store's contract; only `cli` may import it.
+//! This module uses the runtime, the store's contract and `clock`. Only `cli` may import it.
 
 mod config;
 mod error;

@@ -4,7 +4,7 @@
 //! [`payload_flags`] parses the flags of one job. [`commands`] has a module per command. Only
 //! [`output`] prints. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2 (usage).
 //!
-//! The program uses the public runtime, `service` and `bench`. No other module imports it.
+//! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 
 mod args;
 mod commands;

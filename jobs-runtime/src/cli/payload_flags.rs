@@ -90,8 +90,8 @@ impl JobCommand {
         payload_help(&self.fields)
     }
 
-    /// Builds the payload as JSON text. Starts with `--payload`, then sets the
-    /// values of `--field`, then those of the field flags. Values of arrays are appended.
+    /// Builds the payload as JSON text: `--payload`, changed by `--field` and then by the field
+    /// flags. Values of arrays are appended.
     pub(super) fn payload(&self, matches: &ArgMatches) -> Result<String, Failure> {
         let given = matches.get_one::<String>(PAYLOAD);
         let (text, mut payload) = match given.map(String::as_str) {

@@ -64,7 +64,8 @@ pub(super) async fn triggers(
     Ok(trial)
 }
 
-/// A minimal HTTP/1.1 client: a full one would use more CPU time than the server under test.
+/// A minimal HTTP/1.1 client. The measurement includes its CPU time, so it does as little as
+/// possible.
 struct Connection {
     stream: BufStream<TcpStream>,
     request: String,

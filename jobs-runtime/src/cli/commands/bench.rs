@@ -55,7 +55,7 @@ pub(in crate::cli) async fn measure(
     let report = tokio::select! {
         report = bench::run(&config, on_progress) => report,
         _ = tokio::signal::ctrl_c() => return Err(Failure::failed(
-            "interrupted: a scratch store (file or schema `bench_…`) may remain, remove it"
+            "interrupted: remove the scratch store `bench_…` (a file or schema) if it remains"
         )),
     };
     let report = report.map_err(|error| match error {
@@ -104,7 +104,7 @@ fn table(report: &Report) -> String {
         report.ratio_to_baseline.map(|it| summary(it, 3)),
     );
     line("latency, ms", report.latency_ms.map(percentiles));
-    line("list of 50, ms", report.list_ms.map(percentiles));
+    line("list executions, ms", report.list_ms.map(percentiles));
     line(
         "CPU µs/execution",
         report.cpu_micros_per_execution.map(number(1)),

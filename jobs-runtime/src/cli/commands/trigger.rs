@@ -134,7 +134,7 @@ impl JobRequest {
         }))
     }
 
-    /// The output with `--json` after the job's id taken into account.
+    /// The output format: `--json` may also stand after the job's id.
     fn output(&self, output: Output) -> Output {
         Output::new(output.json || self.matches.get_flag("json"))
     }
