@@ -157,7 +157,7 @@ impl JobRequest {
             request.due = Due::At((*time).into());
         }
         let accepted = runtime.service().accept(vec![request]).await;
-        let accepted = accepted.map_err(|error| error.into_error(false))?;
+        let accepted = accepted.map_err(|refusal| refusal.into_error(false))?;
         match accepted.first() {
             Some(one) => Ok((one.enqueued.execution_id, one.answer)),
             None => Err(Failure::failed("the store returned no execution")),
