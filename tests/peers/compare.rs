@@ -1,4 +1,5 @@
-//! Comparison with other job systems on the same databases: prints the table of README.md.
+//! Comparison with other job systems on the same databases: prints the tables of
+//! docs/performance.md.
 //!
 //! `cargo run --release -p tests --bin peers -- --runs R` (default: 3 runs). Each peer is a
 //! separate program with its own dependencies, so that `jobs` has none of them. The systems take
