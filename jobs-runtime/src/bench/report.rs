@@ -110,7 +110,7 @@ pub(crate) struct Report {
     pub(crate) resident_megabytes: Option<f64>,
     /// Voluntary context switches of all threads of this process.
     pub(crate) wake_ups_per_minute: Option<f64>,
-    /// CPU time as a share of one core.
+    /// CPU time in percent of one core.
     pub(crate) cpu_percent: Option<f64>,
     /// The parts of a soak in their order.
     #[serde(rename = "course")]
