@@ -1,4 +1,4 @@
-//! Waiting for an execution, and showing how far it is.
+//! Progress of an execution: waits for its end, shows its progress and prints its outcome.
 
 use std::time::Duration;
 
@@ -10,41 +10,41 @@ use super::output::Output;
 use crate::JobService;
 use crate::store::ExecutionRecord;
 
-/// How often the execution is looked at while somebody waits.
-const LOOK: Duration = Duration::from_millis(200);
+/// The interval at which the progress is read.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits until the execution is final, shows its progress, and returns it.
+/// Shows the progress of an execution until it is final, and returns the final record.
 pub(super) async fn wait(
     service: &JobService,
     id: ExecutionId,
     output: Output,
 ) -> Result<ExecutionRecord, Failure> {
-    let mut show = Show::new(output);
+    let mut display = ProgressDisplay::new(output);
     let finished = service.finished(id);
     tokio::pin!(finished);
     loop {
         tokio::select! {
-            end = &mut finished => {
-                end.map_err(|error| Failure::because(&error))?;
-                show.end();
+            ended = &mut finished => {
+                ended.map_err(|error| Failure::because(&error))?;
+                display.end();
                 return read(service, id).await;
             }
-            () = service.clock().sleep(LOOK) => show.update(&read(service, id).await?),
+            () = service.clock().sleep(INTERVAL) => display.update(&read(service, id).await?),
         }
     }
 }
 
 async fn read(service: &JobService, id: ExecutionId) -> Result<ExecutionRecord, Failure> {
     let found = service.store().execution(id).await?;
-    found.ok_or_else(|| Failure::failed(format!("execution {id} is gone")))
+    found.ok_or_else(|| Failure::failed(format!("execution {id} was deleted")))
 }
 
-/// Prints how an execution ended; a failure for every end but success.
-pub(super) fn conclude(record: &ExecutionRecord, output: Output) -> Result<(), Failure> {
+/// Prints the result of an execution. Every status but `succeeded` is a failure.
+pub(super) fn print_outcome(record: &ExecutionRecord, output: Output) -> Result<(), Failure> {
     let succeeded = record.status == ExecutionStatus::Succeeded;
     if succeeded || output.json {
         output.result(record, |record| {
-            pretty(record.result.as_ref().map_or("null", |result| result.get()))
+            pretty_json(record.result.as_ref().map_or("null", |result| result.get()))
         });
     }
     if succeeded {
@@ -52,33 +52,33 @@ pub(super) fn conclude(record: &ExecutionRecord, output: Output) -> Result<(), F
     }
     let reason = match &record.error {
         Some(error) => error.to_string(),
-        None => "no reason was given".to_owned(),
+        None => "no error was recorded".to_owned(),
     };
     let (id, status, attempt) = (record.id, record.status, record.attempt);
     Err(Failure::failed(format!(
-        "execution {id} {status} at attempt {attempt}: {reason}"
+        "execution {id} {status} in attempt {attempt}: {reason}"
     )))
 }
 
-/// JSON with line breaks; as it is if it is none.
-pub(super) fn pretty(json: &str) -> String {
+/// Formats JSON with line breaks. Returns other text unchanged.
+pub(super) fn pretty_json(json: &str) -> String {
     serde_json::from_str::<serde_json::Value>(json)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| json.to_owned())
 }
 
-/// A bar for people, a line per change for everyone else.
-struct Show {
+/// A progress bar on a terminal, and a line per change elsewhere.
+struct ProgressDisplay {
     output: Output,
     bar: Option<ProgressBar>,
-    said: String,
+    last_line: String,
 }
 
-impl Show {
+impl ProgressDisplay {
     fn new(output: Output) -> Self {
-        let bar = output.is_watched().then(|| {
+        let bar = output.is_interactive().then(|| {
             let bar = ProgressBar::new(100);
-            // The template is a constant: it is right or never was.
+            // The template is a constant, so it always parses.
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos:>3} %  {msg}") {
                 bar.set_style(style);
             }
@@ -87,7 +87,7 @@ impl Show {
         Self {
             output,
             bar,
-            said: String::new(),
+            last_line: String::new(),
         }
     }
 
@@ -98,10 +98,10 @@ impl Show {
                 bar.set_position(record.progress.into());
                 bar.set_message(text);
             }
-            None if text != self.said => {
+            None if text != self.last_line => {
                 self.output
-                    .say(&format!("{:>3} %  {text}", record.progress));
-                self.said = text;
+                    .note(&format!("{:>3} %  {text}", record.progress));
+                self.last_line = text;
             }
             None => {}
         }
@@ -117,7 +117,7 @@ impl Show {
 fn describe(record: &ExecutionRecord) -> String {
     match (record.status, &record.error) {
         (ExecutionStatus::Pending, Some(error)) => format!(
-            "attempt {} of {} failed ({error}), the next is due at {}",
+            "attempt {} of {} failed ({error}); the next attempt is due at {}",
             record.attempt, record.max_attempts, record.run_at
         ),
         (ExecutionStatus::Running, _) => {

@@ -1,17 +1,17 @@
-//! Several figures of the same kind.
+//! Median and range of a series of figures.
 
 use serde::Serialize;
 
-/// The middle of some figures, and how far they lie apart.
+/// The median, minimum and maximum of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Spread {
+pub(crate) struct Summary {
     pub(crate) median: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
 }
 
-impl Spread {
-    /// `None` of nothing.
+impl Summary {
+    /// `None` for an empty series.
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
@@ -25,9 +25,9 @@ impl Spread {
     }
 }
 
-/// The middle of those figures that are to be had.
+/// The median of the figures that are present.
 pub(crate) fn median(figures: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
-    Spread::of(figures.into_iter().flatten()).map(|spread| spread.median)
+    Summary::of(figures.into_iter().flatten()).map(|summary| summary.median)
 }
 
 #[cfg(test)]
@@ -35,10 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_is_not_the_mean() {
-        let spread = Spread::of([1.0, 100.0, 3.0]).unwrap();
-        assert_eq!((spread.median, spread.min, spread.max), (3.0, 1.0, 100.0));
+    fn a_summary_has_the_median_and_not_the_mean() {
+        let summary = Summary::of([1.0, 100.0, 3.0]).unwrap();
+        assert_eq!(
+            (summary.median, summary.min, summary.max),
+            (3.0, 1.0, 100.0)
+        );
         assert_eq!(median([Some(1.0), None, Some(2.0)]), Some(1.5));
-        assert_eq!(Spread::of([]), None);
+        assert_eq!(Summary::of([]), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Flags from a job's payload schema: `--workspace-id ws-1` becomes `{"workspaceId": "ws-1"}`.
+//! Command line flags for the fields of a payload: `--workspace-id ws-1` becomes
+//! `{"workspaceId": "ws-1"}`.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -10,31 +11,33 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use super::table::table;
 
-/// A property of a payload, as a flag.
+/// A payload field with its flag.
 #[derive(Clone, Debug, PartialEq)]
 struct Field {
-    /// Its name in JSON.
+    /// The name in JSON.
     name: String,
     kind: Kind,
     required: bool,
     help: String,
 }
 
-/// What a flag's text becomes.
+/// The conversion of a flag's text to JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// A string.
     Text,
-    /// `--force`, or `--force false`.
+    /// A boolean: `--force`, or `--force false`.
     Switch,
-    /// A number, an object, or something that only its schema can judge: JSON, else a text.
+    /// Any other type: the text is parsed as JSON, and is a string if that fails.
     Json,
-    /// Given several times, each item by one of the above.
+    /// An array. The flag is repeatable; each value is an item, either a string or like `Json`.
     List {
+        /// True if the items are strings.
         text: bool,
     },
 }
 
-/// The command of one job: its options and a flag per field.
+/// The command `trigger JOB` or `exec JOB`: the options and a flag per payload field.
 #[derive(Debug)]
 pub(super) struct JobCommand {
     fields: Vec<Field>,
@@ -42,8 +45,8 @@ pub(super) struct JobCommand {
 }
 
 impl JobCommand {
-    /// `options` are the flags that the command has for every job; a field of the same name is
-    /// reached by `--field`.
+    /// `options` are the flags that the command has for every job. A field with the name of an
+    /// option has no flag of its own; `--field` sets it.
     pub(super) fn new(name: &'static str, job: &JobDescriptor, options: Vec<Arg>) -> Self {
         let mut command = Command::new(name)
             .bin_name(format!("{name} {}", job.id))
@@ -55,14 +58,14 @@ impl JobCommand {
                 Arg::new(PAYLOAD)
                     .long("payload")
                     .value_name("JSON")
-                    .help("The whole payload; `-` reads it from standard input"),
+                    .help("Payload as a JSON object; `-` reads it from standard input"),
             )
             .arg(
                 Arg::new(FIELD)
                     .long("field")
                     .value_name("NAME=VALUE")
                     .action(ArgAction::Append)
-                    .help("A field by its name in JSON"),
+                    .help("Payload field by its JSON name; repeatable"),
             );
         let fields = fields_of(&job.payload_schema);
         for field in &fields {
@@ -77,17 +80,18 @@ impl JobCommand {
         Self { fields, command }
     }
 
-    /// Parses the rest of the command line.
+    /// Parses the arguments after the job's id.
     pub(super) fn parse(&self, rest: &[OsString]) -> Result<ArgMatches, clap::Error> {
         self.command.clone().try_get_matches_from(rest)
     }
 
-    /// The fields of the payload, a line each.
+    /// A table of the payload's fields and their flags.
     pub(super) fn payload_help(&self) -> String {
         payload_help(&self.fields)
     }
 
-    /// The payload that the flags describe, as JSON text.
+    /// Builds the payload as JSON text: `--payload`, changed by `--field` and then by the field
+    /// flags. Values of arrays are appended.
     pub(super) fn payload(&self, matches: &ArgMatches) -> Result<String, Failure> {
         let given = matches.get_one::<String>(PAYLOAD);
         let (text, mut payload) = match given.map(String::as_str) {
@@ -96,7 +100,11 @@ impl JobCommand {
                 let mut text = String::new();
                 std::io::stdin()
                     .read_to_string(&mut text)
-                    .map_err(|error| Failure::usage(format!("cannot read the payload: {error}")))?;
+                    .map_err(|error| {
+                        Failure::usage(format!(
+                            "cannot read the payload from standard input: {error}"
+                        ))
+                    })?;
                 let payload = object(&text)?;
                 (Some(text), payload)
             }
@@ -105,7 +113,9 @@ impl JobCommand {
         let mut changed = false;
         for pair in matches.get_many::<String>(FIELD).into_iter().flatten() {
             let Some((name, value)) = pair.split_once('=') else {
-                return Err(Failure::usage(format!("--field {pair}: write NAME=VALUE")));
+                return Err(Failure::usage(format!(
+                    "`--field {pair}` has no value: write `--field NAME=VALUE`"
+                )));
             };
             let kind = self.kind_of(name);
             put(&mut payload, name, kind, value);
@@ -122,7 +132,7 @@ impl JobCommand {
             }
         }
         match text {
-            // Untouched, so that it is stored as it was written.
+            // Without other flags the text stays as written, to the byte.
             Some(text) if !changed => Ok(text),
             _ => Ok(Value::Object(payload).to_string()),
         }
@@ -160,7 +170,7 @@ impl Field {
     }
 }
 
-/// The fields of a job's payload as flags, a line each.
+/// A table of the fields of a job's payload and their flags.
 pub(super) fn fields_help(job: &JobDescriptor) -> String {
     payload_help(&fields_of(&job.payload_schema))
 }
@@ -188,7 +198,9 @@ fn payload_help(fields: &[Field]) -> String {
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_str(text) {
         Ok(Value::Object(payload)) => Ok(payload),
-        Ok(_) => Err(Failure::usage("the payload is not a JSON object")),
+        Ok(_) => Err(Failure::usage(
+            "the payload is not a JSON object: write `{\"field\": …}`",
+        )),
         Err(error) => Err(Failure::usage(format!("the payload is not JSON: {error}"))),
     }
 }
@@ -212,7 +224,7 @@ fn put(payload: &mut Map<String, Value>, name: &str, kind: Kind, value: &str) {
     payload.insert(name.to_owned(), value);
 }
 
-/// The top-level properties of a schema, required ones first.
+/// The top-level properties of a schema; required fields come first.
 fn fields_of(schema: &Value) -> Vec<Field> {
     let required: Vec<&str> = schema["required"]
         .as_array()
@@ -256,7 +268,7 @@ fn help_of(property: &Value, required: bool) -> String {
 
 fn kind_of(root: &Value, property: &Value) -> Kind {
     let property = resolve(root, property);
-    // `Option<T>`: the type that is not null.
+    // `Option<T>` has two alternatives, of which one is null.
     if let Some(choices) = property["anyOf"].as_array() {
         let mut choices = choices.iter().filter(|choice| choice["type"] != "null");
         return match (choices.next(), choices.next()) {

@@ -1,4 +1,4 @@
-//! The counters of a PostgreSQL server.
+//! The monitor of a PostgreSQL server.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,21 +6,22 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
-use super::Reading;
+use super::DatabaseCounters;
 use crate::bench::error::BenchError;
 use crate::store::PostgresUrl;
 
-/// How long connections that were closed are waited for: each tells what it did when it ends.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest wait for the stores' connections to close. A connection flushes its statistics when
+/// it ends.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// See [`Gauge`](super::Gauge).
+/// See [`Monitor`](super::Monitor).
 #[derive(Debug)]
-pub(crate) struct PostgresGauge {
+pub(crate) struct PostgresMonitor {
     connection: PgConnection,
     schema: String,
 }
 
-impl PostgresGauge {
+impl PostgresMonitor {
     pub(super) async fn open(url: &PostgresUrl) -> Result<Self, BenchError> {
         let options = PgConnectOptions::from_str(url.connection())?
             .application_name("jobs bench")
@@ -31,8 +32,8 @@ impl PostgresGauge {
         })
     }
 
-    pub(super) async fn read(&mut self) -> Result<Reading, BenchError> {
-        // Read before the wait, during which others may write.
+    pub(super) async fn read(&mut self) -> Result<DatabaseCounters, BenchError> {
+        // The WAL position comes first: other programs may write during the wait.
         let wal: i64 = sqlx::query_scalar(include_str!("sql/wal.sql"))
             .fetch_one(&mut self.connection)
             .await?;
@@ -45,14 +46,14 @@ impl PostgresGauge {
             let number: Option<i64> = row.try_get(column)?;
             Ok(number.and_then(|number| u64::try_from(number).ok()))
         };
-        Ok(Reading {
+        Ok(DatabaseCounters {
             commits: number(0)?,
             wal_bytes: u64::try_from(wal).ok(),
             dead_tuples: number(1)?,
         })
     }
 
-    /// Waits until the stores of this program have closed their connections.
+    /// Waits until no store has a connection to this database, or until the timeout.
     async fn until_closed(&mut self) -> Result<(), BenchError> {
         let open = async {
             loop {
@@ -65,22 +66,22 @@ impl PostgresGauge {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        // Others may have connections of their own for as long as they like.
-        tokio::time::timeout(PATIENCE, open)
+        // Stores of other programs may stay connected: the timeout is no error.
+        tokio::time::timeout(CLOSE_TIMEOUT, open)
             .await
             .unwrap_or(Ok(()))?;
         Ok(())
     }
 
-    pub(super) async fn pin(&mut self) -> Result<(), BenchError> {
-        // The number makes it hold back what it has not even seen.
+    pub(super) async fn pin_snapshot(&mut self) -> Result<(), BenchError> {
+        // With a transaction id, the transaction also holds back the horizon of vacuum.
         self.connection
             .execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()")
             .await?;
         Ok(())
     }
 
-    pub(super) async fn tidy(&mut self) -> Result<(), BenchError> {
+    pub(super) async fn vacuum(&mut self) -> Result<(), BenchError> {
         let tables: Vec<String> = sqlx::query_scalar(include_str!("sql/tables.sql"))
             .bind(&self.schema)
             .fetch_all(&mut self.connection)

@@ -1,4 +1,4 @@
-//! What operators do from the command line.
+//! The commands of operators: logs, cancel, retry, delete, explain and processes.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn trigger(dir: &Path, args: &[&str]) -> String {
 }
 
 #[test]
-fn logs_shows_what_the_handler_said() {
+fn logs_prints_the_lines_of_the_handler() {
     let dir = tempfile::tempdir().expect("a directory");
     let ran = jobs(dir.path(), &["exec", "test.log", "--name", "ada"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -37,13 +37,13 @@ fn logs_shows_what_the_handler_said() {
         lines[0].ends_with("  INFO 1 tests::jobs: hello ada  attempt=1 name=\"ada\""),
         "{shown:?}"
     );
-    let warned = jobs(dir.path(), &["logs", id, "--level", "warn"]);
+    let warnings = jobs(dir.path(), &["logs", id, "--level", "warn"]);
     assert!(
-        warned
+        warnings
             .out
             .trim_end()
             .ends_with("WARN 1 tests::jobs: this will not go well"),
-        "{warned:?}"
+        "{warnings:?}"
     );
     let second = json(&jobs(dir.path(), &["logs", id, "--attempt", "2", "--json"]));
     assert_eq!(second["lines"].as_array().map(Vec::len), Some(2));
@@ -61,7 +61,7 @@ fn a_followed_log_ends_with_the_execution() {
     let id = trigger(dir.path(), &["test.log", "--name", "ada"]);
     let followed = jobs(dir.path(), &["logs", &id, "--follow", "--json"]);
     assert_eq!(followed.code, 0, "{followed:?}");
-    // The retry comes 50 ms after the first attempt: both are there.
+    // The retry starts 50 ms after the first attempt: the log has the lines of both.
     let lines: Vec<Value> = followed
         .out
         .lines()
@@ -72,7 +72,7 @@ fn a_followed_log_ends_with_the_execution() {
 }
 
 #[test]
-fn cancel_retry_and_delete_say_what_they_did() {
+fn cancel_retry_and_delete_print_their_effect() {
     let dir = tempfile::tempdir().expect("a directory");
     let id = trigger(dir.path(), &["test.add", "--a", "1", "--b", "2"]);
     let early = jobs(dir.path(), &["delete", &id]);
@@ -87,7 +87,7 @@ fn cancel_retry_and_delete_say_what_they_did() {
     );
     let again = jobs(dir.path(), &["cancel", &id]);
     assert_eq!(again.code, 1, "{again:?}");
-    assert!(again.err.contains("is cancelled already"), "{again:?}");
+    assert!(again.err.contains("is already cancelled"), "{again:?}");
 
     let wrong = jobs(dir.path(), &["retry", &id, "--payload", r#"{"a":"x"}"#]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
@@ -122,7 +122,7 @@ fn processes_shows_the_labels_of_a_worker() {
     assert_eq!(shown["processes"][0]["labels"], expected);
     drop(server);
 
-    // The flag of the command stands before the setting, and is said once per label.
+    // The flag overrides the variable, and is repeated for each label.
     let mut work = std::process::Command::new(PROGRAM)
         .args(["work", "--label", "fpga", "--label", "attic"])
         .current_dir(dir.path())
@@ -130,32 +130,35 @@ fn processes_shows_the_labels_of_a_worker() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("the program starts");
-    wait_for("its session", || {
+    wait_for("the session of the worker", || {
         let listed = json(&jobs(dir.path(), &["processes", "--json"]));
         let processes = listed["processes"].as_array().cloned().unwrap_or_default();
         let expected = serde_json::json!(["fpga", "attic"]);
         processes.iter().any(|one| one["labels"] == expected)
     });
-    work.kill().expect("it can be killed");
-    work.wait().expect("it ends");
+    work.kill().expect("the worker can be killed");
+    work.wait().expect("the worker ends");
 }
 
 #[test]
-fn explain_says_why_and_processes_who() {
+fn explain_prints_the_reason_and_processes_the_worker() {
     let dir = tempfile::tempdir().expect("a directory");
     let id = trigger(dir.path(), &["test.wait"]);
-    let alone = jobs(dir.path(), &["explain", &id]);
-    assert!(alone.out.contains("no worker has a session"), "{alone:?}");
+    let without_worker = jobs(dir.path(), &["explain", &id]);
+    assert!(
+        without_worker.out.contains("no worker has a session"),
+        "{without_worker:?}"
+    );
 
     let _server = Server::start(PROGRAM, dir.path(), &[("JOBS_LOG", "error")]);
-    let followed = ["cancel", &id];
+    let cancel = ["cancel", &id];
     let external = trigger(dir.path(), &["test.external", "--file-id", "f"]);
-    let told = json(&jobs(dir.path(), &["explain", &external, "--json"]));
-    assert_eq!(told["reason"]["code"], "external");
+    let explained = json(&jobs(dir.path(), &["explain", &external, "--json"]));
+    assert_eq!(explained["reason"]["code"], "external");
 
     let processes = json(&jobs(dir.path(), &["processes", "--json"]));
     let [process] = &processes["processes"].as_array().expect("a list")[..] else {
-        panic!("one worker: {processes}");
+        panic!("not one worker: {processes}");
     };
     let ids = process["jobIds"].as_array().expect("a list");
     assert!(ids.iter().any(|id| id == "test.old-name"), "{processes}");
@@ -163,8 +166,8 @@ fn explain_says_why_and_processes_who() {
     let worker = process["worker"].as_str().expect("a name");
     assert!(listed.out.contains(worker), "{listed:?}");
 
-    // Cancelled while it waits or while it runs: it ends either way.
-    assert_eq!(jobs(dir.path(), &followed).code, 0);
+    // The execution ends, whether it is cancelled before or after its start.
+    assert_eq!(jobs(dir.path(), &cancel).code, 0);
     assert_eq!(jobs(dir.path(), &["logs", &id, "--follow"]).code, 0);
     let ended = json(&jobs(dir.path(), &["explain", &id, "--json"]));
     assert_eq!(ended["reason"]["code"], "final");

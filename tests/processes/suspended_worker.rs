@@ -1,4 +1,4 @@
-//! A worker that was suspended past its lease goes on: nothing of what it says is heard.
+//! Fencing: a worker that was suspended past its lease resumes, and the store rejects its writes.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use tests::process::{Server, is_full_tier, prompt_dir, wait_for};
 
 use super::PROGRAM;
 
-/// Steps of 10 ms.
+/// The number of the handler's steps, of 10 ms each.
 const STEPS: u64 = 40;
 
 const SETTINGS: [(&str, &str); 3] = [
@@ -19,9 +19,9 @@ const SETTINGS: [(&str, &str); 3] = [
     ("JOBS_LOG", "jobs_runtime=debug"),
 ];
 
-/// The one that executes is stopped at a random step and held until the other has executed the
-/// next attempt to its end. It continues its handler, which is deaf to everything, logs, reports
-/// progress and at last success. The rows stay as they were.
+/// The executing worker is suspended at a random step, until the other worker has ended the next
+/// attempt. Then it resumes. Its handler ignores cancellation: it logs, reports progress and
+/// succeeds. The rows of the execution do not change.
 #[test]
 fn a_stopped_worker_cannot_write_over_its_successor() {
     let mut pair = Pair::start();
@@ -32,24 +32,25 @@ fn a_stopped_worker_cannot_write_over_its_successor() {
             continue;
         };
         let seed = pair.seed;
-        wait_for(&format!("the other to end {id}, seed {seed}"), || {
-            pair.shown(other, &id)["status"] == "succeeded"
-        });
+        wait_for(
+            &format!("the other worker to end {id}, seed {seed}"),
+            || pair.shown(other, &id)["status"] == "succeeded",
+        );
         let before = pair.database.rows(&id);
         pair.workers[stopped].resume();
         if pair.shown(other, &id)["attempt"] == 1 {
-            // It was stopped after its success had been written.
+            // The worker was suspended after the store had its success.
             continue;
         }
-        pair.check_refusal(stopped, &id);
+        pair.wait_for_rejection(stopped, &id);
         assert_eq!(pair.database.rows(&id), before, "seed {seed}");
         rounds -= 1;
     }
-    pair.end();
+    pair.check_end();
 }
 
-/// It is stopped when it is nearly done, and continues while the other has just begun: its success
-/// does not end the attempt that is under way.
+/// The executing worker is suspended near its last step, and resumes while the other worker runs
+/// the next attempt. Its success does not end that attempt.
 #[test]
 fn a_stopped_worker_cannot_end_the_attempt_of_its_successor() {
     let mut pair = Pair::start();
@@ -66,18 +67,18 @@ fn a_stopped_worker_cannot_end_the_attempt_of_its_successor() {
         });
         pair.workers[stopped].resume();
         if pair.executing(&id, 2, step).is_none() {
-            // It was stopped after its success had been written.
+            // The worker was suspended after the store had its success.
             continue;
         }
-        pair.check_refusal(stopped, &id);
-        wait_for("the end of the second attempt", || {
+        pair.wait_for_rejection(stopped, &id);
+        wait_for("the second attempt to end", || {
             pair.shown(other, &id)["status"] == "succeeded"
         });
-        let refused = pair.workers[other].logged(&["refused", &id]);
-        assert!(refused.is_empty(), "{refused:?}");
+        let rejected = pair.workers[other].logged(&["refused", &id]);
+        assert!(rejected.is_empty(), "{rejected:?}");
         rounds -= 1;
     }
-    pair.end();
+    pair.check_end();
 }
 
 /// Two workers on one store.
@@ -90,7 +91,7 @@ struct Pair {
     _dir: TempDir,
 }
 
-/// Which of them stands still with which execution.
+/// A suspended worker and the execution of its attempt.
 struct Stopped {
     id: String,
     stopped: usize,
@@ -111,7 +112,8 @@ impl Pair {
         }
     }
 
-    /// Triggers an execution and stops whoever executes it at that step.
+    /// Triggers an execution and suspends the executing worker at a step. `None` if that failed, so
+    /// that the round does not count.
     fn stop_one_at(&mut self, step: u64) -> Option<Stopped> {
         let payload = json!({"file": self.steps, "steps": STEPS});
         let id = http::trigger(self.workers[0].address, "test.deaf", &payload);
@@ -119,30 +121,30 @@ impl Pair {
             let attempt = self.shown(0, &id)["attempt"].as_u64();
             self.executing(&id, 1, step).is_some() || attempt.is_some_and(|attempt| attempt > 1)
         });
-        // Without it the machine was so busy that the worker dropped the attempt by itself.
+        // On a very busy machine the worker has dropped the attempt by itself.
         let pid = self.executing(&id, 1, step)?;
         let pid = Some(pid);
         let stopped = self.workers.iter().position(|w| Some(w.pid()) == pid);
-        let stopped = stopped.expect("one of them executes it");
+        let stopped = stopped.expect("a worker of the pair executes it");
         self.workers[stopped].pause();
         if self.database.hold() {
             self.database.release();
             let other = 1 - stopped;
             return Some(Stopped { id, stopped, other });
         }
-        // Caught in the middle of a commit: it holds the file's lock, and nobody else can write
-        // until it goes on. That is a stall of the store, not a stale writer.
+        // The worker was suspended in a commit and holds the file's write lock. The other worker
+        // could not write: that is a stall of the store.
         self.workers[stopped].resume();
         None
     }
 
-    /// Waits until the end of the first attempt was refused to the one who executed it.
-    fn check_refusal(&self, stopped: usize, id: &str) {
+    /// Waits until the store has rejected the end of the suspended worker's attempt.
+    fn wait_for_rejection(&self, stopped: usize, id: &str) {
         let seed = self.seed;
         let stopped = &self.workers[stopped];
-        wait_for(&format!("the refusal of {id}, seed {seed}"), || {
-            let refused = stopped.logged(&["refused the end of an attempt", id]);
-            !refused.is_empty()
+        wait_for(&format!("the rejection of {id}, seed {seed}"), || {
+            let rejected = stopped.logged(&["refused the end of an attempt", id]);
+            !rejected.is_empty()
         });
     }
 
@@ -150,43 +152,42 @@ impl Pair {
         http::execution(self.workers[worker].address, id)
     }
 
-    /// The process that has taken this step of an attempt.
+    /// The id of the process that executed this step of an attempt.
     fn executing(&self, id: &str, attempt: u32, step: u64) -> Option<u32> {
         pid_in(&self.steps, &format!("{id} {attempt} {step} "))
     }
 
-    /// Every execution succeeded, most of them by their second attempt; progress and logs were
-    /// refused too.
-    fn end(mut self) {
+    /// Checks that all executions succeeded, and that progress and logs were rejected, too.
+    fn check_end(mut self) {
         let seed = self.seed;
-        wait_for("the end of all", || {
+        wait_for("all attempts to end", || {
             self.database.number("SELECT COUNT(*) FROM jobs_leases") == 0
         });
-        let odd = "SELECT COUNT(*) FROM jobs_outcomes
+        let wrong = "SELECT COUNT(*) FROM jobs_outcomes
             WHERE status <> 'succeeded' OR result <> attempt OR executed_by NOT NULL";
-        assert_eq!(self.database.number(odd), 0, "seed {seed}");
-        // On a machine that is very busy a worker also gives up what it could not renew.
-        let odd = "SELECT COUNT(*) FROM jobs_attempts WHERE outcome NOT IN ('lost', 'released')";
-        assert_eq!(self.database.number(odd), 0, "seed {seed}");
+        assert_eq!(self.database.number(wrong), 0, "seed {seed}");
+        // On a very busy machine, a worker also releases attempts that it could not renew.
+        let wrong = "SELECT COUNT(*) FROM jobs_attempts WHERE outcome NOT IN ('lost', 'released')";
+        assert_eq!(self.database.number(wrong), 0, "seed {seed}");
         for what in ["refused the progress", "refused the log"] {
-            let refused = |worker: &Server| worker.logged(&[what]).len();
-            let refused: usize = self.workers.iter().map(refused).sum();
-            assert!(refused > 0, "{what}, seed {seed}");
+            let count = |worker: &Server| worker.logged(&[what]).len();
+            let rejected: usize = self.workers.iter().map(count).sum();
+            assert!(rejected > 0, "{what}, seed {seed}");
         }
-        // What the last attempts logged is there, to the last step.
+        // The log of the successful attempts is complete.
         let incomplete = format!(
             "SELECT COUNT(*) FROM jobs_outcomes AS o WHERE {STEPS} <>
                 (SELECT COUNT(*) FROM jobs_logs AS g WHERE g.seq = o.seq AND g.attempt = o.attempt)"
         );
         assert_eq!(self.database.number(&incomplete), 0, "seed {seed}");
         for worker in self.workers {
-            // Every refusal is counted, for whoever asks the process.
+            // `/health` reports the number of rejected writes.
             let ends = worker.logged(&["refused the end of an attempt"]).len();
             let health = http::get(worker.address, "/health").text;
             let counted = format!("refused as stale: {ends} ends, ");
-            let count = health.contains(&counted);
+            let matches = health.contains(&counted);
             let none = ends == 0 && !health.contains("refused as stale: ");
-            assert!(count || none, "{ends} ends, seed {seed}: {health}");
+            assert!(matches || none, "{ends} ends, seed {seed}: {health}");
             assert_eq!(worker.terminate().0, Some(0));
         }
     }

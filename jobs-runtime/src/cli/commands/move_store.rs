@@ -1,51 +1,55 @@
-//! `move`: from one store to another.
+//! The command `move`: copies a store to another.
 
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::SystemClock;
-use crate::cli::args::Move;
+use crate::cli::args::MoveArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::store::transfer::copy::transfer;
 use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
 
-/// Moves everything and says what that was.
-pub(in crate::cli) async fn move_store(output: Output, args: &Move) -> Result<(), Failure> {
+/// Copies everything and prints the row counts.
+pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Result<(), Failure> {
     let from = parse(&args.from)?;
     let to = parse(&args.to)?;
     if from == to {
-        return Err(Failure::usage(format!("{from} is both ends of the move")));
+        return Err(Failure::usage(format!(
+            "{from} is both `--from` and `--to`: give two different stores"
+        )));
     }
     if let DatabaseUrl::Sqlite { path, .. } = &from
         && !path.exists()
     {
-        return Err(Failure::failed(format!("there is no store at {from}")));
+        return Err(Failure::failed(format!(
+            "the store {from} does not exist: check `--from`"
+        )));
     }
     let source = open(&from).await?;
     let target = open(&to).await?;
     let bar = bar(output);
     if !source.sessions().await?.is_empty() {
-        output.say("workers have a session in the source: watching whether they live");
+        output.note("workers have a session in the source store: checking whether they are alive");
     }
-    let done = transfer(&*source, &*target, &SystemClock::new(), |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
+    let copied = transfer(&*source, &*target, &SystemClock::new(), |copied, total| {
+        bar.set_length(total);
+        bar.set_position(copied);
     })
     .await;
     bar.finish_and_clear();
-    let done = done.map_err(|error| Failure::because(&error))?;
-    output.result(&done, |done| {
-        let skipped = match done.skipped {
+    let copied = copied.map_err(|error| Failure::because(&error))?;
+    output.result(&copied, |copied| {
+        let skipped = match copied.skipped {
             0 => String::new(),
-            skipped => format!(", {skipped} were there already"),
+            skipped => format!(", and skipped {skipped} that the target already had"),
         };
-        let written = &done.written;
+        let written = &copied.written;
         format!(
-            "moved {} executions ({} queued, {} pending, {} succeeded, {} failed, {} cancelled), \
-             {} log lines, {} jobs{skipped}; both stores were counted and agree\n\
-             {from} is left as it is: point your programs at {to}",
+            "copied {} executions ({} queued, {} pending, {} succeeded, {} failed, {} cancelled), \
+             {} log lines and {} jobs{skipped}; the row counts of both stores agree\n\
+             {from} is unchanged: point your programs at {to}",
             written.executions(),
             written.queued,
             written.pending,
@@ -64,17 +68,17 @@ fn parse(url: &str) -> Result<DatabaseUrl, Failure> {
         .map_err(|error: ParseDatabaseUrlError| Failure::usage(error.to_string()))
 }
 
-/// Opens a store with its layout up to date.
+/// Opens and migrates a store.
 async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
     let store = crate::store::open(url).await?;
     store.migrate().await?;
     Ok(store)
 }
 
-/// Drawn for people only.
+/// A progress bar, hidden unless standard error is a terminal.
 fn bar(output: Output) -> ProgressBar {
     let bar = ProgressBar::no_length();
-    if !output.is_watched() {
+    if !output.is_interactive() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} executions") {

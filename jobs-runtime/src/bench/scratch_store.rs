@@ -1,24 +1,24 @@
-//! Where a trial takes place: a store that nobody else has, beside the one that was named.
+//! Scratch stores: a fresh store per trial, beside the named one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::error::BenchError;
-use super::gauge::Gauge;
+use super::monitor::Monitor;
 use crate::store::{DatabaseUrl, Store};
 
-/// A fresh store, on the same disk or server as the one that was named.
+/// A store for one trial, on the same disk or server as the named store.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ScratchStore {
     url: DatabaseUrl,
 }
 
-impl Place {
-    /// Makes one. It is there once it has been [opened](Self::open).
-    pub(crate) fn fresh(beside: &DatabaseUrl) -> Self {
-        static PLACES: AtomicU32 = AtomicU32::new(0);
-        let number = PLACES.fetch_add(1, Ordering::Relaxed);
+impl ScratchStore {
+    /// Chooses a fresh name. The store is created when it is first [opened](Self::open).
+    pub(crate) fn new(beside: &DatabaseUrl) -> Self {
+        static STORES: AtomicU32 = AtomicU32::new(0);
+        let number = STORES.fetch_add(1, Ordering::Relaxed);
         let name = format!("bench_{}_{number}", std::process::id());
         let url = match beside {
             DatabaseUrl::Sqlite { path, synchronous } => DatabaseUrl::Sqlite {
@@ -31,25 +31,25 @@ impl Place {
         Self { url }
     }
 
-    /// The store, with its layout. One in memory lives as long as what is returned here.
+    /// Opens and migrates the store. A store in memory lives until the returned value is dropped.
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, BenchError> {
         let store = crate::store::open(&self.url).await?;
         store.migrate().await?;
         Ok(store)
     }
 
-    /// Whether it has to stay open to be there.
+    /// True if the store is lost when it is closed.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.url == DatabaseUrl::SqliteMemory
     }
 
-    /// What its database tells.
-    pub(crate) async fn gauge(&self) -> Result<Gauge, BenchError> {
-        Gauge::open(&self.url).await
+    /// Opens a monitor of the store's database.
+    pub(crate) async fn monitor(&self) -> Result<Monitor, BenchError> {
+        Monitor::open(&self.url).await
     }
 
-    /// Clears it away. A failure to do so is reported, so that nothing is left behind unseen.
-    pub(crate) async fn clear(self) -> Result<(), BenchError> {
+    /// Removes the files or the schema. The user must learn of leftovers, so a failure is an error.
+    pub(crate) async fn remove(self) -> Result<(), BenchError> {
         match &self.url {
             DatabaseUrl::Sqlite { path, .. } => {
                 for suffix in ["", "-wal", "-shm"] {
@@ -64,7 +64,7 @@ impl Place {
                 Ok(())
             }
             DatabaseUrl::SqliteMemory => Ok(()),
-            DatabaseUrl::Postgres(_) => self.gauge().await?.drop_schema().await,
+            DatabaseUrl::Postgres(_) => self.monitor().await?.drop_schema().await,
         }
     }
 }

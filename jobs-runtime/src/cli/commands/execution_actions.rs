@@ -1,4 +1,4 @@
-//! `cancel`, `retry`, `edit`, `delete`: what operators do to an execution.
+//! The commands `cancel`, `retry`, `edit` and `delete`: an operator's actions on an execution.
 
 use std::io::Read;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use jobs::runtime::Due;
 
-use super::{execution_id, existing};
+use super::{execution_id, open_existing};
 use crate::Edit;
 use crate::cli::args;
 use crate::cli::failure::Failure;
@@ -14,20 +14,23 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer};
 
-/// Cancels an execution, or asks its worker to.
+/// Cancels a waiting execution, or requests the cancellation of a running one.
 pub(in crate::cli) async fn cancel(
     settings: &Settings,
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     let (status, text) = match runtime.service().cancel(id).await? {
         CancelAnswer::Cancelled => ("cancelled", "cancelled"),
-        CancelAnswer::Requested => ("running", "asked to end; `logs --follow` shows how it does"),
+        CancelAnswer::Requested => (
+            "running",
+            "cancellation requested; `logs ID --follow` shows how the attempt ends",
+        ),
         CancelAnswer::Final(status) => {
             return Err(Failure::failed(format!(
-                "execution {id} is {status} already"
+                "execution {id} is already {status}"
             )));
         }
         CancelAnswer::Unknown => return Err(unknown(id)),
@@ -41,7 +44,7 @@ pub(in crate::cli) async fn cancel(
     Ok(())
 }
 
-/// Runs a failed or cancelled execution again, with another payload if one is given.
+/// Enqueues a failed or cancelled execution again, with a new payload if one is given.
 pub(in crate::cli) async fn retry(
     settings: &Settings,
     output: Output,
@@ -49,8 +52,8 @@ pub(in crate::cli) async fn retry(
     payload: Option<String>,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let payload = given(payload)?;
-    let runtime = existing(settings).await?;
+    let payload = read_payload(payload)?;
+    let runtime = open_existing(settings).await?;
     match runtime.service().retry(id, payload).await? {
         RetryAnswer::Queued => {
             let answer = json!({ "executionId": id, "status": "queued" });
@@ -58,7 +61,7 @@ pub(in crate::cli) async fn retry(
             Ok(())
         }
         RetryAnswer::NotRetryable(status) => Err(Failure::failed(format!(
-            "execution {id} is {status}; only failed and cancelled ones are retried"
+            "execution {id} is {status}: only failed and cancelled executions can be retried"
         ))),
         RetryAnswer::Unknown => Err(unknown(id)),
     }
@@ -68,21 +71,21 @@ pub(in crate::cli) async fn retry(
 pub(in crate::cli) async fn edit(
     settings: &Settings,
     output: Output,
-    args: args::Edit,
+    args: args::EditArgs,
 ) -> Result<(), Failure> {
     let id = execution_id(&args.id)?;
     let delay = args.delay.map(|delay| Due::After(delay.unsigned_abs()));
     let edit = Edit {
         priority: args.priority,
         due: delay.or(args.run_at.map(|time| Due::At(time.into()))),
-        payload: given(args.payload)?,
+        payload: read_payload(args.payload)?,
     };
     if edit.is_empty() {
         return Err(Failure::usage(
-            "nothing to change: give --priority, --delay, --run-at or --payload",
+            "no change given: add --priority, --delay, --run-at or --payload",
         ));
     }
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     match runtime.service().edit(id, edit).await? {
         EditAnswer::Changed => {
             let answer = json!({ "executionId": id, "changed": true });
@@ -90,20 +93,20 @@ pub(in crate::cli) async fn edit(
             Ok(())
         }
         EditAnswer::NotWaiting(status) => Err(Failure::failed(format!(
-            "execution {id} is {status}; only waiting ones are changed"
+            "execution {id} is {status}: only waiting executions can be edited"
         ))),
         EditAnswer::Unknown => Err(unknown(id)),
     }
 }
 
-/// Deletes a final execution with everything that was kept of it.
+/// Deletes a final execution with its attempts and log lines.
 pub(in crate::cli) async fn delete(
     settings: &Settings,
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     match runtime.store().delete(id).await? {
         DeleteAnswer::Deleted => {
             let answer = json!({ "executionId": id, "deleted": true });
@@ -111,24 +114,28 @@ pub(in crate::cli) async fn delete(
             Ok(())
         }
         DeleteAnswer::NotFinal(status) => Err(Failure::failed(format!(
-            "execution {id} is {status}; only final ones are deleted: `cancel` it first"
+            "execution {id} is {status}: only final executions can be deleted, `cancel` it first"
         ))),
         DeleteAnswer::Unknown => Err(unknown(id)),
     }
 }
 
-/// A payload as it is given: `-` stands for standard input.
-fn given(payload: Option<String>) -> Result<Option<String>, Failure> {
+/// Returns the payload. If it is `-`, reads it from standard input.
+fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
     if payload.as_deref() != Some("-") {
         return Ok(payload);
     }
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("cannot read the payload: {error}")))?;
+        .map_err(|error| {
+            Failure::usage(format!(
+                "cannot read the payload from standard input: {error}"
+            ))
+        })?;
     Ok(Some(text))
 }
 
 fn unknown(id: jobs::ExecutionId) -> Failure {
-    Failure::failed(format!("there is no execution {id}"))
+    Failure::failed(format!("no execution has the id {id}"))
 }
