@@ -1,7 +1,9 @@
--- Writes $2 executions from the JSON array $1: runs of them, each with what its executions have in common
--- and what each has for itself, the rare fields in those runs that have any. They get consecutive numbers, so
--- that the rows just written are the last $2 ones. An id that exists fails the statement: see
--- enqueue_known.sql.
+-- Creates executions. Delayed ones are also scheduled; ready.sql or limited.sql queues the others.
+-- The new rows have consecutive seq, so later statements find them as the last $2 rows. An id that
+-- exists fails the statement: the careful mode looks it up first, see existing.sql.
+-- $1  JSON array of runs: [common fields, [own fields of each execution, ..]]; optional fields
+--     (run_at, correlation id, item id) are in the rows of a run only if its common fields say so
+-- $2  the number of executions
 WITH run (
     job_id, queue, priority, timeout_ms, max_attempts, retry, triggered_by, created_by, tags, parent_id,
     trace_parent, created_at, is_rare, executions

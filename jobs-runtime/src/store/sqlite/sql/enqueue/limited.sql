@@ -1,6 +1,10 @@
--- The limits of each of the last $2 executions are in the array $19, NULL for one that has none; the last of them is
--- $29, if all have the same. Those of the places in the array $26 stand at the door, the others are ready, unless
--- they are delayed.
+-- Queues the executions that enqueue.sql has written, if some of them have limits. Delayed ones
+-- stay scheduled. Of the others, those named by $26 are blocked, the rest is ready with its
+-- permits.
+-- $2   the number of executions that enqueue.sql has written
+-- $19  JSON array: the limits of each execution as text, NULL for an execution without limits
+-- $26  JSON array: places, from 0, of executions that take no permit here; NULL for none
+-- $29  the last limit, if all executions with limits have the same ones; else NULL
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + b.key, b.value, 0
 FROM json_each($19) AS b
@@ -18,7 +22,7 @@ SELECT
     CASE
         WHEN m.limits IS NULL THEN NULL
         WHEN $29 THEN $29
-        -- Most have one, and need no parser.
+        -- A single limit, the usual case, is read without the JSON parser.
         WHEN instr(m.limits, ',') THEN m.limits ->> '$[#-1]'
         ELSE CAST(substr(m.limits, 2) AS INTEGER)
     END,

@@ -1,6 +1,8 @@
--- Who is ready by the permits of the limits of the array $1, the last in the order first, of those behind the place
--- that the array has beside the limit, between the stretches of numbers that it has behind that: no more than have
--- permits.
+-- Finds ready executions with a permit of given limits, for more urgent waiters to displace. The
+-- reads jump from stretch to stretch of the index (512 seq each) and skip those without rows.
+-- $1  JSON array: [limit, rank, seq, first stretch, last stretch]; only executions behind that rank
+--     and seq, and within these stretches
+-- Returns rows: limit, seq, rank, limits, admission time; per limit, the least urgent come first.
 WITH RECURSIVE
     asked (number, last_limit, rank, seq, first, last) AS MATERIALIZED (
         SELECT key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4

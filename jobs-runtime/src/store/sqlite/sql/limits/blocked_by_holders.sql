@@ -1,5 +1,9 @@
--- Up to $2 of those that have a permit of the limit $1: running, stuck, ready and not claimed yet, or held at
--- another limit of the same job, of whom not all are examined.
+-- Finds executions that hold a permit of a limit: running ones, ended ones whose handler still
+-- runs, ready ones, and waiters of a later limit of the same job. Reads at most 10,000 rows of each
+-- of the last two kinds, so it may miss some.
+-- $1  the limit
+-- $2  the most executions
+-- Returns rows: execution id, attempt (0 if not claimed), worker, whether the permit is retained.
 WITH RECURSIVE
     later (id) AS MATERIALIZED (
         SELECT o.id
@@ -11,7 +15,7 @@ WITH RECURSIVE
     reach (first, last) AS MATERIALIZED (
         SELECT reach_first >> 9, reach_last >> 9 FROM jobs_limits WHERE id = $1
     ),
-    -- As in door_ready.sql.
+    -- Jumps from stretch to stretch of the index, as in admitted.sql.
     step (stretch) AS (
         SELECT (
             SELECT MIN(r.seq >> 9) FROM jobs_ready AS r

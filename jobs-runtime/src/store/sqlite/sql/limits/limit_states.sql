@@ -1,4 +1,6 @@
--- The limits of the array $1.
+-- Reads the states of limits.
+-- $1  JSON array: ids of limits
+-- Returns a row for each limit that exists.
 SELECT
     id, stage, kind, count, period_ms, in_use, tat, check_at, reach_first, reach_last, reach_rank
 FROM jobs_limits

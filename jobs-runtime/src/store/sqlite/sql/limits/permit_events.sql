@@ -1,2 +1,3 @@
--- Takes what became of permits.
+-- Deletes all permit events.
+-- Returns them: limit, kind, count, time.
 DELETE FROM jobs_permit_events RETURNING limit_id, kind, count, at

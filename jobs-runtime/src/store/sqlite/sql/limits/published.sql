@@ -1,6 +1,6 @@
--- Rules of the jobs that a program has published, for limits that exist: the array $1 has the job, the
--- kind, the count, the period, and the key of the limit that a rule is for if that is but one. A kind that the
--- job does not declare any more holds nobody.
+-- Gives existing limits of published jobs the rules of the publication. The allocator looks at the
+-- changed ones next.
+-- $1  JSON array: [job, kind, count, period, key of the only limit that the rule is for or NULL]
 UPDATE jobs_limits
 SET count = p.value ->> 2, period_ms = p.value ->> 3, check_at = 0
 FROM json_each($1) AS p

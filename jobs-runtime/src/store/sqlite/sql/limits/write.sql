@@ -1,5 +1,7 @@
--- Writes the limits of the array $1: new ones, and other rules for those that exist, which are looked at
--- at once.
+-- Creates limits, and updates the rules of existing ones. The allocator looks at the updated ones
+-- next.
+-- $1  JSON array: [key, job, stage, kind, count, period]
+-- Returns rows: id, key.
 INSERT INTO jobs_limits (key, job_id, stage, kind, count, period_ms)
 SELECT
     value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5

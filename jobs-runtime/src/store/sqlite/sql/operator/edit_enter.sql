@@ -1,5 +1,10 @@
--- Puts the execution $1 where it waits now: until $4, or at once if that is NULL, at the door if $5. Its next
--- attempt is $2, it has spent $3.
+-- Inserts an edited execution into the table where it waits: scheduled with a time, else blocked
+-- with limits, else ready.
+-- $1  the seq of the execution
+-- $2  the number of its next attempt
+-- $3  the attempts that count against its budget
+-- $4  the time at which it is due; NULL for now
+-- $5  whether it has limits
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT $1, $4, $2, $3 WHERE $4 IS NOT NULL;
 

@@ -1,4 +1,5 @@
--- Takes the waiting execution $1 out of where it stands.
+-- Removes a waiting execution from the table where it waits.
+-- $1  the seq of the execution
 DELETE FROM jobs_ready
 WHERE (queue, rank, seq) = (SELECT queue, 100 - priority, seq FROM jobs_executions WHERE seq = $1);
 

@@ -1,5 +1,7 @@
--- Moves up to $2 executions that are due at $1 to their place in their queue, those with limits to the
--- door.
+-- Moves due executions: those without limits become ready, those with limits become blocked.
+-- $1  the present time
+-- $2  the most executions
+-- Returns one row: 'promoted', the number of executions that became ready.
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, s.attempt, s.spent
 FROM (SELECT * FROM jobs_scheduled WHERE run_at <= $1 ORDER BY run_at, seq LIMIT $2) AS s

@@ -1,4 +1,7 @@
--- How many executions stand before $1 in its queue, counted up to $2; no row if it is not ready.
+-- Counts the executions ahead of a ready one in its queue.
+-- $1  the id of the execution
+-- $2  the number at which to stop
+-- Returns the number; no row if the execution is not ready.
 SELECT (
     SELECT COUNT(*)
     FROM (

@@ -1,4 +1,6 @@
--- Where the execution $1 stands.
+-- Reads the seq and the status of an execution.
+-- $1  the id of the execution
+-- Returns one row, or none if it does not exist.
 SELECT
     x.seq,
     CASE

@@ -1,4 +1,7 @@
--- How many attempts each session holds: of the queue $1, or of the jobs in the array $2, one of which is NULL.
+-- Counts the leases of each session, for a queue or for a job. One parameter is NULL.
+-- $1  the queue
+-- $2  JSON array: ids of the job
+-- Returns rows: session, number of leases.
 SELECT l.session, COUNT(*)
 FROM jobs_leases AS l
 CROSS JOIN jobs_executions AS x ON x.seq = l.seq

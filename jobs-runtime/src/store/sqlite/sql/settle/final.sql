@@ -1,8 +1,12 @@
--- Ends the executions of the array $4 whose lease still holds, and says how many those were: runs of attempts,
--- each with what its attempts have in common and what each has for itself, the rare fields in those runs that
--- have any. The caller rolls back unless it was all of them, so that the leases in $5 may go by number alone.
--- Their permits are said to come back already: a lease with other limits is not met. A run has those that all of the
--- batch have, or each attempt its own.
+-- Ends executions with their attempts, and deletes the leases. A lease must match its fence and
+-- have the limits that the settlement names, because their permits are released already. A failure
+-- does not match if cancellation is requested: the execution then ends as cancelled. The leases are
+-- deleted by seq alone: if not every attempt matches, the caller rolls back.
+-- $4  JSON array of runs: [common fields, [own fields of each attempt, ..]]; optional fields are in
+--     the rows of a run only if its common fields say so; limits are common to the run, or in each
+--     row
+-- $5  JSON array: seq of each lease
+-- Returns one row: 'ended', the number of executions.
 WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, limits, is_limited, attempts) AS MATERIALIZED (
     SELECT
         value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
@@ -21,7 +25,7 @@ FROM run AS r
 CROSS JOIN jsonb_each(r.attempts) AS s
 CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = r.session AND l.claim = s.value ->> 1 AND l.attempt = r.attempt
-    -- A failure of what was asked to be cancelled is none: the caller has to look.
+    -- Left to the careful mode, which reads the request.
     AND (r.status <> 'failed' OR l.cancel_requested_at IS NULL)
     AND l.limits IS iif(r.is_limited, s.value ->> 5, r.limits);
 

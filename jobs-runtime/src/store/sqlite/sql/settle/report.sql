@@ -1,4 +1,5 @@
--- Notes the progress in the array $1 of attempts that are known to hold their lease.
+-- Stores the progress of attempts whose leases exist. The percentage never decreases.
+-- $1  JSON array: [seq, percent, message or NULL]
 UPDATE jobs_leases
 SET progress = MAX(progress, r.percent), progress_message = IFNULL(r.message, progress_message)
 FROM (

@@ -1,4 +1,6 @@
--- The $2 oldest executions after number $1, each with where it stands.
+-- Reads executions with the states that they are in, in the order of seq.
+-- $1  the seq after which to start
+-- $2  the most executions
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
     x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,

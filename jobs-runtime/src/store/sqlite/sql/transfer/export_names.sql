@@ -1,4 +1,6 @@
--- The keys under which executions from number $1 to $2 are the newest of those that are the same.
+-- Reads unique and debounce keys.
+-- $1  the seq of the first execution
+-- $2  the seq of the last one
 SELECT x.seq, k.kind, k.key
 FROM jobs_executions AS x
 CROSS JOIN jobs_unique_keys AS k ON k.execution_id = x.id

@@ -1,5 +1,6 @@
--- Writes $2 executions from the JSON array $1, a row each. They get consecutive
--- numbers, so that the rows just written are the last $2 ones; says the last number.
+-- Creates executions. They have consecutive seq.
+-- $1  JSON array: a row for each execution, in the order of the columns
+-- Returns one row: the seq of the last one.
 INSERT INTO jobs_executions (
     id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
     triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent

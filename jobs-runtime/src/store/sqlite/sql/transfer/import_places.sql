@@ -1,5 +1,10 @@
--- Where the executions just written stand: the arrays $1 (ready), $2 (scheduled), $3 (final); what
--- else is kept: $4 (attempts that others followed), $5 (idempotency keys).
+-- Writes the states, attempts and idempotency keys of the executions that import.sql has created.
+-- $1  JSON array: ready executions [seq, next attempt, attempts that count against the budget]
+-- $2  JSON array: scheduled ones [seq, run_at, next attempt, attempts that count against the
+--     budget]
+-- $3  JSON array: outcomes of final ones, in the order of the columns
+-- $4  JSON array: attempts, in the order of the columns
+-- $5  JSON array: idempotency keys [job, key, execution id (hex), payload digest, time of expiry]
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT x.queue, 100 - x.priority, x.seq, x.job_id, p.value ->> 1, p.value ->> 2
 FROM json_each($1) AS p

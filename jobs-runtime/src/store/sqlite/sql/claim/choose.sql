@@ -1,12 +1,19 @@
--- Leases up to $11 ready executions of the jobs in the array $9 to the claim $8 of the session $7:
--- from the queues in the array $10, from every queue if it is NULL, but none of those in the array $15
--- and none that is paused; only those whose ids are in the array $13, if it is not NULL. The most urgent come first,
--- the oldest among equals, whichever queue they wait in. A claim that was made before, and one of
--- a session that is closed, lease nothing: the first row tells.
+-- Chooses the ready executions of a claim, up to its limit, and inserts them into the temporary
+-- table jobs_claimed_rows: the most urgent first, the oldest among equally urgent ones, over all
+-- queues. Paused queues are skipped. Chooses nothing if the session is closed, or if it has leased
+-- with this claim number or a higher one before.
+-- $7   the session
+-- $8   the number of the claim
+-- $9   JSON array: ids of the jobs to claim
+-- $10  JSON array: queues to claim from; NULL for every queue
+-- $11  the most executions
+-- $13  JSON array: ids (hex) of the only executions to claim; NULL for every execution
+-- $15  JSON array: queues to leave out
+-- Returns one row: 'session', whether it is open, the last claim number that leased something.
 SELECT 'session', closed_at IS NULL, last_claim FROM jobs_sessions WHERE id = $7;
 
--- Named executions, reached by their ids.
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
+-- With $13: the named executions, found by their ids.
+INSERT INTO temp.jobs_claimed_rows (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
 SELECT r.queue, r.rank, r.seq, r.job_id, r.attempt, r.spent, r.limits, r.admitted_at
 FROM json_each($13) AS o
 CROSS JOIN jobs_executions AS x ON x.id = unhex(o.value)
@@ -20,8 +27,8 @@ LIMIT $11 * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
 );
 
--- Any of one queue, which is usual: its own order is the order.
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
+-- Without $13, one queue, the usual case: the primary key has the order of claims.
+INSERT INTO temp.jobs_claimed_rows (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
 SELECT queue, rank, seq, job_id, attempt, spent, limits, admitted_at
 FROM jobs_ready
 WHERE queue = CASE
@@ -37,8 +44,8 @@ LIMIT $11 * ($13 IS NULL) * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
 );
 
--- Any of several: merged through the priority queue that a recursive query with an order is. It starts
--- with the head of each and replaces what it hands out by the next of the same queue.
+-- Without $13, several queues: a merge. A recursive query with ORDER BY is a priority queue. It
+-- starts with the first row of each queue, and adds the next row of a queue for each row taken.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -67,7 +74,7 @@ WITH RECURSIVE
             ORDER BY rank, seq
             LIMIT 1
         )
-        WHERE $13 IS NULL AND NOT EXISTS (SELECT 1 FROM temp.jobs_taken)
+        WHERE $13 IS NULL AND NOT EXISTS (SELECT 1 FROM temp.jobs_claimed_rows)
         UNION ALL
         SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits, r.admitted_at
         FROM merged AS m
@@ -80,7 +87,7 @@ WITH RECURSIVE
         )
         ORDER BY 1, 2
     )
-INSERT INTO temp.jobs_taken (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
+INSERT INTO temp.jobs_claimed_rows (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
 SELECT queue, rank, seq, job_id, attempt, spent, limits, admitted_at
 FROM merged
 LIMIT $11 * EXISTS (

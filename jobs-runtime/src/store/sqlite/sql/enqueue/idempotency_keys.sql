@@ -1,4 +1,5 @@
--- Keeps the idempotency keys of the JSON array $3; each replaces one that has expired.
+-- Stores idempotency keys. A key replaces an expired one.
+-- $3  JSON array: [job, key, execution id (hex), payload digest, time of expiry]
 INSERT OR REPLACE INTO jobs_idempotency_keys (
     job_id, key, execution_id, payload_digest, expires_at
 )

@@ -1,5 +1,6 @@
--- Takes permits that came back off the numbers of their limits: so many of each, the array $1. Where somebody waits, let
--- in by a program that knows no notes, the limit is looked at at once.
+-- Subtracts released permits from the permits in use. The allocator looks next at those limits that
+-- have waiters. Rates are left alone: their starts are counted by time.
+-- $1  JSON array: [limit, number of permits]
 UPDATE jobs_limits
 SET in_use = MAX(in_use - (e.value ->> 1), 0),
     check_at = iif(EXISTS (SELECT 1 FROM jobs_blocked AS h WHERE h.limit_id = jobs_limits.id), 0, check_at)

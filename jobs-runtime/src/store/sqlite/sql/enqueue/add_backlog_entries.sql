@@ -1,4 +1,6 @@
--- Those of the last $2 executions count as waiting whose places are in the array $25: their job says how many may.
+-- Adds new executions of jobs with max_waiting to the backlog of their job.
+-- $2   the number of executions that enqueue.sql has written
+-- $25  JSON array: places among them, from 0
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + c.value, NULL, 1
 FROM json_each($25) AS c

@@ -1,5 +1,7 @@
--- Permits of which there is more to say than that they come back, before their leases go. The array $22 has the
--- execution, whether its handler still runs, and until when the rates rest.
+-- Retains the permits of attempts whose handlers still run, and pauses rates. Runs before the
+-- leases are deleted.
+-- $22  JSON array: [seq, whether the permits are retained, time until which its rates pause or
+--      NULL]
 INSERT INTO jobs_retained_permits (seq, attempt, session, limits)
 SELECT l.seq, l.attempt, l.session, l.limits
 FROM json_each($22) AS s
@@ -7,7 +9,7 @@ CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
 WHERE s.value ->> 1
     AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NULL);
 
--- Nobody comes any more for what a session keeps that is over: those of its permits come back at once.
+-- A closed session releases no retained permits any more, so its permits are released at once.
 INSERT INTO jobs_permit_events (limit_id, kind, count)
 SELECT i.value, 'ended', COUNT(*)
 FROM json_each($22) AS s

@@ -1,4 +1,6 @@
--- The first of those that are due at $1.
+-- Finds the execution that promote.sql would move first.
+-- $1  the present time
+-- Returns its id, or no row.
 SELECT x.id
 FROM jobs_scheduled AS s
 CROSS JOIN jobs_executions AS x ON x.seq = s.seq

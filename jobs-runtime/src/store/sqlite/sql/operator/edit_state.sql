@@ -1,5 +1,7 @@
--- Where the waiting execution $1 stands: the number of its next attempt, the budget used so far, until when
--- it waits if it is scheduled, whether it has limits, and its priority.
+-- Reads the state of a waiting execution.
+-- $1  the seq of the execution
+-- Returns one row: number of the next attempt, attempts that count against the budget, time at
+-- which it is due (NULL if it is queued), whether it has limits, priority.
 SELECT
     COALESCE(r.attempt, h.attempt, s.attempt), COALESCE(r.spent, h.spent, s.spent), s.run_at,
     m.limits IS NOT NULL, x.priority

@@ -1,5 +1,7 @@
--- When the next scheduled execution is due, when a limit is to be looked at, and whether something is to
--- be let in or counted at once.
+-- Finds the work that a promotion would do.
+-- Returns one row: the earliest time of a scheduled execution, the earliest time at which the
+-- allocator has to look at a limit, whether there are new waiters, whether there are permit events
+-- or released permits to count.
 SELECT
     (SELECT MIN(run_at) FROM jobs_scheduled),
     (SELECT MIN(check_at) FROM jobs_limits WHERE check_at IS NOT NULL),

@@ -1,5 +1,8 @@
--- Permits are taken: so many of each limit, the array $23, by some of the last $2 executions, the least urgent of which
--- has the rank $30.
+-- Takes permits for new executions that are ready at once, and extends the reach of the limits over
+-- them.
+-- $2   the number of executions that enqueue.sql has written
+-- $23  JSON array: [limit, number of permits]
+-- $30  the rank of the least urgent execution that takes permits
 UPDATE jobs_limits
 SET in_use = in_use + (e.value ->> 1),
     reach_first = iif(in_use = 0, (SELECT MAX(seq) FROM jobs_executions) - $2 + 1, reach_first),

@@ -1,6 +1,10 @@
--- Which of those that claim.sql takes it would take first: ready executions of the jobs in the array $1, from
--- the queues in the array $2, from every queue if it is NULL, but none of those in the array $3 and none
--- that is paused; none with limits unless $4; only those whose ids are in the array $5, if it is not NULL.
+-- Finds the execution that choose.sql would choose first.
+-- $1  JSON array: ids of the jobs to claim
+-- $2  JSON array: queues to claim from; NULL for every queue
+-- $3  JSON array: queues to leave out
+-- $4  whether executions with limits count
+-- $5  JSON array: ids (hex) of the only executions to claim; NULL for every execution
+-- Returns its id, or no row.
 SELECT x.id
 FROM jobs_ready AS r
 CROSS JOIN jobs_executions AS x ON x.seq = r.seq

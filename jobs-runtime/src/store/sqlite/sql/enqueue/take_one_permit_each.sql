@@ -1,4 +1,7 @@
--- A permit of each of the limits in the array $28 is taken. Cheaper than enqueue_taken.sql, which says how many.
+-- Takes one permit of each limit. Does what take_permits.sql does, at a lower cost per limit.
+-- $2   the number of executions that enqueue.sql has written
+-- $28  JSON array: limits
+-- $30  the rank of the least urgent execution that takes permits
 UPDATE jobs_limits
 SET in_use = in_use + 1,
     reach_first = iif(in_use = 0, (SELECT MAX(seq) FROM jobs_executions) - $2 + 1, reach_first),

@@ -1,5 +1,8 @@
--- For each fence [seq, session, claim, attempt] of the array $1: whether its lease holds, whether
--- its cancellation was requested, whether this session has recorded the attempt already, and its limits.
+-- Reads the states of fences.
+-- $1  JSON array: [seq, session, claim, attempt]
+-- Returns rows in the order of the array: 'fence', whether the lease exists, whether cancellation
+-- is requested, whether the same session has recorded the end of the attempt, the limits of the
+-- lease.
 SELECT
     'fence',
     l.seq IS NOT NULL,

@@ -1,4 +1,4 @@
-//! Several stores on one file, as several processes have it.
+//! Several stores on one file, as several processes open it.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use jobs_runtime::store::{Store, StoreEvent};
 use super::harness::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_starters_prepare_one_file() {
+async fn four_stores_migrate_one_file() {
     let file = Arc::new(TestFile::new());
-    let starters: Vec<_> = (0..4)
+    let stores: Vec<_> = (0..4)
         .map(|_| {
             let file = Arc::clone(&file);
             tokio::spawn(async move {
@@ -19,14 +19,14 @@ async fn four_starters_prepare_one_file() {
             })
         })
         .collect();
-    for starter in starters {
-        let applied = starter.await.unwrap().unwrap();
+    for store in stores {
+        let applied = store.await.unwrap().unwrap();
         assert!(applied.iter().all(|step| step.applied_at.is_some()));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writes_elsewhere_are_noticed_and_own_ones_are_not() {
+async fn commits_of_another_store_are_detected_and_own_ones_are_not() {
     let file = TestFile::new();
     let here = file.open().await;
     let there = file.open().await;
@@ -35,7 +35,7 @@ async fn writes_elsewhere_are_noticed_and_own_ones_are_not() {
     event(&mut events, |e| matches!(e, StoreEvent::Elsewhere)).await;
     record(&here, id).await;
 
-    // Own writes say precisely what they are. The next thing heard from elsewhere was done there.
+    // Own writes publish precise events. The next `Elsewhere` comes from the other store.
     let mut events = here.events();
     for _ in 0..50 {
         enqueue(&here, "j", 1).await;
