@@ -8,47 +8,50 @@
 //! ```
 //!
 //! **Tables.** The status of an execution is the table that holds its `seq`; see
-//! `migrations/0001_layout.sql`. Every statement is a file in `sql/`, in a folder for the module that
-//! runs it.
+//! `migrations/0001_layout.sql`. Every statement is a file in `sql/`, in a folder for the module
+//! that runs it.
 //!
-//! **Writes.** SQLite allows one writer at a time, so one [thread](conn::writer) owns the connection that
-//! writes. Enqueues, settlements and claims that wait at the same time become one transaction, a
-//! [commit group](conn::commit_group): they share one durable commit. Every other write has a transaction
-//! of its own between two groups. A renewal of a session overtakes everything in the queue.
+//! **Writes.** SQLite allows one writer at a time, so one thread (`conn::writer`) owns the
+//! connection that writes. Enqueues, settlements and claims that wait at the same time become one
+//! transaction, a commit group (`conn::commit_group`): they share one durable commit. Every other
+//! write has a transaction of its own between two groups. A renewal of a session overtakes
+//! everything in the queue.
 //!
-//! **Reads.** A file is in WAL mode, and a [pool](conn::readers) of connections reads beside the writer.
-//! A database in memory has one connection only: its reads go through the writer as well.
+//! **Reads.** A file is in WAL mode, and a pool of connections (`conn::readers`) reads beside the
+//! writer. A database in memory has one connection only: its reads go through the writer as well.
 //!
-//! **Changes by other processes.** Every 50 to 250 ms the writer reads `PRAGMA data_version`. A commit of another process is published as [`StoreEvent::Elsewhere`]; see
-//! [`change_detector`](conn::change_detector). Commits of this store publish precise events.
+//! **Changes by other processes.** Every 50 to 250 ms the writer reads `PRAGMA data_version`. A
+//! commit by a connection that is not this store's is published as [`StoreEvent::Elsewhere`]; see
+//! `conn::change_detector`. Writes of this store publish precise events.
 //!
-//! **Deadlines.** An operation on this store's connections ends within [`CALL_TIMEOUT`]. The writer tries for 20 s to get the write lock
-//! from another process, and for 5 s from a transaction of its own process; then its callers receive the
-//! reason.
+//! **Deadlines.** An operation on this store's connections ends within 30 s. The writer tries for
+//! 20 s to get the write lock from another process, and for 5 s from a transaction of its own
+//! process; then its callers receive the reason.
 //!
-//! **Order of claims.** A claim takes the most urgent execution of all queues that it names, and the
-//! oldest among equally urgent ones. A queue that must not wait for urgent work of another queue needs
-//! claims of its own.
+//! **Order of claims.** A claim takes the most urgent execution of all queues that it names, and
+//! the oldest among equally urgent ones. A queue that must not wait for urgent work of another
+//! queue needs claims of its own.
 //!
-//! **Numbers of claims** grow within a session. The session stores the number of its last claim that
-//! leased something. A claim with that number or a lower one is a repetition and returns its leases. A
-//! claim that leased nothing may be repeated and then lease something.
+//! **Numbers of claims** grow within a session. The session stores the number of its last claim
+//! that leased something. A claim with that number or a lower one is a repetition and returns its
+//! leases. A claim that leased nothing may be repeated and then lease something.
 //!
-//! | folder | content |
+//! | module | content |
 //! |---|---|
-//! | [`conn`] | connections, group commit, errors |
-//! | [`enqueue`], [`claim`], [`settle`] | plans and results of the calls that a group shares |
-//! | [`limits`] | the permit allocator, lookup and release of permits |
-//! | [`promote`] | due executions, and the run of the allocator |
-//! | [`session`] | sessions and take-over |
-//! | [`operator`] | cancel, retry, delete, edit; queues |
-//! | [`read`] | records, lists, logs, catalogue |
-//! | [`transfer`] | export and import of whole executions |
-//! | [`caller_tx`] | writes in a transaction of the caller |
-//! | [`migrate`], [`raw`] | the layout; calls without poison-row handling |
+//! | `conn` | connections, group commit, errors |
+//! | `enqueue`, `claim`, `settle` | plans and results of the calls that a group shares |
+//! | `limits` | the permit allocator, lookup and release of permits |
+//! | `promote` | due executions, and the run of the allocator |
+//! | `session` | sessions and take-over |
+//! | `operator` | cancel, retry, delete, edit; queues |
+//! | `read` | records, lists, logs, catalogue |
+//! | `transfer` | export and import of whole executions |
+//! | `caller_tx` | writes in a transaction of the caller |
+//! | `migrate`, `raw` | the layout; calls without poison-row handling |
 //!
-//! The modules import the contract (`store/contract`) and the rules (`store/rules`). They never import the
-//! store on PostgreSQL, the engine or the service.
+//! The modules import the contract (`store/contract`), the rules (`store/rules`), `store/poison`,
+//! `store/transfer` and the clock. They never import the store on PostgreSQL, the engine or the
+//! service.
 
 mod migrate;
 
@@ -117,8 +120,9 @@ impl SqliteStore {
     /// [`Store::migrate`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason and what to do about it: the directory is missing,
-    /// the file is read-only or not a database, or its file system does not support WAL mode.
+    /// [`StoreError::Unavailable`] with the reason and what to do about it: the directory is
+    /// missing, the file is read-only or not a database, or its file system does not support WAL
+    /// mode.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let location: Arc<str> = url.to_string().into();
         let opener = Opener::new(url)?;

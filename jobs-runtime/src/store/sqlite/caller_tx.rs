@@ -1,7 +1,9 @@
 //! Enqueues and settlements in a transaction of the caller, on the same file.
 //!
 //! Each write runs in a savepoint. An error, a rejection and a caller that stops waiting leave the
-//! transaction as it was. The savepoint holds no events back: the caller reports its commit with
+//! transaction as it was.
+//!
+//! No event is published, because the store does not see the commit. The caller reports it with
 //! [`Store::committed`](crate::store::Store::committed).
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Claims: the parameters of a claim's statements, and the reading of their results.
 //!
-//! A claim runs as part of a [commit group](super::conn::commit_group): `choose.sql` copies the rows to
-//! claim into the temporary table `jobs_claimed_rows`, `apply_slot_caps.sql` and
+//! A claim runs as part of a [commit group](super::conn::commit_group): `choose.sql` copies the
+//! rows to claim into the temporary table `jobs_claimed_rows`, `apply_slot_caps.sql` and
 //! `apply_limited_cap.sql` remove rows beyond the claim's caps, `lease.sql` leases the rest.
 
 pub(in crate::store::sqlite) mod rows;

@@ -1,8 +1,8 @@
 //! Enqueue: writes the executions of one or more batches in one transaction.
 //!
 //! An [`EnqueuePlan`] decides which executions are created and what each batch is answered.
-//! [`Script`](super::conn::script::Script) runs the statements for it. An execution with limits takes
-//! its permits here if every limit has a free permit and no waiter; it is then ready at once.
+//! [`Script`](super::conn::script::Script) runs the statements for it. An execution with limits
+//! takes its permits here if every limit has a free permit and no waiter; it is then ready at once.
 //! Otherwise it is blocked, and the [allocator](super::limits::allocator) admits it later.
 
 use std::collections::BTreeMap;
@@ -73,7 +73,8 @@ impl EnqueuePlan {
         Self::new(&rows, answers, limits)
     }
 
-    /// The plan that takes existing executions into account. Each batch is written whole or not at all.
+    /// The plan that takes existing executions into account. Each batch is written whole or not at
+    /// all.
     pub(super) fn careful(
         batches: &[&[NewExecution]],
         existing: ExistingExecutions,
@@ -114,8 +115,8 @@ impl EnqueuePlan {
         Ok(plan)
     }
 
-    /// Takes free permits, and returns for each execution whether it is admitted. The list is empty if
-    /// no execution has limits.
+    /// Takes free permits, and returns for each execution whether it is admitted. The list is empty
+    /// if no execution has limits.
     fn take_permits(
         &mut self,
         rows: &[&NewExecution],
@@ -228,8 +229,8 @@ fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<Stri
     }
 }
 
-/// Looks up the existing executions with the ids, idempotency keys, unique keys and debounce keys of
-/// these batches, and the backlogs of jobs with `max_waiting`.
+/// Looks up the existing executions with the ids, idempotency keys, unique keys and debounce keys
+/// of these batches, and the backlogs of jobs with `max_waiting`.
 pub(super) async fn look_up_existing(
     conn: &mut SqliteConnection,
     batches: &[&[NewExecution]],

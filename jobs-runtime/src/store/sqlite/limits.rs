@@ -1,8 +1,9 @@
 //! Limits: rules of published jobs, reservations, pauses and retained permits.
 //!
-//! The limits of jobs (`max_concurrent`, `rate_limit`) are enforced in [`allocator`]: it admits blocked
-//! executions. An enqueue takes free permits itself, by what [`lookup`] finds. [`permits`] reads and
-//! writes the limits of an execution as text; [`released`] subtracts permits whose release was deferred.
+//! The limits of jobs (`max_concurrent`, `rate_limit`) are enforced in [`allocator`]: it admits
+//! blocked executions. An enqueue takes free permits itself, by what [`lookup`] finds. [`permits`]
+//! reads and writes the limits of an execution as text; [`released`] subtracts permits whose
+//! release was deferred.
 //!
 //! This module imports the connections and the rules of `store/rules/permits`. It must not import
 //! `enqueue`, `claim`, `settle` or `operator`, which import it.

@@ -17,8 +17,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
-/// Applies the first missing step in the open transaction of `conn`. Returns true if no step is missing
-/// afterwards.
+/// Applies the first missing step in the open transaction of `conn`. Returns true if no step is
+/// missing afterwards.
 ///
 /// The ledger is read in the same transaction. If several processes start at once, one applies the
 /// step, and the rest find it applied.

@@ -1,8 +1,8 @@
 //! Operations of operators: cancel, retry, delete and [edit](edit) one execution; pause and list
 //! [queues](queues).
 //!
-//! Each write reads the state of its execution first, in the same transaction, and decides by it. This
-//! module imports the connections and `limits`, and no claim, enqueue or settlement.
+//! Each write reads the state of its execution first, in the same transaction, and decides by it.
+//! This module imports the connections and `limits`, and no claim, enqueue or settlement.
 
 pub(in crate::store::sqlite) mod edit;
 pub(in crate::store::sqlite) mod queues;
@@ -127,7 +127,8 @@ pub(super) async fn delete_in_txn(
     }
 }
 
-/// Counts the executions ahead of a ready one in its queue, up to `limit`; `None` if it is not ready.
+/// Counts the executions ahead of a ready one in its queue, up to `limit`; `None` if it is not
+/// ready.
 pub(super) async fn ahead_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,

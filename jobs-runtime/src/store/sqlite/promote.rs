@@ -24,7 +24,7 @@ pub(super) struct NextDue {
 }
 
 impl NextDue {
-    /// Reads it.
+    /// Reads it from the database.
     pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
         let row = sqlx::query(include_str!("sql/promote/next_due.sql"))
             .fetch_one(conn)
@@ -81,8 +81,8 @@ pub(super) async fn promote_in_txn(
     Ok((promotion, Vec::from_iter(ready)))
 }
 
-/// Moves up to `limit` due executions: those without limits to their queues, where they are ready, those
-/// with limits among the blocked ones. Returns the number of the former.
+/// Moves up to `limit` due executions: those without limits to their queues, where they are ready,
+/// those with limits among the blocked ones. Returns the number of the former.
 pub(super) async fn move_due_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,

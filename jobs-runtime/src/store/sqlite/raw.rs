@@ -107,8 +107,8 @@ impl RawStore for SqliteStore {
     }
 }
 
-/// Finds up to `most` executions of the allocator's plan that the database rejects. Writes the plan in
-/// parts, each in a savepoint that is rolled back.
+/// Finds up to `most` executions of the allocator's plan that the database rejects. Writes the plan
+/// in parts, each in a savepoint that is rolled back.
 async fn rejected_by_plan_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,

@@ -1,7 +1,7 @@
 //! Sessions: open, renew, close, list, take over.
 //!
-//! A session owns the leases of one start of a worker. A take-over closes a session whose beat has not
-//! changed and moves its leases to another session.
+//! A session owns the leases of one start of a worker. A take-over closes a session whose beat has
+//! not changed and moves its leases to another session.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -82,8 +82,9 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
         .collect()
 }
 
-/// Closes the session `dead` and moves its leases to the claim, except the first `skip`. Moves nothing
-/// if the beat of `dead` has changed. A repeated claim returns the leases that it got before.
+/// Closes the session `dead` and moves its leases to the claim, except the first `skip`. Moves
+/// nothing if the beat of `dead` has changed. A repeated claim returns the leases that it got
+/// before.
 pub(super) async fn take_over_in_txn(
     conn: &mut SqliteConnection,
     dead: &SessionBeat,

@@ -1,8 +1,8 @@
 //! Settlements: how attempts end, and the progress that running attempts report.
 //!
 //! A [`SettlePlan`] decides what each settlement writes and answers.
-//! [`Script`](super::conn::script::Script) runs the statements for it. A settlement writes only if its
-//! fence (execution, session, claim, attempt) matches a lease.
+//! [`Script`](super::conn::script::Script) runs the statements for it. A settlement ends an attempt
+//! only if its fence (execution, session, claim, attempt) matches a lease.
 
 use std::collections::HashSet;
 
@@ -53,8 +53,8 @@ pub(super) struct SettlePlan {
 }
 
 impl SettlePlan {
-    /// Assumes that all leases are valid, that no cancellation is requested, and that each settlement
-    /// names the limits of its lease. A mismatch changes fewer rows than planned, see
+    /// Assumes that all leases are valid, that no cancellation is requested, and that each
+    /// settlement names the limits of its lease. A mismatch changes fewer rows than planned, see
     /// [`check`](Self::check). Permits are released by the limits that settlements name.
     pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, DbError> {
         let answers = batches
@@ -172,7 +172,8 @@ impl SettlePlan {
         Ok(plan)
     }
 
-    /// Divides the permits of these attempts into released and retained ones. Adds the pauses of rates.
+    /// Divides the permits of these attempts into released and retained ones. Adds the pauses of
+    /// rates.
     fn release_permits(&mut self, endings: &[Ending<'_>]) -> Result<(), DbError> {
         let mut released = PermitCounts::default();
         let mut retained_or_paused = Vec::new();
@@ -213,7 +214,8 @@ impl SettlePlan {
         self.ended + self.requeued > 0
     }
 
-    /// Checks that the statements ended as many attempts as planned. `rows` are those of the script.
+    /// Checks that the statements ended as many attempts as planned. `rows` are those of the
+    /// script.
     ///
     /// # Errors
     /// [`DbError::AssumptionFailed`] if they ended fewer.
@@ -380,8 +382,8 @@ pub(super) struct FenceState {
 }
 
 impl FenceState {
-    /// The answer for this fence: settled with a lease, already mine if the same session has recorded
-    /// the attempt, else stale.
+    /// The answer for this fence: settled with a lease, already mine if the same session has
+    /// recorded the attempt, else stale.
     pub(super) fn answer(&self) -> WriteAnswer {
         match (self.is_leased, self.is_recorded) {
             (true, _) => WriteAnswer::Settled,

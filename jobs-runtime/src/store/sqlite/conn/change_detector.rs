@@ -12,7 +12,8 @@ use tokio::time::Instant;
 /// Time between two checks while this process or another one writes.
 const ACTIVE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Longest time between two checks; each check without a change lengthens the interval by a quarter.
+/// Longest time between two checks; each check without a change lengthens the interval by a
+/// quarter.
 const IDLE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The last version read, and the time of the next check.

@@ -1,13 +1,14 @@
 //! Group commit: enqueues, settlements and a claim of several callers in one transaction.
 //!
-//! A group is first written in the **optimistic** mode, as one query. It assumes that every id is new,
-//! that every lease is valid, and that each settlement names the limits of its lease. If an assumption
-//! fails, a statement fails or changes fewer rows than planned. The transaction is then rolled back and
-//! the group written again in the **careful** mode: it reads the existing rows, decides row by row, and
-//! writes the rest.
+//! A group is first written in the **optimistic** mode, as one query. It assumes that every id is
+//! new, that every lease is valid, and that each settlement names the limits of its lease. If an
+//! assumption fails, a statement fails or changes fewer rows than planned. The transaction is then
+//! rolled back and the group written again in the **careful** mode: it reads the existing rows,
+//! decides row by row, and writes the rest.
 //!
 //! Both modes first read the limits that new executions name, and the executions with the same
-//! deduplication keys ([`Lookup`]). A group without limits and such keys reads nothing before it writes.
+//! deduplication keys ([`Lookup`]). A group without limits and such keys reads nothing before it
+//! writes.
 
 use sqlx::Executor;
 use sqlx::sqlite::SqliteConnection;
@@ -146,9 +147,9 @@ impl CommitGroup {
         script.add_enqueue(&enqueue);
         script.add_settle(&settle);
         script.add_claim(claim);
-        // The results of settlements and claims are read before the commit: a lease that is gone and a
-        // claimed row that cannot be read both roll the group back. An enqueue needs no such check: an
-        // existing id fails its statement.
+        // The results of settlements and claims are read before the commit: a lease that is gone
+        // and a claimed row that cannot be read both roll the group back. An enqueue needs no such
+        // check: an existing id fails its statement.
         let checks_results = claim.is_some() || settle.writes();
         if !checks_results {
             script.add("COMMIT;");

@@ -44,7 +44,8 @@ impl DbError {
         )
     }
 
-    /// True if every other statement would fail as well: the file, the disk or the lock is the cause.
+    /// True if every other statement would fail as well: the file, the disk or the lock is the
+    /// cause.
     pub(in crate::store::sqlite) fn is_outage(&self) -> bool {
         self.is_disconnected()
             || matches!(self, Self::OwnLock)

@@ -3,8 +3,8 @@
 //! A row is an array; a statement reads its fields by position. A payload or a result, JSON itself,
 //! is one string of the array and stays byte for byte the same.
 //!
-//! Extracting a field with `->>` costs more than storing it. Consecutive rows of a large batch mostly
-//! agree in most fields, so such batches use [`runs`], which carry the common fields once.
+//! Extracting a field with `->>` costs more than storing it. Consecutive rows of a large batch
+//! mostly agree in most fields, so such batches use [`runs`], which carry the common fields once.
 
 use jobs::ExecutionId;
 use serde::Serialize;

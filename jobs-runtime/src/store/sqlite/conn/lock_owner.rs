@@ -1,7 +1,7 @@
 //! The process that holds the file's write lock.
 //!
-//! SQLite does not report it. Linux does: in WAL mode a writer locks byte 120 of the `-shm` file, and
-//! `/proc/locks` lists that lock with its process. Other systems report no process.
+//! SQLite does not report it. Linux does: in WAL mode a writer locks byte 120 of the `-shm` file,
+//! and `/proc/locks` lists that lock with its process. Other systems report no process.
 
 use std::path::{Path, PathBuf};
 

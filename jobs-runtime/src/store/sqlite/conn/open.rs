@@ -11,8 +11,8 @@ use super::error::DbError;
 use super::lock_owner::LockOwner;
 use crate::store::{DatabaseUrl, StoreError, Synchronous};
 
-/// Time for which SQLite waits for a lock before it returns `SQLITE_BUSY`. A reader in WAL mode waits
-/// only while another connection recovers or resets the log.
+/// Time for which SQLite waits for a lock before it returns `SQLITE_BUSY`. A reader in WAL mode
+/// waits only while another connection recovers or resets the log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same for the writer. It is shorter, because the writer repeats the statement and checks the
@@ -22,8 +22,8 @@ pub(in crate::store::sqlite) const WRITER_BUSY_TIMEOUT: Duration = Duration::fro
 /// Time for which opening waits for other processes that switch the same file to WAL mode.
 const WAL_SWITCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Rows that the connection's thread sends before it waits for the receiver. The default of 50 makes
-/// it wait often.
+/// Rows that the connection's thread sends before it waits for the receiver. The default of 50
+/// makes it wait often.
 const ROW_BUFFER: usize = 2_000;
 
 /// Opens the connections of one store.
@@ -124,8 +124,8 @@ impl Opener {
         Ok(connection)
     }
 
-    /// The options of the connections that read; `None` for a database in memory, which has only the
-    /// writer's connection.
+    /// The options of the connections that read; `None` for a database in memory, which has only
+    /// the writer's connection.
     ///
     /// A reader opens the file for writing, because it may have to create the shared memory of the
     /// WAL. `query_only` makes SQLite reject every statement that would write.
@@ -136,8 +136,8 @@ impl Opener {
     }
 }
 
-/// Switches the file to WAL mode. The switch needs an exclusive lock and does not wait for it, so this
-/// repeats the statement while another process does the same.
+/// Switches the file to WAL mode. The switch needs an exclusive lock and does not wait for it, so
+/// this repeats the statement while another process does the same.
 async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), DbError> {
     let started = crate::clock::real_now();
     loop {
@@ -165,8 +165,8 @@ async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), DbError> {
 }
 
 /// Tests whether a file can be created in the database's directory, where SQLite keeps the WAL.
-/// Returns the reason if not. The database file itself is never opened for the test: closing it would
-/// drop the POSIX locks of every connection of this process.
+/// Returns the reason if not. The database file itself is never opened for the test: closing it
+/// would drop the POSIX locks of every connection of this process.
 fn check_directory(file: &Path) -> Option<String> {
     let parent = file.parent().filter(|parent| *parent != Path::new(""));
     let directory = parent.unwrap_or(Path::new("."));

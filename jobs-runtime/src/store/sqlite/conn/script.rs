@@ -11,8 +11,8 @@ use crate::store::{Caps, Claim};
 /// Statements that run as one query. Each query passes to the connection's thread and back, which
 /// costs more than most statements do.
 ///
-/// All statements of a script share one list of parameters, see [`run`](Self::run). They are written
-/// `$n`, never `?n`, because sqlx stops binding at a gap.
+/// All statements of a script share one list of parameters, see [`run`](Self::run). They are
+/// written `$n`, never `?n`, because sqlx stops binding at a gap.
 #[derive(Default)]
 pub(in crate::store::sqlite) struct Script(String);
 
@@ -52,8 +52,8 @@ impl Script {
         }
     }
 
-    /// Appends the statements that write a settle plan. Permits are released before leases go, because
-    /// some of these statements read the leases.
+    /// Appends the statements that write a settle plan. Permits are released before leases go,
+    /// because some of these statements read the leases.
     pub(in crate::store::sqlite) fn add_settle(&mut self, plan: &SettlePlan) {
         if plan.logs.is_some() {
             self.add(include_str!("../sql/settle/final_logs.sql"));
@@ -90,8 +90,8 @@ impl Script {
         self.add(include_str!("../sql/claim/lease.sql"));
     }
 
-    /// Runs the script with the parameters of its plans. Their order is that of the `bind` calls: `$1`
-    /// is the first. Returns the rows of all statements, see [`rows_named`].
+    /// Runs the script with the parameters of its plans. Their order is that of the `bind` calls:
+    /// `$1` is the first. Returns the rows of all statements, see [`rows_named`].
     pub(in crate::store::sqlite) async fn run(
         self,
         conn: &mut SqliteConnection,

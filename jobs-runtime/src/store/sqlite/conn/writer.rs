@@ -1,9 +1,9 @@
 //! The writer: a thread that owns the only connection that writes.
 //!
-//! Callers send requests and wait for the answers. The thread takes all requests that have queued up
-//! and writes those that can share a transaction as one [`CommitGroup`], so that they share the cost
-//! of a durable commit. Each other request gets a transaction of its own. The thread runs its own Tokio
-//! runtime: a handler that blocks the application's runtime does not stop it.
+//! Callers send requests and wait for the answers. The thread takes all requests that have queued
+//! up and writes those that can share a transaction as one [`CommitGroup`], so that they share the
+//! cost of a durable commit. Each other request gets a transaction of its own. The thread runs its
+//! own Tokio runtime: a handler that blocks the application's runtime does not stop it.
 //!
 //! One turn of the thread:
 //!
@@ -119,8 +119,8 @@ impl Writer {
             .await
     }
 
-    /// Like [`write`](Self::write), ahead of all requests in the queue: the renewal of a session must
-    /// not wait behind log lines.
+    /// Like [`write`](Self::write), ahead of all requests in the queue: the renewal of a session
+    /// must not wait behind log lines.
     pub(in crate::store::sqlite) async fn write_urgently<T: Send + 'static>(
         &self,
         operation: Operation<Outcome<T>>,
@@ -348,7 +348,8 @@ impl WriterThread {
         }
     }
 
-    /// The connection, opened again if it was lost. A database in memory is lost with its connection.
+    /// The connection, opened again if it was lost. A database in memory is lost with its
+    /// connection.
     pub(in crate::store::sqlite) async fn connection(
         &mut self,
     ) -> Result<&mut SqliteConnection, DbError> {
@@ -394,8 +395,8 @@ impl WriterThread {
 }
 
 /// Takes further requests until there are as many as the previous group had calls, for at most
-/// [`LINGER`]. Callers that were just answered need some microseconds to call again; a group that does
-/// not include them makes them wait for a whole commit.
+/// [`LINGER`]. Callers that were just answered need some microseconds to call again; a group that
+/// does not include them makes them wait for a whole commit.
 fn linger(queue: &mut mpsc::Receiver<Request>, requests: &mut Vec<Request>, previous_calls: usize) {
     let started = crate::clock::real_now();
     loop {
@@ -427,8 +428,8 @@ fn divide(requests: Vec<Request>) -> (CommitGroup, Vec<Box<dyn QueuedOperation>>
     (group, operations, later)
 }
 
-/// Waits before the next attempt to get the write lock. The time is random, so that two processes do
-/// not repeat their attempts in step.
+/// Waits before the next attempt to get the write lock. The time is random, so that two processes
+/// do not repeat their attempts in step.
 async fn back_off() {
     tokio::time::sleep(Duration::from_micros(fastrand::u64(500..3_000))).await;
 }

@@ -1,9 +1,9 @@
 //! The permit allocator on SQLite: enforces the limits of jobs, `max_concurrent` and `rate_limit`.
 //!
-//! A blocked execution becomes ready only here, when it has a permit of each of its limits. The rules
-//! are those of [`PermitAllocator`], the same for every store. This module reads the rows that it
-//! queries and writes its plan, all in the transaction of one promotion. SQLite's write lock makes sure
-//! that only one allocator runs at a time.
+//! A blocked execution becomes ready only here, when it has a permit of each of its limits. The
+//! rules are those of [`PermitAllocator`], the same for every store. This module reads the rows
+//! that it queries and writes its plan, all in the transaction of one promotion. SQLite's write
+//! lock makes sure that only one allocator runs at a time.
 //!
 //! An enqueue with free permits does not pass here: see
 //! [`enqueue`](crate::store::sqlite::enqueue).
@@ -29,8 +29,8 @@ const STRETCH_BITS: u32 = 9;
 /// Up to this many index seeks per stretch, `admitted.sql` is faster than a scan of all stretches.
 const MAX_SEEKS: i64 = 128;
 
-/// Admits blocked executions that get permits. Looks at up to `most` new waiters and as many limits that
-/// are due. Returns the number of admitted executions.
+/// Admits blocked executions that get permits. Looks at up to `most` new waiters and as many limits
+/// that are due. Returns the number of admitted executions.
 pub(in crate::store::sqlite) async fn admit(
     conn: &mut SqliteConnection,
     now: Timestamp,
@@ -41,8 +41,8 @@ pub(in crate::store::sqlite) async fn admit(
     Ok(plan.admitted.len())
 }
 
-/// Decides which executions to admit. Counts released permits and permit events, and deletes their rows;
-/// does not write the plan.
+/// Decides which executions to admit. Counts released permits and permit events, and deletes their
+/// rows; does not write the plan.
 pub(in crate::store::sqlite) async fn decide(
     conn: &mut SqliteConnection,
     now: Timestamp,
@@ -184,8 +184,8 @@ async fn admitted(
     Ok(admitted)
 }
 
-/// Groups limits by the number of waiters asked for, rounded up to a power of two. SQLite has no `LIMIT`
-/// that differs from row to row, so each group is one query.
+/// Groups limits by the number of waiters asked for, rounded up to a power of two. SQLite has no
+/// `LIMIT` that differs from row to row, so each group is one query.
 fn group_by_count(asked: impl Iterator<Item = (usize, LimitId)>) -> BTreeMap<i64, Vec<LimitId>> {
     let mut groups: BTreeMap<i64, Vec<LimitId>> = BTreeMap::new();
     for (most, limit) in asked {
@@ -220,9 +220,9 @@ pub(in crate::store::sqlite) async fn write(
     Ok(())
 }
 
-/// Reads a waiter: seq, rank and limits from three columns, `passed` and `arrived_at` from columns of
-/// their own. Limits that cannot be read count as none: the execution becomes ready, and its claim
-/// reports them.
+/// Reads a waiter: seq, rank and limits from three columns, `passed` and `arrived_at` from columns
+/// of their own. Limits that cannot be read count as none: the execution becomes ready, and its
+/// claim reports them.
 fn waiter(
     row: &SqliteRow,
     first: usize,

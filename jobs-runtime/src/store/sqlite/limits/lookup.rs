@@ -22,7 +22,8 @@ use crate::store::{Limit, NewExecution};
 pub(in crate::store::sqlite) struct ExistingLimits<'n> {
     /// Ids by key.
     ids: HashMap<&'n str, LimitId>,
-    /// Limits without a waiter and without a pause to count. Empty while there are new waiters.
+    /// Limits whose free permits an enqueue may take: limits without a waiter and without a pause
+    /// to count. While any execution is a new waiter, these are only limits just created.
     pub(in crate::store::sqlite) free: Vec<LimitState>,
 }
 
@@ -33,8 +34,8 @@ impl ExistingLimits<'_> {
         limits.iter().filter_map(id)
     }
 
-    /// The ids of each execution's limits, in the order of their stages. Consecutive executions with the
-    /// same limits share a list.
+    /// The ids of each execution's limits, in the order of their stages. Consecutive executions
+    /// with the same limits share a list.
     pub(in crate::store::sqlite) fn of_each(&self, rows: &[&NewExecution]) -> Vec<Rc<[LimitId]>> {
         let mut all: Vec<Rc<[LimitId]>> = Vec::with_capacity(rows.len());
         for run in rows.chunk_by(|new, next| new.rules.limits == next.rules.limits) {
@@ -81,8 +82,8 @@ struct LimitRow {
     has_released: u8,
 }
 
-/// Looks up the limits of these executions. If executions name different rules for a key, the last one
-/// holds.
+/// Looks up the limits of these executions. If executions name different rules for a key, the last
+/// one holds.
 pub(in crate::store::sqlite) async fn look_up_in_txn<'n>(
     conn: &mut SqliteConnection,
     executions: impl Iterator<Item = &'n [Limit]>,
@@ -177,8 +178,8 @@ async fn find_or_create<'n>(
     Ok(existing)
 }
 
-/// Reads the limits with these keys. They come in one row, because each row costs a message from the
-/// connection's thread.
+/// Reads the limits with these keys. They come in one row, because each row costs a message from
+/// the connection's thread.
 async fn read(conn: &mut SqliteConnection, keys: &str) -> Result<Vec<LimitRow>, DbError> {
     let text: String = sqlx::query_scalar(include_str!("../sql/limits/lookup.sql"))
         .bind(keys)

@@ -1,8 +1,8 @@
 //! The limits of an execution as text: a JSON array of limit ids, in the order of their stages.
 //!
-//! A claim returns this text as a [`PermitToken`](crate::store::PermitToken), and a settlement passes it
-//! back. Starts and releases of permits are counted from these texts alone, without a read of the
-//! executions.
+//! A claim returns this text as a [`PermitToken`](crate::store::PermitToken), and a settlement
+//! passes it back. Starts and releases of permits are counted from these texts alone, without a
+//! read of the executions.
 
 use std::fmt::Write;
 use std::rc::Rc;

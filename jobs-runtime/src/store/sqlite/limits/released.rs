@@ -1,8 +1,9 @@
 //! Released permits whose subtraction was deferred.
 //!
-//! A batch that releases permits of many limits stores them in one row of `jobs_released_permits`, if no
-//! execution is blocked. Until they are subtracted here, `in_use` still counts them. The allocator
-//! subtracts them before it admits executions, a lookup before it reports a limit as full.
+//! A batch that releases permits of many limits stores them in one row of `jobs_released_permits`,
+//! if no execution is blocked. Until they are subtracted here, `in_use` still counts them. The
+//! allocator subtracts them before it admits executions, a lookup before it reports a limit as
+//! full.
 
 use serde_json::Value;
 use sqlx::Row;
@@ -23,8 +24,8 @@ pub(in crate::store::sqlite) async fn subtract_in_txn(
     subtract_rows(conn, &rows).await
 }
 
-/// The same for rows that `take_released.sql` has returned, among other rows of a script. Logs and skips
-/// values that cannot be read.
+/// The same for rows that `take_released.sql` has returned, among other rows of a script. Logs and
+/// skips values that cannot be read.
 pub(in crate::store::sqlite) async fn subtract_rows(
     conn: &mut SqliteConnection,
     rows: &[SqliteRow],

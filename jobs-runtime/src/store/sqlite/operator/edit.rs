@@ -1,7 +1,8 @@
 //! Edits of a waiting execution: its payload, its time, its priority.
 //!
-//! An edit that changes the execution's place in the order of claims, or its time, moves it: it gives
-//! up its permits and waits anew. Every other edit leaves the execution and its permits as they are.
+//! An edit that changes the execution's place in the order of claims, or its time, moves it: it
+//! gives up its permits and waits anew. Every other edit leaves the execution and its permits as
+//! they are.
 
 use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::Row;

@@ -9,8 +9,8 @@ use crate::store::sqlite::limits;
 use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
 
-/// Stores the jobs of a program, and gives their limits the published rules. Returns an event if any
-/// rule has changed, because the allocator then has to run.
+/// Stores the jobs of a program, and gives their limits the published rules. Returns an event if
+/// any rule has changed, because the allocator then has to run.
 pub(in crate::store::sqlite) async fn publish_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],

@@ -106,8 +106,8 @@ pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord,
     })
 }
 
-/// The fields of an attempt: number, outcome, error kind, error message, worker, started_at, finished_at,
-/// retry_at.
+/// The fields of an attempt: number, outcome, error kind, error message, worker, started_at,
+/// finished_at, retry_at.
 type AttemptRow = (
     u32,
     Option<AttemptOutcome>,

@@ -1,11 +1,12 @@
 //! Lists of executions, page by page, the newest first.
 //!
-//! One statement finds a page in two steps. The **candidates** are the newest `seq` in one index: the most
-//! selective one for the filters of the query. The remaining filters are then tested on their records.
+//! One statement finds a page in two steps. The **candidates** are the newest `seq` in one index:
+//! the most selective one for the filters of the query. The remaining filters are then tested on
+//! their records.
 //!
-//! A page examines at most 2,500 candidates, or as many as its limit. No combination of filters makes a
-//! page expensive; a page may be empty although more executions follow. The cursor continues after the
-//! last candidate that was examined.
+//! A page examines at most 2,500 candidates, or as many as its limit. No combination of filters
+//! makes a page expensive; a page may be empty although more executions follow. The cursor
+//! continues after the last candidate that was examined.
 
 use jobs::ExecutionStatus;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -118,7 +119,8 @@ impl Candidates {
 }
 
 /// True if there are so few queued executions that all of them can be sorted. The table of ready
-/// executions is not in the order of lists. If it is long, many of the newest executions are queued.
+/// executions is not in the order of lists. If it is long, many of the newest executions are
+/// queued.
 async fn few_queued(conn: &mut SqliteConnection) -> Result<bool, DbError> {
     let queued: i64 = sqlx::query_scalar(include_str!("../sql/read/list_few_ready.sql"))
         .bind(FEW_QUEUED)
@@ -160,8 +162,8 @@ pub(in crate::store::sqlite) async fn page_on_conn(
     page(&rows, query.limit, examined)
 }
 
-/// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to `$11`
-/// the filters (see `list_filters.sql`), `$12` the number of rows.
+/// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
+/// `$11` the filters (see `list_filters.sql`), `$12` the number of rows.
 fn page_sql(candidates: Candidates) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\

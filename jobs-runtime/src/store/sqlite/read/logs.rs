@@ -30,7 +30,8 @@ pub(in crate::store::sqlite) fn row(fence: Fence, line: &LogLine) -> LogRow<'_> 
     )
 }
 
-/// Writes log lines. The attempt must have a lease, or its end must be recorded by the same session.
+/// Writes log lines. The attempt must have a lease, or its end must be recorded by the same
+/// session.
 pub(in crate::store::sqlite) async fn append_in_txn(
     conn: &mut SqliteConnection,
     batches: &[LogBatch],

@@ -59,7 +59,7 @@ WITH RECURSIVE
         UNION
         SELECT value FROM json_each($10)
     ),
-    wanted (queue) AS (
+    claimable (queue) AS (
         SELECT queue
         FROM named
         WHERE queue NOT IN (SELECT queue FROM jobs_paused_queues)
@@ -67,7 +67,7 @@ WITH RECURSIVE
     ),
     merged (rank, seq, queue, job_id, attempt, spent, limits, admitted_at) AS (
         SELECT r.rank, r.seq, r.queue, r.job_id, r.attempt, r.spent, r.limits, r.admitted_at
-        FROM wanted AS w
+        FROM claimable AS w
         CROSS JOIN jobs_ready AS r ON r.queue = w.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
             WHERE queue = w.queue AND job_id IN (SELECT value FROM json_each($9))
