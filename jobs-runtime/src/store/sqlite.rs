@@ -94,7 +94,7 @@ use conn::open::Opener;
 use conn::operation::{Operation, without_events};
 use conn::readers::Readers;
 use conn::writer::Writer;
-use promote::NextDue;
+use promote::DueWork;
 
 /// Longest time of any call, in real time even if the engine runs on a virtual clock.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -449,7 +449,7 @@ impl Store for SqliteStore {
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
         // Usually nothing is due: a read finds out without the write lock.
         let due = self
-            .read(Box::new(|conn| Box::pin(NextDue::on_conn(conn))))
+            .read(Box::new(|conn| Box::pin(DueWork::on_conn(conn))))
             .await?;
         if !due.is_due(now) {
             return Ok(Promotion {
@@ -533,7 +533,7 @@ impl Store for SqliteStore {
 
     async fn leases_of(&self, scope: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { session::leases_of_on_conn(conn, &scope).await })
+            Box::pin(async move { session::count_leases_on_conn(conn, &scope).await })
         }))
         .await
     }

@@ -132,7 +132,7 @@ pub(super) async fn leases_of_claim_on_conn(
     conn: &mut SqliteConnection,
     claim: &Claim,
 ) -> Result<Vec<Claimed>, DbError> {
-    let rows = sqlx::query(include_str!("sql/claim/leased.sql"))
+    let rows = sqlx::query(include_str!("sql/claim/leases_of_claim.sql"))
         .bind(claim.session.0)
         .bind(claim.number)
         .fetch_all(conn)

@@ -52,7 +52,7 @@ pub(super) struct EnqueuePlan {
     /// The rank of the least urgent execution that takes permits.
     pub(super) last_rank: i64,
     /// Unique keys and debounce keys to store.
-    pub(super) unique_keys: Option<String>,
+    pub(super) dedup_keys: Option<String>,
     /// Debounced changes of waiting executions.
     pub(super) merges: Option<String>,
     pub(super) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
@@ -83,7 +83,7 @@ impl EnqueuePlan {
         let dedup = existing.decide(batches);
         let mut plan = Self::new(&dedup.rows, dedup.answers, limits)?;
         plan.keys = some_array(dedup.rows.iter().filter_map(|new| idempotency_key_row(new)))?;
-        plan.unique_keys = some_array(dedup.rows.iter().flat_map(|new| unique_key_rows(new)))?;
+        plan.dedup_keys = some_array(dedup.rows.iter().flat_map(|new| dedup_key_rows(new)))?;
         let new_times = dedup.merges.iter().filter_map(|merge| merge.run_at);
         plan.events
             .extend(new_times.min().map(StoreEvent::Scheduled));
@@ -151,7 +151,7 @@ impl EnqueuePlan {
     }
 }
 
-/// The parameter of `enqueue.sql`.
+/// The parameter of `insert_executions.sql`.
 fn executions(rows: &[&NewExecution]) -> Result<String, DbError> {
     let mut texts = RetryText::default();
     let mut retries = Vec::with_capacity(rows.len());
@@ -243,7 +243,7 @@ pub(super) async fn look_up_existing(
     let rows = sqlx::query(include_str!("sql/enqueue/existing.sql"))
         .bind(json::array(all().map(|new| Hex(new.id)))?)
         .bind(json::array(keys)?)
-        .bind(json::array(all().flat_map(unique_key_rows))?)
+        .bind(json::array(all().flat_map(dedup_key_rows))?)
         .fetch_all(&mut *conn)
         .await?;
     let mut existing = ExistingExecutions::default();
@@ -261,7 +261,7 @@ pub(super) async fn look_up_existing(
             },
         );
     }
-    for row in rows_named(&rows, "unique_key") {
+    for row in rows_named(&rows, "dedup_key") {
         let kind: &str = row.try_get(3)?;
         existing.add_name(
             row.try_get(2)?,
@@ -280,7 +280,7 @@ pub(super) async fn look_up_existing(
     }
     let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
     for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
-        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/backlog.sql"))
+        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/count_backlog.sql"))
             .bind(job_id)
             .bind(most)
             .fetch_one(&mut *conn)
@@ -290,15 +290,15 @@ pub(super) async fn look_up_existing(
     Ok(existing)
 }
 
-/// The unique key and the debounce key of an execution, as rows for `unique_keys.sql`.
-fn unique_key_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
+/// The unique key and the debounce key of an execution, as rows for `write_dedup_keys.sql`.
+fn dedup_key_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
     DedupKind::ALL.into_iter().filter_map(|kind| {
         let key = kind.key_of(new)?;
         Some((&*new.job_id, kind.as_str(), key, Hex(new.id)))
     })
 }
 
-/// The idempotency key of an execution, as a row for `idempotency_keys.sql`.
+/// The idempotency key of an execution, as a row for `write_idempotency_keys.sql`.
 fn idempotency_key_row(new: &NewExecution) -> Option<(&str, &str, Hex, &str, i64)> {
     let key = new.idempotency_key.as_ref()?;
     Some((

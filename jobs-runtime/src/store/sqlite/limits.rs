@@ -67,7 +67,7 @@ pub(super) async fn update_rules_in_txn(
             rows.push((&job.descriptor.id, kind, count, period_ms, key));
         }
     }
-    let done = sqlx::query(include_str!("sql/limits/published.sql"))
+    let done = sqlx::query(include_str!("sql/limits/update_published_rules.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;
@@ -115,7 +115,7 @@ pub(super) async fn reserve_in_txn(
     latest: Timestamp,
 ) -> Result<Reservation, DbError> {
     let id = lookup::look_up_one_in_txn(conn, limit).await?;
-    let row = sqlx::query(include_str!("sql/limits/limit_states.sql"))
+    let row = sqlx::query(include_str!("sql/limits/read_limits.sql"))
         .bind(json::array(id)?)
         .fetch_one(&mut *conn)
         .await?;

@@ -22,7 +22,7 @@ pub(super) async fn state_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
 ) -> Result<Option<(i64, ExecutionStatus)>, DbError> {
-    let row = sqlx::query(include_str!("sql/read/execution_state.sql"))
+    let row = sqlx::query(include_str!("sql/read/seq_and_status.sql"))
         .bind(id.as_bytes().as_slice())
         .fetch_optional(conn)
         .await?;
@@ -134,7 +134,7 @@ pub(super) async fn ahead_on_conn(
     id: ExecutionId,
     limit: u64,
 ) -> Result<Option<u64>, DbError> {
-    let ahead = sqlx::query_scalar(include_str!("sql/read/ahead.sql"))
+    let ahead = sqlx::query_scalar(include_str!("sql/read/count_ahead.sql"))
         .bind(id.as_bytes().as_slice())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_optional(conn)

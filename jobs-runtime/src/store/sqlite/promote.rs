@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// The work that a promotion would find, read without a lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NextDue {
+pub(super) struct DueWork {
     /// The earliest time of a scheduled execution.
     scheduled: Option<Timestamp>,
     /// The earliest time at which the allocator has to look at a limit.
@@ -23,10 +23,10 @@ pub(super) struct NextDue {
     permit_changes: bool,
 }
 
-impl NextDue {
+impl DueWork {
     /// Reads it from the database.
     pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
-        let row = sqlx::query(include_str!("sql/promote/next_due.sql"))
+        let row = sqlx::query(include_str!("sql/promote/due_work.sql"))
             .fetch_one(conn)
             .await?;
         let time = |column| -> Result<Option<Timestamp>, DbError> {
@@ -67,7 +67,7 @@ pub(super) async fn promote_in_txn(
 ) -> Result<Outcome<Promotion>, DbError> {
     let moved = move_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let admitted = if NextDue::on_conn(conn).await?.wants_allocator(now) {
+    let admitted = if DueWork::on_conn(conn).await?.wants_allocator(now) {
         allocator::admit(conn, now, most).await?
     } else {
         0
@@ -75,7 +75,7 @@ pub(super) async fn promote_in_txn(
     let promoted = moved + admitted;
     let promotion = Promotion {
         promoted,
-        next_due: NextDue::on_conn(conn).await?.next(now),
+        next_due: DueWork::on_conn(conn).await?.next(now),
     };
     let ready = (promoted > 0).then_some(StoreEvent::Ready);
     Ok((promotion, Vec::from_iter(ready)))
@@ -88,7 +88,7 @@ pub(super) async fn move_due_in_txn(
     now: Timestamp,
     limit: usize,
 ) -> Result<usize, DbError> {
-    let rows = sqlx::query(include_str!("sql/promote/promote.sql"))
+    let rows = sqlx::query(include_str!("sql/promote/move_due.sql"))
         .bind(now.as_millis())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(conn)

@@ -129,7 +129,7 @@ async fn rejected_by_plan_in_txn(
         }
         sqlx::query("ROLLBACK TO part").execute(&mut *conn).await?;
     }
-    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_of.sql"))
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_by_seq.sql"))
         .bind(json::array(trial.refused())?)
         .fetch_all(&mut *conn)
         .await?;
@@ -141,7 +141,7 @@ async fn first_to_claim_on_conn(
     conn: &mut SqliteConnection,
     claim: &Claim,
 ) -> Result<Option<ExecutionId>, DbError> {
-    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/claim/first_claimable.sql"))
+    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/claim/first_candidate.sql"))
         .bind(claim.job_ids_json()?)
         .bind(claim.queues_json()?)
         .bind(claim.except_json()?)

@@ -148,7 +148,7 @@ pub(super) async fn processes_on_conn(
 }
 
 /// Counts the leases of each session for a queue or a job.
-pub(super) async fn leases_of_on_conn(
+pub(super) async fn count_leases_on_conn(
     conn: &mut SqliteConnection,
     scope: &CapScope,
 ) -> Result<Vec<(SessionId, u64)>, DbError> {
@@ -156,7 +156,7 @@ pub(super) async fn leases_of_on_conn(
         CapScope::Queue(queue) => (Some(queue), None),
         CapScope::JobIds(ids) => (None, Some(json::array(ids)?)),
     };
-    let rows = sqlx::query(include_str!("sql/read/leases_of.sql"))
+    let rows = sqlx::query(include_str!("sql/read/count_leases.sql"))
         .bind(queue)
         .bind(job_ids)
         .fetch_all(conn)

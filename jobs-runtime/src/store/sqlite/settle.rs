@@ -242,7 +242,7 @@ struct Ending<'s> {
     limits: Option<&'s str>,
 }
 
-/// An attempt with the final status of its execution, a row for `final.sql`.
+/// An attempt with the final status of its execution, a row for `end_executions.sql`.
 type Final<'s> = (Ending<'s>, ExecutionStatus);
 
 /// The limits of all attempts that have limits, if they are the same.
@@ -432,7 +432,7 @@ pub(super) async fn report_in_txn(
             report.progress.message.as_deref(),
         )
     });
-    sqlx::query(include_str!("sql/settle/report.sql"))
+    sqlx::query(include_str!("sql/settle/report_progress.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;

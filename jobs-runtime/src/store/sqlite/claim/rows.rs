@@ -1,4 +1,4 @@
-//! Claimed rows: JSON from `lease.sql` and `leased.sql`, read into [`Claimed`].
+//! Claimed rows: JSON from `lease.sql` and `leases_of_claim.sql`, read into [`Claimed`].
 //!
 //! A value that cannot be read does not fail the claim. The attempt is returned with the reason in
 //! `unreadable`, and the worker ends it.

@@ -26,10 +26,10 @@ impl Script {
     /// Appends the statements that write an enqueue plan.
     pub(in crate::store::sqlite) fn add_enqueue(&mut self, plan: &EnqueuePlan) {
         if plan.rows > 0 {
-            self.add(include_str!("../sql/enqueue/enqueue.sql"));
+            self.add(include_str!("../sql/enqueue/insert_executions.sql"));
             self.add(match plan.limited {
-                None => include_str!("../sql/enqueue/ready.sql"),
-                Some(_) => include_str!("../sql/enqueue/limited.sql"),
+                None => include_str!("../sql/enqueue/insert_ready.sql"),
+                Some(_) => include_str!("../sql/enqueue/insert_limited.sql"),
             });
         }
         if plan.single_permits.is_some() {
@@ -42,10 +42,10 @@ impl Script {
             self.add(include_str!("../sql/enqueue/add_backlog_entries.sql"));
         }
         if plan.keys.is_some() {
-            self.add(include_str!("../sql/enqueue/idempotency_keys.sql"));
+            self.add(include_str!("../sql/enqueue/write_idempotency_keys.sql"));
         }
-        if plan.unique_keys.is_some() {
-            self.add(include_str!("../sql/enqueue/unique_keys.sql"));
+        if plan.dedup_keys.is_some() {
+            self.add(include_str!("../sql/enqueue/write_dedup_keys.sql"));
         }
         if plan.merges.is_some() {
             self.add(include_str!("../sql/enqueue/merge.sql"));
@@ -68,7 +68,7 @@ impl Script {
             self.add(include_str!("../sql/settle/retain_or_pause.sql"));
         }
         if plan.ended > 0 {
-            self.add(include_str!("../sql/settle/final.sql"));
+            self.add(include_str!("../sql/settle/end_executions.sql"));
         }
         if plan.requeued > 0 {
             self.add(include_str!("../sql/settle/requeue.sql"));
@@ -134,7 +134,7 @@ impl Script {
                     .transpose()?,
             )
             .bind(enqueue.limited.as_deref())
-            .bind(enqueue.unique_keys.as_deref())
+            .bind(enqueue.dedup_keys.as_deref())
             .bind(enqueue.merges.as_deref())
             .bind(settle.retained_or_paused.as_deref())
             .bind(enqueue.permit_counts.as_deref())

@@ -26,7 +26,8 @@ use crate::time::Timestamp;
 /// The index `jobs_ready_by_limit` groups 2^9 consecutive `seq` in a *stretch*.
 const STRETCH_BITS: u32 = 9;
 
-/// Up to this many index seeks per stretch, `admitted.sql` is faster than a scan of all stretches.
+/// Up to this many index seeks per stretch, `read_admitted.sql` is faster than a scan of all
+/// stretches.
 const MAX_SEEKS: i64 = 128;
 
 /// Admits blocked executions that get permits. Looks at up to `most` new waiters and as many limits
@@ -60,7 +61,7 @@ pub(in crate::store::sqlite) async fn decide(
     let new_waiters: Vec<Waiter> = new_waiters
         .map(|row| waiter(row, 0, [None; 2]))
         .collect::<Result<_, _>>()?;
-    let events = sqlx::query(include_str!("../sql/limits/permit_events.sql"))
+    let events = sqlx::query(include_str!("../sql/limits/take_permit_events.sql"))
         .fetch_all(&mut *conn)
         .await?;
     let events: Vec<_> = events.iter().filter_map(permit_event).collect();
@@ -92,7 +93,7 @@ async fn limit_states(
     conn: &mut SqliteConnection,
     ids: &[LimitId],
 ) -> Result<Vec<LimitState>, DbError> {
-    let rows = sqlx::query(include_str!("../sql/limits/limit_states.sql"))
+    let rows = sqlx::query(include_str!("../sql/limits/read_limits.sql"))
         .bind(json::array(ids)?)
         .fetch_all(conn)
         .await?;
@@ -117,7 +118,7 @@ async fn waiters(
 ) -> Result<Vec<(LimitId, Waiter)>, DbError> {
     let mut waiters = Vec::new();
     for (most, limits) in group_by_count(asked.iter().map(|(id, most)| (*most, *id))) {
-        let rows = sqlx::query(include_str!("../sql/limits/waiters.sql"))
+        let rows = sqlx::query(include_str!("../sql/limits/read_waiters.sql"))
             .bind(json::array(limits)?)
             .bind(most)
             .fetch_all(&mut *conn)
@@ -157,12 +158,12 @@ async fn admitted(
     let places = json::array(places)?;
     let seeks: i64 = stretches.map(|(from, to)| (to - from + 1).max(0)).sum();
     let query = if seeks / MAX_SEEKS > last - first {
-        sqlx::query(include_str!("../sql/limits/admitted_by_scan.sql"))
+        sqlx::query(include_str!("../sql/limits/scan_admitted.sql"))
             .bind(places)
             .bind(first)
             .bind(last)
     } else {
-        sqlx::query(include_str!("../sql/limits/admitted.sql")).bind(places)
+        sqlx::query(include_str!("../sql/limits/read_admitted.sql")).bind(places)
     };
     let rows = query.fetch_all(conn).await?;
     let left = asked

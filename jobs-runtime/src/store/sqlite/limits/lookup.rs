@@ -198,7 +198,7 @@ async fn write<'n>(
         let (kind, count, period_ms) = columns(&limit.rule);
         (&limit.key, &limit.job_id, stage, kind, count, period_ms)
     });
-    let rows = sqlx::query(include_str!("../sql/limits/write.sql"))
+    let rows = sqlx::query(include_str!("../sql/limits/write_rules.sql"))
         .bind(json::array(rows)?)
         .fetch_all(conn)
         .await?;

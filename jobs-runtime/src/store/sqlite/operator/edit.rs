@@ -32,13 +32,13 @@ pub(in crate::store::sqlite) async fn edit_in_txn(
     if moves {
         sqlx::query(concat!(
             include_str!("../sql/operator/cancel_permits.sql"),
-            include_str!("../sql/operator/edit_leave.sql")
+            include_str!("../sql/operator/edit_remove.sql")
         ))
         .bind(seq)
         .execute(&mut *conn)
         .await?;
     }
-    sqlx::query(include_str!("../sql/operator/edit.sql"))
+    sqlx::query(include_str!("../sql/operator/edit_execution.sql"))
         .bind(seq)
         .bind(edit.payload.as_deref())
         .bind(edit.run_at.map(Timestamp::as_millis))
@@ -105,7 +105,7 @@ async fn insert(
     now: Timestamp,
 ) -> Result<StoreEvent, DbError> {
     let until = edit.run_at.or(before.until).filter(|until| *until > now);
-    sqlx::query(include_str!("../sql/operator/edit_enter.sql"))
+    sqlx::query(include_str!("../sql/operator/edit_insert.sql"))
         .bind(seq)
         .bind(before.attempt)
         .bind(before.spent)

@@ -81,7 +81,7 @@ pub(in crate::store::sqlite) async fn blocked_by_on_conn(
         return Ok(None);
     };
     let state = allocator::limit_state(&row)?;
-    let holders = sqlx::query(include_str!("../sql/limits/blocked_by_holders.sql"))
+    let holders = sqlx::query(include_str!("../sql/limits/permit_holders.sql"))
         .bind(state.id)
         .bind(MAX_HOLDERS)
         .fetch_all(conn)

@@ -122,7 +122,7 @@ impl Candidates {
 /// executions is not in the order of lists. If it is long, many of the newest executions are
 /// queued.
 async fn few_queued(conn: &mut SqliteConnection) -> Result<bool, DbError> {
-    let queued: i64 = sqlx::query_scalar(include_str!("../sql/read/list_few_ready.sql"))
+    let queued: i64 = sqlx::query_scalar(include_str!("../sql/read/count_queued.sql"))
         .bind(FEW_QUEUED)
         .fetch_one(conn)
         .await?;

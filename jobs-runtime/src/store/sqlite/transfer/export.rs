@@ -27,7 +27,7 @@ pub(super) async fn page_on_conn(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Export, DbError> {
-    let rows = sqlx::query(include_str!("../sql/transfer/export.sql"))
+    let rows = sqlx::query(include_str!("../sql/transfer/export_executions.sql"))
         .bind(after.map_or(0, |after| after.0))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut *conn)
@@ -110,7 +110,7 @@ pub(super) async fn page_on_conn(
     }
     for row in &rows_between(
         conn,
-        include_str!("../sql/transfer/export_names.sql"),
+        include_str!("../sql/transfer/export_dedup_keys.sql"),
         first,
         last,
     )

@@ -87,7 +87,7 @@ async fn write_requests(
         rows.push(ExecutionRow(request, retries.write(&request.policy)?));
     }
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    let row = sqlx::query(include_str!("../sql/transfer/import.sql"))
+    let row = sqlx::query(include_str!("../sql/transfer/import_executions.sql"))
         .bind(json::array(rows)?)
         .bind(count)
         .fetch_one(conn)
@@ -98,7 +98,7 @@ async fn write_requests(
 
 /// Writes the rows of all other tables.
 async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), DbError> {
-    sqlx::query(include_str!("../sql/transfer/import_places.sql"))
+    sqlx::query(include_str!("../sql/transfer/import_rows.sql"))
         .bind(json::array(&rows.ready)?)
         .bind(json::array(&rows.scheduled)?)
         .bind(json::array(&rows.outcomes)?)

@@ -1,5 +1,5 @@
 -- Adds new executions of jobs with max_waiting to the backlog of their job.
--- $2   the number of executions that enqueue.sql has written
+-- $2   the number of executions that insert_executions.sql has written
 -- $25  JSON array: places among them, from 0
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + c.value, NULL, 1

@@ -5,7 +5,7 @@
 -- Returns rows of three kinds, by their first column:
 -- 'id'          an id that exists
 -- 'key'         execution id, job, key, payload digest, time of expiry
--- 'unique_key'  execution id, job, kind, key, time of creation, status, whether its first attempt
+-- 'dedup_key'   execution id, job, kind, key, time of creation, status, whether its first attempt
 --               is still delayed
 SELECT 'id', lower(hex(x.id))
 FROM json_each($1) AS n
@@ -16,7 +16,7 @@ FROM json_each($2) AS n
 CROSS JOIN jobs_idempotency_keys AS k ON k.job_id = n.value ->> 0 AND k.key = n.value ->> 1;
 
 SELECT
-    'unique_key', lower(hex(x.id)), k.job_id, k.kind, k.key, x.created_at,
+    'dedup_key', lower(hex(x.id)), k.job_id, k.kind, k.key, x.created_at,
     CASE
         WHEN o.seq IS NOT NULL THEN o.status
         WHEN l.seq IS NOT NULL THEN 'running'

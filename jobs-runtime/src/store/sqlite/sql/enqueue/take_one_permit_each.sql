@@ -1,5 +1,5 @@
 -- Takes one permit of each limit. Does what take_permits.sql does, at a lower cost per limit.
--- $2   the number of executions that enqueue.sql has written
+-- $2   the number of executions that insert_executions.sql has written
 -- $28  JSON array: limits
 -- $30  the rank of the least urgent execution that takes permits
 UPDATE jobs_limits

@@ -1,6 +1,6 @@
 -- Takes permits for new executions that are ready at once, and extends the reach of the limits over
 -- them.
--- $2   the number of executions that enqueue.sql has written
+-- $2   the number of executions that insert_executions.sql has written
 -- $23  JSON array: [limit, number of permits]
 -- $30  the rank of the least urgent execution that takes permits
 UPDATE jobs_limits

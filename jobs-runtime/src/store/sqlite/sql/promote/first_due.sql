@@ -1,4 +1,4 @@
--- Finds the execution that promote.sql would move first.
+-- Finds the execution that move_due.sql would move first.
 -- $1  the present time
 -- Returns its id, or no row.
 SELECT x.id

@@ -1,4 +1,4 @@
--- Writes limits and keys of the executions that import.sql has created.
+-- Writes limits and keys of the executions that import_executions.sql has created.
 -- $1  JSON array: [seq, limits, whether the job has max_waiting]
 -- $2  JSON array: blocked executions [seq, next attempt, attempts that count against the budget]
 -- $3  JSON array: entries of a backlog [seq, job]

@@ -1,4 +1,5 @@
--- Writes the states, attempts and idempotency keys of the executions that import.sql has created.
+-- Writes the states, attempts and idempotency keys of the executions that import_executions.sql has
+-- created.
 -- $1  JSON array: ready executions [seq, next attempt, attempts that count against the budget]
 -- $2  JSON array: scheduled ones [seq, run_at, next attempt, attempts that count against the
 --     budget]

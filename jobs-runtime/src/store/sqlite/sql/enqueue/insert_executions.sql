@@ -1,6 +1,7 @@
--- Creates executions. Delayed ones are also scheduled; ready.sql or limited.sql queues the others.
--- The new rows have consecutive seq, so later statements find them as the last $2 rows. An id that
--- exists fails the statement: the careful mode looks it up first, see existing.sql.
+-- Creates executions. Delayed ones are also scheduled; insert_ready.sql or insert_limited.sql
+-- queues the others. The new rows have consecutive seq, so later statements find them as the last
+-- $2 rows. An id that exists fails the statement: the careful mode looks it up first, see
+-- existing.sql.
 -- $1  JSON array of runs: [common fields, [own fields of each execution, ..]]; optional fields
 --     (run_at, correlation id, item id) are in the rows of a run only if its common fields say so
 -- $2  the number of executions

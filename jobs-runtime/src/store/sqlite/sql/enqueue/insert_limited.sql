@@ -1,7 +1,7 @@
--- Queues the executions that enqueue.sql has written, if some of them have limits. Delayed ones
--- stay scheduled. Of the others, those named by $26 are blocked, the rest is ready with its
--- permits.
--- $2   the number of executions that enqueue.sql has written
+-- Queues the executions that insert_executions.sql has written, if some of them have limits.
+-- Delayed ones stay scheduled. Of the others, those named by $26 are blocked, the rest is ready
+-- with its permits.
+-- $2   the number of executions that insert_executions.sql has written
 -- $19  JSON array: the limits of each execution as text, NULL for an execution without limits
 -- $26  JSON array: places, from 0, of executions that take no permit here; NULL for none
 -- $29  the last limit, if all executions with limits have the same ones; else NULL

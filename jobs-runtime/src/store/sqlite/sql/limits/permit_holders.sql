@@ -15,7 +15,7 @@ WITH RECURSIVE
     reach (first, last) AS MATERIALIZED (
         SELECT reach_first >> 9, reach_last >> 9 FROM jobs_limits WHERE id = $1
     ),
-    -- Jumps from stretch to stretch of the index, as in admitted.sql.
+    -- Jumps from stretch to stretch of the index, as in read_admitted.sql.
     step (stretch) AS (
         SELECT (
             SELECT MIN(r.seq >> 9) FROM jobs_ready AS r

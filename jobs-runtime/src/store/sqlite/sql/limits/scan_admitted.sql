@@ -1,4 +1,4 @@
--- Does what admitted.sql does, with one scan of the index: faster for many limits over many
+-- Does what read_admitted.sql does, with one scan of the index: faster for many limits over many
 -- stretches. Also returns executions that are not behind the given rank and seq; the caller drops
 -- them.
 -- $1  JSON array: [limit, ..]

@@ -1,7 +1,0 @@
--- Makes the executions that enqueue.sql has written ready, except delayed ones. For batches without
--- limits; limited.sql is for the others.
--- $2  the number of executions that enqueue.sql has written
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
-SELECT queue, 100 - priority, seq, job_id, 1, 0
-FROM jobs_executions
-WHERE seq > (SELECT MAX(seq) FROM jobs_executions) - $2 AND run_at <= created_at;
