@@ -55,7 +55,9 @@ pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
     }
 }
 
-/// Gives existing limits the rules of the published jobs. Returns true if any rule has changed.
+/// Gives existing limits the rules of the published jobs. A kind of limit that a job no longer
+/// declares gets the highest count, so it blocks no execution. Returns true if any rule has
+/// changed.
 pub(super) async fn update_rules_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
