@@ -1,6 +1,7 @@
 -- Takes over the leases of a session whose beat has not changed. Closes it, so that it neither
 -- renews nor claims any more, and moves its leases to a claim of another session. The attempts keep
--- their numbers, the times of their starts and the session that executes them.
+-- their numbers, the times of their starts and the session that executes them. A repeated
+-- call moves more leases of the closed session.
 -- $1  the session to close
 -- $2  its beat
 -- $3  the session that takes over
