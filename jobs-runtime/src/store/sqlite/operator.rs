@@ -1,5 +1,5 @@
-//! Operations of operators: cancel, retry, delete and [edit](edit) one execution; pause and list
-//! [queues](queues).
+//! Operations of operators: cancel, retry, delete and [`edit`] one execution; pause and list
+//! [`queues`].
 //!
 //! Each write reads the state of its execution first, in the same transaction, and decides by it.
 //! This module imports the connections and `limits`, and no claim, enqueue or settlement.
