@@ -57,7 +57,7 @@ impl Transition for Who {
 }
 
 async fn identity(db: &mut Db<'_>) -> Result<Identity, Fault> {
-    let rows = db.fetch(db.query(&db.sql.identity)).await?;
+    let rows = db.fetch(db.query(&db.sql.caller_tx_identity)).await?;
     let row = rows.first().ok_or(Fault::Raced)?;
     Ok(Identity {
         installation: row.try_get(0)?,
@@ -183,7 +183,7 @@ async fn as_before(db: &mut Db<'_>, limited: bool) -> Result<(), Fault> {
 }
 
 async fn found(db: &mut Db<'_>, schema: &str) -> Result<Found, Fault> {
-    let query = db.query(&db.sql.installed).bind(schema);
+    let query = db.query(&db.sql.caller_tx_schema_exists).bind(schema);
     let rows = db.fetch(query).await?;
     let row = rows.first().ok_or(Fault::Raced)?;
     Ok(match row.try_get(0)? {

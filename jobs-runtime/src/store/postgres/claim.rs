@@ -77,12 +77,12 @@ async fn take(
 ) -> Result<Vec<PgRow>, Fault> {
     let room = Room::of(claim);
     if !claim.only.is_empty() {
-        let query = asked(db, &db.sql.claim_only, claim, room);
+        let query = asked(db, &db.sql.claim_by_id, claim, room);
         let ids: Vec<_> = claim.only.iter().map(uuid_of).collect();
         return db.fetch(query.bind(ids)).await;
     }
     if pauses {
-        return db.fetch(asked(db, &db.sql.claim_groups, claim, room)).await;
+        return db.fetch(asked(db, &db.sql.claim_by_group, claim, room)).await;
     }
     let way = walks.way(claim, crate::clock::real_now());
     let (mut rows, left) = walk(db, claim, walks, &way, room).await?;
@@ -127,15 +127,15 @@ async fn walk(
     room: Room,
 ) -> Result<(Vec<PgRow>, Room), Fault> {
     let query = match way {
-        Way::Head => asked(db, &db.sql.claim_head, claim, room),
-        Way::Groups => asked(db, &db.sql.claim_groups, claim, room),
+        Way::Head => asked(db, &db.sql.claim_from_head, claim, room),
+        Way::Groups => asked(db, &db.sql.claim_by_group, claim, room),
         Way::Ahead(marks) => {
             let (ranks, numbers, until) = marks.ranges();
             // Those with limits come in wherever they stood, and are walked from their head: apart, as always
             // when not all may be taken of them.
             let limited = room.limited.min(room.all - 1);
             let room = Room { limited, ..room };
-            let query = asked(db, &db.sql.claim_ahead, claim, room);
+            let query = asked(db, &db.sql.claim_from_cursor, claim, room);
             query.bind(ranks).bind(numbers).bind(until)
         }
     };
@@ -187,7 +187,7 @@ impl Claim {
         let Self {
             session, number, ..
         } = self;
-        let statement = db.sql.session_claimed.as_str();
+        let statement = db.sql.session_note_claim.as_str();
         let statement = statement
             .replace("$1", &session.0.to_string())
             .replace("$2", &number.to_string());
@@ -236,7 +236,7 @@ impl Standing {
 /// What a claim that was made before holds by now.
 pub(super) async fn held(db: &mut Db<'_>, claim: &Claim) -> Result<Vec<Claimed>, Fault> {
     let query = db
-        .query(&db.sql.claim_leased)
+        .query(&db.sql.claim_leases_of_claim)
         .bind(claim.session.0)
         .bind(claim.number);
     let rows = db.fetch(query).await?;

@@ -147,7 +147,7 @@ fn is_ruled(new: &NewExecution) -> bool {
 
 /// Writes executions to where they belong: none of them has limits.
 async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
-    let query = bound(db.query(&db.sql.enqueue), rows)?;
+    let query = bound(db.query(&db.sql.enqueue_executions), rows)?;
     db.execute(query).await?;
     Ok(())
 }
@@ -171,7 +171,7 @@ async fn write_limited(
     };
     let entered = doors.admit(rows, &ids);
     let taken = doors.taken();
-    let query = bound(db.query(&db.sql.enqueue_bare), rows)?;
+    let query = bound(db.query(&db.sql.enqueue_executions_only), rows)?;
     let mut numbers: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
     for row in db.fetch(query).await? {
         numbers.insert(row.try_get(0)?, row.try_get(1)?);
@@ -185,7 +185,7 @@ async fn write_limited(
     let admitted_at =
         admitted_at.map(|(new, entered)| entered.then_some(new.created_at.as_millis()));
     let query = db
-        .query(&db.sql.enqueue_limited)
+        .query(&db.sql.enqueue_insert_limited)
         .bind(ordered)
         .bind(column(rows, |new| 100 - i16::from(new.priority)))
         .bind(column(rows, |new| &*new.queue))

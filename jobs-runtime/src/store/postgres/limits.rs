@@ -161,7 +161,7 @@ async fn write<'l>(
         .map(|(_, stage)| i16::try_from(*stage).unwrap_or(i16::MAX))
         .collect();
     let query = db
-        .query(&db.sql.limits_write)
+        .query(&db.sql.limits_write_rules)
         .bind(keys)
         .bind(jobs)
         .bind(stages)
@@ -185,7 +185,7 @@ pub(super) async fn follow(db: &mut Db<'_>, jobs: &[PublishedJob]) -> Result<boo
         }
     }
     let query = db
-        .query(&db.sql.limits_published)
+        .query(&db.sql.limits_update_published_rules)
         .bind(rows.0)
         .bind(rows.1)
         .bind(rows.2)
@@ -205,7 +205,7 @@ impl Transition for ReleasePermits {
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
         let fences = self.0.iter();
         let query = db
-            .query(&db.sql.release_permits)
+            .query(&db.sql.limits_release_permits)
             .bind(fences.clone().map(|fence| fence.row).collect::<Vec<_>>())
             .bind(fences.clone().map(|it| it.session.0).collect::<Vec<_>>())
             .bind(fences.map(|it| i64::from(it.attempt)).collect::<Vec<_>>());
@@ -246,7 +246,7 @@ impl Transition for Reserve {
                 return Ok(quietly(reservation));
             }
             let query = db
-                .query(&db.sql.reserve)
+                .query(&db.sql.limits_reserve)
                 .bind(state.id)
                 .bind(before)
                 .bind(state.tat);
@@ -279,7 +279,7 @@ impl Transition for Rest {
             .iter_mut()
             .for_each(|limit| limit.note(PermitEvent::Pause(self.until)));
         let query = db
-            .query(&db.sql.pause_limit)
+            .query(&db.sql.limits_pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
             .bind(limits.iter().map(|limit| limit.tat).collect::<Vec<_>>());
         db.execute(query).await?;

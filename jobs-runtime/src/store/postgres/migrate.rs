@@ -37,7 +37,7 @@ struct Ground {
 
 impl Ground {
     async fn look(db: &mut Db<'_>, schema: &str) -> Result<Self, Fault> {
-        let query = db.query(&db.sql.ledger_exists).bind(schema);
+        let query = db.query(&db.sql.migrate_schema_state).bind(schema);
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(Self {
@@ -121,12 +121,12 @@ impl Transition for MigrateNext {
         if !ground.has_schema {
             db.script(&format!("CREATE SCHEMA \"{schema}\"")).await?;
         }
-        let create = db.sql.ledger_create.clone();
+        let create = db.sql.migrate_ledger_create.clone();
         db.script(create.as_str()).await?;
         db.script(&in_schema(migration.sql, schema)).await?;
         let version = i32::try_from(migration.version).unwrap_or(i32::MAX);
         let query = db
-            .query(&db.sql.ledger_write)
+            .query(&db.sql.migrate_ledger_write)
             .bind(version)
             .bind(migration.name)
             .bind(migration.checksum());
@@ -156,7 +156,7 @@ impl Transition for Status {
 
 /// The rows of the ledger, after [`check_ledger`].
 async fn checked_ledger(db: &mut Db<'_>) -> Result<Vec<AppliedMigration>, Fault> {
-    let rows = db.fetch(db.query(&db.sql.ledger_read)).await?;
+    let rows = db.fetch(db.query(&db.sql.migrate_ledger_read)).await?;
     let mut applied = Vec::with_capacity(rows.len());
     for row in &rows {
         let version: i32 = row.try_get(0)?;

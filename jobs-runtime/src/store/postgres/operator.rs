@@ -23,7 +23,7 @@ pub(super) const LOOKS: usize = 20;
 
 /// The number of an execution.
 pub(super) async fn seq_of(db: &mut Db<'_>, id: ExecutionId) -> Result<Option<i64>, Fault> {
-    let query = db.query(&db.sql.seq_of).bind(uuid_of(&id));
+    let query = db.query(&db.sql.read_seq_by_id).bind(uuid_of(&id));
     let rows = db.fetch(query).await?;
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
@@ -38,7 +38,7 @@ pub(super) enum Standing {
 }
 
 pub(super) async fn standing(db: &mut Db<'_>, seq: i64) -> Result<Standing, Fault> {
-    let query = db.query(&db.sql.execution_state).bind(seq);
+    let query = db.query(&db.sql.read_row_state).bind(seq);
     let rows = db.fetch(query).await?;
     let Some(row) = rows.first() else {
         return Ok(Standing::Gone);
@@ -72,7 +72,7 @@ impl Cancel {
     }
 
     async fn running(&self, db: &mut Db<'_>, seq: i64) -> Result<bool, Fault> {
-        let query = db.query(&db.sql.cancel_lease);
+        let query = db.query(&db.sql.operator_cancel_lease);
         let query = query.bind(seq).bind(self.now.as_millis());
         Ok(db.execute(query).await? > 0)
     }
@@ -92,9 +92,9 @@ impl Transition for Cancel {
         for _ in 0..LOOKS {
             let sql = db.sql;
             for statement in [
-                &sql.cancel_ready,
-                &sql.cancel_scheduled,
-                &sql.cancel_blocked,
+                &sql.operator_cancel_ready,
+                &sql.operator_cancel_scheduled,
+                &sql.operator_cancel_blocked,
             ] {
                 if let Some(wanted) = self.waiting(db, statement, seq).await? {
                     let mut events = vec![StoreEvent::Finished([self.id].into())];
@@ -136,7 +136,7 @@ impl Transition for Retry {
         };
         for _ in 0..LOOKS {
             let query = db
-                .query(&db.sql.retry)
+                .query(&db.sql.operator_retry)
                 .bind(seq)
                 .bind(self.payload.as_deref());
             if let Some(row) = db.fetch(query).await?.first() {
@@ -173,7 +173,7 @@ impl Transition for Delete {
             return Ok(quietly(DeleteAnswer::Unknown));
         };
         for _ in 0..LOOKS {
-            let query = db.query(&db.sql.delete).bind(seq);
+            let query = db.query(&db.sql.operator_delete).bind(seq);
             if !db.fetch(query).await?.is_empty() {
                 return Ok(quietly(DeleteAnswer::Deleted));
             }
@@ -202,7 +202,7 @@ impl Transition for Ahead {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Option<u64>>, Fault> {
         let query = db
-            .query(&db.sql.ahead)
+            .query(&db.sql.read_count_ahead)
             .bind(uuid_of(&self.id))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
         let rows = db.fetch(query).await?;

@@ -33,7 +33,7 @@ pub(super) struct Due {
 
 impl Due {
     pub(super) async fn look(db: &mut Db<'_>, now: Timestamp) -> Result<Self, Fault> {
-        let query = db.query(&db.sql.promote_due).bind(now.as_millis());
+        let query = db.query(&db.sql.promote_due_work).bind(now.as_millis());
         let rows = db.fetch(query).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         let time = |column: usize| -> Result<Option<Timestamp>, Fault> {
@@ -116,7 +116,7 @@ impl Transition for Promote {
         // Usually nothing is due: see before writing.
         if promoted.due.is_scheduled() {
             let query = db
-                .query(&db.sql.promote)
+                .query(&db.sql.promote_move_due)
                 .bind(self.now.as_millis())
                 .bind(limit);
             let rows = db.fetch(query).await?;

@@ -89,7 +89,7 @@ impl Transition for FirstToClaim {
         let Self(claim) = self;
         let only: Vec<Uuid> = claim.only.iter().map(uuid_of).collect();
         let query = db
-            .query(&db.sql.claim_first)
+            .query(&db.sql.claim_first_candidate)
             .bind(all_stored(&claim.job_ids))
             .bind((!claim.queues.is_empty()).then(|| all_stored(&claim.queues)))
             .bind(all_stored(&claim.except))
@@ -107,7 +107,7 @@ impl Transition for FirstDue {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let query = db.query(&db.sql.promote_first).bind(self.0.as_millis());
+        let query = db.query(&db.sql.promote_first_due).bind(self.0.as_millis());
         first(&db.fetch(query).await?)
     }
 }
@@ -134,7 +134,7 @@ impl Transition for RefusedAtTheDoor {
             }
             db.script("ROLLBACK TO SAVEPOINT part").await?;
         }
-        let query = db.query(&db.sql.ids_of).bind(trial.refused());
+        let query = db.query(&db.sql.read_ids_by_seq).bind(trial.refused());
         let rows = db.fetch(query).await?;
         db.script("ROLLBACK TO SAVEPOINT visit").await?;
         let ids = rows.iter().map(id).collect::<Result<_, Fault>>()?;

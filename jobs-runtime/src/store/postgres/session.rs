@@ -78,7 +78,7 @@ impl Transition for Close {
 /// Tells those who let in that permits come back with the end of a session.
 async fn stuck_of(db: &mut Db<'_>, session: SessionId) -> Result<Vec<StoreEvent>, Fault> {
     let rows = db
-        .fetch(db.query(&db.sql.retained_of).bind(session.0))
+        .fetch(db.query(&db.sql.limits_has_retained_permits).bind(session.0))
         .await?;
     let wanted = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
     let event = wanted.then(|| StoreEvent::Scheduled(Timestamp::default()));
@@ -142,7 +142,7 @@ impl Transition for TakeOver {
         if own.last_claim < claim.number && stands_still(db, dead, is_open).await? {
             if is_open {
                 let query = db
-                    .query(&db.sql.take_over_close)
+                    .query(&db.sql.session_take_over_close)
                     .bind(dead.session.0)
                     .bind(dead.beat)
                     .bind(claim.now.as_millis());
@@ -151,7 +151,7 @@ impl Transition for TakeOver {
             }
             let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
             let query = db
-                .query(&db.sql.take_over)
+                .query(&db.sql.session_take_over_leases)
                 .bind(dead.session.0)
                 .bind(claim.session.0)
                 .bind(claim.number)
@@ -169,8 +169,8 @@ impl Transition for TakeOver {
 /// of the transaction, of a closed one for ever.
 async fn stands_still(db: &mut Db<'_>, dead: &SessionBeat, is_open: bool) -> Result<bool, Fault> {
     let statement = match is_open {
-        true => &db.sql.take_over_beat,
-        false => &db.sql.take_over_last_beat,
+        true => &db.sql.session_take_over_check_beat,
+        false => &db.sql.session_take_over_check_last_beat,
     };
     let query = db.query(statement).bind(dead.session.0).bind(dead.beat);
     let rows = db.fetch(query).await?;
@@ -188,7 +188,7 @@ impl Transition for Processes {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.processes)).await?;
+        let rows = db.fetch(db.query(&db.sql.session_processes)).await?;
         let processes = rows.iter().map(|row| {
             Ok(ProcessRecord {
                 session: SessionId(row.try_get("id")?),
@@ -233,7 +233,7 @@ impl Transition for LeasesOf {
             CapScope::Queue(queue) => (Some(stored(queue)), None),
             CapScope::JobIds(ids) => (None, Some(all_stored(ids))),
         };
-        let query = db.query(&db.sql.leases_of).bind(queue).bind(job_ids);
+        let query = db.query(&db.sql.read_count_leases).bind(queue).bind(job_ids);
         let rows = db.fetch(query).await?;
         let counts = rows.iter().map(|row| {
             let count: i64 = row.try_get(1)?;
@@ -251,7 +251,7 @@ impl Transition for CancelRequests {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<Fence>>, Fault> {
-        let query = db.query(&db.sql.cancel_requests).bind(self.0.0);
+        let query = db.query(&db.sql.session_cancel_requests).bind(self.0.0);
         let rows = db.fetch(query).await?;
         let fences = rows.iter().map(|row| {
             Ok(Fence {

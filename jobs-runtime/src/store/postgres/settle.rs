@@ -302,8 +302,8 @@ impl<'s> Plan<'s> {
             let statuses: Vec<&str> = finals.iter().map(|row| row.2.as_str()).collect();
             let results: Vec<Option<&str>> = settlements().map(result).collect();
             let statement = match limited {
-                false => &db.sql.settle_final,
-                true => &db.sql.settle_limited,
+                false => &db.sql.settle_end_unlimited,
+                true => &db.sql.settle_end_limited,
             };
             let query = Ends::of(settlements())
                 .bind(db.query(statement), |query| query.bind(statuses))

@@ -45,7 +45,7 @@ impl Transition for Count {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<RowCounts>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.row_counts)).await?;
+        let rows = db.fetch(db.query(&db.sql.transfer_row_counts)).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         let count = |place: usize| -> Result<u64, Fault> {
             Ok(u64::try_from(row.try_get::<i64, _>(place)?).unwrap_or(0))

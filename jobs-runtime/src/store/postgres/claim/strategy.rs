@@ -31,7 +31,7 @@ pub(in crate::store::postgres) async fn take(
             break;
         }
         let query = db
-            .query(&db.sql.claim_chosen)
+            .query(&db.sql.claim_capped_take)
             .bind(claim.session.0)
             .bind(claim.number)
             .bind(claim.now.as_millis())
@@ -49,7 +49,7 @@ pub(in crate::store::postgres) async fn take(
 async fn choose(db: &mut Db<'_>, claim: &Claim) -> Result<(Vec<i16>, Vec<i64>), Fault> {
     let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
     let query = db
-        .query(&db.sql.claim_heads)
+        .query(&db.sql.claim_capped_candidates)
         .bind(all_stored(&claim.job_ids))
         .bind(queues)
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))

@@ -232,7 +232,7 @@ impl Transition for Notification {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
         let query = db
-            .query(&db.sql.notify)
+            .query(&db.sql.conn_notify)
             .bind(&self.channel)
             .bind(&self.told);
         db.fetch(query).await?;

@@ -21,7 +21,7 @@ impl Transition for Describe {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<String>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.server)).await?;
+        let rows = db.fetch(db.query(&db.sql.conn_server_settings)).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         let number: i32 = row.try_get(0)?;
         let version: &str = row.try_get(1)?;
@@ -47,7 +47,7 @@ impl Transition for Ping {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
-        db.fetch(db.query(&db.sql.ping)).await?;
+        db.fetch(db.query(&db.sql.conn_ping)).await?;
         Ok(quietly(()))
     }
 }
@@ -61,7 +61,7 @@ impl Transition for Time {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Timestamp>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.server_time)).await?;
+        let rows = db.fetch(db.query(&db.sql.conn_server_time)).await?;
         let row = rows.first().ok_or(Fault::Raced)?;
         Ok(quietly(Timestamp::from_millis(row.try_get(0)?)))
     }

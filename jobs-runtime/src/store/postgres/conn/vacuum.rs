@@ -72,7 +72,7 @@ impl Transition for Sweep {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
-        db.execute(db.query(&db.sql.vacuum)).await?;
+        db.execute(db.query(&db.sql.conn_vacuum)).await?;
         Ok(quietly(()))
     }
 }

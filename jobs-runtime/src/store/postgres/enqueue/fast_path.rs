@@ -29,7 +29,7 @@ pub(super) async fn open_doors(
         return Ok(FreePermits::default());
     }
     // A row, if the place was free; whether somebody stands at the door already.
-    let office = db.fetch(db.query(&db.sql.enqueue_allocator_idle)).await?;
+    let office = db.fetch(db.query(&db.sql.enqueue_try_allocator_lock)).await?;
     let is_free = match office.first() {
         Some(row) => row.try_get(0)?,
         None => false,
@@ -37,7 +37,7 @@ pub(super) async fn open_doors(
     if !is_free {
         return Ok(FreePermits::default());
     }
-    let query = db.query(&db.sql.enqueue_limits).bind(wanted);
+    let query = db.query(&db.sql.enqueue_lock_free_limits).bind(wanted);
     let mut free = Vec::new();
     for row in &db.fetch(query).await? {
         if row.try_get(8)? {

@@ -38,7 +38,7 @@ pub(super) async fn keys(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), 
         columns.5.push(key.expires_at.as_millis());
     }
     let query = db
-        .query(&db.sql.enqueue_keys)
+        .query(&db.sql.enqueue_write_idempotency_keys)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2)
@@ -78,7 +78,7 @@ pub(super) async fn names(
             .push(known.contains(&(job_id.to_owned(), naming, key.to_owned())));
     }
     let query = db
-        .query(&db.sql.enqueue_names)
+        .query(&db.sql.enqueue_write_dedup_keys)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2)

@@ -47,7 +47,7 @@ pub(super) async fn look(
     names(db, all(), &mut look).await?;
     waiting(db, all(), takes_turns, &mut look).await?;
     let ids: Vec<Uuid> = all().map(|new| uuid_of(&new.id)).collect();
-    for row in db.fetch(db.query(&db.sql.enqueue_ids).bind(ids)).await? {
+    for row in db.fetch(db.query(&db.sql.enqueue_existing_ids).bind(ids)).await? {
         look.executions.add_id(id_of(row.try_get(0)?));
     }
     Ok(look)
@@ -63,7 +63,7 @@ async fn keys(
     if keys.is_empty() {
         return Ok(());
     }
-    let query = db.query(&db.sql.enqueue_keys_lock).bind(jobs).bind(keys);
+    let query = db.query(&db.sql.enqueue_lock_idempotency_keys).bind(jobs).bind(keys);
     for row in db.fetch(query).await? {
         let key = ExistingKey {
             execution_id: id_of(row.try_get(2)?),
@@ -96,7 +96,7 @@ async fn names(
         return Ok(());
     }
     let query = db
-        .query(&db.sql.enqueue_names_lock)
+        .query(&db.sql.enqueue_lock_dedup_keys)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2);
@@ -111,7 +111,7 @@ async fn names(
         }
     }
     let ids: Vec<Uuid> = named.keys().copied().collect();
-    for row in db.fetch(db.query(&db.sql.enqueue_named).bind(ids)).await? {
+    for row in db.fetch(db.query(&db.sql.enqueue_dedup_targets).bind(ids)).await? {
         let id: Uuid = row.try_get(0)?;
         let known = ExistingName {
             execution_id: ExecutionId::from_bytes(*id.as_bytes()),
@@ -148,13 +148,13 @@ async fn waiting(
     }
     let jobs: Vec<&str> = counted.keys().copied().collect();
     if takes_turns {
-        let query = db.query(&db.sql.enqueue_backlog_lock).bind(&jobs);
+        let query = db.query(&db.sql.enqueue_lock_backlog).bind(&jobs);
         db.fetch(query).await?;
         db.script(TURN).await?;
         look.has_turn = true;
     }
     let most: Vec<i64> = counted.values().copied().map(i64::from).collect();
-    let query = db.query(&db.sql.enqueue_backlog).bind(jobs).bind(most);
+    let query = db.query(&db.sql.enqueue_count_backlog).bind(jobs).bind(most);
     for row in db.fetch(query).await? {
         let count = number("a count", row.try_get::<i64, _>(1)?)?;
         look.executions.add_waiting(row.try_get(0)?, count);

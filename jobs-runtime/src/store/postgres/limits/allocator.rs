@@ -79,7 +79,7 @@ impl LetIn {
         &self,
         db: &mut Db<'_>,
     ) -> Result<(PermitPlan, More), Fault> {
-        let lock = format!("{PATIENCE}{}", db.sql.allocator_lock.as_str());
+        let lock = format!("{PATIENCE}{}", db.sql.limits_allocator_lock.as_str());
         db.script(&lock).await?;
         let most = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let arrivals = db
@@ -126,7 +126,7 @@ impl LetIn {
         db: &mut Db<'_>,
         most: i64,
     ) -> Result<(Events, Vec<LimitId>, bool), Fault> {
-        let query = db.query(&db.sql.limits_permit_events);
+        let query = db.query(&db.sql.limits_take_permit_events);
         let most = most.max(1_000);
         let query = query.bind(most).bind(self.now.as_millis());
         let mut events = Events::new();
@@ -168,7 +168,7 @@ impl Visit {
         db: &mut Db<'_>,
         ids: Vec<LimitId>,
     ) -> Result<Vec<LimitState>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.limits_states).bind(ids)).await?;
+        let rows = db.fetch(db.query(&db.sql.limits_lock_limits).bind(ids)).await?;
         let limits: Vec<_> = rows.iter().map(state).collect::<Result<_, _>>()?;
         let before = limits.iter().map(|limit| (limit.id, limit.clone()));
         self.before.extend(before);
@@ -181,7 +181,7 @@ impl Visit {
         asked: &[(LimitId, usize)],
     ) -> Result<Vec<(LimitId, Waiter)>, Fault> {
         let query = db
-            .query(&db.sql.limits_waiters)
+            .query(&db.sql.limits_lock_waiters)
             .bind(asked.iter().map(|(id, _)| *id).collect::<Vec<_>>())
             .bind(
                 asked
@@ -220,7 +220,7 @@ impl Visit {
 
 async fn ready(db: &mut Db<'_>, asked: &[Behind]) -> Result<Vec<(LimitId, Waiter)>, Fault> {
     let query = db
-        .query(&db.sql.limits_admitted)
+        .query(&db.sql.limits_lock_admitted)
         .bind(asked.iter().map(|it| it.limit).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| most_of(it.most)).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| it.place.0).collect::<Vec<_>>())

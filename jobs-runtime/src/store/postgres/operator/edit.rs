@@ -35,7 +35,7 @@ impl Transition for Alter {
             return Ok(quietly(EditAnswer::Unknown));
         };
         for _ in 0..LOOKS {
-            let query = db.query(&db.sql.edit_leave).bind(seq);
+            let query = db.query(&db.sql.operator_edit_remove).bind(seq);
             if let Some(row) = db.fetch(query).await?.first() {
                 let left = Place::read(row)?;
                 self.write(db, seq).await?;
@@ -69,7 +69,7 @@ impl Alter {
             payload,
         } = &self.change;
         let query = db
-            .query(&db.sql.edit)
+            .query(&db.sql.operator_edit_execution)
             .bind(seq)
             .bind(payload.as_deref())
             .bind(run_at.map(Timestamp::as_millis))
@@ -155,7 +155,7 @@ impl Place {
             Wait::Ready => (None, None),
         };
         let query = db
-            .query(&db.sql.edit_enter)
+            .query(&db.sql.operator_edit_insert)
             .bind(seq)
             .bind(self.attempt)
             .bind(self.spent)

@@ -37,7 +37,7 @@ impl Transition for Pause {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<bool>, Fault> {
         let query = db
-            .query(&db.sql.pause)
+            .query(&db.sql.operator_pause)
             .bind(stored(&self.0))
             .bind(self.1.as_millis());
         Ok(quietly(db.execute(query).await? > 0))
@@ -55,7 +55,7 @@ impl Transition for Resume {
     const REPEATABLE: bool = false;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<bool>, Fault> {
-        let query = db.query(&db.sql.resume).bind(stored(&self.0));
+        let query = db.query(&db.sql.operator_resume).bind(stored(&self.0));
         let resumed = db.execute(query).await? > 0;
         let ready = resumed.then_some(StoreEvent::Ready);
         Ok((resumed, ready.into_iter().collect()))
@@ -71,7 +71,7 @@ impl Transition for List {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.queues).bind(COUNTED)).await?;
+        let rows = db.fetch(db.query(&db.sql.operator_queues).bind(COUNTED)).await?;
         let count = |row: &PgRow, column: usize| -> Result<u64, Fault> {
             number("a count", row.try_get::<i64, _>(column)?)
         };
@@ -103,7 +103,7 @@ impl Transition for Before {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let query = db
-            .query(&db.sql.blocked_by)
+            .query(&db.sql.limits_blocked_by)
             .bind(uuid_of(&self.0))
             .bind(COUNTED);
         let rows = db.fetch(query).await?;
@@ -111,7 +111,7 @@ impl Transition for Before {
             return Ok(quietly(None));
         };
         let limit = state(row)?;
-        let query = db.query(&db.sql.blocked_by_holders);
+        let query = db.query(&db.sql.limits_permit_holders);
         let holders = db.fetch(query.bind(limit.id).bind(SHOWN)).await?;
         Ok(quietly(Some(BlockingLimit {
             key: text::read(row.try_get(8)?),
@@ -146,7 +146,7 @@ impl Transition for WaitingSince {
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let Self(queue, since, limit) = self;
         let query = db
-            .query(&db.sql.waiting_since)
+            .query(&db.sql.read_waiting_since)
             .bind(stored(queue))
             .bind(since.as_millis())
             .bind(i64::try_from(*limit).unwrap_or(i64::MAX));

@@ -34,7 +34,7 @@ impl Transition for Publish {
             .map(|job| job.published_at.as_millis())
             .collect();
         let query = db
-            .query(&db.sql.publish)
+            .query(&db.sql.read_publish)
             .bind(ids)
             .bind(fingerprints)
             .bind(descriptors)
@@ -54,7 +54,7 @@ impl Transition for List {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.catalogue)).await?;
+        let rows = db.fetch(db.query(&db.sql.read_catalogue)).await?;
         Ok(quietly(read(&rows)?))
     }
 }
@@ -68,7 +68,7 @@ impl Transition for Publications {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.export_publications)).await?;
+        let rows = db.fetch(db.query(&db.sql.transfer_export_publications)).await?;
         Ok(quietly(read(&rows)?))
     }
 }

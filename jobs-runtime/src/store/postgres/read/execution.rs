@@ -24,7 +24,7 @@ impl Transition for Execution {
     const SHAPE: Shape = Shape::Statement;
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let query = db.query(&db.sql.execution).bind(uuid_of(&self.0));
+        let query = db.query(&db.sql.read_execution).bind(uuid_of(&self.0));
         let rows = db.fetch(query).await?;
         let Some(row) = rows.first() else {
             return Ok(quietly(None));
@@ -45,7 +45,7 @@ impl Transition for Standings {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
         let ids: Vec<Uuid> = self.0.iter().map(uuid_of).collect();
-        let query = db.query(&db.sql.execution_states).bind(ids);
+        let query = db.query(&db.sql.read_execution_states).bind(ids);
         let rows = db.fetch(query).await?;
         let execution_states = rows.iter().map(|row| {
             Ok(ExecutionState {

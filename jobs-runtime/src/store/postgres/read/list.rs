@@ -69,15 +69,15 @@ impl Candidates {
     /// The statement that starts from these candidates, newest first.
     fn statement(self, sql: &Statements) -> &SqlStr {
         match self {
-            Self::All => &sql.list_all,
-            Self::Job => &sql.list_job,
-            Self::Item => &sql.list_item,
-            Self::Correlation => &sql.list_correlation,
-            Self::Creator => &sql.list_creator,
-            Self::Unsuccessful => &sql.list_unsuccessful,
-            Self::Running => &sql.list_running,
-            Self::Pending => &sql.list_pending,
-            Self::Queued => &sql.list_queued,
+            Self::All => &sql.read_list_all,
+            Self::Job => &sql.read_list_job,
+            Self::Item => &sql.read_list_item,
+            Self::Correlation => &sql.read_list_correlation,
+            Self::Creator => &sql.read_list_creator,
+            Self::Unsuccessful => &sql.read_list_unsuccessful,
+            Self::Running => &sql.read_list_running,
+            Self::Pending => &sql.read_list_pending,
+            Self::Queued => &sql.read_list_queued,
         }
     }
 
@@ -115,7 +115,7 @@ impl Candidates {
 /// Whether so few executions are ready that all of them can be looked through. The ready table is not
 /// in the order of the feed; when it is long, queued ones are found soon among all.
 async fn few_ready(db: &mut Db<'_>) -> Result<bool, Fault> {
-    let query = db.query(&db.sql.list_few_ready).bind(FEW_READY);
+    let query = db.query(&db.sql.read_count_queued).bind(FEW_READY);
     let rows = db.fetch(query).await?;
     let ready: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
     Ok(ready < FEW_READY)

@@ -53,7 +53,7 @@ pub(in crate::store::postgres) async fn append<'l>(
         .map(|(_, line)| line.fields.as_deref().map(RawValue::get))
         .collect();
     let query = db
-        .query(&db.sql.logs_append)
+        .query(&db.sql.settle_append_logs)
         .bind(seq)
         .bind(column(|fence, _| {
             i32::try_from(fence.attempt).unwrap_or(i32::MAX)
@@ -111,7 +111,7 @@ impl Transition for Page {
         // One more than fits tells whether there is more.
         let wanted = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
         let statement = db
-            .query(&db.sql.logs_read)
+            .query(&db.sql.read_logs)
             .bind(uuid_of(&query.execution_id))
             .bind(i64::from(after.attempt))
             .bind(i64::from(after.line))

@@ -44,7 +44,7 @@ pub(in crate::store::postgres) async fn look(
 ) -> Result<Vec<KnownFence>, Fault> {
     let columns = Columns::of(fences.iter());
     let query = db
-        .query(&db.sql.fence_lock)
+        .query(&db.sql.settle_fence_lock)
         .bind(&columns.seq)
         .bind(&columns.session)
         .bind(&columns.claim)
@@ -63,7 +63,7 @@ pub(in crate::store::postgres) async fn look(
         return Ok(known);
     }
     let query = db
-        .query(&db.sql.fence_recorded)
+        .query(&db.sql.settle_fence_recorded)
         .bind(&columns.seq)
         .bind(&columns.session)
         .bind(&columns.attempt);
@@ -82,9 +82,9 @@ pub(in crate::store::postgres) async fn held_up(
     fences: &[Fence],
 ) -> Result<Vec<bool>, Fault> {
     let columns = Columns::of(fences.iter());
-    let ours = columns.places(db, &db.sql.fence_lock_free).await?;
+    let ours = columns.places(db, &db.sql.settle_fence_skip_locked).await?;
     // After that: what was ended meanwhile is gone.
-    let there = columns.places(db, &db.sql.fence_there).await?;
+    let there = columns.places(db, &db.sql.settle_fence_holds).await?;
     let mut held_up = vec![false; fences.len()];
     for place in there.difference(&ours) {
         if let Some(held_up) = at(&mut held_up, *place) {
@@ -170,7 +170,7 @@ impl Transition for Report {
         }
         let columns = Columns::of(fences.iter());
         let query = db
-            .query(&db.sql.report)
+            .query(&db.sql.settle_report_progress)
             .bind(columns.seq)
             .bind(columns.session)
             .bind(columns.claim)

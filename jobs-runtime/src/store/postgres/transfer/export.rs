@@ -39,7 +39,7 @@ impl Transition for Page {
 
     async fn run(&self, db: &mut Db<'_>) -> Result<Done<Export>, Fault> {
         let query = db
-            .query(&db.sql.export)
+            .query(&db.sql.transfer_export_executions)
             .bind(self.after.map_or(0, |after| after.0))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
         let rows = db.fetch(query).await?;
@@ -65,23 +65,23 @@ impl Transition for Page {
         };
         let places = numbers.into_iter().zip(0..).collect();
         let page = (first, last);
-        for row in &between(db, &db.sql.export_attempts, page).await? {
+        for row in &between(db, &db.sql.transfer_export_attempts, page).await? {
             executions[place(&places, row)?]
                 .attempts
                 .push(read_attempt(row)?);
         }
-        for row in &between(db, &db.sql.export_logs, page).await? {
+        for row in &between(db, &db.sql.transfer_export_logs, page).await? {
             let line = logs::read(row.try_get(1)?, row, 1)?;
             executions[place(&places, row)?].logs.push(line);
         }
-        for row in &between(db, &db.sql.export_keys, page).await? {
+        for row in &between(db, &db.sql.transfer_export_keys, page).await? {
             executions[place(&places, row)?].keys.push(IdempotencyKey {
                 key: text::read(row.try_get(1)?),
                 payload_digest: text::read(row.try_get(2)?),
                 expires_at: Timestamp::from_millis(row.try_get(3)?),
             });
         }
-        for row in &between(db, &db.sql.export_limits, page).await? {
+        for row in &between(db, &db.sql.transfer_export_limits, page).await? {
             let request = &mut executions[place(&places, row)?].request;
             request.rules.limits.push(Limit {
                 rule: limits::rule(row, 1)?,
@@ -89,7 +89,7 @@ impl Transition for Page {
                 job_id: text::read(row.try_get(5)?),
             });
         }
-        for row in &between(db, &db.sql.export_names, page).await? {
+        for row in &between(db, &db.sql.transfer_export_dedup_keys, page).await? {
             let kind: &str = row.try_get(1)?;
             let naming = DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
             let name = (naming, text::read(row.try_get(2)?));

@@ -86,7 +86,7 @@ impl Transition for Write {
         for archived in &new {
             for worker in sessions.unknown(archived) {
                 let query = db
-                    .query(&db.sql.import_session)
+                    .query(&db.sql.transfer_import_session)
                     .bind(worker)
                     .bind(archived.request.created_at.as_millis());
                 let rows = db.fetch(query).await?;
@@ -111,7 +111,7 @@ async fn known(db: &mut Db<'_>, batch: &[TransferredExecution]) -> Result<HashSe
         .iter()
         .map(|archived| uuid_of(&archived.request.id))
         .collect();
-    let query = db.query(&db.sql.enqueue_ids).bind(ids);
+    let query = db.query(&db.sql.enqueue_existing_ids).bind(ids);
     let rows = db.fetch(query).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
@@ -127,7 +127,7 @@ async fn write_requests(
         let request = &archived.request;
         rows.push(ExecutionRow(request, retries.write(&request.policy)?));
     }
-    let query = db.query(&db.sql.import).bind(json(&rows)?);
+    let query = db.query(&db.sql.transfer_import_executions).bind(json(&rows)?);
     let rows = db.fetch(query).await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
@@ -136,7 +136,7 @@ async fn write_requests(
 
 async fn write_rows(db: &mut Db<'_>, rows: &Rows<'_>) -> Result<(), Fault> {
     let query = db
-        .query(&db.sql.import_places)
+        .query(&db.sql.transfer_import_rows)
         .bind(json(&rows.ready)?)
         .bind(json(&rows.scheduled)?)
         .bind(json(&rows.outcomes)?)
@@ -162,7 +162,7 @@ async fn write_limited(db: &mut Db<'_>, rows: &Rows<'_>) -> Result<(), Fault> {
         (seq, (!of_this.is_empty()).then_some(of_this), capped)
     });
     let query = db
-        .query(&db.sql.import_limited)
+        .query(&db.sql.transfer_import_limited)
         .bind(json(&limited.collect::<Vec<_>>())?)
         .bind(json(&rows.blocked)?)
         .bind(json(&rows.waiting)?)
