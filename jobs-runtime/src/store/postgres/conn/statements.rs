@@ -1,17 +1,17 @@
-//! The statements, with the name of the schema in them.
+//! The table of SQL statements, with the schema's name in each.
 //!
-//! A file in `postgres/sql` reads as it runs in the schema `jobs`; wherever a word `jobs` stands
-//! before a dot, it is replaced by the schema of this store, once, when the store is opened.
-//! Nothing depends on a `search_path`.
+//! A file in `postgres/sql` is written for the schema `jobs`. When a store is opened, each `jobs` before
+//! a dot is replaced by the name of its schema; no statement depends on a `search_path`. A field is
+//! named after its file: `<folder>_<file>`. A few statements are put together from several files.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// The word in the files that stands for the schema.
+/// The schema's name in the files, with the dot behind it.
 const PLACEHOLDER: &str = "jobs.";
 
-/// Text of ours with the schema's name in it. `schema` needs no escaping: see
+/// Replaces the schema's name in SQL of this crate. `schema` needs no escaping: see
 /// [`PostgresUrl`](crate::store::PostgresUrl).
 pub(in crate::store::postgres) fn in_schema(text: &str, schema: &str) -> String {
     let mut replaced = String::with_capacity(text.len() + 64);
@@ -33,10 +33,10 @@ pub(in crate::store::postgres) fn in_schema(text: &str, schema: &str) -> String 
     replaced
 }
 
-/// Declares the table of statements: a field for each file.
+/// Declares the table of statements: one field per statement.
 macro_rules! statements {
     ($($name:ident: $text:expr,)*) => {
-        /// Every statement, ready to run. Cheap to hand out: each is kept once.
+        /// Every statement for one schema. Cloning a statement copies no text.
         #[derive(Debug)]
         pub(in crate::store::postgres) struct Statements {
             $(pub(in crate::store::postgres) $name: SqlStr,)*
@@ -46,7 +46,7 @@ macro_rules! statements {
             pub(in crate::store::postgres) fn in_schema(schema: &str) -> Self {
                 let statement = |text: &str| {
                     let text: Arc<str> = in_schema(text, schema).into();
-                    // Made of our own files and a checked name.
+                    // Built from this crate's files and a validated name.
                     AssertSqlSafe(text).into_sql_str()
                 };
                 Self { $($name: statement($text),)* }
@@ -55,8 +55,9 @@ macro_rules! statements {
     };
 }
 
-/// A page: which candidates pass, newest first and no more of them than fit, then the records of
-/// those. The candidates are named twice rather than kept: looking ends with the page.
+/// Builds a page of executions: selects candidates, filters them newest first up to the size of the
+/// page, and reads the records of those that pass. `candidates` is referenced twice and not
+/// materialized, so that reading them stops when the page is full.
 macro_rules! list {
     // All executions.
     (all) => {
@@ -65,9 +66,9 @@ macro_rules! list {
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
-    // Those with a value in a column that has an index. The order is that of the index, and the value part
-    // of it: beside an equality the primary key has the order of the page too, and where nearly all rows
-    // have the same value the planner walks that, past all of them in search of another.
+    // Executions with a value in an indexed column. The value is part of the row comparison and of the
+    // order. With a plain equality the primary key would have the order of the page, too, and the
+    // planner might scan it past all rows in search of a rare value.
     (by $column:literal = $value:literal) => {
         list!(
             page concat!(
@@ -79,15 +80,15 @@ macro_rules! list {
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
-    // Candidates that stand where the status asked for says.
-    (standing $candidates:expr) => {
+    // Candidates from the table of the requested status.
+    (of_status $candidates:expr) => {
         list!(page $candidates, "", "")
     };
-    // The same, in an order that begins with their status.
-    (standing by status $candidates:expr) => {
+    // The same, in the order of an index that begins with the status.
+    (of_status_by_index $candidates:expr) => {
         list!(page $candidates, "c.status DESC, ", "")
     };
-    (page $candidates:expr, $order:expr, $standing:expr) => {
+    (page $candidates:expr, $order:expr, $status:expr) => {
         concat!(
             "WITH candidates (seq) AS NOT MATERIALIZED (",
             $candidates,
@@ -96,7 +97,7 @@ macro_rules! list {
             "SELECT c.seq\nFROM candidates AS c\n",
             "JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[c.seq])\nWHERE\n",
             include_str!("../sql/read/list_filters.sql"),
-            $standing,
+            $status,
             "ORDER BY ",
             $order,
             "c.seq DESC LIMIT $12)\n",
@@ -109,15 +110,15 @@ macro_rules! list {
     };
 }
 
-/// A claim: what it takes, then what becomes of that.
+/// Builds a claim: deletes rows of `ready`, then leases them.
 macro_rules! claim {
-    ($taken:literal) => {
-        concat!(include_str!($taken), include_str!("../sql/claim/lease.sql"))
+    ($take:literal) => {
+        concat!(include_str!($take), include_str!("../sql/claim/lease.sql"))
     };
-    // In the order of all, and in that of those with limits.
-    (walk $free:literal) => {
+    // A scan in the order of claims, beside one of the executions with limits.
+    (scan $scan:literal) => {
         concat!(
-            include_str!($free),
+            include_str!($scan),
             include_str!("../sql/claim/take_scanned.sql"),
             include_str!("../sql/claim/lease.sql")
         )
@@ -138,8 +139,8 @@ statements! {
     operator_edit_remove: include_str!("../sql/operator/edit_remove.sql"),
     claim_capped_take: claim!("../sql/claim/capped_take.sql"),
     claim_by_group: claim!("../sql/claim/by_group.sql"),
-    claim_from_cursor: claim!(walk "../sql/claim/from_cursor.sql"),
-    claim_from_head: claim!(walk "../sql/claim/from_head.sql"),
+    claim_from_cursor: claim!(scan "../sql/claim/from_cursor.sql"),
+    claim_from_head: claim!(scan "../sql/claim/from_head.sql"),
     claim_capped_candidates: include_str!("../sql/claim/capped_candidates.sql"),
     claim_leases_of_claim: include_str!("../sql/claim/leases_of_claim.sql"),
     claim_by_id: claim!("../sql/claim/by_id.sql"),
@@ -186,17 +187,17 @@ statements! {
     read_list_job: list!(by "job_id" = "$3"),
     read_count_queued: include_str!("../sql/read/count_queued.sql"),
     read_list_pending: list!(
-        standing "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
+        of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
     read_list_queued: list!(
-        standing "SELECT seq FROM (\
+        of_status "SELECT seq FROM (\
             SELECT seq FROM jobs.ready UNION ALL SELECT seq FROM jobs.blocked\
         ) AS queued WHERE seq < $1 ORDER BY seq DESC"
     ),
     read_list_running: list!(
-        standing "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
+        of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
     ),
-    read_list_unsuccessful: list!(standing by status include_str!("../sql/read/list_unsuccessful.sql")),
+    read_list_unsuccessful: list!(of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")),
     settle_fence_lock: include_str!("../sql/settle/fence_lock.sql"),
     settle_fence_skip_locked: include_str!("../sql/settle/fence_skip_locked.sql"),
     settle_fence_holds: include_str!("../sql/settle/fence_holds.sql"),
@@ -283,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_stands_before_every_name_of_ours_and_no_other() {
+    fn the_schema_replaces_the_placeholder_and_nothing_else() {
         let text = "SELECT jobs.ready.seq FROM jobs.ready WHERE a_jobs.x > 1";
         let expected = "SELECT \"s\".ready.seq FROM \"s\".ready WHERE a_jobs.x > 1";
         assert_eq!(in_schema(text, "s"), expected);

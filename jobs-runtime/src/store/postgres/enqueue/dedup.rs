@@ -1,20 +1,23 @@
-//! Keys that executions bring, and what waiting ones take over from others.
+//! Writes of an enqueue beside the executions: idempotency keys, dedup keys and merges.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::Row;
 
-use super::lookup::Name;
-use crate::store::postgres::conn::error::Fault;
-use crate::store::postgres::conn::tx::Db;
+use super::lookup::DedupKey;
+use crate::store::postgres::conn::error::DbError;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::uuid_of;
 use crate::store::rules::dedup::{DedupKind, Merge};
 use crate::store::{NewExecution, StoreEvent};
 use crate::time::Timestamp;
 
-/// Writes the idempotency keys of these executions: of several with one key the last, because the
-/// others' have expired.
-pub(super) async fn keys(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
+/// Writes the idempotency keys of these executions. If several have the same key, the last one's is
+/// written, because the keys of the others have expired.
+pub(super) async fn write_idempotency_keys(
+    tx: &mut Tx<'_>,
+    rows: &[&NewExecution],
+) -> Result<(), DbError> {
     let mut last = HashMap::new();
     for new in rows {
         if let Some(key) = &new.idempotency_key {
@@ -25,7 +28,7 @@ pub(super) async fn keys(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), 
         return Ok(());
     }
     let mut kept: Vec<_> = last.into_iter().collect();
-    // The order in which keys are locked, too.
+    // The order in which keys are locked.
     kept.sort_unstable_by_key(|(place, _)| *place);
     let expected = kept.len();
     let mut columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
@@ -37,29 +40,29 @@ pub(super) async fn keys(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), 
         columns.4.push(new.created_at.as_millis());
         columns.5.push(key.expires_at.as_millis());
     }
-    let query = db
-        .query(&db.sql.enqueue_write_idempotency_keys)
+    let query = tx
+        .query(&tx.sql.enqueue_write_idempotency_keys)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2)
         .bind(columns.3)
         .bind(columns.4)
         .bind(columns.5);
-    let written = db.execute(query).await?;
-    all_or_again(usize::try_from(written).ok(), expected)
+    let written = tx.execute(query).await?;
+    expect_rows(usize::try_from(written).ok(), expected)
 }
 
-/// Writes the keys by which these executions are the same as others; `known` ones are locked.
-pub(super) async fn names(
-    db: &mut Db<'_>,
+/// Writes the unique and debounce keys of these executions. The `known` ones exist and are locked.
+pub(super) async fn write_dedup_keys(
+    tx: &mut Tx<'_>,
     rows: &[&NewExecution],
-    known: &HashSet<Name>,
-) -> Result<(), Fault> {
+    known: &HashSet<DedupKey>,
+) -> Result<(), DbError> {
     let mut last = BTreeMap::new();
     for new in rows {
-        for naming in DedupKind::ALL {
-            if let Some(key) = naming.key_of(new) {
-                last.insert((&*new.job_id, naming, key), new.id);
+        for kind in DedupKind::ALL {
+            if let Some(key) = kind.key_of(new) {
+                last.insert((&*new.job_id, kind, key), new.id);
             }
         }
     }
@@ -68,31 +71,31 @@ pub(super) async fn names(
     }
     let expected = last.len();
     let mut columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
-    for ((job_id, naming, key), id) in last {
+    for ((job_id, kind, key), id) in last {
         columns.0.push(job_id);
-        columns.1.push(naming.as_str());
+        columns.1.push(kind.as_str());
         columns.2.push(key);
         columns.3.push(uuid_of(&id));
         columns
             .4
-            .push(known.contains(&(job_id.to_owned(), naming, key.to_owned())));
+            .push(known.contains(&(job_id.to_owned(), kind, key.to_owned())));
     }
-    let query = db
-        .query(&db.sql.enqueue_write_dedup_keys)
+    let query = tx
+        .query(&tx.sql.enqueue_write_dedup_keys)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2)
         .bind(columns.3)
         .bind(columns.4);
-    counted(db, query, expected).await
+    run_counted(tx, query, expected).await
 }
 
-/// Gives waiting executions what came last; those that have been claimed since the look are looked at
-/// again. Says when somebody is to look for those that have another time.
-pub(super) async fn merges(
-    db: &mut Db<'_>,
+/// Writes the payload and due time of the last merge into each waiting execution. Fails with
+/// [`DbError::Raced`] if one was claimed since the lookup. Returns an event if a due time has changed.
+pub(super) async fn write_merges(
+    tx: &mut Tx<'_>,
     merges: &[Merge<'_>],
-) -> Result<Option<StoreEvent>, Fault> {
+) -> Result<Option<StoreEvent>, DbError> {
     let mut last: BTreeMap<_, (&str, Option<i64>)> = BTreeMap::new();
     for merge in merges {
         let run_at = merge.run_at.map(Timestamp::as_millis);
@@ -110,28 +113,30 @@ pub(super) async fn merges(
         columns.1.push(payload);
         columns.2.push(run_at);
     }
-    let query = db
-        .query(&db.sql.enqueue_merge)
+    let query = tx
+        .query(&tx.sql.enqueue_merge)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2);
-    counted(db, query, expected).await?;
+    run_counted(tx, query, expected).await?;
     let first = merges.iter().filter_map(|merge| merge.run_at).min();
     Ok(first.map(StoreEvent::Scheduled))
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// Runs a statement that says how many rows it has reached.
-async fn counted(db: &mut Db<'_>, query: Query<'_>, expected: usize) -> Result<(), Fault> {
-    let rows = db.fetch(query).await?;
-    let reached = rows.first().ok_or(Fault::Raced)?.try_get::<i64, _>(0)?;
-    all_or_again(usize::try_from(reached).ok(), expected)
+/// Runs a statement that returns the number of rows it has written.
+async fn run_counted(tx: &mut Tx<'_>, query: Query<'_>, expected: usize) -> Result<(), DbError> {
+    let rows = tx.fetch(query).await?;
+    let written = rows.first().ok_or(DbError::Raced)?.try_get::<i64, _>(0)?;
+    expect_rows(usize::try_from(written).ok(), expected)
 }
 
-fn all_or_again(reached: Option<usize>, expected: usize) -> Result<(), Fault> {
-    match reached == Some(expected) {
-        true => Ok(()),
-        false => Err(Fault::Raced),
+/// Fails with [`DbError::Raced`] if fewer rows were written than expected.
+fn expect_rows(written: Option<usize>, expected: usize) -> Result<(), DbError> {
+    if written == Some(expected) {
+        Ok(())
+    } else {
+        Err(DbError::Raced)
     }
 }
