@@ -1,4 +1,5 @@
--- Whether this database has a layout of ours in the schema $1, and the name of the database.
+-- Checks whether this database has a schema of this crate under the name $1.
+-- Returns the result and the name of the database.
 SELECT
     EXISTS (
         SELECT 1

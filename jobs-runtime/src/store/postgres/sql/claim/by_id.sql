@@ -1,5 +1,6 @@
--- Does what claim_head.sql does, for the executions $9 alone: each is reached by its id.
-WITH named AS MATERIALIZED (
+-- Claims as `from_head.sql` does, but only the executions with the ids $9.
+-- $1 to $8: as there. Each execution is looked up by its id.
+WITH targets AS MATERIALIZED (
     SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
     FROM jobs.executions AS x
     JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
@@ -18,7 +19,7 @@ taken AS (
             SELECT
                 n.place, n.rank, n.seq, n.limited,
                 ROW_NUMBER() OVER (PARTITION BY n.limited ORDER BY n.rank, n.seq) AS nth
-            FROM named AS n
+            FROM targets AS n
         ) AS h
         WHERE NOT h.limited OR h.nth <= $8
         ORDER BY h.rank, h.seq

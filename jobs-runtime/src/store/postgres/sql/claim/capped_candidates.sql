@@ -1,7 +1,8 @@
--- What a claim that counts its queues or jobs may choose from: of the jobs $1, from the queues $2 (NULL:
--- from all) but not from those in $4 and none that is paused, the first $3 of each job in each queue, and
--- the first $5 of those with limits. Of the executions $6 alone, if there are any. Nothing is locked. Heads are
--- found as in claim_groups.sql.
+-- Reads the candidates of a claim with slot caps, in the order of claims. Nothing is locked.
+-- $1 jobs, $2 queues (NULL: all), $3 most executions of each pair of queue and job, $4 excluded
+-- queues, $5 most executions with limits, $6 ids (empty: all). Paused queues are excluded. Returns
+-- rank, seq, queue, job and whether the execution has limits. Groups are selected as in
+-- `by_group.sql`.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
     UNION ALL

@@ -1,5 +1,6 @@
--- Leases the ready executions with the ranks $4 and the numbers $5, those that are still there, to the
--- claim $2 of the session $1.
+-- Claims selected executions: those of ranks $4 and seqs $5 that are still ready.
+-- $1 session, $2 claim number, $3 time. Returns the leased executions (`lease.sql`). A row that
+-- another transaction has locked is skipped.
 WITH taken AS (
     DELETE FROM jobs.ready
     WHERE ctid = ANY (ARRAY(

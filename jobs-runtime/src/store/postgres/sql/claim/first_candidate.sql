@@ -1,6 +1,6 @@
--- Which of those that claim_head.sql takes from it would take first: ready executions of the jobs $1, from the
--- queues $2 (NULL: from all) but not from those in $3 and none that is paused; none with limits unless $4; only
--- the executions $5, unless that is NULL.
+-- Finds the execution that a claim scanning from the head would lease first.
+-- $1 jobs, $2 queues (NULL: all), $3 excluded queues, $4 whether executions with limits count, $5
+-- ids (NULL: all). Returns its id, or no row. Nothing is locked.
 SELECT x.id
 FROM jobs.ready AS r
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[r.seq])

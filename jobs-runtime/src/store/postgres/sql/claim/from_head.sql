@@ -1,9 +1,9 @@
--- Leases up to $6 ready executions of the jobs $4, from the queues $5 (NULL: from all) but not from those
--- in $7 and none that is paused, to the claim $2 of the session $1, which the caller has locked; of those
--- with limits no more than $8. The most urgent first, the oldest among equals; what others are just
--- taking is passed over. Walks the order of claims from its head, that of executions with limits apart if not
--- all may be taken of those. The job is hidden in an expression, so that no plan can gather all rows of it and
--- sort them.
+-- Claims ready executions in the order of claims: lowest rank first, then lowest seq.
+-- $1 session, which the caller has locked; $2 claim number; $3 time; $4 jobs; $5 queues (NULL:
+-- all); $6 most executions; $7 excluded queues; $8 most executions with limits. Paused queues are
+-- excluded. Rows that another transaction has locked are skipped. If $8 < $6, executions with
+-- limits are scanned apart, by their own index. `job_id || ''` keeps the planner from collecting
+-- all rows of a job and sorting them. Returns the leased executions (`lease.sql`).
 WITH free AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready

@@ -1,4 +1,6 @@
--- What the claim $2 of the session $1 holds by now.
+-- Reads the leases that the claim $2 of the session $1 still has.
+-- Returns the columns of `lease.sql`. `flags`: 1 if a cancellation is requested, 2 if it has
+-- limits.
 SELECT
     (100 - x.priority)::smallint AS rank, l.seq, l.attempt, l.spent, x.id, x.job_id, x.payload,
     x.timeout_ms, x.max_attempts, x.retry, x.correlation_id, l.claimed_at, x.queue,

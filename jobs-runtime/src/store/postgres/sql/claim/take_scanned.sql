@@ -1,4 +1,5 @@
--- Those with limits have an order of their own, which is walked if not all may be taken of them.
+-- Middle part of a claim by scan: adds executions with limits, deletes the first $6 from `ready`.
+-- If $8 < $6, executions with limits are scanned apart, in the order of claims.
 permitted AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready

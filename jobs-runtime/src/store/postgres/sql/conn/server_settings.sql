@@ -1,4 +1,4 @@
--- What an acknowledged write survives here, and what to call the server.
+-- Reads the server's version, as a number and as text, and its settings of durability.
 SELECT
     current_setting('server_version_num')::integer,
     split_part(current_setting('server_version'), ' ', 1),

@@ -1,5 +1,5 @@
--- When the executions $1 were created, where they stand, and whether they wait for the time of their first
--- attempt.
+-- Reads the states of the executions $1, which unique and debounce keys name.
+-- Returns id, time of creation, status, and whether the first attempt is scheduled.
 SELECT
     x.id,
     x.created_at,

@@ -1,2 +1,2 @@
--- Which of the ids $1 exist.
+-- Finds the executions among the ids $1 that exist. Returns their ids.
 SELECT id FROM jobs.executions WHERE id = ANY ($1)

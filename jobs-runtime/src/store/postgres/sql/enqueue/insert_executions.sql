@@ -1,5 +1,6 @@
--- Creates executions, and schedules those that are delayed. Numbers are given in the order of the arrays.
--- An id that exists fails the statement: see enqueue_ids.sql.
+-- First part of an enqueue: inserts executions, and schedules the delayed ones.
+-- $1 to $17: one array per column. Seqs are assigned in the order of the arrays. An existing id
+-- fails the statement; `existing_ids.sql` looks them up.
 WITH created AS (
     INSERT INTO jobs.executions (
         id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,

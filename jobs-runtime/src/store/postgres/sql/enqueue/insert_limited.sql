@@ -1,7 +1,8 @@
--- Puts the executions just created where they belong: number $1, rank $2, queue $3 and job $4, whether
--- it is due ($5), the limits of those that have any ($6), whether it is counted among those that wait ($7),
--- and since when it has permits already ($8, NULL if it has none), which are counted by the limits $9 in $10. What has limits and no
--- permits stands at the door.
+-- Second part of an enqueue with limits: inserts the rows of executions just created.
+-- $1 seq, $2 rank, $3 queue, $4 job, $5 whether it is due, $6 limits (NULL: none), $7 whether it
+-- counts for `max_waiting`, $8 time of admission (NULL: not admitted). $9 limits whose permits were
+-- taken, and $10 the numbers of these permits. A due execution with limits that is not admitted is
+-- a new waiter.
 WITH new AS MATERIALIZED (
     SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped, admitted_at
     FROM (
@@ -11,15 +12,15 @@ WITH new AS MATERIALIZED (
             unnest($7::boolean[]) AS capped, unnest($8::bigint[]) AS admitted_at
     ) AS n
 ),
-ruled AS (
+limited_rows AS (
     INSERT INTO jobs.limited (seq, limits, capped)
     SELECT seq, limits, capped FROM new WHERE limits IS NOT NULL OR capped
 ),
-knocking AS (
+new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
     SELECT seq, 0, rank, 1, 0, 0 FROM new WHERE due AND limits IS NOT NULL AND admitted_at IS NULL
 ),
-counted AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM new WHERE capped),
+backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM new WHERE capped),
 in_use AS (
     UPDATE jobs.limits AS l
     SET in_use = l.in_use + n.count

@@ -1,5 +1,5 @@
--- Whom the keys $3 of the kinds $2 of the jobs $1 name, by which executions are the same one. They are
--- locked, always in the same order: whoever wants to bring one waits.
+-- Locks the existing unique and debounce keys, in the order of their keys.
+-- $1 job, $2 kind, $3 key. Returns these and the execution that the key names.
 SELECT k.job_id, k.kind, k.key, k.execution_id
 FROM unnest($1::text[], $2::text[], $3::text[]) AS n (job_id, kind, key)
 JOIN jobs.unique_keys AS k ON k.job_id = ANY (ARRAY[n.job_id])

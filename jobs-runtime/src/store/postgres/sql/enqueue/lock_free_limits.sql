@@ -1,5 +1,6 @@
--- The limits $1, which are locked, and whether whoever finds room there may pass: nobody waits there, and
--- nothing makes the limit rest. One that another holds is left out: nobody waits for it.
+-- Locks the limits $1 in the order of their ids, and checks whether their permits are free to take.
+-- That is so if no execution waits for the limit and no pause is pending. A limit that another
+-- transaction has locked is skipped. Returns the limit and the result.
 SELECT
     l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at,
     NOT EXISTS (SELECT 1 FROM jobs.blocked AS h WHERE h.limit_id = l.id)

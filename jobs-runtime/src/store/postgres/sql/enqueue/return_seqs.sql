@@ -1,2 +1,2 @@
--- Says the numbers of all, for those who put the others where they belong.
+-- Second part of an enqueue with limits: returns the id and seq of each execution.
 SELECT id, seq FROM created

@@ -1,5 +1,7 @@
--- Keeps idempotency keys, each in the place of one that has expired. One that another transaction
--- has brought since the look stays: the caller counts the rows.
+-- Writes idempotency keys; an expired one is replaced.
+-- $1 job, $2 key, $3 execution, $4 digest of the payload, $5 time of creation, $6 time of expiry. A
+-- key that another transaction has inserted since the lookup is kept. The caller compares the
+-- number of affected rows.
 INSERT INTO jobs.idempotency_keys AS k (
     job_id, key, execution_id, payload_digest, created_at, expires_at
 )

@@ -1,6 +1,7 @@
--- Who is ready by the permits of the limits $1: as many of each as $2 says, the last in the order of claims
--- first, of those behind the rank $3 and the number $4. They are locked; what a claim is just taking is
--- passed over. They are said by the order of their index: see claim_groups.sql.
+-- Locks admitted executions that preemption may displace, last in the order of claims first.
+-- $1 limits, $2 most executions of each, behind the rank $3 and the seq $4. An execution that a
+-- claim has locked is skipped. Returns limit, seq, rank, limits and time of admission. The row
+-- comparison in the order of the index has the reason that `by_group.sql` gives.
 SELECT w.id, r.seq, r.rank, r.limits, COALESCE(r.admitted_at, 0)
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     WITH ORDINALITY AS w (id, most, rank, seq, place)

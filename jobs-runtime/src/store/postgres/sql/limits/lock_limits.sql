@@ -1,4 +1,4 @@
--- The limits $1, which are locked: their rules and what is taken out of them stay as they are.
+-- Locks the limits $1 in the order of their ids. Returns their rules and counters.
 SELECT id, stage, kind, count, period_ms, in_use, tat, check_at
 FROM jobs.limits
 WHERE id = ANY ($1)

@@ -1,6 +1,7 @@
--- Who stands at the limits $1: as many of each as $2 says, the first in line. Whoever somebody is just changing
--- or cancelling is passed over: of these, the number is 0.
-WITH first AS MATERIALIZED (
+-- Locks the first waiters of the limits $1, as many of each as $2 says.
+-- A waiter that another transaction has locked is skipped; its limit is returned once with seq 0.
+-- Returns limit, seq, rank, limits, number of limits passed, and `arrived_at`.
+WITH candidates AS MATERIALIZED (
     SELECT w.id AS limit_id, h.seq
     FROM unnest($1::bigint[], $2::bigint[]) AS w (id, most)
     CROSS JOIN LATERAL (
@@ -10,9 +11,9 @@ WITH first AS MATERIALIZED (
         LIMIT w.most
     ) AS h
 ),
-kept AS MATERIALIZED (
+locked AS MATERIALIZED (
     SELECT h.limit_id, h.seq, h.rank, h.passed, h.arrived_at
-    FROM first AS f
+    FROM candidates AS f
     CROSS JOIN LATERAL (
         SELECT b.limit_id, b.seq, b.rank, b.passed, b.arrived_at
         FROM jobs.blocked AS b
@@ -22,14 +23,14 @@ kept AS MATERIALIZED (
     ) AS h
 )
 SELECT k.limit_id, k.seq, k.rank, m.limits, k.passed, k.arrived_at
-FROM kept AS k
+FROM locked AS k
 CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = k.seq LIMIT 1) AS m
 UNION ALL
 SELECT c.limit_id, 0, 0, NULL, 0, 0
 FROM (
-    SELECT limit_id, 1 AS n FROM first
+    SELECT limit_id, 1 AS n FROM candidates
     UNION ALL
-    SELECT limit_id, -1 FROM kept
+    SELECT limit_id, -1 FROM locked
 ) AS c
 GROUP BY c.limit_id
 HAVING SUM(c.n) > 0

@@ -1,5 +1,7 @@
--- Up to $2 of those that have a permit of the limit $1: running, stuck, ready and not claimed yet, or held
--- at another limit of the same job, of whom not all are examined.
+-- Lists up to $2 executions that hold a permit of the limit $1.
+-- These are running, ended with a handler that still runs (`stuck`), ready, or blocked at a later
+-- limit of the same job. Of the later limits 100, and of each of these 1,000 executions are
+-- examined. Returns id, attempt (0 if none runs), worker and `stuck`.
 WITH later AS MATERIALIZED (
     SELECT o.id
     FROM jobs.limits AS l

@@ -1,12 +1,14 @@
--- Takes what became of permits, $1 at most and as many that came back together, of about $1 limits (of how many each, in
--- the last column), with those that stuck attempts of sessions which are over have kept; and names up to $1 limits that
--- are to be looked at at $2.
+-- Deletes permit events and released permits, and returns them added up.
+-- At most $1 events, and released permits of about $1 limits. Also deletes the retained permits of
+-- closed sessions. $2 is the time: up to $1 limits that are due for a check are returned with the
+-- kind 'due'. Returns limit, kind, count, time, and the number of events or limits that count
+-- against $1.
 WITH events AS (
     DELETE FROM jobs.permit_events
     WHERE id = ANY (ARRAY(SELECT id FROM jobs.permit_events ORDER BY id LIMIT $1))
     RETURNING limit_id, kind, count, at
 ),
-returned AS (
+released AS (
     DELETE FROM jobs.released_permits
     WHERE id = ANY (ARRAY(
         SELECT s.id
@@ -18,24 +20,24 @@ returned AS (
     ))
     RETURNING limits, counts
 ),
-of_one AS (
+by_limit AS (
     SELECT limit_id, kind, count, at FROM events
     UNION ALL
-    SELECT unnest(limits), 'ended', unnest(counts), NULL FROM returned
+    SELECT unnest(limits), 'ended', unnest(counts), NULL FROM released
 ),
-over AS (
+retained AS (
     DELETE FROM jobs.retained_permits AS s
     WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
     RETURNING s.limits
 )
--- What is damaged is nobody's.
+-- Elements that are damaged (NULL, or no positive count) are dropped.
 SELECT limit_id, kind, SUM(count)::bigint, at, COUNT(*)
-FROM of_one
+FROM by_limit
 WHERE limit_id IS NOT NULL AND count > 0
 GROUP BY limit_id, kind, at
 UNION ALL
 SELECT i.id, 'ended', COUNT(*), NULL, 0
-FROM over AS o
+FROM retained AS o
 CROSS JOIN LATERAL unnest(o.limits) AS i (id)
 WHERE i.id IS NOT NULL
 GROUP BY i.id

@@ -1,7 +1,8 @@
--- Rules of the jobs that a program has published, for limits that exist: the job $1, the kind $2, the count
--- $3, the period $4, and the key $5 of the limit that a rule is for if that is but one. Those that change are
--- looked at at once.
-WITH other AS MATERIALIZED (
+-- Updates the rules of existing limits after a publication.
+-- $1 job, $2 kind, $3 count, $4 period, $5 key of the only limit that the rule is for, or NULL. The
+-- allocator checks a changed limit at once. The number of affected rows tells how many have
+-- changed.
+WITH changed AS MATERIALIZED (
     SELECT l.id, p.count, p.period_ms
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])
         AS p (job_id, kind, count, period_ms, key)
@@ -13,5 +14,5 @@ WITH other AS MATERIALIZED (
 )
 UPDATE jobs.limits AS l
 SET count = o.count, period_ms = o.period_ms, check_at = 0
-FROM other AS o
+FROM changed AS o
 WHERE l.id = ANY (ARRAY[o.id])

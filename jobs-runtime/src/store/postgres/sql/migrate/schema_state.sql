@@ -1,5 +1,6 @@
--- Whether any program has prepared the schema $1, whether the schema is there, whether this role may
--- create what is missing, and how the database writes texts. Asks the catalogue, which everybody may
+-- Reads the state of the schema $1 and the privileges of this role.
+-- Returns whether the ledger exists, whether the schema exists, whether the role may create what is
+-- missing, role, database, and encoding. Reads the system catalogue only, which every role may
 -- read.
 SELECT
     EXISTS (SELECT 1 FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relname = 'migrations'),

@@ -1,4 +1,4 @@
--- The first of those that are due at $1.
+-- Finds the scheduled execution that a promotion at the time $1 would move first. Returns its id.
 SELECT x.id
 FROM jobs.scheduled AS s
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[s.seq])

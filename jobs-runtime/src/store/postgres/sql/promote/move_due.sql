@@ -1,6 +1,6 @@
--- Moves up to $2 executions that are due at $1 to their place in their queue, those with limits to the
--- door. What another process is just moving, or somebody cancelling, is passed over. Says how many it
--- has moved, and how many of them are ready.
+-- Moves up to $2 scheduled executions that are due at the time $1.
+-- Those with limits become new waiters, the others ready. Rows that another transaction has locked
+-- (a promotion, a cancellation) are skipped. Returns the number of moved and of ready executions.
 WITH due AS (
     DELETE FROM jobs.scheduled
     WHERE ctid = ANY (ARRAY(
@@ -13,7 +13,7 @@ WITH due AS (
     ))
     RETURNING seq, attempt, spent
 ),
-placed AS MATERIALIZED (
+moved AS MATERIALIZED (
     SELECT
         x.seq, 100 - x.priority AS rank, x.queue, x.job_id, d.attempt, d.spent,
         m.limits IS NOT NULL AS limited
@@ -21,12 +21,12 @@ placed AS MATERIALIZED (
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[d.seq])
     LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[d.seq])
 ),
-knocking AS (
+new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
-    SELECT seq, 0, rank, attempt, spent, 0 FROM placed WHERE limited
+    SELECT seq, 0, rank, attempt, spent, 0 FROM moved WHERE limited
 ),
 ready AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
-    SELECT seq, rank, queue, job_id, attempt, spent FROM placed WHERE NOT limited
+    SELECT seq, rank, queue, job_id, attempt, spent FROM moved WHERE NOT limited
 )
-SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT limited) FROM placed
+SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT limited) FROM moved

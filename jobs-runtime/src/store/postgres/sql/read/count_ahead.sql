@@ -1,5 +1,6 @@
--- How many executions stand before $1 in its queue, counted up to $2; no row if it is not ready.
--- Each job in the queue is counted by itself, from the head that its index leads to.
+-- Counts the executions in front of the execution with the id $1 in its queue, up to $2.
+-- No row if it is not ready. Each job of the queue is counted by itself, by its own range of the
+-- index.
 SELECT (
     WITH RECURSIVE present (job_id) AS (
         SELECT (SELECT MIN(b.job_id) FROM jobs.ready AS b WHERE b.queue = r.queue)

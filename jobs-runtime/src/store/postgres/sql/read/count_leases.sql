@@ -1,4 +1,4 @@
--- How many attempts each session holds: of the queue $1, or of the jobs $2, one of which is NULL.
+-- Counts the leases of each session: of the queue $1, or of the jobs $2. One of these is NULL.
 SELECT l.session, COUNT(*)
 FROM jobs.leases AS l
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])

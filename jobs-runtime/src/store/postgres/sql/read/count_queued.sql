@@ -1,4 +1,4 @@
--- How many executions are queued, counted up to twice $1.
+-- Counts the ready and the blocked executions, each up to $1. Returns the sum.
 SELECT
     (SELECT COUNT(*) FROM (SELECT 1 FROM jobs.ready LIMIT $1) AS counted)
     + (SELECT COUNT(*) FROM (SELECT 1 FROM jobs.blocked LIMIT $1) AS counted)

@@ -1,2 +1,2 @@
--- The ids of the executions numbered $1.
+-- Reads the ids of the executions with the seqs $1.
 SELECT id FROM jobs.executions WHERE seq = ANY ($1)

@@ -1,4 +1,6 @@
--- Where the execution $1 stands; NULL if it is nowhere.
+-- Reads the status of the execution with the seq $1.
+-- Returns no row if it was deleted, and NULL if the statement sees it in no table: another
+-- transaction is moving it.
 SELECT
     CASE
         WHEN o.seq IS NOT NULL THEN o.status

@@ -1,2 +1,2 @@
--- The number of the execution $1.
+-- Reads the seq of the execution with the id $1.
 SELECT seq FROM jobs.executions WHERE id = $1

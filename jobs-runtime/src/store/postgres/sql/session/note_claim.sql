@@ -1,2 +1,2 @@
--- Notes that the claim $2 of the session $1 has taken something.
+-- Notes in the session $1 that its claim $2 has leased something.
 UPDATE jobs.sessions SET last_claim = $2 WHERE id = $1

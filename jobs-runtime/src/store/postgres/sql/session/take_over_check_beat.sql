@@ -1,2 +1,2 @@
--- Whether the beat of the session $1 is still $2. It stays so until the end of the transaction.
+-- Locks the beat of the open session $1. Returns true if it is still $2.
 SELECT beat = $2 FROM jobs.beats WHERE session = $1 FOR UPDATE

@@ -1,6 +1,6 @@
--- Moves up to $4 leases of the session $1, past the first $5, to the claim $3 of the session $2; both
--- sessions are locked. The attempts keep their numbers, the time they began and the name of who executes them.
--- A lease that a transaction is just ending is passed over.
+-- Moves up to $4 leases of the session $1, after the first $5, to the claim $3 of the session $2.
+-- The caller has locked both sessions. An attempt keeps its number, its start and the session that
+-- executed it. A lease that another transaction has locked is skipped.
 UPDATE jobs.leases
 SET session = $2, claim = $3, executed_by = COALESCE(executed_by, session)
 WHERE seq = ANY (ARRAY(

@@ -1,5 +1,5 @@
--- Which of the fences (execution $1, session $2, claim $3, attempt $4) hold, by their places. Nothing is
--- locked.
+-- Finds the valid fences. Nothing is locked.
+-- $1 seq, $2 session, $3 claim, $4 attempt. Returns the places of these fences.
 SELECT f.place
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     WITH ORDINALITY AS f (seq, session, claim, attempt, place)

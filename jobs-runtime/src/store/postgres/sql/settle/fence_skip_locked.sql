@@ -1,4 +1,5 @@
--- Does what fence_lock.sql does, but passes over the leases that somebody else has locked.
+-- Locks the leases of valid fences that no other transaction has locked.
+-- $1 seq, $2 session, $3 claim, $4 attempt. Returns the places of these fences.
 SELECT f.place
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     WITH ORDINALITY AS f (seq, session, claim, attempt, place)

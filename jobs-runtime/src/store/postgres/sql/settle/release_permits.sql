@@ -1,7 +1,7 @@
--- What becomes of the permits of the attempts that were ended: they come back, unless the handler still
--- runs; the rates of those that were told to wait outside rest. Says which those were, and whether
--- somebody may be let in by it.
-given_back AS (
+-- Last part of a settlement: releases the permits of the ended attempts, or marks them as retained.
+-- A pause is written as an event of each rate. Returns the seq of each ended attempt, and whether a
+-- blocked execution may be admitted.
+released AS (
     INSERT INTO jobs.released_permits (size, limits, counts)
     SELECT COUNT(*), array_agg(g.id), array_agg(g.count)
     FROM (
@@ -9,7 +9,7 @@ given_back AS (
         FROM (
             SELECT limits, COUNT(*) AS count
             FROM ended
-            WHERE limits IS NOT NULL AND kept IS NOT TRUE
+            WHERE limits IS NOT NULL AND retained IS NOT TRUE
             GROUP BY limits
         ) AS e
         CROSS JOIN LATERAL unnest(e.limits) AS i (id)
@@ -18,13 +18,13 @@ given_back AS (
     ) AS g
     HAVING COUNT(*) > 0
 ),
-stuck AS (
+retained AS (
     INSERT INTO jobs.retained_permits (seq, attempt, session, limits)
     SELECT e.seq, e.attempt, e.session, e.limits
     FROM ended AS e
-    WHERE e.limits IS NOT NULL AND e.kept
+    WHERE e.limits IS NOT NULL AND e.retained
 ),
-resting AS (
+pauses AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count, at)
     SELECT l.id, 'pause', 1, MAX(e.paused_until)
     FROM ended AS e

@@ -1,5 +1,6 @@
--- Notes progress ($5 percent, message $6) of those attempts (execution $1, session $2, claim $3,
--- attempt $4) whose lease holds, and says by their places which those were.
+-- Writes the progress of attempts whose leases are valid.
+-- $1 seq, $2 session, $3 claim, $4 attempt, $5 percent, $6 message. Percentages never decrease.
+-- Returns the places of these attempts.
 UPDATE jobs.leases AS l
 SET progress = GREATEST(l.progress, r.percent),
     progress_message = COALESCE(r.message, l.progress_message)

@@ -1,4 +1,4 @@
--- The keys under which executions from number $1 to $2 are the newest of those that are the same.
+-- Exports the unique and debounce keys that name the executions from seq $1 to $2.
 SELECT x.seq, k.kind, k.key
 FROM jobs.executions AS x
 JOIN jobs.unique_keys AS k ON k.execution_id = ANY (ARRAY[x.id])

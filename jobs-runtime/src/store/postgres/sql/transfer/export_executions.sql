@@ -1,4 +1,4 @@
--- The $2 oldest executions after number $1, each with where it stands.
+-- Exports the next $2 executions after the seq $1, each with its state.
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
     x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,

@@ -1,4 +1,4 @@
--- Writes executions from the JSON array $1, in its order, and says the number of each.
+-- Imports executions from the JSON array $1, in its order. Returns id and seq of each.
 INSERT INTO jobs.executions (
     id, job_id, queue, priority, payload, timeout_ms, max_attempts, retry, created_at, run_at,
     triggered_by, correlation_id, item_id, created_by, tags, parent_id, trace_parent

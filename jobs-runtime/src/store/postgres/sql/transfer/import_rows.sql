@@ -1,5 +1,6 @@
--- Where executions just written stand: the JSON arrays $1 (ready), $2 (scheduled), $3 (final); what
--- else is kept: $4 (attempts that others followed), $5 (idempotency keys), $6 (log lines).
+-- Imports the states and records of executions, from JSON arrays.
+-- $1 ready, $2 scheduled, $3 final, $4 attempts that others followed, $5 idempotency keys, $6 log
+-- lines.
 WITH ready AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
     SELECT x.seq, 100 - x.priority, x.queue, x.job_id, (v ->> 1)::integer, (v ->> 2)::integer
@@ -22,7 +23,7 @@ final AS (
         v ->> 11
     FROM json_array_elements($3::json) AS n (v)
 ),
-followed AS (
+attempts AS (
     INSERT INTO jobs.attempts (
         seq, attempt, outcome, session, started_at, finished_at, retry_at, error_kind,
         error_message, progress, progress_message, result
