@@ -31,21 +31,21 @@
 //! finds no row. No operation reads a row first and writes later without holding a lock on it.
 //!
 //! # Claims
-//! * **Order:** the lowest `rank` (100 - priority) first, then the lowest `seq`, over all queues that
-//!   the claim names. Rows that another transaction has locked are skipped.
-//! * **Repetition:** claim numbers grow within a session. `sessions.last_claim` keeps the last number
-//!   that leased something. A claim with that number or a lower one returns its leases again. A
-//!   claim that leased nothing may lease something when it is repeated.
+//! * **Order:** the lowest `rank` (100 - priority) first, then the lowest `seq`, over all queues
+//!   that the claim names. Rows that another transaction has locked are skipped.
+//! * **Repetition:** claim numbers grow within a session. `sessions.last_claim` keeps the last
+//!   number that leased something. A claim with that number or a lower one returns its leases
+//!   again. A claim that leased nothing may lease something when it is repeated.
 //! * **Dead rows:** claims and settlements delete rows, and a claim's scan passes the dead index
 //!   entries until a vacuum removes them. `conn/vacuum.rs` vacuums after every 25,000 claimed rows.
 //!   `claim/scan.rs` resumes scans behind entries that cannot be vacuumed yet.
 //!
 //! # Limits
-//! `max_concurrent` and `rate_limit` are enforced in `limits/allocator.rs`. `max_waiting` is enforced
-//! by an enqueue, which counts the backlog in `enqueue/lookup.rs`. Claims and settlements insert permit
-//! events and wait for no limit. [`promote`](super::Store::promote) first moves due executions, in one
-//! transaction. In another one it counts the events and admits blocked executions. One process of the
-//! fleet at a time does the latter.
+//! `max_concurrent` and `rate_limit` are enforced in `limits/allocator.rs`. `max_waiting` is
+//! enforced by an enqueue, which counts the backlog in `enqueue/lookup.rs`. Claims and settlements
+//! insert permit events and wait for no limit. [`promote`](super::Store::promote) first moves due
+//! executions, in one transaction. In another one it counts the events and admits blocked
+//! executions. One process of the fleet at a time does the latter.
 //!
 //! # Lock order
 //! A transaction takes its locks in this order, which prevents deadlocks between operations:
@@ -58,16 +58,16 @@
 //!    with SKIP LOCKED;
 //! 6. limits by id.
 //!
-//! A deadlock is still possible, with a caller's transaction for example. The server then aborts one
-//! transaction, and its operation runs again.
+//! A deadlock is still possible, with a caller's transaction for example. The server then aborts
+//! one transaction, and its operation runs again.
 //!
 //! # Deadlines
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
 //! * A wait for a lock ends after 5 s; for a settlement after 250 ms, for a group of enqueues after
 //!   200 ms, for the allocator after 1 s.
 //! * A connection whose call ran out of time is closed. It is never used again.
-//! * A call on an established connection of the `heartbeats` pool has 5 s. The call is then repeated
-//!   on a new connection, so that a dead connection does not outlast a lease.
+//! * A call on an established connection of the `heartbeats` pool has 5 s. The call is then
+//!   repeated on a new connection, so that a dead connection does not outlast a lease.
 //! * In a caller's transaction the same limits hold for the call and, if the caller has set no
 //!   `lock_timeout`, for locks.
 //!
@@ -76,8 +76,8 @@
 //!
 //! * each operation is one transaction, and no statement stays prepared;
 //! * no vacuum is run by this process; autovacuum remains;
-//! * notifications need an address that bypasses the pooler (`listen=…`); without it, changes of other
-//!   processes are noticed by polling, every 400 to 600 ms.
+//! * notifications need an address that bypasses the pooler (`listen=…`); without it, changes of
+//!   other processes are noticed by polling, every 400 to 600 ms.
 
 mod migrate;
 
@@ -155,7 +155,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects to the server. Does not touch the layout: see [`Store::migrate`](super::Store::migrate).
+    /// Connects to the server. Does not touch the layout: see
+    /// [`Store::migrate`](super::Store::migrate).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the server cannot be reached, rejects the role or has no such

@@ -1,12 +1,13 @@
 //! Enqueues and settlements in a caller's transaction on the same database.
 //!
-//! Each call writes inside of a savepoint. A rejection or an error thus leaves the transaction as it
-//! was, and a caller that stops waiting leaves no partial write.
+//! Each call writes inside of a savepoint. A rejection or an error thus leaves the transaction as
+//! it was, and a caller that stops waiting leaves no partial write.
 //!
-//! **Isolation.** Under READ COMMITTED, PostgreSQL's default, a call sees what other transactions commit
-//! in between, and handles it. A transaction of a higher level reads an old snapshot. Where that
-//! matters (a lease that was taken over, an idempotency key that was just used), PostgreSQL reports a
-//! serialization failure. Its owner then rolls back and begins anew, as with any such failure.
+//! **Isolation.** Under READ COMMITTED, PostgreSQL's default, a call sees what other transactions
+//! commit in between, and handles it. A transaction of a higher level reads an old snapshot. Where
+//! that matters (a lease that was taken over, an idempotency key that was just used), PostgreSQL
+//! reports a serialization failure. Its owner then rolls back and begins anew, as with any such
+//! failure.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -30,8 +31,8 @@ use crate::store::{EnqueueAnswer, NewExecution, Settlement, StoreError, WriteAns
 /// Tries of an enqueue that loses a race against other transactions.
 const MAX_TRIES: usize = 10;
 
-/// Sets `lock_timeout` if the caller's transaction has none, and then returns a row. Without a timeout, a
-/// program that waits for a lock of its own other transaction would wait forever.
+/// Sets `lock_timeout` if the caller's transaction has none, and then returns a row. Without a
+/// timeout, a program that waits for a lock of its own other transaction would wait forever.
 const SET_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', '5s', TRUE) \
                               WHERE current_setting('lock_timeout') = '0'";
 /// Undoes [`SET_LOCK_TIMEOUT`].

@@ -1,7 +1,8 @@
 //! Claims: ready executions are leased to a session.
 //!
 //! A claim takes three round trips: lock the session, move the rows, note the claim's number and
-//! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each other.
+//! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
+//! other.
 
 pub(in crate::store::postgres) mod capped;
 pub(in crate::store::postgres) mod scan;
@@ -70,8 +71,8 @@ impl Operation for ClaimReady {
     }
 }
 
-/// Takes the first executions by the strategy for this claim. If a queue is paused, scans by group, so as
-/// not to scan past everything that waits in it.
+/// Takes the first executions by the strategy for this claim. If a queue is paused, scans by group,
+/// so as not to scan past everything that waits in it.
 async fn take_ready(
     tx: &mut Tx<'_>,
     claim: &Claim,
@@ -92,7 +93,8 @@ async fn take_ready(
     let strategy = scans.strategy(claim, crate::clock::real_now());
     let (mut rows, left) = run_scan(tx, claim, scans, &strategy, remaining).await?;
     if left.all > 0 && matches!(strategy, ScanStrategy::FromCursor(_)) {
-        // A caller takes a short answer for an empty queue, so the rest is looked for from the head.
+        // A caller takes a short answer for an empty queue, so the rest is looked for from the
+        // head.
         let (others, _) = run_scan(tx, claim, scans, &ScanStrategy::FromHead, left).await?;
         rows.extend(others);
     }
@@ -136,8 +138,8 @@ async fn run_scan(
         ScanStrategy::ByGroup => bind_claim(tx, &tx.sql.claim_by_group, claim, remaining),
         ScanStrategy::FromCursor(marks) => {
             let (ranks, numbers, until) = marks.ranges();
-            // Executions with limits become ready anywhere in the order. They are scanned apart, from
-            // their head, as always when `limited` is less than `all`.
+            // Executions with limits become ready anywhere in the order. They are scanned apart,
+            // from their head, as always when `limited` is less than `all`.
             let limited = remaining.limited.min(remaining.all - 1);
             let remaining = Remaining {
                 limited,

@@ -1,9 +1,9 @@
 //! Enqueue: executions of several callers in one transaction.
 //!
 //! * **Optimistic:** one statement inserts all executions, as if every id was new.
-//! * **Checked:** lock the keys, look up what exists, decide per execution, write. Used if a batch has
-//!   idempotency keys, dedup keys, limits or `max_waiting`, or if the optimistic insert has met an
-//!   existing id.
+//! * **Checked:** lock the keys, look up what exists, decide per execution, write. Used if a batch
+//!   has idempotency keys, dedup keys, limits or `max_waiting`, or if the optimistic insert has met
+//!   an existing id.
 //!
 //! If another transaction brings the same key or id after the lookup, the checked write affects
 //! fewer rows than expected, and the operation runs again.
@@ -35,8 +35,8 @@ use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// `lock_timeout` of a group of several callers, in milliseconds. A group that exceeds it is divided, so
-/// that only the call that needs the lock waits for it.
+/// `lock_timeout` of a group of several callers, in milliseconds. A group that exceeds it is
+/// divided, so that only the call that needs the lock waits for it.
 const GROUP_LOCK_TIMEOUT_MS: u16 = 200;
 
 /// One answer per call.
@@ -90,11 +90,11 @@ impl Operation for CheckedEnqueue {
     }
 }
 
-/// Looks up, decides and writes in a caller's transaction. On [`DbError::Raced`] the caller rolls back and
-/// tries again.
+/// Looks up, decides and writes in a caller's transaction. On [`DbError::Raced`] the caller rolls
+/// back and tries again.
 ///
-/// The backlog is counted without its lock, because the transaction may stay open for long. The count
-/// has what is committed and what this transaction has written.
+/// The backlog is counted without its lock, because the transaction may stay open for long. The
+/// count has what is committed and what this transaction has written.
 pub(super) async fn enqueue_in_txn(
     tx: &mut Tx<'_>,
     batch: &[NewExecution],
@@ -162,8 +162,8 @@ async fn write(tx: &mut Tx<'_>, rows: &[&NewExecution]) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Inserts executions, some of which have limits: into `scheduled`, `ready` or `blocked`. Returns for each of
-/// them whether it was admitted.
+/// Inserts executions, some of which have limits: into `scheduled`, `ready` or `blocked`. Returns
+/// for each of them whether it was admitted.
 async fn write_limited(
     tx: &mut Tx<'_>,
     rows: &[&NewExecution],

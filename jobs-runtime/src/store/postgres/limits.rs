@@ -4,13 +4,13 @@
 //!
 //! | rule | place |
 //! |---|---|
-//! | `max_concurrent`, `rate_limit` | `limits/allocator.rs`, and `enqueue/fast_path.rs` for new executions |
+//! | `max_concurrent`, `rate_limit` | `limits/allocator.rs`; at an enqueue `enqueue/fast_path.rs` |
 //! | a handler's own reservations of a rate | [`Reserve`] |
 //! | `max_waiting` | `enqueue/lookup.rs` counts, `rules::dedup` decides |
 //! | slot caps of a worker | `claim/capped.rs` |
 //!
-//! Rows of `limits` are inserted and changed by the store's own transactions, before the execution that
-//! names them. A caller's transaction never locks a limit.
+//! Rows of `limits` are inserted and changed by the store's own transactions, before the execution
+//! that names them. A caller's transaction never locks a limit.
 
 pub(in crate::store::postgres) mod allocator;
 
@@ -63,7 +63,8 @@ fn rule_columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
     }
 }
 
-/// Reads the limits of an execution. An array that cannot be read is logged and counts as no limits.
+/// Reads the limits of an execution. An array that cannot be read is logged and counts as no
+/// limits.
 pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     row.try_get(column).unwrap_or_else(|error| {
         tracing::error!(%error, "an execution's limits cannot be read: it runs without them");

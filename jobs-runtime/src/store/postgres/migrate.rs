@@ -1,8 +1,8 @@
 //! Migrations of the layout, and the ledger of applied ones.
 //!
 //! The ledger is the table `migrations` in the store's own schema, apart from the application's
-//! migrations. A migration and its row in the ledger are one transaction, which holds an advisory lock.
-//! If several processes start at once, one applies it and the others find it applied.
+//! migrations. A migration and its row in the ledger are one transaction, which holds an advisory
+//! lock. If several processes start at once, one applies it and the others find it applied.
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,8 @@ const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
-/// Applies the missing migrations. A role that may create nothing can use a layout that is up to date.
+/// Applies the missing migrations. A role that may create nothing can use a layout that is up to
+/// date.
 pub(super) async fn migrate(store: &PostgresStore) -> Result<Vec<MigrationStatus>, StoreError> {
     let status = store.migrations().await?;
     if status.iter().all(|step| step.applied_at.is_some()) {

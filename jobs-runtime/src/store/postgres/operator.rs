@@ -1,8 +1,8 @@
 //! Operations on single executions: cancel, retry, delete, edit, count the ones ahead.
 //!
-//! Each deletes the row that is the execution's state; the first transaction to delete it wins. Between
-//! two statements the execution may move (claim, promotion, settlement). If it was found in no table, the
-//! operation looks again, up to [`MAX_LOOKUPS`] times.
+//! Each deletes the row that is the execution's state; the first transaction to delete it wins.
+//! Between two statements the execution may move (claim, promotion, settlement). If it was found in
+//! no table, the operation looks again, up to [`MAX_LOOKUPS`] times.
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;
@@ -61,7 +61,8 @@ pub(super) struct Cancel {
 }
 
 impl Cancel {
-    /// Cancels the execution if it is in the statement's table; then returns whether permits were released.
+    /// Cancels the execution if it is in the statement's table; then returns whether permits were
+    /// released.
     async fn cancel_waiting(
         &self,
         tx: &mut Tx<'_>,
@@ -194,7 +195,8 @@ impl Operation for Delete {
     }
 }
 
-/// Counts the ready executions that are claimed before this one, up to `limit`; `None` if it is not ready.
+/// Counts the ready executions that are claimed before this one, up to `limit`; `None` if it is not
+/// ready.
 pub(super) struct CountAhead {
     pub(super) id: ExecutionId,
     pub(super) limit: u64,

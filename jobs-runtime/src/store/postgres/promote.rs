@@ -1,8 +1,9 @@
 //! Promotion: due executions become ready, blocked ones are admitted.
 //!
-//! [`Promote`] moves due executions out of `scheduled`: to `ready`, or to `blocked` if they have limits.
-//! The permit allocator then runs in a transaction of its own, if there is work for it. Executions
-//! without limits are thus claimed while the allocator waits for that of another process.
+//! [`Promote`] moves due executions out of `scheduled`: to `ready`, or to `blocked` if they have
+//! limits. The permit allocator then runs in a transaction of its own, if there is work for it.
+//! Executions without limits are thus claimed while the allocator waits for that of another
+//! process.
 
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ use crate::time::Timestamp;
 /// Pause before rows are checked again that another transaction has locked.
 pub(super) const RECHECK: Duration = Duration::from_secs(1);
 
-/// Pause before permits are checked again after an execution was blocked. A concurrent settlement cannot
-/// see the new waiter and publishes no event. A settlement waits 250 ms for a lock at most; one that
-/// takes longer is covered by the periodic promotion.
+/// Pause before permits are checked again after an execution was blocked. A concurrent settlement
+/// cannot see the new waiter and publishes no event. A settlement waits 250 ms for a lock at most;
+/// one that takes longer is covered by the periodic promotion.
 const CONCURRENT_SETTLE_RECHECK: Duration = Duration::from_millis(300);
 
 /// Promotes due executions and admits blocked ones.

@@ -1,8 +1,9 @@
 //! Sessions: open, renew, close, take over, list.
 //!
-//! A session is open while it has a row in `beats`. Operations that change its leases (claim, close, take
-//! over) lock its row in `sessions` first, several in the order of their ids. So no lease is given to
-//! a session that is being closed. A renewal only updates the beat and waits for none of these.
+//! A session is open while it has a row in `beats`. Operations that change its leases (claim,
+//! close, take over) lock its row in `sessions` first, several in the order of their ids. So no
+//! lease is given to a session that is being closed. A renewal only updates the beat and waits for
+//! none of these.
 
 use async_trait::async_trait;
 use sqlx::Row;
@@ -171,8 +172,8 @@ impl Operation for TakeOver {
     }
 }
 
-/// Returns true if the beat is the one that was observed. The beat of an open session is locked and stays
-/// so until the end of the transaction; that of a closed one never changes.
+/// Returns true if the beat is the one that was observed. The beat of an open session is locked and
+/// stays so until the end of the transaction; that of a closed one never changes.
 async fn is_beat_unchanged(
     tx: &mut Tx<'_>,
     dead: &SessionBeat,

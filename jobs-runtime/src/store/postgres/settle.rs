@@ -1,14 +1,15 @@
 //! Settlement: ends of attempts, in batches.
 //!
-//! * **Optimistic:** one statement per kind of end deletes the leases that are valid and returns them.
-//! * **Checked:** the rest of the batch (stale, repeated, or with a requested cancellation) is decided
-//!   one by one, with the leases locked.
-//! * **Skipping locks:** if another transaction, of a handler for example, locks a lease for longer than
-//!   250 ms, the others of the batch are settled without that one, which is answered
+//! * **Optimistic:** one statement per kind of end deletes the leases that are valid and returns
+//!   them.
+//! * **Checked:** the rest of the batch (stale, repeated, or with a requested cancellation) is
+//!   decided one by one, with the leases locked.
+//! * **Skipping locks:** if another transaction, of a handler for example, locks a lease for longer
+//!   than 250 ms, the others of the batch are settled without that one, which is answered
 //!   [`WriteAnswer::Locked`].
 //!
-//! The delete of the lease decides. If two transactions settle, take over or cancel the same attempt, the
-//! second one waits for the first and then finds the lease gone or changed.
+//! The delete of the lease decides. If two transactions settle, take over or cancel the same
+//! attempt, the second one waits for the first and then finds the lease gone or changed.
 
 mod ends;
 pub(in crate::store::postgres) mod fence;
@@ -155,8 +156,8 @@ async fn settle_valid(
     tx: &mut Tx<'_>,
     batch: &[Settlement],
 ) -> Result<Outcome<Vec<bool>>, DbError> {
-    // The statement returns executions, not fences. If two different fences name the same execution,
-    // both are left for the check.
+    // The statement returns executions, not fences. If two different fences name the same
+    // execution, both are left for the check.
     let mut named: HashMap<i64, Option<Fence>> = HashMap::with_capacity(batch.len());
     for Settlement { fence, .. } in batch {
         let only = named.entry(fence.row).or_insert(Some(*fence));
@@ -268,8 +269,8 @@ pub(super) async fn settle_in_txn(
     Ok((answers, events))
 }
 
-/// Settlements of a batch by the statement that writes them: ends of executions without limits, ends of
-/// executions that may have limits, and attempts that another attempt follows.
+/// Settlements of a batch by the statement that writes them: ends of executions without limits,
+/// ends of executions that may have limits, and attempts that another attempt follows.
 struct SettlePlan<'s> {
     finals: Vec<Final<'s>>,
     limited: Vec<Final<'s>>,
@@ -297,7 +298,8 @@ impl<'s> SettlePlan<'s> {
                 None => plan.followed.push((place, settlement)),
             }
         }
-        // Leases are locked in the order of the arrays: one order in all transactions avoids deadlocks.
+        // Leases are locked in the order of the arrays: one order in all transactions avoids
+        // deadlocks.
         plan.finals.sort_unstable_by_key(|(_, s, _)| s.fence.row);
         plan.limited.sort_unstable_by_key(|(_, s, _)| s.fence.row);
         plan.followed.sort_unstable_by_key(|(_, s)| s.fence.row);

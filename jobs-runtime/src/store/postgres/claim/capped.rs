@@ -1,7 +1,7 @@
 //! Claims with slot caps: at most so many executions of a queue or a job.
 //!
-//! The claim reads candidates without locks, selects from them by its caps in the order of claims, and
-//! takes the selected ones. If other claims have taken all of these meanwhile, it tries again.
+//! The claim reads candidates without locks, selects from them by its caps in the order of claims,
+//! and takes the selected ones. If other claims have taken all of these meanwhile, it tries again.
 
 use std::collections::HashMap;
 

@@ -3,17 +3,17 @@
 //! | strategy | scans | used |
 //! |---|---|---|
 //! | head | the order of claims, from its head | by default |
-//! | group | the head of each pair of queue and job | for 200 claims after a slow scan that found too little |
-//! | cursor | behind the last `seq` taken at each rank | after two slow scans in a row that found enough |
+//! | group | the head of each pair of queue and job | 200 times after a slow scan that found too few |
+//! | cursor | behind the last `seq` taken at each rank | after two slow scans that found enough |
 //!
-//! A scan from the head is exact. It is slow if many index entries lie in front that it may not take:
-//! executions of other programs' jobs, or dead entries that an old snapshot keeps from being vacuumed.
-//! A single slow scan may be due to a busy machine, so the cursor needs two of them.
+//! A scan from the head is exact. It is slow if many index entries lie in front that it may not
+//! take: executions of other programs' jobs, or dead entries that an old snapshot keeps from being
+//! vacuumed. A single slow scan may be due to a busy machine, so the cursor needs two of them.
 //!
-//! New executions have higher seqs than the cursor, whatever their rank. An execution that becomes ready
-//! in front of the cursor (mostly a retry) is found by the next scan from the head. That follows after
-//! seven times the duration of the slow scan, after 2 s at most, or as soon as the cursor finds too
-//! little.
+//! New executions have higher seqs than the cursor, whatever their rank. An execution that becomes
+//! ready in front of the cursor (mostly a retry) is found by the next scan from the head. That
+//! follows after seven times the duration of the slow scan, after 2 s at most, or as soon as the
+//! cursor finds too little.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +21,13 @@ use std::time::{Duration, Instant};
 
 use crate::store::Claim;
 
-/// A scan is slow if it takes longer than the first time plus the second one per execution found. The
-/// first limit is for scans that found enough, the other one for those that did not.
+/// A scan is slow if it takes longer than the first time plus the second one per execution found.
+/// The first limit is for scans that found enough, the other one for those that did not.
 const SLOW_FULL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_micros(12));
 const SLOW_PARTIAL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_micros(50));
 
-/// Time that a cursor is used for, as a multiple of the duration of the scan from the head: an eighth of
-/// the time goes into scans from the head.
+/// Time that a cursor is used for, as a multiple of the duration of the scan from the head: an
+/// eighth of the time goes into scans from the head.
 const RESUME_FACTOR: u32 = 7;
 
 /// Longest time that a cursor is used for.
@@ -63,8 +63,8 @@ impl ScanCursor {
         }
     }
 
-    /// Returns the ranges behind the cursor in the order of claims. Each begins behind a rank and a seq
-    /// and ends before a rank.
+    /// Returns the ranges behind the cursor in the order of claims. Each begins behind a rank and a
+    /// seq and ends before a rank.
     pub(in crate::store::postgres) fn ranges(&self) -> (Vec<i16>, Vec<i64>, Vec<i16>) {
         let cursor = self.0.iter().map(|(rank, seq)| (*rank, *seq));
         let begins = std::iter::once((i16::MIN, 0)).chain(cursor);
@@ -106,8 +106,8 @@ struct History {
 }
 
 impl History {
-    /// Notes a scan from the head. After a slow one the strategy changes; to a cursor only if the one
-    /// before was slow as well (`again`).
+    /// Notes a scan from the head. After a slow one the strategy changes; to a cursor only if the
+    /// one before was slow as well (`again`).
     fn note_head(&mut self, claim: &Claim, scan: &Scan<'_>, found_all: bool, again: bool) {
         if !found_all {
             if scan.is_slower_than(SLOW_PARTIAL) {
@@ -154,8 +154,8 @@ impl SavedCursor {
 }
 
 impl ScanHistory {
-    /// Chooses the strategy of a claim. A cursor is not used for a claim that excludes queues, because it
-    /// leaves executions behind that another claim may take.
+    /// Chooses the strategy of a claim. A cursor is not used for a claim that excludes queues,
+    /// because it leaves executions behind that another claim may take.
     pub(in crate::store::postgres) fn strategy(&self, claim: &Claim, now: Instant) -> ScanStrategy {
         let mut history = self.history();
         if claim.except.is_empty()

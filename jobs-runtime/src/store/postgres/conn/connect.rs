@@ -1,14 +1,14 @@
 //! Opening connections, and the server settings of each.
 //!
-//! * **Timeouts:** the server cancels long statements, long waits for locks and idle transactions. A
-//!   client that has vanished leaves nothing running and nothing locked.
-//! * **Plans:** only generic plans with nested loops over indexes are allowed. Several tables are empty
-//!   at one moment and full at the next, so the planner's estimates are wrong, and a plan for an empty
-//!   table takes quadratic time on a full one.
+//! * **Timeouts:** the server cancels long statements, long waits for locks and idle transactions.
+//!   A client that has vanished leaves nothing running and nothing locked.
+//! * **Plans:** only generic plans with nested loops over indexes are allowed. Several tables are
+//!   empty at one moment and full at the next, so the planner's estimates are wrong, and a plan for
+//!   an empty table takes quadratic time on a full one.
 //!
-//! For the same reason statements join by `a.seq = ANY (ARRAY[b.seq])` instead of `a.seq = b.seq`. The
-//! rows are the same. With an equality, the planner may read a table that it believes to be empty as a
-//! whole, in the order of the join. With `ANY` it can only look up each row by its key.
+//! For the same reason statements join by `a.seq = ANY (ARRAY[b.seq])` instead of `a.seq = b.seq`.
+//! The rows are the same. With an equality, the planner may read a table that it believes to be
+//! empty as a whole, in the order of the join. With `ANY` it can only look up each row by its key.
 
 use std::str::FromStr;
 use std::time::Duration;

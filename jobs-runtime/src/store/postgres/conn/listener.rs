@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// Listens for notifications and reconnects after every loss. Returns at once if there is no address
-/// for LISTEN.
+/// Listens for notifications and reconnects after every loss. Returns at once if there is no
+/// address for LISTEN.
 pub(in crate::store::postgres) async fn listen(shared: Arc<Shared>, listener: Listener) {
     let Some(options) = shared.connector.listening() else {
         return;

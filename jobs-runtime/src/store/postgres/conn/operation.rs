@@ -21,8 +21,8 @@ pub(in crate::store::postgres) enum TxMode {
 /// One call of the store, with everything that it needs.
 ///
 /// An operation may run several times: after a deadlock, after a lost race, and after a lost
-/// connection, when it is unknown whether the first run took effect. A second run must therefore find
-/// what the first one did, as [`Store`](crate::store::Store) requires of its calls.
+/// connection, when it is unknown whether the first run took effect. A second run must therefore
+/// find what the first one did, as [`Store`](crate::store::Store) requires of its calls.
 #[async_trait]
 pub(in crate::store::postgres) trait Operation:
     Send + Sync + 'static

@@ -1,9 +1,10 @@
 //! Pools of connections, one pool per purpose.
 //!
-//! Calls that must not wait for each other use different pools: a renewal never queues behind a large
-//! settlement. A pool is a queue of requests and one or several *connection tasks*, each of which
-//! owns a connection. A task connects at its first request and disconnects after five minutes without
-//! one. The tasks run on the store's own threads, which a handler that blocks its thread cannot stop.
+//! Calls that must not wait for each other use different pools: a renewal never queues behind a
+//! large settlement. A pool is a queue of requests and one or several *connection tasks*, each of
+//! which owns a connection. A task connects at its first request and disconnects after five minutes
+//! without one. The tasks run on the store's own threads, which a handler that blocks its thread
+//! cannot stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +31,8 @@ const QUEUE_LENGTH: usize = 1_024;
 /// Time without a request after which a task closes its connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Time limit of a call on an established connection of the heartbeat pool. A dead connection is thus
-/// replaced while the session's leases are still valid.
+/// Time limit of a call on an established connection of the heartbeat pool. A dead connection is
+/// thus replaced while the session's leases are still valid.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs of an operation that fails by contention with other transactions.
@@ -265,7 +266,8 @@ impl ConnectionTask {
         loop {
             tries += 1;
             let fresh = self.connection.is_none();
-            // On a new connection a slow answer is due to the operation, which may use its full time.
+            // On a new connection a slow answer is due to the operation, which may use its full
+            // time.
             let until = if fresh {
                 deadline
             } else {

@@ -1,8 +1,9 @@
 //! The table of SQL statements, with the schema's name in each.
 //!
-//! A file in `postgres/sql` is written for the schema `jobs`. When a store is opened, each `jobs` before
-//! a dot is replaced by the name of its schema; no statement depends on a `search_path`. A field is
-//! named after its file: `<folder>_<file>`. A few statements are put together from several files.
+//! A file in `postgres/sql` is written for the schema `jobs`. When a store is opened, each `jobs`
+//! before a dot is replaced by the name of its schema; no statement depends on a `search_path`. A
+//! field is named after its file: `<folder>_<file>`. A few statements are put together from several
+//! files.
 
 use std::sync::Arc;
 
@@ -66,9 +67,9 @@ macro_rules! list {
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
-    // Executions with a value in an indexed column. The value is part of the row comparison and of the
-    // order. With a plain equality the primary key would have the order of the page, too, and the
-    // planner might scan it past all rows in search of a rare value.
+    // Executions with a value in an indexed column. The value is part of the row comparison and of
+    // the order. With a plain equality the primary key would have the order of the page, too, and
+    // the planner might scan it past all rows in search of a rare value.
     (by $column:literal = $value:literal) => {
         list!(
             page concat!(
@@ -197,7 +198,9 @@ statements! {
     read_list_running: list!(
         of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
     ),
-    read_list_unsuccessful: list!(of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")),
+    read_list_unsuccessful: list!(
+        of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")
+    ),
     settle_fence_lock: include_str!("../sql/settle/fence_lock.sql"),
     settle_fence_skip_locked: include_str!("../sql/settle/fence_skip_locked.sql"),
     settle_fence_holds: include_str!("../sql/settle/fence_holds.sql"),

@@ -1,9 +1,9 @@
 //! Encoding of texts for the database.
 //!
-//! A `text` of PostgreSQL holds every character but NUL, which the other stores keep. NUL is therefore
-//! stored as two characters: U+FDD0, a noncharacter that Unicode reserves for such use, and `0`. U+FDD0
-//! itself is stored twice. Payloads, results and log fields are JSON, which can only contain NUL as an
-//! escape: they are stored unchanged.
+//! A `text` of PostgreSQL holds every character but NUL, which the other stores keep. NUL is
+//! therefore stored as two characters: U+FDD0, a noncharacter that Unicode reserves for such use,
+//! and `0`. U+FDD0 itself is stored twice. Payloads, results and log fields are JSON, which can
+//! only contain NUL as an escape: they are stored unchanged.
 
 use std::borrow::Cow;
 
@@ -136,8 +136,8 @@ pub(in crate::store::postgres) fn decode_error(error: StoreError) -> StoreError 
     }
 }
 
-/// Returns the array literal of texts, for a parameter of arrays that differ in length; `None` for an
-/// empty array.
+/// Returns the array literal of texts, for a parameter of arrays that differ in length; `None` for
+/// an empty array.
 pub(in crate::store::postgres) fn array_literal(texts: &[String]) -> Option<String> {
     if texts.is_empty() {
         return None;

@@ -79,8 +79,8 @@ impl<'c> Tx<'c> {
         Ok(query.execute(&mut *self.conn).await?.rows_affected())
     }
 
-    /// Runs SQL without parameters, in one round trip with the BEGIN. The values of its rows come as
-    /// text.
+    /// Runs SQL without parameters, in one round trip with the BEGIN. The values of its rows come
+    /// as text.
     pub(in crate::store::postgres) async fn script(
         &mut self,
         sql: &str,

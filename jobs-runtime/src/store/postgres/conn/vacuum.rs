@@ -1,10 +1,10 @@
 //! Vacuum of the tables that executions pass through.
 //!
-//! A deleted row stays in its table and its indexes until a vacuum removes it. A claim scans an index
-//! from its head, past the entries of rows that were claimed before. At 30,000 executions a second,
-//! a million of these come together in the minute that autovacuum sleeps. A process that claims
-//! therefore vacuums the tables itself, after [`THRESHOLD`] rows. The tables are small, and a vacuum
-//! blocks no reader and no writer. A table that is being vacuumed already is skipped.
+//! A deleted row stays in its table and its indexes until a vacuum removes it. A claim scans an
+//! index from its head, past the entries of rows that were claimed before. At 30,000 executions a
+//! second, a million of these come together in the minute that autovacuum sleeps. A process that
+//! claims therefore vacuums the tables itself, after [`THRESHOLD`] rows. The tables are small, and
+//! a vacuum blocks no reader and no writer. A table that is being vacuumed already is skipped.
 //!
 //! Rows that an old snapshot may still read cannot be removed. A vacuum then takes longer, and the
 //! pause after it grows in proportion.

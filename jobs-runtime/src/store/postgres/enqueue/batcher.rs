@@ -1,7 +1,7 @@
 //! Batching of concurrent enqueues: several calls share a commit.
 //!
-//! A call adds its batch to the pending calls and sends a [`Flush`] to the pool. The first flush that
-//! runs writes everything that is pending by then; the others find nothing left to do.
+//! A call adds its batch to the pending calls and sends a [`Flush`] to the pool. The first flush
+//! that runs writes everything that is pending by then; the others find nothing left to do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,8 +74,8 @@ impl PendingCalls {
 pub(in crate::store::postgres) struct EnqueueBatcher {
     /// Batches that are written optimistically.
     plain: (Pool, Arc<PendingCalls>),
-    /// Batches with keys or limits, which need a lookup. They may wait for locks of other transactions,
-    /// and plain batches must not wait behind them.
+    /// Batches with keys or limits, which need a lookup. They may wait for locks of other
+    /// transactions, and plain batches must not wait behind them.
     checked: (Pool, Arc<PendingCalls>),
 }
 
@@ -142,8 +142,8 @@ impl Request for Flush {
                         let _ = call.reply.send(answer.map_err(text::decode_error));
                     }
                 }
-                // A group that is rejected or waits too long for a lock is written in halves. A bad call
-                // thus fails alone, and after the others. In an outage all calls fail at once.
+                // A group that is rejected or waits too long for a lock is written in halves. A bad
+                // call thus fails alone, and after the others. In an outage all calls fail at once.
                 Err(error) if group.len() > 1 && !error.is_outage() => {
                     let second = group.split_off(group.len() / 2);
                     for part in [second, group] {
@@ -160,8 +160,8 @@ impl Request for Flush {
 }
 
 impl Flush {
-    /// Waits up to [`LINGER`] for the callers of the last group. Their threads need a moment to enqueue
-    /// again, and would otherwise miss this commit.
+    /// Waits up to [`LINGER`] for the callers of the last group. Their threads need a moment to
+    /// enqueue again, and would otherwise miss this commit.
     async fn linger(&self) {
         let expected = self.pending.last_group.load(Ordering::Relaxed);
         tokio::task::yield_now().await;

@@ -91,7 +91,8 @@ pub(super) async fn write_dedup_keys(
 }
 
 /// Writes the payload and due time of the last merge into each waiting execution. Fails with
-/// [`DbError::Raced`] if one was claimed since the lookup. Returns an event if a due time has changed.
+/// [`DbError::Raced`] if one was claimed since the lookup. Returns an event if a due time has
+/// changed.
 pub(super) async fn write_merges(
     tx: &mut Tx<'_>,
     merges: &[Merge<'_>],

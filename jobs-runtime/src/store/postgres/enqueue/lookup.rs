@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 /// A unique or debounce key: job, kind, key.
 pub(super) type DedupKey = (String, DedupKind, String);
 
-/// Set while the backlog lock is held, so that a wait for another lock does not block other enqueues
-/// with `max_waiting` for long.
+/// Set while the backlog lock is held, so that a wait for another lock does not block other
+/// enqueues with `max_waiting` for long.
 const BACKLOG_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 200";
 
 /// Result of a lookup.
@@ -32,8 +32,8 @@ pub(super) struct Lookup {
     pub(super) holds_backlog_lock: bool,
 }
 
-/// Looks up the ids and keys of these batches. Keys come first, so that the executions that they name
-/// are found as well. `locks_backlog`: counts the backlog under its lock.
+/// Looks up the ids and keys of these batches. Keys come first, so that the executions that they
+/// name are found as well. `locks_backlog`: counts the backlog under its lock.
 pub(super) async fn lookup(
     tx: &mut Tx<'_>,
     batches: &[&[NewExecution]],
@@ -86,7 +86,8 @@ async fn lock_idempotency_keys(
     Ok(())
 }
 
-/// Locks the unique and debounce keys that exist, then reads the states of the executions they name.
+/// Locks the unique and debounce keys that exist, then reads the states of the executions they
+/// name.
 async fn lock_dedup_keys(
     tx: &mut Tx<'_>,
     all: impl Iterator<Item = &NewExecution>,

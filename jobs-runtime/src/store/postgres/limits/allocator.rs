@@ -1,15 +1,16 @@
-//! Admission control for executions with limits: `max_concurrent` and `rate_limit` are enforced here.
+//! Admission control for executions with limits: `max_concurrent` and `rate_limit` are enforced
+//! here.
 //!
 //! One allocator at a time runs in the whole fleet: it holds the row of `allocator_lock` for its
-//! transaction. It reads new waiters and permit events, feeds them to [`PermitAllocator`] and writes
-//! the plan that this returns: admitted executions move from `blocked` to `ready`.
+//! transaction. It reads new waiters and permit events, feeds them to [`PermitAllocator`] and
+//! writes the plan that this returns: admitted executions move from `blocked` to `ready`.
 //!
-//! * **Locks:** the allocator waits for no other lock. A waiter that another transaction has locked (an edit,
-//!   a cancellation) is skipped; its limit is checked again after [`RECHECK`].
-//! * **A stalled process:** the server ends the transaction of an allocator that is silent for 3 s. Other
-//!   processes wait for the lock for 1 s at most, and try again.
-//! * **Preemption:** a more urgent waiter takes the permit of an admitted execution that is not claimed
-//!   yet (`Behind`, `displaced`). That one is blocked again.
+//! * **Locks:** the allocator waits for no other lock. A waiter that another transaction has locked
+//!   (an edit, a cancellation) is skipped; its limit is checked again after [`RECHECK`].
+//! * **A stalled process:** the server ends the transaction of an allocator that is silent for 3 s.
+//!   Other processes wait for the lock for 1 s at most, and try again.
+//! * **Preemption:** a more urgent waiter takes the permit of an admitted execution that is not
+//!   claimed yet (`Behind`, `displaced`). That one is blocked again.
 //!
 //! Executions without limits never pass through here.
 
@@ -129,7 +130,8 @@ impl Admit {
         Ok((plan, more))
     }
 
-    /// Deletes permit events and returns them, with the limits to check and whether events are left.
+    /// Deletes permit events and returns them, with the limits to check and whether events are
+    /// left.
     async fn events(
         &self,
         tx: &mut Tx<'_>,

@@ -1,7 +1,7 @@
 //! Edits of waiting executions: priority, due time, payload.
 //!
-//! The execution's row is deleted and inserted again, in one transaction. A concurrent transaction that
-//! was about to move the row finds it gone, and so never moves it with the old values.
+//! The execution's row is deleted and inserted again, in one transaction. A concurrent transaction
+//! that was about to move the row finds it gone, and so never moves it with the old values.
 
 use async_trait::async_trait;
 use jobs::{ExecutionId, ExecutionStatus};

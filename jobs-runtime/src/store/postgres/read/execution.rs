@@ -115,8 +115,8 @@ pub(in crate::store::postgres) fn read(row: &PgRow) -> Result<ExecutionRecord, D
     })
 }
 
-/// Attempt in `sql/read/attempts.sql`: number, outcome, kind and message of the error, worker, start, end,
-/// time of the retry.
+/// Attempt in `sql/read/attempts.sql`: number, outcome, kind and message of the error, worker,
+/// start, end, time of the retry.
 type AttemptRow = (
     u32,
     Option<AttemptOutcome>,

@@ -6,8 +6,8 @@
 //! 2. **Filters:** the other filters are applied to each candidate.
 //! 3. **Records:** full records are read for the executions that pass.
 //!
-//! At most [`EXAMINED`] candidates are examined per page, so that the cost of a page is bounded for every
-//! combination of filters. The cursor continues after the last examined candidate.
+//! At most [`EXAMINED`] candidates are examined per page, so that the cost of a page is bounded for
+//! every combination of filters. The cursor continues after the last examined candidate.
 
 use async_trait::async_trait;
 use jobs::ExecutionStatus;
@@ -116,9 +116,9 @@ impl Candidates {
     }
 }
 
-/// Returns true if few executions are queued. The tables of queued executions are not in the order of the
-/// list, so all their rows are candidates. If there are many, newest executions are mostly queued, and
-/// a scan of all executions finds a page soon.
+/// Returns true if few executions are queued. The tables of queued executions are not in the order
+/// of the list, so all their rows are candidates. If there are many, newest executions are mostly
+/// queued, and a scan of all executions finds a page soon.
 async fn few_queued(tx: &mut Tx<'_>) -> Result<bool, DbError> {
     let query = tx.query(&tx.sql.read_count_queued).bind(FEW_QUEUED);
     let rows = tx.fetch(query).await?;
@@ -165,8 +165,8 @@ impl Operation for ListExecutions {
     }
 }
 
-/// Builds the page. Every row has the number of examined candidates and the last one; if no execution was
-/// found, there is one row without a record.
+/// Builds the page. Every row has the number of examined candidates and the last one; if no
+/// execution was found, there is one row without a record.
 fn page(rows: &[PgRow], limit: usize, examined_at_most: i64) -> Result<ExecutionPage, DbError> {
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {

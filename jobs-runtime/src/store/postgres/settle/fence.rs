@@ -36,8 +36,8 @@ impl FenceState {
     }
 }
 
-/// Looks up these fences, in their order, and locks the leases of the valid ones. The second statement
-/// sees what the transactions have written that the first one has waited for.
+/// Looks up these fences, in their order, and locks the leases of the valid ones. The second
+/// statement sees what the transactions have written that the first one has waited for.
 pub(in crate::store::postgres) async fn look_up(
     tx: &mut Tx<'_>,
     fences: &[Fence],
