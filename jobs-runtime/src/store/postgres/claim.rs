@@ -58,7 +58,7 @@ impl Operation for ClaimReady {
             take_ready(tx, claim, scans, session.pauses).await?
         };
         if !rows.is_empty() {
-            claim.note_taken(tx);
+            claim.note_leased(tx);
             vacuum.note_deleted(rows.len());
         }
         let (claimed, flags) = read(&rows, claim)?;
@@ -95,8 +95,8 @@ async fn take_ready(
     if left.all > 0 && matches!(strategy, ScanStrategy::FromCursor(_)) {
         // A caller takes a short answer for an empty queue, so the rest is looked for from the
         // head.
-        let (others, _) = run_scan(tx, claim, scans, &ScanStrategy::FromHead, left).await?;
-        rows.extend(others);
+        let (rest, _) = run_scan(tx, claim, scans, &ScanStrategy::FromHead, left).await?;
+        rows.extend(rest);
     }
     Ok(rows)
 }
@@ -136,8 +136,8 @@ async fn run_scan(
     let query = match strategy {
         ScanStrategy::FromHead => bind_claim(tx, &tx.sql.claim_from_head, claim, remaining),
         ScanStrategy::ByGroup => bind_claim(tx, &tx.sql.claim_by_group, claim, remaining),
-        ScanStrategy::FromCursor(marks) => {
-            let (ranks, numbers, until) = marks.ranges();
+        ScanStrategy::FromCursor(cursor) => {
+            let (ranks, seqs, until) = cursor.ranges();
             // Executions with limits become ready anywhere in the order. They are scanned apart,
             // from their head, as always when `limited` is less than `all`.
             let limited = remaining.limited.min(remaining.all - 1);
@@ -146,16 +146,16 @@ async fn run_scan(
                 ..remaining
             };
             let query = bind_claim(tx, &tx.sql.claim_from_cursor, claim, remaining);
-            query.bind(ranks).bind(numbers).bind(until)
+            query.bind(ranks).bind(seqs).bind(until)
         }
     };
     let began = crate::clock::real_now();
     let rows = tx.fetch(query).await?;
     let took = began.elapsed();
-    let mut free = Vec::with_capacity(rows.len());
+    let mut unlimited = Vec::with_capacity(rows.len());
     for row in &rows {
         if get::<i32>(row, 13)? & flag::LIMITED == 0 {
-            free.push((get(row, 0)?, get(row, 1)?));
+            unlimited.push((get(row, 0)?, get(row, 1)?));
         }
     }
     let found = rows.len();
@@ -163,12 +163,12 @@ async fn run_scan(
         strategy,
         wanted: remaining.all,
         found,
-        taken: &free,
+        taken: &unlimited,
         began,
         took,
     };
     scans.note(claim, &scan);
-    Ok((rows, remaining.without(found, found - free.len())))
+    Ok((rows, remaining.without(found, found - unlimited.len())))
 }
 
 /// Binds the parameters that all claiming statements share: $1 to $8.
@@ -193,7 +193,7 @@ fn bind_claim(
 
 impl Claim {
     /// Notes in the session, with the commit, that this claim has leased something.
-    pub(super) fn note_taken(&self, tx: &mut Tx<'_>) {
+    pub(super) fn note_leased(&self, tx: &mut Tx<'_>) {
         let Self {
             session, number, ..
         } = self;

@@ -110,7 +110,8 @@ pub(super) async fn enqueue_in_txn(
 enum FastPath {
     /// Take permits, if no allocator is running and the limits have free ones.
     Try,
-    /// Block every execution. The allocator must not wait for a caller's transaction.
+    /// Block every execution with limits: a caller's transaction would hold the allocator's lock
+    /// until its end.
     Skip,
 }
 
@@ -174,7 +175,8 @@ async fn write_limited(
         .iter()
         .map(|new| limit_ids(new, limits))
         .collect::<Result<_, _>>()?;
-    // After every statement that may wait for a lock: an allocator must never wait for this one.
+    // After the statements that may wait for a lock, so that the allocator's lock is not held
+    // meanwhile.
     let mut free = match fast_path {
         FastPath::Try => fast_path::lock_free_permits(tx, rows, &ids).await?,
         FastPath::Skip => FreePermits::default(),

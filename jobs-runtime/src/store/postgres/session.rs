@@ -165,7 +165,7 @@ impl Operation for TakeOver {
                 .bind(limit)
                 .bind(i64::try_from(*skip).unwrap_or(i64::MAX));
             if tx.execute(query).await? > 0 {
-                claim.note_taken(tx);
+                claim.note_leased(tx);
             }
         }
         Ok((leases_of_claim(tx, claim).await?, events))
