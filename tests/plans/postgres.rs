@@ -71,7 +71,7 @@ const STATEMENTS: &str = concat!(
 /// Statements on large tables that are not looked at, and why.
 const NOT_EXECUTED: [(&str, &str); 3] = [
     (
-        "claim/ahead.sql",
+        "claim/from_cursor.sql",
         "only after a long walk: among many that are alike",
     ),
     ("transfer/row_counts.sql", "counts everything, for a move"),
@@ -274,7 +274,7 @@ async fn what_is_rare_is_found_among_many_that_are_alike() {
         alike::look_for_few(&*store, few).await;
         let executed = executed(&server.log().split_off(begun));
         assert_no_faults(&executed);
-        let [ahead, groups] = ["claim/ahead.sql", "claim/groups.sql"].map(title);
+        let [ahead, groups] = ["claim/from_cursor.sql", "claim/by_group.sql"].map(title);
         for title in [ahead, groups] {
             assert!(
                 executed.iter().any(|one| one.text.contains(&title)),
