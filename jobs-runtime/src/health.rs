@@ -115,7 +115,8 @@ impl Health {
             Some(true) => (CheckStatus::Ok, "log lines of handlers are stored"),
             Some(false) => (
                 CheckStatus::Absent,
-                "log lines of handlers are not stored; add `jobs_runtime::layer()` to the subscriber",
+                "log lines of handlers are not stored; add `jobs_runtime::layer()` to the \
+                 subscriber",
             ),
             None => (CheckStatus::Absent, "no worker in this process"),
         };

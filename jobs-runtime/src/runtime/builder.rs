@@ -209,8 +209,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Like [`on_finish`](Self::on_finish), only for attempts after which the execution is `failed`.
-    /// Use it to report errors.
+    /// Like [`on_finish`](Self::on_finish), but only after attempts that leave the execution
+    /// `failed`. Use it to report errors.
     pub fn on_exhausted(mut self, hook: impl Fn(&AttemptEnded) + Send + Sync + 'static) -> Self {
         self.hooks.on_exhausted(hook);
         self

@@ -105,7 +105,7 @@ impl JobService {
             }
             let rule = changed.rule;
             let message = format!(
-                "must not change, because `{rule}` of the job uses it; enqueue a new execution instead"
+                "must not change, because `{rule}` of the job uses it; enqueue another execution"
             );
             Violation { pointer, message }
         });

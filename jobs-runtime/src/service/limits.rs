@@ -30,8 +30,7 @@ pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
 ///
 /// Limits divided by a field (`per`) come first: a tenant with a long backlog then waits at its own
 /// limit and does not block other tenants at the common one. A rate comes before a concurrency
-/// limit: the permit of a concurrency limit is in use until the attempt ends, so an execution should
-/// not hold one while it waits for a rate.
+/// limit, so that no execution occupies a concurrency permit while it waits for a rate.
 fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
     let rate = job.limits.rate_limit.as_ref().map(|limit| {
         let rule = LimitRule::Rate(Rate {

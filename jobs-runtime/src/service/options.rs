@@ -70,8 +70,8 @@ pub(crate) fn postpone(at: Timestamp, delay_ms: u64) -> Timestamp {
     at.after(Duration::from_millis(delay_ms)).min(END_OF_TIME)
 }
 
-/// Returns the header if it is a valid W3C `traceparent`. An invalid one is dropped, as the standard
-/// requires; the request is still accepted.
+/// Returns the header if it is a valid W3C `traceparent`. An invalid one is dropped, as the
+/// standard requires; the request is still accepted.
 pub(crate) fn trace_parent(header: Option<String>) -> Option<String> {
     header.filter(|header| {
         let mut parts = header.split('-');

@@ -1,4 +1,4 @@
-//! The registry of known jobs: jobs linked into this program, and jobs that other programs published.
+//! The registry of known jobs: linked into this program, or published by other programs.
 //!
 //! A linked definition takes precedence over a published one with the same id. The published jobs
 //! are cached and read again after [`MAX_AGE_OF_KNOWN`], or after [`MAX_AGE_OF_UNKNOWN`] when an id

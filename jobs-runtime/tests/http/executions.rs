@@ -42,9 +42,13 @@ async fn all_filters_combine() {
     let api = Api::new().await;
     let member = json!({"workspaceId": "w", "subject": "s"});
     let letter = api
-        .trigger("send-letter", json!({
-            "payload": {"to": "a"}, "itemId": "i", "correlationId": "c", "createdBy": "u", "tags": ["t"],
-        }))
+        .trigger(
+            "send-letter",
+            json!({
+                "payload": {"to": "a"}, "itemId": "i", "correlationId": "c", "createdBy": "u",
+                "tags": ["t"],
+            }),
+        )
         .await;
     let done = api
         .trigger(

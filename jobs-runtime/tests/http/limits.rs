@@ -152,13 +152,13 @@ async fn a_debounced_execution_is_postponed_and_takes_the_last_payload() {
         shown.body
     );
 
-    let told = reason(&api, id).await;
+    let reason = reason(&api, id).await;
     assert_eq!(
-        (&told["code"], &told["delayMs"]),
+        (&reason["code"], &reason["delayMs"]),
         (&json!("debounced"), &json!(60_000))
     );
-    assert_eq!(told["until"], shown.body["runAt"]);
-    let text = told["text"].as_str().unwrap();
+    assert_eq!(reason["until"], shown.body["runAt"]);
+    let text = reason["text"].as_str().unwrap();
     assert!(
         text.contains("postpones it by 1m, but not beyond "),
         "{text}"

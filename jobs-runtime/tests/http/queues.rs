@@ -30,9 +30,9 @@ async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
         .await;
     let explain = format!("{API}/executions/{id}/explain");
     // The pause is the reason even without a worker, because it would block a new worker too.
-    let told = api.get(&explain).await;
+    let explanation = api.get(&explain).await;
     let since = queue(&api, "mail").await["pausedAt"].clone();
-    let reason = &told.is_ok()["reason"];
+    let reason = &explanation.is_ok()["reason"];
     assert_eq!(reason["code"], "queue_paused");
     assert_eq!(
         (&reason["queue"], &reason["since"]),

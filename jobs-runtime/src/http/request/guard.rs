@@ -23,18 +23,20 @@ pub(in crate::http) async fn with_deadline(
     next: Next,
 ) -> Response {
     let deadline = api.service.clock().sleep(REQUEST_DEADLINE);
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = tokio::select! {
         biased;
-        answer = answer => answer.unwrap_or_else(|_| {
+        response = response => response.unwrap_or_else(|_| {
             // The panic hook has logged the panic with its location.
-            Problem::new(Code::Internal, "the reason is in the log").into_response()
+            Problem::new(Code::Internal, "the log holds the cause").into_response()
         }),
-        () = deadline => Problem::new(
-            Code::DeadlineExceeded,
-            format!("no answer within {} s; whether it took effect is unknown", REQUEST_DEADLINE.as_secs()),
-        )
-        .into_response(),
+        () = deadline => {
+            let seconds = REQUEST_DEADLINE.as_secs();
+            let detail = format!(
+                "no response within {seconds} s; the request may or may not have taken effect"
+            );
+            Problem::new(Code::DeadlineExceeded, detail).into_response()
+        }
     };
     let headers = response.headers_mut();
     headers.insert(

@@ -114,7 +114,7 @@ fn enqueue_problem(error: EnqueueError, kind: RequestKind, index: Option<usize>)
 }
 
 fn internal(error: &dyn std::error::Error) -> Problem {
-    Problem::failure(Code::Internal, "the reason is in the log", error)
+    Problem::failure(Code::Internal, "the log holds the cause", error)
 }
 
 /// Adds the index of the request to the problem of a batch.

@@ -35,6 +35,7 @@ impl<'a> Redactor<'a> {
         }
     }
 
+    /// Masks the sensitive fields in the payload of an execution.
     pub(in crate::http) async fn redact(&mut self, execution: &mut ExecutionRecord) {
         let redaction = match self.jobs.get(&execution.job_id) {
             Some(redaction) => redaction,

@@ -97,7 +97,7 @@ pub(in crate::http) async fn batch(
     if headers.contains_key(IDEMPOTENCY_KEY) {
         fields.add_violation(
             "executions",
-            "must have an `idempotencyKey` each; the header `Idempotency-Key` fits one execution only",
+            "must have an `idempotencyKey` each; the header `Idempotency-Key` is for one execution",
         );
     }
     let mut violations = fields.finish();

@@ -87,8 +87,8 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
         }
         Reason::JobDisabled => format!("job `{job}` is disabled (`enabled = false`)"),
         Reason::UnknownJob => format!(
-            "no program has published a job `{job}`: the job's crate is not linked into any worker, \
-             or its id was changed without an alias"
+            "no program has published a job `{job}`: its crate is not linked into any worker, or \
+             its id was changed without an alias"
         ),
         Reason::NoWorkerForJob { workers } => format!(
             "no worker with a session links job `{job}`: {}",
@@ -265,8 +265,8 @@ mod tests {
         assert_eq!(
             text(LimitRule::Concurrent { count: 3 }, 2, None, holders),
             format!(
-                "limit `docs/concurrent/\"ws\"` allows 3 attempts at a time, and 2 others wait before \
-                 it; its permits are in use by {id} (attempt 2 on host:7), {id} (attempt 1 on \
+                "limit `docs/concurrent/\"ws\"` allows 3 attempts at a time, and 2 others wait \
+                 before it; its permits are in use by {id} (attempt 2 on host:7), {id} (attempt 1 on \
                  host:7; the attempt has ended, its handler still runs), {id} (no worker has \
                  claimed it yet)"
             )
@@ -279,8 +279,8 @@ mod tests {
         assert_eq!(
             text(rate, 0, Some(at), Vec::new()),
             format!(
-                "limit `docs/concurrent/\"ws\"` allows 60 starts in 1m, and it is the next; its next \
-                 permit is free at {at}"
+                "limit `docs/concurrent/\"ws\"` allows 60 starts in 1m, and it is the next; its \
+                 next permit is free at {at}"
             )
         );
     }
