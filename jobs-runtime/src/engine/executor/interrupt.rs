@@ -66,7 +66,7 @@ impl Interrupt {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     #[tokio::test]
     async fn the_first_cause_is_kept_until_one_drops_the_attempt() {

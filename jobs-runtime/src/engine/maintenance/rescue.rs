@@ -190,7 +190,7 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
     use crate::time::Timestamp;
 
     const LEASE: Duration = Duration::from_secs(30);
