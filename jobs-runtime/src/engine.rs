@@ -32,7 +32,7 @@
 //!
 //! | thread | runs |
 //! |---|---|
-//! | `jobs-dispatcher`, with a runtime of its own | calls of the store, except for handlers and hooks |
+//! | `jobs-dispatcher` | the event loop and its calls of the store, on a tokio runtime of its own |
 //! | the application's runtime | asynchronous handlers, middleware, hooks |
 //! | the blocking pool of the application's runtime | blocking handlers |
 //!

@@ -19,9 +19,9 @@
 //! **Sensitive values.** Messages and fields are free text and are not redacted. Do not log a
 //! `#[sensitive]` value.
 //!
-//! [`capture`] is the layer and [`buffer`] holds the lines of an attempt. [`visit`] turns the values
-//! of an event into text, and [`probe`] checks at start that the layer is installed. This folder must
-//! not use the engine or call the store; it uses the store's types for log lines.
+//! [`capture`] is the layer and [`buffer`] holds the lines of an attempt. [`visit`] turns the
+//! values of an event into text, and [`probe`] checks at start that the layer is installed. This
+//! folder must not use the engine or call the store; it uses the store's types for log lines.
 
 mod buffer;
 mod capture;
