@@ -64,8 +64,8 @@ async fn a_chain_of_waits_ends_at_concurrency_1() {
 async fn a_parent_that_is_cancelled_gives_its_slot_back() {
     let runtime = Timed::with(slots(1)).await;
     let parents = [
-        runtime.begin(tests::jobs::AwaitsNobody::new()).await,
-        runtime.enqueue(tests::jobs::AwaitsNobody::new()).await,
+        runtime.begin(tests::jobs::AwaitsExternal::new()).await,
+        runtime.enqueue(tests::jobs::AwaitsExternal::new()).await,
     ];
     for parent in &parents {
         let add = runtime.enqueue(Add::new(1, 2)).await;

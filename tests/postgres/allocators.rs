@@ -7,7 +7,7 @@ use jobs_runtime::store::WriteAnswer;
 use sqlx::Connection;
 use tests::postgres::Postgres;
 use tests::process::wait_for;
-use tests::proxy::{Proxy, Wire};
+use tests::proxy::{Link, Proxy};
 
 use crate::support::{
     AT_MOST, T0, application, at, claim, concurrent, execute, limited, new, opened, ready,
@@ -96,14 +96,14 @@ async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
         wait_for("the doorkeeper to wait", || {
             promoting.is_finished() || server.sql("postgres", &waits) == "1"
         });
-        proxy.set(Wire::Stalled);
+        proxy.set(Link::Stalled);
         tx.rollback().await.unwrap();
         let idle = format!("{silent} state = 'idle in transaction'");
         if server.sql("postgres", &idle) == "1" {
             break;
         }
         // It gave up before, on a busy machine.
-        proxy.set(Wire::Whole);
+        proxy.set(Link::Intact);
         drop(promoting.await);
     }
     let entering = async {
