@@ -45,7 +45,7 @@ pub(crate) struct CallTimes<'s> {
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 impl<'s> CallTimes<'s> {
-    /// Makes every call [`ROUNDS`] times. `comparison` is the number of earlier measurements of this
+    /// Makes every call [`ROUNDS`] times. `comparison` counts the earlier measurements of this
     /// store, so that ids do not repeat.
     pub(crate) async fn measure(
         store: &'s dyn Store,
