@@ -13,19 +13,11 @@
 //! | `values` | parsers of values that several keys share |
 //! | `limits`, `retries`, `schedule` | parsers of the keys with options |
 //! | `unsupported` | parsers of keys that this version rejects |
-//! | `duration`, `id`, `cron`, `zone` | grammars of texts |
 //!
-//! `model` and `resource` import this module. The module itself imports only `errors` and
-//! `suggestion`, never `signature`, `model` or `expansion`: it judges each key by its own value.
+//! `model` and `resource` import this module. The module itself imports only `errors`,
+//! never `signature`, `model` or `expansion`: it judges each key by its own value. The grammars of
+//! texts (durations, ids, cron expressions) are the crate `jobs-grammar`.
 
-#[allow(
-    unreachable_pub,
-    dead_code,
-    reason = "the same file as in `jobs`, which exports it and uses all of it"
-)]
-mod cron;
-mod duration;
-mod id;
 mod keys;
 pub(crate) mod limits;
 mod meta;
@@ -33,15 +25,14 @@ mod retries;
 mod schedule;
 mod unsupported;
 pub(crate) mod values;
-mod zone;
 
 use std::time::Duration;
 
+use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::TokenStream;
 use syn::{Ident, LitStr, Path};
 
 use crate::errors::Errors;
-use crate::suggestion::did_you_mean;
 use keys::Support;
 use limits::Limits;
 

@@ -10,10 +10,9 @@
 //! | `expansion` | `AcceptedJob` | the tokens that replace the attribute |
 //!
 //! `job` runs the stages. `resource` is one small file, because `#[resource]` has one key.
-//! `errors` and `suggestion` serve every stage and import none.
+//! `errors` serves every stage and imports none.
 
 mod errors;
-mod suggestion;
 
 mod attribute;
 mod signature;

@@ -13,6 +13,7 @@
 //! };
 //! ```
 
+use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ReturnType, Safety, Type};
@@ -21,7 +22,6 @@ use crate::attribute::{Meta, values};
 use crate::errors::Errors;
 use crate::signature::types::{self, Unstorable};
 use crate::signature::{Function, Plain};
-use crate::suggestion::did_you_mean;
 
 /// Returns the tokens that replace `#[resource(attribute)] item`.
 pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStream {

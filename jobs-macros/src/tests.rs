@@ -80,14 +80,6 @@ fn pretty(tokens: &TokenStream) -> String {
 }
 
 #[test]
-fn the_two_copies_of_the_cron_grammar_are_equal() {
-    assert!(
-        include_str!("attribute/cron.rs") == include_str!("../../jobs/src/cron.rs"),
-        "jobs-macros/src/attribute/cron.rs is a copy of jobs/src/cron.rs: copy it again"
-    );
-}
-
-#[test]
 fn the_guide_shows_the_golden_file() {
     let read = |path: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

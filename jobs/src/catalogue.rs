@@ -1,4 +1,4 @@
-//! The catalogue: all jobs of a program, checked as a whole.
+//! The catalogue: all jobs of a program, and the checks across them.
 //!
 //! The submodule `fields` compares the keys of each job with its payload's schema. The catalogue
 //! reads definitions only: it imports no timer, no database, no network and never the runtime.

@@ -32,7 +32,6 @@
 //! feature `sqlx` adds one exception: `client::transaction` borrows the application's connection.
 
 // Values: ids, policies and statuses.
-mod cron;
 mod id;
 mod limits;
 mod priority;
@@ -102,13 +101,13 @@ pub mod runtime {
     #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
     pub use crate::context::{ContextParts, Limiter, Reserved};
-    pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
+    pub use jobs_grammar::cron::{Cron, CronError};
 }
 
 /// Compiles the examples of the guide.

@@ -13,13 +13,13 @@ mod weights;
 
 use std::time::Duration;
 
+use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Lit, LitInt, LitStr, Result};
 
 use super::{JobAttribute, Meta, values};
 use crate::errors::Errors;
-use crate::suggestion::did_you_mean;
 
 /// The values of these keys.
 ///

@@ -10,14 +10,14 @@
 
 use std::time::Duration;
 
+use jobs_grammar::suggestion::did_you_mean;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, Lit, LitInt, Result, Token};
 
+use super::Meta;
 use super::values::{self, MAX_ATTEMPTS};
-use super::{Meta, duration};
 use crate::errors::Errors;
-use crate::suggestion::did_you_mean;
 
 /// The default delays in seconds, as in `jobs::RetryPolicy::DEFAULT`.
 pub(crate) const DEFAULT_DELAYS: [u64; 3] = [30, 60, 120];
@@ -150,7 +150,10 @@ impl Formula {
         if count == 0 {
             return Ok(Retries::Count(0));
         }
-        let max = self.max.unwrap_or(duration::MAX).min(duration::MAX);
+        let max = self
+            .max
+            .unwrap_or(jobs_grammar::duration::MAX)
+            .min(jobs_grammar::duration::MAX);
         if max < base {
             return Err(Error::new(
                 span,
@@ -178,7 +181,7 @@ fn delay(lit: &Lit) -> Result<Duration> {
     match lit {
         Lit::Int(seconds) => {
             let delay = Duration::from_secs(seconds.base10_parse()?);
-            if delay > duration::MAX {
+            if delay > jobs_grammar::duration::MAX {
                 let message = "a number is in seconds, and this is longer than a year: write a \
                                text with a unit, such as `\"500ms\"`";
                 return Err(Error::new(lit.span(), message));

@@ -5,12 +5,13 @@
 //! schedule = ("0 3 * * *", timezone = "Europe/Paris", catch_up = "one", overlap = "skip")
 //! ```
 
+use jobs_grammar::cron::Cron;
+use jobs_grammar::zone;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Lit, LitStr, Result};
 
-use super::cron::Cron;
 use super::limits::{one_of, unknown_option};
-use super::{JobAttribute, Meta, values, zone};
+use super::{JobAttribute, Meta, values};
 use crate::errors::Errors;
 
 /// Checks the value and notes the key.

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
+use jobs_grammar::suggestion::did_you_mean;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Error, Lit, LitStr, Path, Result, Token};
-
-use super::{duration, id};
-use crate::suggestion::did_you_mean;
 
 /// A job's priority, 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +51,7 @@ pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
 /// A job id, or a name of the same grammar.
 pub(crate) fn id(input: ParseStream<'_>) -> Result<LitStr> {
     let id = string(input)?;
-    match id::check(&id.value()) {
+    match jobs_grammar::id::check(&id.value()) {
         Ok(()) => Ok(id),
         Err(message) => Err(Error::new(id.span(), message)),
     }
@@ -177,7 +175,7 @@ pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
 /// Parses the duration in a text literal.
 pub(crate) fn duration(lit: &Lit) -> Result<Duration> {
     let read = match lit {
-        Lit::Str(text) => duration::parse(&text.value()),
+        Lit::Str(text) => jobs_grammar::duration::parse(&text.value()),
         _ => Err("expected a duration such as `\"5m\"`".to_owned()),
     };
     read.map_err(|message| Error::new(lit.span(), message))

@@ -3,6 +3,7 @@
 //! The fields of a whole payload are those of its type, which a macro cannot see. The catalogue
 //! checks those at the start of the program.
 
+use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Ident, LitStr};
@@ -11,7 +12,6 @@ use super::Field;
 use crate::attribute::limits::Limits;
 use crate::errors::Errors;
 use crate::signature::{self, Function};
-use crate::suggestion::did_you_mean;
 
 /// Checks that the named fields exist, and that a scheduled payload has a default for every field.
 pub(super) fn check(

@@ -1,5 +1,6 @@
 //! The attributes of a by-value argument: some are for the macro, others for the payload's field.
 
+use jobs_grammar::suggestion::nearest;
 use proc_macro2::TokenTree;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
@@ -7,7 +8,6 @@ use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
 use super::docs::{self, is_doc};
 use super::function::is_lint;
 use crate::errors::Errors;
-use crate::suggestion::nearest;
 
 /// The attributes of one argument.
 #[derive(Clone, Debug, Default)]
