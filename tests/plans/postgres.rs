@@ -305,7 +305,8 @@ async fn no_statement_reads_most_of_a_large_table() {
     let few = open_schema(&server, "few").await;
     let comparison = compare_call_times(&*few, &*store).await;
     let mut log = server.log();
-    // The first claim scans the whole queue once, and makes the second one use group heads.
+    // The first claim scans the whole queue, and makes later claims scan by groups. Only the second
+    // one is checked.
     claim_nothing(&*store).await;
     let begun = server.log().len();
     claim_nothing(&*store).await;
