@@ -63,8 +63,8 @@ async fn a_chain_of_awaiting_attempts_completes_at_concurrency_1() {
 async fn a_cancelled_parent_frees_its_slot() {
     let runtime = Timed::with(slots(1)).await;
     let parents = [
-        runtime.begin(tests::jobs::AwaitsNobody::new()).await,
-        runtime.enqueue(tests::jobs::AwaitsNobody::new()).await,
+        runtime.begin(tests::jobs::AwaitsExternal::new()).await,
+        runtime.enqueue(tests::jobs::AwaitsExternal::new()).await,
     ];
     for parent in &parents {
         let add = runtime.enqueue(Add::new(1, 2)).await;

@@ -7,7 +7,7 @@ use jobs_runtime::store::WriteAnswer;
 use sqlx::Connection;
 use tests::postgres::Postgres;
 use tests::process::wait_for;
-use tests::proxy::{Proxy, Wire};
+use tests::proxy::{Link, Proxy};
 
 use crate::support::{
     AT_MOST, T0, application, at, claim, concurrent, execute, limited, new, opened, ready,
@@ -98,14 +98,14 @@ async fn the_server_ends_the_transaction_of_a_silent_allocator() {
         wait_for("the allocator to wait", || {
             promoting.is_finished() || server.sql("postgres", &waits) == "1"
         });
-        proxy.set(Wire::Stalled);
+        proxy.set(Link::Stalled);
         tx.rollback().await.unwrap();
         let idle = format!("{silent} state = 'idle in transaction'");
         if server.sql("postgres", &idle) == "1" {
             break;
         }
         // On a busy machine the wait for the lock may have ended before.
-        proxy.set(Wire::Whole);
+        proxy.set(Link::Intact);
         drop(promoting.await);
     }
     let admission = async {

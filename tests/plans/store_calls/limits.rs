@@ -1,4 +1,4 @@
-//! Calls about executions with rules.
+//! Times of calls about executions with limits, deduplication and pauses.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use jobs_runtime::store::{
     SessionId, Settlement, UniqueKey,
 };
 
-use super::{BATCH, Exercise, NOW, ROUNDS, new, settlement};
+use super::{BATCH, CallTimes, NOW, ROUNDS, new, settlement};
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
 
-/// Permits of a limit that half of a batch is held back by.
+/// The permits of a limit, for half of a batch.
 const PERMITS: u32 = 10;
 
-impl Exercise<'_> {
-    /// Makes every call.
+impl CallTimes<'_> {
+    /// Makes the calls about limits.
     pub(super) async fn limits(&mut self) {
         let session = self.session("limited").await;
         for round in 0..ROUNDS {
-            let batch = self.ruled();
+            let batch = self.limited_batch();
             let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
             timed!(self, "enqueue limited", self.store.enqueue(batch.clone()));
             timed!(
@@ -35,12 +35,12 @@ impl Exercise<'_> {
                 self.store.enqueue(delayed.clone())
             );
             timed!(self, "debounce", self.store.enqueue(self.again(&delayed)));
-            // As many as there are permits went in at once: the others find their places.
-            timed!(self, "let in", self.store.promote(NOW, BATCH));
-            // Held ones take over payloads as well.
+            // The enqueue admitted as many executions as there are permits; the rest is blocked.
+            timed!(self, "add waiters", self.store.promote(NOW, BATCH));
+            // Blocked executions take over payloads as well.
             timed!(
                 self,
-                "merge into held",
+                "merge into blocked",
                 self.store.enqueue(self.again(&batch))
             );
             timed!(
@@ -52,41 +52,41 @@ impl Exercise<'_> {
             claim.caps.limited = Some(PERMITS as usize / 2);
             let mut claimed = timed!(self, "claim limited", self.store.claim(claim));
             claimed.extend(self.claim_capped(session, round).await);
-            let settlements: Vec<_> = claimed.iter().map(kept).collect();
+            let settlements: Vec<_> = claimed.iter().map(retaining).collect();
             timed!(self, "settle limited", self.store.settle(settlements));
             let fences = claimed.iter().map(|claimed| claimed.fence).collect();
             timed!(self, "release_permits", self.store.release_permits(fences));
-            let entered = timed!(self, "let in next", self.store.promote(NOW, BATCH));
-            assert!(entered.promoted > 0);
+            let admitted = timed!(self, "admit", self.store.promote(NOW, BATCH));
+            assert!(admitted.promoted > 0, "no waiter was admitted");
             for (name, id, priority) in [
-                ("change ready", ids[PERMITS as usize], 3),
-                ("change again", ids[PERMITS as usize], 4),
-                ("change delayed", delayed[0].id, 5),
+                ("edit ready", ids[PERMITS as usize], 3),
+                ("edit again", ids[PERMITS as usize], 4),
+                ("edit delayed", delayed[0].id, 5),
             ] {
-                let change = ExecutionEdit {
+                let edit = ExecutionEdit {
                     priority: Some(priority),
                     ..ExecutionEdit::default()
                 };
-                timed!(self, name, self.store.edit(id, change, NOW));
+                timed!(self, name, self.store.edit(id, edit, NOW));
             }
-            // Whoever is more urgent takes the place of one that is ready.
-            timed!(self, "displace", self.store.promote(NOW, BATCH));
+            // A more urgent waiter takes the permit of a ready execution.
+            timed!(self, "preempt", self.store.promote(NOW, BATCH));
             for id in &ids[PERMITS as usize..] {
                 timed!(self, "cancel limited", self.store.cancel(*id, NOW));
             }
-            timed!(self, "let in nobody", self.store.promote(NOW, BATCH));
-            self.displace_many().await;
-            let zoo = Limit {
-                key: format!("zoo {round}"),
+            timed!(self, "admit none", self.store.promote(NOW, BATCH));
+            self.preempt_many().await;
+            let shared = Limit {
+                key: format!("shared {round}"),
                 job_id: String::new(),
                 rule: LimitRule::Rate(Rate {
                     count: 10,
                     period_ms: 1_000,
                 }),
             };
-            let keys = vec![zoo.key.clone()];
-            timed!(self, "reserve", self.store.reserve(zoo, 1, NOW, NOW));
-            timed!(self, "rest", self.store.pause_limit(keys, NOW));
+            let keys = vec![shared.key.clone()];
+            timed!(self, "reserve", self.store.reserve(shared, 1, NOW, NOW));
+            timed!(self, "pause_limit", self.store.pause_limit(keys, NOW));
             timed!(self, "queues", self.store.queues());
             let mail = || "mail".to_owned();
             timed!(self, "pause", self.store.pause(mail(), NOW));
@@ -99,15 +99,16 @@ impl Exercise<'_> {
         }
     }
 
-    /// Lets in urgent ones of many keys, each in the place of one that is ready, and then some that are not.
-    async fn displace_many(&mut self) {
+    /// Admits executions of many keys. More urgent executions then take their permits, and less
+    /// urgent ones stay blocked.
+    async fn preempt_many(&mut self) {
         const KEYS: usize = 100;
         let first = self.made;
         let mut cancelled = Vec::new();
-        for (name, priority, is_in) in [
-            ("enter many keys", 50, true),
-            ("displace of many keys", 90, true),
-            ("nobody to displace of many keys", 40, false),
+        for (name, priority, is_admitted) in [
+            ("admit many keys", 50, true),
+            ("preempt many keys", 90, true),
+            ("block many keys", 40, false),
         ] {
             let mut batch: Vec<_> = (self.made..).take(KEYS).map(new).collect();
             self.made += KEYS as u128;
@@ -122,7 +123,7 @@ impl Exercise<'_> {
             self.store.enqueue(batch.clone()).await.unwrap();
             timed!(self, name, self.store.promote(NOW, KEYS));
             let last = self.store.blocked_by(batch[KEYS - 1].id, NOW).await;
-            assert_eq!(last.unwrap().is_none(), is_in, "{name}");
+            assert_eq!(last.unwrap().is_none(), is_admitted, "{name}");
             cancelled.extend(batch.iter().map(|new| new.id));
         }
         for id in cancelled {
@@ -131,7 +132,7 @@ impl Exercise<'_> {
         self.store.promote(NOW, KEYS).await.unwrap();
     }
 
-    /// Claims that count queues and jobs.
+    /// Claims with caps for a queue and a job.
     async fn claim_capped(&mut self, session: SessionId, round: usize) -> Vec<Claimed> {
         let mut claim = self.claim(session, &[], Vec::new());
         claim.except = vec![format!("none {round}")];
@@ -143,8 +144,8 @@ impl Exercise<'_> {
         timed!(self, "claim capped", self.store.claim(claim))
     }
 
-    /// A batch with rules: half of it is held back.
-    fn ruled(&mut self) -> Vec<NewExecution> {
+    /// A batch with limits, `unique` and `max_waiting`. The limit blocks half of it.
+    fn limited_batch(&mut self) -> Vec<NewExecution> {
         let mut batch = self.batch(None);
         let made = self.made;
         for (n, new) in batch.iter_mut().enumerate() {
@@ -176,7 +177,7 @@ impl Exercise<'_> {
         batch
     }
 
-    /// A batch of executions that wait for others.
+    /// A batch of debounced executions.
     fn debounced(&mut self) -> Vec<NewExecution> {
         let mut batch = self.batch(None);
         let made = self.made;
@@ -191,7 +192,7 @@ impl Exercise<'_> {
         batch
     }
 
-    /// Others with the same keys.
+    /// New executions with the keys of a batch.
     fn again(&mut self, batch: &[NewExecution]) -> Vec<NewExecution> {
         let mut others = self.batch(None);
         for (other, new) in others.iter_mut().zip(batch) {
@@ -203,10 +204,10 @@ impl Exercise<'_> {
     }
 }
 
-/// The end of an attempt whose handler still runs.
-fn kept(claimed: &Claimed) -> Settlement {
+/// A settlement of an attempt whose handler still runs, and retains its permits.
+fn retaining(claimed: &Claimed) -> Settlement {
     let mut settlement = settlement(claimed, &Next::Fail);
-    // Long past: the rate is not slowed down by it.
+    // A pause that is over does not delay the rate.
     settlement.permits = claimed.limits.clone().map(|token| Permits {
         token,
         retained: true,

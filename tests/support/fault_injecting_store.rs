@@ -1,4 +1,4 @@
-//! A process that dies between any two words with its store.
+//! A store wrapper that simulates the death of its process at a chosen call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use jobs_runtime::store::{
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;
 
-/// How the last call of a process ends.
+/// The moment of a process's death, relative to its last store call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// The store never hears of it.
-    Before,
-    /// The store does it, and nobody hears the answer.
-    After,
+    /// The call does not reach the store.
+    BeforeCall,
+    /// The store executes the call, and its answer is lost.
+    AfterCall,
 }
 
-/// A real store as one process sees it: after so many calls the process is dead, and the store
-/// hears no more of it.
-pub struct Mortal {
+/// A real store as one process sees it. After a given number of calls the process counts as dead:
+/// no further call reaches the store, and each returns [`StoreError::Unavailable`].
+pub struct FaultInjectingStore {
     store: Arc<dyn Store>,
     death: Death,
     calls_left: AtomicI64,
     dead: AtomicBool,
 }
 
-impl Mortal {
-    /// Dies with its `calls`-th call, counted from 1.
+impl FaultInjectingStore {
+    /// Wraps `store`; the process dies at its `calls`-th call, counted from 1.
     pub fn new(store: Arc<dyn Store>, calls: i64, death: Death) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -46,18 +46,18 @@ impl Mortal {
         })
     }
 
-    /// Whether it has died.
+    /// True once the process is dead.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// Ends it now, between two calls.
+    /// Kills the process now, between two calls.
     pub fn kill(&self) {
         self.dead.store(true, Ordering::SeqCst);
     }
 
-    /// How this call goes: whether the store does it, and whether the caller hears of that.
-    fn fate(&self) -> (bool, bool) {
+    /// Decides about one call: whether it reaches the store, and whether its answer is delivered.
+    fn decide(&self) -> (bool, bool) {
         if self.is_dead() {
             return (false, false);
         }
@@ -65,39 +65,40 @@ impl Mortal {
             return (true, true);
         }
         self.kill();
-        (self.death == Death::After, false)
+        (self.death == Death::AfterCall, false)
     }
 }
 
-fn gone() -> StoreError {
+fn unavailable() -> StoreError {
     StoreError::Unavailable {
-        location: "nowhere".to_owned(),
-        reason: "this process is dead".to_owned(),
+        location: "the fault-injecting store".to_owned(),
+        reason: "the simulated process is dead".to_owned(),
     }
 }
 
-impl fmt::Debug for Mortal {
+impl fmt::Debug for FaultInjectingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mortal")
+        f.debug_struct("FaultInjectingStore")
             .field("death", &self.death)
             .field("dead", &self.is_dead())
             .finish_non_exhaustive()
     }
 }
 
-/// Declares each asynchronous method once more, with a fate.
-macro_rules! mortal {
+/// Implements each asynchronous method by a decision and a call of the wrapped store.
+macro_rules! delegate {
     ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl Store for Mortal {
+        impl Store for FaultInjectingStore {
             $(
                 async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
-                    let (done, heard) = self.fate();
-                    let answer = match done {
-                        true => self.store.$name($($arg),*).await,
-                        false => Err(gone()),
+                    let (reaches_store, answer_arrives) = self.decide();
+                    let answer = if reaches_store {
+                        self.store.$name($($arg),*).await
+                    } else {
+                        Err(unavailable())
                     };
-                    if heard { answer } else { Err(gone()) }
+                    if answer_arrives { answer } else { Err(unavailable()) }
                 }
             )*
 
@@ -116,7 +117,7 @@ macro_rules! mortal {
     };
 }
 
-mortal! {
+delegate! {
     async fn migrate() -> Vec<MigrationStatus>;
     async fn migrations() -> Vec<MigrationStatus>;
     async fn ping() -> ();

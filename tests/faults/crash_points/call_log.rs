@@ -1,30 +1,30 @@
-//! What handlers really did, written down beside the store.
+//! A log of handler calls, kept by the test beside the store.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jobs::{ExecutionId, JobContext, JobError, job};
-use tests::mortal::Mortal;
+use tests::fault_injecting_store::FaultInjectingStore;
 
-/// What a handler does in one of its attempts.
+/// The behaviour of a handler in one attempt.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 pub(crate) enum Step {
     /// Returns at once.
     Succeed,
-    /// Sleeps for so many seconds, then returns.
+    /// Sleeps for a number of seconds, then returns.
     Sleep(u64),
-    /// Fails, to be retried.
+    /// Fails, and is retried.
     Fail,
     /// Panics.
     Panic,
-    /// Sleeps for longer than it may.
+    /// Sleeps for longer than the timeout.
     TimeOut,
-    /// Asks for a later time.
+    /// Snoozes.
     Snooze,
-    /// Fails for good.
+    /// Fails permanently.
     GiveUp,
     /// Awaits a child.
     Child,
@@ -33,41 +33,41 @@ pub(crate) enum Step {
 /// One call of a handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
-    /// On the test's clock.
+    /// The start, on the test's clock.
     pub(crate) begun_at: Duration,
-    /// Which process.
+    /// The number of the calling process.
     pub(crate) process: usize,
-    /// What it returned, if it got so far.
+    /// The handler's return value; `None` if it did not return.
     pub(crate) returned: Option<Result<(), ()>>,
 }
 
-/// By execution and attempt.
+/// Calls by execution and attempt.
 type Calls = BTreeMap<(ExecutionId, u32), Vec<Call>>;
 
-/// What the handlers of all processes of one test did. A dead process writes nothing more.
+/// The handler calls of all processes of one test. A dead process records nothing more.
 #[derive(Clone)]
-pub(crate) struct Book {
+pub(crate) struct CallLog {
     calls: Arc<Mutex<Calls>>,
     clock: Arc<dyn jobs::Clock>,
     process: usize,
-    life: Option<Arc<Mortal>>,
+    process_store: Option<Arc<FaultInjectingStore>>,
 }
 
-impl Book {
+impl CallLog {
     pub(crate) fn new(clock: Arc<dyn jobs::Clock>) -> Self {
         Self {
             calls: Arc::default(),
             clock,
             process: 0,
-            life: None,
+            process_store: None,
         }
     }
 
-    /// The same book in the hands of a process.
-    pub(crate) fn of(&self, process: usize, life: &Arc<Mortal>) -> Self {
+    /// The same log, for the handlers of one process.
+    pub(crate) fn of(&self, process: usize, store: &Arc<FaultInjectingStore>) -> Self {
         Self {
             process,
-            life: Some(Arc::clone(life)),
+            process_store: Some(Arc::clone(store)),
             ..self.clone()
         }
     }
@@ -76,13 +76,15 @@ impl Book {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ids of every execution that a handler was called for.
+    /// The ids of all executions whose handler was called.
     pub(crate) fn executions(&self) -> HashSet<ExecutionId> {
         self.calls().keys().map(|(id, _)| *id).collect()
     }
 
     fn is_dead(&self) -> bool {
-        self.life.as_ref().is_some_and(|life| life.is_dead())
+        self.process_store
+            .as_ref()
+            .is_some_and(|store| store.is_dead())
     }
 
     fn begin(&self, ctx: &JobContext) {
@@ -111,15 +113,19 @@ impl Book {
     }
 }
 
-/// Does one step of its plan per attempt; the last one again and again.
+/// Takes one step of its plan per attempt. Attempts beyond the plan repeat its last step.
 #[job(id = "fault.steps", timeout = "1m", retries = ["10s", "20s"], max_attempts = 4)]
-pub(crate) async fn steps(ctx: &JobContext, book: &Book, plan: Vec<Step>) -> Result<u32, JobError> {
-    book.begin(ctx);
+pub(crate) async fn steps(
+    ctx: &JobContext,
+    log: &CallLog,
+    plan: Vec<Step>,
+) -> Result<u32, JobError> {
+    log.begin(ctx);
     let index = usize::try_from(ctx.attempt()).unwrap_or(1) - 1;
     let step = plan.get(index).or(plan.last()).copied();
-    let done = take(ctx, step.unwrap_or(Step::Succeed)).await;
-    book.end(ctx, done.as_ref().map(|_| ()).map_err(|_| ()));
-    done
+    let result = take(ctx, step.unwrap_or(Step::Succeed)).await;
+    log.end(ctx, result.as_ref().map(|_| ()).map_err(|_| ()));
+    result
 }
 
 async fn take(ctx: &JobContext, step: Step) -> Result<u32, JobError> {
@@ -130,14 +136,14 @@ async fn take(ctx: &JobContext, step: Step) -> Result<u32, JobError> {
             tracing::info!("asleep");
             ctx.sleep(Duration::from_secs(seconds)).await;
         }
-        Step::Fail => return Err("not this time".into()),
-        Step::Panic => panic!("as planned"),
+        Step::Fail => return Err("this attempt fails by plan".into()),
+        Step::Panic => panic!("this attempt panics by plan"),
         Step::TimeOut => {
             ctx.sleep(Duration::from_secs(3600)).await;
-            return Err("out of time".into());
+            return Err("the sleep ended before the timeout".into());
         }
         Step::Snooze => return Err(JobError::snooze(Duration::from_secs(5))),
-        Step::GiveUp => return Err(JobError::permanent("never")),
+        Step::GiveUp => return Err(JobError::permanent("a permanent failure by plan")),
         Step::Child => {
             let child = ctx.enqueue(Steps::new(vec![Step::Sleep(1)])).await?;
             child.result().await?;

@@ -1,4 +1,4 @@
-//! Every call that a store has, on executions of every kind.
+//! Times of every call of a store, on executions of every kind.
 
 use std::time::Duration;
 
@@ -11,55 +11,60 @@ use jobs_runtime::store::{
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
 
-/// Calls of a kind; the quickest counts, so that a busy machine is not taken for a slow plan.
+/// The repetitions of each call. The quickest one counts, so that a busy machine does not look like
+/// a slow plan.
 const ROUNDS: usize = 7;
 
-/// Executions per batch.
+/// The executions of a batch.
 const BATCH: usize = 20;
 
-/// Awaits a call, notes what it took, and returns its answer.
+/// Awaits a call, records its time, and returns its answer.
 macro_rules! timed {
     ($self:ident, $name:expr, $call:expr) => {{
         let call = $call;
         let begun = now();
         let answer = call.await;
         let took = begun.elapsed();
-        $self.note($name, took);
+        $self.record($name, took);
         answer.unwrap_or_else(|error| panic!("{}: {error:?}", $name))
     }};
 }
 
 mod limits;
-mod rare;
+mod transfer;
 
-/// How long the quickest call of each kind took.
-pub(crate) struct Exercise<'s> {
+/// The time of the quickest call of each kind.
+pub(crate) struct CallTimes<'s> {
     store: &'s dyn Store,
     took: Vec<(&'static str, Duration)>,
     claims: i64,
     made: u128,
 }
 
-/// The time of everything that the stores are filled with; what is scheduled is due later.
+/// The current time of all calls. Scheduled executions of the filled stores are due later.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-impl<'s> Exercise<'s> {
-    /// Makes every call, several times; `look` counts how often this was done to the store.
-    pub(crate) async fn run(store: &'s dyn Store, look: usize) -> Vec<(&'static str, Duration)> {
-        let mut exercise = Self {
+impl<'s> CallTimes<'s> {
+    /// Makes every call [`ROUNDS`] times. `comparison` counts the earlier measurements of this
+    /// store, so that ids do not repeat.
+    pub(crate) async fn measure(
+        store: &'s dyn Store,
+        comparison: usize,
+    ) -> Vec<(&'static str, Duration)> {
+        let mut times = Self {
             store,
             took: Vec::new(),
             claims: 0,
-            made: look as u128 * 1_000_000,
+            made: comparison as u128 * 1_000_000,
         };
-        exercise.writes().await;
-        exercise.reads().await;
-        exercise.rare().await;
-        exercise.limits().await;
-        exercise.took
+        times.writes().await;
+        times.reads().await;
+        times.transfer().await;
+        times.limits().await;
+        times.took
     }
 
-    fn note(&mut self, name: &'static str, took: Duration) {
+    fn record(&mut self, name: &'static str, took: Duration) {
         match self.took.iter_mut().find(|(known, _)| *known == name) {
             Some((_, best)) => *best = took.min(*best),
             None => self.took.push((name, took)),
@@ -67,7 +72,7 @@ impl<'s> Exercise<'s> {
     }
 
     async fn writes(&mut self) {
-        let session = self.session("here").await;
+        let session = self.session("this worker").await;
         for round in 0..ROUNDS {
             timed!(self, "enqueue", self.store.enqueue(self.batch(None)));
             timed!(
@@ -92,16 +97,16 @@ impl<'s> Exercise<'s> {
             timed!(self, "renew", self.store.renew(session, NOW));
             timed!(self, "cancel requests", self.store.cancel_requests(session));
             self.take_over(session).await;
-            // What has just been scheduled is due; the rest of it is not.
+            // Only the retries that were just scheduled are due.
             let soon = NOW.after(Duration::from_secs(1));
             timed!(self, "promote", self.store.promote(soon, BATCH));
             self.operate(claimed).await;
         }
     }
 
-    /// Everything that a worker says about what it holds.
+    /// The calls of a worker about its leases.
     async fn work(&mut self, claimed: Vec<Claimed>) {
-        assert_eq!(claimed.len(), BATCH, "enough is ready");
+        assert_eq!(claimed.len(), BATCH, "too few executions were claimed");
         let reports = claimed.iter().map(|one| ProgressReport {
             fence: one.fence,
             progress: Progress {
@@ -128,7 +133,7 @@ impl<'s> Exercise<'s> {
     }
 
     async fn take_over(&mut self, session: SessionId) {
-        let dead = self.session("dead").await;
+        let dead = self.session("dead worker").await;
         self.claims += 1;
         let claim = self.claim(dead, &[], Vec::new());
         self.store.claim(claim).await.unwrap();
@@ -142,7 +147,7 @@ impl<'s> Exercise<'s> {
         timed!(self, "close", self.store.close_session(dead));
     }
 
-    /// Everything that an operator does to executions.
+    /// The calls of an operator about executions.
     async fn operate(&mut self, mut running: Vec<Claimed>) {
         let id = running[0].execution_id;
         timed!(self, "cancel running", self.store.cancel(id, NOW));
@@ -173,11 +178,11 @@ impl<'s> Exercise<'s> {
             let queue = "default".to_owned();
             let since = self.store.waiting_since(queue, NOW, BATCH);
             timed!(self, "waiting since", since);
-            for of in [
+            for scope in [
                 CapScope::Queue("mail".to_owned()),
                 CapScope::JobIds(vec!["job-1".to_owned()]),
             ] {
-                timed!(self, "held of", self.store.leases_of(of));
+                timed!(self, "leases_of", self.store.leases_of(scope));
             }
             timed!(self, "catalogue", self.store.catalogue());
             let query = LogQuery {
@@ -188,7 +193,7 @@ impl<'s> Exercise<'s> {
                 limit: 100,
             };
             timed!(self, "logs", self.store.logs(query));
-            for (name, query) in feeds() {
+            for (name, query) in list_queries() {
                 timed!(self, name, self.store.list_executions(query));
             }
         }
@@ -221,7 +226,7 @@ impl<'s> Exercise<'s> {
         }
     }
 
-    /// A batch of new executions, or once more the first of a round.
+    /// A batch of new executions; with `again` the previous batch.
     fn batch(&mut self, again: Option<usize>) -> Vec<NewExecution> {
         let first = match again {
             Some(_) => self.made.saturating_sub(BATCH as u128),
@@ -247,9 +252,8 @@ impl<'s> Exercise<'s> {
     }
 }
 
-/// One that nobody has made before, if nobody has used its number.
+/// A new execution. Its id follows from the number, and is none of the filled stores.
 pub(crate) fn new(number: u128) -> NewExecution {
-    // Beyond the ids that the stores are filled with.
     let id = (u128::MAX - number).to_be_bytes();
     NewExecution {
         id: ExecutionId::from_bytes(id),
@@ -275,7 +279,7 @@ pub(crate) fn new(number: u128) -> NewExecution {
         idempotency_key: None,
         correlation_id: Some("correlation".to_owned()),
         item_id: Some("item".to_owned()),
-        created_by: Some("somebody".to_owned()),
+        created_by: Some("a user".to_owned()),
         tags: vec!["tag".to_owned()],
         parent_id: None,
         triggered_by: "code".to_owned(),
@@ -328,8 +332,8 @@ fn settlement(claimed: &Claimed, next: &Next) -> Settlement {
     }
 }
 
-/// Pages by each filter, by those that find nothing too.
-pub(crate) fn feeds() -> Vec<(&'static str, ExecutionQuery)> {
+/// Named queries by each filter, also by values without executions.
+pub(crate) fn list_queries() -> Vec<(&'static str, ExecutionQuery)> {
     let all = || ExecutionQuery::newest(50);
     let of = |status| ExecutionQuery {
         status: Some(status),
@@ -337,100 +341,100 @@ pub(crate) fn feeds() -> Vec<(&'static str, ExecutionQuery)> {
     };
     let text = |text: &str| Some(text.to_owned());
     vec![
-        ("feed", all()),
+        ("list", all()),
         (
-            "feed of a job",
+            "list of a job",
             ExecutionQuery {
                 job_id: text("job-3"),
                 ..all()
             },
         ),
         (
-            "feed of no job",
+            "list of no job",
             ExecutionQuery {
                 job_id: text("none"),
                 ..all()
             },
         ),
         (
-            "feed of a queue",
+            "list of a queue",
             ExecutionQuery {
                 queue: text("mail"),
                 ..all()
             },
         ),
         (
-            "feed of no queue",
+            "list of no queue",
             ExecutionQuery {
                 queue: text("none"),
                 ..all()
             },
         ),
         (
-            "feed of an item",
+            "list of an item",
             ExecutionQuery {
                 item_id: text("item 7"),
                 ..all()
             },
         ),
         (
-            "feed of a correlation",
+            "list of a correlation",
             ExecutionQuery {
                 correlation_id: text("correlation 7"),
                 ..all()
             },
         ),
         (
-            "feed of a creator",
+            "list of a creator",
             ExecutionQuery {
                 created_by: text("user 7"),
                 ..all()
             },
         ),
         (
-            "feed of a tag",
+            "list of a tag",
             ExecutionQuery {
                 tag: text("rare"),
                 ..all()
             },
         ),
         (
-            "feed since",
+            "list since",
             ExecutionQuery {
                 since: Some(NOW.after(Duration::from_secs(60))),
                 ..all()
             },
         ),
         (
-            "feed until",
+            "list until",
             ExecutionQuery {
                 until: Some(Timestamp::from_millis(0)),
                 ..all()
             },
         ),
-        ("feed of queued", of(ExecutionStatus::Queued)),
-        ("feed of pending", of(ExecutionStatus::Pending)),
-        ("feed of running", of(ExecutionStatus::Running)),
-        ("feed of succeeded", of(ExecutionStatus::Succeeded)),
-        ("feed of failed", of(ExecutionStatus::Failed)),
-        ("feed of cancelled", of(ExecutionStatus::Cancelled)),
-        // As many as are examined at most, and none passes.
+        ("list of queued", of(ExecutionStatus::Queued)),
+        ("list of pending", of(ExecutionStatus::Pending)),
+        ("list of running", of(ExecutionStatus::Running)),
+        ("list of succeeded", of(ExecutionStatus::Succeeded)),
+        ("list of failed", of(ExecutionStatus::Failed)),
+        ("list of cancelled", of(ExecutionStatus::Cancelled)),
+        // These examine the largest number of candidates, and no candidate passes.
         (
-            "feed of no success",
+            "list of no success",
             ExecutionQuery {
                 correlation_id: text("failures"),
                 ..of(ExecutionStatus::Succeeded)
             },
         ),
         (
-            "feed of none queued",
+            "list of none queued",
             ExecutionQuery {
                 correlation_id: text("delays"),
                 ..of(ExecutionStatus::Queued)
             },
         ),
         (
-            "feed by several",
+            "list by several",
             ExecutionQuery {
                 job_id: text("job-3"),
                 queue: text("mail"),

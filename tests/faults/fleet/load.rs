@@ -1,4 +1,4 @@
-//! Enqueues that never stop while a fleet is put to the test.
+//! A load: a thread that enqueues executions during a test of a fleet.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -13,36 +13,37 @@ use tests::process::{now, wait_for};
 
 use super::effects::Effects;
 
-/// Executions to a request.
+/// The executions of one request.
 const BATCH: usize = 10;
 
-/// How far the load keeps ahead of the workers: enough for every slot to be taken.
+/// The number of executions by which the load stays ahead of the workers, so that no slot is idle.
 const AHEAD: usize = 20;
 
-/// A thread that enqueues, and keeps the ids that it was given an answer for.
+/// A thread that enqueues, and keeps the ids of acknowledged executions.
 #[derive(Debug)]
 pub(crate) struct Load {
     acknowledged: Arc<Mutex<Vec<String>>>,
-    /// How many it is to be; nobody knows before its end.
+    /// The number of acknowledged executions at which the thread stops; set by [`end`](Self::end).
     wanted: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How fast a load goes.
+/// The pace of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// As fast as the workers, and a little ahead of them.
+    /// Follows the workers, and stays [`AHEAD`] of them.
     AsExecuted,
-    /// So many a second, whatever the workers do. What could not be enqueued for a while is made up for.
-    ASecond(f64),
+    /// A number of executions a second, independent of the workers. After an outage the load
+    /// catches up.
+    PerSecond(f64),
 }
 
 impl Load {
-    /// Enqueues through `front` what takes so many milliseconds, until it is [ended](Self::end):
-    /// a fault that comes late on a slow machine finds work under way all the same. What is refused
-    /// because the store is away is not asked for again: others are enqueued in its place.
+    /// Enqueues executions of a random length in `millis`, until the load is [ended](Self::end).
+    /// So a fault that is late on a slow machine still meets running work. A request that fails
+    /// because the store is unavailable is not repeated; the next request has new executions.
     pub(crate) fn start(
-        front: SocketAddr,
+        serving: SocketAddr,
         effects: &Arc<Effects>,
         millis: Range<u64>,
         pace: Pace,
@@ -60,7 +61,7 @@ impl Load {
                 let enqueued = lock(&ids).len();
                 let is_enough = match pace {
                     Pace::AsExecuted => enqueued + begun_before >= effects.begun() + AHEAD,
-                    Pace::ASecond(rate) => {
+                    Pace::PerSecond(rate) => {
                         let due = Duration::from_secs_f64((enqueued + BATCH) as f64 / rate);
                         started.elapsed() < due
                     }
@@ -69,7 +70,7 @@ impl Load {
                     std::thread::park_timeout(Duration::from_millis(5));
                     continue;
                 }
-                let batch = enqueue(front, &effects, &millis);
+                let batch = enqueue(serving, &effects, &millis);
                 if batch.is_empty() {
                     std::thread::park_timeout(Duration::from_millis(50));
                 }
@@ -83,27 +84,25 @@ impl Load {
         }
     }
 
-    /// Ends it when so many were acknowledged, and returns the ids that were acknowledged.
+    /// Waits until `executions` are acknowledged, stops the load, and returns all acknowledged ids.
     pub(crate) fn end(mut self, executions: usize) -> Vec<String> {
         self.wanted.store(executions, Ordering::Relaxed);
-        let thread = self.thread.take().expect("it ends once");
+        let thread = self.thread.take().expect("a load ends once");
         wait_for("the last enqueue", || thread.is_finished());
-        thread
-            .join()
-            .expect("every answer was one of those expected");
+        thread.join().expect("the load met no unexpected answer");
         std::mem::take(&mut lock(&self.acknowledged))
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        // A test that has failed need not wait for the rest.
+        // Stops the thread of a failed test.
         self.wanted.store(0, Ordering::Relaxed);
     }
 }
 
-/// One request; nothing if it was refused.
-fn enqueue(front: SocketAddr, effects: &Effects, millis: &Range<u64>) -> Vec<String> {
+/// Sends one request, and returns the acknowledged ids: none if the store is unavailable.
+fn enqueue(serving: SocketAddr, effects: &Effects, millis: &Range<u64>) -> Vec<String> {
     let executions: Vec<_> = (0..BATCH)
         .map(|_| {
             let millis = fastrand::u64(millis.clone());
@@ -112,10 +111,12 @@ fn enqueue(front: SocketAddr, effects: &Effects, millis: &Range<u64>) -> Vec<Str
         .collect();
     let body = json!({ "executions": executions }).to_string();
     let path = "/api/v1/workers/jobs/test.interval/trigger-batch";
-    let answer = http::post(front, path, &body);
+    let answer = http::post(serving, path, &body);
     match answer.status {
         202 => {
-            let executions = answer.body["executions"].as_array().expect("a list");
+            let executions = answer.body["executions"]
+                .as_array()
+                .expect("a list of executions");
             let ids = executions.iter().map(|one| &one["executionId"]);
             ids.map(|id| id.as_str().expect("an id").to_owned())
                 .collect()

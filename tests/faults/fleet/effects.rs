@@ -1,4 +1,4 @@
-//! What handlers did, by the lines they left: the one record that no store has a hand in.
+//! The effects of handlers: lines that they append to a file, independently of any store.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -6,11 +6,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// An attempt of an execution.
+/// An execution's id and an attempt number.
 pub(crate) type Attempt = (String, u64);
 
-/// The file that every handler of a fleet appends to, a whole line at a time: the order of the
-/// lines is the order of what they tell.
+/// The file that every handler of a fleet appends to. Each line is one write, so the order of the
+/// lines is the order of the events.
 #[derive(Debug)]
 pub(crate) struct Effects {
     pub(crate) file: PathBuf,
@@ -23,16 +23,18 @@ struct Counted {
     begun: usize,
 }
 
-/// The lines, read as a story.
+/// The events of the file.
 #[derive(Debug, Default)]
-pub(crate) struct Story {
-    /// Attempts that began, each once.
+pub(crate) struct History {
+    /// Attempts that began.
     pub(crate) begun: HashSet<Attempt>,
-    /// Attempts of which nothing was left at some time.
+    /// Attempts whose handler has returned or was dropped.
     pub(crate) ended: HashSet<Attempt>,
-    /// Attempts that had not ended when a later one of the same execution began, or began after it.
+    /// Attempts that had not ended when a later attempt of their execution began, and attempts that
+    /// began after a later one.
     pub(crate) overtaken: HashSet<Attempt>,
-    /// Those that began after a later one: their process was suspended just before it called the handler.
+    /// The number of attempts that began after a later attempt of their execution. Their process
+    /// was suspended just before it called the handler.
     pub(crate) late: usize,
 }
 
@@ -44,7 +46,7 @@ impl Effects {
         }
     }
 
-    /// How many attempts have begun.
+    /// Counts the attempts that have begun. Reads only the lines that are new since the last call.
     pub(crate) fn begun(&self) -> usize {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(mut file) = File::open(&self.file) else {
@@ -58,46 +60,49 @@ impl Effects {
         counted.begun
     }
 
-    /// How many of them were not the first of their execution.
+    /// Counts the begun attempts that were not the first of their execution.
     pub(crate) fn begun_again(&self) -> usize {
-        let story = self.story();
-        story.begun.iter().filter(|(_, number)| *number > 1).count()
+        let begun = self.history().begun;
+        begun.iter().filter(|(_, number)| *number > 1).count()
     }
 
-    /// Reads everything. An attempt that begins twice fails the test here.
-    pub(crate) fn story(&self) -> Story {
+    /// Reads all events. Panics if an attempt began twice.
+    pub(crate) fn history(&self) -> History {
         let lines = std::fs::read_to_string(&self.file).unwrap_or_default();
-        let mut story = Story::default();
+        let mut history = History::default();
         let mut latest: HashMap<&str, u64> = HashMap::new();
         for line in lines.lines() {
             let words: Vec<_> = line.split(' ').collect();
             let [_, id, number] = words[..] else {
-                panic!("`{line}` was not written whole");
+                panic!("`{line}` is incomplete");
             };
             let number: u64 = number.parse().unwrap();
             let attempt = (id.to_owned(), number);
             if !is_begin(line) {
-                assert!(story.begun.contains(&attempt), "`{line}` without a begin");
-                story.ended.insert(attempt);
+                assert!(
+                    history.begun.contains(&attempt),
+                    "`{line}` has no begin before it"
+                );
+                history.ended.insert(attempt);
                 continue;
             }
             match latest.get(id) {
                 Some(later) if *later > number => {
-                    story.late += 1;
-                    story.overtaken.insert(attempt.clone());
+                    history.late += 1;
+                    history.overtaken.insert(attempt.clone());
                 }
                 Some(before) => {
                     let before = (id.to_owned(), *before);
-                    if !story.ended.contains(&before) {
-                        story.overtaken.insert(before);
+                    if !history.ended.contains(&before) {
+                        history.overtaken.insert(before);
                     }
                     latest.insert(id, number);
                 }
                 None => drop(latest.insert(id, number)),
             }
-            assert!(story.begun.insert(attempt), "`{line}` twice");
+            assert!(history.begun.insert(attempt), "`{line}` stands twice");
         }
-        story
+        history
     }
 }
 

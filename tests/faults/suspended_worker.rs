@@ -1,4 +1,5 @@
-//! A worker that was suspended past its lease, and goes on: nothing of what it says is heard.
+//! Fencing on PostgreSQL: a worker that was suspended past its lease resumes, and the store rejects
+//! its writes.
 
 use std::path::Path;
 
@@ -9,10 +10,11 @@ use tests::process::{Server, is_full_tier};
 
 use super::fleet::Fleet;
 
-/// Steps of 10 ms, which the handler takes whatever it is told.
+/// The number of the handler's steps, of 10 ms each. The handler ignores cancellation.
 const STEPS: u64 = 40;
 
-/// Stopped at any step, it goes on when the other has ended the execution: the rows stay as they are.
+/// The executing worker is suspended at a random step, until the other worker has ended the next
+/// attempt. Then it resumes. The rows of the execution do not change.
 #[test]
 fn a_stopped_worker_cannot_write_over_its_successor_on_postgres() {
     let server = Postgres::shared();
@@ -22,31 +24,31 @@ fn a_stopped_worker_cannot_write_over_its_successor_on_postgres() {
     let rows = || server.sql(&database, ROWS);
     let mut rounds = if is_full_tier() { 30 } else { 3 };
     while rounds > 0 {
-        let step = fleet.any_of(STEPS);
+        let step = fleet.random_up_to(STEPS);
         let Some((id, stopped)) = stop_one(&fleet, &steps, step) else {
             continue;
         };
         let succeeded = || shown(&fleet, &id)["status"] == "succeeded";
-        fleet.wait(&format!("the other to end {id}"), succeeded);
+        fleet.wait(&format!("the other worker to end {id}"), succeeded);
         let before = rows();
         let stopped = &fleet.workers[stopped];
         stopped.resume();
         if shown(&fleet, &id)["attempt"] == 1 {
-            // It was stopped after its success had been written.
+            // The worker was suspended after the store had its success.
             continue;
         }
-        fleet.wait(&format!("the refusal of {id}"), || {
-            let refused = stopped.logged(&["refused the end of an attempt", &id]);
-            !refused.is_empty()
+        fleet.wait(&format!("the rejection of {id}"), || {
+            let rejected = stopped.logged(&["refused the end of an attempt", &id]);
+            !rejected.is_empty()
         });
         assert_eq!(rows(), before, "seed {}", fleet.seed);
         rounds -= 1;
     }
-    fleet.end();
+    fleet.shut_down();
 }
 
-/// Stopped when it is nearly done, it goes on when the other has just begun: its success does not end
-/// the attempt that is under way.
+/// The executing worker is suspended near its last step, and resumes while the other worker runs
+/// the next attempt. Its success does not end that attempt.
 #[test]
 fn a_stopped_worker_cannot_end_the_attempt_of_its_successor_on_postgres() {
     let server = Postgres::shared();
@@ -54,7 +56,7 @@ fn a_stopped_worker_cannot_end_the_attempt_of_its_successor_on_postgres() {
     let steps = fleet.effects.file.with_extension("steps");
     let mut rounds = if is_full_tier() { 15 } else { 2 };
     while rounds > 0 {
-        let step = STEPS - fleet.any_of(10);
+        let step = STEPS - fleet.random_up_to(10);
         let Some((id, stopped)) = stop_one(&fleet, &steps, step) else {
             continue;
         };
@@ -65,14 +67,14 @@ fn a_stopped_worker_cannot_end_the_attempt_of_its_successor_on_postgres() {
             lines.lines().any(|line| line.starts_with(&second)) || succeeded()
         });
         fleet.workers[stopped].resume();
-        fleet.wait(&format!("the end of {id}"), succeeded);
+        fleet.wait(&format!("{id} to end"), succeeded);
         let ended = shown(&fleet, &id);
         assert_eq!(ended["result"], ended["attempt"], "{ended}");
         if ended["attempt"] == 1 {
-            // It was stopped after its success had been written.
+            // The worker was suspended after the store had its success.
             continue;
         }
-        fleet.wait(&format!("the refusal of {id}"), || {
+        fleet.wait(&format!("the rejection of {id}"), || {
             let logged = |worker: &Server| worker.logged(&["refused the end of an attempt", &id]);
             fleet
                 .workers
@@ -81,19 +83,20 @@ fn a_stopped_worker_cannot_end_the_attempt_of_its_successor_on_postgres() {
         });
         rounds -= 1;
     }
-    fleet.end();
+    fleet.shut_down();
 }
 
-/// Everything about how executions went.
+/// Reads the outcomes, attempts, logs and leases of all executions.
 const ROWS: &str = "SELECT o FROM jobs.outcomes AS o ORDER BY seq;
     SELECT a FROM jobs.attempts AS a ORDER BY seq, attempt;
     SELECT g FROM jobs.logs AS g ORDER BY seq, attempt, line;
     SELECT l FROM jobs.leases AS l ORDER BY seq";
 
-/// Stops whoever executes a new execution, in its first attempt; which of them that is.
+/// Triggers an execution and suspends the executing worker at a step of the first attempt. Returns
+/// the execution and the worker; `None` if the attempt was lost before.
 fn stop_one(fleet: &Fleet, steps: &Path, step: u64) -> Option<(String, usize)> {
     let payload = json!({"file": steps, "steps": STEPS});
-    let id = http::trigger(fleet.front.address, "test.deaf", &payload);
+    let id = http::trigger(fleet.serving.address, "test.deaf", &payload);
     let wanted = format!("{id} 1 {step} ");
     let pid = || {
         let lines = std::fs::read_to_string(steps).unwrap_or_default();
@@ -104,14 +107,14 @@ fn stop_one(fleet: &Fleet, steps: &Path, step: u64) -> Option<(String, usize)> {
         let attempt = shown(fleet, &id)["attempt"].as_u64();
         pid().is_some() || attempt.is_some_and(|attempt| attempt > 1)
     });
-    // Without it the machine was so busy that the worker dropped the attempt by itself.
+    // On a very busy machine the worker has dropped the attempt by itself.
     let pid = pid()?;
     let stopped = fleet.workers.iter().position(|one| one.pid() == pid);
-    let stopped = stopped.expect("one of them executes it");
+    let stopped = stopped.expect("a worker of the fleet executes it");
     fleet.workers[stopped].pause();
     Some((id, stopped))
 }
 
 fn shown(fleet: &Fleet, id: &str) -> Value {
-    http::execution(fleet.front.address, id)
+    http::execution(fleet.serving.address, id)
 }

@@ -1,53 +1,53 @@
-//! Others on the same server: who lock what we need, hold what we would have cleaned up, come in between,
-//! and take the last connection.
+//! Contention with other sessions of the same server: locks, transient failures, deadlocks, old
+//! snapshots, and a lack of connections.
 
 use tests::http;
 use tests::postgres::Postgres;
 use tests::process::is_full_tier;
 
-use super::audit::check_once;
 use super::fleet::Fleet;
+use super::fleet::invariants::check_single_attempts;
 
-/// Far beyond whatever others do here: no lease ends because of it.
+/// A lease that is longer than every fault of these tests, so that no fault ends one.
 const LEASE: &str = "60s";
 
-/// Longer than anybody of ours waits for a lock.
-const LONG: &str = "SELECT pg_sleep(7)";
+/// A sleep that is longer than the lock timeout of the store.
+const LONG_SLEEP: &str = "SELECT pg_sleep(7)";
 
 fn times() -> usize {
     if is_full_tier() { 5 } else { 1 }
 }
 
-/// Their ends wait for whoever holds them, and no other end does.
+/// Settlements of locked leases wait for the locking transaction. No other settlement waits.
 #[test]
-fn locked_leases_hold_up_no_other() {
+fn locked_leases_delay_no_other_execution() {
     let server = Postgres::shared();
     let database = server.fresh_database();
     let mut fleet = Fleet::start(&server.url(&database), 2, LEASE);
-    fleet.load(300 * times());
+    fleet.start_load(300 * times());
     for round in 1..=times() {
-        fleet.until(round, times() + 1);
-        (0..fleet.workers.len()).for_each(|worker| fleet.until_busy(worker));
-        let lock = format!("SELECT * FROM jobs.leases LIMIT 4 FOR UPDATE; {LONG}");
-        let mut rival = server.rival(&database, &lock);
+        fleet.wait_for_part(round, times() + 1);
+        (0..fleet.workers.len()).for_each(|worker| fleet.wait_until_busy(worker));
+        let lock = format!("SELECT * FROM jobs.leases LIMIT 4 FOR UPDATE; {LONG_SLEEP}");
+        let mut locker = server.sql_in_background(&database, &lock);
         let begun = fleet.effects.begun();
-        // More than the slots that there are, and again: they end, or no other could begin.
-        fleet.wait("others to be executed meanwhile", || {
-            assert!(rival.is_at_work(), "too few others were executed");
+        // Many times the fleet's 16 slots: other executions must end for so many to begin.
+        fleet.wait("other executions to begin meanwhile", || {
+            assert!(locker.is_running(), "too few other executions began");
             fleet.effects.begun() >= begun + 100
         });
-        assert!(rival.wait());
+        assert!(locker.wait(), "the locking transaction failed");
     }
-    let account = fleet.settle();
-    let held_up = "waits for a transaction that locks its rows";
-    let noticed = fleet.workers.iter().map(|one| one.logged(&[held_up]).len());
-    assert!(noticed.sum::<usize>() > 0, "nothing was held up");
-    println!("{} times leases were locked: {account:?}", times());
-    check_once(account);
-    fleet.end();
+    let totals = fleet.finish_load();
+    let warning = "waits for a transaction that locks its rows";
+    let warnings = fleet.workers.iter().map(|one| one.logged(&[warning]).len());
+    assert!(warnings.sum::<usize>() > 0, "no settlement waited");
+    println!("{} times leases were locked: {totals:?}", times());
+    check_single_attempts(totals);
+    fleet.shut_down();
 }
 
-/// As by a change of a layout, or by a backup that takes its time.
+/// Each table is locked exclusively once, as a migration does.
 #[test]
 fn locked_tables_cost_no_attempt() {
     const TABLES: [&str; 7] = [
@@ -62,23 +62,24 @@ fn locked_tables_cost_no_attempt() {
     let server = Postgres::shared();
     let database = server.fresh_database();
     let mut fleet = Fleet::start(&server.url(&database), 3, LEASE);
-    let some = if is_full_tier() { TABLES.len() } else { 2 };
-    fleet.load(200 * some);
-    for (round, table) in TABLES[..some].iter().enumerate() {
-        fleet.until(round + 1, some + 1);
-        let lock = format!("LOCK TABLE jobs.{table} IN ACCESS EXCLUSIVE MODE; {LONG}");
-        assert!(server.rival(&database, &lock).wait(), "{table}");
-        fleet.until_ready(true);
+    let rounds = if is_full_tier() { TABLES.len() } else { 2 };
+    fleet.start_load(200 * rounds);
+    for (round, table) in TABLES[..rounds].iter().enumerate() {
+        fleet.wait_for_part(round + 1, rounds + 1);
+        let lock = format!("LOCK TABLE jobs.{table} IN ACCESS EXCLUSIVE MODE; {LONG_SLEEP}");
+        let locker = server.sql_in_background(&database, &lock);
+        assert!(locker.wait(), "{table} could not be locked");
+        fleet.wait_until_ready(true);
     }
-    let account = fleet.settle();
-    println!("{some} tables were locked: {account:?}");
-    check_once(account);
-    fleet.end();
+    let totals = fleet.finish_load();
+    println!("{rounds} tables were locked: {totals:?}");
+    check_single_attempts(totals);
+    fleet.shut_down();
 }
 
-/// One write of ten fails for what others do at the same time.
+/// One write of ten fails with an error that concurrent transactions cause.
 #[test]
-fn failures_for_the_sake_of_others_cost_no_attempt() {
+fn transient_write_failures_cost_no_attempt() {
     let server = Postgres::shared();
     let database = server.fresh_database();
     let mut fleet = Fleet::start(&server.url(&database), 3, LEASE);
@@ -110,77 +111,77 @@ fn failures_for_the_sake_of_others_cost_no_attempt() {
         );
     }
     server.sql(&database, &script);
-    fleet.load(400 * times());
-    let account = fleet.settle();
-    // A sequence does not go back with the transaction.
+    fleet.start_load(400 * times());
+    let totals = fleet.finish_load();
+    // A sequence is not rolled back.
     let injected = server.sql(&database, "SELECT last_value FROM jobs.injected");
-    println!("{injected} writes failed: {account:?}");
+    println!("{injected} writes failed: {totals:?}");
     assert!(injected.parse::<usize>().unwrap() >= 20, "{injected}");
-    check_once(account);
+    check_single_attempts(totals);
     server.sql(&database, "DROP FUNCTION jobs.inject() CASCADE");
-    fleet.end();
+    fleet.shut_down();
 }
 
-/// They reach for the same leases from the other end.
+/// A competing session locks the leases in the reverse order.
 #[test]
 fn deadlocks_cost_no_attempt() {
     let server = Postgres::start_with(&["deadlock_timeout=20ms"]);
     let database = server.fresh_database();
     let mut fleet = Fleet::start(&server.url(&database), 2, LEASE);
-    // All at once, so that several end at once.
-    fleet.load_of(150 * times(), 60..61);
+    // Handlers of equal length, so that several settlements form a batch.
+    fleet.start_load_of(150 * times(), 60..61);
     let deadlocks = || {
         let count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
         server.sql(&database, count).parse::<usize>().unwrap()
     };
-    fleet.until(1, 10);
+    fleet.wait_for_part(1, 10);
     fleet.wait("deadlocks", || {
-        let rival = "DO $$ DECLARE r record; BEGIN
+        let competitor = "DO $$ DECLARE r record; BEGIN
             FOR r IN SELECT seq FROM jobs.leases ORDER BY seq DESC LOOP
                 PERFORM 1 FROM jobs.leases WHERE seq = r.seq FOR UPDATE;
                 PERFORM pg_sleep(0.01);
             END LOOP;
         END $$";
-        // It may be the one that is picked.
-        server.rival(&database, rival).wait();
+        // PostgreSQL may abort either side.
+        server.sql_in_background(&database, competitor).wait();
         deadlocks() >= 3 * times()
     });
-    let account = fleet.settle();
-    println!("{} deadlocks: {account:?}", deadlocks());
-    check_once(account);
-    fleet.end();
+    let totals = fleet.finish_load();
+    println!("{} deadlocks: {totals:?}", deadlocks());
+    check_single_attempts(totals);
+    fleet.shut_down();
 }
 
-/// Nothing that has ended can be cleaned up as long as somebody may still look at it.
+/// An open snapshot keeps vacuum from removing dead rows.
 #[test]
-fn a_transaction_that_is_never_ended_costs_no_attempt() {
+fn a_transaction_that_stays_open_costs_no_attempt() {
     let server = Postgres::start();
     let database = server.fresh_database();
     let mut fleet = Fleet::start(&server.url(&database), 3, LEASE);
     let pin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
         SELECT COUNT(*) FROM jobs.executions; SELECT pg_sleep(600)";
-    let mut rival = server.rival(&database, pin);
-    fleet.wait("the rival's snapshot", || {
+    let mut pinning = server.sql_in_background(&database, pin);
+    fleet.wait("the open snapshot", || {
         let pinned = "SELECT COUNT(*) FROM pg_stat_activity
             WHERE backend_xmin IS NOT NULL AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
         server.sql(&database, pinned) == "1"
     });
-    fleet.load(400 * times());
-    let account = fleet.settle();
-    assert!(rival.is_at_work());
+    fleet.start_load(400 * times());
+    let totals = fleet.finish_load();
+    assert!(pinning.is_running(), "the snapshot was released");
     server.sql(&database, "VACUUM jobs.ready");
     let left = "SELECT n_dead_tup FROM pg_stat_all_tables
         WHERE schemaname = 'jobs' AND relname = 'ready'";
-    fleet.wait("dead rows that cannot go", || {
+    fleet.wait("dead rows that vacuum cannot remove", || {
         let left: usize = server.sql(&database, left).parse().unwrap();
-        left >= account.executions
+        left >= totals.executions
     });
-    println!("beside a transaction that stays open: {account:?}");
-    check_once(account);
-    fleet.end();
+    println!("with an open transaction: {totals:?}");
+    check_single_attempts(totals);
+    fleet.shut_down();
 }
 
-/// Who has none says so, and comes back once there are some.
+/// A process without connections reports it, and continues once it can connect.
 #[test]
 fn running_out_of_connections_costs_no_attempt() {
     let server = Postgres::shared();
@@ -194,10 +195,10 @@ fn running_out_of_connections_costs_no_attempt() {
         .url(&database)
         .replacen("jobs@", &format!("{role}@"), 1);
     let mut fleet = Fleet::start(&url, 2, LEASE);
-    fleet.until_ready(true);
-    fleet.load(300 * times());
+    fleet.wait_until_ready(true);
+    fleet.start_load(300 * times());
     for round in 1..=times() {
-        fleet.until(round, times() + 1);
+        fleet.wait_for_part(round, times() + 1);
         server.sql(
             "postgres",
             &format!(
@@ -206,8 +207,8 @@ fn running_out_of_connections_costs_no_attempt() {
                  WHERE datname = '{database}'"
             ),
         );
-        fleet.until_ready(false);
-        for process in fleet.workers.iter().chain([&fleet.front]) {
+        fleet.wait_until_ready(false);
+        for process in fleet.workers.iter().chain([&fleet.serving]) {
             let health = http::get(process.address, "/health").text;
             assert!(health.contains("too many connections"), "{health}");
         }
@@ -215,10 +216,10 @@ fn running_out_of_connections_costs_no_attempt() {
             "postgres",
             &format!("ALTER ROLE {role} CONNECTION LIMIT -1"),
         );
-        fleet.until_ready(true);
+        fleet.wait_until_ready(true);
     }
-    let account = fleet.settle();
-    println!("{} times without connections: {account:?}", times());
-    check_once(account);
-    fleet.end();
+    let totals = fleet.finish_load();
+    println!("{} times without connections: {totals:?}", times());
+    check_single_attempts(totals);
+    fleet.shut_down();
 }

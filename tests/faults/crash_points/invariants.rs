@@ -1,5 +1,4 @@
-//! What has to hold afterwards, recomputed from the attempts on record and from what the handlers
-//! really did.
+//! Invariants of a crash run, computed from the stored attempts and from the log of handler calls.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,32 +6,41 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus};
 use jobs_runtime::store::{AttemptRecord, ExecutionRecord};
 
-use super::book::Book;
+use super::call_log::{Call, CallLog};
 
-/// When a process died, on the test's clock.
+/// The death of a process, on the test's clock.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Died {
+pub(crate) struct ProcessDeath {
     pub(crate) process: usize,
     pub(crate) at: Duration,
 }
 
-/// Holds one execution against the book.
-pub(crate) fn check(record: &ExecutionRecord, book: &Book, deaths: &[Died], lease: Duration) {
-    let context = || format!("{record:#?}\n{:#?}\n{deaths:?}", book.calls());
-    assert!(is_final(record.status), "it has an end: {}", context());
+/// Checks one execution against the log.
+pub(crate) fn check(
+    record: &ExecutionRecord,
+    log: &CallLog,
+    deaths: &[ProcessDeath],
+    lease: Duration,
+) {
+    let context = || format!("{record:#?}\n{:#?}\n{deaths:?}", log.calls());
+    assert!(
+        is_final(record.status),
+        "the execution has not ended: {}",
+        context()
+    );
     let numbers: Vec<_> = record.attempts.iter().map(|a| a.number).collect();
     assert!(
         numbers.windows(2).all(|two| two[0] < two[1]),
-        "numbers grow: {}",
+        "attempt numbers do not increase: {}",
         context()
     );
     assert!(
         record.attempts.iter().all(|a| a.outcome.is_some()),
-        "every attempt has an end: {}",
+        "an attempt has no outcome: {}",
         context()
     );
     check_budget(record, &context);
-    check_calls(record, book, deaths, lease, &context);
+    check_calls(record, log, deaths, lease, &context);
 }
 
 fn is_final(status: ExecutionStatus) -> bool {
@@ -57,42 +65,55 @@ fn is_spent(attempt: &&AttemptRecord) -> bool {
 fn check_budget(record: &ExecutionRecord, context: &dyn Fn() -> String) {
     let spent = record.attempts.iter().filter(is_spent).count();
     let allowed = usize::try_from(record.max_attempts).unwrap();
-    assert!(spent <= allowed, "the budget holds: {}", context());
+    assert!(
+        spent <= allowed,
+        "more attempts were spent than allowed: {}",
+        context()
+    );
     let permanent = record
         .error
         .as_ref()
         .is_some_and(|error| error.kind == ErrorKind::Permanent);
     if record.status == ExecutionStatus::Failed && !permanent {
-        assert_eq!(spent, allowed, "the budget is used up: {}", context());
+        assert_eq!(
+            spent,
+            allowed,
+            "the execution failed before its budget was spent: {}",
+            context()
+        );
     }
 }
 
 fn check_calls(
     record: &ExecutionRecord,
-    book: &Book,
-    deaths: &[Died],
+    log: &CallLog,
+    deaths: &[ProcessDeath],
     lease: Duration,
     context: &dyn Fn() -> String,
 ) {
-    let calls = book.calls();
-    let mut before: Option<(&AttemptRecord, super::book::Call)> = None;
+    let calls = log.calls();
+    let mut before: Option<(&AttemptRecord, Call)> = None;
     for attempt in &record.attempts {
-        let Some(made) = calls.get(&(record.id, attempt.number)) else {
-            let never = matches!(
+        let Some(calls_of_attempt) = calls.get(&(record.id, attempt.number)) else {
+            let may_be_uncalled = matches!(
                 attempt.outcome,
                 Some(AttemptOutcome::Lost | AttemptOutcome::Released | AttemptOutcome::Cancelled)
             );
-            assert!(never, "what has an outcome was executed: {}", context());
+            assert!(
+                may_be_uncalled,
+                "no handler was called for this outcome: {}",
+                context()
+            );
             continue;
         };
-        let [call] = made.as_slice() else {
-            panic!("an attempt is executed once: {}", context());
+        let [call] = calls_of_attempt.as_slice() else {
+            panic!("a handler was called twice for an attempt: {}", context());
         };
         if attempt.outcome == Some(AttemptOutcome::Succeeded) {
             assert_eq!(
                 call.returned,
                 Some(Ok(())),
-                "a success is one: {}",
+                "the handler of a succeeded attempt did not return Ok: {}",
                 context()
             );
         }
@@ -100,10 +121,10 @@ fn check_calls(
             && earlier.outcome == Some(AttemptOutcome::Lost)
             && let Some(death) = deaths.iter().find(|d| d.process == earlier_call.process)
         {
-            // The dead one could have gone on until then, had it lived.
+            // The lease lasts one `lease` from the start of the call, or from the death if earlier.
             assert!(
                 call.begun_at >= (earlier_call.begun_at + lease).min(death.at + lease),
-                "a lease is waited for: {}",
+                "the next attempt began before the lease had expired: {}",
                 context()
             );
         }
@@ -113,24 +134,29 @@ fn check_calls(
     for (id, number) in calls.keys() {
         assert!(
             *id != record.id || known.contains(number),
-            "what was executed is on record: {}",
+            "a called attempt is not stored: {}",
             context()
         );
     }
     if record.status == ExecutionStatus::Succeeded {
         let last = record.attempts.last().map(|last| last.outcome);
-        assert_eq!(last, Some(Some(AttemptOutcome::Succeeded)), "{}", context());
+        assert_eq!(
+            last,
+            Some(Some(AttemptOutcome::Succeeded)),
+            "the last attempt did not succeed: {}",
+            context()
+        );
     }
 }
 
-/// Every execution that somebody heard was accepted, or that was executed, is there.
+/// The executions that were acknowledged or executed, and are not stored.
 pub(crate) fn missing(
     records: &[ExecutionRecord],
     accepted: &[ExecutionId],
-    book: &Book,
+    log: &CallLog,
 ) -> Vec<ExecutionId> {
-    let there: HashSet<_> = records.iter().map(|record| record.id).collect();
-    let mut wanted = book.executions();
-    wanted.extend(accepted);
-    wanted.difference(&there).copied().collect()
+    let stored: HashSet<_> = records.iter().map(|record| record.id).collect();
+    let mut expected = log.executions();
+    expected.extend(accepted);
+    expected.difference(&stored).copied().collect()
 }

@@ -1,5 +1,7 @@
--- :executions executions that are all alike, so that whatever is asked for by another word fits none of them:
--- three tenths have succeeded, six tenths are ready, one is ready by permits of a limit.
+-- Fills the tables with uniform executions: each column has one value, so that a filter by another
+-- value finds none. Three tenths have succeeded, six tenths are ready, and one tenth is ready with
+-- permits of a limit.
+-- :executions  the number of executions
 INSERT INTO jobs.executions (
     seq, id, job_id, queue, priority, max_attempts, retry, created_at, run_at, triggered_by,
     correlation_id, item_id, created_by, payload
