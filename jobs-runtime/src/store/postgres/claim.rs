@@ -50,7 +50,7 @@ impl Transition for Take {
         if standing.last_claim >= claim.number {
             return Ok(quietly(held(db, claim).await?));
         }
-        let rows = match claim.caps.has_shares() {
+        let rows = match claim.caps.has_slot_caps() {
             true => strategy::take(db, claim).await?,
             false => take(db, claim, walks, standing.pauses).await?,
         };

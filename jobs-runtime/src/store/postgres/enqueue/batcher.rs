@@ -209,7 +209,7 @@ fn fail(group: Vec<Call>, error: StoreError) {
     let mut error = Some(error);
     for call in group.into_iter().rev() {
         let Some(this) = error.take() else { return };
-        error = Some(this.again());
+        error = Some(this.for_each_caller());
         let _ = call.answer.send(Err(this));
     }
 }
