@@ -277,7 +277,7 @@ impl Transition for Rest {
         limits.sort_unstable_by_key(|limit| limit.id);
         limits
             .iter_mut()
-            .for_each(|limit| limit.note(PermitEvent::Pause(self.until)));
+            .for_each(|limit| limit.apply(PermitEvent::Pause(self.until)));
         let query = db
             .query(&db.sql.pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())

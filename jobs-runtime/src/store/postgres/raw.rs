@@ -49,7 +49,7 @@ impl RawStore for PostgresStore {
         self.claims.run(FirstDue(now)).await
     }
 
-    async fn refused_at_the_door(
+    async fn rejected_by_allocator(
         &self,
         now: Timestamp,
         limit: usize,
@@ -129,12 +129,12 @@ impl Transition for RefusedAtTheDoor {
         while let Some(part) = trial.next() {
             db.script("SAVEPOINT part").await?;
             match allocator::write(db, &part).await {
-                Err(fault) if fault.is_rejection() => trial.refuse(),
+                Err(fault) if fault.is_rejection() => trial.reject(),
                 written => written?,
             }
             db.script("ROLLBACK TO SAVEPOINT part").await?;
         }
-        let query = db.query(&db.sql.ids_of).bind(trial.refused());
+        let query = db.query(&db.sql.ids_of).bind(trial.rejected());
         let rows = db.fetch(query).await?;
         db.script("ROLLBACK TO SAVEPOINT visit").await?;
         let ids = rows.iter().map(id).collect::<Result<_, Fault>>()?;

@@ -104,17 +104,17 @@ impl LetIn {
             due,
         );
         loop {
-            match keeper.next() {
+            match keeper.next_query() {
                 PermitQuery::Limits(ids) => keeper.add_limits(visit.limits(db, ids).await?),
-                PermitQuery::Standing(asked) => {
+                PermitQuery::Waiters(asked) => {
                     let standing = visit.standing(db, &asked).await?;
                     keeper.add_waiters(&asked, standing);
                 }
-                PermitQuery::Ready(asked) => keeper.displace(&asked, ready(db, &asked).await?),
-                PermitQuery::Nothing => break,
+                PermitQuery::Admitted(asked) => keeper.displace(&asked, ready(db, &asked).await?),
+                PermitQuery::Done => break,
             }
         }
-        let mut plan = keeper.close();
+        let mut plan = keeper.into_plan();
         visit.look_again(&mut plan, self.now);
         more.held = !plan.blocked.is_empty() || !plan.displaced.is_empty();
         Ok((plan, more))
@@ -245,9 +245,9 @@ pub(in crate::store::postgres) async fn write(
     } = plan;
     let numbers = |held: &[Waiter]| held.iter().map(|held| held.seq).collect::<Vec<_>>();
     let turns = |held: &[Waiter]| held.iter().map(|held| held.arrived_at).collect::<Vec<_>>();
-    let starts = ready.iter().map(|held| held.starts_from(*now));
+    let starts = ready.iter().map(|held| held.earliest_start(*now));
     let places = |held: &[Waiter]| {
-        let at = held.iter().map(|held| held.at().unwrap_or(0));
+        let at = held.iter().map(|held| held.waits_at().unwrap_or(0));
         let passed = held.iter().map(|it| i16::try_from(it.passed));
         let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
         (at.collect::<Vec<_>>(), passed.collect::<Vec<_>>())

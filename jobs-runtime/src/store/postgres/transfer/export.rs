@@ -53,7 +53,7 @@ impl Transition for Page {
             }
             let execution = read_execution(row, &mut retries)?;
             bytes += execution.request.payload.len();
-            if let TransferredState::Final(outcome) = &execution.place {
+            if let TransferredState::Final(outcome) = &execution.state {
                 bytes += outcome.result.as_ref().map_or(0, String::len);
             }
             numbers.push(row.try_get::<i64, _>("seq")?);
@@ -153,7 +153,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
     };
     Ok(TransferredExecution {
         request,
-        place: read_place(row)?,
+        state: read_place(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),

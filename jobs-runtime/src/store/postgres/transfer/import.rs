@@ -45,7 +45,7 @@ impl Write {
             for (_, key) in &mut archived.names {
                 store(key);
             }
-            if let TransferredState::Final(outcome) = &mut archived.place {
+            if let TransferredState::Final(outcome) = &mut archived.state {
                 store_optional(&mut outcome.worker);
                 store_optional(&mut outcome.progress_message);
                 if let Some(error) = &mut outcome.error {
@@ -73,7 +73,7 @@ impl Transition for Write {
         let new: Vec<_> = batch.iter().filter(|archived| is_new(archived)).collect();
         if new
             .iter()
-            .any(|archived| archived.place == TransferredState::Running)
+            .any(|archived| archived.state == TransferredState::Running)
         {
             return Err(Fault::Store(StoreError::Transaction(
                 "an execution is running: leases cannot be moved".to_owned(),
@@ -84,14 +84,14 @@ impl Transition for Write {
         }
         let mut sessions = Sessions::default();
         for archived in &new {
-            for worker in sessions.unknown(archived) {
+            for worker in sessions.missing(archived) {
                 let query = db
                     .query(&db.sql.import_session)
                     .bind(worker)
                     .bind(archived.request.created_at.as_millis());
                 let rows = db.fetch(query).await?;
                 let row = rows.first().ok_or(Fault::Raced)?;
-                sessions.learn(worker, row.try_get(0)?);
+                sessions.insert(worker, row.try_get(0)?);
             }
         }
         let numbers = write_requests(db, &new).await?;
