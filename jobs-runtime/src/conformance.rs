@@ -1,23 +1,19 @@
-//! What every store promises, put to the test: also a store of your own.
+//! The conformance suite: checks that a store meets every requirement of the contract.
 //!
-//! The contract of [`Store`](crate::store::Store) is a list of [requirements]: a sentence each,
-//! and code that shows whether it holds. [`check`] runs them on each [`Backend`] and returns a
-//! table. Whoever writes a store learns the contract by reading this module's files, one part of
-//! the contract each, top to bottom as listed here.
-//!
-//! A backend is where fresh databases come from. This is all that one needs to say:
+//! Run it against a store of your own by implementing [`Backend`], which creates empty databases.
+//! This is a complete example:
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use async_trait::async_trait;
-//! use jobs_runtime::conformance::{Column, Database, Backend, BackendError, check};
+//! use jobs_runtime::conformance::{Backend, BackendError, Column, Database, check};
 //! use jobs_runtime::store::{self, Store};
 //!
-//! /// Databases in memory.
+//! /// Creates databases in memory.
 //! struct Memory;
 //!
-//! /// One of them: a handle is all there is.
+//! /// A database in memory: its store handle is the only access to it.
 //! struct InMemory(Arc<dyn Store>);
 //!
 //! #[async_trait]
@@ -26,7 +22,7 @@
 //!         "my store"
 //!     }
 //!
-//!     async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
+//!     async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
 //!         Ok(Box::new(InMemory(store::open(&"sqlite::memory:".parse()?).await?)))
 //!     }
 //! }
@@ -42,25 +38,34 @@
 //! assert_eq!(report.failures(), 0);
 //! ```
 //!
-//! A store with a server also says how [another](Database::another) process opens the same
-//! database, and how an application [begins](Database::begin) a transaction there; what is not
-//! offered shows as not applicable.
+//! [`check`] runs each [requirement](requirements) on each backend, on a new database, and returns
+//! a table. A requirement is one sentence of the contract of [`Store`](crate::store::Store) with
+//! the code that checks it. The files of this module hold one part of the contract each, in the
+//! order of [`requirements`]: read them to learn the contract.
 //!
-//! Most requirements are examples, told one after the other. Beside them, random stories of several
-//! workers, operators and applications are told to the store and to a small model in memory, and
-//! every answer is compared. One that goes wrong is shrunk, told in the report, and kept where
-//! [`Backend::regressions`] says. `JOBS_TEST_TIER=full` tells thousands.
+//! A backend with a server also opens the same database as [another process](Database::open_again)
+//! does, and [begins a transaction](Database::begin) as an application does. A requirement that
+//! needs a capability which the backend lacks is reported as not applicable.
+//!
+//! Most requirements are checked by examples. Beside them, a model test runs random sequences of
+//! calls by several workers, operators and applications against the store and against a model in
+//! memory, and compares every answer. It shrinks a failing sequence, prints it, and writes it to
+//! [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
 
-#![expect(clippy::unwrap_used, reason = "a point that meets an error has failed")]
+#![expect(clippy::unwrap_used, reason = "a requirement whose check meets an error has failed")]
 
+mod backend;
 mod report;
+mod requirement;
 
 mod migrations;
 
 mod enqueues;
+mod idempotency;
 mod texts;
 
 mod claims;
+mod contention;
 
 mod fencing;
 mod retries;
@@ -69,45 +74,42 @@ mod settlements;
 mod rescue;
 mod sessions;
 
+mod cancellations;
 mod operators;
 
 mod limits;
 mod permits;
 mod rates;
+mod waiter_order;
 
 mod queues;
 mod uniqueness;
 
+mod damaged_rows;
+mod poison_rows;
 mod transactions;
 
 mod catalogue;
+mod lists;
 mod logs;
 
 mod events;
+mod model_test;
+mod transfers;
 
-mod backend;
-mod cancellations;
+mod planned;
+
 mod capabilities;
-mod contention;
-mod damaged_rows;
 mod document;
 mod fixtures;
-mod idempotency;
 mod limit_fixtures;
-mod lists;
-mod model_test;
-mod planned;
-mod poison_rows;
-mod requirement;
-mod transfers;
-mod waiter_order;
 
 pub use backend::{Backend, BackendError, Damage, Database, Transaction, Write};
 pub use document::document;
 pub use report::{Column, Report, Row, check};
 pub use requirement::{Requirement, Verdict};
 
-/// Every point of the contract, in reading order.
+/// Returns every requirement of the contract, in reading order.
 pub fn requirements() -> Vec<Requirement> {
     [
         migrations::REQUIREMENTS,

@@ -1,4 +1,4 @@
-//! Where stores under test come from.
+//! Backends: sources of empty databases for the stores under test.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,104 +9,103 @@ use jobs::{ExecutionId, TransactionRef};
 
 use crate::store::Store;
 
-/// Why a backend could not do what it was asked for.
+/// An error of a backend.
 pub type BackendError = Box<dyn Error + Send + Sync>;
 
-/// A kind of store, to be put to the test: a column of the table.
+/// A kind of store under test: a column of the table.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// The head of its column.
+    /// Returns the head of the column.
     fn name(&self) -> &str;
 
-    /// A database that nobody else uses, empty: its layout is the suite's first call. Called once
-    /// for every point, several times at once.
-    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError>;
+    /// Creates an empty database, without a layout, for one requirement. The suite calls it several
+    /// times at once.
+    async fn create_database(&self) -> Result<Box<dyn Database>, BackendError>;
 
-    /// A directory for stories that went wrong, shrunk: they are written there, and played again
-    /// by every run. `None` if they are only told.
+    /// Returns the directory for failed sequences of the model test. The suite writes shrunk
+    /// sequences there and repeats them in every run. With `None` it only prints them.
     fn regressions(&self) -> Option<PathBuf> {
         None
     }
 }
 
-/// One database, removed when dropped.
+/// One database. Dropping it removes it.
 #[async_trait]
 pub trait Database: Send + Sync + 'static {
-    /// The handle under test.
+    /// Returns the store handle under test.
     fn store(&self) -> Arc<dyn Store>;
 
-    /// One more handle on the same database, as another process opens one. `None` if there cannot
-    /// be one.
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
+    /// Opens a further store handle on the database, as another process does. `None` if that is not
+    /// possible.
+    async fn open_again(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(None)
     }
 
-    /// A transaction on the same database, as an application begins one. `None` if the store joins
-    /// none.
+    /// Begins a transaction on the database, as an application does. `None` if the store does not
+    /// write in callers' transactions.
     async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, BackendError> {
         Ok(None)
     }
 
-    /// Damages what is stored of an execution, wherever it waits. Answers `false` if that cannot be done
-    /// here.
+    /// Damages a stored value of an execution. Returns `false` if the backend cannot do that.
     async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, BackendError> {
         let _ = (id, what);
         Ok(false)
     }
 
-    /// Has the database refuse this write about an execution, or no longer: as a trigger of its owner's
-    /// does, or a page that is damaged. Answers `false` if that cannot be done here.
-    async fn refuse(
+    /// Makes the database reject a write about an execution, for example by a trigger, or accept it
+    /// again. Returns `false` if the backend cannot do that.
+    async fn set_rejected(
         &self,
         id: ExecutionId,
         write: Write,
-        refuse: bool,
+        rejected: bool,
     ) -> Result<bool, BackendError> {
-        let _ = (id, write, refuse);
+        let _ = (id, write, rejected);
         Ok(false)
     }
 }
 
-/// Something stored of an execution that no program wrote.
+/// A stored value of an execution that can be damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// The text of its retries.
+    /// The text of its retry policy.
     Retries,
-    /// The limits that it waits at, or has permits of.
+    /// The limits that it waits for, or whose permits it holds.
     Limits,
 }
 
-/// Something that a store writes about an execution.
+/// A write about an execution that can be rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Write {
-    /// That it exists.
+    /// The execution itself.
     Execution,
-    /// That it is ready.
+    /// Its place among the ready executions.
     Ready,
-    /// Where a limit holds it.
-    Held,
-    /// That an attempt of it is leased, to whom, and how far it is.
+    /// Its place among the blocked executions.
+    Blocked,
+    /// Its lease, with the progress.
     Lease,
     /// A line of its log.
     Log,
 }
 
-/// A transaction of an application's own. `sqlx`'s are ones.
+/// A transaction of an application. The transactions of `sqlx` implement it.
 #[async_trait]
 pub trait Transaction: Send {
-    /// As a store takes it.
+    /// Returns the reference that a store takes.
     fn by_ref(&mut self) -> TransactionRef<'_>;
 
-    /// Makes what was written in it visible.
+    /// Commits the transaction.
     async fn commit(self: Box<Self>) -> Result<(), BackendError>;
 
-    /// Undoes what was written in it.
+    /// Rolls the transaction back.
     async fn roll_back(self: Box<Self>) -> Result<(), BackendError>;
 }
 
-/// For each kind of transaction that `jobs` knows.
+/// Implements [`Transaction`] for the transactions of an `sqlx` database.
 macro_rules! transaction {
     ($database:ty) => {
         #[async_trait]

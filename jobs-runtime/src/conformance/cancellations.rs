@@ -1,4 +1,4 @@
-//! Requests to cancel, in every status.
+//! Cancellations, in every status of an execution.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -93,10 +93,10 @@ async fn a_running_execution_receives_a_cancel_request(store: AnyStore) {
         store.cancel_requests(session).await.unwrap(),
         [claimed.fence]
     );
-    let held = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
-    assert!(held[0].cancel_requested);
+    let leases = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
+    assert!(leases[0].cancel_requested);
 
-    // A handler that returns a result all the same has succeeded.
+    // A handler that returns a result nevertheless has succeeded.
     assert_eq!(
         settle(&store, success(&claimed)).await,
         WriteAnswer::Settled
@@ -183,7 +183,7 @@ async fn a_cancelled_attempt_cancels_its_execution(store: AnyStore) {
     assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
     let read = record(&store, claimed.execution_id).await;
     assert_eq!(read.status, ExecutionStatus::Cancelled);
-    assert_eq!(read.finished_at, Some(t(3)), "when the attempt ended");
-    assert_eq!(read.cancel_requested_at, None, "while it runs");
+    assert_eq!(read.finished_at, Some(t(3)), "the end of the attempt");
+    assert_eq!(read.cancel_requested_at, None, "it is shown only while the execution is running");
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Cancelled));
 }

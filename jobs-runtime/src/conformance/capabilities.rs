@@ -1,7 +1,8 @@
-//! What a point needs is the type of its argument.
+//! Capabilities that a check needs of a backend: the type of its argument.
 //!
-//! Most need one store. What not every database offers (another handle, a transaction, a damaged
-//! row) makes the point [not applicable](Verdict::NotApplicable) where it is missing.
+//! Most checks need one store. Further handles, transactions, damaged rows and rejected writes are
+//! optional. A check that needs one of them is [not applicable](Verdict::NotApplicable) to a
+//! backend without it.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::Verdict;
 use super::backend::{Backend, BackendError, Damage, Database, Transaction, Write};
 use super::fixtures::AnyStore;
 
-/// The database of one point, and where others come from.
+/// The database of one check, and the backend that creates further ones.
 #[derive(Clone)]
 pub(super) struct TestContext {
     pub(super) backend: Arc<dyn Backend>,
@@ -20,24 +21,25 @@ pub(super) struct TestContext {
 }
 
 impl TestContext {
-    pub(super) async fn fresh(backend: &Arc<dyn Backend>) -> Result<Self, Verdict> {
+    pub(super) async fn create(backend: &Arc<dyn Backend>) -> Result<Self, Verdict> {
+        let database = backend.create_database().await.map_err(setup_failed)?;
         Ok(Self {
             backend: Arc::clone(backend),
-            database: Arc::from(backend.fresh().await.map_err(broken)?),
+            database: Arc::from(database),
         })
     }
 }
 
-/// An argument of a point.
+/// The argument of a check.
 #[async_trait]
 pub(super) trait Capability: Sized {
-    /// Prepares it, or says why there is none.
+    /// Prepares the capability, or returns why there is none.
     async fn prepare(context: &TestContext) -> Result<Self, Verdict>;
 }
 
-fn broken(error: impl Into<BackendError>) -> Verdict {
+fn setup_failed(error: impl Into<BackendError>) -> Verdict {
     let error = error.into();
-    Verdict::Failed(format!("the backend is not prepared: {error}"))
+    Verdict::Failed(format!("the backend failed before the check: {error}"))
 }
 
 /// A store with its layout.
@@ -45,38 +47,39 @@ fn broken(error: impl Into<BackendError>) -> Verdict {
 impl Capability for AnyStore {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let store = context.database.store();
-        store.migrate().await.map_err(broken)?;
+        store.migrate().await.map_err(setup_failed)?;
         Ok(store)
     }
 }
 
-/// A database without a layout, and two handles on it if there can be two.
+/// Two handles on a database without a layout. They are the same handle if the backend cannot open
+/// another.
 pub(super) struct Unmigrated(pub(super) [AnyStore; 2]);
 
 #[async_trait]
 impl Capability for Unmigrated {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let here = context.database.store();
-        let there = context.database.another().await.map_err(broken)?;
+        let there = context.database.open_again().await.map_err(setup_failed)?;
         let there = there.unwrap_or_else(|| Arc::clone(&here));
         Ok(Self([here, there]))
     }
 }
 
-/// Two handles, or the same one twice where there is no other process: for what must hold either
-/// way.
+/// Two handles on a database with its layout. They are the same handle if the backend cannot open
+/// another: for requirements that apply in both cases.
 pub(super) struct Handles(pub(super) [AnyStore; 2]);
 
 #[async_trait]
 impl Capability for Handles {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let Unmigrated(handles) = Unmigrated::prepare(context).await?;
-        handles[0].migrate().await.map_err(broken)?;
+        handles[0].migrate().await.map_err(setup_failed)?;
         Ok(Self(handles))
     }
 }
 
-/// Two handles as two processes have them.
+/// Two different handles, as two processes have them.
 pub(super) struct TwoProcesses {
     pub(super) here: AnyStore,
     pub(super) there: AnyStore,
@@ -93,7 +96,7 @@ impl Capability for TwoProcesses {
     }
 }
 
-/// A store that joins transactions.
+/// A store that writes in callers' transactions.
 pub(super) struct Transactional {
     pub(super) store: AnyStore,
     context: TestContext,
@@ -101,13 +104,9 @@ pub(super) struct Transactional {
 
 impl Transactional {
     pub(super) async fn begin(&self) -> Box<dyn Transaction> {
-        let tx = self
-            .context
-            .database
-            .begin()
-            .await
-            .expect("a transaction begins");
-        tx.expect("one began before")
+        let tx = self.context.database.begin().await;
+        let tx = tx.expect("a transaction begins");
+        tx.expect("`prepare` has begun one before")
     }
 }
 
@@ -115,9 +114,9 @@ impl Transactional {
 impl Capability for Transactional {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let store = AnyStore::prepare(context).await?;
-        match context.database.begin().await.map_err(broken)? {
-            Some(tx) => tx.roll_back().await.map_err(broken)?,
-            None => return Err(Verdict::NotApplicable("it joins no transaction")),
+        match context.database.begin().await.map_err(setup_failed)? {
+            Some(tx) => tx.roll_back().await.map_err(setup_failed)?,
+            None => return Err(Verdict::NotApplicable("it joins no callers' transactions")),
         }
         Ok(Self {
             store,
@@ -143,11 +142,11 @@ impl Damageable {
 impl Capability for Damageable {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let store = AnyStore::prepare(context).await?;
-        // An id that is not there: asks whether it could.
+        // The id is unknown: the call only tells whether the backend can damage rows.
         let unknown = super::fixtures::id();
-        let retries = context.database.damage(unknown, Damage::Retries);
-        if !retries.await.map_err(broken)? {
-            return Err(Verdict::NotApplicable("its rows cannot be damaged here"));
+        let damaged = context.database.damage(unknown, Damage::Retries).await;
+        if !damaged.map_err(setup_failed)? {
+            return Err(Verdict::NotApplicable("the backend damages no rows"));
         }
         Ok(Self {
             store,
@@ -156,21 +155,21 @@ impl Capability for Damageable {
     }
 }
 
-/// A store whose database can be told to refuse a write.
+/// A store whose database can be told to reject a write.
 pub(super) struct Rejecting {
     pub(super) store: AnyStore,
     context: TestContext,
 }
 
 impl Rejecting {
-    pub(super) async fn refuse(&self, id: ExecutionId, write: Write) {
-        let refused = self.context.database.refuse(id, write, true).await;
-        assert!(refused.expect("the write is refused from now on"));
+    pub(super) async fn reject(&self, id: ExecutionId, write: Write) {
+        let done = self.context.database.set_rejected(id, write, true).await;
+        assert!(done.expect("the write is rejected from now on"));
     }
 
-    pub(super) async fn allow(&self, id: ExecutionId, write: Write) {
-        let allowed = self.context.database.refuse(id, write, false).await;
-        assert!(allowed.expect("the write is taken again"));
+    pub(super) async fn accept(&self, id: ExecutionId, write: Write) {
+        let done = self.context.database.set_rejected(id, write, false).await;
+        assert!(done.expect("the write is accepted again"));
     }
 }
 
@@ -178,13 +177,13 @@ impl Rejecting {
 impl Capability for Rejecting {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
         let store = AnyStore::prepare(context).await?;
-        // An id that is not there: asks whether it could.
+        // The id is unknown: the call only tells whether the backend can reject writes.
         let unknown = super::fixtures::id();
-        let refused = context.database.refuse(unknown, Write::Execution, true);
-        if !refused.await.map_err(broken)? {
-            return Err(Verdict::NotApplicable(
-                "it cannot be told to refuse a write",
-            ));
+        let done = context
+            .database
+            .set_rejected(unknown, Write::Execution, true);
+        if !done.await.map_err(setup_failed)? {
+            return Err(Verdict::NotApplicable("the backend rejects no writes"));
         }
         Ok(Self {
             store,
@@ -193,7 +192,7 @@ impl Capability for Rejecting {
     }
 }
 
-/// For a point that prepares its databases itself.
+/// The database itself, for checks that prepare their databases themselves.
 #[async_trait]
 impl Capability for TestContext {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {

@@ -1,4 +1,4 @@
-//! What programs have published.
+//! The catalogue of published jobs.
 
 use jobs::JobDescriptor;
 
@@ -36,7 +36,7 @@ async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
     let listed = store.catalogue().await.unwrap();
     assert_eq!(listed, [publication("a", "x", 1), newer]);
 
-    // An old program starts again: its version is the newest published one now.
+    // An old program starts again: its publication is the newest one now.
     let again = PublishedJob {
         published_at: t(3),
         ..old
@@ -49,7 +49,7 @@ async fn concurrent_publications_succeed(Handles(handles): Handles) {
     at_once(8, |n| {
         let store = handles[n % 2].clone();
         async move {
-            // In orders that would wait for each other crosswise.
+            // In opposite orders, which may deadlock.
             let mut jobs: Vec<_> = (0..12)
                 .map(|job| publication(&format!("j{job:02}"), "same", n as u64))
                 .collect();

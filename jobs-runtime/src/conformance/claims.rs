@@ -1,4 +1,4 @@
-//! Leasing ready executions.
+//! Claims: leasing ready executions.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -136,7 +136,7 @@ async fn a_repeated_claim_returns_the_same_leases(store: AnyStore) {
     assert_eq!(fences(&again), fences(&first));
     assert_eq!(again[0].claimed_at, T0);
 
-    // What it holds *by now*.
+    // After a settlement, the claim holds the remaining leases only.
     settle(&store, success(&first[0])).await;
     let again = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
     assert_eq!(ids(&again), ids(&first)[1..]);
@@ -166,7 +166,7 @@ async fn claims_take_only_named_executions(store: AnyStore) {
     named.only = vec![all[3], id(), elsewhere.id, all[1]];
     let claimed = store.claim(named.clone()).await.unwrap();
     assert_eq!(ids(&claimed), [all[1], all[3], elsewhere.id]);
-    // The other words of a claim hold as well.
+    // The other conditions of a claim apply as well.
     (named.number, named.job_ids) = (2, vec!["other".to_owned()]);
     named.only = vec![all[0]];
     assert!(store.claim(named.clone()).await.unwrap().is_empty());
@@ -182,7 +182,7 @@ async fn a_former_id_is_claimed_by_its_alias(store: AnyStore) {
     let known = claim(session, 1, &["letters.send", "letters.post"], 9);
     let claimed = store.claim(known).await.unwrap();
     assert_eq!(ids(&claimed), [former, current]);
-    assert_eq!(claimed[0].job_id, "letters.post", "what it was enqueued as");
+    assert_eq!(claimed[0].job_id, "letters.post", "the job id of the enqueue");
     assert_eq!(record(&store, former).await.job_id, "letters.post");
 }
 

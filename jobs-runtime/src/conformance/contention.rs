@@ -1,4 +1,4 @@
-//! Several workers at once, where there can be in several processes.
+//! Contention of several workers, in several processes if the backend can open further handles.
 
 use std::collections::HashSet;
 
@@ -58,7 +58,7 @@ async fn claims_of_two_processes_do_not_overlap(Handles(handles): Handles) {
             for number in 1.. {
                 let claimed = store.claim(claim(session, number, &["j"], 5)).await;
                 let claimed = claimed.unwrap();
-                assert!(claimed.len() <= 5, "a limit is a limit");
+                assert!(claimed.len() <= 5, "no claim exceeds its limit");
                 if claimed.is_empty() && nothing_is_queued(&store).await {
                     break;
                 }
@@ -81,7 +81,7 @@ async fn claims_of_two_processes_do_not_overlap(Handles(handles): Handles) {
     assert_eq!(leased, 240);
 }
 
-/// A claim beside others may come back empty, or short, while something is left.
+/// Returns `true` if no execution is queued. A claim beside others may be empty although some are.
 async fn nothing_is_queued(store: &AnyStore) -> bool {
     let mut query = ExecutionQuery::newest(1);
     query.status = Some(ExecutionStatus::Queued);
@@ -105,11 +105,8 @@ async fn sixteen_executions_run_sixteen_times(Handles(handles): Handles) {
                     for answer in store.settle(ends).await.unwrap() {
                         assert_eq!(answer, WriteAnswer::Settled);
                     }
-                    let execution_states = store.execution_states(all.clone()).await.unwrap();
-                    if execution_states
-                        .iter()
-                        .all(|standing| standing.status.is_final())
-                    {
+                    let states = store.execution_states(all.clone()).await.unwrap();
+                    if states.iter().all(|state| state.status.is_final()) {
                         break;
                     }
                 }
@@ -158,9 +155,10 @@ async fn no_busy_error_reaches_a_caller(Handles(handles): Handles) {
         .unwrap();
     assert_eq!(page.executions.len(), 16 * 10 * 3);
     for read in page.executions {
-        let expected = match distinct.contains(&read.id) {
-            true => ExecutionStatus::Succeeded,
-            false => ExecutionStatus::Queued,
+        let expected = if distinct.contains(&read.id) {
+            ExecutionStatus::Succeeded
+        } else {
+            ExecutionStatus::Queued
         };
         assert_eq!(read.status, expected);
     }
@@ -207,7 +205,7 @@ async fn a_settlement_and_a_take_over_do_not_both_win(Handles([here, there]): Ha
         match answer {
             WriteAnswer::Settled => assert!(taken.is_empty()),
             WriteAnswer::Stale => assert_eq!(ids(&taken), [claimed.execution_id]),
-            other => panic!("nobody said it before: {other:?}"),
+            other => panic!("unexpected answer: {other:?}"),
         }
     }
 }
@@ -221,7 +219,7 @@ async fn a_cancel_and_a_claim_do_not_both_win(Handles([here, there]): Handles) {
         let claimed = claimed.unwrap();
         match cancelled.unwrap() {
             CancelAnswer::Cancelled => assert!(claimed.is_empty()),
-            // It may have come before the claim was found.
+            // The request may have been written before the claim.
             CancelAnswer::Requested => {
                 assert_eq!(ids(&claimed), [id]);
                 let asked = there.cancel_requests(session).await.unwrap();

@@ -1,4 +1,4 @@
-//! Rows that this program cannot read.
+//! Damaged rows: stored values that this program cannot read.
 
 use super::backend::Damage;
 use super::fixtures::*;
@@ -73,16 +73,16 @@ async fn damaged_limits_delay_no_other_execution(db: Damageable) {
     let one = [concurrent("one", 1)];
     enqueue_limited(store, &one, 1).await;
     let holder = worker.take().await;
-    let line = enqueue_limited(store, &one, 2).await;
+    let waiting = enqueue_limited(store, &one, 2).await;
     let ready = enqueue_limited(store, &[concurrent("another", 2)], 2).await;
     store.promote(T0, 1_000).await.unwrap();
-    let door = enqueue_limited(store, &one, 2).await;
-    for id in [line[0], ready[0], door[0]] {
+    let new_waiters = enqueue_limited(store, &one, 2).await;
+    for id in [waiting[0], ready[0], new_waiters[0]] {
         db.damage(id, Damage::Limits).await;
     }
 
-    // Whoever is damaged may be claimed at once: it waits for no permit that could be read.
-    let mut left: Vec<_> = [&line[..], &ready[..], &door[..]].concat();
+    // An execution with damaged limits is admitted at once: it has no limit that could be read.
+    let mut left: Vec<_> = [&waiting[..], &ready[..], &new_waiters[..]].concat();
     let mut end = async |claimed: Vec<Claimed>| {
         let ended = ids(&claimed);
         for claimed in &claimed {
@@ -93,12 +93,12 @@ async fn damaged_limits_delay_no_other_execution(db: Damageable) {
     };
     let first = end(worker.take().await).await;
     assert!(first.contains(&ready[1]), "{first:?}");
-    assert!(!first.contains(&line[1]) && !first.contains(&door[1]));
+    assert!(!first.contains(&waiting[1]) && !first.contains(&new_waiters[1]));
     end(holder).await;
     let second = end(worker.take().await).await;
-    assert!(second.contains(&line[1]), "{second:?}");
+    assert!(second.contains(&waiting[1]), "{second:?}");
     let third = end(worker.take().await).await;
-    assert!(third.contains(&door[1]), "{third:?}");
+    assert!(third.contains(&new_waiters[1]), "{third:?}");
     assert_eq!(left, []);
     assert!(worker.take().await.is_empty());
 }

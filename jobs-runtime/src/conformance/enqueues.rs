@@ -1,4 +1,4 @@
-//! Creating executions.
+//! Enqueueing executions.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -102,7 +102,7 @@ async fn a_repeated_enqueue_creates_nothing_new(store: AnyStore) {
     );
 
     let answers = store.enqueue(batch).await.unwrap();
-    assert_eq!(answers, [EnqueueAnswer::Created; 3], "also while they run");
+    assert_eq!(answers, [EnqueueAnswer::Created; 3], "also while they are running");
 }
 
 async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
@@ -115,7 +115,7 @@ async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
         ])
         .await
         .unwrap();
-    // That anything may have happened elsewhere is said at any time.
+    // `Elsewhere` may arrive at any time.
     let said = event(&mut events, |said| !matches!(said, StoreEvent::Elsewhere)).await;
     assert!(
         matches!(said, StoreEvent::Scheduled(at) if at == t(60)),
@@ -134,7 +134,7 @@ async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
     event(&mut events, |event| matches!(event, StoreEvent::Ready)).await;
     assert_eq!(status(&store, delayed.id).await, ExecutionStatus::Queued);
 
-    // A time that has passed is no delay.
+    // A time in the past is no delay.
     let past = new_with("j", |new| new.run_at = Some(T0));
     store.enqueue(vec![past.clone()]).await.unwrap();
     assert_eq!(status(&store, past.id).await, ExecutionStatus::Queued);
@@ -142,7 +142,7 @@ async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
 
 async fn the_order_of_a_batch_is_kept(store: AnyStore) {
     let mut batch: Vec<_> = (0..20).map(|_| new("j")).collect();
-    // Ids say nothing about the order.
+    // The order of the ids differs from that of the batch.
     batch.reverse();
     batch.swap(3, 11);
     let written: Vec<_> = batch.iter().map(|new| new.id).collect();

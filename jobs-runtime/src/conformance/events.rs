@@ -1,4 +1,4 @@
-//! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
+//! Events. A store may emit further events and repeat them; the checks wait for the required ones.
 
 use super::fixtures::*;
 use super::limit_fixtures::{Worker, concurrent, end_all, enqueue_limited, limited};
@@ -86,7 +86,7 @@ async fn released_permits_are_announced(store: AnyStore) {
     enqueue_limited(&store, &limits, 1).await;
     let first = worker.take().await;
 
-    // Nobody else waits, but itself.
+    // No other execution waits for the permit.
     let mut events = store.events();
     let back = settlement(&first[0], AttemptOutcome::Released, Next::GiveBack);
     settle(&store, back).await;
@@ -99,7 +99,7 @@ async fn released_permits_are_announced(store: AnyStore) {
     settle(&store, success(&first[0])).await;
     event(&mut events, now).await;
 
-    // Ready, and not claimed.
+    // Cancelled and edited while it is ready and not claimed.
     store.promote(T0, 9).await.unwrap();
     let mut events = store.events();
     store.cancel(all[0], T0).await.unwrap();
@@ -115,10 +115,10 @@ async fn released_permits_are_announced(store: AnyStore) {
     store.edit(all[1], later, T0).await.unwrap();
     event(&mut events, now).await;
 
-    let stuck = worker.take().await;
-    assert_eq!(ids(&stuck), all[2..3]);
-    let mut end = settlement(&stuck[0], AttemptOutcome::TimedOut, Next::Fail);
-    end.permits = retained_permits(&stuck[0]);
+    let timed_out = worker.take().await;
+    assert_eq!(ids(&timed_out), all[2..3]);
+    let mut end = settlement(&timed_out[0], AttemptOutcome::TimedOut, Next::Fail);
+    end.permits = retained_permits(&timed_out[0]);
     settle(&store, end).await;
     assert!(worker.take().await.is_empty());
     let mut events = store.events();

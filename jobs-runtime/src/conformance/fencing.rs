@@ -1,4 +1,4 @@
-//! No write without its lease.
+//! Fencing: no write of a worker without its lease.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -88,13 +88,13 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
         .await
         .unwrap();
     let [taken] = &taken[..] else {
-        panic!("one was leased: {taken:?}")
+        panic!("one lease is taken over: {taken:?}")
     };
     assert_eq!(taken.execution_id, id);
     assert_eq!(taken.fence.attempt, claimed.fence.attempt);
     assert_eq!(
         taken.claimed_at, claimed.claimed_at,
-        "when the attempt began"
+        "the start of the attempt"
     );
     assert_eq!(taken.payload, claimed.payload);
 
@@ -128,10 +128,10 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
     assert_eq!(
         read.attempts[0].worker, "worker",
-        "who executed it, not who cleared up"
+        "the worker that executed it, not the rescuer"
     );
 
-    // The successor's attempt is out of its predecessor's reach as well.
+    // The old worker cannot write about the next attempt either.
     store.promote(t(5), 1).await.unwrap();
     let second = store
         .claim(claim(rescuer, 2, &["j"], 1))
@@ -153,16 +153,16 @@ async fn after_a_take_over_log_lines_are_stale(store: AnyStore) {
     store.append_logs(vec![before]).await.unwrap();
     let taken = taken_over(&store, &claimed).await;
 
-    let stale = batch(&claimed, vec![line(2, "a ghost")]);
+    let stale = batch(&claimed, vec![line(2, "too late")]);
     let neighbour = running(&store, "other").await;
     let fine = batch(&neighbour, vec![line(1, "fine")]);
     let answers = store.append_logs(vec![stale.clone(), fine]).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Stale, WriteAnswer::Settled]);
     assert_eq!(log(&store, neighbour.execution_id).await, ["1-1 fine"]);
 
-    let end = with_logs(success(&claimed), vec![line(2, "a ghost")]);
+    let end = with_logs(success(&claimed), vec![line(2, "too late")]);
     assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
-    // Neither while it is taken over nor when that has been recorded nor under its successor.
+    // They are stale after the take-over, after the lost attempt is recorded, and during the next.
     let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
     settle(&store, lost).await;
     assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
@@ -184,7 +184,7 @@ async fn log_lines_of_a_stale_settlement_are_not_written(store: AnyStore) {
     taken_over(&store, &stale).await;
     let fine = running(&store, "other").await;
     let ends = vec![
-        with_logs(success(&stale), vec![line(1, "a ghost")]),
+        with_logs(success(&stale), vec![line(1, "too late")]),
         with_logs(success(&fine), vec![line(1, "fine")]),
     ];
     let answers = store.settle(ends).await.unwrap();
@@ -193,7 +193,7 @@ async fn log_lines_of_a_stale_settlement_are_not_written(store: AnyStore) {
     assert_eq!(log(&store, fine.execution_id).await, ["1-1 fine"]);
 }
 
-/// Every write that a worker can say by a fence, and the answers to all of them.
+/// Makes every kind of write under a fence and returns the answers.
 async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<WriteAnswer> {
     let mut answers = vec![
         settle(store, success(claimed)).await,
@@ -216,9 +216,9 @@ async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<WriteAnswer> {
     answers
 }
 
-/// What a settled attempt's own session is told: settlements and lines are its own, progress is
-/// over.
-const ENDED_BY_ITSELF: [WriteAnswer; 7] = [
+/// The answers of [`all_writes`] to the session that has settled the attempt: settlements and log
+/// lines are repeated calls, progress is stale.
+const SETTLED_BY_ITSELF: [WriteAnswer; 7] = [
     WriteAnswer::AlreadyMine,
     WriteAnswer::AlreadyMine,
     WriteAnswer::AlreadyMine,
@@ -242,13 +242,13 @@ async fn an_ended_attempt_changes_nothing(Handles([here, there]): Handles) {
         let second = claim_one(&there, successor, 1).await;
         assert_eq!(second.execution_id, first.execution_id);
         for store in [&here, &there] {
-            assert_eq!(all_writes(store, &first).await, ENDED_BY_ITSELF);
+            assert_eq!(all_writes(store, &first).await, SETTLED_BY_ITSELF);
         }
         let read = record(&there, first.execution_id).await;
         assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
         assert_eq!(report(&there, second.fence, 5).await, WriteAnswer::Settled);
         assert_eq!(settle(&there, success(&second)).await, WriteAnswer::Settled);
-        assert_eq!(all_writes(&here, &first).await, ENDED_BY_ITSELF);
+        assert_eq!(all_writes(&here, &first).await, SETTLED_BY_ITSELF);
         assert_eq!(
             status(&here, first.execution_id).await,
             ExecutionStatus::Succeeded
@@ -278,20 +278,20 @@ async fn a_worker_name_owns_no_leases(store: AnyStore) {
     let first = session(&store, "host-1/42").await;
     enqueue(&store, "j", 1).await;
     let claimed = claim_one(&store, first, 1).await;
-    // The machine starts again; a process has the same host and number.
+    // After a restart of the machine, a process has the same host and process number.
     let second = session(&store, "host-1/42").await;
     assert_ne!(first, second);
     let mut mistaken = claimed.clone();
     mistaken.fence.session = second;
     assert_eq!(all_writes(&store, &mistaken).await, [WriteAnswer::Stale; 7]);
     let found = store.claim(claim(second, 1, &["j"], 9)).await.unwrap();
-    assert!(found.is_empty(), "its number finds nothing of the other's");
+    assert!(found.is_empty(), "the claim number finds no lease of the other session");
     let before = beat(&store, first).await;
     store.renew(second, t(5)).await.unwrap();
     assert_eq!(
         beat(&store, first).await,
         before,
-        "it keeps itself alive only"
+        "a renewal changes its own session only"
     );
     store.close_session(second).await.unwrap();
     assert_eq!(store.renew(first, t(6)).await.unwrap(), Renewal::Renewed);

@@ -29,7 +29,7 @@ async fn an_idempotency_key_creates_one_execution(store: AnyStore) {
         [EnqueueAnswer::Replayed(first.id), EnqueueAnswer::Created]
     );
     assert!(store.execution(second.id).await.unwrap().is_none());
-    // A repeated call after a lost answer.
+    // A repeated call, as after a lost answer.
     let answers = store.enqueue(vec![first]).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created]);
 }
@@ -151,7 +151,7 @@ async fn enqueues_of_two_processes_with_one_key_create_one_execution(Handles(han
             .filter(|(_, answer)| *answer == EnqueueAnswer::Created);
         let created: Vec<_> = created.map(|(id, _)| *id).collect();
         let [created] = created[..] else {
-            panic!("exactly one is created: {created:?}")
+            panic!("exactly one call must create: {created:?}")
         };
         for (id, answer) in answers {
             assert!(id == created || answer == EnqueueAnswer::Replayed(created));
@@ -180,7 +180,7 @@ async fn a_key_names_its_execution_in_every_status(store: AnyStore) {
 }
 
 async fn keys_are_compared_byte_by_byte(store: AnyStore) {
-    // Alike to people, to collations or to what cuts texts short.
+    // Texts that people, collations or C strings confuse.
     let keys = [
         "k", "K", "k ", "k\u{0}", "k\u{0}2", "é", "e\u{301}", "", "😀",
     ];

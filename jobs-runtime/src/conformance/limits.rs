@@ -1,4 +1,4 @@
-//! Limits: permits of so many at a time.
+//! Concurrency limits: `max_concurrent`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ async fn a_retry_needs_another_permit(store: AnyStore) {
     assert_eq!(ids(&again), all[..1]);
     assert_eq!(again[0].fence.attempt, 2);
     assert_eq!(again[0].spent, 1);
-    // By hand, too.
+    // A manual retry also waits for a permit.
     settle(&store, failure(&again[0])).await;
     let blocking = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
     let running = worker.take_at(t(21), 9).await;
@@ -95,11 +95,11 @@ async fn blocked_executions_are_queued(store: AnyStore) {
     for id in &all[1..] {
         is_queued(*id).await;
     }
-    let execution_states = store.execution_states(all.clone()).await.unwrap();
-    let running = execution_states
+    let states = store.execution_states(all.clone()).await.unwrap();
+    let running = states
         .iter()
         .filter(|it| it.status == ExecutionStatus::Running);
-    assert_eq!((running.count(), execution_states.len()), (1, 3));
+    assert_eq!((running.count(), states.len()), (1, 3));
     let page = store
         .list_executions(ExecutionQuery {
             status: Some(ExecutionStatus::Queued),
@@ -122,16 +122,16 @@ async fn blocked_by_names_the_limit_and_its_holders(store: AnyStore) {
     assert_eq!(
         store.blocked_by(all[0], T0).await.unwrap(),
         None,
-        "nobody has looked"
+        "the allocator has not run"
     );
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
-    assert_eq!(store.blocked_by(all[0], T0).await.unwrap(), None, "it runs");
+    assert_eq!(store.blocked_by(all[0], T0).await.unwrap(), None, "it is running");
     let blocked_by = store
         .blocked_by(all[2], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert_eq!(
         (blocked_by.key, blocked_by.rule, blocked_by.ahead),
         (limit.key, limit.rule, 1)
@@ -153,17 +153,17 @@ async fn blocked_by_names_the_limit_and_its_holders(store: AnyStore) {
         .blocked_by(all[1], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert!(blocked_by.holders[0].stuck);
     let per_minute = rate("", 1, Duration::from_secs(60));
-    let starved = enqueue_limited(&store, &[per_minute], 2).await;
+    let waiting = enqueue_limited(&store, &[per_minute], 2).await;
     worker.take().await;
     store.promote(T0, 100).await.unwrap();
     let blocked_by = store
-        .blocked_by(starved[1], T0)
+        .blocked_by(waiting[1], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert_eq!(blocked_by.free_at, Some(t(60)));
 }
 
@@ -171,7 +171,7 @@ async fn a_changed_limit_applies_to_waiting_executions(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 8).await;
     let mut worker = Worker::new(&store).await;
     assert_eq!(worker.take().await.len(), 1);
-    // By another enqueue, and by a publication; one of a version without the limit lifts it.
+    // An enqueue and a publication change the rule. A publication without the limit lifts it.
     enqueue_limited(&store, &[concurrent("", 3)], 1).await;
     assert_eq!(ids(&worker.take().await), all[1..3]);
     let publish = async |count: Option<u32>| {
@@ -207,7 +207,7 @@ async fn published_weights_apply_to_their_keys(store: AnyStore) {
     store.publish(vec![job]).await.unwrap();
     let more = [&all[0][1..3], &all[1][1..2]].concat();
     assert_eq!(ids(&worker.take().await), more);
-    // The next publication has the last word: six, two and two at a time.
+    // The newest publication applies: six, two and two at a time.
     let mut same = super::catalogue::publication("j", "g", 0);
     same.descriptor.limits.max_concurrent = Some(jobs::ConcurrencyLimit {
         count: 2,
@@ -262,7 +262,7 @@ async fn concurrent_enqueues_never_exceed_a_limit(store: AnyStore) {
     };
     let (_, mut taken) = tokio::join!(futures_util::future::join_all(callers), claims);
     assert!(taken.len() <= 7, "{}", taken.len());
-    // All of them are let in in the end, seven at a time.
+    // All of them are admitted in the end, seven at a time.
     let mut worker = Worker::new(&store).await;
     let mut ended = 0;
     loop {
@@ -293,7 +293,7 @@ async fn an_open_transaction_delays_no_other_execution_of_its_limit(db: Transact
     let inside = limited(std::slice::from_ref(&limit));
     let hidden = inside.id;
     store.enqueue_in(tx.by_ref(), vec![inside]).await.unwrap();
-    // An embedded store has one writer: there, the others wait for the caller in any case.
+    // SQLite has one writer: other writers wait for the open transaction in any case.
     if store.describe().kind != "sqlite" {
         settle(&store, success(&running[0])).await;
         let others = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;

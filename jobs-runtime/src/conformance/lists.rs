@@ -1,4 +1,4 @@
-//! Pages of executions.
+//! Lists of executions.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ fn query(limit: usize, change: impl FnOnce(&mut ExecutionQuery)) -> ExecutionQue
     query
 }
 
-/// All pages of a query, newest first.
+/// Returns the ids of all pages of a query, newest first.
 async fn all(store: &AnyStore, query: ExecutionQuery) -> Vec<ExecutionId> {
     let mut found = Vec::new();
     let mut cursor: Option<Cursor> = query.cursor;
@@ -62,7 +62,7 @@ async fn pages_are_complete(store: AnyStore) {
         .list_executions(ExecutionQuery::newest(25))
         .await
         .unwrap();
-    assert_eq!(page.next_cursor, None, "a full last page is the last");
+    assert_eq!(page.next_cursor, None, "a full last page has no cursor");
     let page = store
         .list_executions(ExecutionQuery::newest(10))
         .await
@@ -191,10 +191,10 @@ async fn pages_are_complete_under_concurrent_enqueues(store: AnyStore) {
         walks += 1;
         let found = all(&store, ExecutionQuery::newest(7)).await;
         let distinct: HashSet<_> = found.iter().copied().collect();
-        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert_eq!(distinct.len(), found.len(), "no execution is listed twice");
         assert!(
             before.iter().all(|id| distinct.contains(id)),
-            "none is left out"
+            "no execution is missing"
         );
         assert!(found.is_sorted_by(|a, b| a > b));
     }
@@ -211,7 +211,7 @@ async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
     let page = store.list_executions(query.clone()).await.unwrap();
     assert!(
         page.executions.is_empty() && page.next_cursor.is_some(),
-        "short, but not the end"
+        "the page is short and not the last"
     );
     assert_eq!(all(&store, query).await, [needle.id]);
 }
@@ -230,16 +230,10 @@ async fn execution_states_follow_the_order_of_the_ids(store: AnyStore) {
         later.id,
         busy.execution_id,
     ];
-    let execution_states = store.execution_states(asked).await.unwrap();
-    let told: Vec<_> = execution_states
+    let states = store.execution_states(asked).await.unwrap();
+    let actual: Vec<_> = states
         .iter()
-        .map(|standing| {
-            (
-                standing.execution_id,
-                standing.job_id.as_str(),
-                standing.status,
-            )
-        })
+        .map(|state| (state.execution_id, state.job_id.as_str(), state.status))
         .collect();
     let expected = [
         (waiting, "waiting", ExecutionStatus::Queued),
@@ -247,7 +241,7 @@ async fn execution_states_follow_the_order_of_the_ids(store: AnyStore) {
         (later.id, "later", ExecutionStatus::Pending),
         (busy.execution_id, "busy", ExecutionStatus::Running),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(actual, expected);
 }
 
 async fn a_cursor_works_in_every_process(Handles([here, there]): Handles) {
@@ -278,7 +272,7 @@ async fn pages_by_status_are_complete_under_concurrent_moves(Handles([here, ther
         let queued = query(7, |query| query.status = Some(ExecutionStatus::Queued));
         let found = all(&here, queued).await;
         let distinct: HashSet<_> = found.iter().collect();
-        assert_eq!(distinct.len(), found.len(), "no execution comes twice");
+        assert_eq!(distinct.len(), found.len(), "no execution is listed twice");
         assert!(stays.iter().all(|id| distinct.contains(id)));
     }
     mover.await.unwrap();

@@ -1,4 +1,4 @@
-//! What handlers logged.
+//! Logs of attempts.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ async fn a_log_line_is_written_once_per_number(store: AnyStore) {
     let first = vec![line(1, "a"), line(2, "b")];
     let answers = store.append_logs(vec![batch(&claimed, first)]);
     assert_eq!(answers.await.unwrap(), [WriteAnswer::Settled]);
-    // The answer was lost: the same words again, and what was logged meanwhile.
+    // The answer was lost: the same lines again, and a new one.
     let again = vec![line(1, "a"), line(2, "b"), line(3, "c")];
     let answers = store.append_logs(vec![batch(&claimed, again)]);
     assert_eq!(answers.await.unwrap(), [WriteAnswer::Settled]);
@@ -70,7 +70,7 @@ async fn log_lines_are_written_with_their_settlement(store: AnyStore) {
     let lines = vec![line(1, "again"), line(2, "it worked")];
     let success = with_logs(success(&second), lines);
     assert_eq!(settle(&store, success.clone()).await, WriteAnswer::Settled);
-    // Both answers were lost: what is said again changes nothing.
+    // Both answers were lost: the repeated settlements change nothing.
     assert_eq!(settle(&store, end).await, WriteAnswer::AlreadyMine);
     assert_eq!(settle(&store, success).await, WriteAnswer::AlreadyMine);
     assert_eq!(
@@ -131,7 +131,7 @@ async fn log_pages_are_complete(store: AnyStore) {
         .collect();
     assert_eq!(places, expected);
 
-    // At the end, the place stays: more may be logged.
+    // At the end the position stays: more lines may follow.
     let end = LogPlace {
         attempt: 2,
         line: 5,

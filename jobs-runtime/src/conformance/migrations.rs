@@ -1,4 +1,4 @@
-//! The layout, from nothing.
+//! Migrations of the layout.
 
 use super::fixtures::*;
 use super::requirement::requirements;

@@ -93,7 +93,7 @@ fn random_lane(backend: &Arc<dyn Backend>, lane: u64, handle: &Handle) -> Result
 /// Tells a story to a fresh store.
 async fn tell(backend: &Arc<dyn Backend>, story: &[Step]) -> Result<(), String> {
     let prepared = async {
-        let context = TestContext::fresh(backend).await?;
+        let context = TestContext::create(backend).await?;
         let Handles(handles) = Handles::prepare(&context).await?;
         Ok((context, handles))
     };

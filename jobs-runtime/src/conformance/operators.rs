@@ -1,4 +1,4 @@
-//! Retrying and deleting by hand.
+//! Operators: manual retries, deletions, and the position in a queue.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -90,14 +90,14 @@ async fn attempt_numbers_grow_after_a_cancellation(store: AnyStore) {
 async fn only_failed_and_cancelled_executions_are_retried(store: AnyStore) {
     let queued = enqueue(&store, "queued", 1).await[0];
     let claimed = running(&store, "j").await;
-    let refused = |status| RetryAnswer::NotRetryable(status);
+    let rejected = |status| RetryAnswer::NotRetryable(status);
     let answer = store.retry(queued, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Queued));
+    assert_eq!(answer, rejected(ExecutionStatus::Queued));
     let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Running));
+    assert_eq!(answer, rejected(ExecutionStatus::Running));
     settle(&store, success(&claimed)).await;
     let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Succeeded));
+    assert_eq!(answer, rejected(ExecutionStatus::Succeeded));
     assert_eq!(
         store.retry(id(), None, t(1)).await.unwrap(),
         RetryAnswer::Unknown
@@ -150,7 +150,7 @@ async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
         RetryAnswer::Unknown
     );
 
-    // Its key is free, and its successor has nothing of it.
+    // The key is free, and a new execution has no data of the deleted one.
     let second = keyed("b");
     let answers = store.enqueue(vec![second.clone()]).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created]);
@@ -174,7 +174,7 @@ async fn only_final_executions_are_deleted(store: AnyStore) {
     }
     let never = store.delete(id()).await.unwrap();
     assert_eq!(never, DeleteAnswer::Unknown);
-    // A neighbour's end deletes nothing of the others.
+    // Deleting one execution does not affect others.
     settle(&store, success(&running)).await;
     store.delete(running.execution_id).await.unwrap();
     assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
@@ -207,9 +207,9 @@ async fn a_manual_retry_clears_a_due_retry(store: AnyStore) {
     store.retry(first.execution_id, None, t(9)).await.unwrap();
     let read = record(&store, first.execution_id).await;
     assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
-    assert!(read.run_at < t(600), "it is ready now");
+    assert!(read.run_at < t(600), "it is ready at once");
     let error = read.attempts[0].error.as_ref();
-    assert_eq!(error.unwrap().message, "attempt 1", "it stays there");
+    assert_eq!(error.unwrap().message, "attempt 1", "the attempt keeps its error");
 }
 
 async fn attempt_numbers_grow_over_manual_retries(Handles([here, there]): Handles) {

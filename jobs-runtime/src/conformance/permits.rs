@@ -1,4 +1,4 @@
-//! Permits: how they come back, one by one and those of many keys together.
+//! Permits of limits: their release, one by one and in batches of many keys.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,10 +36,10 @@ async fn a_permit_is_released_with_its_attempt(store: AnyStore) {
         assert!(worker.take().await.is_empty());
         let end = end(&taken[0]);
         assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Settled);
-        // Said twice, it is given back once.
+        // A repeated settlement releases the permit once.
         assert_eq!(settle(&store, end).await, WriteAnswer::AlreadyMine);
     }
-    // The lease that goes over to a rescuer takes its permit along.
+    // A lease that is taken over keeps its permit.
     let taken = worker.take().await;
     let lost = taken_over(&store, &taken[0]).await;
     let mut another = Worker::new(&store).await;
@@ -64,22 +64,22 @@ async fn a_permit_is_released_without_a_valid_token(store: AnyStore) {
             .count(),
         2
     );
-    // All ways to end at once: without limits, with them, and with them but not knowing.
+    // One batch of executions without limits, with the right token, and without one.
     let mut batch: Vec<_> = taken.iter().map(success).collect();
     let known = batch.iter_mut().find(|end| end.permits.is_some());
     known.expect("two have limits").permits = None;
     let answers = store.settle(batch).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Settled; 4]);
 
-    // What is not one's own, of one that has none, too.
+    // Invalid tokens, also for executions without limits.
     let other = Some(Permits::released("[4711]".into()));
-    let words = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
+    let tokens = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
     enqueue(&store, "j", 4).await;
     let taken = worker.take().await;
-    assert_eq!(taken.len(), words.len());
+    assert_eq!(taken.len(), tokens.len());
     let mut batch: Vec<_> = taken.iter().map(success).collect();
-    for (end, words) in batch.iter_mut().zip(words) {
-        end.permits = Some(Permits::released(words.into()));
+    for (end, token) in batch.iter_mut().zip(tokens) {
+        end.permits = Some(Permits::released(token.into()));
     }
     let answers = store.settle(batch).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Settled; 6]);
@@ -92,9 +92,9 @@ async fn a_permit_is_released_without_a_valid_token(store: AnyStore) {
     for end in ends {
         let taken = worker.take().await;
         assert_eq!(taken.len(), 2);
-        for (claimed, said) in taken.iter().zip([None, other.clone()]) {
+        for (claimed, permits) in taken.iter().zip([None, other.clone()]) {
             let mut end = end(claimed);
-            end.permits = said;
+            end.permits = permits;
             assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         }
     }
@@ -111,7 +111,7 @@ async fn the_token_of_another_execution_releases_only_own_permits(store: AnyStor
         .into_iter()
         .partition(|claimed| claimed.limits.is_some());
     assert_eq!((ids(&limited), free.len()), (all[..1].to_vec(), 3));
-    let saying = |mut end: Settlement, other: &Claimed| {
+    let with_token_of = |mut end: Settlement, other: &Claimed| {
         end.permits = other.limits.clone().map(Permits::released);
         end
     };
@@ -121,23 +121,23 @@ async fn the_token_of_another_execution_releases_only_own_permits(store: AnyStor
         |claimed| retry_at(claimed, t(3_600)),
     ];
     for (end, claimed) in ends.iter().zip(&free) {
-        let end = saying(end(claimed), &limited[0]);
+        let end = with_token_of(end(claimed), &limited[0]);
         assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         let taken = worker.take().await;
-        assert!(!ids(&taken).contains(&all[1]), "the permit is out");
+        assert!(!ids(&taken).contains(&all[1]), "the permit is in use");
     }
     settle(&store, success(&limited[0])).await;
     let taken = worker.take().await;
     assert_eq!(ids(&taken), all[1..]);
     settle(&store, success(&taken[0])).await;
 
-    // One limit's for another's.
+    // The token of another limit.
     for end in ends {
         let one = enqueue_limited(&store, &[concurrent("one", 1)], 2).await;
         let other = enqueue_limited(&store, &[concurrent("other", 1)], 2).await;
         let first = worker.take().await;
         assert_eq!(ids(&first), [one[0], other[0]]);
-        let wrong = saying(end(&first[0]), &first[1]);
+        let wrong = with_token_of(end(&first[0]), &first[1]);
         assert_eq!(settle(&store, wrong).await, WriteAnswer::Settled);
         let second = worker.take().await;
         assert!(
@@ -159,7 +159,7 @@ async fn the_token_of_another_execution_releases_only_own_permits(store: AnyStor
 async fn a_cancelled_execution_releases_its_permit(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 4).await;
     store.promote(T0, 100).await.unwrap();
-    // One that is ready, one that is held, and one that nobody has looked at.
+    // One execution is ready, one is blocked, and one is a new waiter.
     assert_eq!(
         store.cancel(all[0], T0).await.unwrap(),
         CancelAnswer::Cancelled
@@ -185,49 +185,49 @@ async fn a_retained_permit_is_released_with_its_handler(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 1)], 5).await;
     let mut worker = Worker::new(&store).await;
     let mut another = Worker::new(&store).await;
-    let stuck = |claimed: &Claimed| {
+    let retaining = |claimed: &Claimed| {
         let mut end = settlement(claimed, AttemptOutcome::TimedOut, Next::Fail);
         end.permits = retained_permits(claimed);
         end
     };
     let first = worker.take().await;
-    settle(&store, stuck(&first[0])).await;
+    settle(&store, retaining(&first[0])).await;
     assert!(another.take().await.is_empty());
     for _ in 0..2 {
         store.release_permits(vec![first[0].fence]).await.unwrap();
     }
     let second = worker.take().await;
     assert_eq!(second.len(), 1);
-    assert!(another.take().await.is_empty(), "it comes back once");
-    settle(&store, stuck(&second[0])).await;
+    assert!(another.take().await.is_empty(), "it is released once");
+    settle(&store, retaining(&second[0])).await;
     assert!(another.take().await.is_empty());
-    // A session that ends has no handlers any more.
+    // The end of a session releases its retained permits.
     store.close_session(worker.session()).await.unwrap();
     let third = another.take().await;
     assert_eq!(third.len(), 1);
-    settle(&store, stuck(&third[0])).await;
+    settle(&store, retaining(&third[0])).await;
     let dead = beat(&store, another.session()).await;
     let mut rescuer = Worker::new(&store).await;
     assert!(rescuer.take().await.is_empty());
     assert!(rescuer.take_over(dead, 9).await.is_empty());
     let fourth = rescuer.take().await;
     assert_eq!(fourth.len(), 1);
-    // Nor has one that was taken over and not rid of its leases yet: nobody comes for it again.
+    // So does the end of a session that was taken over and still has leases.
     let over = beat(&store, rescuer.session()).await;
     let mut last = Worker::new(&store).await;
     assert!(last.take_over(over, 0).await.is_empty());
-    settle(&store, stuck(&fourth[0])).await;
+    settle(&store, retaining(&fourth[0])).await;
     assert_eq!(last.take().await.len(), 1);
 }
 
-/// More keys than are looked at one by one.
+/// More keys than a store handles one by one.
 const KEYS: usize = 20;
 
 fn key(n: usize) -> Limit {
     concurrent(&format!("key {n}"), 2)
 }
 
-/// So many for each key, one key after the other.
+/// Enqueues `count` executions per key, alternating between the keys.
 async fn enqueue_each(store: &AnyStore, count: usize) -> Vec<NewExecution> {
     let keys = (0..KEYS * count).map(|n| limited(&[key(n % KEYS)]));
     let batch: Vec<_> = keys.collect();
@@ -235,12 +235,12 @@ async fn enqueue_each(store: &AnyStore, count: usize) -> Vec<NewExecution> {
     batch
 }
 
-/// How many of each key, in the order of their numbers.
+/// Counts the claimed executions per key, in the order of the keys.
 fn of_each(claimed: &[Claimed], all: &[NewExecution]) -> Vec<usize> {
     let mut counts = BTreeMap::new();
     for id in ids(claimed) {
-        let place = all.iter().position(|new| new.id == id);
-        *counts.entry(place.unwrap() % KEYS).or_insert(0) += 1;
+        let index = all.iter().position(|new| new.id == id);
+        *counts.entry(index.unwrap() % KEYS).or_insert(0) += 1;
     }
     counts.into_values().collect()
 }
@@ -266,7 +266,7 @@ async fn running_attempts_keep_their_permits(store: AnyStore) {
         assert_eq!(of_each(&running, &first), [2; KEYS]);
         let mut all = first;
         for more in [1, 1, 2] {
-            // They were let in one key after the other.
+            // The first half has one attempt of each key.
             let ended = running.drain(..KEYS).collect::<Vec<_>>();
             end_all(&store, &ended).await;
             all.extend(enqueue_each(&store, more).await);
@@ -336,7 +336,7 @@ async fn an_ended_attempt_returns_no_start_to_its_rate(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     let first = worker.take().await;
     assert_eq!(first.len(), KEYS);
-    // As many as may start together are let in, and not claimed yet.
+    // As many executions as may start together are admitted and not claimed yet.
     let later = |count: usize| {
         let batch = (0..count).map(|_| {
             let mut new = limited(std::slice::from_ref(&rate));

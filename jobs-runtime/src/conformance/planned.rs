@@ -1,18 +1,18 @@
-//! What the contract will ask for once it can be said through the trait.
+//! Requirements of planned features. They are listed and not checked.
 
-use super::requirement::{Requirement, Run};
+use super::requirement::{Check, Requirement};
 
-const fn later(
+const fn planned(
     area: &'static str,
     name: &'static str,
     promise: &'static str,
-    what: &'static str,
+    feature: &'static str,
 ) -> Requirement {
     Requirement {
         area,
         name,
         promise,
-        run: Run::Later(what),
+        check: Check::Planned(feature),
     }
 }
 
@@ -22,58 +22,58 @@ const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
-    later(
+    planned(
         "schedules",
         "a_fire_time_enqueues_once",
-        "However many schedulers run, each fire time of a schedule creates one execution.",
+        "Each fire time of a schedule creates one execution, however many schedulers run.",
         SCHEDULES,
     ),
-    later(
+    planned(
         "schedules",
-        "what_was_missed_is_caught_up_as_told",
-        "After a pause, `catch_up` decides what of the missed fire times is enqueued.",
+        "catch_up_decides_about_missed_fire_times",
+        "After an outage, `catch_up` decides which of the missed fire times are enqueued.",
         SCHEDULES,
     ),
-    later(
+    planned(
         "schedules",
-        "an_overlap_is_handled_as_told",
-        "While the last one lives, `overlap` decides what becomes of the next.",
+        "overlap_decides_about_concurrent_executions",
+        "While the previous execution is live, `overlap` decides whether the next one is enqueued.",
         SCHEDULES,
     ),
-    later(
+    planned(
         "retention",
-        "what_has_expired_is_pruned",
-        "Final executions go when their time is over, with attempts, logs and keys, in bounded steps; no others.",
+        "expired_executions_are_deleted",
+        "Final executions are deleted after their retention time, with attempts, logs and keys, in bounded steps.",
         RETENTION,
     ),
-    later(
+    planned(
         "retention",
-        "waiting_ones_expire",
-        "What has not started by its time is cancelled instead of claimed.",
+        "waiting_executions_expire",
+        "An execution that has not started by its deadline is cancelled and not claimed.",
         RETENTION,
     ),
-    later(
+    planned(
         "external",
-        "a_token_is_a_lease",
-        "A lease given to an external worker ends by its own deadline, and its token is then stale for every write.",
+        "a_lease_token_expires",
+        "The lease of an external worker ends at its deadline. Its token is then stale for every write.",
         EXTERNAL,
     ),
-    later(
+    planned(
         "external",
-        "a_heartbeat_answers_cancels",
-        "A heartbeat prolongs its lease alone and says whether a cancellation was requested.",
+        "a_heartbeat_returns_cancel_requests",
+        "A heartbeat extends its own lease only, and returns whether a cancellation was requested.",
         EXTERNAL,
     ),
-    later(
+    planned(
         "broker",
-        "only_a_confirm_makes_queued",
-        "With a broker, an execution is queued when its message is confirmed, and not before.",
+        "an_execution_is_queued_after_the_broker_confirm",
+        "With a broker, an execution is queued once its message is confirmed, and not before.",
         BROKER,
     ),
-    later(
+    planned(
         "broker",
         "a_message_claims_once",
-        "A message that comes twice, or late, leases its execution at most once.",
+        "A message that is late or repeated leases its execution at most once.",
         BROKER,
     ),
 ];

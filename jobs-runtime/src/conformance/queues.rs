@@ -1,5 +1,4 @@
-//! Queues that are paused, claims that leave some out, and executions that are changed while they
-//! wait.
+//! Queues: pauses, claims that exclude queues, caps, ageing, and edits of waiting executions.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -38,7 +37,7 @@ async fn claims_take_nothing_from_a_paused_queue(store: AnyStore) {
     let mut only = claim(session, 3, &["j"], 9);
     only.only = vec![mail[1]];
     assert!(store.claim(only).await.unwrap().is_empty());
-    // The only queue that there is.
+    // The paused queue is the only one left.
     let taken = store.claim(claim(session, 4, &["j"], 9)).await.unwrap();
     assert!(taken.is_empty());
     let later = in_queue(&store, "mail", 1).await;
@@ -59,7 +58,7 @@ async fn waiting_since_finds_old_executions(store: AnyStore) {
         at(0, 1),
         at(50, 2),
         at(50, 3),
-        // Of these nobody needs to be told: it is urgent, young, elsewhere, or not due.
+        // Not returned: they are urgent, young, in another queue, or not due.
         at(100, 1),
         at(50, 8),
         new_with("j", |new| new.queue = "other".to_owned()),
@@ -95,7 +94,7 @@ async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
     assert!(here.pause("mail".to_owned(), t(1)).await.unwrap());
     assert!(
         !there.pause("mail".to_owned(), t(2)).await.unwrap(),
-        "it is"
+        "it was paused already"
     );
     let session = session(&there, "w").await;
     assert!(
@@ -109,10 +108,10 @@ async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
     assert_eq!(
         queues[0].paused_at,
         Some(t(1)),
-        "the first pause's time stays"
+        "the time of the first pause"
     );
     assert!(there.resume("mail".to_owned()).await.unwrap());
-    assert!(!here.resume("mail".to_owned()).await.unwrap(), "it was");
+    assert!(!here.resume("mail".to_owned()).await.unwrap(), "it was resumed already");
     assert_eq!(
         here.claim(claim(session, 2, &["j"], 9))
             .await
@@ -224,14 +223,14 @@ fn run_at(seconds: u64) -> ExecutionEdit {
 
 async fn an_edit_moves_a_waiting_execution(store: AnyStore) {
     let all = enqueue(&store, "j", 4).await;
-    let changed = async |n: usize, change| {
-        let answer = store.edit(all[n], change, T0).await.unwrap();
+    let edit = async |n: usize, edit| {
+        let answer = store.edit(all[n], edit, T0).await.unwrap();
         assert_eq!(answer, EditAnswer::Changed);
     };
-    changed(2, priority(90)).await;
-    changed(0, run_at(60)).await;
+    edit(2, priority(90)).await;
+    edit(0, run_at(60)).await;
     let payload = Some(r#"{"n":9}"#.to_owned());
-    changed(
+    edit(
         3,
         ExecutionEdit {
             payload,
@@ -249,20 +248,20 @@ async fn an_edit_moves_a_waiting_execution(store: AnyStore) {
     let taken = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&taken), [all[2], all[1], all[3]]);
     assert_eq!(taken[2].payload, r#"{"n":9}"#);
-    // One that waits for its time: to another, with another priority, and to now.
-    changed(0, priority(10)).await;
-    changed(0, run_at(30)).await;
+    // A pending execution gets another priority, another time, and is due at once.
+    edit(0, priority(10)).await;
+    edit(0, run_at(30)).await;
     assert_eq!(store.promote(t(29), 9).await.unwrap().next_due, Some(t(30)));
-    changed(0, run_at(0)).await;
+    edit(0, run_at(0)).await;
     assert_eq!(status(&store, all[0]).await, ExecutionStatus::Queued);
     assert_eq!(
         ids(&store.claim(claim(session, 2, &["j"], 9)).await.unwrap()),
         all[..1]
     );
-    // The number of the attempt and the budget stay.
+    // The attempt number and the spent budget stay.
     let claimed = taken.into_iter().next().unwrap();
     settle(&store, retry_at(&claimed, t(60))).await;
-    changed(2, run_at(0)).await;
+    edit(2, run_at(0)).await;
     let again = store.claim(claim(session, 3, &["j"], 9)).await.unwrap();
     assert_eq!((again[0].fence.attempt, again[0].spent), (2, 1));
 }

@@ -1,4 +1,4 @@
-//! Limits: so many starts in a period.
+//! Rate limits: `rate_limit`, pauses and reservations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn a_start_is_no_earlier_than_its_permit(store: AnyStore) {
     let all = enqueue_limited(&store, std::slice::from_ref(&per_second), 3).await;
     let mut worker = Worker::new(&store).await;
     assert_eq!(worker.take().await[0].claimed_at, T0);
-    // Let in by a promotion, and later by an enqueue: each while a claim was on its way.
+    // Admitted by a promotion, and later by an enqueue, each after the time of the claim.
     store.promote(t(5), 100).await.unwrap();
     let second = worker.claim_at(t(4), 9).await;
     assert_eq!((ids(&second), second[0].claimed_at), (vec![all[1]], t(5)));
@@ -68,9 +68,9 @@ async fn unused_starts_are_not_accumulated(store: AnyStore) {
     assert_eq!(
         promotion.next_due,
         Some(t(10)),
-        "it tells when to look again"
+        "the time of the next permit"
     );
-    // Nobody claims for an hour: not all of it is made up for.
+    // No claim for an hour: the unused starts are lost.
     store.promote(t(600), 100).await.unwrap();
     assert_eq!(worker.take_at(T0.after(HOUR), 9).await.len(), 1);
     assert!(worker.take_at(T0.after(HOUR), 9).await.is_empty());
@@ -83,7 +83,7 @@ async fn unused_starts_are_not_accumulated(store: AnyStore) {
 async fn a_promotion_with_an_older_time_allows_no_early_start(store: AnyStore) {
     let rate = |key| rate(key, 1, Duration::from_secs(10));
     let mut worker = Worker::new(&store).await;
-    // Two limits, passed at different times: the second is told an older one.
+    // Two limits, passed at different times. The promotion for the second has an older time.
     enqueue_limited(&store, &[rate("a"), concurrent("", 1)], 1).await;
     let first = worker.take().await;
     enqueue_limited(&store, &[rate("b"), concurrent("", 1)], 2).await;
@@ -98,7 +98,7 @@ async fn a_promotion_with_an_older_time_allows_no_early_start(store: AnyStore) {
     assert_eq!(third.len(), 1);
     settle(&store, success(&third[0])).await;
 
-    // A permit that goes over to an execution that is more urgent.
+    // A permit that a more urgent execution takes.
     enqueue_limited(&store, &[rate("c")], 2).await;
     let first = worker.take_at(t(20), 9).await;
     assert_eq!(first.len(), 1);

@@ -1,4 +1,4 @@
-//! A point of the contract, and what becomes of it on a backend.
+//! A requirement of the contract, its check, and the verdict about a backend.
 
 use std::fmt;
 use std::future::Future;
@@ -12,47 +12,48 @@ use futures_util::FutureExt;
 use super::backend::Backend;
 use super::capabilities::{Capability, TestContext};
 
-/// A point that takes longer hangs. In real time, with room for a busy machine.
+/// The time after which a check counts as hanging, in real time. It leaves room for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(900);
 
-/// One promise of the contract, and how to see whether a store keeps it.
+/// A requirement of the contract, with the code that checks it.
 #[derive(Clone, Copy)]
 pub struct Requirement {
-    /// The part of the contract it belongs to.
+    /// The part of the contract that it belongs to.
     pub area: &'static str,
-    /// Its name within the area. Names stay: people and reports refer to them.
+    /// Its name, unique within the area. Reports and documents refer to it.
     pub name: &'static str,
-    /// What is promised, in a sentence.
+    /// The requirement in one or two sentences.
     pub promise: &'static str,
-    pub(super) run: Run,
+    pub(super) check: Check,
 }
 
-/// How a point is put to the test.
+/// The check of a requirement.
 #[derive(Clone, Copy)]
-pub(super) enum Run {
-    Now(fn(TestContext) -> BoxedVerdict),
-    /// Not by now: what it waits for.
-    Later(&'static str),
+pub(super) enum Check {
+    /// This function checks it.
+    Implemented(fn(TestContext) -> BoxedVerdict),
+    /// The check waits for this feature.
+    Planned(&'static str),
 }
 
 pub(super) type BoxedVerdict = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
-/// What became of a point on a backend.
+/// The result of a check on a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The promise is kept.
+    /// The store meets the requirement.
     Passed,
-    /// The promise is broken: how that showed.
+    /// The store does not meet the requirement, for this reason.
     Failed(String),
-    /// The contract does not ask for it yet: what it waits for.
+    /// The contract does not have the requirement yet: it waits for this feature.
     NotYet(&'static str),
-    /// It is no question for this kind of store: why.
+    /// The requirement does not apply to this kind of store, for this reason.
     NotApplicable(&'static str),
 }
 
 impl Verdict {
-    /// Whether the promise is broken.
+    /// Returns `true` if the store does not meet the requirement.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
@@ -82,47 +83,46 @@ impl fmt::Debug for Requirement {
 }
 
 impl Requirement {
-    /// What later work the point waits for; `None` if it is put to the test today.
+    /// Returns the feature that the requirement waits for; `None` if it is checked today.
     pub fn waits_for(&self) -> Option<&'static str> {
-        match self.run {
-            Run::Now(_) => None,
-            Run::Later(what) => Some(what),
+        match self.check {
+            Check::Implemented(_) => None,
+            Check::Planned(feature) => Some(feature),
         }
     }
 
-    /// Puts the point to the test on a database of its own. A panic and a hang are failures.
+    /// Checks the requirement on a new database of the backend. A panic and a hang are failures.
     pub async fn run(&self, backend: Arc<dyn Backend>) -> Verdict {
-        let run = match self.run {
-            Run::Now(run) => run,
-            Run::Later(what) => return Verdict::NotYet(what),
+        let check = match self.check {
+            Check::Implemented(check) => check,
+            Check::Planned(feature) => return Verdict::NotYet(feature),
         };
-        let context = match TestContext::fresh(&backend).await {
+        let context = match TestContext::create(&backend).await {
             Ok(context) => context,
             Err(verdict) => return verdict,
         };
-        let running = AssertUnwindSafe(run(context)).catch_unwind();
+        let running = AssertUnwindSafe(check(context)).catch_unwind();
         match tokio::time::timeout(DEADLINE, running).await {
             Ok(Ok(verdict)) => verdict,
-            Ok(Err(panic)) => Verdict::Failed(message(&*panic)),
-            Err(_) => Verdict::Failed(format!("no end within {DEADLINE:?}")),
+            Ok(Err(panic)) => Verdict::Failed(panic_message(&*panic)),
+            Err(_) => Verdict::Failed(format!("the check did not end within {DEADLINE:?}")),
         }
     }
 }
 
-/// What a panic said.
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a panic without a message").to_owned()
 }
 
-/// Prepares what a point needs and runs it.
-pub(super) async fn run_with<N: Capability, F: Future<Output: Into<Verdict>>>(
+/// Prepares the capability that a check needs and runs the check.
+pub(super) async fn run_with<C: Capability, F: Future<Output: Into<Verdict>>>(
     context: TestContext,
-    point: impl FnOnce(N) -> F,
+    check: impl FnOnce(C) -> F,
 ) -> Verdict {
-    match N::prepare(&context).await {
-        Ok(need) => point(need).await.into(),
+    match C::prepare(&context).await {
+        Ok(capability) => check(capability).await.into(),
         Err(verdict) => verdict,
     }
 }
@@ -133,7 +133,7 @@ impl From<()> for Verdict {
     }
 }
 
-/// The mismatch that a machine has found.
+/// The result of the model test: the error is the first mismatch.
 impl From<Result<(), String>> for Verdict {
     fn from(result: Result<(), String>) -> Self {
         match result {
@@ -143,7 +143,7 @@ impl From<Result<(), String>> for Verdict {
     }
 }
 
-/// The requirements of an area, as a table: the name of the function that shows it, and the promise.
+/// Declares the requirements of an area. Each name is also that of the function that checks it.
 macro_rules! requirements {
     ($area:literal { $($name:ident: $promise:literal,)* }) => {
         pub(super) const REQUIREMENTS: &[$crate::conformance::Requirement] = &[$(
@@ -151,7 +151,7 @@ macro_rules! requirements {
                 area: $area,
                 name: stringify!($name),
                 promise: $promise,
-                run: $crate::conformance::requirement::Run::Now(|context| {
+                check: $crate::conformance::requirement::Check::Implemented(|context| {
                     Box::pin($crate::conformance::requirement::run_with(context, $name))
                 }),
             },

@@ -1,4 +1,4 @@
-//! Taking over from sessions that stand still.
+//! Rescue: taking over the sessions of dead workers.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -45,7 +45,7 @@ async fn a_session_is_taken_over_in_slices(store: AnyStore) {
     }
     assert_eq!(store.renew(dead, t(1)).await.unwrap(), Renewal::Lost);
 
-    // One that holds nothing is closed by the first call.
+    // The first call closes a session without leases.
     let idle = session(&store, "idle").await;
     let watched = beat(&store, idle).await;
     store
@@ -91,7 +91,7 @@ async fn a_lost_attempt_is_recorded_and_retried(Handles([here, there]): Handles)
     there.promote(t(30), 9).await.unwrap();
     let second = claim_one(&there, rescuer, 2).await;
     assert_eq!((second.execution_id, second.fence.attempt), (id, 2));
-    assert_eq!(second.spent, 1, "a lost attempt is spent");
+    assert_eq!(second.spent, 1, "a lost attempt spends the budget");
     settle(&there, success(&second)).await;
     let read = record(&here, id).await;
     let workers: Vec<_> = read.attempts.iter().map(|a| a.worker.as_str()).collect();
@@ -125,7 +125,7 @@ async fn a_rescuer_can_be_taken_over(store: AnyStore) {
     let lost = settlement(&third, AttemptOutcome::Lost, Next::Fail);
     assert_eq!(settle(&store, lost).await, WriteAnswer::Settled);
     let read = record(&store, first.execution_id).await;
-    assert_eq!(read.attempts[0].worker, "worker", "who executed it");
+    assert_eq!(read.attempts[0].worker, "worker", "the worker that executed it");
 }
 
 async fn progress_and_log_lines_survive_a_take_over(store: AnyStore) {
@@ -173,9 +173,10 @@ async fn a_take_over_closes_the_session_first(store: AnyStore) {
     let lost = store.claim(claim(dead, 2, &["j"], 1)).await;
     assert!(matches!(lost, Err(StoreError::SessionLost)));
     for claimed in &claimed {
-        let expected = match claimed.execution_id == taken[0].execution_id {
-            true => WriteAnswer::Stale,
-            false => WriteAnswer::Settled,
+        let expected = if claimed.execution_id == taken[0].execution_id {
+            WriteAnswer::Stale
+        } else {
+            WriteAnswer::Settled
         };
         assert_eq!(settle(&store, success(claimed)).await, expected);
     }

@@ -1,4 +1,4 @@
-//! One attempt after another.
+//! Retries: the attempts of an execution after the first.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -55,7 +55,7 @@ async fn a_retry_waits_is_promoted_and_claimed_with_the_next_number(store: AnySt
         .pop()
         .unwrap();
     assert_eq!((second.fence.attempt, second.spent), (2, 1));
-    assert_eq!(record(&store, id).await.error, None, "it runs again");
+    assert_eq!(record(&store, id).await.error, None, "it is running again");
     assert_eq!(
         settle(&store, success(&first)).await,
         WriteAnswer::AlreadyMine
@@ -178,7 +178,7 @@ async fn a_snooze_spends_no_attempt(store: AnyStore) {
     assert_eq!(
         record(&store, first.execution_id).await.progress,
         0,
-        "afresh"
+        "the next attempt starts without progress"
     );
 }
 
@@ -187,7 +187,7 @@ async fn a_retryable_failure_is_never_stranded(Handles([here, there]): Handles) 
     let (a, b) = (session(&here, "a").await, session(&there, "b").await);
     let mut now = 0;
     for attempt in 1..=6 {
-        // Claimed, failed and promoted in turns by one process and the other.
+        // Two processes alternate in claiming, failing and promoting.
         let (store, other, session) = match attempt % 2 {
             0 => (&here, &there, a),
             _ => (&there, &here, b),

@@ -1,4 +1,4 @@
-//! Sessions and their end.
+//! Sessions of workers.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -54,7 +54,7 @@ async fn a_session_with_leases_is_not_closed(store: AnyStore) {
     store.close_session(session).await.unwrap();
     assert!(!is_open(&store, session).await);
     let read = record(&store, claimed.execution_id).await;
-    assert_eq!(read.attempts[0].worker, "worker", "it stays known");
+    assert_eq!(read.attempts[0].worker, "worker", "the worker of a closed session stays known");
 }
 
 async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
@@ -67,17 +67,17 @@ async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
         new("j"),
     ];
     store.enqueue(batch).await.unwrap();
-    let held = store.claim(claim(one, 1, &["j", "old.j", "k"], 3)).await;
-    assert_eq!(held.unwrap().len(), 3);
-    let held = store.claim(claim(other, 1, &["j"], 3)).await.unwrap();
-    assert_eq!(held.len(), 1);
+    let leases = store.claim(claim(one, 1, &["j", "old.j", "k"], 3)).await;
+    assert_eq!(leases.unwrap().len(), 3);
+    let leases = store.claim(claim(other, 1, &["j"], 3)).await.unwrap();
+    assert_eq!(leases.len(), 1);
 
-    let count = |of: CapScope| {
+    let count = |scope: CapScope| {
         let store = store.clone();
         async move {
-            let mut held = store.leases_of(of).await.unwrap();
-            held.sort_unstable();
-            held
+            let mut leases = store.leases_of(scope).await.unwrap();
+            leases.sort_unstable();
+            leases
         }
     };
     let jobs = |ids: &[&str]| CapScope::JobIds(ids.iter().map(|&id| id.to_owned()).collect());
@@ -85,7 +85,7 @@ async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
     assert_eq!(count(of_mail.clone()).await, [(one, 3)]);
     assert_eq!(count(jobs(&["j", "old.j"])).await, [(one, 2), (other, 1)]);
     assert_eq!(count(jobs(&["unknown"])).await, []);
-    settle(&store, success(&held[0])).await;
+    settle(&store, success(&leases[0])).await;
     assert_eq!(count(jobs(&["j"])).await, [(one, 1)]);
 }
 

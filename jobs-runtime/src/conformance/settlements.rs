@@ -1,4 +1,4 @@
-//! Ending attempts.
+//! Settlements of attempts.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -138,7 +138,7 @@ async fn concurrent_settlements_are_answered_per_row(store: AnyStore) {
         .map(|chunk| {
             let store = store.clone();
             let mut batch: Vec<_> = chunk.iter().map(success).collect();
-            // One of each ten comes with a fence that never was.
+            // One settlement of each ten has a fence that never existed.
             batch[3].fence.claim = 99;
             tokio::spawn(async move { store.settle(batch).await.unwrap() })
         })
@@ -182,7 +182,7 @@ async fn every_kind_of_settlement_is_repeatable(Handles([here, there]): Handles)
         for store in [&here, &there] {
             assert_eq!(settle(store, end.clone()).await, WriteAnswer::AlreadyMine);
         }
-        // What it says when it is asked again counts no more.
+        // The content of a repeated settlement does not matter.
         assert_eq!(
             settle(&there, failure(&claimed)).await,
             WriteAnswer::AlreadyMine

@@ -1,4 +1,4 @@
-//! What stores keep without reading it.
+//! Texts that stores keep verbatim.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -99,7 +99,7 @@ async fn every_text_keeps_every_character(store: AnyStore) {
     assert_eq!(read.error.unwrap().message, odd("error"));
     assert_eq!(read.attempts[0].worker, odd("worker"));
 
-    // And is found by them.
+    // The filters find the texts.
     let mut query = ExecutionQuery::newest(9);
     query.job_id = Some(new.job_id.clone());
     query.queue = Some(new.queue.clone());

@@ -1,4 +1,4 @@
-//! Writing in a caller's own transaction.
+//! Writes in callers' transactions.
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -32,7 +32,7 @@ async fn an_enqueue_is_visible_after_the_commit(db: Transactional) {
     let written: Vec<_> = batch.iter().map(|new| new.id).collect();
     assert_eq!(ids(&claimed), written);
     assert_eq!(status(store, delayed.id).await, ExecutionStatus::Pending);
-    // The answer to the commit may be lost as well.
+    // A caller that has lost the answer to its commit enqueues again.
     let answers = store.enqueue(batch).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created; 3]);
 }
@@ -59,13 +59,13 @@ async fn an_error_leaves_the_transaction_usable(db: Transactional) {
     let store = &db.store;
     let keyed = |digest| new_with("j", |new| new.idempotency_key = key("k", digest));
     store.enqueue(vec![keyed("d")]).await.unwrap();
-    let (before, refused, after) = (new("j"), new("j"), new("j"));
+    let (before, rejected, after) = (new("j"), new("j"), new("j"));
     let mut tx = db.begin().await;
     store
         .enqueue_in(tx.by_ref(), vec![before.clone()])
         .await
         .unwrap();
-    let batch = vec![refused.clone(), keyed("other")];
+    let batch = vec![rejected.clone(), keyed("other")];
     let conflict = store.enqueue_in(tx.by_ref(), batch).await.unwrap_err();
     assert!(
         matches!(conflict, StoreError::IdempotencyConflict { index: 1, .. }),
@@ -76,7 +76,7 @@ async fn an_error_leaves_the_transaction_usable(db: Transactional) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    for (id, there) in [(before.id, true), (refused.id, false), (after.id, true)] {
+    for (id, there) in [(before.id, true), (rejected.id, false), (after.id, true)] {
         assert_eq!(store.execution(id).await.unwrap().is_some(), there);
     }
 }
@@ -154,13 +154,13 @@ async fn an_open_settlement_delays_no_other_attempt(db: Transactional) {
     let mut tx = db.begin().await;
     let answer = store.settle_in(tx.by_ref(), success(&claimed[1])).await;
     assert_eq!(answer.unwrap(), WriteAnswer::Settled);
-    let ends = || {
+    let settlements = || {
         let late = with_logs(failure(&claimed[1]), vec![line(1, "late")]);
         vec![success(&claimed[0]), late, success(&claimed[2])]
     };
-    // An embedded store has one writer: there, the others wait for the caller in any case.
+    // SQLite has one writer: other writers wait for the open transaction in any case.
     if store.describe().kind != "sqlite" {
-        let answers = store.settle(ends()).await.unwrap();
+        let answers = store.settle(settlements()).await.unwrap();
         assert_eq!(
             answers,
             [
@@ -169,11 +169,11 @@ async fn an_open_settlement_delays_no_other_attempt(db: Transactional) {
                 WriteAnswer::Settled
             ]
         );
-        let held_up = record(store, claimed[1].execution_id).await;
-        assert_eq!(held_up.status, ExecutionStatus::Running);
+        let locked = record(store, claimed[1].execution_id).await;
+        assert_eq!(locked.status, ExecutionStatus::Running);
     }
     tx.commit().await.unwrap();
-    let answers = store.settle(ends()).await.unwrap();
+    let answers = store.settle(settlements()).await.unwrap();
     assert_eq!(answers[1], WriteAnswer::AlreadyMine);
     for one in &claimed {
         let status = status(store, one.execution_id).await;
@@ -189,7 +189,7 @@ async fn a_settlement_in_a_transaction_is_fenced(db: Transactional) {
     let mut tx = db.begin().await;
     let stale = store.settle_in(tx.by_ref(), success(&claimed)).await;
     assert_eq!(stale.unwrap(), WriteAnswer::Stale);
-    // The transaction is as it was.
+    // The transaction is still usable.
     let other = new("other");
     store
         .enqueue_in(tx.by_ref(), vec![other.clone()])

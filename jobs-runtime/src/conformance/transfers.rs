@@ -1,4 +1,4 @@
-//! Reading out everything, and writing it down elsewhere.
+//! Transfers: exporting a store and importing it into another.
 
 use super::capabilities::{Capability, TestContext};
 use super::fixtures::*;
@@ -9,7 +9,7 @@ requirements! { "transfers" {
     running_executions_are_not_imported: "A batch with a running execution is rejected as a whole.",
 }}
 
-/// A store that has an archive, and another of the same kind.
+/// Two stores of the same kind that support transfers.
 struct Pair {
     from: AnyStore,
     to: AnyStore,
@@ -19,11 +19,11 @@ struct Pair {
 #[async_trait::async_trait]
 impl Capability for Pair {
     async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
-        let other = TestContext::fresh(&context.backend).await?;
+        let other = TestContext::create(&context.backend).await?;
         let from = AnyStore::prepare(context).await?;
         let to = AnyStore::prepare(&other).await?;
         if from.transfer().is_none() {
-            return Err(Verdict::NotApplicable("it has no archive"));
+            return Err(Verdict::NotApplicable("it does not support transfers"));
         }
         Ok(Self {
             from,
@@ -34,11 +34,11 @@ impl Capability for Pair {
 }
 
 fn transfer(store: &AnyStore) -> &dyn Transferable {
-    store.transfer().expect("it has one")
+    store.transfer().expect("it supports transfers")
 }
 
-/// Executions of every kind at rest.
-async fn furnish(store: &AnyStore) -> Vec<ExecutionId> {
+/// Creates executions in every state but running.
+async fn fill(store: &AnyStore) -> Vec<ExecutionId> {
     let session = session(store, "worker").await;
     let ends = [
         None,
@@ -74,13 +74,13 @@ async fn furnish(store: &AnyStore) -> Vec<ExecutionId> {
         store.enqueue(vec![new]).await.unwrap();
     }
     store.cancel(cancelled.id, t(1)).await.unwrap();
-    // One that was retried by hand has a result of its own in the past.
+    // A manual retry keeps the outcome of the last run with its attempt.
     store.retry(all[2], None, t(2)).await.unwrap();
     all
 }
 
-/// Moves everything in pages, and says how many were written.
-async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
+/// Copies everything in pages and returns the number of written executions.
+async fn copy(from: &AnyStore, to: &AnyStore) -> usize {
     let mut after = None;
     let mut written = 0;
     loop {
@@ -96,9 +96,9 @@ async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
 }
 
 async fn a_transfer_copies_everything(Pair { from, to, .. }: Pair) {
-    let all = furnish(&from).await;
-    assert_eq!(moved(&from, &to).await, all.len());
-    assert_eq!(moved(&from, &to).await, 0);
+    let all = fill(&from).await;
+    assert_eq!(copy(&from, &to).await, all.len());
+    assert_eq!(copy(&from, &to).await, 0);
     let row_counts = transfer(&from).row_counts().await.unwrap();
     assert_eq!(transfer(&to).row_counts().await.unwrap(), row_counts);
     for id in &all {
@@ -112,11 +112,11 @@ async fn a_transfer_copies_everything(Pair { from, to, .. }: Pair) {
         store.promote(t(60), 9).await.unwrap();
         let session = session(store, "next").await;
         let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
-        let told: Vec<_> = claimed
+        let taken: Vec<_> = claimed
             .iter()
             .map(|one| (one.execution_id, one.fence.attempt, one.spent))
             .collect();
-        claims.push(told);
+        claims.push(taken);
         let again = new_with("j", |new| new.idempotency_key = key("k1", "d"));
         let answers = store.enqueue(vec![again]).await.unwrap();
         assert_eq!(answers, [EnqueueAnswer::Replayed(all[1])]);
@@ -130,10 +130,10 @@ async fn running_executions_are_not_imported(Pair { from, to, .. }: Pair) {
     running(&from, "j").await;
     let page = transfer(&from).export(None, 9).await.unwrap();
     assert_eq!(page.executions.len(), 2);
-    let refused = transfer(&to).import(page.executions).await;
+    let rejected = transfer(&to).import(page.executions).await;
     assert!(
-        matches!(refused, Err(StoreError::Transaction(_))),
-        "{refused:?}"
+        matches!(rejected, Err(StoreError::Transaction(_))),
+        "{rejected:?}"
     );
     assert!(to.execution(waiting).await.unwrap().is_none());
 }

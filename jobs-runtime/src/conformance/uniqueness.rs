@@ -1,4 +1,4 @@
-//! Executions that are the same one, and how many may wait.
+//! Unique keys, debouncing and `max_waiting`.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn with_key(key: UniqueKey, payload: &str) -> NewExecution {
     })
 }
 
-/// Enqueues one; its id and the answer.
+/// Enqueues one execution and returns its id and the answer.
 async fn enqueue_one(store: &AnyStore, new: NewExecution) -> (ExecutionId, EnqueueAnswer) {
     let id = new.id;
     let answers = store.enqueue(vec![new]).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_unique_key_is_free_after_the_end(store: AnyStore) {
     store.cancel(last, T0).await.unwrap();
     let (_, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
-    // Other jobs have keys of their own.
+    // Unique keys are separate per job.
     let mut elsewhere = with_key(unique(OnConflict::Reject), "{}");
     elsewhere.job_id = "other".to_owned();
     assert_eq!(
@@ -147,7 +147,7 @@ async fn a_window_outlasts_its_execution(store: AnyStore) {
     );
     let (second, answer) = enqueue_one(&store, at(60)).await;
     assert_eq!(answer, EnqueueAnswer::Created);
-    // One that lives counts beyond its window.
+    // A live execution counts after its window as well.
     assert_eq!(
         enqueue_one(&store, at(600)).await.1,
         EnqueueAnswer::Skipped(second)
@@ -174,7 +174,7 @@ async fn live_statuses_come_from_the_rule(store: AnyStore) {
         enqueue_one(&store, waiting()).await.1,
         EnqueueAnswer::Skipped(second)
     );
-    // One that waits for a retry is pending, but the key is the second one's by now.
+    // The first is pending again, but the key names the second.
     settle(&store, retry_at(&claimed, t(60))).await;
     assert_eq!(
         enqueue_one(&store, waiting()).await.1,
@@ -195,10 +195,10 @@ async fn replace_keeps_the_newest_payload(store: AnyStore) {
         );
     }
     let record = record(&store, first).await;
-    assert_eq!(record.status, ExecutionStatus::Pending, "its time stays");
+    assert_eq!(record.status, ExecutionStatus::Pending, "its time does not change");
     assert_eq!(record.payload.get(), r#"{"n":3}"#);
     store.promote(t(60), 9).await.unwrap();
-    // Twice in one batch: the last one holds.
+    // Two replacements in one batch: the last payload wins.
     let batch = vec![newest(r#"{"n":4}"#), newest(r#"{"n":5}"#)];
     assert_eq!(
         store.enqueue(batch).await.unwrap(),
@@ -228,7 +228,7 @@ async fn a_rejected_batch_creates_and_replaces_nothing(store: AnyStore) {
         keyed("a", OnConflict::Replace, r#"{"n":1}"#),
         keyed("b", OnConflict::Reject, "{}"),
     ];
-    let refused: Vec<_> = batch.iter().map(|new| new.id).collect();
+    let rejected: Vec<_> = batch.iter().map(|new| new.id).collect();
     match store.enqueue(batch).await {
         Err(StoreError::UniqueConflict {
             index: 2,
@@ -236,15 +236,15 @@ async fn a_rejected_batch_creates_and_replaces_nothing(store: AnyStore) {
         }) => assert_eq!(execution_id, lives),
         other => panic!("{other:?}"),
     }
-    for id in refused {
+    for id in rejected {
         assert!(store.execution(id).await.unwrap().is_none());
     }
     assert_eq!(record(&store, replaced).await.payload.get(), r#"{"n":0}"#);
     let (_, answer) = enqueue_one(&store, keyed("c", OnConflict::Reject, "{}")).await;
-    assert_eq!(answer, EnqueueAnswer::Created, "its key was not kept");
+    assert_eq!(answer, EnqueueAnswer::Created, "its key is free");
 }
 
-/// One that waits for another for 30 seconds, for two minutes at most.
+/// Returns an execution with a debounce delay of 30 seconds, and two minutes at most.
 fn debounced(seconds: u64, payload: &str) -> NewExecution {
     new_with("j", |new| {
         new.created_at = t(seconds);
@@ -271,7 +271,7 @@ async fn a_debounce_restarts_its_delay(store: AnyStore) {
         assert_eq!(store.promote(t(due - 1), 9).await.unwrap().promoted, 0);
     }
     assert_eq!(store.promote(t(120), 9).await.unwrap().promoted, 1);
-    // What has become due is put off no more.
+    // An execution that is due is not delayed any more.
     let (second, answer) = enqueue_one(&store, debounced(121, "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     let session = session(&store, "w").await;
@@ -280,7 +280,7 @@ async fn a_debounce_restarts_its_delay(store: AnyStore) {
         (claimed.execution_id, &*claimed.payload),
         (first, r#"{"n":110}"#)
     );
-    // One that waits for a retry is not one that waits for others.
+    // An execution that waits for a retry is not debounced.
     settle(&store, retry_at(&claimed, t(500))).await;
     assert_eq!(
         enqueue_one(&store, debounced(122, "{}")).await.1,
@@ -333,16 +333,16 @@ async fn max_waiting_rejects_the_whole_batch(Handles(stores): Handles) {
     let batch = |count| (0..count).map(|_| capped(10)).collect::<Vec<_>>();
     assert!(
         is_full(&store.enqueue(batch(4)).await),
-        "all of it or nothing"
+        "the batch is rejected as a whole"
     );
     assert!(store.enqueue(batch(3)).await.is_ok());
     assert!(is_full(&store.enqueue(batch(1)).await));
-    // Others of the job's queue are not counted.
+    // Other jobs are not counted.
     enqueue(store, "other", 1).await;
 }
 
 async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore) {
-    let room = async |expected: bool| {
+    let is_accepted = async |expected: bool| {
         let answer = store.enqueue(vec![capped(1)]).await;
         assert_eq!(answer.is_ok(), expected, "{answer:?}");
     };
@@ -350,19 +350,19 @@ async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore
     delayed.run_at = Some(t(60));
     let first = delayed.id;
     store.enqueue(vec![delayed]).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     store.promote(t(60), 9).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     let session = session(&store, "w").await;
     let claimed = claim_one(&store, session, 1).await;
-    // It runs; while it does, another may wait.
+    // While it is running, another one may wait.
     let other = capped(1);
     let id = other.id;
     store.enqueue(vec![other]).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     store.cancel(id, T0).await.unwrap();
     settle(&store, retry_at(&claimed, t(90))).await;
-    room(false).await;
+    is_accepted(false).await;
     store.promote(t(90), 9).await.unwrap();
     let claimed = claim_one(&store, session, 2).await;
     settle(
@@ -370,16 +370,16 @@ async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore
         settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
     )
     .await;
-    room(false).await;
+    is_accepted(false).await;
     let claimed = claim_one(&store, session, 3).await;
     settle(&store, failure(&claimed)).await;
     assert_eq!(
         store.retry(first, None, t(91)).await.unwrap(),
         RetryAnswer::Queued
     );
-    room(false).await;
+    is_accepted(false).await;
     store.cancel(first, t(91)).await.unwrap();
-    room(true).await;
+    is_accepted(true).await;
 }
 
 async fn keys_of_a_transaction_apply_after_its_commit(db: Transactional) {
@@ -395,7 +395,7 @@ async fn keys_of_a_transaction_apply_after_its_commit(db: Transactional) {
     assert_eq!(answers, [EnqueueAnswer::Created]);
     let again = with_key(unique(OnConflict::Skip), "{}");
     let answers = store.enqueue_in(tx.by_ref(), vec![again]).await.unwrap();
-    assert_eq!(answers, [EnqueueAnswer::Skipped(inside)], "it sees its own");
+    assert_eq!(answers, [EnqueueAnswer::Skipped(inside)], "it sees the rows of its transaction");
     store
         .enqueue_in(tx.by_ref(), vec![debounced(0, "{}"), capped(1)])
         .await

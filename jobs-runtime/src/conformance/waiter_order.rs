@@ -1,4 +1,4 @@
-//! Turns: who of those that wait at a limit gets its permits.
+//! The order in which the waiters of a limit get its permits.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn permits_go_to_the_highest_priority_first(store: AnyStore) {
 
 async fn an_urgent_newcomer_takes_an_unclaimed_permit(store: AnyStore) {
     let early = enqueue_limited(&store, &[concurrent("", 2)], 3).await;
-    // They are ready, and nobody claims them.
+    // They are ready and not claimed.
     store.promote(T0, 100).await.unwrap();
     let mut urgent = limited(&[concurrent("", 2)]);
     urgent.priority = 100;
@@ -76,7 +76,7 @@ async fn a_newcomer_takes_the_permit_of_a_later_less_urgent_execution(store: Any
 }
 
 async fn the_last_unclaimed_execution_loses_its_permit(store: AnyStore) {
-    // Each of the first key's stands elsewhere among thousands.
+    // Thousands of other executions lie between those of the first key.
     let mut firsts = Vec::new();
     for _ in 0..3 {
         firsts.extend(enqueue_limited(&store, &[concurrent("first", 3)], 1).await);
@@ -129,7 +129,7 @@ async fn an_enqueue_does_not_overtake_waiters(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     let running = worker.take().await;
     assert_eq!(ids(&running), first[..1]);
-    // Its permit comes back, and nobody has looked at that yet.
+    // The permit is released, and the allocator has not run yet.
     assert_eq!(
         settle(&store, success(&running[0])).await,
         WriteAnswer::Settled
@@ -146,12 +146,12 @@ async fn an_enqueue_does_not_overtake_waiters(store: AnyStore) {
     let slow = rate("", 1_000, Duration::from_secs(1));
     enqueue_limited(&store, std::slice::from_ref(&slow), 1).await;
     let running = worker.take().await;
-    let mut told_to_wait = success(&running[0]);
+    let mut pausing = success(&running[0]);
     let until = T0.after(Duration::from_secs(60));
-    told_to_wait.permits = paused_permits(&running[0], until);
-    assert_eq!(settle(&store, told_to_wait).await, WriteAnswer::Settled);
+    pausing.permits = paused_permits(&running[0], until);
+    assert_eq!(settle(&store, pausing).await, WriteAnswer::Settled);
     let after = enqueue_limited(&store, &[slow], 1).await;
-    assert!(worker.take().await.is_empty(), "the rate rests");
+    assert!(worker.take().await.is_empty(), "the rate is paused");
     assert_eq!(ids(&worker.take_at(until, 1).await), after);
 }
 
@@ -187,7 +187,7 @@ async fn a_common_limit_admits_in_the_order_of_arrival(store: AnyStore) {
         order.extend(ids(&running));
     }
     assert_eq!(order, [backlog[1], late[0], backlog[2], backlog[3]]);
-    // The urgent go before everybody all the same.
+    // A more urgent execution goes first nevertheless.
     let mut urgent = limited(&of("c"));
     urgent.priority = 100;
     let id = urgent.id;
