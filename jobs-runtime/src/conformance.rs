@@ -1,32 +1,28 @@
-//! What every store promises, put to the test: also a store of your own.
+//! The conformance suite: checks that a store meets every requirement of the contract.
 //!
-//! The contract of [`Store`](crate::store::Store) is a list of [points]: a sentence each,
-//! and code that shows whether it holds. [`check`] runs them on each [`Ground`] and returns a
-//! table. Whoever writes a store learns the contract by reading this module's files, one part of
-//! the contract each, top to bottom as listed here.
-//!
-//! A ground is where fresh databases come from. This is all that one needs to say:
+//! Run it against a store of your own by implementing [`Backend`], which creates empty databases.
+//! This is a complete example:
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use async_trait::async_trait;
-//! use jobs_runtime::conformance::{Column, Database, Ground, GroundError, check};
+//! use jobs_runtime::conformance::{Backend, BackendError, Column, Database, check};
 //! use jobs_runtime::store::{self, Store};
 //!
-//! /// Databases in memory.
+//! /// Creates databases in memory.
 //! struct Memory;
 //!
-//! /// One of them: a handle is all there is.
+//! /// A database in memory: its store handle is the only access to it.
 //! struct InMemory(Arc<dyn Store>);
 //!
 //! #[async_trait]
-//! impl Ground for Memory {
+//! impl Backend for Memory {
 //!     fn name(&self) -> &str {
 //!         "my store"
 //!     }
 //!
-//!     async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+//!     async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
 //!         Ok(Box::new(InMemory(store::open(&"sqlite::memory:".parse()?).await?)))
 //!     }
 //! }
@@ -42,29 +38,37 @@
 //! assert_eq!(report.failures(), 0);
 //! ```
 //!
-//! A store with a server also says how [another](Database::another) process opens the same
-//! database, and how an application [begins](Database::begin) a transaction there; what is not
-//! offered shows as not applicable.
+//! [`check`] runs each [requirement](requirements) on each backend, on a new database, and returns
+//! a table. A requirement is one sentence of the contract of [`Store`](crate::store::Store) with
+//! the code that checks it. The files of this module hold one part of the contract each, in the
+//! order of [`requirements`]: read them to learn the contract.
 //!
-//! Most points are examples, told one after the other. Beside them, random stories of several
-//! workers, operators and applications are told to the store and to a small model in memory, and
-//! every answer is compared. One that goes wrong is shrunk, told in the report, and kept where
-//! [`Ground::kept_stories`] says. `JOBS_TEST_TIER=full` tells thousands.
+//! A backend with a server also opens the same database as [another process](Database::open_again)
+//! does, and [begins a transaction](Database::begin) as an application does. A requirement that
+//! needs a capability which the backend lacks is reported as not applicable.
+//!
+//! Most requirements are checked by examples. Beside them, a model test runs random sequences of
+//! calls by several workers, operators and applications against the store and against a model in
+//! memory, and compares every answer. It shrinks a failing sequence, prints it, and writes it to
+//! [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
 
-#![expect(clippy::unwrap_used, reason = "a point that meets an error has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a requirement whose check meets an error has failed"
+)]
 
-mod ground;
-mod point;
+mod backend;
 mod report;
+mod requirement;
 
 mod migrations;
 
 mod enqueues;
-mod keys;
+mod idempotency;
 mod texts;
 
 mod claims;
-mod competition;
+mod contention;
 
 mod fencing;
 mod retries;
@@ -73,73 +77,73 @@ mod settlements;
 mod rescue;
 mod sessions;
 
-mod cancels;
+mod cancellations;
 mod operators;
 
 mod limits;
 mod permits;
 mod rates;
-mod turns;
+mod waiter_order;
 
 mod queues;
 mod uniqueness;
 
-mod damage;
-mod refusals;
+mod damaged_rows;
+mod poison_rows;
 mod transactions;
 
 mod catalogue;
-mod feeds;
+mod lists;
 mod logs;
 
 mod events;
-mod moves;
-mod stories;
+mod model_test;
+mod transfers;
 
-mod later;
+mod planned;
 
+mod capabilities;
 mod document;
-mod limited;
-mod needs;
-mod words;
+mod fixtures;
+mod limit_fixtures;
 
+pub use backend::{Backend, BackendError, Damage, Database, Transaction, Write};
 pub use document::document;
-pub use ground::{Damage, Database, Ground, GroundError, Transaction, Write};
-pub use point::{Point, Verdict};
 pub use report::{Column, Report, Row, check};
+pub use requirement::{Requirement, Verdict};
 
-/// Every point of the contract, in reading order.
-pub fn points() -> Vec<Point> {
+/// Returns every requirement of the contract, in reading order.
+pub fn requirements() -> Vec<Requirement> {
     [
-        migrations::POINTS,
-        enqueues::POINTS,
-        keys::POINTS,
-        texts::POINTS,
-        claims::POINTS,
-        competition::POINTS,
-        settlements::POINTS,
-        retries::POINTS,
-        fencing::POINTS,
-        sessions::POINTS,
-        rescue::POINTS,
-        cancels::POINTS,
-        operators::POINTS,
-        limits::POINTS,
-        permits::POINTS,
-        turns::POINTS,
-        rates::POINTS,
-        uniqueness::POINTS,
-        queues::POINTS,
-        transactions::POINTS,
-        damage::POINTS,
-        refusals::POINTS,
-        logs::POINTS,
-        feeds::POINTS,
-        catalogue::POINTS,
-        events::POINTS,
-        moves::POINTS,
-        later::POINTS,
-        stories::POINTS,
+        migrations::REQUIREMENTS,
+        enqueues::REQUIREMENTS,
+        idempotency::REQUIREMENTS,
+        texts::REQUIREMENTS,
+        claims::REQUIREMENTS,
+        contention::REQUIREMENTS,
+        settlements::REQUIREMENTS,
+        retries::REQUIREMENTS,
+        fencing::REQUIREMENTS,
+        sessions::REQUIREMENTS,
+        rescue::REQUIREMENTS,
+        cancellations::REQUIREMENTS,
+        operators::REQUIREMENTS,
+        limits::REQUIREMENTS,
+        permits::REQUIREMENTS,
+        waiter_order::REQUIREMENTS,
+        rates::REQUIREMENTS,
+        uniqueness::REQUIREMENTS,
+        queues::REQUIREMENTS,
+        transactions::REQUIREMENTS,
+        damaged_rows::REQUIREMENTS,
+        poison_rows::REQUIREMENTS,
+        logs::REQUIREMENTS,
+        lists::REQUIREMENTS,
+        catalogue::REQUIREMENTS,
+        events::REQUIREMENTS,
+        transfers::REQUIREMENTS,
+        planned::REQUIREMENTS,
+        model_test::REQUIREMENTS,
     ]
     .concat()
 }

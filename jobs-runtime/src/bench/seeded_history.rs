@@ -152,7 +152,7 @@ fn finished_execution(number: u64, now: Timestamp, id: jobs::ExecutionId) -> Tra
             trace_parent: None,
             rules: EnqueueRules::default(),
         },
-        place: TransferredState::Final(Box::new(TransferredOutcome {
+        state: TransferredState::Final(Box::new(TransferredOutcome {
             status,
             finished_at: now,
             attempt: 1,

@@ -1,13 +1,13 @@
-//! What programs have published.
+//! The catalogue of published jobs.
 
 use jobs::JobDescriptor;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "catalogue" {
-    descriptors_are_published_by_fingerprint: "Of each job the version published last is listed; one that was published before only gets a newer time.",
-    programs_publish_at_once: "Programs that start at once publish without failing each other.",
+requirements! { "catalogue" {
+    descriptors_are_published_by_fingerprint: "The catalogue has the newest publication of each job. Publishing a known fingerprint again only updates its time.",
+    concurrent_publications_succeed: "Programs that publish at the same time all succeed.",
 }}
 
 pub(super) fn publication(id: &str, label: &str, at: u64) -> PublishedJob {
@@ -36,7 +36,7 @@ async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
     let listed = store.catalogue().await.unwrap();
     assert_eq!(listed, [publication("a", "x", 1), newer]);
 
-    // An old program starts again: its version is the newest published one now.
+    // An old program starts again: its publication is the newest one now.
     let again = PublishedJob {
         published_at: t(3),
         ..old
@@ -45,11 +45,11 @@ async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
     assert_eq!(store.catalogue().await.unwrap()[1], again);
 }
 
-async fn programs_publish_at_once(Handles(handles): Handles) {
+async fn concurrent_publications_succeed(Handles(handles): Handles) {
     at_once(8, |n| {
         let store = handles[n % 2].clone();
         async move {
-            // In orders that would wait for each other crosswise.
+            // In opposite orders, which may deadlock.
             let mut jobs: Vec<_> = (0..12)
                 .map(|job| publication(&format!("j{job:02}"), "same", n as u64))
                 .collect();

@@ -1,21 +1,22 @@
-//! The contract as a document.
+//! The contract as a document: `docs/conformance.md`.
 
 use std::fmt::Write as _;
 
-/// Every point with its promise, as Markdown: what `docs/conformance.md` holds.
+/// Returns every requirement as Markdown: the text of `docs/conformance.md`.
 pub fn document() -> String {
     let mut text = String::from(include_str!("document.md"));
     let mut area = "";
-    for point in super::points() {
-        if point.area != area {
-            area = point.area;
-            let _ = write!(text, "\n## {area}\n\n| point | promise |\n|---|---|\n");
+    for requirement in super::requirements() {
+        if requirement.area != area {
+            area = requirement.area;
+            let _ = write!(text, "\n## {area}\n\n| name | requirement |\n|---|---|\n");
         }
-        let later = match point.waits_for() {
-            Some(what) => format!(" *Not yet: {what}.*"),
+        let waits_for = match requirement.waits_for() {
+            Some(feature) => format!(" *Not yet: {feature}.*"),
             None => String::new(),
         };
-        let _ = writeln!(text, "| `{}` | {}{later} |", point.name, point.promise);
+        let (name, promise) = (requirement.name, requirement.promise);
+        let _ = writeln!(text, "| `{name}` | {promise}{waits_for} |");
     }
     text
 }

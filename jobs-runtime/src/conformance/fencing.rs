@@ -1,22 +1,22 @@
-//! No write without its lease.
+//! Fencing: no write of a worker without its lease.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "fencing" {
-    a_fence_is_all_of_its_parts: "A fence holds only with all of its parts: session, claim, row and attempt.",
-    a_stale_one_fails_alone: "A stale row in a batch spoils no other.",
-    after_a_take_over_every_write_is_stale: "After a take-over every write of the old holder is refused, then and under the successor.",
-    after_a_take_over_lines_are_refused: "So are its log lines.",
-    the_lines_of_a_stale_end_are_refused_among_others: "The lines of a stale end are refused, those beside it are not.",
-    after_its_end_an_attempt_changes_nothing: "After its end (a retry, a release, a snooze) an attempt can change nothing of its successor.",
-    a_closed_session_changes_nothing: "A closed session can neither write, nor renew, nor claim, nor take over.",
-    a_worker_s_name_owns_nothing: "A worker that starts again under the same name owns nothing of the one before, nor keeps it alive.",
-    a_rescued_worker_s_successor_may_have_its_name: "Nor is the old one let in because its rescuer has its name.",
-    a_deleted_execution_s_attempt_changes_nothing: "An attempt whose execution was deleted can change nothing.",
+requirements! { "fencing" {
+    a_fence_matches_only_with_all_parts: "A write takes effect only if session, claim, row and attempt of its fence match the lease.",
+    a_stale_settlement_fails_alone: "A stale settlement in a batch does not affect the others.",
+    after_a_take_over_every_write_is_stale: "After a take-over every write of the old worker is stale, also during later attempts.",
+    after_a_take_over_log_lines_are_stale: "After a take-over log lines of the old worker are stale.",
+    log_lines_of_a_stale_settlement_are_not_written: "The log lines of a stale settlement are not written. Those of the other settlements of the batch are.",
+    an_ended_attempt_changes_nothing: "After a retry, a release or a snooze, writes of the ended attempt do not change the next one.",
+    a_closed_session_changes_nothing: "A closed session cannot write, renew, claim or take over.",
+    a_worker_name_owns_no_leases: "A restarted worker with the same name owns no lease of its predecessor and does not renew that session.",
+    a_rescuer_may_have_the_name_of_the_dead_worker: "After a take-over by a worker with the same name, writes of the old worker are stale.",
+    an_attempt_of_a_deleted_execution_changes_nothing: "Writes about an attempt of a deleted execution are stale.",
 }}
 
-async fn a_fence_is_all_of_its_parts(store: AnyStore) {
+async fn a_fence_matches_only_with_all_parts(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let other = session(&store, "other").await;
     let fence = claimed.fence;
@@ -53,7 +53,7 @@ async fn a_fence_is_all_of_its_parts(store: AnyStore) {
     );
 }
 
-async fn a_stale_one_fails_alone(store: AnyStore) {
+async fn a_stale_settlement_fails_alone(store: AnyStore) {
     let session = session(&store, "w").await;
     enqueue(&store, "j", 3).await;
     let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
@@ -88,13 +88,13 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
         .await
         .unwrap();
     let [taken] = &taken[..] else {
-        panic!("one was leased: {taken:?}")
+        panic!("one lease is taken over: {taken:?}")
     };
     assert_eq!(taken.execution_id, id);
     assert_eq!(taken.fence.attempt, claimed.fence.attempt);
     assert_eq!(
         taken.claimed_at, claimed.claimed_at,
-        "when the attempt began"
+        "the start of the attempt"
     );
     assert_eq!(taken.payload, claimed.payload);
 
@@ -128,10 +128,10 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
     assert_eq!(
         read.attempts[0].worker, "worker",
-        "who executed it, not who cleared up"
+        "the worker that executed it, not the rescuer"
     );
 
-    // The successor's attempt is out of its predecessor's reach as well.
+    // The old worker cannot write about the next attempt either.
     store.promote(t(5), 1).await.unwrap();
     let second = store
         .claim(claim(rescuer, 2, &["j"], 1))
@@ -146,23 +146,23 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
     assert_eq!(settle(&store, failure(&claimed)).await, WriteAnswer::Stale);
 }
 
-async fn after_a_take_over_lines_are_refused(store: AnyStore) {
+async fn after_a_take_over_log_lines_are_stale(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let before = batch(&claimed, vec![line(1, "alive")]);
     store.append_logs(vec![before]).await.unwrap();
     let taken = taken_over(&store, &claimed).await;
 
-    let stale = batch(&claimed, vec![line(2, "a ghost")]);
+    let stale = batch(&claimed, vec![line(2, "too late")]);
     let neighbour = running(&store, "other").await;
     let fine = batch(&neighbour, vec![line(1, "fine")]);
     let answers = store.append_logs(vec![stale.clone(), fine]).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Stale, WriteAnswer::Settled]);
     assert_eq!(log(&store, neighbour.execution_id).await, ["1-1 fine"]);
 
-    let end = with_logs(success(&claimed), vec![line(2, "a ghost")]);
+    let end = with_logs(success(&claimed), vec![line(2, "too late")]);
     assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
-    // Neither while it is taken over nor when that has been recorded nor under its successor.
+    // They are stale after the take-over, after the lost attempt is recorded, and during the next.
     let lost = settlement(&taken, AttemptOutcome::Lost, Next::RetryAt(t(5)));
     settle(&store, lost).await;
     assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Stale);
@@ -179,12 +179,12 @@ async fn after_a_take_over_lines_are_refused(store: AnyStore) {
     assert_eq!(log(&store, id).await, ["1-1 alive", "2-1 done"]);
 }
 
-async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
+async fn log_lines_of_a_stale_settlement_are_not_written(store: AnyStore) {
     let stale = running(&store, "j").await;
     taken_over(&store, &stale).await;
     let fine = running(&store, "other").await;
     let ends = vec![
-        with_logs(success(&stale), vec![line(1, "a ghost")]),
+        with_logs(success(&stale), vec![line(1, "too late")]),
         with_logs(success(&fine), vec![line(1, "fine")]),
     ];
     let answers = store.settle(ends).await.unwrap();
@@ -193,7 +193,7 @@ async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
     assert_eq!(log(&store, fine.execution_id).await, ["1-1 fine"]);
 }
 
-/// Every write that a worker can say by a fence, and the answers to all of them.
+/// Makes every kind of write under a fence and returns the answers.
 async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<WriteAnswer> {
     let mut answers = vec![
         settle(store, success(claimed)).await,
@@ -216,9 +216,9 @@ async fn all_writes(store: &AnyStore, claimed: &Claimed) -> Vec<WriteAnswer> {
     answers
 }
 
-/// What a settled attempt's own session is told: settlements and lines are its own, progress is
-/// over.
-const ENDED_BY_ITSELF: [WriteAnswer; 7] = [
+/// The answers of [`all_writes`] to the session that has settled the attempt: settlements and log
+/// lines are repeated calls, progress is stale.
+const SETTLED_BY_ITSELF: [WriteAnswer; 7] = [
     WriteAnswer::AlreadyMine,
     WriteAnswer::AlreadyMine,
     WriteAnswer::AlreadyMine,
@@ -228,7 +228,7 @@ const ENDED_BY_ITSELF: [WriteAnswer; 7] = [
     WriteAnswer::AlreadyMine,
 ];
 
-async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handles) {
+async fn an_ended_attempt_changes_nothing(Handles([here, there]): Handles) {
     let again = [
         (AttemptOutcome::Failed, Next::RetryAt(t(5))),
         (AttemptOutcome::Released, Next::GiveBack),
@@ -242,13 +242,13 @@ async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handle
         let second = claim_one(&there, successor, 1).await;
         assert_eq!(second.execution_id, first.execution_id);
         for store in [&here, &there] {
-            assert_eq!(all_writes(store, &first).await, ENDED_BY_ITSELF);
+            assert_eq!(all_writes(store, &first).await, SETTLED_BY_ITSELF);
         }
         let read = record(&there, first.execution_id).await;
         assert_eq!((read.status, read.progress), (ExecutionStatus::Running, 0));
         assert_eq!(report(&there, second.fence, 5).await, WriteAnswer::Settled);
         assert_eq!(settle(&there, success(&second)).await, WriteAnswer::Settled);
-        assert_eq!(all_writes(&here, &first).await, ENDED_BY_ITSELF);
+        assert_eq!(all_writes(&here, &first).await, SETTLED_BY_ITSELF);
         assert_eq!(
             status(&here, first.execution_id).await,
             ExecutionStatus::Succeeded
@@ -274,24 +274,27 @@ async fn a_closed_session_changes_nothing(store: AnyStore) {
     assert!(log(&store, claimed.execution_id).await.is_empty());
 }
 
-async fn a_worker_s_name_owns_nothing(store: AnyStore) {
+async fn a_worker_name_owns_no_leases(store: AnyStore) {
     let first = session(&store, "host-1/42").await;
     enqueue(&store, "j", 1).await;
     let claimed = claim_one(&store, first, 1).await;
-    // The machine starts again; a process has the same host and number.
+    // After a restart of the machine, a process has the same host and process number.
     let second = session(&store, "host-1/42").await;
     assert_ne!(first, second);
     let mut mistaken = claimed.clone();
     mistaken.fence.session = second;
     assert_eq!(all_writes(&store, &mistaken).await, [WriteAnswer::Stale; 7]);
     let found = store.claim(claim(second, 1, &["j"], 9)).await.unwrap();
-    assert!(found.is_empty(), "its number finds nothing of the other's");
+    assert!(
+        found.is_empty(),
+        "the claim number finds no lease of the other session"
+    );
     let before = beat(&store, first).await;
     store.renew(second, t(5)).await.unwrap();
     assert_eq!(
         beat(&store, first).await,
         before,
-        "it keeps itself alive only"
+        "a renewal changes its own session only"
     );
     store.close_session(second).await.unwrap();
     assert_eq!(store.renew(first, t(6)).await.unwrap(), Renewal::Renewed);
@@ -301,7 +304,7 @@ async fn a_worker_s_name_owns_nothing(store: AnyStore) {
     );
 }
 
-async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
+async fn a_rescuer_may_have_the_name_of_the_dead_worker(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let watched = beat(&store, claimed.fence.session).await;
     let successor = session(&store, "worker").await;
@@ -314,7 +317,7 @@ async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
     );
 }
 
-async fn a_deleted_execution_s_attempt_changes_nothing(store: AnyStore) {
+async fn an_attempt_of_a_deleted_execution_changes_nothing(store: AnyStore) {
     let claimed = running(&store, "j").await;
     settle(&store, success(&claimed)).await;
     store.delete(claimed.execution_id).await.unwrap();

@@ -1,28 +1,28 @@
-//! Limits: permits of so many at a time.
+//! Concurrency limits: `max_concurrent`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "limits" {
-    as_many_run_as_are_allowed: "Of a job with `max_concurrent`, never more attempts are leased in the whole fleet, and never fewer than could be.",
-    each_key_has_its_own_permits: "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
-    a_retry_needs_another_permit: "What is retried, snoozed or released waits for a permit like any other.",
-    what_is_held_is_queued: "What a limit holds back is queued for everybody who reads.",
-    an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
-    a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
-    published_weights_hold_for_their_keys: "A weight that is published lets in so many times as many of its key, and no more of the others.",
-    of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
-    many_who_enqueue_share_the_permits: "Of many who enqueue at once, beside promotions and claims, none lets in more than there are permits.",
-    an_open_transaction_holds_up_no_other: "An enqueue in a transaction that stays open holds up no other execution of its limit.",
+requirements! { "limits" {
+    max_concurrent_is_reached_and_never_exceeded: "With `max_concurrent`, the leased attempts never exceed the limit in the whole fleet, and reach it while enough executions wait.",
+    each_key_has_its_own_permits: "A limit per payload field counts each value separately. The backlog of one value delays no other value.",
+    a_retry_needs_another_permit: "An execution that is retried, snoozed or released waits for a permit again.",
+    blocked_executions_are_queued: "Readers see a blocked execution as queued.",
+    blocked_by_names_the_limit_and_its_holders: "`blocked_by` returns the limit that blocks an execution, with the holders of its permits.",
+    a_changed_limit_applies_to_waiting_executions: "A limit that is published with another number admits waiting executions by the new number.",
+    published_weights_apply_to_their_keys: "A published weight multiplies the permits of its own key and of no other key.",
+    concurrent_promotions_never_exceed_a_limit: "Concurrent promotions, claims and settlements never exceed a limit.",
+    concurrent_enqueues_never_exceed_a_limit: "Concurrent enqueues, promotions and claims never exceed a limit.",
+    an_open_transaction_delays_no_other_execution_of_its_limit: "An enqueue in a transaction that stays open delays no other execution of the same limit.",
 }}
 
-async fn as_many_run_as_are_allowed(store: AnyStore) {
+async fn max_concurrent_is_reached_and_never_exceeded(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 3)], 10).await;
     let (mut one, mut other) = (Worker::new(&store).await, Worker::new(&store).await);
     let mut running = one.take_at(T0, 2).await;
@@ -64,7 +64,7 @@ async fn a_retry_needs_another_permit(store: AnyStore) {
     assert_eq!(ids(&again), all[..1]);
     assert_eq!(again[0].fence.attempt, 2);
     assert_eq!(again[0].spent, 1);
-    // By hand, too.
+    // A manual retry also waits for a permit.
     settle(&store, failure(&again[0])).await;
     let blocking = enqueue_limited(&store, &[concurrent("", 1)], 1).await;
     let running = worker.take_at(t(21), 9).await;
@@ -78,7 +78,7 @@ async fn a_retry_needs_another_permit(store: AnyStore) {
     assert_eq!(ids(&worker.take_at(t(22), 9).await), all[..1]);
 }
 
-async fn what_is_held_is_queued(store: AnyStore) {
+async fn blocked_executions_are_queued(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 3).await;
     let is_queued = async |id| {
         let record = record(&store, id).await;
@@ -95,11 +95,11 @@ async fn what_is_held_is_queued(store: AnyStore) {
     for id in &all[1..] {
         is_queued(*id).await;
     }
-    let execution_states = store.execution_states(all.clone()).await.unwrap();
-    let running = execution_states
+    let states = store.execution_states(all.clone()).await.unwrap();
+    let running = states
         .iter()
         .filter(|it| it.status == ExecutionStatus::Running);
-    assert_eq!((running.count(), execution_states.len()), (1, 3));
+    assert_eq!((running.count(), states.len()), (1, 3));
     let page = store
         .list_executions(ExecutionQuery {
             status: Some(ExecutionStatus::Queued),
@@ -116,22 +116,26 @@ async fn what_is_held_is_queued(store: AnyStore) {
     );
 }
 
-async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
+async fn blocked_by_names_the_limit_and_its_holders(store: AnyStore) {
     let limit = concurrent("", 1);
     let all = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
     assert_eq!(
         store.blocked_by(all[0], T0).await.unwrap(),
         None,
-        "nobody has looked"
+        "the allocator has not run"
     );
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
-    assert_eq!(store.blocked_by(all[0], T0).await.unwrap(), None, "it runs");
+    assert_eq!(
+        store.blocked_by(all[0], T0).await.unwrap(),
+        None,
+        "it is running"
+    );
     let blocked_by = store
         .blocked_by(all[2], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert_eq!(
         (blocked_by.key, blocked_by.rule, blocked_by.ahead),
         (limit.key, limit.rule, 1)
@@ -147,31 +151,31 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
         }]
     );
     let mut end = settlement(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
-    end.permits = kept(&taken[0]);
+    end.permits = retained_permits(&taken[0]);
     settle(&store, end).await;
     let blocked_by = store
         .blocked_by(all[1], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert!(blocked_by.holders[0].stuck);
     let per_minute = rate("", 1, Duration::from_secs(60));
-    let starved = enqueue_limited(&store, &[per_minute], 2).await;
+    let waiting = enqueue_limited(&store, &[per_minute], 2).await;
     worker.take().await;
     store.promote(T0, 100).await.unwrap();
     let blocked_by = store
-        .blocked_by(starved[1], T0)
+        .blocked_by(waiting[1], T0)
         .await
         .unwrap()
-        .expect("it is held");
+        .expect("it is blocked");
     assert_eq!(blocked_by.free_at, Some(t(60)));
 }
 
-async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
+async fn a_changed_limit_applies_to_waiting_executions(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 8).await;
     let mut worker = Worker::new(&store).await;
     assert_eq!(worker.take().await.len(), 1);
-    // By another enqueue, and by a publication; one of a version without the limit lifts it.
+    // An enqueue and a publication change the rule. A publication without the limit lifts it.
     enqueue_limited(&store, &[concurrent("", 3)], 1).await;
     assert_eq!(ids(&worker.take().await), all[1..3]);
     let publish = async |count: Option<u32>| {
@@ -190,7 +194,7 @@ async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
     assert_eq!(worker.take().await.len(), 5);
 }
 
-async fn published_weights_hold_for_their_keys(store: AnyStore) {
+async fn published_weights_apply_to_their_keys(store: AnyStore) {
     let keys = ["\"a\"", "7", "\"c\""];
     let mut all = Vec::new();
     for key in keys {
@@ -207,7 +211,7 @@ async fn published_weights_hold_for_their_keys(store: AnyStore) {
     store.publish(vec![job]).await.unwrap();
     let more = [&all[0][1..3], &all[1][1..2]].concat();
     assert_eq!(ids(&worker.take().await), more);
-    // The next publication has the last word: six, two and two at a time.
+    // The newest publication applies: six, two and two at a time.
     let mut same = super::catalogue::publication("j", "g", 0);
     same.descriptor.limits.max_concurrent = Some(jobs::ConcurrencyLimit {
         count: 2,
@@ -219,7 +223,7 @@ async fn published_weights_hold_for_their_keys(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), more);
 }
 
-async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
+async fn concurrent_promotions_never_exceed_a_limit(Handles(stores): Handles) {
     const PERMITS: u32 = 3;
     let total = 120;
     enqueue_limited(&stores[0], &[concurrent("", PERMITS)], total).await;
@@ -246,7 +250,7 @@ async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
     .await;
 }
 
-async fn many_who_enqueue_share_the_permits(store: AnyStore) {
+async fn concurrent_enqueues_never_exceed_a_limit(store: AnyStore) {
     let callers = (0..8).map(|_| async {
         for _ in 0..5 {
             enqueue_limited(&store, &[concurrent("", 7), concurrent("all", 50)], 3).await;
@@ -262,7 +266,7 @@ async fn many_who_enqueue_share_the_permits(store: AnyStore) {
     };
     let (_, mut taken) = tokio::join!(futures_util::future::join_all(callers), claims);
     assert!(taken.len() <= 7, "{}", taken.len());
-    // All of them are let in in the end, seven at a time.
+    // All of them are admitted in the end, seven at a time.
     let mut worker = Worker::new(&store).await;
     let mut ended = 0;
     loop {
@@ -282,18 +286,18 @@ async fn many_who_enqueue_share_the_permits(store: AnyStore) {
     assert_eq!(ended, 8 * 5 * 3);
 }
 
-async fn an_open_transaction_holds_up_no_other(ground: Joinable) {
-    let store = Arc::clone(&ground.store);
+async fn an_open_transaction_delays_no_other_execution_of_its_limit(db: Transactional) {
+    let store = Arc::clone(&db.store);
     let limit = concurrent("", 2);
     let first = enqueue_limited(&store, std::slice::from_ref(&limit), 1).await;
     let mut worker = Worker::new(&store).await;
     let running = worker.take().await;
     assert_eq!(ids(&running), first);
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let inside = limited(std::slice::from_ref(&limit));
     let hidden = inside.id;
     store.enqueue_in(tx.by_ref(), vec![inside]).await.unwrap();
-    // An embedded store has one writer: there, the others wait for the caller in any case.
+    // SQLite has one writer: other writers wait for the open transaction in any case.
     if store.describe().kind != "sqlite" {
         settle(&store, success(&running[0])).await;
         let others = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;

@@ -1,20 +1,20 @@
-//! Retrying and deleting by hand.
+//! Operators: manual retries, deletions, and the position in a queue.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "operators" {
-    a_retry_by_hand_starts_afresh_and_keeps_the_past: "A retry by hand has a fresh budget, no progress, result or error, the payload as edited, and all its past attempts.",
-    each_retry_by_hand_counts_on: "Attempt numbers grow over any number of retries by hand.",
-    a_retry_after_cancelling_while_waiting_goes_on_counting: "So they do after a cancellation between two attempts.",
-    a_retry_by_hand_forgets_a_retry_that_was_due: "A retry by hand after such a cancellation shows neither the old error nor the old time.",
-    only_failed_and_cancelled_ones_are_retried: "Only failed and cancelled executions are retried by hand.",
-    a_deleted_execution_leaves_nothing: "A deleted execution leaves no attempt, no line and no key.",
-    only_final_executions_are_deleted: "Only final executions are deleted.",
-    those_ahead_are_counted_in_the_order_of_claims: "Those ahead of a queued execution are counted in the order of claims, up to the limit.",
+requirements! { "operators" {
+    a_manual_retry_starts_afresh_and_keeps_the_past: "A manual retry has a fresh retry budget, the edited payload and all past attempts. Progress, result and error are cleared.",
+    attempt_numbers_grow_over_manual_retries: "Attempt numbers grow over any number of manual retries.",
+    attempt_numbers_grow_after_a_cancellation: "Attempt numbers grow over a cancellation between two attempts and a manual retry.",
+    a_manual_retry_clears_a_due_retry: "After a cancellation between two attempts, a manual retry shows neither the old error nor the old retry time.",
+    only_failed_and_cancelled_executions_are_retried: "Only failed and cancelled executions can be retried manually.",
+    a_deleted_execution_leaves_nothing: "Deleting an execution deletes its attempts, its log lines and its idempotency key.",
+    only_final_executions_are_deleted: "Only final executions can be deleted.",
+    executions_ahead_are_counted_in_the_order_of_claims: "`ahead` counts the executions that will be claimed before a queued one, up to its limit.",
 }}
 
-async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
+async fn a_manual_retry_starts_afresh_and_keeps_the_past(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -68,7 +68,7 @@ async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
     assert_eq!(settle(&store, success(&third)).await, WriteAnswer::Settled);
 }
 
-async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
+async fn attempt_numbers_grow_after_a_cancellation(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -87,17 +87,17 @@ async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore
     assert_eq!(record(&store, id).await.attempts.len(), 2);
 }
 
-async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
+async fn only_failed_and_cancelled_executions_are_retried(store: AnyStore) {
     let queued = enqueue(&store, "queued", 1).await[0];
     let claimed = running(&store, "j").await;
-    let refused = |status| RetryAnswer::NotRetryable(status);
+    let rejected = |status| RetryAnswer::NotRetryable(status);
     let answer = store.retry(queued, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Queued));
+    assert_eq!(answer, rejected(ExecutionStatus::Queued));
     let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Running));
+    assert_eq!(answer, rejected(ExecutionStatus::Running));
     settle(&store, success(&claimed)).await;
     let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
-    assert_eq!(answer, refused(ExecutionStatus::Succeeded));
+    assert_eq!(answer, rejected(ExecutionStatus::Succeeded));
     assert_eq!(
         store.retry(id(), None, t(1)).await.unwrap(),
         RetryAnswer::Unknown
@@ -150,7 +150,7 @@ async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
         RetryAnswer::Unknown
     );
 
-    // Its key is free, and its successor has nothing of it.
+    // The key is free, and a new execution has no data of the deleted one.
     let second = keyed("b");
     let answers = store.enqueue(vec![second.clone()]).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created]);
@@ -174,13 +174,13 @@ async fn only_final_executions_are_deleted(store: AnyStore) {
     }
     let never = store.delete(id()).await.unwrap();
     assert_eq!(never, DeleteAnswer::Unknown);
-    // A neighbour's end deletes nothing of the others.
+    // Deleting one execution does not affect others.
     settle(&store, success(&running)).await;
     store.delete(running.execution_id).await.unwrap();
     assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
 }
 
-async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
+async fn executions_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
     let first = enqueue(&store, "j", 3).await;
     let urgent = new_with("j", |new| new.priority = 90);
     let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
@@ -200,19 +200,23 @@ async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
     assert_eq!(store.ahead(first[2], 2).await.unwrap(), Some(2));
 }
 
-async fn a_retry_by_hand_forgets_a_retry_that_was_due(store: AnyStore) {
+async fn a_manual_retry_clears_a_due_retry(store: AnyStore) {
     let first = running(&store, "j").await;
     settle(&store, retry_at(&first, t(600))).await;
     store.cancel(first.execution_id, t(2)).await.unwrap();
     store.retry(first.execution_id, None, t(9)).await.unwrap();
     let read = record(&store, first.execution_id).await;
     assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
-    assert!(read.run_at < t(600), "it is ready now");
+    assert!(read.run_at < t(600), "it is ready at once");
     let error = read.attempts[0].error.as_ref();
-    assert_eq!(error.unwrap().message, "attempt 1", "it stays there");
+    assert_eq!(
+        error.unwrap().message,
+        "attempt 1",
+        "the attempt keeps its error"
+    );
 }
 
-async fn each_retry_by_hand_counts_on(Handles([here, there]): Handles) {
+async fn attempt_numbers_grow_over_manual_retries(Handles([here, there]): Handles) {
     let first = running(&here, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     let mut claimed = first;

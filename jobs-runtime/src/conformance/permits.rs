@@ -1,27 +1,27 @@
-//! Permits: how they come back, one by one and those of many keys together.
+//! Permits of limits: their release, one by one and in batches of many keys.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "permits" {
-    a_permit_comes_back_with_its_attempt: "A settlement, a release and a rescue each free the permit, once.",
-    a_permit_comes_back_whatever_is_said_of_it: "A settlement that knows nothing of limits, or of others, gives the permit back too, alone and among others.",
-    a_permit_is_given_back_by_who_has_it: "A settlement that says the limits of another execution, alone and while that one runs, gives back what is its own and nothing else.",
-    what_leaves_gives_its_permit_to_another: "A permit that is out to an execution which is cancelled goes to another.",
-    a_stuck_attempt_keeps_its_permit: "A permit that a settlement keeps comes back when the handler has ended, once, or with its session.",
-    of_many_keys_each_gets_its_own_back: "Permits of many keys that come back together come back to each of them, once.",
-    those_that_run_on_keep_theirs: "Where one attempt of each of many keys ends, one of each is let in, whether or not somebody waited.",
-    who_comes_after_many_ends_finds_room: "Permits that came back while nobody waited are there for what is due later, and for what is retried.",
-    of_a_thousand_keys_each_gets_its_own_back: "However many keys those have that end together.",
-    ends_at_a_rate_give_nothing_back: "A start is a start: what ends, among many others, gives no start back to its rate.",
-    ends_of_many_keys_are_never_too_many: "Any number of batches of ends may come before somebody is let in.",
+requirements! { "permits" {
+    a_permit_is_released_with_its_attempt: "A settlement, a release and a rescue each release the permit once.",
+    a_permit_is_released_without_a_valid_token: "A settlement without a permit token, or with an invalid one, releases the permit, alone and in a batch.",
+    the_token_of_another_execution_releases_only_own_permits: "A settlement with the token of another execution releases its own permits only.",
+    a_cancelled_execution_releases_its_permit: "The permit of a ready execution that is cancelled goes to another execution.",
+    a_retained_permit_is_released_with_its_handler: "A retained permit is released once, when its handler or its session has ended.",
+    permits_of_many_keys_are_released_to_their_keys: "If permits of many keys are released together, each key gets its own permits back, once.",
+    running_attempts_keep_their_permits: "If a batch ends one of two attempts per key, one execution per key is admitted, whether or not executions were waiting.",
+    released_permits_are_free_for_later_executions: "Permits that are released while no execution waits are free for executions that become due or are retried later.",
+    permits_of_a_thousand_keys_are_released_to_their_keys: "If permits of 1,200 keys are released together, each key gets its own permit back.",
+    an_ended_attempt_returns_no_start_to_its_rate: "The end of an attempt returns no start to its rate limit, also among many others.",
+    many_settlements_before_an_admission_are_counted: "Permits are counted correctly if several batches of settlements precede an admission.",
 }}
 
-async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
+async fn a_permit_is_released_with_its_attempt(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 1)], 6).await;
     let mut worker = Worker::new(&store).await;
     let ends: [fn(&Claimed) -> Settlement; 4] = [
@@ -36,10 +36,10 @@ async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
         assert!(worker.take().await.is_empty());
         let end = end(&taken[0]);
         assert_eq!(settle(&store, end.clone()).await, WriteAnswer::Settled);
-        // Said twice, it is given back once.
+        // A repeated settlement releases the permit once.
         assert_eq!(settle(&store, end).await, WriteAnswer::AlreadyMine);
     }
-    // The lease that goes over to a rescuer takes its permit along.
+    // A lease that is taken over keeps its permit.
     let taken = worker.take().await;
     let lost = taken_over(&store, &taken[0]).await;
     let mut another = Worker::new(&store).await;
@@ -52,7 +52,7 @@ async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
     assert!(another.take().await.is_empty());
 }
 
-async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
+async fn a_permit_is_released_without_a_valid_token(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 2)], 11).await;
     store.enqueue(vec![new("j"), new("j")]).await.unwrap();
     let mut worker = Worker::new(&store).await;
@@ -64,22 +64,22 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
             .count(),
         2
     );
-    // All ways to end at once: without limits, with them, and with them but not knowing.
+    // One batch of executions without limits, with the right token, and without one.
     let mut batch: Vec<_> = taken.iter().map(success).collect();
     let known = batch.iter_mut().find(|end| end.permits.is_some());
     known.expect("two have limits").permits = None;
     let answers = store.settle(batch).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Settled; 4]);
 
-    // What is not one's own, of one that has none, too.
+    // Invalid tokens, also for executions without limits.
     let other = Some(Permits::released("[4711]".into()));
-    let words = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
+    let tokens = ["[4711]", "nonsense", "", "null", "[null]", "[4711]"];
     enqueue(&store, "j", 4).await;
     let taken = worker.take().await;
-    assert_eq!(taken.len(), words.len());
+    assert_eq!(taken.len(), tokens.len());
     let mut batch: Vec<_> = taken.iter().map(success).collect();
-    for (end, words) in batch.iter_mut().zip(words) {
-        end.permits = Some(Permits::released(words.into()));
+    for (end, token) in batch.iter_mut().zip(tokens) {
+        end.permits = Some(Permits::released(token.into()));
     }
     let answers = store.settle(batch).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Settled; 6]);
@@ -92,16 +92,16 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
     for end in ends {
         let taken = worker.take().await;
         assert_eq!(taken.len(), 2);
-        for (claimed, said) in taken.iter().zip([None, other.clone()]) {
+        for (claimed, permits) in taken.iter().zip([None, other.clone()]) {
             let mut end = end(claimed);
-            end.permits = said;
+            end.permits = permits;
             assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         }
     }
     assert_eq!(worker.take().await.len(), 2);
 }
 
-async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
+async fn the_token_of_another_execution_releases_only_own_permits(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
     enqueue(&store, "j", 3).await;
     let mut worker = Worker::new(&store).await;
@@ -111,7 +111,7 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
         .into_iter()
         .partition(|claimed| claimed.limits.is_some());
     assert_eq!((ids(&limited), free.len()), (all[..1].to_vec(), 3));
-    let saying = |mut end: Settlement, other: &Claimed| {
+    let with_token_of = |mut end: Settlement, other: &Claimed| {
         end.permits = other.limits.clone().map(Permits::released);
         end
     };
@@ -121,23 +121,23 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
         |claimed| retry_at(claimed, t(3_600)),
     ];
     for (end, claimed) in ends.iter().zip(&free) {
-        let end = saying(end(claimed), &limited[0]);
+        let end = with_token_of(end(claimed), &limited[0]);
         assert_eq!(settle(&store, end).await, WriteAnswer::Settled);
         let taken = worker.take().await;
-        assert!(!ids(&taken).contains(&all[1]), "the permit is out");
+        assert!(!ids(&taken).contains(&all[1]), "the permit is in use");
     }
     settle(&store, success(&limited[0])).await;
     let taken = worker.take().await;
     assert_eq!(ids(&taken), all[1..]);
     settle(&store, success(&taken[0])).await;
 
-    // One limit's for another's.
+    // The token of another limit.
     for end in ends {
         let one = enqueue_limited(&store, &[concurrent("one", 1)], 2).await;
         let other = enqueue_limited(&store, &[concurrent("other", 1)], 2).await;
         let first = worker.take().await;
         assert_eq!(ids(&first), [one[0], other[0]]);
-        let wrong = saying(end(&first[0]), &first[1]);
+        let wrong = with_token_of(end(&first[0]), &first[1]);
         assert_eq!(settle(&store, wrong).await, WriteAnswer::Settled);
         let second = worker.take().await;
         assert!(
@@ -156,10 +156,10 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
     }
 }
 
-async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
+async fn a_cancelled_execution_releases_its_permit(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 4).await;
     store.promote(T0, 100).await.unwrap();
-    // One that is ready, one that is held, and one that nobody has looked at.
+    // One execution is ready, one is blocked, and one is a new waiter.
     assert_eq!(
         store.cancel(all[0], T0).await.unwrap(),
         CancelAnswer::Cancelled
@@ -181,53 +181,53 @@ async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), [all[3]]);
 }
 
-async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
+async fn a_retained_permit_is_released_with_its_handler(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 1)], 5).await;
     let mut worker = Worker::new(&store).await;
     let mut another = Worker::new(&store).await;
-    let stuck = |claimed: &Claimed| {
+    let retaining = |claimed: &Claimed| {
         let mut end = settlement(claimed, AttemptOutcome::TimedOut, Next::Fail);
-        end.permits = kept(claimed);
+        end.permits = retained_permits(claimed);
         end
     };
     let first = worker.take().await;
-    settle(&store, stuck(&first[0])).await;
+    settle(&store, retaining(&first[0])).await;
     assert!(another.take().await.is_empty());
     for _ in 0..2 {
         store.release_permits(vec![first[0].fence]).await.unwrap();
     }
     let second = worker.take().await;
     assert_eq!(second.len(), 1);
-    assert!(another.take().await.is_empty(), "it comes back once");
-    settle(&store, stuck(&second[0])).await;
+    assert!(another.take().await.is_empty(), "it is released once");
+    settle(&store, retaining(&second[0])).await;
     assert!(another.take().await.is_empty());
-    // A session that ends has no handlers any more.
+    // The end of a session releases its retained permits.
     store.close_session(worker.session()).await.unwrap();
     let third = another.take().await;
     assert_eq!(third.len(), 1);
-    settle(&store, stuck(&third[0])).await;
+    settle(&store, retaining(&third[0])).await;
     let dead = beat(&store, another.session()).await;
     let mut rescuer = Worker::new(&store).await;
     assert!(rescuer.take().await.is_empty());
     assert!(rescuer.take_over(dead, 9).await.is_empty());
     let fourth = rescuer.take().await;
     assert_eq!(fourth.len(), 1);
-    // Nor has one that was taken over and not rid of its leases yet: nobody comes for it again.
+    // So does the end of a session that was taken over and still has leases.
     let over = beat(&store, rescuer.session()).await;
     let mut last = Worker::new(&store).await;
     assert!(last.take_over(over, 0).await.is_empty());
-    settle(&store, stuck(&fourth[0])).await;
+    settle(&store, retaining(&fourth[0])).await;
     assert_eq!(last.take().await.len(), 1);
 }
 
-/// More keys than are looked at one by one.
+/// More keys than a store handles one by one.
 const KEYS: usize = 20;
 
 fn key(n: usize) -> Limit {
     concurrent(&format!("key {n}"), 2)
 }
 
-/// So many for each key, one key after the other.
+/// Enqueues `count` executions per key, alternating between the keys.
 async fn enqueue_each(store: &AnyStore, count: usize) -> Vec<NewExecution> {
     let keys = (0..KEYS * count).map(|n| limited(&[key(n % KEYS)]));
     let batch: Vec<_> = keys.collect();
@@ -235,17 +235,17 @@ async fn enqueue_each(store: &AnyStore, count: usize) -> Vec<NewExecution> {
     batch
 }
 
-/// How many of each key, in the order of their numbers.
+/// Counts the claimed executions per key, in the order of the keys.
 fn of_each(claimed: &[Claimed], all: &[NewExecution]) -> Vec<usize> {
     let mut counts = BTreeMap::new();
     for id in ids(claimed) {
-        let place = all.iter().position(|new| new.id == id);
-        *counts.entry(place.unwrap() % KEYS).or_insert(0) += 1;
+        let index = all.iter().position(|new| new.id == id);
+        *counts.entry(index.unwrap() % KEYS).or_insert(0) += 1;
     }
     counts.into_values().collect()
 }
 
-async fn of_many_keys_each_gets_its_own_back(store: AnyStore) {
+async fn permits_of_many_keys_are_released_to_their_keys(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     for _ in 0..3 {
         let all = enqueue_each(&store, 5).await;
@@ -258,7 +258,7 @@ async fn of_many_keys_each_gets_its_own_back(store: AnyStore) {
     }
 }
 
-async fn those_that_run_on_keep_theirs(store: AnyStore) {
+async fn running_attempts_keep_their_permits(store: AnyStore) {
     for waiting in [0, 1] {
         let first = enqueue_each(&store, 2 + waiting).await;
         let mut worker = Worker::new(&store).await;
@@ -266,7 +266,7 @@ async fn those_that_run_on_keep_theirs(store: AnyStore) {
         assert_eq!(of_each(&running, &first), [2; KEYS]);
         let mut all = first;
         for more in [1, 1, 2] {
-            // They were let in one key after the other.
+            // The first half has one attempt of each key.
             let ended = running.drain(..KEYS).collect::<Vec<_>>();
             end_all(&store, &ended).await;
             all.extend(enqueue_each(&store, more).await);
@@ -282,7 +282,7 @@ async fn those_that_run_on_keep_theirs(store: AnyStore) {
     }
 }
 
-async fn who_comes_after_many_ends_finds_room(store: AnyStore) {
+async fn released_permits_are_free_for_later_executions(store: AnyStore) {
     let all = enqueue_each(&store, 2).await;
     let later: Vec<_> = (0..2 * KEYS)
         .map(|n| {
@@ -308,7 +308,7 @@ async fn who_comes_after_many_ends_finds_room(store: AnyStore) {
     assert_eq!(of_each(&third, &all), [2; KEYS]);
 }
 
-async fn of_a_thousand_keys_each_gets_its_own_back(store: AnyStore) {
+async fn permits_of_a_thousand_keys_are_released_to_their_keys(store: AnyStore) {
     const KEYS: usize = 1_200;
     let mut worker = Worker::new(&store).await;
     for _ in 0..3 {
@@ -324,7 +324,7 @@ async fn of_a_thousand_keys_each_gets_its_own_back(store: AnyStore) {
     }
 }
 
-async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
+async fn an_ended_attempt_returns_no_start_to_its_rate(store: AnyStore) {
     let rate = rate("", 1_000, Duration::from_secs(1));
     let LimitRule::Rate(rule) = rate.rule else {
         panic!("{rate:?}");
@@ -336,7 +336,7 @@ async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     let first = worker.take().await;
     assert_eq!(first.len(), KEYS);
-    // As many as may start together are let in, and not claimed yet.
+    // As many executions as may start together are admitted and not claimed yet.
     let later = |count: usize| {
         let batch = (0..count).map(|_| {
             let mut new = limited(std::slice::from_ref(&rate));
@@ -352,7 +352,7 @@ async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
     assert_eq!(worker.take_at(t(1), 1_000).await.len(), burst);
 }
 
-async fn ends_of_many_keys_are_never_too_many(store: AnyStore) {
+async fn many_settlements_before_an_admission_are_counted(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     for _ in 0..5 {
         let all = enqueue_each(&store, 2 * 20).await;

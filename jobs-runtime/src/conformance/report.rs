@@ -1,90 +1,92 @@
-//! All points on all grounds, as a table.
+//! The report: a table of all requirements and backends.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ground::Ground;
-use super::point::{Point, Verdict};
+use super::backend::Backend;
+use super::requirement::{Requirement, Verdict};
 
-/// A column of the table: a kind of store, or the name of one that is not there.
+/// A column of the table: a backend, or the name of one that is absent.
 #[derive(Clone)]
 pub struct Column {
     name: String,
-    ground: Option<Arc<dyn Ground>>,
+    backend: Option<Arc<dyn Backend>>,
 }
 
 impl Column {
-    /// A kind of store to put to the test.
-    pub fn of(ground: impl Ground) -> Self {
+    /// Returns the column of a backend.
+    pub fn of(backend: impl Backend) -> Self {
         Self {
-            name: ground.name().to_owned(),
-            ground: Some(Arc::new(ground)),
+            name: backend.name().to_owned(),
+            backend: Some(Arc::new(backend)),
         }
     }
 
-    /// A kind of store that cannot be put to the test here: its column stays empty.
+    /// Returns an empty column, for a backend that is not available here.
     pub fn absent(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            ground: None,
+            backend: None,
         }
     }
 }
 
-/// What became of each point on each ground.
+/// The verdicts about each requirement and each backend.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The names of the grounds.
+    /// The names of the backends.
     pub columns: Vec<String>,
-    /// A row per point, in the order of the contract.
+    /// One row per requirement, in the order of the contract.
     pub rows: Vec<Row>,
 }
 
-/// A point and its verdicts.
+/// A requirement and its verdicts.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Which point.
-    pub point: Point,
-    /// One per column; `None` in an empty one.
+    /// The requirement.
+    pub requirement: Requirement,
+    /// One verdict per column; `None` in an empty one.
     pub verdicts: Vec<Option<Verdict>>,
 }
 
-/// Puts the points whose names contain one of `words`, or all if there are none, to the test on
-/// every ground: each on a database and in a runtime of its own, several at a time. Returns when
-/// all are done.
+/// Checks the requirements on every backend and returns the report. Checks those whose `area/name`
+/// contains one of `filters`, or all without filters.
+///
+/// Each check has a new database and a runtime of its own. Several run at the same time.
 ///
 /// # Panics
-/// If the system refuses a thread or a runtime.
-pub fn check(columns: &[Column], words: &[String]) -> Report {
-    let named = |point: &Point| {
-        let name = point.to_string();
-        words.is_empty() || words.iter().any(|word| name.contains(word))
+/// If the system refuses to start a thread or a runtime.
+pub fn check(columns: &[Column], filters: &[String]) -> Report {
+    let is_chosen = |requirement: &Requirement| {
+        let name = requirement.to_string();
+        filters.is_empty() || filters.iter().any(|filter| name.contains(filter))
     };
-    let chosen: Vec<Point> = super::points().into_iter().filter(named).collect();
+    let all = super::requirements().into_iter();
+    let chosen: Vec<Requirement> = all.filter(is_chosen).collect();
     let mut rows: Vec<Row> = chosen
         .iter()
-        .map(|point| Row {
-            point: *point,
+        .map(|requirement| Row {
+            requirement: *requirement,
             verdicts: vec![None; columns.len()],
         })
         .collect();
     let mut cells = Vec::new();
-    for (row, point) in chosen.iter().enumerate() {
-        for (column, Column { ground, .. }) in columns.iter().enumerate() {
-            if let Some(ground) = ground {
-                cells.push((row, column, *point, Arc::clone(ground)));
+    for (row, requirement) in chosen.iter().enumerate() {
+        for (column, Column { backend, .. }) in columns.iter().enumerate() {
+            if let Some(backend) = backend {
+                cells.push((row, column, *requirement, Arc::clone(backend)));
             }
         }
     }
-    // Taken from the end, where the long ones stand: none of them begins when all others are done.
+    // Taken from the end, where the slow checks are: no slow check starts last.
     let cells = Mutex::new(cells);
     let verdicts = Mutex::new(Vec::new());
     let lock_cell = || cells.lock().unwrap_or_else(PoisonError::into_inner).pop();
     std::thread::scope(|scope| {
-        for _ in 0..at_a_time() {
+        for _ in 0..parallelism() {
             scope.spawn(|| {
-                while let Some((row, column, point, ground)) = lock_cell() {
-                    let verdict = run_apart(&point, ground);
+                while let Some((row, column, requirement, backend)) = lock_cell() {
+                    let verdict = run_in_own_runtime(&requirement, backend);
                     let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     verdicts.push((row, column, verdict));
                 }
@@ -101,25 +103,26 @@ pub fn check(columns: &[Column], words: &[String]) -> Report {
     }
 }
 
-/// Points mostly wait for a disk or a server.
-fn at_a_time() -> usize {
+/// Returns the number of checks at a time. Checks mostly wait for a disk or a server, so it exceeds
+/// the number of cores.
+fn parallelism() -> usize {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     (2 * cores).clamp(4, 16)
 }
 
-fn run_apart(point: &Point, ground: Arc<dyn Ground>) -> Verdict {
+fn run_in_own_runtime(requirement: &Requirement, backend: Arc<dyn Backend>) -> Verdict {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime starts");
-    let verdict = runtime.block_on(point.run(ground));
+    let verdict = runtime.block_on(requirement.run(backend));
     runtime.shutdown_background();
     verdict
 }
 
 impl Report {
-    /// How many promises are broken.
+    /// Returns the number of failed checks.
     pub fn failures(&self) -> usize {
         self.count(Verdict::is_failure)
     }
@@ -130,18 +133,19 @@ impl Report {
     }
 }
 
-/// The table, then the reasons of those that failed, then the sums.
+/// Prints the table, the reasons of the failures, and the sums.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.rows.iter().map(|row| row.point.to_string().len());
-        let width = names.max().unwrap_or(0).max("point".len());
-        write!(f, "{:width$}", "point")?;
+        let names = self.rows.iter();
+        let lengths = names.map(|row| row.requirement.to_string().len());
+        let width = lengths.max().unwrap_or(0).max("requirement".len());
+        write!(f, "{:width$}", "requirement")?;
         for column in &self.columns {
             write!(f, "  {column}")?;
         }
         writeln!(f)?;
         for row in &self.rows {
-            write!(f, "{:width$}", row.point.to_string())?;
+            write!(f, "{:width$}", row.requirement.to_string())?;
             for (column, verdict) in self.columns.iter().zip(&row.verdicts) {
                 let width = column.chars().count();
                 match verdict {
@@ -154,14 +158,15 @@ impl fmt::Display for Report {
         for row in &self.rows {
             for (column, verdict) in self.columns.iter().zip(&row.verdicts) {
                 if let Some(Verdict::Failed(reason)) = verdict {
-                    let Point { promise, .. } = row.point;
-                    writeln!(f, "\n{} on {column}\n  {promise}\n  {reason}", row.point)?;
+                    let Requirement { promise, .. } = row.requirement;
+                    let name = row.requirement;
+                    writeln!(f, "\n{name} on {column}\n  {promise}\n  {reason}")?;
                 }
             }
         }
         write!(
             f,
-            "\n{} points: {} ok, {} failed, {} not yet, {} not applicable",
+            "\n{} requirements: {} ok, {} failed, {} not yet, {} not applicable",
             self.rows.len(),
             self.count(|verdict| *verdict == Verdict::Passed),
             self.failures(),

@@ -1,24 +1,24 @@
-//! Executions that are the same one, and how many may wait.
+//! Unique keys, debouncing and `max_waiting`.
 
 use std::sync::Arc;
 
 use jobs::OnConflict;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "uniqueness" {
-    one_lives_per_unique_key: "Of enqueues with the same `unique` key at once, one creates; `skip`, `replace` and `reject` answer as they say.",
-    a_unique_key_is_free_again: "When the one that lived has ended, the next one creates.",
-    a_window_outlasts_its_execution: "Within its window, one that has ended counts as live.",
-    live_is_what_the_rule_says: "A rule that counts only waiting ones as live lets another wait beside one that runs.",
-    a_replacement_runs_what_came_last: "Whoever waits takes over the newest payload; beside one that runs, one waits.",
-    a_refusal_takes_the_batch_back: "A batch with a refused execution creates nothing and replaces nothing.",
-    a_debounce_starts_again: "While more arrive the delay starts again, up to `at_most`, and the newest payload runs.",
-    many_debounce_into_one: "Of many that arrive at once, one waits.",
-    a_full_queue_refuses: "Beyond `max_waiting` an enqueue is refused, the whole batch or nothing of it.",
-    what_waits_is_counted: "Pending and queued ones are counted, also when they come back; what runs and what has ended are not.",
-    keys_are_kept_in_transactions: "What a transaction brings counts once it is committed, and not at all if it is rolled back.",
+requirements! { "uniqueness" {
+    one_execution_is_live_per_unique_key: "Of concurrent enqueues with the same `unique` key, one creates. `skip`, `replace` and `reject` decide the answers of the others.",
+    a_unique_key_is_free_after_the_end: "After the live execution has ended, the next enqueue with its unique key creates.",
+    a_window_outlasts_its_execution: "Within the window of its rule, an ended execution counts as live.",
+    live_statuses_come_from_the_rule: "If a rule counts only waiting executions as live, one execution may wait beside a running one.",
+    replace_keeps_the_newest_payload: "With `replace`, the waiting execution receives the newest payload. Beside a running execution, one waits.",
+    a_rejected_batch_creates_and_replaces_nothing: "A batch with a rejected execution creates nothing and replaces nothing.",
+    a_debounce_restarts_its_delay: "Each further enqueue restarts the debounce delay, up to `at_most`, and the newest payload runs.",
+    concurrent_enqueues_are_debounced_into_one: "Concurrent enqueues with the same debounce key create one waiting execution.",
+    max_waiting_rejects_the_whole_batch: "A batch that would exceed `max_waiting` is rejected as a whole.",
+    pending_and_queued_executions_count_against_max_waiting: "Pending and queued executions count against `max_waiting`, also after a retry or a release. Running and final ones do not.",
+    keys_of_a_transaction_apply_after_its_commit: "Unique keys, debounce keys and `max_waiting` of a transaction apply after its commit, and not after a rollback.",
 }}
 
 const LIVE: [ExecutionStatus; 3] = [
@@ -43,14 +43,14 @@ fn with_key(key: UniqueKey, payload: &str) -> NewExecution {
     })
 }
 
-/// Enqueues one; its id and the answer.
+/// Enqueues one execution and returns its id and the answer.
 async fn enqueue_one(store: &AnyStore, new: NewExecution) -> (ExecutionId, EnqueueAnswer) {
     let id = new.id;
     let answers = store.enqueue(vec![new]).await.unwrap();
     (id, answers[0])
 }
 
-async fn one_lives_per_unique_key(Handles(stores): Handles) {
+async fn one_execution_is_live_per_unique_key(Handles(stores): Handles) {
     for on_conflict in [OnConflict::Skip, OnConflict::Reject, OnConflict::Replace] {
         let answers = at_once(32, |n| {
             let store = Arc::clone(&stores[n % 2]);
@@ -91,7 +91,7 @@ async fn one_lives_per_unique_key(Handles(stores): Handles) {
     }
 }
 
-async fn a_unique_key_is_free_again(store: AnyStore) {
+async fn a_unique_key_is_free_after_the_end(store: AnyStore) {
     let (mut last, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     let session = session(&store, "w").await;
@@ -120,7 +120,7 @@ async fn a_unique_key_is_free_again(store: AnyStore) {
     store.cancel(last, T0).await.unwrap();
     let (_, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
-    // Other jobs have keys of their own.
+    // Unique keys are separate per job.
     let mut elsewhere = with_key(unique(OnConflict::Reject), "{}");
     elsewhere.job_id = "other".to_owned();
     assert_eq!(
@@ -147,14 +147,14 @@ async fn a_window_outlasts_its_execution(store: AnyStore) {
     );
     let (second, answer) = enqueue_one(&store, at(60)).await;
     assert_eq!(answer, EnqueueAnswer::Created);
-    // One that lives counts beyond its window.
+    // A live execution counts after its window as well.
     assert_eq!(
         enqueue_one(&store, at(600)).await.1,
         EnqueueAnswer::Skipped(second)
     );
 }
 
-async fn live_is_what_the_rule_says(store: AnyStore) {
+async fn live_statuses_come_from_the_rule(store: AnyStore) {
     let waiting = || {
         let mut key = unique(OnConflict::Skip);
         key.live
@@ -174,7 +174,7 @@ async fn live_is_what_the_rule_says(store: AnyStore) {
         enqueue_one(&store, waiting()).await.1,
         EnqueueAnswer::Skipped(second)
     );
-    // One that waits for a retry is pending, but the key is the second one's by now.
+    // The first is pending again, but the key names the second.
     settle(&store, retry_at(&claimed, t(60))).await;
     assert_eq!(
         enqueue_one(&store, waiting()).await.1,
@@ -182,7 +182,7 @@ async fn live_is_what_the_rule_says(store: AnyStore) {
     );
 }
 
-async fn a_replacement_runs_what_came_last(store: AnyStore) {
+async fn replace_keeps_the_newest_payload(store: AnyStore) {
     let newest = |payload: &str| with_key(unique(OnConflict::Replace), payload);
     let mut delayed = newest(r#"{"n":0}"#);
     delayed.run_at = Some(t(60));
@@ -195,10 +195,14 @@ async fn a_replacement_runs_what_came_last(store: AnyStore) {
         );
     }
     let record = record(&store, first).await;
-    assert_eq!(record.status, ExecutionStatus::Pending, "its time stays");
+    assert_eq!(
+        record.status,
+        ExecutionStatus::Pending,
+        "its time does not change"
+    );
     assert_eq!(record.payload.get(), r#"{"n":3}"#);
     store.promote(t(60), 9).await.unwrap();
-    // Twice in one batch: the last one holds.
+    // Two replacements in one batch: the last payload wins.
     let batch = vec![newest(r#"{"n":4}"#), newest(r#"{"n":5}"#)];
     assert_eq!(
         store.enqueue(batch).await.unwrap(),
@@ -215,7 +219,7 @@ async fn a_replacement_runs_what_came_last(store: AnyStore) {
     assert_eq!(claim_one(&store, session, 2).await.payload, r#"{"n":7}"#);
 }
 
-async fn a_refusal_takes_the_batch_back(store: AnyStore) {
+async fn a_rejected_batch_creates_and_replaces_nothing(store: AnyStore) {
     let keyed = |name: &str, on_conflict, payload: &str| {
         let mut key = unique(on_conflict);
         key.key = name.to_owned();
@@ -228,7 +232,7 @@ async fn a_refusal_takes_the_batch_back(store: AnyStore) {
         keyed("a", OnConflict::Replace, r#"{"n":1}"#),
         keyed("b", OnConflict::Reject, "{}"),
     ];
-    let refused: Vec<_> = batch.iter().map(|new| new.id).collect();
+    let rejected: Vec<_> = batch.iter().map(|new| new.id).collect();
     match store.enqueue(batch).await {
         Err(StoreError::UniqueConflict {
             index: 2,
@@ -236,15 +240,15 @@ async fn a_refusal_takes_the_batch_back(store: AnyStore) {
         }) => assert_eq!(execution_id, lives),
         other => panic!("{other:?}"),
     }
-    for id in refused {
+    for id in rejected {
         assert!(store.execution(id).await.unwrap().is_none());
     }
     assert_eq!(record(&store, replaced).await.payload.get(), r#"{"n":0}"#);
     let (_, answer) = enqueue_one(&store, keyed("c", OnConflict::Reject, "{}")).await;
-    assert_eq!(answer, EnqueueAnswer::Created, "its key was not kept");
+    assert_eq!(answer, EnqueueAnswer::Created, "its key is free");
 }
 
-/// One that waits for another for 30 seconds, for two minutes at most.
+/// Returns an execution with a debounce delay of 30 seconds, and two minutes at most.
 fn debounced(seconds: u64, payload: &str) -> NewExecution {
     new_with("j", |new| {
         new.created_at = t(seconds);
@@ -258,7 +262,7 @@ fn debounced(seconds: u64, payload: &str) -> NewExecution {
     })
 }
 
-async fn a_debounce_starts_again(store: AnyStore) {
+async fn a_debounce_restarts_its_delay(store: AnyStore) {
     let (first, answer) = enqueue_one(&store, debounced(0, r#"{"n":0}"#)).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     for (seconds, due) in [(20, 50), (45, 75), (70, 100), (95, 120), (110, 120)] {
@@ -271,7 +275,7 @@ async fn a_debounce_starts_again(store: AnyStore) {
         assert_eq!(store.promote(t(due - 1), 9).await.unwrap().promoted, 0);
     }
     assert_eq!(store.promote(t(120), 9).await.unwrap().promoted, 1);
-    // What has become due is put off no more.
+    // An execution that is due is not delayed any more.
     let (second, answer) = enqueue_one(&store, debounced(121, "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     let session = session(&store, "w").await;
@@ -280,7 +284,7 @@ async fn a_debounce_starts_again(store: AnyStore) {
         (claimed.execution_id, &*claimed.payload),
         (first, r#"{"n":110}"#)
     );
-    // One that waits for a retry is not one that waits for others.
+    // An execution that waits for a retry is not debounced.
     settle(&store, retry_at(&claimed, t(500))).await;
     assert_eq!(
         enqueue_one(&store, debounced(122, "{}")).await.1,
@@ -288,7 +292,7 @@ async fn a_debounce_starts_again(store: AnyStore) {
     );
 }
 
-async fn many_debounce_into_one(Handles(stores): Handles) {
+async fn concurrent_enqueues_are_debounced_into_one(Handles(stores): Handles) {
     let answers = at_once(24, |n| {
         let store = Arc::clone(&stores[n % 2]);
         let new = debounced(n as u64 % 5, &format!(r#"{{"n":{n}}}"#));
@@ -311,7 +315,7 @@ fn capped(max_waiting: u32) -> NewExecution {
     new_with("j", |new| new.rules.max_waiting = Some(max_waiting))
 }
 
-async fn a_full_queue_refuses(Handles(stores): Handles) {
+async fn max_waiting_rejects_the_whole_batch(Handles(stores): Handles) {
     let store = &stores[0];
     let is_full = |answer: &Result<_, StoreError>| matches!(answer, Err(StoreError::QueueFull { max_waiting: 10, job_id, .. }) if job_id == "j");
     let answers = at_once(30, |n| {
@@ -333,16 +337,16 @@ async fn a_full_queue_refuses(Handles(stores): Handles) {
     let batch = |count| (0..count).map(|_| capped(10)).collect::<Vec<_>>();
     assert!(
         is_full(&store.enqueue(batch(4)).await),
-        "all of it or nothing"
+        "the batch is rejected as a whole"
     );
     assert!(store.enqueue(batch(3)).await.is_ok());
     assert!(is_full(&store.enqueue(batch(1)).await));
-    // Others of the job's queue are not counted.
+    // Other jobs are not counted.
     enqueue(store, "other", 1).await;
 }
 
-async fn what_waits_is_counted(store: AnyStore) {
-    let room = async |expected: bool| {
+async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore) {
+    let is_accepted = async |expected: bool| {
         let answer = store.enqueue(vec![capped(1)]).await;
         assert_eq!(answer.is_ok(), expected, "{answer:?}");
     };
@@ -350,19 +354,19 @@ async fn what_waits_is_counted(store: AnyStore) {
     delayed.run_at = Some(t(60));
     let first = delayed.id;
     store.enqueue(vec![delayed]).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     store.promote(t(60), 9).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     let session = session(&store, "w").await;
     let claimed = claim_one(&store, session, 1).await;
-    // It runs; while it does, another may wait.
+    // While it is running, another one may wait.
     let other = capped(1);
     let id = other.id;
     store.enqueue(vec![other]).await.unwrap();
-    room(false).await;
+    is_accepted(false).await;
     store.cancel(id, T0).await.unwrap();
     settle(&store, retry_at(&claimed, t(90))).await;
-    room(false).await;
+    is_accepted(false).await;
     store.promote(t(90), 9).await.unwrap();
     let claimed = claim_one(&store, session, 2).await;
     settle(
@@ -370,32 +374,36 @@ async fn what_waits_is_counted(store: AnyStore) {
         settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
     )
     .await;
-    room(false).await;
+    is_accepted(false).await;
     let claimed = claim_one(&store, session, 3).await;
     settle(&store, failure(&claimed)).await;
     assert_eq!(
         store.retry(first, None, t(91)).await.unwrap(),
         RetryAnswer::Queued
     );
-    room(false).await;
+    is_accepted(false).await;
     store.cancel(first, t(91)).await.unwrap();
-    room(true).await;
+    is_accepted(true).await;
 }
 
-async fn keys_are_kept_in_transactions(ground: Joinable) {
-    let store = &ground.store;
-    let mut tx = ground.begin().await;
+async fn keys_of_a_transaction_apply_after_its_commit(db: Transactional) {
+    let store = &db.store;
+    let mut tx = db.begin().await;
     let new = with_key(unique(OnConflict::Skip), "{}");
     store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();
     tx.roll_back().await.unwrap();
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let new = with_key(unique(OnConflict::Skip), "{}");
     let inside = new.id;
     let answers = store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created]);
     let again = with_key(unique(OnConflict::Skip), "{}");
     let answers = store.enqueue_in(tx.by_ref(), vec![again]).await.unwrap();
-    assert_eq!(answers, [EnqueueAnswer::Skipped(inside)], "it sees its own");
+    assert_eq!(
+        answers,
+        [EnqueueAnswer::Skipped(inside)],
+        "it sees the rows of its transaction"
+    );
     store
         .enqueue_in(tx.by_ref(), vec![debounced(0, "{}"), capped(1)])
         .await

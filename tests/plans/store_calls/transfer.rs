@@ -18,7 +18,7 @@ impl CallTimes<'_> {
             assert_eq!(export.executions.len(), BATCH * 5);
             after = export.next;
             let mut batch = export.executions;
-            batch.retain(|one| one.place != TransferredState::Running);
+            batch.retain(|one| one.state != TransferredState::Running);
             timed!(self, "import again", transfer.import(batch.clone()));
             for transferred in &mut batch {
                 self.made += 1;

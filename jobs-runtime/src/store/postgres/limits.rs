@@ -301,7 +301,7 @@ impl Operation for PauseLimits {
         limits.sort_unstable_by_key(|limit| limit.id);
         limits
             .iter_mut()
-            .for_each(|limit| limit.note(PermitEvent::Pause(self.until)));
+            .for_each(|limit| limit.apply(PermitEvent::Pause(self.until)));
         let query = tx
             .query(&tx.sql.limits_pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())

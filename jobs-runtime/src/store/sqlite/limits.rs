@@ -141,7 +141,7 @@ pub(super) async fn pause_limit_in_txn(
         .await?;
     for row in &rows {
         let mut state = allocator::limit_state(row)?;
-        state.note(PermitEvent::Pause(until));
+        state.apply(PermitEvent::Pause(until));
         write_tat(conn, &state).await?;
     }
     Ok(())

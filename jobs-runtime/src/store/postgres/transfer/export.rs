@@ -53,7 +53,7 @@ impl Operation for ExportPage {
             }
             let execution = read_execution(row, &mut retries)?;
             bytes += execution.request.payload.len();
-            if let TransferredState::Final(outcome) = &execution.place {
+            if let TransferredState::Final(outcome) = &execution.state {
                 bytes += outcome.result.as_ref().map_or(0, String::len);
             }
             seqs.push(row.try_get::<i64, _>("seq")?);
@@ -154,7 +154,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
     };
     Ok(TransferredExecution {
         request,
-        place: read_place(row)?,
+        state: read_place(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),

@@ -200,7 +200,7 @@ impl CommitGroup {
     /// Answers every caller with the same error.
     pub(in crate::store::sqlite) fn fail(self, error: StoreError) {
         for call in self.calls {
-            let this = error.again();
+            let this = error.for_each_caller();
             match call {
                 WriteCall::Enqueue(_, reply) => drop(reply.send(Err(this))),
                 WriteCall::Settle(_, reply) => drop(reply.send(Err(this))),

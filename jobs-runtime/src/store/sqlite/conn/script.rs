@@ -81,7 +81,7 @@ impl Script {
             return;
         };
         self.add(include_str!("../sql/claim/choose.sql"));
-        if caps.has_shares() {
+        if caps.has_slot_caps() {
             self.add(include_str!("../sql/claim/apply_slot_caps.sql"));
         }
         if !caps.is_empty() {

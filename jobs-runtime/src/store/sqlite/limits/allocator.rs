@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::released;
 use super::rule;
 use crate::store::rules::permits::{
-    Behind, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Place,
+    Behind, ClaimOrder, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery,
     Reach, Waiter,
 };
 use crate::store::sqlite::conn::error::{DbError, corrupt};
@@ -72,20 +72,20 @@ pub(in crate::store::sqlite) async fn decide(
         .await?;
     let mut allocator = PermitAllocator::new(now, new_waiters, events, due);
     loop {
-        match allocator.next() {
+        match allocator.next_query() {
             PermitQuery::Limits(ids) => allocator.add_limits(limit_states(conn, &ids).await?),
-            PermitQuery::Standing(asked) => {
+            PermitQuery::Waiters(asked) => {
                 let waiters = waiters(conn, &asked).await?;
                 allocator.add_waiters(&asked, waiters);
             }
-            PermitQuery::Ready(asked) => {
+            PermitQuery::Admitted(asked) => {
                 let admitted = admitted(conn, &asked).await?;
                 allocator.displace(&asked, admitted);
             }
-            PermitQuery::Nothing => break,
+            PermitQuery::Done => break,
         }
     }
-    Ok(allocator.close())
+    Ok(allocator.into_plan())
 }
 
 /// Reads the states of these limits.
@@ -169,7 +169,7 @@ async fn admitted(
     let left = asked
         .iter()
         .map(|behind| (behind.limit, (behind.place, behind.most)));
-    let mut left: HashMap<LimitId, (Place, usize)> = left.collect();
+    let mut left: HashMap<LimitId, (ClaimOrder, usize)> = left.collect();
     let mut admitted = Vec::new();
     for row in &rows {
         let limit = row.try_get(0)?;
@@ -201,10 +201,17 @@ pub(in crate::store::sqlite) async fn write(
     conn: &mut SqliteConnection,
     plan: &PermitPlan,
 ) -> Result<(), DbError> {
-    let row = |waiter: &Waiter| (waiter.seq, waiter.at(), waiter.passed, waiter.arrived_at);
+    let row = |waiter: &Waiter| {
+        (
+            waiter.seq,
+            waiter.waits_at(),
+            waiter.passed,
+            waiter.arrived_at,
+        )
+    };
     let rows = |waiters: &[Waiter]| json::array(waiters.iter().map(row));
     let admitted = plan.admitted.iter();
-    let admitted = admitted.map(|waiter| (waiter.seq, waiter.starts_from(plan.now)));
+    let admitted = admitted.map(|waiter| (waiter.seq, waiter.earliest_start(plan.now)));
     let limits = plan.limits.iter().map(|limit| {
         let check_at = limit.check_at.map(Timestamp::as_millis);
         let Reach { first, last, rank } = limit.reach;

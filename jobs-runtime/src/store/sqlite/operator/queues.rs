@@ -89,7 +89,7 @@ pub(in crate::store::sqlite) async fn blocked_by_on_conn(
     Ok(Some(BlockingLimit {
         key: row.try_get(8)?,
         ahead: row.try_get(9)?,
-        free_at: state.room_at(now),
+        free_at: state.next_free_at(now),
         rule: state.rule,
         holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
     }))

@@ -32,7 +32,7 @@ pub(super) async fn write_in_txn(
         .collect();
     if new
         .iter()
-        .any(|transferred| transferred.place == TransferredState::Running)
+        .any(|transferred| transferred.state == TransferredState::Running)
     {
         return Err(DbError::Store(StoreError::Transaction(
             "an execution is running: a lease cannot be transferred".to_owned(),
@@ -43,13 +43,13 @@ pub(super) async fn write_in_txn(
     }
     let mut sessions = Sessions::default();
     for transferred in &new {
-        for worker in sessions.unknown(transferred) {
+        for worker in sessions.missing(transferred) {
             let row = sqlx::query(include_str!("../sql/transfer/import_session.sql"))
                 .bind(worker)
                 .bind(transferred.request.created_at.as_millis())
                 .fetch_one(&mut *conn)
                 .await?;
-            sessions.learn(worker, row.try_get(0)?);
+            sessions.insert(worker, row.try_get(0)?);
         }
     }
     let first = write_requests(conn, &new).await?;

@@ -1,9 +1,9 @@
-//! Executions with limits, and a worker that lets them in.
+//! Fixtures for limits: executions with limits, and a worker that promotes and claims.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::*;
+use super::fixtures::*;
 
 pub(super) fn concurrent(key: &str, count: u32) -> Limit {
     Limit {
@@ -39,14 +39,14 @@ pub(super) async fn enqueue_limited(
     ids
 }
 
-/// Each of them ends well, in one batch.
+/// Settles all attempts as succeeded, in one batch.
 pub(super) async fn end_all(store: &AnyStore, claimed: &[Claimed]) {
     let ends = claimed.iter().map(success).collect();
     let answers = store.settle(ends).await.unwrap();
     assert_eq!(answers, vec![WriteAnswer::Settled; claimed.len()]);
 }
 
-/// A worker that claims whatever there is.
+/// A worker that claims every execution of the job `j`.
 pub(super) struct Worker {
     store: AnyStore,
     session: SessionId,
@@ -66,13 +66,13 @@ impl Worker {
         self.session
     }
 
-    /// Lets in what there are permits for, and claims it.
+    /// Promotes, so that executions with free permits are admitted, and claims.
     pub(super) async fn take_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.store.promote(now, 1_000).await.unwrap();
         self.claim_at(now, limit).await
     }
 
-    /// Claims what has been let in.
+    /// Claims without a promotion before.
     pub(super) async fn claim_at(&mut self, now: Timestamp, limit: usize) -> Vec<Claimed> {
         self.claims += 1;
         let mut claim = claim(self.session, self.claims, &["j"], limit);
@@ -84,7 +84,7 @@ impl Worker {
         self.take_at(T0, 1_000).await
     }
 
-    /// Takes over a session, and of its leases so many.
+    /// Takes over a session with up to `limit` of its leases.
     pub(super) async fn take_over(&mut self, dead: SessionBeat, limit: usize) -> Vec<Claimed> {
         self.claims += 1;
         let claim = claim(self.session, self.claims, &[], limit);

@@ -1,4 +1,4 @@
-//! Short words for points: executions, what a worker does, what is read back.
+//! Short words for requirements: executions, what a worker does, what is read back.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,22 +11,24 @@ pub(super) use jobs::{
     AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress,
 };
 
-pub(super) use super::needs::{Bare, Fragile, Handles, Joinable, Neighbours, Refusing};
+pub(super) use super::capabilities::{
+    Damageable, Handles, Rejecting, Transactional, TwoProcesses, Unmigrated,
+};
 pub(super) use crate::store::*;
 pub(super) use crate::time::Timestamp;
 
-/// A handle under test.
+/// A store handle under test.
 pub(super) type AnyStore = Arc<dyn Store>;
 
-/// When tests begin.
+/// The time at which every check begins.
 pub(super) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// That many seconds later.
+/// Returns the time that many seconds after [`T0`].
 pub(super) fn t(seconds: u64) -> Timestamp {
     T0.after(Duration::from_secs(seconds))
 }
 
-/// A fresh id; later ones are greater.
+/// Returns a new id. Later ids are greater.
 pub(super) fn id() -> ExecutionId {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let at = SystemTime::from(T0) + Duration::from_millis(COUNT.fetch_add(1, Ordering::Relaxed));
@@ -35,7 +37,7 @@ pub(super) fn id() -> ExecutionId {
     ExecutionId::from_parts(at, random)
 }
 
-/// An execution of `job` that can run at once.
+/// Returns an execution of `job` that is ready at once.
 pub(super) fn new(job: &str) -> NewExecution {
     NewExecution {
         id: id(),
@@ -63,13 +65,14 @@ pub(super) fn new(job: &str) -> NewExecution {
     }
 }
 
-/// The same with changes.
+/// Returns [`new`] with changes.
 pub(super) fn new_with(job: &str, change: impl FnOnce(&mut NewExecution)) -> NewExecution {
     let mut execution = new(job);
     change(&mut execution);
     execution
 }
 
+/// Returns an idempotency key that expires after a day.
 pub(super) fn key(key: &str, digest: &str) -> Option<IdempotencyKey> {
     Some(IdempotencyKey {
         key: key.to_owned(),
@@ -98,7 +101,7 @@ pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
     store.open_session(info).await.unwrap()
 }
 
-/// A claim from every queue.
+/// Returns a claim from every queue.
 pub(super) fn claim(session: SessionId, number: i64, jobs: &[&str], limit: usize) -> Claim {
     Claim {
         session,
@@ -113,7 +116,7 @@ pub(super) fn claim(session: SessionId, number: i64, jobs: &[&str], limit: usize
     }
 }
 
-/// One execution of `job`, running in a session of its own.
+/// Enqueues and claims one execution of `job`, in a session of its own.
 pub(super) async fn running(store: &AnyStore, job: &str) -> Claimed {
     let session = session(store, "worker").await;
     enqueue(store, job, 1).await;
@@ -152,8 +155,8 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
     }
 }
 
-/// What a settlement says of its permits whose handler still runs.
-pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
+/// Returns the permits of a settlement whose handler still runs.
+pub(super) fn retained_permits(claimed: &Claimed) -> Option<Permits> {
     Some(Permits {
         token: claimed.limits.clone()?,
         retained: true,
@@ -161,8 +164,8 @@ pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
     })
 }
 
-/// What a settlement says of its permits that was asked to wait.
-pub(super) fn resting(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
+/// Returns the permits of a settlement that pauses its rate limits.
+pub(super) fn paused_permits(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
     Some(Permits {
         token: claimed.limits.clone()?,
         retained: false,
@@ -183,7 +186,7 @@ pub(super) fn retry_at(claimed: &Claimed, at: Timestamp) -> Settlement {
     settlement(claimed, AttemptOutcome::Failed, Next::RetryAt(at))
 }
 
-/// Settles one, as a worker does: an end that somebody's transaction is in the way of is said again.
+/// Settles one attempt as a worker does: repeats the call while a transaction locks the lease.
 pub(super) async fn settle(store: &AnyStore, settlement: Settlement) -> WriteAnswer {
     loop {
         match store.settle(vec![settlement.clone()]).await.unwrap()[0] {
@@ -202,7 +205,7 @@ pub(super) async fn status(store: &AnyStore, id: ExecutionId) -> ExecutionStatus
     record(store, id).await.status
 }
 
-/// The same fence with a change.
+/// Returns the fence with a change.
 pub(super) fn fence_with(fence: Fence, change: impl FnOnce(&mut Fence)) -> Fence {
     let mut fence = fence;
     change(&mut fence);
@@ -219,13 +222,13 @@ pub(super) async fn event(
             match events.recv().await {
                 Ok(event) if matches(&event) => return event,
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => panic!("the store is gone"),
+                Err(broadcast::error::RecvError::Closed) => panic!("the store was dropped"),
             }
         }
     };
     tokio::time::timeout(Duration::from_secs(20), waiting)
         .await
-        .expect("the event comes")
+        .expect("the event arrives")
 }
 
 pub(super) async fn beat(store: &AnyStore, session: SessionId) -> SessionBeat {
@@ -262,7 +265,7 @@ pub(super) fn with_logs(mut settlement: Settlement, lines: Vec<Arc<LogLine>>) ->
     settlement
 }
 
-pub(super) fn whole(execution_id: ExecutionId) -> LogQuery {
+pub(super) fn whole_log(execution_id: ExecutionId) -> LogQuery {
     LogQuery {
         execution_id,
         attempt: None,
@@ -277,9 +280,9 @@ pub(super) async fn page(store: &AnyStore, query: LogQuery) -> LogPage {
     page.expect("the execution exists")
 }
 
-/// The whole log as `attempt-line message`.
+/// Returns the whole log, each line as `attempt-line message`.
 pub(super) async fn log(store: &AnyStore, id: ExecutionId) -> Vec<String> {
-    let lines = page(store, whole(id)).await.lines;
+    let lines = page(store, whole_log(id)).await.lines;
     let text = lines.into_iter().map(|record| {
         let line = record.line;
         format!("{}-{} {}", record.attempt, line.line, line.message)
@@ -287,7 +290,7 @@ pub(super) async fn log(store: &AnyStore, id: ExecutionId) -> Vec<String> {
     text.collect()
 }
 
-/// Another session takes the attempt over.
+/// Takes the attempt over by a new session.
 pub(super) async fn taken_over(store: &AnyStore, claimed: &Claimed) -> Claimed {
     let sessions = store.sessions().await.unwrap();
     let dead = sessions
@@ -295,16 +298,20 @@ pub(super) async fn taken_over(store: &AnyStore, claimed: &Claimed) -> Claimed {
         .find(|beat| beat.session == claimed.fence.session);
     let rescuer = session(store, "rescuer").await;
     let taken = store.take_over(dead.unwrap(), claim(rescuer, 1, &[], 9));
-    taken.await.unwrap().pop().expect("one was leased")
+    taken
+        .await
+        .unwrap()
+        .pop()
+        .expect("one lease was taken over")
 }
 
-/// The one that a session claims of the job `j`.
+/// Claims one execution of the job `j`.
 pub(super) async fn claim_one(store: &AnyStore, session: SessionId, number: i64) -> Claimed {
     let claimed = store.claim(claim(session, number, &["j"], 1)).await;
     claimed.unwrap().pop().expect("one is ready")
 }
 
-/// Notes progress by this fence.
+/// Writes progress under this fence.
 pub(super) async fn report(store: &AnyStore, fence: Fence, percent: u8) -> WriteAnswer {
     let progress = Progress {
         percent,
@@ -314,7 +321,7 @@ pub(super) async fn report(store: &AnyStore, fence: Fence, percent: u8) -> Write
     store.report(vec![report]).await.unwrap()[0]
 }
 
-/// Runs as many tasks at once and returns what each answers, in their order.
+/// Runs `count` tasks at the same time and returns their answers, in order.
 pub(super) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,

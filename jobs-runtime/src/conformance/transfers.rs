@@ -1,44 +1,44 @@
-//! Reading out everything, and writing it down elsewhere.
+//! Transfers: exporting a store and importing it into another.
 
-use super::needs::{Need, Site};
-use super::point::{Verdict, area};
-use super::words::*;
+use super::capabilities::{Capability, TestContext};
+use super::fixtures::*;
+use super::requirement::{Verdict, requirements};
 
-area! { "moves" {
-    everything_arrives: "What one database keeps arrives in another as it was, page by page, in its order; a repeated move writes nothing.",
-    what_runs_is_not_moved: "An execution that runs is refused, with all of its batch.",
+requirements! { "transfers" {
+    a_transfer_copies_everything: "A transfer copies every execution with its history, in order. A repeated transfer writes nothing.",
+    running_executions_are_not_imported: "A batch with a running execution is rejected as a whole.",
 }}
 
-/// A store that has an archive, and another of the same kind.
+/// Two stores of the same kind that support transfers.
 struct Pair {
     from: AnyStore,
     to: AnyStore,
-    _sites: [Site; 2],
+    _contexts: [TestContext; 2],
 }
 
 #[async_trait::async_trait]
-impl Need for Pair {
-    async fn meet(site: &Site) -> Result<Self, Verdict> {
-        let other = Site::fresh(&site.ground).await?;
-        let from = AnyStore::meet(site).await?;
-        let to = AnyStore::meet(&other).await?;
+impl Capability for Pair {
+    async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
+        let other = TestContext::create(&context.backend).await?;
+        let from = AnyStore::prepare(context).await?;
+        let to = AnyStore::prepare(&other).await?;
         if from.transfer().is_none() {
-            return Err(Verdict::NotApplicable("it has no archive"));
+            return Err(Verdict::NotApplicable("it does not support transfers"));
         }
         Ok(Self {
             from,
             to,
-            _sites: [site.clone(), other],
+            _contexts: [context.clone(), other],
         })
     }
 }
 
 fn transfer(store: &AnyStore) -> &dyn Transferable {
-    store.transfer().expect("it has one")
+    store.transfer().expect("it supports transfers")
 }
 
-/// Executions of every kind at rest.
-async fn furnish(store: &AnyStore) -> Vec<ExecutionId> {
+/// Creates executions in every state but running.
+async fn fill(store: &AnyStore) -> Vec<ExecutionId> {
     let session = session(store, "worker").await;
     let ends = [
         None,
@@ -74,13 +74,13 @@ async fn furnish(store: &AnyStore) -> Vec<ExecutionId> {
         store.enqueue(vec![new]).await.unwrap();
     }
     store.cancel(cancelled.id, t(1)).await.unwrap();
-    // One that was retried by hand has a result of its own in the past.
+    // A manual retry keeps the outcome of the last run with its attempt.
     store.retry(all[2], None, t(2)).await.unwrap();
     all
 }
 
-/// Moves everything in pages, and says how many were written.
-async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
+/// Copies everything in pages and returns the number of written executions.
+async fn copy(from: &AnyStore, to: &AnyStore) -> usize {
     let mut after = None;
     let mut written = 0;
     loop {
@@ -95,10 +95,10 @@ async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
     }
 }
 
-async fn everything_arrives(Pair { from, to, .. }: Pair) {
-    let all = furnish(&from).await;
-    assert_eq!(moved(&from, &to).await, all.len());
-    assert_eq!(moved(&from, &to).await, 0);
+async fn a_transfer_copies_everything(Pair { from, to, .. }: Pair) {
+    let all = fill(&from).await;
+    assert_eq!(copy(&from, &to).await, all.len());
+    assert_eq!(copy(&from, &to).await, 0);
     let row_counts = transfer(&from).row_counts().await.unwrap();
     assert_eq!(transfer(&to).row_counts().await.unwrap(), row_counts);
     for id in &all {
@@ -112,11 +112,11 @@ async fn everything_arrives(Pair { from, to, .. }: Pair) {
         store.promote(t(60), 9).await.unwrap();
         let session = session(store, "next").await;
         let claimed = store.claim(claim(session, 1, &["j"], 99)).await.unwrap();
-        let told: Vec<_> = claimed
+        let taken: Vec<_> = claimed
             .iter()
             .map(|one| (one.execution_id, one.fence.attempt, one.spent))
             .collect();
-        claims.push(told);
+        claims.push(taken);
         let again = new_with("j", |new| new.idempotency_key = key("k1", "d"));
         let answers = store.enqueue(vec![again]).await.unwrap();
         assert_eq!(answers, [EnqueueAnswer::Replayed(all[1])]);
@@ -125,15 +125,15 @@ async fn everything_arrives(Pair { from, to, .. }: Pair) {
     assert_eq!(claims[1], claims[0]);
 }
 
-async fn what_runs_is_not_moved(Pair { from, to, .. }: Pair) {
+async fn running_executions_are_not_imported(Pair { from, to, .. }: Pair) {
     let waiting = enqueue(&from, "other", 1).await[0];
     running(&from, "j").await;
     let page = transfer(&from).export(None, 9).await.unwrap();
     assert_eq!(page.executions.len(), 2);
-    let refused = transfer(&to).import(page.executions).await;
+    let rejected = transfer(&to).import(page.executions).await;
     assert!(
-        matches!(refused, Err(StoreError::Transaction(_))),
-        "{refused:?}"
+        matches!(rejected, Err(StoreError::Transaction(_))),
+        "{rejected:?}"
     );
     assert!(to.execution(waiting).await.unwrap().is_none());
 }

@@ -1,0 +1,79 @@
+//! Requirements of planned features. They are listed and not checked.
+
+use super::requirement::{Check, Requirement};
+
+const fn planned(
+    area: &'static str,
+    name: &'static str,
+    promise: &'static str,
+    feature: &'static str,
+) -> Requirement {
+    Requirement {
+        area,
+        name,
+        promise,
+        check: Check::Planned(feature),
+    }
+}
+
+const SCHEDULES: &str = "schedules";
+const RETENTION: &str = "retention";
+const EXTERNAL: &str = "external workers";
+const BROKER: &str = "broker";
+
+pub(super) const REQUIREMENTS: &[Requirement] = &[
+    planned(
+        "schedules",
+        "a_fire_time_enqueues_once",
+        "Each fire time of a schedule creates one execution, however many schedulers run.",
+        SCHEDULES,
+    ),
+    planned(
+        "schedules",
+        "catch_up_decides_about_missed_fire_times",
+        "After an outage, `catch_up` decides which of the missed fire times are enqueued.",
+        SCHEDULES,
+    ),
+    planned(
+        "schedules",
+        "overlap_decides_about_concurrent_executions",
+        "While the previous execution is live, `overlap` decides whether the next one is enqueued.",
+        SCHEDULES,
+    ),
+    planned(
+        "retention",
+        "expired_executions_are_deleted",
+        "Final executions are deleted after their retention time, with attempts, logs and keys, in bounded steps.",
+        RETENTION,
+    ),
+    planned(
+        "retention",
+        "waiting_executions_expire",
+        "An execution that has not started by its deadline is cancelled and not claimed.",
+        RETENTION,
+    ),
+    planned(
+        "external",
+        "a_lease_token_expires",
+        "The lease of an external worker ends at its deadline. Its token is then stale for every write.",
+        EXTERNAL,
+    ),
+    planned(
+        "external",
+        "a_heartbeat_returns_cancel_requests",
+        "A heartbeat extends its own lease only, and returns whether a cancellation was requested.",
+        EXTERNAL,
+    ),
+    planned(
+        "broker",
+        "an_execution_is_queued_after_the_broker_confirm",
+        "With a broker, an execution is queued once its message is confirmed, and not before.",
+        BROKER,
+    ),
+    planned(
+        "broker",
+        "a_message_claims_once",
+        "A message that is late or repeated leases its execution at most once.",
+        BROKER,
+    ),
+];
