@@ -180,8 +180,10 @@ impl JobService {
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
+        let id = self.inner.entropy.execution_id(&*self.inner.clock);
+        let slot = limits::slot(descriptor, &payload.value);
         Ok(NewExecution {
-            id: self.inner.entropy.execution_id(&*self.inner.clock),
+            id: slot.map_or(id, |slot| id.with_slot(slot)),
             // A request that uses an alias is stored under the current id of the job.
             job_id: descriptor.id.clone(),
             queue: descriptor.queue.clone(),

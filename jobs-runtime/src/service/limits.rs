@@ -1,7 +1,10 @@
 //! The limits and keys of an execution, derived from its job and its payload.
 
-use jobs::JobDescriptor;
+use std::collections::BTreeSet;
+
+use jobs::{ExecutionId, JobDescriptor};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::fingerprint::fingerprint;
 use crate::store::{DebounceKey, EnqueueRules, Limit, LimitRule, Rate, UniqueKey, limit_name};
@@ -24,6 +27,36 @@ pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
         }),
         max_waiting: limits.max_waiting,
     }
+}
+
+/// Returns the slot of an execution's id, if its job divides executions by one key.
+///
+/// The rules agree on a key if each `per` and each `by` that the job declares names the same
+/// fields. Executions with the same values of these fields get the same slot. Without such a key,
+/// the slot of an id is random.
+pub(super) fn slot(job: &JobDescriptor, payload: &Value) -> Option<u16> {
+    let limits = &job.limits;
+    let per = [
+        limits.max_concurrent.as_ref().map(|rule| rule.per.as_ref()),
+        limits.rate_limit.as_ref().map(|rule| rule.per.as_ref()),
+    ];
+    let per = per.into_iter().flatten().flatten();
+    let by = [
+        limits.unique.as_ref().map(|rule| &rule.by),
+        limits.debounce.as_ref().map(|rule| &rule.by),
+    ];
+    let by = by.into_iter().flatten();
+    let keys: BTreeSet<BTreeSet<&str>> = per
+        .map(|field| BTreeSet::from([field.as_str()]))
+        .chain(by.map(|fields| fields.iter().map(String::as_str).collect()))
+        .collect();
+    let mut keys = keys.into_iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return None;
+    };
+    let fields: Vec<_> = key.into_iter().map(str::to_owned).collect();
+    let digest = Sha256::digest(format!("{}/{}", job.id, payload_key(&fields, payload)));
+    Some(u16::from_be_bytes([digest[0], digest[1]]) % ExecutionId::SLOTS)
 }
 
 /// Returns the limits in the order in which the allocator takes their permits.
@@ -304,5 +337,46 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
         assert_eq!(distinct.len(), prints.len());
+    }
+
+    #[job(id = "service.per-tenant", max_concurrent = (2, per = "tenant"), unique = (by = ["tenant"]))]
+    async fn per_tenant(tenant: String, doc: u32) -> Result<(), JobError> {
+        drop((tenant, doc));
+        Ok(())
+    }
+
+    #[job(id = "service.whole-payload", debounce = "1s")]
+    async fn whole_payload(doc: u32) -> Result<(), JobError> {
+        let _ = doc;
+        Ok(())
+    }
+
+    #[job(id = "service.common-limit", max_concurrent = 5)]
+    async fn common_limit(doc: u32) -> Result<(), JobError> {
+        let _ = doc;
+        Ok(())
+    }
+
+    #[test]
+    fn executions_with_the_same_key_share_a_slot() {
+        let job = described(PerTenant::DEFINITION);
+        let slot_of = |tenant: &str, doc: u32| slot(&job, &json!({"tenant": tenant, "doc": doc}));
+        let acme = slot_of("acme", 1).expect("both rules name `tenant`");
+        assert!(acme < ExecutionId::SLOTS);
+        assert_eq!(slot_of("acme", 2), Some(acme));
+        let slots: BTreeSet<_> = (0..100).map(|n| slot_of(&format!("t{n}"), 1)).collect();
+        assert!(slots.len() > 80, "100 tenants have {} slots", slots.len());
+        let job = described(WholePayload::DEFINITION);
+        assert_ne!(
+            slot(&job, &json!({"doc": 1})),
+            slot(&job, &json!({"doc": 3}))
+        );
+    }
+
+    #[test]
+    fn rules_that_name_different_fields_give_no_slot() {
+        let payload = json!({"workspaceId": "w", "doc": "d", "tenant": "t"});
+        assert_eq!(slot(&described(Limited::DEFINITION), &payload), None);
+        assert_eq!(slot(&described(CommonLimit::DEFINITION), &payload), None);
     }
 }
