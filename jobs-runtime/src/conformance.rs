@@ -52,7 +52,10 @@
 //! memory, and compares every answer. It shrinks a failing sequence, prints it, and writes it to
 //! [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
 
-#![expect(clippy::unwrap_used, reason = "a requirement whose check meets an error has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a requirement whose check meets an error has failed"
+)]
 
 mod backend;
 mod report;

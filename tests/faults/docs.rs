@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Every name in the table of guarantees is a test, or a point of the conformance suite.
+/// Every name in the table of guarantees is a test, or a requirement of the conformance suite.
 #[test]
 fn the_table_of_guarantees_names_tests_that_exist() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -184,6 +184,9 @@ async fn a_cancelled_attempt_cancels_its_execution(store: AnyStore) {
     let read = record(&store, claimed.execution_id).await;
     assert_eq!(read.status, ExecutionStatus::Cancelled);
     assert_eq!(read.finished_at, Some(t(3)), "the end of the attempt");
-    assert_eq!(read.cancel_requested_at, None, "it is shown only while the execution is running");
+    assert_eq!(
+        read.cancel_requested_at, None,
+        "it is shown only while the execution is running"
+    );
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Cancelled));
 }

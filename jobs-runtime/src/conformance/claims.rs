@@ -182,7 +182,10 @@ async fn a_former_id_is_claimed_by_its_alias(store: AnyStore) {
     let known = claim(session, 1, &["letters.send", "letters.post"], 9);
     let claimed = store.claim(known).await.unwrap();
     assert_eq!(ids(&claimed), [former, current]);
-    assert_eq!(claimed[0].job_id, "letters.post", "the job id of the enqueue");
+    assert_eq!(
+        claimed[0].job_id, "letters.post",
+        "the job id of the enqueue"
+    );
     assert_eq!(record(&store, former).await.job_id, "letters.post");
 }
 

@@ -285,7 +285,10 @@ async fn a_worker_name_owns_no_leases(store: AnyStore) {
     mistaken.fence.session = second;
     assert_eq!(all_writes(&store, &mistaken).await, [WriteAnswer::Stale; 7]);
     let found = store.claim(claim(second, 1, &["j"], 9)).await.unwrap();
-    assert!(found.is_empty(), "the claim number finds no lease of the other session");
+    assert!(
+        found.is_empty(),
+        "the claim number finds no lease of the other session"
+    );
     let before = beat(&store, first).await;
     store.renew(second, t(5)).await.unwrap();
     assert_eq!(

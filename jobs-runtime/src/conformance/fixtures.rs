@@ -1,4 +1,4 @@
-//! Short words for requirements: executions, what a worker does, what is read back.
+//! Fixtures of the checks: executions, claims, settlements and reads, with short names.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -298,7 +298,11 @@ pub(super) async fn taken_over(store: &AnyStore, claimed: &Claimed) -> Claimed {
         .find(|beat| beat.session == claimed.fence.session);
     let rescuer = session(store, "rescuer").await;
     let taken = store.take_over(dead.unwrap(), claim(rescuer, 1, &[], 9));
-    taken.await.unwrap().pop().expect("one lease was taken over")
+    taken
+        .await
+        .unwrap()
+        .pop()
+        .expect("one lease was taken over")
 }
 
 /// Claims one execution of the job `j`.

@@ -126,7 +126,11 @@ async fn blocked_by_names_the_limit_and_its_holders(store: AnyStore) {
     );
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
-    assert_eq!(store.blocked_by(all[0], T0).await.unwrap(), None, "it is running");
+    assert_eq!(
+        store.blocked_by(all[0], T0).await.unwrap(),
+        None,
+        "it is running"
+    );
     let blocked_by = store
         .blocked_by(all[2], T0)
         .await

@@ -209,7 +209,11 @@ async fn a_manual_retry_clears_a_due_retry(store: AnyStore) {
     assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
     assert!(read.run_at < t(600), "it is ready at once");
     let error = read.attempts[0].error.as_ref();
-    assert_eq!(error.unwrap().message, "attempt 1", "the attempt keeps its error");
+    assert_eq!(
+        error.unwrap().message,
+        "attempt 1",
+        "the attempt keeps its error"
+    );
 }
 
 async fn attempt_numbers_grow_over_manual_retries(Handles([here, there]): Handles) {

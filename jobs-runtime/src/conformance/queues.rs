@@ -111,7 +111,10 @@ async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
         "the time of the first pause"
     );
     assert!(there.resume("mail".to_owned()).await.unwrap());
-    assert!(!here.resume("mail".to_owned()).await.unwrap(), "it was resumed already");
+    assert!(
+        !here.resume("mail".to_owned()).await.unwrap(),
+        "it was resumed already"
+    );
     assert_eq!(
         here.claim(claim(session, 2, &["j"], 9))
             .await

@@ -125,7 +125,10 @@ async fn a_rescuer_can_be_taken_over(store: AnyStore) {
     let lost = settlement(&third, AttemptOutcome::Lost, Next::Fail);
     assert_eq!(settle(&store, lost).await, WriteAnswer::Settled);
     let read = record(&store, first.execution_id).await;
-    assert_eq!(read.attempts[0].worker, "worker", "the worker that executed it");
+    assert_eq!(
+        read.attempts[0].worker, "worker",
+        "the worker that executed it"
+    );
 }
 
 async fn progress_and_log_lines_survive_a_take_over(store: AnyStore) {

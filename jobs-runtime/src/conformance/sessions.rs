@@ -54,7 +54,10 @@ async fn a_session_with_leases_is_not_closed(store: AnyStore) {
     store.close_session(session).await.unwrap();
     assert!(!is_open(&store, session).await);
     let read = record(&store, claimed.execution_id).await;
-    assert_eq!(read.attempts[0].worker, "worker", "the worker of a closed session stays known");
+    assert_eq!(
+        read.attempts[0].worker, "worker",
+        "the worker of a closed session stays known"
+    );
 }
 
 async fn leases_are_counted_by_queue_and_by_job(store: AnyStore) {
@@ -103,7 +106,7 @@ fn slot_caps() -> Vec<SlotCap> {
 }
 
 async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
-    let told = SessionInfo {
+    let info = SessionInfo {
         worker: "host-1/42".to_owned(),
         opened_at: T0,
         job_ids: vec!["j".to_owned(), "old.j".to_owned()],
@@ -111,15 +114,15 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
         slot_caps: slot_caps(),
     };
-    let told = store.open_session(told).await.unwrap();
+    let described = store.open_session(info).await.unwrap();
     let other = session(&store, "host-2/7").await;
     enqueue(&store, "j", 3).await;
-    store.claim(claim(told, 1, &["j"], 2)).await.unwrap();
-    store.renew(told, t(10)).await.unwrap();
+    store.claim(claim(described, 1, &["j"], 2)).await.unwrap();
+    store.renew(described, t(10)).await.unwrap();
 
     let processes = store.processes().await.unwrap();
     let expected = ProcessRecord {
-        session: told,
+        session: described,
         worker: "host-1/42".to_owned(),
         opened_at: T0,
         renewed_at: t(10),

@@ -195,7 +195,11 @@ async fn replace_keeps_the_newest_payload(store: AnyStore) {
         );
     }
     let record = record(&store, first).await;
-    assert_eq!(record.status, ExecutionStatus::Pending, "its time does not change");
+    assert_eq!(
+        record.status,
+        ExecutionStatus::Pending,
+        "its time does not change"
+    );
     assert_eq!(record.payload.get(), r#"{"n":3}"#);
     store.promote(t(60), 9).await.unwrap();
     // Two replacements in one batch: the last payload wins.
@@ -395,7 +399,11 @@ async fn keys_of_a_transaction_apply_after_its_commit(db: Transactional) {
     assert_eq!(answers, [EnqueueAnswer::Created]);
     let again = with_key(unique(OnConflict::Skip), "{}");
     let answers = store.enqueue_in(tx.by_ref(), vec![again]).await.unwrap();
-    assert_eq!(answers, [EnqueueAnswer::Skipped(inside)], "it sees the rows of its transaction");
+    assert_eq!(
+        answers,
+        [EnqueueAnswer::Skipped(inside)],
+        "it sees the rows of its transaction"
+    );
     store
         .enqueue_in(tx.by_ref(), vec![debounced(0, "{}"), capped(1)])
         .await
