@@ -9,7 +9,7 @@
 //!            │        ▲   ▲                │    ▲
 //!            │        │   │ promote        │    │ renew: one row per session
 //!            ├──▶ scheduled │ ◀────────────┤
-//!            │        │     │              │ settle: retry, snooze, give back
+//!            │        │     │              │ settle: retry, snooze, release
 //!            │        ▼     │              │
 //!            └──▶ blocked ──┘ ◀────────────┘
 //! ```
@@ -20,18 +20,18 @@
 //! **Fencing.** A worker opens a *session* and renews it. The executions that it claims are leased
 //! to the session. Every write of a worker carries the [`Fence`] of its lease and takes effect only
 //! while the lease exists. If the renewals of a session stop, another worker *takes it over*
-//! ([`Store::take_over`]): the session is closed and its leases move. Later writes of the old worker
-//! about these attempts are [`WriteAnswer::Stale`].
+//! ([`Store::take_over`]): the session is closed and its leases move. Later writes of the old
+//! worker about these attempts are [`WriteAnswer::Stale`].
 //!
 //! **Repeatable calls.** A caller that has received no answer calls again with the same arguments.
 //! The caller chooses the ids of executions, a claim carries a number, and a settlement names its
 //! attempt. So the second call finds what the first has written.
 //!
-//! Layers, each of which imports only those above it:
+//! The module has these layers, from the bottom to the top:
 //!
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
-//! * `poison` and `transfer`: calls that need several store calls;
+//! * `poison`, `transfer` and `clocked`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
@@ -82,7 +82,8 @@ pub use transfer::{
     TransferredState,
 };
 
-/// Opens the store at a URL. Reads and writes no table: call [`Store::migrate`] before other methods.
+/// Opens the store at a URL. Reads and writes no table: call [`Store::migrate`] before other
+/// methods.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with the reason and, if there is one, the remedy.

@@ -1,10 +1,10 @@
-//! What every store promises, put to the test on every store that there is: prints the table.
+//! The conformance suite on every store of this repository. Prints the table of verdicts.
 //!
-//! `cargo test -p tests --test conformance`, with words behind `--` for only those requirements whose
-//! names contain one of them. Fails if a promise is broken, or if `docs/conformance.md` is not
-//! what the requirements say (`UPDATE_GOLDENS=1` writes it).
+//! `cargo test -p tests --test conformance -- FILTER…` checks only the requirements whose names
+//! contain one of the filters. The run fails if a check fails, or if `docs/conformance.md` differs
+//! from the requirements. `UPDATE_GOLDENS=1` writes that file.
 
-#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+#![expect(clippy::print_stdout, reason = "the program prints a table")]
 
 mod postgres;
 mod sqlite;
@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use jobs_runtime::conformance::{Column, check, document};
 
 fn main() -> ExitCode {
-    // Options are for the usual harness.
-    let words: Vec<_> = std::env::args()
+    // Options are meant for the standard test harness.
+    let filters: Vec<_> = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
@@ -32,25 +32,28 @@ fn main() -> ExitCode {
             options: "&pgbouncer=true",
         }),
     ];
-    let report = check(&columns, &words);
+    let report = check(&columns, &filters);
     println!("{report}");
     let documented = is_documented();
     if !documented {
         println!(
-            "docs/conformance.md is not what the requirements say: set UPDATE_GOLDENS=1 to write it"
+            "docs/conformance.md differs from the requirements: set UPDATE_GOLDENS=1 to write it"
         );
     }
-    match report.failures() == 0 && documented {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    if report.failures() == 0 && documented {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
-/// Stories that went wrong once are kept for every store.
+/// Returns the directory of recorded sequences. All backends share it.
 pub(crate) fn regressions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs-runtime/conformance-regressions")
 }
 
+/// Returns `true` if `docs/conformance.md` has the present requirements. Writes it if
+/// `UPDATE_GOLDENS` is set.
 fn is_documented() -> bool {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
     if std::env::var_os("UPDATE_GOLDENS").is_some() {

@@ -1,4 +1,4 @@
-//! A server, plain and as behind a pooler.
+//! The PostgreSQL store as a backend: directly, and with the options for a pooler.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::postgres::PgPool;
 use tests::postgres::Postgres;
 
-/// A schema for each database.
+/// Creates a schema on the test server per database.
 pub(crate) struct Server {
-    /// The head of its column.
+    /// The head of the column.
     pub(crate) name: &'static str,
     /// Options of the store's URL.
     pub(crate) options: &'static str,
 }
 
-/// A schema, the store in it, and the application that has its tables beside it.
+/// A schema, the store in it, and the application on the same database.
 struct InSchema {
     store: Arc<dyn Store>,
     url: DatabaseUrl,
@@ -31,12 +31,12 @@ impl Backend for Server {
         self.name
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
+    async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
         let server = Postgres::shared();
         let fresh = format!("{}{}", server.fresh_url(), self.options);
         let url: DatabaseUrl = fresh.parse()?;
         let DatabaseUrl::Postgres(of_schema) = &url else {
-            return Err("it is the URL of a server".into());
+            return Err("the URL is not that of a server".into());
         };
         Ok(Box::new(InSchema {
             store: store::open(&url).await?,
@@ -53,7 +53,7 @@ impl Database for InSchema {
         Arc::clone(&self.store)
     }
 
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
+    async fn open_again(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(Some(store::open(&self.url).await?))
     }
 
@@ -68,7 +68,7 @@ impl Database for InSchema {
             Damage::Retries => {
                 format!("UPDATE \"{schema}\".executions SET retry = 'soon' WHERE id = '{id}'")
             }
-            // Of limits that nobody has, or none; another in each row.
+            // Limits that do not exist, and NULL; a different damage per row.
             Damage::Limits => {
                 let limits = "CASE seq % 3
                     WHEN 0 THEN '{4711}' WHEN 1 THEN '{NULL}' ELSE '{NULL,4711}' END::bigint[]";
@@ -85,30 +85,31 @@ impl Database for InSchema {
         Ok(true)
     }
 
-    async fn refuse(
+    async fn set_rejected(
         &self,
         id: ExecutionId,
         write: Write,
-        refuse: bool,
+        rejected: bool,
     ) -> Result<bool, BackendError> {
         let schema = &self.schema;
         let (table, row) = match write {
             Write::Execution => ("executions", format!("id = '{id}'")),
             Write::Ready => ("ready", self.row(id).await?),
-            Write::Held => ("blocked", self.row(id).await?),
+            Write::Blocked => ("blocked", self.row(id).await?),
             Write::Lease => ("leases", self.row(id).await?),
             Write::Log => ("logs", self.row(id).await?),
             _ => return Ok(false),
         };
-        let trigger = format!("refuse_{}", id.to_string().replace('-', "_"));
-        let script = match refuse {
-            true => format!(
-                "CREATE OR REPLACE FUNCTION \"{schema}\".refuse() RETURNS trigger LANGUAGE plpgsql AS
-                 $$ BEGIN RAISE 'refused' USING ERRCODE = 'data_corrupted'; END $$;
+        let trigger = format!("reject_{}", id.to_string().replace('-', "_"));
+        let script = if rejected {
+            format!(
+                "CREATE OR REPLACE FUNCTION \"{schema}\".reject() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE 'rejected' USING ERRCODE = 'data_corrupted'; END $$;
                  CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON \"{schema}\".{table}
-                 FOR EACH ROW WHEN (NEW.{row}) EXECUTE FUNCTION \"{schema}\".refuse()"
-            ),
-            false => format!("DROP TRIGGER {trigger} ON \"{schema}\".{table}"),
+                 FOR EACH ROW WHEN (NEW.{row}) EXECUTE FUNCTION \"{schema}\".reject()"
+            )
+        } else {
+            format!("DROP TRIGGER {trigger} ON \"{schema}\".{table}")
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(script))
             .execute(&self.application)
@@ -118,7 +119,7 @@ impl Database for InSchema {
 }
 
 impl InSchema {
-    /// Which rows of other tables are about an execution.
+    /// Returns the condition for the rows of an execution in the other tables.
     async fn row(&self, id: ExecutionId) -> Result<String, BackendError> {
         let schema = &self.schema;
         let query = format!("SELECT seq FROM \"{schema}\".executions WHERE id = '{id}'");

@@ -1,4 +1,4 @@
-//! The embedded store, in a file and in memory.
+//! The SQLite store as a backend: in a file and in memory.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
-/// A file for each database.
+/// Creates a SQLite file per database.
 pub(crate) struct File;
 
-/// A file, the store on it, and the application that has its tables in it.
+/// A SQLite file, the store in it, and the application that shares it.
 struct InFile {
     store: Arc<dyn Store>,
     url: DatabaseUrl,
@@ -31,10 +31,10 @@ impl Backend for File {
         Some(crate::regressions())
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
+    async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("jobs.db");
-        // The machine does not lose power in these tests.
+        // These tests simulate no power cut, so commits need not wait for the disk.
         let url: DatabaseUrl = format!("sqlite:{}?synchronous=normal", path.display()).parse()?;
         Ok(Box::new(InFile {
             store: store::open(&url).await?,
@@ -51,7 +51,7 @@ impl Database for InFile {
         Arc::clone(&self.store)
     }
 
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
+    async fn open_again(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(Some(store::open(&self.url).await?))
     }
 
@@ -63,7 +63,7 @@ impl Database for InFile {
     async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, BackendError> {
         let statements = match what {
             Damage::Retries => "UPDATE jobs_executions SET retry = 'soon' WHERE id = $1",
-            // Another one in each row.
+            // A different damage per row.
             Damage::Limits => {
                 "UPDATE jobs_limited SET limits = CASE seq % 3 WHEN 0 THEN 'none]' WHEN 1 THEN '[\"x\"]' ELSE '' END
                  WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1);
@@ -79,27 +79,30 @@ impl Database for InFile {
         Ok(true)
     }
 
-    async fn refuse(
+    async fn set_rejected(
         &self,
         id: ExecutionId,
         write: Write,
-        refuse: bool,
+        rejected: bool,
     ) -> Result<bool, BackendError> {
         let hex = id.to_string().replace('-', "");
         let (table, row) = match write {
             Write::Execution => ("jobs_executions", format!("id = x'{hex}'")),
             Write::Ready => ("jobs_ready", self.row(id).await?),
-            Write::Held => ("jobs_blocked", self.row(id).await?),
+            Write::Blocked => ("jobs_blocked", self.row(id).await?),
             Write::Lease => ("jobs_leases", self.row(id).await?),
             Write::Log => ("jobs_logs", self.row(id).await?),
             _ => return Ok(false),
         };
-        let script = ["INSERT", "UPDATE"].map(|event| match refuse {
-            true => format!(
-                "CREATE TRIGGER refuse_{event}_{hex} BEFORE {event} ON {table} WHEN NEW.{row}
-                 BEGIN SELECT RAISE(ABORT, 'refused'); END;"
-            ),
-            false => format!("DROP TRIGGER refuse_{event}_{hex};"),
+        let script = ["INSERT", "UPDATE"].map(|event| {
+            if rejected {
+                format!(
+                    "CREATE TRIGGER reject_{event}_{hex} BEFORE {event} ON {table} WHEN NEW.{row}
+                 BEGIN SELECT RAISE(ABORT, 'rejected'); END;"
+                )
+            } else {
+                format!("DROP TRIGGER reject_{event}_{hex};")
+            }
         });
         sqlx::raw_sql(sqlx::AssertSqlSafe(script.concat()))
             .execute(&self.application)
@@ -109,7 +112,7 @@ impl Database for InFile {
 }
 
 impl InFile {
-    /// Which rows of other tables are about an execution.
+    /// Returns the condition for the rows of an execution in the other tables.
     async fn row(&self, id: ExecutionId) -> Result<String, BackendError> {
         let seq: i64 = sqlx::query_scalar("SELECT seq FROM jobs_executions WHERE id = $1")
             .bind(id.as_bytes().as_slice())
@@ -119,7 +122,7 @@ impl InFile {
     }
 }
 
-/// A database in memory: its handle is all there is of it.
+/// Creates SQLite databases in memory. The store handle is the only access to one.
 pub(crate) struct Memory;
 
 struct InMemory(Arc<dyn Store>);
@@ -134,7 +137,7 @@ impl Backend for Memory {
         Some(crate::regressions())
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
+    async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
         let store = store::open(&DatabaseUrl::SqliteMemory).await?;
         Ok(Box::new(InMemory(store)))
     }

@@ -1,8 +1,8 @@
-//! Moving a store: everything arrives, in its order, once.
+//! Transfers between stores: everything is copied, in order and once.
 
-#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+#![allow(clippy::unwrap_used, reason = "an error fails the test")]
 
-mod whole;
+mod between_stores;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Flaky, Logs, Panics};
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Opens the store of a URL with its layout.
+/// Opens the store at a URL and applies its migrations.
 async fn store(url: &str) -> Arc<dyn Store> {
     let url: DatabaseUrl = url.parse().expect("a URL");
     let store = open(&url).await.expect("the store opens");
@@ -23,7 +23,7 @@ async fn store(url: &str) -> Arc<dyn Store> {
     store
 }
 
-/// Leaves executions in every state behind, with all that can be kept about one.
+/// Fills a store with executions in every state, with attempts, logs, keys and tags.
 async fn fill(store: &Arc<dyn Store>, each: usize) {
     let subscriber = tracing_subscriber::registry().with(jobs_runtime::layer());
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -81,14 +81,14 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
     }
 }
 
-/// Everything that a store tells about its executions, newest first, as text.
-async fn told(store: &Arc<dyn Store>) -> Vec<String> {
+/// Returns everything that can be read about the executions of a store, newest first, as text.
+async fn read_all(store: &Arc<dyn Store>) -> Vec<String> {
     let page = store
         .list_executions(ExecutionQuery::newest(1_000))
         .await
         .expect("a page");
-    assert_eq!(page.next_cursor, None, "everything fits");
-    let mut told = Vec::new();
+    assert_eq!(page.next_cursor, None, "one page holds all executions");
+    let mut all = Vec::new();
     for execution in page.executions {
         let record = store.execution(execution.id).await.expect("it answers");
         let query = LogQuery {
@@ -100,12 +100,12 @@ async fn told(store: &Arc<dyn Store>) -> Vec<String> {
         };
         let logs = store.logs(query).await.expect("it answers");
         let both = (record.expect("it exists"), logs.expect("it exists"));
-        told.push(serde_json::to_string(&both).expect("it is JSON"));
+        all.push(serde_json::to_string(&both).expect("it is JSON"));
     }
-    told
+    all
 }
 
-/// The order in which workers would take what is ready.
+/// Claims every ready execution and returns them in order, with attempt number and spent budget.
 async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
     let info = SessionInfo {
         worker: "taker".to_owned(),

@@ -75,10 +75,10 @@ async fn a_batch_is_atomic(store: AnyStore) {
         new("j"),
     ];
     let first = batch[0].id;
-    let refused = store.enqueue(batch).await.unwrap_err();
+    let rejected = store.enqueue(batch).await.unwrap_err();
     assert!(
-        matches!(refused, StoreError::IdempotencyConflict { index: 1, .. }),
-        "{refused:?}"
+        matches!(rejected, StoreError::IdempotencyConflict { index: 1, .. }),
+        "{rejected:?}"
     );
     assert!(store.execution(first).await.unwrap().is_none());
     assert_eq!(store.enqueue(Vec::new()).await.unwrap(), []);

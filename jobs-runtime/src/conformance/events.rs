@@ -48,7 +48,7 @@ async fn scheduled_executions_are_announced(store: AnyStore) {
     let mut events = store.events();
     let batch = [90, 60, 70].map(|at| new_with("j", |new| new.run_at = Some(t(at))));
     store.enqueue(batch.to_vec()).await.unwrap();
-    let at = |at: u64| move |event: &StoreEvent| matches!(event, StoreEvent::Scheduled(told) if *told == t(at));
+    let at = |at: u64| move |event: &StoreEvent| matches!(event, StoreEvent::Scheduled(time) if *time == t(at));
     event(&mut events, at(60)).await;
     let claimed = running(&store, "j").await;
     settle(&store, retry_at(&claimed, t(30))).await;

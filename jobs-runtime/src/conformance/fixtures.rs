@@ -1,4 +1,4 @@
-//! Short words for requirements: executions, what a worker does, what is read back.
+//! Fixtures of the checks: executions, claims, settlements and reads, with short names.
 
 use std::future::Future;
 use std::sync::Arc;

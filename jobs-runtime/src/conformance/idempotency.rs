@@ -120,15 +120,15 @@ async fn a_key_twice_in_a_batch_creates_one_execution(store: AnyStore) {
 }
 
 async fn a_rejected_batch_reserves_no_keys(store: AnyStore) {
-    let refused = vec![
+    let rejected = vec![
         new_with("j", |new| new.idempotency_key = key("mine", "1")),
         new_with("j", |new| new.idempotency_key = key("twice", "1")),
         new_with("j", |new| new.idempotency_key = key("twice", "2")),
     ];
     let free = new_with("j", |new| new.idempotency_key = key("mine", "2"));
-    let (refused, accepted) = tokio::join!(store.enqueue(refused), store.enqueue(vec![free]));
+    let (rejected, accepted) = tokio::join!(store.enqueue(rejected), store.enqueue(vec![free]));
     assert!(matches!(
-        refused.unwrap_err(),
+        rejected.unwrap_err(),
         StoreError::IdempotencyConflict { .. }
     ));
     assert_eq!(accepted.unwrap(), [EnqueueAnswer::Created]);

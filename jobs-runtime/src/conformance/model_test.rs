@@ -1,10 +1,12 @@
-//! Random stories, told to a store and to a model at once.
+//! The model test: random sequences of calls against a store and a model.
 //!
-//! A [story](step::Step) is a list of calls, one after the other, by several sessions through two
-//! handles: enqueues, claims, settlements and what operators do, also said twice because an answer
-//! was lost, by fences that are long stale, by sessions that were thought dead, while time passes.
-//! Each answer must be the [model's](model::Model); in the end so must be everything that can be
-//! read. proptest shrinks a story that goes wrong.
+//! A sequence is a list of [steps](step::Step). Each step is one call by one of several sessions,
+//! through one of two store handles: an enqueue, a claim, a settlement, an operator's action. Calls
+//! are also repeated as after a lost answer, made under stale fences, or made by sessions that were
+//! taken over, while time passes.
+//!
+//! Each answer must equal that of the [model](model::Model). At the end, all data that can be read
+//! must equal the model's. `proptest` shrinks a failing sequence.
 
 mod expected;
 mod model;
@@ -19,8 +21,8 @@ use tokio::runtime::Handle;
 
 use super::backend::Backend;
 use super::capabilities::{Capability, Handles, TestContext};
-use super::requirement::requirements;
-use runner::Play;
+use super::requirement::{Verdict, requirements};
+use runner::Runner;
 use step::Step;
 
 requirements! { "model-test" {
@@ -28,14 +30,14 @@ requirements! { "model-test" {
     random_sequences_match_the_model: "In random sequences of calls, with lost answers, stale fences and take-overs, every answer and all readable data match the model.",
 }}
 
-/// Steps of a story at most.
+/// The largest number of steps of a sequence.
 const STEPS: usize = 80;
 
-/// Stories side by side: each waits for its store.
+/// The number of sequences that run at the same time. Each mostly waits for its store.
 const LANES: u64 = 2;
 
-/// How many stories to tell, and by which dice: the same ones every time in the short tier, so that
-/// what passes today passes tomorrow.
+/// Returns the number of sequences and the seed of each lane. The short tier has fixed seeds, so
+/// that its result is reproducible.
 fn tier() -> (u32, fn(u64) -> RngSeed) {
     match std::env::var("JOBS_TEST_TIER").as_deref() {
         Ok("full") => (4_000, |_| RngSeed::Random),
@@ -45,9 +47,9 @@ fn tier() -> (u32, fn(u64) -> RngSeed) {
 
 async fn recorded_sequences_match_the_model(context: TestContext) -> Result<(), String> {
     for (name, text) in regressions::all(&*context.backend)? {
-        let story = regressions::read(&text).map_err(|error| format!("{name}: {error}"))?;
-        let told = tell(&context.backend, &story).await;
-        told.map_err(|reason| format!("{name}: {reason}"))?;
+        let sequence = regressions::read(&text).map_err(|error| format!("{name}: {error}"))?;
+        let result = run_sequence(&context.backend, &sequence).await;
+        result.map_err(|reason| format!("{name}: {reason}"))?;
     }
     Ok(())
 }
@@ -57,7 +59,7 @@ async fn random_sequences_match_the_model(context: TestContext) -> Result<(), St
         .map(|lane| {
             let backend = Arc::clone(&context.backend);
             let handle = Handle::current();
-            tokio::task::spawn_blocking(move || random_lane(&backend, lane, &handle))
+            tokio::task::spawn_blocking(move || run_lane(&backend, lane, &handle))
         })
         .collect();
     for lane in lanes {
@@ -66,52 +68,54 @@ async fn random_sequences_match_the_model(context: TestContext) -> Result<(), St
     Ok(())
 }
 
-fn random_lane(backend: &Arc<dyn Backend>, lane: u64, handle: &Handle) -> Result<(), String> {
-    let (stories, seed) = tier();
+fn run_lane(backend: &Arc<dyn Backend>, lane: u64, handle: &Handle) -> Result<(), String> {
+    let (sequences, seed) = tier();
     let mut runner = TestRunner::new(Config {
-        cases: stories.div_ceil(u32::try_from(LANES).unwrap_or(1)),
+        cases: sequences.div_ceil(u32::try_from(LANES).unwrap_or(1)),
         max_shrink_iters: 3_000,
         failure_persistence: None,
         rng_seed: seed(lane),
         ..Config::default()
     });
-    let told = runner.run(&step::stories(STEPS), |story| {
-        let told = handle.block_on(tell(backend, &story));
-        told.map_err(TestCaseError::fail)
+    let result = runner.run(&step::sequences(STEPS), |sequence| {
+        let result = handle.block_on(run_sequence(backend, &sequence));
+        result.map_err(TestCaseError::fail)
     });
-    match told {
+    match result {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(reason, story)) => {
-            let text = regressions::write(&story);
-            let place = regressions::keep(&**backend, &text);
-            Err(format!("{reason}\nin this story{place}:\n{text}"))
+        Err(TestError::Fail(reason, sequence)) => {
+            let text = regressions::write(&sequence);
+            let note = regressions::record(&**backend, &text);
+            Err(format!("{reason}\nin this sequence{note}:\n{text}"))
         }
         Err(TestError::Abort(reason)) => Err(reason.to_string()),
     }
 }
 
-/// Tells a story to a fresh store.
-async fn tell(backend: &Arc<dyn Backend>, story: &[Step]) -> Result<(), String> {
-    let prepared = async {
+/// Runs a sequence on a new database.
+async fn run_sequence(backend: &Arc<dyn Backend>, sequence: &[Step]) -> Result<(), String> {
+    let prepare = async {
         let context = TestContext::create(backend).await?;
         let Handles(handles) = Handles::prepare(&context).await?;
         Ok((context, handles))
     };
-    let (_site, handles) = match prepared.await {
+    // The context keeps the database alive.
+    let (_context, handles) = match prepare.await {
         Ok(prepared) => prepared,
         Err(verdict) => {
-            let verdict: super::Verdict = verdict;
+            let verdict: Verdict = verdict;
             return Err(format!("{verdict:?}"));
         }
     };
-    let mut play = Play::begin(handles).await?;
-    for (n, step) in story.iter().enumerate() {
-        let told = play.step(step).await;
-        told.map_err(|reason| format!("step {} of {}: {reason}", n + 1, story.len()))?;
-        let side = u8::from(n % 2 == 0);
-        let stand = play.execution_states(side).await;
-        stand.map_err(|reason| format!("after step {} of {}: {reason}", n + 1, story.len()))?;
+    let mut runner = Runner::begin(handles).await?;
+    let count = sequence.len();
+    for (n, step) in sequence.iter().enumerate() {
+        let result = runner.step(step).await;
+        result.map_err(|reason| format!("step {} of {count}: {reason}", n + 1))?;
+        let handle = u8::from(n % 2 == 0);
+        let states = runner.execution_states(handle).await;
+        states.map_err(|reason| format!("after step {} of {count}: {reason}", n + 1))?;
     }
-    let end = play.end().await;
-    end.map_err(|reason| format!("in the end: {reason}"))
+    let end = runner.end().await;
+    end.map_err(|reason| format!("at the end: {reason}"))
 }

@@ -11,7 +11,7 @@ requirements! { "poison-rows" {
     a_poison_promotion_is_postponed: "An execution whose promotion the database rejects is postponed for a minute. The others become ready.",
     a_poison_admission_is_postponed: "An execution whose admission the database rejects is postponed for a minute. Another one gets its permit.",
     a_poison_waiter_is_postponed: "An execution whose place at a limit the database rejects is postponed for a minute. It delays no other.",
-    a_poison_lease_is_skipped_by_a_take_over: "A take-over skips a lease that the database refuses to move. The others are moved.",
+    a_poison_lease_is_skipped_by_a_take_over: "A take-over skips a lease whose move the database rejects. The others are moved.",
     poison_progress_is_dropped: "Progress that the database rejects is dropped and answered with `Rejected`. Other progress is written.",
     poison_log_lines_are_dropped: "Log lines that the database rejects are dropped and answered with `Rejected`. Other lines are written.",
 }}

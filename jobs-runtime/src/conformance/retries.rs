@@ -220,7 +220,7 @@ async fn each_attempt_keeps_its_outcome(store: AnyStore) {
     settle(&store, success(&third)).await;
     let read = record(&store, first.execution_id).await;
     assert_eq!(read.error, None);
-    let told: Vec<_> = read
+    let actual: Vec<_> = read
         .attempts
         .iter()
         .map(|attempt| {
@@ -243,5 +243,5 @@ async fn each_attempt_keeps_its_outcome(store: AnyStore) {
         ),
         (3, Some(AttemptOutcome::Succeeded), None, None),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(actual, expected);
 }

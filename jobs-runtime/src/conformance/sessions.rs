@@ -106,7 +106,7 @@ fn slot_caps() -> Vec<SlotCap> {
 }
 
 async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
-    let told = SessionInfo {
+    let info = SessionInfo {
         worker: "host-1/42".to_owned(),
         opened_at: T0,
         job_ids: vec!["j".to_owned(), "old.j".to_owned()],
@@ -114,15 +114,15 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
         slot_caps: slot_caps(),
     };
-    let told = store.open_session(told).await.unwrap();
+    let described = store.open_session(info).await.unwrap();
     let other = session(&store, "host-2/7").await;
     enqueue(&store, "j", 3).await;
-    store.claim(claim(told, 1, &["j"], 2)).await.unwrap();
-    store.renew(told, t(10)).await.unwrap();
+    store.claim(claim(described, 1, &["j"], 2)).await.unwrap();
+    store.renew(described, t(10)).await.unwrap();
 
     let processes = store.processes().await.unwrap();
     let expected = ProcessRecord {
-        session: told,
+        session: described,
         worker: "host-1/42".to_owned(),
         opened_at: T0,
         renewed_at: t(10),

@@ -335,7 +335,7 @@ mod tests {
             fingerprint(|job| job.limits.unique = None),
             fingerprint(|job| job.limits = jobs::JobLimits::default()),
         ];
-        let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
+        let distinct: BTreeSet<_> = prints.iter().collect();
         assert_eq!(distinct.len(), prints.len());
     }
 

@@ -196,7 +196,8 @@ pub trait Store: Send + Sync + 'static {
     /// Writes log lines of attempts. Returns one answer per attempt's batch, in order.
     ///
     /// Repeatable: a line is written once under its number. Lines whose answer was lost are sent
-    /// again, alone or with the settlement.
+    /// again, alone or with the settlement. The session that has settled an attempt may still add
+    /// lines to it; the answer is [`WriteAnswer::AlreadyMine`].
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError>;
 
     /// Returns the attempts of a session whose cancellation was requested.

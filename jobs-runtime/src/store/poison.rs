@@ -173,7 +173,7 @@ async fn postpone(
     store.edit(id, later, now).await.map(drop)
 }
 
-/// Takes leases over. Skips leases that the database refuses to move.
+/// Takes leases over. Skips leases that the database rejects in their new session.
 pub(super) async fn take_over(
     store: &impl RawStore,
     dead: SessionBeat,

@@ -21,8 +21,8 @@ use crate::time::Timestamp;
 /// A store that a transfer can read from and write to.
 #[async_trait]
 pub trait Transferable: Send + Sync {
-    /// Reads up to `limit` executions after the cursor, oldest first. Long executions make a shorter
-    /// page.
+    /// Reads up to `limit` executions after the cursor, oldest first. Long executions make a
+    /// shorter page.
     async fn export(&self, after: Option<Cursor>, limit: usize) -> Result<Export, StoreError>;
 
     /// Writes executions as they are, in their order, after the existing ones. Returns for each, in
@@ -54,8 +54,8 @@ pub struct Export {
 /// An execution with its history.
 #[derive(Clone, Debug)]
 pub struct TransferredExecution {
-    /// The execution as it was enqueued. Its idempotency keys are in `keys`, its unique and debounce
-    /// keys in `names`. Of `max_waiting` only its presence is kept.
+    /// The execution as it was enqueued. Its idempotency keys are in `keys`, its unique and
+    /// debounce keys in `names`. Of `max_waiting` only its presence is kept.
     pub request: NewExecution,
     /// The state.
     pub state: TransferredState,

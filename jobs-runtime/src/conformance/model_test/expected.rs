@@ -1,15 +1,15 @@
-//! What the model shows to those who read.
+//! Expected records: the model's executions as readers see them.
 
 use serde_json::value::RawValue;
 
-use super::model::{Execution, Model, Place};
+use super::model::{Execution, Model, State};
 use crate::conformance::fixtures::*;
 
 impl Model {
-    /// An execution as it is read, with its attempts.
+    /// Returns the record of an execution, with its attempts.
     pub(super) fn record(&self, execution: &Execution) -> ExecutionRecord {
         let Execution {
-            new, place, past, ..
+            new, state, past, ..
         } = execution;
         let mut attempts: Vec<_> = past.iter().map(|ended| ended.record.clone()).collect();
         let last = attempts.last().cloned();
@@ -45,10 +45,10 @@ impl Model {
             parent_id: None,
             trace_id: None,
         };
-        match place {
-            Place::Ready => {}
-            Place::Scheduled(at) => record.run_at = *at,
-            Place::Leased(lease) => {
+        match state {
+            State::Ready => {}
+            State::Scheduled(at) => record.run_at = *at,
+            State::Leased(lease) => {
                 record.error = None;
                 record.progress = lease.progress;
                 record.progress_message.clone_from(&lease.message);
@@ -65,7 +65,7 @@ impl Model {
                     retry_at: None,
                 });
             }
-            Place::Final(outcome) => {
+            State::Final(outcome) => {
                 record.result = outcome.result.as_deref().map(raw);
                 record.progress = outcome.progress;
                 record.progress_message.clone_from(&outcome.message);
@@ -84,8 +84,8 @@ impl Model {
     }
 }
 
-/// Both, in the same words where the words are the store's own.
-pub(super) fn comparable(mut record: ExecutionRecord, retried_by_hand: bool) -> String {
+/// Returns a record as comparable text. Values that each store chooses itself are replaced.
+pub(super) fn comparable(mut record: ExecutionRecord, retried_manually: bool) -> String {
     if record.status == ExecutionStatus::Cancelled
         && let Some(error) = record
             .error
@@ -94,8 +94,8 @@ pub(super) fn comparable(mut record: ExecutionRecord, retried_by_hand: bool) -> 
     {
         error.message = cancelled_while_waiting().message;
     }
-    // When a retry by hand made it ready is not told in one word by every store.
-    if retried_by_hand && record.status != ExecutionStatus::Pending {
+    // Stores differ in the time at which a manual retry made it ready.
+    if retried_manually && record.status != ExecutionStatus::Pending {
         record.run_at = record.created_at;
     }
     format!("{record:?}")

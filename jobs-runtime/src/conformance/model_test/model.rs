@@ -1,6 +1,6 @@
-//! The contract as a few plain structures: what a store has to answer.
+//! The model: a store in a few plain structures, without indexes, transactions and encodings.
 //!
-//! No index, no transaction, no encoding: where an execution is, who holds it, what it was.
+//! It computes the expected answer to each call.
 
 mod leases;
 mod operator;
@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::conformance::fixtures::*;
 
-/// All that a store knows.
+/// The data of a store.
 #[derive(Default)]
 pub(super) struct Model {
-    /// In the order of their creation.
+    /// All executions, in the order of their creation.
     pub(super) executions: Vec<Execution>,
     pub(super) sessions: Vec<Session>,
+    /// Idempotency keys by job id and text: execution, payload digest, expiry.
     keys: HashMap<(String, String), (ExecutionId, String, Timestamp)>,
-    /// What the store calls an execution in its fences.
+    /// The store's row numbers of the executions, as its fences contain them.
     rows: HashMap<i64, usize>,
 }
 
@@ -28,26 +29,26 @@ pub(super) struct Session {
     pub(super) renewed_at: Timestamp,
     pub(super) open: bool,
     pub(super) renewals: u32,
-    /// The greatest number of a claim that took something.
+    /// The largest number of a claim that has taken leases.
     last_claim: i64,
 }
 
 pub(super) struct Execution {
     pub(super) new: NewExecution,
-    pub(super) place: Place,
+    pub(super) state: State,
     /// The number of the running or last attempt.
     pub(super) attempt: u32,
     spent: u32,
-    /// Attempts that others follow or followed.
+    /// Ended attempts that a further attempt follows.
     pub(super) past: Vec<Ended>,
-    /// By attempt and number.
+    /// Log lines, by attempt and line number.
     pub(super) lines: BTreeMap<(u32, u32), String>,
-    pub(super) retried_by_hand: bool,
+    pub(super) retried_manually: bool,
     pub(super) deleted: bool,
 }
 
-/// Where an execution is: its status.
-pub(super) enum Place {
+/// The state of an execution.
+pub(super) enum State {
     Ready,
     Scheduled(Timestamp),
     Leased(Lease),
@@ -67,49 +68,50 @@ pub(super) struct Lease {
 pub(super) struct Outcome {
     pub(super) status: ExecutionStatus,
     pub(super) finished_at: Timestamp,
-    /// None if it was cancelled while it waited.
+    /// `None` if it was cancelled while it waited.
     pub(super) attempt: Option<Ended>,
     pub(super) progress: u8,
     pub(super) message: Option<String>,
     pub(super) result: Option<String>,
 }
 
-/// An ended attempt and the session that said so.
+/// An ended attempt and the session that has settled it.
 pub(super) struct Ended {
     pub(super) record: AttemptRecord,
-    said_by: SessionId,
+    settled_by: SessionId,
 }
 
-/// What a claim shall answer.
-pub(super) enum Claiming {
+/// The expected answer to a claim or a take-over.
+pub(super) enum ExpectedClaim {
+    /// The session is lost.
     Lost,
-    /// What the number holds, and whether it was asked for before.
-    Holds(Vec<usize>, Asked),
+    /// These executions, for a first or a repeated call.
+    Leases(Vec<usize>, ClaimCall),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    Now,
-    Before,
+pub(super) enum ClaimCall {
+    First,
+    Repeated,
 }
 
 impl Execution {
     pub(super) fn status(&self) -> ExecutionStatus {
-        match &self.place {
-            Place::Ready => ExecutionStatus::Queued,
-            Place::Scheduled(_) => ExecutionStatus::Pending,
-            Place::Leased(_) => ExecutionStatus::Running,
-            Place::Final(outcome) => outcome.status,
+        match &self.state {
+            State::Ready => ExecutionStatus::Queued,
+            State::Scheduled(_) => ExecutionStatus::Pending,
+            State::Leased(_) => ExecutionStatus::Running,
+            State::Final(outcome) => outcome.status,
         }
     }
 
-    fn waits(&self) -> bool {
-        matches!(self.place, Place::Ready | Place::Scheduled(_))
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Ready | State::Scheduled(_))
     }
 
     fn lease_of(&self, fence: Fence) -> Option<&Lease> {
-        match &self.place {
-            Place::Leased(lease)
+        match &self.state {
+            State::Leased(lease)
                 if (lease.session, lease.claim) == (fence.session, fence.claim)
                     && self.attempt == fence.attempt =>
             {
@@ -119,21 +121,21 @@ impl Execution {
         }
     }
 
-    /// Whether the session of the fence has said how that attempt ended.
+    /// Returns `true` if the session of the fence has settled the attempt.
     fn was_ended_by(&self, fence: Fence) -> bool {
-        let last = match &self.place {
-            Place::Final(outcome) => outcome.attempt.as_ref(),
+        let last = match &self.state {
+            State::Final(outcome) => outcome.attempt.as_ref(),
             _ => None,
         };
         let mut ended = self.past.iter().chain(last);
-        ended.any(|ended| ended.said_by == fence.session && ended.record.number == fence.attempt)
+        ended.any(|ended| ended.settled_by == fence.session && ended.record.number == fence.attempt)
     }
 }
 
 impl Model {
     pub(super) fn find(&self, id: ExecutionId) -> Option<usize> {
-        let alive = |execution: &Execution| execution.new.id == id && !execution.deleted;
-        self.executions.iter().position(alive)
+        let exists = |execution: &Execution| execution.new.id == id && !execution.deleted;
+        self.executions.iter().position(exists)
     }
 
     pub(super) fn session(&self, id: SessionId) -> Option<&Session> {
@@ -149,29 +151,29 @@ impl Model {
             .map_or_else(String::new, |s| s.worker.clone())
     }
 
-    /// Whoever has leases has these.
+    /// Returns the executions that are leased to a session.
     pub(super) fn leased_by(&self, session: SessionId) -> Vec<usize> {
         self.where_lease(|lease| lease.session == session)
     }
 
     fn where_lease(&self, is: impl Fn(&Lease) -> bool) -> Vec<usize> {
-        let leased = |execution: &Execution| match &execution.place {
-            Place::Leased(lease) => !execution.deleted && is(lease),
+        let leased = |execution: &Execution| match &execution.state {
+            State::Leased(lease) => !execution.deleted && is(lease),
             _ => false,
         };
         let all = 0..self.executions.len();
         all.filter(|n| leased(&self.executions[*n])).collect()
     }
 
-    /// Learns what the store calls an execution; `false` if it calls another one so, or this one
-    /// differently.
-    pub(super) fn learn(&mut self, row: i64, execution: usize) -> bool {
+    /// Records the row number of an execution. Returns `false` if the number belongs to another
+    /// execution, or this one has another number.
+    pub(super) fn check_row(&mut self, row: i64, execution: usize) -> bool {
         let known = self.rows.iter().find(|(_, n)| **n == execution);
         known.is_none_or(|(known, _)| *known == row)
             && *self.rows.entry(row).or_insert(execution) == execution
     }
 
-    /// The answers, or the place of a conflict and the execution that its key names.
+    /// Returns the answers, or the index of a conflict and the execution that its key names.
     pub(super) fn enqueue(
         &mut self,
         batch: &[NewExecution],
@@ -196,30 +198,31 @@ impl Model {
             return Ok(EnqueueAnswer::Created);
         }
         if let Some(key) = &new.idempotency_key {
-            let place = (new.job_id.clone(), key.key.clone());
-            match self.keys.get(&place) {
+            let name = (new.job_id.clone(), key.key.clone());
+            match self.keys.get(&name) {
                 Some((id, digest, until)) if *until > new.created_at => {
-                    return match *digest == key.payload_digest {
-                        true => Ok(EnqueueAnswer::Replayed(*id)),
-                        false => Err(*id),
+                    return if *digest == key.payload_digest {
+                        Ok(EnqueueAnswer::Replayed(*id))
+                    } else {
+                        Err(*id)
                     };
                 }
                 _ => {}
             }
             let named = (new.id, key.payload_digest.clone(), key.expires_at);
-            self.keys.insert(place, named);
+            self.keys.insert(name, named);
         }
         self.executions.push(Execution {
             new: new.clone(),
-            place: match new.run_at.filter(|at| *at > new.created_at) {
-                Some(at) => Place::Scheduled(at),
-                None => Place::Ready,
+            state: match new.run_at.filter(|at| *at > new.created_at) {
+                Some(at) => State::Scheduled(at),
+                None => State::Ready,
             },
             attempt: 0,
             spent: 0,
             past: Vec::new(),
             lines: BTreeMap::new(),
-            retried_by_hand: false,
+            retried_manually: false,
             deleted: false,
         });
         Ok(EnqueueAnswer::Created)

@@ -1,12 +1,12 @@
-//! Stories that went wrong: one step a line, in the words of [`Step`], as JSON.
+//! Recorded sequences: each has failed once. A file has one [`Step`] a line, as JSON.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::step::Step;
 use crate::conformance::Backend;
 
-/// A story by the name of its file.
-macro_rules! ours {
+/// Includes the recorded sequences with these file names.
+macro_rules! recorded {
     ($($name:literal,)*) => {
         &[$((
             concat!($name, ".jsonl"),
@@ -15,21 +15,21 @@ macro_rules! ours {
     };
 }
 
-/// Those that come with the suite.
-const OURS: &[(&str, &str)] = ours![
+/// The recorded sequences of the suite.
+const RECORDED: &[(&str, &str)] = recorded![
     "a-claim-beyond-its-limit",
-    "a-failure-that-was-not-spent",
-    "a-number-that-stood-still",
-    "a-release-of-what-shall-be-cancelled",
-    "a-retry-that-was-no-longer-due",
+    "a-failure-that-spent-no-attempt",
+    "a-manual-retry-after-a-cancelled-retry",
+    "a-release-after-a-cancel-request",
     "a-session-half-taken-over",
-    "a-settlement-without-its-fence",
-    "an-order-without-urgency",
+    "a-settlement-with-a-wrong-fence",
+    "an-attempt-number-that-did-not-grow",
+    "an-order-without-priority",
 ];
 
-/// Ours, and those that the backend has kept, by name.
+/// Returns the recorded sequences of the suite and of the backend, by file name.
 pub(super) fn all(backend: &dyn Backend) -> Result<Vec<(String, String)>, String> {
-    let mut all: Vec<_> = OURS
+    let mut all: Vec<_> = RECORDED
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
@@ -43,7 +43,7 @@ pub(super) fn all(backend: &dyn Backend) -> Result<Vec<(String, String)>, String
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
-        if name.ends_with(".jsonl") && all.iter().all(|(known, _)| *known != name) {
+        if name.ends_with(".jsonl") && all.iter().all(|(other, _)| *other != name) {
             let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
             all.push((name, text));
         }
@@ -51,20 +51,22 @@ pub(super) fn all(backend: &dyn Backend) -> Result<Vec<(String, String)>, String
     Ok(all)
 }
 
+/// Parses a recorded sequence. Lines that begin with `#` are comments.
 pub(super) fn read(text: &str) -> Result<Vec<Step>, serde_json::Error> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(serde_json::from_str).collect()
 }
 
-pub(super) fn write(story: &[Step]) -> String {
-    let lines = story
+/// Formats a sequence, one step a line.
+pub(super) fn write(sequence: &[Step]) -> String {
+    let lines = sequence
         .iter()
-        .map(|step| serde_json::to_string(step).expect("steps are plain"));
+        .map(|step| serde_json::to_string(step).expect("steps are JSON"));
     lines.map(|line| line + "\n").collect()
 }
 
-/// Keeps a story where the backend says, and tells the place.
-pub(super) fn keep(backend: &dyn Backend, text: &str) -> String {
+/// Writes a sequence to the backend's directory. Returns a note with its path.
+pub(super) fn record(backend: &dyn Backend, text: &str) -> String {
     let Some(directory) = backend.regressions() else {
         return String::new();
     };
@@ -74,8 +76,11 @@ pub(super) fn keep(backend: &dyn Backend, text: &str) -> String {
     let path = directory.join(format!("{backend}-{:08x}.jsonl", hasher.finish() as u32));
     let written = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text));
     match written {
-        Ok(()) => format!(", kept as {}", path.display()),
-        Err(error) => format!(", which could not be kept as {}: {error}", path.display()),
+        Ok(()) => format!(", recorded as {}", path.display()),
+        Err(error) => format!(
+            ", which could not be recorded as {}: {error}",
+            path.display()
+        ),
     }
 }
 
@@ -84,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kept_story_comes_with_the_suite_and_can_be_read() {
+    fn every_recorded_sequence_is_included_and_can_be_read() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance-regressions");
         let mut names: Vec<_> = std::fs::read_dir(directory)
             .unwrap()
@@ -92,12 +97,13 @@ mod tests {
             .filter(|name| name.ends_with(".jsonl"))
             .collect();
         names.sort();
-        let ours: Vec<_> = OURS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(ours, names);
-        for (name, text) in OURS {
-            let story = read(text).unwrap();
-            assert_eq!(read(&write(&story)).unwrap().len(), story.len(), "{name}");
-            assert!(!story.is_empty());
+        let recorded: Vec<_> = RECORDED.iter().map(|(name, _)| *name).collect();
+        assert_eq!(recorded, names);
+        for (name, text) in RECORDED {
+            let sequence = read(text).unwrap();
+            let again = read(&write(&sequence)).unwrap();
+            assert_eq!(again.len(), sequence.len(), "{name}");
+            assert!(!sequence.is_empty());
         }
     }
 }

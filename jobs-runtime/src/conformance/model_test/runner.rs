@@ -1,4 +1,5 @@
-//! Telling a story to a store and to the model at once.
+//! The runner: makes each call of a sequence on the store and on the model, and compares the
+//! answers.
 
 mod arguments;
 mod leases;
@@ -11,46 +12,47 @@ use super::model::Model;
 use super::step::Step;
 use crate::conformance::fixtures::*;
 
-/// A story on its way.
-pub(super) struct Play {
+/// A running sequence.
+pub(super) struct Runner {
     handles: [AnyStore; 2],
     model: Model,
     now: Timestamp,
-    /// What was said, to be said again.
+    /// Earlier calls, to be repeated.
     batches: Vec<Vec<NewExecution>>,
     ends: Vec<Vec<Settlement>>,
-    claims: Vec<Said>,
-    /// Every fence that was handed out.
+    claims: Vec<SentClaim>,
+    /// Every fence that a claim has returned.
     fences: Vec<(Fence, ExecutionId)>,
     ids: Vec<ExecutionId>,
     sessions: Vec<(SessionId, i64)>,
-    /// The last look at each session, and how often it had been renewed then.
+    /// The observed beats of sessions, with the number of renewals at that time.
     watched: Vec<(SessionBeat, u32)>,
 }
 
-/// A claim, or a take-over with what was watched.
+/// A claim, or a take-over with the observed beat and number of renewals.
 #[derive(Clone)]
-enum Said {
+enum SentClaim {
     Claim(Claim),
     TakeOver(SessionBeat, u32, Claim),
 }
 
-/// Where the store and the model part.
-type Played<T = ()> = Result<T, String>;
+/// The first difference between the store and the model.
+type Checked<T = ()> = Result<T, String>;
 
-fn same<T: PartialEq + Debug>(what: &str, answer: &T, expected: &T) -> Played {
-    match answer == expected {
-        true => Ok(()),
-        false => Err(format!("{what}: {answer:?}, but it should be {expected:?}")),
+fn check_equal<T: PartialEq + Debug>(what: &str, answer: &T, expected: &T) -> Checked {
+    if answer == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {answer:?}, expected {expected:?}"))
     }
 }
 
-fn broken(error: StoreError) -> String {
-    format!("an error: {error:?}")
+fn store_error(error: StoreError) -> String {
+    format!("the store failed: {error:?}")
 }
 
-/// Counted back from the end, around it.
-fn back<T>(all: &[T], ago: u8) -> Option<&T> {
+/// Returns an element counted back from the last, modulo the length.
+fn from_newest<T>(all: &[T], ago: u8) -> Option<&T> {
     let last = all.len().checked_sub(1)?;
     all.get(last - usize::from(ago) % all.len())
 }
@@ -59,10 +61,10 @@ const JOBS: [&str; 3] = ["a", "b", "old.b"];
 const QUEUES: [&str; 2] = ["default", "mail"];
 const WORKERS: [&str; 2] = ["host/1", "host/2"];
 
-impl Play {
-    /// Two workers are there.
-    pub(super) async fn begin(handles: [AnyStore; 2]) -> Played<Self> {
-        let mut play = Self {
+impl Runner {
+    /// Opens two sessions.
+    pub(super) async fn begin(handles: [AnyStore; 2]) -> Checked<Self> {
+        let mut runner = Self {
             handles,
             model: Model::default(),
             now: T0,
@@ -75,13 +77,13 @@ impl Play {
             watched: Vec::new(),
         };
         for name in [0, 1] {
-            play.step(&Step::Open { handle: name, name }).await?;
+            runner.step(&Step::Open { handle: name, name }).await?;
         }
-        Ok(play)
+        Ok(runner)
     }
 
-    /// One step, on both sides.
-    pub(super) async fn step(&mut self, step: &Step) -> Played {
+    /// Makes the call of a step on the store and on the model.
+    pub(super) async fn step(&mut self, step: &Step) -> Checked {
         match step {
             Step::Pass { seconds } => {
                 self.now = self.now.after(Duration::from_secs((*seconds).into()));
@@ -92,22 +94,24 @@ impl Play {
                 self.batches.push(batch.clone());
                 self.enqueue(*handle, batch).await
             }
-            Step::EnqueueAgain { handle, which } => match back(&self.batches, *which).cloned() {
-                Some(batch) => self.enqueue(*handle, batch).await,
-                None => Ok(()),
-            },
+            Step::EnqueueAgain { handle, which } => {
+                match from_newest(&self.batches, *which).cloned() {
+                    Some(batch) => self.enqueue(*handle, batch).await,
+                    None => Ok(()),
+                }
+            }
             Step::Open { handle, name } => self.open(*handle, *name).await,
             Step::Renew { handle, session } => {
                 let session = self.session(*session);
                 let answer = self.at(*handle).renew(session, self.now).await;
                 let expected = self.model.renew(session, self.now);
-                same("renewal", &answer.map_err(broken)?, &expected)
+                check_equal("renewal", &answer.map_err(store_error)?, &expected)
             }
             Step::Close { handle, session } => {
                 let session = self.session(*session);
                 self.model.close(session);
                 let answer = self.at(*handle).close_session(session).await;
-                answer.map_err(broken)
+                answer.map_err(store_error)
             }
             Step::Claim {
                 handle,
@@ -120,16 +124,18 @@ impl Play {
                     claim.job_ids = chosen(&JOBS, *jobs);
                     claim.queues = chosen(&QUEUES, *queues);
                 });
-                self.claims.push(Said::Claim(claim.clone()));
+                self.claims.push(SentClaim::Claim(claim.clone()));
                 self.claim(*handle, claim, false).await
             }
-            Step::ClaimAgain { handle, which } => match back(&self.claims, *which).cloned() {
-                Some(Said::Claim(claim)) => self.claim(*handle, claim, true).await,
-                Some(Said::TakeOver(dead, renewals, claim)) => {
-                    self.take_over(*handle, dead, renewals, claim).await
+            Step::ClaimAgain { handle, which } => {
+                match from_newest(&self.claims, *which).cloned() {
+                    Some(SentClaim::Claim(claim)) => self.claim(*handle, claim, true).await,
+                    Some(SentClaim::TakeOver(dead, renewals, claim)) => {
+                        self.take_over(*handle, dead, renewals, claim).await
+                    }
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            },
+            }
             Step::Watch { handle } => self.watch(*handle).await,
             Step::TakeOver {
                 handle,
@@ -137,15 +143,15 @@ impl Play {
                 by,
                 limit,
             } => {
-                let Some((dead, renewals)) = back(&self.watched, *dead).cloned() else {
+                let Some((dead, renewals)) = from_newest(&self.watched, *dead).cloned() else {
                     return Ok(());
                 };
                 if dead.session == self.session(*by) {
                     return Ok(());
                 }
                 let claim = self.new_claim(*by, *limit, |_| {});
-                let said = Said::TakeOver(dead.clone(), renewals, claim.clone());
-                self.claims.push(said);
+                let sent = SentClaim::TakeOver(dead.clone(), renewals, claim.clone());
+                self.claims.push(sent);
                 self.take_over(*handle, dead, renewals, claim).await
             }
             Step::Settle { handle, ends } => {
@@ -153,7 +159,7 @@ impl Play {
                 self.ends.push(batch.clone());
                 self.settle(*handle, batch).await
             }
-            Step::SettleAgain { handle, which } => match back(&self.ends, *which).cloned() {
+            Step::SettleAgain { handle, which } => match from_newest(&self.ends, *which).cloned() {
                 Some(batch) => self.settle(*handle, batch).await,
                 None => Ok(()),
             },
@@ -173,7 +179,7 @@ impl Play {
                 let report = ProgressReport { fence, progress };
                 let answer = self.at(*handle).report(vec![report.clone()]).await;
                 let expected = vec![self.model.report(&report)];
-                same("report", &answer.map_err(broken)?, &expected)
+                check_equal("report", &answer.map_err(store_error)?, &expected)
             }
             Step::Log {
                 handle,
@@ -191,45 +197,45 @@ impl Play {
                 };
                 let answer = self.at(*handle).append_logs(vec![batch.clone()]).await;
                 let expected = vec![self.model.append_logs(&batch)];
-                same("append_logs", &answer.map_err(broken)?, &expected)
+                check_equal("append_logs", &answer.map_err(store_error)?, &expected)
             }
             Step::Promote { handle, limit } => {
                 let limit = usize::from(*limit);
                 let answer = self.at(*handle).promote(self.now, limit).await;
                 let expected = self.model.promote(self.now, limit);
-                same("promotion", &answer.map_err(broken)?, &expected)
+                check_equal("promotion", &answer.map_err(store_error)?, &expected)
             }
             Step::Cancel { handle, execution } => {
-                let Some(&id) = back(&self.ids, *execution) else {
+                let Some(&id) = from_newest(&self.ids, *execution) else {
                     return Ok(());
                 };
                 let answer = self.at(*handle).cancel(id, self.now).await;
                 let expected = self.model.cancel(id, self.now);
-                same("cancel", &answer.map_err(broken)?, &expected)
+                check_equal("cancel", &answer.map_err(store_error)?, &expected)
             }
             Step::Retry {
                 handle,
                 execution,
                 edited,
             } => {
-                let Some(&id) = back(&self.ids, *execution) else {
+                let Some(&id) = from_newest(&self.ids, *execution) else {
                     return Ok(());
                 };
                 let payload = edited.then(|| r#"{"edited":true}"#.to_owned());
                 let answer = self.at(*handle).retry(id, payload.clone(), self.now).await;
                 let expected = self.model.retry(id, payload);
-                same("retry", &answer.map_err(broken)?, &expected)
+                check_equal("retry", &answer.map_err(store_error)?, &expected)
             }
             Step::Delete { handle, execution } => {
-                let Some(&id) = back(&self.ids, *execution) else {
+                let Some(&id) = from_newest(&self.ids, *execution) else {
                     return Ok(());
                 };
                 let answer = self.at(*handle).delete(id).await;
                 let expected = self.model.delete(id);
-                same("delete", &answer.map_err(broken)?, &expected)
+                check_equal("delete", &answer.map_err(store_error)?, &expected)
             }
-            Step::Look { handle, execution } => match back(&self.ids, *execution) {
-                Some(&id) => self.look(*handle, id).await,
+            Step::Look { handle, execution } => match from_newest(&self.ids, *execution) {
+                Some(&id) => self.read_all(*handle, id).await,
                 None => Ok(()),
             },
         }
@@ -240,10 +246,10 @@ impl Play {
     }
 
     fn session(&self, ago: u8) -> SessionId {
-        back(&self.sessions, ago).map_or(SessionId(0), |(session, _)| *session)
+        from_newest(&self.sessions, ago).map_or(SessionId(0), |(session, _)| *session)
     }
 
-    async fn enqueue(&mut self, handle: u8, batch: Vec<NewExecution>) -> Played {
+    async fn enqueue(&mut self, handle: u8, batch: Vec<NewExecution>) -> Checked {
         let answer = self.at(handle).enqueue(batch.clone()).await;
         let answer = match answer {
             Ok(answers) => Ok(answers),
@@ -252,12 +258,12 @@ impl Play {
                 execution_id,
                 ..
             }) => Err((index, execution_id)),
-            Err(error) => return Err(broken(error)),
+            Err(error) => return Err(store_error(error)),
         };
-        same("enqueue", &answer, &self.model.enqueue(&batch))
+        check_equal("enqueue", &answer, &self.model.enqueue(&batch))
     }
 
-    async fn open(&mut self, handle: u8, name: u8) -> Played {
+    async fn open(&mut self, handle: u8, name: u8) -> Checked {
         let worker = WORKERS[usize::from(name) % WORKERS.len()];
         let info = SessionInfo {
             worker: worker.to_owned(),
@@ -267,23 +273,27 @@ impl Play {
             labels: Vec::new(),
             slot_caps: Vec::new(),
         };
-        let session = self.at(handle).open_session(info).await.map_err(broken)?;
+        let session = self
+            .at(handle)
+            .open_session(info)
+            .await
+            .map_err(store_error)?;
         if self.sessions.iter().any(|(known, _)| *known >= session) {
-            return Err(format!("open: session {session} was there before"));
+            return Err(format!("open: session id {session} was used before"));
         }
         self.sessions.push((session, 0));
         self.model.open(session, worker, self.now);
         Ok(())
     }
 
-    async fn settle(&mut self, handle: u8, batch: Vec<Settlement>) -> Played {
+    async fn settle(&mut self, handle: u8, batch: Vec<Settlement>) -> Checked {
         let answer = self.at(handle).settle(batch.clone()).await;
         let expected = self.model.settle(&batch);
-        same("settle", &answer.map_err(broken)?, &expected)
+        check_equal("settle", &answer.map_err(store_error)?, &expected)
     }
 }
 
-/// The names whose bits are set.
+/// Returns the names whose bits are set.
 fn chosen(names: &[&str], bits: u8) -> Vec<String> {
     let set = names.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1);
     set.map(|(_, name)| (*name).to_owned()).collect()

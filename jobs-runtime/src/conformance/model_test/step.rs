@@ -1,23 +1,24 @@
-//! What can happen in a story, in words that fit any situation.
+//! Steps of random sequences.
 //!
-//! A step names sessions, fences and executions by how long ago they came up, and wraps around.
-//! So any part of a story is a story as well, which is what makes long ones shrink to short ones.
+//! A step names sessions, fences and executions by their age, counted back from the newest and
+//! modulo their number. Every part of a sequence is therefore a valid sequence, so that proptest
+//! can shrink it.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Counted back from the newest, around the end.
+/// A position counted back from the newest, modulo the number.
 pub(super) type Ago = u8;
 
-/// One of two handles.
+/// The number of a store handle: 0 or 1.
 pub(super) type Handle = u8;
 
-/// Something that a worker, an operator or an application does. One line of a kept story.
+/// A call of a worker, an operator or an application. One line of a recorded sequence.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
-    /// Time passes.
+    /// Advances the time.
     Pass {
         seconds: u8,
     },
@@ -25,7 +26,7 @@ pub(super) enum Step {
         handle: Handle,
         items: Vec<Item>,
     },
-    /// The same words again: the answer was lost.
+    /// Repeats an enqueue, as after a lost answer.
     EnqueueAgain {
         handle: Handle,
         which: Ago,
@@ -49,12 +50,12 @@ pub(super) enum Step {
         queues: u8,
         limit: u8,
     },
-    /// The same words again, of a claim or a take-over.
+    /// Repeats a claim or a take-over.
     ClaimAgain {
         handle: Handle,
         which: Ago,
     },
-    /// All sessions are looked at; their beats are what a take-over goes by later.
+    /// Observes the beats of all sessions. Later take-overs use them.
     Watch {
         handle: Handle,
     },
@@ -68,7 +69,7 @@ pub(super) enum Step {
         handle: Handle,
         ends: Vec<End>,
     },
-    /// The same words again.
+    /// Repeats a batch of settlements.
     SettleAgain {
         handle: Handle,
         which: Ago,
@@ -114,20 +115,20 @@ pub(super) struct Item {
     pub(super) job: u8,
     pub(super) queue: u8,
     pub(super) priority: u8,
-    /// Seconds, also into the past.
+    /// The delay in seconds; negative for a time in the past.
     pub(super) delay: Option<i8>,
     pub(super) key: Option<u8>,
     pub(super) payload: u8,
 }
 
-/// A fence that was handed out, or almost.
+/// A fence that a claim has returned, possibly with one wrong part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AnyFence {
     pub(super) which: Ago,
     pub(super) wrong: Wrong,
 }
 
-/// Which part of a fence was changed.
+/// The part of a fence that is wrong.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Wrong {
@@ -146,7 +147,7 @@ pub(super) struct End {
     pub(super) lines: u8,
 }
 
-/// An outcome and what follows.
+/// An outcome with the next state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum How {
@@ -161,7 +162,7 @@ pub(super) enum How {
     Snooze { seconds: u8 },
 }
 
-/// Mostly of late.
+/// Mostly recent positions.
 fn ago() -> impl Strategy<Value = Ago> {
     prop_oneof![4 => 0_u8..3, 1 => 0_u8..30]
 }
@@ -218,7 +219,7 @@ fn end() -> impl Strategy<Value = End> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Which jobs and queues a claim names: all of them, mostly.
+    // The jobs and queues of a claim as bits. Most claims name all.
     let jobs = || prop_oneof![4 => Just(7_u8), 1 => 0_u8..8];
     let queues = || prop_oneof![3 => Just(0_u8), 1 => 1_u8..4];
     prop_oneof![
@@ -254,7 +255,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Stories of up to `steps` steps. Two workers are there from the beginning.
-pub(super) fn stories(steps: usize) -> impl Strategy<Value = Vec<Step>> {
+/// Sequences of up to `steps` steps. Two sessions are open before the first.
+pub(super) fn sequences(steps: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..=steps)
 }

@@ -22,7 +22,8 @@ pub struct PublishedJob {
 /// The rule of a published job for its limits of one kind.
 pub(in crate::store) struct PublishedRule {
     pub(in crate::store) rule: LimitRule,
-    /// The limit that the rule is for; `None` for all limits of the kind without a rule of their own.
+    /// The limit that the rule is for; `None` for all limits of the kind without a rule of their
+    /// own.
     pub(in crate::store) key: Option<String>,
 }
 
@@ -53,8 +54,8 @@ impl PublishedJob {
         of_all.into_iter().chain(weighted).collect()
     }
 
-    /// Returns the rules of the field values that have a weight. A weight is declared by the text of
-    /// its value, so a rule is made for the string and for the JSON value of that text.
+    /// Returns the rules of the field values that have a weight. A weight is declared by the text
+    /// of its value, so a rule is made for the string and for the JSON value of that text.
     fn weighted(&self, limit: &ConcurrencyLimit) -> Vec<PublishedRule> {
         let mut rules = Vec::new();
         for text in limit.weights.keys().filter(|_| limit.per.is_some()) {

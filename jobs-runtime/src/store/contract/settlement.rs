@@ -92,7 +92,7 @@ pub struct ProgressReport {
 pub enum WriteAnswer {
     /// This call has written it.
     Settled,
-    /// The same session had written it before; that answer was lost.
+    /// The same session has already settled the attempt, so the call is a repetition.
     AlreadyMine,
     /// The lease does not exist any more. Nothing was written.
     Stale,

@@ -10,9 +10,9 @@ pub use postgres::PostgresUrl;
 
 /// The URL of a store: `sqlite:jobs.db`, `sqlite::memory:`, `postgres://user@host/database`.
 ///
-/// A SQLite URL has one option, [`synchronous`](Synchronous): with `?synchronous=normal` a power cut
-/// can lose the last commits, and commits are faster. The default, `full`, keeps every acknowledged
-/// write. [`PostgresUrl`] lists the options of a PostgreSQL URL.
+/// A SQLite URL has one option, [`synchronous`](Synchronous): with `?synchronous=normal` a power
+/// cut can lose the last commits, and commits are faster. The default, `full`, keeps every
+/// acknowledged write. [`PostgresUrl`] lists the options of a PostgreSQL URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatabaseUrl {

@@ -158,8 +158,8 @@ impl ExistingExecutions {
         self.waiting.insert(job_id, count);
     }
 
-    /// Decides about the executions of each batch. A batch with a rejected execution adds no rows and
-    /// no merges to the plan.
+    /// Decides about the executions of each batch. A batch with a rejected execution adds no rows
+    /// and no merges to the plan.
     pub(in crate::store) fn decide<'b>(mut self, batches: &[&'b [NewExecution]]) -> DedupPlan<'b> {
         let mut plan = DedupPlan {
             rows: Vec::new(),

@@ -3,18 +3,19 @@
 //!
 //! # Example
 //!
-//! Executions 1, 2 and 3 of a job with `max_concurrent = 2` become due. All share the limit L.
+//! Executions 1, 2 and 3 of a job with `max_concurrent = 2` become due. All have the limit L.
 //!
-//! | step | in use | blocked | admitted |
-//! |---|---|---|---|
-//! | The store passes the new waiters 1, 2 and 3 to [`PermitAllocator::new`]. | | | |
-//! | [`PermitQuery::Limits`] asks for L. The store answers: 2 permits, none in use. | 0 | 1, 2, 3 | |
-//! | [`PermitQuery::Waiters`] asks for the first three waiters of L (one more than there are free permits). The store has none from before. | 0 | 1, 2, 3 | |
-//! | The allocator gives the permits to 1 and 2. | 2 | 3 | 1, 2 |
-//! | [`PermitQuery::Done`]: the store writes the plan. 1 and 2 become ready, 3 stays blocked. | 2 | 3 | 1, 2 |
-//! | A worker claims 1 and 2. The settlement of 1 records [`PermitEvent::Ended`] for L. | 2 | 3 | |
-//! | The next promotion passes that event to the allocator, which asks for the waiters of L. | 1 | 3 | |
-//! | The allocator gives the permit to 3, which becomes ready. | 2 | | 3 |
+//! 1. A promotion passes the new waiters 1, 2 and 3 to [`PermitAllocator::new`].
+//! 2. The allocator asks for the state of L ([`PermitQuery::Limits`]). The store answers that none
+//!    of its 2 permits is in use.
+//! 3. The allocator asks for the first 3 waiters of L: one more than there are free permits
+//!    ([`PermitQuery::Waiters`]). The store has none yet.
+//! 4. The allocator grants the permits to 1 and 2. Now 2 permits are in use, and 3 stays blocked.
+//! 5. The allocator has no more queries ([`PermitQuery::Done`]). The store writes its plan: 1 and 2
+//!    become ready, 3 is blocked at L.
+//! 6. A worker claims 1 and 2. When 1 ends, its settlement records [`PermitEvent::Ended`] for L.
+//! 7. The next promotion passes that event to a new allocator. It counts 1 permit in use, asks for
+//!    2 waiters of L, receives 3, and grants it the permit.
 //!
 //! With `rate_limit`, the *start* of an attempt ends the use of its permit
 //! ([`PermitEvent::Started`]) and advances the limit's `tat`. If executions still wait,
@@ -23,9 +24,10 @@
 //!
 //! # Protocol
 //!
-//! One transaction in the whole fleet runs the allocator at a time; the `allocator_lock` row
-//! guarantees this. The transaction passes in the new waiters, the permit events and the limits
-//! that are due. It answers queries until there are no more, and writes the plan:
+//! In the whole fleet, one transaction at a time runs the allocator: it holds the row
+//! `allocator_lock` on PostgreSQL, and it is the single writer on SQLite. It passes in the new
+//! waiters, the permit events and the limits that are due. Then it answers queries until there are
+//! no more, and writes the plan:
 //!
 //! ```text
 //! loop { match next_query() {
@@ -399,8 +401,8 @@ impl PermitAllocator {
         }
     }
 
-    /// Moves waiters past their limit. The second value is the grant time of a permit that was taken
-    /// from an admitted execution, and 0 of a permit that is granted now.
+    /// Moves waiters past their limit. The second value is the grant time of a permit that was
+    /// taken from an admitted execution, and 0 of a permit that is granted now.
     fn pass_limit(&mut self, passing: Vec<(QueueOrder, i64)>) {
         for ((_, _, seq), granted_at) in passing {
             if let Some(mut waiter) = self.waiters.remove(&seq) {

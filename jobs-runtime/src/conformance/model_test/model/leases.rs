@@ -1,55 +1,55 @@
 //! Claims and take-overs.
 
-use super::{Asked, Claiming, Execution, Lease, Model, Place, Session};
+use super::{ClaimCall, Execution, ExpectedClaim, Lease, Model, Session, State};
 use crate::conformance::fixtures::*;
 
 impl Model {
-    /// What a claim shall answer. Nothing changes before [`lease`](Self::lease).
-    pub(in crate::conformance::model_test) fn claim(&self, claim: &Claim) -> Claiming {
+    /// Returns the expected answer to a claim. The model changes by [`lease`](Self::lease).
+    pub(in crate::conformance::model_test) fn claim(&self, claim: &Claim) -> ExpectedClaim {
         match self.session(claim.session) {
             Some(session) if session.open => {
                 if session.last_claim >= claim.number {
-                    return Claiming::Holds(self.held(claim), Asked::Before);
+                    return ExpectedClaim::Leases(self.leased_to_claim(claim), ClaimCall::Repeated);
                 }
             }
-            _ => return Claiming::Lost,
+            _ => return ExpectedClaim::Lost,
         }
         let wanted = |n: &usize| {
             let Execution {
                 new,
-                place,
+                state,
                 deleted,
                 ..
             } = &self.executions[*n];
-            matches!(place, Place::Ready)
+            matches!(state, State::Ready)
                 && !deleted
                 && claim.job_ids.contains(&new.job_id)
                 && (claim.queues.is_empty() || claim.queues.contains(&new.queue))
                 && (claim.only.is_empty() || claim.only.contains(&new.id))
         };
         let mut chosen: Vec<_> = (0..self.executions.len()).filter(wanted).collect();
-        self.by_urgency(&mut chosen);
+        self.sort_by_priority(&mut chosen);
         chosen.truncate(claim.limit);
-        Claiming::Holds(chosen, Asked::Now)
+        ExpectedClaim::Leases(chosen, ClaimCall::First)
     }
 
-    fn by_urgency(&self, executions: &mut [usize]) {
+    fn sort_by_priority(&self, executions: &mut [usize]) {
         executions.sort_by_key(|n| (std::cmp::Reverse(self.executions[*n].new.priority), *n));
     }
 
-    fn held(&self, claim: &Claim) -> Vec<usize> {
-        let mut held =
+    fn leased_to_claim(&self, claim: &Claim) -> Vec<usize> {
+        let mut leased =
             self.where_lease(|lease| (lease.session, lease.claim) == (claim.session, claim.number));
-        self.by_urgency(&mut held);
-        held
+        self.sort_by_priority(&mut leased);
+        leased
     }
 
-    /// Leases these to a claim.
+    /// Leases these executions to a claim.
     pub(in crate::conformance::model_test) fn lease(&mut self, claim: &Claim, chosen: &[usize]) {
         for n in chosen {
             let execution = &mut self.executions[*n];
             execution.attempt += 1;
-            execution.place = Place::Leased(Lease {
+            execution.state = State::Leased(Lease {
                 session: claim.session,
                 claim: claim.number,
                 executed_by: claim.session,
@@ -59,35 +59,35 @@ impl Model {
                 cancel_requested_at: None,
             });
         }
-        self.note_claim(claim, !chosen.is_empty());
+        self.record_claim(claim, !chosen.is_empty());
     }
 
-    fn note_claim(&mut self, claim: &Claim, took: bool) {
+    fn record_claim(&mut self, claim: &Claim, took: bool) {
         if let Some(session) = self.session_mut(claim.session).filter(|_| took) {
             session.last_claim = claim.number;
         }
     }
 
-    /// What is left to take over from a session that was watched at `renewals`: any so many of
-    /// these.
+    /// Returns the leases that a take-over may move: the store moves any of them, up to the limit.
+    /// `renewals` is the number of renewals at which the session was observed.
     pub(in crate::conformance::model_test) fn take_over(
         &self,
         dead: SessionId,
         renewals: u32,
         claim: &Claim,
-    ) -> Claiming {
+    ) -> ExpectedClaim {
         match self.claim(claim) {
-            Claiming::Holds(_, Asked::Now) => match self.session(dead) {
+            ExpectedClaim::Leases(_, ClaimCall::First) => match self.session(dead) {
                 Some(dead) if dead.renewals == renewals => {
-                    Claiming::Holds(self.leased_by(dead.id), Asked::Now)
+                    ExpectedClaim::Leases(self.leased_by(dead.id), ClaimCall::First)
                 }
-                _ => Claiming::Holds(Vec::new(), Asked::Now),
+                _ => ExpectedClaim::Leases(Vec::new(), ClaimCall::First),
             },
             answer => answer,
         }
     }
 
-    /// Closes who stood still, and moves leases to a claim.
+    /// Closes the session if it has not renewed since, and moves leases to a claim.
     pub(in crate::conformance::model_test) fn move_leases(
         &mut self,
         dead: SessionId,
@@ -96,25 +96,25 @@ impl Model {
         moved: &[usize],
     ) {
         for n in moved {
-            if let Place::Leased(lease) = &mut self.executions[*n].place {
+            if let State::Leased(lease) = &mut self.executions[*n].state {
                 (lease.session, lease.claim) = (claim.session, claim.number);
             }
         }
-        self.note_claim(claim, !moved.is_empty());
-        let stood_still = |dead: &&mut Session| dead.renewals == renewals;
-        if let Some(dead) = self.session_mut(dead).filter(stood_still) {
+        self.record_claim(claim, !moved.is_empty());
+        let has_same_beat = |dead: &&mut Session| dead.renewals == renewals;
+        if let Some(dead) = self.session_mut(dead).filter(has_same_beat) {
             dead.open = false;
         }
     }
 
-    /// A leased execution as it is handed out.
+    /// Returns a leased execution as a claim returns it.
     pub(in crate::conformance::model_test) fn claimed(
         &self,
         n: usize,
         row: i64,
     ) -> Option<Claimed> {
         let execution = &self.executions[n];
-        let Place::Leased(lease) = &execution.place else {
+        let State::Leased(lease) = &execution.state else {
             return None;
         };
         Some(Claimed {

@@ -1,6 +1,6 @@
-//! Time, and what operators do.
+//! Promotions and operators' actions.
 
-use super::{Execution, Model, Outcome, Place};
+use super::{Execution, Model, Outcome, State};
 use crate::conformance::fixtures::*;
 
 impl Model {
@@ -8,9 +8,12 @@ impl Model {
         &self,
         session: SessionId,
     ) -> Vec<ExecutionId> {
-        let asked = self
+        let requested = self
             .where_lease(|lease| lease.session == session && lease.cancel_requested_at.is_some());
-        asked.iter().map(|n| self.executions[*n].new.id).collect()
+        requested
+            .iter()
+            .map(|n| self.executions[*n].new.id)
+            .collect()
     }
 
     pub(in crate::conformance::model_test) fn promote(
@@ -26,7 +29,7 @@ impl Model {
         due.sort_unstable();
         due.truncate(limit);
         for (_, n) in &due {
-            self.executions[*n].place = Place::Ready;
+            self.executions[*n].state = State::Ready;
         }
         Promotion {
             promoted: due.len(),
@@ -36,8 +39,8 @@ impl Model {
 
     fn scheduled(&self) -> Vec<(Timestamp, usize)> {
         let all = self.executions.iter().enumerate();
-        let scheduled = all.filter_map(|(n, execution)| match execution.place {
-            Place::Scheduled(at) if !execution.deleted => Some((at, n)),
+        let scheduled = all.filter_map(|(n, execution)| match execution.state {
+            State::Scheduled(at) if !execution.deleted => Some((at, n)),
             _ => None,
         });
         scheduled.collect()
@@ -52,8 +55,8 @@ impl Model {
             return CancelAnswer::Unknown;
         };
         let execution = &mut self.executions[n];
-        if execution.waits() {
-            execution.place = Place::Final(Outcome {
+        if execution.is_waiting() {
+            execution.state = State::Final(Outcome {
                 status: ExecutionStatus::Cancelled,
                 finished_at: now,
                 attempt: None,
@@ -63,8 +66,8 @@ impl Model {
             });
             return CancelAnswer::Cancelled;
         }
-        match &mut execution.place {
-            Place::Leased(lease) => {
+        match &mut execution.state {
+            State::Leased(lease) => {
                 lease.cancel_requested_at.get_or_insert(now);
                 CancelAnswer::Requested
             }
@@ -82,11 +85,11 @@ impl Model {
         };
         let execution = &mut self.executions[n];
         let status = execution.status();
-        match std::mem::replace(&mut execution.place, Place::Ready) {
-            Place::Final(outcome) if status != ExecutionStatus::Succeeded => {
+        match std::mem::replace(&mut execution.state, State::Ready) {
+            State::Final(outcome) if status != ExecutionStatus::Succeeded => {
                 match outcome.attempt {
                     Some(last) => execution.past.push(last),
-                    // It was cancelled while it waited: nothing is due any more.
+                    // It was cancelled while it waited: its retry is not due any more.
                     None => {
                         if let Some(last) = execution.past.last_mut() {
                             last.record.retry_at = None;
@@ -94,14 +97,14 @@ impl Model {
                     }
                 }
                 execution.spent = 0;
-                execution.retried_by_hand = true;
+                execution.retried_manually = true;
                 if let Some(payload) = payload {
                     execution.new.payload = payload;
                 }
                 RetryAnswer::Queued
             }
-            place => {
-                execution.place = place;
+            state => {
+                execution.state = state;
                 RetryAnswer::NotRetryable(status)
             }
         }
@@ -122,16 +125,16 @@ impl Model {
 
     pub(in crate::conformance::model_test) fn ahead(&self, id: ExecutionId) -> Option<u64> {
         let n = self.find(id)?;
-        let place = |n: usize| (std::cmp::Reverse(self.executions[n].new.priority), n);
+        let order = |n: usize| (std::cmp::Reverse(self.executions[n].new.priority), n);
         let ready = |n: &usize| {
-            let Execution { place, deleted, .. } = &self.executions[*n];
-            matches!(place, Place::Ready) && !deleted
+            let Execution { state, deleted, .. } = &self.executions[*n];
+            matches!(state, State::Ready) && !deleted
         };
         let same_queue =
             |other: &usize| self.executions[*other].new.queue == self.executions[n].new.queue;
         ready(&n).then(|| {
             let all = (0..self.executions.len()).filter(ready).filter(same_queue);
-            all.filter(|other| place(*other) < place(n)).count() as u64
+            all.filter(|other| order(*other) < order(n)).count() as u64
         })
     }
 }

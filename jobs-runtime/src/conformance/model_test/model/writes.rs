@@ -1,14 +1,14 @@
-//! What workers write.
+//! Writes of workers: settlements, progress and log lines.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Ended, Model, Outcome, Place};
+use super::{Ended, Model, Outcome, State};
 use crate::conformance::fixtures::*;
 
 impl Model {
-    /// The execution that a fence is about, and the answer to a write that needs no more than it.
-    fn judge(&self, fence: Fence) -> (Option<usize>, WriteAnswer) {
+    /// Returns the execution of a fence, and the answer to a write that only the fence decides.
+    fn answer_to(&self, fence: Fence) -> (Option<usize>, WriteAnswer) {
         let found = self.rows.get(&fence.row).copied();
         let found = found.filter(|n| !self.executions[*n].deleted);
         let answer = match found.map(|n| &self.executions[n]) {
@@ -23,10 +23,10 @@ impl Model {
         &mut self,
         batch: &[Settlement],
     ) -> Vec<WriteAnswer> {
-        let judged: Vec<_> = batch.iter().map(|end| self.judge(end.fence)).collect();
+        let answers_of_batch: Vec<_> = batch.iter().map(|end| self.answer_to(end.fence)).collect();
         let mut seen = HashSet::new();
         let mut answers = Vec::new();
-        for (settlement, (found, answer)) in batch.iter().zip(judged) {
+        for (settlement, (found, answer)) in batch.iter().zip(answers_of_batch) {
             let repeated = answer == WriteAnswer::Settled && !seen.insert(settlement.fence);
             answers.push(if repeated {
                 WriteAnswer::AlreadyMine
@@ -49,12 +49,14 @@ impl Model {
             fence, end, next, ..
         } = settlement;
         let execution = &mut self.executions[n];
-        let Place::Leased(lease) = std::mem::replace(&mut execution.place, Place::Ready) else {
+        let State::Leased(lease) = std::mem::replace(&mut execution.state, State::Ready) else {
             return;
         };
-        let told = end.progress.as_ref();
-        let progress = told.map_or(0, |told| told.percent).max(lease.progress);
-        let message = told.and_then(|told| told.message.clone()).or(lease.message);
+        let reported = end.progress.as_ref();
+        let progress = reported.map_or(0, |last| last.percent).max(lease.progress);
+        let message = reported
+            .and_then(|last| last.message.clone())
+            .or(lease.message);
         let status = match next {
             Next::Succeed(_) => Some(ExecutionStatus::Succeeded),
             Next::Cancel => Some(ExecutionStatus::Cancelled),
@@ -76,7 +78,7 @@ impl Model {
                 finished_at: Some(end.finished_at),
                 retry_at,
             },
-            said_by: fence.session,
+            settled_by: fence.session,
         };
         let worker = self.worker(lease.executed_by);
         let ended = Ended {
@@ -92,7 +94,7 @@ impl Model {
                 Next::Succeed(result) => (Some(result.clone()), 100),
                 _ => (None, 0),
             };
-            execution.place = Place::Final(Outcome {
+            execution.state = State::Final(Outcome {
                 status,
                 finished_at: end.finished_at,
                 attempt: Some(ended),
@@ -103,14 +105,14 @@ impl Model {
         } else {
             execution.spent += u32::from(end.outcome.spends_budget());
             execution.past.push(ended);
-            execution.place = retry_at.map_or(Place::Ready, Place::Scheduled);
+            execution.state = retry_at.map_or(State::Ready, State::Scheduled);
         }
     }
 
     fn write_lines(&mut self, n: usize, fence: Fence, lines: &[Arc<LogLine>]) {
         for line in lines {
-            let place = (fence.attempt, line.line);
-            let written = self.executions[n].lines.entry(place);
+            let number = (fence.attempt, line.line);
+            let written = self.executions[n].lines.entry(number);
             written.or_insert_with(|| line.message.clone());
         }
     }
@@ -119,7 +121,7 @@ impl Model {
         &mut self,
         batch: &LogBatch,
     ) -> WriteAnswer {
-        let (found, answer) = self.judge(batch.fence);
+        let (found, answer) = self.answer_to(batch.fence);
         if let Some(n) = found.filter(|_| answer != WriteAnswer::Stale) {
             self.write_lines(n, batch.fence, &batch.lines);
         }
@@ -130,9 +132,9 @@ impl Model {
         &mut self,
         report: &ProgressReport,
     ) -> WriteAnswer {
-        let (found, answer) = self.judge(report.fence);
-        match found.map(|n| &mut self.executions[n].place) {
-            Some(Place::Leased(lease)) if answer == WriteAnswer::Settled => {
+        let (found, answer) = self.answer_to(report.fence);
+        match found.map(|n| &mut self.executions[n].state) {
+            Some(State::Leased(lease)) if answer == WriteAnswer::Settled => {
                 lease.progress = lease.progress.max(report.progress.percent);
                 let message = report.progress.message.clone();
                 lease.message = message.or(lease.message.take());

@@ -1,12 +1,12 @@
-//! What steps say, in the words of a store.
+//! Arguments of store calls, made from steps.
 
 use std::time::Duration;
 
 use super::super::step::{AnyFence, End, How, Item, Wrong};
-use super::{JOBS, Play, QUEUES, back};
+use super::{JOBS, QUEUES, Runner, from_newest};
 use crate::conformance::fixtures::*;
 
-impl Play {
+impl Runner {
     pub(in crate::conformance::model_test) fn new_execution(
         &mut self,
         item: &Item,
@@ -55,7 +55,7 @@ impl Play {
         &self,
         any: &AnyFence,
     ) -> Option<(Fence, ExecutionId)> {
-        let (mut fence, id) = *back(&self.fences, any.which)?;
+        let (mut fence, id) = *from_newest(&self.fences, any.which)?;
         match any.wrong {
             Wrong::Nothing => {}
             Wrong::Claim => fence.claim += 1,

@@ -1,31 +1,31 @@
-//! Claims, take-overs and the fences that they hand out.
+//! Claims and take-overs, and the fences that they return.
 
-use super::super::model::{Asked, Claiming};
-use super::{Play, Played, broken, same};
+use super::super::model::{ClaimCall, ExpectedClaim};
+use super::{Checked, Runner, check_equal, store_error};
 use crate::conformance::fixtures::*;
 
-impl Play {
+impl Runner {
     pub(in crate::conformance::model_test) async fn claim(
         &mut self,
         handle: u8,
         claim: Claim,
         again: bool,
-    ) -> Played {
+    ) -> Checked {
         let answer = self.at(handle).claim(claim.clone()).await;
         match (self.model.claim(&claim), answer) {
-            (Claiming::Lost, Err(StoreError::SessionLost)) => Ok(()),
-            (_, Err(error)) => Err(broken(error)),
-            (Claiming::Lost, Ok(claimed)) => {
+            (ExpectedClaim::Lost, Err(StoreError::SessionLost)) => Ok(()),
+            (_, Err(error)) => Err(store_error(error)),
+            (ExpectedClaim::Lost, Ok(claimed)) => {
                 Err(format!("claim: {claimed:?}, but the session is lost"))
             }
-            (Claiming::Holds(held, Asked::Before), Ok(claimed)) => {
-                self.handed_out("claim", &claimed, &held)
+            (ExpectedClaim::Leases(leased, ClaimCall::Repeated), Ok(claimed)) => {
+                self.check_claimed("claim", &claimed, &leased)
             }
-            // A number that took nothing may be known for that: it takes nothing again.
-            (Claiming::Holds(..), Ok(claimed)) if claimed.is_empty() && again => Ok(()),
-            (Claiming::Holds(chosen, Asked::Now), Ok(claimed)) => {
+            // A store may remember a claim that took nothing: repeated, it takes nothing again.
+            (ExpectedClaim::Leases(..), Ok(claimed)) if claimed.is_empty() && again => Ok(()),
+            (ExpectedClaim::Leases(chosen, ClaimCall::First), Ok(claimed)) => {
                 self.model.lease(&claim, &chosen);
-                self.handed_out("claim", &claimed, &chosen)
+                self.check_claimed("claim", &claimed, &chosen)
             }
         }
     }
@@ -36,52 +36,54 @@ impl Play {
         dead: SessionBeat,
         renewals: u32,
         claim: Claim,
-    ) -> Played {
+    ) -> Checked {
         let answer = self.at(handle).take_over(dead.clone(), claim.clone()).await;
         match (self.model.take_over(dead.session, renewals, &claim), answer) {
-            (Claiming::Lost, Err(StoreError::SessionLost)) => Ok(()),
-            (_, Err(error)) => Err(broken(error)),
-            (Claiming::Lost, Ok(taken)) => {
+            (ExpectedClaim::Lost, Err(StoreError::SessionLost)) => Ok(()),
+            (_, Err(error)) => Err(store_error(error)),
+            (ExpectedClaim::Lost, Ok(taken)) => {
                 Err(format!("take_over: {taken:?}, but the session is lost"))
             }
-            (Claiming::Holds(held, Asked::Before), Ok(taken)) => {
-                self.handed_out("take_over", &taken, &held)
+            (ExpectedClaim::Leases(leased, ClaimCall::Repeated), Ok(taken)) => {
+                self.check_claimed("take_over", &taken, &leased)
             }
-            (Claiming::Holds(left, Asked::Now), Ok(taken)) => {
-                // Which of them is the store's choice, how many is not.
+            (ExpectedClaim::Leases(left, ClaimCall::First), Ok(taken)) => {
+                // The store chooses the leases; their number is given.
                 let mut moved = Vec::new();
                 for taken in &taken {
                     match self.model.find(taken.execution_id) {
                         Some(n) if left.contains(&n) && !moved.contains(&n) => moved.push(n),
-                        _ => return Err(format!("take_over: {taken:?} was not to be had")),
+                        _ => return Err(format!("take_over: {taken:?} has no lease to take over")),
                     }
                 }
-                same("take_over", &moved.len(), &left.len().min(claim.limit))?;
+                check_equal("take_over", &moved.len(), &left.len().min(claim.limit))?;
                 self.model
                     .move_leases(dead.session, renewals, &claim, &moved);
-                self.handed_out("take_over", &taken, &moved)
+                self.check_claimed("take_over", &taken, &moved)
             }
         }
     }
 
-    /// Compares what was handed out and remembers its fences.
-    pub(in crate::conformance::model_test) fn handed_out(
+    /// Compares the claimed attempts with the expected ones and records their fences.
+    pub(in crate::conformance::model_test) fn check_claimed(
         &mut self,
         what: &str,
         claimed: &[Claimed],
         expected: &[usize],
-    ) -> Played {
+    ) -> Checked {
         for claimed in claimed {
-            let known = self.model.find(claimed.execution_id);
-            if !known.is_some_and(|n| self.model.learn(claimed.fence.row, n)) {
-                return Err(format!("{what}: {claimed:?} is not what its row was"));
+            let found = self.model.find(claimed.execution_id);
+            if !found.is_some_and(|n| self.model.check_row(claimed.fence.row, n)) {
+                return Err(format!(
+                    "{what}: {claimed:?} has the row number of another execution"
+                ));
             }
-            let handed = (claimed.fence, claimed.execution_id);
-            if !self.fences.contains(&handed) {
-                self.fences.push(handed);
+            let fence = (claimed.fence, claimed.execution_id);
+            if !self.fences.contains(&fence) {
+                self.fences.push(fence);
             }
         }
-        let told: Vec<_> = claimed.iter().map(|one| format!("{one:?}")).collect();
+        let actual: Vec<_> = claimed.iter().map(|one| format!("{one:?}")).collect();
         let rows = claimed.iter().map(|one| one.fence.row);
         let expected: Vec<_> = expected
             .iter()
@@ -91,6 +93,6 @@ impl Play {
                 claimed.map_or_else(String::new, |one| format!("{one:?}"))
             })
             .collect();
-        same(what, &told, &expected)
+        check_equal(what, &actual, &expected)
     }
 }

@@ -1,28 +1,28 @@
-//! Everything that can be read.
+//! Reads: all data that readers can see.
 
 use super::super::model::Session;
-use super::{JOBS, Play, Played, broken, same};
+use super::{Checked, JOBS, Runner, check_equal, store_error};
 use crate::conformance::fixtures::*;
 use crate::conformance::model_test::expected::comparable;
 
-impl Play {
-    /// Everything that can be read, in the end.
-    pub(in crate::conformance::model_test) async fn end(&mut self) -> Played {
+impl Runner {
+    /// Compares all data that can be read, at the end of a sequence.
+    pub(in crate::conformance::model_test) async fn end(&mut self) -> Checked {
         for handle in [0, 1] {
             self.watch(handle).await?;
             for id in self.ids.clone() {
-                self.look(handle, id).await?;
+                self.read_all(handle, id).await?;
             }
             self.list_executions(handle).await?;
         }
         Ok(())
     }
 
-    /// Where every execution stands, from the other side than the last step was told from.
-    pub(in crate::conformance::model_test) async fn execution_states(&self, handle: u8) -> Played {
+    /// Compares the states of all executions.
+    pub(in crate::conformance::model_test) async fn execution_states(&self, handle: u8) -> Checked {
         let ids = self.ids.clone();
         let answer = self.at(handle).execution_states(ids.clone()).await;
-        let told = answer.map_err(broken)?;
+        let actual = answer.map_err(store_error)?;
         let expected: Vec<_> = ids
             .iter()
             .filter_map(|id| {
@@ -34,13 +34,13 @@ impl Play {
                 })
             })
             .collect();
-        same("execution_states", &told, &expected)
+        check_equal("execution_states", &actual, &expected)
     }
 
-    pub(in crate::conformance::model_test) async fn watch(&mut self, handle: u8) -> Played {
-        let sessions = self.at(handle).sessions().await.map_err(broken)?;
-        let processes = self.at(handle).processes().await.map_err(broken)?;
-        let told: Vec<_> = sessions
+    pub(in crate::conformance::model_test) async fn watch(&mut self, handle: u8) -> Checked {
+        let sessions = self.at(handle).sessions().await.map_err(store_error)?;
+        let processes = self.at(handle).processes().await.map_err(store_error)?;
+        let actual: Vec<_> = sessions
             .iter()
             .map(|beat| {
                 let running = processes.iter().find(|p| p.session == beat.session);
@@ -57,7 +57,7 @@ impl Play {
             .collect();
         let leases = |session: &Session| self.model.leased_by(session.id).len() as u64;
         let all = self.model.sessions.iter();
-        // One that was closed by a take-over is listed while something of it is left to take.
+        // A session that a take-over has closed is listed while it holds leases.
         let listed = all.filter(|session| session.open || leases(session) > 0);
         let expected: Vec<_> = listed
             .map(|session| {
@@ -72,9 +72,9 @@ impl Play {
                 )
             })
             .collect();
-        same("sessions", &told, &expected)?;
+        check_equal("sessions", &actual, &expected)?;
         let open = self.model.sessions.iter().filter(|session| session.open);
-        same("processes", &processes.len(), &open.count())?;
+        check_equal("processes", &processes.len(), &open.count())?;
         for beat in sessions {
             let renewals = self.model.session(beat.session).map_or(0, |s| s.renewals);
             let mut before = self
@@ -82,76 +82,79 @@ impl Play {
                 .iter()
                 .filter(|(b, _)| b.session == beat.session);
             if let Some((old, then)) = before.next_back() {
-                let what = "whether the beat stands still";
-                same(what, &(old.beat == beat.beat), &(*then == renewals))?;
+                let what = "unchanged beat";
+                check_equal(what, &(old.beat == beat.beat), &(*then == renewals))?;
             }
             let session = beat.session;
             self.watched.push((beat, renewals));
-            let asked = self
+            let requested = self
                 .at(handle)
                 .cancel_requests(session)
                 .await
-                .map_err(broken)?;
-            let asked: Vec<_> = asked
+                .map_err(store_error)?;
+            let requested: Vec<_> = requested
                 .iter()
-                .filter_map(|fence| self.named(*fence))
+                .filter_map(|fence| self.execution_of(*fence))
                 .collect();
             let expected = self.model.cancel_requests(session);
-            same("cancel_requests", &asked, &expected)?;
+            check_equal("cancel_requests", &requested, &expected)?;
         }
         Ok(())
     }
 
-    pub(in crate::conformance::model_test) fn named(&self, fence: Fence) -> Option<ExecutionId> {
+    pub(in crate::conformance::model_test) fn execution_of(
+        &self,
+        fence: Fence,
+    ) -> Option<ExecutionId> {
         let known = self.fences.iter().find(|(known, _)| *known == fence);
         known.map(|(_, id)| *id)
     }
 
-    pub(in crate::conformance::model_test) async fn look(
+    pub(in crate::conformance::model_test) async fn read_all(
         &self,
         handle: u8,
         id: ExecutionId,
-    ) -> Played {
+    ) -> Checked {
         let store = self.at(handle);
-        let read = store.execution(id).await.map_err(broken)?;
-        let ahead = store.ahead(id, 1_000).await.map_err(broken)?;
-        let log = store.logs(whole_log(id)).await.map_err(broken)?;
+        let read = store.execution(id).await.map_err(store_error)?;
+        let ahead = store.ahead(id, 1_000).await.map_err(store_error)?;
+        let log = store.logs(whole_log(id)).await.map_err(store_error)?;
         let known = self.model.find(id).map(|n| &self.model.executions[n]);
         let Some(execution) = known else {
-            return same("whether it is there", &read.is_some(), &false);
+            return check_equal("existence", &read.is_some(), &false);
         };
-        let by_hand = execution.retried_by_hand;
-        let read = read.map(|read| comparable(read, by_hand));
-        let expected = comparable(self.model.record(execution), by_hand);
-        same("execution", &read, &Some(expected))?;
-        same("ahead", &ahead, &self.model.ahead(id))?;
+        let manually = execution.retried_manually;
+        let read = read.map(|read| comparable(read, manually));
+        let expected = comparable(self.model.record(execution), manually);
+        check_equal("execution", &read, &Some(expected))?;
+        check_equal("ahead", &ahead, &self.model.ahead(id))?;
         let lines = log.map(|page| {
             let lines = page.lines.into_iter();
             lines
                 .map(|l| ((l.attempt, l.line.line), l.line.message))
                 .collect()
         });
-        same("log", &lines, &Some(execution.lines.clone()))
+        check_equal("log", &lines, &Some(execution.lines.clone()))
     }
 
-    pub(in crate::conformance::model_test) async fn list_executions(&self, handle: u8) -> Played {
+    pub(in crate::conformance::model_test) async fn list_executions(&self, handle: u8) -> Checked {
         let statuses = ExecutionStatus::ALL.iter().copied().map(Some);
         for status in std::iter::once(None).chain(statuses) {
             for job in [None, Some(JOBS[1])] {
                 let mut query = ExecutionQuery::newest(3);
                 query.status = status;
                 query.job_id = job.map(str::to_owned);
-                let mut told = Vec::new();
+                let mut actual = Vec::new();
                 loop {
                     let page = self
                         .at(handle)
                         .list_executions(query.clone())
                         .await
-                        .map_err(broken)?;
-                    told.extend(page.executions.into_iter().map(|read| {
+                        .map_err(store_error)?;
+                    actual.extend(page.executions.into_iter().map(|read| {
                         let n = self.model.find(read.id);
-                        let by_hand = n.is_some_and(|n| self.model.executions[n].retried_by_hand);
-                        comparable(read, by_hand)
+                        let manually = n.is_some_and(|n| self.model.executions[n].retried_manually);
+                        comparable(read, manually)
                     }));
                     query.cursor = page.next_cursor;
                     if query.cursor.is_none() {
@@ -168,10 +171,10 @@ impl Play {
                     .map(|execution| {
                         let mut record = self.model.record(execution);
                         record.attempts.clear();
-                        comparable(record, execution.retried_by_hand)
+                        comparable(record, execution.retried_manually)
                     })
                     .collect();
-                same("feed", &told, &expected)?;
+                check_equal("list", &actual, &expected)?;
             }
         }
         Ok(())

@@ -4,12 +4,17 @@ use std::fmt;
 
 /// The URL of a PostgreSQL store: `postgres://user:password@host:port/database?options`.
 ///
-/// | option | meaning |
-/// |---|---|
-/// | `schema=jobs` | The schema of all tables. The default is `jobs`. |
-/// | `pgbouncer=true` | The address is a pooler in transaction mode. Each call is then one transaction, and no statement is prepared on the server. |
-/// | `listen=postgres://…` | An address for notifications, percent-encoded, that bypasses the pooler. Without it, a store behind a pooler polls for changes of other processes twice a second. |
-/// | others | Options of the driver: `sslmode`, `host` for the directory of a socket, `application_name`, … |
+/// The options of the store:
+///
+/// * `schema=jobs`: the schema of all tables. The default is `jobs`.
+/// * `pgbouncer=true`: the address is a pooler in transaction mode. Each call is then one
+///   transaction, and no statement is prepared on the server.
+/// * `listen=postgres://…`: an address for notifications, percent-encoded, that bypasses the
+///   pooler. Without it, a store behind a pooler polls for changes of other processes twice a
+///   second.
+///
+/// Other options go to the driver: `sslmode`, `host` for the directory of a socket,
+/// `application_name`, …
 ///
 /// `Display` and `Debug` show no password.
 #[derive(Clone, PartialEq, Eq)]

@@ -46,8 +46,8 @@ impl Reach {
         self.rank = self.rank.max(rank);
     }
 
-    /// Returns the range of row numbers that may come after a place in the order of claims; `None` if
-    /// there can be none.
+    /// Returns the range of row numbers that may come after a place in the order of claims; `None`
+    /// if there can be none.
     pub(super) fn behind(self, place: ClaimOrder) -> Option<(i64, i64)> {
         let (rank, seq) = place;
         let first = if rank == self.rank {
@@ -70,8 +70,8 @@ pub(in crate::store) struct Waiter {
     pub(in crate::store) limits: Vec<LimitId>,
     /// The number of limits whose permits it holds.
     pub(in crate::store) passed: usize,
-    /// The time in milliseconds at which it arrived at its present limit, or was admitted; 0 while it
-    /// has passed no limit. It is never before the grant time of a permit that it holds. So a
+    /// The time in milliseconds at which it arrived at its present limit, or was admitted; 0 while
+    /// it has passed no limit. It is never before the grant time of a permit that it holds. So a
     /// promotion that runs with an older time, because it has waited for the store, cannot make an
     /// execution start before its grant.
     pub(in crate::store) arrived_at: i64,
@@ -83,9 +83,9 @@ impl Waiter {
         self.arrived_at.max(now.as_millis())
     }
 
-    /// Returns its sort key among the waiters of its limit. Equally urgent waiters are sorted by age
-    /// at the first limit and by arrival at the second: sorted by age, the old backlog of one key
-    /// would use all permits of a common limit.
+    /// Returns its sort key among the waiters of its limit. Equally urgent waiters are sorted by
+    /// age at the first limit and by arrival at the second: sorted by age, the old backlog of one
+    /// key would use all permits of a common limit.
     pub(super) fn order(&self) -> QueueOrder {
         (self.rank, self.arrived_at, self.seq)
     }

@@ -94,8 +94,8 @@ mod tests {
         seqs.iter().map(waiter).collect()
     }
 
-    /// Rejects every part that contains one of `bad`. Returns the executions that the search finds and
-    /// the number of parts it tries.
+    /// Rejects every part that contains one of `bad`. Returns the executions that the search finds
+    /// and the number of parts it tries.
     fn search(plan: PermitPlan, bad: &[i64], most: usize) -> (Vec<i64>, usize) {
         let mut trial = Trial::of(plan, most);
         let mut parts = 0;

@@ -1,4 +1,4 @@
-//! From any kind of store to any other.
+//! Transfers from each kind of store to each other kind.
 
 use std::sync::Arc;
 
@@ -7,37 +7,37 @@ use jobs_runtime::{SystemClock, TransferError, transfer};
 use tests::postgres::Postgres;
 use tests::process::{Server, now, run, wait_for};
 
-use super::{claimed, fill, store, told};
+use super::{claimed, fill, read_all, store};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
 
-/// Fills one store, moves it to another, and holds both against each other.
+/// Fills one store, copies it to another, and compares both.
 async fn check(source: &str, target: &str) {
     let source = store(source).await;
     fill(&source, 12).await;
-    let before = told(&source).await;
+    let before = read_all(&source).await;
     let target = store(target).await;
     let clock = SystemClock::new();
     let mut steps = Vec::new();
     let done = transfer(&*source, &*target, &clock, |done, all| {
         steps.push((done, all));
     });
-    let done = done.await.expect("it is moved");
+    let done = done.await.expect("the transfer succeeds");
     assert_eq!((done.written, done.skipped), (done.source, 0));
     assert_eq!(steps.last(), Some(&(85 - 12, 85 - 12)));
-    assert_eq!(told(&source).await, before, "the source is as it was");
-    assert_eq!(told(&target).await, before);
-    check_again(&source, &target).await;
+    assert_eq!(read_all(&source).await, before, "the source is unchanged");
+    assert_eq!(read_all(&target).await, before);
+    check_repeated(&source, &target).await;
     let order = claimed(&source).await;
     assert_eq!(order.len(), 18);
     assert_eq!(claimed(&target).await, order);
 }
 
-/// A second move finds everything there.
-async fn check_again(source: &Arc<dyn Store>, target: &Arc<dyn Store>) {
+/// A second transfer writes nothing.
+async fn check_repeated(source: &Arc<dyn Store>, target: &Arc<dyn Store>) {
     let clock = SystemClock::new();
     let done = transfer(&**source, &**target, &clock, |_, _| {});
-    let done = done.await.expect("there is nothing to do");
+    let done = done.await.expect("the transfer succeeds");
     assert_eq!(done.written.executions(), 0);
     assert_eq!(done.skipped, done.source.executions());
 }
@@ -69,15 +69,15 @@ async fn from_a_server_to_a_server() {
 }
 
 #[tokio::test]
-async fn what_is_leased_is_not_left_behind() {
+async fn a_source_with_leases_is_not_transferred() {
     let source = store("sqlite::memory:").await;
     fill(&source, 3).await;
     assert!(!claimed(&source).await.is_empty());
     let target = store("sqlite::memory:").await;
     let clock = jobs_runtime::testing::VirtualClock::new();
-    // The claimer's session stands still: it is dead, but what it holds is not given back.
+    // The session of `claimed` does not renew: its worker is dead, and its leases exist.
     let mut moving = Box::pin(transfer(&*source, &*target, &*clock, |_, _| {}));
-    let refused = loop {
+    let rejected = loop {
         tokio::select! {
             biased;
             done = &mut moving => break done,
@@ -85,27 +85,28 @@ async fn what_is_leased_is_not_left_behind() {
         }
     };
     assert!(
-        matches!(refused, Err(TransferError::Leased { running: 4 })),
-        "{refused:?}"
+        matches!(rejected, Err(TransferError::Leased { running: 4 })),
+        "{rejected:?}"
     );
 }
 
 #[test]
-fn a_move_to_a_file_that_is_killed_goes_on_where_it_was() {
+fn a_killed_transfer_to_a_file_is_continued() {
     check_killed("sqlite:to.db");
 }
 
 #[test]
-fn a_move_to_a_server_that_is_killed_goes_on_where_it_was() {
+fn a_killed_transfer_to_a_server_is_continued() {
     check_killed(&Postgres::shared().fresh_url());
 }
 
-/// By the command, out of a store that was killed, in pieces.
+/// Transfers by the command, from the store of a killed server, and kills the command several
+/// times.
 fn check_killed(to: &str) {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let from = "sqlite:from.db";
-    // Enough that a kill comes in between.
+    // Enough executions that a kill interrupts the transfer.
     let rows: Vec<_> = (0..10_000)
         .map(|n| format!("{{\"payload\":{{\"a\":{n},\"b\":1}}}}"))
         .collect();
@@ -128,14 +129,14 @@ fn check_killed(to: &str) {
             .spawn()
             .expect("the program starts");
         let begun = now();
-        wait_for("its time to come", || {
+        wait_for("the time of the kill", || {
             begun.elapsed() >= std::time::Duration::from_millis(millis)
         });
         killed += usize::from(moving.try_wait().unwrap().is_none());
         moving.kill().expect("it can be killed");
         moving.wait().expect("it ends");
     }
-    assert!(killed > 0, "at least one was killed at work");
+    assert!(killed > 0, "at least one transfer was interrupted");
     let done = run(PROGRAM, dir, &move_it);
     assert_eq!(done.code, 0, "{}", done.err);
     let done: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -145,21 +146,21 @@ fn check_killed(to: &str) {
 }
 
 #[test]
-fn a_store_at_work_is_not_moved() {
+fn a_store_with_a_live_worker_is_not_transferred() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let settings = [("JOBS_DATABASE", "sqlite:from.db"), ("JOBS_LEASE", "3s")];
     let server = Server::start(PROGRAM, dir, &settings);
-    let refused = run(
+    let rejected = run(
         PROGRAM,
         dir,
         &["move", "--from", "sqlite:from.db", "--to", "sqlite:to.db"],
     );
-    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert_eq!(rejected.code, 1, "{}", rejected.err);
     assert!(
-        refused.err.contains("uses the source store"),
+        rejected.err.contains("uses the source store"),
         "{}",
-        refused.err
+        rejected.err
     );
     server.terminate();
     let moved = run(
@@ -172,7 +173,7 @@ fn a_store_at_work_is_not_moved() {
 }
 
 #[test]
-fn a_wrong_call_says_so() {
+fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
         (["sqlite:a.db", "sqlite:a.db"], 2, "both ends"),
