@@ -35,7 +35,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Randomises each delay by up to this share of it (0 to 1), in both directions.
+    /// Randomises each delay by up to this fraction of it (0 to 1), in both directions.
     #[must_use]
     pub const fn jitter(mut self, share: f32) -> Self {
         self.jitter = share;
