@@ -1,17 +1,17 @@
 //! What every store promises, put to the test: also a store of your own.
 //!
-//! The contract of [`Store`](crate::store::Store) is a list of [points]: a sentence each,
-//! and code that shows whether it holds. [`check`] runs them on each [`Ground`] and returns a
+//! The contract of [`Store`](crate::store::Store) is a list of [requirements]: a sentence each,
+//! and code that shows whether it holds. [`check`] runs them on each [`Backend`] and returns a
 //! table. Whoever writes a store learns the contract by reading this module's files, one part of
 //! the contract each, top to bottom as listed here.
 //!
-//! A ground is where fresh databases come from. This is all that one needs to say:
+//! A backend is where fresh databases come from. This is all that one needs to say:
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use async_trait::async_trait;
-//! use jobs_runtime::conformance::{Column, Database, Ground, GroundError, check};
+//! use jobs_runtime::conformance::{Column, Database, Backend, BackendError, check};
 //! use jobs_runtime::store::{self, Store};
 //!
 //! /// Databases in memory.
@@ -21,12 +21,12 @@
 //! struct InMemory(Arc<dyn Store>);
 //!
 //! #[async_trait]
-//! impl Ground for Memory {
+//! impl Backend for Memory {
 //!     fn name(&self) -> &str {
 //!         "my store"
 //!     }
 //!
-//!     async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+//!     async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
 //!         Ok(Box::new(InMemory(store::open(&"sqlite::memory:".parse()?).await?)))
 //!     }
 //! }
@@ -46,25 +46,21 @@
 //! database, and how an application [begins](Database::begin) a transaction there; what is not
 //! offered shows as not applicable.
 //!
-//! Most points are examples, told one after the other. Beside them, random stories of several
+//! Most requirements are examples, told one after the other. Beside them, random stories of several
 //! workers, operators and applications are told to the store and to a small model in memory, and
 //! every answer is compared. One that goes wrong is shrunk, told in the report, and kept where
-//! [`Ground::kept_stories`] says. `JOBS_TEST_TIER=full` tells thousands.
+//! [`Backend::regressions`] says. `JOBS_TEST_TIER=full` tells thousands.
 
 #![expect(clippy::unwrap_used, reason = "a point that meets an error has failed")]
 
-mod ground;
-mod point;
 mod report;
 
 mod migrations;
 
 mod enqueues;
-mod keys;
 mod texts;
 
 mod claims;
-mod competition;
 
 mod fencing;
 mod retries;
@@ -73,73 +69,76 @@ mod settlements;
 mod rescue;
 mod sessions;
 
-mod cancels;
 mod operators;
 
 mod limits;
 mod permits;
 mod rates;
-mod turns;
 
 mod queues;
 mod uniqueness;
 
-mod damage;
-mod refusals;
 mod transactions;
 
 mod catalogue;
-mod feeds;
 mod logs;
 
 mod events;
-mod moves;
-mod stories;
 
-mod later;
-
+mod backend;
+mod cancellations;
+mod capabilities;
+mod contention;
+mod damaged_rows;
 mod document;
-mod limited;
-mod needs;
-mod words;
+mod fixtures;
+mod idempotency;
+mod limit_fixtures;
+mod lists;
+mod model_test;
+mod planned;
+mod poison_rows;
+mod requirement;
+mod transfers;
+mod waiter_order;
 
+pub use backend::{Backend, BackendError, Damage, Database, Transaction, Write};
 pub use document::document;
-pub use ground::{Damage, Database, Ground, GroundError, Transaction, Write};
-pub use point::{Point, Verdict};
 pub use report::{Column, Report, Row, check};
+pub use requirement::{Requirement, Verdict};
 
 /// Every point of the contract, in reading order.
-pub fn points() -> Vec<Point> {
+pub fn requirements() -> Vec<Requirement> {
     [
-        migrations::POINTS,
-        enqueues::POINTS,
-        keys::POINTS,
-        texts::POINTS,
-        claims::POINTS,
-        competition::POINTS,
-        settlements::POINTS,
-        retries::POINTS,
-        fencing::POINTS,
-        sessions::POINTS,
-        rescue::POINTS,
-        cancels::POINTS,
-        operators::POINTS,
-        limits::POINTS,
-        permits::POINTS,
-        turns::POINTS,
-        rates::POINTS,
-        uniqueness::POINTS,
-        queues::POINTS,
-        transactions::POINTS,
-        damage::POINTS,
-        refusals::POINTS,
-        logs::POINTS,
-        feeds::POINTS,
-        catalogue::POINTS,
-        events::POINTS,
-        moves::POINTS,
-        later::POINTS,
-        stories::POINTS,
+        migrations::REQUIREMENTS,
+        enqueues::REQUIREMENTS,
+        idempotency::REQUIREMENTS,
+        texts::REQUIREMENTS,
+        claims::REQUIREMENTS,
+        contention::REQUIREMENTS,
+        settlements::REQUIREMENTS,
+        retries::REQUIREMENTS,
+        fencing::REQUIREMENTS,
+        sessions::REQUIREMENTS,
+        rescue::REQUIREMENTS,
+        cancellations::REQUIREMENTS,
+        operators::REQUIREMENTS,
+        limits::REQUIREMENTS,
+        permits::REQUIREMENTS,
+        waiter_order::REQUIREMENTS,
+        rates::REQUIREMENTS,
+        uniqueness::REQUIREMENTS,
+        queues::REQUIREMENTS,
+        transactions::REQUIREMENTS,
+        damaged_rows::REQUIREMENTS,
+        poison_rows::REQUIREMENTS,
+        logs::REQUIREMENTS,
+        lists::REQUIREMENTS,
+        catalogue::REQUIREMENTS,
+        events::REQUIREMENTS,
+        transfers::REQUIREMENTS,
+        planned::REQUIREMENTS,
+        model_test::REQUIREMENTS,
     ]
     .concat()
 }

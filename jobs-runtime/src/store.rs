@@ -1,27 +1,38 @@
-//! Where executions live: the only truth.
+//! Stores: the single source of truth about executions.
 //!
-//! A [`Store`] speaks in the transitions of an execution's life, in batches. Brokers,
-//! notifications and queues in memory are hints beside it, which may be lost, repeated or late.
+//! A [`Store`] offers the transitions of an execution's life, in batches. Brokers, notifications
+//! and queues in memory are hints beside it: they may be lost, repeated or late.
 //!
 //! ```text
-//!            enqueue                claim                 settle
-//!   ─────────────────▶ ready ──────────────▶ leases ──────────────▶ outcomes (final)
-//!            │           ▲  ▲                 │  ▲
-//!            │           │  │ promote         │  │ renew: one row per session
-//!            └─────▶ scheduled ◀──────────────┘
-//!            └─────▶ held ──┘    settle: retry, snooze
+//!            enqueue              claim                settle
+//!   ────────────────▶ ready ─────────────▶ leases ─────────────▶ outcomes (final)
+//!            │        ▲   ▲                │    ▲
+//!            │        │   │ promote        │    │ renew: one row per session
+//!            ├──▶ scheduled │ ◀────────────┤
+//!            │        │     │              │ settle: retry, snooze, give back
+//!            │        ▼     │              │
+//!            └──▶ blocked ──┘ ◀────────────┘
 //! ```
 //!
-//! **Limits.** What a job's limits hold back is *held* instead of ready: see [`limit`].
+//! **Limits.** An execution with [`Limit`]s is *blocked* until it holds the permits of all of them.
+//! Then it is ready.
 //!
-//! **Fencing.** A worker opens a *session* and renews it; what it claims is leased to that session.
-//! Every write by a worker names its [`Fence`] and holds only while that lease does. A session
-//! whose renewals stand still is *taken over* by another ([`Store::take_over`]): it is closed, its
-//! leases change hands, and whatever its worker still says about them is [`WriteAnswer::Stale`].
+//! **Fencing.** A worker opens a *session* and renews it. The executions that it claims are leased
+//! to the session. Every write of a worker carries the [`Fence`] of its lease and takes effect only
+//! while the lease exists. If the renewals of a session stop, another worker *takes it over*
+//! ([`Store::take_over`]): the session is closed and its leases move. Later writes of the old worker
+//! about these attempts are [`WriteAnswer::Stale`].
 //!
-//! **Ambiguity.** A caller that did not get an answer asks again with the same words: ids of
-//! executions come from the caller, a claim carries the claimer's number for it, a settlement
-//! names its attempt. The second call finds what the first did.
+//! **Repeatable calls.** A caller that has received no answer calls again with the same arguments.
+//! The caller chooses the ids of executions, a claim carries a number, and a settlement names its
+//! attempt. So the second call finds what the first has written.
+//!
+//! Layers, each of which imports only those above it:
+//!
+//! * `contract`: the trait and its types;
+//! * `rules`: decisions that both stores share, without SQL;
+//! * `poison` and `transfer`: calls that need several store calls;
+//! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
@@ -36,28 +47,32 @@ use std::sync::Arc;
 
 pub(crate) use clocked::ClockedStore;
 
+pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;
 pub use contract::execution::{
     AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, ExecutionState, IdempotencyKey,
     NewExecution,
 };
-pub use contract::lease::{
-    AttemptEnd, CancelAnswer, CapScope, Caps, Claim, Claimed, DeleteAnswer, Fence, Next,
-    ProcessRecord, ProgressReport, Promotion, Renewal, RetryAnswer, SessionBeat, SessionId,
-    SessionInfo, Settlement, SlotCap, WriteAnswer,
-};
+pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{
-    BlockingLimit, DebounceKey, EditAnswer, EnqueueRules, ExecutionEdit, Limit, LimitRule,
-    ParseRateError, PermitHolder, PermitToken, Permits, QueueRecord, Rate, Reservation, UniqueKey,
+    BlockingLimit, Limit, LimitRule, ParseRateError, PermitHolder, PermitToken, Permits, Rate,
+    Reservation,
 };
 pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ParseCursorError};
 pub use contract::logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
     ParseLogPlaceError,
 };
+pub use contract::operator::{
+    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, QueueRecord, RetryAnswer,
+};
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
+pub use contract::session::{
+    CapScope, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, SlotCap,
+};
+pub use contract::settlement::{AttemptEnd, Next, ProgressReport, Settlement, WriteAnswer};
 pub(crate) use contract::url::without_password;
 pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};
 pub use contract::{Store, StoreEvent};
@@ -67,10 +82,10 @@ pub use transfer::{
     TransferredState,
 };
 
-/// Opens the store that a URL names, without touching its layout.
+/// Opens the store at a URL. Reads and writes no table: call [`Store::migrate`] before other methods.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] with the way out, where there is one.
+/// [`StoreError::Unavailable`] with the reason and, if there is one, the remedy.
 pub async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, StoreError> {
     match url {
         #[cfg(feature = "postgres")]

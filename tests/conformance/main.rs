@@ -1,8 +1,8 @@
 //! What every store promises, put to the test on every store that there is: prints the table.
 //!
-//! `cargo test -p tests --test conformance`, with words behind `--` for only those points whose
+//! `cargo test -p tests --test conformance`, with words behind `--` for only those requirements whose
 //! names contain one of them. Fails if a promise is broken, or if `docs/conformance.md` is not
-//! what the points say (`UPDATE_GOLDENS=1` writes it).
+//! what the requirements say (`UPDATE_GOLDENS=1` writes it).
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let documented = is_documented();
     if !documented {
         println!(
-            "docs/conformance.md is not what the points say: set UPDATE_GOLDENS=1 to write it"
+            "docs/conformance.md is not what the requirements say: set UPDATE_GOLDENS=1 to write it"
         );
     }
     match report.failures() == 0 && documented {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 /// Stories that went wrong once are kept for every store.
-pub(crate) fn kept_stories() -> PathBuf {
+pub(crate) fn regressions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs-runtime/conformance-regressions")
 }
 

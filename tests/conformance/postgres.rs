@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Damage, Database, Ground, GroundError, Transaction, Write};
+use jobs_runtime::conformance::{Backend, BackendError, Damage, Database, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::postgres::PgPool;
 use tests::postgres::Postgres;
@@ -26,12 +26,12 @@ struct InSchema {
 }
 
 #[async_trait]
-impl Ground for Server {
+impl Backend for Server {
     fn name(&self) -> &str {
         self.name
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
         let server = Postgres::shared();
         let fresh = format!("{}{}", server.fresh_url(), self.options);
         let url: DatabaseUrl = fresh.parse()?;
@@ -53,15 +53,15 @@ impl Database for InSchema {
         Arc::clone(&self.store)
     }
 
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, GroundError> {
+    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(Some(store::open(&self.url).await?))
     }
 
-    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, GroundError> {
+    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, BackendError> {
         Ok(Some(Box::new(self.application.begin().await?)))
     }
 
-    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, BackendError> {
         let schema = &self.schema;
         let row = format!("seq = (SELECT seq FROM \"{schema}\".executions WHERE id = '{id}')");
         let damage = match what {
@@ -90,7 +90,7 @@ impl Database for InSchema {
         id: ExecutionId,
         write: Write,
         refuse: bool,
-    ) -> Result<bool, GroundError> {
+    ) -> Result<bool, BackendError> {
         let schema = &self.schema;
         let (table, row) = match write {
             Write::Execution => ("executions", format!("id = '{id}'")),
@@ -119,7 +119,7 @@ impl Database for InSchema {
 
 impl InSchema {
     /// Which rows of other tables are about an execution.
-    async fn row(&self, id: ExecutionId) -> Result<String, GroundError> {
+    async fn row(&self, id: ExecutionId) -> Result<String, BackendError> {
         let schema = &self.schema;
         let query = format!("SELECT seq FROM \"{schema}\".executions WHERE id = '{id}'");
         let seq: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query))

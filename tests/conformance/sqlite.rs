@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
-use jobs_runtime::conformance::{Damage, Database, Ground, GroundError, Transaction, Write};
+use jobs_runtime::conformance::{Backend, BackendError, Damage, Database, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
@@ -22,16 +22,16 @@ struct InFile {
 }
 
 #[async_trait]
-impl Ground for File {
+impl Backend for File {
     fn name(&self) -> &str {
         "sqlite file"
     }
 
-    fn kept_stories(&self) -> Option<PathBuf> {
-        Some(crate::kept_stories())
+    fn regressions(&self) -> Option<PathBuf> {
+        Some(crate::regressions())
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("jobs.db");
         // The machine does not lose power in these tests.
@@ -51,16 +51,16 @@ impl Database for InFile {
         Arc::clone(&self.store)
     }
 
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, GroundError> {
+    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(Some(store::open(&self.url).await?))
     }
 
-    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, GroundError> {
+    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, BackendError> {
         let tx = self.application.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Some(Box::new(tx)))
     }
 
-    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, BackendError> {
         let statements = match what {
             Damage::Retries => "UPDATE jobs_executions SET retry = 'soon' WHERE id = $1",
             // Another one in each row.
@@ -84,7 +84,7 @@ impl Database for InFile {
         id: ExecutionId,
         write: Write,
         refuse: bool,
-    ) -> Result<bool, GroundError> {
+    ) -> Result<bool, BackendError> {
         let hex = id.to_string().replace('-', "");
         let (table, row) = match write {
             Write::Execution => ("jobs_executions", format!("id = x'{hex}'")),
@@ -110,7 +110,7 @@ impl Database for InFile {
 
 impl InFile {
     /// Which rows of other tables are about an execution.
-    async fn row(&self, id: ExecutionId) -> Result<String, GroundError> {
+    async fn row(&self, id: ExecutionId) -> Result<String, BackendError> {
         let seq: i64 = sqlx::query_scalar("SELECT seq FROM jobs_executions WHERE id = $1")
             .bind(id.as_bytes().as_slice())
             .fetch_one(&self.application)
@@ -125,16 +125,16 @@ pub(crate) struct Memory;
 struct InMemory(Arc<dyn Store>);
 
 #[async_trait]
-impl Ground for Memory {
+impl Backend for Memory {
     fn name(&self) -> &str {
         "sqlite memory"
     }
 
-    fn kept_stories(&self) -> Option<PathBuf> {
-        Some(crate::kept_stories())
+    fn regressions(&self) -> Option<PathBuf> {
+        Some(crate::regressions())
     }
 
-    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError> {
+    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError> {
         let store = store::open(&DatabaseUrl::SqliteMemory).await?;
         Ok(Box::new(InMemory(store)))
     }

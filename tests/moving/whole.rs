@@ -157,7 +157,7 @@ fn a_store_at_work_is_not_moved() {
     );
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(
-        refused.err.contains("is at work in the source"),
+        refused.err.contains("uses the source store"),
         "{}",
         refused.err
     );

@@ -79,7 +79,7 @@ fn finished(number: u64, now: Timestamp, id: jobs::ExecutionId) -> TransferredEx
             trace_parent: None,
             rules: EnqueueRules::default(),
         },
-        place: TransferredState::Final(Box::new(TransferredOutcome {
+        state: TransferredState::Final(Box::new(TransferredOutcome {
             status,
             finished_at: now,
             attempt: 1,

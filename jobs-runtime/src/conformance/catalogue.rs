@@ -2,12 +2,12 @@
 
 use jobs::JobDescriptor;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "catalogue" {
-    descriptors_are_published_by_fingerprint: "Of each job the version published last is listed; one that was published before only gets a newer time.",
-    programs_publish_at_once: "Programs that start at once publish without failing each other.",
+requirements! { "catalogue" {
+    descriptors_are_published_by_fingerprint: "The catalogue has the newest publication of each job. Publishing a known fingerprint again only updates its time.",
+    concurrent_publications_succeed: "Programs that publish at the same time all succeed.",
 }}
 
 pub(super) fn publication(id: &str, label: &str, at: u64) -> PublishedJob {
@@ -45,7 +45,7 @@ async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
     assert_eq!(store.catalogue().await.unwrap()[1], again);
 }
 
-async fn programs_publish_at_once(Handles(handles): Handles) {
+async fn concurrent_publications_succeed(Handles(handles): Handles) {
     at_once(8, |n| {
         let store = handles[n % 2].clone();
         async move {

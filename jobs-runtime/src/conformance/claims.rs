@@ -1,23 +1,23 @@
 //! Leasing ready executions.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "claims" {
-    the_most_urgent_come_first_then_the_oldest: "A claim takes the most urgent first, the oldest among equals.",
-    urgent_latecomers_go_first: "What is more urgent overtakes what has waited longer.",
-    several_queues_are_merged_by_urgency: "So it is over all queues that a claim takes from.",
-    only_the_named_queues_are_taken_from: "A claim takes from the queues that it names, from every one if it names none.",
-    only_the_named_executions_are_taken: "A claim that names executions takes no others.",
-    limits_are_exact: "A claim takes exactly as many as it asks for while there are as many.",
-    unknown_jobs_stay_queued: "Jobs that a claim does not name stay queued.",
-    a_former_id_is_claimed_by_its_alias: "An execution under a former id is claimed by who names that id, and keeps it.",
-    what_is_claimed_tells_what_to_execute: "What is claimed comes with all that executing it needs.",
-    a_claim_is_found_again: "A claim asked for again with its number returns what that holds by now and takes nothing more.",
-    claims_need_a_session: "Without an open session nothing is leased.",
+requirements! { "claims" {
+    claims_are_ordered_by_priority_and_age: "A claim takes the executions with the highest priority first, the oldest first among equals.",
+    a_new_urgent_execution_is_claimed_first: "A new execution with a higher priority is claimed before older ones.",
+    several_queues_are_merged_by_priority: "A claim from several queues takes executions in the order of priority and age over all of them.",
+    claims_take_only_from_named_queues: "A claim takes only from the queues that it names, and from every queue if it names none.",
+    claims_take_only_named_executions: "A claim that names executions takes no others.",
+    claims_take_up_to_their_limit: "A claim takes exactly `limit` executions while enough are ready.",
+    claims_take_only_named_jobs: "Executions of jobs that a claim does not name stay queued.",
+    a_former_id_is_claimed_by_its_alias: "An execution under a former job id is claimed by a worker that names this id, and keeps it.",
+    a_claimed_attempt_has_all_data_to_execute_it: "A claimed attempt comes with all the data that a worker needs to execute it.",
+    a_repeated_claim_returns_the_same_leases: "A claim repeated with its number returns the leases that it still holds and takes nothing more.",
+    claims_need_an_open_session: "A claim without an open session fails and leases nothing.",
 }}
 
-async fn the_most_urgent_come_first_then_the_oldest(store: AnyStore) {
+async fn claims_are_ordered_by_priority_and_age(store: AnyStore) {
     let priorities = [50, 100, 0, 50, 100, 75];
     let batch: Vec<_> = priorities
         .iter()
@@ -30,7 +30,7 @@ async fn the_most_urgent_come_first_then_the_oldest(store: AnyStore) {
     assert_eq!(ids(&claimed), [1, 4, 5, 0, 3, 2].map(|n: usize| all[n]));
 }
 
-async fn several_queues_are_merged_by_urgency(store: AnyStore) {
+async fn several_queues_are_merged_by_priority(store: AnyStore) {
     let places = [
         ("b", 50),
         ("a", 50),
@@ -57,7 +57,7 @@ async fn several_queues_are_merged_by_urgency(store: AnyStore) {
     assert_eq!(ids(&rest), [5, 4].map(|n: usize| all[n]));
 }
 
-async fn limits_are_exact(store: AnyStore) {
+async fn claims_take_up_to_their_limit(store: AnyStore) {
     let all = enqueue(&store, "j", 10).await;
     let session = session(&store, "w").await;
     let mut found = Vec::new();
@@ -73,7 +73,7 @@ async fn limits_are_exact(store: AnyStore) {
     assert_eq!(found, all);
 }
 
-async fn unknown_jobs_stay_queued(store: AnyStore) {
+async fn claims_take_only_named_jobs(store: AnyStore) {
     let unknown = enqueue(&store, "unknown", 3).await;
     let known = enqueue(&store, "known", 2).await;
     let session = session(&store, "w").await;
@@ -94,7 +94,7 @@ async fn unknown_jobs_stay_queued(store: AnyStore) {
     }
 }
 
-async fn only_the_named_queues_are_taken_from(store: AnyStore) {
+async fn claims_take_only_from_named_queues(store: AnyStore) {
     for queue in ["a", "b", "c"] {
         let batch = (0..2).map(|_| new_with("j", |new| new.queue = queue.to_owned()));
         store.enqueue(batch.collect()).await.unwrap();
@@ -125,7 +125,7 @@ async fn only_the_named_queues_are_taken_from(store: AnyStore) {
     );
 }
 
-async fn a_claim_is_found_again(store: AnyStore) {
+async fn a_repeated_claim_returns_the_same_leases(store: AnyStore) {
     enqueue(&store, "j", 5).await;
     let session = session(&store, "w").await;
     let first = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
@@ -150,14 +150,14 @@ async fn a_claim_is_found_again(store: AnyStore) {
     );
 }
 
-async fn claims_need_a_session(store: AnyStore) {
+async fn claims_need_an_open_session(store: AnyStore) {
     let all = enqueue(&store, "j", 1).await;
     let lost = store.claim(claim(SessionId(77), 1, &["j"], 1)).await;
     assert!(matches!(lost, Err(StoreError::SessionLost)), "{lost:?}");
     assert_eq!(status(&store, all[0]).await, ExecutionStatus::Queued);
 }
 
-async fn only_the_named_executions_are_taken(store: AnyStore) {
+async fn claims_take_only_named_executions(store: AnyStore) {
     let all = enqueue(&store, "j", 5).await;
     let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
     store.enqueue(vec![elsewhere.clone()]).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_former_id_is_claimed_by_its_alias(store: AnyStore) {
     assert_eq!(record(&store, former).await.job_id, "letters.post");
 }
 
-async fn urgent_latecomers_go_first(store: AnyStore) {
+async fn a_new_urgent_execution_is_claimed_first(store: AnyStore) {
     let early = enqueue(&store, "j", 2).await;
     let session = session(&store, "w").await;
     assert_eq!(claim_one(&store, session, 1).await.execution_id, early[0]);
@@ -196,7 +196,7 @@ async fn urgent_latecomers_go_first(store: AnyStore) {
     assert_eq!(claim_one(&store, session, 3).await.execution_id, early[1]);
 }
 
-async fn what_is_claimed_tells_what_to_execute(store: AnyStore) {
+async fn a_claimed_attempt_has_all_data_to_execute_it(store: AnyStore) {
     let new = new_with("j", |new| {
         new.policy = ExecutionPolicy {
             timeout_ms: Some(1),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub fn document() -> String {
     let mut text = String::from(include_str!("document.md"));
     let mut area = "";
-    for point in super::points() {
+    for point in super::requirements() {
         if point.area != area {
             area = point.area;
             let _ = write!(text, "\n## {area}\n\n| point | promise |\n|---|---|\n");

@@ -1,18 +1,18 @@
 //! Creating executions.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "enqueues" {
-    an_execution_reads_back_as_written: "Everything about an execution reads back as it was written, and is handed to the worker that claims it.",
-    a_batch_is_written_whole_or_not_at_all: "A batch with one that is refused leaves nothing behind; the refusal names its place.",
-    the_order_of_a_batch_is_kept: "A batch is claimed and listed in its own order, whatever its ids.",
-    a_large_batch_is_one: "A batch of thousands is written, and claimed, whole.",
-    a_repeated_enqueue_creates_nothing_new: "A call repeated after a lost answer, alone or among others, in whatever status by now, creates nothing and answers as before.",
-    the_same_batch_from_two_processes_is_written_once: "The same call from several callers at once is written once and answered to all.",
-    empty_batches_are_answered_empty: "A batch of nothing is answered with nothing.",
-    delayed_ones_are_pending_and_announced: "What is due later is pending, its time is told to those who wait, and a time that has passed is no delay.",
-    times_are_kept_to_the_millisecond: "Times are kept to the millisecond.",
+requirements! { "enqueues" {
+    an_execution_reads_back_as_written: "Every field of an execution reads back as it was written, and is handed to the worker that claims it.",
+    a_batch_is_atomic: "A batch with a rejected execution writes nothing. The error names the index of that execution.",
+    the_order_of_a_batch_is_kept: "Executions of a batch are claimed and listed in the order of the batch, whatever their ids are.",
+    a_large_batch_is_written_and_claimed_whole: "One call writes a batch of 3,000 executions, and one call claims it.",
+    a_repeated_enqueue_creates_nothing_new: "A repeated enqueue creates nothing and returns the same answers, in every status of the executions, also within a larger batch.",
+    the_same_batch_from_two_processes_is_written_once: "If several callers enqueue the same batch at the same time, it is written once, and all callers receive the same answers.",
+    empty_batches_return_empty_answers: "A call with an empty batch returns an empty answer.",
+    delayed_executions_are_pending_and_announced: "A delayed execution is pending, and an event announces its time. A `run_at` in the past is no delay.",
+    times_have_millisecond_precision: "Times are stored with a precision of one millisecond.",
 }}
 
 async fn an_execution_reads_back_as_written(store: AnyStore) {
@@ -66,7 +66,7 @@ async fn an_execution_reads_back_as_written(store: AnyStore) {
     assert!(store.execution(id()).await.unwrap().is_none());
 }
 
-async fn a_batch_is_written_whole_or_not_at_all(store: AnyStore) {
+async fn a_batch_is_atomic(store: AnyStore) {
     let taken = new_with("j", |new| new.idempotency_key = key("k", "one"));
     store.enqueue(vec![taken]).await.unwrap();
     let batch = vec![
@@ -105,7 +105,7 @@ async fn a_repeated_enqueue_creates_nothing_new(store: AnyStore) {
     assert_eq!(answers, [EnqueueAnswer::Created; 3], "also while they run");
 }
 
-async fn delayed_ones_are_pending_and_announced(store: AnyStore) {
+async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
     let mut events = store.events();
     let delayed = new_with("j", |new| new.run_at = Some(t(60)));
     store
@@ -174,14 +174,14 @@ async fn the_same_batch_from_two_processes_is_written_once(Handles(handles): Han
     assert_eq!(claimed.unwrap().len(), 10);
 }
 
-async fn a_large_batch_is_one(store: AnyStore) {
+async fn a_large_batch_is_written_and_claimed_whole(store: AnyStore) {
     let written = enqueue(&store, "j", 3_000).await;
     let session = session(&store, "w").await;
     let claimed = store.claim(claim(session, 1, &["j"], 5_000)).await.unwrap();
     assert_eq!(ids(&claimed), written);
 }
 
-async fn empty_batches_are_answered_empty(store: AnyStore) {
+async fn empty_batches_return_empty_answers(store: AnyStore) {
     assert_eq!(store.enqueue(Vec::new()).await.unwrap(), []);
     assert_eq!(store.settle(Vec::new()).await.unwrap(), []);
     assert_eq!(store.report(Vec::new()).await.unwrap(), []);
@@ -196,7 +196,7 @@ async fn empty_batches_are_answered_empty(store: AnyStore) {
     );
 }
 
-async fn times_are_kept_to_the_millisecond(store: AnyStore) {
+async fn times_have_millisecond_precision(store: AnyStore) {
     let at = |millis| Timestamp::from_millis(T0.as_millis() + millis);
     let new = new_with("j", |new| {
         new.created_at = at(1);

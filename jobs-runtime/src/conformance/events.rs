@@ -1,25 +1,25 @@
 //! Hints for those who wait. They may be repeated and come too often; the ones asked for here come.
 
-use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, end_all, enqueue_limited, limited};
+use super::requirement::requirements;
 
-area! { "events" {
-    those_who_wait_hear_of_work: "Whoever waits on the same handle hears when something becomes ready: enqueued, promoted, given back, retried by hand.",
-    those_who_wait_hear_of_times: "And of the earliest time when something is scheduled.",
-    those_who_wait_hear_of_ends: "And which executions became final, however they did.",
-    those_who_let_in_hear_of_permits: "And that somebody may be let in: by what came back, ended, was cancelled or put off, or was kept by a session that is over.",
-    those_who_let_in_hear_of_permits_of_many_keys: "And that somebody may be let in by one of many ends at once.",
-    those_who_execute_hear_of_requests: "And that a running one shall be cancelled.",
-    other_processes_notice: "Another process notices that something was written, soon.",
-    a_commit_of_the_caller_s_is_told: "`committed` makes those who wait look.",
+requirements! { "events" {
+    ready_executions_are_announced: "An event announces that executions are ready: after an enqueue, a promotion, a release or a manual retry.",
+    scheduled_executions_are_announced: "An event announces the earliest time of scheduled executions.",
+    final_executions_are_announced: "An event announces each execution that becomes final, whatever its outcome.",
+    released_permits_are_announced: "An event announces released permits: after a settlement, a release, a cancellation, an edit or the end of a session.",
+    released_permits_of_many_keys_are_announced: "An event announces the permit for which an execution waits, if a batch releases permits of many keys.",
+    cancel_requests_are_announced: "An event announces a request to cancel a running execution.",
+    other_processes_receive_events: "Another process receives an event after a write.",
+    committed_emits_an_event: "`committed` emits an event.",
 }}
 
 async fn ready(events: &mut tokio::sync::broadcast::Receiver<StoreEvent>) {
     event(events, |event| matches!(event, StoreEvent::Ready)).await;
 }
 
-async fn those_who_wait_hear_of_work(store: AnyStore) {
+async fn ready_executions_are_announced(store: AnyStore) {
     let mut events = store.events();
     enqueue(&store, "j", 1).await;
     ready(&mut events).await;
@@ -44,7 +44,7 @@ async fn those_who_wait_hear_of_work(store: AnyStore) {
     ready(&mut events).await;
 }
 
-async fn those_who_wait_hear_of_times(store: AnyStore) {
+async fn scheduled_executions_are_announced(store: AnyStore) {
     let mut events = store.events();
     let batch = [90, 60, 70].map(|at| new_with("j", |new| new.run_at = Some(t(at))));
     store.enqueue(batch.to_vec()).await.unwrap();
@@ -55,7 +55,7 @@ async fn those_who_wait_hear_of_times(store: AnyStore) {
     event(&mut events, at(30)).await;
 }
 
-async fn those_who_wait_hear_of_ends(store: AnyStore) {
+async fn final_executions_are_announced(store: AnyStore) {
     let mut events = store.events();
     let mut ended = Vec::new();
     for (outcome, next) in [
@@ -79,7 +79,7 @@ async fn those_who_wait_hear_of_ends(store: AnyStore) {
     }
 }
 
-async fn those_who_let_in_hear_of_permits(store: AnyStore) {
+async fn released_permits_are_announced(store: AnyStore) {
     let now = |event: &StoreEvent| matches!(event, StoreEvent::Scheduled(at) if *at <= T0);
     let limits = [concurrent("", 1)];
     let mut worker = Worker::new(&store).await;
@@ -118,7 +118,7 @@ async fn those_who_let_in_hear_of_permits(store: AnyStore) {
     let stuck = worker.take().await;
     assert_eq!(ids(&stuck), all[2..3]);
     let mut end = settlement(&stuck[0], AttemptOutcome::TimedOut, Next::Fail);
-    end.permits = kept(&stuck[0]);
+    end.permits = retained_permits(&stuck[0]);
     settle(&store, end).await;
     assert!(worker.take().await.is_empty());
     let mut events = store.events();
@@ -128,7 +128,7 @@ async fn those_who_let_in_hear_of_permits(store: AnyStore) {
     assert_eq!(ids(&another.take().await), all[3..4]);
 }
 
-async fn those_who_let_in_hear_of_permits_of_many_keys(store: AnyStore) {
+async fn released_permits_of_many_keys_are_announced(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     let batch = (0..20).map(|n| limited(&[concurrent(&format!("key {n}"), 1)]));
     store.enqueue(batch.collect()).await.unwrap();
@@ -145,7 +145,7 @@ async fn those_who_let_in_hear_of_permits_of_many_keys(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), waits);
 }
 
-async fn those_who_execute_hear_of_requests(store: AnyStore) {
+async fn cancel_requests_are_announced(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let mut events = store.events();
     store.cancel(claimed.execution_id, t(5)).await.unwrap();
@@ -155,7 +155,7 @@ async fn those_who_execute_hear_of_requests(store: AnyStore) {
     .await;
 }
 
-async fn other_processes_notice(Neighbours { here, there }: Neighbours) {
+async fn other_processes_receive_events(TwoProcesses { here, there }: TwoProcesses) {
     let mut events = here.events();
     let id = enqueue(&there, "j", 1).await[0];
     event(&mut events, |event| {
@@ -173,7 +173,7 @@ async fn other_processes_notice(Neighbours { here, there }: Neighbours) {
     .await;
 }
 
-async fn a_commit_of_the_caller_s_is_told(store: AnyStore) {
+async fn committed_emits_an_event(store: AnyStore) {
     let mut events = store.events();
     store.committed();
     event(&mut events, |_| true).await;

@@ -1,22 +1,22 @@
 //! No write without its lease.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "fencing" {
-    a_fence_is_all_of_its_parts: "A fence holds only with all of its parts: session, claim, row and attempt.",
-    a_stale_one_fails_alone: "A stale row in a batch spoils no other.",
-    after_a_take_over_every_write_is_stale: "After a take-over every write of the old holder is refused, then and under the successor.",
-    after_a_take_over_lines_are_refused: "So are its log lines.",
-    the_lines_of_a_stale_end_are_refused_among_others: "The lines of a stale end are refused, those beside it are not.",
-    after_its_end_an_attempt_changes_nothing: "After its end (a retry, a release, a snooze) an attempt can change nothing of its successor.",
-    a_closed_session_changes_nothing: "A closed session can neither write, nor renew, nor claim, nor take over.",
-    a_worker_s_name_owns_nothing: "A worker that starts again under the same name owns nothing of the one before, nor keeps it alive.",
-    a_rescued_worker_s_successor_may_have_its_name: "Nor is the old one let in because its rescuer has its name.",
-    a_deleted_execution_s_attempt_changes_nothing: "An attempt whose execution was deleted can change nothing.",
+requirements! { "fencing" {
+    a_fence_matches_only_with_all_parts: "A write takes effect only if session, claim, row and attempt of its fence match the lease.",
+    a_stale_settlement_fails_alone: "A stale settlement in a batch does not affect the others.",
+    after_a_take_over_every_write_is_stale: "After a take-over every write of the old worker is stale, also during later attempts.",
+    after_a_take_over_log_lines_are_stale: "After a take-over log lines of the old worker are stale.",
+    log_lines_of_a_stale_settlement_are_not_written: "The log lines of a stale settlement are not written. Those of the other settlements of the batch are.",
+    an_ended_attempt_changes_nothing: "After a retry, a release or a snooze, writes of the ended attempt do not change the next one.",
+    a_closed_session_changes_nothing: "A closed session cannot write, renew, claim or take over.",
+    a_worker_name_owns_no_leases: "A restarted worker with the same name owns no lease of its predecessor and does not renew that session.",
+    a_rescuer_may_have_the_name_of_the_dead_worker: "After a take-over by a worker with the same name, writes of the old worker are stale.",
+    an_attempt_of_a_deleted_execution_changes_nothing: "Writes about an attempt of a deleted execution are stale.",
 }}
 
-async fn a_fence_is_all_of_its_parts(store: AnyStore) {
+async fn a_fence_matches_only_with_all_parts(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let other = session(&store, "other").await;
     let fence = claimed.fence;
@@ -53,7 +53,7 @@ async fn a_fence_is_all_of_its_parts(store: AnyStore) {
     );
 }
 
-async fn a_stale_one_fails_alone(store: AnyStore) {
+async fn a_stale_settlement_fails_alone(store: AnyStore) {
     let session = session(&store, "w").await;
     enqueue(&store, "j", 3).await;
     let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
@@ -146,7 +146,7 @@ async fn after_a_take_over_every_write_is_stale(store: AnyStore) {
     assert_eq!(settle(&store, failure(&claimed)).await, WriteAnswer::Stale);
 }
 
-async fn after_a_take_over_lines_are_refused(store: AnyStore) {
+async fn after_a_take_over_log_lines_are_stale(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let before = batch(&claimed, vec![line(1, "alive")]);
@@ -179,7 +179,7 @@ async fn after_a_take_over_lines_are_refused(store: AnyStore) {
     assert_eq!(log(&store, id).await, ["1-1 alive", "2-1 done"]);
 }
 
-async fn the_lines_of_a_stale_end_are_refused_among_others(store: AnyStore) {
+async fn log_lines_of_a_stale_settlement_are_not_written(store: AnyStore) {
     let stale = running(&store, "j").await;
     taken_over(&store, &stale).await;
     let fine = running(&store, "other").await;
@@ -228,7 +228,7 @@ const ENDED_BY_ITSELF: [WriteAnswer; 7] = [
     WriteAnswer::AlreadyMine,
 ];
 
-async fn after_its_end_an_attempt_changes_nothing(Handles([here, there]): Handles) {
+async fn an_ended_attempt_changes_nothing(Handles([here, there]): Handles) {
     let again = [
         (AttemptOutcome::Failed, Next::RetryAt(t(5))),
         (AttemptOutcome::Released, Next::GiveBack),
@@ -274,7 +274,7 @@ async fn a_closed_session_changes_nothing(store: AnyStore) {
     assert!(log(&store, claimed.execution_id).await.is_empty());
 }
 
-async fn a_worker_s_name_owns_nothing(store: AnyStore) {
+async fn a_worker_name_owns_no_leases(store: AnyStore) {
     let first = session(&store, "host-1/42").await;
     enqueue(&store, "j", 1).await;
     let claimed = claim_one(&store, first, 1).await;
@@ -301,7 +301,7 @@ async fn a_worker_s_name_owns_nothing(store: AnyStore) {
     );
 }
 
-async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
+async fn a_rescuer_may_have_the_name_of_the_dead_worker(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let watched = beat(&store, claimed.fence.session).await;
     let successor = session(&store, "worker").await;
@@ -314,7 +314,7 @@ async fn a_rescued_worker_s_successor_may_have_its_name(store: AnyStore) {
     );
 }
 
-async fn a_deleted_execution_s_attempt_changes_nothing(store: AnyStore) {
+async fn an_attempt_of_a_deleted_execution_changes_nothing(store: AnyStore) {
     let claimed = running(&store, "j").await;
     settle(&store, success(&claimed)).await;
     store.delete(claimed.execution_id).await.unwrap();

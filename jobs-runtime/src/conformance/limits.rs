@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "limits" {
-    as_many_run_as_are_allowed: "Of a job with `max_concurrent`, never more attempts are leased in the whole fleet, and never fewer than could be.",
-    each_key_has_its_own_permits: "A limit per payload field counts each value apart, and a key with a backlog holds up no other.",
-    a_retry_needs_another_permit: "What is retried, snoozed or released waits for a permit like any other.",
-    what_is_held_is_queued: "What a limit holds back is queued for everybody who reads.",
-    an_obstacle_names_limit_and_holder: "What is held tells at which limit, and who has its permits.",
-    a_new_rule_holds_for_what_waits: "A limit that is published with another number lets in what it allows now.",
-    published_weights_hold_for_their_keys: "A weight that is published lets in so many times as many of its key, and no more of the others.",
-    of_many_promoters_none_lets_in_too_many: "Of many who promote, claim and settle at once, none lets in more than there are permits.",
-    many_who_enqueue_share_the_permits: "Of many who enqueue at once, beside promotions and claims, none lets in more than there are permits.",
-    an_open_transaction_holds_up_no_other: "An enqueue in a transaction that stays open holds up no other execution of its limit.",
+requirements! { "limits" {
+    max_concurrent_is_reached_and_never_exceeded: "With `max_concurrent`, the leased attempts never exceed the limit in the whole fleet, and reach it while enough executions wait.",
+    each_key_has_its_own_permits: "A limit per payload field counts each value separately. The backlog of one value delays no other value.",
+    a_retry_needs_another_permit: "An execution that is retried, snoozed or released waits for a permit again.",
+    blocked_executions_are_queued: "Readers see a blocked execution as queued.",
+    blocked_by_names_the_limit_and_its_holders: "`blocked_by` returns the limit that blocks an execution, with the holders of its permits.",
+    a_changed_limit_applies_to_waiting_executions: "A limit that is published with another number admits waiting executions by the new number.",
+    published_weights_apply_to_their_keys: "A published weight multiplies the permits of its own key and of no other key.",
+    concurrent_promotions_never_exceed_a_limit: "Concurrent promotions, claims and settlements never exceed a limit.",
+    concurrent_enqueues_never_exceed_a_limit: "Concurrent enqueues, promotions and claims never exceed a limit.",
+    an_open_transaction_delays_no_other_execution_of_its_limit: "An enqueue in a transaction that stays open delays no other execution of the same limit.",
 }}
 
-async fn as_many_run_as_are_allowed(store: AnyStore) {
+async fn max_concurrent_is_reached_and_never_exceeded(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 3)], 10).await;
     let (mut one, mut other) = (Worker::new(&store).await, Worker::new(&store).await);
     let mut running = one.take_at(T0, 2).await;
@@ -78,7 +78,7 @@ async fn a_retry_needs_another_permit(store: AnyStore) {
     assert_eq!(ids(&worker.take_at(t(22), 9).await), all[..1]);
 }
 
-async fn what_is_held_is_queued(store: AnyStore) {
+async fn blocked_executions_are_queued(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 3).await;
     let is_queued = async |id| {
         let record = record(&store, id).await;
@@ -116,7 +116,7 @@ async fn what_is_held_is_queued(store: AnyStore) {
     );
 }
 
-async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
+async fn blocked_by_names_the_limit_and_its_holders(store: AnyStore) {
     let limit = concurrent("", 1);
     let all = enqueue_limited(&store, std::slice::from_ref(&limit), 3).await;
     assert_eq!(
@@ -147,7 +147,7 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
         }]
     );
     let mut end = settlement(&taken[0], AttemptOutcome::TimedOut, Next::Fail);
-    end.permits = kept(&taken[0]);
+    end.permits = retained_permits(&taken[0]);
     settle(&store, end).await;
     let blocked_by = store
         .blocked_by(all[1], T0)
@@ -167,7 +167,7 @@ async fn an_obstacle_names_limit_and_holder(store: AnyStore) {
     assert_eq!(blocked_by.free_at, Some(t(60)));
 }
 
-async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
+async fn a_changed_limit_applies_to_waiting_executions(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 8).await;
     let mut worker = Worker::new(&store).await;
     assert_eq!(worker.take().await.len(), 1);
@@ -190,7 +190,7 @@ async fn a_new_rule_holds_for_what_waits(store: AnyStore) {
     assert_eq!(worker.take().await.len(), 5);
 }
 
-async fn published_weights_hold_for_their_keys(store: AnyStore) {
+async fn published_weights_apply_to_their_keys(store: AnyStore) {
     let keys = ["\"a\"", "7", "\"c\""];
     let mut all = Vec::new();
     for key in keys {
@@ -219,7 +219,7 @@ async fn published_weights_hold_for_their_keys(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), more);
 }
 
-async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
+async fn concurrent_promotions_never_exceed_a_limit(Handles(stores): Handles) {
     const PERMITS: u32 = 3;
     let total = 120;
     enqueue_limited(&stores[0], &[concurrent("", PERMITS)], total).await;
@@ -246,7 +246,7 @@ async fn of_many_promoters_none_lets_in_too_many(Handles(stores): Handles) {
     .await;
 }
 
-async fn many_who_enqueue_share_the_permits(store: AnyStore) {
+async fn concurrent_enqueues_never_exceed_a_limit(store: AnyStore) {
     let callers = (0..8).map(|_| async {
         for _ in 0..5 {
             enqueue_limited(&store, &[concurrent("", 7), concurrent("all", 50)], 3).await;
@@ -282,14 +282,14 @@ async fn many_who_enqueue_share_the_permits(store: AnyStore) {
     assert_eq!(ended, 8 * 5 * 3);
 }
 
-async fn an_open_transaction_holds_up_no_other(ground: Joinable) {
-    let store = Arc::clone(&ground.store);
+async fn an_open_transaction_delays_no_other_execution_of_its_limit(db: Transactional) {
+    let store = Arc::clone(&db.store);
     let limit = concurrent("", 2);
     let first = enqueue_limited(&store, std::slice::from_ref(&limit), 1).await;
     let mut worker = Worker::new(&store).await;
     let running = worker.take().await;
     assert_eq!(ids(&running), first);
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let inside = limited(std::slice::from_ref(&limit));
     let hidden = inside.id;
     store.enqueue_in(tx.by_ref(), vec![inside]).await.unwrap();

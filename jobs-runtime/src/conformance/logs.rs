@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "logs" {
-    lines_read_back_as_written: "Lines read back as written: every character, level, time and field.",
-    a_line_is_written_once_under_its_number: "A line sent again under its number is written once.",
-    the_last_lines_come_with_the_end: "Lines that come with an attempt's end are written with it, once.",
-    an_ended_attempt_is_completed_by_its_own_session: "An ended attempt's lines may still come from its own session.",
-    pages_of_a_log_follow_each_other: "Pages follow each other without gap or repetition, by attempt and level too, and the end is a place to go on from.",
+requirements! { "logs" {
+    log_lines_read_back_as_written: "Every character, level, time and field of a log line reads back as it was written.",
+    a_log_line_is_written_once_per_number: "A log line that is sent again under its number is written once.",
+    log_lines_are_written_with_their_settlement: "The log lines of a settlement are written with it, once.",
+    the_session_of_an_ended_attempt_may_add_log_lines: "The session that has settled an attempt may still add log lines to it.",
+    log_pages_are_complete: "Pages of a log have neither gaps nor repetitions, also with filters. The last position serves to continue later.",
 }}
 
-async fn lines_read_back_as_written(store: AnyStore) {
+async fn log_lines_read_back_as_written(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let fields = r#"{"z":1.50,"a":"\u0000 ü"}"#;
     let written = LogLine {
@@ -30,19 +30,19 @@ async fn lines_read_back_as_written(store: AnyStore) {
     let answers = store.append_logs(vec![logged]).await.unwrap();
     assert_eq!(answers, [WriteAnswer::Settled]);
 
-    let read = page(&store, whole(claimed.execution_id)).await;
+    let read = page(&store, whole_log(claimed.execution_id)).await;
     assert_eq!((read.lines.len(), read.more), (2, false));
     let first = &read.lines[0];
     assert_eq!(first.attempt, 1);
     assert_eq!(format!("{:?}", first.line), format!("{written:?}"));
     assert_eq!(read.lines[1].line.message, "");
-    assert!(store.logs(whole(id())).await.unwrap().is_none());
+    assert!(store.logs(whole_log(id())).await.unwrap().is_none());
     let quiet = enqueue(&store, "j", 1).await[0];
-    let empty = page(&store, whole(quiet)).await;
+    let empty = page(&store, whole_log(quiet)).await;
     assert!(empty.lines.is_empty() && empty.after.is_none() && !empty.more);
 }
 
-async fn a_line_is_written_once_under_its_number(store: AnyStore) {
+async fn a_log_line_is_written_once_per_number(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let first = vec![line(1, "a"), line(2, "b")];
     let answers = store.append_logs(vec![batch(&claimed, first)]);
@@ -59,7 +59,7 @@ async fn a_line_is_written_once_under_its_number(store: AnyStore) {
     );
 }
 
-async fn the_last_lines_come_with_the_end(store: AnyStore) {
+async fn log_lines_are_written_with_their_settlement(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let end = with_logs(retry_at(&claimed, t(9)), vec![line(1, "it failed")]);
@@ -79,7 +79,7 @@ async fn the_last_lines_come_with_the_end(store: AnyStore) {
     );
 }
 
-async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
+async fn the_session_of_an_ended_attempt_may_add_log_lines(store: AnyStore) {
     let claimed = running(&store, "j").await;
     settle(&store, success(&claimed)).await;
     let late = batch(&claimed, vec![line(1, "sent before the end")]);
@@ -91,7 +91,7 @@ async fn an_ended_attempt_is_completed_by_its_own_session(store: AnyStore) {
     );
 }
 
-async fn pages_of_a_log_follow_each_other(store: AnyStore) {
+async fn log_pages_are_complete(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let leveled = |number: u32| {
@@ -111,7 +111,7 @@ async fn pages_of_a_log_follow_each_other(store: AnyStore) {
     let mut places = Vec::new();
     let mut query = LogQuery {
         limit: 4,
-        ..whole(id)
+        ..whole_log(id)
     };
     loop {
         let part = page(&store, query.clone()).await;
@@ -143,7 +143,7 @@ async fn pages_of_a_log_follow_each_other(store: AnyStore) {
     let filtered = LogQuery {
         attempt: Some(2),
         level: Some(LogLevel::Warn),
-        ..whole(id)
+        ..whole_log(id)
     };
     let lines = page(&store, filtered).await.lines;
     let levels: Vec<_> = lines

@@ -1,15 +1,15 @@
 //! The layout, from nothing.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "migrations" {
-    a_layout_is_brought_up_once: "A fresh database has nothing applied; `migrate` applies everything, and again nothing.",
-    starters_at_once_share_the_work: "Of several starters at once, in several processes, none fails and each step is applied once.",
-    what_is_there_stays: "Migrating a database that is in use changes nothing in it.",
+requirements! { "migrations" {
+    migrate_applies_each_migration_once: "On a fresh database no migration is applied. `migrate` applies all of them, and a second call applies none.",
+    concurrent_migrate_calls_succeed: "If several processes call `migrate` at the same time, all calls succeed and each migration is applied once.",
+    migrate_keeps_existing_data: "`migrate` on a database in use changes no data.",
 }}
 
-async fn a_layout_is_brought_up_once(Bare([store, _]): Bare) {
+async fn migrate_applies_each_migration_once(Unmigrated([store, _]): Unmigrated) {
     let known = store.migrations().await.unwrap();
     assert!(!known.is_empty());
     assert!(known.iter().all(|step| step.applied_at.is_none()));
@@ -24,7 +24,7 @@ async fn a_layout_is_brought_up_once(Bare([store, _]): Bare) {
     assert!(!store.describe().kind.is_empty());
 }
 
-async fn starters_at_once_share_the_work(Bare(handles): Bare) {
+async fn concurrent_migrate_calls_succeed(Unmigrated(handles): Unmigrated) {
     let answers = at_once(8, |n| {
         let store = handles[n % 2].clone();
         async move { store.migrate().await.unwrap() }
@@ -40,7 +40,7 @@ async fn starters_at_once_share_the_work(Bare(handles): Bare) {
     enqueue(&handles[0], "j", 1).await;
 }
 
-async fn what_is_there_stays(Handles([here, there]): Handles) {
+async fn migrate_keeps_existing_data(Handles([here, there]): Handles) {
     let claimed = running(&here, "j").await;
     there.migrate().await.unwrap();
     assert_eq!(settle(&here, success(&claimed)).await, WriteAnswer::Settled);

@@ -1,20 +1,20 @@
 //! Retrying and deleting by hand.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "operators" {
-    a_retry_by_hand_starts_afresh_and_keeps_the_past: "A retry by hand has a fresh budget, no progress, result or error, the payload as edited, and all its past attempts.",
-    each_retry_by_hand_counts_on: "Attempt numbers grow over any number of retries by hand.",
-    a_retry_after_cancelling_while_waiting_goes_on_counting: "So they do after a cancellation between two attempts.",
-    a_retry_by_hand_forgets_a_retry_that_was_due: "A retry by hand after such a cancellation shows neither the old error nor the old time.",
-    only_failed_and_cancelled_ones_are_retried: "Only failed and cancelled executions are retried by hand.",
-    a_deleted_execution_leaves_nothing: "A deleted execution leaves no attempt, no line and no key.",
-    only_final_executions_are_deleted: "Only final executions are deleted.",
-    those_ahead_are_counted_in_the_order_of_claims: "Those ahead of a queued execution are counted in the order of claims, up to the limit.",
+requirements! { "operators" {
+    a_manual_retry_starts_afresh_and_keeps_the_past: "A manual retry has a fresh retry budget, the edited payload and all past attempts. Progress, result and error are cleared.",
+    attempt_numbers_grow_over_manual_retries: "Attempt numbers grow over any number of manual retries.",
+    attempt_numbers_grow_after_a_cancellation: "Attempt numbers grow over a cancellation between two attempts and a manual retry.",
+    a_manual_retry_clears_a_due_retry: "After a cancellation between two attempts, a manual retry shows neither the old error nor the old retry time.",
+    only_failed_and_cancelled_executions_are_retried: "Only failed and cancelled executions can be retried manually.",
+    a_deleted_execution_leaves_nothing: "Deleting an execution deletes its attempts, its log lines and its idempotency key.",
+    only_final_executions_are_deleted: "Only final executions can be deleted.",
+    executions_ahead_are_counted_in_the_order_of_claims: "`ahead` counts the executions that will be claimed before a queued one, up to its limit.",
 }}
 
-async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
+async fn a_manual_retry_starts_afresh_and_keeps_the_past(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -68,7 +68,7 @@ async fn a_retry_by_hand_starts_afresh_and_keeps_the_past(store: AnyStore) {
     assert_eq!(settle(&store, success(&third)).await, WriteAnswer::Settled);
 }
 
-async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore) {
+async fn attempt_numbers_grow_after_a_cancellation(store: AnyStore) {
     let first = running(&store, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     settle(&store, retry_at(&first, t(5))).await;
@@ -87,7 +87,7 @@ async fn a_retry_after_cancelling_while_waiting_goes_on_counting(store: AnyStore
     assert_eq!(record(&store, id).await.attempts.len(), 2);
 }
 
-async fn only_failed_and_cancelled_ones_are_retried(store: AnyStore) {
+async fn only_failed_and_cancelled_executions_are_retried(store: AnyStore) {
     let queued = enqueue(&store, "queued", 1).await[0];
     let claimed = running(&store, "j").await;
     let refused = |status| RetryAnswer::NotRetryable(status);
@@ -180,7 +180,7 @@ async fn only_final_executions_are_deleted(store: AnyStore) {
     assert_eq!(status(&store, waiting).await, ExecutionStatus::Queued);
 }
 
-async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
+async fn executions_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
     let first = enqueue(&store, "j", 3).await;
     let urgent = new_with("j", |new| new.priority = 90);
     let elsewhere = new_with("j", |new| new.queue = "mail".to_owned());
@@ -200,7 +200,7 @@ async fn those_ahead_are_counted_in_the_order_of_claims(store: AnyStore) {
     assert_eq!(store.ahead(first[2], 2).await.unwrap(), Some(2));
 }
 
-async fn a_retry_by_hand_forgets_a_retry_that_was_due(store: AnyStore) {
+async fn a_manual_retry_clears_a_due_retry(store: AnyStore) {
     let first = running(&store, "j").await;
     settle(&store, retry_at(&first, t(600))).await;
     store.cancel(first.execution_id, t(2)).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_retry_by_hand_forgets_a_retry_that_was_due(store: AnyStore) {
     assert_eq!(error.unwrap().message, "attempt 1", "it stays there");
 }
 
-async fn each_retry_by_hand_counts_on(Handles([here, there]): Handles) {
+async fn attempt_numbers_grow_over_manual_retries(Handles([here, there]): Handles) {
     let first = running(&here, "j").await;
     let (id, session) = (first.execution_id, first.fence.session);
     let mut claimed = first;

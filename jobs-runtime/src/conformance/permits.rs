@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "permits" {
-    a_permit_comes_back_with_its_attempt: "A settlement, a release and a rescue each free the permit, once.",
-    a_permit_comes_back_whatever_is_said_of_it: "A settlement that knows nothing of limits, or of others, gives the permit back too, alone and among others.",
-    a_permit_is_given_back_by_who_has_it: "A settlement that says the limits of another execution, alone and while that one runs, gives back what is its own and nothing else.",
-    what_leaves_gives_its_permit_to_another: "A permit that is out to an execution which is cancelled goes to another.",
-    a_stuck_attempt_keeps_its_permit: "A permit that a settlement keeps comes back when the handler has ended, once, or with its session.",
-    of_many_keys_each_gets_its_own_back: "Permits of many keys that come back together come back to each of them, once.",
-    those_that_run_on_keep_theirs: "Where one attempt of each of many keys ends, one of each is let in, whether or not somebody waited.",
-    who_comes_after_many_ends_finds_room: "Permits that came back while nobody waited are there for what is due later, and for what is retried.",
-    of_a_thousand_keys_each_gets_its_own_back: "However many keys those have that end together.",
-    ends_at_a_rate_give_nothing_back: "A start is a start: what ends, among many others, gives no start back to its rate.",
-    ends_of_many_keys_are_never_too_many: "Any number of batches of ends may come before somebody is let in.",
+requirements! { "permits" {
+    a_permit_is_released_with_its_attempt: "A settlement, a release and a rescue each release the permit once.",
+    a_permit_is_released_without_a_valid_token: "A settlement without a permit token, or with an invalid one, releases the permit, alone and in a batch.",
+    the_token_of_another_execution_releases_only_own_permits: "A settlement with the token of another execution releases its own permits only.",
+    a_cancelled_execution_releases_its_permit: "The permit of a ready execution that is cancelled goes to another execution.",
+    a_retained_permit_is_released_with_its_handler: "A retained permit is released once, when its handler or its session has ended.",
+    permits_of_many_keys_are_released_to_their_keys: "If permits of many keys are released together, each key gets its own permits back, once.",
+    running_attempts_keep_their_permits: "If a batch ends one of two attempts per key, one execution per key is admitted, whether or not executions were waiting.",
+    released_permits_are_free_for_later_executions: "Permits that are released while no execution waits are free for executions that become due or are retried later.",
+    permits_of_a_thousand_keys_are_released_to_their_keys: "If permits of 1,200 keys are released together, each key gets its own permit back.",
+    an_ended_attempt_returns_no_start_to_its_rate: "The end of an attempt returns no start to its rate limit, also among many others.",
+    many_settlements_before_an_admission_are_counted: "Permits are counted correctly if several batches of settlements precede an admission.",
 }}
 
-async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
+async fn a_permit_is_released_with_its_attempt(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 1)], 6).await;
     let mut worker = Worker::new(&store).await;
     let ends: [fn(&Claimed) -> Settlement; 4] = [
@@ -52,7 +52,7 @@ async fn a_permit_comes_back_with_its_attempt(store: AnyStore) {
     assert!(another.take().await.is_empty());
 }
 
-async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
+async fn a_permit_is_released_without_a_valid_token(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 2)], 11).await;
     store.enqueue(vec![new("j"), new("j")]).await.unwrap();
     let mut worker = Worker::new(&store).await;
@@ -101,7 +101,7 @@ async fn a_permit_comes_back_whatever_is_said_of_it(store: AnyStore) {
     assert_eq!(worker.take().await.len(), 2);
 }
 
-async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
+async fn the_token_of_another_execution_releases_only_own_permits(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
     enqueue(&store, "j", 3).await;
     let mut worker = Worker::new(&store).await;
@@ -156,7 +156,7 @@ async fn a_permit_is_given_back_by_who_has_it(store: AnyStore) {
     }
 }
 
-async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
+async fn a_cancelled_execution_releases_its_permit(store: AnyStore) {
     let all = enqueue_limited(&store, &[concurrent("", 1)], 4).await;
     store.promote(T0, 100).await.unwrap();
     // One that is ready, one that is held, and one that nobody has looked at.
@@ -181,13 +181,13 @@ async fn what_leaves_gives_its_permit_to_another(store: AnyStore) {
     assert_eq!(ids(&worker.take().await), [all[3]]);
 }
 
-async fn a_stuck_attempt_keeps_its_permit(store: AnyStore) {
+async fn a_retained_permit_is_released_with_its_handler(store: AnyStore) {
     enqueue_limited(&store, &[concurrent("", 1)], 5).await;
     let mut worker = Worker::new(&store).await;
     let mut another = Worker::new(&store).await;
     let stuck = |claimed: &Claimed| {
         let mut end = settlement(claimed, AttemptOutcome::TimedOut, Next::Fail);
-        end.permits = kept(claimed);
+        end.permits = retained_permits(claimed);
         end
     };
     let first = worker.take().await;
@@ -245,7 +245,7 @@ fn of_each(claimed: &[Claimed], all: &[NewExecution]) -> Vec<usize> {
     counts.into_values().collect()
 }
 
-async fn of_many_keys_each_gets_its_own_back(store: AnyStore) {
+async fn permits_of_many_keys_are_released_to_their_keys(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     for _ in 0..3 {
         let all = enqueue_each(&store, 5).await;
@@ -258,7 +258,7 @@ async fn of_many_keys_each_gets_its_own_back(store: AnyStore) {
     }
 }
 
-async fn those_that_run_on_keep_theirs(store: AnyStore) {
+async fn running_attempts_keep_their_permits(store: AnyStore) {
     for waiting in [0, 1] {
         let first = enqueue_each(&store, 2 + waiting).await;
         let mut worker = Worker::new(&store).await;
@@ -282,7 +282,7 @@ async fn those_that_run_on_keep_theirs(store: AnyStore) {
     }
 }
 
-async fn who_comes_after_many_ends_finds_room(store: AnyStore) {
+async fn released_permits_are_free_for_later_executions(store: AnyStore) {
     let all = enqueue_each(&store, 2).await;
     let later: Vec<_> = (0..2 * KEYS)
         .map(|n| {
@@ -308,7 +308,7 @@ async fn who_comes_after_many_ends_finds_room(store: AnyStore) {
     assert_eq!(of_each(&third, &all), [2; KEYS]);
 }
 
-async fn of_a_thousand_keys_each_gets_its_own_back(store: AnyStore) {
+async fn permits_of_a_thousand_keys_are_released_to_their_keys(store: AnyStore) {
     const KEYS: usize = 1_200;
     let mut worker = Worker::new(&store).await;
     for _ in 0..3 {
@@ -324,7 +324,7 @@ async fn of_a_thousand_keys_each_gets_its_own_back(store: AnyStore) {
     }
 }
 
-async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
+async fn an_ended_attempt_returns_no_start_to_its_rate(store: AnyStore) {
     let rate = rate("", 1_000, Duration::from_secs(1));
     let LimitRule::Rate(rule) = rate.rule else {
         panic!("{rate:?}");
@@ -352,7 +352,7 @@ async fn ends_at_a_rate_give_nothing_back(store: AnyStore) {
     assert_eq!(worker.take_at(t(1), 1_000).await.len(), burst);
 }
 
-async fn ends_of_many_keys_are_never_too_many(store: AnyStore) {
+async fn many_settlements_before_an_admission_are_counted(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     for _ in 0..5 {
         let all = enqueue_each(&store, 2 * 20).await;

@@ -1,19 +1,19 @@
 //! Queues that are paused, claims that leave some out, and executions that are changed while they
 //! wait.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "queues" {
-    a_paused_queue_gives_nothing: "Of a paused queue nothing is leased, and what is resumed is in its old order.",
-    a_pause_is_kept: "A pause holds for every process, until it is resumed.",
-    queues_are_listed: "Queues are listed by name, with what waits and runs in them.",
-    claims_leave_queues_out: "A claim takes nothing from the queues that it leaves out.",
-    caps_pass_over_what_is_beyond: "A claim takes no more of limited ones, of a queue and of a job than its caps say, and leaves the rest where it is.",
-    what_waits_for_long_is_found: "What is ready in a queue since before a time and is not the most urgent yet is found, whatever its priority, up to the limit.",
-    a_change_moves_what_waits: "A change of priority or time moves an execution that waits to where it belongs.",
-    a_change_needs_one_that_waits: "What runs or has ended is not changed.",
-    a_change_of_what_is_held_gives_its_permits_back: "What is held or ready by a permit takes its new place at the limit.",
+requirements! { "queues" {
+    claims_take_nothing_from_a_paused_queue: "Claims take nothing from a paused queue. After it is resumed, its executions have their old order.",
+    a_pause_applies_to_every_process: "A pause applies to every process until the queue is resumed.",
+    queues_are_listed_with_their_counts: "Queues are listed by name, with the numbers of their waiting and running executions.",
+    claims_take_nothing_from_excluded_queues: "A claim takes nothing from the queues that it excludes.",
+    claims_keep_to_their_caps: "A claim takes no more executions with limits, of a queue or of a job than its caps allow. The rest stays ready.",
+    waiting_since_finds_old_executions: "`waiting_since` returns ready executions that were due before a time and lack the highest priority, up to its limit.",
+    an_edit_moves_a_waiting_execution: "An edit of priority or time moves a waiting execution to its new place.",
+    running_and_final_executions_are_not_edited: "Running and final executions cannot be edited.",
+    an_edit_releases_the_permits_of_a_limited_execution: "An edit of priority or time releases the permits of a waiting execution, which takes its new place at the limit.",
 }}
 
 async fn in_queue(store: &AnyStore, queue: &str, count: usize) -> Vec<ExecutionId> {
@@ -25,7 +25,7 @@ async fn in_queue(store: &AnyStore, queue: &str, count: usize) -> Vec<ExecutionI
     ids
 }
 
-async fn a_paused_queue_gives_nothing(store: AnyStore) {
+async fn claims_take_nothing_from_a_paused_queue(store: AnyStore) {
     let mail = in_queue(&store, "mail", 3).await;
     let other = in_queue(&store, "other", 2).await;
     let session = session(&store, "w").await;
@@ -47,7 +47,7 @@ async fn a_paused_queue_gives_nothing(store: AnyStore) {
     assert_eq!(ids(&taken), [mail, later].concat());
 }
 
-async fn what_waits_for_long_is_found(store: AnyStore) {
+async fn waiting_since_finds_old_executions(store: AnyStore) {
     let at = |priority: u8, second: u64| {
         new_with("j", |new| {
             new.priority = priority;
@@ -90,7 +90,7 @@ async fn what_waits_for_long_is_found(store: AnyStore) {
     assert_eq!(ids(&first), expected[..1]);
 }
 
-async fn a_pause_is_kept(Handles([here, there]): Handles) {
+async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
     in_queue(&here, "mail", 1).await;
     assert!(here.pause("mail".to_owned(), t(1)).await.unwrap());
     assert!(
@@ -122,7 +122,7 @@ async fn a_pause_is_kept(Handles([here, there]): Handles) {
     );
 }
 
-async fn queues_are_listed(store: AnyStore) {
+async fn queues_are_listed_with_their_counts(store: AnyStore) {
     assert!(store.queues().await.unwrap().is_empty());
     in_queue(&store, "b", 3).await;
     store.pause("a".to_owned(), t(1)).await.unwrap();
@@ -139,7 +139,7 @@ async fn queues_are_listed(store: AnyStore) {
     assert_eq!(store.queues().await.unwrap(), expected);
 }
 
-async fn claims_leave_queues_out(store: AnyStore) {
+async fn claims_take_nothing_from_excluded_queues(store: AnyStore) {
     in_queue(&store, "a", 2).await;
     let b = in_queue(&store, "b", 2).await;
     let session = session(&store, "w").await;
@@ -152,7 +152,7 @@ async fn claims_leave_queues_out(store: AnyStore) {
     assert!(store.claim(contradiction).await.unwrap().is_empty());
 }
 
-async fn caps_pass_over_what_is_beyond(store: AnyStore) {
+async fn claims_keep_to_their_caps(store: AnyStore) {
     let limit = Limit {
         key: "j/concurrent".to_owned(),
         job_id: "j".to_owned(),
@@ -222,7 +222,7 @@ fn run_at(seconds: u64) -> ExecutionEdit {
     }
 }
 
-async fn a_change_moves_what_waits(store: AnyStore) {
+async fn an_edit_moves_a_waiting_execution(store: AnyStore) {
     let all = enqueue(&store, "j", 4).await;
     let changed = async |n: usize, change| {
         let answer = store.edit(all[n], change, T0).await.unwrap();
@@ -267,7 +267,7 @@ async fn a_change_moves_what_waits(store: AnyStore) {
     assert_eq!((again[0].fence.attempt, again[0].spent), (2, 1));
 }
 
-async fn a_change_needs_one_that_waits(store: AnyStore) {
+async fn running_and_final_executions_are_not_edited(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let answer = store.edit(id, priority(1), T0).await.unwrap();
@@ -276,11 +276,14 @@ async fn a_change_needs_one_that_waits(store: AnyStore) {
     let answer = store.edit(id, run_at(9), T0).await.unwrap();
     assert_eq!(answer, EditAnswer::NotWaiting(ExecutionStatus::Succeeded));
     assert_eq!(record(&store, id).await.priority, 50);
-    let answer = store.edit(super::words::id(), run_at(9), T0).await.unwrap();
+    let answer = store
+        .edit(super::fixtures::id(), run_at(9), T0)
+        .await
+        .unwrap();
     assert_eq!(answer, EditAnswer::Unknown);
 }
 
-async fn a_change_of_what_is_held_gives_its_permits_back(store: AnyStore) {
+async fn an_edit_releases_the_permits_of_a_limited_execution(store: AnyStore) {
     let limit = Limit {
         key: "j/concurrent".to_owned(),
         job_id: "j".to_owned(),

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "rates" {
-    no_more_start_than_the_rate_allows: "Starts per period stay within `rate_limit` in the whole fleet.",
-    a_start_is_no_earlier_than_its_permit: "A claim that was asked for before a permit was given starts when it was given.",
-    a_rate_survives_its_idle_time: "Starts that were not made are not made up for beyond one burst.",
-    an_older_time_lets_nobody_start_early: "Who lets in by an older time, having waited for the store, lets nobody start before the permit was given.",
-    an_outside_limit_rests_the_rate: "An attempt that was told to wait outside makes the rate wait.",
-    a_reservation_is_made_once: "Reservations of a rate follow each other, and one that would be too late takes nothing.",
+requirements! { "rates" {
+    rate_limit_is_never_exceeded: "Starts per period never exceed `rate_limit` in the whole fleet.",
+    a_start_is_no_earlier_than_its_permit: "A start counts from the later of the claim time and the grant time.",
+    unused_starts_are_not_accumulated: "Unused starts are not accumulated beyond one burst.",
+    a_promotion_with_an_older_time_allows_no_early_start: "A promotion with an older time, because it has waited for the store, allows no start before the grant time.",
+    paused_until_pauses_the_rate: "A settlement with `paused_until` pauses the rate limit, and so does `pause_limit`.",
+    reservations_get_different_times: "Concurrent reservations of a rate get different times. A reservation that would be after `latest` reserves nothing.",
 }}
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-async fn no_more_start_than_the_rate_allows(store: AnyStore) {
+async fn rate_limit_is_never_exceeded(store: AnyStore) {
     enqueue_limited(&store, &[rate("", 10, Duration::from_secs(1))], 60).await;
     let mut worker = Worker::new(&store).await;
     let mut starts = Vec::new();
@@ -58,7 +58,7 @@ async fn a_start_is_no_earlier_than_its_permit(store: AnyStore) {
     assert_eq!(worker.claim_at(t(19), 9).await[0].claimed_at, t(20));
 }
 
-async fn a_rate_survives_its_idle_time(store: AnyStore) {
+async fn unused_starts_are_not_accumulated(store: AnyStore) {
     let minute = Duration::from_secs(60);
     enqueue_limited(&store, &[rate("", 6, minute)], 20).await;
     let mut worker = Worker::new(&store).await;
@@ -80,7 +80,7 @@ async fn a_rate_survives_its_idle_time(store: AnyStore) {
     );
 }
 
-async fn an_older_time_lets_nobody_start_early(store: AnyStore) {
+async fn a_promotion_with_an_older_time_allows_no_early_start(store: AnyStore) {
     let rate = |key| rate(key, 1, Duration::from_secs(10));
     let mut worker = Worker::new(&store).await;
     // Two limits, passed at different times: the second is told an older one.
@@ -112,13 +112,13 @@ async fn an_older_time_lets_nobody_start_early(store: AnyStore) {
     assert_eq!(second[0].claimed_at, t(40));
 }
 
-async fn an_outside_limit_rests_the_rate(store: AnyStore) {
+async fn paused_until_pauses_the_rate(store: AnyStore) {
     let per_second = rate("", 1, Duration::from_secs(1));
     enqueue_limited(&store, std::slice::from_ref(&per_second), 5).await;
     let mut worker = Worker::new(&store).await;
     let taken = worker.take().await;
     let mut end = settlement(&taken[0], AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
-    end.permits = resting(&taken[0], t(60));
+    end.permits = paused_permits(&taken[0], t(60));
     settle(&store, end).await;
     assert!(worker.take_at(t(59), 9).await.is_empty());
     assert_eq!(worker.take_at(t(60), 9).await.len(), 1);
@@ -130,7 +130,7 @@ async fn an_outside_limit_rests_the_rate(store: AnyStore) {
     assert!(worker.take_at(t(121), 9).await.is_empty());
 }
 
-async fn a_reservation_is_made_once(Handles(stores): Handles) {
+async fn reservations_get_different_times(Handles(stores): Handles) {
     let zoo = Limit {
         key: "zoo".to_owned(),
         job_id: String::new(),

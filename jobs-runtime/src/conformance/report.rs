@@ -1,24 +1,24 @@
-//! All points on all grounds, as a table.
+//! All requirements on all grounds, as a table.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ground::Ground;
-use super::point::{Point, Verdict};
+use super::backend::Backend;
+use super::requirement::{Requirement, Verdict};
 
 /// A column of the table: a kind of store, or the name of one that is not there.
 #[derive(Clone)]
 pub struct Column {
     name: String,
-    ground: Option<Arc<dyn Ground>>,
+    backend: Option<Arc<dyn Backend>>,
 }
 
 impl Column {
     /// A kind of store to put to the test.
-    pub fn of(ground: impl Ground) -> Self {
+    pub fn of(backend: impl Backend) -> Self {
         Self {
-            name: ground.name().to_owned(),
-            ground: Some(Arc::new(ground)),
+            name: backend.name().to_owned(),
+            backend: Some(Arc::new(backend)),
         }
     }
 
@@ -26,12 +26,12 @@ impl Column {
     pub fn absent(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            ground: None,
+            backend: None,
         }
     }
 }
 
-/// What became of each point on each ground.
+/// What became of each point on each backend.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The names of the grounds.
@@ -44,23 +44,23 @@ pub struct Report {
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Which point.
-    pub point: Point,
+    pub point: Requirement,
     /// One per column; `None` in an empty one.
     pub verdicts: Vec<Option<Verdict>>,
 }
 
-/// Puts the points whose names contain one of `words`, or all if there are none, to the test on
-/// every ground: each on a database and in a runtime of its own, several at a time. Returns when
+/// Puts the requirements whose names contain one of `words`, or all if there are none, to the test on
+/// every backend: each on a database and in a runtime of its own, several at a time. Returns when
 /// all are done.
 ///
 /// # Panics
 /// If the system refuses a thread or a runtime.
 pub fn check(columns: &[Column], words: &[String]) -> Report {
-    let named = |point: &Point| {
+    let named = |point: &Requirement| {
         let name = point.to_string();
         words.is_empty() || words.iter().any(|word| name.contains(word))
     };
-    let chosen: Vec<Point> = super::points().into_iter().filter(named).collect();
+    let chosen: Vec<Requirement> = super::requirements().into_iter().filter(named).collect();
     let mut rows: Vec<Row> = chosen
         .iter()
         .map(|point| Row {
@@ -70,9 +70,9 @@ pub fn check(columns: &[Column], words: &[String]) -> Report {
         .collect();
     let mut cells = Vec::new();
     for (row, point) in chosen.iter().enumerate() {
-        for (column, Column { ground, .. }) in columns.iter().enumerate() {
-            if let Some(ground) = ground {
-                cells.push((row, column, *point, Arc::clone(ground)));
+        for (column, Column { backend, .. }) in columns.iter().enumerate() {
+            if let Some(backend) = backend {
+                cells.push((row, column, *point, Arc::clone(backend)));
             }
         }
     }
@@ -83,8 +83,8 @@ pub fn check(columns: &[Column], words: &[String]) -> Report {
     std::thread::scope(|scope| {
         for _ in 0..at_a_time() {
             scope.spawn(|| {
-                while let Some((row, column, point, ground)) = lock_cell() {
-                    let verdict = run_apart(&point, ground);
+                while let Some((row, column, point, backend)) = lock_cell() {
+                    let verdict = run_apart(&point, backend);
                     let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     verdicts.push((row, column, verdict));
                 }
@@ -107,13 +107,13 @@ fn at_a_time() -> usize {
     (2 * cores).clamp(4, 16)
 }
 
-fn run_apart(point: &Point, ground: Arc<dyn Ground>) -> Verdict {
+fn run_apart(point: &Requirement, backend: Arc<dyn Backend>) -> Verdict {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime starts");
-    let verdict = runtime.block_on(point.run(ground));
+    let verdict = runtime.block_on(point.run(backend));
     runtime.shutdown_background();
     verdict
 }
@@ -154,14 +154,14 @@ impl fmt::Display for Report {
         for row in &self.rows {
             for (column, verdict) in self.columns.iter().zip(&row.verdicts) {
                 if let Some(Verdict::Failed(reason)) = verdict {
-                    let Point { promise, .. } = row.point;
+                    let Requirement { promise, .. } = row.point;
                     writeln!(f, "\n{} on {column}\n  {promise}\n  {reason}", row.point)?;
                 }
             }
         }
         write!(
             f,
-            "\n{} points: {} ok, {} failed, {} not yet, {} not applicable",
+            "\n{} requirements: {} ok, {} failed, {} not yet, {} not applicable",
             self.rows.len(),
             self.count(|verdict| *verdict == Verdict::Passed),
             self.failures(),

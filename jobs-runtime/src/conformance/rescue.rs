@@ -1,21 +1,21 @@
 //! Taking over from sessions that stand still.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "rescue" {
-    only_the_watched_beat_is_taken_over: "A session whose beat has changed keeps its leases.",
-    taking_over_goes_in_slices_and_closes_at_the_end: "Leases are taken over in slices; a session is listed until it holds none any more.",
-    taking_over_closes_before_it_moves: "From the first slice on the session renews and claims nothing; what it ends before it is moved has ended.",
-    a_take_over_is_found_again: "A take-over asked for again returns what it has taken.",
-    a_rescued_attempt_goes_on_elsewhere: "A lost attempt is recorded under who executed it, spent, and followed by the next.",
-    a_request_to_cancel_is_taken_over: "A request to cancel goes over with the lease.",
-    progress_and_lines_survive_a_rescue: "Progress and lines that were written stay.",
-    a_rescuer_can_be_rescued: "A rescuer that stands still is rescued itself.",
-    those_who_are_gone_have_nothing_to_take: "From closed and unknown sessions nothing is taken.",
+requirements! { "rescue" {
+    a_session_with_a_changed_beat_keeps_its_leases: "A session whose beat has changed since it was observed keeps its leases.",
+    a_session_is_taken_over_in_slices: "Leases are taken over in slices. The session is listed until it holds none.",
+    a_take_over_closes_the_session_first: "From the first slice on, the session cannot renew or claim. It can settle attempts whose leases have not moved.",
+    a_repeated_take_over_returns_the_same_leases: "A take-over repeated with its number returns the leases that it has taken.",
+    a_lost_attempt_is_recorded_and_retried: "A lost attempt is recorded under the worker that executed it, spends the retry budget, and is followed by the next attempt.",
+    a_cancel_request_moves_with_its_lease: "A request to cancel moves with the lease.",
+    progress_and_log_lines_survive_a_take_over: "Progress and log lines that were written before a take-over are kept.",
+    a_rescuer_can_be_taken_over: "A rescuer that stops renewing is taken over itself.",
+    closed_and_unknown_sessions_have_no_leases_to_take: "A take-over of a closed or unknown session moves nothing.",
 }}
 
-async fn only_the_watched_beat_is_taken_over(store: AnyStore) {
+async fn a_session_with_a_changed_beat_keeps_its_leases(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let watched = beat(&store, claimed.fence.session).await;
     store.renew(claimed.fence.session, t(10)).await.unwrap();
@@ -31,7 +31,7 @@ async fn only_the_watched_beat_is_taken_over(store: AnyStore) {
     );
 }
 
-async fn taking_over_goes_in_slices_and_closes_at_the_end(store: AnyStore) {
+async fn a_session_is_taken_over_in_slices(store: AnyStore) {
     let dead = session(&store, "dead").await;
     enqueue(&store, "j", 5).await;
     store.claim(claim(dead, 1, &["j"], 5)).await.unwrap();
@@ -55,7 +55,7 @@ async fn taking_over_goes_in_slices_and_closes_at_the_end(store: AnyStore) {
     assert!(!is_open(&store, idle).await);
 }
 
-async fn a_take_over_is_found_again(store: AnyStore) {
+async fn a_repeated_take_over_returns_the_same_leases(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let watched = beat(&store, claimed.fence.session).await;
     let rescuer = session(&store, "rescuer").await;
@@ -75,7 +75,7 @@ async fn a_take_over_is_found_again(store: AnyStore) {
     assert!(matches!(lost, Err(StoreError::SessionLost)));
 }
 
-async fn a_rescued_attempt_goes_on_elsewhere(Handles([here, there]): Handles) {
+async fn a_lost_attempt_is_recorded_and_retried(Handles([here, there]): Handles) {
     let claimed = running(&here, "j").await;
     let id = claimed.execution_id;
     here.cancel(enqueue(&here, "j", 1).await[0], t(1))
@@ -99,7 +99,7 @@ async fn a_rescued_attempt_goes_on_elsewhere(Handles([here, there]): Handles) {
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
 }
 
-async fn a_request_to_cancel_is_taken_over(store: AnyStore) {
+async fn a_cancel_request_moves_with_its_lease(store: AnyStore) {
     let claimed = running(&store, "j").await;
     store.cancel(claimed.execution_id, t(5)).await.unwrap();
     let taken = taken_over(&store, &claimed).await;
@@ -114,7 +114,7 @@ async fn a_request_to_cancel_is_taken_over(store: AnyStore) {
     assert_eq!(read.status, ExecutionStatus::Cancelled);
 }
 
-async fn a_rescuer_can_be_rescued(store: AnyStore) {
+async fn a_rescuer_can_be_taken_over(store: AnyStore) {
     let first = running(&store, "j").await;
     let second = taken_over(&store, &first).await;
     let third = taken_over(&store, &second).await;
@@ -128,7 +128,7 @@ async fn a_rescuer_can_be_rescued(store: AnyStore) {
     assert_eq!(read.attempts[0].worker, "worker", "who executed it");
 }
 
-async fn progress_and_lines_survive_a_rescue(store: AnyStore) {
+async fn progress_and_log_lines_survive_a_take_over(store: AnyStore) {
     let claimed = running(&store, "j").await;
     report(&store, claimed.fence, 40).await;
     let lines = vec![batch(&claimed, vec![line(1, "alive")])];
@@ -141,7 +141,7 @@ async fn progress_and_lines_survive_a_rescue(store: AnyStore) {
     assert_eq!(log(&store, claimed.execution_id).await, ["1-1 alive"]);
 }
 
-async fn those_who_are_gone_have_nothing_to_take(store: AnyStore) {
+async fn closed_and_unknown_sessions_have_no_leases_to_take(store: AnyStore) {
     let gone = session(&store, "gone").await;
     let watched = beat(&store, gone).await;
     store.close_session(gone).await.unwrap();
@@ -159,7 +159,7 @@ async fn those_who_are_gone_have_nothing_to_take(store: AnyStore) {
     assert!(is_open(&store, rescuer).await);
 }
 
-async fn taking_over_closes_before_it_moves(store: AnyStore) {
+async fn a_take_over_closes_the_session_first(store: AnyStore) {
     let dead = session(&store, "dead").await;
     enqueue(&store, "j", 2).await;
     let claimed = store.claim(claim(dead, 1, &["j"], 2)).await.unwrap();

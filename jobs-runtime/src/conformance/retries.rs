@@ -1,17 +1,17 @@
 //! One attempt after another.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "retries" {
-    a_retry_waits_is_promoted_and_claimed_with_the_next_number: "What shall be tried again is pending until its time, then queued, then claimed under the next number.",
-    those_due_are_promoted_in_the_order_of_their_times: "Those due longest are promoted first, up to the limit, and the next time is told.",
-    what_is_promoted_takes_its_old_place: "What is promoted stands where it stood before.",
-    what_is_given_back_keeps_its_place: "What is given back keeps its place and its budget.",
-    a_snooze_spends_nothing: "A snooze waits without an error and spends nothing.",
-    only_failures_spend_the_budget: "Failed, timed out, panicked and lost attempts are spent; others are not.",
-    an_earlier_failure_is_kept_with_its_attempt: "Each attempt keeps its own outcome, error and next time.",
-    a_retryable_failure_is_never_stranded: "A retryable failure is found and claimed again, whichever processes do it.",
+requirements! { "retries" {
+    a_retry_waits_is_promoted_and_claimed_with_the_next_number: "An execution that is retried is pending until its time, then queued, then claimed with the next attempt number.",
+    executions_are_promoted_in_the_order_of_their_times: "Due executions are promoted in the order of their times, up to the limit. The answer has the next time.",
+    a_promoted_execution_takes_its_old_place: "A promoted execution takes its old place in its queue.",
+    a_released_execution_keeps_its_place: "An execution that a worker gives back keeps its place in its queue and its retry budget.",
+    a_snooze_spends_no_attempt: "A snoozed execution waits without an error and spends nothing of its retry budget.",
+    only_failures_spend_the_budget: "Failed, timed out, panicked and lost attempts spend the retry budget. Other outcomes do not.",
+    each_attempt_keeps_its_outcome: "Each attempt keeps its own outcome, error and retry time.",
+    a_retryable_failure_is_never_stranded: "An execution that has failed with retries left is promoted and claimed again, by whichever process.",
 }}
 
 async fn a_retry_waits_is_promoted_and_claimed_with_the_next_number(store: AnyStore) {
@@ -95,7 +95,7 @@ async fn only_failures_spend_the_budget(store: AnyStore) {
     assert_eq!(spent, 4);
 }
 
-async fn what_is_given_back_keeps_its_place(store: AnyStore) {
+async fn a_released_execution_keeps_its_place(store: AnyStore) {
     let mut events = store.events();
     let all = enqueue(&store, "j", 3).await;
     let session = session(&store, "w").await;
@@ -120,7 +120,7 @@ async fn what_is_given_back_keeps_its_place(store: AnyStore) {
     assert_eq!((claimed[0].fence.attempt, claimed[0].spent), (2, 0));
 }
 
-async fn those_due_are_promoted_in_the_order_of_their_times(store: AnyStore) {
+async fn executions_are_promoted_in_the_order_of_their_times(store: AnyStore) {
     let at = [50, 10, 40, 20, 30, 10];
     let batch: Vec<_> = at
         .iter()
@@ -148,7 +148,7 @@ async fn those_due_are_promoted_in_the_order_of_their_times(store: AnyStore) {
     assert_eq!((promotion.promoted, promotion.next_due), (1, None));
 }
 
-async fn what_is_promoted_takes_its_old_place(store: AnyStore) {
+async fn a_promoted_execution_takes_its_old_place(store: AnyStore) {
     let first = running(&store, "j").await;
     let later = enqueue(&store, "j", 1).await[0];
     settle(&store, retry_at(&first, t(5))).await;
@@ -157,7 +157,7 @@ async fn what_is_promoted_takes_its_old_place(store: AnyStore) {
     assert_eq!(ids(&claimed.unwrap()), [first.execution_id, later]);
 }
 
-async fn a_snooze_spends_nothing(store: AnyStore) {
+async fn a_snooze_spends_no_attempt(store: AnyStore) {
     let first = running(&store, "j").await;
     let mut snoozed = settlement(&first, AttemptOutcome::Snoozed, Next::RetryAt(t(60)));
     snoozed.end.progress = Some(Progress {
@@ -205,7 +205,7 @@ async fn a_retryable_failure_is_never_stranded(Handles([here, there]): Handles) 
     }
 }
 
-async fn an_earlier_failure_is_kept_with_its_attempt(store: AnyStore) {
+async fn each_attempt_keeps_its_outcome(store: AnyStore) {
     let first = running(&store, "j").await;
     let session = first.fence.session;
     settle(&store, retry_at(&first, t(5))).await;

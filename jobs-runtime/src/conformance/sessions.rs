@@ -1,18 +1,18 @@
 //! Sessions and their end.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "sessions" {
-    numbers_are_never_used_again: "Numbers of sessions are never used again.",
-    a_beat_changes_with_each_renewal: "A session's beat changes with each renewal.",
-    a_closed_session_is_lost: "A session that was closed, or never was, is lost.",
-    one_with_leases_is_not_closed: "A session that holds leases is not closed; its name stays known after it was.",
-    leases_are_counted_by_queue_and_by_job: "How many attempts of a queue, or of a job under any of its ids, each session holds.",
-    processes_tell_what_they_execute: "Open sessions tell what they execute and how much of it runs.",
+requirements! { "sessions" {
+    session_ids_are_never_reused: "A session id is never used again.",
+    a_beat_changes_with_each_renewal: "Each renewal changes the beat of its session.",
+    closed_and_unknown_sessions_are_lost: "A session that is closed, or never existed, cannot be renewed: the answer is `Lost`.",
+    a_session_with_leases_is_not_closed: "A session with leases is not closed. The worker of a closed session stays known.",
+    leases_are_counted_by_queue_and_by_job: "`leases_of` counts the leases of each session, for a queue and for a job under any of its ids.",
+    processes_are_listed_with_what_they_execute: "Open sessions are listed with their jobs, their queues and the number of their leases.",
 }}
 
-async fn numbers_are_never_used_again(store: AnyStore) {
+async fn session_ids_are_never_reused(store: AnyStore) {
     let first = session(&store, "w").await;
     store.close_session(first).await.unwrap();
     let second = session(&store, "w").await;
@@ -32,7 +32,7 @@ async fn a_beat_changes_with_each_renewal(store: AnyStore) {
     assert_eq!(after.renewed_at, t(10));
 }
 
-async fn a_closed_session_is_lost(store: AnyStore) {
+async fn closed_and_unknown_sessions_are_lost(store: AnyStore) {
     let session = session(&store, "w").await;
     store.close_session(session).await.unwrap();
     assert!(!is_open(&store, session).await);
@@ -45,7 +45,7 @@ async fn a_closed_session_is_lost(store: AnyStore) {
     );
 }
 
-async fn one_with_leases_is_not_closed(store: AnyStore) {
+async fn a_session_with_leases_is_not_closed(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let session = claimed.fence.session;
     store.close_session(session).await.unwrap();
@@ -102,7 +102,7 @@ fn slot_caps() -> Vec<SlotCap> {
     ]
 }
 
-async fn processes_tell_what_they_execute(store: AnyStore) {
+async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
     let told = SessionInfo {
         worker: "host-1/42".to_owned(),
         opened_at: T0,

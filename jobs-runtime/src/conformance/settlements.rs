@@ -1,20 +1,20 @@
 //! Ending attempts.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "settlements" {
-    success_keeps_the_result: "A success keeps its result and times, and is told to those who wait.",
-    failure_keeps_the_error: "A failure keeps its error and the last progress.",
-    a_repeated_settlement_is_already_mine: "A batch repeated after a lost answer is the session's own already.",
-    each_lost_answer_is_found_again: "So it is with each thing that can follow an attempt, from any process, and nothing changes by asking.",
-    an_answer_stays_lost_and_found_after_the_next_attempt: "And after later attempts.",
-    the_same_fence_twice_in_a_batch_settles_once: "An attempt that comes twice in a batch ends by the first.",
-    progress_is_noted_while_the_lease_holds: "Progress is noted while the lease holds and never goes back.",
-    many_settle_at_once: "Batches at once are answered row by row, each its own.",
+requirements! { "settlements" {
+    a_success_keeps_its_result: "A success keeps its result and its times, and an event announces it.",
+    a_failure_keeps_its_error: "A failure keeps its error and the last progress.",
+    a_repeated_settlement_is_already_mine: "A repeated batch of settlements is answered with `AlreadyMine`.",
+    every_kind_of_settlement_is_repeatable: "Every kind of settlement can be repeated from any process. It is answered with `AlreadyMine` and changes nothing.",
+    a_settlement_is_repeatable_after_the_next_attempt: "A settlement can still be repeated after later attempts.",
+    the_same_fence_twice_in_a_batch_settles_once: "If an attempt occurs twice in a batch, its first settlement is written.",
+    progress_is_written_while_the_lease_exists: "Progress is written while the lease exists, and never decreases.",
+    concurrent_settlements_are_answered_per_row: "Each settlement of concurrent batches receives its own answer.",
 }}
 
-async fn success_keeps_the_result(store: AnyStore) {
+async fn a_success_keeps_its_result(store: AnyStore) {
     let mut events = store.events();
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
@@ -44,7 +44,7 @@ async fn success_keeps_the_result(store: AnyStore) {
     assert_eq!(read.attempts[0].finished_at, Some(t(3)));
 }
 
-async fn failure_keeps_the_error(store: AnyStore) {
+async fn a_failure_keeps_its_error(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let mut settlement = failure(&claimed);
     settlement.end.progress = Some(Progress {
@@ -98,7 +98,7 @@ async fn the_same_fence_twice_in_a_batch_settles_once(store: AnyStore) {
     );
 }
 
-async fn progress_is_noted_while_the_lease_holds(store: AnyStore) {
+async fn progress_is_written_while_the_lease_exists(store: AnyStore) {
     let claimed = running(&store, "j").await;
     let id = claimed.execution_id;
     let report = |percent, message: Option<&str>| ProgressReport {
@@ -129,7 +129,7 @@ async fn progress_is_noted_while_the_lease_holds(store: AnyStore) {
     );
 }
 
-async fn many_settle_at_once(store: AnyStore) {
+async fn concurrent_settlements_are_answered_per_row(store: AnyStore) {
     let session = session(&store, "w").await;
     let all = enqueue(&store, "j", 300).await;
     let claimed = store.claim(claim(session, 1, &["j"], 300)).await.unwrap();
@@ -165,7 +165,7 @@ async fn many_settle_at_once(store: AnyStore) {
     }
 }
 
-async fn each_lost_answer_is_found_again(Handles([here, there]): Handles) {
+async fn every_kind_of_settlement_is_repeatable(Handles([here, there]): Handles) {
     let nexts = [
         (AttemptOutcome::Succeeded, Next::Succeed("1".to_owned())),
         (AttemptOutcome::Failed, Next::Fail),
@@ -193,7 +193,7 @@ async fn each_lost_answer_is_found_again(Handles([here, there]): Handles) {
     }
 }
 
-async fn an_answer_stays_lost_and_found_after_the_next_attempt(store: AnyStore) {
+async fn a_settlement_is_repeatable_after_the_next_attempt(store: AnyStore) {
     let first = running(&store, "j").await;
     let session = first.fence.session;
     let ends = [

@@ -1,16 +1,16 @@
 //! What stores keep without reading it.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "texts" {
-    payloads_and_texts_are_opaque: "Payloads keep their order of keys, spelling of numbers, repeated keys, escapes and `\\u0000`.",
-    results_and_edited_payloads_are_opaque: "So do results, and payloads edited for a retry.",
-    every_text_keeps_every_character: "Every text keeps raw NUL, quotes, line ends and characters beyond the basic plane, and is found by them.",
-    a_mebibyte_comes_back: "A payload and a result of 1 MiB come back whole.",
+requirements! { "texts" {
+    payloads_and_texts_are_stored_verbatim: "Payloads keep the order of keys, the spelling of numbers, repeated keys, escapes and `\\u0000`.",
+    results_and_edited_payloads_are_stored_verbatim: "Results, and payloads that are edited for a retry, keep their text as well.",
+    every_text_keeps_every_character: "Every text keeps NUL, quotes, line ends and characters beyond the basic plane, and filters find it.",
+    a_payload_and_a_result_of_one_mebibyte_are_kept: "A payload and a result of 1 MiB read back unchanged.",
 }}
 
-async fn payloads_and_texts_are_opaque(store: AnyStore) {
+async fn payloads_and_texts_are_stored_verbatim(store: AnyStore) {
     let payloads = [
         r#"{"z":1,"a":{"y":2,"b":[]},"z":3}"#,
         r#"{"nul":"\u0000","half":"\ud83d\ude00","slash":"\/","quote":"\""}"#,
@@ -113,7 +113,7 @@ async fn every_text_keeps_every_character(store: AnyStore) {
     );
 }
 
-async fn results_and_edited_payloads_are_opaque(store: AnyStore) {
+async fn results_and_edited_payloads_are_stored_verbatim(store: AnyStore) {
     let odd =
         r#"{"z":1,"a":[1.0,1e2,-0.0,12345678901234567890123],"z":2,"n":"\u0000\ud83d\ude00"}"#;
     let failed = running(&store, "j").await;
@@ -140,7 +140,7 @@ async fn results_and_edited_payloads_are_opaque(store: AnyStore) {
     }
 }
 
-async fn a_mebibyte_comes_back(store: AnyStore) {
+async fn a_payload_and_a_result_of_one_mebibyte_are_kept(store: AnyStore) {
     let text = |letter: &str| format!(r#"{{"text":"{}"}}"#, letter.repeat(1_048_576 - 11));
     let new = new_with("j", |new| new.payload = text("p"));
     assert_eq!(new.payload.len(), 1_048_576);

@@ -1,24 +1,24 @@
 //! Writing in a caller's own transaction.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "transactions" {
-    what_is_committed_is_there: "An enqueue in a caller's transaction is seen once that is committed, and not before.",
-    what_is_rolled_back_was_never_there: "Rolled back means never seen: no execution, no key, no number of an attempt.",
-    a_refusal_leaves_the_transaction_as_it_was: "A refused batch takes nothing of the transaction with it, and what follows in it is written.",
-    an_answer_holds_within_the_transaction: "Within one transaction later calls see earlier ones.",
-    an_end_is_committed_with_its_transaction: "An attempt's end in a handler's transaction holds once that is committed; its settlement is then found again, whatever it says.",
-    an_end_that_was_rolled_back_is_none: "An end that was rolled back is none: the attempt runs on and is settled.",
-    an_open_end_holds_up_no_other: "While the transaction that an end was written in stays open, other attempts are settled; a word about that attempt is to be said again later.",
-    an_end_in_a_transaction_is_fenced: "An end in a transaction is refused like any other once its lease does not hold.",
+requirements! { "transactions" {
+    an_enqueue_is_visible_after_the_commit: "An enqueue in a caller's transaction is visible after the commit, and not before.",
+    a_rollback_leaves_no_trace: "A rollback leaves no execution and no idempotency key.",
+    an_error_leaves_the_transaction_usable: "A rejected batch changes nothing in the transaction, and later calls in it are written.",
+    later_calls_of_a_transaction_see_earlier_ones: "Within one transaction, later calls see the executions of earlier calls.",
+    a_settlement_is_committed_with_its_transaction: "A settlement in a handler's transaction takes effect with the commit. A later one is answered with `AlreadyMine`.",
+    a_settlement_is_undone_by_a_rollback: "After a rollback of its settlement, an attempt is still running and can be settled.",
+    an_open_settlement_delays_no_other_attempt: "While a transaction with a settlement stays open, other attempts are settled. Settlements of the same attempt are answered with `Locked`.",
+    a_settlement_in_a_transaction_is_fenced: "A settlement in a transaction is stale if its lease does not exist any more.",
 }}
 
-async fn what_is_committed_is_there(ground: Joinable) {
-    let store = &ground.store;
+async fn an_enqueue_is_visible_after_the_commit(db: Transactional) {
+    let store = &db.store;
     let batch: Vec<_> = (0..3).map(|_| new("j")).collect();
     let delayed = new_with("j", |new| new.run_at = Some(t(60)));
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let answers = store.enqueue_in(tx.by_ref(), batch.clone()).await.unwrap();
     assert_eq!(answers, [EnqueueAnswer::Created; 3]);
     store
@@ -37,11 +37,11 @@ async fn what_is_committed_is_there(ground: Joinable) {
     assert_eq!(answers, [EnqueueAnswer::Created; 3]);
 }
 
-async fn what_is_rolled_back_was_never_there(ground: Joinable) {
-    let store = &ground.store;
+async fn a_rollback_leaves_no_trace(db: Transactional) {
+    let store = &db.store;
     let keyed = || new_with("j", |new| new.idempotency_key = key("k", "d"));
     let new = keyed();
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     store
         .enqueue_in(tx.by_ref(), vec![new.clone()])
         .await
@@ -55,12 +55,12 @@ async fn what_is_rolled_back_was_never_there(ground: Joinable) {
     assert_eq!(answers, [EnqueueAnswer::Created], "its key is free");
 }
 
-async fn a_refusal_leaves_the_transaction_as_it_was(ground: Joinable) {
-    let store = &ground.store;
+async fn an_error_leaves_the_transaction_usable(db: Transactional) {
+    let store = &db.store;
     let keyed = |digest| new_with("j", |new| new.idempotency_key = key("k", digest));
     store.enqueue(vec![keyed("d")]).await.unwrap();
     let (before, refused, after) = (new("j"), new("j"), new("j"));
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     store
         .enqueue_in(tx.by_ref(), vec![before.clone()])
         .await
@@ -81,11 +81,11 @@ async fn a_refusal_leaves_the_transaction_as_it_was(ground: Joinable) {
     }
 }
 
-async fn an_answer_holds_within_the_transaction(ground: Joinable) {
-    let store = &ground.store;
+async fn later_calls_of_a_transaction_see_earlier_ones(db: Transactional) {
+    let store = &db.store;
     let keyed = || new_with("j", |new| new.idempotency_key = key("k", "d"));
     let first = keyed();
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     for _ in 0..2 {
         let answers = store.enqueue_in(tx.by_ref(), vec![first.clone()]).await;
         assert_eq!(answers.unwrap(), [EnqueueAnswer::Created]);
@@ -100,10 +100,10 @@ async fn an_answer_holds_within_the_transaction(ground: Joinable) {
     assert_eq!(page.executions.len(), 1);
 }
 
-async fn an_end_is_committed_with_its_transaction(ground: Joinable) {
-    let store = &ground.store;
+async fn a_settlement_is_committed_with_its_transaction(db: Transactional) {
+    let store = &db.store;
     let claimed = running(store, "j").await;
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let end = with_logs(success(&claimed), vec![line(1, "done")]);
     let answer = store.settle_in(tx.by_ref(), end).await.unwrap();
     assert_eq!(answer, WriteAnswer::Settled);
@@ -131,10 +131,10 @@ async fn an_end_is_committed_with_its_transaction(ground: Joinable) {
     assert_eq!(log(store, claimed.execution_id).await, ["1-1 done"]);
 }
 
-async fn an_end_that_was_rolled_back_is_none(ground: Joinable) {
-    let store = &ground.store;
+async fn a_settlement_is_undone_by_a_rollback(db: Transactional) {
+    let store = &db.store;
     let claimed = running(store, "j").await;
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let answer = store.settle_in(tx.by_ref(), success(&claimed)).await;
     assert_eq!(answer.unwrap(), WriteAnswer::Settled);
     tx.roll_back().await.unwrap();
@@ -146,12 +146,12 @@ async fn an_end_that_was_rolled_back_is_none(ground: Joinable) {
     );
 }
 
-async fn an_open_end_holds_up_no_other(ground: Joinable) {
-    let store = &ground.store;
+async fn an_open_settlement_delays_no_other_attempt(db: Transactional) {
+    let store = &db.store;
     let session = session(store, "w").await;
     enqueue(store, "j", 3).await;
     let claimed = store.claim(claim(session, 1, &["j"], 3)).await.unwrap();
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let answer = store.settle_in(tx.by_ref(), success(&claimed[1])).await;
     assert_eq!(answer.unwrap(), WriteAnswer::Settled);
     let ends = || {
@@ -182,11 +182,11 @@ async fn an_open_end_holds_up_no_other(ground: Joinable) {
     assert_eq!(log(store, claimed[1].execution_id).await, ["1-1 late"]);
 }
 
-async fn an_end_in_a_transaction_is_fenced(ground: Joinable) {
-    let store = &ground.store;
+async fn a_settlement_in_a_transaction_is_fenced(db: Transactional) {
+    let store = &db.store;
     let claimed = running(store, "j").await;
     let taken = taken_over(store, &claimed).await;
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let stale = store.settle_in(tx.by_ref(), success(&claimed)).await;
     assert_eq!(stale.unwrap(), WriteAnswer::Stale);
     // The transaction is as it was.

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use jobs::OnConflict;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "uniqueness" {
-    one_lives_per_unique_key: "Of enqueues with the same `unique` key at once, one creates; `skip`, `replace` and `reject` answer as they say.",
-    a_unique_key_is_free_again: "When the one that lived has ended, the next one creates.",
-    a_window_outlasts_its_execution: "Within its window, one that has ended counts as live.",
-    live_is_what_the_rule_says: "A rule that counts only waiting ones as live lets another wait beside one that runs.",
-    a_replacement_runs_what_came_last: "Whoever waits takes over the newest payload; beside one that runs, one waits.",
-    a_refusal_takes_the_batch_back: "A batch with a refused execution creates nothing and replaces nothing.",
-    a_debounce_starts_again: "While more arrive the delay starts again, up to `at_most`, and the newest payload runs.",
-    many_debounce_into_one: "Of many that arrive at once, one waits.",
-    a_full_queue_refuses: "Beyond `max_waiting` an enqueue is refused, the whole batch or nothing of it.",
-    what_waits_is_counted: "Pending and queued ones are counted, also when they come back; what runs and what has ended are not.",
-    keys_are_kept_in_transactions: "What a transaction brings counts once it is committed, and not at all if it is rolled back.",
+requirements! { "uniqueness" {
+    one_execution_is_live_per_unique_key: "Of concurrent enqueues with the same `unique` key, one creates. `skip`, `replace` and `reject` decide the answers of the others.",
+    a_unique_key_is_free_after_the_end: "After the live execution has ended, the next enqueue with its unique key creates.",
+    a_window_outlasts_its_execution: "Within the window of its rule, an ended execution counts as live.",
+    live_statuses_come_from_the_rule: "If a rule counts only waiting executions as live, one execution may wait beside a running one.",
+    replace_keeps_the_newest_payload: "With `replace`, the waiting execution receives the newest payload. Beside a running execution, one waits.",
+    a_rejected_batch_creates_and_replaces_nothing: "A batch with a rejected execution creates nothing and replaces nothing.",
+    a_debounce_restarts_its_delay: "Each further enqueue restarts the debounce delay, up to `at_most`, and the newest payload runs.",
+    concurrent_enqueues_are_debounced_into_one: "Concurrent enqueues with the same debounce key create one waiting execution.",
+    max_waiting_rejects_the_whole_batch: "A batch that would exceed `max_waiting` is rejected as a whole.",
+    pending_and_queued_executions_count_against_max_waiting: "Pending and queued executions count against `max_waiting`, also after a retry or a release. Running and final ones do not.",
+    keys_of_a_transaction_apply_after_its_commit: "Unique keys, debounce keys and `max_waiting` of a transaction apply after its commit, and not after a rollback.",
 }}
 
 const LIVE: [ExecutionStatus; 3] = [
@@ -50,7 +50,7 @@ async fn enqueue_one(store: &AnyStore, new: NewExecution) -> (ExecutionId, Enque
     (id, answers[0])
 }
 
-async fn one_lives_per_unique_key(Handles(stores): Handles) {
+async fn one_execution_is_live_per_unique_key(Handles(stores): Handles) {
     for on_conflict in [OnConflict::Skip, OnConflict::Reject, OnConflict::Replace] {
         let answers = at_once(32, |n| {
             let store = Arc::clone(&stores[n % 2]);
@@ -91,7 +91,7 @@ async fn one_lives_per_unique_key(Handles(stores): Handles) {
     }
 }
 
-async fn a_unique_key_is_free_again(store: AnyStore) {
+async fn a_unique_key_is_free_after_the_end(store: AnyStore) {
     let (mut last, answer) = enqueue_one(&store, with_key(unique(OnConflict::Reject), "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     let session = session(&store, "w").await;
@@ -154,7 +154,7 @@ async fn a_window_outlasts_its_execution(store: AnyStore) {
     );
 }
 
-async fn live_is_what_the_rule_says(store: AnyStore) {
+async fn live_statuses_come_from_the_rule(store: AnyStore) {
     let waiting = || {
         let mut key = unique(OnConflict::Skip);
         key.live
@@ -182,7 +182,7 @@ async fn live_is_what_the_rule_says(store: AnyStore) {
     );
 }
 
-async fn a_replacement_runs_what_came_last(store: AnyStore) {
+async fn replace_keeps_the_newest_payload(store: AnyStore) {
     let newest = |payload: &str| with_key(unique(OnConflict::Replace), payload);
     let mut delayed = newest(r#"{"n":0}"#);
     delayed.run_at = Some(t(60));
@@ -215,7 +215,7 @@ async fn a_replacement_runs_what_came_last(store: AnyStore) {
     assert_eq!(claim_one(&store, session, 2).await.payload, r#"{"n":7}"#);
 }
 
-async fn a_refusal_takes_the_batch_back(store: AnyStore) {
+async fn a_rejected_batch_creates_and_replaces_nothing(store: AnyStore) {
     let keyed = |name: &str, on_conflict, payload: &str| {
         let mut key = unique(on_conflict);
         key.key = name.to_owned();
@@ -258,7 +258,7 @@ fn debounced(seconds: u64, payload: &str) -> NewExecution {
     })
 }
 
-async fn a_debounce_starts_again(store: AnyStore) {
+async fn a_debounce_restarts_its_delay(store: AnyStore) {
     let (first, answer) = enqueue_one(&store, debounced(0, r#"{"n":0}"#)).await;
     assert_eq!(answer, EnqueueAnswer::Created);
     for (seconds, due) in [(20, 50), (45, 75), (70, 100), (95, 120), (110, 120)] {
@@ -288,7 +288,7 @@ async fn a_debounce_starts_again(store: AnyStore) {
     );
 }
 
-async fn many_debounce_into_one(Handles(stores): Handles) {
+async fn concurrent_enqueues_are_debounced_into_one(Handles(stores): Handles) {
     let answers = at_once(24, |n| {
         let store = Arc::clone(&stores[n % 2]);
         let new = debounced(n as u64 % 5, &format!(r#"{{"n":{n}}}"#));
@@ -311,7 +311,7 @@ fn capped(max_waiting: u32) -> NewExecution {
     new_with("j", |new| new.rules.max_waiting = Some(max_waiting))
 }
 
-async fn a_full_queue_refuses(Handles(stores): Handles) {
+async fn max_waiting_rejects_the_whole_batch(Handles(stores): Handles) {
     let store = &stores[0];
     let is_full = |answer: &Result<_, StoreError>| matches!(answer, Err(StoreError::QueueFull { max_waiting: 10, job_id, .. }) if job_id == "j");
     let answers = at_once(30, |n| {
@@ -341,7 +341,7 @@ async fn a_full_queue_refuses(Handles(stores): Handles) {
     enqueue(store, "other", 1).await;
 }
 
-async fn what_waits_is_counted(store: AnyStore) {
+async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore) {
     let room = async |expected: bool| {
         let answer = store.enqueue(vec![capped(1)]).await;
         assert_eq!(answer.is_ok(), expected, "{answer:?}");
@@ -382,13 +382,13 @@ async fn what_waits_is_counted(store: AnyStore) {
     room(true).await;
 }
 
-async fn keys_are_kept_in_transactions(ground: Joinable) {
-    let store = &ground.store;
-    let mut tx = ground.begin().await;
+async fn keys_of_a_transaction_apply_after_its_commit(db: Transactional) {
+    let store = &db.store;
+    let mut tx = db.begin().await;
     let new = with_key(unique(OnConflict::Skip), "{}");
     store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();
     tx.roll_back().await.unwrap();
-    let mut tx = ground.begin().await;
+    let mut tx = db.begin().await;
     let new = with_key(unique(OnConflict::Skip), "{}");
     let inside = new.id;
     let answers = store.enqueue_in(tx.by_ref(), vec![new]).await.unwrap();

@@ -1,4 +1,4 @@
-//! A store whose calls hold a test clock.
+//! A store under a test clock: time stands still during each of its calls.
 
 use std::sync::Arc;
 
@@ -6,18 +6,25 @@ use async_trait::async_trait;
 use jobs::{Clock, ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
-use super::*;
+use super::{
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
+    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
+    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
+    Transferable, WriteAnswer,
+};
 use crate::time::Timestamp;
 
-/// Passes every call on, and keeps the clock where it is until the answer is there: under a test
-/// clock no time passes while a store works.
+/// Passes every call to its store. A [busy guard](Clock::hold) keeps a virtual clock from advancing
+/// until the store has answered.
 pub(crate) struct ClockedStore {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
 
 impl ClockedStore {
-    /// The store itself under real time.
+    /// Wraps a store under a virtual clock. Under a real clock it returns the store unchanged.
     pub(crate) fn wrap(store: Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Arc<dyn Store> {
         if !clock.hold().is_needed() {
             return store;
@@ -29,8 +36,8 @@ impl ClockedStore {
     }
 }
 
-/// Declares each asynchronous method once more, with a hold around it.
-macro_rules! held {
+/// Implements each listed method of [`Store`] as the same call on the store, with the clock held.
+macro_rules! clocked {
     ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for ClockedStore {
@@ -45,6 +52,10 @@ macro_rules! held {
                 self.store.describe()
             }
 
+            fn events(&self) -> broadcast::Receiver<StoreEvent> {
+                self.store.events()
+            }
+
             fn transfer(&self) -> Option<&dyn Transferable> {
                 self.store.transfer()
             }
@@ -52,52 +63,53 @@ macro_rules! held {
             fn committed(&self) {
                 self.store.committed();
             }
-
-            fn events(&self) -> broadcast::Receiver<StoreEvent> {
-                self.store.events()
-            }
         }
     };
 }
 
-held! {
+clocked! {
     async fn migrate() -> Vec<MigrationStatus>;
     async fn migrations() -> Vec<MigrationStatus>;
     async fn ping() -> ();
     async fn server_time() -> Option<Timestamp>;
+
     async fn publish(jobs: Vec<PublishedJob>) -> ();
-    async fn catalogue() -> Vec<PublishedJob>;
     async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
     async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
-    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
+
     async fn open_session(info: SessionInfo) -> SessionId;
     async fn renew(session: SessionId, now: Timestamp) -> Renewal;
     async fn close_session(session: SessionId) -> ();
     async fn claim(claim: Claim) -> Vec<Claimed>;
     async fn settle(batch: Vec<Settlement>) -> Vec<WriteAnswer>;
+    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
     async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
     async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
     async fn cancel_requests(session: SessionId) -> Vec<Fence>;
     async fn release_permits(fences: Vec<Fence>) -> ();
-    async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
-    async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
     async fn promote(now: Timestamp, limit: usize) -> Promotion;
     async fn sessions() -> Vec<SessionBeat>;
     async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
+    async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
+
+    async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
+    async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
+    async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
+
     async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
     async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
-    async fn processes() -> Vec<ProcessRecord>;
     async fn delete(id: ExecutionId) -> DeleteAnswer;
-    async fn edit(id: ExecutionId, change: ExecutionEdit, now: Timestamp) -> EditAnswer;
-    async fn queues() -> Vec<QueueRecord>;
+    async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
     async fn pause(queue: String, now: Timestamp) -> bool;
     async fn resume(queue: String) -> bool;
-    async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
-    async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
-    async fn leases_of(of: CapScope) -> Vec<(SessionId, u64)>;
-    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
+
     async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
     async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
-    async fn logs(query: LogQuery) -> Option<LogPage>;
     async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
+    async fn logs(query: LogQuery) -> Option<LogPage>;
+    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
+    async fn queues() -> Vec<QueueRecord>;
+    async fn processes() -> Vec<ProcessRecord>;
+    async fn leases_of(scope: CapScope) -> Vec<(SessionId, u64)>;
+    async fn catalogue() -> Vec<PublishedJob>;
 }

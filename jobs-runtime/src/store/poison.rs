@@ -1,11 +1,15 @@
-//! One row that the database will not have, in a call that is about many.
+//! Poison rows: single rows that the database rejects, in calls that write many.
 //!
-//! A database refuses a statement as a whole: for a page that is damaged, say, or by a trigger of its
-//! owner's. Such a row shall hold up no other. What is refused is asked for again in smaller parts, until
-//! the row that is refused stands alone; what waits is put off, what runs is passed over, and what was to
-//! be written for it is dropped, with a word about it.
+//! A database rejects a statement as a whole, for example because of a damaged page or a trigger
+//! of its owner. A poison row must not block the other rows. After a rejection, the functions here
+//! repeat the call in smaller parts until the poison row is alone:
 //!
-//! All of it only once something was refused: who is not, pays nothing.
+//! * a waiting execution is postponed for a minute ([`claim`], [`promote`], [`admit`]);
+//! * a lease is skipped ([`take_over`]);
+//! * progress or log lines are dropped and answered [`WriteAnswer::Rejected`] ([`report`],
+//!   [`append_logs`]).
+//!
+//! Each poison row is logged as an error. A call without a rejection costs nothing extra.
 
 use std::time::Duration;
 
@@ -18,37 +22,38 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// For how long an execution is put off that cannot be moved to where it belongs.
-const PUT_OFF: Duration = Duration::from_secs(60);
+/// The time by which a poison execution is postponed.
+const POSTPONEMENT: Duration = Duration::from_secs(60);
 
-/// How many are put off, or passed over, by one call: where everything is refused it is not the rows.
-const AT_MOST: usize = 4;
+/// The largest number of poison rows that one call deals with. More rejections than this mean that
+/// the rows are not the cause: the call fails.
+const MAX_POISON_ROWS: usize = 4;
 
-/// The calls of a [`Store`] as its database takes them: as a whole, or not at all.
+/// Store calls without poison-row handling: the database accepts a call as a whole or rejects it.
 #[async_trait]
 pub(super) trait RawStore: Store {
-    /// [`Store::claim`].
+    /// Does the same as [`Store::claim`].
     async fn claim_raw(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
-    /// What that would take first.
+    /// Returns the execution that the claim would take first.
     async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError>;
 
-    /// Moves up to `limit` of what is due to where it belongs, and nothing else. How many that were.
+    /// Moves up to `limit` due scheduled executions and returns their number. Admits nothing.
     async fn promote_raw(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
-    /// What that would move first.
+    /// Returns the execution that [`promote_raw`](Self::promote_raw) would move first.
     async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError>;
 
-    /// Of those whom it would let in, or move at the limits, up to `most` whom the database refuses.
-    /// Changes nothing.
-    async fn refused_at_the_door(
+    /// Runs the permit allocator without effect and returns up to `most` executions whose rows the
+    /// database rejects.
+    async fn rejected_by_allocator(
         &self,
         now: Timestamp,
         limit: usize,
         most: usize,
     ) -> Result<Vec<ExecutionId>, StoreError>;
 
-    /// [`Store::take_over`], past the first `skip` leases.
+    /// Does the same as [`Store::take_over`], but skips the first `skip` leases.
     async fn take_over_raw(
         &self,
         dead: SessionBeat,
@@ -56,40 +61,42 @@ pub(super) trait RawStore: Store {
         skip: usize,
     ) -> Result<Vec<Claimed>, StoreError>;
 
-    /// [`Store::report`].
+    /// Does the same as [`Store::report`].
     async fn report_raw(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError>;
 
-    /// [`Store::append_logs`].
+    /// Does the same as [`Store::append_logs`].
     async fn append_logs_raw(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError>;
 }
 
-/// Claims. Puts off what cannot be leased.
+/// Claims. Postpones executions whose leases the database rejects.
 pub(super) async fn claim(store: &impl RawStore, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
     let mut part = Part::of(claim.limit);
     loop {
-        let some = Claim {
+        let smaller = Claim {
             limit: part.size,
             ..claim.clone()
         };
-        let refusal = match store.claim_raw(some).await {
+        let rejection = match store.claim_raw(smaller).await {
             Err(error @ (StoreError::Database(_) | StoreError::Corrupt { .. })) => error,
             answer => return answer,
         };
         if part.shrink() {
             continue;
         }
-        let first = match part.is_hopeless() {
-            true => None,
-            false => store.first_to_claim(claim.clone()).await?,
+        let first = if part.is_exhausted() {
+            None
+        } else {
+            store.first_to_claim(claim.clone()).await?
         };
         match first {
-            Some(id) => put_off(store, id, claim.now, &refusal).await?,
-            None => return Err(refusal),
+            Some(id) => postpone(store, id, claim.now, &rejection).await?,
+            None => return Err(rejection),
         }
     }
 }
 
-/// Moves what is due after that was refused, all of it that fits. Puts off what cannot be moved.
+/// Moves up to `limit` due executions after the database has rejected all at once. Postpones
+/// executions that it rejects.
 pub(super) async fn promote(
     store: &impl RawStore,
     now: Timestamp,
@@ -98,11 +105,11 @@ pub(super) async fn promote(
     let mut part = Part::of(limit);
     let mut moved = 0;
     loop {
-        let refusal = match store.promote_raw(now, part.size).await {
+        let rejection = match store.promote_raw(now, part.size).await {
             Err(error @ StoreError::Database(_)) => error,
-            Ok(some) if part.is_whole() => return Ok(moved + some),
-            Ok(some) => {
-                moved += some;
+            Ok(count) if part.is_whole() => return Ok(moved + count),
+            Ok(count) => {
+                moved += count;
                 part.grow();
                 continue;
             }
@@ -111,55 +118,62 @@ pub(super) async fn promote(
         if part.shrink() {
             continue;
         }
-        let first = match part.is_hopeless() {
-            true => None,
-            false => store.first_due(now).await?,
+        let first = if part.is_exhausted() {
+            None
+        } else {
+            store.first_due(now).await?
         };
         match first {
-            Some(id) => put_off(store, id, now, &refusal).await?,
-            None => return Err(refusal),
+            Some(id) => postpone(store, id, now, &rejection).await?,
+            None => return Err(rejection),
         }
     }
 }
 
-/// Lets in. Puts off who cannot be moved to where he belongs.
+/// Runs the permit allocator with `run`. If the database rejects its plan, postpones the executions
+/// whose rows it rejects and runs the allocator once more.
 pub(super) async fn admit<T, F>(
     store: &impl RawStore,
     now: Timestamp,
     limit: usize,
-    whole: impl Fn() -> F,
+    run: impl Fn() -> F,
 ) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let refusal = match whole().await {
+    let rejection = match run().await {
         Err(error @ StoreError::Database(_)) => error,
         answer => return answer,
     };
-    for id in store.refused_at_the_door(now, limit, AT_MOST).await? {
-        put_off(store, id, now, &refusal).await?;
+    let rejected = store.rejected_by_allocator(now, limit, MAX_POISON_ROWS);
+    for id in rejected.await? {
+        postpone(store, id, now, &rejection).await?;
     }
-    whole().await
+    run().await
 }
 
-async fn put_off(
+async fn postpone(
     store: &impl RawStore,
     id: ExecutionId,
     now: Timestamp,
-    refusal: &StoreError,
+    rejection: &StoreError,
 ) -> Result<(), StoreError> {
-    let error = crate::error::chain(refusal).to_string();
-    tracing::error!(execution = %id, %error, "the database refuses to move this execution, put off for a minute");
+    let error = crate::error::chain(rejection).to_string();
+    tracing::error!(
+        execution = %id,
+        %error,
+        "the database rejects a row of this execution: postponed for a minute"
+    );
     let later = ExecutionEdit {
         priority: None,
-        run_at: Some(now.after(PUT_OFF)),
+        run_at: Some(now.after(POSTPONEMENT)),
         payload: None,
     };
-    // Whatever became of it meanwhile, it is not in the way any more.
+    // An execution that is not waiting any more blocks no other: the answer does not matter.
     store.edit(id, later, now).await.map(drop)
 }
 
-/// Takes leases over. Passes over what cannot be moved.
+/// Takes leases over. Skips leases that the database refuses to move.
 pub(super) async fn take_over(
     store: &impl RawStore,
     dead: SessionBeat,
@@ -167,27 +181,29 @@ pub(super) async fn take_over(
 ) -> Result<Vec<Claimed>, StoreError> {
     let mut part = Part::of(claim.limit);
     loop {
-        let some = Claim {
+        let smaller = Claim {
             limit: part.size,
             ..claim.clone()
         };
-        let answer = store.take_over_raw(dead.clone(), some, part.passed).await;
-        let refusal = match answer {
+        let answer = store
+            .take_over_raw(dead.clone(), smaller, part.poison_rows)
+            .await;
+        let rejection = match answer {
             Err(error @ StoreError::Database(_)) => error,
             answer => return answer,
         };
         if part.shrink() {
             continue;
         }
-        if part.is_hopeless() {
-            return Err(refusal);
+        if part.is_exhausted() {
+            return Err(rejection);
         }
-        let (session, error) = (dead.session, crate::error::chain(&refusal));
-        tracing::error!(%session, %error, "the database refuses to move a lease of a dead worker");
+        let (session, error) = (dead.session, crate::error::chain(&rejection));
+        tracing::error!(%session, %error, "the database rejects a lease of a dead worker: skipped");
     }
 }
 
-/// Notes progress. What is refused is dropped.
+/// Writes progress. Drops reports that the database rejects.
 pub(super) async fn report(
     store: &impl RawStore,
     batch: Vec<ProgressReport>,
@@ -195,12 +211,12 @@ pub(super) async fn report(
     let mut parts = Parts::of(batch);
     while let Some(part) = parts.next() {
         let answers = store.report_raw(part.clone()).await;
-        parts.written(part, answers)?;
+        parts.add_answers(part, answers)?;
     }
     Ok(parts.answers)
 }
 
-/// Writes log lines. What is refused is dropped.
+/// Writes log lines. Drops batches of attempts that the database rejects.
 pub(super) async fn append_logs(
     store: &impl RawStore,
     batch: Vec<LogBatch>,
@@ -208,16 +224,15 @@ pub(super) async fn append_logs(
     let mut parts = Parts::of(batch);
     while let Some(part) = parts.next() {
         let answers = store.append_logs_raw(part.clone()).await;
-        parts.written(part, answers)?;
+        parts.add_answers(part, answers)?;
     }
     Ok(parts.answers)
 }
 
-/// A batch that is written in ever smaller parts where it is refused; what is refused alone is answered
-/// [`WriteAnswer::Rejected`].
+/// The bisection of a batch. A row that is rejected alone is answered [`WriteAnswer::Rejected`].
 struct Parts<T> {
-    /// The next one last.
-    waiting: Vec<Vec<T>>,
+    /// The parts to write, the next one last.
+    unwritten: Vec<Vec<T>>,
     answers: Vec<WriteAnswer>,
 }
 
@@ -225,15 +240,15 @@ impl<T> Parts<T> {
     fn of(batch: Vec<T>) -> Self {
         Self {
             answers: Vec::with_capacity(batch.len()),
-            waiting: vec![batch],
+            unwritten: vec![batch],
         }
     }
 
     fn next(&mut self) -> Option<Vec<T>> {
-        self.waiting.pop()
+        self.unwritten.pop()
     }
 
-    fn written(
+    fn add_answers(
         &mut self,
         mut part: Vec<T>,
         answers: Result<Vec<WriteAnswer>, StoreError>,
@@ -242,11 +257,11 @@ impl<T> Parts<T> {
             Ok(answers) => self.answers.extend(answers),
             Err(StoreError::Database(_)) if part.len() > 1 => {
                 let second = part.split_off(part.len() / 2);
-                self.waiting.extend([second, part]);
+                self.unwritten.extend([second, part]);
             }
             Err(error @ StoreError::Database(_)) => {
                 let error = crate::error::chain(&error);
-                tracing::error!(%error, "the database refuses what an attempt tells about itself");
+                tracing::error!(%error, "the database rejects progress or log lines: dropped");
                 self.answers.push(WriteAnswer::Rejected);
             }
             Err(error) => return Err(error),
@@ -255,13 +270,13 @@ impl<T> Parts<T> {
     }
 }
 
-/// How much is asked for at once.
+/// The number of rows that a call asks for at once.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     whole: usize,
     size: usize,
-    /// How many stood alone and were refused.
-    passed: usize,
+    /// The number of rows that were rejected alone.
+    poison_rows: usize,
 }
 
 impl Part {
@@ -269,18 +284,18 @@ impl Part {
         Self {
             whole,
             size: whole,
-            passed: 0,
+            poison_rows: 0,
         }
     }
 
-    /// Asks for less after a refusal. `false` if it was for one alone: that is to be set aside, and the
-    /// whole asked for again.
+    /// Halves the size after a rejection and returns `true`. Returns `false` if the size was one:
+    /// the row is a poison row, and the next call asks for the whole again.
     fn shrink(&mut self) -> bool {
         if self.size > 1 {
             self.size /= 2;
             return true;
         }
-        self.passed += 1;
+        self.poison_rows += 1;
         self.grow();
         false
     }
@@ -294,8 +309,8 @@ impl Part {
         self.size == self.whole
     }
 
-    fn is_hopeless(&self) -> bool {
-        self.passed > AT_MOST
+    fn is_exhausted(&self) -> bool {
+        self.poison_rows > MAX_POISON_ROWS
     }
 }
 
@@ -303,16 +318,17 @@ impl Part {
 mod tests {
     use super::*;
 
-    /// Writes everything but the odd.
-    fn even_only(part: &[u32]) -> Result<Vec<WriteAnswer>, StoreError> {
-        match part.iter().all(|n| n % 2 == 0) {
-            true => Ok(vec![WriteAnswer::Settled; part.len()]),
-            false => Err(StoreError::Database("an odd number".into())),
+    /// Accepts a part without odd numbers.
+    fn write_even(part: &[u32]) -> Result<Vec<WriteAnswer>, StoreError> {
+        if part.iter().all(|n| n % 2 == 0) {
+            Ok(vec![WriteAnswer::Settled; part.len()])
+        } else {
+            Err(StoreError::Database("an odd number".into()))
         }
     }
 
     #[test]
-    fn what_is_refused_is_refused_alone() {
+    fn only_the_poison_rows_of_a_batch_are_rejected() {
         for batch in [
             vec![],
             vec![1],
@@ -320,28 +336,28 @@ mod tests {
             vec![1, 2, 3, 4, 5],
             vec![2, 2, 7],
         ] {
-            let of = |n: &u32| match n % 2 {
+            let expected_of = |n: &u32| match n % 2 {
                 0 => WriteAnswer::Settled,
                 _ => WriteAnswer::Rejected,
             };
-            let expected: Vec<_> = batch.iter().map(of).collect();
+            let expected: Vec<_> = batch.iter().map(expected_of).collect();
             let mut parts = Parts::of(batch);
             while let Some(part) = parts.next() {
-                let answers = even_only(&part);
-                parts.written(part, answers).unwrap();
+                let answers = write_even(&part);
+                parts.add_answers(part, answers).unwrap();
             }
             assert_eq!(parts.answers, expected);
         }
     }
 
     #[test]
-    fn one_alone_is_set_aside_and_the_whole_asked_for_again() {
+    fn a_row_that_is_rejected_alone_is_counted_and_the_whole_is_asked_for_again() {
         let mut part = Part::of(9);
         let mut sizes = vec![part.size];
         while part.shrink() {
             sizes.push(part.size);
         }
         assert_eq!(sizes, [9, 4, 2, 1]);
-        assert_eq!((part.size, part.passed), (9, 1));
+        assert_eq!((part.size, part.poison_rows), (9, 1));
     }
 }

@@ -1,4 +1,7 @@
-//! (module document)
+//! Decisions that both stores share: deduplication, permits, migrations, and the text of a row.
+//!
+//! A store looks rows up, asks a rule, and writes what the rule has decided. The rules contain no
+//! SQL and no input or output. They import `contract`, and nothing of `sqlite` or `postgres`.
 
 pub(in crate::store) mod dedup;
 pub(in crate::store) mod execution_rows;

@@ -1,9 +1,12 @@
-//! Moving everything from one store to another.
+//! Transfer: copying everything that one store has into another.
 //!
-//! People start embedded and outgrow one machine. What a store keeps is read out whole, oldest
-//! first, and written down elsewhere as it was: queued executions in their order, history with its
-//! attempts and logs, idempotency keys, every publication of the catalogue. Sessions and leases
-//! are not moved: the source has to be at rest.
+//! A deployment may start with an embedded store and outgrow one machine. [`copy::transfer`] reads
+//! the source with [`Transferable::export`], oldest execution first, and writes the target with
+//! [`Transferable::import`]: queued executions in their order, the history with its attempts and
+//! logs, idempotency keys, and every publication of the catalogue. Sessions and leases are not
+//! copied: no worker may use the source.
+//!
+//! `copy` knows only the trait. `rows` prepares the rows that both stores insert.
 
 pub(crate) mod copy;
 pub(in crate::store) mod rows;
@@ -15,72 +18,74 @@ use serde::Serialize;
 use super::{Cursor, DedupKind, IdempotencyKey, LogRecord, NewExecution, PublishedJob, StoreError};
 use crate::time::Timestamp;
 
-/// The ability of a store to be moved, in either direction.
+/// A store that a transfer can read from and write to.
 #[async_trait]
 pub trait Transferable: Send + Sync {
-    /// What is kept about the oldest executions that stand after `after`: up to `limit` of them,
-    /// fewer where they are long.
+    /// Reads up to `limit` executions after the cursor, oldest first. Long executions make a shorter
+    /// page.
     async fn export(&self, after: Option<Cursor>, limit: usize) -> Result<Export, StoreError>;
 
-    /// Writes executions down as they are, in their order, after those that exist. One that is
-    /// there already under its id is left alone, so that a move can be repeated. All of the batch
-    /// or nothing; answers for each, in order, whether it was written by this call.
+    /// Writes executions as they are, in their order, after the existing ones. Returns for each, in
+    /// order, whether this call has written it.
+    ///
+    /// Writes all of the batch or nothing. An execution whose id exists is left alone, so that a
+    /// transfer can be repeated.
     ///
     /// # Errors
-    /// [`StoreError::Transaction`] for one that is running: leases are not moved.
+    /// [`StoreError::Transaction`] if an execution is running: leases are not copied.
     async fn import(&self, batch: Vec<TransferredExecution>) -> Result<Vec<bool>, StoreError>;
 
-    /// Every publication that is kept, the outdated ones too.
+    /// Returns every publication, outdated ones included.
     async fn publications(&self) -> Result<Vec<PublishedJob>, StoreError>;
 
-    /// How much the store keeps. Reads all of it.
+    /// Counts the rows of the store. Reads all of them.
     async fn row_counts(&self) -> Result<RowCounts, StoreError>;
 }
 
-/// A part of what a store keeps.
+/// A page of an export.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// Oldest first.
+    /// The executions, oldest first.
     pub executions: Vec<TransferredExecution>,
-    /// Where to go on; `None` at the end.
+    /// The cursor for the next page; `None` at the end.
     pub next: Option<Cursor>,
 }
 
-/// An execution and all that became of it.
+/// An execution with its history.
 #[derive(Clone, Debug)]
 pub struct TransferredExecution {
-    /// What was asked for. Its idempotency key stands in `keys`, its unique and debounce keys in `names`;
-    /// of `max_waiting` only whether there is one.
+    /// The execution as it was enqueued. Its idempotency keys are in `keys`, its unique and debounce
+    /// keys in `names`. Of `max_waiting` only its presence is kept.
     pub request: NewExecution,
-    /// Where it is in its life.
-    pub place: TransferredState,
-    /// Attempts that others followed.
+    /// The state.
+    pub state: TransferredState,
+    /// The attempts that further attempts have followed.
     pub attempts: Vec<TransferredAttempt>,
-    /// What its attempts logged.
+    /// The log lines of its attempts.
     pub logs: Vec<LogRecord>,
-    /// The keys that name it.
+    /// The idempotency keys that name it.
     pub keys: Vec<IdempotencyKey>,
-    /// The keys under which it is the newest of those that are the same.
+    /// The unique and debounce keys of which it is the newest execution.
     pub names: Vec<(DedupKind, String)>,
 }
 
-/// Where an execution stands, with what is kept for that.
+/// The state of an execution, with the data of the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferredState {
-    /// Ready.
+    /// Ready, or blocked by limits.
     Queued {
         /// The number of its next attempt.
         attempt: u32,
-        /// The budget used so far.
+        /// The number of attempts that the retry budget has spent.
         spent: u32,
     },
-    /// Waiting for its time.
+    /// Scheduled for a later time.
     Scheduled {
-        /// When it becomes ready.
+        /// The time at which it becomes ready.
         run_at: Timestamp,
         /// The number of its next attempt.
         attempt: u32,
-        /// The budget used so far.
+        /// The number of attempts that the retry budget has spent.
         spent: u32,
     },
     /// Leased to a session.
@@ -89,73 +94,73 @@ pub enum TransferredState {
     Final(Box<TransferredOutcome>),
 }
 
-/// An attempt that others followed.
+/// An attempt that a further attempt has followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferredAttempt {
-    /// From 1.
+    /// The number, from 1.
     pub number: u32,
-    /// How it ended.
+    /// The outcome.
     pub outcome: AttemptOutcome,
-    /// Who executed it.
+    /// The worker that executed it.
     pub worker: String,
-    /// When it began.
+    /// The time at which it started.
     pub started_at: Timestamp,
-    /// When it ended.
+    /// The time at which it ended.
     pub finished_at: Timestamp,
-    /// When the next one was due.
+    /// The time at which the next attempt was due.
     pub retry_at: Option<Timestamp>,
-    /// What went wrong.
+    /// The error.
     pub error: Option<ExecutionError>,
-    /// 0–100.
+    /// The progress, 0–100.
     pub progress: u8,
-    /// What the handler said it was doing.
+    /// The message of the last progress report.
     pub progress_message: Option<String>,
-    /// The result of one that had ended an execution before an operator retried it: JSON text.
+    /// The result, if the attempt had ended the execution before an operator retried it: JSON text.
     pub result: Option<String>,
 }
 
-/// The end of an execution.
+/// The outcome of a final execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferredOutcome {
-    /// Which end.
+    /// The final status.
     pub status: ExecutionStatus,
-    /// When.
+    /// The time at which it became final.
     pub finished_at: Timestamp,
-    /// The number of its last attempt; 0 if there was none.
+    /// The number of the last attempt; 0 if there was none.
     pub attempt: u32,
-    /// How that ended; `None` if the execution was cancelled while it waited.
+    /// The outcome of the last attempt; `None` if the execution was cancelled while it waited.
     pub outcome: Option<AttemptOutcome>,
-    /// Who executed it.
+    /// The worker that executed it.
     pub worker: Option<String>,
-    /// When it began.
+    /// The time at which it started.
     pub started_at: Option<Timestamp>,
-    /// What went wrong.
+    /// The error.
     pub error: Option<ExecutionError>,
-    /// 0–100.
+    /// The progress, 0–100.
     pub progress: u8,
-    /// What the handler said it was doing.
+    /// The message of the last progress report.
     pub progress_message: Option<String>,
-    /// JSON text.
+    /// The result: JSON text.
     pub result: Option<String>,
 }
 
-/// How much a store keeps.
+/// The number of rows of a store, per kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RowCounts {
-    /// Ready.
+    /// Ready and blocked executions.
     pub queued: u64,
-    /// Waiting for their time.
+    /// Scheduled executions.
     pub pending: u64,
-    /// Leased.
+    /// Leased executions.
     pub running: u64,
-    /// Final.
+    /// Succeeded executions.
     pub succeeded: u64,
-    /// Final.
+    /// Failed executions.
     pub failed: u64,
-    /// Final.
+    /// Cancelled executions.
     pub cancelled: u64,
-    /// Attempts that others followed.
+    /// Attempts that further attempts have followed.
     pub attempts: u64,
     /// Log lines.
     pub log_lines: u64,
@@ -166,9 +171,9 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// Counts an execution in.
-    pub fn count(&mut self, archived: &TransferredExecution) {
-        let place = match &archived.place {
+    /// Adds an execution with its rows.
+    pub fn add_execution(&mut self, execution: &TransferredExecution) {
+        let count = match &execution.state {
             TransferredState::Queued { .. } => &mut self.queued,
             TransferredState::Scheduled { .. } => &mut self.pending,
             TransferredState::Running => &mut self.running,
@@ -178,13 +183,13 @@ impl RowCounts {
                 _ => &mut self.failed,
             },
         };
-        *place += 1;
-        self.attempts += archived.attempts.len() as u64;
-        self.log_lines += archived.logs.len() as u64;
-        self.keys += archived.keys.len() as u64;
+        *count += 1;
+        self.attempts += execution.attempts.len() as u64;
+        self.log_lines += execution.logs.len() as u64;
+        self.keys += execution.keys.len() as u64;
     }
 
-    /// Executions, wherever they stand.
+    /// Returns the number of executions in all states.
     pub fn executions(&self) -> u64 {
         self.queued + self.pending + self.running + self.succeeded + self.failed + self.cancelled
     }

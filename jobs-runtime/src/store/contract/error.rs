@@ -1,86 +1,85 @@
-//! Why a store did not answer.
+//! Errors of a store.
 
 use std::error::Error;
 use std::time::Duration;
 
 use jobs::ExecutionId;
 
-/// A failure of a store.
+/// An error of a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store cannot be reached, opened or written.
     #[error("the store at {location} is unavailable: {reason}")]
     Unavailable {
-        /// Which store.
+        /// The URL of the store, without its password.
         location: String,
-        /// What it said, with the way out where there is one.
+        /// The reason and, if there is one, the remedy.
         reason: String,
     },
-    /// A call did not end within its deadline. Whether it took effect is unknown; repeat it with
-    /// the same words.
+    /// A call exceeded its deadline. It may have taken effect; repeat it with the same arguments.
     #[error("the store did not answer within {0:?}")]
     Timeout(Duration),
     /// The layout is newer than this program, or was changed by hand.
     #[error("the store's layout does not fit this program: {0}")]
     Layout(String),
-    /// An idempotency key was used with another payload.
+    /// The idempotency key names an execution with another payload.
     #[error("idempotency key `{key}` was used with another payload")]
     IdempotencyConflict {
-        /// The place in the batch.
+        /// The execution's index in the batch.
         index: usize,
-        /// The key.
+        /// The idempotency key.
         key: String,
-        /// The execution that the key names.
+        /// The execution that the idempotency key names.
         execution_id: ExecutionId,
     },
-    /// Another execution lives under the same unique key, and the next one is to be refused.
-    #[error("execution {execution_id} lives under the same unique key")]
+    /// A live execution has the same unique key, and the rule for a conflict is to reject.
+    #[error("execution {execution_id} is live and has the same unique key")]
     UniqueConflict {
-        /// The place in the batch.
+        /// The execution's index in the batch.
         index: usize,
-        /// The one that lives.
+        /// The live execution.
         execution_id: ExecutionId,
     },
-    /// As many executions of the job wait as may.
+    /// The batch would exceed the job's `max_waiting`.
     #[error("{max_waiting} executions of job `{job_id}` may wait, and the batch would exceed that")]
     QueueFull {
-        /// The place in the batch.
+        /// The execution's index in the batch.
         index: usize,
         /// The job.
         job_id: String,
-        /// What is allowed.
+        /// The largest number of waiting executions.
         max_waiting: u32,
     },
-    /// The session has been taken over by another.
+    /// The session is closed: another worker has taken it over.
     #[error("the session was taken over by another worker")]
     SessionLost,
-    /// A caller's transaction is on another database than this store.
+    /// The caller's transaction is on another database than the store.
     #[error("wrong_database: the transaction is on {found}, the store is {expected}")]
     WrongDatabase {
-        /// Where the transaction writes.
+        /// The database of the transaction.
         found: String,
-        /// Where the store is.
+        /// The database of the store.
         expected: String,
     },
-    /// A caller's transaction cannot be written to; says the way out.
+    /// The caller's transaction cannot be written to. The text says why and names the remedy.
     #[error("the transaction cannot be joined: {0}")]
     Transaction(String),
-    /// A row holds what this program cannot read.
+    /// A row holds a value that this program cannot read.
     #[error("{what} in the store cannot be read: {reason}")]
     Corrupt {
-        /// Which value.
+        /// The value.
         what: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The database refused a statement.
-    #[error("the database refused a statement")]
+    /// The database rejected a statement.
+    #[error("the database rejected a statement")]
     Database(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// Returns `true` if the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -88,9 +87,9 @@ impl StoreError {
         )
     }
 
-    /// The same failure for another of several callers: of the same kind, so that each of them does with it what
-    /// that kind asks for.
-    pub(in crate::store) fn again(&self) -> Self {
+    /// Copies the error for each caller of a batch that failed as a whole. The kind is the same, so
+    /// that each caller can react to it. The source of a database error is kept as text.
+    pub(in crate::store) fn for_each_caller(&self) -> Self {
         match self {
             Self::Unavailable { location, reason } => Self::Unavailable {
                 location: location.clone(),

@@ -1,4 +1,4 @@
-//! Executions on their way into a store and out of it.
+//! Executions: the values that a store takes at enqueue and returns to readers.
 
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus};
 use serde::{Deserialize, Serialize};
@@ -10,169 +10,171 @@ use crate::time::Timestamp;
 /// An execution to create.
 #[derive(Clone, Debug)]
 pub struct NewExecution {
-    /// Its id, made by the caller.
+    /// The id, chosen by the caller.
     pub id: ExecutionId,
     /// The job.
     pub job_id: String,
-    /// The queue it waits in.
+    /// The queue.
     pub queue: String,
-    /// 0–100, higher first.
+    /// The priority, 0–100. A higher one is claimed first.
     pub priority: u8,
-    /// JSON text, kept as it is.
+    /// The payload: JSON text, stored byte for byte.
     pub payload: String,
-    /// The policy that it runs by, whatever its job's becomes.
+    /// The policy. A later change of the job's policy does not affect it.
     pub policy: ExecutionPolicy,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it becomes ready; at once if `None`.
+    /// The time at which it becomes ready; at once if `None`.
     pub run_at: Option<Timestamp>,
-    /// What makes a repeated enqueue answer with this one.
+    /// The idempotency key: a repeated enqueue with the same key answers with this execution.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// What it belongs to.
+    /// The correlation id: the larger process that the execution is part of.
     pub correlation_id: Option<String>,
-    /// The thing it is about.
+    /// The item id: the domain object that the execution is about.
     pub item_id: Option<String>,
-    /// Who wanted it.
+    /// The user or program that created it.
     pub created_by: Option<String>,
-    /// Words to find it by.
+    /// The tags.
     pub tags: Vec<String>,
     /// The execution whose handler enqueued it.
     pub parent_id: Option<ExecutionId>,
-    /// The way it came in.
+    /// The way in which it was enqueued, for example `api`.
     pub triggered_by: String,
-    /// A W3C `traceparent`.
+    /// The W3C `traceparent` of the enqueue.
     pub trace_parent: Option<String>,
-    /// What holds it back, and what makes it the same as another.
+    /// The rules: limits, uniqueness, debouncing, the largest backlog.
     pub rules: EnqueueRules,
 }
 
-/// How an execution is attempted: written down with it at enqueue, so that any process can decide
-/// what follows a failure, also one that has not linked the job.
+/// The policy of an execution's attempts.
+///
+/// The store keeps it with the execution, so that a process that has not linked the job can also
+/// decide what follows a failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionPolicy {
-    /// Milliseconds per attempt; `None` for as long as it likes.
+    /// The timeout of an attempt in milliseconds; `None` for no timeout.
     pub timeout_ms: Option<u64>,
-    /// Attempts that may be spent.
+    /// The retry budget: the largest number of attempts that may be spent.
     pub max_attempts: u32,
-    /// Milliseconds between attempts; the last one repeats.
+    /// The delays between attempts in milliseconds; the last one repeats.
     pub retry_delays_ms: Vec<u64>,
-    /// The share by which delays are spread, 0–1.
+    /// The fraction by which delays are randomly spread, 0–1.
     #[serde(default)]
     pub retry_jitter: f32,
 }
 
-/// A key that creates at most one execution per job while it is kept.
+/// An idempotency key: while it is kept, it creates at most one execution per job.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
-    /// The caller's key.
+    /// The caller's text.
     pub key: String,
-    /// A digest of the payload as it came in, to tell a repetition from a mistake.
+    /// A digest of the payload as received. Another digest under the same key is a conflict.
     pub payload_digest: String,
-    /// Until when the key is kept.
+    /// The time until which the key is kept.
     pub expires_at: Timestamp,
 }
 
-/// What became of an enqueued execution.
+/// The answer to the enqueue of one execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnqueueAnswer {
-    /// It exists now.
+    /// The execution exists.
     Created,
-    /// Its idempotency key names this one.
+    /// The idempotency key names this execution. Nothing was created.
     Replayed(ExecutionId),
-    /// This one lives under its unique key.
+    /// This live execution has the same unique key. Nothing was created.
     Skipped(ExecutionId),
-    /// This one waits under its unique or debounce key, and has its payload by now.
+    /// This waiting execution has the same unique or debounce key and has received the payload.
     Merged(ExecutionId),
 }
 
-/// Where an execution stands, and no more of it.
+/// The status of an execution, without its other data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionState {
     /// The execution.
     pub execution_id: ExecutionId,
-    /// Its job.
+    /// The job.
     pub job_id: String,
-    /// Where it is in its life.
+    /// The status.
     pub status: ExecutionStatus,
 }
 
-/// An execution as it is read and shown.
+/// An execution as readers see it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRecord {
-    /// Its id.
+    /// The id.
     pub id: ExecutionId,
-    /// The job, under the id it was enqueued by.
+    /// The job id under which it was enqueued.
     pub job_id: String,
-    /// Where it is in its life.
+    /// The status.
     pub status: ExecutionStatus,
     /// The queue.
     pub queue: String,
-    /// 0–100.
+    /// The priority, 0–100.
     pub priority: u8,
-    /// What the handler receives.
+    /// The payload.
     pub payload: Box<RawValue>,
-    /// What the handler returned.
+    /// The result of the handler.
     pub result: Option<Box<RawValue>>,
-    /// The failure it ended by, or that of the last attempt while it waits for a retry.
+    /// The error with which it failed, or the error of the last attempt while it waits for a retry.
     pub error: Option<ExecutionError>,
-    /// 0–100.
+    /// The progress, 0–100.
     pub progress: u8,
-    /// What the handler says it is doing.
+    /// The message of the last progress report.
     pub progress_message: Option<String>,
     /// The number of the running or last attempt; 0 before the first.
     pub attempt: u32,
-    /// Attempts that may be spent.
+    /// The retry budget: the largest number of attempts that may be spent.
     pub max_attempts: u32,
-    /// Ended attempts, first to last, then the running one. Empty in feeds.
+    /// The ended attempts, first to last, then the running one. Empty in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptRecord>,
-    /// When it was enqueued.
+    /// The time at which it was enqueued.
     pub created_at: Timestamp,
-    /// When it became or becomes ready; for one that waits for a retry, when that is.
+    /// The time at which it became or becomes ready; while it waits for a retry, the time of that.
     pub run_at: Timestamp,
-    /// When its running or last attempt began.
+    /// The time at which the running or last attempt started.
     pub started_at: Option<Timestamp>,
-    /// When it became final.
+    /// The time at which it became final.
     pub finished_at: Option<Timestamp>,
-    /// When its cancellation was requested, while it runs.
+    /// The time at which its cancellation was requested, while it runs.
     pub cancel_requested_at: Option<Timestamp>,
-    /// What the last attempt took.
+    /// The duration of the last attempt.
     pub duration_ms: Option<u64>,
-    /// The way it came in.
+    /// The way in which it was enqueued, for example `api`.
     pub triggered_by: String,
-    /// Who wanted it.
+    /// The user or program that created it.
     pub created_by: Option<String>,
-    /// The thing it is about.
+    /// The item id: the domain object that the execution is about.
     pub item_id: Option<String>,
-    /// What it belongs to.
+    /// The correlation id: the larger process that the execution is part of.
     pub correlation_id: Option<String>,
-    /// Words to find it by.
+    /// The tags.
     pub tags: Vec<String>,
     /// The execution whose handler enqueued it.
     pub parent_id: Option<ExecutionId>,
-    /// The trace it belongs to.
+    /// The id of the trace that enqueued it.
     pub trace_id: Option<String>,
 }
 
-/// An attempt as it is read and shown.
+/// An attempt as readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRecord {
-    /// From 1.
+    /// The number, from 1.
     pub number: u32,
-    /// How it ended; `None` while it runs.
+    /// The outcome; `None` while it runs.
     pub outcome: Option<AttemptOutcome>,
-    /// What went wrong.
+    /// The error.
     pub error: Option<ExecutionError>,
-    /// Who executed it.
+    /// The worker that executed it.
     pub worker: String,
-    /// When it began.
+    /// The time at which it started.
     pub started_at: Timestamp,
-    /// When it ended.
+    /// The time at which it ended.
     pub finished_at: Option<Timestamp>,
-    /// When the next one was due, if one follows.
+    /// The time at which the next attempt was due; `None` if none follows.
     pub retry_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Pages of executions.
+//! The list of executions: query, page and cursor.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,35 +9,35 @@ use serde::{Serialize, Serializer};
 use crate::store::ExecutionRecord;
 use crate::time::Timestamp;
 
-/// What a page of executions shall show. All filters combine.
+/// A query for a page of executions. An execution is listed if it passes all filters.
 #[derive(Clone, Debug)]
 pub struct ExecutionQuery {
-    /// Executions per page at most.
+    /// The largest number of executions in the page.
     pub limit: usize,
-    /// Of this job.
+    /// Executions of this job.
     pub job_id: Option<String>,
-    /// In this status.
+    /// Executions in this status.
     pub status: Option<ExecutionStatus>,
-    /// In this queue.
+    /// Executions in this queue.
     pub queue: Option<String>,
-    /// About this thing.
+    /// Executions with this item id.
     pub item_id: Option<String>,
-    /// Belonging to this.
+    /// Executions with this correlation id.
     pub correlation_id: Option<String>,
-    /// Wanted by this one.
+    /// Executions created by this user or program.
     pub created_by: Option<String>,
-    /// With this tag.
+    /// Executions with this tag.
     pub tag: Option<String>,
-    /// Created at this time or later.
+    /// Executions created at this time or later.
     pub since: Option<Timestamp>,
-    /// Created before this time.
+    /// Executions created before this time.
     pub until: Option<Timestamp>,
-    /// Where the page before ended.
+    /// The cursor of the previous page; `None` for the first page.
     pub cursor: Option<Cursor>,
 }
 
 impl ExecutionQuery {
-    /// The newest executions, without filters.
+    /// Returns a query for the newest executions, without filters.
     pub fn newest(limit: usize) -> Self {
         Self {
             limit,
@@ -59,18 +59,18 @@ impl ExecutionQuery {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionPage {
-    /// What was found.
+    /// The executions, without their attempts.
     pub executions: Vec<ExecutionRecord>,
-    /// Where to go on; `None` at the end. A short page may have one: only so many rows are
-    /// examined at a time.
+    /// The cursor for the next page; `None` at the end. A page that is short, or empty, may have
+    /// one, because a call examines a bounded number of rows.
     pub next_cursor: Option<Cursor>,
 }
 
-/// A place between two executions of the feed; opaque to clients.
+/// A position between two executions of the list. Opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) i64);
 
-/// A text that no page ended with.
+/// The text is not a cursor.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a cursor: pass back the `nextCursor` of a page as it is")]
 pub struct ParseCursorError(String);

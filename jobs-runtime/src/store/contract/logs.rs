@@ -1,4 +1,4 @@
-//! What handlers logged, kept with their attempts.
+//! Log lines of handlers, kept with their attempts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,24 +11,24 @@ use serde_json::value::RawValue;
 use crate::store::Fence;
 use crate::time::Timestamp;
 
-/// How much a line matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// Of use to those who search for a mistake step by step.
+    /// Detail for step-by-step debugging.
     Trace,
-    /// Of use to those who search for a mistake.
+    /// Detail for debugging.
     Debug,
-    /// What was done.
+    /// Normal operation.
     Info,
-    /// Something that should not have been.
+    /// Something unexpected that the handler could deal with.
     Warn,
-    /// Something that failed.
+    /// A failure.
     Error,
 }
 
 impl LogLevel {
-    /// Every level, what matters least first.
+    /// Every level, the least important first.
     pub const ALL: &'static [Self] = &[
         Self::Trace,
         Self::Debug,
@@ -37,7 +37,7 @@ impl LogLevel {
         Self::Error,
     ];
 
-    /// The word, as shown.
+    /// Returns the level's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Trace => "trace",
@@ -48,7 +48,7 @@ impl LogLevel {
         }
     }
 
-    /// The number, as stored: OpenTelemetry's severity.
+    /// Returns the stored number: OpenTelemetry's severity.
     pub const fn severity(self) -> u8 {
         match self {
             Self::Trace => 1,
@@ -59,7 +59,7 @@ impl LogLevel {
         }
     }
 
-    /// The level of a stored number; of one in between, the level below it.
+    /// Returns the level of a stored number. A number between two levels is read as the lower one.
     pub fn of_severity(severity: u8) -> Self {
         let mut at_most = Self::ALL.iter().rev();
         let level = at_most.find(|level| level.severity() <= severity);
@@ -91,54 +91,54 @@ impl FromStr for LogLevel {
     }
 }
 
-/// A text that names no level.
+/// The text is not a log level.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no level: use `trace`, `debug`, `info`, `warn`, `error`")]
+#[error("`{0}` is not a log level: use `trace`, `debug`, `info`, `warn`, `error`")]
 pub struct ParseLogLevelError(String);
 
-/// An event that was emitted inside an attempt.
+/// A tracing event that was emitted inside an attempt.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogLine {
-    /// From 1, without gaps within its attempt. A line that is written again under its number is
-    /// not written twice.
+    /// The number of the line in its attempt, from 1 without gaps. The store writes a line once per
+    /// number.
     pub line: u32,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
-    /// How much it matters.
+    /// The level.
     pub level: LogLevel,
-    /// Where it was emitted: a module's path unless the code names something else.
+    /// The target: the path of the emitting module, unless the code names another.
     pub target: String,
-    /// What people read.
+    /// The message.
     pub message: String,
-    /// What programs read: a JSON object.
+    /// The structured fields: a JSON object.
     pub fields: Option<Box<RawValue>>,
 }
 
-/// Lines of one running attempt.
+/// Log lines of one attempt.
 #[derive(Clone, Debug)]
 pub struct LogBatch {
-    /// The right to write them.
+    /// The fence of the attempt.
     pub fence: Fence,
-    /// In their order. Shared, because the writer keeps them until it has the answer.
+    /// The lines in order. Shared, because the writer keeps them until the store has answered.
     pub lines: Vec<Arc<LogLine>>,
 }
 
-/// Which lines of an execution to read.
+/// A query for a page of an execution's log.
 #[derive(Clone, Debug)]
 pub struct LogQuery {
-    /// Whose.
+    /// The execution.
     pub execution_id: ExecutionId,
-    /// Of this attempt only.
+    /// Only lines of this attempt.
     pub attempt: Option<u32>,
-    /// Those that matter at least so much.
+    /// Only lines of this level or a more important one.
     pub level: Option<LogLevel>,
-    /// Those that stand after this place.
+    /// Only lines after this position.
     pub after: Option<LogPlace>,
-    /// How many at most.
+    /// The largest number of lines.
     pub limit: usize,
 }
 
-/// The place of a line in the log of an execution.
+/// The position of a line in the log of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogPlace {
     /// The attempt.
@@ -174,12 +174,12 @@ impl Serialize for LogPlace {
     }
 }
 
-/// A text that no page of a log ended with.
+/// The text is not a position in a log.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no place in a log: pass back the `after` of a page as it is")]
+#[error("`{0}` is not a position in a log: pass back the `after` of a page as it is")]
 pub struct ParseLogPlaceError(String);
 
-/// A line with the attempt that it belongs to.
+/// A log line with the number of its attempt.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogRecord {
     /// The attempt.
@@ -189,14 +189,15 @@ pub struct LogRecord {
     pub line: LogLine,
 }
 
-/// A part of an execution's log, oldest first.
+/// A page of an execution's log, oldest line first.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogPage {
-    /// What was found.
+    /// The lines.
     pub lines: Vec<LogRecord>,
-    /// Where to go on, now or when more has been logged; `None` while nothing has.
+    /// The position for the next page, now or after more lines were logged; `None` if the log is
+    /// empty.
     pub after: Option<LogPlace>,
-    /// Whether there is more already.
+    /// `true` if the log already has more lines that match.
     pub more: bool,
 }
 

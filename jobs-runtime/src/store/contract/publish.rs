@@ -1,4 +1,4 @@
-//! What a store knows about programs and about itself.
+//! Publications of jobs, and the description of a store.
 
 use jobs::{ConcurrencyLimit, JobDescriptor};
 use serde::Serialize;
@@ -10,24 +10,25 @@ use crate::time::Timestamp;
 /// A job as a program has published it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublishedJob {
-    /// The job.
+    /// The job's descriptor.
     pub descriptor: JobDescriptor,
-    /// A digest of the descriptor in canonical form: one row per (job, fingerprint), because old
-    /// and new programs share a store during a deploy.
+    /// A digest of the descriptor in canonical form. The store keeps one row per job and
+    /// fingerprint, because old and new programs share it during a deployment.
     pub fingerprint: String,
-    /// When a program published it last.
+    /// The time at which a program published it last.
     pub published_at: Timestamp,
 }
 
-/// What a published job says about its limits of a kind.
+/// The rule of a published job for its limits of one kind.
 pub(in crate::store) struct PublishedRule {
     pub(in crate::store) rule: LimitRule,
-    /// The one limit that it is for; `None` for all others.
+    /// The limit that the rule is for; `None` for all limits of the kind without a rule of their own.
     pub(in crate::store) key: Option<String>,
 }
 
 impl PublishedJob {
-    /// What its limits of either kind allow; a kind that it does not declare holds nobody.
+    /// Returns the rules of the job's limits. A kind that the job does not declare has an unbounded
+    /// rule, so that executions of an older program are not blocked by it.
     pub(in crate::store) fn rules(&self) -> Vec<PublishedRule> {
         let limits = &self.descriptor.limits;
         let concurrent = limits.max_concurrent.as_ref();
@@ -52,7 +53,8 @@ impl PublishedJob {
         of_all.into_iter().chain(weighted).collect()
     }
 
-    /// Those of values with a weight, whatever type of value was meant.
+    /// Returns the rules of the field values that have a weight. A weight is declared by the text of
+    /// its value, so a rule is made for the string and for the JSON value of that text.
     fn weighted(&self, limit: &ConcurrencyLimit) -> Vec<PublishedRule> {
         let mut rules = Vec::new();
         for text in limit.weights.keys().filter(|_| limit.per.is_some()) {
@@ -75,26 +77,26 @@ impl PublishedJob {
     }
 }
 
-/// A step of a store's layout.
+/// A migration of a store's layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationStatus {
-    /// From 1, without gaps.
+    /// The number of the migration, from 1 without gaps.
     pub version: u32,
-    /// What it does, in a few words.
+    /// The name of the migration.
     pub name: String,
-    /// When it was applied; `None` if it was not yet.
+    /// The time at which it was applied; `None` if it is not applied yet.
     pub applied_at: Option<Timestamp>,
 }
 
-/// A store, for people.
+/// The description of a store, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreDescription {
-    /// `sqlite`, `postgres`.
+    /// The kind: `sqlite` or `postgres`.
     pub kind: &'static str,
-    /// Where it is, without secrets.
+    /// The location, without secrets.
     pub location: String,
-    /// What an acknowledged write survives, in the store's own words.
+    /// The failures that an acknowledged write survives.
     pub durability: String,
 }

@@ -1,4 +1,4 @@
-//! Which store a program talks to.
+//! URLs of stores.
 
 mod postgres;
 
@@ -8,34 +8,35 @@ use std::str::FromStr;
 
 pub use postgres::PostgresUrl;
 
-/// A store by its URL: `sqlite:jobs.db`, `sqlite::memory:`, `postgres://user@host/database`.
+/// The URL of a store: `sqlite:jobs.db`, `sqlite::memory:`, `postgres://user@host/database`.
 ///
-/// `?synchronous=normal` on a SQLite URL trades the last commits before a power cut for speed; the
-/// default, `full`, keeps every acknowledged enqueue. The options of PostgreSQL are those of
-/// [`PostgresUrl`].
+/// A SQLite URL has one option, [`synchronous`](Synchronous): with `?synchronous=normal` a power cut
+/// can lose the last commits, and commits are faster. The default, `full`, keeps every acknowledged
+/// write. [`PostgresUrl`] lists the options of a PostgreSQL URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatabaseUrl {
-    /// A file, embedded in the process.
+    /// A SQLite file, opened by the process itself.
     Sqlite {
-        /// Relative to the working directory.
+        /// The path, relative to the working directory.
         path: PathBuf,
-        /// What a commit waits for.
+        /// The durability of a commit.
         synchronous: Synchronous,
     },
-    /// A database that ends with the process.
+    /// A SQLite database in memory. It ends with the process.
     SqliteMemory,
-    /// A schema on a server. Needs the feature `postgres`.
+    /// A schema on a PostgreSQL server. Needs the feature `postgres`.
     Postgres(PostgresUrl),
 }
 
-/// What a commit of SQLite waits for.
+/// The durability of a commit on SQLite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// For the disk: an acknowledged write survives a power cut.
+    /// A commit waits for the disk: an acknowledged write survives a power cut.
     #[default]
     Full,
-    /// For the operating system: it survives a crash of the process, not of the machine.
+    /// A commit waits for the operating system: an acknowledged write survives a crash of the
+    /// process, not of the machine.
     Normal,
 }
 
@@ -48,7 +49,7 @@ impl fmt::Display for Synchronous {
     }
 }
 
-/// A text that names no store.
+/// The text is not the URL of a store.
 #[derive(Debug, thiserror::Error)]
 #[error("`{url}` names no store: {reason}")]
 pub struct ParseDatabaseUrlError {
@@ -60,16 +61,16 @@ impl FromStr for DatabaseUrl {
     type Err = ParseDatabaseUrlError;
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let refuse = |reason: &str| ParseDatabaseUrlError {
+        let reject = |reason: &str| ParseDatabaseUrlError {
             url: without_password(url),
             reason: reason.to_owned(),
         };
-        if PostgresUrl::is_meant_by(url) {
-            let postgres = PostgresUrl::parse(url).map_err(|reason| refuse(&reason))?;
+        if PostgresUrl::has_scheme(url) {
+            let postgres = PostgresUrl::parse(url).map_err(|reason| reject(&reason))?;
             return Ok(Self::Postgres(postgres));
         }
         let Some(rest) = url.strip_prefix("sqlite:") else {
-            return Err(refuse(
+            return Err(reject(
                 "write sqlite:FILE, sqlite::memory: or postgres://USER@HOST/DATABASE",
             ));
         };
@@ -80,11 +81,11 @@ impl FromStr for DatabaseUrl {
             synchronous = match option {
                 "synchronous=full" => Synchronous::Full,
                 "synchronous=normal" => Synchronous::Normal,
-                _ => return Err(refuse("the one option is ?synchronous=full or =normal")),
+                _ => return Err(reject("the one option is ?synchronous=full or =normal")),
             };
         }
         match path {
-            "" => Err(refuse("the file's name is missing")),
+            "" => Err(reject("the file's name is missing")),
             ":memory:" => Ok(Self::SqliteMemory),
             path => Ok(Self::Sqlite {
                 path: path.into(),
@@ -94,11 +95,11 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Hides what stands between the user and the last `@`, and values in the query that may hold a
-/// password, because errors end up in logs.
+/// Hides the password of a URL, because errors end up in logs: the text between the user and the
+/// last `@`, and the options `password` and `listen`.
 pub(crate) fn without_password(url: &str) -> String {
     let (address, query) = match url.split_once('?') {
-        // An unescaped `?` within a password.
+        // The `?` is an unescaped character of the password.
         Some((address, query)) if query.contains('@') && !address.contains('@') => {
             return without_password(&format!("{address}{}", query.replace('?', "")));
         }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_shows_a_password() {
+    fn passwords_are_hidden() {
         for (url, shown) in [
             ("postgres://u:pw@h:5432/db", "postgres://u:…@h:5432/db"),
             ("postgres://u:p@w:x@h/db", "postgres://u:…@h/db"),

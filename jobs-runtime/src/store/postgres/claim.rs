@@ -52,7 +52,7 @@ impl Operation for ClaimReady {
         if session.last_claim >= claim.number {
             return Ok(without_events(leases_of_claim(tx, claim).await?));
         }
-        let rows = if claim.caps.has_shares() {
+        let rows = if claim.caps.has_slot_caps() {
             capped::take(tx, claim).await?
         } else {
             take_ready(tx, claim, scans, session.pauses).await?

@@ -67,7 +67,7 @@ fn rule_columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
 /// limits.
 pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     row.try_get(column).unwrap_or_else(|error| {
-        tracing::error!(%error, "an execution's limits cannot be read: it runs without them");
+        tracing::error!(%error, "an execution's limits cannot be read: it waits for none");
         None
     })
 }
@@ -301,7 +301,7 @@ impl Operation for PauseLimits {
         limits.sort_unstable_by_key(|limit| limit.id);
         limits
             .iter_mut()
-            .for_each(|limit| limit.note(PermitEvent::Pause(self.until)));
+            .for_each(|limit| limit.apply(PermitEvent::Pause(self.until)));
         let query = tx
             .query(&tx.sql.limits_pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())

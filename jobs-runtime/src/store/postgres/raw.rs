@@ -49,7 +49,7 @@ impl RawStore for PostgresStore {
         self.claim.run(FirstDue(now)).await
     }
 
-    async fn refused_at_the_door(
+    async fn rejected_by_allocator(
         &self,
         now: Timestamp,
         limit: usize,
@@ -135,12 +135,12 @@ impl Operation for FindRejectedWaiters {
         while let Some(part) = trial.next() {
             tx.script("SAVEPOINT part").await?;
             match allocator::write(tx, &part).await {
-                Err(error) if error.is_rejection() => trial.refuse(),
+                Err(error) if error.is_rejection() => trial.reject(),
                 written => written?,
             }
             tx.script("ROLLBACK TO SAVEPOINT part").await?;
         }
-        let query = tx.query(&tx.sql.read_ids_by_seq).bind(trial.refused());
+        let query = tx.query(&tx.sql.read_ids_by_seq).bind(trial.rejected());
         let rows = tx.fetch(query).await?;
         tx.script("ROLLBACK TO SAVEPOINT plan").await?;
         let ids = rows.iter().map(id).collect::<Result<_, DbError>>()?;

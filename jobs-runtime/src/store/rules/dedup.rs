@@ -1,8 +1,15 @@
-//! Who gets in: what each execution of a batch is answered, in the light of what is there already.
+//! Deduplication at enqueue: idempotency keys, unique keys, debounce keys and `max_waiting`.
 //!
-//! Every store decides by these rules; how it looks and writes is its own affair.
+//! A store looks up the existing ids and keys of a batch and adds them to [`ExistingExecutions`].
+//! [`ExistingExecutions::decide`] then decides about each new execution, in the order of
+//! [`Store::enqueue`](crate::store::Store::enqueue), and returns a [`DedupPlan`]: the rows to
+//! write, the merges, and the answers.
+//!
+//! Each caller's batch succeeds or fails as a whole. A failed batch leaves no trace in the
+//! decisions about the next.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 
@@ -11,18 +18,22 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// What is there already of what callers bring, and what this group has added to it.
+/// The existing executions that share an id or a key with the new ones. Executions that earlier
+/// batches of the same group create are added while deciding.
 #[derive(Debug, Default)]
 pub(in crate::store) struct ExistingExecutions {
     ids: HashSet<ExecutionId>,
+    /// By job id and idempotency key.
     keys: HashMap<(String, String), ExistingKey>,
+    /// By job id, kind, and unique or debounce key.
     names: HashMap<(String, DedupKind, String), ExistingName>,
+    /// Waiting executions per job id, for jobs with `max_waiting`.
     waiting: HashMap<String, u64>,
-    /// What the present caller's batch has changed, the last one last.
+    /// The additions of the current batch, newest last.
     undo: Vec<Undo>,
 }
 
-/// What an idempotency key names.
+/// An existing idempotency key and the execution that it names.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct ExistingKey {
     pub(in crate::store) execution_id: ExecutionId,
@@ -30,19 +41,19 @@ pub(in crate::store) struct ExistingKey {
     pub(in crate::store) expires_at: Timestamp,
 }
 
-/// What a key is for by which executions are the same one.
+/// The kind of a key by which executions of a job are deduplicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DedupKind {
-    /// One lives at a time.
+    /// A unique key: at most one execution is live.
     Unique,
-    /// They put each other off.
+    /// A debounce key: new executions delay the waiting one.
     Debounce,
 }
 
 impl DedupKind {
     pub(in crate::store) const ALL: [Self; 2] = [Self::Unique, Self::Debounce];
 
-    /// The word that it is stored as.
+    /// Returns the stored word of the kind.
     pub(in crate::store) fn as_str(self) -> &'static str {
         match self {
             Self::Unique => "unique",
@@ -50,12 +61,12 @@ impl DedupKind {
         }
     }
 
-    /// Out of the word.
+    /// Returns the kind of a stored word.
     pub(in crate::store) fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|naming| naming.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The key of this kind that an execution brings.
+    /// Returns the key of this kind of a new execution, if it has one.
     pub(in crate::store) fn key_of(self, new: &NewExecution) -> Option<&str> {
         match self {
             Self::Unique => Some(&new.rules.unique.as_ref()?.key),
@@ -64,44 +75,54 @@ impl DedupKind {
     }
 }
 
-/// What such a key names.
+/// The newest execution with a unique or debounce key.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct ExistingName {
     pub(in crate::store) execution_id: ExecutionId,
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) status: ExecutionStatus,
-    /// Whether it waits for its first attempt's time.
+    /// `true` if it waits for the time of its first attempt.
     pub(in crate::store) delayed: bool,
 }
 
-/// What to write, and one answer for each caller.
+/// The rows and merges to write, and one answer per caller.
 #[derive(Debug)]
 pub(in crate::store) struct DedupPlan<'b> {
+    /// The executions to create.
     pub(in crate::store) rows: Vec<&'b NewExecution>,
-    /// To be written after the rows, of which some may be meant; of several for one execution, the
-    /// last holds.
+    /// Merges, to be written after the rows because they may change some of them. The last merge
+    /// of an execution wins.
     pub(in crate::store) merges: Vec<Merge<'b>>,
+    /// One answer per batch.
     pub(in crate::store) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
 }
 
-/// A waiting execution that takes over what another brought.
+/// A waiting execution that receives the payload of a new one.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store) struct Merge<'b> {
     pub(in crate::store) execution_id: ExecutionId,
     pub(in crate::store) payload: &'b str,
-    /// When it is due now; `None` if that stays.
+    /// The new time at which it is due; `None` if that stays.
     pub(in crate::store) run_at: Option<Timestamp>,
 }
 
+/// The decision about one new execution.
 enum EnqueueDecision {
-    New,
+    /// Create it.
+    Create,
+    /// Its id exists: an earlier call has created it.
     Repeated,
+    /// Its idempotency key names this execution.
     Replayed(ExecutionId),
+    /// This live execution has the same unique key.
     Skipped(ExecutionId),
-    Merged(ExecutionId, Option<Timestamp>),
-    Refused(StoreError),
+    /// Merge it into this waiting execution, with the new time if there is one.
+    Merge(ExecutionId, Option<Timestamp>),
+    /// Reject its batch.
+    Reject(StoreError),
 }
 
+/// An addition to [`ExistingExecutions`] with the value that it replaced.
 #[derive(Debug)]
 enum Undo {
     Id(ExecutionId),
@@ -111,211 +132,213 @@ enum Undo {
 }
 
 impl ExistingExecutions {
-    /// Counts in what was found.
+    /// Adds an id that exists.
     pub(in crate::store) fn add_id(&mut self, id: ExecutionId) {
         self.ids.insert(id);
     }
 
-    /// Counts in what was found.
-    pub(in crate::store) fn add_key(&mut self, job_id: String, key: String, known: ExistingKey) {
-        self.keys.insert((job_id, key), known);
+    /// Adds an idempotency key that exists.
+    pub(in crate::store) fn add_key(&mut self, job_id: String, key: String, found: ExistingKey) {
+        self.keys.insert((job_id, key), found);
     }
 
-    /// Counts in what was found.
+    /// Adds a unique or debounce key that exists.
     pub(in crate::store) fn add_name(
         &mut self,
         job_id: String,
-        naming: DedupKind,
+        kind: DedupKind,
         key: String,
-        known: ExistingName,
+        found: ExistingName,
     ) {
-        self.names.insert((job_id, naming, key), known);
+        self.names.insert((job_id, kind, key), found);
     }
 
-    /// Counts in how many executions of a job wait, as far as that was counted.
+    /// Adds the number of waiting executions of a job with `max_waiting`.
     pub(in crate::store) fn add_waiting(&mut self, job_id: String, count: u64) {
         self.waiting.insert(job_id, count);
     }
 
-    /// Decides execution by execution, each caller's all together.
+    /// Decides about the executions of each batch. A batch with a rejected execution adds no rows and
+    /// no merges to the plan.
     pub(in crate::store) fn decide<'b>(mut self, batches: &[&'b [NewExecution]]) -> DedupPlan<'b> {
-        let mut admitted = DedupPlan {
+        let mut plan = DedupPlan {
             rows: Vec::new(),
             merges: Vec::new(),
             answers: Vec::with_capacity(batches.len()),
         };
         for batch in batches {
-            let (rows, merges) = (admitted.rows.len(), admitted.merges.len());
-            let answer = self.decide_batch(batch, &mut admitted);
+            let (rows, merges) = (plan.rows.len(), plan.merges.len());
+            let answer = self.decide_batch(batch, &mut plan);
             match answer {
                 Ok(_) => self.undo.clear(),
                 Err(_) => {
-                    admitted.rows.truncate(rows);
-                    admitted.merges.truncate(merges);
-                    self.forget();
+                    plan.rows.truncate(rows);
+                    plan.merges.truncate(merges);
+                    self.undo_batch();
                 }
             }
-            admitted.answers.push(answer);
+            plan.answers.push(answer);
         }
-        admitted
+        plan
     }
 
     fn decide_batch<'b>(
         &mut self,
         batch: &'b [NewExecution],
-        admitted: &mut DedupPlan<'b>,
+        plan: &mut DedupPlan<'b>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let mut answers = Vec::with_capacity(batch.len());
         for (index, new) in batch.iter().enumerate() {
-            answers.push(match self.judge(index, new) {
-                EnqueueDecision::New => {
-                    self.learn(new);
-                    admitted.rows.push(new);
+            answers.push(match self.decide_one(index, new) {
+                EnqueueDecision::Create => {
+                    self.add_new(new);
+                    plan.rows.push(new);
                     EnqueueAnswer::Created
                 }
                 EnqueueDecision::Repeated => EnqueueAnswer::Created,
                 EnqueueDecision::Replayed(id) => EnqueueAnswer::Replayed(id),
                 EnqueueDecision::Skipped(id) => EnqueueAnswer::Skipped(id),
-                EnqueueDecision::Merged(execution_id, run_at) => {
-                    admitted.merges.push(Merge {
+                EnqueueDecision::Merge(execution_id, run_at) => {
+                    plan.merges.push(Merge {
                         execution_id,
                         payload: &new.payload,
                         run_at,
                     });
                     EnqueueAnswer::Merged(execution_id)
                 }
-                EnqueueDecision::Refused(error) => return Err(error),
+                EnqueueDecision::Reject(error) => return Err(error),
             });
         }
         Ok(answers)
     }
 
-    fn judge(&self, index: usize, new: &NewExecution) -> EnqueueDecision {
+    fn decide_one(&self, index: usize, new: &NewExecution) -> EnqueueDecision {
         if self.ids.contains(&new.id) {
             return EnqueueDecision::Repeated;
         }
         let by_rules = [
-            self.by_idempotency(index, new),
+            self.by_idempotency_key(index, new),
             self.by_unique_key(index, new),
-            self.by_debounce(new),
+            self.by_debounce_key(new),
         ];
-        if let Some(judgement) = by_rules.into_iter().flatten().next() {
-            return judgement;
+        if let Some(decision) = by_rules.into_iter().flatten().next() {
+            return decision;
         }
         match new.rules.max_waiting {
             Some(max_waiting)
                 if self.waiting.get(&new.job_id).copied().unwrap_or(0) >= max_waiting.into() =>
             {
-                EnqueueDecision::Refused(StoreError::QueueFull {
+                EnqueueDecision::Reject(StoreError::QueueFull {
                     index,
                     job_id: new.job_id.clone(),
                     max_waiting,
                 })
             }
-            _ => EnqueueDecision::New,
+            _ => EnqueueDecision::Create,
         }
     }
 
-    fn by_idempotency(&self, index: usize, new: &NewExecution) -> Option<EnqueueDecision> {
+    /// Looks the idempotency key up among the existing keys of the job. An expired key is ignored.
+    fn by_idempotency_key(&self, index: usize, new: &NewExecution) -> Option<EnqueueDecision> {
         let IdempotencyKey {
             key,
             payload_digest,
             ..
         } = new.idempotency_key.as_ref()?;
-        let known = self.keys.get(&(new.job_id.clone(), key.clone()))?;
-        if known.expires_at <= new.created_at {
+        let existing = self.keys.get(&(new.job_id.clone(), key.clone()))?;
+        if existing.expires_at <= new.created_at {
             return None;
         }
-        Some(match known.payload_digest == *payload_digest {
-            true => EnqueueDecision::Replayed(known.execution_id),
-            false => EnqueueDecision::Refused(StoreError::IdempotencyConflict {
-                index,
-                key: key.clone(),
-                execution_id: known.execution_id,
-            }),
-        })
+        if existing.payload_digest == *payload_digest {
+            return Some(EnqueueDecision::Replayed(existing.execution_id));
+        }
+        Some(EnqueueDecision::Reject(StoreError::IdempotencyConflict {
+            index,
+            key: key.clone(),
+            execution_id: existing.execution_id,
+        }))
     }
 
+    /// Looks the unique key up among the existing executions of the job and applies its rule.
     fn by_unique_key(&self, index: usize, new: &NewExecution) -> Option<EnqueueDecision> {
         let unique = new.rules.unique.as_ref()?;
-        let place = (new.job_id.clone(), DedupKind::Unique, unique.key.clone());
-        let known = self.names.get(&place)?;
-        let execution_id = known.execution_id;
-        let recent = unique.within_ms.is_some_and(|within| {
-            known
-                .created_at
-                .after(std::time::Duration::from_millis(within))
-                > new.created_at
+        let name = (new.job_id.clone(), DedupKind::Unique, unique.key.clone());
+        let existing = self.names.get(&name)?;
+        let execution_id = existing.execution_id;
+        let is_recent = unique.within_ms.is_some_and(|within| {
+            existing.created_at.after(Duration::from_millis(within)) > new.created_at
         });
-        if !recent && !unique.live.contains(&known.status) {
+        if !is_recent && !unique.live.contains(&existing.status) {
             return None;
         }
-        let waits = matches!(
-            known.status,
+        let is_waiting = matches!(
+            existing.status,
             ExecutionStatus::Pending | ExecutionStatus::Queued
         );
         match unique.on_conflict {
             OnConflict::Skip => Some(EnqueueDecision::Skipped(execution_id)),
-            OnConflict::Reject => Some(EnqueueDecision::Refused(StoreError::UniqueConflict {
+            OnConflict::Reject => Some(EnqueueDecision::Reject(StoreError::UniqueConflict {
                 index,
                 execution_id,
             })),
-            OnConflict::Replace if waits => Some(EnqueueDecision::Merged(execution_id, None)),
-            // What runs or has ended cannot take the payload any more: the newest one is run.
+            OnConflict::Replace if is_waiting => Some(EnqueueDecision::Merge(execution_id, None)),
+            // A running or final execution cannot receive the payload: create the new one.
             OnConflict::Replace => None,
         }
     }
 
-    fn by_debounce(&self, new: &NewExecution) -> Option<EnqueueDecision> {
+    /// Looks the debounce key up among the delayed executions of the job.
+    fn by_debounce_key(&self, new: &NewExecution) -> Option<EnqueueDecision> {
         let debounce = new.rules.debounce.as_ref()?;
-        let place = (
+        let name = (
             new.job_id.clone(),
             DedupKind::Debounce,
             debounce.key.clone(),
         );
-        let known = self.names.get(&place).filter(|known| known.delayed)?;
+        let existing = self.names.get(&name).filter(|found| found.delayed)?;
         let later = new.run_at.unwrap_or(new.created_at);
         let run_at = match debounce.at_most_ms {
             Some(at_most) => {
-                let last = std::time::Duration::from_millis(at_most);
-                later.min(known.created_at.after(last))
+                let latest = existing.created_at.after(Duration::from_millis(at_most));
+                later.min(latest)
             }
             None => later,
         };
-        Some(EnqueueDecision::Merged(known.execution_id, Some(run_at)))
+        Some(EnqueueDecision::Merge(existing.execution_id, Some(run_at)))
     }
 
-    /// Counts an execution in that this group writes.
-    fn learn(&mut self, new: &NewExecution) {
+    /// Adds an execution that this group creates.
+    fn add_new(&mut self, new: &NewExecution) {
         self.ids.insert(new.id);
         self.undo.push(Undo::Id(new.id));
         if let Some(key) = &new.idempotency_key {
-            let place = (new.job_id.clone(), key.key.clone());
-            let key = ExistingKey {
+            let name = (new.job_id.clone(), key.key.clone());
+            let added = ExistingKey {
                 execution_id: new.id,
                 payload_digest: key.payload_digest.clone(),
                 expires_at: key.expires_at,
             };
-            let before = self.keys.insert(place.clone(), key);
-            self.undo.push(Undo::Key(place, before));
+            let before = self.keys.insert(name.clone(), added);
+            self.undo.push(Undo::Key(name, before));
         }
-        let delayed = new.run_at.is_some_and(|run_at| run_at > new.created_at);
-        for naming in DedupKind::ALL {
-            let Some(key) = naming.key_of(new) else {
+        let delayed = is_delayed(new);
+        for kind in DedupKind::ALL {
+            let Some(key) = kind.key_of(new) else {
                 continue;
             };
-            let place = (new.job_id.clone(), naming, key.to_owned());
-            let name = ExistingName {
+            let name = (new.job_id.clone(), kind, key.to_owned());
+            let added = ExistingName {
                 execution_id: new.id,
                 created_at: new.created_at,
-                status: match delayed {
-                    true => ExecutionStatus::Pending,
-                    false => ExecutionStatus::Queued,
+                status: if delayed {
+                    ExecutionStatus::Pending
+                } else {
+                    ExecutionStatus::Queued
                 },
                 delayed,
             };
-            let before = self.names.insert(place.clone(), name);
-            self.undo.push(Undo::Name(place, before));
+            let before = self.names.insert(name.clone(), added);
+            self.undo.push(Undo::Name(name, before));
         }
         if new.rules.max_waiting.is_some() {
             *self.waiting.entry(new.job_id.clone()).or_default() += 1;
@@ -323,24 +346,24 @@ impl ExistingExecutions {
         }
     }
 
-    /// Takes back what the present batch has added.
-    fn forget(&mut self) {
+    /// Undoes the additions of the current batch.
+    fn undo_batch(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Id(id) => {
                     self.ids.remove(&id);
                 }
-                Undo::Key(place, None) => {
-                    self.keys.remove(&place);
+                Undo::Key(name, None) => {
+                    self.keys.remove(&name);
                 }
-                Undo::Key(place, Some(before)) => {
-                    self.keys.insert(place, before);
+                Undo::Key(name, Some(before)) => {
+                    self.keys.insert(name, before);
                 }
-                Undo::Name(place, None) => {
-                    self.names.remove(&place);
+                Undo::Name(name, None) => {
+                    self.names.remove(&name);
                 }
-                Undo::Name(place, Some(before)) => {
-                    self.names.insert(place, before);
+                Undo::Name(name, Some(before)) => {
+                    self.names.insert(name, before);
                 }
                 Undo::Waiting(job_id) => {
                     if let Some(count) = self.waiting.get_mut(&job_id) {
@@ -352,7 +375,8 @@ impl ExistingExecutions {
     }
 }
 
-/// Whether it depends on what is there that it is written at all.
+/// Returns `true` if existing executions decide whether this one is created: it has an idempotency
+/// key, a unique key, a debounce key or `max_waiting`.
 pub(in crate::store) fn needs_dedup(new: &NewExecution) -> bool {
     let EnqueueRules {
         limits: _,
@@ -363,25 +387,29 @@ pub(in crate::store) fn needs_dedup(new: &NewExecution) -> bool {
     new.idempotency_key.is_some() || unique.is_some() || debounce.is_some() || max_waiting.is_some()
 }
 
-/// Whether it is for later.
+/// Returns `true` if the execution becomes ready after its creation.
 pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
     new.run_at.is_some_and(|run_at| run_at > new.created_at)
 }
 
-/// Whether, and when, those who wait for work shall look. What has limits is let in by whoever
-/// promotes, unless it has `entered` at once.
-pub(in crate::store) fn events(rows: &[&NewExecution], entered: &[bool]) -> Vec<StoreEvent> {
-    let looked_at = |(place, new): (usize, &&NewExecution)| {
-        let entered = entered.get(place).is_some_and(|entered| *entered);
-        let knocks = !new.rules.limits.is_empty() && !entered;
-        let at_once = knocks.then_some(new.created_at);
+/// Returns the events that announce created executions.
+///
+/// Executions that became ready emit [`StoreEvent::Ready`]; `admitted` tells which executions with
+/// limits have taken their permits at enqueue. For the others, [`StoreEvent::Scheduled`] has the
+/// earliest time at which a promotion has work: the time of a delayed execution, or the time of
+/// creation of a new waiter.
+pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec<StoreEvent> {
+    let promotion_time = |(row, new): (usize, &&NewExecution)| {
+        let is_admitted = admitted.get(row).is_some_and(|admitted| *admitted);
+        let is_new_waiter = !new.rules.limits.is_empty() && !is_admitted;
+        let at_once = is_new_waiter.then_some(new.created_at);
         new.run_at.filter(|_| is_delayed(new)).or(at_once)
     };
-    let looks = || rows.iter().enumerate().map(looked_at);
+    let times = || rows.iter().enumerate().map(promotion_time);
     let mut events = Vec::new();
-    if looks().any(|look| look.is_none()) {
+    if times().any(|time| time.is_none()) {
         events.push(StoreEvent::Ready);
     }
-    events.extend(looks().flatten().min().map(StoreEvent::Scheduled));
+    events.extend(times().flatten().min().map(StoreEvent::Scheduled));
     events
 }

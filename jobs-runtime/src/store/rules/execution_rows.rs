@@ -1,7 +1,7 @@
-//! Executions on their way into SQL, as JSON.
+//! Rows of new executions as JSON, for the statements that insert them.
 //!
-//! A row is an array, its fields are found by position. Texts that are JSON themselves travel as
-//! strings, so that nothing in them is touched.
+//! A row is an array: the statements read its fields by position. A field that is itself JSON, such
+//! as a payload, is a string in it, so that its text stays as it is.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 
 use crate::store::NewExecution;
 
-/// An execution and the text of its retries.
+/// A row: the execution, and the text of its retry policy.
 pub(in crate::store) struct ExecutionRow<'a>(
     pub(in crate::store) &'a NewExecution,
     pub(in crate::store) Arc<str>,
@@ -49,7 +49,7 @@ impl Serialize for ExecutionRow<'_> {
     }
 }
 
-/// An id as the 32 digits that every database reads.
+/// An execution id as 32 hexadecimal digits.
 #[derive(PartialEq)]
 pub(in crate::store) struct Hex(pub(in crate::store) ExecutionId);
 

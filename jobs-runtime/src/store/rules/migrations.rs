@@ -1,8 +1,7 @@
 //! The steps of a store's layout, and the ledger of the steps that were applied.
 //!
-//! Each store keeps its steps as SQL files and a ledger table in the database. The rules here
-//! compare the two: they find the first step that is missing, and refuse a ledger that this
-//! program did not write.
+//! Each store keeps its steps as SQL files, and a ledger table in the database. The rules compare
+//! the two. They find the first missing step, and reject a ledger that this program did not write.
 
 use sha2::{Digest, Sha256};
 
@@ -102,7 +101,7 @@ mod tests {
         }
     }
 
-    fn refusal(steps: &[Migration], ledger: &[AppliedMigration]) -> String {
+    fn rejection(steps: &[Migration], ledger: &[AppliedMigration]) -> String {
         match check_ledger(steps, ledger) {
             Err(StoreError::Layout(reason)) => reason,
             other => panic!("a layout error was expected, not {other:?}"),
@@ -123,19 +122,19 @@ mod tests {
     #[test]
     fn a_step_of_a_newer_program_asks_for_an_update() {
         let ledger: Vec<_> = STEPS.iter().map(applied).collect();
-        let reason = refusal(&STEPS[..1], &ledger);
+        let reason = rejection(&STEPS[..1], &ledger);
         assert!(reason.contains("migration 2 `second`"), "{reason}");
         assert!(reason.ends_with("update the program"), "{reason}");
     }
 
     #[test]
-    fn a_step_with_another_text_is_refused_with_the_way_out() {
+    fn a_step_with_another_text_is_rejected_with_the_remedy() {
         let mut ledger = vec![applied(&STEPS[0])];
         ledger[0].checksum = "x".to_owned();
-        let reason = refusal(&STEPS, &ledger);
+        let reason = rejection(&STEPS, &ledger);
         assert!(reason.contains("migration 1 `first`"), "{reason}");
         assert!(reason.contains("an empty file or schema"), "{reason}");
         ledger[0] = applied(&STEPS[1]);
-        assert!(refusal(&STEPS, &ledger).contains("migration 2"));
+        assert!(rejection(&STEPS, &ledger).contains("migration 2"));
     }
 }

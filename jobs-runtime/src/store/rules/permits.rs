@@ -1,245 +1,293 @@
-//! Who is let in: the rules by which held executions get their permits, on every store.
+//! The permit allocator: admission control for executions with limits (`max_concurrent`,
+//! `rate_limit`).
 //!
-//! A store runs it within one transaction, of which there is only one at a time in the whole fleet:
-//! it hands over those at the door and the permits that came back, then looks up what the doorkeeper
-//! asks for until it asks no more, and writes down what has changed.
+//! # Example
+//!
+//! Executions 1, 2 and 3 of a job with `max_concurrent = 2` become due. All share the limit L.
+//!
+//! | step | in use | blocked | admitted |
+//! |---|---|---|---|
+//! | The store passes the new waiters 1, 2 and 3 to [`PermitAllocator::new`]. | | | |
+//! | [`PermitQuery::Limits`] asks for L. The store answers: 2 permits, none in use. | 0 | 1, 2, 3 | |
+//! | [`PermitQuery::Waiters`] asks for the first three waiters of L (one more than there are free permits). The store has none from before. | 0 | 1, 2, 3 | |
+//! | The allocator gives the permits to 1 and 2. | 2 | 3 | 1, 2 |
+//! | [`PermitQuery::Done`]: the store writes the plan. 1 and 2 become ready, 3 stays blocked. | 2 | 3 | 1, 2 |
+//! | A worker claims 1 and 2. The settlement of 1 records [`PermitEvent::Ended`] for L. | 2 | 3 | |
+//! | The next promotion passes that event to the allocator, which asks for the waiters of L. | 1 | 3 | |
+//! | The allocator gives the permit to 3, which becomes ready. | 2 | | 3 |
+//!
+//! With `rate_limit`, the *start* of an attempt ends the use of its permit
+//! ([`PermitEvent::Started`]) and advances the limit's `tat`. If executions still wait,
+//! [`LimitState::check_at`] has the time of the next free permit, and a promotion at that time
+//! admits the next one.
+//!
+//! # Protocol
+//!
+//! One transaction in the whole fleet runs the allocator at a time; the `allocator_lock` row
+//! guarantees this. The transaction passes in the new waiters, the permit events and the limits
+//! that are due. It answers queries until there are no more, and writes the plan:
 //!
 //! ```text
-//! loop { next(): Limits → add_limits(..)   Standing → add_waiters(..)   Ready → displace(..)   Nothing }, close()
+//! loop { match next_query() {
+//!     Limits(..)   => add_limits(..),
+//!     Waiters(..)  => add_waiters(..),
+//!     Admitted(..) => displace(..),
+//!     Done         => break,
+//! } }
+//! into_plan()
 //! ```
 //!
-//! Limits are gone through in the order in which executions pass them, first those that divide by a
-//! key: so that who waits at a common limit has already passed its own, and a key with a long
-//! backlog stands there with no more than its permits. Within a limit the most urgent goes first,
-//! the oldest among equals; behind another limit, who came there first, so that no key's backlog takes
-//! more than its share of what is common to all. Who arrives while all permits are out, more urgent
-//! than one that has a permit and has not been claimed, takes its place.
+//! # Order
+//!
+//! * Stages: an execution passes its limits one after the other, first a limit per payload field,
+//!   then a common one. The allocator handles all limits of stage 0, then those of stage 1. An
+//!   execution that waits for a common limit therefore already holds the permit of its own key. A
+//!   key with a long backlog occupies the common limit with no more executions than it has permits.
+//! * Within the first limit: the most urgent execution first, the oldest first among equals.
+//! * Within the second limit: the most urgent first, then the one that arrived there first. So the
+//!   backlog of one key takes no more than its share of the common limit.
+//! * Preemption: a newcomer that is more urgent than an admitted execution takes its permit while
+//!   that is not claimed yet ([`PermitAllocator::displace`]).
+
+mod fast_path;
+mod plan;
+mod rejected;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use fast_path::FreePermits;
 pub(in crate::store) use plan::{
-    LimitId, LimitState, Order, PermitEvent, PermitPlan, Place, Reach, Waiter,
+    ClaimOrder, LimitId, LimitState, PermitEvent, PermitPlan, QueueOrder, Reach, Waiter,
 };
 pub(in crate::store) use rejected::Trial;
 
 use crate::time::Timestamp;
 
-/// At most so many are looked up at a limit at a time.
-const LOOK: usize = 1_000;
+/// The largest number of waiters that is looked up per limit and query.
+const MAX_LOOKUP: usize = 1_000;
 
-/// Passing orders: the first and the second limit of a job.
+/// The number of stages: the first and the second limit of a job.
 const STAGES: u8 = 2;
 
-/// What the doorkeeper has to know before it goes on.
+/// A query of the allocator to its store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) enum PermitQuery {
-    /// These limits.
+    /// The states of these limits.
     Limits(Vec<LimitId>),
-    /// Who waits at these: so many of the first in their order.
-    Standing(Vec<(LimitId, usize)>),
-    /// Who is ready by the permits of these and has not been claimed.
-    Ready(Vec<Behind>),
-    /// Nothing more.
-    Nothing,
+    /// The first waiters of each limit, in their order: up to the given number.
+    Waiters(Vec<(LimitId, usize)>),
+    /// Admitted executions that are not claimed and may lose their permit to a newcomer.
+    Admitted(Vec<Behind>),
+    /// Nothing more: the plan is complete.
+    Done,
 }
 
-/// Of those that are ready by a limit's permits, so many of the last in the order, the last one first, of those
-/// behind a place.
+/// A query for the admitted executions of a limit that come after a place in the order of claims:
+/// up to `most` of them, the last one first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Behind {
     pub(in crate::store) limit: LimitId,
     pub(in crate::store) most: usize,
-    pub(in crate::store) place: Place,
-    /// No others than those with numbers from the first to the second.
+    pub(in crate::store) place: ClaimOrder,
+    /// The smallest and the largest row number to look at.
     pub(in crate::store) between: (i64, i64),
 }
 
-/// A limit that is being looked at.
+/// A limit and its waiters, as far as they are loaded.
 #[derive(Debug)]
 struct LimitQueue {
     state: LimitState,
-    /// Who waits here, as far as that is known.
-    queue: BTreeSet<Order>,
-    /// Who of them has just come here, and may be more urgent than who is ready.
-    newcomers: BTreeSet<Order>,
-    /// Whether more may wait than is known.
-    more: bool,
+    waiters: BTreeSet<QueueOrder>,
+    /// The waiters that have joined in this run. They may displace admitted executions.
+    newcomers: BTreeSet<QueueOrder>,
+    /// `true` if the store may have more waiters than were loaded.
+    may_have_more: bool,
 }
 
 impl LimitQueue {
-    /// Whether its arrived_at is in this stage.
-    fn is_of(&self, stage: u8) -> bool {
+    fn is_of_stage(&self, stage: u8) -> bool {
         self.state.stage.min(STAGES - 1) == stage
     }
 }
 
-/// What is done about the limits of a stage, one after the other.
+/// The phases of a stage.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    LineUp,
-    LetIn,
-    Displace,
-    Over,
+    /// Asks for the waiters of the stage's limits.
+    LoadWaiters,
+    /// Gives the free permits to waiters.
+    Admit,
+    /// Asks for admitted executions that newcomers may displace.
+    LoadAdmitted,
+    /// Goes on with the next stage.
+    Finish,
 }
 
-/// See the module's documentation.
+/// One run of the allocator: see the module's documentation.
 #[derive(Debug)]
 pub(in crate::store) struct PermitAllocator {
     now: Timestamp,
     stage: u8,
     phase: Phase,
-    /// Those at the door, until the limits are known.
-    door: Vec<Waiter>,
+    /// New waiters, until their limits are loaded.
+    new_waiters: Vec<Waiter>,
+    /// Events of limits that are not loaded yet.
     events: BTreeMap<LimitId, Vec<PermitEvent>>,
+    /// Limits to load.
     unknown: BTreeSet<LimitId>,
-    /// Limits that were looked for and are not there: they hold nobody.
-    gone: BTreeSet<LimitId>,
+    /// Limits that the store does not have. They block no execution.
+    missing: BTreeSet<LimitId>,
     queues: BTreeMap<LimitId, LimitQueue>,
+    /// The waiters of all queues, by row number.
     waiters: HashMap<i64, Waiter>,
-    /// Whose place has changed.
+    /// The row numbers of waiters that have moved and must be written.
     moved: BTreeSet<i64>,
-    ready: Vec<Waiter>,
+    admitted: Vec<Waiter>,
     displaced: Vec<Waiter>,
 }
 
 impl PermitAllocator {
-    /// For those who stand at the door, for permits that have come back, and for limits that are to
-    /// be looked at because it is time.
+    /// Starts a run with the new waiters, the permit events, and the limits whose
+    /// [`check_at`](LimitState::check_at) has come.
     pub(in crate::store) fn new(
         now: Timestamp,
-        door: Vec<Waiter>,
+        new_waiters: Vec<Waiter>,
         events: impl IntoIterator<Item = (LimitId, PermitEvent)>,
         due: impl IntoIterator<Item = LimitId>,
     ) -> Self {
         let mut unknown: BTreeSet<_> = due.into_iter().collect();
-        unknown.extend(door.iter().flat_map(|held| &held.limits));
-        let mut sorted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        unknown.extend(new_waiters.iter().flat_map(|waiter| &waiter.limits));
+        let mut events_of: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (limit, event) in events {
             unknown.insert(limit);
-            sorted.entry(limit).or_default().push(event);
+            events_of.entry(limit).or_default().push(event);
         }
         Self {
             now,
             stage: 0,
-            phase: Phase::LineUp,
-            moved: door.iter().map(|held| held.seq).collect(),
-            door,
-            events: sorted,
+            phase: Phase::LoadWaiters,
+            moved: new_waiters.iter().map(|waiter| waiter.seq).collect(),
+            new_waiters,
+            events: events_of,
             unknown,
-            gone: BTreeSet::new(),
+            missing: BTreeSet::new(),
             queues: BTreeMap::new(),
             waiters: HashMap::new(),
-            ready: Vec::new(),
+            admitted: Vec::new(),
             displaced: Vec::new(),
         }
     }
 
-    /// What it has to be told next.
-    pub(in crate::store) fn next(&mut self) -> PermitQuery {
+    /// Goes on as far as the loaded data allow and returns the next query.
+    pub(in crate::store) fn next_query(&mut self) -> PermitQuery {
         loop {
             if !self.unknown.is_empty() {
                 return PermitQuery::Limits(self.unknown.iter().copied().collect());
             }
-            for held in std::mem::take(&mut self.door) {
-                self.go_on(held);
+            for waiter in std::mem::take(&mut self.new_waiters) {
+                self.advance(waiter);
             }
             if self.stage == STAGES {
-                return PermitQuery::Nothing;
+                return PermitQuery::Done;
             }
             match self.phase {
-                Phase::LineUp => {
-                    self.phase = Phase::LetIn;
+                Phase::LoadWaiters => {
+                    self.phase = Phase::Admit;
                     let now = self.now;
                     let asked: Vec<_> = self
-                        .here()
+                        .queues_of_stage()
                         .map(|(id, queue)| {
-                            let room = usize::try_from(queue.state.room(now)).unwrap_or(LOOK);
-                            // One more tells whether somebody is left.
-                            (*id, room.saturating_add(1).min(LOOK))
+                            let free = queue.state.free_permits(now);
+                            let free = usize::try_from(free).unwrap_or(MAX_LOOKUP);
+                            // One more, to learn whether waiters remain.
+                            (*id, free.saturating_add(1).min(MAX_LOOKUP))
                         })
                         .collect();
                     if !asked.is_empty() {
-                        return PermitQuery::Standing(asked);
+                        return PermitQuery::Waiters(asked);
                     }
                 }
-                Phase::LetIn => {
-                    self.phase = Phase::Displace;
+                Phase::Admit => {
+                    self.phase = Phase::LoadAdmitted;
                     self.admit();
                 }
-                Phase::Displace => {
-                    self.phase = Phase::Over;
+                Phase::LoadAdmitted => {
+                    self.phase = Phase::Finish;
                     let asked = self.behind_newcomers();
                     if !asked.is_empty() {
-                        return PermitQuery::Ready(asked);
+                        return PermitQuery::Admitted(asked);
                     }
                 }
-                Phase::Over => {
-                    self.phase = Phase::LineUp;
+                Phase::Finish => {
+                    self.phase = Phase::LoadWaiters;
                     self.stage += 1;
                 }
             }
         }
     }
 
-    /// Takes in the limits that were asked for.
+    /// Adds the limits that [`PermitQuery::Limits`] asked for and applies their events. Limits that
+    /// the store has not returned are missing.
     pub(in crate::store) fn add_limits(&mut self, limits: Vec<LimitState>) {
         for mut state in limits {
             for event in self.events.remove(&state.id).unwrap_or_default() {
-                state.note(event);
+                state.apply(event);
             }
             self.unknown.remove(&state.id);
             let queue = LimitQueue {
-                queue: BTreeSet::new(),
+                waiters: BTreeSet::new(),
                 newcomers: BTreeSet::new(),
-                more: false,
+                may_have_more: false,
                 state,
             };
             self.queues.insert(queue.state.id, queue);
         }
-        self.gone.append(&mut self.unknown);
+        self.missing.append(&mut self.unknown);
     }
 
-    /// Takes in who waits at the limits that were asked about.
+    /// Adds the waiters that [`PermitQuery::Waiters`] asked for.
     pub(in crate::store) fn add_waiters(
         &mut self,
         asked: &[(LimitId, usize)],
-        standing: Vec<(LimitId, Waiter)>,
+        found: Vec<(LimitId, Waiter)>,
     ) {
         let mut counts: BTreeMap<LimitId, usize> = BTreeMap::new();
-        for (limit, held) in standing {
+        for (limit, waiter) in found {
             *counts.entry(limit).or_default() += 1;
-            if held.at() != Some(limit) {
-                // Its limits are damaged: it gets no permit that nobody would give back.
-                self.go_on(held);
+            if waiter.waits_at() != Some(limit) {
+                // The row's limits are damaged. A permit would never be released: it gets none.
+                self.advance(waiter);
                 continue;
             }
-            let next = held.limits.iter().skip(held.passed);
+            let next = waiter.limits.iter().skip(waiter.passed);
             let unknown =
-                next.filter(|id| !self.queues.contains_key(id) && !self.gone.contains(id));
+                next.filter(|id| !self.queues.contains_key(id) && !self.missing.contains(id));
             self.unknown.extend(unknown);
             if let Some(queue) = self.queues.get_mut(&limit) {
-                queue.queue.insert(held.order());
-                self.waiters.insert(held.seq, held);
+                queue.waiters.insert(waiter.order());
+                self.waiters.insert(waiter.seq, waiter);
             }
         }
-        for (limit, wanted) in asked {
+        for (limit, most) in asked {
             if let Some(queue) = self.queues.get_mut(limit) {
-                queue.more = counts.get(limit).is_some_and(|count| count >= wanted);
+                queue.may_have_more = counts.get(limit).is_some_and(|count| count >= most);
             }
         }
     }
 
-    /// Whoever may have to make room for the first who has just come to a limit of this stage.
+    /// Returns queries for the admitted executions that the first newcomer of each of the stage's
+    /// limits may displace.
     fn behind_newcomers(&self) -> Vec<Behind> {
         let queues = self.queues.iter();
-        let here = queues.filter(|(_, queue)| queue.is_of(self.stage));
-        let behind = here.filter_map(|(limit, queue)| {
+        let of_stage = queues.filter(|(_, queue)| queue.is_of_stage(self.stage));
+        let behind = of_stage.filter_map(|(limit, queue)| {
             let first = self.waiters.get(&queue.newcomers.first()?.2)?;
             let place = first.displaces_behind();
             Some(Behind {
                 limit: *limit,
-                most: queue.newcomers.len().min(LOOK),
+                most: queue.newcomers.len().min(MAX_LOOKUP),
                 place,
                 between: queue.state.reach.behind(place)?,
             })
@@ -247,17 +295,18 @@ impl PermitAllocator {
         behind.collect()
     }
 
-    /// Takes in who is ready behind newcomers, the last first, and lets them change places.
-    pub(in crate::store) fn displace(&mut self, asked: &[Behind], ready: Vec<(LimitId, Waiter)>) {
-        let found: BTreeSet<_> = ready.iter().map(|(limit, _)| *limit).collect();
+    /// Adds the admitted executions that [`PermitQuery::Admitted`] asked for, the last one first.
+    /// Each more urgent newcomer takes the permit of the last one, which is blocked again.
+    pub(in crate::store) fn displace(&mut self, asked: &[Behind], found: Vec<(LimitId, Waiter)>) {
+        let limits_found: BTreeSet<_> = found.iter().map(|(limit, _)| *limit).collect();
         for Behind { limit, place, .. } in asked {
             let queue = self.queues.get_mut(limit);
-            if let Some(queue) = queue.filter(|_| !found.contains(limit)) {
+            if let Some(queue) = queue.filter(|_| !limits_found.contains(limit)) {
                 queue.state.none_behind(*place);
             }
         }
         let mut passing = Vec::new();
-        for (limit, mut last) in ready {
+        for (limit, mut last) in found {
             if last.limits.last() != Some(&limit) {
                 continue;
             }
@@ -267,36 +316,36 @@ impl PermitAllocator {
             let Some(first) = queue.newcomers.first().copied() else {
                 continue;
             };
-            let makes_room = self.waiters.get(&first.2);
-            if makes_room.is_some_and(|first| first.displaces_behind() < last.place()) {
+            let newcomer = self.waiters.get(&first.2);
+            if newcomer.is_some_and(|newcomer| newcomer.displaces_behind() < last.place()) {
                 queue.newcomers.remove(&first);
-                queue.queue.remove(&first);
-                queue.state.hand_on((first.0, first.2));
-                // The permit was given no later than it was let in.
+                queue.waiters.remove(&first);
+                queue.state.hand_over((first.0, first.2));
+                // The permit was granted no later than its old holder was admitted.
                 passing.push((first, last.arrived_at));
                 last.passed = last.limits.len().saturating_sub(1);
                 if last.passed == 0 {
                     last.arrived_at = 0;
                 }
-                queue.queue.insert(last.order());
+                queue.waiters.insert(last.order());
                 self.displaced.push(last);
             }
         }
-        self.pass(passing);
+        self.pass_limit(passing);
     }
 
-    /// What has changed.
-    pub(in crate::store) fn close(self) -> PermitPlan {
+    /// Returns the changes to write.
+    pub(in crate::store) fn into_plan(self) -> PermitPlan {
         let now = self.now;
-        let mut held: Vec<Waiter> = self.waiters.into_values().collect();
-        held.retain(|held| self.moved.contains(&held.seq));
-        held.sort_unstable_by_key(|held| held.seq);
+        let mut blocked: Vec<Waiter> = self.waiters.into_values().collect();
+        blocked.retain(|waiter| self.moved.contains(&waiter.seq));
+        blocked.sort_unstable_by_key(|waiter| waiter.seq);
         let limits = self.queues.into_values().map(|queue| {
             let mut state = queue.state;
-            let waited_for = queue.more || !queue.queue.is_empty();
-            state.check_at = match (waited_for, state.room(now)) {
+            let has_waiters = queue.may_have_more || !queue.waiters.is_empty();
+            state.check_at = match (has_waiters, state.free_permits(now)) {
                 (false, _) => None,
-                (true, 0) => state.room_at(now),
+                (true, 0) => state.next_free_at(now),
                 (true, _) => Some(now),
             };
             state
@@ -304,80 +353,76 @@ impl PermitAllocator {
         PermitPlan {
             now,
             limits: limits.collect(),
-            admitted: self.ready,
+            admitted: self.admitted,
             displaced: self.displaced,
-            blocked: held,
+            blocked,
         }
     }
 
-    /// The limits of this stage.
-    fn here(&mut self) -> impl Iterator<Item = (&LimitId, &mut LimitQueue)> {
+    fn queues_of_stage(&mut self) -> impl Iterator<Item = (&LimitId, &mut LimitQueue)> {
         let stage = self.stage;
         self.queues
             .iter_mut()
-            .filter(move |(_, queue)| queue.is_of(stage))
+            .filter(move |(_, queue)| queue.is_of_stage(stage))
     }
 
-    /// Hands out the permits of this stage's limits.
+    /// Gives the free permits of the stage's limits to their first waiters.
     fn admit(&mut self) {
         let now = self.now;
         let mut passing = Vec::new();
-        for (_, queue) in self.here() {
-            let room = usize::try_from(queue.state.room(now)).unwrap_or(usize::MAX);
-            let count = room.min(queue.queue.len());
+        for (_, queue) in self.queues_of_stage() {
+            let free = usize::try_from(queue.state.free_permits(now)).unwrap_or(usize::MAX);
+            let count = free.min(queue.waiters.len());
             for _ in 0..count {
-                if let Some(order) = queue.queue.pop_first() {
+                if let Some(order) = queue.waiters.pop_first() {
                     queue.state.grant((order.0, order.2));
                     passing.push((order, 0));
                 }
             }
-            queue.newcomers.retain(|order| queue.queue.contains(order));
+            queue
+                .newcomers
+                .retain(|order| queue.waiters.contains(order));
         }
-        self.pass(passing);
-        // Who has another limit before it is not ready once it has passed this one: it takes the
-        // place of nobody who is.
-        let held = &self.waiters;
+        self.pass_limit(passing);
+        // A newcomer with a further limit would not be ready after this one. It displaces nothing.
+        let waiters = &self.waiters;
         let stage = self.stage;
-        let is_last = |order: &Order| {
-            held.get(&order.2)
-                .is_some_and(|held| held.passed + 1 >= held.limits.len())
+        let is_last_limit = |order: &QueueOrder| {
+            waiters
+                .get(&order.2)
+                .is_some_and(|waiter| waiter.passed + 1 >= waiter.limits.len())
         };
         for queue in self.queues.values_mut() {
-            if queue.is_of(stage) {
-                queue.newcomers.retain(is_last);
+            if queue.is_of_stage(stage) {
+                queue.newcomers.retain(is_last_limit);
             }
         }
     }
 
-    /// Lets these go on from where they are, with permits that were given at these times if not now.
-    fn pass(&mut self, passing: Vec<(Order, i64)>) {
-        for ((_, _, seq), given) in passing {
-            if let Some(mut held) = self.waiters.remove(&seq) {
-                held.passed += 1;
-                held.arrived_at = held.starts_from(self.now).max(given);
+    /// Moves waiters past their limit. The second value is the grant time of a permit that was taken
+    /// from an admitted execution, and 0 of a permit that is granted now.
+    fn pass_limit(&mut self, passing: Vec<(QueueOrder, i64)>) {
+        for ((_, _, seq), granted_at) in passing {
+            if let Some(mut waiter) = self.waiters.remove(&seq) {
+                waiter.passed += 1;
+                waiter.arrived_at = waiter.earliest_start(self.now).max(granted_at);
                 self.moved.insert(seq);
-                self.go_on(held);
+                self.advance(waiter);
             }
         }
     }
 
-    /// To the next limit, or in.
-    fn go_on(&mut self, mut held: Waiter) {
-        while let Some(limit) = held.at() {
+    /// Queues a waiter at its next limit, or admits it if there is none.
+    fn advance(&mut self, mut waiter: Waiter) {
+        while let Some(limit) = waiter.waits_at() {
             if let Some(queue) = self.queues.get_mut(&limit) {
-                queue.queue.insert(held.order());
-                queue.newcomers.insert(held.order());
-                self.waiters.insert(held.seq, held);
+                queue.waiters.insert(waiter.order());
+                queue.newcomers.insert(waiter.order());
+                self.waiters.insert(waiter.seq, waiter);
                 return;
             }
-            held.passed += 1;
+            waiter.passed += 1;
         }
-        self.ready.push(held);
+        self.admitted.push(waiter);
     }
 }
-
-mod fast_path;
-mod plan;
-mod rejected;
-#[cfg(test)]
-mod tests;

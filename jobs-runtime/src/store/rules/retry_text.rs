@@ -1,6 +1,7 @@
-//! A policy in its columns: the retries are one JSON text.
+//! The stored text of a retry policy: a JSON array of the delays and the jitter.
 //!
-//! Neighbours in a batch mostly share a policy, so the last text is kept in both directions.
+//! Executions of a batch mostly share a policy. The last policy and its text are therefore cached,
+//! for writing and for reading.
 
 use std::sync::Arc;
 
@@ -21,14 +22,14 @@ fn unreadable(error: serde_json::Error) -> StoreError {
     }
 }
 
-/// Writes and reads the retries of many policies.
+/// Writes and reads the texts of many retry policies.
 #[derive(Default)]
 pub(in crate::store) struct RetryText {
     last: Option<(Retry, Arc<str>)>,
 }
 
 impl RetryText {
-    /// The text of the retries of `policy`.
+    /// Returns the text of the retries of `policy`.
     pub(in crate::store) fn write(
         &mut self,
         policy: &ExecutionPolicy,
@@ -56,7 +57,7 @@ impl RetryText {
         }
     }
 
-    /// The policy of these columns.
+    /// Returns the policy of these columns.
     pub(in crate::store) fn read(
         &mut self,
         timeout_ms: Option<u64>,

@@ -137,7 +137,7 @@ pub(super) async fn pause_limit_in_txn(
         .await?;
     for row in &rows {
         let mut state = allocator::limit(row)?;
-        state.note(PermitEvent::Pause(until));
+        state.apply(PermitEvent::Pause(until));
         write_arrival(conn, &state).await?;
     }
     Ok(())
@@ -216,7 +216,7 @@ pub(super) async fn blocked_by_on_conn(
     Ok(Some(BlockingLimit {
         key: row.try_get(8)?,
         ahead: row.try_get(9)?,
-        free_at: state.room_at(now),
+        free_at: state.next_free_at(now),
         rule: state.rule,
         holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
     }))

@@ -51,7 +51,7 @@ impl RawStore for SqliteStore {
         .await
     }
 
-    async fn refused_at_the_door(
+    async fn rejected_by_allocator(
         &self,
         now: Timestamp,
         limit: usize,
@@ -109,13 +109,13 @@ async fn refused_at_the_door_in_txn(
     while let Some(part) = trial.next() {
         sqlx::query("SAVEPOINT part").execute(&mut *conn).await?;
         match allocator::write(conn, &part).await {
-            Err(fault) if fault.is_rejection() => trial.refuse(),
+            Err(fault) if fault.is_rejection() => trial.reject(),
             written => written?,
         }
         sqlx::query("ROLLBACK TO part").execute(&mut *conn).await?;
     }
     let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_of.sql"))
-        .bind(json::array(trial.refused())?)
+        .bind(json::array(trial.rejected())?)
         .fetch_all(&mut *conn)
         .await?;
     sqlx::query("ROLLBACK TO visit").execute(conn).await?;

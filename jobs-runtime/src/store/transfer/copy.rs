@@ -1,4 +1,4 @@
-//! Moving everything from one store to another, and making sure that it arrived.
+//! The transfer of a store: checks the source, copies it in steps, and verifies the row counts.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,83 +8,87 @@ use serde::Serialize;
 
 use crate::store::{RowCounts, SessionBeat, Store, StoreError, Transferable};
 
-/// Executions per step.
+/// The number of executions per step.
 const STEP: usize = 500;
 
-/// A worker that lives renews its session within this time, by the default settings.
-const WATCH: Duration = Duration::from_secs(15);
+/// The time for which the sessions of the source are watched. A live worker renews its session
+/// within it, by the default settings.
+const WATCH_TIME: Duration = Duration::from_secs(15);
 
-/// How often the sessions are looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval between two looks at the sessions.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What a move did.
+/// The result of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Transfer {
-    /// What the source keeps.
+    /// The rows of the source.
     pub source: RowCounts,
-    /// What was written by this move.
+    /// The rows that this transfer has written.
     pub written: RowCounts,
-    /// Executions that were there already: moved by an earlier call that did not come to its end.
+    /// The number of executions that the target already had, from an earlier transfer that was
+    /// interrupted.
     pub skipped: u64,
 }
 
-/// Why a move did not come to its end. What was written stays; the next call goes on from there.
+/// The reason why a transfer has failed. Written rows stay; the next transfer goes on from there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// One of the stores cannot be moved from or to.
-    #[error("the {0} store cannot be moved")]
-    NotArchived(&'static str),
-    /// A worker is at work in the source.
+    /// The source or the target does not support transfers.
+    #[error("the {0} store does not support transfers")]
+    NotSupported(&'static str),
+    /// A worker uses the source.
     #[error(
-        "worker {worker} is at work in the source: stop it first. It renewed its session \
-         meanwhile, and what it does now would be left behind"
+        "worker {worker} uses the source store: stop it first. It has renewed its session, and the \
+         transfer would miss what it writes from now on"
     )]
     Alive {
-        /// Who.
+        /// The worker.
         worker: String,
     },
-    /// Executions are running in the source, or were when their worker crashed.
+    /// The source has leases: executions are running, or their worker has crashed.
     #[error(
-        "{running} executions are leased in the source: their worker is gone without giving them \
-         back. Run `work --until-idle` on the source once: it takes over what a crashed worker held"
+        "{running} executions are leased in the source store: their worker has crashed. Run \
+         `work --until-idle` on the source once: it takes over the leases of a crashed worker"
     )]
     Leased {
-        /// How many.
+        /// The number of leases.
         running: u64,
     },
-    /// Somebody wrote to one of the stores meanwhile, or a row was not taken as it was.
+    /// The row counts do not match: another program wrote to one of the stores during the transfer,
+    /// or a row was lost.
     #[error(
-        "the counts of the {store} store do not add up: expected {expected:?}, found {found:?}; \
-         if somebody wrote to it meanwhile, stop that and move again"
+        "the row counts of the {store} store do not match: expected {expected:?}, found {found:?}. \
+         Stop the programs that write to it, then transfer again"
     )]
     Unverified {
         /// `source` or `target`.
         store: &'static str,
-        /// What should be there.
+        /// The expected rows.
         expected: Box<RowCounts>,
-        /// What is.
+        /// The rows found.
         found: Box<RowCounts>,
     },
-    /// A store did not answer.
+    /// A call to a store failed.
     #[error("the {store} store failed")]
     Store {
         /// `source` or `target`.
         store: &'static str,
-        /// Why.
+        /// The error.
         #[source]
         error: StoreError,
     },
 }
 
-/// Moves everything that `source` keeps to `target`: executions in their order with attempts and
-/// logs, idempotency keys, the catalogue. The source is left as it is, and has to be at rest: no
-/// worker in session, nothing leased. Repeatable: what arrived before is skipped. At the end both
-/// stores are counted.
+/// Copies everything from `source` to `target`: executions in their order with their attempts and
+/// logs, idempotency keys, and the catalogue. The source stays as it is.
 ///
-/// `told` hears after each step how many executions of the source have been dealt with, and of how
-/// many.
+/// No worker may use the source: it has no live session and no leases. A transfer is repeatable:
+/// executions that the target has are skipped. At the end the rows of both stores are counted and
+/// compared.
+///
+/// `progress` is called after each step with the number of executions done and their total.
 ///
 /// # Errors
 /// See [`TransferError`].
@@ -92,22 +96,22 @@ pub async fn transfer(
     source: &dyn Store,
     target: &dyn Store,
     clock: &dyn Clock,
-    mut told: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<Transfer, TransferError> {
-    at_rest(source, clock).await?;
-    let from = archive(source, "source")?;
-    let to = archive(target, "target")?;
-    let kept = from.row_counts().await.map_err(at("source"))?;
-    if kept.running > 0 {
+    check_no_worker(source, clock).await?;
+    let from = transferable(source, "source")?;
+    let to = transferable(target, "target")?;
+    let total = from.row_counts().await.map_err(at("source"))?;
+    if total.running > 0 {
         return Err(TransferError::Leased {
-            running: kept.running,
+            running: total.running,
         });
     }
     let publications = publish(from, target, to).await?;
     let before = to.row_counts().await.map_err(at("target"))?;
 
     let mut read = RowCounts {
-        publications: kept.publications,
+        publications: total.publications,
         ..RowCounts::default()
     };
     let mut written = RowCounts {
@@ -122,20 +126,21 @@ pub async fn transfer(
             break;
         }
         let mut counts = Vec::with_capacity(page.executions.len());
-        for archived in &page.executions {
-            read.count(archived);
-            let mut one = RowCounts::default();
-            one.count(archived);
-            counts.push(one);
+        for execution in &page.executions {
+            let mut rows = RowCounts::default();
+            rows.add_execution(execution);
+            read = read + rows;
+            counts.push(rows);
         }
         let answers = to.import(page.executions).await.map_err(at("target"))?;
-        for (one, is_new) in counts.into_iter().zip(answers) {
-            match is_new {
-                true => written = written + one,
-                false => skipped += 1,
+        for (rows, is_new) in counts.into_iter().zip(answers) {
+            if is_new {
+                written = written + rows;
+            } else {
+                skipped += 1;
             }
         }
-        told(read.executions(), kept.executions());
+        progress(read.executions(), total.executions());
         let Some(next) = page.next else { break };
         after = Some(next);
     }
@@ -152,17 +157,17 @@ pub async fn transfer(
         to.row_counts().await.map_err(at("target"))?,
     )?;
     Ok(Transfer {
-        source: kept,
+        source: total,
         written,
         skipped,
     })
 }
 
-fn archive<'s>(
+fn transferable<'s>(
     store: &'s dyn Store,
     which: &'static str,
 ) -> Result<&'s dyn Transferable, TransferError> {
-    store.transfer().ok_or(TransferError::NotArchived(which))
+    store.transfer().ok_or(TransferError::NotSupported(which))
 }
 
 fn at(store: &'static str) -> impl Fn(StoreError) -> TransferError {
@@ -170,17 +175,17 @@ fn at(store: &'static str) -> impl Fn(StoreError) -> TransferError {
 }
 
 fn verify(store: &'static str, expected: RowCounts, found: RowCounts) -> Result<(), TransferError> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(TransferError::Unverified {
-            store,
-            expected: Box::new(expected),
-            found: Box::new(found),
-        }),
+    if expected == found {
+        return Ok(());
     }
+    Err(TransferError::Unverified {
+        store,
+        expected: Box::new(expected),
+        found: Box::new(found),
+    })
 }
 
-/// Publishes what the target does not know yet and says how much that was.
+/// Publishes the jobs that the target does not have yet and returns their number.
 async fn publish(
     from: &dyn Transferable,
     target: &dyn Store,
@@ -198,15 +203,15 @@ async fn publish(
     Ok(published)
 }
 
-/// Makes sure that no worker is in session, as far as that shows: one that renews it lives. A
-/// session that stands still belongs to a worker that crashed, and does no harm.
-async fn at_rest(store: &dyn Store, clock: &dyn Clock) -> Result<(), TransferError> {
+/// Fails if a worker uses the store: it watches the beats of the sessions for [`WATCH_TIME`]. A
+/// session whose beat stands still belongs to a dead worker and does no harm.
+async fn check_no_worker(store: &dyn Store, clock: &dyn Clock) -> Result<(), TransferError> {
     let first = store.sessions().await.map_err(at("source"))?;
     let begun = clock.elapsed();
-    while !first.is_empty() && clock.elapsed().saturating_sub(begun) < WATCH {
-        clock.sleep(LOOK).await;
+    while !first.is_empty() && clock.elapsed().saturating_sub(begun) < WATCH_TIME {
+        clock.sleep(WATCH_INTERVAL).await;
         let now = store.sessions().await.map_err(at("source"))?;
-        if let Some(alive) = now.iter().find(|session| has_stirred(session, &first)) {
+        if let Some(alive) = now.iter().find(|session| has_renewed(session, &first)) {
             return Err(TransferError::Alive {
                 worker: alive.worker.clone(),
             });
@@ -218,7 +223,7 @@ async fn at_rest(store: &dyn Store, clock: &dyn Clock) -> Result<(), TransferErr
     Ok(())
 }
 
-fn has_stirred(now: &SessionBeat, first: &[SessionBeat]) -> bool {
+fn has_renewed(now: &SessionBeat, first: &[SessionBeat]) -> bool {
     let before = first.iter().find(|before| before.session == now.session);
     before.is_none_or(|before| before.beat != now.beat)
 }

@@ -1,4 +1,4 @@
-//! What is kept about executions, on its way into SQL, as JSON.
+//! Rows of transferred executions, for the statements that insert them.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use super::{TransferredAttempt, TransferredExecution, TransferredOutcome, Transf
 use crate::store::rules::execution_rows::Hex;
 use crate::store::{Limit, LogRecord};
 
-/// The closed sessions that stand for the workers of another store.
+/// The closed sessions that an import creates for the workers of the other store, by worker.
 #[derive(Default)]
 pub(in crate::store) struct Sessions<'a>(HashMap<&'a str, i64>);
 
 impl<'a> Sessions<'a> {
-    /// Workers that have no session here yet.
-    pub(in crate::store) fn unknown(&self, archived: &'a TransferredExecution) -> Vec<&'a str> {
-        let mut workers: Vec<_> = archived
+    /// Returns the workers of an execution that have no session yet.
+    pub(in crate::store) fn missing(&self, execution: &'a TransferredExecution) -> Vec<&'a str> {
+        let mut workers: Vec<_> = execution
             .attempts
             .iter()
             .map(|attempt| attempt.worker.as_str())
             .collect();
-        if let TransferredState::Final(outcome) = &archived.place {
+        if let TransferredState::Final(outcome) = &execution.state {
             workers.extend(outcome.worker.as_deref());
         }
         workers.retain(|worker| !self.0.contains_key(worker));
@@ -29,7 +29,7 @@ impl<'a> Sessions<'a> {
         workers
     }
 
-    pub(in crate::store) fn learn(&mut self, worker: &'a str, session: i64) {
+    pub(in crate::store) fn insert(&mut self, worker: &'a str, session: i64) {
         self.0.insert(worker, session);
     }
 
@@ -73,7 +73,7 @@ pub(in crate::store) type AttemptRow<'a> = (
 /// seq, attempt, line, at, level, target, message, fields
 pub(in crate::store) type LogRow<'a> = (i64, u32, u32, i64, u8, &'a str, &'a str, Text<'a>);
 
-/// What is written beside the requests, as the statements `import_places` of the stores read it.
+/// The rows beside those of the executions, as the stores' `import_places` statements read them.
 #[derive(Default)]
 pub(in crate::store) struct Rows<'a> {
     pub(in crate::store) ready: Vec<(i64, u32, u32)>,
@@ -82,9 +82,9 @@ pub(in crate::store) struct Rows<'a> {
     pub(in crate::store) attempts: Vec<AttemptRow<'a>>,
     pub(in crate::store) keys: Vec<(&'a str, &'a str, Hex, &'a str, i64)>,
     pub(in crate::store) logs: Vec<LogRow<'a>>,
-    /// Those that stand at the door.
+    /// New waiters: their permits are not granted.
     pub(in crate::store) blocked: Vec<(i64, u32, u32)>,
-    /// The limits of each, and whether it is counted among those that may wait.
+    /// seq, limits, and whether the execution counts against `max_waiting`
     pub(in crate::store) limited: Vec<(i64, &'a [Limit], bool)>,
     pub(in crate::store) waiting: Vec<(i64, &'a str)>,
     /// job, kind, key, execution
@@ -92,26 +92,26 @@ pub(in crate::store) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Adds what is kept of the execution that got the number `seq`.
+    /// Adds the rows of the execution with the row number `seq`.
     pub(in crate::store) fn add(
         &mut self,
         seq: i64,
-        archived: &'a TransferredExecution,
+        execution: &'a TransferredExecution,
         sessions: &Sessions<'_>,
     ) {
-        let rules = &archived.request.rules;
+        let rules = &execution.request.rules;
         let capped = rules.max_waiting.is_some();
         if capped || !rules.limits.is_empty() {
             self.limited.push((seq, &rules.limits, capped));
         }
-        let waits = matches!(
-            archived.place,
+        let is_waiting = matches!(
+            execution.state,
             TransferredState::Queued { .. } | TransferredState::Scheduled { .. }
         );
-        if capped && waits {
-            self.waiting.push((seq, &archived.request.job_id));
+        if capped && is_waiting {
+            self.waiting.push((seq, &execution.request.job_id));
         }
-        match &archived.place {
+        match &execution.state {
             TransferredState::Queued { attempt, spent } if rules.limits.is_empty() => {
                 self.ready.push((seq, *attempt, *spent));
             }
@@ -130,22 +130,22 @@ impl<'a> Rows<'a> {
             }
             TransferredState::Running => {}
         }
-        let attempts = archived.attempts.iter();
+        let attempts = execution.attempts.iter();
         self.attempts
             .extend(attempts.map(|attempt| attempt_row(seq, attempt, sessions)));
         self.logs
-            .extend(archived.logs.iter().map(|record| log_row(seq, record)));
-        let request = &archived.request;
-        let names = archived.names.iter();
-        self.names.extend(names.map(|(naming, key)| {
+            .extend(execution.logs.iter().map(|record| log_row(seq, record)));
+        let request = &execution.request;
+        let names = execution.names.iter();
+        self.names.extend(names.map(|(kind, key)| {
             (
                 request.job_id.as_str(),
-                naming.as_str(),
+                kind.as_str(),
                 key.as_str(),
                 Hex(request.id),
             )
         }));
-        self.keys.extend(archived.keys.iter().map(|key| {
+        self.keys.extend(execution.keys.iter().map(|key| {
             (
                 request.job_id.as_str(),
                 key.key.as_str(),

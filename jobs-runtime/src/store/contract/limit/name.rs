@@ -1,14 +1,14 @@
-//! What a job's limit is called in the whole store, by programs and by operators.
+//! Names of limits, as programs and operators see them in the whole store.
 
 use jobs::JobDescriptor;
 use serde_json::Value;
 
 use crate::fingerprint::{canonical, fingerprint};
 
-/// Bytes of a field's value in the name of a limit; a longer one is named by its digest.
+/// The largest value in bytes that stands in the name of a limit. A digest replaces a longer one.
 const MAX_VALUE: usize = 100;
 
-/// The job, the kind, and the value of the field that it is divided by.
+/// Returns the name of a limit: the job, the kind, and the value of the field if it is per field.
 pub(crate) fn limit_name(
     job: &JobDescriptor,
     kind: &str,
@@ -22,12 +22,13 @@ pub(crate) fn limit_name(
     name
 }
 
-/// A field's value as operators read it. What is not for everybody's eyes, or too long for them,
-/// is named by a digest, which no JSON text looks like.
+/// Returns a field's value as operators read it. A digest replaces a sensitive or long value. It
+/// begins with `#`, which no JSON text does.
 fn value_in_name(job: &JobDescriptor, field: &String, value: &Value) -> String {
     let text = canonical(value);
-    match text.len() > MAX_VALUE || job.sensitive.contains(field) {
-        true => format!("#{}", fingerprint(value)),
-        false => text,
+    if text.len() > MAX_VALUE || job.sensitive.contains(field) {
+        format!("#{}", fingerprint(value))
+    } else {
+        text
     }
 }

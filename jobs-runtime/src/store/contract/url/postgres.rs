@@ -1,45 +1,45 @@
-//! The URL of a store on PostgreSQL.
+//! The URL of a PostgreSQL store.
 
 use std::fmt;
 
-/// Where a store on PostgreSQL is: `postgres://user:password@host:port/database`, with these
-/// options of ours behind a `?`, beside those of the driver (`sslmode`, `host` for the directory of
-/// a socket, `application_name`, …):
+/// The URL of a PostgreSQL store: `postgres://user:password@host:port/database?options`.
 ///
-/// * `schema=jobs`: the schema that everything is in; `jobs` unless given.
-/// * `pgbouncer=true`: the address is a pooler in transaction mode. Each call is then a transaction
-///   of its own and nothing is prepared on the server.
-/// * `listen=postgres://…`: an address for notifications, percent-encoded, that bypasses the
-///   pooler. Without one, a store behind a pooler looks twice a second at what others did.
+/// | option | meaning |
+/// |---|---|
+/// | `schema=jobs` | The schema of all tables. The default is `jobs`. |
+/// | `pgbouncer=true` | The address is a pooler in transaction mode. Each call is then one transaction, and no statement is prepared on the server. |
+/// | `listen=postgres://…` | An address for notifications, percent-encoded, that bypasses the pooler. Without it, a store behind a pooler polls for changes of other processes twice a second. |
+/// | others | Options of the driver: `sslmode`, `host` for the directory of a socket, `application_name`, … |
 ///
-/// Neither its `Display` nor its `Debug` shows a password.
+/// `Display` and `Debug` show no password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
-    /// The URL without our options, with the password.
+    /// The URL for the driver: without the options above, with the password.
     connection: String,
     schema: String,
     pgbouncer: bool,
     listen: Option<String>,
 }
 
-/// The schema unless the URL names one.
+/// The default schema.
 const SCHEMA: &str = "jobs";
 
-/// The name of the channel for notifications, which has it in it, may be 63 bytes long.
+/// The largest length of a schema's name in bytes. The name of the notification channel contains
+/// the schema, and PostgreSQL truncates names to 63 bytes.
 const NAME_BYTES: usize = 57;
 
 impl PostgresUrl {
-    /// Whether a URL is one of PostgreSQL, readable or not.
-    pub(super) fn is_meant_by(url: &str) -> bool {
+    /// Returns `true` if a URL has the scheme of PostgreSQL, valid or not.
+    pub(super) fn has_scheme(url: &str) -> bool {
         url.starts_with("postgres:") || url.starts_with("postgresql:")
     }
 
-    /// Reads a URL; the reason if it is none.
+    /// Parses a URL. The error is the reason why it is invalid.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         if cfg!(not(feature = "postgres")) {
             return Err(
-                "this program was built without the store on PostgreSQL: enable the \
-                        feature `postgres` of jobs-runtime"
+                "this program was built without the PostgreSQL store: enable the feature \
+                        `postgres` of jobs-runtime"
                     .to_owned(),
             );
         }
@@ -62,7 +62,7 @@ impl PostgresUrl {
                 Some(("pgbouncer", _)) => return Err("pgbouncer is true or false".to_owned()),
                 Some(("listen", direct)) => {
                     let direct = decoded(direct)?;
-                    if !Self::is_meant_by(&direct) {
+                    if !Self::has_scheme(&direct) {
                         return Err("listen takes a postgres:// URL, percent-encoded".to_owned());
                     }
                     read.listen = Some(direct);
@@ -76,12 +76,12 @@ impl PostgresUrl {
         Ok(read)
     }
 
-    /// The schema that everything is in.
+    /// Returns the schema of all tables.
     pub fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// The same server and database, with another schema.
+    /// Returns the same URL with another schema.
     #[cfg(feature = "cli")]
     pub(crate) fn in_schema(&self, schema: String) -> Self {
         Self {
@@ -90,18 +90,18 @@ impl PostgresUrl {
         }
     }
 
-    /// Whether a pooler in transaction mode stands before the server.
+    /// Returns `true` if the address is a pooler in transaction mode.
     pub fn is_pooled(&self) -> bool {
         self.pgbouncer
     }
 
-    /// What the driver connects to, with the password.
+    /// Returns the URL that the driver connects to, with the password.
     #[cfg(feature = "postgres")]
     pub(crate) fn connection(&self) -> &str {
         &self.connection
     }
 
-    /// What the driver listens on; `None` if notifications cannot be had.
+    /// Returns the URL on which the driver listens, or `None` if notifications are not available.
     #[cfg(feature = "postgres")]
     pub(crate) fn listening(&self) -> Option<&str> {
         match &self.listen {
@@ -111,7 +111,7 @@ impl PostgresUrl {
     }
 }
 
-/// A name that needs no thought in SQL, in a channel's name or in a message.
+/// Accepts a name that needs no quotes in SQL, in a channel's name and in a message.
 fn schema(name: &str) -> Result<String, String> {
     let mut chars = name.chars();
     let begins = chars
@@ -120,7 +120,7 @@ fn schema(name: &str) -> Result<String, String> {
     let goes_on = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !begins || !goes_on || name.len() > NAME_BYTES {
         return Err(format!(
-            "`{name}` is no schema for it: use small letters, digits and _, at most {NAME_BYTES}"
+            "`{name}` is not a valid schema: use small letters, digits and _, at most {NAME_BYTES}"
         ));
     }
     if name.starts_with("pg_") || name == "information_schema" {
@@ -129,7 +129,7 @@ fn schema(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// `%2F` is `/`.
+/// Decodes percent-encoded text: `%2F` is `/`.
 fn decoded(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is not percent-encoded");
     let mut bytes = Vec::with_capacity(text.len());
@@ -156,7 +156,7 @@ impl fmt::Display for PostgresUrl {
         let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
         let shown = match rest.rsplit_once('@') {
             Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
-            // An unescaped `?` within a password: what stands before it is half of that.
+            // The `?` is an unescaped character of the password; the part before it is hidden.
             None if self.connection.contains('@') => {
                 rest.split(':').next().unwrap_or_default().to_owned()
             }
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_options_are_ours_and_the_rest_is_the_drivers() {
+    fn options_of_the_store_are_separated_from_those_of_the_driver() {
         let url = PostgresUrl::parse(
             "postgres://u:pw@h:5433/db?schema=s_1&sslmode=disable&pgbouncer=true\
              &listen=postgres%3A%2F%2Fu%3Apw%40h%2Fdb",
@@ -202,15 +202,15 @@ mod tests {
     }
 
     #[test]
-    fn half_a_password_is_not_shown_either() {
+    fn a_password_with_a_question_mark_is_hidden() {
         for url in ["postgres://u:sec?ret@h/db", "postgres://u:sec@ret?x@h/db"] {
-            let shown = PostgresUrl::parse(url).expect("taken for a query");
+            let shown = PostgresUrl::parse(url).expect("parsed as a query");
             assert!(!shown.to_string().contains("sec"), "{shown}");
         }
     }
 
     #[test]
-    fn behind_a_pooler_nobody_listens_unless_told_where() {
+    fn a_store_behind_a_pooler_listens_only_on_its_own_address() {
         let listening = |url| {
             let url = PostgresUrl::parse(url).expect("valid");
             url.listening().map(str::to_owned)
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_to_write() {
+    fn errors_name_the_remedy() {
         for (url, part) in [
             ("postgres:h/db", "postgres://USER"),
             ("postgres://h/db?schema=Jobs", "small letters"),

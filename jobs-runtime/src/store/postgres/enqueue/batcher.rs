@@ -214,7 +214,7 @@ fn fail_all(group: Vec<EnqueueCall>, error: StoreError) {
     let mut error = Some(error);
     for call in group.into_iter().rev() {
         let Some(this) = error.take() else { return };
-        error = Some(this.again());
+        error = Some(this.for_each_caller());
         let _ = call.reply.send(Err(this));
     }
 }

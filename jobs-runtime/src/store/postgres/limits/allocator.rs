@@ -112,19 +112,19 @@ impl Admit {
             due,
         );
         loop {
-            match allocator.next() {
+            match allocator.next_query() {
                 PermitQuery::Limits(ids) => allocator.add_limits(run.limits(tx, ids).await?),
-                PermitQuery::Standing(asked) => {
+                PermitQuery::Waiters(asked) => {
                     let waiters = run.waiters(tx, &asked).await?;
                     allocator.add_waiters(&asked, waiters);
                 }
-                PermitQuery::Ready(asked) => {
+                PermitQuery::Admitted(asked) => {
                     allocator.displace(&asked, lock_admitted(tx, &asked).await?)
                 }
-                PermitQuery::Nothing => break,
+                PermitQuery::Done => break,
             }
         }
-        let mut plan = allocator.close();
+        let mut plan = allocator.into_plan();
         run.schedule_rechecks(&mut plan, self.now);
         more.blocked = !plan.blocked.is_empty() || !plan.displaced.is_empty();
         Ok((plan, more))
@@ -261,9 +261,9 @@ pub(in crate::store::postgres) async fn write(
     } = plan;
     let seqs = |waiters: &[Waiter]| waiters.iter().map(|it| it.seq).collect::<Vec<_>>();
     let arrivals = |waiters: &[Waiter]| waiters.iter().map(|it| it.arrived_at).collect::<Vec<_>>();
-    let starts = admitted.iter().map(|waiter| waiter.starts_from(*now));
+    let starts = admitted.iter().map(|waiter| waiter.earliest_start(*now));
     let places = |waiters: &[Waiter]| {
-        let at = waiters.iter().map(|waiter| waiter.at().unwrap_or(0));
+        let at = waiters.iter().map(|waiter| waiter.waits_at().unwrap_or(0));
         let passed = waiters.iter().map(|it| i16::try_from(it.passed));
         let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
         (at.collect::<Vec<_>>(), passed.collect::<Vec<_>>())

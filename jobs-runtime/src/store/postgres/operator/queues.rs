@@ -118,7 +118,7 @@ impl Operation for BlockedBy {
         Ok(without_events(Some(BlockingLimit {
             key: text::decode(row.try_get(8)?),
             ahead: number("a count", row.try_get::<i64, _>(9)?)?,
-            free_at: limit.room_at(self.1),
+            free_at: limit.next_free_at(self.1),
             rule: limit.rule,
             holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
         })))

@@ -45,7 +45,7 @@ impl ImportBatch {
             for (_, key) in &mut transferred.names {
                 encode_in_place(key);
             }
-            if let TransferredState::Final(outcome) = &mut transferred.place {
+            if let TransferredState::Final(outcome) = &mut transferred.state {
                 encode_optional(&mut outcome.worker);
                 encode_optional(&mut outcome.progress_message);
                 if let Some(error) = &mut outcome.error {
@@ -77,7 +77,7 @@ impl Operation for ImportBatch {
             .collect();
         if new
             .iter()
-            .any(|transferred| transferred.place == TransferredState::Running)
+            .any(|transferred| transferred.state == TransferredState::Running)
         {
             return Err(DbError::Store(StoreError::Transaction(
                 "an execution is running: leases cannot be imported".to_owned(),
@@ -88,14 +88,14 @@ impl Operation for ImportBatch {
         }
         let mut sessions = Sessions::default();
         for transferred in &new {
-            for worker in sessions.unknown(transferred) {
+            for worker in sessions.missing(transferred) {
                 let query = tx
                     .query(&tx.sql.transfer_import_session)
                     .bind(worker)
                     .bind(transferred.request.created_at.as_millis());
                 let rows = tx.fetch(query).await?;
                 let row = rows.first().ok_or(DbError::Raced)?;
-                sessions.learn(worker, row.try_get(0)?);
+                sessions.insert(worker, row.try_get(0)?);
             }
         }
         let seqs = write_requests(tx, &new).await?;

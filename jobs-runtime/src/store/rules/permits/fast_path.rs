@@ -1,8 +1,9 @@
-//! Who needs no doorkeeper: new executions for which there is room at once.
+//! The fast path at enqueue: new executions that take their permits in the transaction that creates
+//! them.
 //!
-//! Where the store can tell, in the transaction that creates an execution and with nobody else letting
-//! in meanwhile, that all of its limits have a permit left and nobody waits there, it is ready from
-//! the beginning. Everybody else goes to the door.
+//! It applies to limits that have free permits and no waiters, while no other transaction runs the
+//! allocator. An execution that gets the permits of all of its limits is ready at once. Every other
+//! one becomes a new waiter for the allocator.
 
 use std::cmp::Reverse;
 
@@ -11,14 +12,14 @@ use crate::store::NewExecution;
 use crate::store::rules::dedup::is_delayed;
 use crate::time::Timestamp;
 
-/// The limits at which nobody waits, and what is left of them.
+/// The free permits of limits without waiters.
 #[derive(Debug, Default)]
 pub(in crate::store) struct FreePermits {
-    /// In the order of the limits.
-    doors: Vec<FreeLimit>,
+    /// Sorted by the limit's id.
+    limits: Vec<FreeLimit>,
 }
 
-/// Permits that are left, and those taken.
+/// The free permits of one limit.
 #[derive(Debug)]
 struct FreeLimit {
     limit: LimitId,
@@ -27,68 +28,68 @@ struct FreeLimit {
 }
 
 impl FreePermits {
-    /// At these limits nobody waits, and nothing has happened to their permits that is not counted in,
-    /// save that some have come back.
+    /// Computes the free permits of limits that have no waiters. All permit events of the limits
+    /// must have been applied to their states, except events that release permits.
     pub(in crate::store) fn new<'l>(
         now: Timestamp,
         limits: impl IntoIterator<Item = &'l LimitState>,
     ) -> Self {
-        let door = |limit: &LimitState| FreeLimit {
+        let free = |limit: &LimitState| FreeLimit {
             limit: limit.id,
-            left: limit.room(now),
+            left: limit.free_permits(now),
             taken: 0,
         };
-        let mut doors: Vec<_> = limits.into_iter().map(door).collect();
-        doors.sort_unstable_by_key(|door| door.limit);
-        Self { doors }
+        let mut limits: Vec<_> = limits.into_iter().map(free).collect();
+        limits.sort_unstable_by_key(|free| free.limit);
+        Self { limits }
     }
 
-    fn place(&self, limit: LimitId) -> Option<usize> {
-        self.doors
-            .binary_search_by_key(&limit, |door| door.limit)
+    fn index_of(&self, limit: LimitId) -> Option<usize> {
+        self.limits
+            .binary_search_by_key(&limit, |free| free.limit)
             .ok()
     }
 
-    /// Takes a permit of each of these limits, or none.
-    fn enter(&mut self, limits: &[LimitId]) -> bool {
-        let is_open = |id: &LimitId| {
+    /// Takes a permit of each of these limits and returns `true`, or takes none.
+    fn take(&mut self, limits: &[LimitId]) -> bool {
+        let has_enough = |id: &LimitId| {
             let wanted = limits.iter().filter(|other| *other == id).count() as u64;
-            self.place(*id)
-                .is_some_and(|place| self.doors[place].left >= wanted)
+            self.index_of(*id)
+                .is_some_and(|index| self.limits[index].left >= wanted)
         };
-        if limits.is_empty() || !limits.iter().all(is_open) {
+        if limits.is_empty() || !limits.iter().all(has_enough) {
             return false;
         }
         for id in limits {
-            if let Some(place) = self.place(*id) {
-                self.doors[place].left -= 1;
-                self.doors[place].taken += 1;
+            if let Some(index) = self.index_of(*id) {
+                self.limits[index].left -= 1;
+                self.limits[index].taken += 1;
             }
         }
         true
     }
 
-    /// Lets in what is due of these executions, which have these limits, the most urgent first; answers
-    /// for each of them.
+    /// Admits the due ones among these executions, which have these limits, the most urgent first.
+    /// Returns for each execution whether it is admitted.
     pub(in crate::store) fn admit(
         &mut self,
         new: &[&NewExecution],
         limits: &[impl AsRef<[LimitId]>],
     ) -> Vec<bool> {
         let mut order: Vec<usize> = (0..new.len()).collect();
-        order.retain(|place| !is_delayed(new[*place]));
-        order.sort_by_key(|place| Reverse(new[*place].priority));
-        let mut entered = vec![false; new.len()];
-        for place in order {
-            entered[place] = self.enter(limits[place].as_ref());
+        order.retain(|index| !is_delayed(new[*index]));
+        order.sort_by_key(|index| Reverse(new[*index].priority));
+        let mut admitted = vec![false; new.len()];
+        for index in order {
+            admitted[index] = self.take(limits[index].as_ref());
         }
-        entered
+        admitted
     }
 
-    /// How many permits of which limits were taken, in the order of the limits.
+    /// Returns the number of permits taken per limit, sorted by the limit's id.
     pub(in crate::store) fn taken(&self) -> Vec<(LimitId, u64)> {
-        let doors = self.doors.iter().filter(|door| door.taken > 0);
-        doors.map(|door| (door.limit, door.taken)).collect()
+        let taken = self.limits.iter().filter(|free| free.taken > 0);
+        taken.map(|free| (free.limit, free.taken)).collect()
     }
 }
 
@@ -142,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn the_most_urgent_take_what_is_left_of_every_limit() {
+    fn the_most_urgent_executions_take_the_free_permits() {
         let now = Timestamp::from_millis(1_000_000);
         let rate = Rate {
             count: 10,
             period_ms: 1_000,
         };
-        let mut doors = FreePermits::new(
+        let mut free = FreePermits::new(
             now,
             &[
                 limit(1, LimitRule::Concurrent { count: 3 }, 1),
@@ -165,26 +166,29 @@ mod tests {
             execution(100, None),
         ];
         let limits = [vec![1], vec![1, 2], vec![1], vec![1, 2], vec![3], vec![2]];
-        let entered = doors.admit(&new.each_ref(), &limits);
-        // The third is for later; the fifth has a limit where somebody waits.
-        assert_eq!(entered, [false, true, false, true, false, true]);
-        assert_eq!(doors.taken(), [(1, 2), (2, 3)]);
-        assert!(doors.enter(&[4]));
-        assert!(!doors.enter(&[4]), "ten a second is one at a time");
+        let admitted = free.admit(&new.each_ref(), &limits);
+        // The third is delayed; the fifth has a limit that is not free.
+        assert_eq!(admitted, [false, true, false, true, false, true]);
+        assert_eq!(free.taken(), [(1, 2), (2, 3)]);
+        assert!(free.take(&[4]));
+        assert!(!free.take(&[4]), "a rate of ten per second has no burst");
     }
 
     #[test]
-    fn who_lacks_one_permit_takes_none() {
-        let mut doors = FreePermits::new(
+    fn an_execution_that_lacks_one_permit_takes_none() {
+        let mut free = FreePermits::new(
             Timestamp::from_millis(0),
             &[
                 limit(1, LimitRule::Concurrent { count: 1 }, 0),
                 limit(2, LimitRule::Concurrent { count: 1 }, 1),
             ],
         );
-        assert!(!doors.enter(&[1, 2]));
-        assert!(!doors.enter(&[1, 1]), "two of one that is left");
-        assert!(doors.enter(&[1]));
-        assert!(!doors.enter(&[1]));
+        assert!(!free.take(&[1, 2]));
+        assert!(
+            !free.take(&[1, 1]),
+            "two permits of a limit that has one left"
+        );
+        assert!(free.take(&[1]));
+        assert!(!free.take(&[1]));
     }
 }

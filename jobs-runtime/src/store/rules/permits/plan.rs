@@ -1,37 +1,38 @@
-//! What the doorkeeper knows: limits, the permits of theirs that are out, and who waits for one.
+//! Data of the permit allocator: waiters, limits with their permits in use, events, and the plan.
 
-use crate::store::contract::limit::{LimitRule, Reservation};
+use crate::store::{LimitRule, Reservation};
 use crate::time::Timestamp;
 
-/// The store's own key of a limit.
+/// The row number of a limit.
 pub(in crate::store) type LimitId = i64;
 
-/// The place in the order of claims: rank and the store's own key.
-pub(in crate::store) type Place = (i64, i64);
+/// The sort key of claims: rank and row number of an execution.
+pub(in crate::store) type ClaimOrder = (i64, i64);
 
-/// The place in the line before a limit: rank, arrived_at and the store's own key.
-pub(in crate::store) type Order = (i64, i64, i64);
+/// The sort key of a limit's waiters: rank, `arrived_at` and row number of an execution.
+pub(in crate::store) type QueueOrder = (i64, i64, i64);
 
-/// Where those may be who are ready by a limit's permits, so that nobody looks for them where they are not: never
-/// too small, and begun anew when all permits are back.
+/// Bounds on the admitted, unclaimed executions of a limit: they limit the search for one that a
+/// newcomer may displace. The bounds are never too narrow. They start anew when no permit is in
+/// use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Reach {
-    /// The first and the last number of those let in.
+    /// The smallest and the largest row number of the admitted executions.
     pub(in crate::store) first: i64,
     pub(in crate::store) last: i64,
-    /// The rank of the least urgent.
+    /// The largest rank, which is that of the least urgent one.
     pub(in crate::store) rank: i64,
 }
 
 impl Reach {
-    /// Where nothing is known of it.
+    /// No bounds.
     pub(in crate::store) const ANYWHERE: Self = Self {
         first: 0,
         last: i64::MAX,
         rank: i64::MAX,
     };
 
-    fn of((rank, seq): Place) -> Self {
+    fn of((rank, seq): ClaimOrder) -> Self {
         Self {
             first: seq,
             last: seq,
@@ -39,104 +40,108 @@ impl Reach {
         }
     }
 
-    fn add(&mut self, (rank, seq): Place) {
+    fn add(&mut self, (rank, seq): ClaimOrder) {
         self.first = self.first.min(seq);
         self.last = self.last.max(seq);
         self.rank = self.rank.max(rank);
     }
 
-    /// The part of it that is behind a place: the numbers between which somebody may stand there.
-    pub(super) fn behind(self, place: Place) -> Option<(i64, i64)> {
+    /// Returns the range of row numbers that may come after a place in the order of claims; `None` if
+    /// there can be none.
+    pub(super) fn behind(self, place: ClaimOrder) -> Option<(i64, i64)> {
         let (rank, seq) = place;
-        let first = match rank == self.rank {
-            true => self.first.max(seq),
-            false => self.first,
+        let first = if rank == self.rank {
+            self.first.max(seq)
+        } else {
+            self.first
         };
         (place < (self.rank, self.last)).then_some((first, self.last))
     }
 }
 
-/// An execution that is held.
+/// An execution that waits for permits, or has just been admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Waiter {
-    /// The store's own key of the execution.
+    /// The row number of the execution.
     pub(in crate::store) seq: i64,
-    /// 100 - priority.
+    /// The rank: 100 - priority.
     pub(in crate::store) rank: i64,
-    /// The limits that it has to pass, in their order.
+    /// Its limits, in the order in which it passes them.
     pub(in crate::store) limits: Vec<LimitId>,
-    /// How many of them it has passed.
+    /// The number of limits whose permits it holds.
     pub(in crate::store) passed: usize,
-    /// When it came to where it stands, in milliseconds, if it has passed a limit or is ready; else 0. No
-    /// permit that it has was given later: whoever brings an older time, having waited for the store, lets
-    /// nobody start before that.
+    /// The time in milliseconds at which it arrived at its present limit, or was admitted; 0 while it
+    /// has passed no limit. It is never before the grant time of a permit that it holds. So a
+    /// promotion that runs with an older time, because it has waited for the store, cannot make an
+    /// execution start before its grant.
     pub(in crate::store) arrived_at: i64,
 }
 
 impl Waiter {
-    /// Before this it does not start, if it is let in at `now`.
-    pub(in crate::store) fn starts_from(&self, now: Timestamp) -> i64 {
+    /// Returns the earliest start in milliseconds if it is admitted at `now`.
+    pub(in crate::store) fn earliest_start(&self, now: Timestamp) -> i64 {
         self.arrived_at.max(now.as_millis())
     }
 
-    /// Among equally urgent ones the oldest goes first; behind a limit, who came first: there one key's
-    /// backlog, older than anything else, would use up whatever is common to all.
-    pub(super) fn order(&self) -> Order {
+    /// Returns its sort key among the waiters of its limit. Equally urgent waiters are sorted by age
+    /// at the first limit and by arrival at the second: sorted by age, the old backlog of one key
+    /// would use all permits of a common limit.
+    pub(super) fn order(&self) -> QueueOrder {
         (self.rank, self.arrived_at, self.seq)
     }
 
-    /// Where it stands, or stood, among those that are ready.
-    pub(in crate::store) fn place(&self) -> Place {
+    /// Returns its sort key among ready executions.
+    pub(in crate::store) fn place(&self) -> ClaimOrder {
         (self.rank, self.seq)
     }
 
-    /// Those that are ready behind this place make room for it. By its age alone nobody does, once it has
-    /// passed a limit.
-    pub(super) fn displaces_behind(&self) -> Place {
+    /// Returns the place in the order of claims after which it may displace admitted executions. At
+    /// a second limit, age alone does not displace: only a higher priority does.
+    pub(super) fn displaces_behind(&self) -> ClaimOrder {
         match self.arrived_at {
             0 => self.place(),
             _ => (self.rank, i64::MAX),
         }
     }
 
-    /// The limit that it waits at.
-    pub(in crate::store) fn at(&self) -> Option<LimitId> {
+    /// Returns the limit that it waits at; `None` if it has passed all.
+    pub(in crate::store) fn waits_at(&self) -> Option<LimitId> {
         self.limits.get(self.passed).copied()
     }
 }
 
-/// A limit as it is kept.
+/// The stored state of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct LimitState {
     pub(in crate::store) id: LimitId,
     pub(in crate::store) rule: LimitRule,
-    /// Whether executions pass it first or second.
+    /// The stage: 0 if executions pass it first, 1 if second.
     pub(in crate::store) stage: u8,
-    /// Permits that are out.
+    /// The number of permits in use.
     pub(in crate::store) in_use: u64,
-    /// When a rate expects its next start, in microseconds.
+    /// The theoretical arrival time of a rate's next start (GCRA), in microseconds.
     pub(in crate::store) tat: i64,
-    /// When somebody shall look at it, though nothing is noted that has become of a permit.
+    /// The time at which a promotion has to look at the limit, even without a permit event.
     pub(in crate::store) check_at: Option<Timestamp>,
-    /// Where those are who have its permits, as far as they are not claimed.
+    /// Bounds on the admitted, unclaimed holders of its permits.
     pub(in crate::store) reach: Reach,
 }
 
-/// What happened to a limit's permits since somebody was let in.
+/// A change of a limit's permits that the allocator has not counted yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum PermitEvent {
-    /// Attempts started, at this time.
+    /// This number of attempts started, at this time.
     Started(u64, Timestamp),
-    /// Attempts ended.
+    /// This number of attempts ended.
     Ended(u64),
-    /// Executions that were let in left without an attempt.
+    /// This number of executions left without an attempt, for example by cancellation.
     Unused(u64),
-    /// Nothing starts before this time.
+    /// The rate is paused until this time.
     Pause(Timestamp),
 }
 
 impl PermitEvent {
-    /// Out of the word that it is stored as, how many, and the time if it has one.
+    /// Reads an event from its stored kind, count and time; `None` for an unknown kind.
     pub(in crate::store) fn of_parts(
         kind: &str,
         count: u64,
@@ -153,8 +158,8 @@ impl PermitEvent {
 }
 
 impl LimitState {
-    /// Gives a permit to one that stands there.
-    pub(super) fn grant(&mut self, place: Place) {
+    /// Grants a permit to the execution with this sort key.
+    pub(super) fn grant(&mut self, place: ClaimOrder) {
         match self.in_use {
             0 => self.reach = Reach::of(place),
             _ => self.reach.add(place),
@@ -162,18 +167,18 @@ impl LimitState {
         self.in_use += 1;
     }
 
-    /// A permit goes from one that is ready to another.
-    pub(super) fn hand_on(&mut self, place: Place) {
+    /// Hands the permit of an admitted execution over to the one with this sort key.
+    pub(super) fn hand_over(&mut self, place: ClaimOrder) {
         self.reach.add(place);
     }
 
-    /// Nobody is ready behind this place.
-    pub(super) fn none_behind(&mut self, (rank, _): Place) {
+    /// Narrows the bounds: no admitted execution comes after this place.
+    pub(super) fn none_behind(&mut self, (rank, _): ClaimOrder) {
         self.reach.rank = self.reach.rank.min(rank);
     }
 
-    /// Counts in what has happened.
-    pub(in crate::store) fn note(&mut self, event: PermitEvent) {
+    /// Applies an event.
+    pub(in crate::store) fn apply(&mut self, event: PermitEvent) {
         let is_rate = matches!(self.rule, LimitRule::Rate(_));
         match event {
             PermitEvent::Started(count, at) => {
@@ -188,7 +193,7 @@ impl LimitState {
             PermitEvent::Unused(count) => self.in_use = self.in_use.saturating_sub(count),
             PermitEvent::Pause(until) => {
                 if let LimitRule::Rate(rate) = self.rule {
-                    // So that nothing falls together with what was tolerated before.
+                    // The burst tolerance does not shorten the pause.
                     let tolerated = (rate.burst() - 1).saturating_mul(rate.interval());
                     let tat = micros(until).saturating_add_unsigned(tolerated);
                     self.tat = self.tat.max(tat);
@@ -198,7 +203,7 @@ impl LimitState {
         }
     }
 
-    /// Takes starts out of a rate, and says whether anything was taken.
+    /// Reserves `cost` starts of a rate. The second value is `true` if the state has changed.
     pub(in crate::store) fn reserve(
         &mut self,
         cost: u32,
@@ -218,8 +223,8 @@ impl LimitState {
         (Reservation::At(at), true)
     }
 
-    /// How many permits there are.
-    pub(super) fn room(&self, now: Timestamp) -> u64 {
+    /// Returns the number of free permits.
+    pub(super) fn free_permits(&self, now: Timestamp) -> u64 {
         let allowed = match self.rule {
             LimitRule::Concurrent { count } => u64::from(count),
             LimitRule::Rate(rate) => rate.allowed(self.tat, micros(now)),
@@ -227,15 +232,16 @@ impl LimitState {
         allowed.saturating_sub(self.in_use)
     }
 
-    /// When time alone makes room; `None` if only others can.
-    pub(in crate::store) fn room_at(&self, now: Timestamp) -> Option<Timestamp> {
+    /// Returns the time at which a rate has its next free permit, if no execution starts before it.
+    /// `None` if a permit becomes free only by an event.
+    pub(in crate::store) fn next_free_at(&self, now: Timestamp) -> Option<Timestamp> {
         let LimitRule::Rate(rate) = self.rule else {
             return None;
         };
         let next = self.in_use + 1;
         (next <= rate.burst()).then(|| {
             let free = rate.free_at(self.tat, micros(now), next);
-            // Rounded up: a moment too early would let nobody in.
+            // Rounded up: at an earlier time the permit would not be free yet.
             Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000))
         })
     }
@@ -245,17 +251,18 @@ fn micros(at: Timestamp) -> i64 {
     at.as_millis().saturating_mul(1_000)
 }
 
-/// What is to be written.
+/// The changes that a run of the allocator has decided.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct PermitPlan {
-    /// When this was decided.
+    /// The time of the run.
     pub(in crate::store) now: Timestamp,
-    /// Those that become ready, none of which starts before its arrived_at. Their rows among the held go.
+    /// Executions that become ready, each not to start before its
+    /// [earliest start](Waiter::earliest_start). Their rows in `blocked` are deleted.
     pub(in crate::store) admitted: Vec<Waiter>,
-    /// Those that wait from now on where they say; some of them stood elsewhere before.
+    /// Executions that wait at their [limit](Waiter::waits_at), new or moved from another limit.
     pub(in crate::store) blocked: Vec<Waiter>,
-    /// Those that were ready and are held again.
+    /// Executions that were ready and are blocked again.
     pub(in crate::store) displaced: Vec<Waiter>,
-    /// Limits as they are now.
+    /// The new states of the limits.
     pub(in crate::store) limits: Vec<LimitState>,
 }

@@ -1,47 +1,47 @@
-//! Who of those that a doorkeeper has decided about the database refuses.
+//! Finds the executions of a permit plan whose rows the database rejects.
 
 use super::{PermitPlan, Waiter};
 use crate::time::Timestamp;
 
-/// Tries ever smaller parts of an [`PermitPlan`], until who is refused stands alone. The store writes each
-/// part by itself, says whether the database refused it, and takes it back.
+/// A bisection of a [`PermitPlan`]. The store writes each part in a savepoint, reports whether the
+/// database rejects it, and rolls it back.
 #[derive(Debug)]
 pub(in crate::store) struct Trial {
     now: Timestamp,
-    /// The next one last.
-    untried: Vec<Vec<(Place, Waiter)>>,
-    trying: Vec<(Place, Waiter)>,
-    refused: Vec<i64>,
+    /// The parts to try, the next one last.
+    untried: Vec<Vec<(Target, Waiter)>>,
+    trying: Vec<(Target, Waiter)>,
+    rejected: Vec<i64>,
     most: usize,
 }
 
-/// Where an execution is written to.
+/// The list of the plan that an execution is in.
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    Ready,
-    Waiter,
+enum Target {
+    Admitted,
+    Blocked,
     Displaced,
 }
 
 impl Trial {
-    /// Looks for up to `most` who are refused.
+    /// Starts a search for up to `most` rejected executions.
     pub(in crate::store) fn of(plan: PermitPlan, most: usize) -> Self {
-        let to = |place| move |held| (place, held);
-        let all = plan.admitted.into_iter().map(to(Place::Ready));
-        let all = all.chain(plan.blocked.into_iter().map(to(Place::Waiter)));
-        let all = all.chain(plan.displaced.into_iter().map(to(Place::Displaced)));
+        let to = |target| move |waiter| (target, waiter);
+        let all = plan.admitted.into_iter().map(to(Target::Admitted));
+        let all = all.chain(plan.blocked.into_iter().map(to(Target::Blocked)));
+        let all = all.chain(plan.displaced.into_iter().map(to(Target::Displaced)));
         Self {
             now: plan.now,
             untried: vec![all.collect()],
             trying: Vec::new(),
-            refused: Vec::new(),
+            rejected: Vec::new(),
             most,
         }
     }
 
-    /// What to try next: executions alone, limits stay as they are. `None` if that is over.
+    /// Returns the next part to try, without limits; `None` when the search is over.
     pub(in crate::store) fn next(&mut self) -> Option<PermitPlan> {
-        if self.refused.len() >= self.most {
+        if self.rejected.len() >= self.most {
             return None;
         }
         self.trying = self.untried.pop()?;
@@ -49,23 +49,23 @@ impl Trial {
             now: self.now,
             ..PermitPlan::default()
         };
-        for (place, held) in &self.trying {
-            let list = match place {
-                Place::Ready => &mut part.admitted,
-                Place::Waiter => &mut part.blocked,
-                Place::Displaced => &mut part.displaced,
+        for (target, waiter) in &self.trying {
+            let list = match target {
+                Target::Admitted => &mut part.admitted,
+                Target::Blocked => &mut part.blocked,
+                Target::Displaced => &mut part.displaced,
             };
-            list.push(held.clone());
+            list.push(waiter.clone());
         }
         Some(part)
     }
 
-    /// The database refused that.
-    pub(in crate::store) fn refuse(&mut self) {
+    /// Reports that the database rejects the last part.
+    pub(in crate::store) fn reject(&mut self) {
         let mut first = std::mem::take(&mut self.trying);
         match first.as_slice() {
             [] => {}
-            [(_, held)] => self.refused.push(held.seq),
+            [(_, waiter)] => self.rejected.push(waiter.seq),
             _ => {
                 let second = first.split_off(first.len() / 2);
                 self.untried.extend([second, first]);
@@ -73,9 +73,9 @@ impl Trial {
         }
     }
 
-    /// The store's own keys of those who were refused alone.
-    pub(in crate::store) fn refused(self) -> Vec<i64> {
-        self.refused
+    /// Returns the row numbers of the rejected executions.
+    pub(in crate::store) fn rejected(self) -> Vec<i64> {
+        self.rejected
     }
 }
 
@@ -83,19 +83,20 @@ impl Trial {
 mod tests {
     use super::*;
 
-    fn held(seqs: &[i64]) -> Vec<Waiter> {
-        let held = |seq: &i64| Waiter {
+    fn waiters(seqs: &[i64]) -> Vec<Waiter> {
+        let waiter = |seq: &i64| Waiter {
             seq: *seq,
             rank: 50,
             limits: vec![1],
             passed: 0,
             arrived_at: 0,
         };
-        seqs.iter().map(held).collect()
+        seqs.iter().map(waiter).collect()
     }
 
-    /// Refuses every part with one of these, and says who was found, and in how many parts.
-    fn tried(plan: PermitPlan, bad: &[i64], most: usize) -> (Vec<i64>, usize) {
+    /// Rejects every part that contains one of `bad`. Returns the executions that the search finds and
+    /// the number of parts it tries.
+    fn search(plan: PermitPlan, bad: &[i64], most: usize) -> (Vec<i64>, usize) {
         let mut trial = Trial::of(plan, most);
         let mut parts = 0;
         while let Some(part) = trial.next() {
@@ -104,33 +105,33 @@ mod tests {
             let mut all = [part.admitted, part.blocked, part.displaced]
                 .concat()
                 .into_iter();
-            if all.any(|held| bad.contains(&held.seq)) {
-                trial.refuse();
+            if all.any(|waiter| bad.contains(&waiter.seq)) {
+                trial.reject();
             }
         }
-        (trial.refused(), parts)
+        (trial.rejected(), parts)
     }
 
     fn plan() -> PermitPlan {
         PermitPlan {
-            admitted: held(&[1, 2, 3]),
-            blocked: held(&[4]),
-            displaced: held(&[5, 6]),
+            admitted: waiters(&[1, 2, 3]),
+            blocked: waiters(&[4]),
+            displaced: waiters(&[5, 6]),
             ..PermitPlan::default()
         }
     }
 
     #[test]
-    fn who_is_refused_is_found_wherever_he_was_to_go() {
+    fn rejected_executions_are_found_in_every_list() {
         for bad in [&[][..], &[2], &[4], &[5], &[1, 6], &[1, 2, 3, 4, 5, 6]] {
-            assert_eq!(tried(plan(), bad, 9).0, bad);
+            assert_eq!(search(plan(), bad, 9).0, bad);
         }
-        assert_eq!(tried(PermitPlan::default(), &[1], 9), (vec![], 1));
+        assert_eq!(search(PermitPlan::default(), &[1], 9), (vec![], 1));
     }
 
     #[test]
-    fn no_more_are_looked_for_than_asked() {
-        let (found, parts) = tried(plan(), &[1, 2, 3, 4, 5, 6], 2);
+    fn the_search_stops_at_the_bound() {
+        let (found, parts) = search(plan(), &[1, 2, 3, 4, 5, 6], 2);
         assert_eq!(found, [1, 2]);
         assert!(parts < 8, "{parts}");
     }

@@ -1,4 +1,4 @@
-//! A store in memory that does what the doorkeeper says, put to random stories.
+//! Random sequences of steps against the allocator, with a store in memory that writes its plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,23 +7,23 @@ use proptest::prelude::*;
 
 use super::plan::{LimitId, LimitState, PermitEvent, PermitPlan, Reach, Waiter};
 use super::{Behind, PermitAllocator, PermitQuery};
-use crate::store::contract::limit::{LimitRule, Rate};
+use crate::store::{LimitRule, Rate};
 use crate::time::Timestamp;
 
-/// Limits 1 to 3 are per key, 4 and 5 common ones.
+/// Limits 1 to 3 are per key, 4 and 5 are common.
 const PER_KEY: [LimitId; 3] = [1, 2, 3];
 const COMMON: LimitId = 4;
 const RATE: LimitId = 5;
 
-/// What a store keeps, as far as limits are concerned.
+/// The rows of a store that concern limits.
 #[derive(Debug, Default)]
-struct Kept {
+struct Rows {
     now: Timestamp,
     limits: BTreeMap<LimitId, LimitState>,
-    door: BTreeMap<i64, Waiter>,
-    held: BTreeMap<i64, Waiter>,
+    new_waiters: BTreeMap<i64, Waiter>,
+    blocked: BTreeMap<i64, Waiter>,
     ready: BTreeMap<i64, Waiter>,
-    /// When those that are ready were let in.
+    /// The admission times of ready executions.
     admitted_at: BTreeMap<i64, Timestamp>,
     leased: BTreeMap<i64, Waiter>,
     events: Vec<(LimitId, PermitEvent)>,
@@ -31,9 +31,9 @@ struct Kept {
     next: i64,
 }
 
-impl Kept {
+impl Rows {
     fn new(keys: u32, common: u32, rate: Rate) -> Self {
-        let mut kept = Self::default();
+        let mut rows = Self::default();
         let rules = PER_KEY
             .map(|id| (id, 0, LimitRule::Concurrent { count: keys }))
             .into_iter()
@@ -51,50 +51,51 @@ impl Kept {
                 check_at: None,
                 reach: Reach::ANYWHERE,
             };
-            kept.limits.insert(id, state);
+            rows.limits.insert(id, state);
         }
-        kept
+        rows
     }
 
     fn enqueue(&mut self, rank: i64, limits: Vec<LimitId>) {
         self.next += 1;
-        let held = Waiter {
+        let waiter = Waiter {
             seq: self.next,
             rank,
             limits,
             passed: 0,
             arrived_at: 0,
         };
-        self.door.insert(held.seq, held);
+        self.new_waiters.insert(waiter.seq, waiter);
     }
 
     fn promote(&mut self) {
-        let door = self.door.values().cloned().collect();
+        let new_waiters = self.new_waiters.values().cloned().collect();
         let due = self
             .limits
             .values()
             .filter(|limit| limit.check_at.is_some_and(|check_at| check_at <= self.now));
         let due: Vec<_> = due.map(|limit| limit.id).collect();
         let events = std::mem::take(&mut self.events);
-        let mut keeper = PermitAllocator::new(self.now, door, events, due);
+        let mut allocator = PermitAllocator::new(self.now, new_waiters, events, due);
         loop {
-            match keeper.next() {
+            match allocator.next_query() {
                 PermitQuery::Limits(ids) => {
                     let limits = ids.iter().filter_map(|id| self.limits.get(id)).cloned();
-                    keeper.add_limits(limits.collect());
+                    allocator.add_limits(limits.collect());
                 }
-                PermitQuery::Standing(asked) => {
-                    let mut standing = Vec::new();
+                PermitQuery::Waiters(asked) => {
+                    let mut found = Vec::new();
                     for (limit, most) in &asked {
-                        let here = self.held.values().filter(|it| it.at() == Some(*limit));
+                        let here = self.blocked.values();
+                        let here = here.filter(|it| it.waits_at() == Some(*limit));
                         let mut here: Vec<_> = here.cloned().collect();
                         here.sort_unstable_by_key(Waiter::order);
-                        standing.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
+                        found.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
                     }
-                    keeper.add_waiters(&asked, standing);
+                    allocator.add_waiters(&asked, found);
                 }
-                PermitQuery::Ready(asked) => {
-                    let mut worst = Vec::new();
+                PermitQuery::Admitted(asked) => {
+                    let mut found = Vec::new();
                     for Behind {
                         limit,
                         most,
@@ -109,30 +110,30 @@ impl Kept {
                         });
                         let mut here: Vec<_> = here.cloned().collect();
                         here.sort_unstable_by_key(|it| std::cmp::Reverse(it.place()));
-                        worst.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
+                        found.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
                     }
-                    keeper.displace(&asked, worst);
+                    allocator.displace(&asked, found);
                 }
-                PermitQuery::Nothing => break,
+                PermitQuery::Done => break,
             }
         }
-        self.write(keeper.close());
+        self.write(allocator.into_plan());
     }
 
     fn write(&mut self, plan: PermitPlan) {
         for displaced in plan.displaced {
             assert!(self.ready.remove(&displaced.seq).is_some());
-            self.held.insert(displaced.seq, displaced);
+            self.blocked.insert(displaced.seq, displaced);
         }
-        for held in plan.blocked {
-            self.door.remove(&held.seq);
-            self.held.insert(held.seq, held);
+        for waiter in plan.blocked {
+            self.new_waiters.remove(&waiter.seq);
+            self.blocked.insert(waiter.seq, waiter);
         }
         for ready in plan.admitted {
             assert!(
-                self.door
+                self.new_waiters
                     .remove(&ready.seq)
-                    .or(self.held.remove(&ready.seq))
+                    .or(self.blocked.remove(&ready.seq))
                     .is_some()
             );
             self.admitted_at.insert(ready.seq, plan.now);
@@ -141,10 +142,10 @@ impl Kept {
         for limit in plan.limits {
             self.limits.insert(limit.id, limit);
         }
-        assert!(self.door.is_empty(), "everybody at the door was looked at");
+        assert!(self.new_waiters.is_empty(), "every new waiter was handled");
     }
 
-    /// By a claim that was asked for so long ago.
+    /// Claims up to `most` executions, with a claim time that lies `ago` milliseconds back.
     fn claim(&mut self, most: usize, ago: u64) {
         let asked_at = Timestamp::from_millis(self.now.as_millis() - ago as i64);
         let mut order: Vec<_> = self.ready.values().map(Waiter::place).collect();
@@ -175,73 +176,76 @@ impl Kept {
     }
 
     fn cancel(&mut self, nth: usize) {
-        let Some(seq) = pick(&self.ready, nth).or_else(|| pick(&self.held, nth)) else {
+        let Some(seq) = pick(&self.ready, nth).or_else(|| pick(&self.blocked, nth)) else {
             return;
         };
         let ready = self.ready.remove(&seq);
         let passed = ready.as_ref().map(|it| it.limits.len());
-        let gone = ready.or_else(|| self.held.remove(&seq)).expect("it waits");
+        let gone = ready
+            .or_else(|| self.blocked.remove(&seq))
+            .expect("it is waiting");
         let unused = gone.limits.iter().take(passed.unwrap_or(gone.passed));
         self.events
             .extend(unused.map(|limit| (*limit, PermitEvent::Unused(1))));
     }
 
-    /// Permits of a limit that executions have.
-    fn out(&self, limit: LimitId) -> u64 {
-        let has = |held: &&Waiter| held.limits.contains(&limit);
-        let ready = self.ready.values().filter(has).count();
+    /// Counts the permits of a limit that executions hold.
+    fn in_use(&self, limit: LimitId) -> u64 {
+        let has_limit = |waiter: &&Waiter| waiter.limits.contains(&limit);
+        let ready = self.ready.values().filter(has_limit).count();
         let leased = match self.limits[&limit].rule {
-            LimitRule::Concurrent { .. } => self.leased.values().filter(has).count(),
+            LimitRule::Concurrent { .. } => self.leased.values().filter(has_limit).count(),
             LimitRule::Rate(_) => 0,
         };
-        let waiting = self.held.values().filter(|held| {
-            let passed = held.limits.iter().take(held.passed);
+        let waiting = self.blocked.values().filter(|waiter| {
+            let passed = waiter.limits.iter().take(waiter.passed);
             passed.into_iter().any(|id| *id == limit)
         });
         (ready + leased + waiting.count()) as u64
     }
 
-    /// What holds after every promotion.
+    /// Checks the invariants that hold after every promotion.
     fn check(&self) {
         let mut seen = BTreeSet::new();
-        for place in [&self.held, &self.ready, &self.leased] {
+        for table in [&self.blocked, &self.ready, &self.leased] {
             assert!(
-                place.keys().all(|seq| seen.insert(*seq)),
-                "each stands in one place"
+                table.keys().all(|seq| seen.insert(*seq)),
+                "each execution is in one table"
             );
         }
         for limit in self.limits.values() {
-            let out = self.out(limit.id);
-            assert_eq!(limit.in_use, out, "permits of {limit:?}");
+            let in_use = self.in_use(limit.id);
+            assert_eq!(limit.in_use, in_use, "permits of {limit:?}");
             if let LimitRule::Concurrent { count } = limit.rule {
-                assert!(out <= count.into(), "{out} at once under {limit:?}");
+                assert!(in_use <= count.into(), "{in_use} in use of {limit:?}");
             }
-            let waits = self.held.values().any(|held| held.at() == Some(limit.id));
-            if limit.room(self.now) > 0 {
-                assert!(!waits, "there is room under {limit:?}, and somebody waits");
+            let mut waiters = self.blocked.values();
+            let has_waiter = waiters.any(|waiter| waiter.waits_at() == Some(limit.id));
+            if limit.free_permits(self.now) > 0 {
+                assert!(!has_waiter, "{limit:?} has a free permit and a waiter");
             }
-            if waits && matches!(limit.rule, LimitRule::Rate(_)) {
-                let by_time = limit.check_at.is_some();
+            if has_waiter && matches!(limit.rule, LimitRule::Rate(_)) {
+                let is_checked = limit.check_at.is_some();
                 assert!(
-                    by_time || limit.in_use > 0,
-                    "nobody looks at {limit:?} again"
+                    is_checked || limit.in_use > 0,
+                    "{limit:?} is never checked again"
                 );
             }
         }
     }
 
-    /// Nobody who waits at a last limit is more urgent than one that is ready by its permit.
+    /// Checks that no waiter of a last limit is more urgent than a ready holder of its permits.
     fn check_order(&self) {
-        for held in self.held.values() {
-            if held.passed + 1 < held.limits.len() {
+        for waiter in self.blocked.values() {
+            if waiter.passed + 1 < waiter.limits.len() {
                 continue;
             }
-            let by_the_same = self.ready.values();
-            let by_the_same = by_the_same.filter(|ready| ready.limits.last() == held.limits.last());
-            for ready in by_the_same {
+            let holders = self.ready.values();
+            let holders = holders.filter(|ready| ready.limits.last() == waiter.limits.last());
+            for ready in holders {
                 assert!(
-                    ready.place() < held.place(),
-                    "{ready:?} goes before {held:?}"
+                    ready.place() < waiter.place(),
+                    "{ready:?} is ready before {waiter:?}"
                 );
             }
         }
@@ -274,7 +278,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Permits are never given out twice, never more than there are, and never kept back.
+    /// The permits in use are those that executions hold, within the limits. A free permit has no
+    /// waiter.
     #[test]
     fn permits_are_exact(
         keys in 1_u32..4,
@@ -283,28 +288,28 @@ proptest! {
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let rate = Rate { count: per_second, period_ms: 1_000 };
-        let mut kept = Kept::new(keys, common, rate);
+        let mut rows = Rows::new(keys, common, rate);
         for step in steps {
             match step {
-                Step::Enqueue { rank, kind } => kept.enqueue(rank, match kind {
+                Step::Enqueue { rank, kind } => rows.enqueue(rank, match kind {
                     0..3 => vec![PER_KEY[kind]],
                     3 => vec![PER_KEY[0], COMMON],
                     4 => vec![RATE, COMMON],
                     _ => vec![RATE],
                 }),
-                Step::Claim { most, ago } => kept.claim(most, ago),
-                Step::End(nth) => kept.end(nth),
-                Step::Cancel(nth) => kept.cancel(nth),
-                Step::Wait(millis) => kept.now = kept.now.after(Duration::from_millis(millis)),
+                Step::Claim { most, ago } => rows.claim(most, ago),
+                Step::End(nth) => rows.end(nth),
+                Step::Cancel(nth) => rows.cancel(nth),
+                Step::Wait(millis) => rows.now = rows.now.after(Duration::from_millis(millis)),
                 Step::Promote => {
-                    kept.promote();
-                    kept.check();
+                    rows.promote();
+                    rows.check();
                 }
             }
         }
-        kept.promote();
-        kept.check();
-        for starts in kept.starts.values_mut() {
+        rows.promote();
+        rows.check();
+        for starts in rows.starts.values_mut() {
             starts.sort_unstable();
             for (first, at) in starts.iter().enumerate() {
                 let end = at.after(Duration::from_secs(1));
@@ -314,23 +319,23 @@ proptest! {
         }
     }
 
-    /// Under one limit, strictly by urgency and age, whenever somebody comes.
+    /// Under one limit, executions are ready strictly by priority and age, whenever they arrive.
     #[test]
-    fn the_more_urgent_goes_first(
+    fn the_most_urgent_executions_are_admitted_first(
         count in 1_u32..4,
         steps in prop::collection::vec(step(), 1..80),
     ) {
-        let mut kept = Kept::new(count, 1, Rate { count: 1, period_ms: 1_000 });
+        let mut rows = Rows::new(count, 1, Rate { count: 1, period_ms: 1_000 });
         for step in steps {
             match step {
-                Step::Enqueue { rank, .. } => kept.enqueue(rank, vec![PER_KEY[0]]),
-                Step::Claim { most, ago } => kept.claim(most, ago),
-                Step::End(nth) => kept.end(nth),
-                Step::Cancel(nth) => kept.cancel(nth),
+                Step::Enqueue { rank, .. } => rows.enqueue(rank, vec![PER_KEY[0]]),
+                Step::Claim { most, ago } => rows.claim(most, ago),
+                Step::End(nth) => rows.end(nth),
+                Step::Cancel(nth) => rows.cancel(nth),
                 Step::Wait(_) | Step::Promote => {
-                    kept.promote();
-                    kept.check();
-                    kept.check_order();
+                    rows.promote();
+                    rows.check();
+                    rows.check_order();
                 }
             }
         }

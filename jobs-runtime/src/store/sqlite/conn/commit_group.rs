@@ -191,7 +191,7 @@ impl Group {
     /// Answers every caller with the same failure.
     pub(in crate::store::sqlite) fn fail(self, error: StoreError) {
         for call in self.calls {
-            let this = error.again();
+            let this = error.for_each_caller();
             match call {
                 Call::Enqueue(_, reply) => drop(reply.send(Err(this))),
                 Call::Settle(_, reply) => drop(reply.send(Err(this))),

@@ -76,7 +76,7 @@ impl Script {
             return;
         };
         self.add(include_str!("../sql/claim/claim.sql"));
-        if caps.has_shares() {
+        if caps.has_slot_caps() {
             self.add(include_str!("../sql/claim/caps.sql"));
         }
         if !caps.is_empty() {

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::released;
 use super::rule;
 use crate::store::rules::permits::{
-    Behind, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Place,
+    Behind, ClaimOrder, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery,
     Reach, Waiter,
 };
 use crate::store::sqlite::conn::error::{Fault, corrupt};
@@ -140,17 +140,17 @@ pub(in crate::store::sqlite) async fn decide(
         .await?;
     let mut keeper = PermitAllocator::new(now, door, events, due);
     loop {
-        match keeper.next() {
+        match keeper.next_query() {
             PermitQuery::Limits(ids) => keeper.add_limits(limits(conn, &ids).await?),
-            PermitQuery::Standing(asked) => {
+            PermitQuery::Waiters(asked) => {
                 let standing = standing(conn, &asked).await?;
                 keeper.add_waiters(&asked, standing);
             }
-            PermitQuery::Ready(asked) => keeper.displace(&asked, ready(conn, &asked).await?),
-            PermitQuery::Nothing => break,
+            PermitQuery::Admitted(asked) => keeper.displace(&asked, ready(conn, &asked).await?),
+            PermitQuery::Done => break,
         }
     }
-    Ok(keeper.close())
+    Ok(keeper.into_plan())
 }
 
 async fn limits(conn: &mut SqliteConnection, ids: &[LimitId]) -> Result<Vec<LimitState>, Fault> {
@@ -224,7 +224,7 @@ async fn ready(
     let left = asked
         .iter()
         .map(|behind| (behind.limit, (behind.place, behind.most)));
-    let mut left: HashMap<LimitId, (Place, usize)> = left.collect();
+    let mut left: HashMap<LimitId, (ClaimOrder, usize)> = left.collect();
     let mut ready = Vec::new();
     for row in &rows {
         let limit = row.try_get(0)?;
@@ -256,10 +256,10 @@ pub(in crate::store::sqlite) async fn write(
     conn: &mut SqliteConnection,
     plan: &PermitPlan,
 ) -> Result<(), Fault> {
-    let place = |held: &Waiter| (held.seq, held.at(), held.passed, held.arrived_at);
+    let place = |held: &Waiter| (held.seq, held.waits_at(), held.passed, held.arrived_at);
     let places = |held: &[Waiter]| json::array(held.iter().map(place));
     let ready = plan.admitted.iter();
-    let ready = ready.map(|held| (held.seq, held.starts_from(plan.now)));
+    let ready = ready.map(|held| (held.seq, held.earliest_start(plan.now)));
     let limits = plan.limits.iter().map(|limit| {
         let check_at = limit.check_at.map(Timestamp::as_millis);
         let Reach { first, last, rank } = limit.reach;

@@ -42,7 +42,7 @@ pub(super) async fn page_on_conn(
         }
         let execution = read_execution(row, &mut retries)?;
         bytes += execution.request.payload.len();
-        if let TransferredState::Final(outcome) = &execution.place {
+        if let TransferredState::Final(outcome) = &execution.state {
             bytes += outcome.result.as_ref().map_or(0, String::len);
         }
         numbers.push(row.try_get::<i64, _>("seq")?);
@@ -183,7 +183,7 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<Transferre
     };
     Ok(TransferredExecution {
         request,
-        place: read_place(row)?,
+        state: read_place(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),

@@ -26,7 +26,7 @@ pub(super) async fn write_in_txn(
     let new: Vec<_> = batch.iter().filter(|archived| is_new(archived)).collect();
     if new
         .iter()
-        .any(|archived| archived.place == TransferredState::Running)
+        .any(|archived| archived.state == TransferredState::Running)
     {
         return Err(Fault::Store(StoreError::Transaction(
             "an execution is running: leases cannot be moved".to_owned(),
@@ -37,13 +37,13 @@ pub(super) async fn write_in_txn(
     }
     let mut sessions = Sessions::default();
     for archived in &new {
-        for worker in sessions.unknown(archived) {
+        for worker in sessions.missing(archived) {
             let row = sqlx::query(include_str!("../sql/transfer/import_session.sql"))
                 .bind(worker)
                 .bind(archived.request.created_at.as_millis())
                 .fetch_one(&mut *conn)
                 .await?;
-            sessions.learn(worker, row.try_get(0)?);
+            sessions.insert(worker, row.try_get(0)?);
         }
     }
     let first = write_requests(conn, &new).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::*;
+use super::fixtures::*;
 
 pub(super) fn concurrent(key: &str, count: u32) -> Limit {
     Limit {

@@ -1,11 +1,11 @@
 //! Claims and take-overs.
 
 use super::{Asked, Claiming, Execution, Lease, Model, Place, Session};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Model {
     /// What a claim shall answer. Nothing changes before [`lease`](Self::lease).
-    pub(in crate::conformance::stories) fn claim(&self, claim: &Claim) -> Claiming {
+    pub(in crate::conformance::model_test) fn claim(&self, claim: &Claim) -> Claiming {
         match self.session(claim.session) {
             Some(session) if session.open => {
                 if session.last_claim >= claim.number {
@@ -45,7 +45,7 @@ impl Model {
     }
 
     /// Leases these to a claim.
-    pub(in crate::conformance::stories) fn lease(&mut self, claim: &Claim, chosen: &[usize]) {
+    pub(in crate::conformance::model_test) fn lease(&mut self, claim: &Claim, chosen: &[usize]) {
         for n in chosen {
             let execution = &mut self.executions[*n];
             execution.attempt += 1;
@@ -70,7 +70,7 @@ impl Model {
 
     /// What is left to take over from a session that was watched at `renewals`: any so many of
     /// these.
-    pub(in crate::conformance::stories) fn take_over(
+    pub(in crate::conformance::model_test) fn take_over(
         &self,
         dead: SessionId,
         renewals: u32,
@@ -88,7 +88,7 @@ impl Model {
     }
 
     /// Closes who stood still, and moves leases to a claim.
-    pub(in crate::conformance::stories) fn move_leases(
+    pub(in crate::conformance::model_test) fn move_leases(
         &mut self,
         dead: SessionId,
         renewals: u32,
@@ -108,7 +108,11 @@ impl Model {
     }
 
     /// A leased execution as it is handed out.
-    pub(in crate::conformance::stories) fn claimed(&self, n: usize, row: i64) -> Option<Claimed> {
+    pub(in crate::conformance::model_test) fn claimed(
+        &self,
+        n: usize,
+        row: i64,
+    ) -> Option<Claimed> {
         let execution = &self.executions[n];
         let Place::Leased(lease) = &execution.place else {
             return None;

@@ -1,4 +1,4 @@
-//! Short words for points: executions, what a worker does, what is read back.
+//! Short words for requirements: executions, what a worker does, what is read back.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ pub(super) use jobs::{
     AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress,
 };
 
-pub(super) use super::needs::{Bare, Fragile, Handles, Joinable, Neighbours, Refusing};
+pub(super) use super::capabilities::{
+    Damageable, Handles, Rejecting, Transactional, TwoProcesses, Unmigrated,
+};
 pub(super) use crate::store::*;
 pub(super) use crate::time::Timestamp;
 
@@ -153,7 +155,7 @@ pub(super) fn settlement(claimed: &Claimed, outcome: AttemptOutcome, next: Next)
 }
 
 /// What a settlement says of its permits whose handler still runs.
-pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
+pub(super) fn retained_permits(claimed: &Claimed) -> Option<Permits> {
     Some(Permits {
         token: claimed.limits.clone()?,
         retained: true,
@@ -162,7 +164,7 @@ pub(super) fn kept(claimed: &Claimed) -> Option<Permits> {
 }
 
 /// What a settlement says of its permits that was asked to wait.
-pub(super) fn resting(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
+pub(super) fn paused_permits(claimed: &Claimed, until: Timestamp) -> Option<Permits> {
     Some(Permits {
         token: claimed.limits.clone()?,
         retained: false,
@@ -262,7 +264,7 @@ pub(super) fn with_logs(mut settlement: Settlement, lines: Vec<Arc<LogLine>>) ->
     settlement
 }
 
-pub(super) fn whole(execution_id: ExecutionId) -> LogQuery {
+pub(super) fn whole_log(execution_id: ExecutionId) -> LogQuery {
     LogQuery {
         execution_id,
         attempt: None,
@@ -279,7 +281,7 @@ pub(super) async fn page(store: &AnyStore, query: LogQuery) -> LogPage {
 
 /// The whole log as `attempt-line message`.
 pub(super) async fn log(store: &AnyStore, id: ExecutionId) -> Vec<String> {
-    let lines = page(store, whole(id)).await.lines;
+    let lines = page(store, whole_log(id)).await.lines;
     let text = lines.into_iter().map(|record| {
         let line = record.line;
         format!("{}-{} {}", record.attempt, line.line, line.message)

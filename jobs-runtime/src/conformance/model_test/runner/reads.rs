@@ -1,13 +1,13 @@
 //! Everything that can be read.
 
 use super::super::model::Session;
-use super::super::reading::comparable;
 use super::{JOBS, Play, Played, broken, same};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
+use crate::conformance::model_test::expected::comparable;
 
 impl Play {
     /// Everything that can be read, in the end.
-    pub(in crate::conformance::stories) async fn end(&mut self) -> Played {
+    pub(in crate::conformance::model_test) async fn end(&mut self) -> Played {
         for handle in [0, 1] {
             self.watch(handle).await?;
             for id in self.ids.clone() {
@@ -19,7 +19,7 @@ impl Play {
     }
 
     /// Where every execution stands, from the other side than the last step was told from.
-    pub(in crate::conformance::stories) async fn execution_states(&self, handle: u8) -> Played {
+    pub(in crate::conformance::model_test) async fn execution_states(&self, handle: u8) -> Played {
         let ids = self.ids.clone();
         let answer = self.at(handle).execution_states(ids.clone()).await;
         let told = answer.map_err(broken)?;
@@ -37,7 +37,7 @@ impl Play {
         same("execution_states", &told, &expected)
     }
 
-    pub(in crate::conformance::stories) async fn watch(&mut self, handle: u8) -> Played {
+    pub(in crate::conformance::model_test) async fn watch(&mut self, handle: u8) -> Played {
         let sessions = self.at(handle).sessions().await.map_err(broken)?;
         let processes = self.at(handle).processes().await.map_err(broken)?;
         let told: Vec<_> = sessions
@@ -102,12 +102,12 @@ impl Play {
         Ok(())
     }
 
-    pub(in crate::conformance::stories) fn named(&self, fence: Fence) -> Option<ExecutionId> {
+    pub(in crate::conformance::model_test) fn named(&self, fence: Fence) -> Option<ExecutionId> {
         let known = self.fences.iter().find(|(known, _)| *known == fence);
         known.map(|(_, id)| *id)
     }
 
-    pub(in crate::conformance::stories) async fn look(
+    pub(in crate::conformance::model_test) async fn look(
         &self,
         handle: u8,
         id: ExecutionId,
@@ -115,7 +115,7 @@ impl Play {
         let store = self.at(handle);
         let read = store.execution(id).await.map_err(broken)?;
         let ahead = store.ahead(id, 1_000).await.map_err(broken)?;
-        let log = store.logs(whole(id)).await.map_err(broken)?;
+        let log = store.logs(whole_log(id)).await.map_err(broken)?;
         let known = self.model.find(id).map(|n| &self.model.executions[n]);
         let Some(execution) = known else {
             return same("whether it is there", &read.is_some(), &false);
@@ -134,7 +134,7 @@ impl Play {
         same("log", &lines, &Some(execution.lines.clone()))
     }
 
-    pub(in crate::conformance::stories) async fn list_executions(&self, handle: u8) -> Played {
+    pub(in crate::conformance::model_test) async fn list_executions(&self, handle: u8) -> Played {
         let statuses = ExecutionStatus::ALL.iter().copied().map(Some);
         for status in std::iter::once(None).chain(statuses) {
             for job in [None, Some(JOBS[1])] {

@@ -2,10 +2,10 @@
 
 use super::super::model::{Asked, Claiming};
 use super::{Play, Played, broken, same};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Play {
-    pub(in crate::conformance::stories) async fn claim(
+    pub(in crate::conformance::model_test) async fn claim(
         &mut self,
         handle: u8,
         claim: Claim,
@@ -30,7 +30,7 @@ impl Play {
         }
     }
 
-    pub(in crate::conformance::stories) async fn take_over(
+    pub(in crate::conformance::model_test) async fn take_over(
         &mut self,
         handle: u8,
         dead: SessionBeat,
@@ -65,7 +65,7 @@ impl Play {
     }
 
     /// Compares what was handed out and remembers its fences.
-    pub(in crate::conformance::stories) fn handed_out(
+    pub(in crate::conformance::model_test) fn handed_out(
         &mut self,
         what: &str,
         claimed: &[Claimed],

@@ -1,20 +1,20 @@
 //! Requests to cancel, in every status.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "cancels" {
-    a_waiting_execution_is_cancelled_at_once: "A queued execution is cancelled at once; an unknown one is unknown.",
-    a_scheduled_execution_is_cancelled_at_once: "So is a pending one: delayed, or waiting for a retry.",
-    what_was_cancelled_stays_so: "What was cancelled is neither promoted nor claimed, and is not cancelled twice.",
-    a_running_execution_is_asked_to_cancel: "A running one is asked; the first request counts, and a result all the same is a success.",
-    another_process_is_told_of_a_request: "A session is told of the requests for its own attempts, whichever process made them.",
-    a_handler_that_stops_is_cancelled: "An attempt that ends as cancelled cancels its execution.",
-    nobody_tries_again_what_shall_be_cancelled: "After a request, whatever else would have followed is a cancellation.",
-    final_ones_are_not_cancelled: "A final execution of each kind stays as it is.",
+requirements! { "cancellations" {
+    a_queued_execution_is_cancelled_at_once: "A queued execution is cancelled at once. An unknown one is answered with `Unknown`.",
+    a_pending_execution_is_cancelled_at_once: "A pending execution, delayed or waiting for a retry, is cancelled at once.",
+    a_cancelled_execution_stays_cancelled: "A cancelled execution is neither promoted nor claimed, and is not cancelled twice.",
+    a_running_execution_receives_a_cancel_request: "A running execution receives a request to cancel. The first request counts, and a result is still a success.",
+    cancel_requests_reach_the_session_of_the_attempt: "A session receives the requests to cancel its own attempts, from whichever process they come.",
+    a_cancelled_attempt_cancels_its_execution: "An attempt with the outcome `cancelled` cancels its execution.",
+    a_cancel_request_prevents_further_attempts: "After a request to cancel, a failure, a retry or a release cancels the execution.",
+    final_executions_are_not_cancelled: "Cancelling a final execution changes nothing.",
 }}
 
-async fn a_waiting_execution_is_cancelled_at_once(store: AnyStore) {
+async fn a_queued_execution_is_cancelled_at_once(store: AnyStore) {
     let mut events = store.events();
     let id = enqueue(&store, "j", 1).await[0];
     assert_eq!(
@@ -45,12 +45,12 @@ async fn a_waiting_execution_is_cancelled_at_once(store: AnyStore) {
             .is_empty()
     );
     assert_eq!(
-        store.cancel(super::words::id(), t(5)).await.unwrap(),
+        store.cancel(super::fixtures::id(), t(5)).await.unwrap(),
         CancelAnswer::Unknown
     );
 }
 
-async fn a_scheduled_execution_is_cancelled_at_once(store: AnyStore) {
+async fn a_pending_execution_is_cancelled_at_once(store: AnyStore) {
     let delayed = new_with("j", |new| new.run_at = Some(t(60)));
     store.enqueue(vec![delayed.clone()]).await.unwrap();
     let retried = running(&store, "j").await;
@@ -68,7 +68,7 @@ async fn a_scheduled_execution_is_cancelled_at_once(store: AnyStore) {
     assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
 }
 
-async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
+async fn a_running_execution_receives_a_cancel_request(store: AnyStore) {
     let mut events = store.events();
     let claimed = running(&store, "j").await;
     let (id, session) = (claimed.execution_id, claimed.fence.session);
@@ -105,7 +105,7 @@ async fn a_running_execution_is_asked_to_cancel(store: AnyStore) {
     assert!(store.cancel_requests(session).await.unwrap().is_empty());
 }
 
-async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
+async fn a_cancel_request_prevents_further_attempts(store: AnyStore) {
     for next in [Next::RetryAt(t(30)), Next::GiveBack, Next::Fail] {
         let claimed = running(&store, "j").await;
         store.cancel(claimed.execution_id, t(5)).await.unwrap();
@@ -123,7 +123,7 @@ async fn nobody_tries_again_what_shall_be_cancelled(store: AnyStore) {
     assert_eq!(store.promote(t(99), 9).await.unwrap().promoted, 0);
 }
 
-async fn final_ones_are_not_cancelled(store: AnyStore) {
+async fn final_executions_are_not_cancelled(store: AnyStore) {
     let ends = [
         (AttemptOutcome::Succeeded, Next::Succeed("1".to_owned())),
         (AttemptOutcome::Failed, Next::Fail),
@@ -147,7 +147,7 @@ async fn final_ones_are_not_cancelled(store: AnyStore) {
     assert_eq!(never, CancelAnswer::Unknown);
 }
 
-async fn what_was_cancelled_stays_so(Handles([here, there]): Handles) {
+async fn a_cancelled_execution_stays_cancelled(Handles([here, there]): Handles) {
     for delayed in [false, true] {
         let new = new_with("j", |new| new.run_at = delayed.then(|| t(60)));
         here.enqueue(vec![new.clone()]).await.unwrap();
@@ -163,7 +163,7 @@ async fn what_was_cancelled_stays_so(Handles([here, there]): Handles) {
     assert!(claimed.is_empty());
 }
 
-async fn another_process_is_told_of_a_request(Handles([here, there]): Handles) {
+async fn cancel_requests_reach_the_session_of_the_attempt(Handles([here, there]): Handles) {
     let all = enqueue(&here, "j", 3).await;
     let (one, two) = (session(&here, "one").await, session(&here, "two").await);
     let first = here.claim(claim(one, 1, &["j"], 2)).await.unwrap();
@@ -176,7 +176,7 @@ async fn another_process_is_told_of_a_request(Handles([here, there]): Handles) {
     assert_eq!(here.cancel_requests(two).await.unwrap(), [second[0].fence]);
 }
 
-async fn a_handler_that_stops_is_cancelled(store: AnyStore) {
+async fn a_cancelled_attempt_cancels_its_execution(store: AnyStore) {
     let claimed = running(&store, "j").await;
     store.cancel(claimed.execution_id, t(5)).await.unwrap();
     let end = settlement(&claimed, AttemptOutcome::Cancelled, Next::Cancel);

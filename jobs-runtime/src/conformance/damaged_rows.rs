@@ -1,22 +1,22 @@
 //! Rows that this program cannot read.
 
-use super::ground::Damage;
-use super::limited::{Worker, concurrent, enqueue_limited};
-use super::point::area;
-use super::words::*;
+use super::backend::Damage;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, enqueue_limited};
+use super::requirement::requirements;
 
-area! { "damage" {
-    a_damaged_row_spoils_no_claim: "One row that cannot be read is handed out with the reason, beside the others of its claim, and is settled like them.",
-    a_damaged_row_is_found_again: "So it is when a claim is asked for again, and when it is taken over.",
-    a_damaged_row_can_be_looked_at: "It is listed, read, cancelled and deleted like any other.",
-    damaged_limits_hold_up_nobody: "An execution whose limits are damaged is in nobody's way, ready, at its limit or at the door, and ends like any other; whoever stands behind it is let in by the permits of others. One that it had itself may stay out.",
-    what_has_damaged_limits_can_be_moved: "It is put off and cancelled like any other, too.",
+requirements! { "damaged-rows" {
+    a_damaged_row_is_claimed_with_the_reason: "A row that cannot be read is claimed with the reason, beside the other rows, and can be settled.",
+    a_damaged_row_is_returned_again: "A repeated claim and a take-over return a damaged row as well.",
+    a_damaged_row_can_be_read_cancelled_and_deleted: "A damaged row can be listed, read, cancelled and deleted.",
+    damaged_limits_delay_no_other_execution: "An execution with damaged limits delays no other, as a new waiter, at its limit or when ready. Its own permit may stay in use.",
+    an_execution_with_damaged_limits_can_be_edited: "An execution with damaged limits can be edited and cancelled.",
 }}
 
-async fn a_damaged_row_spoils_no_claim(ground: Fragile) {
-    let store = &ground.store;
+async fn a_damaged_row_is_claimed_with_the_reason(db: Damageable) {
+    let store = &db.store;
     let all = enqueue(store, "j", 3).await;
-    ground.damage(all[1], Damage::Retries).await;
+    db.damage(all[1], Damage::Retries).await;
     let session = session(store, "w").await;
     let claimed = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&claimed), all);
@@ -34,10 +34,10 @@ async fn a_damaged_row_spoils_no_claim(ground: Fragile) {
     assert!(rest.is_empty());
 }
 
-async fn a_damaged_row_is_found_again(ground: Fragile) {
-    let store = &ground.store;
+async fn a_damaged_row_is_returned_again(db: Damageable) {
+    let store = &db.store;
     let all = enqueue(store, "j", 2).await;
-    ground.damage(all[0], Damage::Retries).await;
+    db.damage(all[0], Damage::Retries).await;
     let dead = session(store, "dead").await;
     for _ in 0..2 {
         let claimed = store.claim(claim(dead, 1, &["j"], 9)).await.unwrap();
@@ -52,10 +52,10 @@ async fn a_damaged_row_is_found_again(ground: Fragile) {
     assert!(taken[0].unreadable.is_some() && taken[1].unreadable.is_none());
 }
 
-async fn a_damaged_row_can_be_looked_at(ground: Fragile) {
-    let store = &ground.store;
+async fn a_damaged_row_can_be_read_cancelled_and_deleted(db: Damageable) {
+    let store = &db.store;
     let id = enqueue(store, "j", 1).await[0];
-    ground.damage(id, Damage::Retries).await;
+    db.damage(id, Damage::Retries).await;
     assert_eq!(status(store, id).await, ExecutionStatus::Queued);
     let page = store
         .list_executions(ExecutionQuery::newest(9))
@@ -67,8 +67,8 @@ async fn a_damaged_row_can_be_looked_at(ground: Fragile) {
     assert_eq!(store.delete(id).await.unwrap(), DeleteAnswer::Deleted);
 }
 
-async fn damaged_limits_hold_up_nobody(ground: Fragile) {
-    let store = &ground.store;
+async fn damaged_limits_delay_no_other_execution(db: Damageable) {
+    let store = &db.store;
     let mut worker = Worker::new(store).await;
     let one = [concurrent("one", 1)];
     enqueue_limited(store, &one, 1).await;
@@ -78,7 +78,7 @@ async fn damaged_limits_hold_up_nobody(ground: Fragile) {
     store.promote(T0, 1_000).await.unwrap();
     let door = enqueue_limited(store, &one, 2).await;
     for id in [line[0], ready[0], door[0]] {
-        ground.damage(id, Damage::Limits).await;
+        db.damage(id, Damage::Limits).await;
     }
 
     // Whoever is damaged may be claimed at once: it waits for no permit that could be read.
@@ -103,13 +103,13 @@ async fn damaged_limits_hold_up_nobody(ground: Fragile) {
     assert!(worker.take().await.is_empty());
 }
 
-async fn what_has_damaged_limits_can_be_moved(ground: Fragile) {
-    let store = &ground.store;
+async fn an_execution_with_damaged_limits_can_be_edited(db: Damageable) {
+    let store = &db.store;
     let limits = [concurrent("", 1)];
     let all = enqueue_limited(store, &limits, 2).await;
     store.promote(T0, 1_000).await.unwrap();
     for id in &all {
-        ground.damage(*id, Damage::Limits).await;
+        db.damage(*id, Damage::Limits).await;
         let later = ExecutionEdit {
             priority: None,
             run_at: Some(t(60)),

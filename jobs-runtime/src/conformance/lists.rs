@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "feeds" {
-    pages_follow_each_other: "Pages follow each other, newest first, and the last one says so.",
-    a_cursor_is_good_in_every_process: "A cursor is a text that every process understands.",
-    every_filter_applies_and_all_combine: "Every filter applies alone, and all combine.",
-    statuses_are_found_wherever_they_stand: "Executions are found by status wherever they stand.",
-    pages_stay_apart_under_concurrent_writes: "Under concurrent enqueues a walk shows each execution that was there exactly once.",
-    walking_by_status_misses_nothing_that_stays: "And a walk by status each one that stays in it, while others move.",
-    a_page_examines_a_bounded_number_of_rows: "A page examines a bounded number of rows: it may be short and carry a cursor.",
-    standings_follow_the_order_of_the_ids: "Standings come in the order of the ids asked for, without unknown ones.",
+requirements! { "lists" {
+    pages_are_complete: "Pages list every execution once, newest first, and the last page has no cursor.",
+    a_cursor_works_in_every_process: "A cursor is a text that works in every process.",
+    every_filter_applies_and_all_combine: "Every filter works alone and combined with all others.",
+    executions_are_found_by_every_status: "Executions are found by every status.",
+    pages_are_complete_under_concurrent_enqueues: "During concurrent enqueues, the pages list each execution that existed before exactly once.",
+    pages_by_status_are_complete_under_concurrent_moves: "Pages of a status list each execution that stays in it exactly once, while others change their status.",
+    a_page_examines_a_bounded_number_of_rows: "A call examines a bounded number of rows: its page may be short and carry a cursor.",
+    execution_states_follow_the_order_of_the_ids: "`execution_states` returns the states in the order of the ids, without unknown ones.",
 }}
 
 fn query(limit: usize, change: impl FnOnce(&mut ExecutionQuery)) -> ExecutionQuery {
@@ -48,7 +48,7 @@ fn newest_first(mut ids: Vec<ExecutionId>) -> Vec<ExecutionId> {
     ids
 }
 
-async fn pages_follow_each_other(store: AnyStore) {
+async fn pages_are_complete(store: AnyStore) {
     assert!(all(&store, ExecutionQuery::newest(10)).await.is_empty());
     let written = newest_first(enqueue(&store, "j", 25).await);
     for limit in [1, 7, 25, 26, 1000] {
@@ -124,7 +124,7 @@ async fn every_filter_applies_and_all_combine(store: AnyStore) {
     }
 }
 
-async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
+async fn executions_are_found_by_every_status(store: AnyStore) {
     let session = session(&store, "w").await;
     let every = enqueue(&store, "j", 60).await;
     let claimed = store.claim(claim(session, 1, &["j"], 50)).await.unwrap();
@@ -176,7 +176,7 @@ async fn statuses_are_found_wherever_they_stand(store: AnyStore) {
     }
 }
 
-async fn pages_stay_apart_under_concurrent_writes(store: AnyStore) {
+async fn pages_are_complete_under_concurrent_enqueues(store: AnyStore) {
     let before = enqueue(&store, "j", 100).await;
     let writer = tokio::spawn({
         let store = store.clone();
@@ -216,7 +216,7 @@ async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
     assert_eq!(all(&store, query).await, [needle.id]);
 }
 
-async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
+async fn execution_states_follow_the_order_of_the_ids(store: AnyStore) {
     let ended = running(&store, "ended").await;
     settle(&store, failure(&ended)).await;
     let busy = running(&store, "busy").await;
@@ -250,7 +250,7 @@ async fn standings_follow_the_order_of_the_ids(store: AnyStore) {
     assert_eq!(told, expected);
 }
 
-async fn a_cursor_is_good_in_every_process(Handles([here, there]): Handles) {
+async fn a_cursor_works_in_every_process(Handles([here, there]): Handles) {
     let written = newest_first(enqueue(&here, "j", 9).await);
     let page = here
         .list_executions(ExecutionQuery::newest(4))
@@ -261,7 +261,7 @@ async fn a_cursor_is_good_in_every_process(Handles([here, there]): Handles) {
     assert_eq!(all(&there, rest).await, written[4..]);
 }
 
-async fn walking_by_status_misses_nothing_that_stays(Handles([here, there]): Handles) {
+async fn pages_by_status_are_complete_under_concurrent_moves(Handles([here, there]): Handles) {
     let stays = enqueue(&here, "stays", 60).await;
     let mover = tokio::spawn(async move {
         let session = session(&there, "w").await;

@@ -1,14 +1,14 @@
 //! What the contract will ask for once it can be said through the trait.
 
-use super::point::{Point, Run};
+use super::requirement::{Requirement, Run};
 
 const fn later(
     area: &'static str,
     name: &'static str,
     promise: &'static str,
     what: &'static str,
-) -> Point {
-    Point {
+) -> Requirement {
+    Requirement {
         area,
         name,
         promise,
@@ -21,7 +21,7 @@ const RETENTION: &str = "retention";
 const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
-pub(super) const POINTS: &[Point] = &[
+pub(super) const REQUIREMENTS: &[Requirement] = &[
     later(
         "schedules",
         "a_fire_time_enqueues_once",

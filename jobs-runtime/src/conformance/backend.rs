@@ -9,22 +9,22 @@ use jobs::{ExecutionId, TransactionRef};
 
 use crate::store::Store;
 
-/// Why a ground could not do what it was asked for.
-pub type GroundError = Box<dyn Error + Send + Sync>;
+/// Why a backend could not do what it was asked for.
+pub type BackendError = Box<dyn Error + Send + Sync>;
 
 /// A kind of store, to be put to the test: a column of the table.
 #[async_trait]
-pub trait Ground: Send + Sync + 'static {
+pub trait Backend: Send + Sync + 'static {
     /// The head of its column.
     fn name(&self) -> &str;
 
     /// A database that nobody else uses, empty: its layout is the suite's first call. Called once
     /// for every point, several times at once.
-    async fn fresh(&self) -> Result<Box<dyn Database>, GroundError>;
+    async fn fresh(&self) -> Result<Box<dyn Database>, BackendError>;
 
     /// A directory for stories that went wrong, shrunk: they are written there, and played again
     /// by every run. `None` if they are only told.
-    fn kept_stories(&self) -> Option<PathBuf> {
+    fn regressions(&self) -> Option<PathBuf> {
         None
     }
 }
@@ -37,19 +37,19 @@ pub trait Database: Send + Sync + 'static {
 
     /// One more handle on the same database, as another process opens one. `None` if there cannot
     /// be one.
-    async fn another(&self) -> Result<Option<Arc<dyn Store>>, GroundError> {
+    async fn another(&self) -> Result<Option<Arc<dyn Store>>, BackendError> {
         Ok(None)
     }
 
     /// A transaction on the same database, as an application begins one. `None` if the store joins
     /// none.
-    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, GroundError> {
+    async fn begin(&self) -> Result<Option<Box<dyn Transaction>>, BackendError> {
         Ok(None)
     }
 
     /// Damages what is stored of an execution, wherever it waits. Answers `false` if that cannot be done
     /// here.
-    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, GroundError> {
+    async fn damage(&self, id: ExecutionId, what: Damage) -> Result<bool, BackendError> {
         let _ = (id, what);
         Ok(false)
     }
@@ -61,7 +61,7 @@ pub trait Database: Send + Sync + 'static {
         id: ExecutionId,
         write: Write,
         refuse: bool,
-    ) -> Result<bool, GroundError> {
+    ) -> Result<bool, BackendError> {
         let _ = (id, write, refuse);
         Ok(false)
     }
@@ -100,10 +100,10 @@ pub trait Transaction: Send {
     fn by_ref(&mut self) -> TransactionRef<'_>;
 
     /// Makes what was written in it visible.
-    async fn commit(self: Box<Self>) -> Result<(), GroundError>;
+    async fn commit(self: Box<Self>) -> Result<(), BackendError>;
 
     /// Undoes what was written in it.
-    async fn roll_back(self: Box<Self>) -> Result<(), GroundError>;
+    async fn roll_back(self: Box<Self>) -> Result<(), BackendError>;
 }
 
 /// For each kind of transaction that `jobs` knows.
@@ -115,11 +115,11 @@ macro_rules! transaction {
                 jobs::Transaction::by_ref(self)
             }
 
-            async fn commit(self: Box<Self>) -> Result<(), GroundError> {
+            async fn commit(self: Box<Self>) -> Result<(), BackendError> {
                 Ok(sqlx::Transaction::commit(*self).await?)
             }
 
-            async fn roll_back(self: Box<Self>) -> Result<(), GroundError> {
+            async fn roll_back(self: Box<Self>) -> Result<(), BackendError> {
                 Ok(sqlx::Transaction::rollback(*self).await?)
             }
         }

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use super::limited::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, end_all, enqueue_limited, limited, rate};
+use super::requirement::requirements;
 
-area! { "turns" {
-    the_most_urgent_are_let_in_first: "Permits go to the most urgent first, the oldest among equals.",
-    urgent_latecomers_take_the_place_of_what_is_not_claimed: "What is more urgent takes the permit of one that has not been claimed.",
-    the_less_urgent_gives_way_whenever_it_came: "Also what came, less urgent, when others had permits.",
-    one_of_many_gives_way: "What is more urgent takes the permit of the last in its limit's order that has not been claimed, whatever stands between.",
-    each_of_many_keys_gives_way: "Where what is more urgent comes for many keys at once, each finds the one that gives way.",
-    who_waits_is_not_overtaken: "An enqueue finds no room where others wait, nor at a rate that rests, whatever has come back meanwhile.",
-    a_key_is_not_held_up_at_a_common_limit: "Where a job has a limit per key and a common one, a backlog of one key delays no other.",
-    whoever_comes_first_to_a_common_limit_goes_first: "Behind the limit of its key, an execution stands at the common one by when it came there: a backlog of another key has its turns, and no more.",
+requirements! { "waiter-order" {
+    permits_go_to_the_highest_priority_first: "Permits go to the executions with the highest priority first, the oldest first among equals.",
+    an_urgent_newcomer_takes_an_unclaimed_permit: "A newcomer takes the permit of a less urgent execution that is admitted and not claimed.",
+    a_newcomer_takes_the_permit_of_a_later_less_urgent_execution: "A newcomer also takes the unclaimed permit of a less urgent execution that was admitted after more urgent ones.",
+    the_last_unclaimed_execution_loses_its_permit: "A newcomer takes the permit of the last unclaimed execution of its limit, whatever other executions are ready between them.",
+    newcomers_of_many_keys_take_permits_of_their_own_keys: "If newcomers of many keys are more urgent, each takes the unclaimed permit of its own key.",
+    an_enqueue_does_not_overtake_waiters: "An enqueue takes no permit while other executions wait for it, or while its rate limit is paused.",
+    the_backlog_of_one_key_delays_no_other_at_a_common_limit: "If a job has a limit per key and a common one, the backlog of one key delays no other key.",
+    a_common_limit_admits_in_the_order_of_arrival: "Equally urgent executions get the permits of a common limit in the order in which they arrive there.",
 }}
 
-async fn the_most_urgent_are_let_in_first(store: AnyStore) {
+async fn permits_go_to_the_highest_priority_first(store: AnyStore) {
     let batch: Vec<_> = [10, 90, 50, 90, 75]
         .into_iter()
         .map(|priority| {
@@ -38,7 +38,7 @@ async fn the_most_urgent_are_let_in_first(store: AnyStore) {
     assert_eq!(order, [1, 3, 4, 2, 0].map(|n: usize| all[n]));
 }
 
-async fn urgent_latecomers_take_the_place_of_what_is_not_claimed(store: AnyStore) {
+async fn an_urgent_newcomer_takes_an_unclaimed_permit(store: AnyStore) {
     let early = enqueue_limited(&store, &[concurrent("", 2)], 3).await;
     // They are ready, and nobody claims them.
     store.promote(T0, 100).await.unwrap();
@@ -53,7 +53,7 @@ async fn urgent_latecomers_take_the_place_of_what_is_not_claimed(store: AnyStore
     assert_eq!(ids(&worker.take().await), [early[1]]);
 }
 
-async fn the_less_urgent_gives_way_whenever_it_came(store: AnyStore) {
+async fn a_newcomer_takes_the_permit_of_a_later_less_urgent_execution(store: AnyStore) {
     let mut worker = Worker::new(&store).await;
     for count in 1_u32..=2 {
         let mut all = Vec::new();
@@ -75,7 +75,7 @@ async fn the_less_urgent_gives_way_whenever_it_came(store: AnyStore) {
     }
 }
 
-async fn one_of_many_gives_way(store: AnyStore) {
+async fn the_last_unclaimed_execution_loses_its_permit(store: AnyStore) {
     // Each of the first key's stands elsewhere among thousands.
     let mut firsts = Vec::new();
     for _ in 0..3 {
@@ -102,7 +102,7 @@ async fn one_of_many_gives_way(store: AnyStore) {
     assert!(firsts[1..].iter().all(|id| taken.contains(id)));
 }
 
-async fn each_of_many_keys_gives_way(store: AnyStore) {
+async fn newcomers_of_many_keys_take_permits_of_their_own_keys(store: AnyStore) {
     let of_each = async |priority| {
         let batch = (0..300).map(|n| {
             let mut new = limited(&[concurrent(&format!("key {n}"), 1)]);
@@ -124,7 +124,7 @@ async fn each_of_many_keys_gives_way(store: AnyStore) {
     }
 }
 
-async fn who_waits_is_not_overtaken(store: AnyStore) {
+async fn an_enqueue_does_not_overtake_waiters(store: AnyStore) {
     let first = enqueue_limited(&store, &[concurrent("", 1)], 2).await;
     let mut worker = Worker::new(&store).await;
     let running = worker.take().await;
@@ -148,14 +148,14 @@ async fn who_waits_is_not_overtaken(store: AnyStore) {
     let running = worker.take().await;
     let mut told_to_wait = success(&running[0]);
     let until = T0.after(Duration::from_secs(60));
-    told_to_wait.permits = resting(&running[0], until);
+    told_to_wait.permits = paused_permits(&running[0], until);
     assert_eq!(settle(&store, told_to_wait).await, WriteAnswer::Settled);
     let after = enqueue_limited(&store, &[slow], 1).await;
     assert!(worker.take().await.is_empty(), "the rate rests");
     assert_eq!(ids(&worker.take_at(until, 1).await), after);
 }
 
-async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {
+async fn the_backlog_of_one_key_delays_no_other_at_a_common_limit(store: AnyStore) {
     let of = |key| [concurrent(key, 1), rate("", 60, Duration::from_secs(60))];
     enqueue_limited(&store, &of("a"), 200).await;
     let other = enqueue_limited(&store, &of("b"), 1).await;
@@ -172,7 +172,7 @@ async fn a_key_is_not_held_up_at_a_common_limit(store: AnyStore) {
     assert_eq!(found.len(), 2, "each key has one permit");
 }
 
-async fn whoever_comes_first_to_a_common_limit_goes_first(store: AnyStore) {
+async fn a_common_limit_admits_in_the_order_of_arrival(store: AnyStore) {
     let of = |key: &str| [concurrent(key, 2), concurrent("", 1)];
     let backlog = enqueue_limited(&store, &of("a"), 6).await;
     let mut worker = Worker::new(&store).await;

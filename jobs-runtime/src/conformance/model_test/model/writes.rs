@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Ended, Model, Outcome, Place};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Model {
     /// The execution that a fence is about, and the answer to a write that needs no more than it.
@@ -19,7 +19,7 @@ impl Model {
         (found, answer)
     }
 
-    pub(in crate::conformance::stories) fn settle(
+    pub(in crate::conformance::model_test) fn settle(
         &mut self,
         batch: &[Settlement],
     ) -> Vec<WriteAnswer> {
@@ -115,7 +115,10 @@ impl Model {
         }
     }
 
-    pub(in crate::conformance::stories) fn append_logs(&mut self, batch: &LogBatch) -> WriteAnswer {
+    pub(in crate::conformance::model_test) fn append_logs(
+        &mut self,
+        batch: &LogBatch,
+    ) -> WriteAnswer {
         let (found, answer) = self.judge(batch.fence);
         if let Some(n) = found.filter(|_| answer != WriteAnswer::Stale) {
             self.write_lines(n, batch.fence, &batch.lines);
@@ -123,7 +126,7 @@ impl Model {
         answer
     }
 
-    pub(in crate::conformance::stories) fn report(
+    pub(in crate::conformance::model_test) fn report(
         &mut self,
         report: &ProgressReport,
     ) -> WriteAnswer {

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::step::Step;
-use crate::conformance::Ground;
+use crate::conformance::Backend;
 
 /// A story by the name of its file.
 macro_rules! ours {
@@ -27,13 +27,13 @@ const OURS: &[(&str, &str)] = ours![
     "an-order-without-urgency",
 ];
 
-/// Ours, and those that the ground has kept, by name.
-pub(super) fn all(ground: &dyn Ground) -> Result<Vec<(String, String)>, String> {
+/// Ours, and those that the backend has kept, by name.
+pub(super) fn all(backend: &dyn Backend) -> Result<Vec<(String, String)>, String> {
     let mut all: Vec<_> = OURS
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
-    let Some(directory) = ground.kept_stories().filter(|path| path.exists()) else {
+    let Some(directory) = backend.regressions().filter(|path| path.exists()) else {
         return Ok(all);
     };
     let files = std::fs::read_dir(directory).map_err(|error| error.to_string())?;
@@ -63,15 +63,15 @@ pub(super) fn write(story: &[Step]) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-/// Keeps a story where the ground says, and tells the place.
-pub(super) fn keep(ground: &dyn Ground, text: &str) -> String {
-    let Some(directory) = ground.kept_stories() else {
+/// Keeps a story where the backend says, and tells the place.
+pub(super) fn keep(backend: &dyn Backend, text: &str) -> String {
+    let Some(directory) = backend.regressions() else {
         return String::new();
     };
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    let ground = ground.name().replace(' ', "-");
-    let path = directory.join(format!("{ground}-{:08x}.jsonl", hasher.finish() as u32));
+    let backend = backend.name().replace(' ', "-");
+    let path = directory.join(format!("{backend}-{:08x}.jsonl", hasher.finish() as u32));
     let written = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text));
     match written {
         Ok(()) => format!(", kept as {}", path.display()),

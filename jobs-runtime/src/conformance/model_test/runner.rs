@@ -1,15 +1,15 @@
 //! Telling a story to a store and to the model at once.
 
-mod leasing;
-mod reading;
-mod words;
+mod arguments;
+mod leases;
+mod reads;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use super::model::Model;
 use super::step::Step;
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 /// A story on its way.
 pub(super) struct Play {

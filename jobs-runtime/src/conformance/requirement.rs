@@ -1,4 +1,4 @@
-//! A point of the contract, and what becomes of it on a ground.
+//! A point of the contract, and what becomes of it on a backend.
 
 use std::fmt;
 use std::future::Future;
@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::ground::Ground;
-use super::needs::{Need, Site};
+use super::backend::Backend;
+use super::capabilities::{Capability, TestContext};
 
 /// A point that takes longer hangs. In real time, with room for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(900);
 
 /// One promise of the contract, and how to see whether a store keeps it.
 #[derive(Clone, Copy)]
-pub struct Point {
+pub struct Requirement {
     /// The part of the contract it belongs to.
     pub area: &'static str,
     /// Its name within the area. Names stay: people and reports refer to them.
@@ -30,14 +30,14 @@ pub struct Point {
 /// How a point is put to the test.
 #[derive(Clone, Copy)]
 pub(super) enum Run {
-    Now(fn(Site) -> BoxedVerdict),
+    Now(fn(TestContext) -> BoxedVerdict),
     /// Not by now: what it waits for.
     Later(&'static str),
 }
 
 pub(super) type BoxedVerdict = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
-/// What became of a point on a ground.
+/// What became of a point on a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -69,19 +69,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.area, self.name)
     }
 }
 
-impl fmt::Debug for Point {
+impl fmt::Debug for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Point {
+impl Requirement {
     /// What later work the point waits for; `None` if it is put to the test today.
     pub fn waits_for(&self) -> Option<&'static str> {
         match self.run {
@@ -91,16 +91,16 @@ impl Point {
     }
 
     /// Puts the point to the test on a database of its own. A panic and a hang are failures.
-    pub async fn run(&self, ground: Arc<dyn Ground>) -> Verdict {
+    pub async fn run(&self, backend: Arc<dyn Backend>) -> Verdict {
         let run = match self.run {
             Run::Now(run) => run,
             Run::Later(what) => return Verdict::NotYet(what),
         };
-        let site = match Site::fresh(&ground).await {
-            Ok(site) => site,
+        let context = match TestContext::fresh(&backend).await {
+            Ok(context) => context,
             Err(verdict) => return verdict,
         };
-        let running = AssertUnwindSafe(run(site)).catch_unwind();
+        let running = AssertUnwindSafe(run(context)).catch_unwind();
         match tokio::time::timeout(DEADLINE, running).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(panic)) => Verdict::Failed(message(&*panic)),
@@ -117,11 +117,11 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Prepares what a point needs and runs it.
-pub(super) async fn run_with<N: Need, F: Future<Output: Into<Verdict>>>(
-    site: Site,
+pub(super) async fn run_with<N: Capability, F: Future<Output: Into<Verdict>>>(
+    context: TestContext,
     point: impl FnOnce(N) -> F,
 ) -> Verdict {
-    match N::meet(&site).await {
+    match N::prepare(&context).await {
         Ok(need) => point(need).await.into(),
         Err(verdict) => verdict,
     }
@@ -143,20 +143,20 @@ impl From<Result<(), String>> for Verdict {
     }
 }
 
-/// The points of an area, as a table: the name of the function that shows it, and the promise.
-macro_rules! area {
+/// The requirements of an area, as a table: the name of the function that shows it, and the promise.
+macro_rules! requirements {
     ($area:literal { $($name:ident: $promise:literal,)* }) => {
-        pub(super) const POINTS: &[$crate::conformance::Point] = &[$(
-            $crate::conformance::Point {
+        pub(super) const REQUIREMENTS: &[$crate::conformance::Requirement] = &[$(
+            $crate::conformance::Requirement {
                 area: $area,
                 name: stringify!($name),
                 promise: $promise,
-                run: $crate::conformance::point::Run::Now(|site| {
-                    Box::pin($crate::conformance::point::run_with(site, $name))
+                run: $crate::conformance::requirement::Run::Now(|context| {
+                    Box::pin($crate::conformance::requirement::run_with(context, $name))
                 }),
             },
         )*];
     };
 }
 
-pub(super) use area;
+pub(super) use requirements;

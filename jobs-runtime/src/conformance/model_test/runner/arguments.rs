@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::super::step::{AnyFence, End, How, Item, Wrong};
 use super::{JOBS, Play, QUEUES, back};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Play {
-    pub(in crate::conformance::stories) fn new_execution(&mut self, item: &Item) -> NewExecution {
+    pub(in crate::conformance::model_test) fn new_execution(
+        &mut self,
+        item: &Item,
+    ) -> NewExecution {
         let count = self.ids.len() as u64;
         let at = std::time::SystemTime::from(T0) + Duration::from_millis(count);
         let id = ExecutionId::from_parts(at, [7; 10]);
@@ -30,7 +33,7 @@ impl Play {
         new
     }
 
-    pub(in crate::conformance::stories) fn new_claim(
+    pub(in crate::conformance::model_test) fn new_claim(
         &mut self,
         session: u8,
         limit: u8,
@@ -48,7 +51,7 @@ impl Play {
         claim
     }
 
-    pub(in crate::conformance::stories) fn fence(
+    pub(in crate::conformance::model_test) fn fence(
         &self,
         any: &AnyFence,
     ) -> Option<(Fence, ExecutionId)> {
@@ -65,7 +68,7 @@ impl Play {
         Some((fence, id))
     }
 
-    pub(in crate::conformance::stories) fn settlement(&self, end: &End) -> Option<Settlement> {
+    pub(in crate::conformance::model_test) fn settlement(&self, end: &End) -> Option<Settlement> {
         let (fence, execution_id) = self.fence(&end.fence)?;
         let later =
             |seconds: u8| Next::RetryAt(self.now.after(Duration::from_secs(seconds.into())));

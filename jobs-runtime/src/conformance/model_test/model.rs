@@ -2,13 +2,13 @@
 //!
 //! No index, no transaction, no encoding: where an execution is, who holds it, what it was.
 
-mod ending;
-mod leasing;
-mod operating;
+mod leases;
+mod operator;
+mod writes;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 /// All that a store knows.
 #[derive(Default)]

@@ -6,10 +6,10 @@
 //! Each answer must be the [model's](model::Model); in the end so must be everything that can be
 //! read. proptest shrinks a story that goes wrong.
 
-mod kept;
+mod expected;
 mod model;
-mod play;
-mod reading;
+mod regressions;
+mod runner;
 mod step;
 
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use std::sync::Arc;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
 
-use super::ground::Ground;
-use super::needs::{Handles, Need, Site};
-use super::point::area;
-use play::Play;
+use super::backend::Backend;
+use super::capabilities::{Capability, Handles, TestContext};
+use super::requirement::requirements;
+use runner::Play;
 use step::Step;
 
-area! { "stories" {
-    those_kept_go_as_in_the_model: "Stories that went wrong once go as in the model.",
-    random_ones_go_as_in_the_model: "Whatever several workers and operators do, in any order, with answers lost, fences stale and sessions rescued, each answer is the model's, and so is what can be read in the end.",
+requirements! { "model-test" {
+    recorded_sequences_match_the_model: "Sequences of calls that have failed before match the model.",
+    random_sequences_match_the_model: "In random sequences of calls, with lost answers, stale fences and take-overs, every answer and all readable data match the model.",
 }}
 
 /// Steps of a story at most.
@@ -43,21 +43,21 @@ fn tier() -> (u32, fn(u64) -> RngSeed) {
     }
 }
 
-async fn those_kept_go_as_in_the_model(site: Site) -> Result<(), String> {
-    for (name, text) in kept::all(&*site.ground)? {
-        let story = kept::read(&text).map_err(|error| format!("{name}: {error}"))?;
-        let told = tell(&site.ground, &story).await;
+async fn recorded_sequences_match_the_model(context: TestContext) -> Result<(), String> {
+    for (name, text) in regressions::all(&*context.backend)? {
+        let story = regressions::read(&text).map_err(|error| format!("{name}: {error}"))?;
+        let told = tell(&context.backend, &story).await;
         told.map_err(|reason| format!("{name}: {reason}"))?;
     }
     Ok(())
 }
 
-async fn random_ones_go_as_in_the_model(site: Site) -> Result<(), String> {
+async fn random_sequences_match_the_model(context: TestContext) -> Result<(), String> {
     let lanes: Vec<_> = (0..LANES)
         .map(|lane| {
-            let ground = Arc::clone(&site.ground);
+            let backend = Arc::clone(&context.backend);
             let handle = Handle::current();
-            tokio::task::spawn_blocking(move || random_lane(&ground, lane, &handle))
+            tokio::task::spawn_blocking(move || random_lane(&backend, lane, &handle))
         })
         .collect();
     for lane in lanes {
@@ -66,7 +66,7 @@ async fn random_ones_go_as_in_the_model(site: Site) -> Result<(), String> {
     Ok(())
 }
 
-fn random_lane(ground: &Arc<dyn Ground>, lane: u64, handle: &Handle) -> Result<(), String> {
+fn random_lane(backend: &Arc<dyn Backend>, lane: u64, handle: &Handle) -> Result<(), String> {
     let (stories, seed) = tier();
     let mut runner = TestRunner::new(Config {
         cases: stories.div_ceil(u32::try_from(LANES).unwrap_or(1)),
@@ -76,14 +76,14 @@ fn random_lane(ground: &Arc<dyn Ground>, lane: u64, handle: &Handle) -> Result<(
         ..Config::default()
     });
     let told = runner.run(&step::stories(STEPS), |story| {
-        let told = handle.block_on(tell(ground, &story));
+        let told = handle.block_on(tell(backend, &story));
         told.map_err(TestCaseError::fail)
     });
     match told {
         Ok(()) => Ok(()),
         Err(TestError::Fail(reason, story)) => {
-            let text = kept::write(&story);
-            let place = kept::keep(&**ground, &text);
+            let text = regressions::write(&story);
+            let place = regressions::keep(&**backend, &text);
             Err(format!("{reason}\nin this story{place}:\n{text}"))
         }
         Err(TestError::Abort(reason)) => Err(reason.to_string()),
@@ -91,11 +91,11 @@ fn random_lane(ground: &Arc<dyn Ground>, lane: u64, handle: &Handle) -> Result<(
 }
 
 /// Tells a story to a fresh store.
-async fn tell(ground: &Arc<dyn Ground>, story: &[Step]) -> Result<(), String> {
+async fn tell(backend: &Arc<dyn Backend>, story: &[Step]) -> Result<(), String> {
     let prepared = async {
-        let site = Site::fresh(ground).await?;
-        let Handles(handles) = Handles::meet(&site).await?;
-        Ok((site, handles))
+        let context = TestContext::fresh(backend).await?;
+        let Handles(handles) = Handles::prepare(&context).await?;
+        Ok((context, handles))
     };
     let (_site, handles) = match prepared.await {
         Ok(prepared) => prepared,

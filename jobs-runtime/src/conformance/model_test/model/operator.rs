@@ -1,10 +1,10 @@
 //! Time, and what operators do.
 
 use super::{Execution, Model, Outcome, Place};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Model {
-    pub(in crate::conformance::stories) fn cancel_requests(
+    pub(in crate::conformance::model_test) fn cancel_requests(
         &self,
         session: SessionId,
     ) -> Vec<ExecutionId> {
@@ -13,7 +13,7 @@ impl Model {
         asked.iter().map(|n| self.executions[*n].new.id).collect()
     }
 
-    pub(in crate::conformance::stories) fn promote(
+    pub(in crate::conformance::model_test) fn promote(
         &mut self,
         now: Timestamp,
         limit: usize,
@@ -43,7 +43,7 @@ impl Model {
         scheduled.collect()
     }
 
-    pub(in crate::conformance::stories) fn cancel(
+    pub(in crate::conformance::model_test) fn cancel(
         &mut self,
         id: ExecutionId,
         now: Timestamp,
@@ -72,7 +72,7 @@ impl Model {
         }
     }
 
-    pub(in crate::conformance::stories) fn retry(
+    pub(in crate::conformance::model_test) fn retry(
         &mut self,
         id: ExecutionId,
         payload: Option<String>,
@@ -107,7 +107,7 @@ impl Model {
         }
     }
 
-    pub(in crate::conformance::stories) fn delete(&mut self, id: ExecutionId) -> DeleteAnswer {
+    pub(in crate::conformance::model_test) fn delete(&mut self, id: ExecutionId) -> DeleteAnswer {
         let Some(n) = self.find(id) else {
             return DeleteAnswer::Unknown;
         };
@@ -120,7 +120,7 @@ impl Model {
         DeleteAnswer::Deleted
     }
 
-    pub(in crate::conformance::stories) fn ahead(&self, id: ExecutionId) -> Option<u64> {
+    pub(in crate::conformance::model_test) fn ahead(&self, id: ExecutionId) -> Option<u64> {
         let n = self.find(id)?;
         let place = |n: usize| (std::cmp::Reverse(self.executions[n].new.priority), n);
         let ready = |n: &usize| {

@@ -1,34 +1,34 @@
 //! Reading out everything, and writing it down elsewhere.
 
-use super::needs::{Need, Site};
-use super::point::{Verdict, area};
-use super::words::*;
+use super::capabilities::{Capability, TestContext};
+use super::fixtures::*;
+use super::requirement::{Verdict, requirements};
 
-area! { "moves" {
-    everything_arrives: "What one database keeps arrives in another as it was, page by page, in its order; a repeated move writes nothing.",
-    what_runs_is_not_moved: "An execution that runs is refused, with all of its batch.",
+requirements! { "transfers" {
+    a_transfer_copies_everything: "A transfer copies every execution with its history, in order. A repeated transfer writes nothing.",
+    running_executions_are_not_imported: "A batch with a running execution is rejected as a whole.",
 }}
 
 /// A store that has an archive, and another of the same kind.
 struct Pair {
     from: AnyStore,
     to: AnyStore,
-    _sites: [Site; 2],
+    _contexts: [TestContext; 2],
 }
 
 #[async_trait::async_trait]
-impl Need for Pair {
-    async fn meet(site: &Site) -> Result<Self, Verdict> {
-        let other = Site::fresh(&site.ground).await?;
-        let from = AnyStore::meet(site).await?;
-        let to = AnyStore::meet(&other).await?;
+impl Capability for Pair {
+    async fn prepare(context: &TestContext) -> Result<Self, Verdict> {
+        let other = TestContext::fresh(&context.backend).await?;
+        let from = AnyStore::prepare(context).await?;
+        let to = AnyStore::prepare(&other).await?;
         if from.transfer().is_none() {
             return Err(Verdict::NotApplicable("it has no archive"));
         }
         Ok(Self {
             from,
             to,
-            _sites: [site.clone(), other],
+            _contexts: [context.clone(), other],
         })
     }
 }
@@ -95,7 +95,7 @@ async fn moved(from: &AnyStore, to: &AnyStore) -> usize {
     }
 }
 
-async fn everything_arrives(Pair { from, to, .. }: Pair) {
+async fn a_transfer_copies_everything(Pair { from, to, .. }: Pair) {
     let all = furnish(&from).await;
     assert_eq!(moved(&from, &to).await, all.len());
     assert_eq!(moved(&from, &to).await, 0);
@@ -125,7 +125,7 @@ async fn everything_arrives(Pair { from, to, .. }: Pair) {
     assert_eq!(claims[1], claims[0]);
 }
 
-async fn what_runs_is_not_moved(Pair { from, to, .. }: Pair) {
+async fn running_executions_are_not_imported(Pair { from, to, .. }: Pair) {
     let waiting = enqueue(&from, "other", 1).await[0];
     running(&from, "j").await;
     let page = transfer(&from).export(None, 9).await.unwrap();

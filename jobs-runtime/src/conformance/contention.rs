@@ -2,23 +2,23 @@
 
 use std::collections::HashSet;
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "competition" {
-    competing_claims_share_without_overlap: "Claims at once share what is ready without overlap.",
-    eight_claimers_in_two_processes_take_all_and_nothing_twice: "Eight claimers in two processes lease each execution once, never more to a claim than its limit.",
-    sixteen_are_executed_sixteen_times: "Sixteen executions started by four competing workers are executed sixteen times.",
-    no_busy_error_reaches_a_caller: "However many write at once, no caller hears that the database is busy.",
-    a_settlement_said_by_many_holds_once: "Of several ends of one attempt said at once, one holds.",
-    a_settlement_and_a_take_over_do_not_both_win: "Either an attempt's end is written or its lease is taken over.",
-    a_cancel_and_a_claim_do_not_both_win: "Either a waiting execution is cancelled or it is leased and its worker asked.",
-    rescuers_at_once_share_without_overlap: "Rescuers at once take each lease over once.",
-    promoters_at_once_promote_once: "Promotions at once make each due execution ready once.",
-    operators_at_once_act_once: "Of several cancels, retries or deletions at once, one is told that it acted.",
+requirements! { "contention" {
+    concurrent_claims_do_not_overlap: "Concurrent claims lease each ready execution once.",
+    claims_of_two_processes_do_not_overlap: "Eight workers in two processes lease each execution once, and no claim exceeds its limit.",
+    sixteen_executions_run_sixteen_times: "Four competing workers execute sixteen executions sixteen times.",
+    no_busy_error_reaches_a_caller: "No caller receives a busy error of the database while sixteen workers write at the same time.",
+    one_of_many_concurrent_settlements_is_written: "Of concurrent settlements of one attempt, exactly one is written.",
+    a_settlement_and_a_take_over_do_not_both_win: "Either the settlement of an attempt is written, or its lease is taken over, never both.",
+    a_cancel_and_a_claim_do_not_both_win: "Either a waiting execution is cancelled, or it is leased and its worker receives a request to cancel.",
+    concurrent_take_overs_do_not_overlap: "Concurrent take-overs of a session move each lease once.",
+    concurrent_promotions_do_not_overlap: "Concurrent promotions make each due execution ready once.",
+    one_of_many_concurrent_operator_actions_acts: "Of concurrent cancellations, retries or deletions of one execution, exactly one acts.",
 }}
 
-async fn competing_claims_share_without_overlap(store: AnyStore) {
+async fn concurrent_claims_do_not_overlap(store: AnyStore) {
     let all = enqueue(&store, "j", 200).await;
     let workers: Vec<_> = (0..4)
         .map(|_| {
@@ -48,7 +48,7 @@ async fn competing_claims_share_without_overlap(store: AnyStore) {
     assert_eq!(found.into_iter().collect::<HashSet<_>>().len(), all.len());
 }
 
-async fn eight_claimers_in_two_processes_take_all_and_nothing_twice(Handles(handles): Handles) {
+async fn claims_of_two_processes_do_not_overlap(Handles(handles): Handles) {
     let all = enqueue(&handles[0], "j", 240).await;
     let found = at_once(8, |n| {
         let store = handles[n % 2].clone();
@@ -89,7 +89,7 @@ async fn nothing_is_queued(store: &AnyStore) -> bool {
     page.executions.is_empty() && page.next_cursor.is_none()
 }
 
-async fn sixteen_are_executed_sixteen_times(Handles(handles): Handles) {
+async fn sixteen_executions_run_sixteen_times(Handles(handles): Handles) {
     for _ in 0..4 {
         let all = enqueue(&handles[0], "j", 16).await;
         let executed = at_once(4, |n| {
@@ -166,7 +166,7 @@ async fn no_busy_error_reaches_a_caller(Handles(handles): Handles) {
     }
 }
 
-async fn a_settlement_said_by_many_holds_once(Handles(handles): Handles) {
+async fn one_of_many_concurrent_settlements_is_written(Handles(handles): Handles) {
     for _ in 0..5 {
         let claimed = running(&handles[0], "j").await;
         let answers = at_once(8, |n| {
@@ -233,7 +233,7 @@ async fn a_cancel_and_a_claim_do_not_both_win(Handles([here, there]): Handles) {
     }
 }
 
-async fn rescuers_at_once_share_without_overlap(Handles(handles): Handles) {
+async fn concurrent_take_overs_do_not_overlap(Handles(handles): Handles) {
     let dead = session(&handles[0], "dead").await;
     let all = enqueue(&handles[0], "j", 60).await;
     let claimed = handles[0].claim(claim(dead, 1, &["j"], 60)).await;
@@ -262,7 +262,7 @@ async fn rescuers_at_once_share_without_overlap(Handles(handles): Handles) {
     assert_eq!(taken.iter().collect::<HashSet<_>>(), all.iter().collect());
 }
 
-async fn promoters_at_once_promote_once(Handles(handles): Handles) {
+async fn concurrent_promotions_do_not_overlap(Handles(handles): Handles) {
     let batch: Vec<_> = (0..60)
         .map(|n| new_with("j", |new| new.run_at = Some(t(1 + n % 7))))
         .collect();
@@ -288,7 +288,7 @@ async fn promoters_at_once_promote_once(Handles(handles): Handles) {
     assert_eq!(claimed.unwrap().len(), 60);
 }
 
-async fn operators_at_once_act_once(Handles(handles): Handles) {
+async fn one_of_many_concurrent_operator_actions_acts(Handles(handles): Handles) {
     let waiting = enqueue(&handles[0], "j", 1).await[0];
     let answers = at_once(6, |n| {
         let store = handles[n % 2].clone();

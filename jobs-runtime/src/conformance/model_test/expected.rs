@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::model::{Execution, Model, Place};
-use crate::conformance::words::*;
+use crate::conformance::fixtures::*;
 
 impl Model {
     /// An execution as it is read, with its attempts.

@@ -1,29 +1,29 @@
 //! Rows that the database will not have.
 
-use super::ground::Write;
-use super::limited::{Worker, concurrent, enqueue_limited, limited};
-use super::point::area;
-use super::words::*;
+use super::backend::Write;
+use super::fixtures::*;
+use super::limit_fixtures::{Worker, concurrent, enqueue_limited, limited};
+use super::requirement::requirements;
 
-area! { "refusals" {
-    a_refused_caller_fails_alone: "Of callers who enqueue at once, only the one whose execution the database refuses fails.",
-    what_cannot_be_leased_is_put_off: "An execution whose lease the database refuses is put off for a minute; the others are claimed.",
-    what_cannot_become_ready_is_put_off: "So is one that the database keeps from becoming ready; the others become it.",
-    who_cannot_be_let_in_is_put_off: "So is one that the database refuses when its limit lets it in; the others get its permit.",
-    who_cannot_be_moved_at_a_limit_is_put_off: "So is one that the database keeps from its place at a limit; nobody else waits for it.",
-    a_lease_that_cannot_be_moved_is_passed_over: "A lease of a dead worker that cannot be moved is passed over; the others change hands.",
-    refused_progress_is_dropped: "Progress that the database refuses is dropped and said to be; that of others is noted.",
-    refused_lines_are_dropped: "So are log lines.",
+requirements! { "poison-rows" {
+    a_poison_row_fails_only_its_caller: "Of callers that enqueue at the same time, only the one whose row the database rejects fails.",
+    a_poison_lease_is_postponed: "An execution whose lease the database rejects is postponed for a minute. The others are claimed.",
+    a_poison_promotion_is_postponed: "An execution whose promotion the database rejects is postponed for a minute. The others become ready.",
+    a_poison_admission_is_postponed: "An execution whose admission the database rejects is postponed for a minute. Another one gets its permit.",
+    a_poison_waiter_is_postponed: "An execution whose place at a limit the database rejects is postponed for a minute. It delays no other.",
+    a_poison_lease_is_skipped_by_a_take_over: "A take-over skips a lease that the database refuses to move. The others are moved.",
+    poison_progress_is_dropped: "Progress that the database rejects is dropped and answered with `Rejected`. Other progress is written.",
+    poison_log_lines_are_dropped: "Log lines that the database rejects are dropped and answered with `Rejected`. Other lines are written.",
 }}
 
 /// Long after what was put off a minute is due again.
 const LATER: u64 = 120;
 
-async fn a_refused_caller_fails_alone(ground: Refusing) {
-    let store = ground.store.clone();
+async fn a_poison_row_fails_only_its_caller(db: Rejecting) {
+    let store = db.store.clone();
     let batches: Vec<_> = (0..6).map(|_| new("j")).collect();
     let ids: Vec<_> = batches.iter().map(|new| new.id).collect();
-    ground.refuse(ids[2], Write::Execution).await;
+    db.refuse(ids[2], Write::Execution).await;
     let answers = at_once(batches.len(), |n| {
         let (store, new) = (store.clone(), batches[n].clone());
         async move { store.enqueue(vec![new]).await.is_ok() }
@@ -35,10 +35,10 @@ async fn a_refused_caller_fails_alone(ground: Refusing) {
     }
 }
 
-async fn what_cannot_be_leased_is_put_off(ground: Refusing) {
-    let store = &ground.store;
+async fn a_poison_lease_is_postponed(db: Rejecting) {
+    let store = &db.store;
     let all = enqueue(store, "j", 6).await;
-    ground.refuse(all[2], Write::Lease).await;
+    db.refuse(all[2], Write::Lease).await;
     let session = session(store, "w").await;
     let mut got = Vec::new();
     for number in 1..=8 {
@@ -54,20 +54,20 @@ async fn what_cannot_be_leased_is_put_off(ground: Refusing) {
     assert_eq!(put_off.run_at, t(60));
 
     // Not for ever: what refused it may have been mended.
-    ground.allow(all[2], Write::Lease).await;
+    db.allow(all[2], Write::Lease).await;
     store.promote(t(LATER), 9).await.unwrap();
     let claimed = store.claim(claim(session, 9, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&claimed), [all[2]]);
 }
 
-async fn what_cannot_become_ready_is_put_off(ground: Refusing) {
-    let store = &ground.store;
+async fn a_poison_promotion_is_postponed(db: Rejecting) {
+    let store = &db.store;
     let batch: Vec<_> = (1..=6)
         .map(|second| new_with("j", |new| new.run_at = Some(t(second))))
         .collect();
     let all: Vec<_> = batch.iter().map(|new| new.id).collect();
     store.enqueue(batch).await.unwrap();
-    ground.refuse(all[3], Write::Ready).await;
+    db.refuse(all[3], Write::Ready).await;
     let promotion = store.promote(t(6), 100).await.unwrap();
     assert_eq!(promotion.promoted, 5);
     assert_eq!(promotion.next_due, Some(t(66)));
@@ -77,13 +77,13 @@ async fn what_cannot_become_ready_is_put_off(ground: Refusing) {
     let expected: Vec<_> = all.iter().copied().filter(|id| *id != all[3]).collect();
     assert_eq!(ids(&claimed), expected);
 
-    ground.allow(all[3], Write::Ready).await;
+    db.allow(all[3], Write::Ready).await;
     let promotion = store.promote(t(LATER), 100).await.unwrap();
     assert_eq!(promotion.promoted, 1);
 }
 
-async fn who_cannot_be_let_in_is_put_off(ground: Refusing) {
-    let store = &ground.store;
+async fn a_poison_admission_is_postponed(db: Rejecting) {
+    let store = &db.store;
     let (two, one) = ([concurrent("two", 2)], [concurrent("one", 1)]);
     let mut worker = Worker::new(store).await;
     enqueue_limited(store, &two, 2).await;
@@ -94,7 +94,7 @@ async fn who_cannot_be_let_in_is_put_off(ground: Refusing) {
     let elsewhere = enqueue_limited(store, &one, 1).await;
     assert!(worker.take().await.is_empty());
 
-    ground.refuse(waiting[0], Write::Ready).await;
+    db.refuse(waiting[0], Write::Ready).await;
     for claimed in &running {
         assert_eq!(settle(store, success(claimed)).await, WriteAnswer::Settled);
     }
@@ -106,20 +106,20 @@ async fn who_cannot_be_let_in_is_put_off(ground: Refusing) {
     assert_eq!(put_off.run_at, t(60));
 
     // What is put off has no permit, and gets one like any other.
-    ground.allow(waiting[0], Write::Ready).await;
+    db.allow(waiting[0], Write::Ready).await;
     settle(store, success(&next[0])).await;
     settle(store, success(&next[1])).await;
     let last = worker.take_at(t(LATER), 9).await;
     assert_eq!(ids(&last), [waiting[0], waiting[3]]);
 }
 
-async fn who_cannot_be_moved_at_a_limit_is_put_off(ground: Refusing) {
-    let store = &ground.store;
+async fn a_poison_waiter_is_postponed(db: Rejecting) {
+    let store = &db.store;
     let limits = [concurrent("", 1)];
     // Ready, not claimed, and to make room for one that is more urgent.
     let early = enqueue_limited(store, &limits, 1).await;
     store.promote(T0, 100).await.unwrap();
-    ground.refuse(early[0], Write::Held).await;
+    db.refuse(early[0], Write::Held).await;
     let mut urgent = limited(&limits);
     urgent.priority = 100;
     let late = urgent.id;
@@ -131,7 +131,7 @@ async fn who_cannot_be_moved_at_a_limit_is_put_off(ground: Refusing) {
 
     // At the door, and to line up.
     let waiting = enqueue_limited(store, &limits, 3).await;
-    ground.refuse(waiting[1], Write::Held).await;
+    db.refuse(waiting[1], Write::Held).await;
     assert!(worker.take().await.is_empty());
     assert_eq!(record(store, waiting[1]).await.run_at, t(60));
     settle(store, success(&running[0])).await;
@@ -141,13 +141,13 @@ async fn who_cannot_be_moved_at_a_limit_is_put_off(ground: Refusing) {
     assert_eq!(ids(&worker.take().await), [waiting[2]]);
 }
 
-async fn a_lease_that_cannot_be_moved_is_passed_over(ground: Refusing) {
-    let store = &ground.store;
+async fn a_poison_lease_is_skipped_by_a_take_over(db: Rejecting) {
+    let store = &db.store;
     let all = enqueue(store, "j", 6).await;
     let dead = session(store, "dead").await;
     let claimed = store.claim(claim(dead, 1, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&claimed), all);
-    ground.refuse(all[1], Write::Lease).await;
+    db.refuse(all[1], Write::Lease).await;
     let watched = beat(store, dead).await;
     let rescuer = session(store, "rescuer").await;
     let mut got = Vec::new();
@@ -166,18 +166,18 @@ async fn a_lease_that_cannot_be_moved_is_passed_over(ground: Refusing) {
 }
 
 /// Three that run, of which the database refuses what is written about the second.
-async fn three(ground: &Refusing, write: Write) -> Vec<Claimed> {
-    let store = &ground.store;
+async fn three(db: &Rejecting, write: Write) -> Vec<Claimed> {
+    let store = &db.store;
     let all = enqueue(store, "j", 3).await;
     let session = session(store, "w").await;
     let claimed = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
-    ground.refuse(all[1], write).await;
+    db.refuse(all[1], write).await;
     claimed
 }
 
-async fn refused_progress_is_dropped(ground: Refusing) {
-    let store = &ground.store;
-    let claimed = three(&ground, Write::Lease).await;
+async fn poison_progress_is_dropped(db: Rejecting) {
+    let store = &db.store;
+    let claimed = three(&db, Write::Lease).await;
     let report = |claimed: &Claimed| ProgressReport {
         fence: claimed.fence,
         progress: Progress {
@@ -199,9 +199,9 @@ async fn refused_progress_is_dropped(ground: Refusing) {
     assert_eq!(noted, [40, 0, 40]);
 }
 
-async fn refused_lines_are_dropped(ground: Refusing) {
-    let store = &ground.store;
-    let claimed = three(&ground, Write::Log).await;
+async fn poison_log_lines_are_dropped(db: Rejecting) {
+    let store = &db.store;
+    let claimed = three(&db, Write::Log).await;
     let lines = |claimed: &Claimed| batch(claimed, vec![line(1, "a"), line(2, "b")]);
     let answers = store.append_logs(claimed.iter().map(lines).collect()).await;
     let expected = [

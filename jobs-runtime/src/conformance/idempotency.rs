@@ -1,21 +1,21 @@
 //! Idempotency keys.
 
-use super::point::area;
-use super::words::*;
+use super::fixtures::*;
+use super::requirement::requirements;
 
-area! { "keys" {
-    a_key_creates_one_execution: "A live idempotency key answers with the execution it names, per job.",
-    a_key_with_another_payload_is_a_conflict_for_its_caller_alone: "A key with another payload is refused, and spoils no call beside it.",
-    a_key_names_its_execution_to_the_end: "A key names its execution while that waits, runs and is final.",
-    an_expired_key_is_replaced: "A key that has expired names nothing, and is given anew.",
-    a_key_used_by_many_at_once_creates_one: "Of many callers with one key at once exactly one creates.",
-    a_key_used_from_two_processes_creates_one: "So it is with callers in several processes.",
-    a_key_used_twice_in_a_batch_creates_one: "A key that comes twice in a batch creates one execution.",
-    a_refused_batch_leaves_its_keys_free: "A batch that is refused gives its keys to nobody.",
-    keys_are_compared_byte_by_byte: "Keys that only look alike are different ones.",
+requirements! { "idempotency" {
+    an_idempotency_key_creates_one_execution: "An enqueue with an idempotency key that the job already has returns the execution that the key names.",
+    another_payload_under_a_key_is_a_conflict_for_its_caller_only: "An enqueue with an existing idempotency key and another payload fails. Concurrent calls of other callers succeed.",
+    a_key_names_its_execution_in_every_status: "An idempotency key names its execution while that waits, while it runs and when it is final.",
+    an_expired_key_can_be_used_again: "An expired idempotency key names no execution and can be used again.",
+    concurrent_enqueues_with_one_key_create_one_execution: "Of concurrent enqueues with the same idempotency key, exactly one creates an execution.",
+    enqueues_of_two_processes_with_one_key_create_one_execution: "Of concurrent enqueues of two processes with the same idempotency key, exactly one creates an execution.",
+    a_key_twice_in_a_batch_creates_one_execution: "Two executions of a batch with the same idempotency key create one execution.",
+    a_rejected_batch_reserves_no_keys: "The idempotency keys of a rejected batch remain free.",
+    keys_are_compared_byte_by_byte: "Idempotency keys are compared byte by byte.",
 }}
 
-async fn a_key_creates_one_execution(store: AnyStore) {
+async fn an_idempotency_key_creates_one_execution(store: AnyStore) {
     let first = new_with("j", |new| new.idempotency_key = key("k", "d"));
     let second = new_with("j", |new| new.idempotency_key = key("k", "d"));
     let other_job = new_with("other", |new| new.idempotency_key = key("k", "x"));
@@ -34,7 +34,7 @@ async fn a_key_creates_one_execution(store: AnyStore) {
     assert_eq!(answers, [EnqueueAnswer::Created]);
 }
 
-async fn a_key_with_another_payload_is_a_conflict_for_its_caller_alone(store: AnyStore) {
+async fn another_payload_under_a_key_is_a_conflict_for_its_caller_only(store: AnyStore) {
     let first = new_with("j", |new| new.idempotency_key = key("k", "d"));
     store.enqueue(vec![first.clone()]).await.unwrap();
     let calls = (0..20).map(|n| {
@@ -64,7 +64,7 @@ async fn a_key_with_another_payload_is_a_conflict_for_its_caller_alone(store: An
     }
 }
 
-async fn an_expired_key_is_replaced(store: AnyStore) {
+async fn an_expired_key_can_be_used_again(store: AnyStore) {
     let first = new_with("j", |new| new.idempotency_key = key("k", "d"));
     store.enqueue(vec![first]).await.unwrap();
     let later = |digest: &'static str| {
@@ -83,7 +83,7 @@ async fn an_expired_key_is_replaced(store: AnyStore) {
     assert_eq!(answers, [EnqueueAnswer::Replayed(second.id)]);
 }
 
-async fn a_key_used_by_many_at_once_creates_one(store: AnyStore) {
+async fn concurrent_enqueues_with_one_key_create_one_execution(store: AnyStore) {
     let calls: Vec<_> = (0..32)
         .map(|_| {
             let store = store.clone();
@@ -107,7 +107,7 @@ async fn a_key_used_by_many_at_once_creates_one(store: AnyStore) {
     assert_eq!(replayed, vec![created[0]; 31]);
 }
 
-async fn a_key_used_twice_in_a_batch_creates_one(store: AnyStore) {
+async fn a_key_twice_in_a_batch_creates_one_execution(store: AnyStore) {
     let batch: Vec<_> = (0..2)
         .map(|_| new_with("j", |new| new.idempotency_key = key("k", "d")))
         .collect();
@@ -119,7 +119,7 @@ async fn a_key_used_twice_in_a_batch_creates_one(store: AnyStore) {
     );
 }
 
-async fn a_refused_batch_leaves_its_keys_free(store: AnyStore) {
+async fn a_rejected_batch_reserves_no_keys(store: AnyStore) {
     let refused = vec![
         new_with("j", |new| new.idempotency_key = key("mine", "1")),
         new_with("j", |new| new.idempotency_key = key("twice", "1")),
@@ -134,7 +134,7 @@ async fn a_refused_batch_leaves_its_keys_free(store: AnyStore) {
     assert_eq!(accepted.unwrap(), [EnqueueAnswer::Created]);
 }
 
-async fn a_key_used_from_two_processes_creates_one(Handles(handles): Handles) {
+async fn enqueues_of_two_processes_with_one_key_create_one_execution(Handles(handles): Handles) {
     for round in 0..4 {
         let answers = at_once(16, |n| {
             let store = handles[n % 2].clone();
@@ -164,7 +164,7 @@ async fn a_key_used_from_two_processes_creates_one(Handles(handles): Handles) {
     assert_eq!(page.executions.len(), 4);
 }
 
-async fn a_key_names_its_execution_to_the_end(store: AnyStore) {
+async fn a_key_names_its_execution_in_every_status(store: AnyStore) {
     let first = new_with("j", |new| new.idempotency_key = key("k", "d"));
     store.enqueue(vec![first.clone()]).await.unwrap();
     let session = session(&store, "w").await;
