@@ -21,14 +21,15 @@
 //! A call becomes an *operation*: a value that a pool executes on one of its connections and may
 //! execute again after a lost connection, a deadlock or a lost race. PostgreSQL 13 and later are
 //! supported. The tables are described in `migrations/0001_layout.sql`. Each statement is a file in
-//! `sql/`, in the folder of the Rust module that executes it.
+//! `sql/`, whose folders are those of the Rust modules.
 //!
 //! # State
 //! The table that holds an execution's `seq` is its status: `ready` and `blocked` (queued),
 //! `scheduled` (pending), `leases` (running), `outcomes` (final). A transition deletes the row from
 //! one table and inserts it into another, in one transaction. Every transaction runs under READ
 //! COMMITTED. If two transactions delete the same row, the second one waits for the first and then
-//! finds no row. No operation reads a row first and writes later without holding a lock on it.
+//! finds no row. An operation that reads a row before it writes has locked the row, or its write
+//! checks the value again.
 //!
 //! # Claims
 //! * **Order:** the lowest `rank` (100 - priority) first, then the lowest `seq`, over all queues
@@ -37,7 +38,7 @@
 //!   number that leased something. A claim with that number or a lower one returns its leases
 //!   again. A claim that leased nothing may lease something when it is repeated.
 //! * **Dead rows:** claims and settlements delete rows, and a claim's scan passes the dead index
-//!   entries until a vacuum removes them. `conn/vacuum.rs` vacuums after every 25,000 claimed rows.
+//!   entries until a vacuum removes them. `conn/vacuum.rs` vacuums after 25,000 claimed rows.
 //!   `claim/scan.rs` resumes scans behind entries that cannot be vacuumed yet.
 //!
 //! # Limits
@@ -63,8 +64,8 @@
 //!
 //! # Deadlines
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
-//! * A wait for a lock ends after 5 s; for a settlement after 250 ms, for a group of enqueues after
-//!   200 ms, for the allocator after 1 s.
+//! * A wait for a lock ends after 5 s: for a group of enqueues after 200 ms, for a settlement after
+//!   250 ms, for the allocator after 1 s, for a migration after 20 s.
 //! * A connection whose call ran out of time is closed. It is never used again.
 //! * A call on an established connection of the `heartbeats` pool has 5 s. The call is then
 //!   repeated on a new connection, so that a dead connection does not outlast a lease.

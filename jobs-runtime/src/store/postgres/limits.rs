@@ -67,7 +67,7 @@ fn rule_columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
 /// limits.
 pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     row.try_get(column).unwrap_or_else(|error| {
-        tracing::error!(%error, "an execution's limits cannot be read: it runs without them");
+        tracing::error!(%error, "an execution's limits cannot be read: it waits for none");
         None
     })
 }

@@ -154,7 +154,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
     };
     Ok(TransferredExecution {
         request,
-        state: read_place(row)?,
+        state: read_state(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),
@@ -162,7 +162,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
     })
 }
 
-fn read_place(row: &PgRow) -> Result<TransferredState, DbError> {
+fn read_state(row: &PgRow) -> Result<TransferredState, DbError> {
     let attempt = || number("an attempt's number", row.try_get::<i32, _>("attempt")?);
     let spent = || number("a budget", row.try_get::<i32, _>("spent")?);
     Ok(match row.try_get("place")? {
