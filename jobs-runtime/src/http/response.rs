@@ -5,7 +5,7 @@
 //! violations. [`redact`] masks sensitive payload fields.
 //!
 //! May import the service and the store contract. Must not import
-//! [`routes`](super::routes) or [`request`](super::request).
+//! [`routes`](mod@super::routes) or [`request`](super::request).
 
 pub(in crate::http) mod errors;
 pub mod problem;

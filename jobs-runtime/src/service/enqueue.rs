@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// Requests that are checked before the task yields, because a large batch would block its thread.
 const CHECKS_PER_YIELD: usize = 256;
 
-/// Violations that are reported for a batch at most.
+/// The number of violations after which the rest of a batch is not checked.
 const MAX_VIOLATIONS: usize = 1_000;
 
 /// The result of a request that the store has accepted.

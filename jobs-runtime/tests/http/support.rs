@@ -52,7 +52,7 @@ pub(crate) async fn send_letter(
     Ok(())
 }
 
-/// Does nothing; the job is disabled.
+/// Is disabled.
 #[job(id = "resting", enabled = false)]
 pub(crate) async fn resting() -> Result<(), JobError> {
     Ok(())

@@ -86,7 +86,7 @@ proptest! {
     #![proptest_config(Config { cases: 96, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn three_mistakes_have_three_pointers_whatever_the_schema(
+    fn every_mistake_has_its_pointer_with_any_schema(
         root in root(),
         picks in prop::collection::vec(any::<Index>(), 3..8),
     ) {
