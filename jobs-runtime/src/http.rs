@@ -8,8 +8,8 @@
 //! | `events` | the server-sent events of `GET /events` |
 //!
 //! ```text
-//! request ──▶ deadline, panics ──▶ Host, Origin ──▶ route ──▶ content type, body ──▶ service / store
-//!                 503, 500            421, 403     404, 405      415, 413, 400        422, 409, …
+//! request ─▶ deadline, panics ─▶ Host, Origin ─▶ route ─▶ content type, body ─▶ service, store
+//!               503, 500           421, 403     404, 405    415, 413, 400       422, 409, …
 //! ```
 //!
 //! Handlers call the [`JobService`] and read the store; no route calls the engine. Every error

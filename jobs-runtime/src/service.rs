@@ -8,7 +8,8 @@
 //!               404           400                 413   400             422
 //! ```
 //!
-//! A batch is stored completely or not at all: every request is checked before the first is stored.
+//! A batch is stored completely or not at all: every request is checked before the first one is
+//! stored.
 //!
 //! | module | contents |
 //! |---|---|

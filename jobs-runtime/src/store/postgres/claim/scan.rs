@@ -3,7 +3,7 @@
 //! | strategy | scans | used |
 //! |---|---|---|
 //! | head | the order of claims, from its head | by default |
-//! | group | the head of each pair of queue and job | 200 times after a slow scan that found too few |
+//! | group | the head of each queue and job | 200 times after a slow scan that found too few |
 //! | cursor | behind the last `seq` taken at each rank | after two slow scans that found enough |
 //!
 //! A scan from the head is exact. It is slow if many index entries lie in front that it may not

@@ -119,7 +119,7 @@ impl Admit {
                     allocator.add_waiters(&asked, waiters);
                 }
                 PermitQuery::Admitted(asked) => {
-                    allocator.displace(&asked, lock_admitted(tx, &asked).await?)
+                    allocator.displace(&asked, lock_admitted(tx, &asked).await?);
                 }
                 PermitQuery::Done => break,
             }

@@ -8,8 +8,8 @@
 //! One turn of the thread:
 //!
 //! ```text
-//! wait for a request ─▶ urgent operations ─▶ linger ─▶ group ─▶ other operations ─▶ change detector
-//!                                                               (urgent ones before each)
+//! wait for a request ─▶ urgent operations ─▶ linger ─▶ group ─▶ other operations ─▶ change
+//!                                                               (urgent ones first) detector
 //! ```
 
 use std::sync::Arc;
