@@ -48,7 +48,7 @@ impl RetainedPermits {
             }
             // The lease and its permits belong to another worker.
             WriteAnswer::Stale | WriteAnswer::Rejected => {
-                drop(self.attempts.remove(&settlement.fence))
+                self.attempts.remove(&settlement.fence);
             }
             WriteAnswer::Locked => {}
         }
