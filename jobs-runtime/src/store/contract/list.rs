@@ -66,9 +66,41 @@ pub struct ExecutionPage {
     pub next_cursor: Option<Cursor>,
 }
 
-/// A position between two executions of the list. Opaque to clients.
+/// A position between two executions of the list. Opaque to clients: its text shows no row number.
+///
+/// The text is `c`, a digit for the version of the form, and 18 hexadecimal digits: the position,
+/// mixed by a bijection, and a check of it. A store that is divided one day gets a version of its
+/// own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) i64);
+
+/// What every cursor of this version begins with.
+const VERSION: &str = "c1";
+
+/// An odd number, and its inverse modulo 2^64: a multiplication by one undoes the other.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+const UNMIX: u64 = 0xf1de_83e1_9937_733d;
+
+impl Cursor {
+    fn check(mixed: u64) -> u8 {
+        mixed
+            .to_be_bytes()
+            .iter()
+            .fold(0x5a, |sum: u8, byte| sum.rotate_left(3).wrapping_add(*byte))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(VERSION)?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if digits.len() != 18 || !is_hex {
+            return None;
+        }
+        let mixed = u64::from_str_radix(&digits[..16], 16).ok()?;
+        let check = u8::from_str_radix(&digits[16..], 16).ok()?;
+        let position = i64::try_from(mixed.rotate_right(32).wrapping_mul(UNMIX)).ok()?;
+        (check == Self::check(mixed)).then_some(Self(position))
+    }
+}
 
 /// The text is not a cursor.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +109,8 @@ pub struct ParseCursorError(String);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{:x}", self.0)
+        let mixed = self.0.cast_unsigned().wrapping_mul(MIX).rotate_left(32);
+        write!(f, "{VERSION}{mixed:016x}{:02x}", Self::check(mixed))
     }
 }
 
@@ -85,16 +118,54 @@ impl FromStr for Cursor {
     type Err = ParseCursorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix('c')
-            .and_then(|hex| i64::from_str_radix(hex, 16).ok())
-            .filter(|row| *row >= 0)
-            .map(Self)
-            .ok_or_else(|| ParseCursorError(text.to_owned()))
+        Self::parse(text).ok_or_else(|| ParseCursorError(text.to_owned()))
     }
 }
 
 impl Serialize for Cursor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_shows_no_row_number() {
+        for position in [0, 1, 42, 1_000_000, i64::MAX] {
+            let text = Cursor(position).to_string();
+            assert_eq!(text.parse::<Cursor>().unwrap(), Cursor(position), "{text}");
+            assert!(
+                !text.contains(&format!("{position:x}")) || position < 16,
+                "{text}"
+            );
+        }
+        assert_ne!(&Cursor(1).to_string()[2..10], &Cursor(2).to_string()[2..10]);
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let text = Cursor(7).to_string();
+        let last = text.len() - 1;
+        let damaged = format!(
+            "{}{}",
+            &text[..last],
+            if text.ends_with('0') { '1' } else { '0' }
+        );
+        let of_another_version = text.replacen("c1", "c2", 1);
+        for wrong in [
+            "",
+            "c1",
+            "c7f",
+            "c-1",
+            &text[..last],
+            &damaged,
+            &of_another_version,
+        ] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
+        assert!(format!("{VERSION}éééééééé00").parse::<Cursor>().is_err());
     }
 }
