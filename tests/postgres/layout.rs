@@ -47,7 +47,7 @@ async fn a_ledger_with_another_history_is_rejected() {
              UPDATE {schema}.migrations SET checksum = 'x' WHERE version = 1"
         ),
     );
-    rejects("with another text").await;
+    rejects("is not this program").await;
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn a_layout_of_another_program_is_not_touched() {
     for (change, part) in [
         (
             "UPDATE jobs_migrations SET checksum = 'x'",
-            "with another text",
+            "is not this program",
         ),
         (
             "INSERT INTO jobs_migrations VALUES (900, 'later', 'x', 0)",

@@ -52,10 +52,9 @@ pub(in crate::store) fn check_ledger(
         };
         if *version != step.version || row.checksum != step.checksum() {
             return Err(StoreError::Layout(format!(
-                "migration {version} `{name}` was applied with another text than this program's: \
-                 a pre-release build or an edited ledger made this layout, and this version \
-                 cannot convert it. Let the build that made it finish its work, then start with \
-                 an empty file or schema"
+                "its migration {version} `{name}` is not this program's. An earlier build made the \
+                 layout, or its ledger was edited; it cannot be converted. Finish its work with \
+                 that build, then start with an empty file or schema"
             )));
         }
     }
