@@ -36,30 +36,30 @@ impl ExecutionId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    /// The number of slots.
-    pub const SLOTS: u16 = 1_024;
+    /// The number of shards.
+    pub const SHARDS: u16 = 1_024;
 
-    /// Puts the id into a slot, from 0 to [`SLOTS`](Self::SLOTS) - 1; for runtimes. Larger numbers
-    /// wrap around.
+    /// Returns the id with this shard, from 0 to [`SHARDS`](Self::SHARDS) - 1; for runtimes. Larger
+    /// numbers wrap around.
     ///
-    /// The slot replaces ten of the random bits, the first ones after the variant of the UUID.
+    /// The shard replaces ten of the random bits, the first ones after the variant of the UUID.
     ///
     /// ```
     /// # let id: jobs::ExecutionId = "0199c0de-0000-7000-8000-000000000001".parse()?;
-    /// assert_eq!(id.with_slot(1_023).slot(), 1_023);
+    /// assert_eq!(id.with_shard(1_023).shard(), 1_023);
     /// # Ok::<(), jobs::ParseExecutionIdError>(())
     /// ```
-    pub fn with_slot(self, slot: u16) -> Self {
-        let [high, low] = (slot % Self::SLOTS).to_be_bytes();
+    pub fn with_shard(self, shard: u16) -> Self {
+        let [high, low] = (shard % Self::SHARDS).to_be_bytes();
         let mut bytes = *self.as_bytes();
         bytes[8] = bytes[8] & 0b1100_0000 | high << 4 | low >> 4;
         bytes[9] = bytes[9] & 0b0000_1111 | low << 4;
         Self::from_bytes(bytes)
     }
 
-    /// The slot of the id. Executions that share a key share a slot, so that one database can hold
-    /// all of them.
-    pub fn slot(&self) -> u16 {
+    /// The shard of the id. Executions that share a key share a shard, so that one database can
+    /// hold all of them.
+    pub fn shard(&self) -> u16 {
         let bytes = self.as_bytes();
         u16::from(bytes[8] & 0b0011_1111) << 4 | u16::from(bytes[9] >> 4)
     }
@@ -129,18 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_changes_ten_bits_and_no_other() {
+    fn a_shard_changes_ten_bits_and_no_other() {
         for random in [[0; 10], [0xff; 10], [0xa5; 10]] {
             let id = ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(5), random);
-            for slot in [0, 1, 15, 16, 512, 1_023] {
-                let moved = id.with_slot(slot);
-                assert_eq!(moved.slot(), slot, "{moved}");
-                assert_eq!(moved.with_slot(id.slot()), id);
+            for shard in [0, 1, 15, 16, 512, 1_023] {
+                let moved = id.with_shard(shard);
+                assert_eq!(moved.shard(), shard, "{moved}");
+                assert_eq!(moved.with_shard(id.shard()), id);
                 let uuid = Uuid::from_bytes(*moved.as_bytes());
                 assert_eq!(uuid.get_version_num(), 7, "{moved}");
                 assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122, "{moved}");
             }
-            assert_eq!(id.with_slot(1_024).slot(), 0);
+            assert_eq!(id.with_shard(1_024).shard(), 0);
         }
     }
 }

@@ -181,9 +181,9 @@ impl JobService {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
         let id = self.inner.entropy.execution_id(&*self.inner.clock);
-        let slot = limits::slot(descriptor, &payload.value);
+        let shard = limits::shard(descriptor, &payload.value);
         Ok(NewExecution {
-            id: slot.map_or(id, |slot| id.with_slot(slot)),
+            id: shard.map_or(id, |shard| id.with_shard(shard)),
             // A request that uses an alias is stored under the current id of the job.
             job_id: descriptor.id.clone(),
             queue: descriptor.queue.clone(),

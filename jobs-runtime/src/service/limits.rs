@@ -29,12 +29,12 @@ pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
     }
 }
 
-/// Returns the slot of an execution's id, if its job divides executions by one key.
+/// Returns the shard of an execution's id, if its job divides executions by one key.
 ///
 /// The rules agree on a key if each `per` and each `by` that the job declares names the same
-/// fields. Executions with the same values of these fields get the same slot. Without such a key,
-/// the slot of an id is random.
-pub(super) fn slot(job: &JobDescriptor, payload: &Value) -> Option<u16> {
+/// fields. Executions with the same values of these fields get the same shard. Without such a key,
+/// the shard of an id is random.
+pub(super) fn shard(job: &JobDescriptor, payload: &Value) -> Option<u16> {
     let limits = &job.limits;
     let per = [
         limits.max_concurrent.as_ref().map(|rule| rule.per.as_ref()),
@@ -56,7 +56,7 @@ pub(super) fn slot(job: &JobDescriptor, payload: &Value) -> Option<u16> {
     };
     let fields: Vec<_> = key.into_iter().map(str::to_owned).collect();
     let digest = Sha256::digest(format!("{}/{}", job.id, payload_key(&fields, payload)));
-    Some(u16::from_be_bytes([digest[0], digest[1]]) % ExecutionId::SLOTS)
+    Some(u16::from_be_bytes([digest[0], digest[1]]) % ExecutionId::SHARDS)
 }
 
 /// Returns the limits in the order in which the allocator takes their permits.
@@ -358,25 +358,29 @@ mod tests {
     }
 
     #[test]
-    fn executions_with_the_same_key_share_a_slot() {
+    fn executions_with_the_same_key_share_a_shard() {
         let job = described(PerTenant::DEFINITION);
-        let slot_of = |tenant: &str, doc: u32| slot(&job, &json!({"tenant": tenant, "doc": doc}));
-        let acme = slot_of("acme", 1).expect("both rules name `tenant`");
-        assert!(acme < ExecutionId::SLOTS);
-        assert_eq!(slot_of("acme", 2), Some(acme));
-        let slots: BTreeSet<_> = (0..100).map(|n| slot_of(&format!("t{n}"), 1)).collect();
-        assert!(slots.len() > 80, "100 tenants have {} slots", slots.len());
+        let shard_of = |tenant: &str, doc: u32| shard(&job, &json!({"tenant": tenant, "doc": doc}));
+        let acme = shard_of("acme", 1).expect("both rules name `tenant`");
+        assert!(acme < ExecutionId::SHARDS);
+        assert_eq!(shard_of("acme", 2), Some(acme));
+        let shards: BTreeSet<_> = (0..100).map(|n| shard_of(&format!("t{n}"), 1)).collect();
+        assert!(
+            shards.len() > 80,
+            "100 tenants have {} shards",
+            shards.len()
+        );
         let job = described(WholePayload::DEFINITION);
         assert_ne!(
-            slot(&job, &json!({"doc": 1})),
-            slot(&job, &json!({"doc": 3}))
+            shard(&job, &json!({"doc": 1})),
+            shard(&job, &json!({"doc": 3}))
         );
     }
 
     #[test]
-    fn rules_that_name_different_fields_give_no_slot() {
+    fn rules_that_name_different_fields_give_no_shard() {
         let payload = json!({"workspaceId": "w", "doc": "d", "tenant": "t"});
-        assert_eq!(slot(&described(Limited::DEFINITION), &payload), None);
-        assert_eq!(slot(&described(CommonLimit::DEFINITION), &payload), None);
+        assert_eq!(shard(&described(Limited::DEFINITION), &payload), None);
+        assert_eq!(shard(&described(CommonLimit::DEFINITION), &payload), None);
     }
 }

@@ -106,9 +106,11 @@ pub trait Store: Send + Sync + 'static {
     /// 2. the idempotency key: a key that has not expired answers
     ///    [`EnqueueAnswer::Replayed`] with the execution that it names;
     /// 3. the [unique key](super::UniqueKey): a live execution with the same key is answered
-    ///    ([`EnqueueAnswer::Skipped`]), or receives the payload ([`EnqueueAnswer::Merged`]);
-    /// 4. the [debounce key](super::DebounceKey): a delayed execution with the same key receives
-    ///    the payload and the later time ([`EnqueueAnswer::Merged`]);
+    ///    ([`EnqueueAnswer::Skipped`]), or receives the payload ([`EnqueueAnswer::Merged`]); with
+    ///    [`OnConflict::Replace`](jobs::OnConflict) a running one does neither, and another is
+    ///    created beside it;
+    /// 4. the [debounce key](super::DebounceKey): an execution with the same key that is not due
+    ///    yet receives the payload and the new time ([`EnqueueAnswer::Merged`]);
     /// 5. [`max_waiting`](super::EnqueueRules::max_waiting).
     ///
     /// An execution without limits is ready, or scheduled until its time. An execution with limits

@@ -19,7 +19,10 @@ pub struct EnqueueRules {
     pub max_waiting: Option<u32>,
 }
 
-/// A key that at most one live execution of a job has.
+/// A key that one live execution of a job has at a time.
+///
+/// With [`OnConflict::Replace`] a running execution does not count: a new one is created and may run
+/// beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniqueKey {
     /// A digest of the payload fields that make two executions equal.
@@ -32,7 +35,7 @@ pub struct UniqueKey {
     pub live: Vec<ExecutionStatus>,
 }
 
-/// A key whose executions are merged into one while that is delayed.
+/// A key under which one execution of a job is not due yet: further ones are merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebounceKey {
     /// A digest of the payload fields that make two executions equal.

@@ -35,8 +35,8 @@ pub struct Claim {
 /// executions are ready. A worker that has received any claims again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caps {
-    /// The largest number of executions that have limits, so that their permits do not lie idle in
-    /// a worker's backlog.
+    /// The largest number of executions that have limits, so that no prefetched execution keeps a
+    /// permit idle.
     pub limited: Option<usize>,
     /// The largest number of executions of each of these queues.
     pub queues: Vec<(String, usize)>,
