@@ -25,7 +25,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text::encode;
 use super::conn::tx::Tx;
 use super::number;
-use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, Reach};
+use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, UnclaimedBounds};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -83,7 +83,7 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
         check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
-        reach: Reach::ANYWHERE,
+        reach: UnclaimedBounds::ANYWHERE,
     })
 }
 
