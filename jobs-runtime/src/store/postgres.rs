@@ -64,8 +64,8 @@
 //!
 //! # Deadlines
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
-//! * A wait for a lock ends after 5 s: for a group of enqueues after 200 ms, for a settlement after
-//!   250 ms, for the allocator after 1 s, for a migration after 20 s.
+//! * A wait for a lock ends after 5 s, with these exceptions: 200 ms for a group of enqueues,
+//!   250 ms for a settlement, 1 s for the allocator, 20 s for a migration.
 //! * A connection whose call ran out of time is closed. It is never used again.
 //! * A call on an established connection of the `sessions` pool has 5 s. The call is then
 //!   repeated on a new connection, so that a dead connection does not outlast a lease.

@@ -3,6 +3,9 @@
 //! A claim takes three round trips: lock the session, move the rows, note the claim's number and
 //! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
 //! other.
+//!
+//! This module imports the connections. It must not import `enqueue`, `settle`, `limits`,
+//! `operator` or `read`.
 
 pub(in crate::store::postgres) mod capped;
 pub(in crate::store::postgres) mod scan;

@@ -11,6 +11,9 @@
 //!
 //! Rows of `limits` are inserted and changed by the store's own transactions, before the execution
 //! that names them. A caller's transaction never locks a limit.
+//!
+//! This module imports the connections, `promote` and the rules of `store/rules/permits`. It must
+//! not import `enqueue`, `claim`, `settle` or `operator`.
 
 pub(in crate::store::postgres) mod allocator;
 

@@ -23,8 +23,8 @@
 //!
 //! # Protocol
 //!
-//! In the whole fleet, one transaction at a time runs the allocator: on PostgreSQL it locks the row
-//! of `allocator_lock`, on SQLite it is the only writer. The store passes in the new waiters, the
+//! In the whole fleet, one transaction at a time runs the allocator. On PostgreSQL it locks the row
+//! of `allocator_lock`; on SQLite it is the only writer. The store passes in the new waiters, the
 //! permit events and the limits that are due. Then it answers queries until there are no more, and
 //! writes the plan:
 //!

@@ -1,6 +1,7 @@
 //! Enqueue: writes the executions of one or more batches in one transaction.
 //!
-//! An [`EnqueuePlan`] decides which executions are created and what each batch is answered.
+//! `existing.sql` looks up ids, idempotency keys, unique and debounce keys. By them an
+//! [`EnqueuePlan`] decides which executions are created and what each batch is answered.
 //! [`Script`](super::conn::script::Script) runs the statements for it. An execution with limits
 //! takes its permits here if every limit has a free permit and no waiter; it is then ready at once.
 //! Otherwise it is blocked, and the [allocator](super::limits::allocator) admits it later.

@@ -14,9 +14,9 @@
 //! too few. A valid resume point has precedence.
 //!
 //! **Resume** skips, at each rank, every `seq` up to the highest taken (the [`ResumePoint`]). A new
-//! execution has a higher one, so the scan finds it. One that becomes ready later with a lower `seq`
-//! (mostly a retry) waits for the next scan from the head. A resume point is used for seven times
-//! the duration of the slow scan, for 2 s at most, and no longer once it finds too little.
+//! execution has a higher one, so the scan finds it. One that becomes ready later with a lower
+//! `seq` (mostly a retry) waits for the next scan from the head. A resume point is used for seven
+//! times the duration of the slow scan, for 2 s at most, and no longer once it finds too little.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -157,8 +157,8 @@ impl SavedPoint {
 }
 
 impl ScanHistory {
-    /// Chooses the strategy of a claim. A claim that excludes queues uses no resume point: it passes
-    /// over executions that other claims may take. Neither does a claim of one execution.
+    /// Chooses the strategy of a claim. A claim that excludes queues uses no resume point: it
+    /// passes over executions that other claims may take. Neither does a claim of one execution.
     pub(in crate::store::postgres) fn strategy(&self, claim: &Claim, now: Instant) -> ScanStrategy {
         let mut history = self.history();
         if claim.except.is_empty()

@@ -13,7 +13,7 @@ pub(in crate::store) type ClaimOrder = (i64, i64);
 pub(in crate::store) type QueueOrder = (i64, i64, i64);
 
 /// A range that contains every admitted, unclaimed execution of a limit. It narrows the search for
-/// one that a newcomer may displace. Each grant widens the range; a search without result lowers its
+/// one that a newcomer may displace. A grant widens the range; a search without result lowers its
 /// rank. It starts anew when a permit is granted while none is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct UnclaimedBounds {
