@@ -72,7 +72,7 @@ const STATEMENTS: &str = concat!(
 /// Statements on large tables that the large store does not execute, and the reason.
 const NOT_EXECUTED: [(&str, &str); 3] = [
     (
-        "claim/from_cursor.sql",
+        "claim/resume.sql",
         "follows a long scan only; the test of uniform rows executes it",
     ),
     ("transfer/row_counts.sql", "counts all rows, for a transfer"),
@@ -277,8 +277,8 @@ async fn rare_rows_are_found_by_index_among_uniform_rows() {
         uniform_rows::look_for_rare(&*store, rare).await;
         let executed = executed(&server.log().split_off(begun));
         assert_no_faults(&executed);
-        let [from_cursor, by_group] = ["claim/from_cursor.sql", "claim/by_group.sql"].map(title);
-        for title in [from_cursor, by_group] {
+        let [resumed, by_group] = ["claim/resume.sql", "claim/by_group.sql"].map(title);
+        for title in [resumed, by_group] {
             assert!(
                 executed.iter().any(|one| one.text.contains(&title)),
                 "not executed: {title}"

@@ -18,7 +18,7 @@ const RARE: usize = 10;
 const CLAIMED: usize = 2;
 
 /// Enqueues rare executions, and claims twice past all uniform ones. The claims that follow resume
-/// from a cursor.
+/// behind them.
 pub(crate) async fn scan_past_all(store: &dyn Store) -> Rare {
     // Two kinds come after the uniform executions, and one comes before them.
     let (behind, last) = (batch(0, 50, None), batch(1, 40, None));

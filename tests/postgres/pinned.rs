@@ -73,7 +73,7 @@ async fn claims_stay_fast_behind_rows_that_cannot_be_vacuumed() {
             .unwrap();
         times.push(begun.elapsed());
         match number {
-            // After two slow scans, claims resume from a cursor.
+            // After two slow scans, claims resume behind the taken executions.
             1 => give_back(&*store, &claimed[0]).await,
             2 => drop(store.enqueue(vec![urgent.clone()]).await.unwrap()),
             3 => assert_eq!(

@@ -5,7 +5,7 @@
 //!                │ claim       claims, promotions, take-overs               │
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
-//!  calls ──────▶ │ heartbeats  open, renew and close sessions; server time  │ ──▶ the schema
+//!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
 //!                │ batcher     enqueues: plain ones │ ones with lookups     │
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
@@ -64,10 +64,10 @@
 //!
 //! # Deadlines
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
-//! * A wait for a lock ends after 5 s: for a group of enqueues after 200 ms, for a settlement after
-//!   250 ms, for the allocator after 1 s, for a migration after 20 s.
+//! * A wait for a lock ends after 5 s, with these exceptions: 200 ms for a group of enqueues,
+//!   250 ms for a settlement, 1 s for the allocator, 20 s for a migration.
 //! * A connection whose call ran out of time is closed. It is never used again.
-//! * A call on an established connection of the `heartbeats` pool has 5 s. The call is then
+//! * A call on an established connection of the `sessions` pool has 5 s. The call is then
 //!   repeated on a new connection, so that a dead connection does not outlast a lease.
 //! * In a caller's transaction the same limits hold for the call and, if the caller has set no
 //!   `lock_timeout`, for locks.
@@ -134,7 +134,7 @@ pub struct PostgresStore {
     /// and settlements of other attempts must not wait behind them.
     progress: Pool,
     /// Sessions, their renewals and their cancel requests.
-    heartbeats: Pool,
+    sessions: Pool,
     batcher: EnqueueBatcher,
     /// Admission of blocked executions. It may wait for the allocator of another process, and
     /// claims must not wait behind it.
@@ -187,7 +187,7 @@ impl PostgresStore {
             claim: pool(1),
             settle: start(1, settle::POOL_OPTIONS),
             progress: pool(1),
-            heartbeats: start(1, PoolOptions::for_heartbeats()),
+            sessions: start(1, PoolOptions::for_sessions()),
             batcher: EnqueueBatcher::new(pool(1), pool(1)),
             allocator: pool(1),
             permits: pool(1),

@@ -1,10 +1,14 @@
 //! Transfer: copying everything that one store has into another.
 //!
-//! A deployment may start with an embedded store and outgrow one machine. [`copy::transfer`] reads
-//! the source with [`Transferable::export`], oldest execution first, and writes the target with
-//! [`Transferable::import`]: queued executions in their order, the history with its attempts and
-//! logs, idempotency keys, and every publication of the catalogue. Sessions and leases are not
-//! copied: no worker may use the source.
+//! [`copy::transfer`] reads the source with [`Transferable::export`], oldest execution first, and
+//! writes the target with [`Transferable::import`]. It copies:
+//!
+//! * queued executions in their order;
+//! * the history, with its attempts and logs;
+//! * idempotency keys;
+//! * every publication of the catalogue.
+//!
+//! Sessions and leases are not copied: no worker may use the source.
 //!
 //! `copy` knows only the trait. `rows` prepares the rows that both stores insert.
 

@@ -10,8 +10,8 @@
 //! A job declares limits with `max_concurrent` ([`LimitRule::Concurrent`]) and `rate_limit`
 //! ([`LimitRule::Rate`]). An execution is *ready* only while it holds a permit of each of its
 //! limits. A claim therefore takes ready executions without looking at any limit. Before that the
-//! execution is *blocked* and shown as queued: it is a new waiter, or it waits for the permit of
-//! one of its limits, in the order in which executions are claimed.
+//! execution is *blocked* and shown as queued. It is a new waiter, or it waits for the permit of
+//! one of its limits, in the order of `rules/permits.rs`.
 //!
 //! A transaction that makes an execution due adds a new waiter; if the execution is new and the
 //! permits are free, it takes them at once. A transaction that ends an attempt records that its
@@ -19,6 +19,8 @@
 //! another because of limits, not even for a caller's open one.
 //! [`Store::promote`](crate::store::Store::promote) admits executions by the rules of
 //! `rules/permits.rs`. One process at a time does so in the whole fleet.
+//!
+//! This module imports `fingerprint` and `time`. It must never import `store/rules` or a store.
 //!
 //! A permit of a concurrency limit is in use from the admission of an execution until the end of
 //! its attempt. A permit of a rate limit is in use until the attempt starts; then the start counts

@@ -1,4 +1,6 @@
 //! The list of executions: query, page and cursor.
+//!
+//! Each store makes the cursor of a page in its `read/list.rs`.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,6 @@
-//! URLs of stores.
+//! Parses and displays the URLs of stores.
+//!
+//! This module imports nothing of the crate, and must never import a store.
 
 mod postgres;
 

@@ -3,6 +3,9 @@
 //! A claim takes three round trips: lock the session, move the rows, note the claim's number and
 //! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
 //! other.
+//!
+//! This module imports the connections. It must not import `enqueue`, `settle`, `limits`,
+//! `operator` or `read`.
 
 pub(in crate::store::postgres) mod capped;
 pub(in crate::store::postgres) mod scan;
@@ -92,7 +95,7 @@ async fn take_ready(
     }
     let strategy = scans.strategy(claim, crate::clock::real_now());
     let (mut rows, left) = run_scan(tx, claim, scans, &strategy, remaining).await?;
-    if left.all > 0 && matches!(strategy, ScanStrategy::FromCursor(_)) {
+    if left.all > 0 && matches!(strategy, ScanStrategy::Resume(_)) {
         // A caller takes a short answer for an empty queue, so the rest is looked for from the
         // head.
         let (rest, _) = run_scan(tx, claim, scans, &ScanStrategy::FromHead, left).await?;
@@ -136,8 +139,8 @@ async fn run_scan(
     let query = match strategy {
         ScanStrategy::FromHead => bind_claim(tx, &tx.sql.claim_from_head, claim, remaining),
         ScanStrategy::ByGroup => bind_claim(tx, &tx.sql.claim_by_group, claim, remaining),
-        ScanStrategy::FromCursor(cursor) => {
-            let (ranks, seqs, until) = cursor.ranges();
+        ScanStrategy::Resume(point) => {
+            let (ranks, seqs, until) = point.ranges();
             // Executions with limits become ready anywhere in the order. They are scanned apart,
             // from their head, as always when `limited` is less than `all`.
             let limited = remaining.limited.min(remaining.all - 1);
@@ -145,7 +148,7 @@ async fn run_scan(
                 limited,
                 ..remaining
             };
-            let query = bind_claim(tx, &tx.sql.claim_from_cursor, claim, remaining);
+            let query = bind_claim(tx, &tx.sql.claim_resume, claim, remaining);
             query.bind(ranks).bind(seqs).bind(until)
         }
     };

@@ -7,6 +7,9 @@
 //!
 //! If another transaction brings the same key or id after the lookup, the checked write affects
 //! fewer rows than expected, and the operation runs again.
+//!
+//! This module imports the connections, `limits` and, to decode ids, `read`. It must not import
+//! `claim`, `settle` or `operator`.
 
 pub(in crate::store::postgres) mod batcher;
 mod dedup;

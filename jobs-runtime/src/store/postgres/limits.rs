@@ -11,6 +11,9 @@
 //!
 //! Rows of `limits` are inserted and changed by the store's own transactions, before the execution
 //! that names them. A caller's transaction never locks a limit.
+//!
+//! This module imports the connections, `promote` and the rules of `store/rules/permits`. It must
+//! not import `enqueue`, `claim`, `settle` or `operator`.
 
 pub(in crate::store::postgres) mod allocator;
 
@@ -25,7 +28,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text::encode;
 use super::conn::tx::Tx;
 use super::number;
-use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, Reach};
+use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, UnclaimedBounds};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -83,7 +86,7 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
         check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
-        reach: Reach::ANYWHERE,
+        reach: UnclaimedBounds::ANYWHERE,
     })
 }
 

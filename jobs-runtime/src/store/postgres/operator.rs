@@ -3,6 +3,8 @@
 //! Each deletes the row that is the execution's state; the first transaction to delete it wins.
 //! Between two statements the execution may move (claim, promotion, settlement). If it was found in
 //! no table, the operation looks again, up to [`MAX_LOOKUPS`] times.
+//!
+//! This module imports the connections, `limits` and `read`, and no claim, enqueue or settlement.
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;

@@ -48,14 +48,19 @@ pub(super) async fn promote(
             next_due: due.next_due(more),
         });
     }
-    let admit = || store.allocator.run(Admit { now, limit });
+    let admit = || {
+        store.allocator.run(Admit {
+            now,
+            max_new_waiters: limit,
+        })
+    };
     let admission = poison::admit(store, now, limit, admit).await?;
     Ok(match admission {
         Some(admission) => Promotion {
             promoted: ready + admission.ready,
             next_due: admission.due.next_due(WorkLeft {
                 scheduled: more.scheduled,
-                ..admission.more
+                ..admission.left
             }),
         },
         // The allocator of another process holds the lock: try again at once.
@@ -138,7 +143,7 @@ impl DueWork {
     }
 }
 
-/// Work that a promotion has left because of its `limit`.
+/// Kinds of work that a promotion or the allocator has left because of its bounds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WorkLeft {
     pub(super) scheduled: bool,

@@ -17,7 +17,7 @@ use super::read::logs;
 use super::settle::fence;
 use super::{PostgresStore, claim, session, uuid_of};
 use crate::store::poison::RawStore;
-use crate::store::rules::permits::Trial;
+use crate::store::rules::permits::PlanBisection;
 use crate::store::{
     Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError, WriteAnswer,
 };
@@ -55,7 +55,10 @@ impl RawStore for PostgresStore {
         limit: usize,
         most: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
-        let admit = Admit { now, limit };
+        let admit = Admit {
+            now,
+            max_new_waiters: limit,
+        };
         self.allocator
             .run(FindRejectedWaiters { admit, most })
             .await
@@ -130,17 +133,17 @@ impl Operation for FindRejectedWaiters {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         tx.script("SAVEPOINT plan").await?;
-        let (plan, _) = self.admit.decide(tx).await?;
-        let mut trial = Trial::of(plan, self.most);
-        while let Some(part) = trial.next() {
+        let (plan, _) = self.admit.lock_and_plan(tx).await?;
+        let mut bisection = PlanBisection::of(plan, self.most);
+        while let Some(part) = bisection.next() {
             tx.script("SAVEPOINT part").await?;
             match allocator::write(tx, &part).await {
-                Err(error) if error.is_rejection() => trial.reject(),
+                Err(error) if error.is_rejection() => bisection.reject(),
                 written => written?,
             }
             tx.script("ROLLBACK TO SAVEPOINT part").await?;
         }
-        let query = tx.query(&tx.sql.read_ids_by_seq).bind(trial.rejected());
+        let query = tx.query(&tx.sql.read_ids_by_seq).bind(bisection.rejected());
         let rows = tx.fetch(query).await?;
         tx.script("ROLLBACK TO SAVEPOINT plan").await?;
         let ids = rows.iter().map(id).collect::<Result<_, DbError>>()?;

@@ -4,12 +4,15 @@
 //!   them.
 //! * **Checked:** the rest of the batch (stale, repeated, or with a requested cancellation) is
 //!   decided one by one, with the leases locked.
-//! * **Skipping locks:** if another transaction, of a handler for example, locks a lease for longer
-//!   than 250 ms, the others of the batch are settled without that one, which is answered
+//! * **Skipping locks:** another transaction, of a handler for example, may lock a lease for longer
+//!   than 250 ms. The rest of the batch is then settled without it, and its settlement is answered
 //!   [`WriteAnswer::Locked`].
 //!
 //! The delete of the lease decides. If two transactions settle, take over or cancel the same
 //! attempt, the second one waits for the first and then finds the lease gone or changed.
+//!
+//! This module imports the connections and, for log lines, `read`. It must not import `enqueue`,
+//! `claim`, `limits` or `operator`.
 
 mod ends;
 pub(in crate::store::postgres) mod fence;

@@ -38,10 +38,7 @@ impl Store for PostgresStore {
     }
 
     async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.heartbeats
-            .run(conn::server::ServerTime)
-            .await
-            .map(Some)
+        self.sessions.run(conn::server::ServerTime).await.map(Some)
     }
 
     fn describe(&self) -> StoreDescription {
@@ -92,17 +89,15 @@ impl Store for PostgresStore {
     }
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
-        self.heartbeats.run(session::OpenSession(info)).await
+        self.sessions.run(session::OpenSession(info)).await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
-        self.heartbeats
-            .run(session::RenewSession(session, now))
-            .await
+        self.sessions.run(session::RenewSession(session, now)).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.heartbeats.run(session::CloseSession(session)).await
+        self.sessions.run(session::CloseSession(session)).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -128,7 +123,7 @@ impl Store for PostgresStore {
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
-        self.heartbeats.run(session::CancelRequests(session)).await
+        self.sessions.run(session::CancelRequests(session)).await
     }
 
     async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
@@ -193,7 +188,7 @@ impl Store for PostgresStore {
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
-        self.heartbeats.run(session::ListSessions).await
+        self.sessions.run(session::ListSessions).await
     }
 
     async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {

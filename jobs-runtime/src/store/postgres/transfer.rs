@@ -1,4 +1,7 @@
 //! Transfer of a whole store: export, import and row counts.
+//!
+//! Export and import run on stores at rest, without workers. This module imports the connections,
+//! `limits` and `read`. No other module of the store imports it.
 
 mod export;
 mod import;

@@ -1,9 +1,9 @@
 //! Deduplication at enqueue: idempotency keys, unique keys, debounce keys and `max_waiting`.
 //!
-//! A store looks up the existing ids and keys of a batch and adds them to [`ExistingExecutions`].
-//! [`ExistingExecutions::decide`] then decides about each new execution, in the order of
-//! [`Store::enqueue`](crate::store::Store::enqueue), and returns a [`DedupPlan`]: the rows to
-//! write, the merges, and the answers.
+//! A store looks up which ids and keys of a group of batches exist already, and adds them to
+//! [`ExistingExecutions`]. [`ExistingExecutions::decide`] then decides about each new execution, in
+//! the order of [`Store::enqueue`](crate::store::Store::enqueue). It returns a [`DedupPlan`]: the
+//! rows to write, the merges, and the answers.
 //!
 //! Each caller's batch succeeds or fails as a whole. A failed batch leaves no trace in the
 //! decisions about the next.
@@ -18,24 +18,24 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// The existing executions that share an id or a key with the new ones. Executions that earlier
-/// batches of the same group create are added while deciding.
+/// The executions that share an id or a key with the new ones. The store adds the ones that it
+/// has; [`Self::decide`] adds each one that the group creates.
 #[derive(Debug, Default)]
 pub(in crate::store) struct ExistingExecutions {
     ids: HashSet<ExecutionId>,
     /// By job id and idempotency key.
-    keys: HashMap<(String, String), ExistingKey>,
+    keys: HashMap<(String, String), IdempotencyHolder>,
     /// By job id, kind, and unique or debounce key.
-    names: HashMap<(String, DedupKind, String), ExistingName>,
+    holders: HashMap<(String, DedupKind, String), KeyHolder>,
     /// Waiting executions per job id, for jobs with `max_waiting`.
     waiting: HashMap<String, u64>,
     /// The additions of the current batch, newest last.
     undo: Vec<Undo>,
 }
 
-/// An existing idempotency key and the execution that it names.
+/// The execution that an idempotency key names.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct ExistingKey {
+pub(in crate::store) struct IdempotencyHolder {
     pub(in crate::store) execution_id: ExecutionId,
     pub(in crate::store) payload_digest: String,
     pub(in crate::store) expires_at: Timestamp,
@@ -44,9 +44,11 @@ pub(in crate::store) struct ExistingKey {
 /// The kind of a key by which executions of a job are deduplicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DedupKind {
-    /// A unique key: at most one execution is live.
+    /// A unique key: a live or recent execution with it decides what a new one becomes
+    /// ([`OnConflict`]).
     Unique,
-    /// A debounce key: new executions delay the waiting one.
+    /// A debounce key: a new execution is merged into the delayed one with that key, if there is
+    /// one, and moves its time.
     Debounce,
 }
 
@@ -77,7 +79,7 @@ impl DedupKind {
 
 /// The newest execution with a unique or debounce key.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct ExistingName {
+pub(in crate::store) struct KeyHolder {
     pub(in crate::store) execution_id: ExecutionId,
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) status: ExecutionStatus,
@@ -126,8 +128,8 @@ enum EnqueueDecision {
 #[derive(Debug)]
 enum Undo {
     Id(ExecutionId),
-    Key((String, String), Option<ExistingKey>),
-    Name((String, DedupKind, String), Option<ExistingName>),
+    Key((String, String), Option<IdempotencyHolder>),
+    Holder((String, DedupKind, String), Option<KeyHolder>),
     Waiting(String),
 }
 
@@ -138,19 +140,24 @@ impl ExistingExecutions {
     }
 
     /// Adds an idempotency key that exists.
-    pub(in crate::store) fn add_key(&mut self, job_id: String, key: String, found: ExistingKey) {
+    pub(in crate::store) fn add_key(
+        &mut self,
+        job_id: String,
+        key: String,
+        found: IdempotencyHolder,
+    ) {
         self.keys.insert((job_id, key), found);
     }
 
     /// Adds a unique or debounce key that exists.
-    pub(in crate::store) fn add_name(
+    pub(in crate::store) fn add_holder(
         &mut self,
         job_id: String,
         kind: DedupKind,
         key: String,
-        found: ExistingName,
+        found: KeyHolder,
     ) {
-        self.names.insert((job_id, kind, key), found);
+        self.holders.insert((job_id, kind, key), found);
     }
 
     /// Adds the number of waiting executions of a job with `max_waiting`.
@@ -263,7 +270,7 @@ impl ExistingExecutions {
     fn by_unique_key(&self, index: usize, new: &NewExecution) -> Option<EnqueueDecision> {
         let unique = new.rules.unique.as_ref()?;
         let name = (new.job_id.clone(), DedupKind::Unique, unique.key.clone());
-        let existing = self.names.get(&name)?;
+        let existing = self.holders.get(&name)?;
         let execution_id = existing.execution_id;
         let is_recent = unique.within_ms.is_some_and(|within| {
             existing.created_at.after(Duration::from_millis(within)) > new.created_at
@@ -295,14 +302,14 @@ impl ExistingExecutions {
             DedupKind::Debounce,
             debounce.key.clone(),
         );
-        let existing = self.names.get(&name).filter(|found| found.delayed)?;
-        let later = new.run_at.unwrap_or(new.created_at);
+        let existing = self.holders.get(&name).filter(|found| found.delayed)?;
+        let requested = new.run_at.unwrap_or(new.created_at);
         let run_at = match debounce.at_most_ms {
             Some(at_most) => {
                 let latest = existing.created_at.after(Duration::from_millis(at_most));
-                later.min(latest)
+                requested.min(latest)
             }
-            None => later,
+            None => requested,
         };
         Some(EnqueueDecision::Merge(existing.execution_id, Some(run_at)))
     }
@@ -313,7 +320,7 @@ impl ExistingExecutions {
         self.undo.push(Undo::Id(new.id));
         if let Some(key) = &new.idempotency_key {
             let name = (new.job_id.clone(), key.key.clone());
-            let added = ExistingKey {
+            let added = IdempotencyHolder {
                 execution_id: new.id,
                 payload_digest: key.payload_digest.clone(),
                 expires_at: key.expires_at,
@@ -327,7 +334,7 @@ impl ExistingExecutions {
                 continue;
             };
             let name = (new.job_id.clone(), kind, key.to_owned());
-            let added = ExistingName {
+            let added = KeyHolder {
                 execution_id: new.id,
                 created_at: new.created_at,
                 status: if delayed {
@@ -337,8 +344,8 @@ impl ExistingExecutions {
                 },
                 delayed,
             };
-            let before = self.names.insert(name.clone(), added);
-            self.undo.push(Undo::Name(name, before));
+            let before = self.holders.insert(name.clone(), added);
+            self.undo.push(Undo::Holder(name, before));
         }
         if new.rules.max_waiting.is_some() {
             *self.waiting.entry(new.job_id.clone()).or_default() += 1;
@@ -359,11 +366,11 @@ impl ExistingExecutions {
                 Undo::Key(name, Some(before)) => {
                     self.keys.insert(name, before);
                 }
-                Undo::Name(name, None) => {
-                    self.names.remove(&name);
+                Undo::Holder(name, None) => {
+                    self.holders.remove(&name);
                 }
-                Undo::Name(name, Some(before)) => {
-                    self.names.insert(name, before);
+                Undo::Holder(name, Some(before)) => {
+                    self.holders.insert(name, before);
                 }
                 Undo::Waiting(job_id) => {
                     if let Some(count) = self.waiting.get_mut(&job_id) {
@@ -387,17 +394,17 @@ pub(in crate::store) fn needs_dedup(new: &NewExecution) -> bool {
     new.idempotency_key.is_some() || unique.is_some() || debounce.is_some() || max_waiting.is_some()
 }
 
-/// Returns `true` if the execution becomes ready after its creation.
+/// Returns `true` if the execution is pending at first: its time is later than its creation.
 pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
     new.run_at.is_some_and(|run_at| run_at > new.created_at)
 }
 
 /// Returns the events that announce created executions.
 ///
-/// Executions that became ready emit [`StoreEvent::Ready`]; `admitted` tells which executions with
-/// limits have taken their permits at enqueue. For the others, [`StoreEvent::Scheduled`] has the
-/// earliest time at which a promotion has work: the time of a delayed execution, or the time of
-/// creation of a new waiter.
+/// * [`StoreEvent::Ready`] if an execution can be claimed at once: it is due, and has no limits or
+///   has taken its permits at enqueue (`admitted`).
+/// * [`StoreEvent::Scheduled`] if a promotion has work: for a delayed execution at its time, for a
+///   new waiter at its creation. The event has the earliest of these times.
 pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec<StoreEvent> {
     let promotion_time = |(row, new): (usize, &&NewExecution)| {
         let is_admitted = admitted.get(row).is_some_and(|admitted| *admitted);

@@ -17,17 +17,16 @@
 //! 7. The next promotion passes that event to a new allocator. It counts 1 permit in use, asks for
 //!    2 waiters of L, receives 3, and grants it the permit.
 //!
-//! With `rate_limit`, the *start* of an attempt ends the use of its permit
-//! ([`PermitEvent::Started`]) and advances the limit's `tat`. If executions still wait,
-//! [`LimitState::check_at`] has the time of the next free permit, and a promotion at that time
-//! admits the next one.
+//! A permit of a `rate_limit` is in use only until the attempt starts: [`PermitEvent::Started`]
+//! returns it and advances the limit's `tat`. If executions still wait, [`LimitState::check_at`]
+//! has the time of the next free permit. A promotion at that time admits the next one.
 //!
 //! # Protocol
 //!
-//! In the whole fleet, one transaction at a time runs the allocator: it holds the row
-//! `allocator_lock` on PostgreSQL, and it is the single writer on SQLite. It passes in the new
-//! waiters, the permit events and the limits that are due. Then it answers queries until there are
-//! no more, and writes the plan:
+//! In the whole fleet, one transaction at a time runs the allocator. On PostgreSQL it locks the row
+//! of `allocator_lock`; on SQLite it is the only writer. The store passes in the new waiters, the
+//! permit events and the limits that are due. Then it answers queries until there are no more, and
+//! writes the plan:
 //!
 //! ```text
 //! loop { match next_query() {
@@ -41,15 +40,19 @@
 //!
 //! # Order
 //!
-//! * Stages: an execution passes its limits one after the other, first a limit per payload field,
-//!   then a common one. The allocator handles all limits of stage 0, then those of stage 1. An
-//!   execution that waits for a common limit therefore already holds the permit of its own key. A
-//!   key with a long backlog occupies the common limit with no more executions than it has permits.
+//! * Stages: an execution passes its limits in the order of its list: limits per payload field
+//!   before common ones, and a rate before `max_concurrent`. Its position in that list is a limit's
+//!   stage. The allocator handles all limits of stage 0, then those of stage 1. An execution that
+//!   waits for a common limit therefore already holds the permit of its own key. A key with a long
+//!   backlog occupies the common limit with no more executions than it has permits.
 //! * Within the first limit: the most urgent execution first, the oldest first among equals.
 //! * Within the second limit: the most urgent first, then the one that arrived there first. So the
 //!   backlog of one key takes no more than its share of the common limit.
-//! * Preemption: a newcomer that is more urgent than an admitted execution takes its permit while
-//!   that is not claimed yet ([`PermitAllocator::displace`]).
+//! * Preemption: a newcomer takes the permit of an admitted execution that no worker has claimed
+//!   yet and that comes after it in the order of claims. At a second limit it must have a higher
+//!   priority ([`PermitAllocator::displace`]).
+//!
+//! This module imports the contract and `rules/dedup`. It must never import a store.
 
 mod fast_path;
 mod plan;
@@ -61,9 +64,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use fast_path::FreePermits;
 pub(in crate::store) use plan::{
-    ClaimOrder, LimitId, LimitState, PermitEvent, PermitPlan, QueueOrder, Reach, Waiter,
+    ClaimOrder, LimitId, LimitState, PermitEvent, PermitPlan, QueueOrder, UnclaimedBounds, Waiter,
 };
-pub(in crate::store) use rejected::Trial;
+pub(in crate::store) use rejected::PlanBisection;
 
 use crate::time::Timestamp;
 
@@ -81,19 +84,19 @@ pub(in crate::store) enum PermitQuery {
     /// The first waiters of each limit, in their order: up to the given number.
     Waiters(Vec<(LimitId, usize)>),
     /// Admitted executions that are not claimed and may lose their permit to a newcomer.
-    Admitted(Vec<Behind>),
+    Admitted(Vec<DisplaceableQuery>),
     /// Nothing more: the plan is complete.
     Done,
 }
 
 /// A query for the admitted executions of a limit that come after a place in the order of claims:
-/// up to `most` of them, the last one first.
+/// up to `at_most` of them, the last one first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Behind {
+pub(in crate::store) struct DisplaceableQuery {
     pub(in crate::store) limit: LimitId,
-    pub(in crate::store) most: usize,
+    pub(in crate::store) at_most: usize,
     pub(in crate::store) place: ClaimOrder,
-    /// The smallest and the largest row number to look at.
+    /// The smallest and the largest `seq` to look at.
     pub(in crate::store) between: (i64, i64),
 }
 
@@ -138,13 +141,13 @@ pub(in crate::store) struct PermitAllocator {
     /// Events of limits that are not loaded yet.
     events: BTreeMap<LimitId, Vec<PermitEvent>>,
     /// Limits to load.
-    unknown: BTreeSet<LimitId>,
+    to_load: BTreeSet<LimitId>,
     /// Limits that the store does not have. They block no execution.
-    missing: BTreeSet<LimitId>,
+    nonexistent: BTreeSet<LimitId>,
     queues: BTreeMap<LimitId, LimitQueue>,
-    /// The waiters of all queues, by row number.
+    /// The waiters of all queues, by `seq`.
     waiters: HashMap<i64, Waiter>,
-    /// The row numbers of waiters that have moved and must be written.
+    /// The `seq` of each waiter that has moved and must be written.
     moved: BTreeSet<i64>,
     admitted: Vec<Waiter>,
     displaced: Vec<Waiter>,
@@ -159,11 +162,11 @@ impl PermitAllocator {
         events: impl IntoIterator<Item = (LimitId, PermitEvent)>,
         due: impl IntoIterator<Item = LimitId>,
     ) -> Self {
-        let mut unknown: BTreeSet<_> = due.into_iter().collect();
-        unknown.extend(new_waiters.iter().flat_map(|waiter| &waiter.limits));
+        let mut to_load: BTreeSet<_> = due.into_iter().collect();
+        to_load.extend(new_waiters.iter().flat_map(|waiter| &waiter.limits));
         let mut events_of: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (limit, event) in events {
-            unknown.insert(limit);
+            to_load.insert(limit);
             events_of.entry(limit).or_default().push(event);
         }
         Self {
@@ -173,8 +176,8 @@ impl PermitAllocator {
             moved: new_waiters.iter().map(|waiter| waiter.seq).collect(),
             new_waiters,
             events: events_of,
-            unknown,
-            missing: BTreeSet::new(),
+            to_load,
+            nonexistent: BTreeSet::new(),
             queues: BTreeMap::new(),
             waiters: HashMap::new(),
             admitted: Vec::new(),
@@ -185,8 +188,8 @@ impl PermitAllocator {
     /// Goes on as far as the loaded data allow and returns the next query.
     pub(in crate::store) fn next_query(&mut self) -> PermitQuery {
         loop {
-            if !self.unknown.is_empty() {
-                return PermitQuery::Limits(self.unknown.iter().copied().collect());
+            if !self.to_load.is_empty() {
+                return PermitQuery::Limits(self.to_load.iter().copied().collect());
             }
             for waiter in std::mem::take(&mut self.new_waiters) {
                 self.advance(waiter);
@@ -231,13 +234,13 @@ impl PermitAllocator {
     }
 
     /// Adds the limits that [`PermitQuery::Limits`] asked for and applies their events. Limits that
-    /// the store has not returned are missing.
+    /// the store has not returned do not exist.
     pub(in crate::store) fn add_limits(&mut self, limits: Vec<LimitState>) {
         for mut state in limits {
             for event in self.events.remove(&state.id).unwrap_or_default() {
                 state.apply(event);
             }
-            self.unknown.remove(&state.id);
+            self.to_load.remove(&state.id);
             let queue = LimitQueue {
                 waiters: BTreeSet::new(),
                 newcomers: BTreeSet::new(),
@@ -246,7 +249,7 @@ impl PermitAllocator {
             };
             self.queues.insert(queue.state.id, queue);
         }
-        self.missing.append(&mut self.unknown);
+        self.nonexistent.append(&mut self.to_load);
     }
 
     /// Adds the waiters that [`PermitQuery::Waiters`] asked for.
@@ -259,14 +262,15 @@ impl PermitAllocator {
         for (limit, waiter) in found {
             *counts.entry(limit).or_default() += 1;
             if waiter.waits_at() != Some(limit) {
-                // The row's limits are damaged. A permit would never be released: it gets none.
+                // The row's list of limits is damaged and does not name this limit here. Settling
+                // it would release no permit of this limit, so it passes without one.
                 self.advance(waiter);
                 continue;
             }
             let next = waiter.limits.iter().skip(waiter.passed);
-            let unknown =
-                next.filter(|id| !self.queues.contains_key(id) && !self.missing.contains(id));
-            self.unknown.extend(unknown);
+            let to_load =
+                next.filter(|id| !self.queues.contains_key(id) && !self.nonexistent.contains(id));
+            self.to_load.extend(to_load);
             if let Some(queue) = self.queues.get_mut(&limit) {
                 queue.waiters.insert(waiter.order());
                 self.waiters.insert(waiter.seq, waiter);
@@ -281,15 +285,15 @@ impl PermitAllocator {
 
     /// Returns queries for the admitted executions that the first newcomer of each of the stage's
     /// limits may displace.
-    fn behind_newcomers(&self) -> Vec<Behind> {
+    fn behind_newcomers(&self) -> Vec<DisplaceableQuery> {
         let queues = self.queues.iter();
         let of_stage = queues.filter(|(_, queue)| queue.is_of_stage(self.stage));
         let behind = of_stage.filter_map(|(limit, queue)| {
             let first = self.waiters.get(&queue.newcomers.first()?.2)?;
             let place = first.displaces_behind();
-            Some(Behind {
+            Some(DisplaceableQuery {
                 limit: *limit,
-                most: queue.newcomers.len().min(MAX_LOOKUP),
+                at_most: queue.newcomers.len().min(MAX_LOOKUP),
                 place,
                 between: queue.state.reach.behind(place)?,
             })
@@ -298,10 +302,15 @@ impl PermitAllocator {
     }
 
     /// Adds the admitted executions that [`PermitQuery::Admitted`] asked for, the last one first.
-    /// Each more urgent newcomer takes the permit of the last one, which is blocked again.
-    pub(in crate::store) fn displace(&mut self, asked: &[Behind], found: Vec<(LimitId, Waiter)>) {
+    /// Each newcomer that comes before the last one in the order of claims takes its permit. The
+    /// last one is blocked again.
+    pub(in crate::store) fn displace(
+        &mut self,
+        asked: &[DisplaceableQuery],
+        found: Vec<(LimitId, Waiter)>,
+    ) {
         let limits_found: BTreeSet<_> = found.iter().map(|(limit, _)| *limit).collect();
-        for Behind { limit, place, .. } in asked {
+        for DisplaceableQuery { limit, place, .. } in asked {
             let queue = self.queues.get_mut(limit);
             if let Some(queue) = queue.filter(|_| !limits_found.contains(limit)) {
                 queue.state.none_behind(*place);

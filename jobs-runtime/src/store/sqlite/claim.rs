@@ -1,8 +1,13 @@
 //! Claims: the parameters of a claim's statements, and the reading of their results.
 //!
-//! A claim runs as part of a [commit group](super::conn::commit_group): `choose.sql` copies the
-//! rows to claim into the temporary table `jobs_claimed_rows`, `apply_slot_caps.sql` and
-//! `apply_limited_cap.sql` remove rows beyond the claim's caps, `lease.sql` leases the rest.
+//! A claim runs as part of a [commit group](super::conn::commit_group):
+//!
+//! 1. `choose.sql` copies the rows to claim into the temporary table `jobs_claimed_rows`;
+//! 2. `apply_slot_caps.sql` and `apply_limited_cap.sql` remove rows beyond the claim's caps;
+//! 3. `lease.sql` leases the rest.
+//!
+//! This module imports the connections and, for permits, `limits`. It must not import `enqueue`,
+//! `settle`, `operator` or `read`.
 
 pub(in crate::store::sqlite) mod rows;
 

@@ -1,6 +1,7 @@
 //! Enqueue: writes the executions of one or more batches in one transaction.
 //!
-//! An [`EnqueuePlan`] decides which executions are created and what each batch is answered.
+//! `existing.sql` looks up ids, idempotency keys, unique and debounce keys. By them an
+//! [`EnqueuePlan`] decides which executions are created and what each batch is answered.
 //! [`Script`](super::conn::script::Script) runs the statements for it. An execution with limits
 //! takes its permits here if every limit has a free permit and no waiter; it is then ready at once.
 //! Otherwise it is blocked, and the [allocator](super::limits::allocator) admits it later.
@@ -18,7 +19,7 @@ use super::conn::script::rows_named;
 use super::limits::lookup::ExistingLimits;
 use super::limits::permits;
 use crate::store::rules::dedup::{
-    DedupKind, ExistingExecutions, ExistingKey, ExistingName, events,
+    DedupKind, ExistingExecutions, IdempotencyHolder, KeyHolder, events,
 };
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
@@ -254,7 +255,7 @@ pub(super) async fn look_up_existing(
         existing.add_key(
             row.try_get(2)?,
             row.try_get(3)?,
-            ExistingKey {
+            IdempotencyHolder {
                 execution_id: json::id_from_hex(row.try_get(1)?)?,
                 payload_digest: row.try_get(4)?,
                 expires_at: Timestamp::from_millis(row.try_get(5)?),
@@ -263,11 +264,11 @@ pub(super) async fn look_up_existing(
     }
     for row in rows_named(&rows, "dedup_key") {
         let kind: &str = row.try_get(3)?;
-        existing.add_name(
+        existing.add_holder(
             row.try_get(2)?,
             DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?,
             row.try_get(4)?,
-            ExistingName {
+            KeyHolder {
                 execution_id: json::id_from_hex(row.try_get(1)?)?,
                 created_at: Timestamp::from_millis(row.try_get(5)?),
                 status: row

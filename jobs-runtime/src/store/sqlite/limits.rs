@@ -135,7 +135,7 @@ pub(super) async fn pause_limit_in_txn(
     keys: &[String],
     until: Timestamp,
 ) -> Result<(), DbError> {
-    let rows = sqlx::query(include_str!("sql/limits/pause_limit.sql"))
+    let rows = sqlx::query(include_str!("sql/limits/read_rates.sql"))
         .bind(json::array(keys)?)
         .fetch_all(&mut *conn)
         .await?;

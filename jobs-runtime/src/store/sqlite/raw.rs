@@ -16,7 +16,7 @@ use super::limits::allocator;
 use super::read::logs;
 use super::{SqliteStore, limits, promote, session, settle};
 use crate::store::poison::RawStore;
-use crate::store::rules::permits::Trial;
+use crate::store::rules::permits::PlanBisection;
 use crate::store::{
     Claim, Claimed, LogBatch, ProgressReport, SessionBeat, StoreError, StoreEvent, WriteAnswer,
 };
@@ -120,17 +120,17 @@ async fn rejected_by_plan_in_txn(
         .await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let plan = allocator::decide(conn, now, limit).await?;
-    let mut trial = Trial::of(plan, most);
-    while let Some(part) = trial.next() {
+    let mut bisection = PlanBisection::of(plan, most);
+    while let Some(part) = bisection.next() {
         sqlx::query("SAVEPOINT part").execute(&mut *conn).await?;
         match allocator::write(conn, &part).await {
-            Err(error) if error.is_rejection() => trial.reject(),
+            Err(error) if error.is_rejection() => bisection.reject(),
             written => written?,
         }
         sqlx::query("ROLLBACK TO part").execute(&mut *conn).await?;
     }
     let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_by_seq.sql"))
-        .bind(json::array(trial.rejected())?)
+        .bind(json::array(bisection.rejected())?)
         .fetch_all(&mut *conn)
         .await?;
     sqlx::query("ROLLBACK TO before_plan").execute(conn).await?;

@@ -3,17 +3,20 @@
 //! | strategy | scans | used |
 //! |---|---|---|
 //! | head | the order of claims, from its head | by default |
-//! | group | the head of each queue and job | 200 times after a slow scan that found too few |
-//! | cursor | behind the last `seq` taken at each rank | after two slow scans that found enough |
+//! | group | the head of each queue and job | see below |
+//! | resume | behind the last `seq` taken at each rank | after two slow scans that found enough |
 //!
 //! A scan from the head is exact. It is slow if many index entries lie in front that it may not
 //! take: executions of other programs' jobs, or dead entries that an old snapshot keeps from being
-//! vacuumed. A single slow scan may be due to a busy machine, so the cursor needs two of them.
+//! vacuumed. A single slow scan may be due to a busy machine, so resuming needs two of them.
 //!
-//! New executions have higher seqs than the cursor, whatever their rank. An execution that becomes
-//! ready in front of the cursor (mostly a retry) is found by the next scan from the head. That
-//! follows after seven times the duration of the slow scan, after 2 s at most, or as soon as the
-//! cursor finds too little.
+//! **Group** is used by the next 200 claims of the store after a slow scan from the head that found
+//! too few. A valid resume point has precedence.
+//!
+//! **Resume** skips, at each rank, every `seq` up to the highest taken (the [`ResumePoint`]). A new
+//! execution has a higher one, so the scan finds it. One that becomes ready later with a lower
+//! `seq` (mostly a retry) waits for the next scan from the head. A resume point is used for seven
+//! times the duration of the slow scan, for 2 s at most, and no longer once it finds too little.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,22 +24,22 @@ use std::time::{Duration, Instant};
 
 use crate::store::Claim;
 
-/// A scan is slow if it takes longer than the first time plus the second one per execution found.
-/// The first limit is for scans that found enough, the other one for those that did not.
+/// A scan is slow if it takes longer than the first duration, plus the second one for each
+/// execution found. [`SLOW_FULL`] judges scans that found enough, [`SLOW_PARTIAL`] the others.
 const SLOW_FULL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_micros(12));
 const SLOW_PARTIAL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_micros(50));
 
-/// Time that a cursor is used for, as a multiple of the duration of the scan from the head: an
-/// eighth of the time goes into scans from the head.
+/// Time that a resume point is used for, as a multiple of the duration of the scan from the head:
+/// an eighth of the time goes into scans from the head.
 const RESUME_FACTOR: u32 = 7;
 
-/// Longest time that a cursor is used for.
+/// Longest time that a resume point is used for.
 const MAX_RESUME: Duration = Duration::from_secs(2);
 
-/// Claims by group after a slow scan that found too little.
+/// Claims by group after a slow scan that found too few.
 const GROUP_SCANS: u32 = 200;
 
-/// Cursors that are kept: one for each kind of claim (jobs and queues).
+/// Resume points that are kept: one for each combination of jobs and queues that claims name.
 const MAX_SAVED: usize = 4;
 
 /// Strategy of a scan; see the module's documentation.
@@ -44,17 +47,17 @@ const MAX_SAVED: usize = 4;
 pub(in crate::store::postgres) enum ScanStrategy {
     /// In the order of claims, from its head.
     FromHead,
-    /// In the order of claims, behind a cursor.
-    FromCursor(ScanCursor),
+    /// In the order of claims, behind a resume point.
+    Resume(ResumePoint),
     /// From the head of each pair of queue and job.
     ByGroup,
 }
 
 /// Highest `seq` that was taken at each rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::store::postgres) struct ScanCursor(BTreeMap<i16, i64>);
+pub(in crate::store::postgres) struct ResumePoint(BTreeMap<i16, i64>);
 
-impl ScanCursor {
+impl ResumePoint {
     /// Advances past executions that were taken.
     fn note(&mut self, taken: &[(i16, i64)]) {
         for &(rank, seq) in taken {
@@ -63,11 +66,11 @@ impl ScanCursor {
         }
     }
 
-    /// Returns the ranges behind the cursor in the order of claims. Each begins behind a rank and a
+    /// Returns the ranges behind the point in the order of claims. Each begins behind a rank and a
     /// seq and ends before a rank.
     pub(in crate::store::postgres) fn ranges(&self) -> (Vec<i16>, Vec<i64>, Vec<i16>) {
-        let cursor = self.0.iter().map(|(rank, seq)| (*rank, *seq));
-        let begins = std::iter::once((i16::MIN, 0)).chain(cursor);
+        let taken = self.0.iter().map(|(rank, seq)| (*rank, *seq));
+        let begins = std::iter::once((i16::MIN, 0)).chain(taken);
         let ends = self.0.keys().copied().chain([i16::MAX]);
         let (ranks, numbers) = begins.unzip();
         (ranks, numbers, ends.collect())
@@ -102,12 +105,12 @@ pub(in crate::store::postgres) struct ScanHistory(Arc<Mutex<History>>);
 struct History {
     /// Number of claims that will still scan by group.
     group_scans_left: u32,
-    saved: Vec<SavedCursor>,
+    saved: Vec<SavedPoint>,
 }
 
 impl History {
-    /// Notes a scan from the head. After a slow one the strategy changes; to a cursor only if the
-    /// one before was slow as well (`again`).
+    /// Notes a scan from the head. After a slow one the strategy changes; to a resume point only if
+    /// the one before was slow as well (`again`).
     fn note_head(&mut self, claim: &Claim, scan: &Scan<'_>, found_all: bool, again: bool) {
         if !found_all {
             if scan.is_slower_than(SLOW_PARTIAL) {
@@ -117,56 +120,53 @@ impl History {
             && claim.except.is_empty()
             && !scan.taken.is_empty()
         {
-            let mut cursor = ScanCursor::default();
-            cursor.note(scan.taken);
+            let mut point = ResumePoint::default();
+            point.note(scan.taken);
             self.saved.truncate(MAX_SAVED - 1);
             let ahead = if again {
                 scan.took.saturating_mul(RESUME_FACTOR).min(MAX_RESUME)
             } else {
                 Duration::ZERO
             };
-            let cursor_entry = SavedCursor {
+            let saved = SavedPoint {
                 job_ids: claim.job_ids.clone(),
                 queues: claim.queues.clone(),
-                cursor,
+                point,
                 until: scan.began + scan.took + ahead,
             };
-            self.saved.insert(0, cursor_entry);
+            self.saved.insert(0, saved);
         }
     }
 }
 
-/// Cursor of claims for the same jobs and queues, after a slow scan from the head.
+/// Resume point of claims for the same jobs and queues, after a slow scan from the head.
 #[derive(Debug)]
-struct SavedCursor {
+struct SavedPoint {
     job_ids: Vec<String>,
     queues: Vec<String>,
-    cursor: ScanCursor,
-    /// End of its use. Already over after the first slow scan, which may have been chance.
+    point: ResumePoint,
+    /// End of its use; after the first slow scan, which may have been chance, the end of that scan.
     until: Instant,
 }
 
-impl SavedCursor {
+impl SavedPoint {
     fn is_of(&self, claim: &Claim) -> bool {
-        // A claim that excludes queues says little about the scans of others.
+        // A claim that excludes queues passes over executions that other claims may take.
         claim.except.is_empty() && self.job_ids == claim.job_ids && self.queues == claim.queues
     }
 }
 
 impl ScanHistory {
-    /// Chooses the strategy of a claim. A cursor is not used for a claim that excludes queues,
-    /// because it leaves executions behind that another claim may take.
+    /// Chooses the strategy of a claim. A claim that excludes queues uses no resume point: it
+    /// passes over executions that other claims may take. Neither does a claim of one execution.
     pub(in crate::store::postgres) fn strategy(&self, claim: &Claim, now: Instant) -> ScanStrategy {
         let mut history = self.history();
         if claim.except.is_empty()
             && claim.limit > 1
-            && let Some(cursor_entry) = history
-                .saved
-                .iter()
-                .find(|cursor_entry| cursor_entry.is_of(claim))
-            && now < cursor_entry.until
+            && let Some(saved) = history.saved.iter().find(|saved| saved.is_of(claim))
+            && now < saved.until
         {
-            return ScanStrategy::FromCursor(cursor_entry.cursor.clone());
+            return ScanStrategy::Resume(saved.point.clone());
         }
         match history.group_scans_left {
             0 => ScanStrategy::FromHead,
@@ -180,17 +180,14 @@ impl ScanHistory {
     /// Notes a finished scan.
     pub(in crate::store::postgres) fn note(&self, claim: &Claim, scan: &Scan<'_>) {
         let mut history = self.history();
-        let place = history
-            .saved
-            .iter()
-            .position(|cursor_entry| cursor_entry.is_of(claim));
+        let place = history.saved.iter().position(|saved| saved.is_of(claim));
         let found_all = scan.found >= scan.wanted;
         match (scan.strategy, place) {
-            (ScanStrategy::ByGroup, _) | (ScanStrategy::FromCursor(_), None) => {}
-            (ScanStrategy::FromCursor(_), Some(place)) if found_all => {
-                history.saved[place].cursor.note(scan.taken);
+            (ScanStrategy::ByGroup, _) | (ScanStrategy::Resume(_), None) => {}
+            (ScanStrategy::Resume(_), Some(place)) if found_all => {
+                history.saved[place].point.note(scan.taken);
             }
-            (ScanStrategy::FromCursor(_) | ScanStrategy::FromHead, _) => {
+            (ScanStrategy::Resume(_) | ScanStrategy::FromHead, _) => {
                 if let Some(place) = place {
                     history.saved.swap_remove(place);
                 }
@@ -252,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn two_slow_scans_that_found_enough_are_followed_by_a_cursor_for_a_while() {
+    fn two_slow_scans_that_found_enough_are_followed_by_resumed_ones_for_a_while() {
         let scans = ScanHistory::default();
         let end = note_scan(&scans, &ScanStrategy::FromHead, &[(40, 2)], LIMIT, 20);
         assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
@@ -263,31 +260,31 @@ mod tests {
             LIMIT,
             20,
         );
-        let ScanStrategy::FromCursor(cursor) = scans.strategy(&claim(), end) else {
-            panic!("no cursor");
+        let ScanStrategy::Resume(point) = scans.strategy(&claim(), end) else {
+            panic!("no resume point");
         };
-        let (ranks, numbers, until) = cursor.ranges();
+        let (ranks, numbers, until) = point.ranges();
         assert_eq!(ranks, [i16::MIN, 40, 50]);
         assert_eq!(numbers, [0, 9, 3]);
         assert_eq!(until, [40, 50, i16::MAX]);
         note_scan(
             &scans,
-            &ScanStrategy::FromCursor(cursor),
+            &ScanStrategy::Resume(point),
             &[(50, 8), (60, 1)],
             LIMIT,
             20,
         );
-        let ScanStrategy::FromCursor(cursor) = scans.strategy(&claim(), end) else {
-            panic!("no cursor");
+        let ScanStrategy::Resume(point) = scans.strategy(&claim(), end) else {
+            panic!("no resume point");
         };
-        assert_eq!(cursor.ranges().1, [0, 9, 8, 1]);
+        assert_eq!(point.ranges().1, [0, 9, 8, 1]);
         let much_later = end + Duration::from_millis(20 * u64::from(RESUME_FACTOR));
         assert_eq!(scans.strategy(&claim(), much_later), ScanStrategy::FromHead);
         // The scan before was slow, so one more is enough.
         let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 30)], LIMIT, 20);
         assert!(matches!(
             scans.strategy(&claim(), end),
-            ScanStrategy::FromCursor(_)
+            ScanStrategy::Resume(_)
         ));
     }
 
@@ -301,12 +298,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_that_finds_too_little_is_dropped() {
+    fn a_resume_point_that_finds_too_little_is_dropped() {
         let scans = ScanHistory::default();
         note_scan(&scans, &ScanStrategy::FromHead, &[(50, 2)], LIMIT, 20);
         let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 3)], LIMIT, 20);
         let strategy = scans.strategy(&claim(), end);
-        assert!(matches!(strategy, ScanStrategy::FromCursor(_)));
+        assert!(matches!(strategy, ScanStrategy::Resume(_)));
         note_scan(&scans, &strategy, &[(50, 8)], LIMIT - 1, 1);
         assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
     }

@@ -3,8 +3,8 @@
 //! * **Timeouts:** the server cancels long statements, long waits for locks and idle transactions.
 //!   A client that has vanished leaves nothing running and nothing locked.
 //! * **Plans:** only generic plans with nested loops over indexes are allowed. Several tables are
-//!   empty at one moment and full at the next, so the planner's estimates are wrong, and a plan for
-//!   an empty table takes quadratic time on a full one.
+//!   empty at one moment and full at the next, so the planner's estimates are wrong. A plan for an
+//!   empty table takes quadratic time on a full one.
 //!
 //! For the same reason statements join by `a.seq = ANY (ARRAY[b.seq])` instead of `a.seq = b.seq`.
 //! The rows are the same. With an equality, the planner may read a table that it believes to be

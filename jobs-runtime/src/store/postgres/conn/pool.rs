@@ -31,9 +31,9 @@ const QUEUE_LENGTH: usize = 1_024;
 /// Time without a request after which a task closes its connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Time limit of a call on an established connection of the heartbeat pool. A dead connection is
+/// Time limit of a call on an established connection of the `sessions` pool. A dead connection is
 /// thus replaced while the session's leases are still valid.
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
+const SESSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs of an operation that fails by contention with other transactions.
 const MAX_TRIES: u32 = 10;
@@ -63,9 +63,9 @@ pub(in crate::store::postgres) struct PoolOptions {
 
 impl PoolOptions {
     /// For sessions: a dead connection is given up early.
-    pub(in crate::store::postgres) fn for_heartbeats() -> Self {
+    pub(in crate::store::postgres) fn for_sessions() -> Self {
         Self {
-            call_timeout: HEARTBEAT_TIMEOUT,
+            call_timeout: SESSION_TIMEOUT,
             ..Self::default()
         }
     }

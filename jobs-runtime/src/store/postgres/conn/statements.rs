@@ -140,7 +140,7 @@ statements! {
     operator_edit_remove: include_str!("../sql/operator/edit_remove.sql"),
     claim_capped_take: claim!("../sql/claim/capped_take.sql"),
     claim_by_group: claim!("../sql/claim/by_group.sql"),
-    claim_from_cursor: claim!(scan "../sql/claim/from_cursor.sql"),
+    claim_resume: claim!(scan "../sql/claim/resume.sql"),
     claim_from_head: claim!(scan "../sql/claim/from_head.sql"),
     claim_capped_candidates: include_str!("../sql/claim/capped_candidates.sql"),
     claim_leases_of_claim: include_str!("../sql/claim/leases_of_claim.sql"),

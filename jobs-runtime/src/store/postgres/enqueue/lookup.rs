@@ -13,7 +13,7 @@ use crate::store::postgres::conn::error::{DbError, corrupt};
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::read::execution::id_of;
 use crate::store::postgres::{number, uuid_of};
-use crate::store::rules::dedup::{DedupKind, ExistingExecutions, ExistingKey, ExistingName};
+use crate::store::rules::dedup::{DedupKind, ExistingExecutions, IdempotencyHolder, KeyHolder};
 use crate::time::Timestamp;
 
 /// A unique or debounce key: job, kind, key.
@@ -74,7 +74,7 @@ async fn lock_idempotency_keys(
         .bind(jobs)
         .bind(keys);
     for row in tx.fetch(query).await? {
-        let key = ExistingKey {
+        let key = IdempotencyHolder {
             execution_id: id_of(row.try_get(2)?),
             payload_digest: row.try_get(3)?,
             expires_at: Timestamp::from_millis(row.try_get(4)?),
@@ -127,7 +127,7 @@ async fn lock_dedup_keys(
         .await?
     {
         let id: Uuid = row.try_get(0)?;
-        let known = ExistingName {
+        let known = KeyHolder {
             execution_id: ExecutionId::from_bytes(*id.as_bytes()),
             created_at: Timestamp::from_millis(row.try_get(1)?),
             status: row
@@ -137,7 +137,9 @@ async fn lock_dedup_keys(
             delayed: row.try_get(3)?,
         };
         for (job_id, kind, key) in named.remove(&id).unwrap_or_default() {
-            lookup.executions.add_name(job_id, kind, key, known.clone());
+            lookup
+                .executions
+                .add_holder(job_id, kind, key, known.clone());
         }
     }
     Ok(())

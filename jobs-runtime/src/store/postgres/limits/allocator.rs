@@ -5,12 +5,13 @@
 //! transaction. It reads new waiters and permit events, feeds them to [`PermitAllocator`] and
 //! writes the plan that this returns: admitted executions move from `blocked` to `ready`.
 //!
-//! * **Locks:** the allocator waits for no other lock. A waiter that another transaction has locked
-//!   (an edit, a cancellation) is skipped; its limit is checked again after [`RECHECK`].
+//! * **Locks:** besides `allocator_lock`, the allocator waits only for rows that short transactions
+//!   lock, mostly of `limits`. It waits for no execution. A waiter that another transaction has
+//!   locked (an edit, a cancellation) is skipped; its limit is checked again after [`RECHECK`].
 //! * **A stalled process:** the server ends the transaction of an allocator that is silent for 3 s.
 //!   Other processes wait for the lock for 1 s at most, and try again.
-//! * **Preemption:** a more urgent waiter takes the permit of an admitted execution that is not
-//!   claimed yet (`Behind`, `displaced`). That one is blocked again.
+//! * **Preemption:** a newcomer takes the permit of an unclaimed execution behind it (see
+//!   [`PermitAllocator::displace`]), which is blocked again.
 //!
 //! Executions without limits never pass through here.
 
@@ -28,8 +29,8 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::number;
 use crate::store::postgres::promote::{DueWork, RECHECK, WorkLeft};
 use crate::store::rules::permits::{
-    Behind, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Reach,
-    Waiter,
+    DisplaceableQuery, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery,
+    UnclaimedBounds, Waiter,
 };
 use crate::time::Timestamp;
 
@@ -37,24 +38,26 @@ use crate::time::Timestamp;
 const TIMEOUTS: &str = "SET LOCAL lock_timeout = '1s';\
     SET LOCAL idle_in_transaction_session_timeout = '3s';";
 
-/// Admits the executions that permits are free for; looks at up to `limit` new waiters.
+/// Admits the executions that permits are free for.
 pub(in crate::store::postgres) struct Admit {
     pub(in crate::store::postgres) now: Timestamp,
-    pub(in crate::store::postgres) limit: usize,
+    /// The largest number of new waiters to look at.
+    pub(in crate::store::postgres) max_new_waiters: usize,
 }
 
 /// Result of a run of the allocator.
 pub(in crate::store::postgres) struct Admission {
     /// Executions that have become ready.
     pub(in crate::store::postgres) ready: usize,
-    /// Work for the next run, and what this run has left of its own.
+    /// Work that exists after this run.
     pub(in crate::store::postgres) due: DueWork,
-    pub(in crate::store::postgres) more: WorkLeft,
+    /// Kinds of work that this run has left because of its bounds.
+    pub(in crate::store::postgres) left: WorkLeft,
 }
 
 #[async_trait]
 impl Operation for Admit {
-    /// `None` if another allocator has held the lock for the whole timeout.
+    /// `None` if a lock, mostly that of another allocator, was not free within the timeout.
     type Output = Option<Admission>;
     const TX_MODE: TxMode = TxMode::Transaction;
 
@@ -73,23 +76,23 @@ impl Operation for Admit {
 
 impl Admit {
     async fn admit(&self, tx: &mut Tx<'_>) -> Result<Admission, DbError> {
-        let (plan, more) = self.decide(tx).await?;
+        let (plan, left) = self.lock_and_plan(tx).await?;
         write(tx, &plan).await?;
         Ok(Admission {
             ready: plan.admitted.len(),
             due: DueWork::load(tx, self.now).await?,
-            more,
+            left,
         })
     }
 
     /// Locks the allocator, consumes the permit events and returns the plan, with the work left.
-    pub(in crate::store::postgres) async fn decide(
+    pub(in crate::store::postgres) async fn lock_and_plan(
         &self,
         tx: &mut Tx<'_>,
     ) -> Result<(PermitPlan, WorkLeft), DbError> {
         let lock = format!("{TIMEOUTS}{}", tx.sql.limits_allocator_lock.as_str());
         tx.script(&lock).await?;
-        let most = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let most = i64::try_from(self.max_new_waiters).unwrap_or(i64::MAX);
         let rows = tx
             .fetch(tx.query(&tx.sql.limits_new_waiters).bind(most))
             .await?;
@@ -97,14 +100,14 @@ impl Admit {
             .iter()
             .map(|row| read_waiter(row, 0, [None; 2]))
             .collect::<Result<_, DbError>>()?;
-        let (events, due, left) = self.events(tx, most).await?;
-        let mut more = WorkLeft {
+        let (events, due, has_more_events) = self.take_events(tx, most).await?;
+        let mut left = WorkLeft {
             scheduled: false,
-            new_waiters: rows.len() >= self.limit,
-            permit_events: left,
+            new_waiters: rows.len() >= self.max_new_waiters,
+            permit_events: has_more_events,
             blocked: false,
         };
-        let mut run = AllocatorRun::default();
+        let mut seen = RowsSeen::default();
         let mut allocator = PermitAllocator::new(
             self.now,
             new_waiters,
@@ -113,9 +116,9 @@ impl Admit {
         );
         loop {
             match allocator.next_query() {
-                PermitQuery::Limits(ids) => allocator.add_limits(run.limits(tx, ids).await?),
+                PermitQuery::Limits(ids) => allocator.add_limits(seen.limits(tx, ids).await?),
                 PermitQuery::Waiters(asked) => {
-                    let waiters = run.waiters(tx, &asked).await?;
+                    let waiters = seen.waiters(tx, &asked).await?;
                     allocator.add_waiters(&asked, waiters);
                 }
                 PermitQuery::Admitted(asked) => {
@@ -125,14 +128,14 @@ impl Admit {
             }
         }
         let mut plan = allocator.into_plan();
-        run.schedule_rechecks(&mut plan, self.now);
-        more.blocked = !plan.blocked.is_empty() || !plan.displaced.is_empty();
-        Ok((plan, more))
+        seen.finish_plan(&mut plan, self.now);
+        left.blocked = !plan.blocked.is_empty() || !plan.displaced.is_empty();
+        Ok((plan, left))
     }
 
     /// Deletes permit events and returns them, with the limits to check and whether events are
     /// left.
-    async fn events(
+    async fn take_events(
         &self,
         tx: &mut Tx<'_>,
         most: i64,
@@ -166,14 +169,14 @@ type Events = Vec<(Option<i64>, LimitId, PermitEvent)>;
 
 /// Rows that one run of the allocator has read.
 #[derive(Default)]
-struct AllocatorRun {
+struct RowsSeen {
     /// Limits before the run.
     before: HashMap<LimitId, LimitState>,
     /// Limits with a waiter that another transaction has locked.
     skipped: HashSet<LimitId>,
 }
 
-impl AllocatorRun {
+impl RowsSeen {
     async fn limits(
         &mut self,
         tx: &mut Tx<'_>,
@@ -215,11 +218,12 @@ impl AllocatorRun {
         Ok(waiters)
     }
 
-    /// Schedules a check of limits with skipped waiters, and drops unchanged limits from the plan.
-    fn schedule_rechecks(&self, plan: &mut PermitPlan, now: Timestamp) {
+    /// Completes the plan: schedules a check of limits with skipped waiters, then drops limits that
+    /// have not changed.
+    fn finish_plan(&self, plan: &mut PermitPlan, now: Timestamp) {
         for limit in &mut plan.limits {
-            // Not stored here: an index finds admitted executions without it.
-            limit.reach = Reach::ANYWHERE;
+            // `reach` is not stored on PostgreSQL: an index finds admitted executions without it.
+            limit.reach = UnclaimedBounds::ANYWHERE;
             if self.skipped.contains(&limit.id) {
                 let again = now.after(RECHECK);
                 limit.check_at = Some(limit.check_at.map_or(again, |at| at.min(again)));
@@ -233,12 +237,17 @@ impl AllocatorRun {
 /// Locks admitted executions that preemption may displace.
 async fn lock_admitted(
     tx: &mut Tx<'_>,
-    asked: &[Behind],
+    asked: &[DisplaceableQuery],
 ) -> Result<Vec<(LimitId, Waiter)>, DbError> {
     let query = tx
         .query(&tx.sql.limits_lock_admitted)
         .bind(asked.iter().map(|it| it.limit).collect::<Vec<_>>())
-        .bind(asked.iter().map(|it| most_of(it.most)).collect::<Vec<_>>())
+        .bind(
+            asked
+                .iter()
+                .map(|it| most_of(it.at_most))
+                .collect::<Vec<_>>(),
+        )
         .bind(asked.iter().map(|it| it.place.0).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| it.place.1).collect::<Vec<_>>());
     let rows = tx.fetch(query).await?;
@@ -262,7 +271,7 @@ pub(in crate::store::postgres) async fn write(
     let seqs = |waiters: &[Waiter]| waiters.iter().map(|it| it.seq).collect::<Vec<_>>();
     let arrivals = |waiters: &[Waiter]| waiters.iter().map(|it| it.arrived_at).collect::<Vec<_>>();
     let starts = admitted.iter().map(|waiter| waiter.earliest_start(*now));
-    let places = |waiters: &[Waiter]| {
+    let positions = |waiters: &[Waiter]| {
         let at = waiters.iter().map(|waiter| waiter.waits_at().unwrap_or(0));
         let passed = waiters.iter().map(|it| i16::try_from(it.passed));
         let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
@@ -270,8 +279,8 @@ pub(in crate::store::postgres) async fn write(
     };
     let ranks = displaced.iter().map(|it| i16::try_from(it.rank));
     let ranks: Vec<_> = ranks.map(|rank| rank.unwrap_or(i16::MAX)).collect();
-    let (at, passed) = places(blocked);
-    let (back_at, back_passed) = places(displaced);
+    let (at, passed) = positions(blocked);
+    let (back_at, back_passed) = positions(displaced);
     let in_use = limits.iter().map(|limit| i64::try_from(limit.in_use));
     let in_use: Vec<_> = in_use.map(|count| count.unwrap_or(i64::MAX)).collect();
     let check_at = limits.iter().map(|limit| limit.check_at);

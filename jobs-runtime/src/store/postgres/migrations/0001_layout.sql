@@ -39,8 +39,8 @@ CREATE INDEX executions_by_creator ON jobs.executions (created_by, seq)
 -- Queued executions that a worker can claim. `rank` is 100 - priority. `attempt` is the number of
 -- the next attempt. `spent` counts the attempts that used up the budget. The primary key is the
 -- order of claims over all queues. Rows are never updated, so that a locked row stays where it is.
--- `limits` and `admitted_at` are set where the execution has limits: it holds a permit of each, and
--- its attempt starts no earlier than `admitted_at`.
+-- `limits` and `admitted_at` are set if the execution has limits. It then holds a permit of each,
+-- and its attempt starts no earlier than `admitted_at`.
 CREATE TABLE jobs.ready (
     seq         bigint   NOT NULL,
     rank        smallint NOT NULL,
@@ -99,9 +99,10 @@ CREATE TABLE jobs.leases (
 
 -- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
 -- the highest number of a claim that leased something: a claim with a lower or equal number is a
--- repetition. `job_ids` (the ids that the session claims), `queues` (empty means every queue),
--- `labels` and `slot_caps` (JSON) are NULL if the worker's program does not tell. `last_beat` and
--- `renewed_at` are the last values of a session that was taken over.
+-- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
+-- array means every queue. These two, `labels` and `slot_caps` (JSON) are NULL if the worker's
+-- program does not tell. `last_beat` and `renewed_at` are the last values of a session that was
+-- taken over.
 CREATE TABLE jobs.sessions (
     id         bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     last_claim bigint  NOT NULL DEFAULT 0,

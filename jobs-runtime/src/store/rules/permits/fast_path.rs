@@ -99,7 +99,7 @@ mod tests {
 
     use jobs::ExecutionId;
 
-    use super::super::Reach;
+    use super::super::UnclaimedBounds;
     use super::*;
     use crate::store::{EnqueueRules, ExecutionPolicy, LimitRule, Rate};
 
@@ -111,7 +111,7 @@ mod tests {
             in_use,
             tat: 0,
             check_at: None,
-            reach: Reach::ANYWHERE,
+            reach: UnclaimedBounds::ANYWHERE,
         }
     }
 

@@ -3,28 +3,28 @@
 use crate::store::{LimitRule, Reservation};
 use crate::time::Timestamp;
 
-/// The row number of a limit.
+/// The id of a limit's row.
 pub(in crate::store) type LimitId = i64;
 
-/// The sort key of claims: rank and row number of an execution.
+/// The sort key of claims: rank and seq of an execution.
 pub(in crate::store) type ClaimOrder = (i64, i64);
 
-/// The sort key of a limit's waiters: rank, `arrived_at` and row number of an execution.
+/// The sort key of a limit's waiters: rank, `arrived_at` and seq of an execution.
 pub(in crate::store) type QueueOrder = (i64, i64, i64);
 
-/// Bounds on the admitted, unclaimed executions of a limit: they limit the search for one that a
-/// newcomer may displace. The bounds are never too narrow. They start anew when no permit is in
-/// use.
+/// A range that contains every admitted, unclaimed execution of a limit. It narrows the search for
+/// one that a newcomer may displace. A grant widens the range; a search without result lowers its
+/// rank. It starts anew when a permit is granted while none is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Reach {
-    /// The smallest and the largest row number of the admitted executions.
+pub(in crate::store) struct UnclaimedBounds {
+    /// The smallest and the largest `seq` of the admitted executions.
     pub(in crate::store) first: i64,
     pub(in crate::store) last: i64,
     /// The largest rank, which is that of the least urgent one.
     pub(in crate::store) rank: i64,
 }
 
-impl Reach {
+impl UnclaimedBounds {
     /// No bounds.
     pub(in crate::store) const ANYWHERE: Self = Self {
         first: 0,
@@ -46,8 +46,8 @@ impl Reach {
         self.rank = self.rank.max(rank);
     }
 
-    /// Returns the range of row numbers that may come after a place in the order of claims; `None`
-    /// if there can be none.
+    /// Returns the range of seqs that may come after a place in the order of claims; `None` if
+    /// there can be none.
     pub(super) fn behind(self, place: ClaimOrder) -> Option<(i64, i64)> {
         let (rank, seq) = place;
         let first = if rank == self.rank {
@@ -62,13 +62,14 @@ impl Reach {
 /// An execution that waits for permits, or has just been admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Waiter {
-    /// The row number of the execution.
+    /// The `seq` of the execution.
     pub(in crate::store) seq: i64,
     /// The rank: 100 - priority.
     pub(in crate::store) rank: i64,
     /// Its limits, in the order in which it passes them.
     pub(in crate::store) limits: Vec<LimitId>,
-    /// The number of limits whose permits it holds.
+    /// The number of its limits that it has passed. It holds their permits, except those of limits
+    /// that no longer exist.
     pub(in crate::store) passed: usize,
     /// The time in milliseconds at which it arrived at its present limit, or was admitted; 0 while
     /// it has passed no limit. It is never before the grant time of a permit that it holds. So a
@@ -124,7 +125,7 @@ pub(in crate::store) struct LimitState {
     /// The time at which a promotion has to look at the limit, even without a permit event.
     pub(in crate::store) check_at: Option<Timestamp>,
     /// Bounds on the admitted, unclaimed holders of its permits.
-    pub(in crate::store) reach: Reach,
+    pub(in crate::store) reach: UnclaimedBounds,
 }
 
 /// A change of a limit's permits that the allocator has not counted yet.
@@ -161,7 +162,7 @@ impl LimitState {
     /// Grants a permit to the execution with this sort key.
     pub(super) fn grant(&mut self, place: ClaimOrder) {
         match self.in_use {
-            0 => self.reach = Reach::of(place),
+            0 => self.reach = UnclaimedBounds::of(place),
             _ => self.reach.add(place),
         }
         self.in_use += 1;

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 /// A bisection of a [`PermitPlan`]. The store writes each part in a savepoint, reports whether the
 /// database rejects it, and rolls it back.
 #[derive(Debug)]
-pub(in crate::store) struct Trial {
+pub(in crate::store) struct PlanBisection {
     now: Timestamp,
     /// The parts to try, the next one last.
     untried: Vec<Vec<(Target, Waiter)>>,
@@ -23,7 +23,7 @@ enum Target {
     Displaced,
 }
 
-impl Trial {
+impl PlanBisection {
     /// Starts a search for up to `most` rejected executions.
     pub(in crate::store) fn of(plan: PermitPlan, most: usize) -> Self {
         let to = |target| move |waiter| (target, waiter);
@@ -73,7 +73,7 @@ impl Trial {
         }
     }
 
-    /// Returns the row numbers of the rejected executions.
+    /// Returns the seqs of the rejected executions.
     pub(in crate::store) fn rejected(self) -> Vec<i64> {
         self.rejected
     }
@@ -97,19 +97,19 @@ mod tests {
     /// Rejects every part that contains one of `bad`. Returns the executions that the search finds
     /// and the number of parts it tries.
     fn search(plan: PermitPlan, bad: &[i64], most: usize) -> (Vec<i64>, usize) {
-        let mut trial = Trial::of(plan, most);
+        let mut bisection = PlanBisection::of(plan, most);
         let mut parts = 0;
-        while let Some(part) = trial.next() {
+        while let Some(part) = bisection.next() {
             parts += 1;
             assert!(part.limits.is_empty());
             let mut all = [part.admitted, part.blocked, part.displaced]
                 .concat()
                 .into_iter();
             if all.any(|waiter| bad.contains(&waiter.seq)) {
-                trial.reject();
+                bisection.reject();
             }
         }
-        (trial.rejected(), parts)
+        (bisection.rejected(), parts)
     }
 
     fn plan() -> PermitPlan {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::plan::{LimitId, LimitState, PermitEvent, PermitPlan, Reach, Waiter};
-use super::{Behind, PermitAllocator, PermitQuery};
+use super::plan::{LimitId, LimitState, PermitEvent, PermitPlan, UnclaimedBounds, Waiter};
+use super::{DisplaceableQuery, PermitAllocator, PermitQuery};
 use crate::store::{LimitRule, Rate};
 use crate::time::Timestamp;
 
@@ -49,7 +49,7 @@ impl Rows {
                 in_use: 0,
                 tat: 0,
                 check_at: None,
-                reach: Reach::ANYWHERE,
+                reach: UnclaimedBounds::ANYWHERE,
             };
             rows.limits.insert(id, state);
         }
@@ -96,9 +96,9 @@ impl Rows {
                 }
                 PermitQuery::Admitted(asked) => {
                     let mut found = Vec::new();
-                    for Behind {
+                    for DisplaceableQuery {
                         limit,
-                        most,
+                        at_most,
                         place,
                         between: (first, last),
                     } in &asked
@@ -110,7 +110,7 @@ impl Rows {
                         });
                         let mut here: Vec<_> = here.cloned().collect();
                         here.sort_unstable_by_key(|it| std::cmp::Reverse(it.place()));
-                        found.extend(here.into_iter().take(*most).map(|it| (*limit, it)));
+                        found.extend(here.into_iter().take(*at_most).map(|it| (*limit, it)));
                     }
                     allocator.displace(&asked, found);
                 }

@@ -1,10 +1,11 @@
 //! Group commit: enqueues, settlements and a claim of several callers in one transaction.
 //!
-//! A group is first written in the **optimistic** mode, as one query. It assumes that every id is
-//! new, that every lease is valid, and that each settlement names the limits of its lease. If an
-//! assumption fails, a statement fails or changes fewer rows than planned. The transaction is then
-//! rolled back and the group written again in the **careful** mode: it reads the existing rows,
-//! decides row by row, and writes the rest.
+//! A group is first written in the **optimistic** mode: one script of writes. With a settlement or
+//! a claim, a second one commits, after the rows of the first were checked. This mode assumes that
+//! every id is new, that every lease is valid, and that each settlement names the limits of its
+//! lease. If an assumption fails, a statement fails or changes fewer rows than planned. The
+//! transaction is then rolled back and the group written again in the **careful** mode: it reads
+//! the existing rows, decides row by row, and writes the rest.
 //!
 //! Both modes first read the limits that new executions name, and the executions with the same
 //! deduplication keys ([`Lookup`]). A group without limits and such keys reads nothing before it
@@ -80,8 +81,8 @@ impl GroupOutcome {
 }
 
 impl CommitGroup {
-    /// Adds a call, or returns it if the group is full. A group has at most one claim, because each
-    /// process claims from one task.
+    /// Adds a call, or returns it if the group is full. A group has room for one claim. A second
+    /// one, from another runtime on this store, opens the next group.
     pub(in crate::store::sqlite) fn add(&mut self, call: WriteCall) -> Result<(), WriteCall> {
         let (rows, bytes) = call.size();
         let full = self.rows + rows > MAX_ROWS || self.bytes + bytes > MAX_BYTES;
@@ -107,7 +108,8 @@ impl CommitGroup {
         self.calls.retain(|call| !call.is_abandoned());
     }
 
-    /// Keeps the first half of the calls and returns the second.
+    /// Keeps the first half of the calls and returns the second. Neither half takes further calls:
+    /// their sizes are no longer counted.
     pub(in crate::store::sqlite) fn split(&mut self) -> Self {
         Self {
             calls: self.calls.split_off(self.calls.len() / 2),
@@ -122,7 +124,7 @@ impl CommitGroup {
         mode: WriteMode,
     ) -> Result<GroupOutcome, DbError> {
         let enqueues: Vec<_> = self.enqueues().collect();
-        let settles: Vec<_> = self.settles().collect();
+        let settles: Vec<_> = self.settlement_batches().collect();
         let lookup = Lookup::of(&enqueues, mode);
 
         let mut script = Script::default();
@@ -162,7 +164,7 @@ impl CommitGroup {
         events.extend(settle.events);
         if checks_results {
             let leased = leased.as_ref().map_or(&[][..], ClaimAnswer::leased);
-            events.extend(commit(conn, leased).await?);
+            events.extend(record_starts_and_commit(conn, leased).await?);
         }
         let claimed = match (leased, claim) {
             (Some(leased), Some(claim)) => Some(leased.resolve(conn, claim).await?),
@@ -216,7 +218,7 @@ impl CommitGroup {
         })
     }
 
-    fn settles(&self) -> impl Iterator<Item = &[Settlement]> {
+    fn settlement_batches(&self) -> impl Iterator<Item = &[Settlement]> {
         self.calls.iter().filter_map(|call| match call {
             WriteCall::Settle(batch, _) => Some(batch.as_slice()),
             _ => None,
@@ -302,7 +304,7 @@ pub(in crate::store::sqlite) async fn settle_in_txn(
 
 /// Records the starts of leased attempts for their rates, and commits. Returns an event if the
 /// allocator has to run.
-async fn commit(
+async fn record_starts_and_commit(
     conn: &mut SqliteConnection,
     leased: &[Claimed],
 ) -> Result<Vec<StoreEvent>, DbError> {

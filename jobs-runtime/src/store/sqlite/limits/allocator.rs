@@ -16,8 +16,8 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::released;
 use super::rule;
 use crate::store::rules::permits::{
-    Behind, ClaimOrder, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery,
-    Reach, Waiter,
+    ClaimOrder, DisplaceableQuery, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan,
+    PermitQuery, UnclaimedBounds, Waiter,
 };
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
@@ -98,7 +98,7 @@ async fn limit_states(
         .fetch_all(conn)
         .await?;
     let state = |row: &SqliteRow| -> Result<LimitState, DbError> {
-        let reach = Reach {
+        let reach = UnclaimedBounds {
             first: row.try_get(8)?,
             last: row.try_get(9)?,
             rank: row.try_get(10)?,
@@ -130,10 +130,10 @@ async fn waiters(
     Ok(waiters)
 }
 
-/// Reads admitted executions that are not claimed yet and that more urgent waiters may displace.
+/// Reads admitted executions that are not claimed yet and that newcomers may displace.
 async fn admitted(
     conn: &mut SqliteConnection,
-    asked: &[Behind],
+    asked: &[DisplaceableQuery],
 ) -> Result<Vec<(LimitId, Waiter)>, DbError> {
     let row = sqlx::query(include_str!("../sql/limits/admitted_range.sql"))
         .fetch_one(&mut *conn)
@@ -168,7 +168,7 @@ async fn admitted(
     let rows = query.fetch_all(conn).await?;
     let left = asked
         .iter()
-        .map(|behind| (behind.limit, (behind.place, behind.most)));
+        .map(|behind| (behind.limit, (behind.place, behind.at_most)));
     let mut left: HashMap<LimitId, (ClaimOrder, usize)> = left.collect();
     let mut admitted = Vec::new();
     for row in &rows {
@@ -214,7 +214,7 @@ pub(in crate::store::sqlite) async fn write(
     let admitted = admitted.map(|waiter| (waiter.seq, waiter.earliest_start(plan.now)));
     let limits = plan.limits.iter().map(|limit| {
         let check_at = limit.check_at.map(Timestamp::as_millis);
-        let Reach { first, last, rank } = limit.reach;
+        let UnclaimedBounds { first, last, rank } = limit.reach;
         let counts = (limit.in_use, limit.tat, check_at);
         (limit.id, counts, (first, last, rank))
     });
@@ -263,7 +263,7 @@ pub(in crate::store::sqlite) fn limit_state(row: &SqliteRow) -> Result<LimitStat
         check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
-        reach: Reach::ANYWHERE,
+        reach: UnclaimedBounds::ANYWHERE,
     })
 }
 

@@ -37,8 +37,8 @@ CREATE INDEX jobs_executions_by_creator ON jobs_executions (created_by, seq)
 
 -- Queued executions that a worker can claim, in the order of claims. `rank` is 100 - priority.
 -- `attempt` is the number of the next attempt. `spent` counts the attempts that used up the budget.
--- `limits` (a JSON array of limit ids) and `admitted_at` are set where the execution has limits:
--- it holds a permit of each, and its attempt starts no earlier than `admitted_at`.
+-- `limits` (a JSON array of limit ids) and `admitted_at` are set if the execution has limits. It
+-- then holds a permit of each, and its attempt starts no earlier than `admitted_at`.
 CREATE TABLE jobs_ready (
     queue       TEXT    NOT NULL,
     rank        INTEGER NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE jobs_scheduled (
 CREATE INDEX jobs_scheduled_by_time ON jobs_scheduled (run_at, seq);
 
 -- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
--- once, so a take-over and a repeated claim may scan it; a lease costs one insert and one delete in
+-- once, so a take-over and a repeated claim may scan it. A lease costs one insert and one delete in
 -- one tree. `executed_by` is the session that ran the attempt, if another one has taken it over.
 CREATE TABLE jobs_leases (
     seq                 INTEGER PRIMARY KEY,
@@ -88,8 +88,9 @@ CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
 
 -- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
 -- the highest number of a claim that leased something: a claim with a lower or equal number is a
--- repetition. `job_ids` (the ids that the session claims), `queues` (an empty array means every
--- queue), `labels` and `slot_caps` are JSON, or NULL if the worker's program does not tell.
+-- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
+-- array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL if the worker's
+-- program does not tell.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     worker     TEXT    NOT NULL,

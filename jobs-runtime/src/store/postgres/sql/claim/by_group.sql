@@ -1,9 +1,9 @@
 -- Claims as `from_head.sql` does, but scans the head of each pair of queue and job by itself.
--- $1 to $8: as there. Executions that the claim may not take thus cost nothing. If $8 < $6,
--- executions with limits are scanned apart. A group whose head has limits is then skipped here:
--- nearly always the others of its job have limits, too. A group is selected by a row comparison in
--- the order of its index. With equalities, the primary key would have the right order as well, and
--- a planner that has seen one job only would scan all of it.
+-- $1 to $8: as in `from_head.sql`. Executions that the claim may not take thus cost nothing. If
+-- $8 < $6, executions with limits are scanned apart. A group whose head has limits is then skipped
+-- here: nearly always the others of its job have limits, too. A group is selected by a row
+-- comparison in the order of its index. With equalities, the primary key would have the right order
+-- as well, and a planner that has seen one job only would scan all of it.
 WITH RECURSIVE present (queue, job_id, is_free) AS (
     (
         SELECT queue, job_id, limits IS NULL OR $8 >= $6

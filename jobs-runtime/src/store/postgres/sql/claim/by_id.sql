@@ -1,5 +1,5 @@
 -- Claims as `from_head.sql` does, but only the executions with the ids $9.
--- $1 to $8: as there. Each execution is looked up by its id.
+-- $1 to $8: as in `from_head.sql`. Each execution is looked up by its id.
 WITH targets AS MATERIALIZED (
     SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
     FROM jobs.executions AS x

@@ -1,7 +1,7 @@
 -- Lists up to $2 executions that hold a permit of the limit $1.
 -- These are running, ended with a handler that still runs (`stuck`), ready, or blocked at a later
--- limit of the same job. Of the later limits 100, and of each of these 1,000 executions are
--- examined. Returns id, attempt (0 if none runs), worker and `stuck`.
+-- limit of the same job. At most 100 later limits are examined, and of each at most 1,000 ready and
+-- 1,000 blocked executions. Returns id, attempt (0 if none runs), worker and `stuck`.
 WITH later AS MATERIALIZED (
     SELECT o.id
     FROM jobs.limits AS l

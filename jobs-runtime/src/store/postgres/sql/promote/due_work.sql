@@ -1,7 +1,10 @@
 -- Reads what a promotion and the allocator have to do at the time $1. Nothing is locked.
--- Returns the due time of the first scheduled execution; that of the first one after $1; the time
--- of the next check of a limit; whether there are new waiters; whether there are permit events,
--- released permits, or retained permits of closed sessions.
+-- Returns one row:
+-- the due time of the first scheduled execution
+-- the due time of the first scheduled execution after $1
+-- the time of the next check of a limit
+-- whether there are new waiters
+-- whether there are permit events, released permits, or retained permits of closed sessions
 SELECT
     (SELECT run_at FROM jobs.scheduled ORDER BY run_at LIMIT 1),
     (SELECT run_at FROM jobs.scheduled WHERE run_at > $1 ORDER BY run_at LIMIT 1),

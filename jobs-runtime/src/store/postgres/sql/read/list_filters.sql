@@ -1,4 +1,4 @@
--- Fragment: the filters of a list on the row of an execution. NULL: no filter.
+-- Fragment: filters a list of executions by their rows. NULL: no filter.
 -- $3 job, $4 queue, $5 item, $6 correlation id, $7 creator, $8 tag, $9 created since, $10 created
 -- before.
     ($3::text IS NULL OR x.job_id = $3)

@@ -1,7 +1,7 @@
--- Chooses the ready executions of a claim, up to its limit, and inserts them into the temporary
--- table jobs_claimed_rows: the most urgent first, the oldest among equally urgent ones, over all
--- queues. Paused queues are skipped. Chooses nothing if the session is closed, or if it has leased
--- with this claim number or a higher one before.
+-- Chooses the ready executions of a claim, up to its limit.
+-- Inserts them into the temporary table jobs_claimed_rows: the most urgent first, the oldest among
+-- equally urgent ones, over all queues. Paused queues are skipped. Chooses nothing if the session
+-- is closed, or if it has leased with this claim number or a higher one before.
 -- $7   the session
 -- $8   the number of the claim
 -- $9   JSON array: ids of the jobs to claim
@@ -9,7 +9,10 @@
 -- $11  the most executions
 -- $13  JSON array: ids (hex) of the only executions to claim; NULL for every execution
 -- $15  JSON array: queues to leave out
--- Returns one row: 'session', whether it is open, the last claim number that leased something.
+-- Returns one row:
+-- 'session'
+-- whether the session is open
+-- its last claim number that leased something
 SELECT 'session', closed_at IS NULL, last_claim FROM jobs_sessions WHERE id = $7;
 
 -- With $13: the named executions, found by their ids.

@@ -1,5 +1,6 @@
--- The rows that a claim is about to lease, in the order of claims. Empty between two claims. A
--- temporary table belongs to its connection, and only the writer has one.
+-- Creates the table of the rows that a claim is about to lease, in the order of claims.
+-- It is empty between two claims. A temporary table belongs to its connection, and only the writer
+-- has one.
 CREATE TEMP TABLE IF NOT EXISTS jobs_claimed_rows (
     place     INTEGER PRIMARY KEY,
     queue     TEXT    NOT NULL,

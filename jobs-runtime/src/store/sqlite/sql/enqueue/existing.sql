@@ -1,4 +1,4 @@
--- Looks up the ids and the deduplication keys of new executions.
+-- Looks up the ids and the idempotency, unique and debounce keys of new executions.
 -- $1  JSON array: ids (hex)
 -- $2  JSON array: idempotency keys [job, key]
 -- $3  JSON array: unique and debounce keys [job, kind, key]

@@ -1,6 +1,7 @@
--- Finds executions that hold a permit of a limit: running ones, ended ones whose handler still
--- runs, ready ones, and waiters of a later limit of the same job. Reads at most 10,000 rows of each
--- of the last two kinds, so it may miss some.
+-- Finds executions that hold a permit of a limit.
+-- These are running, ended with a handler that still runs, ready, or waiting for a later limit of
+-- the same job. For holders that have a later limit, it reads at most 10,000 ready executions and
+-- 10,000 waiters, so it may miss some.
 -- $1  the limit
 -- $2  the most executions
 -- Returns rows: execution id, attempt (0 if not claimed), worker, whether the permit is retained.

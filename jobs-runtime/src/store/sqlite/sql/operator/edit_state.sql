@@ -1,7 +1,11 @@
 -- Reads the state of a waiting execution.
 -- $1  the seq of the execution
--- Returns one row: number of the next attempt, attempts that count against the budget, time at
--- which it is due (NULL if it is queued), whether it has limits, priority.
+-- Returns one row:
+-- the number of the next attempt
+-- the attempts that count against the budget
+-- the time at which it is due (NULL if it is queued)
+-- whether it has limits
+-- the priority
 SELECT
     COALESCE(r.attempt, h.attempt, s.attempt), COALESCE(r.spent, h.spent, s.spent), s.run_at,
     m.limits IS NOT NULL, x.priority

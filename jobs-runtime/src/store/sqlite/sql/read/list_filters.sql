@@ -1,4 +1,4 @@
--- The filters of a list of executions, on the rows of execution.sql. A NULL is no filter.
+-- Filters a list of executions, by the rows of execution.sql. A NULL is no filter.
 -- $3  job           $6  correlation id   $9   created at or after
 -- $4  queue         $7  creator          $10  created before
 -- $5  item id       $8  tag              $11  status

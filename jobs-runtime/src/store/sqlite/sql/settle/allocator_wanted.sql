@@ -1,6 +1,8 @@
--- Tells whether the allocator has to run: a limit is due at once, there are permit events and
--- blocked executions, or 64 rows of released permits have accumulated.
--- Returns one to three rows with 'allocator_wanted', or none.
+-- Tells whether the allocator has to run.
+-- Returns a row with 'allocator_wanted' for each reason, or none:
+-- a limit is due at once
+-- there are permit events and blocked executions
+-- 64 rows of released permits have accumulated
 SELECT 'allocator_wanted', 1
 WHERE EXISTS (SELECT 1 FROM jobs_limits WHERE check_at <= 0)
 UNION ALL

@@ -1,6 +1,7 @@
--- Claims as `from_head.sql` does, but scans behind a cursor instead of from the head of the order.
--- $1 to $8: as there, with $8 < $6, so that executions with limits are always scanned apart. $9 to
--- $11: ranges in the order of claims: behind a rank ($9) and seq ($10), before a rank ($11).
+-- Claims as `from_head.sql` does, but scans behind a resume point instead of from the head.
+-- $1 to $8: as in `from_head.sql`, with $8 < $6, so that executions with limits are always scanned
+-- apart. $9 to $11: ranges in the order of claims: behind a rank ($9) and seq ($10), before a rank
+-- ($11).
 WITH free AS MATERIALIZED (
     SELECT a.place, a.rank, a.seq
     FROM unnest($9::smallint[], $10::bigint[], $11::smallint[]) AS w (rank, seq, until)
