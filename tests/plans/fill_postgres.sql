@@ -34,7 +34,8 @@ INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at)
 SELECT n, 1, 1, 1, 0, 1700000000000 FROM generate_series(1, :executions, 1000) AS n;
 
 INSERT INTO jobs.outcomes (
-    seq, status, finished_at, attempt, outcome, session, started_at, error_kind, error_message, result
+    seq, status, finished_at, attempt, outcome, session, started_at, error_kind, error_message,
+    result
 )
 SELECT
     n,

@@ -33,7 +33,8 @@ SELECT n, 1, 1, 1, 0, 1700000000000 FROM numbers WHERE n % 1000 = 1;
 INSERT INTO jobs_outcomes (seq, status, finished_at, attempt, outcome, session, started_at, result)
 SELECT n, 'succeeded', 1700000000000, 1, 'succeeded', 2 + n % 100, 1700000000000, '{"n":1}'
 FROM numbers WHERE n % 20 < 16 AND n % 1000 <> 1;
-INSERT INTO jobs_outcomes (seq, status, finished_at, attempt, outcome, session, started_at, error_kind, error_message)
+INSERT INTO jobs_outcomes (seq, status, finished_at, attempt, outcome, session, started_at,
+    error_kind, error_message)
 SELECT n, 'failed', 1700000000000, 3, 'failed', 2 + n % 100, 1700000000000, 'failed', 'no'
 FROM numbers WHERE n % 20 = 16;
 INSERT INTO jobs_outcomes (seq, status, finished_at, attempt)

@@ -8,7 +8,8 @@ INSERT INTO jobs.executions (
 )
 OVERRIDING SYSTEM VALUE
 SELECT
-    n, lpad(to_hex(n), 32, '0')::uuid, 'same', 'default', 50, 1, '[[],0.0]', 1700000000000, 1700000000000,
+    n, lpad(to_hex(n), 32, '0')::uuid, 'same', 'default', 50, 1, '[[],0.0]', 1700000000000,
+    1700000000000,
     'code', 'same', 'same', 'same', '{"n":1}'
 FROM generate_series(1, :executions) AS n;
 ALTER TABLE jobs.executions ALTER COLUMN seq RESTART WITH 100000000;

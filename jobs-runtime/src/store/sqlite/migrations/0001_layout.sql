@@ -195,8 +195,8 @@ INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
 -- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
 -- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
--- permit event names it. The three columns `reach_…` bound the ready executions that hold a permit
--- of this limit: first and last `seq`, and the lowest urgency.
+-- permit event names it. The three columns `reach_…` bound the ready executions that hold a
+-- permit of this limit: first and last `seq`, and the lowest urgency.
 CREATE TABLE jobs_limits (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     key         TEXT    NOT NULL UNIQUE,

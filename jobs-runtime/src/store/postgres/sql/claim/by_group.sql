@@ -28,19 +28,22 @@ free AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id) AND (r.queue, r.job_id) <= (p.queue, p.job_id)
+        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
+            AND (r.queue, r.job_id) <= (p.queue, p.job_id)
             AND (r.limits IS NULL OR $8 >= $6)
         ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED
     ) AS h
     WHERE p.is_free AND p.job_id = ANY ($4) AND ($5::text[] IS NULL OR p.queue = ANY ($5))
-        AND p.queue <> ALL ($7) AND p.queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused_queues AS o))
+        AND p.queue <> ALL ($7)
+        AND p.queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused_queues AS o))
 ),
 permitted AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready
-    WHERE limits IS NOT NULL AND job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+    WHERE limits IS NOT NULL AND job_id || '' = ANY ($4)
+        AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused_queues AS o))
     ORDER BY rank::integer, seq
     LIMIT CASE WHEN $8 < $6 THEN $8 ELSE 0 END

@@ -7,7 +7,8 @@ WITH targets AS MATERIALIZED (
         AND r.seq = ANY (ARRAY[x.seq])
     WHERE x.id = ANY ($9)
         AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
-        AND r.queue <> ALL ($7) AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+        AND r.queue <> ALL ($7)
+        AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
     ORDER BY r.rank, r.seq
     FOR UPDATE OF r SKIP LOCKED
 ),

@@ -22,13 +22,15 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id) AND (r.queue, r.job_id) <= (p.queue, p.job_id)
+        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
+            AND (r.queue, r.job_id) <= (p.queue, p.job_id)
             AND r.limits IS NULL
         ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $3
     ) AS h
     WHERE cardinality($6::uuid[]) = 0
-        AND p.job_id = ANY ($1) AND ($2::text[] IS NULL OR p.queue = ANY ($2)) AND p.queue <> ALL ($4)
+        AND p.job_id = ANY ($1) AND ($2::text[] IS NULL OR p.queue = ANY ($2))
+        AND p.queue <> ALL ($4)
     UNION ALL
     (
         SELECT rank, seq, queue, job_id, TRUE

@@ -7,7 +7,8 @@
 WITH free AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready
-    WHERE (limits IS NULL OR $8 >= $6) AND job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+    WHERE (limits IS NULL OR $8 >= $6) AND job_id || '' = ANY ($4)
+        AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
     ORDER BY rank, seq
     LIMIT $6

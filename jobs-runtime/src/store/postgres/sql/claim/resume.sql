@@ -9,8 +9,10 @@ WITH free AS MATERIALIZED (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
         WHERE (r.rank, r.seq) > (w.rank, w.seq) AND r.rank < w.until
-            AND r.limits IS NULL AND r.job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
-            AND r.queue <> ALL ($7) AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+            AND r.limits IS NULL AND r.job_id || '' = ANY ($4)
+            AND ($5::text[] IS NULL OR r.queue = ANY ($5))
+            AND r.queue <> ALL ($7)
+            AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
         ORDER BY r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED

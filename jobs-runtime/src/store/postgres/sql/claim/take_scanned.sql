@@ -3,7 +3,8 @@
 permitted AS MATERIALIZED (
     SELECT ctid AS place, rank, seq
     FROM jobs.ready
-    WHERE limits IS NOT NULL AND job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR queue = ANY ($5))
+    WHERE limits IS NOT NULL AND job_id || '' = ANY ($4)
+        AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
     ORDER BY rank::integer, seq
     LIMIT CASE WHEN $8 < $6 THEN $8 ELSE 0 END

@@ -15,9 +15,11 @@ WITH created AS (
             unnest($1::uuid[]) AS id, unnest($2::text[]) AS job_id, unnest($3::text[]) AS queue,
             unnest($4::smallint[]) AS priority, unnest($5::text[]) AS payload,
             unnest($6::bigint[]) AS timeout_ms, unnest($7::bigint[]) AS max_attempts,
-            unnest($8::text[]) AS retry, unnest($9::bigint[]) AS created_at, unnest($10::bigint[]) AS run_at,
+            unnest($8::text[]) AS retry, unnest($9::bigint[]) AS created_at,
+            unnest($10::bigint[]) AS run_at,
             unnest($11::text[]) AS triggered_by, unnest($12::text[]) AS correlation_id,
-            unnest($13::text[]) AS item_id, unnest($14::text[]) AS created_by, unnest($15::text[]) AS tags,
+            unnest($13::text[]) AS item_id, unnest($14::text[]) AS created_by,
+            unnest($15::text[]) AS tags,
             unnest($16::uuid[]) AS parent_id, unnest($17::text[]) AS trace_parent
     ) AS n
     RETURNING seq, id, job_id, queue, priority, created_at, run_at

@@ -7,8 +7,10 @@ WITH new AS MATERIALIZED (
     SELECT seq, rank, queue, job_id, due, limits::bigint[] AS limits, capped, admitted_at
     FROM (
         SELECT
-            unnest($1::bigint[]) AS seq, unnest($2::smallint[]) AS rank, unnest($3::text[]) AS queue,
-            unnest($4::text[]) AS job_id, unnest($5::boolean[]) AS due, unnest($6::text[]) AS limits,
+            unnest($1::bigint[]) AS seq, unnest($2::smallint[]) AS rank,
+            unnest($3::text[]) AS queue,
+            unnest($4::text[]) AS job_id, unnest($5::boolean[]) AS due,
+            unnest($6::text[]) AS limits,
             unnest($7::boolean[]) AS capped, unnest($8::bigint[]) AS admitted_at
     ) AS n
 ),
@@ -20,7 +22,8 @@ new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
     SELECT seq, 0, rank, 1, 0, 0 FROM new WHERE due AND limits IS NOT NULL AND admitted_at IS NULL
 ),
-backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM new WHERE capped),
+backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM new
+    WHERE capped),
 in_use AS (
     UPDATE jobs.limits AS l
     SET in_use = l.in_use + n.count

@@ -12,7 +12,8 @@ WITH admitted AS (
     RETURNING h.seq, h.rank, h.attempt, h.spent, n.admitted_at
 ),
 ready AS (
-    INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, admitted_at)
+    INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit,
+        admitted_at)
     SELECT
         e.seq, e.rank, x.queue, x.job_id, e.attempt, e.spent, m.limits,
         m.limits[cardinality(m.limits)], e.admitted_at
@@ -25,7 +26,8 @@ still_blocked AS (
     SET limit_id = n.limit_id, passed = n.passed, arrived_at = n.arrived_at
     FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $14::bigint[])
         AS n (seq, limit_id, passed, arrived_at)
-    CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.blocked AS b WHERE b.seq = n.seq LIMIT 1) AS p
+    CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.blocked AS b WHERE b.seq = n.seq
+        LIMIT 1) AS p
     WHERE h.ctid = p.place
 ),
 displaced AS (

@@ -10,7 +10,8 @@ unused AS (
     CROSS JOIN LATERAL unnest(m.limits[1:g.passed]) AS i (id)
     WHERE i.id IS NOT NULL
 ),
-backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g WHERE w.seq = ANY (ARRAY[g.seq])),
+backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
+    WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (
     INSERT INTO jobs.outcomes (seq, status, finished_at, attempt, error_kind, error_message)
     SELECT seq, 'cancelled', $2, attempt - 1, 'cancelled', 'cancelled while it waited' FROM removed

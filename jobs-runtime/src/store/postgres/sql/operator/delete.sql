@@ -3,7 +3,8 @@
 -- next enqueue with one of them creates an execution. Returns the seq, or no row.
 WITH removed AS (DELETE FROM jobs.outcomes WHERE seq = $1 RETURNING seq),
 execution AS (
-    DELETE FROM jobs.executions AS x USING removed WHERE x.seq = ANY (ARRAY[removed.seq]) RETURNING x.id, x.job_id
+    DELETE FROM jobs.executions AS x USING removed WHERE x.seq = ANY (ARRAY[removed.seq])
+        RETURNING x.id, x.job_id
 ),
 attempts AS (DELETE FROM jobs.attempts AS a USING removed WHERE a.seq = ANY (ARRAY[removed.seq])),
 logs AS (DELETE FROM jobs.logs AS l USING removed WHERE l.seq = ANY (ARRAY[removed.seq])),

@@ -12,7 +12,8 @@ ready AS (
     RETURNING r.seq, r.attempt, r.spent, r.limits, r.admitted_at
 ),
 blocked AS (
-    DELETE FROM jobs.blocked WHERE seq = $1 RETURNING seq, attempt, spent, limit_id, passed, arrived_at
+    DELETE FROM jobs.blocked WHERE seq = $1
+        RETURNING seq, attempt, spent, limit_id, passed, arrived_at
 ),
 scheduled AS (
     DELETE FROM jobs.scheduled WHERE seq = $1 RETURNING seq, attempt, spent, run_at
@@ -27,7 +28,8 @@ removed AS (
     UNION ALL
     SELECT attempt, spent, run_at, NULL, NULL, NULL, NULL, NULL FROM scheduled
 )
-SELECT target.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits, p.admitted_at,
+SELECT target.rank, p.attempt, p.spent, p.run_at, p.limit_id, p.passed, p.limits, m.limits,
+    p.admitted_at,
     p.arrived_at
 FROM removed AS p
 CROSS JOIN target

@@ -45,5 +45,6 @@ new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
     SELECT seq, 0, rank, attempt, 0, 0 FROM requeued WHERE limited
 ),
-backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM requeued WHERE capped)
+backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM requeued
+    WHERE capped)
 SELECT limited FROM requeued

@@ -4,5 +4,6 @@
 UPDATE jobs.leases
 SET session = $2, claim = $3, executed_by = COALESCE(executed_by, session)
 WHERE seq = ANY (ARRAY(
-    SELECT seq FROM jobs.leases WHERE session = $1 ORDER BY seq LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED
+    SELECT seq FROM jobs.leases WHERE session = $1 ORDER BY seq
+        LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED
 ))

@@ -7,5 +7,6 @@ SET progress = GREATEST(l.progress, r.percent),
 FROM unnest(
     $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[]
 ) WITH ORDINALITY AS r (seq, session, claim, attempt, percent, message, place)
-WHERE l.seq = ANY (ARRAY[r.seq]) AND l.session = r.session AND l.claim = r.claim AND l.attempt = r.attempt
+WHERE l.seq = ANY (ARRAY[r.seq]) AND l.session = r.session AND l.claim = r.claim
+    AND l.attempt = r.attempt
 RETURNING r.place

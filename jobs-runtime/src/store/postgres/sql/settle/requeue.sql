@@ -6,8 +6,10 @@ WITH ended AS (
     DELETE FROM jobs.leases AS l
     USING (
         SELECT
-            unnest($1::bigint[]) AS seq, unnest($2::bigint[]) AS session, unnest($3::bigint[]) AS claim,
-            unnest($4::bigint[]) AS attempt, unnest($5::bigint[]) AS retry_at, unnest($6::text[]) AS outcome,
+            unnest($1::bigint[]) AS seq, unnest($2::bigint[]) AS session,
+            unnest($3::bigint[]) AS claim,
+            unnest($4::bigint[]) AS attempt, unnest($5::bigint[]) AS retry_at,
+            unnest($6::text[]) AS outcome,
             unnest($7::bigint[]) AS started_at, unnest($8::bigint[]) AS finished_at,
             unnest($9::smallint[]) AS percent, unnest($10::text[]) AS error_kind,
             unnest($11::text[]) AS error_message, unnest($12::text[]) AS message,

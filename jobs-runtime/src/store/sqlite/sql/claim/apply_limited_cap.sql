@@ -3,7 +3,8 @@
 -- $16  the most rows with limits; NULL for no maximum
 DELETE FROM temp.jobs_claimed_rows
 WHERE $16 IS NOT NULL AND place IN (
-    SELECT place FROM temp.jobs_claimed_rows WHERE limits IS NOT NULL ORDER BY place LIMIT -1 OFFSET $16
+    SELECT place FROM temp.jobs_claimed_rows WHERE limits IS NOT NULL ORDER BY place
+        LIMIT -1 OFFSET $16
 );
 
 -- Negative places first: a new place must not collide with an old one.

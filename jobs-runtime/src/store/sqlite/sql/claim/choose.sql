@@ -36,7 +36,8 @@ SELECT queue, rank, seq, job_id, attempt, spent, limits, admitted_at
 FROM jobs_ready
 WHERE queue = CASE
         WHEN json_array_length($10) = 1 THEN $10 ->> 0
-        WHEN $10 IS NULL AND (SELECT MIN(queue) FROM jobs_ready) = (SELECT MAX(queue) FROM jobs_ready)
+        WHEN $10 IS NULL AND (SELECT MIN(queue) FROM jobs_ready) = (SELECT MAX(queue)
+            FROM jobs_ready)
         THEN (SELECT MIN(queue) FROM jobs_ready)
     END
     AND queue NOT IN (SELECT queue FROM jobs_paused_queues)

@@ -7,7 +7,8 @@
 -- $12  the time of the claim
 -- Returns rows with 'claimed' and a JSON array of up to 50 leased executions.
 INSERT INTO jobs_leases (seq, session, claim, attempt, spent, claimed_at, limits)
-SELECT seq, $7, $8, attempt, spent, MAX($12, COALESCE(admitted_at, $12)), limits FROM temp.jobs_claimed_rows;
+SELECT seq, $7, $8, attempt, spent, MAX($12, COALESCE(admitted_at, $12)), limits
+    FROM temp.jobs_claimed_rows;
 
 DELETE FROM jobs_ready
 WHERE (queue, rank, seq) IN (SELECT queue, rank, seq FROM temp.jobs_claimed_rows);
@@ -27,7 +28,8 @@ WHERE id = $7 AND EXISTS (SELECT 1 FROM temp.jobs_claimed_rows);
 SELECT 'claimed', (
     SELECT json_group_array(json_array(
         t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms,
-        x.max_attempts, x.retry, x.correlation_id, MAX($12, COALESCE(t.admitted_at, $12)), 0, t.queue,
+        x.max_attempts, x.retry, x.correlation_id, MAX($12, COALESCE(t.admitted_at, $12)), 0,
+        t.queue,
         t.limits
     ))
     FROM temp.jobs_claimed_rows AS t

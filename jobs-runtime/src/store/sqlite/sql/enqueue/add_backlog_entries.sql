@@ -10,4 +10,5 @@ ON CONFLICT (seq) DO UPDATE SET capped = 1;
 INSERT INTO jobs_backlog_entries (seq, job_id)
 SELECT x.seq, x.job_id
 FROM json_each($25) AS c
-CROSS JOIN jobs_executions AS x ON x.seq = (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + c.value;
+CROSS JOIN jobs_executions AS x
+    ON x.seq = (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + c.value;

@@ -37,7 +37,8 @@ FROM (
     SELECT l.seq, l.attempt, w.worker, 0 AS stuck
     FROM jobs_leases AS l
     LEFT JOIN jobs_sessions AS w ON w.id = IFNULL(l.executed_by, l.session)
-    WHERE l.limits IS NOT NULL AND $1 IN (SELECT value FROM json_each(iif(json_valid(l.limits), l.limits, NULL)))
+    WHERE l.limits IS NOT NULL
+        AND $1 IN (SELECT value FROM json_each(iif(json_valid(l.limits), l.limits, NULL)))
     UNION ALL
     SELECT s.seq, s.attempt, w.worker, 1
     FROM jobs_retained_permits AS s
@@ -53,7 +54,8 @@ FROM (
     FROM (
         SELECT r.seq, r.limits
         FROM reach AS a
-        CROSS JOIN jobs_ready AS r INDEXED BY jobs_ready_by_limit ON r.seq >> 9 BETWEEN a.first AND a.last
+        CROSS JOIN jobs_ready AS r INDEXED BY jobs_ready_by_limit ON r.seq >> 9 BETWEEN a.first
+            AND a.last
         WHERE r.last_limit IS NOT NULL AND EXISTS (SELECT 1 FROM later)
         LIMIT 10000
     ) AS n

@@ -33,6 +33,7 @@ WHERE (queue, rank, seq) IN (
 
 UPDATE jobs_limits
 SET in_use = e.value ->> '$[1][0]', tat = e.value ->> '$[1][1]', check_at = e.value ->> '$[1][2]',
-    reach_first = e.value ->> '$[2][0]', reach_last = e.value ->> '$[2][1]', reach_rank = e.value ->> '$[2][2]'
+    reach_first = e.value ->> '$[2][0]', reach_last = e.value ->> '$[2][1]',
+    reach_rank = e.value ->> '$[2][2]'
 FROM jsonb_each($4) AS e
 WHERE jobs_limits.id = e.value ->> 0;

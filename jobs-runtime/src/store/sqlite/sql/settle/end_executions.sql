@@ -7,10 +7,13 @@
 --     row
 -- $5  JSON array: seq of each lease
 -- Returns one row: 'ended', the number of executions.
-WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, limits, is_limited, attempts) AS MATERIALIZED (
+WITH run (session, attempt, status, outcome, progress, error_kind, is_rare, limits, is_limited,
+    attempts) AS MATERIALIZED (
     SELECT
-        value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
-        value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', value ->> '$[0][8]', jsonb_extract(value, '$[1]')
+        value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]',
+        value ->> '$[0][4]',
+        value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', value ->> '$[0][8]',
+        jsonb_extract(value, '$[1]')
     FROM jsonb_each($4)
 )
 INSERT INTO jobs_outcomes (
