@@ -15,8 +15,9 @@
 //! | `unsupported` | parsers of keys that this version rejects |
 //!
 //! `model` and `resource` import this module. The module itself imports only `errors`,
-//! never `signature`, `model` or `expansion`: it judges each key by its own value. The grammars of
-//! texts (durations, ids, cron expressions) are the crate `jobs-grammar`.
+//! never `signature`, `model` or `expansion`: it judges each key by its own value. The crate
+//! `jobs-grammar` (`jobs/grammar/src`) parses texts: durations, ids, and cron expressions in
+//! `cron.rs`.
 
 mod keys;
 pub(crate) mod limits;

@@ -27,7 +27,8 @@
 //! | `builder`, `limits`, `duration` | the calls that build the job's definition |
 //!
 //! The module imports `model` and `signature`, never `attribute`: it generates code for what was
-//! accepted, not for what was written. It reports no mistakes.
+//! accepted, not for what was written. It looks for no mistakes: [`fallback`] emits those that
+//! earlier stages found.
 
 mod bounds;
 mod builder;
@@ -43,11 +44,11 @@ use quote::quote;
 
 use crate::errors::Errors;
 use crate::model::AcceptedJob;
-use crate::signature::{Function, Plain};
+use crate::signature::{Function, WithoutMacroAttributes};
 
 /// Generates everything that replaces the attribute.
 pub(crate) fn expand(function: &Function, job: &AcceptedJob) -> TokenStream {
-    let function = Plain(function);
+    let function = WithoutMacroAttributes(function);
     let payload = payload::payload(job);
     let options = builder::options(job);
     let handler = glue::handler(job);
@@ -70,10 +71,10 @@ pub(crate) fn expand(function: &Function, job: &AcceptedJob) -> TokenStream {
 pub(crate) fn fallback(function: &Function, job: &AcceptedJob, errors: &Errors) -> TokenStream {
     if function.signature.receiver().is_some() {
         // A method is in an `impl`, which cannot contain the other items.
-        let function = Plain(function);
+        let function = WithoutMacroAttributes(function);
         return quote!(#errors #function);
     }
-    let function = Plain(function);
+    let function = WithoutMacroAttributes(function);
     let payload = payload::payload(job);
     let glue = block(job, &glue::implementation(job, &TokenStream::new()));
     quote! {
@@ -84,7 +85,7 @@ pub(crate) fn fallback(function: &Function, job: &AcceptedJob, errors: &Errors) 
     }
 }
 
-/// Generates the block of unnamed items. Code outside of the block cannot refer to its names.
+/// Generates the `const _` block with the `impl`s. The author's code does not see its imports.
 fn block(job: &AcceptedJob, implementation: &TokenStream) -> TokenStream {
     let (cfgs, krate) = (&job.cfgs, &job.krate);
     let constructors = constructors::constructors(job);

@@ -21,7 +21,7 @@ use syn::{ReturnType, Safety, Type};
 use crate::attribute::{Meta, values};
 use crate::errors::Errors;
 use crate::signature::types::{self, Unstorable};
-use crate::signature::{Function, Plain};
+use crate::signature::{Function, WithoutMacroAttributes};
 
 /// Returns the tokens that replace `#[resource(attribute)] item`.
 pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStream {
@@ -36,13 +36,13 @@ pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStrea
     let krate = parse_crate(attribute, &mut errors);
     let provided = Provided::read(&function, &mut errors);
 
-    let plain = Plain(&function);
+    let item = WithoutMacroAttributes(&function);
     match provided {
         Some(provided) if errors.is_empty() => {
             let registration = provided.register(&function, &krate);
-            quote!(#plain #registration)
+            quote!(#item #registration)
         }
-        _ => quote!(#errors #plain),
+        _ => quote!(#errors #item),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::errors::Errors;
 use types::Unstorable;
 
 pub(crate) use arguments::{Argument, Value, names, same_name};
-pub(crate) use function::{Function, Plain};
+pub(crate) use function::{Function, WithoutMacroAttributes};
 
 /// A handler's signature as written. An argument with a mistake is left out.
 #[derive(Debug)]

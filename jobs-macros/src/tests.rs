@@ -3,6 +3,9 @@
 //! Goldens are read in review: an expansion must read like code written by hand.
 //! `UPDATE_GOLDENS=1 cargo test -p jobs-macros` rewrites them. Without the variable, a difference
 //! fails the test.
+//!
+//! A test may import the entry points `job::job` and `resource::resource`. It must not import a
+//! stage, so that a stage can change and these tests stay.
 
 mod cost;
 mod jobs;

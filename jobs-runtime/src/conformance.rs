@@ -51,6 +51,9 @@
 //! calls by several workers, operators and applications against the store and against a model in
 //! memory, and compares every answer. It shrinks a failing sequence, prints it, and writes it to
 //! [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
+//!
+//! This module imports the store contract and `time`. It must not import the engine, the service or
+//! a particular store: a requirement sees a store through its contract only.
 
 #![expect(
     clippy::unwrap_used,

@@ -6,7 +6,7 @@
 //!   store            dispatcher (own thread)                 application's runtime
 //!     │
 //!     │ ◀── claim ────  slots: how many are free?
-//!     │ ─── leases ──▶  backlog ─▶ a slot is free ─────────▶  attempt: the handler runs
+//!     │ ─── leases ──▶  prefetched ─▶ a slot is free ──────▶  attempt: the handler runs
 //!     │                                                           │
 //!     │ ◀── progress, logs ──  heartbeat                          │
 //!     │ ─── cancel requests ─▶ heartbeat ── interrupt ─────────▶  │
@@ -18,8 +18,8 @@
 //!
 //! 1. [`claim`] asks the store for as many executions as slots are free. The store leases them to
 //!    the worker's [`session`].
-//! 2. [`slots`] keeps a leased execution in a backlog until a slot is free; [`running`] then starts
-//!    its attempt on the application's runtime.
+//! 2. [`slots`] keeps prefetched executions: leased ones that wait for a slot. When a slot is free,
+//!    [`running`] starts the attempt on the application's runtime.
 //! 3. [`executor`] calls the handler, enforces the time limit and the grace, and reports one
 //!    [`Exit`](outcome::Exit) to the dispatcher.
 //! 4. [`outcome`] reads the retry list of the execution's row and decides what follows: success,
@@ -48,7 +48,7 @@
 //! |---|---|
 //! | [`dispatcher`] | the event loop, its state and its timers ([`timers`]) |
 //! | [`session`], [`claim`] | the session and its renewal; claims |
-//! | [`slots`], [`slot_caps`] | slots and backlog; the slots that a queue or a job may use |
+//! | [`slots`], [`slot_caps`] | slots, prefetched executions; slot caps of queues and jobs |
 //! | [`handlers`] | the table of linked jobs by id |
 //! | [`running`], [`stuck`] | attempts that run here; attempts whose handler ignores interrupts |
 //! | [`executor`] | one attempt: the handler call, interrupts, rate limits, `succeed_in` |
@@ -152,17 +152,17 @@ impl Engine {
         let (stop, stop_requests) = watch::channel(Stop::No);
         let (end, ended) = watch::channel(false);
         let (idle, idle_seen) = watch::channel(false);
-        let executors = tokio::runtime::Handle::current();
+        let attempt_runtime = tokio::runtime::Handle::current();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
         let clock = Arc::clone(&parts.clock);
-        let (hook_notifier, hooks_drained) = HookNotifier::start(&parts, &executors);
+        let (hook_notifier, hooks_drained) = HookNotifier::start(&parts, &attempt_runtime);
         let handlers = HandlerTable::new(&parts.jobs);
         let dispatcher = Dispatcher::new(
             handlers,
             parts,
-            executors,
+            attempt_runtime,
             hook_notifier,
             stop_requests,
             idle,

@@ -15,12 +15,15 @@
 //! Handlers call the [`JobService`] and read the store; no route calls the engine. Every error
 //! response is an `application/problem+json` with a stable `code` (see [`problem`]).
 //!
+//! The folder may import the service, the store contract, the clock, `health` and `time`. It must
+//! not import the engine, the runtime, the command line or a particular store.
+//!
 //! Paths that are often looked for:
 //!
 //! * A **422** lists its **violations**: `service/payload` finds them, `response/errors.rs` builds
 //!   the response.
 //! * The **cursor** of `GET /executions` is parsed in `routes/list_executions.rs`; its type is
-//!   [`Cursor`](crate::store::Cursor) in `store/contract`.
+//!   [`Cursor`](crate::store::Cursor) in `store/contract`; a store makes it in `read/list.rs`.
 //! * **Cancel** starts in `routes/executions.rs` and continues in [`JobService::cancel`] and
 //!   [`Store::cancel`](crate::store::Store::cancel). The heartbeat of the engine
 //!   (`engine/heartbeat.rs`) reads the request and interrupts the running attempt.

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! **Assignment.** An event belongs to an attempt if it is emitted on the handler's own task or
-//! thread, or inside a span that descends from the attempt's span, on any task. A task that the
-//! handler spawns carries the span if it is spawned with `.in_current_span()`
-//! (`tracing::Instrument`); without it, its events reach the application's own log only.
+//! thread. It also belongs to it, on any task, inside a span that descends from the attempt's span.
+//! A task that the handler spawns carries the span if it is spawned with `.in_current_span()`
+//! (`tracing::Instrument`). Without it, its events reach the application's own log only.
 //!
 //! **Sensitive values.** Messages and fields are free text and are not redacted. Do not log a
 //! `#[sensitive]` value.

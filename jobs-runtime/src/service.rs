@@ -49,14 +49,14 @@ use jobs::{
 
 use crate::Entropy;
 use crate::clock::timestamp;
-use crate::store::{CancelAnswer, EditAnswer, RetryAnswer, Store, StoreError};
+use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer, Store, StoreError};
 use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
 
 pub use edit::Edit;
 #[cfg(feature = "http")]
-pub(crate) use enqueue::Accepted;
+pub(crate) use enqueue::EnqueuedRequest;
 #[cfg(feature = "http")]
 pub(crate) use error::{InvalidPayload, ServiceError};
 pub use job::{KnownJob, SchemaError};
@@ -133,7 +133,7 @@ impl JobService {
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<Enqueued>, EnqueueError> {
         let batch = requests.len() > 1;
-        match self.accept(requests).await {
+        match self.enqueue_batch(requests).await {
             Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
             Err(error) => Err(error.into_enqueue_error(batch)),
         }
@@ -150,7 +150,7 @@ impl JobService {
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<Enqueued>, EnqueueError> {
         let batch = requests.len() > 1;
-        match self.accept_in(tx, requests).await {
+        match self.enqueue_batch_in(tx, requests).await {
             Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
             Err(error) => Err(error.into_enqueue_error(batch)),
         }
@@ -214,6 +214,14 @@ impl JobService {
         self.edit_checked(id, edit)
             .await
             .map_err(|error| error.into_enqueue_error(false))
+    }
+
+    /// Deletes a final execution with its attempts and its log lines.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
+        self.inner.store.delete(id).await
     }
 
     /// Publishes the linked jobs into the store, for programs that do not link them.

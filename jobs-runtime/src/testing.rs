@@ -3,6 +3,9 @@
 //! The runtime and the store are the real ones; only the clock is a [`VirtualClock`]. A year of
 //! retries takes as long as the store needs for them.
 //!
+//! Of this crate, the module imports `clock` only. It must not import the engine or a store: both
+//! run unchanged.
+//!
 //! ```
 //! # use jobs::{job, JobContext, JobError};
 //! # use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The error type of handlers.
+//! The error of a handler: its message, and the follow-up that it asks for.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Execution ids.
+//! Execution ids: making, parsing and printing them.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Priorities of executions.
+//! Priorities of executions: numbers from 0 to 100, four of them with names.
 
 use std::fmt;
 use std::str::FromStr;

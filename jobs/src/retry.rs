@@ -1,4 +1,4 @@
-//! Retry policies.
+//! Retry policies: the number of attempts of a job and the delays between them.
 
 use std::time::Duration;
 

@@ -7,6 +7,9 @@
 //! debounce = ("30s", by = ["doc_id"], at_most = "5m")
 //! max_waiting = 10000
 //! ```
+//!
+//! Like the rest of `attribute`, this module imports `errors` and the crate `jobs-grammar`. It must
+//! not import `signature`, `model` or `expansion`.
 
 mod rate;
 mod weights;

@@ -1,4 +1,4 @@
-//! The parser of the key `schedule`.
+//! The parser of the key `schedule`: a cron expression and its options.
 //!
 //! ```text
 //! schedule = "0 3 * * *"

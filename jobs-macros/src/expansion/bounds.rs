@@ -1,10 +1,12 @@
-//! Bounds on the payload's types, so that a type without the required traits is reported once.
+//! Bounds on the types of the payload and of the handler's return.
 //!
-//! Only the compiler knows whether a type implements `PayloadField`. The derives would each report
-//! a type that does not, in their own words. So their `impl`s carry `where for<'x> T:
-//! PayloadBound<'x>`, and `assert_payload_field::<T>()` reports the type once. The module `bounds`
-//! of the crate `jobs` explains the mechanism. Types that always implement the trait leave no
-//! tokens.
+//! With them, a type without the required traits is reported once. Only the compiler knows whether
+//! a type implements `PayloadField`. The derives would each report a type that does not, in their
+//! own words. So their `impl`s carry `where for<'x> T: PayloadBound<'x>`, and
+//! `assert_payload_field::<T>()` reports the type once. The lifetime `'x` defers the check to the
+//! use of the `impl`; the module `bounds` of the crate `jobs` explains the mechanism.
+//!
+//! Standard types ([`is_always_storable`]) and `Result<T, JobError>` get no bound.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -12,7 +14,7 @@ use syn::{LitStr, Type};
 
 use crate::model::{AcceptedJob, Shape};
 use crate::signature::field_attributes::has_custom_format;
-use crate::signature::types::{at, is_job_result, is_plain};
+use crate::signature::types::{at, is_always_storable, is_job_result};
 
 /// Returns the distinct field types that need a bound.
 pub(super) fn bounded_types(job: &AcceptedJob) -> Vec<&Type> {
@@ -27,7 +29,7 @@ pub(super) fn bounded_types(job: &AcceptedJob) -> Vec<&Type> {
     };
     let mut bounded: Vec<&Type> = Vec::new();
     for ty in types {
-        if !is_plain(ty) && !bounded.contains(&ty) {
+        if !is_always_storable(ty) && !bounded.contains(&ty) {
             bounded.push(ty);
         }
     }

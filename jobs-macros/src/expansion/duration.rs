@@ -1,4 +1,4 @@
-//! Durations as expressions.
+//! Durations as expressions: generates the call that makes a `Duration`.
 
 use std::time::Duration;
 

@@ -57,9 +57,9 @@ impl Function {
 
 /// The function for the compiler: without the attributes of its arguments, which are for the macro.
 /// Produces no tokens for a function without a body.
-pub(crate) struct Plain<'a>(pub(crate) &'a Function);
+pub(crate) struct WithoutMacroAttributes<'a>(pub(crate) &'a Function);
 
-impl ToTokens for Plain<'_> {
+impl ToTokens for WithoutMacroAttributes<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Function {
             attributes,

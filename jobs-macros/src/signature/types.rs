@@ -66,18 +66,18 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
 ///
 /// The test is by name. A program that gives one of these names to another type gets the compiler's
 /// own errors if that type cannot be stored.
-pub(crate) fn is_plain(ty: &Type) -> bool {
-    const PLAIN: [&str; 21] = [
+pub(crate) fn is_always_storable(ty: &Type) -> bool {
+    const ALWAYS_STORABLE: [&str; 21] = [
         "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
         "i128", "isize", "f32", "f64", "String", "Option", "Vec", "Box", "PathBuf",
     ];
     match bare(ty) {
         Type::Path(path) if path.qself.is_none() && path.path.segments.len() == 1 => {
             let segment = &path.path.segments[0];
-            PLAIN.iter().any(|name| segment.ident == name)
-                && first_argument(segment).is_none_or(is_plain)
+            ALWAYS_STORABLE.iter().any(|name| segment.ident == name)
+                && first_argument(segment).is_none_or(is_always_storable)
         }
-        Type::Tuple(tuple) => tuple.elems.iter().all(is_plain),
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_always_storable),
         _ => false,
     }
 }
@@ -143,7 +143,9 @@ impl<'ast> Visit<'ast> for Search {
 
 #[cfg(test)]
 mod tests {
-    use super::{find_unstorable, first_argument, is_job_result, is_plain, last_segment, mentions};
+    use super::{
+        find_unstorable, first_argument, is_always_storable, is_job_result, last_segment, mentions,
+    };
     use syn::parse_str;
 
     #[test]
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_types() {
+    fn always_storable_types() {
         for (ty, expected) in [
             ("String", true),
             ("Option<Vec<(u8, bool)>>", true),
@@ -174,7 +176,11 @@ mod tests {
             ("<Self as Post>::Address", false),
             ("[u8; 40]", false),
         ] {
-            assert_eq!(is_plain(&parse_str(ty).expect(ty)), expected, "{ty}");
+            assert_eq!(
+                is_always_storable(&parse_str(ty).expect(ty)),
+                expected,
+                "{ty}"
+            );
         }
     }
 

@@ -1,4 +1,7 @@
-//! A monitoring connection to the measured database.
+//! A monitoring connection to the measured database: reads counters, prepares trials.
+//!
+//! It imports the errors of `bench` and the database's URL. It must not import a store: its
+//! statements go over a connection of its own, whose statements are not counted.
 
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -1,4 +1,7 @@
 //! The scenarios, and the order of their trials.
+//!
+//! A scenario may import the rest of `bench`, the store contract and the clock. It must not import
+//! the engine or a particular store: it measures them through the runtime.
 
 mod drain;
 mod enqueue;

@@ -1,4 +1,7 @@
 //! The commands: a module each, or one for a group of similar commands.
+//!
+//! A command may import the rest of `cli`, the runtime, the service, the store contract and
+//! `bench`. It must not import the engine, `http` or another command.
 
 mod bench;
 mod config;

@@ -1,4 +1,7 @@
-//! The signals `SIGINT` and `SIGTERM`: the first drains the worker, the second ends the drain.
+//! A listener for SIGINT and SIGTERM.
+//!
+//! `commands/run.rs` drains at the first signal and releases running attempts at the second; `exec`
+//! releases them at the first.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The catalogue of published jobs.
+//! The catalogue: requirements on publishing jobs and listing them.
 
 use jobs::JobDescriptor;
 

@@ -1,4 +1,4 @@
-//! Idempotency keys.
+//! Idempotency keys: requirements that a repeated enqueue creates nothing.
 
 use super::fixtures::*;
 use super::requirement::requirements;

@@ -1,4 +1,4 @@
-//! Logs of attempts.
+//! Logs of attempts: requirements on writing log lines and reading them in pages.
 
 use std::sync::Arc;
 

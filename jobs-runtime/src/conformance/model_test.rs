@@ -7,6 +7,9 @@
 //!
 //! Each answer must equal that of the [model](model::Model). At the end, all data that can be read
 //! must equal the model's. `proptest` shrinks a failing sequence.
+//!
+//! This module imports the backends and fixtures of the suite. It must not import a particular
+//! store or the store's rules: the model states them a second time.
 
 mod expected;
 mod model;

@@ -1,4 +1,4 @@
-//! Sessions of workers.
+//! Sessions of workers: requirements on opening, renewing, closing and listing them.
 
 use super::fixtures::*;
 use super::requirement::requirements;

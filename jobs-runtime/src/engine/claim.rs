@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stop;
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
+use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use super::outcome::Exit;
 use super::slots::{ClaimPurpose, SlotKind};
 use crate::clock::timestamp;
@@ -61,7 +61,7 @@ impl Dispatcher {
             }
             let sent_at = clock.elapsed();
             let answer = store.claim(claim.clone()).await;
-            Event::Claimed(target, claim, answer, sent_at)
+            CallEvent::Claimed(target, claim, answer, sent_at)
         });
     }
 
@@ -101,7 +101,7 @@ impl Dispatcher {
                 if taken == 0 {
                     slots.on_empty_claim(now.saturating_sub(sent_at), now);
                 }
-                slots.add_to_backlog(claimed, now);
+                slots.add_prefetched(claimed, now);
             }
             Err(StoreError::SessionLost) => self.on_session_lost(),
             // The store may have leased executions: the same claim is sent again.

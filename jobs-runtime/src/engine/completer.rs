@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
 
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
+use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use crate::store::{Next, Settlement, StoreError, WriteAnswer};
 
 /// The most settlements of one call.
@@ -36,8 +36,9 @@ const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
 /// Settlements that the store has not acknowledged.
 ///
-/// Their number is bounded by the leases of the worker: while the completer
-/// [is backed up](Self::is_backed_up), the worker claims nothing.
+/// There is at most one for each lease of the worker. While the completer
+/// [is backed up](Self::is_backed_up), the worker claims nothing. So the queue cannot grow without
+/// bound.
 #[derive(Debug, Default)]
 pub(super) struct Completer {
     waiting: Vec<Settlement>,
@@ -46,7 +47,8 @@ pub(super) struct Completer {
     /// Settlements whose rows another transaction has locked; sent again at `locked_retry_at`.
     locked: Vec<Settlement>,
     locked_retry_at: Duration,
-    sending: bool,
+    /// A batch is with the store, or waits to be sent again.
+    batch_in_flight: bool,
 }
 
 /// The settlements of one call.
@@ -66,22 +68,22 @@ impl Completer {
 
     pub(super) fn is_empty(&self) -> bool {
         let waiting = self.waiting.is_empty() && self.parts.is_empty() && self.locked.is_empty();
-        waiting && !self.sending
+        waiting && !self.batch_in_flight
     }
 
     /// True while so many settlements wait that the worker must not claim more executions.
     pub(super) fn is_backed_up(&self) -> bool {
-        self.sending && self.waiting.len() >= 2 * BATCH
+        self.batch_in_flight && self.waiting.len() >= 2 * BATCH
     }
 
     /// The time at which locked settlements are sent again, if there are any.
     pub(super) fn retry_at(&self) -> Option<Duration> {
-        (!self.locked.is_empty() && !self.sending).then_some(self.locked_retry_at)
+        (!self.locked.is_empty() && !self.batch_in_flight).then_some(self.locked_retry_at)
     }
 
     /// The next batch: a part of a rejected one, the locked settlements if they are due, or as many
     /// waiting settlements as one call takes.
-    fn next(&mut self, now: Duration) -> Option<SettleBatch> {
+    fn next_batch(&mut self, now: Duration) -> Option<SettleBatch> {
         if let Some(part) = self.parts.pop() {
             return Some(part);
         }
@@ -126,17 +128,17 @@ fn is_rejection(error: &StoreError) -> bool {
 impl Dispatcher {
     /// Sends the next batch unless one is in flight. Under load, batches grow by themselves.
     pub(super) fn send_settlements(&mut self) {
-        if self.completer.sending {
+        if self.completer.batch_in_flight {
             return;
         }
-        let Some(batch) = self.completer.next(self.clock.elapsed()) else {
+        let Some(batch) = self.completer.next_batch(self.clock.elapsed()) else {
             return;
         };
-        self.completer.sending = true;
+        self.completer.batch_in_flight = true;
         let store = Arc::clone(&self.store);
         self.spawn_call(async move {
             let answer = store.settle(batch.settlements.clone()).await;
-            Event::Settled(batch, answer)
+            CallEvent::Settled(batch, answer)
         });
     }
 
@@ -148,7 +150,7 @@ impl Dispatcher {
         self.record_answer(&answer);
         match answer {
             Ok(answers) => {
-                self.completer.sending = false;
+                self.completer.batch_in_flight = false;
                 for (settlement, answer) in batch.settlements.iter().zip(answers) {
                     self.on_answer(settlement, answer);
                 }
@@ -200,7 +202,7 @@ impl Dispatcher {
                 ..SettleBatch::default()
             };
             self.completer.parts.extend([second, batch]);
-            self.completer.sending = false;
+            self.completer.batch_in_flight = false;
             return;
         }
         batch.rejections += 1;
@@ -209,7 +211,7 @@ impl Dispatcher {
         }
         let error = crate::error::chain(error).to_string();
         let Some(settlement) = batch.settlements.first_mut() else {
-            self.completer.sending = false;
+            self.completer.batch_in_flight = false;
             return;
         };
         let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
@@ -221,16 +223,16 @@ impl Dispatcher {
                 "the end of this attempt cannot be stored",
             );
             self.hook_notifier.forget(settlement);
-            self.completer.sending = false;
+            self.completer.batch_in_flight = false;
             return;
         }
         tracing::error!(%execution, attempt, %error, "the store rejects the end of this attempt");
-        replace(settlement, &error);
+        replace_by_failure(settlement, &error);
         self.hook_notifier.replace(settlement);
         batch.rejections = 0;
         batch.is_replaced = true;
         self.completer.parts.push(batch);
-        self.completer.sending = false;
+        self.completer.batch_in_flight = false;
     }
 
     fn send_again(&self, batch: SettleBatch) {
@@ -239,13 +241,13 @@ impl Dispatcher {
         self.spawn_call(async move {
             clock.sleep(BACKOFF).await;
             let answer = store.settle(batch.settlements.clone()).await;
-            Event::Settled(batch, answer)
+            CallEvent::Settled(batch, answer)
         });
     }
 }
 
 /// Replaces a settlement that cannot be stored by a failure with the store's message.
-fn replace(settlement: &mut Settlement, error: &str) {
+fn replace_by_failure(settlement: &mut Settlement, error: &str) {
     let kind = match settlement.next {
         Next::Succeed(_) => ErrorKind::InvalidResult,
         _ => ErrorKind::Permanent,

@@ -1,9 +1,9 @@
 //! The dispatcher: the event loop of a worker, and the only part that changes its state.
 //!
-//! Everything that happens to a worker is an [`Event`], an event of an attempt, an event of the
-//! store or a shutdown request. The loop never waits for a single call: a call to the store is a
-//! future that yields an event with the answer. After every event, [`Dispatcher::advance`] starts
-//! all work that is due.
+//! The loop waits for five sources at once: answers of the store ([`CallEvent`]), events of
+//! attempts, events of the store, shutdown requests, and a timer. It never awaits a call to the
+//! store: the call is a future in `calls` that yields its answer as an event. After every event,
+//! [`Dispatcher::advance`] starts all work that is due.
 //!
 //! The methods of [`Dispatcher`] are divided among the modules of the engine by task. Each task
 //! keeps its state in a field of the dispatcher, and a flag or a count of its calls in flight.
@@ -45,9 +45,9 @@ pub(super) const BACKOFF: Duration = Duration::from_millis(250);
 /// The most events of attempts that are handled between two rounds of store calls.
 const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
 
-/// The answer of a call to the store, or a timer. Durations are the times at which calls were sent.
+/// The answer of a call to the store. Durations are the times at which calls were sent.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum CallEvent {
     SessionOpened(Result<SessionId, StoreError>, Duration),
     SessionRenewed(SessionId, Result<Renewal, StoreError>, Duration),
     Claimed(
@@ -66,8 +66,6 @@ pub(super) enum Event {
     PermitsReleased(Vec<Fence>, Result<(), StoreError>),
     Aged(Result<(), StoreError>),
     SessionClosed,
-    /// The next wake-up time has come.
-    Timer,
 }
 
 /// The state of a worker. See the module's documentation.
@@ -79,7 +77,7 @@ pub(super) struct Dispatcher {
     pub(super) health: WorkerHealth,
     pub(super) handlers: Arc<HandlerTable>,
     /// The application's runtime, on which attempts run.
-    pub(super) executors: Handle,
+    pub(super) attempt_runtime: Handle,
     pub(super) executor_deps: Arc<ExecutorDeps>,
 
     attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
@@ -87,7 +85,7 @@ pub(super) struct Dispatcher {
     /// The store sends no more events.
     store_events_closed: bool,
     stop_requests: watch::Receiver<Stop>,
-    calls: FuturesUnordered<BoxFuture<'static, Event>>,
+    calls: FuturesUnordered<BoxFuture<'static, CallEvent>>,
 
     pub(super) session: Option<Session>,
     /// A session is being opened or renewed.
@@ -116,7 +114,7 @@ pub(super) struct Dispatcher {
     pub(super) drain_until: Option<Duration>,
     pub(super) take_overs_in_flight: usize,
     /// Running attempts have been interrupted for the shutdown.
-    pub(super) has_given_back: bool,
+    pub(super) has_interrupted: bool,
     pub(super) is_closing: bool,
     pub(super) is_closed: bool,
 }
@@ -125,7 +123,7 @@ impl Dispatcher {
     pub(super) fn new(
         handlers: Arc<HandlerTable>,
         parts: EngineParts,
-        executors: Handle,
+        attempt_runtime: Handle,
         hook_notifier: HookNotifier,
         stop_requests: watch::Receiver<Stop>,
         idle: watch::Sender<bool>,
@@ -153,7 +151,7 @@ impl Dispatcher {
             timers: Timers::new(parts.clock.elapsed(), &parts.config),
             liveness: LivenessMonitor::default(),
             handlers,
-            executors,
+            attempt_runtime,
             executor_deps: Arc::new(executor_deps),
             attempt_events,
             store_events_closed: false,
@@ -180,7 +178,7 @@ impl Dispatcher {
             stop: Stop::No,
             drain_until: None,
             take_overs_in_flight: 0,
-            has_given_back: false,
+            has_interrupted: false,
             is_closing: false,
             is_closed: false,
             store: parts.store,
@@ -209,7 +207,7 @@ impl Dispatcher {
                         self.on_attempt_event(event);
                     }
                 }
-                Some(event) = self.calls.next() => self.on_event(event),
+                Some(event) = self.calls.next() => self.on_call_event(event),
                 event = self.store_events.recv(), if !self.store_events_closed => {
                     self.on_store_event(event);
                 }
@@ -218,7 +216,7 @@ impl Dispatcher {
                     let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
                     self.on_stop(asked);
                 }
-                () = self.clock.sleep(wait) => self.on_event(Event::Timer),
+                () = self.clock.sleep(wait) => self.on_timer(),
             }
         }
     }
@@ -238,7 +236,7 @@ impl Dispatcher {
         let now = self.clock.elapsed();
         self.keep_session(now);
         self.advance_shutdown(now);
-        self.start_backlog(now);
+        self.start_prefetched(now);
         if self.session.is_some() {
             self.promote(now);
             self.raise_aged(now);
@@ -281,7 +279,7 @@ impl Dispatcher {
             if self.has_ageing() && !self.ageing_in_flight {
                 wakes.push(timers.age_at);
             }
-            if self.stop == Stop::No && !self.liveness.is_asking() {
+            if self.stop == Stop::No && !self.liveness.is_call_in_flight() {
                 wakes.push(timers.liveness_at);
             }
         }
@@ -291,42 +289,44 @@ impl Dispatcher {
     }
 
     /// Starts a call to the store. Its event comes back to the loop.
-    pub(super) fn spawn_call(&self, call: impl Future<Output = Event> + Send + 'static) {
+    pub(super) fn spawn_call(&self, call: impl Future<Output = CallEvent> + Send + 'static) {
         self.calls.push(Box::pin(call));
     }
 
-    fn on_event(&mut self, event: Event) {
+    fn on_call_event(&mut self, event: CallEvent) {
         match event {
-            Event::SessionOpened(answer, sent_at) => self.on_session_opened(answer, sent_at),
-            Event::SessionRenewed(session, answer, sent_at) => {
+            CallEvent::SessionOpened(answer, sent_at) => self.on_session_opened(answer, sent_at),
+            CallEvent::SessionRenewed(session, answer, sent_at) => {
                 self.on_session_renewed(session, answer, sent_at);
             }
-            Event::Claimed(target, claim, answer, sent_at) => {
+            CallEvent::Claimed(target, claim, answer, sent_at) => {
                 self.on_claimed(target, claim, answer, sent_at);
             }
-            Event::Settled(batch, answer) => self.on_settled(batch, answer),
-            Event::ProgressWritten(answer) => self.on_progress_written(answer),
-            Event::LogsWritten(batch, answer) => self.on_logs_written(batch, answer),
-            Event::CancelRequests(answer) => {
+            CallEvent::Settled(batch, answer) => self.on_settled(batch, answer),
+            CallEvent::ProgressWritten(answer) => self.on_progress_written(answer),
+            CallEvent::LogsWritten(batch, answer) => self.on_logs_written(batch, answer),
+            CallEvent::CancelRequests(answer) => {
                 self.heartbeat_calls_in_flight -= 1;
                 if let Some(fences) = self.record_answer(&answer) {
                     fences.iter().for_each(|fence| self.cancel(*fence));
                 }
             }
-            Event::Promoted(answer) => self.on_promoted(&answer),
-            Event::SessionBeats(answer) => self.on_session_beats(answer),
-            Event::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
-            Event::PermitsReleased(fences, answer) => self.on_permits_released(fences, answer),
-            Event::Aged(answer) => self.on_aged(&answer),
-            Event::SessionClosed => self.is_closed = true,
-            Event::Timer => {
-                let now = self.clock.elapsed();
-                if now >= self.timers.poll_at {
-                    let chance = self.entropy.fraction();
-                    self.timers.polled(now, chance);
-                    self.poll(now);
-                }
-            }
+            CallEvent::Promoted(answer) => self.on_promoted(&answer),
+            CallEvent::SessionBeats(answer) => self.on_session_beats(answer),
+            CallEvent::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
+            CallEvent::PermitsReleased(fences, answer) => self.on_permits_released(fences, answer),
+            CallEvent::Aged(answer) => self.on_aged(&answer),
+            CallEvent::SessionClosed => self.is_closed = true,
+        }
+    }
+
+    /// The next wake-up time has come. `advance` starts what is due; only a poll begins here.
+    fn on_timer(&mut self) {
+        let now = self.clock.elapsed();
+        if now >= self.timers.poll_at {
+            let chance = self.entropy.fraction();
+            self.timers.polled(now, chance);
+            self.poll(now);
         }
     }
 

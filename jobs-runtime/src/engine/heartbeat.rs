@@ -1,15 +1,21 @@
 //! The heartbeat of running attempts: progress, log lines and cancel requests.
 //!
-//! While attempts run or wait in the backlog, the dispatcher sends a heartbeat twenty times per
-//! poll interval (every 250 ms by default). A heartbeat writes changed progress and new log lines,
-//! asks the store for cancel requests, settles [stuck](super::stuck) attempts and releases
-//! executions that have waited too long for a slot. It does not renew the session:
-//! [`session`](super::session) does.
+//! While attempts run or prefetched executions wait for a slot, the dispatcher sends a heartbeat
+//! twenty times per poll interval (every 250 ms by default). A heartbeat:
+//!
+//! * writes changed progress and new log lines;
+//! * asks the store for cancel requests. For each running attempt that is to be cancelled, the
+//!   dispatcher raises an [`Interrupt`](super::executor::interrupt::Interrupt). Its token is the
+//!   handler's `ctx.cancelled()`;
+//! * settles [stuck](super::stuck) attempts;
+//! * releases prefetched executions that have waited too long for a slot.
+//!
+//! It does not renew the session: [`session`](super::session) does.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dispatcher::{Dispatcher, Event};
+use super::dispatcher::{CallEvent, Dispatcher};
 use super::executor::interrupt::Cause;
 use super::outcome::Exit;
 use super::slots::SlotPool;
@@ -49,12 +55,14 @@ impl Dispatcher {
         if !reports.is_empty() {
             self.heartbeat_calls_in_flight += 1;
             let store = Arc::clone(&self.store);
-            self.spawn_call(async move { Event::ProgressWritten(store.report(reports).await) });
+            self.spawn_call(async move { CallEvent::ProgressWritten(store.report(reports).await) });
         }
         self.send_logs();
         self.heartbeat_calls_in_flight += 1;
         let store = Arc::clone(&self.store);
-        self.spawn_call(async move { Event::CancelRequests(store.cancel_requests(session).await) });
+        self.spawn_call(
+            async move { CallEvent::CancelRequests(store.cancel_requests(session).await) },
+        );
     }
 
     pub(super) fn on_progress_written(&mut self, answer: Result<Vec<WriteAnswer>, StoreError>) {
@@ -76,7 +84,7 @@ impl Dispatcher {
 
     /// True if attempts run or leased executions wait for a slot.
     pub(super) fn holds_leases(&self) -> bool {
-        !self.running.is_empty() || self.slots.iter().any(SlotPool::has_backlog)
+        !self.running.is_empty() || self.slots.iter().any(SlotPool::has_prefetched)
     }
 
     /// Cancels an attempt: interrupts it if it runs, settles it if it waits for a slot.

@@ -58,7 +58,7 @@ impl HooksDrained {
 
 impl HookNotifier {
     /// Starts the task that calls the hooks.
-    pub(super) fn start(parts: &EngineParts, executors: &Handle) -> (Self, HooksDrained) {
+    pub(super) fn start(parts: &EngineParts, runtime: &Handle) -> (Self, HooksDrained) {
         let (drain, drained) = watch::channel(false);
         let (hooks, store) = (parts.hooks.clone(), Arc::clone(&parts.store));
         if !hooks.has_end_hooks() {
@@ -75,7 +75,7 @@ impl HookNotifier {
             }
             drain.send_replace(true);
         };
-        executors.spawn(keep_clock_busy(&parts.clock, notify));
+        runtime.spawn(keep_clock_busy(&parts.clock, notify));
         let hook_notifier = Self {
             sender: Some(sender),
             unsettled: HashMap::new(),

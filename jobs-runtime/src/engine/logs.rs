@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::dispatcher::{Dispatcher, Event};
+use super::dispatcher::{CallEvent, Dispatcher};
 use crate::store::{LogBatch, StoreError, WriteAnswer};
 
 /// The number of lines after which a call takes no further attempt's lines.
@@ -38,7 +38,7 @@ impl Dispatcher {
         let store = Arc::clone(&self.store);
         self.spawn_call(async move {
             let answer = store.append_logs(batch.clone()).await;
-            Event::LogsWritten(batch, answer)
+            CallEvent::LogsWritten(batch, answer)
         });
     }
 

@@ -1,4 +1,4 @@
-//! The outcome of an attempt, and the retry delay before the next one.
+//! The outcome of an attempt, and the retry delay (backoff) before the next one.
 //!
 //! [`decide`] is the only code that decides about retries. It decides for attempts that ended in
 //! this worker and for those of a lost worker. Its input is the [`Exit`] of the attempt and the

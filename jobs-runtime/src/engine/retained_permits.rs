@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
+use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use crate::store::{Fence, Settlement, StoreError, WriteAnswer};
 
 /// The events that have happened for one attempt.
@@ -77,7 +77,7 @@ impl Dispatcher {
         let store = Arc::clone(&self.store);
         self.spawn_call(async move {
             let answer = store.release_permits(fences.clone()).await;
-            Event::PermitsReleased(fences, answer)
+            CallEvent::PermitsReleased(fences, answer)
         });
     }
 
@@ -97,7 +97,7 @@ impl Dispatcher {
         self.spawn_call(async move {
             clock.sleep(BACKOFF).await;
             let answer = store.release_permits(fences.clone()).await;
-            Event::PermitsReleased(fences, answer)
+            CallEvent::PermitsReleased(fences, answer)
         });
     }
 }

@@ -186,8 +186,8 @@ impl Dispatcher {
         self.settle_attempt(claimed.fence, execution, budget, exit, finished);
     }
 
-    /// Starts leased executions while slots are free.
-    pub(super) fn start_backlog(&mut self, now: Duration) {
+    /// Starts prefetched executions while slots are free.
+    pub(super) fn start_prefetched(&mut self, now: Duration) {
         for index in 0..self.slots.len() {
             while let Some(claimed) = self.slots[index].take_next() {
                 if !self.start(claimed, now) {
@@ -246,7 +246,7 @@ impl Dispatcher {
             claimed,
         };
         self.running.insert(attempt.claimed.fence, running);
-        self.executors
+        self.attempt_runtime
             .spawn(keep_clock_busy(&self.clock, attempt.run()));
         true
     }

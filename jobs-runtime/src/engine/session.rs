@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Stop;
-use super::dispatcher::{BACKOFF, Dispatcher, Event};
+use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use super::executor::interrupt::Cause;
 use super::outcome::Exit;
 use crate::clock::timestamp;
@@ -93,7 +93,7 @@ impl Dispatcher {
                 let info = self.session_info();
                 self.session_call_in_flight = true;
                 self.spawn_call(async move {
-                    Event::SessionOpened(store.open_session(info).await, now)
+                    CallEvent::SessionOpened(store.open_session(info).await, now)
                 });
             }
             Some(session) if now >= self.timers.renew_at => {
@@ -101,7 +101,7 @@ impl Dispatcher {
                 let wall = timestamp(&*self.clock);
                 self.session_call_in_flight = true;
                 self.spawn_call(async move {
-                    Event::SessionRenewed(id, store.renew(id, wall).await, now)
+                    CallEvent::SessionRenewed(id, store.renew(id, wall).await, now)
                 });
             }
             _ => {}
@@ -138,7 +138,7 @@ impl Dispatcher {
             let sent_at = clock.elapsed();
             let opened_at = timestamp(&*clock);
             let info = SessionInfo { opened_at, ..info };
-            Event::SessionOpened(store.open_session(info).await, sent_at)
+            CallEvent::SessionOpened(store.open_session(info).await, sent_at)
         });
     }
 
@@ -191,8 +191,8 @@ impl Dispatcher {
         self.lose_session();
     }
 
-    /// Drops the session, releases the backlog and interrupts all running attempts: another worker
-    /// may run them by now.
+    /// Drops the session, releases the prefetched executions and interrupts all running attempts:
+    /// another worker may run them by now.
     pub(super) fn lose_session(&mut self) {
         self.session = None;
         self.health.session_lost();
@@ -200,7 +200,7 @@ impl Dispatcher {
         // If the leases still hold, the release makes a take-over unnecessary; if not, the store
         // rejects it.
         for index in 0..self.slots.len() {
-            for claimed in self.slots[index].take_backlog() {
+            for claimed in self.slots[index].take_prefetched() {
                 self.settle_unstarted(&claimed, Exit::Released);
             }
         }

@@ -1,6 +1,6 @@
 //! Shutdown of a worker: drain, release, close.
 //!
-//! The command line turns the first SIGTERM or SIGINT into [`Stop::Drain`] and the second into
+//! `cli/commands/run.rs` turns the first SIGTERM or SIGINT into [`Stop::Drain`] and the second into
 //! [`Stop::Now`]; an application calls `Runtime::shutdown` and `Runtime::shutdown_now`.
 //!
 //! ```text
@@ -9,7 +9,8 @@
 //!                           └── every attempt has ended ───────┘
 //! ```
 //!
-//! * Draining: the worker claims nothing and releases its backlog. Running attempts may end.
+//! * Draining: the worker claims nothing and releases its prefetched executions. Running attempts
+//!   may end.
 //! * Releasing: running attempts are interrupted and released; no attempt is spent.
 //! * Closing: the session is closed after the last settlement. If the store does not answer within
 //!   [`FINAL_FLUSH`], the worker ends without closing it, and another worker takes it over.
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stop;
-use super::dispatcher::{Dispatcher, Event};
+use super::dispatcher::{CallEvent, Dispatcher};
 use super::executor::interrupt::Cause;
 use super::maintenance::promotion::PROMOTION_LIMIT;
 use super::outcome::Exit;
@@ -40,14 +41,14 @@ impl Dispatcher {
         });
     }
 
-    /// Advances a shutdown: releases the backlog, after the drain also the running attempts, and
-    /// closes the session after the last settlement.
+    /// Advances a shutdown: releases the prefetched executions, after the drain also the running
+    /// attempts, and closes the session after the last settlement.
     pub(super) fn advance_shutdown(&mut self, now: Duration) {
         let Some(until) = self.drain_until else {
             return;
         };
         for index in 0..self.slots.len() {
-            for claimed in self.slots[index].take_backlog() {
+            for claimed in self.slots[index].take_prefetched() {
                 self.settle_unstarted(&claimed, Exit::Released);
             }
         }
@@ -56,11 +57,11 @@ impl Dispatcher {
             self.drain_until = Some(now + FINAL_FLUSH);
             if self.stop < Stop::Now {
                 self.stop = Stop::Now;
-            } else if self.has_given_back {
+            } else if self.has_interrupted {
                 // The store does not answer: another worker takes the remaining leases over.
                 self.is_closed = true;
             }
-            self.has_given_back = true;
+            self.has_interrupted = true;
             for running in self.running.values() {
                 running.interrupt.raise(Cause::GiveBack);
             }
@@ -91,7 +92,7 @@ impl Dispatcher {
                                 "could not promote at shutdown: the next worker will do it",
                             );
                         }
-                        Event::SessionClosed
+                        CallEvent::SessionClosed
                     });
                 }
                 None => self.is_closed = true,

@@ -1,4 +1,4 @@
-//! Executor slots and the backlog of leased executions that wait for one.
+//! Executor slots, and the prefetched executions: leased ones that wait for a slot.
 //!
 //! A worker has two [`SlotPool`]s: one for asynchronous handlers, one for blocking handlers. A slot
 //! is free, busy with an attempt, or *lent*: its attempt waits for another execution, and the slot
@@ -7,8 +7,8 @@
 //! A claim asks for as many executions as slots are free. For attempts shorter than a round trip
 //! to the store it asks for more, so that no slot is idle during the next claim.
 //!
-//! The pool also remembers when a claim is worth sending. It starts with
-//! [`may_have_work`](SlotPool::may_have_work) set; events and polls of the store set it again.
+//! [`may_have_work`](SlotPool::may_have_work) says whether a claim is worth sending. It is set at
+//! the start. A claim clears it; events and polls of the store set it again.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -27,7 +27,7 @@ const PREFETCH_LIMIT: usize = 1_000;
 const AWAITED_LIMIT: usize = 1_000;
 
 /// The longest wait for a slot. After it the execution is released for other workers.
-const BACKLOG_WAIT: Duration = Duration::from_secs(1);
+const PREFETCHED_WAIT: Duration = Duration::from_secs(1);
 
 /// The time after which an empty claim counts as slow: it has scanned a long queue of executions
 /// that this worker cannot run.
@@ -55,7 +55,7 @@ pub(crate) enum ClaimPurpose {
     LentSlots,
 }
 
-/// The slots of one kind and their backlog.
+/// The slots of one kind and the executions prefetched for them.
 #[derive(Debug)]
 pub(crate) struct SlotPool {
     pub(crate) kind: SlotKind,
@@ -79,7 +79,7 @@ pub(crate) struct SlotPool {
     /// The executions that they wait for, with the number of waits.
     awaited: HashMap<ExecutionId, usize>,
     /// Leased executions without a slot, with the time of their claim.
-    backlog: VecDeque<(Duration, Claimed)>,
+    prefetched: VecDeque<(Duration, Claimed)>,
     /// No claim is sent before this time: the last one was empty and slow.
     paused_until: Duration,
     attempt_duration: AttemptDuration,
@@ -98,7 +98,7 @@ impl SlotPool {
             busy: 0,
             lent: 0,
             awaited: HashMap::new(),
-            backlog: VecDeque::new(),
+            prefetched: VecDeque::new(),
             paused_until: Duration::ZERO,
             attempt_duration: AttemptDuration::default(),
             job_ids,
@@ -109,9 +109,9 @@ impl SlotPool {
     /// be freed during a round trip to the store.
     pub(crate) fn claim_limit(&self) -> usize {
         let room = self.size + self.attempt_duration.prefetch(self.size);
-        let free = room.saturating_sub(self.busy + self.lent + self.backlog.len());
+        let free = room.saturating_sub(self.busy + self.lent + self.prefetched.len());
         // Claims of a few executions each cost too many transactions: wait for a free quarter.
-        if self.backlog.is_empty() || free * 4 >= room {
+        if self.prefetched.is_empty() || free * 4 >= room {
             free
         } else {
             0
@@ -123,7 +123,7 @@ impl SlotPool {
         match purpose {
             ClaimPurpose::FreeSlots => self
                 .size
-                .saturating_sub(self.busy + self.lent + self.backlog.len()),
+                .saturating_sub(self.busy + self.lent + self.prefetched.len()),
             ClaimPurpose::LentSlots => self.size.saturating_sub(self.busy).min(self.lent),
         }
     }
@@ -161,19 +161,19 @@ impl SlotPool {
         if idle == 0 {
             return (0, Vec::new());
         }
-        let waits = |id: &ExecutionId| !self.backlog.iter().any(|(_, c)| c.execution_id == *id);
+        let waits = |id: &ExecutionId| !self.prefetched.iter().any(|(_, c)| c.execution_id == *id);
         let ids = self.awaited.keys().copied().filter(waits);
         (idle, ids.take(AWAITED_LIMIT).collect())
     }
 
     /// Keeps leased executions until a slot is free.
-    pub(crate) fn add_to_backlog(
+    pub(crate) fn add_prefetched(
         &mut self,
         claimed: impl IntoIterator<Item = Claimed>,
         now: Duration,
     ) {
         let claimed = claimed.into_iter().map(|claimed| (now, claimed));
-        self.backlog.extend(claimed);
+        self.prefetched.extend(claimed);
     }
 
     /// Pauses claims after a slow claim that found nothing, so that such claims take at most a
@@ -244,10 +244,10 @@ impl SlotPool {
     /// duration was too low and starts anew.
     pub(crate) fn take_stale(&mut self, now: Duration) -> Vec<Claimed> {
         let mut stale = Vec::new();
-        while let Some((since, _)) = self.backlog.front()
-            && now.saturating_sub(*since) > BACKLOG_WAIT
+        while let Some((since, _)) = self.prefetched.front()
+            && now.saturating_sub(*since) > PREFETCHED_WAIT
         {
-            stale.extend(self.backlog.pop_front().map(|(_, claimed)| claimed));
+            stale.extend(self.prefetched.pop_front().map(|(_, claimed)| claimed));
         }
         if !stale.is_empty() {
             self.attempt_duration = AttemptDuration::default();
@@ -255,39 +255,42 @@ impl SlotPool {
         stale
     }
 
-    /// Takes the next execution of the backlog and a slot for it, if there are both.
+    /// Takes the next prefetched execution and a slot for it, if there are both.
     pub(crate) fn take_next(&mut self) -> Option<Claimed> {
         if self.busy >= self.size {
             return None;
         }
         let next = if self.busy + self.lent < self.size {
-            self.backlog.pop_front()
+            self.prefetched.pop_front()
         } else {
             // Only lent slots are left: they run awaited executions.
             let is_awaited = |c: &Claimed| self.awaited.contains_key(&c.execution_id);
-            let index = self.backlog.iter().position(|(_, c)| is_awaited(c));
-            index.and_then(|index| self.backlog.remove(index))
+            let index = self.prefetched.iter().position(|(_, c)| is_awaited(c));
+            index.and_then(|index| self.prefetched.remove(index))
         };
         self.busy += usize::from(next.is_some());
         next.map(|(_, claimed)| claimed)
     }
 
-    /// Takes the whole backlog.
-    pub(crate) fn take_backlog(&mut self) -> Vec<Claimed> {
-        self.backlog.drain(..).map(|(_, claimed)| claimed).collect()
+    /// Takes all prefetched executions.
+    pub(crate) fn take_prefetched(&mut self) -> Vec<Claimed> {
+        self.prefetched
+            .drain(..)
+            .map(|(_, claimed)| claimed)
+            .collect()
     }
 
-    pub(crate) fn has_backlog(&self) -> bool {
-        !self.backlog.is_empty()
+    pub(crate) fn has_prefetched(&self) -> bool {
+        !self.prefetched.is_empty()
     }
 
-    /// Takes one execution out of the backlog, if it is there.
+    /// Takes the execution with this fence, if it is prefetched.
     pub(crate) fn remove(&mut self, fence: Fence) -> Option<Claimed> {
         let index = self
-            .backlog
+            .prefetched
             .iter()
             .position(|(_, claimed)| claimed.fence == fence)?;
-        self.backlog.remove(index).map(|(_, claimed)| claimed)
+        self.prefetched.remove(index).map(|(_, claimed)| claimed)
     }
 
     /// Frees a slot that ran an attempt.
@@ -335,9 +338,9 @@ impl SlotPool {
         }
     }
 
-    /// True if the backlog is empty, no claim is in flight and no ready execution is expected.
+    /// True if nothing is prefetched, no claim is in flight and no ready execution is expected.
     pub(crate) fn is_idle(&self) -> bool {
-        self.backlog.is_empty() && !self.may_have_work && !self.claim_in_flight
+        self.prefetched.is_empty() && !self.may_have_work && !self.claim_in_flight
     }
 
     /// Records the duration of an attempt, for the estimate of how far ahead to claim.
@@ -361,8 +364,8 @@ impl AttemptDuration {
         });
     }
 
-    /// True if attempts end within a round trip. An execution with permits then starts sooner from
-    /// this backlog than after another claim.
+    /// True if attempts end within a round trip. An execution with permits then starts sooner if it
+    /// is prefetched than after another claim.
     fn is_within_round_trip(&self) -> bool {
         self.average
             .is_some_and(|average| average <= ROUND_TRIP.as_secs_f64())
@@ -395,13 +398,13 @@ mod tests {
     fn lent_slots_run_awaited_executions_only() {
         let id = |n| ExecutionId::from_bytes([n; 16]);
         let mut pool = SlotPool::new(SlotKind::Async, 2, vec!["job".to_owned()]);
-        pool.add_to_backlog((1..=4).map(claimed), Duration::ZERO);
+        pool.add_prefetched((1..=4).map(claimed), Duration::ZERO);
         assert!(pool.take_next().is_some() && pool.take_next().is_some());
         assert!(pool.take_next().is_none(), "both are taken");
         pool.lend(id(9), true);
         assert!(pool.take_next().is_none(), "the next one is not awaited");
         assert_eq!(pool.awaited_to_claim(), (1, vec![id(9)]));
-        pool.add_to_backlog([claimed(9)], Duration::ZERO);
+        pool.add_prefetched([claimed(9)], Duration::ZERO);
         assert_eq!(pool.awaited_to_claim().1, []);
         let next = pool.take_next().map(|next| next.execution_id);
         assert_eq!(next, Some(id(9)));

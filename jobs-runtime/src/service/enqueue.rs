@@ -1,4 +1,8 @@
-//! Enqueue: checks requests and stores them as executions.
+//! Enqueue: turns a batch of requests into executions, all or none.
+//!
+//! The service finds the job of each request, checks options and payloads, creates ids, and derives
+//! limits and keys. It collects the violations of all payloads. Then it calls the store once. The
+//! store looks up idempotency, unique and debounce keys (`store/rules/dedup.rs`).
 
 use std::sync::Arc;
 
@@ -19,18 +23,18 @@ const CHECKS_PER_YIELD: usize = 256;
 /// The number of violations after which the rest of a batch is not checked.
 const MAX_VIOLATIONS: usize = 1_000;
 
-/// The result of a request that the store has accepted.
+/// The execution of one request of an enqueued batch.
 #[cfg_attr(
     not(feature = "http"),
     expect(dead_code, reason = "only the HTTP interface reads all fields")
 )]
 #[derive(Debug)]
-pub(crate) struct Accepted {
+pub(crate) struct EnqueuedRequest {
     pub(crate) enqueued: Enqueued,
     pub(crate) job: Arc<KnownJob>,
-    /// The status of a new execution.
+    /// The status in which the execution starts. Meaningful only if the request created it.
     pub(crate) status: ExecutionStatus,
-    /// The reason why this execution was returned.
+    /// What the store did with the request.
     #[cfg_attr(
         all(feature = "http", not(feature = "cli")),
         expect(dead_code, reason = "only the command line reads it")
@@ -40,27 +44,28 @@ pub(crate) struct Accepted {
 
 impl JobService {
     /// Checks a batch and stores it: all requests or none.
-    pub(crate) async fn accept(
+    pub(crate) async fn enqueue_batch(
         &self,
         requests: Vec<EnqueueRequest>,
-    ) -> Result<Vec<Accepted>, ServiceError> {
-        self.accept_into(None, requests).await
+    ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
+        self.check_and_store(None, requests).await
     }
 
     /// Checks a batch and stores it in a caller's transaction.
-    pub(crate) async fn accept_in(
+    pub(crate) async fn enqueue_batch_in(
         &self,
         tx: TransactionRef<'_>,
         requests: Vec<EnqueueRequest>,
-    ) -> Result<Vec<Accepted>, ServiceError> {
-        self.accept_into(Some(tx), requests).await
+    ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
+        self.check_and_store(Some(tx), requests).await
     }
 
-    async fn accept_into(
+    /// Checks a batch and stores it, in a caller's transaction if there is one.
+    async fn check_and_store(
         &self,
         tx: Option<TransactionRef<'_>>,
         requests: Vec<EnqueueRequest>,
-    ) -> Result<Vec<Accepted>, ServiceError> {
+    ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
         if requests.len() > MAX_BATCH {
             let reason = format!("{} requests; {MAX_BATCH} are allowed", requests.len());
             return Err(options::invalid("batch", reason).into());
@@ -84,7 +89,7 @@ impl JobService {
             .into_iter()
             .zip(ids)
             .zip(jobs)
-            .map(|((answer, (id, status)), job)| Accepted {
+            .map(|((answer, (id, status)), job)| EnqueuedRequest {
                 enqueued: match answer {
                     EnqueueAnswer::Created => Enqueued {
                         execution_id: id,

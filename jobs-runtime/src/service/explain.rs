@@ -1,8 +1,11 @@
 //! Explanations: the reason why an execution is in its present status.
 //!
 //! An explanation is derived from the present rows of the store; nothing is recorded for it. The
-//! reasons are checked in a fixed order and the first that applies is returned: paused queue, no
+//! reasons are checked in this order, and the first that applies is returned: paused queue, no
 //! worker for the job or the queue, limit, slot cap, position in the queue.
+//!
+//! This module imports the service, the store contract, the clock and `time`. It must not import
+//! `http`, the command line or the engine.
 
 mod sentence;
 

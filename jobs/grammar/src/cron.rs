@@ -1,4 +1,4 @@
-//! The grammar of schedules: cron's five fields, without the additions of other dialects.
+//! The parser of cron expressions: five fields, without the additions of other dialects.
 //!
 //! ```text
 //! ┌ minute 0–59

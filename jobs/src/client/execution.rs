@@ -1,4 +1,4 @@
-//! Handles to executions.
+//! Handles to enqueued executions: the id, and waiting for the result.
 
 use std::error::Error;
 use std::fmt;

@@ -107,7 +107,7 @@ pub(in crate::cli) async fn delete(
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
     let runtime = open_existing(settings).await?;
-    match runtime.store().delete(id).await? {
+    match runtime.service().delete(id).await? {
         DeleteAnswer::Deleted => {
             let answer = json!({ "executionId": id, "deleted": true });
             output.result(&answer, |_| format!("{id}  deleted"));

@@ -1,4 +1,4 @@
-//! The commands `executions` and `execution`.
+//! The commands `executions` and `execution`: list executions, and show one.
 
 use super::{execution_id, open_existing};
 use crate::cli::args::ExecutionsArgs;

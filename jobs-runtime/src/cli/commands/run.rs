@@ -1,4 +1,6 @@
-//! The commands `run`, `work` and `serve`: a process that runs until a signal ends it.
+//! The commands `run`, `work` and `serve`: a process that runs until SIGTERM or SIGINT.
+//!
+//! The first signal drains the worker; the second releases running attempts.
 
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;

@@ -156,7 +156,7 @@ impl JobRequest {
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
         }
-        let accepted = runtime.service().accept(vec![request]).await;
+        let accepted = runtime.service().enqueue_batch(vec![request]).await;
         let accepted = accepted.map_err(|error| error.into_enqueue_error(false))?;
         match accepted.first() {
             Some(one) => Ok((one.enqueued.execution_id, one.answer)),

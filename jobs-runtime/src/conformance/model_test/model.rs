@@ -1,6 +1,7 @@
 //! The model: a store in a few plain structures, without indexes, transactions and encodings.
 //!
-//! It computes the expected answer to each call.
+//! It computes the expected answer to each call. It imports the types of the store contract, and
+//! must not call a store or import the runner.
 
 mod leases;
 mod operator;

@@ -1,5 +1,7 @@
 //! The runner: makes each call of a sequence on the store and on the model, and compares the
 //! answers.
+//!
+//! It imports the steps and the model, which must not import it.
 
 mod arguments;
 mod leases;

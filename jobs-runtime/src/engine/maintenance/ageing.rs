@@ -11,7 +11,7 @@ use jobs::Priority;
 
 use crate::clock::timestamp;
 use crate::engine::Stop;
-use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
+use crate::engine::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use crate::store::{ExecutionEdit, StoreError};
 
 /// The most executions of one queue that are raised per round. Each one is a write of its own, and
@@ -69,7 +69,7 @@ impl Dispatcher {
                 }
                 Ok(())
             };
-            Event::Aged(aged.await)
+            CallEvent::Aged(aged.await)
         });
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::timestamp;
 use crate::engine::Stop;
-use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
+use crate::engine::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use crate::store::{Promotion, StoreError};
 use crate::time::Timestamp;
 
@@ -26,7 +26,9 @@ impl Dispatcher {
         self.timers.promote_later(now);
         let store = Arc::clone(&self.store);
         let wall = timestamp(&*self.clock);
-        self.spawn_call(async move { Event::Promoted(store.promote(wall, PROMOTION_LIMIT).await) });
+        self.spawn_call(
+            async move { CallEvent::Promoted(store.promote(wall, PROMOTION_LIMIT).await) },
+        );
     }
 
     pub(in crate::engine) fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {

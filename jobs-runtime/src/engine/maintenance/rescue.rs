@@ -1,12 +1,19 @@
-//! Rescue: takes over the leases of a lost worker, one that no longer renews its session.
+//! Rescue of lost workers: takes over the leases of a dead session, which its worker no longer
+//! renews.
 //!
-//! Every renewal changes the *beat* of a session. A session counts as dead when this worker has
-//! observed the same beat for a whole lease, on its own monotonic clock, and could renew its own
-//! session all that time. Timestamps are never compared. A wrong wall clock, a suspended machine or
-//! a restart of the store therefore cannot make a live execution run twice.
+//! Every renewal changes the *beat* (the heartbeat) of a session. The liveness monitor watches the
+//! beats of other sessions. A session counts as dead when its beat has stood still for a whole
+//! lease. This worker measures that on its own monotonic clock, and discards its observations when
+//! it loses its own session or cannot read the beats.
 //!
-//! A take-over closes the dead session and moves its leases to this worker, a slice at a time. Each
-//! attempt is settled as [`Exit::Lost`]: it is retried by the execution's own policy.
+//! The monitor compares no timestamps. So no wrong wall clock, suspension of this machine or
+//! restart of the store makes a session look dead that still renews. A worker that was itself
+//! suspended may resume a handler after the take-over: the fence rejects its writes.
+//!
+//! A take-over closes the dead session and moves its leases to this worker, at most
+//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as [`Exit::Lost`], one whose row cannot
+//! be read as [`Exit::Unreadable`]. After a lost attempt, the execution's retry list decides what
+//! follows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +21,7 @@ use std::time::Duration;
 
 use crate::clock::timestamp;
 use crate::engine::Stop;
-use crate::engine::dispatcher::{BACKOFF, Dispatcher, Event};
+use crate::engine::dispatcher::{BACKOFF, CallEvent, Dispatcher};
 use crate::engine::outcome::Exit;
 use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
@@ -25,7 +32,7 @@ const LEASES_PER_TAKE_OVER: usize = 500;
 #[derive(Debug, Default)]
 pub(in crate::engine) struct LivenessMonitor {
     observed: HashMap<SessionId, Observed>,
-    asking: bool,
+    call_in_flight: bool,
 }
 
 #[derive(Debug)]
@@ -50,8 +57,8 @@ impl LivenessMonitor {
     }
 
     /// True while a call that reads the beats is in flight.
-    pub(in crate::engine) fn is_asking(&self) -> bool {
-        self.asking
+    pub(in crate::engine) fn is_call_in_flight(&self) -> bool {
+        self.call_in_flight
     }
 
     /// Records the beats and returns the sessions whose beat has not changed for a whole lease.
@@ -87,20 +94,20 @@ impl LivenessMonitor {
 impl Dispatcher {
     /// Reads the beats of the other sessions, if that is due.
     pub(in crate::engine) fn monitor_sessions(&mut self, now: Duration) {
-        if self.liveness.asking || self.stop > Stop::No || now < self.timers.liveness_at {
+        if self.liveness.call_in_flight || self.stop > Stop::No || now < self.timers.liveness_at {
             return;
         }
-        self.liveness.asking = true;
+        self.liveness.call_in_flight = true;
         self.timers.liveness_checked(now);
         let store = Arc::clone(&self.store);
-        self.spawn_call(async move { Event::SessionBeats(store.sessions().await) });
+        self.spawn_call(async move { CallEvent::SessionBeats(store.sessions().await) });
     }
 
     pub(in crate::engine) fn on_session_beats(
         &mut self,
         answer: Result<Vec<SessionBeat>, StoreError>,
     ) {
-        self.liveness.asking = false;
+        self.liveness.call_in_flight = false;
         if self.record_answer(&answer).is_none() {
             return self.liveness.reset();
         }
@@ -146,7 +153,7 @@ impl Dispatcher {
                 clock.sleep(wait).await;
             }
             let answer = store.take_over(dead.clone(), claim.clone()).await;
-            Event::TakenOver(dead, claim, answer)
+            CallEvent::TakenOver(dead, claim, answer)
         });
     }
 

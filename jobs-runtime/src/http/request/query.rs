@@ -1,7 +1,6 @@
 //! Query parameters. Unknown, repeated and malformed parameters are a 400 `invalid_query`.
 //!
-//! Ignoring a misspelt filter would list every execution, and a client could then cancel all of
-//! them.
+//! A parameter is never ignored: an ignored filter would widen the list.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;

@@ -1,8 +1,9 @@
 //! Problem responses for the errors of the service and the store.
 //!
-//! `invalid_payloads` builds the 422 `invalid_payload` response: each entry of `violations` has the
-//! JSON `pointer` of a mistake and its `message`; in a batch it also has the `index` of the
-//! request. The violations come from the payload check of the service (`service/payload`).
+//! `invalid_payloads` builds the 422 `invalid_payload` response. Each entry of `violations` has the
+//! JSON `pointer` of a mistake and its `message`. In a batch it also has the `index` of the
+//! request.
+//! The violations come from the payload check of the service (`service/payload`).
 
 use jobs::{EnqueueError, Violation};
 use serde_json::{Value, json};

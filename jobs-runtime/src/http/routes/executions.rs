@@ -34,7 +34,7 @@ pub(in crate::http) async fn delete(
     parameters: QueryParameters,
 ) -> Result<StatusCode, Problem> {
     parameters.finish()?;
-    match api.service.store().delete(id).await? {
+    match api.service.delete(id).await? {
         DeleteAnswer::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteAnswer::Unknown => Err(unknown_execution(id)),
         DeleteAnswer::NotFinal(status) => {

@@ -22,7 +22,7 @@ use crate::http::request::path::JobPath;
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::{ApiState, PREFIX};
-use crate::service::{Accepted, MAX_BATCH};
+use crate::service::{EnqueuedRequest, MAX_BATCH};
 use crate::time::Timestamp;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -70,7 +70,7 @@ pub(in crate::http) async fn one(
 
     let accepted = api
         .service
-        .accept(vec![request])
+        .enqueue_batch(vec![request])
         .await
         .map_err(|error| Problem::of_service(error, RequestKind::Single))?;
     let mut triggered = triggered_executions(&api, accepted).await?;
@@ -120,7 +120,7 @@ pub(in crate::http) async fn batch(
 
     let accepted = api
         .service
-        .accept(requests)
+        .enqueue_batch(requests)
         .await
         .map_err(|error| Problem::of_service(error, RequestKind::Batch))?;
     let executions = triggered_executions(&api, accepted).await?;
@@ -173,7 +173,7 @@ pub(in crate::http) fn due(fields: &mut BodyFields<'_>) -> Option<Due> {
 
 async fn triggered_executions(
     api: &ApiState,
-    accepted: Vec<Accepted>,
+    accepted: Vec<EnqueuedRequest>,
 ) -> Result<Vec<Triggered>, Problem> {
     let mut executions = Vec::with_capacity(accepted.len());
     for one in accepted {
