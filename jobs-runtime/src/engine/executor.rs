@@ -4,9 +4,9 @@
 //! a timeout, a lost lease or a shutdown to it. A handler reaches three parts of the engine through
 //! its context or client:
 //!
-//! * [`limiter`]: named rate limits;
-//! * [`success`]: `succeed_in`;
-//! * [`lend`]: the loan of its slot while it waits for another execution.
+//! * [`limiter`] waits for named rate limits;
+//! * [`success`] writes the success of `succeed_in`;
+//! * [`lend`] lends the slot of a handler that waits for another execution.
 //!
 //! Code in this folder may use the store, the clock and the log buffer. It must never use the
 //! dispatcher: an attempt runs on another thread and sends it
