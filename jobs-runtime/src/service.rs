@@ -14,7 +14,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `registry`, `job` | the known jobs: linked into this program, or published by another one |
-//! | `enqueue`, `options`, `limits` | conversion of a request to an execution with keys and limits |
+//! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
 //! | `payload` | the payload check; it finds the violations of a 422 |
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
 //! | `wait` | waiting for the result of an execution |

@@ -124,8 +124,8 @@ pub enum OnConflict {
     /// Return the live execution.
     #[default]
     Skip,
-    /// Give the payload to the live execution if it waits. If it runs, create another, which may run
-    /// beside it.
+    /// Give the payload to the live execution if it waits. If it runs, create another, which may
+    /// run beside it.
     Replace,
     /// Reject the enqueue.
     Reject,

@@ -21,8 +21,8 @@ pub struct EnqueueRules {
 
 /// A key that one live execution of a job has at a time.
 ///
-/// With [`OnConflict::Replace`] a running execution does not count: a new one is created and may run
-/// beside it.
+/// With [`OnConflict::Replace`] a running execution does not count: a new one is created and may
+/// run beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniqueKey {
     /// A digest of the payload fields that make two executions equal.
