@@ -17,7 +17,7 @@ impl Exercise<'_> {
             assert_eq!(export.executions.len(), BATCH * 5);
             after = export.next;
             let mut batch = export.executions;
-            batch.retain(|one| one.place != TransferredState::Running);
+            batch.retain(|one| one.state != TransferredState::Running);
             timed!(self, "import again", archive.import(batch.clone()));
             for archived in &mut batch {
                 self.made += 1;

@@ -116,7 +116,7 @@ impl<'a> Rows<'a> {
                 self.ready.push((seq, *attempt, *spent));
             }
             TransferredState::Queued { attempt, spent } => {
-                self.blocked.push((seq, *attempt, *spent))
+                self.blocked.push((seq, *attempt, *spent));
             }
             TransferredState::Scheduled {
                 run_at,
@@ -126,7 +126,7 @@ impl<'a> Rows<'a> {
                 .scheduled
                 .push((seq, run_at.as_millis(), *attempt, *spent)),
             TransferredState::Final(outcome) => {
-                self.outcomes.push(outcome_row(seq, outcome, sessions))
+                self.outcomes.push(outcome_row(seq, outcome, sessions));
             }
             TransferredState::Running => {}
         }
