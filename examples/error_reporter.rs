@@ -1,17 +1,14 @@
-//! Reporting errors: ten lines of hook.
+//! A hook that reports each execution that has failed for good.
 //!
 //! ```text
 //! cargo run -p examples --example error_reporter
 //! ```
 //!
-//! Hooks are told what has become of attempts, once it is in the store. `on_exhausted` hears of the
-//! executions that have failed for good, whatever was the reason: errors, panics, lack of time, lost
-//! workers. An error tracker's client goes where this example writes a line.
+//! The runtime calls hooks after it has stored the outcome of an attempt. `on_exhausted` is called
+//! for executions that have failed for good: by errors, panics, timeouts or lost workers. This
+//! example prints a line where an application calls the client of its error tracker.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "where an error tracker would be called"
-)]
+#![expect(clippy::print_stderr, reason = "replaces the call of an error tracker")]
 
 use jobs::{JobError, job};
 use jobs_runtime::Runtime;

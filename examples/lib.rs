@@ -1,16 +1,26 @@
-//! Jobs to read, run and adapt.
+//! Example jobs to read, run and adapt.
 //!
-//! * [`workspace`]: provisions members into the application's own database, idempotent under
-//!   retries, and checks its health.
-//! * [`widgets`]: a batch with progress, cancelled between two items.
-//! * `web.rs` (`cargo run -p examples --example web`): an axum handler that enqueues and answers at
-//!   once.
-//! * `limits.rs` (`cargo run -p examples --example limits`): tenants that take turns, a rate, one sync
-//!   for all who ask, the last of many changes, a paused queue.
-//! * `error_reporter.rs` (`cargo run -p examples --example error_reporter`): a hook that hears of what
-//!   has failed for good.
+//! Jobs of this library. Run one by `cargo run -- exec JOB`; each file shows the arguments.
 //!
-//! `cargo run` at the root of the repository starts the runtime with all of them linked.
+//! | file | job | shows |
+//! |---|---|---|
+//! | `workspace/provision_member.rs` | `provision-member` | an idempotent write to a database |
+//! | `workspace/health_check.rs` | `health-check` | a job without a payload |
+//! | `workspace/database.rs` | used by both | a resource that jobs share |
+//! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
+//!
+//! Programs. Run one by `cargo run -p examples --example NAME`.
+//!
+//! | file | name | shows |
+//! |---|---|---|
+//! | `web.rs` | `web` | an axum handler that enqueues |
+//! | `limits.rs` | `limits` | concurrency and rate limits |
+//! | `deduplication.rs` | `deduplication` | unique and debounced executions |
+//! | `paused_queue.rs` | `paused_queue` | a queue that is paused and resumed |
+//! | `error_reporter.rs` | `error_reporter` | a hook that reports failed executions |
+//!
+//! `cargo run` at the root of the repository starts workers and the HTTP interface with the jobs of
+//! this library.
 
 pub mod widgets;
 pub mod workspace;

@@ -1,6 +1,10 @@
-//! The runtime with the example jobs linked: workers, HTTP interface and every command.
+//! The runtime with the example jobs linked: workers, HTTP interface and all commands.
+//!
+//! ```text
+//! cargo run
+//! ```
 
-// A crate that nothing references is not linked, and its jobs would not be found.
+// The linker drops a crate that no code references, and its jobs with it.
 use examples as _;
 
 fn main() -> std::process::ExitCode {

@@ -1,10 +1,14 @@
-//! The examples do what they say, in processes of their own.
+//! Runs every example in a process of its own and checks its output.
+//!
+//! ```text
+//! cargo test -p examples
+//! ```
 
-#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+#![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,15 +18,20 @@ use tests::http::{get, post};
 use tests::postgres::Postgres;
 use tests::process::{Server, run, wait_for};
 
-/// The stores that the examples run on, each fresh.
+/// The URLs of an empty SQLite and an empty PostgreSQL store.
 fn databases() -> [String; 2] {
     ["sqlite:jobs.db".to_owned(), Postgres::shared().fresh_url()]
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jobs-examples");
 
-/// Reads an execution again until it is final.
-fn final_record(address: SocketAddr, id: &str) -> Value {
+/// The path of an example, which Cargo builds with the tests.
+fn example(name: &str) -> PathBuf {
+    Path::new(PROGRAM).with_file_name("examples").join(name)
+}
+
+/// Polls an execution until it is final.
+fn wait_until_final(address: SocketAddr, id: &str) -> Value {
     let mut record = Value::Null;
     wait_for(&format!("the end of {id}"), || {
         record = get(address, &format!("/api/v1/workers/executions/{id}")).body;
@@ -36,26 +45,28 @@ fn trigger(address: SocketAddr, payload: &str) -> Value {
     let answer = post(address, path, &format!(r#"{{ "payload": {payload} }}"#));
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.body["executionId"].as_str().expect("an id");
-    final_record(address, id)
+    wait_until_final(address, id)
 }
 
-async fn members(dir: &Path) -> Vec<(String, String, String)> {
+async fn list_members(dir: &Path) -> Vec<(String, String, String)> {
     let url = format!("sqlite:{}", dir.join("workspace.db").display());
-    let pool = SqlitePool::connect(&url).await.expect("it is there");
+    let pool = SqlitePool::connect(&url)
+        .await
+        .expect("the example creates the database");
     sqlx::query_as("SELECT id, subject, role FROM members ORDER BY subject")
         .fetch_all(&pool)
         .await
-        .expect("it has members")
+        .expect("the example creates the table")
 }
 
 #[tokio::test]
-async fn provision_member_by_the_lines_of_the_readme() {
+async fn provision_member_follows_the_readme() {
     for database in databases() {
-        by_the_lines_of_the_readme(&database).await;
+        follows_the_readme(&database).await;
     }
 }
 
-async fn by_the_lines_of_the_readme(database: &str) {
+async fn follows_the_readme(database: &str) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
     let address = server.address;
@@ -68,7 +79,7 @@ async fn by_the_lines_of_the_readme(database: &str) {
     let jobs = get(address, "/api/v1/workers/jobs").body;
     let mut listed = jobs["jobs"].as_array().expect("a list").iter();
     let job = listed.find(|job| job["id"] == "provision-member");
-    assert_eq!(job.expect("it is listed")["handler"], "linked");
+    assert_eq!(job.expect("the job is listed")["handler"], "linked");
 
     let alice = r#"{ "workspaceId": "ws-1", "subject": "user:alice", "role": "member" }"#;
     let record = trigger(address, alice);
@@ -77,10 +88,10 @@ async fn by_the_lines_of_the_readme(database: &str) {
         .as_str()
         .expect("an id")
         .to_owned();
-    let feed = get(address, "/api/v1/workers/executions?limit=10").body;
-    assert_eq!(feed["executions"][0]["result"]["memberId"], *member_id);
+    let list = get(address, "/api/v1/workers/executions?limit=10").body;
+    assert_eq!(list["executions"][0]["result"]["memberId"], *member_id);
 
-    // Twice for one member: one row.
+    // A second trigger for the same member adds no row.
     let again = trigger(address, alice);
     assert_eq!(again["result"]["memberId"], *member_id);
     // An omitted role is stored as `member`.
@@ -96,60 +107,60 @@ async fn by_the_lines_of_the_readme(database: &str) {
         .to_owned();
     let row = |id: String, subject: &str| (id, subject.to_owned(), "member".to_owned());
     let expected = [row(member_id, "user:alice"), row(bob_id, "user:bob")];
-    assert_eq!(members(dir.path()).await, expected);
+    assert_eq!(list_members(dir.path()).await, expected);
 }
 
 #[test]
-fn a_trigger_is_answered_well_under_50_ms() {
+fn a_trigger_is_answered_within_50_ms() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(PROGRAM, dir.path(), &[]);
     let path = "/api/v1/workers/jobs/health-check/trigger";
     let clock = jobs_runtime::SystemClock::new();
     let times = (0..20).map(|_| {
-        let begun = jobs::Clock::elapsed(&clock);
+        let start = jobs::Clock::elapsed(&clock);
         assert_eq!(post(server.address, path, "{}").status, 202);
-        jobs::Clock::elapsed(&clock) - begun
+        jobs::Clock::elapsed(&clock) - start
     });
-    // The fastest of many: the machine may be busy with other tests.
-    let fastest = times.min().expect("twenty");
+    // Other tests may slow down some of the requests, so only the fastest counts.
+    let fastest = times.min().expect("there are twenty");
     assert!(fastest < Duration::from_millis(50), "{fastest:?}");
 }
 
 #[tokio::test]
-async fn provision_member_in_the_terminal() {
+async fn provision_member_runs_by_the_exec_command() {
     for database in databases() {
-        in_the_terminal(&database).await;
+        runs_by_the_exec_command(&database).await;
     }
 }
 
-async fn in_the_terminal(database: &str) {
+async fn runs_by_the_exec_command(database: &str) {
     let dir = tempfile::tempdir().unwrap();
     let exec = |workspace: &str| {
         let flags = ["--workspace-id", workspace, "--subject", "user:alice"];
-        let on = ["--database", database];
+        let store = ["--database", database];
         run(
             PROGRAM,
             dir.path(),
-            &[&on[..], &["exec", "provision-member"], &flags[..]].concat(),
+            &[&store[..], &["exec", "provision-member"], &flags[..]].concat(),
         )
     };
     let ran = exec("ws-1");
     assert_eq!(ran.code, 0, "{ran:?}");
     let result: Value = serde_json::from_str(&ran.out).expect("JSON");
-    assert_eq!(result["memberId"], *members(dir.path()).await[0].0);
+    assert_eq!(result["memberId"], *list_members(dir.path()).await[0].0);
     let failed = exec("ws-9");
     assert_eq!(failed.code, 1, "{failed:?}");
     assert!(failed.err.contains("no workspace `ws-9`"), "{failed:?}");
 }
 
 #[test]
-fn a_batch_of_widgets_is_cancelled_between_two() {
+fn a_batch_of_widgets_is_cancelled_between_two_widgets() {
     for database in databases() {
-        cancelled_between_two(&database);
+        is_cancelled_between_two_widgets(&database);
     }
 }
 
-fn cancelled_between_two(database: &str) {
+fn is_cancelled_between_two_widgets(database: &str) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
     let address = server.address;
@@ -167,13 +178,13 @@ fn cancelled_between_two(database: &str) {
     });
     let cancel = post(address, &format!("{path}/cancel"), "{}");
     assert_eq!(cancel.status, 202, "{cancel:?}");
-    assert_eq!(final_record(address, id)["status"], "cancelled");
+    assert_eq!(wait_until_final(address, id)["status"], "cancelled");
 }
 
-/// Killed when it is dropped.
-struct Running(Child);
+/// A process that is killed on drop.
+struct KillOnDrop(Child);
 
-impl Drop for Running {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -181,33 +192,32 @@ impl Drop for Running {
 }
 
 #[test]
-fn the_web_example_answers_before_the_work_is_done() {
+fn the_web_example_responds_before_the_job_has_run() {
     for database in databases() {
-        the_web_example_answers(&database);
+        web_responds_before_the_job_has_run(&database);
     }
 }
 
-fn the_web_example_answers(database: &str) {
+fn web_responds_before_the_job_has_run(database: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let program = Path::new(PROGRAM).with_file_name("examples").join("web");
-    let child = Command::new(program)
+    let child = Command::new(example("web"))
         .current_dir(dir.path())
         .env("ADDRESS", "127.0.0.1:0")
         .env("JOBS_DATABASE", database)
         .stdout(Stdio::piped())
         .spawn();
-    let mut web = Running(child.expect("examples are built with the tests"));
+    let mut web = KillOnDrop(child.expect("examples are built with the tests"));
     let mut line = String::new();
-    let stdout = web.0.stdout.take().expect("it is piped");
+    let stdout = web.0.stdout.take().expect("the output is piped");
     BufReader::new(stdout)
         .read_line(&mut line)
-        .expect("it says where it listens");
+        .expect("the example prints its address");
     let address = line.trim().rsplit('/').next().unwrap_or_default();
     let address: SocketAddr = address.parse().expect("an address");
     let answer = post(address, "/workspaces/ws-1/members", r#""user:carol""#);
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.text.trim();
-    wait_for("its end", || {
+    wait_for("the end of the execution", || {
         let shown = run(
             PROGRAM,
             dir.path(),
@@ -220,38 +230,58 @@ fn the_web_example_answers(database: &str) {
 #[test]
 fn the_error_reporter_reports_once_after_the_last_attempt() {
     let dir = tempfile::tempdir().unwrap();
-    let program = Path::new(PROGRAM)
-        .with_file_name("examples")
-        .join("error_reporter");
-    let program = program.to_str().expect("a path of text");
+    let program = example("error_reporter");
+    let program = program.to_str().expect("the path is UTF-8");
     let ran = run(program, dir.path(), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
-    let report = "import-file failed after 3 attempts: widgets.csv, line 7: a comma is missing [failed] (execution ";
+    let report = "import-file failed after 3 attempts: widgets.csv, line 7: a comma is missing \
+                  [failed] (execution ";
     let reports: Vec<_> = ran.err.lines().collect();
     assert_eq!(reports.len(), 1, "{ran:?}");
     assert!(reports[0].starts_with(report), "{ran:?}");
 }
 
-#[test]
-fn the_limits_hold() {
+/// Runs an example on each store and compares its output.
+fn assert_prints(name: &str, expected: &str) {
     for database in databases() {
         let dir = tempfile::tempdir().unwrap();
-        let program = Path::new(PROGRAM).with_file_name("examples").join("limits");
-        let ran = Command::new(program)
+        let ran = Command::new(example(name))
             .current_dir(dir.path())
             .env("JOBS_DATABASE", &database)
             .output()
             .expect("examples are built with the tests");
-        let said = String::from_utf8_lossy(&ran.stdout);
-        let expected = "\
-            9 pages of 3 tenants: at most 1 at a time for a tenant\n\
-            4 calls of 10 a second: spread out true\n\
-            4 asked for a sync of 2 accounts: 2 executions\n\
-            3 changes of a document: together true, indexed `the end`\n\
-            a letter in a paused queue is queued; resumed: `dear alice`\n";
+        let printed = String::from_utf8_lossy(&ran.stdout);
         assert!(
-            ran.status.success() && said == expected,
+            ran.status.success() && printed == expected,
             "{database}: {ran:?}"
         );
     }
+}
+
+#[test]
+fn concurrency_and_rate_limits_hold() {
+    assert_prints(
+        "limits",
+        "9 pages of 3 tenants: at most 1 at a time for a tenant\n\
+         4 calls at 10 per second: over at least 200 ms: true\n",
+    );
+}
+
+#[test]
+fn executions_are_deduplicated() {
+    assert_prints(
+        "deduplication",
+        "4 syncs of 2 accounts: 2 executions\n\
+         3 changes of a document: 1 execution, indexed `the end`\n",
+    );
+}
+
+#[test]
+fn a_paused_queue_keeps_its_executions_until_it_is_resumed() {
+    assert_prints(
+        "paused_queue",
+        "the default queue goes on: 1 + 2 = 3\n\
+         the letter in the paused queue is queued\n\
+         after the resume its result is `dear alice`\n",
+    );
 }

@@ -1,4 +1,4 @@
-//! Enqueueing from a request handler: the request does not wait for the work.
+//! A web application that enqueues a job and responds before the job has run.
 //!
 //! ```text
 //! cargo run -p examples --example web
@@ -6,10 +6,13 @@
 //!   -d '"user:bob"'
 //! ```
 //!
-//! The application and the workers share one process here. With the workers elsewhere, replace the
-//! runtime by `jobs_runtime::connect(url).await?`.
+//! The first command starts the application, the second sends a request. `JOBS_DATABASE` sets the
+//! store, `ADDRESS` the address to listen on.
+//!
+//! The application and the workers share one process here. If the workers run in other processes,
+//! replace the runtime by `jobs_runtime::connect(url).await?`.
 
-#![expect(clippy::print_stdout, reason = "says where it listens")]
+#![expect(clippy::print_stdout, reason = "prints the address")]
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -37,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Answers with the execution's id as soon as the enqueue is durable.
+/// Enqueues a `provision-member` job, and responds with the execution's id once it is stored.
 async fn add_member(
     State(jobs): State<jobs::Client>,
     Path(workspace_id): Path<String>,

@@ -1,4 +1,4 @@
-//! A batch: reports its progress, and leaves between two items when it is cancelled.
+//! A batch job that reports its progress and stops between two items when it is cancelled.
 //!
 //! ```text
 //! cargo run -- exec widget.process.batch --widget-ids w-1 --widget-ids w-2 --user-id alice
@@ -10,23 +10,23 @@ use jobs::{JobContext, JobError, job};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a batch is processed.
+/// Options of a batch.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WidgetOptions {
-    /// Process also what was processed before.
+    /// Process widgets again that are already processed.
     pub force: bool,
-    /// What one widget takes, in milliseconds.
+    /// The time that one widget takes, in milliseconds.
     pub pause_ms: u16,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WidgetReport {
-    /// Widgets that were processed.
+    /// The number of processed widgets.
     pub processed_count: usize,
-    /// Widgets that were refused, with the reason.
+    /// The rejected widgets, each with the reason.
     pub errors: Vec<String>,
 }
 
@@ -41,9 +41,9 @@ pub struct WidgetReport {
 )]
 pub async fn process_widgets(
     ctx: &JobContext,
-    /// The widgets, in the order in which they are processed.
+    /// The ids of the widgets, in processing order.
     widget_ids: Vec<String>,
-    /// Who asked for it.
+    /// The user that asked for the batch.
     user_id: String,
     #[default(WidgetOptions::default())] options: WidgetOptions,
 ) -> Result<WidgetReport, JobError> {
@@ -64,7 +64,7 @@ pub async fn process_widgets(
     Ok(report)
 }
 
-/// Stands for the real work on one widget.
+/// Processes one widget. The sleep replaces the real work.
 async fn process(
     ctx: &JobContext,
     widget_id: &str,
@@ -74,7 +74,7 @@ async fn process(
         return Err("a widget needs an id");
     }
     if !options.force && widget_id.ends_with("-done") {
-        return Err("processed before; `force` does it again");
+        return Err("already processed; set `force` to process it again");
     }
     ctx.sleep(Duration::from_millis(options.pause_ms.into()))
         .await;

@@ -1,9 +1,15 @@
-//! The application's own database: nothing in it is the runtime's.
+//! A resource: the application's own database, shared by all handlers that take a `&WorkspaceDb`.
+//!
+//! ```text
+//! cargo run -- exec health-check
+//! ```
+//!
+//! The runtime keeps its jobs in a store of its own, `sqlite:jobs.db` by default.
 
 use jobs::JobError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
-/// Where workspaces and members live. Every handler that takes a `&WorkspaceDb` shares this one.
+/// A pool of connections to the database of workspaces and members.
 #[derive(Debug, Clone)]
 pub struct WorkspaceDb {
     pool: SqlitePool,
@@ -12,15 +18,16 @@ pub struct WorkspaceDb {
 /// A member of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its id.
+    /// The member's id.
     pub id: String,
-    /// What it may do.
+    /// The member's role.
     pub role: String,
 }
 
 /// Opens the database named by `WORKSPACE_DATABASE_URL` (`sqlite:workspace.db` unless set).
 ///
-/// Called once, by processes that execute a job which borrows a [`WorkspaceDb`].
+/// The runtime calls this function once, at the start of a process that executes a job with an
+/// argument `&WorkspaceDb`.
 #[jobs::resource]
 pub async fn workspace_db() -> Result<WorkspaceDb, sqlx::Error> {
     let url = std::env::var("WORKSPACE_DATABASE_URL");
@@ -45,7 +52,7 @@ impl WorkspaceDb {
         Ok(Self { pool })
     }
 
-    /// Whether there is such a workspace.
+    /// Returns `true` if the workspace exists.
     pub async fn has_workspace(&self, id: &str) -> Result<bool, sqlx::Error> {
         let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM workspaces WHERE id = ?")
             .bind(id)
@@ -54,17 +61,17 @@ impl WorkspaceDb {
         Ok(found.is_some())
     }
 
-    /// How many workspaces there are.
-    pub async fn workspaces(&self) -> Result<i64, sqlx::Error> {
+    /// Counts the workspaces.
+    pub async fn count_workspaces(&self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar("SELECT count(*) FROM workspaces")
             .fetch_one(&self.pool)
             .await
     }
 
-    /// Makes `subject` a member unless it is one already, and returns the member.
+    /// Adds `subject` to the workspace as the member `id`, or returns the existing member.
     ///
-    /// `id` becomes the new member's id. Calling it again, with the same id or another, finds the
-    /// row of the first call: `(workspace_id, subject)` is unique.
+    /// The method is idempotent: `(workspace_id, subject)` is unique, so a second call returns the
+    /// row of the first one.
     pub async fn add_member(
         &self,
         id: &str,

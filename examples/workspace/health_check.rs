@@ -1,4 +1,8 @@
 //! A job without a payload.
+//!
+//! ```text
+//! cargo run -- exec health-check
+//! ```
 
 use jobs::{JobError, job};
 use schemars::JsonSchema;
@@ -6,19 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkspaceDb;
 
-/// What a health check found.
+/// The result of a health check.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HealthReport {
-    /// `ok`, or the check has failed.
+    /// Always `ok`: a check that fails has no result.
     pub status: String,
-    /// How many workspaces the database holds.
+    /// The number of workspaces in the database.
     pub workspaces: i64,
 }
 
 /// Checks that the workspace database answers.
 #[job(id = "health-check", timeout = "10s", retries = 0, tags = ["sample"])]
 pub async fn health_check(db: &WorkspaceDb) -> Result<HealthReport, JobError> {
-    let workspaces = db.workspaces().await?;
+    let workspaces = db.count_workspaces().await?;
     Ok(HealthReport {
         status: "ok".to_owned(),
         workspaces,

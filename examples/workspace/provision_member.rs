@@ -1,4 +1,8 @@
-//! A job that writes into the application's database, once, however often it is attempted.
+//! An idempotent job: it writes one row to the application's database, also if it is retried.
+//!
+//! ```text
+//! cargo run -- exec provision-member --workspace-id ws-1 --subject user:alice
+//! ```
 
 use jobs::{JobContext, JobError, job};
 use schemars::JsonSchema;
@@ -6,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkspaceDb;
 
-/// A member as it was provisioned.
+/// The result: the provisioned member.
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionedMember {
@@ -14,9 +18,9 @@ pub struct ProvisionedMember {
     pub member_id: String,
     /// The workspace.
     pub workspace_id: String,
-    /// The user.
+    /// The user, as `user:NAME`.
     pub subject: String,
-    /// What the member may do.
+    /// The member's role.
     pub role: String,
 }
 
@@ -29,24 +33,24 @@ pub async fn provision_member(
     workspace_id: String,
     /// The user, as `user:NAME`.
     subject: String,
-    /// What the member may do.
+    /// The member's role.
     #[default("member")]
     role: String,
 ) -> Result<ProvisionedMember, JobError> {
     ctx.progress(10, "Looking up the workspace");
     if !db.has_workspace(&workspace_id).await? {
-        // No retry makes a workspace appear.
+        // A retry cannot create the workspace.
         return Err(JobError::permanent(format!(
             "no workspace `{workspace_id}`"
         )));
     }
 
     ctx.progress(50, "Adding the member");
-    // The execution's id is the same in every attempt: an attempt that crashed after its insert is
-    // followed by one that finds the row.
+    // The execution's id is the same in every attempt. If an attempt crashes after its insert, the
+    // next attempt finds the row.
     let id = ctx.execution_id().to_string();
     let member = db.add_member(&id, &workspace_id, &subject, &role).await?;
-    tracing::info!(member.id, subject, "the member is in");
+    tracing::info!(member.id, subject, "the member is provisioned");
 
     Ok(ProvisionedMember {
         member_id: member.id,

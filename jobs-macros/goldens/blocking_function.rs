@@ -39,12 +39,12 @@ const _: () = {
             .resources(&[__private::ResourceRequest::of::<JobContext>()])
             .handler(
                 __private::Handler::Blocking(|call| {
-                    let (context, payload) = __private::open::<Self>(call)?;
+                    let (context, payload) = __private::begin_attempt::<Self>(call)?;
                     let result = hash_file(
-                        __private::reference::<JobContext>(&context)?,
+                        __private::borrow_argument::<JobContext>(&context)?,
                         payload.path,
                     );
-                    __private::close::<
+                    __private::finish_attempt::<
                         Self,
                     >(__private::HandlerReturn::into_result(result))
                 }),

@@ -8,14 +8,14 @@ pub async fn report(
 }
 
 const _: () = {
-    ::jobs::__private::payload_field::<Format>();
+    ::jobs::__private::assert_payload_field::<Format>();
 };
 
 /// The payload of the job `report`.
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Report as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <Report as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 pub struct Report {
     ///
@@ -73,7 +73,7 @@ const _: () = {
             None
         }
     }
-    impl __private::Field<0> for Report {
+    impl __private::FieldType<0> for Report {
         type Type = Format;
     }
     /// The payload of the job `report`.
@@ -82,7 +82,7 @@ const _: () = {
     #[allow(dead_code)]
     struct __Described
     where
-        for<'x> Format: __private::Fits<'x>,
+        for<'x> Format: __private::PayloadBound<'x>,
     {
         #[serde(default = "Report::__default_format")]
         format: Format,
@@ -93,11 +93,11 @@ const _: () = {
         title: String,
     }
     __private::describe! {
-        Report as __Described where for < 'x > Format : __private::Fits < 'x >,
+        Report as __Described where for < 'x > Format : __private::PayloadBound < 'x >,
     }
     impl __private::Job for Report
     where
-        for<'x> Format: __private::Fits<'x>,
+        for<'x> Format: __private::PayloadBound<'x>,
     {
         const ID: &'static str = "report";
         type Output = __private::OutputOf<Result<(), JobError>>;
@@ -105,7 +105,7 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = report(
                                 payload.format,
                                 payload.copies,
@@ -113,12 +113,12 @@ const _: () = {
                                 payload.title,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })
                 }),
             );
     }
-    __private::submit_assumed!(Report);
+    __private::submit_bounded!(Report);
 };

@@ -3,14 +3,14 @@ async fn poll(url: Url) -> Result<Page, JobError> {
 }
 
 const _: () = {
-    ::jobs::__private::payload_field::<Url>();
+    ::jobs::__private::assert_payload_field::<Url>();
 };
 
 /// The payload of the job `poll`.
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Poll as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <Poll as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Poll {
     url: Url,
@@ -28,7 +28,7 @@ const _: () = {
             }
         }
     }
-    impl __private::Field<0> for Poll {
+    impl __private::FieldType<0> for Poll {
         type Type = Url;
     }
     /// The payload of the job `poll`.
@@ -37,16 +37,16 @@ const _: () = {
     #[allow(dead_code)]
     struct __Described
     where
-        for<'x> Url: __private::Fits<'x>,
+        for<'x> Url: __private::PayloadBound<'x>,
     {
         url: Url,
     }
     __private::describe! {
-        Poll as __Described where for < 'x > Url : __private::Fits < 'x >,
+        Poll as __Described where for < 'x > Url : __private::PayloadBound < 'x >,
     }
     impl __private::Job for Poll
     where
-        for<'x> Url: __private::Fits<'x>,
+        for<'x> Url: __private::PayloadBound<'x>,
     {
         const ID: &'static str = "poll";
         type Output = __private::OutputOf<Result<Page, JobError>>;
@@ -74,14 +74,14 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = poll(payload.url).await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })
                 }),
             );
     }
-    __private::submit_assumed!(Poll);
+    __private::submit_bounded!(Poll);
 };

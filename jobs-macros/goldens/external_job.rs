@@ -1,6 +1,6 @@
 const _: () = {
-    ::jobs::__private::payload_field::<Uuid>();
-    ::jobs::__private::payload_field::<MeshFormat>();
+    ::jobs::__private::assert_payload_field::<Uuid>();
+    ::jobs::__private::assert_payload_field::<MeshFormat>();
 };
 
 /// Converts a STEP file to STL. Executed by the Python CAD workers.
@@ -9,7 +9,7 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <ConvertCad as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>, for<'x> <ConvertCad as ::jobs::__private::Field<1>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <ConvertCad as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>, for<'x> <ConvertCad as ::jobs::__private::FieldType<1>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 pub struct ConvertCad {
     ///
@@ -34,10 +34,10 @@ const _: () = {
             }
         }
     }
-    impl __private::Field<0> for ConvertCad {
+    impl __private::FieldType<0> for ConvertCad {
         type Type = Uuid;
     }
-    impl __private::Field<1> for ConvertCad {
+    impl __private::FieldType<1> for ConvertCad {
         type Type = MeshFormat;
     }
     /// Converts a STEP file to STL. Executed by the Python CAD workers.
@@ -48,20 +48,20 @@ const _: () = {
     #[allow(dead_code)]
     struct __Described
     where
-        for<'x> Uuid: __private::Fits<'x>,
-        for<'x> MeshFormat: __private::Fits<'x>,
+        for<'x> Uuid: __private::PayloadBound<'x>,
+        for<'x> MeshFormat: __private::PayloadBound<'x>,
     {
         file_id: Uuid,
         format: MeshFormat,
     }
     __private::describe! {
-        ConvertCad as __Described where for < 'x > Uuid : __private::Fits < 'x >, for <
-        'x > MeshFormat : __private::Fits < 'x >,
+        ConvertCad as __Described where for < 'x > Uuid : __private::PayloadBound < 'x >,
+        for < 'x > MeshFormat : __private::PayloadBound < 'x >,
     }
     impl __private::Job for ConvertCad
     where
-        for<'x> Uuid: __private::Fits<'x>,
-        for<'x> MeshFormat: __private::Fits<'x>,
+        for<'x> Uuid: __private::PayloadBound<'x>,
+        for<'x> MeshFormat: __private::PayloadBound<'x>,
     {
         const ID: &'static str = "cad.conversion.process";
         type Output = __private::OutputOf<Result<Converted, JobError>>;
@@ -78,5 +78,5 @@ const _: () = {
                 ),
             );
     }
-    __private::submit_assumed!(ConvertCad);
+    __private::submit_bounded!(ConvertCad);
 };

@@ -7,7 +7,7 @@
 }
 
 ::core::compile_error! {
-    "attempts share what the runtime hands out: take `&T`, with a lock inside if it changes"
+    "attempts share the resources of the runtime: take `&T`, and use a lock inside `T` if it changes"
 }
 
 /// Creates a member.

@@ -21,7 +21,7 @@ pub async fn sign_in(
 )]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct SignIn {
-    /// Who signs in.
+    /// The address of the user.
     #[schemars(email)]
     pub user: String,
     ///
@@ -57,14 +57,14 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = sign_in(
                                 payload.user,
                                 payload.api_token,
                                 payload.pin_code,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })

@@ -7,9 +7,9 @@ async fn merge(
 }
 
 const _: () = {
-    ::jobs::__private::payload_field::<Vec<Page<Item, 10>>>();
-    ::jobs::__private::payload_field::<Order>();
-    ::jobs::__private::handler_return::<
+    ::jobs::__private::assert_payload_field::<Vec<Page<Item, 10>>>();
+    ::jobs::__private::assert_payload_field::<Order>();
+    ::jobs::__private::assert_handler_return::<
         Answer<Page<<Store<Postgres> as Merging>::Item>>,
     >();
 };
@@ -18,7 +18,7 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Merge as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>, for<'x> <Merge as ::jobs::__private::Field<1>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <Merge as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>, for<'x> <Merge as ::jobs::__private::FieldType<1>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Merge {
     pages: Vec<Page<Item, 10>>,
@@ -48,10 +48,10 @@ const _: () = {
             <Order as Default>::default()
         }
     }
-    impl __private::Field<0> for Merge {
+    impl __private::FieldType<0> for Merge {
         type Type = Vec<Page<Item, 10>>;
     }
-    impl __private::Field<1> for Merge {
+    impl __private::FieldType<1> for Merge {
         type Type = Order;
     }
     /// The payload of the job `merge`.
@@ -60,22 +60,25 @@ const _: () = {
     #[allow(dead_code)]
     struct __Described
     where
-        for<'x> Vec<Page<Item, 10>>: __private::Fits<'x>,
-        for<'x> Order: __private::Fits<'x>,
+        for<'x> Vec<Page<Item, 10>>: __private::PayloadBound<'x>,
+        for<'x> Order: __private::PayloadBound<'x>,
     {
         pages: Vec<Page<Item, 10>>,
         #[serde(default = "Merge::__default_order")]
         order: Order,
     }
     __private::describe! {
-        Merge as __Described where for < 'x > Vec < Page < Item, 10 > > : __private::Fits
-        < 'x >, for < 'x > Order : __private::Fits < 'x >,
+        Merge as __Described where for < 'x > Vec < Page < Item, 10 > > :
+        __private::PayloadBound < 'x >, for < 'x > Order : __private::PayloadBound < 'x
+        >,
     }
     impl __private::Job for Merge
     where
-        for<'x> Vec<Page<Item, 10>>: __private::Fits<'x>,
-        for<'x> Order: __private::Fits<'x>,
-        for<'x> Answer<Page<<Store<Postgres> as Merging>::Item>>: __private::Returns<'x>,
+        for<'x> Vec<Page<Item, 10>>: __private::PayloadBound<'x>,
+        for<'x> Order: __private::PayloadBound<'x>,
+        for<'x> Answer<
+            Page<<Store<Postgres> as Merging>::Item>,
+        >: __private::HandlerReturnBound<'x>,
     {
         const ID: &'static str = "merge";
         type Output = __private::OutputOf<
@@ -86,19 +89,19 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = merge(
-                                __private::reference::<Store<Postgres>>(&context)?,
+                                __private::borrow_argument::<Store<Postgres>>(&context)?,
                                 payload.pages,
                                 payload.order,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })
                 }),
             );
     }
-    __private::submit_assumed!(Merge);
+    __private::submit_bounded!(Merge);
 };

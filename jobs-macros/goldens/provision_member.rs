@@ -81,16 +81,16 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = provision_member(
-                                __private::reference::<JobContext>(&context)?,
-                                __private::reference::<WorkspaceDb>(&context)?,
+                                __private::borrow_argument::<JobContext>(&context)?,
+                                __private::borrow_argument::<WorkspaceDb>(&context)?,
                                 payload.workspace_id,
                                 payload.subject,
                                 payload.role,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })

@@ -48,9 +48,9 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = r#match(payload.r#type, payload.r#final).await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })

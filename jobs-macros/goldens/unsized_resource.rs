@@ -37,15 +37,15 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = greet(
-                                __private::reference::<
+                                __private::borrow_argument::<
                                     dyn Greeter + Send + Sync,
                                 >(&context)?,
                                 payload.name,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })

@@ -3,14 +3,14 @@ async fn unused(_: &JobContext, _dry_run: bool, r#type: Kind) -> Result<(), JobE
 }
 
 const _: () = {
-    ::jobs::__private::payload_field::<Kind>();
+    ::jobs::__private::assert_payload_field::<Kind>();
 };
 
 /// The payload of the job `unused`.
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Unused as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <Unused as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Unused {
     dry_run: bool,
@@ -33,7 +33,7 @@ const _: () = {
             }
         }
     }
-    impl __private::Field<0> for Unused {
+    impl __private::FieldType<0> for Unused {
         type Type = Kind;
     }
     /// The payload of the job `unused`.
@@ -42,17 +42,17 @@ const _: () = {
     #[allow(dead_code)]
     struct __Described
     where
-        for<'x> Kind: __private::Fits<'x>,
+        for<'x> Kind: __private::PayloadBound<'x>,
     {
         dry_run: bool,
         r#type: Kind,
     }
     __private::describe! {
-        Unused as __Described where for < 'x > Kind : __private::Fits < 'x >,
+        Unused as __Described where for < 'x > Kind : __private::PayloadBound < 'x >,
     }
     impl __private::Job for Unused
     where
-        for<'x> Kind: __private::Fits<'x>,
+        for<'x> Kind: __private::PayloadBound<'x>,
     {
         const ID: &'static str = "unused";
         type Output = __private::OutputOf<Result<(), JobError>>;
@@ -61,19 +61,19 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = unused(
-                                __private::reference::<JobContext>(&context)?,
+                                __private::borrow_argument::<JobContext>(&context)?,
                                 payload.dry_run,
                                 payload.r#type,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })
                 }),
             );
     }
-    __private::submit_assumed!(Unused);
+    __private::submit_bounded!(Unused);
 };

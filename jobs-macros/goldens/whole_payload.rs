@@ -7,8 +7,8 @@ pub(crate) async fn process_order(
 }
 
 const _: () = {
-    ::jobs::__private::payload_field::<Order>();
-    ::jobs::__private::handler_return::<Result<Receipt, ShopError>>();
+    ::jobs::__private::assert_payload_field::<Order>();
+    ::jobs::__private::assert_handler_return::<Result<Receipt, ShopError>>();
 };
 
 /// Processes an order.
@@ -18,7 +18,7 @@ const _: () = {
 #[serde(
     crate = "::jobs::__private::serde",
     transparent,
-    bound = "for<'x> <ProcessOrder as ::jobs::__private::Field<0>>::Type: ::jobs::__private::Fits<'x>"
+    bound = "for<'x> <ProcessOrder as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
 )]
 pub(crate) struct ProcessOrder(
     ///
@@ -27,16 +27,16 @@ pub(crate) struct ProcessOrder(
 
 const _: () = {
     use ::jobs::__private;
-    impl __private::Field<0> for ProcessOrder {
+    impl __private::FieldType<0> for ProcessOrder {
         type Type = Order;
     }
     __private::describe! {
-        ProcessOrder as Order where for < 'x > Order : __private::Fits < 'x >,
+        ProcessOrder as Order where for < 'x > Order : __private::PayloadBound < 'x >,
     }
     impl __private::Job for ProcessOrder
     where
-        for<'x> Order: __private::Fits<'x>,
-        for<'x> Result<Receipt, ShopError>: __private::Returns<'x>,
+        for<'x> Order: __private::PayloadBound<'x>,
+        for<'x> Result<Receipt, ShopError>: __private::HandlerReturnBound<'x>,
     {
         const ID: &'static str = "orders.process";
         type Output = __private::OutputOf<Result<Receipt, ShopError>>;
@@ -46,18 +46,18 @@ const _: () = {
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {
-                        let (context, payload) = __private::open::<Self>(call)?;
+                        let (context, payload) = __private::begin_attempt::<Self>(call)?;
                         let result = process_order(
-                                __private::reference::<Shop>(&context)?,
+                                __private::borrow_argument::<Shop>(&context)?,
                                 payload.0,
                             )
                             .await;
-                        __private::close::<
+                        __private::finish_attempt::<
                             Self,
                         >(__private::HandlerReturn::into_result(result))
                     })
                 }),
             );
     }
-    __private::submit_assumed!(ProcessOrder);
+    __private::submit_bounded!(ProcessOrder);
 };

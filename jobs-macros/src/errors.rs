@@ -1,7 +1,7 @@
-//! Every mistake of one attribute, reported in one compile.
+//! The list of mistakes in one attribute and its function, reported in one compile.
 //!
-//! `syn` stops at the first error, and so would a chain of `?`: a stage that can go on takes
-//! `&mut Errors` instead of returning a `Result`.
+//! `syn` stops at the first error, and so does a chain of `?`. A stage that can continue after a
+//! mistake takes `&mut Errors` instead of returning a `Result`.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use syn::Error;
 pub(crate) struct Errors(Vec<Error>);
 
 impl Errors {
-    /// Adds a mistake that is one token long, or stands at no token.
+    /// Adds a mistake at one token, or at a place without a token.
     pub(crate) fn at(&mut self, span: Span, message: impl Display) {
         self.0.push(Error::new(span, message));
     }
@@ -24,12 +24,12 @@ impl Errors {
         self.0.push(Error::new_spanned(tokens, message));
     }
 
-    /// The value, or a mistake added.
+    /// Returns the value of `result`, or adds its error.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
-    /// All of them as one error, for callers that return a `Result`.
+    /// Combines all mistakes into one error, for callers that return a `Result`.
     pub(crate) fn into_result(self) -> syn::Result<()> {
         let all = self.0.into_iter().reduce(|mut all, error| {
             all.combine(error);
@@ -38,12 +38,12 @@ impl Errors {
         all.map_or(Ok(()), Err)
     }
 
-    /// How many there are: a step that added none went well.
+    /// The number of mistakes. A step that leaves it unchanged succeeded.
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there are no mistakes.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

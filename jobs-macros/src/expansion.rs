@@ -1,4 +1,4 @@
-//! From an accepted job to code.
+//! The last stage: generates the items that replace the attribute.
 //!
 //! ```text
 //! // Input:
@@ -7,43 +7,53 @@
 //!
 //! // Output:
 //! async fn send_mail(ctx: &JobContext, to: Address) -> Result<(), JobError> { … }
-//! const _: () = { payload_field::<Address>(); };         // assumptions.rs
-//! struct SendMail { to: Address }                        // payload.rs
+//! const _: () = { assert_payload_field::<Address>(); };       // bounds.rs
+//! struct SendMail { to: Address }                             // payload.rs
 //! const _: () = {
 //!     use ::jobs::__private;
-//!     impl SendMail { fn new(..) … }                     // constructors.rs
-//!     impl Field<0> for SendMail { type Type = Address; } // assumptions.rs
-//!     impl JsonSchema for SendMail where … { … }         // schema.rs
-//!     impl Job for SendMail where … { … }                // glue.rs, builder.rs
-//!     __private::submit_assumed!(SendMail);              // glue.rs
+//!     impl SendMail { fn new(..) … }                          // constructors.rs
+//!     impl FieldType<0> for SendMail { type Type = Address; } // bounds.rs
+//!     impl JsonSchema for SendMail where … { … }              // schema.rs
+//!     impl Job for SendMail where … { … }                     // glue.rs, builder.rs
+//!     __private::submit_bounded!(SendMail);                   // glue.rs
 //! };
 //! ```
+//!
+//! | module | content |
+//! |---|---|
+//! | `payload`, `constructors`, `schema` | the payload struct, its `new` and setters, its schema |
+//! | `bounds` | the bounds on the payload's types |
+//! | `glue` | `Job`, the handler and the registration |
+//! | `builder`, `limits`, `duration` | the calls that build the job's definition |
+//!
+//! The module imports `model` and `signature`, never `attribute`: it generates code for what was
+//! accepted, not for what was written. It reports no mistakes.
 
-mod assumptions;
-mod payload;
-
+mod bounds;
 mod builder;
 mod constructors;
+mod duration;
 mod glue;
 mod limits;
+mod payload;
 mod schema;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::errors::Errors;
-use crate::function::{Function, Plain};
-use crate::model::Job;
+use crate::model::AcceptedJob;
+use crate::signature::{Function, Plain};
 
-/// Everything that the attribute is replaced by.
-pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
+/// Generates everything that replaces the attribute.
+pub(crate) fn expand(function: &Function, job: &AcceptedJob) -> TokenStream {
     let function = Plain(function);
     let payload = payload::payload(job);
     let options = builder::options(job);
     let handler = glue::handler(job);
     let implementation = glue::implementation(job, &quote!(#options #handler));
     let registration = glue::registration(job);
-    let assertions = assumptions::assertions(job);
+    let assertions = bounds::assertions(job);
     let glue = block(job, &quote!(#implementation #registration));
     quote! {
         #function
@@ -53,12 +63,13 @@ pub(crate) fn expand(function: &Function, job: &Job) -> TokenStream {
     }
 }
 
-/// What is left after a mistake: its message, the function, and stand-ins for whatever others may
-/// refer to, so that one mistake is one error and the editor keeps working. The job is not
-/// registered, and looks like one whose handler is elsewhere.
-pub(crate) fn fallback(function: &Function, job: &Job, errors: &Errors) -> TokenStream {
+/// Generates the replacement after a mistake: the errors, the function, the payload and a `Job`.
+///
+/// Code that uses the payload still compiles, so each mistake stays one error and editors keep
+/// working. The job has no handler and is not registered.
+pub(crate) fn fallback(function: &Function, job: &AcceptedJob, errors: &Errors) -> TokenStream {
     if function.signature.receiver().is_some() {
-        // It stands in an `impl`, where nothing can stand beside it.
+        // A method is in an `impl`, which cannot contain the other items.
         let function = Plain(function);
         return quote!(#errors #function);
     }
@@ -73,8 +84,8 @@ pub(crate) fn fallback(function: &Function, job: &Job, errors: &Errors) -> Token
     }
 }
 
-/// Everything without a name, in a block that nobody can look into.
-fn block(job: &Job, implementation: &TokenStream) -> TokenStream {
+/// Generates the block of unnamed items. Code outside of the block cannot refer to its names.
+fn block(job: &AcceptedJob, implementation: &TokenStream) -> TokenStream {
     let (cfgs, krate) = (&job.cfgs, &job.krate);
     let constructors = constructors::constructors(job);
     let allowed = job.deprecated.then(|| quote!(#[allow(deprecated)]));

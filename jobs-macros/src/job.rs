@@ -1,16 +1,15 @@
-//! `#[job]`, from tokens to tokens.
+//! `#[job]`: runs the stages, from tokens to tokens.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::arguments::Arguments;
+use crate::attribute::JobAttribute;
 use crate::errors::Errors;
 use crate::expansion;
-use crate::function::Function;
-use crate::model::Job;
-use crate::signature::Signature;
+use crate::model::AcceptedJob;
+use crate::signature::{Function, Signature};
 
-/// What `#[job(attribute)] item` is replaced by.
+/// Returns the tokens that replace `#[job(attribute)] item`.
 pub(crate) fn job(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let function: Function = match syn::parse2(item.clone()) {
@@ -21,13 +20,14 @@ pub(crate) fn job(attribute: TokenStream, item: &TokenStream) -> TokenStream {
         }
     };
 
-    // The attribute and the signature fail independently: both are read before anyone gives up.
-    let arguments = Arguments::parse(attribute, &mut errors);
+    // The attribute and the signature fail independently, so each is read whatever the other says.
+    let attribute = JobAttribute::parse(attribute, &mut errors);
     let signature = Signature::read(&function, &mut errors);
-    let job = Job::accept(arguments, &function, signature, &mut errors);
+    let job = AcceptedJob::accept(attribute, &function, signature, &mut errors);
 
-    match errors.is_empty() {
-        true => expansion::expand(&function, &job),
-        false => expansion::fallback(&function, &job, &errors),
+    if errors.is_empty() {
+        expansion::expand(&function, &job)
+    } else {
+        expansion::fallback(&function, &job, &errors)
     }
 }

@@ -1,37 +1,21 @@
 //! The attributes `#[job]` and `#[resource]` of the crate `jobs`, which documents them.
 //!
-//! A job passes through the stages in the order of these modules: what was written in the
-//! attribute (`arguments`) and as a function (`function`, `signature`), what of it was
-//! accepted (`model`), what is generated (`expansion`).
+//! A job passes through four stages. Each stage imports only stages above it.
+//!
+//! | stage | input | output |
+//! |---|---|---|
+//! | `attribute` | the tokens in `#[job(…)]` | `JobAttribute`: the keys as written |
+//! | `signature` | the function below the attribute | `Signature`: the function as written |
+//! | `model` | both | `AcceptedJob`: the checked job |
+//! | `expansion` | `AcceptedJob` | the tokens that replace the attribute |
+//!
+//! `job` runs the stages. `resource` is one small file, because `#[resource]` has one key.
+//! `errors` serves every stage and imports none.
 
 mod errors;
-mod suggestion;
 
-mod case;
-#[allow(
-    unreachable_pub,
-    dead_code,
-    reason = "the same file as in `jobs`, which exports it and uses all of it"
-)]
-mod cron;
-mod docs;
-mod duration;
-mod id;
-mod zone;
-
-mod arguments;
-mod given;
-mod keys;
-mod limits;
-mod refused;
-mod retries;
-mod schedule;
-mod values;
-
-mod field_attributes;
-mod function;
+mod attribute;
 mod signature;
-mod types;
 
 mod model;
 

@@ -1,4 +1,4 @@
-//! `#[resource]`, from tokens to tokens.
+//! `#[resource]`, from tokens to tokens: parses, checks and generates in one file.
 //!
 //! ```text
 //! // Input:
@@ -13,18 +13,17 @@
 //! };
 //! ```
 
+use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ReturnType, Safety, Type};
 
+use crate::attribute::{Meta, values};
 use crate::errors::Errors;
-use crate::function::{Function, Plain};
-use crate::given::Given;
-use crate::suggestion::did_you_mean;
-use crate::types::{self, Obstacle};
-use crate::values;
+use crate::signature::types::{self, Unstorable};
+use crate::signature::{Function, Plain};
 
-/// What `#[resource(attribute)] item` is replaced by.
+/// Returns the tokens that replace `#[resource(attribute)] item`.
 pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let function: Function = match syn::parse2(item.clone()) {
@@ -34,7 +33,7 @@ pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStrea
             return quote!(#error #item);
         }
     };
-    let krate = krate(attribute, &mut errors);
+    let krate = parse_crate(attribute, &mut errors);
     let provided = Provided::read(&function, &mut errors);
 
     let plain = Plain(&function);
@@ -47,38 +46,39 @@ pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStrea
     }
 }
 
-/// Reads the one key, `crate`.
-fn krate(attribute: TokenStream, errors: &mut Errors) -> TokenStream {
+/// Parses the one key, `crate`.
+fn parse_crate(attribute: TokenStream, errors: &mut Errors) -> TokenStream {
     let mut krate = quote!(::jobs);
-    for given in Given::list(attribute, errors) {
-        let given = given.like("crate = crate::reexported::jobs");
-        match given.name().as_str() {
+    for meta in Meta::parse_all(attribute, errors) {
+        let meta = meta.with_example("crate = crate::reexported::jobs");
+        match meta.name().as_str() {
             "crate" => {
-                if let Some(path) = errors.ok(given.value(values::krate)) {
+                if let Some(path) = errors.ok(meta.value(values::krate)) {
                     krate = quote!(#path);
                 }
             }
             other => {
                 let hint = did_you_mean(other, ["crate"]);
                 let message = format!("unknown key `{other}`{hint}\nexpected `crate` or nothing");
-                errors.at(given.span(), message);
+                errors.at(meta.span(), message);
             }
         }
     }
     krate
 }
 
-/// What a function provides, read off its return type.
+/// A resource function's return type, taken apart.
 struct Provided {
-    /// The type that handlers borrow.
+    /// The type that handlers borrow. For a fallible function that is not shared, the return type.
     ty: TokenStream,
-    /// Whether the function can fail.
+    /// Set for a function that can fail.
     fallible: bool,
-    /// Whether the value comes in its `Arc`.
+    /// Set for a function that returns the value in an `Arc`.
     shared: bool,
 }
 
 impl Provided {
+    /// Checks the function and reads its return type.
     fn read(function: &Function, errors: &mut Errors) -> Option<Self> {
         let signature = &function.signature;
         if function.body.is_none() {
@@ -88,13 +88,16 @@ impl Provided {
             );
         }
         if let Some(constness) = &signature.constness {
-            errors.over(constness, "a resource is built at start: remove `const`");
+            errors.over(
+                constness,
+                "a resource is built when the process starts: remove `const`",
+            );
         }
         if let Safety::Unsafe(unsafety) = &signature.safety {
             errors.over(
                 unsafety,
-                "the runtime calls it, and cannot keep the promises that `unsafe` asks for: \
-                 remove it",
+                "the runtime calls this function, and cannot uphold the conditions of an `unsafe` \
+                 function: remove `unsafe`",
             );
         }
         if let Some(abi) = &signature.abi {
@@ -117,7 +120,8 @@ impl Provided {
         }
         match &signature.output {
             ReturnType::Default => {
-                let message = "a resource has a value: return `T` or `Result<T, E>`";
+                let message = "a resource function returns the resource: add a return type, `-> T` or \
+                               `-> Result<T, E>`";
                 errors.over(&signature.ident, message);
                 None
             }
@@ -125,22 +129,23 @@ impl Provided {
         }
     }
 
+    /// Takes a return type apart.
     fn of(ty: &Type, errors: &mut Errors) -> Option<Self> {
-        match types::obstacle(ty) {
-            Some(Obstacle::ImplTrait(span)) => {
+        match types::find_unstorable(ty) {
+            Some(Unstorable::ImplTrait(span)) => {
                 let message = "handlers ask for a resource by its type: name it, or return \
                                `Arc<dyn Trait>`";
                 errors.at(span, message);
                 return None;
             }
-            Some(Obstacle::Inferred(span)) => {
+            Some(Unstorable::Inferred(span)) => {
                 errors.at(span, "name the type of the resource");
                 return None;
             }
-            Some(Obstacle::Reference(_) | Obstacle::Lifetime(_)) | None => {}
+            Some(Unstorable::Reference(_) | Unstorable::Lifetime(_)) | None => {}
         }
-        // Whether it can fail is a question of the name, as an alias such as `anyhow::Result`
-        // shows: a type parameter cannot tell a fallible function from one that provides a result.
+        // A function is fallible if its return type's name ends in `Result`. The name decides,
+        // because an alias such as `anyhow::Result<T>` hides the error.
         let segment = types::last_segment(ty);
         let result = segment.filter(|segment| segment.ident.to_string().ends_with("Result"));
         let value = match result {
@@ -153,7 +158,7 @@ impl Provided {
             .and_then(types::first_argument);
         let provided = match (shared, result) {
             (Some(inner), _) => quote!(#inner),
-            // Of a result, the type system takes the value out: an alias may fix either type.
+            // The compiler takes the value out of a result: an alias may fix either type.
             (None, _) => quote!(#ty),
         };
         Some(Self {
@@ -163,20 +168,20 @@ impl Provided {
         })
     }
 
+    /// Generates the registration.
     fn register(&self, function: &Function, krate: &TokenStream) -> TokenStream {
         let cfgs = function.cfgs();
         let name = &function.signature.ident;
-        // What is wrong with the return type is said there, and once.
+        // Errors about the return type point at it.
         let span = match &function.signature.output {
             ReturnType::Type(_, ty) => types::at(ty),
             ReturnType::Default => name.span(),
         };
-        let ty = match (self.fallible, self.shared) {
-            (true, false) => {
-                let ty = &self.ty;
-                quote_spanned!(span=> __private::ResourceOf<#ty>)
-            }
-            _ => self.ty.clone(),
+        let ty = if self.fallible && !self.shared {
+            let ty = &self.ty;
+            quote_spanned!(span=> __private::ResourceOf<#ty>)
+        } else {
+            self.ty.clone()
         };
         let mut value = quote!(#name());
         if function.signature.asyncness.is_some() {
@@ -186,9 +191,10 @@ impl Provided {
             value = quote_spanned!(span=> __private::ResourceReturn::into_result(#value)?);
         }
         let resource = Ident::new("resource", Span::mixed_site().located_at(span));
-        let shared = match self.shared {
-            true => quote!(#resource),
-            false => quote_spanned!(span=> __private::Arc::new(#resource)),
+        let shared = if self.shared {
+            quote!(#resource)
+        } else {
+            quote_spanned!(span=> __private::Arc::new(#resource))
         };
         let definition = quote_spanned! {span=>
             __private::ResourceDefinition::new::<#ty>(__private::source!(), || {

@@ -1,37 +1,39 @@
-//! Measures this program on this machine with a store: what the command `bench` prints.
+//! Benchmarks of this program with a store, as the command `bench` runs them.
 //!
-//! Every trial has a [`Place`](place::Place) of its own, a fresh file or schema beside the store
-//! that was named, and leaves nothing behind. It executes jobs of its own ([`work`]) that are in no
-//! catalogue but that of the trial. Everything is as in production: the service checks payloads, the
-//! engine fences attempts, history is retained.
+//! Each trial has a [scratch store](scratch_store): a fresh file or schema beside the named store,
+//! removed after the trial. It executes [no-op jobs](noop_jobs) that only the trial's catalogue
+//! contains. The rest is as in production: the service validates payloads, the engine fences
+//! attempts, and the store keeps the history.
 //!
 //! ```text
-//! Plan ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ Report
-//!                        │  Meter: time, CPU, statements, commits, WAL, dead tuples
-//!                        └─ beside each, a baseline of the same work, where there is one
+//! BenchConfig ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ Report
+//!                               │  meter: time, CPU, statements, commits, WAL, dead tuples
+//!                               └─ beside each, a baseline of the same work, if there is one
 //! ```
 //!
-//! A single figure says little on a machine that does other things: of every figure the median and
-//! the spread are told, and what is held against something is held against it in turns, as a ratio.
+//! A measurement varies with the load of the machine. So the report gives the median and the range
+//! of each figure. Trials and baselines alternate, and the report gives their ratio.
+//!
+//! This module uses the runtime, the store's contract and `clock`. Only `cli` may import it.
 
+mod config;
 mod error;
-mod gauge;
 mod histogram;
-mod history;
 mod load;
 mod meter;
-mod place;
-mod plan;
+mod monitor;
+mod noop_jobs;
 mod report;
 mod scenarios;
-mod spread;
+mod scratch_store;
+mod seeded_history;
 mod statements;
-mod work;
+mod summary;
 
+pub(crate) use config::{BenchConfig, LimitKind, Scenario};
 pub(crate) use error::BenchError;
 pub(crate) use histogram::Percentiles;
-pub(crate) use plan::{LimitKind, Plan, Scenario};
 pub(crate) use report::Report;
 pub(crate) use scenarios::run;
-pub(crate) use spread::Spread;
-pub(crate) use statements::counting;
+pub(crate) use statements::statement_counter;
+pub(crate) use summary::Summary;

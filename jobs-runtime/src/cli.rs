@@ -1,20 +1,22 @@
-//! The program: every command over the jobs that a binary has linked.
+//! The command line program: commands over the jobs that a binary links.
 //!
-//! What was typed ([`args`]) becomes what is meant ([`settings`], and per job [`fields`]); the
-//! [`commands`] do it; [`output`] is the one place that prints; [`failure`] maps to the exit codes
-//! 0 (ok), 1 (failed) and 2 (usage).
+//! [`args`] is the grammar. [`settings`] merges the file, the variables and the flags, and
+//! [`payload_flags`] parses the flags of one job. [`commands`] has a module per command. Only
+//! [`output`] prints. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2 (usage).
+//!
+//! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 
 mod args;
 mod commands;
 mod failure;
-mod fields;
-mod lists;
+mod list_settings;
 mod logging;
 mod output;
+mod payload_flags;
+mod progress;
 mod settings;
 mod signals;
 mod table;
-mod watch;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,7 @@ use failure::Failure;
 use output::Output;
 use settings::Settings;
 
-/// Runs the program with the jobs linked into it; the whole of `main`:
+/// Runs the program with the jobs that are linked into the binary. A `main` needs nothing else:
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -38,7 +40,7 @@ pub fn main() -> ExitCode {
     main_with(|builder| builder)
 }
 
-/// Like [`main`], with something added to every runtime that a command starts: resources, settings.
+/// Like [`main`], and adds resources or settings to each runtime that a command starts.
 ///
 /// ```no_run
 /// # struct Mailer;
@@ -49,7 +51,7 @@ pub fn main() -> ExitCode {
 pub fn main_with(configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return explain(&error),
+        Err(error) => return print_parse_error(&error),
     };
     let output = Output::new(args.globals.json);
     match run(args, output, configure) {
@@ -72,16 +74,18 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed(format!("cannot start threads: {error}")))?;
-    let done = runtime.block_on(commands::run(command, settings, output, configure));
-    // A blocking handler that does not return must not keep the process.
+        .map_err(|error| {
+            Failure::failed(format!("cannot start the threads of the runtime: {error}"))
+        })?;
+    let result = runtime.block_on(commands::run(command, settings, output, configure));
+    // A blocking handler that does not return must not keep the process alive.
     runtime.shutdown_background();
-    done
+    result
 }
 
-/// Help and version are answers, everything else is a mistake of usage.
-fn explain(error: &clap::Error) -> ExitCode {
-    // Nobody listens if even this cannot be printed.
+/// Prints the parser's message. A request for help or version succeeds; the rest is a usage error.
+fn print_parse_error(error: &clap::Error) -> ExitCode {
+    // A message that cannot be printed cannot be reported either.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,

@@ -1,4 +1,9 @@
-//! The system's clock.
+//! Clocks: the system's clock, and the parts that other clocks share.
+//!
+//! [`busy`] keeps a virtual clock from advancing while the runtime has work; [`server`] follows the
+//! clock of a database server. The virtual clock of tests is in [`testing`](crate::testing).
+//!
+//! Any module may use this folder. It uses the store only to ask for the server's time.
 
 #![expect(
     clippy::disallowed_methods,
@@ -6,6 +11,7 @@
 )]
 
 pub(crate) mod busy;
+pub(crate) mod server;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,14 +19,14 @@ use jobs::{BoxFuture, Clock};
 
 use crate::time::Timestamp;
 
-/// Real time. Its timers need a tokio runtime to be awaited on.
+/// Real time. Its timers must be awaited on a tokio runtime.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
-    /// A clock that starts counting now.
+    /// A clock whose elapsed time starts at zero.
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
@@ -48,13 +54,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Now, in real time: for the deadlines of calls to a database, which do not wait for a test's
-/// clock.
+/// The current real time, for the timeouts of database calls: a virtual clock does not stop them.
 pub(crate) fn real_now() -> Instant {
     Instant::now()
 }
 
-/// The clock's wall time as stores keep it.
+/// The wall time of a clock, in the precision that stores keep.
 pub(crate) fn timestamp(clock: &dyn Clock) -> Timestamp {
     clock.now().into()
 }

@@ -1,4 +1,4 @@
-//! The one source of ids and chance.
+//! The source of ids and random numbers of a runtime.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +12,12 @@ pub struct Entropy {
 }
 
 impl Entropy {
-    /// Seeded by the operating system.
+    /// A source with a random seed.
     pub fn new() -> Self {
         Self::seeded(fastrand::u64(..))
     }
 
-    /// The same sequence for the same seed.
+    /// A source that yields the same sequence for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
@@ -25,7 +25,7 @@ impl Entropy {
         }
     }
 
-    /// A new execution's id.
+    /// An id for a new execution.
     pub fn execution_id(&self, clock: &dyn Clock) -> ExecutionId {
         let mut random = [0; 10];
         self.with(|rng| rng.fill(&mut random));
@@ -37,8 +37,8 @@ impl Entropy {
         self.with(fastrand::Rng::f64)
     }
 
-    /// A number from 0 to 1 for one attempt of one execution: always the same for the same seed,
-    /// whatever happened in between.
+    /// A number from 0 to 1 for one attempt of one execution. It depends on the seed, the execution
+    /// and the attempt only.
     pub(crate) fn fraction_of(&self, execution: ExecutionId, attempt: u32) -> f64 {
         let (high, low) = execution.as_bytes().split_at(8);
         let half = |bytes: &[u8]| {

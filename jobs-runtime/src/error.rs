@@ -1,4 +1,4 @@
-//! Errors as people read them.
+//! Errors as text for people.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Digests of JSON that do not depend on how it happens to be written.
+//! Fingerprints: digests of JSON values that do not depend on formatting or the order of keys.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use jobs::JobDescriptor;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The fingerprint of a job: what stores tell publications of one id apart by.
+/// The fingerprint of a job. Stores use it to tell publications of one job id apart.
 ///
-/// The place of the declaration is left out: a line added above a job is no new job.
+/// The source location of the job is left out: a line added above a job does not change it.
 ///
 /// # Errors
-/// Whatever JSON cannot express, which a descriptor does not contain.
+/// An error of the JSON serialiser. Descriptors contain no value that causes one.
 pub fn job_fingerprint(descriptor: &JobDescriptor) -> serde_json::Result<String> {
     let mut value = serde_json::to_value(descriptor)?;
     if let Value::Object(fields) = &mut value {
@@ -32,8 +32,8 @@ pub fn fingerprint(value: &Value) -> String {
 
 /// The value as JSON text without whitespace, with the keys of every object in order.
 ///
-/// Sorted here rather than by the map that holds them: any crate of a program can make
-/// `serde_json` keep the order of insertion (`preserve_order`).
+/// The keys are sorted here, not by `serde_json`: any crate of a program can enable its
+/// `preserve_order` feature.
 pub fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write_canonical(value, &mut text);
@@ -94,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn is_pinned() {
-        // Stored with every publication: a change here makes every job look new.
+    fn the_fingerprint_of_a_value_never_changes() {
+        // Stores keep fingerprints: a change makes every published job look new.
         assert_eq!(
             fingerprint(&serde_json::json!({"b": 1, "a": [true, "x"]})),
             "f15ef113d6e0c876b9ea9e90ebc36ad3"

@@ -1,7 +1,7 @@
-//! Whether this process does its work, for those who ask from outside.
+//! Health of a process: the state that its parts report, for `/health`, `/readyz` and supervisors.
 //!
-//! Every part tells what it last saw; nothing here acts on it. Ages are measured by the monotonic
-//! clock, so that a wrong wall clock makes nobody ill.
+//! Each part of the process reports its last observation; this module only collects them. Ages are
+//! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,26 +13,26 @@ use serde::Serialize;
 
 use crate::store::Store;
 
-/// A worker that has said nothing for so long is not well: it renews its session three times in
-/// that time, even when every executor is busy.
+/// The silence after which a worker's check fails. A worker renews its session three times in this
+/// period, even when all its slots are in use.
 pub const WORKER_SILENCE: Duration = Duration::from_secs(30);
 
-/// How long a store may take to say that it is there: who asks for the health of a process waits no
-/// longer for the answer, whatever became of the wire to the store.
+/// The time after which a store that does not respond counts as failing. It also bounds the time of
+/// a health request when the connection to the store hangs.
 pub const STORE_SILENCE: Duration = Duration::from_secs(3);
 
-/// What the parts of a process say about themselves.
+/// Collects the reports of the parts of a process.
 pub struct Health {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     started: AtomicBool,
     workers: Mutex<Vec<Arc<Mutex<WorkerState>>>>,
-    /// Whether what handlers log is stored; unknown where there are none.
+    /// True if log lines of handlers are stored; `None` if the process has no worker.
     log_capture: Mutex<Option<bool>>,
 }
 
 impl Health {
-    /// The health of a process that is still starting.
+    /// Creates the health of a process that is still starting.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
@@ -43,17 +43,17 @@ impl Health {
         }
     }
 
-    /// Says that the start is complete: from now on the process is ready when its store is.
+    /// Reports that the start is complete. From now on the process is ready if its store responds.
     pub fn started(&self) {
         self.started.store(true, Ordering::Release);
     }
 
-    /// Says whether what handlers of this process log is stored with their attempts.
+    /// Reports whether log lines of handlers are stored with their attempts.
     pub fn log_capture(&self, works: bool) {
         *lock(&self.log_capture) = Some(works);
     }
 
-    /// A handle by which a worker of this process tells how it is.
+    /// Creates the handle through which a worker of this process reports its state.
     pub fn worker(&self) -> WorkerHealth {
         let state = Arc::new(Mutex::new(WorkerState {
             seen_at: self.clock.elapsed(),
@@ -70,7 +70,8 @@ impl Health {
         }
     }
 
-    /// What the store has refused to the workers of this process, because their leases had ended.
+    /// Returns the number of writes that the store has rejected as stale, over all workers of this
+    /// process.
     pub fn refused_writes(&self) -> RefusedWrites {
         let workers = lock(&self.workers);
         workers
@@ -80,7 +81,7 @@ impl Health {
             })
     }
 
-    /// How every part is.
+    /// Checks every part of the process.
     pub async fn report(&self) -> HealthReport {
         let mut checks = vec![self.store_check().await];
         let now = self.clock.elapsed();
@@ -98,29 +99,24 @@ impl Health {
         HealthReport::of(checks)
     }
 
-    /// Whether requests can be served: the start is complete and the store answers.
+    /// Checks whether the process can serve requests: the start is complete and the store responds.
     pub async fn readiness(&self) -> HealthReport {
         let started = self.started.load(Ordering::Acquire);
         let start = HealthCheck {
             name: "start",
-            status: match started {
-                true => CheckStatus::Ok,
-                false => CheckStatus::Failing,
-            },
-            detail: match started {
-                true => "complete".to_owned(),
-                false => "not complete".to_owned(),
-            },
+            status: CheckStatus::ok_if(started),
+            detail: if started { "complete" } else { "not complete" }.to_owned(),
         };
         HealthReport::of(vec![start, self.store_check().await])
     }
 
     fn log_check(&self) -> HealthCheck {
         let (status, detail) = match *lock(&self.log_capture) {
-            Some(true) => (CheckStatus::Ok, "what handlers log is stored"),
+            Some(true) => (CheckStatus::Ok, "log lines of handlers are stored"),
             Some(false) => (
                 CheckStatus::Absent,
-                "what handlers log is not stored: add `jobs_runtime::layer()` to the subscriber",
+                "log lines of handlers are not stored; add `jobs_runtime::layer()` to the \
+                 subscriber",
             ),
             None => (CheckStatus::Absent, "no worker in this process"),
         };
@@ -139,14 +135,14 @@ impl Health {
         let store = self.store.describe();
         let (status, detail) = match answer {
             Some(Ok(())) => {
-                let detail = format!("{} at {} answers", store.kind, store.location);
+                let detail = format!("{} at {} responds", store.kind, store.location);
                 (CheckStatus::Ok, detail)
             }
             Some(Err(error)) => (CheckStatus::Failing, error.to_string()),
             None => (
                 CheckStatus::Failing,
                 format!(
-                    "{} at {} has not answered for {STORE_SILENCE:?}",
+                    "{} at {} has not responded for {STORE_SILENCE:?}",
                     store.kind, store.location
                 ),
             ),
@@ -167,12 +163,12 @@ impl fmt::Debug for Health {
     }
 }
 
-/// How a process is.
+/// The checks of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthReport {
-    /// The worst of the checks.
+    /// `Failing` if one of the checks is, else `Ok`.
     pub status: CheckStatus,
-    /// One per part.
+    /// One check per part.
     pub checks: Vec<HealthCheck>,
 }
 
@@ -182,60 +178,65 @@ impl HealthReport {
             .iter()
             .any(|check| check.status == CheckStatus::Failing);
         Self {
-            status: match failing {
-                true => CheckStatus::Failing,
-                false => CheckStatus::Ok,
-            },
+            status: CheckStatus::ok_if(!failing),
             checks,
         }
     }
 
-    /// Whether nothing fails.
+    /// Returns whether no check fails.
     pub fn is_ok(&self) -> bool {
         self.status == CheckStatus::Ok
     }
 }
 
-/// How one part is.
+/// The check of one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthCheck {
     /// The part.
     pub name: &'static str,
-    /// In one word.
+    /// Its status.
     pub status: CheckStatus,
-    /// In a few.
+    /// The observation behind the status, for people.
     pub detail: String,
 }
 
-/// How a part is, in one word.
+/// The status of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// It works.
+    /// The part works.
     Ok,
-    /// It does not.
+    /// The part does not work.
     Failing,
-    /// There is no such part in this process, by configuration.
+    /// The process has no such part, by configuration.
     Absent,
 }
 
-/// Writes that the store has refused because the lease behind them had ended: each is a worker that
-/// was suspended, cut off or too slow, and somebody else's work that was not written over.
+impl CheckStatus {
+    fn ok_if(works: bool) -> Self {
+        if works { Self::Ok } else { Self::Failing }
+    }
+}
+
+/// Numbers of writes that the store has rejected because their lease had ended.
+///
+/// A worker causes such a write when it was suspended, disconnected or too slow, and another worker
+/// took over its session. Fencing protects the newer attempt from the stale write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RefusedWrites {
-    /// Ends of attempts.
+    /// Settlements of attempts.
     pub ends: u64,
-    /// Reports of progress.
+    /// Progress reports.
     pub progress: u64,
     /// Batches of log lines.
     pub logs: u64,
-    /// Renewals, claims and take-overs of a session that had been taken over.
+    /// Renewals, claims and take-overs by a session that had been taken over.
     pub sessions: u64,
 }
 
 impl RefusedWrites {
-    /// All of them.
+    /// Returns the sum of all numbers.
     pub fn total(&self) -> u64 {
         self.ends + self.progress + self.logs + self.sessions
     }
@@ -265,7 +266,7 @@ impl fmt::Display for RefusedWrites {
     }
 }
 
-/// By which a worker tells how it is. Cheap to clone.
+/// The handle through which a worker reports its state. Cheap to clone.
 #[derive(Clone)]
 pub struct WorkerHealth {
     state: Arc<Mutex<WorkerState>>,
@@ -282,7 +283,7 @@ struct WorkerState {
 }
 
 impl WorkerHealth {
-    /// A claim was answered, with or without work.
+    /// Reports that a claim has completed, with or without executions.
     pub fn claimed(&self) {
         let now = self.clock.elapsed();
         let mut state = self.alive(now);
@@ -290,36 +291,37 @@ impl WorkerHealth {
         state.trouble = None;
     }
 
-    /// The session was opened or renewed.
+    /// Reports that the session was opened or renewed.
     pub fn renewed(&self) {
         self.alive(self.clock.elapsed()).trouble = None;
     }
 
-    /// The session was taken over by another worker.
+    /// Reports that another worker has taken over the session.
     pub fn session_lost(&self) {
         self.alive(self.clock.elapsed()).trouble = Some("its session was taken over".to_owned());
     }
 
-    /// A call of the store failed.
+    /// Reports that a call of the store failed.
     pub fn failed(&self, error: &dyn fmt::Display) {
         self.alive(self.clock.elapsed()).trouble = Some(error.to_string());
     }
 
-    /// The store has refused something: add it to the count.
+    /// Adds to the numbers of rejected writes.
     pub fn refused(&self, add: impl FnOnce(&mut RefusedWrites)) {
         add(&mut lock(&self.state).refused);
     }
 
-    /// So many attempts are running.
+    /// Reports the number of running attempts.
     pub fn in_flight(&self, attempts: usize) {
         self.alive(self.clock.elapsed()).in_flight = attempts;
     }
 
-    /// The worker was asked to end, and has.
+    /// Reports that the worker has stopped as requested.
     pub fn stopped(&self) {
         self.alive(self.clock.elapsed()).stopped = true;
     }
 
+    /// Records a sign of life and returns the state for further changes.
     fn alive(&self, now: Duration) -> MutexGuard<'_, WorkerState> {
         let mut state = lock(&self.state);
         state.seen_at = now;
@@ -354,7 +356,7 @@ impl WorkerState {
             };
             (CheckStatus::Ok, format!("{claimed}, {running}"))
         };
-        // No illness of this worker's now, but of interest to whoever looks.
+        // Rejected writes of the past do not fail the check; they are added for information.
         let detail = match self.refused.total() {
             0 => detail,
             _ => format!("{detail}, {}", self.refused),
@@ -376,7 +378,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_is_well_while_it_speaks() {
+    fn a_silent_or_troubled_worker_fails_its_check() {
         let mut state = WorkerState {
             seen_at: Duration::from_secs(10),
             claimed_at: Some(Duration::from_secs(9)),

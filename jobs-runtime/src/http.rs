@@ -1,120 +1,99 @@
-//! The HTTP interface: jobs, triggers, executions, health.
+//! The HTTP interface: jobs, triggers, executions, queues, workers, events and health.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `routes` | the route table, and one handler for each method and path |
+//! | `request` | checks and extractors: `Host` and `Origin`, content type, path, query, body |
+//! | `response` | [`problem`] responses, error conversion, redaction of sensitive payload fields |
+//! | `events` | the server-sent events of `GET /events` |
 //!
 //! ```text
-//! request ──▶ deadline, panics ──▶ Host, Origin ──▶ route ──▶ content type, body ──▶ service / store
-//!                  503, 500           421, 403     404, 405      415, 413, 400        422, 409, …
+//! request ─▶ deadline, panics ─▶ Host, Origin ─▶ route ─▶ content type, body ─▶ service, store
+//!               503, 500           421, 403     404, 405    415, 413, 400       422, 409, …
 //! ```
 //!
-//! Reads never touch the engine: they read the store. Every refusal is an
-//! `application/problem+json` with a stable `code` (see [`problem`]).
+//! Handlers call the [`JobService`] and read the store; no route calls the engine. Every error
+//! response is an `application/problem+json` with a stable `code` (see [`problem`]).
+//!
+//! Paths that are often looked for:
+//!
+//! * A **422** lists its **violations**: `service/payload` finds them, `response/errors.rs` builds
+//!   the response.
+//! * The **cursor** of `GET /executions` is parsed in `routes/list_executions.rs`; its type is
+//!   [`Cursor`](crate::store::Cursor) in `store/contract`.
+//! * **Cancel** starts in `routes/executions.rs` and continues in [`JobService::cancel`] and
+//!   [`Store::cancel`](crate::store::Store::cancel). The heartbeat of the engine
+//!   (`engine/heartbeat.rs`) reads the request and interrupts the running attempt.
 
 mod bind;
-mod body;
-mod edit;
 mod events;
-mod executions;
-mod explain;
-mod feed;
-mod guard;
-mod health;
-mod index;
-mod jobs;
-mod logs;
-mod members;
-mod path;
-pub mod problem;
-mod processes;
-mod query;
-mod queues;
-mod redact;
-mod refusal;
-mod retry;
-mod trigger;
+mod raw_object;
+mod request;
+mod response;
+mod routes;
 
 use std::io;
 use std::sync::Arc;
 
-use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::health::Health;
-use problem::{Code, Problem};
+use request::guard;
+use response::problem::{Code, Problem};
 
 pub use bind::{BindError, check_bind};
+pub use response::problem;
 
-/// Where the routes of the interface are, health excepted.
+/// The path prefix of every route except `/` and the health routes.
 pub const PREFIX: &str = "/api/v1/workers";
 
-/// What handlers work with.
+/// The state that route handlers share.
 #[derive(Clone, Debug)]
-struct Interface {
+struct ApiState {
     service: JobService,
     health: Arc<Health>,
-    events: Arc<events::Hub>,
+    events: Arc<events::EventBroadcaster>,
 }
 
-/// The interface for a listener of its own: answers only requests that name this machine.
+/// Builds the router for a listener of its own. It answers only requests that name this machine.
 ///
-/// A browser sends any page's requests to `127.0.0.1`, under whatever name its page has bound to
-/// it; until there are tokens, the `Host` and `Origin` headers tell those from ours.
+/// A web page can bind its own name to 127.0.0.1 and send requests there (DNS rebinding). The
+/// interface has no access tokens yet, so the `Host` and `Origin` headers are checked instead.
 pub fn router(service: JobService, health: Arc<Health>) -> Router {
-    routes(service, health).layer(middleware::from_fn(guard::only_this_machine))
+    routes(service, health).layer(middleware::from_fn(guard::require_local))
 }
 
-/// The interface without the check of `Host` and `Origin`, to be mounted in an application that
-/// authenticates its callers itself.
+/// Builds the router without the checks of `Host` and `Origin`, to be mounted in an application
+/// that authenticates its callers.
 pub fn routes(service: JobService, health: Arc<Health>) -> Router {
-    let interface = Interface {
-        events: events::Hub::new(Arc::clone(service.store()), Arc::clone(service.clock())),
+    let api = ApiState {
+        events: events::EventBroadcaster::new(
+            Arc::clone(service.store()),
+            Arc::clone(service.clock()),
+        ),
         service,
         health,
     };
-    let api = Router::new()
-        .route("/jobs", get(jobs::list))
-        .route("/jobs/{id}", get(jobs::show))
-        .route("/jobs/{id}/trigger", post(trigger::one))
-        .route("/jobs/{id}/trigger-batch", post(trigger::batch))
-        .route("/executions", get(feed::page))
-        .route(
-            "/executions/{id}",
-            get(executions::show)
-                .patch(edit::edit)
-                .delete(executions::delete),
-        )
-        .route("/executions/{id}/logs", get(logs::page))
-        .route("/executions/{id}/explain", get(explain::explain))
-        .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/executions/{id}/retry", post(retry::retry))
-        .route("/queues", get(queues::list))
-        .route("/queues/{queue}/pause", post(queues::pause))
-        .route("/queues/{queue}/resume", post(queues::resume))
-        .route("/processes", get(processes::list))
-        .route("/events", get(events::events));
-    Router::new()
-        .route("/", get(index::index))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/health", get(health::health))
-        .nest(PREFIX, api)
-        .route_layer(middleware::from_fn(guard::only_json))
-        .fallback(async || Problem::new(Code::NotFound, "no such route; `GET /` lists them"))
+    routes::router()
+        .route_layer(middleware::from_fn(guard::require_json))
+        .fallback(async || Problem::new(Code::NotFound, "no such route; `GET /` lists the routes"))
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
-                "the route does not answer this method",
+                "the route does not support this method",
             )
         })
         .layer(middleware::from_fn_with_state(
-            interface.clone(),
-            guard::bounded,
+            api.clone(),
+            guard::with_deadline,
         ))
-        .with_state(interface)
+        .with_state(api)
 }
 
-/// Serves connections until `shutdown`, then ends the requests that have begun; streams of events
+/// Serves connections until `shutdown`, then completes the requests that have begun. Event streams
 /// end at once.
 ///
 /// # Errors
@@ -124,8 +103,8 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let ending = Extension(events::Ending(shutdown.clone()));
-    axum::serve(listener, router.layer(ending))
+    let server_shutdown = Extension(events::ServerShutdown(shutdown.clone()));
+    axum::serve(listener, router.layer(server_shutdown))
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
 }

@@ -1,6 +1,6 @@
-//! Executes, schedules, observes and serves jobs.
+//! The runtime of `jobs`: workers, stores, the HTTP interface and the command line.
 //!
-//! A binary that links crates with jobs becomes the whole program by one line:
+//! A binary that links crates with jobs becomes a complete program with one line:
 //!
 //! ```no_run
 //! // use my_jobs as _;
@@ -9,11 +9,26 @@
 //! }
 //! ```
 //!
-//! As a library, [`Runtime::builder`] starts the same parts together or apart, and [`connect`] is
-//! for programs that only enqueue.
+//! In an application, [`Runtime::builder`] starts the same parts together or separately. A program
+//! that only enqueues calls [`connect`].
 //!
-//! Data flows one way: catalogue (link time) → [`JobService`] → [`store`] → engine → store. Reads never
-//! touch the engine: they ask the store.
+//! # Structure
+//!
+//! ```text
+//!   catalogue (link time) ──▶ JobService ──▶ store ──▶ engine ──▶ store
+//! ```
+//!
+//! | module | contents |
+//! |---|---|
+//! | `service` | [`JobService`]: validates and enqueues for HTTP, command line and client |
+//! | [`store`] | the contract of a store, SQLite and PostgreSQL |
+//! | `engine` | the worker: claims, executes and settles; [`hooks`] and [`middleware`] |
+//! | `runtime` | [`Runtime`]: starts and stops the parts |
+//! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
+//! | `logs` | capture of the handlers' log lines |
+//! | [`health`] | health reports of a process |
+//!
+//! A read goes from the service to the store and never involves the engine.
 
 pub mod store;
 pub mod time;
@@ -24,12 +39,8 @@ mod error;
 pub mod fingerprint;
 
 mod engine;
-pub mod hooks;
 mod logs;
-pub mod middleware;
-mod resources;
 mod runtime;
-mod server_clock;
 mod service;
 
 pub mod health;
@@ -46,12 +57,12 @@ mod bench;
 mod cli;
 
 pub use clock::SystemClock;
-pub use engine::EngineConfig;
+pub use engine::resources::ResourceErrors;
+pub use engine::{EngineConfig, hooks, middleware};
 pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
-pub use resources::ResourceErrors;
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
-pub use service::explain::{Explanation, Reason, TakenSlots, ToldReason};
+pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};
 pub use service::{
     Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
     MAX_TEXT_CHARS, QueueAnswer, SchemaError,

@@ -1,23 +1,27 @@
-//! What handlers log, kept with their attempts.
+//! Log capture: the log lines of handlers are stored with their attempts.
 //!
-//! A handler logs as every Rust program does, by `tracing`; there is nothing to call instead. A
-//! [`layer`] in the application's subscriber sees its events, finds the attempt they belong to, and
-//! leaves them in a bounded buffer of that attempt; the dispatcher writes them to the store, fenced,
-//! with the attempt's settlement or before it.
+//! A handler logs through `tracing` like any Rust program. A [`layer`] in the application's
+//! subscriber sees its events, finds the attempt that they belong to, and adds them to the bounded
+//! buffer of that attempt. The dispatcher writes the lines to the store, fenced, while the attempt
+//! runs and with its settlement.
 //!
 //! ```text
 //! tracing::info!(..) ──▶ layer ──▶ buffer of the attempt ──▶ dispatcher ──▶ store
 //!   in the handler         │         1,000 lines, 256 KiB       every 250 ms, and at the end
-//!                          └ by the task, else by the span
+//!                          └ finds the attempt by task, otherwise by span
 //! ```
 //!
-//! **What belongs to an attempt**: what is emitted on the handler's own task or thread, and inside
-//! a span that is a descendant of the attempt's, wherever that is. A task that the handler spawns
-//! takes its span along by `.in_current_span()` (`tracing::Instrument`); without that its events
-//! go to the application's own log only.
+//! **Assignment.** An event belongs to an attempt if it is emitted on the handler's own task or
+//! thread, or inside a span that descends from the attempt's span, on any task. A task that the
+//! handler spawns carries the span if it is spawned with `.in_current_span()`
+//! (`tracing::Instrument`); without it, its events reach the application's own log only.
 //!
-//! **What is kept in full view**: messages and fields are free text. Nothing can know that a
-//! `#[sensitive]` value stands in one: do not log it.
+//! **Sensitive values.** Messages and fields are free text and are not redacted. Do not log a
+//! `#[sensitive]` value.
+//!
+//! [`capture`] is the layer and [`buffer`] holds the lines of an attempt. [`visit`] turns the
+//! values of an event into text, and [`probe`] checks at start that the layer is installed. This
+//! folder must not use the engine or call the store; it uses the store's types for log lines.
 
 mod buffer;
 mod capture;

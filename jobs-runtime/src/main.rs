@@ -1,5 +1,7 @@
-//! The runtime with no application's jobs linked: a control plane for workers elsewhere, which
-//! publish their catalogue into the store when they start.
+//! The runtime without linked jobs: a control plane for workers in other programs.
+//!
+//! Workers publish their catalogues into the store when they start, so this program can list,
+//! validate, enqueue and explain their jobs.
 
 fn main() -> std::process::ExitCode {
     jobs_runtime::main()

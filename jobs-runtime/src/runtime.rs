@@ -1,9 +1,13 @@
-//! A process that executes and serves jobs: the parts put together.
+//! The runtime: service, engine, HTTP interface and health of one process.
+//!
+//! [`RuntimeBuilder`] opens the store and starts the parts that the program asks for; [`Runtime`]
+//! holds them until shutdown. The folder may import every other module of the crate except the
+//! command line, which is built on top of it.
 
-#[cfg(feature = "http")]
-mod api;
 mod builder;
 mod error;
+#[cfg(feature = "http")]
+mod http_server;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,8 +26,8 @@ pub use error::StartError;
 
 /// Opens a store for a program that enqueues and reads results, and executes nothing.
 ///
-/// Jobs linked into the program are checked here, at enqueue; the others by what their programs
-/// have published.
+/// At enqueue, a payload is checked against the linked definition of its job, or against the
+/// definition that another program has published.
 ///
 /// ```no_run
 /// # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,7 +37,7 @@ pub use error::StartError;
 /// ```
 ///
 /// # Errors
-/// A URL that names no store, a store that does not open, and jobs that make no catalogue.
+/// The URL is invalid, the store does not open, or the linked jobs contradict each other.
 pub async fn connect(database: &str) -> Result<Client, StartError> {
     let runtime = Runtime::builder()
         .database(database)
@@ -43,80 +47,80 @@ pub async fn connect(database: &str) -> Result<Client, StartError> {
     Ok(runtime.client())
 }
 
-/// A running runtime: workers, HTTP interface, or both.
+/// A running runtime: a worker, the HTTP interface, or both.
 ///
-/// Dropping it gives back what runs without waiting for it: call [`shutdown`](Runtime::shutdown) to
-/// let attempts end.
+/// Dropping it releases the running attempts without waiting for them. Call
+/// [`shutdown`](Runtime::shutdown) to let them end.
 pub struct Runtime {
     service: JobService,
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     health: Arc<Health>,
     #[cfg(feature = "http")]
-    api: Option<api::Api>,
+    api: Option<http_server::HttpServer>,
 }
 
 impl Runtime {
-    /// Begins to put a runtime together.
+    /// Returns a builder with the default settings.
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
     }
 
-    /// Enqueues jobs and awaits their results.
+    /// Returns a client that enqueues jobs and waits for their results.
     pub fn client(&self) -> Client {
         self.service.client()
     }
 
-    /// The store, to read from.
+    /// Returns the store.
     pub fn store(&self) -> &Arc<dyn Store> {
         self.service.store()
     }
 
-    /// Known jobs, validation and enqueue: what HTTP and the command line are made of.
+    /// Returns the service, on which HTTP and the command line are built.
     pub fn service(&self) -> &JobService {
         &self.service
     }
 
-    /// The jobs linked into this program.
+    /// Returns the jobs that are linked into this program.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
 
-    /// How the parts of this process are.
+    /// Returns the health of this process.
     pub fn health(&self) -> &Arc<Health> {
         &self.health
     }
 
-    /// Where the HTTP interface listens, if it is served.
+    /// Returns the address of the HTTP interface, if it is served.
     #[cfg(feature = "http")]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.api.as_ref().map(api::Api::address)
+        self.api.as_ref().map(http_server::HttpServer::address)
     }
 
-    /// The HTTP interface, to mount in an application's own router. The application authenticates
-    /// the callers: nothing here asks who they are.
+    /// Returns the HTTP interface, to be mounted in an application's own router. The application
+    /// has to authenticate the callers; the router does not.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
         crate::http::routes(self.service.clone(), Arc::clone(&self.health))
     }
 
-    /// Completes when nothing runs here and nothing that could is known to be ready: what was there
-    /// at the start has ended. What is scheduled for later does not count, and the news of an
-    /// enqueue takes a moment. At once, if this process executes nothing.
+    /// Completes when no attempt runs in this process and it knows of no ready execution that it
+    /// could run. Pending executions do not count. A new execution counts once its event has
+    /// arrived. Completes at once if this process has no worker.
     pub async fn idle(&self) {
         if let Some(engine) = &self.engine {
             engine.idle().await;
         }
     }
 
-    /// Stops claiming, lets running attempts end for as long as the drain lasts, and gives back
-    /// what is left without spending an attempt.
+    /// Stops claiming and lets running attempts end within the drain period. Releases the attempts
+    /// that are left; they do not count towards `max_attempts`.
     pub async fn shutdown(&self) {
         self.stop(Stop::Drain);
         self.stopped().await;
     }
 
-    /// Gives everything back now. Use it when a second signal comes during
+    /// Releases all running attempts now. Use it when a second signal arrives during
     /// [`shutdown`](Runtime::shutdown).
     pub async fn shutdown_now(&self) {
         self.stop(Stop::Now);
@@ -139,10 +143,10 @@ impl Runtime {
         }
     }
 
-    /// Completes when the HTTP interface ends by itself; never, if it is not served.
+    /// Completes when the HTTP server ends unexpectedly. Never completes if it is not served.
     ///
     /// # Errors
-    /// Why it ended.
+    /// The reason for its end.
     #[cfg(feature = "http")]
     pub async fn failed(&self) -> std::io::Result<()> {
         match &self.api {

@@ -1,15 +1,29 @@
-//! The service: what stands between a request to enqueue and the store.
+//! The service behind HTTP, the command line and the typed client.
 //!
-//! Every way in comes through here (the typed client, HTTP, the command line), so that all of them
-//! know the same jobs, refuse the same mistakes and store the same thing:
+//! The service resolves a job, validates the options and the payload, and enqueues. All callers use
+//! it, so they know the same jobs, get the same errors and store the same executions:
 //!
 //! ```text
 //! request ──▶ known job ──▶ options ──▶ payload: size, JSON, defaults, schema ──▶ store
-//!               404           400                   413   400            422
+//!               404           400                 413   400             422
 //! ```
 //!
-//! A batch is accepted as a whole or refused as a whole; nothing is stored before everything has
-//! been checked.
+//! A batch is stored completely or not at all: every request is checked before the first one is
+//! stored.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `registry`, `job` | the known jobs: linked into this program, or published by another one |
+//! | `enqueue`, `options`, `limits` | conversion of a request to an execution with keys and limits |
+//! | `payload` | the payload check; it finds the violations of a 422 |
+//! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
+//! | `wait` | waiting for the result of an execution |
+//! | `explain` | the reason why an execution is in its present status |
+//! | `error`, `suggest` | errors with the index of the request, and similar names |
+//!
+//! The folder may import the store contract, the clock and the crate `jobs`. It must not import
+//! `http`, the command line or a particular store. Of the engine it uses one function, which lends
+//! the executor slot of a handler that waits for a result.
 
 mod registry;
 
@@ -37,7 +51,7 @@ use crate::Entropy;
 use crate::clock::timestamp;
 use crate::store::{CancelAnswer, EditAnswer, RetryAnswer, Store, StoreError};
 use crate::time::Timestamp;
-use registry::Registry;
+use registry::JobRegistry;
 use wait::ResultWaiter;
 
 pub use edit::Edit;
@@ -47,12 +61,12 @@ pub(crate) use enqueue::Accepted;
 pub(crate) use error::{InvalidPayload, ServiceError};
 pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
-pub(crate) use payload::violation::push_step;
+pub(crate) use payload::violation::push_segment;
 pub use queues::QueueAnswer;
 #[cfg(feature = "http")]
-pub(crate) use suggest::near_misses;
+pub(crate) use suggest::similar_names;
 
-/// Takes requests in: validates them, completes them, stores them. Cheap to clone.
+/// Resolves, validates and enqueues; also edits, cancels, retries and explains. Cheap to clone.
 #[derive(Clone)]
 pub struct JobService {
     inner: Arc<Inner>,
@@ -62,18 +76,18 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<Entropy>,
-    registry: Registry,
-    hub: ResultWaiter,
+    registry: JobRegistry,
+    results: ResultWaiter,
 }
 
 impl JobService {
-    /// The service of a program with these jobs linked.
+    /// Creates the service of a program with these linked jobs.
     ///
     /// # Errors
-    /// A linked job's payload schema that cannot be checked against.
+    /// A linked job has an invalid payload schema.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "how much of the catalogue is kept is no business of the callers"
+        reason = "the service may keep the catalogue one day; callers should not depend on that"
     )]
     pub fn new(
         store: Arc<dyn Store>,
@@ -83,8 +97,8 @@ impl JobService {
     ) -> Result<Self, SchemaError> {
         Ok(Self {
             inner: Arc::new(Inner {
-                registry: Registry::new(store.clone(), &catalogue, clock.clone())?,
-                hub: ResultWaiter::new(store.clone(), clock.clone()),
+                registry: JobRegistry::new(store.clone(), &catalogue, clock.clone())?,
+                results: ResultWaiter::new(store.clone(), clock.clone()),
                 store,
                 clock,
                 entropy,
@@ -92,26 +106,28 @@ impl JobService {
         })
     }
 
-    /// Where accepted requests go.
+    /// Returns the store of the executions.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
     }
 
-    /// The time that requests are stamped with.
+    /// Returns the clock that gives executions their times.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
     }
 
-    /// A client that enqueues here.
+    /// Creates a typed client of this service.
     pub fn client(&self) -> Client {
         Client::new(Arc::new(self.clone()))
     }
 
-    /// Creates executions: all of them, durably, or none. Answers in the order of the requests.
+    /// Creates one execution per request, durably: all of them or none. The results are in the
+    /// order of the requests.
     ///
     /// # Errors
-    /// Why nothing was stored. The violations of a batch of several requests name the request in
-    /// the first step of their pointers: `/3/workspaceId`.
+    /// A request is invalid or in conflict, or the store fails; then nothing is stored. In a batch
+    /// of several requests, the pointer of a violation begins with the index of the request:
+    /// `/3/workspaceId`.
     pub async fn enqueue(
         &self,
         requests: Vec<EnqueueRequest>,
@@ -119,15 +135,15 @@ impl JobService {
         let batch = requests.len() > 1;
         match self.accept(requests).await {
             Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
-            Err(refusal) => Err(refusal.into_error(batch)),
+            Err(error) => Err(error.into_enqueue_error(batch)),
         }
     }
 
-    /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's on the store's own
-    /// database.
+    /// Like [`enqueue`](Self::enqueue), within a caller's transaction on the database of the store.
     ///
     /// # Errors
-    /// Why the transaction is as it was; [`EnqueueError::WrongDatabase`] above all.
+    /// Those of [`enqueue`](Self::enqueue), and [`EnqueueError::WrongDatabase`]. The transaction is
+    /// then unchanged.
     pub async fn enqueue_in(
         &self,
         tx: TransactionRef<'_>,
@@ -136,11 +152,11 @@ impl JobService {
         let batch = requests.len() > 1;
         match self.accept_in(tx, requests).await {
             Ok(accepted) => Ok(accepted.into_iter().map(|one| one.enqueued).collect()),
-            Err(refusal) => Err(refusal.into_error(batch)),
+            Err(error) => Err(error.into_enqueue_error(batch)),
         }
     }
 
-    /// Every known job, sorted by id: the linked ones, and those that other programs have
+    /// Lists the known jobs, sorted by id: the linked jobs, and the jobs that other programs have
     /// published into the store.
     ///
     /// # Errors
@@ -149,10 +165,10 @@ impl JobService {
         self.inner.registry.all().await
     }
 
-    /// The job of that id or alias.
+    /// Returns the job with this id or alias.
     ///
     /// # Errors
-    /// [`EnqueueError::UnknownJob`] with ids that look like it, or the store's.
+    /// [`EnqueueError::UnknownJob`] with similar ids, or the store's.
     pub async fn job(&self, id: &str) -> Result<Arc<KnownJob>, EnqueueError> {
         self.inner.registry.job(id).await
     }
@@ -162,10 +178,11 @@ impl JobService {
     /// # Errors
     /// [`ResultError::Unknown`], or the store's.
     pub async fn finished(&self, id: ExecutionId) -> Result<Finished, ResultError> {
-        self.inner.hub.finished(id).await
+        self.inner.results.finished(id).await
     }
 
-    /// Cancels a waiting execution, or asks for the cancellation of a running one.
+    /// Cancels a waiting execution, or requests the cancellation of a running one. The worker of a
+    /// running execution reads the request with its heartbeat.
     ///
     /// # Errors
     /// The store's.
@@ -173,11 +190,11 @@ impl JobService {
         self.inner.store.cancel(id, self.now()).await
     }
 
-    /// An operator's retry of a failed or cancelled execution, with another payload if one is
-    /// given: checked and completed like one that is enqueued.
+    /// Retries a failed or cancelled execution for an operator, optionally with a new payload. The
+    /// new payload passes the same checks as at enqueue and gets the same defaults.
     ///
     /// # Errors
-    /// What is wrong with the payload, or the store's.
+    /// The payload is invalid, or the store's.
     pub async fn retry(
         &self,
         id: ExecutionId,
@@ -185,21 +202,21 @@ impl JobService {
     ) -> Result<RetryAnswer, EnqueueError> {
         self.retry_checked(id, payload)
             .await
-            .map_err(|refusal| refusal.into_error(false))
+            .map_err(|error| error.into_enqueue_error(false))
     }
 
-    /// Changes an execution that waits, all that is asked for or nothing; another payload is checked
-    /// and completed like one that is enqueued, and keeps the fields that limits count by.
+    /// Edits a waiting execution: all changes or none. A new payload passes the same checks as at
+    /// enqueue; it must keep the fields that limits and keys derive from.
     ///
     /// # Errors
-    /// What is wrong with the edit, or the store's.
+    /// The edit is invalid, or the store's.
     pub async fn edit(&self, id: ExecutionId, edit: Edit) -> Result<EditAnswer, EnqueueError> {
         self.edit_checked(id, edit)
             .await
-            .map_err(|refusal| refusal.into_error(false))
+            .map_err(|error| error.into_enqueue_error(false))
     }
 
-    /// Writes the linked jobs into the store, so that programs without them know them too.
+    /// Publishes the linked jobs into the store, for programs that do not link them.
     ///
     /// # Errors
     /// The store's.
@@ -237,9 +254,9 @@ impl Backend for JobService {
     }
 
     fn finished(&self, execution_id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
-        // A handler that awaits a child must not keep the slot that the child needs.
+        // A handler that waits for a child lends its executor slot, which the child may need.
         let finished = Self::finished(self, execution_id);
-        Box::pin(crate::engine::lending(execution_id, finished))
+        Box::pin(crate::engine::lend_slot_while(execution_id, finished))
     }
 }
 

@@ -1,6 +1,6 @@
-//! For tests: a runtime whose time passes when the test says so.
+//! Test support for applications: a runtime whose time the test controls.
 //!
-//! The runtime is the real one, on a real store; only its clock is [`VirtualClock`]. A year of
+//! The runtime and the store are the real ones; only the clock is a [`VirtualClock`]. A year of
 //! retries takes as long as the store needs for them.
 //!
 //! ```
@@ -21,7 +21,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let clock = VirtualClock::new();
-//! let runtime = Runtime::builder().database("sqlite::memory:").clock(clock.clone()).start().await?;
+//! let builder = Runtime::builder().database("sqlite::memory:").clock(clock.clone());
+//! let runtime = builder.start().await?;
 //! let execution = runtime.client().enqueue(Patient::new()).await?;
 //! let result = clock.run_until(async move { execution.result().await }).await;
 //! assert_eq!(result?, 3);

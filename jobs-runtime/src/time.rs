@@ -1,4 +1,4 @@
-//! Points in time as they are stored and shown.
+//! Timestamps, as stores keep them and JSON shows them.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time of that many milliseconds since the Unix epoch.
+    /// A timestamp of `millis` milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -20,18 +20,18 @@ impl Timestamp {
         self.0
     }
 
-    /// The time `duration` later; the end of time instead of an overflow.
+    /// The timestamp `duration` later, or the latest possible one instead of an overflow.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// That much earlier.
+    /// The timestamp `duration` earlier, or the earliest possible one instead of an overflow.
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The time that has passed since `earlier`; zero if it is not earlier.
+    /// The duration since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
@@ -69,7 +69,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(time) => write!(f, "{time:.3}"),
-            // Beyond the years that a calendar knows.
+            // Outside of the calendar's range of years.
             Err(_) => write!(f, "{}ms", self.0),
         }
     }
@@ -85,7 +85,7 @@ impl std::str::FromStr for Timestamp {
     }
 }
 
-/// A text that is no point in time.
+/// The error of a text that is not an RFC 3339 timestamp.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a time: write it as 2030-01-31T12:00:00Z")]
 pub struct ParseTimestampError(String);

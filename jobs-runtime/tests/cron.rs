@@ -1,5 +1,7 @@
-//! The grammar of schedules against the library that evaluates them: what passes at compile time is
-//! accepted at run time, and means the same. docs/decisions/0005-cron.md lists what differs.
+//! The cron grammar of the `#[job]` attribute, compared with the library that evaluates schedules.
+//!
+//! An expression that passes at compile time is accepted at run time and has the same meaning.
+//! docs/decisions/0005-cron.md lists the differences.
 
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
@@ -8,9 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 
-/// The library as the runtime uses it: five fields, days as `cron` says.
+/// Parses with the library, configured as in the runtime.
 fn library(text: &str) -> Result<croner::Cron, String> {
-    // Which of the two days must fit is decided by our reading of the text.
+    // The grammar decides whether one of the two day fields or both must match.
     let either = Cron::parse(text).is_ok_and(|cron| cron.is_either_day());
     CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -21,30 +23,30 @@ fn library(text: &str) -> Result<croner::Cron, String> {
         .map_err(|error| error.to_string())
 }
 
-/// What the grammar refuses and the library does not, by the words of the refusal.
+/// Expressions that only the grammar rejects, with a part of its error text.
 const DIFFERENCES: [(&str, &str); 9] = [
     ("0 0 L * *", "other dialects"),
     ("0 0 ? * 5#2", "other dialects"),
     ("1,,2 * * * *", "lacks a value"),
-    ("*/90 * * * *", "leaves the range"),
-    ("0 0 30 2 *", "never comes"),
-    ("JAN * * * *", "is no minute"),
-    ("0 0 * 1FEB *", "is no month"),
-    ("0 0 * * +MON", "is no day of the week"),
-    ("@annually", "is no schedule"),
+    ("*/90 * * * *", "longer than the range"),
+    ("0 0 30 2 *", "never matches"),
+    ("JAN * * * *", "not a valid minute"),
+    ("0 0 * 1FEB *", "not a valid month"),
+    ("0 0 * * +MON", "not a valid day of the week"),
+    ("@annually", "not a schedule"),
 ];
 
 #[test]
-fn the_grammar_is_stricter_only_where_it_says_so() {
+fn the_documented_differences_exist() {
     for (text, words) in DIFFERENCES {
-        let refusal = Cron::parse(text).expect_err(text).to_string();
-        assert!(refusal.contains(words), "{text}: {refusal}");
-        library(text).unwrap_or_else(|error| panic!("the library refuses {text} as well: {error}"));
+        let error = Cron::parse(text).expect_err(text).to_string();
+        assert!(error.contains(words), "{text}: {error}");
+        library(text).unwrap_or_else(|error| panic!("the library rejects {text} as well: {error}"));
     }
 }
 
-/// `value`, `range`, `list`, with and without steps, in and out of bounds, and what other dialects
-/// have.
+/// Generates values and ranges with and without steps, in and out of bounds, and syntax of other
+/// dialects.
 fn item() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         8 => (0..=8_u32).prop_map(|n| n.to_string()),
@@ -84,7 +86,7 @@ fn expression() -> impl Strategy<Value = String> {
     .prop_map(|fields| fields.join(" "))
 }
 
-/// Expressions without mistakes, but for days that never come.
+/// Generates valid expressions, except for dates that never occur.
 fn well_formed() -> impl Strategy<Value = String> {
     let field = |least: u32, most: u32| {
         let values = (least..=most, least..=most, 1..=(most - least));
@@ -117,10 +119,10 @@ fn well_formed() -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether one of its lines is among the documented differences, which suffices to refuse.
-fn is_documented(refusal: &str) -> bool {
-    refusal.lines().any(|line| {
-        // Where names and signs stand, the library hardly looks.
+/// Returns whether a line of the grammar's error is one of the documented differences.
+fn is_documented(error: &str) -> bool {
+    error.lines().any(|line| {
+        // The library checks names and signs less strictly.
         let what = line.split('`').nth(1).unwrap_or_default();
         let spelled = what.contains(|c: char| c == '+' || c.is_ascii_alphabetic());
         spelled
@@ -154,33 +156,33 @@ proptest! {
     })]
 
     #[test]
-    fn both_accept_or_both_refuse(text in expression()) {
+    fn both_accept_or_both_reject(text in expression()) {
         match (Cron::parse(&text), library(&text)) {
             (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
-            (Ok(_), Err(error)) => prop_assert!(false, "only the library refuses `{text}`: {error}"),
-            (Err(refusal), Ok(_)) => prop_assert!(
-                is_documented(&refusal.to_string()),
-                "only the grammar refuses `{text}`: {refusal}"
+            (Ok(_), Err(error)) => prop_assert!(false, "only the library rejects `{text}`: {error}"),
+            (Err(error), Ok(_)) => prop_assert!(
+                is_documented(&error.to_string()),
+                "only the grammar rejects `{text}`: {error}"
             ),
         }
     }
 
     #[test]
-    fn what_both_accept_means_the_same(
+    fn accepted_expressions_have_the_same_meaning(
         text in well_formed(),
         minutes in prop::collection::vec(0..10_i64 * 366 * 24 * 60, 8),
     ) {
         let ours = match Cron::parse(&text) {
             Ok(cron) => cron,
-            Err(refusal) => {
-                prop_assert!(refusal.to_string().contains("never comes"), "{}", refusal);
+            Err(error) => {
+                prop_assert!(error.to_string().contains("never matches"), "{}", error);
                 return Ok(());
             }
         };
         let theirs = library(&text).map_err(TestCaseError::fail)?;
         for minute in minutes {
             let time = at(minute);
-            // Around what is due: a random minute hardly ever is.
+            // A random minute is rarely due, so the next due minute is compared as well.
             let next = theirs.find_next_occurrence(&time, true).expect("it comes");
             let before = next - jiff::Span::new().minutes(1);
             for time in [time, next, before] {

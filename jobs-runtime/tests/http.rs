@@ -1,6 +1,6 @@
-//! The HTTP interface over the real SQLite store.
+//! Tests of the HTTP interface, with a SQLite store.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "an error fails the test")]
 
 #[path = "http/support.rs"]
 mod support;
@@ -21,6 +21,8 @@ mod executions;
 mod explain;
 #[path = "http/failures.rs"]
 mod failures;
+#[path = "http/guard.rs"]
+mod guard;
 #[path = "http/health.rs"]
 mod health;
 #[path = "http/idempotency.rs"]
@@ -31,17 +33,15 @@ mod jobs;
 mod limits;
 #[path = "http/logs.rs"]
 mod logs;
+#[path = "http/problems.rs"]
+mod problems;
 #[path = "http/processes.rs"]
 mod processes;
 #[path = "http/queues.rs"]
 mod queues;
-#[path = "http/refusals.rs"]
-mod refusals;
-#[path = "http/safety.rs"]
-mod safety;
 #[path = "http/sensitive.rs"]
 mod sensitive;
-#[path = "http/sockets.rs"]
-mod sockets;
+#[path = "http/server.rs"]
+mod server;
 #[path = "http/trigger.rs"]
 mod trigger;

@@ -1,6 +1,6 @@
-//! What handlers borrow is there before anything runs, or nothing runs.
+//! Resources are built before the worker starts; a missing one fails the start.
 
-#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+#![allow(clippy::unwrap_used, reason = "an error fails the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jobs::{Catalogue, Job, JobError, job};
 use jobs_runtime::{Runtime, RuntimeBuilder};
 
-/// Provided by nobody.
+/// Has no provider.
 struct Nowhere;
 
-/// Provided by `counted`, which counts how often.
+/// Provided by `counted`, with the number of its calls.
 struct Counted(usize);
 
 static BUILT: AtomicUsize = AtomicUsize::new(0);
@@ -61,7 +61,7 @@ async fn needs_greets(greets: &dyn Greets) -> Result<String, JobError> {
     Ok(greets.greet())
 }
 
-/// A runtime of these jobs only.
+/// Returns a runtime with these jobs only.
 fn of(definitions: &[&'static jobs::JobDefinition]) -> RuntimeBuilder {
     let catalogue = Catalogue::of(definitions.iter().copied()).unwrap();
     Runtime::builder()
@@ -70,7 +70,7 @@ fn of(definitions: &[&'static jobs::JobDefinition]) -> RuntimeBuilder {
 }
 
 #[tokio::test]
-async fn a_missing_one_stops_the_start_and_names_job_type_and_fix() {
+async fn a_missing_resource_fails_the_start_and_names_job_type_and_fix() {
     let jobs = [NeedsNowhere::definition(), NeedsBroken::definition()];
     let error = of(&jobs).start().await.unwrap_err().to_string();
     for part in [
@@ -85,7 +85,7 @@ async fn a_missing_one_stops_the_start_and_names_job_type_and_fix() {
 }
 
 #[tokio::test]
-async fn it_is_built_once_by_processes_that_need_it() {
+async fn a_resource_is_built_once_and_only_by_processes_that_need_it() {
     let jobs = [NeedsCounted::definition()];
     let enqueuer = of(&jobs).workers(false).start().await.unwrap();
     assert_eq!(BUILT.load(Ordering::SeqCst), 0, "nothing is executed here");
@@ -103,13 +103,13 @@ async fn it_is_built_once_by_processes_that_need_it() {
     assert_eq!(
         execution.result().await.unwrap(),
         7,
-        "the given one stands before the linked"
+        "a provided resource takes precedence over a linked one"
     );
     assert_eq!(BUILT.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn unsized_ones_are_given_as_they_are_borrowed() {
+async fn unsized_resources_are_provided_in_an_arc() {
     let greets: Arc<dyn Greets> = Arc::new(Polite);
     let runtime = of(&[NeedsGreets::definition()]).shared_resource(greets);
     let runtime = runtime.start().await.unwrap();

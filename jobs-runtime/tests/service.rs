@@ -1,6 +1,6 @@
-//! The service over the real SQLite store.
+//! Tests of the service, with a SQLite store.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "an error fails the test")]
 
 #[path = "service/support.rs"]
 mod support;

@@ -1,6 +1,6 @@
-//! What only the store on SQLite promises: about its files, and about the neighbours on one.
+//! Tests of the store on SQLite: its files, and several processes on one file.
 //!
-//! What every store promises is in `jobs_runtime::conformance`.
+//! The requirements that hold for every store are tested by `jobs_runtime::conformance`.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
@@ -9,5 +9,5 @@ mod harness;
 
 #[path = "store/files.rs"]
 mod files;
-#[path = "store/neighbours.rs"]
-mod neighbours;
+#[path = "store/shared_file.rs"]
+mod shared_file;

@@ -1,4 +1,7 @@
-//! All jobs linked into a program.
+//! The catalogue: all jobs of a program, and the checks across them.
+//!
+//! The submodule `fields` compares the keys of each job with its payload's schema. The catalogue
+//! reads definitions only: it imports no timer, no database, no network and never the runtime.
 
 mod fields;
 
@@ -13,8 +16,8 @@ use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
 
 /// The jobs of a program, sorted by id.
 ///
-/// Linking is the registration, and the linker's order is nobody's: the catalogue sorts, and
-/// refuses two jobs that answer to one id.
+/// Linking a job registers it. The linker's order is arbitrary, so the catalogue sorts the jobs. It
+/// rejects two jobs with the same id.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     jobs: BTreeMap<&'static str, CataloguedJob>,
@@ -31,11 +34,11 @@ pub struct CataloguedJob {
 impl Catalogue {
     /// Collects every job linked into this program.
     ///
-    /// A crate that nothing references is not linked, whatever Cargo.toml says:
-    /// `use my_jobs as _;` in the binary references it.
+    /// A dependency in Cargo.toml is not enough: the linker drops a crate that no code references.
+    /// Reference it in the binary by `use my_jobs as _;`.
     ///
     /// # Errors
-    /// See [`Catalogue::of`].
+    /// The errors of [`Catalogue::of`].
     pub fn linked() -> Result<Self, CatalogueError> {
         Self::of(
             inventory::iter::<&'static JobDefinition>
@@ -44,13 +47,16 @@ impl Catalogue {
         )
     }
 
-    /// Makes a catalogue of these jobs.
+    /// Builds a catalogue of these jobs.
     ///
     /// # Errors
-    /// Two jobs with one id (or an id that is another's alias), payloads that are no JSON objects,
-    /// defaults that are another value each time they are evaluated, keys that name fields which a
-    /// payload does not have, and schedules of payloads that need more than defaults; all of them
-    /// at once.
+    /// One error reports all problems of all jobs:
+    ///
+    /// * two jobs with the same id or alias,
+    /// * a payload that is not a JSON object,
+    /// * a default that differs between two evaluations,
+    /// * a key that names a field which the payload does not have,
+    /// * a schedule of a job whose payload has required fields.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static JobDefinition>,
     ) -> Result<Self, CatalogueError> {
@@ -86,7 +92,7 @@ impl Catalogue {
                     fields,
                 });
             }
-            problems.extend(fields::problems(definition, &descriptor));
+            problems.extend(fields::find_problems(definition, &descriptor));
             catalogue
                 .aliases
                 .extend(aliases.map(|alias| (alias, definition.id)));
@@ -96,13 +102,14 @@ impl Catalogue {
             };
             catalogue.jobs.insert(definition.id, job);
         }
-        match problems.is_empty() {
-            true => Ok(catalogue),
-            false => Err(CatalogueError { problems }),
+        if problems.is_empty() {
+            Ok(catalogue)
+        } else {
+            Err(CatalogueError { problems })
         }
     }
 
-    /// The job that executes what was enqueued under `id`: its own id, or one of its aliases.
+    /// The job with this id or alias.
     pub fn get(&self, id: &str) -> Option<&CataloguedJob> {
         self.jobs
             .get(id)
@@ -114,19 +121,20 @@ impl Catalogue {
         self.jobs.values()
     }
 
-    /// How many jobs there are.
+    /// The number of jobs.
     pub fn len(&self) -> usize {
         self.jobs.len()
     }
 
-    /// Whether nothing is linked.
+    /// Returns `true` if there are no jobs.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 }
 
-/// Whether the schema describes objects. A reference or combination is taken for one: the
-/// validator judges its payloads.
+/// Returns `false` if the payload schema excludes JSON objects.
+///
+/// A reference or a combination of schemas is accepted: validation checks each payload.
 fn accepts_objects(descriptor: &JobDescriptor) -> bool {
     match descriptor.payload_schema.get("type") {
         Some(Value::String(kind)) => kind == "object",
@@ -135,16 +143,16 @@ fn accepts_objects(descriptor: &JobDescriptor) -> bool {
     }
 }
 
-/// The fields whose defaults differ between two evaluations: `/field`, or `Type/field`.
+/// Finds the fields whose defaults differ between two evaluations: `/field`, or `Type/field`.
 ///
-/// A default is part of the schema, and the schema of the fingerprint: with the time or a random
-/// number in it, each process would publish a job of its own.
+/// The defaults are part of the schema, and the schema is part of the job's fingerprint. A default
+/// with the time or a random number in it would give each process a fingerprint of its own.
 fn unstable_defaults(definition: &JobDefinition, descriptor: &JobDescriptor) -> Vec<String> {
     let first = &descriptor.payload_schema;
     let mut fields = Vec::new();
     if has_default(first) {
         let again = (definition.payload_schema)().to_value();
-        differences(first, &again, "", &mut fields);
+        find_differences(first, &again, "", &mut fields);
     }
     fields
 }
@@ -157,8 +165,8 @@ fn has_default(schema: &Value) -> bool {
     }
 }
 
-/// Names the fields around everything that differs.
-fn differences(first: &Value, again: &Value, field: &str, found: &mut Vec<String>) {
+/// Adds the name of each field that contains a difference to `found`.
+fn find_differences(first: &Value, again: &Value, field: &str, found: &mut Vec<String>) {
     match (first, again) {
         (first, again) if first == again => {}
         (Value::Object(first), Value::Object(again)) if first.len() == again.len() => {
@@ -169,24 +177,25 @@ fn differences(first: &Value, again: &Value, field: &str, found: &mut Vec<String
                 };
                 match (name.as_str(), value) {
                     ("properties" | "$defs", Value::Object(named)) => {
-                        let of_type = name == "$defs";
+                        let names_types = name == "$defs";
                         for (name, value) in named {
                             let other = other.get(name).unwrap_or(&Value::Null);
-                            let name = match of_type {
-                                true => name.clone(),
-                                false => format!("{field}/{name}"),
+                            let name = if names_types {
+                                name.clone()
+                            } else {
+                                format!("{field}/{name}")
                             };
-                            differences(value, other, &name, found);
+                            find_differences(value, other, &name, found);
                         }
                     }
                     ("default", _) if value != other => found.push(field.to_owned()),
-                    _ => differences(value, other, field, found),
+                    _ => find_differences(value, other, field, found),
                 }
             }
         }
         (Value::Array(first), Value::Array(again)) if first.len() == again.len() => {
             for (first, again) in first.iter().zip(again) {
-                differences(first, again, field, found);
+                find_differences(first, again, field, found);
             }
         }
         _ => found.push(field.to_owned()),
@@ -199,40 +208,40 @@ impl CataloguedJob {
         self.definition.id
     }
 
-    /// The ids that its executions may have been enqueued under.
+    /// The job's id and its aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         [self.definition.id]
             .into_iter()
             .chain(self.definition.aliases.iter().copied())
     }
 
-    /// The job as it is published.
+    /// The job's published form.
     pub fn descriptor(&self) -> &JobDescriptor {
         &self.descriptor
     }
 
-    /// How it is executed.
+    /// The job's handler.
     pub fn handler(&self) -> Handler {
         self.definition.handler
     }
 
-    /// The by-reference arguments of its handler.
+    /// The types of the handler's by-reference arguments.
     pub fn resources(&self) -> &'static [ResourceRequest] {
         self.definition.resources
     }
 
-    /// When its failed attempts are followed by another.
+    /// The number of attempts, and the delays between them.
     pub fn retries(&self) -> RetryPolicy {
         self.definition.retries
     }
 
-    /// Where it was written.
+    /// The source location of the job.
     pub fn source(&self) -> Source {
         self.definition.source
     }
 }
 
-/// Why the linked jobs make no catalogue.
+/// The problems that prevent a catalogue.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CatalogueError {
     problems: Vec<Problem>,
@@ -280,16 +289,17 @@ impl fmt::Display for CatalogueError {
             match problem {
                 Problem::Duplicate { id, first, second } => write!(
                     f,
-                    "two jobs answer to the id `{id}`: {first} and {second}; rename one"
+                    "two jobs have the id or alias `{id}`: {first} and {second}; rename one"
                 )?,
                 Problem::NotAnObject { id, source } => write!(
                     f,
-                    "the payload of job `{id}` ({source}) is not a JSON object; wrap it in a struct with named fields"
+                    "the payload of job `{id}` ({source}) is not a JSON object; wrap it in a \
+                     struct with named fields"
                 )?,
                 Problem::UnstableDefault { id, source, fields } => write!(
                     f,
-                    "the payload of job `{id}` ({source}) has a default that is another value each \
-                     time, at {}; make the field an `Option` and fill it in in the handler",
+                    "the payload of job `{id}` ({source}) has a default whose value changes, at \
+                     {}; make the field an `Option` and set the value in the handler",
                     fields.join(", ")
                 )?,
                 Problem::UnknownField {
@@ -302,17 +312,18 @@ impl fmt::Display for CatalogueError {
                 } => {
                     write!(
                         f,
-                        "`{key}` of job `{id}` ({source}) names the field `{field}`, which its payload does not have"
+                        "`{key}` of job `{id}` ({source}) names the field `{field}`, which its \
+                         payload does not have"
                     )?;
                     if let Some(near) = near {
                         write!(f, ", did you mean `{near}`?")?;
                     }
-                    write!(f, " (in JSON it has: {})", known.join(", "))?;
+                    write!(f, " (its fields in JSON: {})", known.join(", "))?;
                 }
                 Problem::ScheduleNeeds { id, source, fields } => write!(
                     f,
-                    "job `{id}` ({source}) has a schedule, which enqueues the payload of defaults, and \
-                     its payload requires {}; give each a default",
+                    "job `{id}` ({source}) has a schedule, which enqueues a payload of defaults \
+                     only, but its payload requires {}; give each field a default",
                     fields.join(", ")
                 )?,
             }

@@ -1,4 +1,12 @@
 //! Enqueueing jobs and awaiting their results.
+//!
+//! * `enqueue`: the builder, its errors.
+//! * `execution`: the handle to an execution, and its result.
+//! * `backend`: the trait [`Backend`] that a runtime implements, and its requests and answers.
+//! * `transaction` (feature `sqlx`): enqueueing in the application's transaction.
+//!
+//! A client reaches the store through [`Backend`] only. No module here imports a timer, a network
+//! or the runtime, and only `transaction` imports database types.
 
 mod backend;
 mod enqueue;
@@ -19,8 +27,8 @@ pub use transaction::{EnqueueIn, Transaction, TransactionRef};
 
 /// Enqueues jobs. Cheap to clone.
 ///
-/// Made by a runtime: `jobs_runtime::connect(url)`, `runtime.client()`, or inside a handler
-/// [`JobContext::enqueue`](crate::JobContext::enqueue).
+/// Get one from `jobs_runtime::connect(url)` or `runtime.client()`. A handler enqueues by
+/// [`JobContext::enqueue`](crate::JobContext::enqueue) instead.
 ///
 /// ```no_run
 /// # use jobs::{job, Client, JobError, Priority};
@@ -44,12 +52,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of this backend; for runtimes and test kits.
+    /// Creates a client of this backend; for runtimes and test kits.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
         Self { backend }
     }
 
-    /// Enqueues one execution; `.await` the returned builder.
+    /// Enqueues one execution. Set options on the returned builder, then `.await` it.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
         Enqueue::new(self.clone(), [job])
     }
@@ -62,9 +70,10 @@ impl Client {
         Enqueue::new(self.clone(), jobs)
     }
 
-    /// A handle to an execution enqueued earlier, here or elsewhere.
+    /// Creates a handle to an execution that this or another program has enqueued.
     ///
-    /// Whether it exists and is of job `J` shows when its result is awaited.
+    /// The id is checked when the result is awaited. An unknown id gives
+    /// [`ResultError::Unknown`], a result of another type [`ResultError::Decode`].
     pub fn execution<J: Job>(&self, id: ExecutionId) -> Execution<J::Output> {
         Execution::new(
             self.clone(),

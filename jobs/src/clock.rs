@@ -1,43 +1,45 @@
-//! The one source of time.
+//! The clock behind every timestamp and every wait.
 
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-/// A future on the heap, as the object-safe traits of this crate return it.
+/// A boxed future, as returned by the object-safe traits of this crate.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Time as a runtime and its handlers see it.
+/// The time of a runtime and its handlers.
 ///
-/// Everything that waits, waits here, so that a test clock can carry a runtime through a year of
-/// retries in a second. The system's clock is the runtime's; this crate has no timer of its own.
+/// A runtime waits on its clock only, so a test clock can skip every wait. The crate
+/// `jobs-runtime` implements the trait for the system's clock.
 pub trait Clock: Send + Sync + 'static {
-    /// The wall clock: what is stored and shown.
+    /// The wall-clock time, for timestamps that are stored and shown.
     fn now(&self) -> SystemTime;
 
-    /// Time since some fixed moment; never goes back, whatever happens to the wall clock.
+    /// The time since a fixed moment. Never decreases, even if the wall clock is set back.
     fn elapsed(&self) -> Duration;
 
     /// Completes when `duration` has passed.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// Keeps a test clock where it is until the answer is dropped: something is under way that
-    /// the clock cannot see. Real time cannot be held.
+    /// Stops a test clock until the returned [`Hold`] is dropped.
+    ///
+    /// Take a hold for work that the clock cannot see. The default implementation does nothing,
+    /// because real time cannot be stopped.
     fn hold(&self) -> Hold {
         Hold(None)
     }
 }
 
-/// Keeps a test clock from advancing while it lives.
-#[must_use = "time goes on when it is dropped"]
+/// Stops a test clock until it is dropped.
+#[must_use = "the test clock advances again when the hold is dropped"]
 pub struct Hold(Option<Box<dyn Send + Sync>>);
 
 impl Hold {
-    /// A hold that ends by dropping `guard`.
+    /// Creates a hold that drops `guard` at its end.
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
         Self(Some(Box::new(guard)))
     }
 
-    /// Whether there is a clock that waits for it.
+    /// Returns `true` if a clock waits for the end of this hold.
     pub fn is_needed(&self) -> bool {
         self.0.is_some()
     }

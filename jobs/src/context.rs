@@ -1,4 +1,4 @@
-//! What a handler can ask and tell while it runs.
+//! The context of a running attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::client::{Client, Enqueue, One};
 use crate::resource::{Resource, Resources};
 use crate::{Clock, ExecutionId, Job, JobError, ProgressCell};
 
-/// The running attempt, as its handler sees it. Cheap to clone.
+/// A handler's view of its running attempt. Cheap to clone.
 ///
 /// ```
 /// # use jobs::{JobContext, JobError};
 /// async fn resize_all(ctx: &JobContext, images: Vec<String>) -> Result<(), JobError> {
 ///     for (done, image) in (0..).zip(&images) {
-///         ctx.check()?; // leaves when the execution is cancelled
+///         ctx.check()?; // returns early when the execution is cancelled
 ///         ctx.progress_of(done, images.len() as u64, "images");
 ///         // … resize `image` …
 /// #       let _ = image;
@@ -33,7 +33,6 @@ struct Inner {
     success: Option<Box<dyn SucceedIn>>,
 }
 
-/// What runs the attempt, and what it knows of it.
 impl std::ops::Deref for Inner {
     type Target = ContextParts;
 
@@ -42,41 +41,40 @@ impl std::ops::Deref for Inner {
     }
 }
 
-/// What a runtime puts behind a [`JobContext`].
+/// The parts of a [`JobContext`], supplied by a runtime.
 pub struct ContextParts {
-    /// The execution that is attempted.
+    /// The id of the execution.
     pub execution_id: ExecutionId,
-    /// The id of the job that executes it (not a former id it may have been enqueued under).
+    /// The job's current id, even if the execution was enqueued under a former one.
     pub job_id: &'static str,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// Whether a failure of this attempt is the last one of the budget.
+    /// `true` if the execution fails for good when this attempt fails.
     pub last_attempt: bool,
-    /// When the attempt times out.
+    /// The time at which the attempt times out; `None` for no timeout.
     pub deadline: Option<SystemTime>,
-    /// What the execution belongs to; its children inherit it.
+    /// The execution's correlation id, which its children inherit.
     pub correlation_id: Option<Arc<str>>,
-    /// The runtime's time.
+    /// The runtime's clock.
     pub clock: Arc<dyn Clock>,
-    /// Enqueues children.
+    /// The client that enqueues children.
     pub client: Client,
-    /// What by-reference arguments are taken from.
+    /// The resources for the handler's by-reference arguments.
     pub resources: Resources,
-    /// Triggered when the attempt should end early.
+    /// A token that is cancelled when the attempt should end early.
     pub cancelled: CancellationToken,
-    /// Where progress is reported.
+    /// The cell for progress reports.
     pub progress: Arc<ProgressCell>,
-    /// What [`JobContext::limit`] takes starts from; without one nothing is limited.
+    /// The named rate limits of [`JobContext::limit`]. With `None`, every call passes at once.
     pub limiter: Option<Arc<dyn Limiter>>,
 }
 
-/// Rate limits that handlers ask by name.
+/// Named rate limits, for [`JobContext::limit`].
 pub trait Limiter: Send + Sync + 'static {
-    /// Takes `cost` out of the limit of this name, unless that is only to be had after `latest`.
+    /// Reserves `cost` permits of the limit `name`, unless they are only free after `latest`.
     ///
     /// # Errors
-    /// A permanent one if there is no limit of this name; a failure that is retried if the limit
-    /// cannot be asked.
+    /// A permanent error if no limit has this name. A retryable error if the store fails.
     fn reserve<'a>(
         &'a self,
         name: &'a str,
@@ -85,22 +83,22 @@ pub trait Limiter: Send + Sync + 'static {
     ) -> crate::BoxFuture<'a, Result<Reserved, JobError>>;
 }
 
-/// What a [`Limiter`] has to give.
+/// The answer of a [`Limiter`] to a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// It is taken: go on then, which may be now.
+    /// The permits are reserved. The handler may go on at this time, which may be now.
     At(SystemTime),
-    /// Nothing is taken: it would be then.
+    /// Nothing is reserved. The permits are free at this time, which is after `latest`.
     TooLate(SystemTime),
 }
 
-/// How long an attempt keeps its place while it waits for a limit.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest wait of [`JobContext::limit`]. A waiting attempt occupies a slot of its worker.
+const MAX_LIMIT_WAIT: Duration = Duration::from_secs(60);
 
-/// Writes the success of one attempt into a transaction.
+/// Writes the success of one attempt into the handler's transaction.
 #[cfg(feature = "_sqlx")]
 pub trait SucceedIn: Send + Sync + 'static {
-    /// Writes it, with this result as JSON text, provided that the attempt's lease holds.
+    /// Writes the success with this result (JSON text) if the attempt's lease is still valid.
     fn succeed_in<'a>(
         &'a self,
         tx: crate::TransactionRef<'a>,
@@ -108,10 +106,10 @@ pub trait SucceedIn: Send + Sync + 'static {
     ) -> crate::BoxFuture<'a, Result<(), JobError>>;
 }
 
-/// Proof of the right to act for one attempt.
+/// A fencing token: identifies one attempt to outside systems.
 ///
-/// Outside systems that keep the highest token seen can refuse the writes of an attempt that has
-/// been superseded. Tokens of one execution grow with its attempts.
+/// A token of a later attempt of the same execution compares greater. An outside system that keeps
+/// the greatest token it has seen can reject writes of a superseded attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FencingToken {
     /// The execution.
@@ -127,7 +125,7 @@ impl fmt::Display for FencingToken {
 }
 
 impl JobContext {
-    /// A context of these parts; for runtimes and test kits.
+    /// Creates a context of these parts; for runtimes and test kits.
     pub fn new(parts: ContextParts) -> Self {
         Self(Arc::new(Inner {
             parts,
@@ -136,7 +134,7 @@ impl JobContext {
         }))
     }
 
-    /// A context of an attempt whose success can be written in a transaction; for runtimes.
+    /// Creates a context that supports [`succeed_in`](Self::succeed_in); for runtimes.
     #[cfg(feature = "_sqlx")]
     pub fn with_success(parts: ContextParts, success: impl SucceedIn) -> Self {
         Self(Arc::new(Inner {
@@ -145,13 +143,14 @@ impl JobContext {
         }))
     }
 
-    /// Names the execution; the same in every attempt, so it is the idempotency key to hand to
-    /// outside systems.
+    /// The execution's id, which is the same in every attempt.
+    ///
+    /// Pass it to outside systems as the idempotency key.
     pub fn execution_id(&self) -> ExecutionId {
         self.0.execution_id
     }
 
-    /// Names this attempt; grows with every attempt of the execution.
+    /// The fencing token of this attempt. It grows with every attempt of the execution.
     pub fn fencing_token(&self) -> FencingToken {
         FencingToken {
             execution_id: self.0.execution_id,
@@ -169,36 +168,38 @@ impl JobContext {
         self.0.attempt
     }
 
-    /// Whether the execution fails for good if this attempt fails.
+    /// Returns `true` if the execution fails for good when this attempt fails.
     pub fn is_last_attempt(&self) -> bool {
         self.0.last_attempt
     }
 
-    /// When this attempt times out; `None` if it may take as long as it likes.
+    /// The time at which this attempt times out; `None` for no timeout.
     pub fn deadline(&self) -> Option<SystemTime> {
         self.0.deadline
     }
 
-    /// The time now, by the runtime's clock.
+    /// The current time, by the runtime's clock.
     pub fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
 
-    /// Waits on the runtime's clock. Ends early when the attempt is cancelled: follow it by
-    /// [`check`](Self::check).
+    /// Waits on the runtime's clock.
+    ///
+    /// Returns early when the attempt should end; call [`check`](Self::check) afterwards.
     pub async fn sleep(&self, duration: Duration) {
         let slept = self.0.clock.sleep(duration);
         self.0.cancelled.run_until_cancelled(slept).await;
     }
 
-    /// Reports how far the work is, in percent, and what it is doing.
+    /// Reports the progress in percent, and the current step.
     ///
-    /// Never waits. Reports are coalesced, clamped to 0–100 and never go back.
+    /// Never waits. The percentage is clamped to 0–100 and never decreases. The worker stores the
+    /// latest report only.
     pub fn progress(&self, percent: impl Into<f64>, message: impl Into<String>) {
         self.0.progress.report(percent.into(), Some(message.into()));
     }
 
-    /// Reports `done` of `total` things, shown as "3 of 10 images".
+    /// Reports `done` of `total` items, shown as "3 of 10 images".
     #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more")]
     pub fn progress_of(&self, done: u64, total: u64, unit: &str) {
         let percent = match total {
@@ -209,7 +210,9 @@ impl JobContext {
         self.0.progress.report(percent, Some(message));
     }
 
-    /// Whether the attempt should end early: cancelled, out of time, or its lease lost.
+    /// Returns `true` if the attempt should end early.
+    ///
+    /// The reason is a cancellation, the timeout, a lost lease, or the shutdown of the worker.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.is_cancelled()
     }
@@ -219,10 +222,10 @@ impl JobContext {
         self.0.cancelled.cancelled().await;
     }
 
-    /// Leaves the handler when the attempt should end early: `ctx.check()?` in every loop.
+    /// Returns an error when the attempt should end early. Call `ctx.check()?` in every loop.
     ///
     /// # Errors
-    /// A cancellation, once one was requested.
+    /// A cancellation, once [`is_cancelled`](Self::is_cancelled) is `true`.
     pub fn check(&self) -> Result<(), JobError> {
         if self.is_cancelled() {
             return Err(JobError::cancel("cancelled"));
@@ -230,41 +233,45 @@ impl JobContext {
         Ok(())
     }
 
-    /// Waits until `cost` may be taken out of a rate limit that the whole fleet shares, such as an
-    /// outside system's: `ctx.limit("zoo-api", 1).await?` before each call of it.
+    /// Waits for `cost` permits of a named rate limit, which the whole fleet shares.
     ///
-    /// Its rate is said where the program is put together (`limits` in `jobs.toml`, or
-    /// `Runtime::builder().limit("zoo-api", 60, MINUTE)`). Those who ask get different moments,
-    /// evenly spread. What would be only to be had after a minute, or after the attempt's deadline,
-    /// is not waited for: the attempt ends, and the next one begins by then at no cost of the budget.
-    /// A handler that was told to slow down all the same returns [`JobError::rate_limited`], which
-    /// makes everybody wait who asks for what it has asked for.
+    /// Use it to respect the rate limit of an outside system: call it before each request.
     ///
     /// ```
     /// # use jobs::{JobContext, JobError};
     /// async fn feed(ctx: &JobContext, animals: Vec<String>) -> Result<(), JobError> {
     ///     for animal in animals {
     ///         ctx.limit("zoo-api", 1).await?;
-    ///         // … call the zoo …
+    ///         // … send a request to the zoo …
     /// #       let _ = animal;
     ///     }
     ///     Ok(())
     /// }
     /// ```
     ///
+    /// The rate is part of the configuration: `limits` in `jobs.toml`, or
+    /// `Runtime::builder().limit("zoo-api", 60, MINUTE)`. Permits are spread evenly over time.
+    ///
+    /// The call never waits for more than a minute, nor past the attempt's deadline. If the permits
+    /// are free only later, it returns a snooze until that time. Return it with `?`: the attempt
+    /// ends without spending the retry budget.
+    ///
+    /// If the outside system asks to slow down, return [`JobError::rate_limited`]. It pauses every
+    /// named limit that this attempt has used, for the whole fleet.
+    ///
     /// # Errors
-    /// A snooze when the wait would be too long, a cancellation when one was requested meanwhile, a
-    /// permanent error when no limit has this name.
+    /// A snooze if the wait would be too long. A cancellation if the attempt should end early. A
+    /// permanent error if no limit has this name.
     pub async fn limit(&self, name: &str, cost: u32) -> Result<(), JobError> {
         let Some(limiter) = &self.0.limiter else {
             return Ok(());
         };
         let now = self.now();
-        let patience = now + PATIENCE;
+        let latest = now + MAX_LIMIT_WAIT;
         let latest = self
             .0
             .deadline
-            .map_or(patience, |deadline| deadline.min(patience));
+            .map_or(latest, |deadline| deadline.min(latest));
         let (at, taken) = match limiter.reserve(name, cost, latest).await? {
             Reserved::At(at) => (at, true),
             Reserved::TooLate(at) => (at, false),
@@ -279,7 +286,9 @@ impl JobContext {
         self.check()
     }
 
-    /// Enqueues a child: it keeps this execution's correlation and names it as its parent.
+    /// Enqueues a child execution.
+    ///
+    /// The child inherits the correlation id and names this execution as its parent.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
         self.0
             .client
@@ -287,29 +296,33 @@ impl JobContext {
             .child_of(self.0.execution_id, self.0.correlation_id.as_deref())
     }
 
-    /// Writes this attempt's success into a transaction of the handler's, with the handler's other
-    /// writes: both hold, or neither. Commit it, then return the same result.
+    /// Writes this attempt's success into the handler's transaction, with its other writes.
     ///
-    /// The transaction is on the store's own database, like the one for
-    /// [`Enqueue::tx`](crate::Enqueue::tx). Once it is committed the execution has succeeded,
-    /// whatever the handler returns and whatever becomes of this process. When it is not, the
-    /// attempt has failed, and the retry list decides about the next one; so it has when the handler
-    /// returns a result all the same.
+    /// Commit the transaction, then return the same result. The transaction must be on the store's
+    /// own database, as for [`Enqueue::tx`](crate::Enqueue::tx).
+    ///
+    /// After the commit the execution has succeeded, even if the handler then returns an error or
+    /// the process crashes. Without a commit the attempt fails, even if the handler returns `Ok`;
+    /// the retry list then decides about the next attempt.
     ///
     /// ```no_run
     /// # use jobs::{JobContext, JobError};
-    /// async fn charge(ctx: &JobContext, pool: &sqlx::SqlitePool, cents: i64) -> Result<i64, JobError> {
+    /// # use sqlx::SqlitePool;
+    /// async fn charge(ctx: &JobContext, pool: &SqlitePool, cents: i64) -> Result<i64, JobError> {
     ///     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    ///     sqlx::query("UPDATE accounts SET cents = cents - ?").bind(cents).execute(&mut *tx).await?;
-    ///     ctx.succeed_in(&mut tx, &cents).await?; // refused if another worker has taken over
+    ///     sqlx::query("UPDATE accounts SET cents = cents - ?")
+    ///         .bind(cents)
+    ///         .execute(&mut *tx)
+    ///         .await?;
+    ///     ctx.succeed_in(&mut tx, &cents).await?; // an error if the lease has ended
     ///     tx.commit().await?;
     ///     Ok(cents)
     /// }
     /// ```
     ///
     /// # Errors
-    /// When the attempt may not succeed any more because its lease has ended, when the transaction
-    /// is of another database, or cannot be written to. Leave with `?`, which rolls it back.
+    /// The attempt's lease has ended, or the transaction is on another database or cannot be
+    /// written to. Return the error with `?`, which drops the transaction and rolls it back.
     #[cfg(feature = "_sqlx")]
     pub async fn succeed_in<T: crate::Transaction, R: serde::Serialize + ?Sized>(
         &self,
@@ -317,7 +330,9 @@ impl JobContext {
         result: &R,
     ) -> Result<(), JobError> {
         let Some(success) = &self.0.success else {
-            return Err(JobError::permanent("this runtime joins no transactions"));
+            return Err(JobError::permanent(
+                "this runtime does not write successes in transactions",
+            ));
         };
         let result = serde_json::to_string(result)
             .map_err(|error| JobError::new(crate::error::Verdict::InvalidResult, error))?;
@@ -326,7 +341,7 @@ impl JobContext {
 
     /// The resource of type `T`, if this process has built one.
     ///
-    /// A by-reference argument of the handler is the better way: it is checked at start.
+    /// Prefer a by-reference argument of the handler, which is checked at the start of the program.
     pub fn resource<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
         self.0.resources.get()
     }

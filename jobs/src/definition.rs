@@ -1,4 +1,4 @@
-//! A job as it stands in the binary: built by a `const fn`, found at link time.
+//! Job definitions: constants that are collected at link time.
 
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use crate::limits::DeclaredLimits;
 use crate::resource::ResourceRequest;
 use crate::{Job, Priority, RetryPolicy};
 
-/// Everything `#[job]` knows about a job.
+/// Everything that `#[job]` declares about a job.
 ///
-/// Built in a constant, so that linking is the registration: options which are not written leave
-/// no tokens in the expansion. Programs read it through [`Catalogue`](crate::Catalogue).
+/// The expansion builds the definition as a constant and submits it at link time, so linking a job
+/// registers it. [`new`](Self::new) sets every option to its default; the expansion calls a setter
+/// for each option that is written. Programs read definitions through
+/// [`Catalogue`](crate::Catalogue).
 #[derive(Debug)]
 pub struct JobDefinition {
     pub(crate) id: &'static str,
@@ -33,18 +35,18 @@ pub struct JobDefinition {
     pub(crate) enabled: bool,
     pub(crate) limits: DeclaredLimits,
     pub(crate) scheduled: bool,
-    /// Reads a payload and writes it again.
+    /// Deserialises a payload and serialises it again.
     #[cfg(feature = "testing")]
     pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
 }
 
-// A reference: what the expansion submits is the definition in the payload's `Job` itself.
+// Collected by reference: the expansion submits `Job::DEFINITION` itself.
 inventory::collect!(&'static JobDefinition);
 
-/// Where a job was written.
+/// The source location of a job or a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The module's path: it says the same on every machine, which a file's path does not.
+    /// The path of the module. Unlike a file's path, it is the same on every machine.
     pub module: &'static str,
     /// The line of the attribute.
     pub line: u32,
@@ -56,10 +58,10 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The queue of jobs that name none.
+/// The queue of a job that names no queue.
 pub const DEFAULT_QUEUE: &str = "default";
 
-/// What an attempt may take unless its job says otherwise.
+/// The timeout of an attempt, unless the job sets another.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
 impl JobDefinition {
@@ -95,7 +97,7 @@ fn rewrite<J: Job>(payload: &str) -> serde_json::Result<String> {
     serde_json::to_string(&serde_json::from_str::<J>(payload)?)
 }
 
-/// Declares a setter per option, each usable in a constant.
+/// Declares a `const` setter for each option.
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $ty:ty),* $(,)?) => {
         impl JobDefinition {$(
@@ -110,35 +112,35 @@ macro_rules! options {
 }
 
 options! {
-    /// How it is executed.
+    /// The handler.
     handler: Handler,
-    /// The by-reference arguments of the handler.
+    /// The types of the handler's by-reference arguments.
     resources: &'static [ResourceRequest],
-    /// The function's doc comment: its first line becomes the label, all of it the description.
+    /// The function's doc comment. The first line is the label, the whole text the description.
     docs: &'static str,
     /// Former ids whose executions this job also executes.
     aliases: &'static [&'static str],
-    /// How long one attempt may take; `None` for as long as it likes.
+    /// The longest duration of one attempt; `None` for no limit.
     timeout: Option<Duration>,
-    /// When failed attempts are followed by another.
+    /// The number of attempts, and the delays between them.
     retries: RetryPolicy,
-    /// The order within the queue.
+    /// The priority of executions that are enqueued without one.
     priority: Priority,
     /// The queue's name.
     queue: &'static str,
-    /// Words to find the job by.
+    /// Tags to find the job by.
     tags: &'static [&'static str],
-    /// The payload's fields, by their names in JSON, that are not shown.
+    /// The payload's sensitive fields, by their names in JSON. Their values are redacted.
     sensitive: &'static [&'static str],
-    /// Whether executions may be enqueued and executed.
+    /// `true` if executions may be enqueued and executed.
     enabled: bool,
-    /// Whether executions come from a schedule, which fills in nothing: the catalogue makes sure
-    /// that the payload needs nothing.
+    /// `true` if a schedule enqueues executions. A schedule supplies no fields, so the catalogue
+    /// checks that the payload requires none.
     scheduled: bool,
 }
 
 impl JobDefinition {
-    /// The job's human name.
+    /// The job's human-readable name.
     #[must_use]
     pub const fn label(mut self, label: &'static str) -> Self {
         self.label = Some(label);

@@ -1,4 +1,4 @@
-//! A job as it is published: plain data that survives the program it was linked into.
+//! Job descriptors: the published form of job definitions.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::handler::Handler;
-use crate::schema::in_order;
+use crate::schema::sort_keys;
 use crate::{JobDefinition, JobLimits, Priority};
 
-/// What stores keep and interfaces show of a job.
+/// A job as plain data. Programs publish it, stores keep it, HTTP and the command line show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDescriptor {
@@ -18,40 +18,40 @@ pub struct JobDescriptor {
     /// Former ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// The human name.
+    /// The human-readable name.
     pub label: String,
-    /// What the job does: its doc comment.
+    /// The description: the function's doc comment.
     pub description: String,
-    /// The queue its executions wait in.
+    /// The queue of its executions.
     pub queue: String,
-    /// The key that a broker routes it by.
+    /// The routing key for a broker.
     pub routing_key: String,
-    /// The order within the queue, 0–100.
+    /// The priority of executions that are enqueued without one, 0–100.
     pub priority: Priority,
-    /// How long one attempt may take, in milliseconds; `None` for as long as it likes.
+    /// The timeout of one attempt, in milliseconds; `None` for no limit.
     pub timeout_ms: Option<u64>,
-    /// Attempts in total.
+    /// The number of attempts in total.
     pub max_attempts: u32,
-    /// Delays between attempts, in milliseconds; the last one repeats.
+    /// The delays between attempts, in milliseconds. The last one repeats.
     pub retry_delays_ms: Vec<u64>,
-    /// The share by which delays are spread, 0–1.
+    /// The share by which delays are randomised, 0–1.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retry_jitter: f32,
-    /// What holds its executions back.
+    /// The job's limits.
     #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
     pub limits: JobLimits,
-    /// Words to find it by.
+    /// Tags to find the job by.
     pub tags: Vec<String>,
-    /// Whether executions may be enqueued and executed.
+    /// `true` if executions may be enqueued and executed.
     pub enabled: bool,
-    /// Where its handler is.
+    /// The location of the handler.
     pub handler: HandlerKind,
-    /// Fields of the payload that are not shown.
+    /// The payload's sensitive fields. Their values are redacted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<String>,
-    /// What a payload must fit: JSON Schema 2020-12.
+    /// The JSON Schema (2020-12) of payloads.
     pub payload_schema: Value,
-    /// What a result fits: JSON Schema 2020-12.
+    /// The JSON Schema (2020-12) of results.
     pub result_schema: Value,
     /// The module and line of its declaration.
     pub source: String,
@@ -59,26 +59,26 @@ pub struct JobDescriptor {
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
-    reason = "the shape serde asks for"
+    reason = "serde passes a reference"
 )]
 fn is_zero(share: &f32) -> bool {
     *share == 0.0
 }
 
-/// Where the function behind a job is.
+/// The location of a job's handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HandlerKind {
     /// In this program.
     Linked,
-    /// In other programs, by declaration: the job has no body.
+    /// In other programs: the job is declared without a body.
     External,
-    /// In no program seen here: the job is known from the store only.
+    /// Unknown: the job is known from the store, and is not linked into this program.
     Absent,
 }
 
 impl JobDescriptor {
-    /// Describes a job, building both schemas.
+    /// Describes a job. Builds both of its schemas.
     pub fn of(definition: &JobDefinition) -> Self {
         let docs = definition.docs.trim();
         let first_line = docs.lines().next().map(|line| line.trim_end_matches('.'));
@@ -100,7 +100,7 @@ impl JobDescriptor {
             max_attempts: definition.retries.max_attempts(),
             retry_delays_ms: delays.iter().copied().map(millis).collect(),
             retry_jitter: definition.retries.jitter_share(),
-            limits: definition.limits.describe(),
+            limits: definition.limits.publish(),
             tags: owned(definition.tags),
             enabled: definition.enabled,
             handler: match definition.handler {
@@ -108,8 +108,8 @@ impl JobDescriptor {
                 Handler::Async(_) | Handler::Blocking(_) => HandlerKind::Linked,
             },
             sensitive: owned(definition.sensitive),
-            payload_schema: in_order((definition.payload_schema)().to_value()),
-            result_schema: in_order((definition.result_schema)().to_value()),
+            payload_schema: sort_keys((definition.payload_schema)().to_value()),
+            result_schema: sort_keys((definition.result_schema)().to_value()),
             source: definition.source.to_string(),
         }
     }
@@ -138,7 +138,7 @@ mod tests {
     use super::label_from_id;
 
     #[test]
-    fn ids_become_labels() {
+    fn a_label_is_made_from_the_id() {
         assert_eq!(label_from_id("provision-member"), "Provision member");
         assert_eq!(
             label_from_id("widget.process.batch"),

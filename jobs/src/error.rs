@@ -1,4 +1,4 @@
-//! How a handler says that it did not succeed.
+//! The error type of handlers.
 
 use std::error::Error;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// Why an attempt did not succeed, and what should follow.
+/// The error of a handler, and the follow-up that it asks for.
 ///
 /// `?` turns every error that converts into a boxed error (standard errors, `anyhow`, `eyre`,
 /// strings) into a *retryable* failure: the job's retry list decides about the next attempt. The
-/// constructors say something else.
+/// constructors ask for another follow-up.
 ///
 /// ```
 /// use jobs::JobError;
@@ -32,66 +32,68 @@ pub struct JobError {
     source: BoxError,
 }
 
-/// What a failure asks for; what a runtime matches on.
+/// The follow-up that an error asks for; for runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The retry list decides.
+    /// Decide by the retry list.
     Retry,
-    /// Another attempt after this delay, if the budget allows one.
+    /// Run again after this delay, if the retry budget allows another attempt.
     RetryIn(Duration),
-    /// No further attempt can help.
+    /// Fail for good: no further attempt can help.
     Permanent,
-    /// Not yet: another attempt after this delay, at no cost to the budget.
+    /// Run again after this delay, without spending the retry budget.
     Snooze(Duration),
-    /// An outside limit was hit: like a snooze, shown as what it is.
+    /// Like [`Snooze`](Self::Snooze), because an outside system asked to slow down.
     RateLimited(Duration),
-    /// The work is no longer wanted.
+    /// End the execution as cancelled: the work is no longer wanted.
     Cancel,
-    /// The stored payload does not fit the handler's types (after a deploy). Made by the
-    /// generated code; fails at once and can be retried by hand after the fix.
+    /// Fail at once: the stored payload does not fit the handler's types, for example after a
+    /// deploy. An operator can retry the execution after the fix. Made by the generated code.
     InvalidPayload,
-    /// The handler's result could not be turned into JSON. Made by the generated code.
+    /// Fail: the handler's result cannot be serialised. Made by the generated code.
     InvalidResult,
 }
 
 impl JobError {
-    /// A failure that no retry can mend.
+    /// A failure that no further attempt can fix.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
         Self::new(Verdict::Permanent, error)
     }
 
-    /// A failure that wants its next attempt after `delay` instead of the listed one.
+    /// A failure with a retry delay of its own instead of the listed one.
     pub fn retry_in(delay: Duration, error: impl Into<BoxError>) -> Self {
         Self::new(Verdict::RetryIn(delay), error)
     }
 
-    /// Not yet: run again after `delay`, without counting this attempt.
+    /// A request to run again after `delay`, without spending the retry budget.
     pub fn snooze(delay: Duration) -> Self {
         Self::new(Verdict::Snooze(delay), "snoozed")
     }
 
-    /// The work is no longer wanted: the execution ends as `cancelled`.
+    /// A cancellation: the work is no longer wanted, and the execution ends as `cancelled`.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self::new(Verdict::Cancel, reason)
     }
 
-    /// An outside system asked to wait: run again after `delay`, without counting this attempt.
+    /// A request to run again after `delay`, because an outside system asked to slow down.
+    ///
+    /// Spends no retry budget. Also pauses the rate limits that the attempt has used.
     pub fn rate_limited(delay: Duration) -> Self {
         Self::new(Verdict::RateLimited(delay), "rate limited")
     }
 
-    /// Whether the job's retry list decides about another attempt.
+    /// Returns `true` for a failure that the retry budget decides about.
     pub fn is_retryable(&self) -> bool {
         matches!(self.verdict, Verdict::Retry | Verdict::RetryIn(_))
     }
 
-    /// What the failure asks for.
+    /// The follow-up that the error asks for.
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
 
-    /// The error that caused it.
+    /// The underlying error.
     pub fn source(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.source
     }
@@ -110,18 +112,18 @@ impl<E: Into<BoxError>> From<E> for JobError {
     }
 }
 
-/// The message with its causes, outermost first, joined by `: `. This is what is stored.
+/// Writes the message and its causes, outermost first, joined by `: `. Stores keep this text.
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.source.to_string();
-        f.write_str(&said)?;
+        let mut written = self.source.to_string();
+        f.write_str(&written)?;
         let mut cause = self.source.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Many errors already quote their cause in their own message.
-            if !said.contains(&text) {
+            // Many errors quote their cause in their own message.
+            if !written.contains(&text) {
                 write!(f, ": {text}")?;
-                said.push_str(&text);
+                written.push_str(&text);
             }
             cause = error.source();
         }
@@ -147,7 +149,7 @@ mod tests {
     struct Outer(#[source] std::num::ParseIntError);
 
     #[test]
-    fn shows_the_causes() {
+    fn display_includes_the_causes() {
         let cause = "x".parse::<u8>().expect_err("not a number");
         let error = JobError::from(Outer(cause));
         assert_eq!(error.to_string(), "outer: invalid digit found in string");

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// Turns an argument of a payload's `new` or of one of its setters into the field's type.
+/// Converts an argument of a payload's `new` or of a setter into the field's type.
 ///
-/// `Into` would leave `3` and `None` without a type: many integers convert into an `i64`, so the
-/// compiler asks which one is meant. This trait converts a type into itself and borrowed texts
-/// into owned ones, nothing else, so that `SendMail::new("a@b", 3, None)` infers.
+/// The trait converts a type into itself, and borrowed texts and slices into owned ones. With
+/// `Into`, the types of `3` and `None` would be ambiguous, because many integers convert into an
+/// `i64`. With this trait `SendMail::new("a@b", 3, None)` compiles.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be given for a field of type `{T}`",
     label = "expected `{T}`"
 )]
 pub trait IntoField<T> {
-    /// The field's value.
+    /// Converts the value.
     fn into_field(self) -> T;
 }
 
@@ -23,7 +23,7 @@ impl<T> IntoField<T> for T {
     }
 }
 
-/// Conversions that lose nothing and leave literals unambiguous.
+/// Implements lossless conversions that keep literals unambiguous.
 macro_rules! into_field {
     ($($from:ty => $into:ty),* $(,)?) => {$(
         impl IntoField<$into> for $from {

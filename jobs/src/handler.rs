@@ -1,27 +1,27 @@
-//! The function behind a job, without its types.
+//! Handlers with their types erased: JSON text in, JSON text out.
 
 use crate::{BoxFuture, JobContext, JobError};
 
-/// How a job is executed.
+/// The handler of a job, by its kind.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Handler {
-    /// Declared without a body: other programs execute it.
+    /// None here: the job is declared without a body, and other programs execute it.
     External,
-    /// An `async fn`: runs on the runtime.
+    /// An `async fn`, which runs on the async runtime.
     Async(fn(Call) -> BoxFuture<'static, HandlerResult>),
-    /// A plain `fn`: runs on the bounded blocking pool.
+    /// A plain `fn`, which runs on the bounded blocking pool.
     Blocking(fn(Call) -> HandlerResult),
 }
 
-/// One attempt, as the handler's glue receives it.
+/// The input of a handler for one attempt.
 #[derive(Debug)]
 pub struct Call {
-    /// What the handler can ask and tell.
+    /// The attempt's context.
     pub context: JobContext,
-    /// The stored payload: JSON text.
+    /// The stored payload, as JSON text.
     pub payload: String,
 }
 
-/// The result as JSON text, or why there is none.
+/// The handler's result as JSON text, or its error.
 pub type HandlerResult = Result<String, JobError>;

@@ -1,4 +1,4 @@
-//! The name of an execution.
+//! Execution ids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Names one execution, from its enqueue to the end of its retention.
+/// Identifies one execution, from its enqueue to the end of its retention.
 ///
-/// A UUID of version 7 (RFC 9562): ids made later sort later, so tables keyed by them grow at one
-/// end. It is the same in every attempt, which makes it the idempotency key to hand to outside
-/// systems.
+/// The id is a UUID of version 7 (RFC 9562): an id with a later timestamp sorts later, so new rows
+/// go to the end of an index. The id is the same in every attempt. Pass it to outside systems as
+/// the idempotency key.
 ///
 /// ```
 /// let id: jobs::ExecutionId = "0199c0de-0000-7000-8000-000000000001".parse()?;
@@ -23,10 +23,10 @@ use uuid::Uuid;
 pub struct ExecutionId(Uuid);
 
 impl ExecutionId {
-    /// Makes an id from a time and 74 random bits (of the 80 given); for runtimes.
+    /// Builds an id from a time and 74 of the 80 random bits; for runtimes.
     ///
-    /// Both come from the caller, so that a run under a test clock and a seed names its
-    /// executions the same way twice.
+    /// The caller supplies both. A test with a fixed clock and a fixed seed therefore gets the
+    /// same ids in every run.
     pub fn from_parts(at: SystemTime, random: [u8; 10]) -> Self {
         let millis = at
             .duration_since(UNIX_EPOCH)
@@ -36,12 +36,40 @@ impl ExecutionId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    /// The 16 bytes as a store keeps them.
+    /// The number of slots.
+    pub const SLOTS: u16 = 1_024;
+
+    /// Puts the id into a slot, from 0 to [`SLOTS`](Self::SLOTS) - 1; for runtimes. Larger numbers
+    /// wrap around.
+    ///
+    /// The slot replaces ten of the random bits, the first ones after the variant of the UUID.
+    ///
+    /// ```
+    /// # let id: jobs::ExecutionId = "0199c0de-0000-7000-8000-000000000001".parse()?;
+    /// assert_eq!(id.with_slot(1_023).slot(), 1_023);
+    /// # Ok::<(), jobs::ParseExecutionIdError>(())
+    /// ```
+    pub fn with_slot(self, slot: u16) -> Self {
+        let [high, low] = (slot % Self::SLOTS).to_be_bytes();
+        let mut bytes = *self.as_bytes();
+        bytes[8] = bytes[8] & 0b1100_0000 | high << 4 | low >> 4;
+        bytes[9] = bytes[9] & 0b0000_1111 | low << 4;
+        Self::from_bytes(bytes)
+    }
+
+    /// The slot of the id. Executions that share a key share a slot, so that one database can hold
+    /// all of them.
+    pub fn slot(&self) -> u16 {
+        let bytes = self.as_bytes();
+        u16::from(bytes[8] & 0b0011_1111) << 4 | u16::from(bytes[9] >> 4)
+    }
+
+    /// The 16 bytes of the id, as stores keep them.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 
-    /// The id that [`as_bytes`](Self::as_bytes) came from.
+    /// The id with these bytes; the inverse of [`as_bytes`](Self::as_bytes).
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
@@ -59,7 +87,7 @@ impl fmt::Debug for ExecutionId {
     }
 }
 
-/// A text that is not the id of any execution.
+/// The error for a text that is not an execution id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an execution id")]
 pub struct ParseExecutionIdError(String);
@@ -98,5 +126,21 @@ mod tests {
         let late = ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(6), [0; 10]);
         assert!(early < late);
         assert_eq!(early.to_string().as_bytes()[14], b'7');
+    }
+
+    #[test]
+    fn a_slot_changes_ten_bits_and_no_other() {
+        for random in [[0; 10], [0xff; 10], [0xa5; 10]] {
+            let id = ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(5), random);
+            for slot in [0, 1, 15, 16, 512, 1_023] {
+                let moved = id.with_slot(slot);
+                assert_eq!(moved.slot(), slot, "{moved}");
+                assert_eq!(moved.with_slot(id.slot()), id);
+                let uuid = Uuid::from_bytes(*moved.as_bytes());
+                assert_eq!(uuid.get_version_num(), 7, "{moved}");
+                assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122, "{moved}");
+            }
+            assert_eq!(id.with_slot(1_024).slot(), 0);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the payload of a job is to the type system.
+//! Traits of payloads, results and return types.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{JobDefinition, JobError};
 
-/// The payload of a job: what is enqueued, stored and handed to the handler.
+/// The payload of a job. A client enqueues it, the store keeps it, the handler receives it.
 ///
-/// Implemented by [`#[job]`](crate::job) for the struct that it puts beside the function.
+/// [`#[job]`](crate::job) implements the trait for the struct that it generates.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the payload of a job",
     label = "not a payload",
@@ -18,22 +18,23 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     /// The job's stable id, as in `#[job(id = "…")]`.
     const ID: &'static str;
 
-    /// What the handler returns when it succeeds.
+    /// The type of the handler's result.
     type Output: JobOutput;
 
-    /// Everything that is known about the job; built by the expansion.
+    /// The job's definition, built by the expansion.
     #[doc(hidden)]
     const DEFINITION: &'static JobDefinition;
 
-    /// Everything that is known about the job.
+    /// The job's definition.
     fn definition() -> &'static JobDefinition {
         Self::DEFINITION
     }
 }
 
-/// The result of a job: stored as JSON, described by a schema, read again by clients.
+/// The result of a job. The store keeps it as JSON, a schema describes it, clients read it.
 ///
-/// Every type is one that has these traits; three derives give them.
+/// Every type with the supertraits implements it. Derive `Serialize`, `Deserialize` and
+/// `JsonSchema`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a job",
     label = "is stored as JSON, described by a schema and read again",
@@ -47,33 +48,34 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> JobOutput fo
 
 /// A field of a job's payload.
 ///
-/// Every type is one that has these traits; three derives give them.
+/// Every type with the supertraits implements it. Derive `Serialize`, `Deserialize` and
+/// `JsonSchema`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a job's payload",
     label = "is stored as JSON, described by a schema and read again",
     note = "`#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]` makes a type \
             fit; it must be `Send + 'static`, too",
-    note = "what the runtime hands out is taken by reference: `&{Self}`"
+    note = "a resource is taken by reference: `&{Self}`"
 )]
 pub trait PayloadField: Serialize + DeserializeOwned + JsonSchema + Send + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> PayloadField for T {}
 
-/// What a handler may return: a result whose error becomes a [`JobError`].
+/// The return type of a handler: a `Result` whose error converts into a [`JobError`].
 #[diagnostic::on_unimplemented(
     message = "a handler returns `Result<T, JobError>`, not `{Self}`",
     label = "not a result a job can have",
     note = "`T` is stored as the job's result: derive Serialize, Deserialize and JsonSchema for it"
 )]
 pub trait HandlerReturn {
-    /// The success value.
+    /// The type of the success value.
     type Output: JobOutput;
 
-    /// The result in the form that the runtime settles by.
+    /// Converts the handler's error into a [`JobError`].
     ///
     /// # Errors
-    /// The handler's own.
+    /// The handler's own error.
     fn into_result(self) -> Result<Self::Output, JobError>;
 }
 

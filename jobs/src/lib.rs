@@ -5,7 +5,11 @@
 //!
 //! /// Sends a letter.
 //! #[job(id = "send-letter", timeout = "1m", retries = ["10s", "1m"])]
-//! pub async fn send_letter(ctx: &JobContext, to: String, #[default(1)] copies: u32) -> Result<(), JobError> {
+//! pub async fn send_letter(
+//!     ctx: &JobContext,
+//!     to: String,
+//!     #[default(1)] copies: u32,
+//! ) -> Result<(), JobError> {
 //!     ctx.progress(50, format!("{copies} for {to}"));
 //!     Ok(())
 //! }
@@ -14,27 +18,34 @@
 //! assert_eq!(letter.copies, 2);
 //! ```
 //!
-//! This crate is what authors of jobs depend on: the attributes, the context, the client. It has
-//! no timer, no database and no network; the crate `jobs-runtime` brings those and executes what
-//! is declared here.
+//! A crate that declares or enqueues jobs depends on this crate alone. The crate `jobs-runtime`
+//! executes the jobs.
 //!
-//! * Declaring: [`macro@job`], [`macro@resource`], [`JobContext`], [`JobError`].
-//! * Enqueueing: [`Client`], [`Execution`].
-//! * What is linked: [`Catalogue`], [`JobDescriptor`].
-//! * Testing: `jobs::testing`, by the feature `testing`.
-//! * For runtimes and test kits: [`runtime`].
+//! * Declare jobs: [`macro@job`], [`macro@resource`], [`JobContext`], [`JobError`].
+//! * Enqueue jobs: [`Client`], [`Execution`].
+//! * List the linked jobs: [`Catalogue`], [`JobDescriptor`].
+//! * Test jobs: `jobs::testing` (feature `testing`).
+//! * Enqueue in a transaction of the application: `Enqueue::tx` (feature `sqlx`).
+//! * Write a runtime or a test kit: [`runtime`].
+//!
+//! This crate contains no timer, no database and no network, and never imports the runtime. The
+//! feature `sqlx` adds one exception: `client::transaction` borrows the application's connection.
 
+// Values: ids, policies and statuses.
 mod id;
 mod limits;
 mod priority;
 mod retry;
 mod status;
 
+// A running attempt.
+mod clock;
 mod context;
 mod error;
 mod progress;
 
-mod assumed;
+// Declarations: constants that the attributes generate.
+mod bounds;
 mod definition;
 mod field;
 mod handler;
@@ -42,12 +53,12 @@ mod job;
 mod resource;
 mod schema;
 
+// The declarations of a whole program, and their published form.
 mod catalogue;
 mod descriptor;
 
+// Enqueueing.
 mod client;
-mod clock;
-mod cron;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -84,22 +95,22 @@ pub use status::{
     ParseOutcomeError, ParseStatusError,
 };
 
-/// What a runtime implements and calls: nothing here concerns authors of jobs.
+/// Traits and types for runtimes and test kits. Authors of jobs need none of them.
 pub mod runtime {
     pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
     #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
     pub use crate::context::{ContextParts, Limiter, Reserved};
-    pub use crate::cron::{Cron, CronError};
     pub use crate::error::Verdict;
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
+    pub use jobs_grammar::cron::{Cron, CronError};
 }
 
-/// The examples of the guide, compiled.
+/// Compiles the examples of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/what-job-expands-to.md")]
 mod what_job_expands_to {}

@@ -1,4 +1,8 @@
-//! What holds a job's executions back, as it is published.
+//! Limits of a job, in their published form.
+//!
+//! The submodule `declared` contains the constants that the attribute generates, and converts them
+//! into the types here. Both are plain data: they import no timer, no database, no network and
+//! never the runtime, which enforces the limits.
 
 mod declared;
 
@@ -12,54 +16,55 @@ use crate::ExecutionStatus;
 pub(crate) use declared::DeclaredLimits;
 pub use declared::{Debounce, MaxConcurrent, MaxRate, Unique};
 
-/// The limits of a job; each holds in the whole fleet.
+/// The limits of a job. Each is enforced across the whole fleet.
 ///
-/// Fields of the payload are named as JSON has them.
+/// `per` and `by` name fields of the payload by their names in JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct JobLimits {
-    /// How many attempts run at a time.
+    /// The number of attempts that run at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent: Option<ConcurrencyLimit>,
-    /// How many attempts start in a period.
+    /// The number of attempts that start in a period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
-    /// Which executions are the same one.
+    /// The rule that allows one live execution per key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<UniqueRule>,
-    /// Which executions put each other off.
+    /// The rule that merges a burst of enqueues into one delayed execution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debounce: Option<DebounceRule>,
-    /// How many executions may wait; an enqueue beyond it is refused.
+    /// The number of executions that may wait. An enqueue beyond it is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_waiting: Option<u32>,
 }
 
 impl JobLimits {
-    /// Whether nothing holds the job's executions back.
+    /// Returns `true` if the job has no limits.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// `max_concurrent`: so many attempts at a time.
+/// `max_concurrent`: a limit on the attempts that run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConcurrencyLimit {
-    /// At least 1.
+    /// The number of attempts, at least 1.
     pub count: u32,
-    /// The field whose values each have permits of their own.
+    /// The field that divides the limit: each of its values has its own `count`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
-    /// Values that have so many times `count`; at least 1.
+    /// Factors of `count` for values of the field `per`, at least 1. Other values have factor 1.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, u32>,
 }
 
 impl ConcurrencyLimit {
-    /// How many attempts run at a time for this value of the field `per`. Text is looked up as it is, any
-    /// other value as JSON writes it.
+    /// The number of attempts for this value of the field `per`: `count` times the value's weight.
+    ///
+    /// A string is looked up without quotes, any other value by its JSON text.
     ///
     /// ```
     /// let limit = jobs::ConcurrencyLimit {
@@ -82,15 +87,15 @@ impl ConcurrencyLimit {
     }
 }
 
-/// `rate_limit`: so many starts in any period.
+/// `rate_limit`: a limit on the attempts that start in any period of this length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
-    /// At least 1.
+    /// The number of starts, at least 1.
     pub count: u32,
-    /// Milliseconds.
+    /// The length of the period, in milliseconds.
     pub period_ms: u64,
-    /// The field whose values each have a rate of their own.
+    /// The field that divides the limit: each of its values has its own rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
 }
@@ -99,42 +104,42 @@ pub struct RateLimit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UniqueRule {
-    /// The fields that make the key; the whole payload if empty.
+    /// The fields that form the key. Empty for the whole payload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
-    /// For so many milliseconds after its enqueue an execution counts as live, whatever became of it.
+    /// For this many milliseconds after its enqueue, an execution counts as live in any status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_ms: Option<u64>,
-    /// What becomes of the next one.
+    /// The treatment of an enqueue whose key has a live execution.
     #[serde(default)]
     pub on_conflict: OnConflict,
-    /// Where an execution is live: some of `pending`, `queued` and `running`.
+    /// The statuses in which an execution is live: some of `pending`, `queued` and `running`.
     pub live: Vec<ExecutionStatus>,
 }
 
-/// What becomes of an enqueue while another execution lives under its unique key.
+/// The treatment of an enqueue whose unique key has a live execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
-    /// It is answered with the one that lives.
+    /// Return the live execution.
     #[default]
     Skip,
-    /// The one that waits takes over its payload; beside one that runs, it waits.
+    /// Give the payload to the live execution if it waits. If it runs, create another that waits.
     Replace,
-    /// It is refused.
+    /// Reject the enqueue.
     Reject,
 }
 
-/// `debounce`: while more arrive, the delay starts again.
+/// `debounce`: delays an execution, and restarts the delay with each enqueue of the same key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DebounceRule {
-    /// Milliseconds without another.
+    /// The delay, in milliseconds.
     pub delay_ms: u64,
-    /// The fields that make the key; the whole payload if empty.
+    /// The fields that form the key. Empty for the whole payload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
-    /// Milliseconds after the first, beyond which nothing is put off.
+    /// The longest total delay after the first enqueue, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most_ms: Option<u64>,
 }

@@ -1,11 +1,11 @@
-//! How urgent an execution is.
+//! Priorities of executions.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The order of executions within a queue: 0 (last) to 100 (first).
+/// The priority of an execution within its queue: 0 (last) to 100 (first).
 ///
 /// ```
 /// use jobs::Priority;
@@ -20,21 +20,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct Priority(u8);
 
-// The names read like variants of an enum, which is what they are to everyone who writes a job.
+// Used like variants of an enum: `Priority::High`.
 #[expect(non_upper_case_globals, reason = "named values, used like variants")]
 impl Priority {
-    /// 25: whenever nothing else waits.
+    /// 25, below ordinary work.
     pub const Low: Self = Self(25);
-    /// 50: what a job has unless it says otherwise.
+    /// 50, the default of a job.
     pub const Normal: Self = Self(50);
-    /// 75: before ordinary work.
+    /// 75, above ordinary work.
     pub const High: Self = Self(75);
-    /// 100: before everything.
+    /// 100, the highest priority.
     pub const Critical: Self = Self(100);
 }
 
 impl Priority {
-    /// The priority of that value; `None` beyond 100.
+    /// The priority with this value; `None` above 100.
     pub const fn new(value: u8) -> Option<Self> {
         if value <= 100 {
             Some(Self(value))
@@ -43,7 +43,7 @@ impl Priority {
         }
     }
 
-    /// 0 to 100.
+    /// The value, 0 to 100.
     pub const fn value(self) -> u8 {
         self.0
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Priority {
     }
 }
 
-/// A text or number that is no priority.
+/// The error for a text or a number that is not a priority.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a priority: use low, normal, high, critical or 0 to 100")]
 pub struct ParsePriorityError(String);
@@ -91,13 +91,13 @@ impl<'de> Deserialize<'de> for Priority {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum NumberOrName {
             Number(u64),
             Name(String),
         }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Number(number) => number.to_string(),
-            Written::Name(name) => name,
+        let text = match NumberOrName::deserialize(deserializer)? {
+            NumberOrName::Number(number) => number.to_string(),
+            NumberOrName::Name(name) => name,
         };
         text.parse().map_err(serde::de::Error::custom)
     }

@@ -1,5 +1,7 @@
-//! What the expansion of `#[job]` and `#[resource]` names. Not for use by hand: it may change with
-//! any release, which is why `jobs` requires exactly its own version of `jobs-macros`.
+//! The items that expansions of `#[job]` and `#[resource]` refer to.
+//!
+//! Applications must not use them: they may change with any release. For the same reason `jobs`
+//! requires exactly its own version of `jobs-macros`.
 
 use std::any::Any;
 pub use std::borrow::Cow;
@@ -23,7 +25,9 @@ pub use serde;
 pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
-pub use crate::assumed::{Field, Fits, Linked, NotLinked, Returns};
+pub use crate::bounds::{
+    DefinitionOf, FieldType, HandlerReturnBound, PayloadBound, PlaceholderDefinition,
+};
 pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
 pub use crate::handler::Handler;
@@ -31,7 +35,7 @@ pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
 pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 
-/// Where the attribute stands: an expansion's line is that of its outermost macro.
+/// The module and the line of the attribute. Inside of another macro, the line is that macro's.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __source {
@@ -43,7 +47,7 @@ macro_rules! __source {
     };
 }
 
-/// The definition of a payload's job before any option: that of an external job.
+/// The definition of a payload's job without options and without a handler.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __define {
@@ -55,7 +59,7 @@ macro_rules! __define {
     };
 }
 
-/// Adds the job of a payload to every program that links it.
+/// Registers the job of a payload in every program that links the payload.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit {
@@ -66,12 +70,12 @@ macro_rules! __submit {
     };
 }
 
-/// Describes a payload as another type: by its schema and its name.
+/// Implements a payload's `JsonSchema` with the schema and the name of another type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __describe {
-    ($payload:ident as $described:ty $(where $($assumed:tt)+)?) => {
-        impl $crate::__private::JsonSchema for $payload $(where $($assumed)+)? {
+    ($payload:ident as $described:ty $(where $($bounds:tt)+)?) => {
+        impl $crate::__private::JsonSchema for $payload $(where $($bounds)+)? {
             fn inline_schema() -> bool {
                 <$described as $crate::__private::JsonSchema>::inline_schema()
             }
@@ -90,16 +94,16 @@ macro_rules! __describe {
     };
 }
 
-/// Adds the job of a payload whose `Job` rests on assumptions, which are checked elsewhere.
+/// Registers the job of a payload whose `Job` has bounds, which an assertion checks elsewhere.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __submit_assumed {
+macro_rules! __submit_bounded {
     ($job:ty) => {
         const _: () = {
-            #[allow(unused_imports, reason = "names what stands in when there is no job")]
-            use $crate::__private::NotLinked as _;
+            #[allow(unused_imports, reason = "used only if the payload is no `Job`")]
+            use $crate::__private::PlaceholderDefinition as _;
             $crate::__private::inventory::submit! {
-                $crate::__private::Linked::<$job>::DEFINITION
+                $crate::__private::DefinitionOf::<$job>::DEFINITION
             }
         };
     };
@@ -107,10 +111,10 @@ macro_rules! __submit_assumed {
 
 pub use crate::{
     __define as define, __describe as describe, __source as source, __submit as submit,
-    __submit_assumed as submit_assumed,
+    __submit_bounded as submit_bounded,
 };
 
-/// The priority of that value, which the macro has checked.
+/// Returns the priority of a value that the macro has checked to be at most 100.
 pub const fn priority(value: u8) -> Priority {
     match Priority::new(value) {
         Some(priority) => priority,
@@ -118,57 +122,58 @@ pub const fn priority(value: u8) -> Priority {
     }
 }
 
-/// Says at a field's type what it lacks.
-pub const fn payload_field<T: crate::PayloadField>() {}
+/// Reports a field's type that lacks a trait.
+pub const fn assert_payload_field<T: crate::PayloadField>() {}
 
-/// Says at a handler's return type why it is none.
-pub const fn handler_return<R: HandlerReturn>() {}
+/// Reports a return type that no handler can have.
+pub const fn assert_handler_return<R: HandlerReturn>() {}
 
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 
-/// What an attempt begins with: the context that references are borrowed from, and the payload.
+/// Returns the context, which by-reference arguments borrow from, and the parsed payload.
 ///
 /// # Errors
-/// A payload that does not fit the handler's types.
-pub fn open<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobError> {
+/// The payload does not match the handler's types.
+pub fn begin_attempt<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobError> {
     let payload = serde_json::from_str(&call.payload)
         .map_err(|error| JobError::new(Verdict::InvalidPayload, error))?;
     Ok((Arc::new(call.context), payload))
 }
 
-/// What it ends with: the result as JSON.
+/// Returns the handler's result as JSON.
 ///
-/// Named by its job, so that a type which cannot be a result is reported as that and nothing else.
+/// The type parameter is the job, so that a result type without the required traits is reported
+/// once, by the bound of `Job::Output`.
 ///
 /// # Errors
-/// The handler's own, or a result that JSON cannot express.
-pub fn close<J: Job>(result: Result<J::Output, JobError>) -> HandlerResult {
-    write(result)
+/// The handler's error, or a result that JSON cannot express.
+pub fn finish_attempt<J: Job>(result: Result<J::Output, JobError>) -> HandlerResult {
+    write_result(result)
 }
 
-/// Generic over the result alone: jobs that return the same share it.
-fn write<T: Serialize>(result: Result<T, JobError>) -> HandlerResult {
+/// Generic over the result only, so that jobs with the same result type share the code.
+fn write_result<T: Serialize>(result: Result<T, JobError>) -> HandlerResult {
     serde_json::to_string(&result?).map_err(|error| JobError::new(Verdict::InvalidResult, error))
 }
 
-/// The future of an attempt, without its type.
+/// Boxes the future of an attempt.
 pub fn boxed(
     attempt: impl Future<Output = HandlerResult> + Send + 'static,
 ) -> BoxFuture<'static, HandlerResult> {
     Box::pin(attempt)
 }
 
-/// What a by-reference argument of type `&T` borrows.
+/// Borrows a by-reference argument of type `&T`: the context, or the resource of type `T`.
 ///
-/// The macro does not know which argument is the context, because an alias may name it: the type
+/// The macro cannot tell the context from a resource, because an alias may name either. The type
 /// decides here.
 ///
 /// # Errors
-/// A permanent failure when the resource is missing, which the check at start rules out for
-/// processes that execute the job.
-pub fn reference<T: ?Sized + Resource>(context: &Arc<JobContext>) -> Result<&T, JobError> {
-    // `T` may have no size: it is looked for behind its `Arc`, which has one.
+/// A permanent failure if the resource is missing. A process that executes the job checks this when
+/// it starts.
+pub fn borrow_argument<T: ?Sized + Resource>(context: &Arc<JobContext>) -> Result<&T, JobError> {
+    // `T` may be unsized, so the downcast is to `Arc<T>`, which is sized.
     let itself: &dyn Any = context;
     let itself = itself.downcast_ref::<Arc<T>>().map(|context| &**context);
     itself
@@ -181,31 +186,31 @@ pub fn reference<T: ?Sized + Resource>(context: &Arc<JobContext>) -> Result<&T, 
         })
 }
 
-/// Whether a by-reference argument is the context rather than a resource.
+/// Returns `true` if a by-reference argument is the context.
 pub fn is_context(request: &ResourceRequest) -> bool {
     request.type_id() == std::any::TypeId::of::<JobContext>()
 }
 
-/// Builds a resource and forgets its type.
+/// Builds a resource and erases its type.
 pub fn build_resource<T: ?Sized + Resource>(
     value: impl Future<Output = Result<Arc<T>, Box<dyn Error + Send + Sync>>> + Send + 'static,
 ) -> BoxFuture<'static, Result<BuiltResource, Box<dyn Error + Send + Sync>>> {
     Box::pin(async move { value.await.map(BuiltResource::new) })
 }
 
-/// What a fallible function under `#[resource]` returns.
+/// The return type of a fallible function below `#[resource]`.
 #[diagnostic::on_unimplemented(
     message = "a resource function returns `T` or `Result<T, E>`, not `{Self}`",
     note = "`E` must convert into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait ResourceReturn {
-    /// The value.
+    /// The resource.
     type Resource;
 
-    /// The value, or the error that stops the start.
+    /// Converts the error, which stops the start of the process.
     ///
     /// # Errors
-    /// The function's own.
+    /// The function's error.
     fn into_result(self) -> Result<Self::Resource, Box<dyn Error + Send + Sync>>;
 }
 

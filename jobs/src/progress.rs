@@ -1,25 +1,25 @@
-//! How far an attempt is.
+//! Progress reports of an attempt.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The longest message kept, in bytes; the rest is cut.
+/// The length in bytes at which a message is cut.
 const MESSAGE_LIMIT: usize = 1024;
 
-/// A report of progress.
+/// A progress report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// 0 to 100; never goes back within an attempt.
+    /// 0 to 100; never decreases within an attempt.
     pub percent: u8,
-    /// What the handler says it is doing.
+    /// The handler's description of the current step.
     pub message: Option<String>,
 }
 
-/// The latest report of one attempt, shared by its handler and its worker.
+/// The latest progress report of one attempt, shared by its handler and its worker.
 ///
-/// Reporting overwrites: a handler never waits and never fills a queue, and the worker writes only
-/// the latest report whenever it looks.
+/// A new report replaces the previous one, so a handler never waits and never fills a queue. The
+/// worker polls the cell and stores the latest report only.
 #[derive(Debug, Default)]
 pub struct ProgressCell {
     latest: Mutex<Option<Progress>>,
@@ -31,7 +31,7 @@ pub struct ProgressCell {
 
 #[cfg(feature = "testing")]
 impl ProgressCell {
-    /// A cell that remembers every report.
+    /// Creates a cell that also keeps every report.
     pub(crate) fn recording() -> Self {
         Self {
             reports: Some(Mutex::default()),
@@ -39,7 +39,7 @@ impl ProgressCell {
         }
     }
 
-    /// Every report of a recording cell.
+    /// Every report of a recording cell, in order. Empty for other cells.
     pub(crate) fn reports(&self) -> Vec<Progress> {
         let reports = self.reports.as_ref();
         reports.map_or_else(Vec::new, |reports| {
@@ -59,7 +59,9 @@ impl ProgressCell {
 }
 
 impl ProgressCell {
-    /// Replaces the report. `percent` is clamped to 0–100 and to what was reported before.
+    /// Replaces the report.
+    ///
+    /// `percent` is clamped to 0–100, and raised to the previous percentage if it is lower.
     pub fn report(&self, percent: f64, message: Option<String>) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         #[expect(
@@ -71,7 +73,7 @@ impl ProgressCell {
         let before = latest.as_ref().map_or(0, |progress| progress.percent);
         let report = Progress {
             percent: before.max(percent),
-            message: message.map(cut),
+            message: message.map(shorten),
         };
         #[cfg(feature = "testing")]
         self.record(&report);
@@ -79,13 +81,13 @@ impl ProgressCell {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// The latest report, if there was one since the last call.
+    /// The latest report, if the handler has reported since the last call.
     pub fn take_changed(&self) -> Option<Progress> {
         let changed = self.changed.swap(false, Ordering::AcqRel);
         changed.then(|| self.latest()).flatten()
     }
 
-    /// The latest report, if there was any.
+    /// The latest report, if the handler has reported at all.
     pub fn latest(&self) -> Option<Progress> {
         self.latest
             .lock()
@@ -94,7 +96,7 @@ impl ProgressCell {
     }
 }
 
-fn cut(mut message: String) -> String {
+fn shorten(mut message: String) -> String {
     if message.len() > MESSAGE_LIMIT {
         message.truncate(message.floor_char_boundary(MESSAGE_LIMIT));
         message.push('…');
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_clamped_monotonic_and_coalesced() {
+    fn reports_are_clamped_monotonic_and_coalesced() {
         let cell = ProgressCell::default();
         assert_eq!(cell.take_changed(), None);
         cell.report(140.0, Some("far".to_owned()));

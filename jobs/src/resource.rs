@@ -1,9 +1,9 @@
-//! Values that handlers receive by reference.
+//! Resources: values that handlers receive by reference.
 //!
-//! A handler's `&WorkspaceDb` is a [`ResourceRequest`] in its definition. A function under
-//! [`#[resource]`](crate::resource) is a [`ResourceDefinition`], found at link time like jobs are.
-//! The runtime matches the two by type when it starts, builds what is needed once, and puts the
-//! values into [`Resources`].
+//! A handler's argument `&WorkspaceDb` is a [`ResourceRequest`] in the job's definition. A function
+//! under [`#[resource]`](crate::resource) is a [`ResourceDefinition`], collected at link time like
+//! a job. At its start, the runtime matches the two by type, builds each requested resource once,
+//! and puts the values into [`Resources`].
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::{BoxFuture, Source};
 
 type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// What can be a resource: anything that several attempts may use at once.
+/// A type that can be a resource. Attempts on several threads share one value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a resource of a job",
     label = "must be `Send + Sync + 'static`",
@@ -33,7 +33,7 @@ pub struct ResourceRequest {
 }
 
 impl ResourceRequest {
-    /// Asks for a `&T`.
+    /// The request of a `&T`.
     pub const fn of<T: ?Sized + Resource>() -> Self {
         Self {
             type_id: TypeId::of::<T>,
@@ -41,12 +41,12 @@ impl ResourceRequest {
         }
     }
 
-    /// Which type it is.
+    /// The id of the requested type.
     pub fn type_id(&self) -> TypeId {
         (self.type_id)()
     }
 
-    /// What the type is called.
+    /// The name of the requested type.
     pub fn type_name(&self) -> &'static str {
         (self.type_name)()
     }
@@ -58,7 +58,7 @@ impl fmt::Debug for ResourceRequest {
     }
 }
 
-/// A function that builds a resource, as `#[resource]` registers it.
+/// A function that builds a resource, registered by `#[resource]`.
 #[derive(Debug)]
 pub struct ResourceDefinition {
     provides: ResourceRequest,
@@ -69,7 +69,7 @@ pub struct ResourceDefinition {
 inventory::collect!(ResourceDefinition);
 
 impl ResourceDefinition {
-    /// A definition that builds a `T` by `build`.
+    /// Defines that `build` builds a `T`.
     pub const fn new<T: ?Sized + Resource>(
         source: Source,
         build: fn() -> BoxFuture<'static, Result<BuiltResource, BoxError>>,
@@ -81,19 +81,19 @@ impl ResourceDefinition {
         }
     }
 
-    /// Every resource linked into this program, in the order of their sources.
+    /// Every resource definition linked into this program, sorted by source.
     pub fn linked() -> Vec<&'static Self> {
         let mut all: Vec<_> = inventory::iter::<Self>.into_iter().collect();
         all.sort_by_key(|definition| (definition.source.module, definition.source.line));
         all
     }
 
-    /// The type that it builds.
+    /// The type of the resource.
     pub fn provides(&self) -> ResourceRequest {
         self.provides
     }
 
-    /// Where the function stands.
+    /// The source location of the function.
     pub fn source(&self) -> Source {
         self.source
     }
@@ -101,22 +101,22 @@ impl ResourceDefinition {
     /// Builds the value.
     ///
     /// # Errors
-    /// The function's own error.
+    /// The error of the function.
     pub async fn build(&self) -> Result<BuiltResource, BoxError> {
         (self.build)().await
     }
 }
 
-/// A resource without its type.
+/// A resource with its type erased.
 pub struct BuiltResource {
     type_id: TypeId,
-    // Holds an `Arc<T>`: a `dyn Any` cannot be downcast to an unsized `T`, an `Arc<dyn Trait>` can
-    // be stored as a sized value.
+    // Contains an `Arc<T>`. A `dyn Any` cannot be downcast to an unsized `T`, but an
+    // `Arc<dyn Trait>` is itself sized.
     value: Box<dyn Any + Send + Sync>,
 }
 
 impl BuiltResource {
-    /// Forgets the type of `value`.
+    /// Erases the type of `value`.
     pub fn new<T: ?Sized + Resource>(value: Arc<T>) -> Self {
         Self {
             type_id: TypeId::of::<T>(),
@@ -124,7 +124,7 @@ impl BuiltResource {
         }
     }
 
-    /// Which type was forgotten.
+    /// The id of the resource's type.
     pub fn type_id(&self) -> TypeId {
         self.type_id
     }
@@ -145,20 +145,20 @@ pub struct Resources {
 impl Resources {
     /// The resource of type `T`, if there is one.
     pub fn get<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
-        self.shared().cloned()
+        self.find().cloned()
     }
 
-    /// The resource of type `T`, for as long as these are held.
+    /// The resource of type `T`, borrowed from this collection.
     pub(crate) fn borrowed<T: ?Sized + Resource>(&self) -> Option<&T> {
-        self.shared().map(|shared| &**shared)
+        self.find().map(|shared| &**shared)
     }
 
-    fn shared<T: ?Sized + Resource>(&self) -> Option<&Arc<T>> {
+    fn find<T: ?Sized + Resource>(&self) -> Option<&Arc<T>> {
         let built = self.values.get(&TypeId::of::<T>())?;
         built.value.downcast_ref()
     }
 
-    /// Whether a request can be answered.
+    /// Returns `true` if the requested resource is present.
     pub fn has(&self, request: &ResourceRequest) -> bool {
         self.values.contains_key(&request.type_id())
     }

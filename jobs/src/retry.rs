@@ -1,11 +1,11 @@
-//! When a failed attempt is followed by another.
+//! Retry policies.
 
 use std::time::Duration;
 
-/// How many attempts a job has, and how long it waits between them.
+/// The number of attempts of a job, and the delays between them.
 ///
-/// The delays are data, written down with every execution: there is no formula to evaluate when a
-/// worker has crashed, and the timeline of an execution can be shown before it happens.
+/// The delays are a list, not a formula, and are stored with every execution. Any worker can
+/// schedule the next attempt, and tools can show the delays in advance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -24,8 +24,9 @@ impl RetryPolicy {
         ],
     );
 
-    /// `max_attempts` in total; the delay after the n-th failure is the n-th of `delays`, or the
-    /// last one when the list is shorter.
+    /// Creates a policy of `max_attempts` attempts in total.
+    ///
+    /// The n-th of `delays` follows the n-th failure. A shorter list repeats its last delay.
     pub const fn new(max_attempts: u32, delays: &'static [Duration]) -> Self {
         Self {
             max_attempts,
@@ -34,14 +35,14 @@ impl RetryPolicy {
         }
     }
 
-    /// Spreads every delay by up to this share of it in both directions (0 to 1).
+    /// Randomises each delay by up to this fraction of it (0 to 1), in both directions.
     #[must_use]
     pub const fn jitter(mut self, share: f32) -> Self {
         self.jitter = share;
         self
     }
 
-    /// Attempts in total, the first included; at least 1.
+    /// The number of attempts in total, including the first; at least 1.
     pub const fn max_attempts(&self) -> u32 {
         self.max_attempts
     }
@@ -51,7 +52,7 @@ impl RetryPolicy {
         self.delays
     }
 
-    /// The share by which delays are spread.
+    /// The share by which delays are randomised, 0 to 1.
     pub const fn jitter_share(&self) -> f32 {
         self.jitter
     }

@@ -1,12 +1,12 @@
-//! JSON Schemas of payloads and results, in JSON Schema 2020-12.
+//! JSON Schemas (2020-12) of payloads and results.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// The schema that a payload must fit: what the type *accepts*.
+/// The schema of payloads: the JSON that the type *accepts*.
 ///
-/// Fields with a default are optional here, and the default stands beside them.
+/// A field with a default is optional, and the schema contains the default.
 pub(crate) fn payload_schema<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12()
         .for_deserialize()
@@ -14,7 +14,7 @@ pub(crate) fn payload_schema<T: JsonSchema>() -> Schema {
         .into_root_schema_for::<T>()
 }
 
-/// The schema that a result fits: what the type *produces*.
+/// The schema of results: the JSON that the type *produces*.
 pub(crate) fn result_schema<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12()
         .for_serialize()
@@ -22,20 +22,22 @@ pub(crate) fn result_schema<T: JsonSchema>() -> Schema {
         .into_root_schema_for::<T>()
 }
 
-/// The schema as a value that is written the same way by every program: whether the keys of a map
-/// are sorted or as they were inserted is decided by whichever crate of a program enables
-/// `serde_json/preserve_order`. Inserted in order, they are the same either way.
-pub(crate) fn in_order(schema: Value) -> Value {
+/// Sorts the keys of all objects, so that every program serialises the schema to the same text.
+///
+/// `serde_json` sorts keys by default. With its feature `preserve_order`, which any crate of a
+/// program can enable, it keeps the order of insertion. Sorted insertion gives the same text in
+/// both cases.
+pub(crate) fn sort_keys(schema: Value) -> Value {
     match schema {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.into_iter().collect();
             fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
             let fields = fields
                 .into_iter()
-                .map(|(name, value)| (name, in_order(value)));
+                .map(|(name, value)| (name, sort_keys(value)));
             Value::Object(fields.collect())
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(sort_keys).collect()),
         scalar => scalar,
     }
 }

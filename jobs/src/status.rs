@@ -1,9 +1,9 @@
-//! The states of executions and the outcomes of attempts, by the words users see.
+//! Statuses of executions, outcomes of attempts and kinds of errors, as stored and shown.
 
 use serde::{Deserialize, Serialize};
 
-/// Declares an enum of words with its texts, one table for `as_str`, `FromStr`, `Display` and JSON.
-macro_rules! words {
+/// Declares an enum of named values. One table serves `as_str`, `FromStr`, `Display` and JSON.
+macro_rules! named_values {
     (
         $(#[$meta:meta])* $name:ident, $error:ident, $what:literal {
             $($(#[$doc:meta])* $variant:ident = $text:literal $(| $alias:literal)*,)*
@@ -16,10 +16,10 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
-            /// Every value, in the order of its life.
+            /// Every value, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The word, as stored and shown.
+            /// The name, as stored and shown.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
             }
@@ -35,7 +35,7 @@ macro_rules! words {
             fn from(value: $name) -> Self { value.as_str() }
         }
 
-        #[doc = concat!("A text that names no ", $what, ".")]
+        #[doc = concat!("The error for a text that is not ", $what, ".")]
         #[derive(Debug)]
         pub struct $error(String);
 
@@ -43,7 +43,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!("`{}` is no ", $what, ": use"), self.0)?;
+                write!(f, concat!("`{}` is not ", $what, ": use"), self.0)?;
                 $name::ALL.iter().enumerate().try_for_each(|(n, value)| {
                     let separator = if n == 0 { " " } else { ", " };
                     write!(f, "{separator}`{value}`")
@@ -70,61 +70,61 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// Where an execution is in its life.
+named_values! {
+    /// The status of an execution.
     ///
     /// ```text
     /// pending ──▶ queued ──▶ running ──▶ succeeded | failed | cancelled
     ///    ▲                      │
     ///    └──── retry, snooze ───┘
     /// ```
-    ExecutionStatus, ParseStatusError, "status" {
+    ExecutionStatus, ParseStatusError, "a status" {
         /// Not due yet: delayed, or waiting for a retry.
         Pending = "pending",
-        /// Available to workers.
+        /// Available to workers. Limits, paused queues and absent workers leave it queued.
         Queued = "queued",
         /// A worker holds the lease of an attempt.
         Running = "running",
         /// The handler returned a result.
         Succeeded = "succeeded" | "completed",
-        /// The last attempt of the budget failed, or one that no retry can mend.
+        /// Failed for good: the retry budget is spent, or no further attempt can help.
         Failed = "failed",
-        /// No longer wanted.
+        /// Cancelled, by request or by the handler.
         Cancelled = "cancelled" | "canceled",
     }
 }
 
 impl ExecutionStatus {
-    /// Whether no worker will change it any more.
+    /// Returns `true` if no worker changes the execution any more.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
 }
 
-words! {
-    /// How an attempt ended.
-    AttemptOutcome, ParseOutcomeError, "attempt outcome" {
+named_values! {
+    /// The outcome of an attempt.
+    AttemptOutcome, ParseOutcomeError, "an attempt outcome" {
         /// The handler returned a result.
         Succeeded = "succeeded",
         /// The handler returned an error.
         Failed = "failed",
-        /// The handler was not done in time.
+        /// The attempt exceeded its timeout.
         TimedOut = "timed_out",
         /// The handler panicked.
         Panicked = "panicked",
         /// The execution was cancelled while the attempt ran.
         Cancelled = "cancelled",
-        /// Its worker stopped renewing the lease.
+        /// The worker stopped renewing its lease.
         Lost = "lost",
-        /// Given back by a worker that shut down.
+        /// The worker gave the attempt back, for example at its shutdown.
         Released = "released",
-        /// The handler asked for a later time.
+        /// The handler asked to run again later.
         Snoozed = "snoozed",
     }
 }
 
 impl AttemptOutcome {
-    /// Whether the attempt counts against `max_attempts`.
+    /// Returns `true` if the attempt counts against `max_attempts`.
     pub const fn spends_budget(self) -> bool {
         matches!(
             self,
@@ -133,36 +133,36 @@ impl AttemptOutcome {
     }
 }
 
-words! {
-    /// What kind of failure is recorded with an attempt or an execution.
-    ErrorKind, ParseErrorKindError, "kind of error" {
+named_values! {
+    /// The kind of a failure, as recorded with an attempt or an execution.
+    ErrorKind, ParseErrorKindError, "a kind of error" {
         /// The handler returned an error.
         Failed = "failed",
-        /// The handler said that no retry can help.
+        /// The handler returned a permanent error: no further attempt can help.
         Permanent = "permanent",
-        /// The handler was not done in time.
+        /// The attempt exceeded its timeout.
         TimedOut = "timed_out",
         /// The handler panicked.
         Panicked = "panicked",
         /// The worker stopped renewing its lease.
         Lost = "lost",
-        /// Cancelled, by request or by the handler.
+        /// The execution was cancelled, by request or by the handler.
         Cancelled = "cancelled",
         /// The stored payload does not fit the handler's types.
         InvalidPayload = "invalid_payload",
-        /// The handler's result could not be stored.
+        /// The handler's result cannot be stored.
         InvalidResult = "invalid_result",
-        /// An outside limit was hit.
+        /// An outside system asked to slow down.
         RateLimited = "rate_limited",
     }
 }
 
-/// A failure as it is stored and shown: data that survives a restart.
+/// A failure, as stored and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionError {
-    /// What callers match on.
+    /// The kind, for programs to match on.
     pub kind: ErrorKind,
-    /// What people read.
+    /// The message, for people to read.
     pub message: String,
 }
 
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_survive_a_round_trip() {
+    fn names_parse_back_into_their_values() {
         for status in ExecutionStatus::ALL {
             assert_eq!(
                 status.as_str().parse::<ExecutionStatus>().ok(),

@@ -1,14 +1,16 @@
-//! Tests of handlers, and of code that enqueues, without a runtime (feature `testing`).
+//! A test kit for handlers, and for code that enqueues jobs (feature `testing`).
+//!
+//! Tests need no runtime and no store:
 //!
 //! ```toml
 //! [dev-dependencies]
 //! jobs = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! # A handler
+//! # Test a handler
 //!
-//! [`TestContext`] stands for the attempt: it hands out resources, keeps the time, and remembers
-//! what the handler reported, logged and enqueued.
+//! [`TestContext`] is an attempt without a worker. It supplies the resources and the clock, and
+//! records the handler's progress reports, log lines and enqueued jobs.
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,23 +40,24 @@
 //!     .auto_advance() // sleeping takes no time
 //!     .build();
 //!
-//! // As a worker does it: the payload goes through JSON, resources are found by their types.
+//! // Runs the handler as a worker does: the payload goes through JSON, the resources are found
+//! // by their types.
 //! let result = block_on(test.run(PrintLetter::new("alice").copies(2)));
 //! assert_eq!(result.unwrap(), "2 for alice");
 //! assert_eq!(test.progress()[0].percent, 10);
 //! assert_eq!(test.logs()[0].message, "printed on laser");
 //! assert_eq!(test.clock().elapsed(), Duration::from_secs(60));
 //!
-//! // Or by hand, for a handler is a function.
+//! // A handler is also a function that a test can call.
 //! let printer = Printer { name: "inkjet" };
 //! let result = block_on(print_letter(test.context(), &printer, "bob".to_owned(), 1));
 //! assert_eq!(result.unwrap(), "1 for bob");
 //! ```
 //!
-//! # Code that enqueues
+//! # Test code that enqueues
 //!
-//! [`RecordingClient`] stands for the store, [`assert_enqueued!`](crate::assert_enqueued) looks at
-//! what it was given:
+//! [`RecordingClient`] replaces the store and records each enqueue.
+//! [`assert_enqueued!`](crate::assert_enqueued) checks the record:
 //!
 //! ```
 //! use jobs::testing::{RecordingClient, block_on};
@@ -77,6 +80,9 @@
 //! let welcome = assert_enqueued!(recording, Welcome { to: "alice", .. });
 //! assert_eq!(welcome.request.item_id.as_deref(), Some("signup"));
 //! ```
+//!
+//! The test kit runs on any executor. Its modules import no timer, no database, no network and
+//! never the runtime.
 
 mod assertions;
 mod block_on;

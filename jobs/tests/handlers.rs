@@ -1,6 +1,6 @@
-//! Handlers of every reasonable shape: they compile, are found, describe themselves and run.
+//! Handlers of every supported shape: they compile, are linked, have descriptors, and run.
 
-// Under this name, too: as in an application that renames the crate in its Cargo.toml.
+// A second name of the crate, as in an application that renames it in its Cargo.toml.
 extern crate jobs as background;
 
 #[path = "handlers/support.rs"]

@@ -1,4 +1,4 @@
-//! The test kit, used as an application's tests use it.
+//! The test kit, used like in an application's tests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ async fn print(
         ctx.sleep(MINUTE).await;
     }
     tracing::info!(copies, shelf = archive.shelf(), "printed on {}", printer.0);
-    tracing::debug!("nobody stores this");
+    tracing::debug!("below the stored level");
     if ctx.is_last_attempt() {
         tracing::warn!(target: "kit", "at last");
     }
@@ -70,11 +70,11 @@ async fn disabled() -> Result<(), JobError> {
     Ok(())
 }
 
-/// A number that is written in a way that it is not read.
+/// A number that changes, or becomes unreadable, when it is serialised and deserialised.
 #[derive(Clone, Copy, Debug, schemars::JsonSchema)]
-struct Crooked(u8);
+struct Lossy(u8);
 
-impl serde::Serialize for Crooked {
+impl serde::Serialize for Lossy {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             0 => serializer.serialize_str("zero"),
@@ -83,14 +83,14 @@ impl serde::Serialize for Crooked {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Crooked {
+impl<'de> serde::Deserialize<'de> for Lossy {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         u8::deserialize(deserializer).map(|n| Self(n.min(9)))
     }
 }
 
-#[job(id = "kit.crooked", payload = ReadCrooked)]
-async fn crooked(number: Crooked) -> Result<u8, JobError> {
+#[job(id = "kit.lossy", payload = ReadLossy)]
+async fn lossy(number: Lossy) -> Result<u8, JobError> {
     Ok(number.0)
 }
 
@@ -101,7 +101,7 @@ fn printing() -> jobs::testing::TestContextBuilder {
 }
 
 #[test]
-fn a_handler_runs_as_a_worker_runs_it() {
+fn run_calls_a_handler_as_a_worker_does() {
     let test = printing().attempt(3).last_attempt().auto_advance().build();
     let result = block_on(test.run(Print::new("alice").copies(4_u32)));
     assert_eq!(result.expect("succeeds"), "alice: attempt 3");
@@ -114,7 +114,7 @@ fn a_handler_runs_as_a_worker_runs_it() {
 }
 
 #[test]
-fn its_log_is_kept_as_a_worker_keeps_it() {
+fn the_log_of_a_handler_is_recorded_from_level_info() {
     let test = printing().last_attempt().auto_advance().build();
     block_on(test.run(Print::new("alice"))).expect("succeeds");
     let logs = test.logs();
@@ -132,7 +132,7 @@ fn its_log_is_kept_as_a_worker_keeps_it() {
 }
 
 #[test]
-fn a_handler_is_a_function_to_call_by_hand() {
+fn the_log_of_a_direct_call_is_recorded() {
     let test = TestContext::builder().job_id("by-hand").build();
     let hashed = test.watch_blocking(|| hash(test.context(), "four".to_owned()));
     assert_eq!(hashed.expect("succeeds"), 4);
@@ -143,7 +143,7 @@ fn a_handler_is_a_function_to_call_by_hand() {
 }
 
 #[test]
-fn blocking_and_external_jobs() {
+fn blocking_jobs_run_and_external_jobs_fail() {
     let test = TestContext::new();
     assert_eq!(block_on(test.run(Hash::new("four"))).expect("succeeds"), 4);
     assert_eq!(test.logs()[0].field("job"), Some(&json!("kit.hash")));
@@ -152,13 +152,13 @@ fn blocking_and_external_jobs() {
 }
 
 #[test]
-fn a_missing_resource_is_named() {
+fn the_error_names_a_missing_resource() {
     let error = block_on(TestContext::new().run(Print::new("alice"))).expect_err("fails");
     assert!(error.to_string().contains("Printer"), "{error}");
 }
 
 #[test]
-fn time_passes_when_the_test_says_so() {
+fn the_clock_advances_only_on_request() {
     let start = std::time::UNIX_EPOCH + 1000 * MINUTE;
     let test = printing().now(start).timeout(5 * MINUTE).build();
     assert_eq!(test.context().now(), start);
@@ -166,7 +166,7 @@ fn time_passes_when_the_test_says_so() {
 
     let handler = std::thread::scope(|scope| {
         let handler = scope.spawn(|| block_on(test.run(Print::new("alice").copies(2_u32))));
-        // Two sleeps: whichever moment the other thread is at, advancing goes on until it is done.
+        // The handler sleeps twice. The loop advances the clock until the handler has finished.
         while !handler.is_finished() {
             test.clock().advance(MINUTE);
             std::thread::yield_now();
@@ -178,7 +178,7 @@ fn time_passes_when_the_test_says_so() {
 }
 
 #[test]
-fn a_cancelled_handler_leaves_its_sleep() {
+fn a_cancellation_ends_a_sleep() {
     let test = printing().build();
     let error = std::thread::scope(|scope| {
         let handler = scope.spawn(|| block_on(test.run(Print::new("alice").copies(2_u32))));
@@ -190,7 +190,7 @@ fn a_cancelled_handler_leaves_its_sleep() {
 }
 
 #[test]
-fn children_are_recorded() {
+fn children_are_recorded_with_their_parent_with_their_parent() {
     let test = printing().correlation_id("order-7").auto_advance().build();
     block_on(test.run(Print::new("alice"))).expect("succeeds");
     let child = assert_enqueued!(
@@ -206,7 +206,7 @@ fn children_are_recorded() {
 }
 
 #[test]
-fn options_are_recorded_and_batches_are_many() {
+fn options_and_batches_are_recorded() {
     let recording = RecordingClient::new();
     let jobs = recording.client();
     block_on(async {
@@ -230,22 +230,23 @@ fn options_are_recorded_and_batches_are_many() {
 }
 
 #[test]
-fn results_are_scripted() {
+fn results_come_from_scripts() {
     let recording = RecordingClient::new();
     let jobs = recording.client();
     recording.answer(|notify: Notify| match notify.to.as_str() {
-        "nobody" => Err(ResultError::Failed(ExecutionError {
+        "unknown" => Err(ResultError::Failed(ExecutionError {
             kind: ErrorKind::Permanent,
-            message: "there is nobody".to_owned(),
+            message: "unknown address".to_owned(),
         })),
         to => Ok(to.len() as u64),
     });
     block_on(async {
         let alice = jobs.enqueue(Notify::new("alice")).await.expect("recorded");
         assert_eq!(alice.result().await.expect("scripted"), 5);
-        let nobody = jobs.enqueue(Notify::new("nobody")).await.expect("recorded");
-        let error = nobody.result().await.expect_err("scripted");
-        assert!(error.to_string().contains("there is nobody"), "{error}");
+        let unknown = jobs.enqueue(Notify::new("unknown"));
+        let unknown = unknown.await.expect("recorded");
+        let error = unknown.result().await.expect_err("scripted");
+        assert!(error.to_string().contains("unknown address"), "{error}");
 
         let hash = jobs.enqueue(Hash::new("x")).await.expect("recorded");
         let ResultError::Store(error) = hash.result().await.expect_err("not scripted") else {
@@ -256,18 +257,18 @@ fn results_are_scripted() {
 }
 
 #[test]
-fn what_a_runtime_refuses_is_refused() {
+fn invalid_enqueues_are_rejected_as_by_a_runtime() {
     let recording = RecordingClient::new();
     let jobs = recording.client();
     block_on(async {
         let disabled = jobs.enqueue(Disabled::new()).await;
         assert!(matches!(disabled, Err(EnqueueError::Disabled { .. })));
 
-        let unreadable = jobs.enqueue(ReadCrooked::new(Crooked(0))).await;
-        let error = unreadable.expect_err("written as a text, read as a number");
+        let unreadable = jobs.enqueue(ReadLossy::new(Lossy(0))).await;
+        let error = unreadable.expect_err("serialised as a string, deserialised as a number");
         assert!(error.to_string().contains("expected u8"), "{error}");
-        let changed = jobs.enqueue(ReadCrooked::new(Crooked(200))).await;
-        let error = changed.expect_err("read as another number");
+        let changed = jobs.enqueue(ReadLossy::new(Lossy(200))).await;
+        let error = changed.expect_err("deserialised as another number");
         assert!(error.to_string().contains(r#"{"number":9}"#), "{error}");
 
         recording.refuse(EnqueueError::PayloadTooLarge { size: 2, limit: 1 });
@@ -282,7 +283,7 @@ fn what_a_runtime_refuses_is_refused() {
 }
 
 #[test]
-fn an_idempotency_key_enqueues_once() {
+fn an_idempotency_key_creates_one_execution() {
     let recording = RecordingClient::new();
     let jobs = recording.client();
     let notify = |to| jobs.enqueue(Notify::new(to)).idempotency_key("k");
@@ -302,10 +303,10 @@ fn message_of(assertion: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_failed_assertion_lists_what_was_enqueued() {
+fn a_failed_assertion_lists_the_enqueued_jobs() {
     let recording = RecordingClient::new();
     let message = message_of(|| drop(assert_enqueued!(recording, Notify)));
-    assert_eq!(message, "no `Notify` was enqueued; nothing was");
+    assert_eq!(message, "no `Notify` was enqueued; the record is empty");
 
     let jobs = recording.client();
     block_on(async {
@@ -326,7 +327,7 @@ fn a_failed_assertion_lists_what_was_enqueued() {
     });
     assert_eq!(
         message,
-        "no `Notify { to: \"bob\", note: None, }` was enqueued; what was:\n  \
+        "no `Notify { to: \"bob\", note: None, }` was enqueued; the enqueued jobs are:\n  \
          kit.notify {\"to\":\"alice\",\"note\":\"hi\"}\n    \
          `to` is \"alice\", not \"bob\"\n    \
          `note` is \"hi\", not null\n  \
@@ -344,12 +345,12 @@ fn a_failed_assertion_lists_what_was_enqueued() {
 }
 
 #[test]
-fn tests_on_other_threads_do_not_silence_a_log() {
+fn other_threads_do_not_disable_the_log_of_a_test() {
     fn say() {
         tracing::info!("once");
     }
     let test = TestContext::new();
-    // The first to come by decides for everyone whether a call site is wanted.
+    // `tracing` caches the interest in a call site for all threads at its first event.
     std::thread::spawn(say).join().expect("does not panic");
     test.watch_blocking(say);
     assert_eq!(test.logs().len(), 1);

@@ -1,4 +1,4 @@
-//! Enqueueing through the client.
+//! Enqueues through the client.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn every_option_is_stored() {
 }
 
 #[tokio::test]
-async fn a_key_enqueues_once_and_refuses_another_payload() {
+async fn an_idempotency_key_enqueues_once_and_rejects_another_payload() {
     let runtime = Timed::start().await;
     let jobs = runtime.client();
     let first = jobs
@@ -59,7 +59,7 @@ async fn a_key_enqueues_once_and_refuses_another_payload() {
 }
 
 #[tokio::test]
-async fn a_batch_is_executed_to_the_last() {
+async fn every_execution_of_a_batch_runs() {
     let runtime = Timed::start().await;
     let batch = (0..500).map(|n| Add::new(n, 1));
     let executions = runtime.client().enqueue_all(batch).await.expect("accepted");
@@ -70,7 +70,7 @@ async fn a_batch_is_executed_to_the_last() {
 }
 
 #[tokio::test]
-async fn children_keep_the_correlation_and_name_their_parent() {
+async fn children_inherit_the_correlation_id_and_name_their_parent() {
     let runtime = Timed::start().await;
     let parent = runtime
         .client()
@@ -98,7 +98,7 @@ async fn an_external_job_waits_for_its_worker() {
         .enqueue(ConvertExternally::new("f"))
         .await
         .expect("accepted");
-    // What was enqueued later has run, so the other one had its chance.
+    // A later execution has run, so the worker has had a chance to claim the external one.
     let flaky = jobs.enqueue(Flaky::new(1_u32)).await.expect("accepted");
     runtime.result(&flaky).await.expect("it succeeds");
     let record = runtime.record(external.id()).await;

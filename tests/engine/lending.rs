@@ -1,4 +1,4 @@
-//! Slots of attempts that wait for other executions.
+//! The loan of a slot while its attempt waits for another execution.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +19,7 @@ fn slots(concurrency: usize) -> EngineConfig {
     }
 }
 
-/// A queue of parents does not become as many running attempts: a slot is lent to the child that is
-/// awaited, not to the next parent.
+/// A slot is lent to the awaited child, not to the next parent in the queue.
 #[tokio::test]
 async fn many_parents_run_no_more_than_two_attempts_a_slot() {
     const PARENTS: i64 = 300;
@@ -53,19 +52,19 @@ async fn many_parents_run_no_more_than_two_attempts_a_slot() {
 
 /// One slot carries a whole chain of attempts that await each other.
 #[tokio::test]
-async fn a_chain_of_waits_ends_at_concurrency_1() {
+async fn a_chain_of_awaiting_attempts_completes_at_concurrency_1() {
     let runtime = Timed::with(slots(1)).await;
     let chain = runtime.enqueue(Chain::new(20_u32)).await;
     assert_eq!(runtime.result(&chain).await.ok(), Some(20));
 }
 
-/// The slot of an attempt that is cancelled while it waits is whole again.
+/// The slot of an attempt that is cancelled while it waits is free again.
 #[tokio::test]
-async fn a_parent_that_is_cancelled_gives_its_slot_back() {
+async fn a_cancelled_parent_frees_its_slot() {
     let runtime = Timed::with(slots(1)).await;
     let parents = [
-        runtime.begin(tests::jobs::AwaitsNobody::new()).await,
-        runtime.enqueue(tests::jobs::AwaitsNobody::new()).await,
+        runtime.begin(tests::jobs::AwaitsExternal::new()).await,
+        runtime.enqueue(tests::jobs::AwaitsExternal::new()).await,
     ];
     for parent in &parents {
         let add = runtime.enqueue(Add::new(1, 2)).await;

@@ -1,4 +1,4 @@
-//! Permits: the whole way from the attribute to attempts that begin when they may.
+//! Concurrency limits, from the attribute of a job to the start of its attempts.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ async fn pair(ctx: &JobContext) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Takes ten seconds, one after the other for each tenant.
+/// Takes ten seconds; one at a time per tenant.
 #[job(id = "limits.tenant", max_concurrent = (1, per = "tenant"))]
 pub(super) async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, JobError> {
     ctx.sleep(10 * SECOND).await;
     Ok(tenant)
 }
 
-/// Takes ten seconds, one after the other for each plan; three at a time for `gold`.
+/// Takes ten seconds; one at a time per plan, three for `gold`.
 #[job(id = "limits.weighted", max_concurrent = (1, per = "plan", weights = ["gold:3"]))]
 async fn weighted(ctx: &JobContext, plan: String) -> Result<(), JobError> {
     drop(plan);
@@ -33,8 +33,8 @@ async fn weighted(ctx: &JobContext, plan: String) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Takes three seconds, three at a time for each plan and nine for `gold`, of which any would use up all the
-/// starts that there are: one a second, whoever's they are.
+/// Takes three seconds; three at a time per plan, nine for `gold`. The rate allows one start per
+/// second over all plans, which a single plan can use up.
 #[job(
     id = "limits.shared",
     max_concurrent = (3, per = "plan", weights = ["gold:3"]),
@@ -57,7 +57,7 @@ fn stuck(gate: std::path::PathBuf) -> Result<(), JobError> {
 }
 
 #[tokio::test]
-async fn no_more_run_at_once_than_the_attribute_says() {
+async fn max_concurrent_bounds_concurrent_attempts() {
     let runtime = Timed::start().await;
     let all = runtime
         .client()
@@ -70,7 +70,7 @@ async fn no_more_run_at_once_than_the_attribute_says() {
 }
 
 #[tokio::test]
-async fn each_tenant_has_a_place_of_its_own() {
+async fn each_tenant_has_a_limit_of_its_own() {
     let runtime = Timed::start().await;
     let tenants = ["a", "a", "a", "b", "c", "b"];
     let all = runtime
@@ -84,7 +84,7 @@ async fn each_tenant_has_a_place_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_plan_with_a_weight_has_more_places() {
+async fn a_weight_multiplies_the_limit_of_its_key() {
     let runtime = Timed::start().await;
     let mut begun = Vec::new();
     for plan in ["gold", "free"] {
@@ -99,10 +99,10 @@ async fn a_plan_with_a_weight_has_more_places() {
     assert_eq!(starts(&runtime, &begun[1]).await, expected);
 }
 
-/// Whoever comes to a limit that is common to all stands behind those who have come there, and not behind
-/// all who were there to come.
+/// At a limit that all plans share, a new execution waits behind those that already wait for that
+/// limit, and not behind executions that wait for their own plan's limit.
 #[tokio::test]
-async fn a_backlog_takes_its_share_of_a_common_limit() {
+async fn a_backlog_of_one_key_does_not_block_a_shared_limit() {
     let runtime = Timed::start().await;
     let enqueue = async |plan: &'static str, count: usize| {
         let all = (0..count).map(|_| Shared::new(plan));
@@ -123,15 +123,15 @@ async fn a_backlog_takes_its_share_of_a_common_limit() {
         }
         count
     };
-    // Before it stand the permits of the others, no more.
+    // Only the executions of the other plans that hold a permit are before it.
     assert_eq!(begun(&late, 15).await, 1);
-    // Of what starts, the one has three times as much as the other.
+    // `gold` gets three times as many starts as `free`.
     let (gold, free) = (begun(&gold, 120).await, begun(&free, 120).await);
     assert!(gold + free > 110, "{gold} and {free}");
     assert!((80..=100).contains(&gold), "{gold} and {free}");
 }
 
-/// Several workers on one store share the pace and the places.
+/// Three workers on one store share the rate and the concurrency limit.
 #[tokio::test]
 async fn a_fleet_shares_its_limits() {
     let clock = VirtualClock::new();
@@ -171,9 +171,9 @@ async fn a_fleet_shares_its_limits() {
     }
 }
 
-/// In real time: a blocked thread is nothing that a test's clock could see.
+/// In real time: a virtual clock cannot see a blocked thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stuck_attempt_keeps_its_place_until_its_handler_ends() {
+async fn a_stuck_attempt_retains_its_permit_until_its_handler_returns() {
     let dir = tempfile::tempdir().unwrap();
     let gate = dir.path().join("gate");
     let config = EngineConfig {
@@ -187,13 +187,13 @@ async fn a_stuck_attempt_keeps_its_place_until_its_handler_ends() {
     let first = jobs.enqueue(Stuck::new(gate.as_path())).await.unwrap();
     let second = jobs.enqueue(Stuck::new(gate.as_path())).await.unwrap();
     first.result().await.expect_err("it timed out");
-    // Its slot is another's, but not its permit: other jobs run, and this one does not.
+    // Its slot is free but its permit is not: another job runs, this one does not.
     let other = jobs.enqueue(Blocks::new(gate.as_path())).await.unwrap();
-    let held = async || -> ExecutionRecord { super::record(&runtime, second.id()).await };
+    let blocked = async || -> ExecutionRecord { super::record(&runtime, second.id()).await };
     while super::record(&runtime, other.id()).await.status == ExecutionStatus::Queued {
         tokio::task::yield_now().await;
     }
-    assert_eq!(held().await.status, ExecutionStatus::Queued);
+    assert_eq!(blocked().await.status, ExecutionStatus::Queued);
     let blocked_by = runtime
         .service()
         .explain(second.id())

@@ -1,4 +1,4 @@
-//! What handlers log.
+//! Log lines of handlers, stored with their attempts.
 
 use std::sync::Once;
 
@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::support::Timed;
 
-/// A runtime in a program whose subscriber has the layer.
+/// A runtime in a program whose subscriber has the log layer.
 async fn logging_runtime() -> Timed {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
@@ -77,7 +77,7 @@ async fn the_log_of_an_attempt_is_bounded_and_says_so() {
 }
 
 #[tokio::test]
-async fn lines_are_there_while_the_handler_runs() {
+async fn log_lines_are_stored_while_the_handler_runs() {
     let runtime = logging_runtime().await;
     let execution = runtime.begin(LogsAndWaits::new()).await;
     let poll = EngineConfig::default().poll;
@@ -102,8 +102,8 @@ async fn health_says_that_logs_are_captured() {
 }
 
 #[tokio::test]
-async fn a_subscriber_without_the_layer_is_noticed_and_no_failure() {
-    // Attempts of this runtime run on this thread, and see this subscriber.
+async fn a_subscriber_without_the_layer_is_reported_and_health_is_ok() {
+    // Attempts of this runtime run on this thread and see this subscriber.
     let _bare = tracing::subscriber::set_default(tracing_subscriber::registry());
     let runtime = Timed::start().await;
     let report = runtime.health().report().await;

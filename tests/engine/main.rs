@@ -1,31 +1,33 @@
-//! The engine on the embedded store, in one process.
+//! The engine on the SQLite store, in one process.
+//!
+//! One file per subject. Most tests use a virtual clock ([`Timed`](support::Timed)).
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod docs;
 mod enqueue;
-mod layers;
 mod lending;
 mod limits;
 mod logs;
+mod middleware;
 mod outcomes;
+mod poison_rows;
 mod rates;
-mod refusals;
-mod returned;
-mod shares;
-mod stopping;
-mod stuck;
-mod success;
+mod released_permits;
+mod shutdown;
+mod slot_caps;
+mod stuck_handlers;
+mod succeed_in;
 mod support;
-mod time;
 mod transactions;
+mod virtual_clock;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::ExecutionRecord;
 use jobs_runtime::{EngineConfig, Runtime};
 
-/// A runtime in real time, for what a test's clock cannot carry; on a store of its own that ends
-/// with it. Everything else is [`Timed`](support::Timed).
+/// A runtime in real time, on a store in memory. For tests whose handlers block a thread, which a
+/// virtual clock cannot see.
 async fn runtime() -> Runtime {
     runtime_with(EngineConfig::default()).await
 }
@@ -39,7 +41,7 @@ async fn runtime_with(config: EngineConfig) -> Runtime {
         .expect("the runtime starts")
 }
 
-/// The execution as its store has it now.
+/// The current record of an execution.
 async fn record(runtime: &Runtime, id: ExecutionId) -> ExecutionRecord {
     let found = runtime.store().execution(id).await;
     found.expect("the store answers").expect("it exists")

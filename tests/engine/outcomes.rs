@@ -1,4 +1,4 @@
-//! How attempts end, and what follows.
+//! Outcomes of attempts, and the next step of their execution.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn a_handler_out_of_time_is_told_and_its_attempt_timed_out() {
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
 }
 
-/// In real time: its thread is nothing that a test's clock could see.
+/// In real time: a virtual clock cannot see a blocked thread.
 #[tokio::test]
 async fn a_blocking_handler_that_does_not_listen_is_settled_after_its_grace() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -112,7 +112,7 @@ async fn a_blocking_handler_that_does_not_listen_is_settled_after_its_grace() {
     let execution = runtime.client().enqueue(blocking).await.expect("accepted");
     let result = execution.result().await;
     assert!(matches!(result, Err(ResultError::Failed(_))), "{result:?}");
-    // It still stands before the gate.
+    // The handler still waits for the gate.
     let record = super::record(&runtime, execution.id()).await;
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
     std::fs::write(gate, "").expect("written");
@@ -278,7 +278,7 @@ async fn a_running_execution_is_cancelled_within_a_second() {
     );
 }
 
-/// One waits for a slot, the other for its time.
+/// One execution waits for a slot, the other for the end of its delay.
 #[tokio::test]
 async fn an_execution_that_waits_is_cancelled_at_once_and_never_begins() {
     let config = EngineConfig {

@@ -1,4 +1,4 @@
-//! Rates: attempts that keep the pace, and handlers that take turns at a limit of their own.
+//! Rate limits of jobs, and named rate limits that handlers use.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use jobs_runtime::{Runtime, RuntimeBuilder};
 
 use super::support::{SECOND, Timed, all_end, starts};
 
-/// Five in any ten seconds.
+/// At most five starts in ten seconds.
 #[job(id = "limits.paced", rate_limit = "30/min")]
 pub(super) async fn paced() -> Result<(), JobError> {
     Ok(())
 }
 
-/// Is told to wait for a minute at its first attempt.
+/// Returns `rate_limited` for a minute at its first attempt.
 #[job(id = "limits.told", rate_limit = "1/s")]
 async fn told(ctx: &JobContext) -> Result<u32, JobError> {
     match ctx.attempt() {
@@ -22,7 +22,7 @@ async fn told(ctx: &JobContext) -> Result<u32, JobError> {
     }
 }
 
-/// Calls the zoo so many times.
+/// Uses the limit `whom` as many times as `calls`.
 #[job(id = "limits.visits")]
 async fn visits(
     ctx: &JobContext,
@@ -35,7 +35,7 @@ async fn visits(
     Ok(ctx.attempt())
 }
 
-/// Asks the zoo, and is told to come back in ten seconds at its first attempt.
+/// Uses the limit `zoo`, and returns `rate_limited` for ten seconds at its first attempt.
 #[job(id = "limits.turned-away")]
 async fn turned_away(ctx: &JobContext) -> Result<(), JobError> {
     ctx.limit("zoo", 1).await?;
@@ -50,7 +50,7 @@ pub(super) fn with_zoo(count: u32, period: Duration) -> RuntimeBuilder {
 }
 
 #[tokio::test]
-async fn starts_keep_the_pace() {
+async fn starts_keep_the_rate() {
     let runtime = Timed::start().await;
     let all = runtime
         .client()
@@ -63,7 +63,7 @@ async fn starts_keep_the_pace() {
 }
 
 #[tokio::test]
-async fn who_is_told_to_wait_makes_the_rate_wait() {
+async fn a_rate_limited_error_pauses_the_rate_of_the_job() {
     let runtime = Timed::start().await;
     let all = runtime
         .client()
@@ -85,12 +85,12 @@ async fn who_is_told_to_wait_makes_the_rate_wait() {
     begun.sort_unstable();
     let first = begun[0];
     let begun: Vec<_> = begun.iter().map(|at| at - first).collect();
-    // The first is told to wait, and so does the second; it is told as well.
+    // The error of the first execution delays the second one; the second returns the error too.
     assert_eq!(begun, [0, 60, 61, 121], "{begun:?}");
 }
 
 #[tokio::test]
-async fn handlers_take_turns_at_a_limit_of_their_own() {
+async fn handlers_share_a_named_limit() {
     let runtime = Timed::build(with_zoo(1, SECOND)).await;
     let before = runtime.clock.passed();
     let all = runtime
@@ -122,7 +122,7 @@ async fn a_wait_that_is_too_long_costs_no_attempt_of_the_budget() {
 }
 
 #[tokio::test]
-async fn a_limit_that_nobody_set_up_is_named() {
+async fn an_unknown_limit_fails_for_good_and_is_named() {
     let runtime = Timed::build(with_zoo(1, SECOND)).await;
     let visits = runtime.enqueue(Visits::new(1_u32).whom("aquarium")).await;
     runtime.result(&visits).await.expect_err("no such limit");
@@ -139,7 +139,7 @@ async fn a_limit_that_nobody_set_up_is_named() {
 }
 
 #[tokio::test]
-async fn who_is_turned_away_makes_the_others_wait() {
+async fn a_rate_limited_error_pauses_the_limits_that_the_attempt_used() {
     let runtime = Timed::build(with_zoo(10, SECOND)).await;
     let first = runtime.enqueue(TurnedAway::new()).await;
     runtime.clock.settle().await;

@@ -1,4 +1,4 @@
-//! A runtime whose time the test has in its hand.
+//! Fixtures: a runtime on a virtual clock, another worker, claims and executions.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use jobs_runtime::{EngineConfig, Runtime, RuntimeBuilder};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// A runtime on a virtual clock. Nothing here waits for real time to pass, and nothing is a race
-/// between "claimed" and "begun": see [`settle`](VirtualClock::settle).
+/// A runtime on a virtual clock. No test on it waits for real time, and
+/// [`settle`](VirtualClock::settle) excludes races between a claim and the start of its handler.
 pub(super) struct Timed {
     pub(super) clock: Arc<VirtualClock>,
     runtime: Arc<Runtime>,
@@ -31,7 +31,7 @@ impl Deref for Timed {
 }
 
 impl Timed {
-    /// On a store of its own that ends with it.
+    /// Starts a runtime on a store in memory.
     pub(super) async fn start() -> Self {
         Self::with(EngineConfig::default()).await
     }
@@ -50,12 +50,12 @@ impl Timed {
         Self { clock, runtime }
     }
 
-    /// Enqueues; nothing has begun yet.
+    /// Enqueues. No handler has started when this returns.
     pub(super) async fn enqueue<J: Job>(&self, job: J) -> Execution<J::Output> {
         self.client().enqueue(job).await.expect("accepted")
     }
 
-    /// Enqueues, and waits until the handler has begun and has nothing to do but to wait.
+    /// Enqueues, and waits until the handler has started and waits for time or an event.
     pub(super) async fn begin<J: Job>(&self, job: J) -> Execution<J::Output> {
         let execution = self.enqueue(job).await;
         self.clock.settle().await;
@@ -75,14 +75,14 @@ impl Timed {
         execution.result().await
     }
 
-    /// Asks for the cancellation; what the handler makes of it has happened when this returns.
+    /// Requests the cancellation. The handler has reacted to it when this returns.
     pub(super) async fn cancel(&self, id: ExecutionId) {
         let asked = self.service().cancel(id).await;
         asked.expect("the store answers");
         self.clock.settle().await;
     }
 
-    /// Lets time pass until the runtime has ended.
+    /// Lets time pass until the shutdown is complete.
     pub(super) async fn shutdown(&self) {
         let runtime = Arc::clone(&self.runtime);
         let ended = async move { runtime.shutdown().await };
@@ -100,7 +100,7 @@ impl Timed {
     }
 }
 
-/// What another worker says of itself.
+/// The session of another worker.
 pub(super) fn another_worker() -> SessionInfo {
     SessionInfo {
         worker: "another".to_owned(),
@@ -112,7 +112,7 @@ pub(super) fn another_worker() -> SessionInfo {
     }
 }
 
-/// A claim of that worker's, its first.
+/// The first claim of a session.
 pub(super) fn first_claim(session: SessionId, job_ids: &[&str]) -> Claim {
     Claim {
         session,
@@ -127,7 +127,7 @@ pub(super) fn first_claim(session: SessionId, job_ids: &[&str]) -> Claim {
     }
 }
 
-/// Takes the leases of the one worker there is over into a session of another's.
+/// Takes the leases of the only worker over into a new session.
 pub(super) async fn take_over(store: &dyn Store) -> Vec<Claimed> {
     let dead = store.sessions().await.expect("it answers").remove(0);
     let session = store.open_session(another_worker()).await.expect("opened");
@@ -135,7 +135,7 @@ pub(super) async fn take_over(store: &dyn Store) -> Vec<Claimed> {
     store.take_over(dead, claim).await.expect("it answers")
 }
 
-/// When each began, in milliseconds after the first.
+/// The start of each execution, in milliseconds after the first one.
 pub(super) async fn starts<T>(runtime: &Timed, executions: &[Execution<T>]) -> Vec<u64> {
     let mut starts = Vec::new();
     for execution in executions {
@@ -150,7 +150,7 @@ pub(super) async fn starts<T>(runtime: &Timed, executions: &[Execution<T>]) -> V
         .collect()
 }
 
-/// Waits for the success of each.
+/// Waits until each execution has succeeded.
 pub(super) async fn all_end<T: serde::de::DeserializeOwned>(
     runtime: &Timed,
     executions: &[Execution<T>],
@@ -160,7 +160,7 @@ pub(super) async fn all_end<T: serde::de::DeserializeOwned>(
     }
 }
 
-/// An execution as a store is given it, with attempts left but not soon.
+/// A new execution for the store: five attempts, an hour apart.
 pub(super) fn stored(id: ExecutionId, job_id: &str) -> NewExecution {
     NewExecution {
         id,

@@ -1,4 +1,4 @@
-//! Enqueueing in transactions of the application's own, on the store's file.
+//! Enqueues in the caller's own transaction, on the store's file.
 
 use std::path::PathBuf;
 use std::task::{Context, Waker};
@@ -51,7 +51,7 @@ impl Application {
         begun.expect("the lock is free")
     }
 
-    /// What `SELECT COUNT(*) FROM …` answers.
+    /// The result of `SELECT COUNT(*) FROM …`.
     pub(super) async fn count(&self, from: &'static str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {from}");
         let count = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
@@ -117,7 +117,7 @@ async fn what_is_rolled_back_was_never_there() {
     let execution = enqueue.tx(&mut tx).await.expect("accepted");
     tx.rollback().await.expect("rolled back");
 
-    // The key is free again, and what it names now has run: the other one had its chance.
+    // The key is free again. Its new execution has run, so the worker would have run the other too.
     let enqueue = jobs.enqueue(Add::new(1, 3)).idempotency_key("alice");
     let again = enqueue.await.expect("accepted");
     assert!(again.triggered());
@@ -130,7 +130,7 @@ async fn what_is_rolled_back_was_never_there() {
 }
 
 #[tokio::test]
-async fn another_process_executes_what_is_committed_without_a_word() {
+async fn another_process_executes_what_is_committed_without_a_notification() {
     let application = Application::start(false).await;
     let _worker = Runtime::builder()
         .database(format!("sqlite:{}", application.file().display()))
@@ -185,7 +185,7 @@ async fn another_database_is_refused() {
     }
     assert_eq!(application.count("jobs_executions").await, 0);
 
-    // The same file by another way is the same database.
+    // The same file by another path is the same database.
     let link = application.dir.path().join("link.db");
     std::os::unix::fs::symlink(application.file(), &link).expect("a link");
     let linked = pool(link).await;
@@ -195,7 +195,7 @@ async fn another_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_store_in_memory_joins_no_transaction() {
+async fn a_store_in_memory_rejects_every_transaction() {
     let runtime = super::runtime().await;
     let pool = SqlitePool::connect("sqlite::memory:")
         .await
@@ -206,16 +206,16 @@ async fn a_store_in_memory_joins_no_transaction() {
         matches!(refused, Err(EnqueueError::WrongDatabase { .. })),
         "{refused:?}"
     );
-    // Nothing else tells a store in memory that others have written: the commit does.
+    // `commit` makes a store in memory poll, which has no other way to notice a write.
     let mut events = runtime.store().events();
     runtime.client().commit(tx).await.expect("committed");
-    let told = async { while !matches!(events.recv().await, Ok(StoreEvent::Elsewhere)) {} };
-    let told = tokio::time::timeout(Duration::from_secs(10), told).await;
-    assert!(told.is_ok());
+    let notified = async { while !matches!(events.recv().await, Ok(StoreEvent::Elsewhere)) {} };
+    let notified = tokio::time::timeout(Duration::from_secs(10), notified).await;
+    assert!(notified.is_ok());
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_transaction_usable() {
+async fn a_rejected_enqueue_leaves_the_transaction_usable() {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
     let key = |b| jobs.enqueue(Add::new(1, b)).idempotency_key("key");
@@ -235,7 +235,7 @@ async fn a_refusal_leaves_the_transaction_usable() {
     assert_eq!(application.count("users").await, 1);
 }
 
-/// A failure in the middle of what is written takes back what was written before it.
+/// A failure in the middle of an enqueue takes back what the enqueue wrote before it.
 #[tokio::test]
 async fn a_failure_halfway_leaves_the_transaction_as_it_was() {
     let application = Application::start(false).await;
@@ -276,9 +276,9 @@ async fn a_savepoint_of_the_callers_takes_its_enqueues_back() {
     assert_eq!(record.status, ExecutionStatus::Queued);
 }
 
-/// Stopping to wait, at any point, leaves nothing half written behind.
+/// Dropping the future at any point leaves no partial write.
 #[tokio::test]
-async fn an_enqueue_that_is_dropped_midway_is_whole_or_not_at_all() {
+async fn an_enqueue_that_is_dropped_midway_is_written_completely_or_not_at_all() {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
     let mut completed = 0;
@@ -294,7 +294,7 @@ async fn an_enqueue_that_is_dropped_midway_is_whole_or_not_at_all() {
                 completed += 1;
                 break;
             }
-            // Some polls meet a statement under way, others its end.
+            // Some polls see a running statement, others its end.
             std::thread::park_timeout(Duration::from_micros(fastrand::u64(..300)));
         }
         drop(enqueue);
@@ -305,18 +305,18 @@ async fn an_enqueue_that_is_dropped_midway_is_whole_or_not_at_all() {
         for table in ["jobs_ready", "jobs_idempotency_keys"] {
             assert_eq!(application.count(table).await, written, "{table}");
         }
-        // Dropped after the last statement and before its answer, it is written as a whole.
+        // An enqueue that is dropped after its last statement is written completely.
         assert!(written >= completed, "{written}");
     }
-    assert!(completed > 0, "the last ones had all the time");
+    assert!(completed > 0, "the last ones have enough time");
     assert!(
         application.count("jobs_executions").await < 40,
-        "the first ones had none"
+        "the first ones have none"
     );
 }
 
 #[tokio::test]
-async fn a_transaction_that_began_without_the_lock_is_told_how_to_begin() {
+async fn the_error_of_a_deferred_transaction_suggests_begin_immediate() {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
     let mut tx = application.pool.begin().await.expect("begun");
@@ -324,7 +324,7 @@ async fn a_transaction_that_began_without_the_lock_is_told_how_to_begin() {
         .execute(&mut *tx)
         .await
         .expect("read");
-    // Somebody else writes, and what was read is the past.
+    // Another connection writes, which makes the transaction's snapshot stale.
     jobs.enqueue(Add::new(1, 2)).await.expect("accepted");
     let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
     assert!(
@@ -334,13 +334,13 @@ async fn a_transaction_that_began_without_the_lock_is_told_how_to_begin() {
     );
     drop(tx);
 
-    // One that nobody disturbs works all the same.
+    // Without a concurrent write, a deferred transaction works.
     let mut tx = application.pool.begin().await.expect("begun");
     let accepted = jobs.enqueue(Add::new(1, 2)).tx(&mut tx).await;
     accepted.expect("accepted");
     jobs.commit(tx).await.expect("committed");
 
-    // A connection outside of any transaction would write at once.
+    // A connection without a transaction is rejected: it would write at once.
     let mut connection = application.pool.acquire().await.expect("a connection");
     let refused = jobs.enqueue(Add::new(1, 2)).tx(&mut *connection).await;
     assert!(
@@ -368,9 +368,9 @@ async fn an_invalid_payload_is_refused_before_anything_is_written() {
     assert_eq!(application.count("jobs_executions").await, 0);
 }
 
-/// Whoever holds the lock to write and waits for somebody else's write waits for itself.
+/// The caller holds the write lock in its transaction, so an enqueue outside of it cannot proceed.
 #[tokio::test]
-async fn an_enqueue_beside_the_callers_own_transaction_fails_by_name() {
+async fn an_enqueue_beside_the_callers_own_transaction_fails_with_an_explanation() {
     let application = Application::start(false).await;
     let jobs = application.runtime.client();
     let tx = application.begin().await;

@@ -1,5 +1,10 @@
-//! A process dies between any two calls of its store, and so may the ones that follow it. A seed
-//! tells everything: what was enqueued, when who dies, whether the last call took effect.
+//! Simulated crashes: a process dies between any two calls of its store, and so may its successors.
+//!
+//! A seed decides everything: the enqueued executions, the call at which each process dies, and
+//! whether that call takes effect. `JOBS_TEST_SEED` repeats a single seed.
+
+mod call_log;
+mod invariants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +13,15 @@ use jobs::ExecutionId;
 use jobs_runtime::store::{ExecutionQuery, ExecutionRecord, Store, open};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Entropy, Runtime};
-use tests::mortal::{Death, Mortal};
+use tests::fault_injecting_store::{Death, FaultInjectingStore};
 use tests::process::is_full_tier;
 
-use super::book::{Book, Step, Steps};
-use super::oracle::{self, Died};
+use self::call_log::{CallLog, Step, Steps};
+use self::invariants::ProcessDeath;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-/// Seeds in the short tier, and in the long one.
+/// The number of seeds.
 fn seeds() -> u64 {
     if is_full_tier() { 5_000 } else { 200 }
 }
@@ -26,9 +31,9 @@ struct Run {
     random: fastrand::Rng,
     clock: Arc<VirtualClock>,
     store: Arc<dyn Store>,
-    book: Book,
+    call_log: CallLog,
     accepted: Vec<ExecutionId>,
-    deaths: Vec<Died>,
+    deaths: Vec<ProcessDeath>,
 }
 
 impl Run {
@@ -38,37 +43,40 @@ impl Run {
         Self {
             random: fastrand::Rng::with_seed(seed),
             store: open(&url).await.expect("the store opens"),
-            book: Book::new(clock.clone()),
+            call_log: CallLog::new(clock.clone()),
             clock,
             accepted: Vec::new(),
             deaths: Vec::new(),
         }
     }
 
-    /// Lives one process after the other; all but the last one die.
-    async fn live(&mut self) {
+    /// Runs one process after the other; all but the last one die.
+    async fn run_processes(&mut self) {
         let deaths = self.random.usize(1..=3);
         for process in 0..deaths {
             let calls = self.random.i64(1..=45);
-            let death = self.random.choice([Death::Before, Death::After]);
-            let life = Mortal::new(Arc::clone(&self.store), calls, death.expect("one of two"));
-            self.live_once(process, &life).await;
-            life.kill();
+            let death = self.random.choice([Death::BeforeCall, Death::AfterCall]);
+            let death = death.expect("the choice is among two");
+            let store = FaultInjectingStore::new(Arc::clone(&self.store), calls, death);
+            self.run_until_death(process, &store).await;
+            store.kill();
             let at = self.clock.passed();
-            self.deaths.push(Died { process, at });
-            // The next one comes at once, or when everything has been given up long ago.
+            self.deaths.push(ProcessDeath { process, at });
+            // The next process starts at once, or up to twice the lease later.
             let pause = self.random.u64(0..60);
             self.clock.advance(Duration::from_secs(pause)).await;
         }
-        let life = Mortal::new(Arc::clone(&self.store), i64::MAX, Death::Before);
-        let last = self.start(deaths, &life).await.expect("it starts");
+        let store = Arc::clone(&self.store);
+        let store = FaultInjectingStore::new(store, i64::MAX, Death::BeforeCall);
+        let last = self.start(deaths, &store).await;
+        let last = last.expect("a process without faults starts");
         self.clock.advance(Duration::from_secs(900)).await;
         last.shutdown().await;
     }
 
-    /// Enqueues and executes until the process dies, for two minutes at most.
-    async fn live_once(&mut self, process: usize, life: &Arc<Mortal>) {
-        let Some(runtime) = self.start(process, life).await else {
+    /// Enqueues and executes until the process dies, for two minutes of virtual time at most.
+    async fn run_until_death(&mut self, process: usize, store: &Arc<FaultInjectingStore>) {
+        let Some(runtime) = self.start(process, store).await else {
             return;
         };
         for _ in 0..self.random.usize(1..=5) {
@@ -78,7 +86,7 @@ impl Run {
             if let Ok(execution) = enqueue.await {
                 self.accepted.push(execution.id());
             }
-            self.pass(life).await;
+            self.advance_briefly(store).await;
         }
         if self.random.bool()
             && let Some(id) = self.random.choice(self.accepted.clone())
@@ -86,38 +94,38 @@ impl Run {
             let _ = runtime.service().cancel(id).await;
         }
         for _ in 0..120 {
-            if life.is_dead() {
+            if store.is_dead() {
                 return;
             }
             self.clock.advance(Duration::from_secs(1)).await;
         }
     }
 
-    async fn pass(&mut self, life: &Mortal) {
+    async fn advance_briefly(&mut self, store: &FaultInjectingStore) {
         let millis = self.random.choice([0, 0, 100, 2_000]).unwrap_or(0);
-        if !life.is_dead() {
+        if !store.is_dead() {
             self.clock.advance(Duration::from_millis(millis)).await;
         }
     }
 
-    /// `None` if it died on the way.
-    async fn start(&mut self, process: usize, life: &Arc<Mortal>) -> Option<Runtime> {
+    /// Starts a process. `None` if it dies during the start.
+    async fn start(&mut self, process: usize, store: &Arc<FaultInjectingStore>) -> Option<Runtime> {
         let config = EngineConfig {
             concurrency: 2,
             lease: LEASE,
-            // Coarse, so that little happens while nothing does.
+            // A long interval, so that idle polls do not use up the calls before the death.
             poll: Duration::from_secs(20),
             worker: format!("process {process}"),
             ..EngineConfig::default()
         };
-        let store: Arc<dyn Store> = life.clone();
+        let process_store: Arc<dyn Store> = store.clone();
         Runtime::builder()
-            .store(store)
+            .store(process_store)
             .clock(self.clock.clone())
             .entropy(Entropy::seeded(self.random.u64(..)))
             .engine(config)
             .jobs(["fault.steps"])
-            .resource(self.book.of(process, life))
+            .resource(self.call_log.of(process, store))
             .start()
             .await
             .ok()
@@ -138,7 +146,7 @@ impl Run {
         let mut plan: Vec<_> = (0..self.random.usize(0..3))
             .filter_map(|_| self.random.choice(STEPS))
             .collect();
-        // The step that stays in the end must be one that ends.
+        // The last step repeats, so it must end its execution within the budget.
         let ends = [Step::Succeed, Step::Sleep(2), Step::Fail, Step::Child];
         plan.extend(self.random.choice(ends));
         plan
@@ -150,21 +158,25 @@ impl Run {
             .list_executions(ExecutionQuery::newest(1_000))
             .await;
         let mut records: Vec<ExecutionRecord> = Vec::new();
-        for execution in page.expect("a page").executions {
+        for execution in page.expect("the store lists executions").executions {
             let record = self.store.execution(execution.id).await;
-            records.push(record.expect("the store answers").expect("it exists"));
+            records.push(
+                record
+                    .expect("the store reads the execution")
+                    .expect("a listed execution exists"),
+            );
         }
         for record in &records {
-            oracle::check(record, &self.book, &self.deaths, LEASE);
+            invariants::check(record, &self.call_log, &self.deaths, LEASE);
         }
-        let missing = oracle::missing(&records, &self.accepted, &self.book);
-        assert!(missing.is_empty(), "nothing accepted is lost: {missing:?}");
+        let missing = invariants::missing(&records, &self.accepted, &self.call_log);
+        assert!(missing.is_empty(), "executions were lost: {missing:?}");
     }
 }
 
 #[test]
-fn a_process_may_die_between_any_two_calls() {
-    // Panics are part of the plan.
+fn no_execution_is_lost_when_a_process_dies_between_any_two_store_calls() {
+    // Handlers panic by plan; their messages would hide the failures.
     std::panic::set_hook(Box::new(|_| {}));
     let only = std::env::var("JOBS_TEST_SEED").ok();
     let seeds = match only.as_deref().map(str::parse) {
@@ -177,11 +189,11 @@ fn a_process_may_die_between_any_two_calls() {
             .worker_threads(2)
             .enable_all()
             .build()
-            .expect("threads start");
+            .expect("a Tokio runtime starts");
         let outcome = std::panic::catch_unwind(|| {
             runtime.block_on(async {
                 let mut run = Run::new(seed).await;
-                run.live().await;
+                run.run_processes().await;
                 run.check().await;
             });
         });

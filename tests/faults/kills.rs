@@ -1,46 +1,47 @@
-//! `kill -9`, again and again, of workers under load.
+//! `kill -9` of workers, repeated under load.
 
 use tests::postgres::Postgres;
 use tests::process::is_full_tier;
 
 use super::fleet::Fleet;
 
-/// Kills, and executions.
+/// The number of kills, and of executions.
 fn extent() -> (usize, usize) {
-    match is_full_tier() {
-        true => (100, 20_000),
-        false => (4, 400),
+    if is_full_tier() {
+        (100, 20_000)
+    } else {
+        (4, 400)
     }
 }
 
 #[test]
-fn nothing_is_lost_to_kills_on_postgres() {
-    survives_kills(&Postgres::shared().fresh_url());
+fn no_execution_is_lost_when_workers_are_killed_on_postgres() {
+    check_kills(&Postgres::shared().fresh_url());
 }
 
 #[test]
-fn nothing_is_lost_to_kills_on_sqlite() {
-    survives_kills("sqlite:jobs.db");
+fn no_execution_is_lost_when_workers_are_killed_on_sqlite() {
+    check_kills("sqlite:jobs.db");
 }
 
-fn survives_kills(url: &str) {
+fn check_kills(url: &str) {
     let (kills, executions) = extent();
     let mut fleet = Fleet::start(url, 3, "2s");
-    fleet.load(executions);
+    fleet.start_load(executions);
     for kill in 1..=kills {
-        fleet.until(kill, kills + 1);
-        let worker = fleet.any();
+        fleet.wait_for_part(kill, kills + 1);
+        let worker = fleet.random_worker();
         fleet.kill(worker);
     }
-    let account = fleet.settle();
+    let totals = fleet.finish_load();
     println!(
-        "{kills} kills: {account:?}, 0 executions lost, seed {}",
+        "{kills} kills: {totals:?}, 0 executions lost, seed {}",
         fleet.seed
     );
-    assert!(account.executions >= executions, "{account:?}");
+    assert!(totals.executions >= executions, "{totals:?}");
     assert!(
-        account.lost >= kills,
-        "every kill hit something: {account:?}"
+        totals.lost >= kills,
+        "{kills} kills lost too few attempts: {totals:?}"
     );
-    fleet.end();
+    fleet.shut_down();
 }

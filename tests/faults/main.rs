@@ -1,28 +1,24 @@
-//! Whatever breaks: nothing is lost, and nobody ends what is not theirs.
+//! Tests of the guarantees under faults: no acknowledged execution is lost, and no stale worker
+//! ends an attempt.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
-#![allow(clippy::print_stdout, reason = "what the long tier counts is shown")]
+#![allow(clippy::print_stdout, reason = "the long tier prints what it counted")]
 
-// Processes that die between any two calls, under the virtual clock.
-mod book;
+// Simulated processes in one test process, on the virtual clock.
 mod crash_points;
-mod oracle;
 
-// Real processes and real servers, under load.
-mod audit;
-mod effects;
+// Real worker processes and real servers, under load.
+mod contention;
 mod fleet;
 mod keys;
 mod kills;
 mod ledger;
 mod limits;
-mod load;
-mod refusals;
-mod rivals;
+mod network;
+mod poison_rows;
 mod servers;
 mod soak;
-mod stopped;
-mod wires;
+mod suspended_worker;
+mod upgrade;
 
 mod docs;
-mod upgrade;

@@ -1,4 +1,4 @@
-//! Two versions of a program at work on one store, while the one takes the other's place.
+//! A rolling upgrade: workers of two program versions on one store.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tests::process::{Server, wait_for};
 const PREVIOUS: &str = env!("CARGO_BIN_EXE_previous");
 const NEXT: &str = env!("CARGO_BIN_EXE_next");
 
-/// A server and how to talk to it.
+/// A running worker of one version.
 struct Version(Server);
 
 impl Version {
@@ -33,17 +33,17 @@ impl Version {
         http::get(self.0.address, &format!("/api/v1/workers/executions/{id}")).body
     }
 
-    /// Waits for the end, and says how it ended.
+    /// Waits until an execution has ended, and returns it.
     fn ended(&self, id: &str) -> Value {
         let mut execution = Value::Null;
-        wait_for("the end of an execution", || {
+        wait_for("an execution to end", || {
             execution = self.execution(id);
             ["succeeded", "failed", "cancelled"].contains(&execution["status"].as_str().unwrap())
         });
         execution
     }
 
-    /// The results of executions that all succeed.
+    /// Waits until all executions have succeeded, and returns their distinct results.
     fn results(&self, ids: &[String]) -> BTreeSet<String> {
         let results = ids.iter().map(|id| {
             let execution = self.ended(id);
@@ -66,14 +66,14 @@ fn old_and_new_workers_share_a_store() {
     let kept = next.trigger_many("upgrade.kept", 20);
     let by = next.results(&kept);
     assert!(by.is_subset(&BTreeSet::from(["next".to_owned(), "previous".to_owned()])));
-    // Each takes what it knows, whichever of them was asked.
+    // Each version executes the jobs that it has, regardless of the version that enqueued them.
     let added = next.trigger_many("upgrade.added", 10);
     assert_eq!(next.results(&added), only("next"));
     let removed = previous.trigger_many("upgrade.removed", 10);
     assert_eq!(next.results(&removed), only("previous"));
-    changed(&previous, &next);
+    check_changed_payload(&previous, &next);
 
-    // The old one goes, with an attempt under way: it is ended, not repeated.
+    // The previous version shuts down during an attempt: the attempt ends, and is not repeated.
     let (code, log) = previous.0.terminate();
     assert_eq!(code, Some(0), "{log:?}");
     let waited = next.ended(&waiting);
@@ -82,38 +82,38 @@ fn old_and_new_workers_share_a_store() {
         (&json!("succeeded"), &json!(1))
     );
 
-    // What only the old one knew stays where it is, and says why.
+    // An execution of a removed job stays queued, and `explain` gives the reason.
     let left = next.trigger("upgrade.removed", &json!({ "n": 1 }));
     let path = format!("/api/v1/workers/executions/{left}/explain");
-    let told = http::get(next.0.address, &path).body;
-    assert_eq!(told["status"], "queued", "{told}");
-    assert!(told.to_string().contains("no_worker"), "{told}");
+    let explained = http::get(next.0.address, &path).body;
+    assert_eq!(explained["status"], "queued", "{explained}");
+    assert!(explained.to_string().contains("no_worker"), "{explained}");
 }
 
-/// A payload is judged by the program that it is given to, and by the one that executes it.
-fn changed(previous: &Version, next: &Version) {
+/// The enqueuing version and the executing version both check a payload against their own schema.
+fn check_changed_payload(previous: &Version, next: &Version) {
     let path = "/api/v1/workers/jobs/upgrade.changed/trigger";
     let old = json!({ "payload": { "a": 1 } }).to_string();
-    let refused = http::post(next.0.address, path, &old);
-    assert_eq!(refused.status, 422, "{}", refused.text);
+    let rejected = http::post(next.0.address, path, &old);
+    assert_eq!(rejected.status, 422, "{}", rejected.text);
     let new = previous.ended(&next.trigger("upgrade.changed", &json!({ "a": 1, "b": 2 })));
     assert!(
         ["previous 1", "next 3"].contains(&new["result"].as_str().unwrap()),
         "{new}"
     );
 
-    let taken = http::post(previous.0.address, path, &old);
-    assert_eq!(taken.status, 202, "{}", taken.text);
-    let id = taken.body["executionId"].as_str().unwrap();
+    let accepted = http::post(previous.0.address, path, &old);
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    let id = accepted.body["executionId"].as_str().unwrap();
     let ended = next.ended(id);
     if ended["status"] == "succeeded" {
         assert_eq!(ended["result"], "previous 1");
         return;
     }
     assert_eq!(ended["error"]["kind"], "invalid_payload", "{ended}");
-    let mended = json!({ "payload": { "a": 1, "b": 2 } }).to_string();
+    let corrected = json!({ "payload": { "a": 1, "b": 2 } }).to_string();
     let path = format!("/api/v1/workers/executions/{id}/retry");
-    let retried = http::post(next.0.address, &path, &mended);
+    let retried = http::post(next.0.address, &path, &corrected);
     assert_eq!(retried.status, 202, "{}", retried.text);
     assert_eq!(next.ended(id)["status"], "succeeded");
 }

@@ -1,14 +1,15 @@
-//! The same work through other systems, on the same stores, in the same run: prints the table of README.md.
+//! Comparison with other job systems on the same databases: prints the tables of
+//! docs/performance.md.
 //!
-//! `cargo run --release -p tests --bin peers` (`-- --runs R`, 3 unless told). The others are programs of their
-//! own, each with its own dependencies, which never reach those who use `jobs`. They take turns, so that
-//! a machine that is slow for a while is so for all.
+//! `cargo run --release -p tests --bin peers -- --runs R` (default: 3 runs). Each peer is a
+//! separate program with its own dependencies, so that `jobs` has none of them. The systems take
+//! turns, so that a slow phase of the machine affects all of them.
 
-#![expect(clippy::print_stdout, reason = "the table is what it is for")]
-#![expect(clippy::print_stderr, reason = "it takes its time: how far it is")]
+#![expect(clippy::print_stdout, reason = "prints the table")]
+#![expect(clippy::print_stderr, reason = "prints progress")]
 #![allow(
     clippy::expect_used,
-    reason = "a tool for the desk: it ends where it cannot go on"
+    reason = "a developer's tool: it stops at the first error"
 )]
 
 use std::path::{Path, PathBuf};
@@ -18,11 +19,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::postgres::Postgres;
 
-/// Attempts at a time, of each.
+/// Concurrent attempts of each system.
 const CONCURRENCY: &str = "256";
 
-/// After that a trial is given up.
-const PATIENCE: &str = "60";
+/// The time limit of a trial, in seconds.
+const TIMEOUT: &str = "60";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
@@ -30,7 +31,7 @@ enum Store {
     Sqlite,
 }
 
-/// What is measured: its name, the executions of a trial, and the callers.
+/// The scenarios: name, executions per trial, concurrent callers.
 const SCENARIOS: [(&str, u64, &str); 4] = [
     ("enqueue-batch", 100_000, "1"),
     ("drain", 50_000, "1"),
@@ -38,17 +39,17 @@ const SCENARIOS: [(&str, u64, &str); 4] = [
     ("latency", 100, "1"),
 ];
 
-/// A system on a store.
+/// A job system on a database.
 struct System {
     name: &'static str,
-    /// Its directory and its program; `None` for ourselves.
+    /// The directory and the name of its program; `None` for this project.
     program: Option<(&'static str, &'static str)>,
     store: Store,
-    /// What makes its figures comparable, or not.
+    /// Whether the system keeps or deletes finished executions.
     note: &'static str,
-    /// It is asked for so many times less.
-    slower: u64,
-    /// Options of our own store's URL.
+    /// Divides the number of executions, for systems that would exceed the time limit.
+    divisor: u64,
+    /// Options of the database URL, for this project only.
     options: &'static str,
 }
 
@@ -58,7 +59,7 @@ const SYSTEMS: [System; 9] = [
         program: None,
         store: Store::Postgres,
         note: "kept",
-        slower: 1,
+        divisor: 1,
         options: "",
     },
     System {
@@ -66,7 +67,7 @@ const SYSTEMS: [System; 9] = [
         program: Some(("graphile_worker", "peer-graphile-worker")),
         store: Store::Postgres,
         note: "deleted",
-        slower: 1,
+        divisor: 1,
         options: "",
     },
     System {
@@ -74,7 +75,7 @@ const SYSTEMS: [System; 9] = [
         program: Some(("apalis", "peer-apalis")),
         store: Store::Postgres,
         note: "kept",
-        slower: 1,
+        divisor: 1,
         options: "",
     },
     System {
@@ -82,7 +83,7 @@ const SYSTEMS: [System; 9] = [
         program: Some(("riverqueue", "peer-riverqueue")),
         store: Store::Postgres,
         note: "kept",
-        slower: 2,
+        divisor: 2,
         options: "",
     },
     System {
@@ -90,7 +91,7 @@ const SYSTEMS: [System; 9] = [
         program: Some(("awa", "peer-awa")),
         store: Store::Postgres,
         note: "kept",
-        slower: 2,
+        divisor: 2,
         options: "",
     },
     System {
@@ -98,7 +99,7 @@ const SYSTEMS: [System; 9] = [
         program: None,
         store: Store::Sqlite,
         note: "kept",
-        slower: 1,
+        divisor: 1,
         options: "",
     },
     System {
@@ -106,7 +107,7 @@ const SYSTEMS: [System; 9] = [
         program: None,
         store: Store::Sqlite,
         note: "kept",
-        slower: 1,
+        divisor: 1,
         options: "?synchronous=normal",
     },
     System {
@@ -114,7 +115,7 @@ const SYSTEMS: [System; 9] = [
         program: Some(("riverqueue", "peer-riverqueue")),
         store: Store::Sqlite,
         note: "kept",
-        slower: 2,
+        divisor: 2,
         options: "",
     },
     System {
@@ -122,13 +123,13 @@ const SYSTEMS: [System; 9] = [
         program: Some(("apalis", "peer-apalis")),
         store: Store::Sqlite,
         note: "kept",
-        slower: 25,
+        divisor: 25,
         options: "",
     },
 ];
 
 impl System {
-    /// The program that measures it, built.
+    /// Builds the program that measures the system, and returns its path.
     fn build(&self, root: &Path) -> PathBuf {
         let mut cargo = Command::new("cargo");
         cargo
@@ -153,16 +154,16 @@ impl System {
         built
     }
 
-    /// One trial on an empty store. `None` if it did not come to an end.
+    /// Runs a trial on an empty database. `None` if the trial failed or exceeded the time limit.
     fn measure(&self, program: &Path, scenario: usize, url: &str) -> Option<Vec<f64>> {
         let (scenario, executions, callers) = SCENARIOS[scenario];
         let executions = match scenario {
             "latency" => executions,
-            _ => executions / self.slower,
+            _ => executions / self.divisor,
         };
         let executions = executions.to_string();
         let mut command = Command::new("timeout");
-        command.arg(PATIENCE).arg(program);
+        command.arg(TIMEOUT).arg(program);
         match self.program {
             None => command
                 .args(["bench", scenario, "--json", "--runs", "1"])
@@ -170,33 +171,36 @@ impl System {
                 .args(["--callers", callers, "--database", url]),
             Some(_) => command.args([scenario, url, &executions, CONCURRENCY, callers]),
         };
-        let ran = command.stderr(Stdio::null()).output().expect("it starts");
-        let said: Value = serde_json::from_slice(&ran.stdout).ok()?;
+        let ran = command
+            .stderr(Stdio::null())
+            .output()
+            .expect("`timeout` starts");
+        let report: Value = serde_json::from_slice(&ran.stdout).ok()?;
         let number = |value: &Value| value.as_f64();
         match (self.program, scenario) {
             (None, "latency") => {
-                let latency = &said["latencyMs"];
+                let latency = &report["latencyMs"];
                 Some(vec![number(&latency["p50"])?, number(&latency["p99"])?])
             }
-            (None, _) => Some(vec![number(&said["ratePerSecond"]["median"])?]),
-            (Some(_), "latency") => Some(vec![number(&said["p50"])?, number(&said["p99"])?]),
-            (Some(_), _) => Some(vec![number(&said["rate"])?]),
+            (None, _) => Some(vec![number(&report["ratePerSecond"]["median"])?]),
+            (Some(_), "latency") => Some(vec![number(&report["p50"])?, number(&report["p99"])?]),
+            (Some(_), _) => Some(vec![number(&report["rate"])?]),
         }
     }
 }
 
-/// An empty database for one trial, gone after it.
-struct Place<'p> {
+/// An empty database for one trial, dropped after it.
+struct ScratchDatabase<'p> {
     server: &'p Postgres,
     directory: tempfile::TempDir,
     database: Option<String>,
 }
 
-impl<'p> Place<'p> {
-    fn fresh(server: &'p Postgres, store: Store) -> Self {
+impl<'p> ScratchDatabase<'p> {
+    fn new(server: &'p Postgres, store: Store) -> Self {
         Self {
             server,
-            // On a disk: what is written to memory is not durable.
+            // The temporary directory may be in memory, where writes are not durable.
             directory: tempfile::tempdir_in(".").expect("a directory"),
             database: (store == Store::Postgres).then(|| server.fresh_database()),
         }
@@ -210,44 +214,45 @@ impl<'p> Place<'p> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for ScratchDatabase<'_> {
     fn drop(&mut self) {
         if let Some(database) = &self.database {
             let drop = format!("DROP DATABASE {database} WITH (FORCE)");
             self.server.sql("postgres", &drop);
-            // Nobody pays for what another has left to be written.
+            // The next trial must not pay for dirty pages of this one.
             self.server.sql("postgres", "CHECKPOINT");
         }
         std::thread::park_timeout(Duration::from_millis(500));
     }
 }
 
-/// The median of each figure over the trials that came to an end.
+/// The median of each figure over the completed trials.
 fn medians(trials: &[Option<Vec<f64>>]) -> Option<Vec<f64>> {
-    let done: Vec<_> = trials.iter().flatten().collect();
-    let figures = done.first()?.len();
+    let completed: Vec<_> = trials.iter().flatten().collect();
+    let figures = completed.first()?.len();
     let median = |figure: usize| {
-        let mut all: Vec<f64> = done.iter().map(|trial| trial[figure]).collect();
+        let mut all: Vec<f64> = completed.iter().map(|trial| trial[figure]).collect();
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     };
     Some((0..figures).map(median).collect())
 }
 
-fn cell(own: Option<&Vec<f64>>, theirs: Option<&Vec<f64>>) -> String {
-    let Some(theirs) = theirs else {
+/// Formats a cell. Beside the rate of a peer stands its ratio to that of this project.
+fn cell(own: Option<&Vec<f64>>, figures: Option<&Vec<f64>>) -> String {
+    let Some(figures) = figures else {
         return "–".to_owned();
     };
-    if let [p50, p99] = theirs[..] {
+    if let [p50, p99] = figures[..] {
         return format!("{p50:.1} / {p99:.1} ms");
     }
-    let rate = match theirs[0] {
+    let rate = match figures[0] {
         rate if rate < 1_000.0 => format!("{rate:.0}"),
         rate if rate < 10_000.0 => format!("{:.1}k", rate / 1_000.0),
         rate => format!("{:.0}k", rate / 1_000.0),
     };
     match own {
-        Some(own) => format!("{rate} (1/{:.1})", own[0] / theirs[0]),
+        Some(own) => format!("{rate} (1/{:.1})", own[0] / figures[0]),
         None => rate,
     }
 }
@@ -265,8 +270,8 @@ fn main() {
     for run in 1..=runs {
         for (scenario, (name, ..)) in SCENARIOS.iter().enumerate() {
             for (at, system) in SYSTEMS.iter().enumerate() {
-                let place = Place::fresh(&server, system.store);
-                let url = format!("{}{}", place.url(), system.options);
+                let scratch = ScratchDatabase::new(&server, system.store);
+                let url = format!("{}{}", scratch.url(), system.options);
                 let figures = system.measure(&programs[at], scenario, &url);
                 eprintln!("run {run} of {runs}, {name}, {}: {figures:?}", system.name);
                 trials[at][scenario].push(figures);
@@ -278,21 +283,22 @@ fn main() {
             let systems = SYSTEMS.iter().enumerate();
             systems.filter(move |(_, system)| system.store == store)
         };
-        // The last of ours is the one at the others' durability.
+        // The last row of this project has the durability that the peers have.
         let own = of_store()
             .rev()
             .find(|(_, system)| system.program.is_none());
-        let (own, _) = own.expect("we are on every store");
+        let (own, _) = own.expect("this project has a row per database");
         println!(
-            "| {title} | enqueue, 1,000 a call | drain | enqueue, 8 callers | idle pickup p50 / p99 | what has ended |"
+            "| {title} | enqueue, 1,000 a call | drain | enqueue, 8 callers | idle pickup p50 / p99 \
+             | finished executions |"
         );
         println!("|---|---|---|---|---|---|");
         for (at, system) in of_store() {
             let cells: Vec<_> = (0..SCENARIOS.len())
                 .map(|scenario| {
-                    let ours = medians(&trials[own][scenario]);
-                    let ours = ours.filter(|_| system.program.is_some());
-                    cell(ours.as_ref(), medians(&trials[at][scenario]).as_ref())
+                    let reference = medians(&trials[own][scenario]);
+                    let reference = reference.filter(|_| system.program.is_some());
+                    cell(reference.as_ref(), medians(&trials[at][scenario]).as_ref())
                 })
                 .collect();
             println!(

@@ -1,7 +1,8 @@
--- :executions executions, as in fill_sqlite.sql: of twenty, sixteen have succeeded, one has failed
--- after two attempts, one was cancelled, one is ready, one is scheduled; a thousandth of those that
--- have succeeded run instead. Half of those that are ready are held instead, each at a limit of its own;
--- the others are counted.
+-- Fills the tables as fill_sqlite.sql does. Of twenty executions, sixteen have succeeded, one has
+-- failed after two attempts, one was cancelled, one is queued, and one is scheduled. Every
+-- thousandth execution runs instead. Half of the queued ones are ready and counted in a backlog;
+-- the other half is blocked, each by a limit of its own.
+-- :executions  the number of executions
 INSERT INTO jobs.executions (
     seq, id, job_id, queue, priority, timeout_ms, max_attempts, retry, created_at, run_at,
     triggered_by, correlation_id, item_id, created_by, tags, payload

@@ -1,6 +1,8 @@
--- $1 executions: of twenty, sixteen have succeeded, one has failed after two attempts, one was
--- cancelled, one is ready, one is scheduled; a thousandth of those that have succeeded run instead. Half
--- of those that are ready are held instead, each at a limit of its own; the others are counted.
+-- Fills the tables. Of twenty executions, sixteen have succeeded, one has failed after two
+-- attempts, one was cancelled, one is queued, and one is scheduled. Every thousandth execution runs
+-- instead. Half of the queued ones are ready and counted in a backlog; the other half is blocked,
+-- each by a limit of its own.
+-- $1  the number of executions
 CREATE TEMP TABLE numbers (n INTEGER PRIMARY KEY);
 WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < $1)
 INSERT INTO numbers SELECT n FROM count;
@@ -57,7 +59,8 @@ INSERT INTO jobs_limited (seq, limits, capped)
 SELECT n, iif(n % 40 = 38, json_array(n), NULL), n % 40 = 18 FROM numbers WHERE n % 20 = 18;
 INSERT INTO jobs_blocked (seq, limit_id, rank, attempt, spent, passed)
 SELECT n, n, 50, 1, 0, 0 FROM numbers WHERE n % 40 = 38;
--- Some of them have their permit and are ready, far from each other, behind everything else.
+-- Every thirteenth blocked execution gets its permit: it is ready in a queue of its own, behind all
+-- other executions.
 UPDATE jobs_executions SET queue = 'far', priority = 1 WHERE seq % 520 = 38;
 DELETE FROM jobs_blocked WHERE seq % 520 = 38;
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)

@@ -1,5 +1,5 @@
-//! PostgreSQL's plans: the server writes down how it executed every statement, and how many rows
-//! each step of that went through.
+//! PostgreSQL's query plans: the server logs the plan of every statement, with the rows that each
+//! plan node read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use jobs_runtime::time::Timestamp;
 use serde_json::Value;
 use tests::postgres::Postgres;
 
-use super::alike;
-use super::exercise::{NOW, new};
-use super::growth::{FEW, MANY, grows_little};
+use super::scaling::{FEW, MANY, compare_call_times};
+use super::store_calls::{NOW, new};
+use super::uniform_rows;
 
-/// Tables that grow with what is kept or waits.
+/// Tables that grow with the stored or waiting executions.
 const LARGE: [&str; 12] = [
     "executions",
     "ready",
@@ -31,14 +31,14 @@ const LARGE: [&str; 12] = [
     "idempotency_keys",
 ];
 
-/// Rows that one step of a plan may go through. A page of the feed examines 2,500 candidates, and a
+/// The rows that one plan node may read. A page of executions examines 2,500 candidates, and a
 /// claim the heads of 300 groups; every table of [`LARGE`] has 20,000 rows or more.
-const TOUCHED: f64 = 15_000.0;
+const MAX_ROWS_READ: f64 = 15_000.0;
 
-/// Executions that are alike.
-const ALIKE: i64 = 100_000;
+/// The number of uniform executions.
+const UNIFORM: i64 = 100_000;
 
-/// The server: nothing on it has to survive, and nothing runs on it by itself.
+/// Settings of the server: without durability and without automatic maintenance.
 const SETTINGS: [&str; 5] = [
     "fsync=off",
     "full_page_writes=off",
@@ -47,14 +47,15 @@ const SETTINGS: [&str; 5] = [
     "max_wal_size=4GB",
 ];
 
-/// What a vacuum writes down that finds nothing: tables of queues are empty one moment and full the next.
-const BELIEVED_EMPTY: &str = "
+/// Statistics that claim empty queue tables, as a vacuum leaves them: these tables may be empty at
+/// one moment and full at the next.
+const STALE_STATISTICS: &str = "
     ANALYZE;
     UPDATE pg_class SET reltuples = 0
-    WHERE relnamespace = 'surprise'::regnamespace AND relname ~ '^(ready|held|leases|scheduled)';";
+    WHERE relnamespace = 'stale'::regnamespace AND relname ~ '^(ready|blocked|leases|scheduled)';";
 
-/// What the role of the store is told, once the tables are filled.
-const WRITTEN_DOWN: &str = "
+/// Settings of the store's role that log the plan of every statement.
+const LOG_PLANS: &str = "
     ALTER ROLE jobs SET session_preload_libraries = 'auto_explain';
     ALTER ROLE jobs SET auto_explain.log_min_duration = 0;
     ALTER ROLE jobs SET auto_explain.log_analyze = on;
@@ -62,48 +63,46 @@ const WRITTEN_DOWN: &str = "
     ALTER ROLE jobs SET auto_explain.log_nested_statements = on;
     ALTER ROLE jobs SET auto_explain.log_format = json;";
 
-/// Where the statements are; each begins with a line that is its own.
+/// The folder of the store's statements. Each file begins with a unique line.
 const STATEMENTS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../jobs-runtime/src/store/postgres/sql"
 );
 
-/// Statements on large tables that are not looked at, and why.
+/// Statements on large tables that the large store does not execute, and the reason.
 const NOT_EXECUTED: [(&str, &str); 3] = [
     (
-        "claim/ahead.sql",
-        "only after a long walk: among many that are alike",
+        "claim/from_cursor.sql",
+        "follows a long scan only; the test of uniform rows executes it",
     ),
-    ("transfer/row_counts.sql", "counts everything, for a move"),
+    ("transfer/row_counts.sql", "counts all rows, for a transfer"),
     ("conn/vacuum.sql", "vacuums"),
 ];
 
-/// A schema with that many executions, as a script says; `afterwards` the statistics are made.
-async fn fill(server: &Postgres, schema: &str, script: &str, executions: i64, afterwards: &str) {
-    let url = format!("{}?schema={schema}", server.url("postgres"));
-    let store = open(&url.parse().expect("a URL")).await;
-    let store = store.expect("the server is there");
+/// Fills a new schema with a number of executions by a script, and then updates its statistics.
+async fn fill(server: &Postgres, schema: &str, script: &str, executions: i64, statistics: &str) {
+    let store = open_schema(server, schema).await;
     store.migrate().await.expect("the layout is written");
     let script = script
         .replace("jobs.", &format!("{schema}."))
         .replace(":executions", &executions.to_string());
     server.sql("postgres", &script);
-    server.sql("postgres", afterwards);
+    server.sql("postgres", statistics);
 }
 
-async fn opened(server: &Postgres, schema: &str) -> Arc<dyn Store> {
+async fn open_schema(server: &Postgres, schema: &str) -> Arc<dyn Store> {
     let url = format!("{}?schema={schema}", server.url("postgres"));
     let store = open(&url.parse().expect("a URL")).await;
-    store.expect("the server is there")
+    store.expect("the store opens")
 }
 
-/// A statement as it was executed.
+/// An executed statement with its plan.
 struct Executed {
     text: String,
     plan: Value,
 }
 
-/// The statements that the server has written down.
+/// Parses the logged statements and their plans.
 fn executed(log: &str) -> Vec<Executed> {
     let mut lines = log.lines().peekable();
     let mut all = Vec::new();
@@ -115,58 +114,59 @@ fn executed(log: &str) -> Vec<Executed> {
         while let Some(line) = lines.next_if(|line| line.starts_with('\t')) {
             json.push_str(line);
         }
-        let mut told: Value =
+        let mut logged: Value =
             serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}\n{line}\n{json}"));
         all.push(Executed {
-            text: told["Query Text"].as_str().unwrap_or_default().to_owned(),
-            plan: told["Plan"].take(),
+            text: logged["Query Text"].as_str().unwrap_or_default().to_owned(),
+            plan: logged["Plan"].take(),
         });
     }
     all
 }
 
-/// What is wrong with a step of a plan and with those below it.
-fn faults(step: &Value, found: &mut BTreeSet<String>) {
-    let text = |name: &str| step[name].as_str().unwrap_or_default();
-    let number = |name: &str| step[name].as_f64().unwrap_or(0.0);
-    let what = || format!("{} {}", text("Node Type"), text("Relation Name"));
+/// Finds scans of large tables, and nodes that read too many rows, in a plan node and its children.
+fn find_faults(node: &Value, found: &mut BTreeSet<String>) {
+    let text = |name: &str| node[name].as_str().unwrap_or_default();
+    let number = |name: &str| node[name].as_f64().unwrap_or(0.0);
+    let name = || format!("{} {}", text("Node Type"), text("Relation Name"));
     if text("Node Type") == "Seq Scan" && LARGE.contains(&text("Relation Name")) {
-        found.insert(what());
+        found.insert(name());
     }
-    let passed = [
+    let counters = [
         "Actual Rows",
         "Rows Removed by Filter",
         "Rows Removed by Join Filter",
         "Rows Removed by Index Recheck",
     ];
-    let touched = passed.map(number).iter().sum::<f64>() * number("Actual Loops");
-    if touched > TOUCHED {
-        found.insert(format!("{} went through {touched} rows", what()));
+    let read = counters.map(number).iter().sum::<f64>() * number("Actual Loops");
+    if read > MAX_ROWS_READ {
+        found.insert(format!("{} read {read} rows", name()));
     }
-    for below in step["Plans"].as_array().into_iter().flatten() {
-        faults(below, found);
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        find_faults(child, found);
     }
 }
 
 fn assert_no_faults(executed: &[Executed]) {
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for Executed { text, plan } in executed {
-        faults(plan, found.entry(text).or_default());
+        find_faults(plan, found.entry(text).or_default());
     }
     found.retain(|_, faults| !faults.is_empty());
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// A claim for jobs that nobody has enqueued, while others wait.
-async fn claim_of_nothing(store: &dyn Store) {
-    let claim = claim_by(store).await;
-    assert!(store.claim(claim).await.unwrap().is_empty());
+/// Claims for jobs without executions, while executions of other jobs are ready.
+async fn claim_nothing(store: &dyn Store) {
+    let claim = claim_in_new_session(store).await;
+    let claimed = store.claim(claim).await.unwrap();
+    assert!(claimed.is_empty(), "{} were claimed", claimed.len());
 }
 
-/// A claim in a session of its own, for jobs that nobody has enqueued.
-async fn claim_by(store: &dyn Store) -> Claim {
+/// A claim in a new session, for jobs without executions.
+async fn claim_in_new_session(store: &dyn Store) -> Claim {
     let session = SessionInfo {
-        worker: "elsewhere".to_owned(),
+        worker: "another worker".to_owned(),
         opened_at: NOW,
         job_ids: Vec::new(),
         queues: Vec::new(),
@@ -186,10 +186,10 @@ async fn claim_by(store: &dyn Store) -> Claim {
     }
 }
 
-/// Two of a limit that lets in one; says who is let in.
-async fn of_one_limit(store: &dyn Store) -> ExecutionId {
+/// Enqueues two executions of a limit of one, and returns the admitted one.
+async fn enqueue_two_of_one_limit(store: &dyn Store) -> ExecutionId {
     let limit = Limit {
-        key: "refused".to_owned(),
+        key: "rejected".to_owned(),
         job_id: "job-1".to_owned(),
         rule: LimitRule::Concurrent { count: 1 },
     };
@@ -203,35 +203,38 @@ async fn of_one_limit(store: &dyn Store) -> ExecutionId {
     first
 }
 
-/// A claim and two promotions that the database refuses, whatever they are about.
-async fn refused(server: &Postgres, store: &dyn Store) {
-    let admit = of_one_limit(store).await;
-    let refuse = |table: &str| {
+/// Makes a claim and two promotions while the database rejects every row, so that the statements
+/// for poison rows execute.
+async fn meet_poison_rows(server: &Postgres, store: &dyn Store) {
+    let admitted = enqueue_two_of_one_limit(store).await;
+    let reject = |table: &str| {
         format!(
-            "CREATE TRIGGER refuse BEFORE INSERT ON many.{table}
-             FOR EACH ROW EXECUTE FUNCTION many.refuse();"
+            "CREATE TRIGGER reject BEFORE INSERT ON many.{table}
+             FOR EACH ROW EXECUTE FUNCTION many.reject();"
         )
     };
     let script = format!(
-        "CREATE FUNCTION many.refuse() RETURNS trigger LANGUAGE plpgsql AS
-         $$ BEGIN RAISE 'refused'; END $$; {} {}",
-        refuse("leases"),
-        refuse("ready")
+        "CREATE FUNCTION many.reject() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE 'rejected'; END $$; {} {}",
+        reject("leases"),
+        reject("ready")
     );
     server.sql("postgres", &script);
-    let mut claim = claim_by(store).await;
+    let mut claim = claim_in_new_session(store).await;
     claim.job_ids = (0..100).map(|n| format!("job-{n}")).collect();
-    assert!(store.claim(claim).await.is_err());
+    let claimed = store.claim(claim).await;
+    assert!(claimed.is_err(), "the claim succeeded: {claimed:?}");
     let far_off = NOW.after(Duration::from_secs(1_000_000_000));
-    assert!(store.promote(far_off, 1).await.is_err());
-    // Long before anything else is due.
-    store.cancel(admit, NOW).await.unwrap();
-    let refused = store.promote(Timestamp::from_millis(0), 1).await.unwrap();
-    assert_eq!(refused.promoted, 0);
-    server.sql("postgres", "DROP FUNCTION many.refuse() CASCADE");
+    let promoted = store.promote(far_off, 1).await;
+    assert!(promoted.is_err(), "the promotion succeeded: {promoted:?}");
+    // At this time no scheduled execution is due.
+    store.cancel(admitted, NOW).await.unwrap();
+    let rejected = store.promote(Timestamp::from_millis(0), 1).await.unwrap();
+    assert_eq!(rejected.promoted, 0);
+    server.sql("postgres", "DROP FUNCTION many.reject() CASCADE");
 }
 
-/// The files whose statements go to large tables and were not executed.
+/// The files with statements on large tables that were not executed.
 fn missed(executed: &[Executed]) -> Vec<String> {
     let folders = std::fs::read_dir(STATEMENTS).expect("the folders of statements");
     let mut missed = Vec::new();
@@ -245,13 +248,13 @@ fn missed(executed: &[Executed]) -> Vec<String> {
                 folder.file_name().to_string_lossy(),
                 file.file_name().to_string_lossy()
             );
-            let text = std::fs::read_to_string(file.path()).expect("it is text");
-            let concerns = LARGE
+            let text = std::fs::read_to_string(file.path()).expect("an SQL file is UTF-8");
+            let names_large_table = LARGE
                 .iter()
                 .any(|table| text.contains(&format!("jobs.{table}")));
             let title = title(&name);
             let seen = executed.iter().any(|one| one.text.contains(&title));
-            if concerns && !seen && !NOT_EXECUTED.iter().any(|(known, _)| *known == name) {
+            if names_large_table && !seen && !NOT_EXECUTED.iter().any(|(known, _)| *known == name) {
                 missed.push(name);
             }
         }
@@ -260,57 +263,59 @@ fn missed(executed: &[Executed]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_rare_is_found_among_many_that_are_alike() {
+async fn rare_rows_are_found_by_index_among_uniform_rows() {
     let server = Postgres::start_with(&SETTINGS);
-    let script = include_str!("fill_alike.sql");
-    // Without a vacuum: whatever an index knows has to be looked up, which makes it dearer than it looks later.
-    fill(&server, "alike", script, ALIKE, "ANALYZE").await;
-    fill(&server, "surprise", script, ALIKE, BELIEVED_EMPTY).await;
-    server.sql("postgres", WRITTEN_DOWN);
-    for schema in ["alike", "surprise"] {
-        let store = opened(&server, schema).await;
-        let few = alike::walk_past_all(&*store).await;
+    let script = include_str!("fill_uniform.sql");
+    // Without a vacuum, index-only scans must visit the table, which makes index plans expensive.
+    fill(&server, "uniform", script, UNIFORM, "ANALYZE").await;
+    fill(&server, "stale", script, UNIFORM, STALE_STATISTICS).await;
+    server.sql("postgres", LOG_PLANS);
+    for schema in ["uniform", "stale"] {
+        let store = open_schema(&server, schema).await;
+        let rare = uniform_rows::scan_past_all(&*store).await;
         let begun = server.log().len();
-        alike::look_for_few(&*store, few).await;
+        uniform_rows::look_for_rare(&*store, rare).await;
         let executed = executed(&server.log().split_off(begun));
         assert_no_faults(&executed);
-        let [ahead, groups] = ["claim/ahead.sql", "claim/groups.sql"].map(title);
-        for title in [ahead, groups] {
+        let [from_cursor, by_group] = ["claim/from_cursor.sql", "claim/by_group.sql"].map(title);
+        for title in [from_cursor, by_group] {
             assert!(
                 executed.iter().any(|one| one.text.contains(&title)),
-                "{title}"
+                "not executed: {title}"
             );
         }
     }
 }
 
-/// The first line of a file of statements, which is its own.
+/// The first line of an SQL file, which is unique.
 fn title(file: &str) -> String {
     let text = std::fs::read_to_string(format!("{STATEMENTS}/{file}"));
-    let text = text.expect("it can be read");
-    text.lines().next().expect("it has a title").to_owned()
+    let text = text.expect("an SQL file is UTF-8");
+    text.lines().next().expect("a first line").to_owned()
 }
 
 #[tokio::test]
-async fn no_statement_goes_through_what_grows() {
+async fn no_statement_reads_most_of_a_large_table() {
     let server = Postgres::start_with(&SETTINGS);
     let script = include_str!("fill_postgres.sql");
     fill(&server, "few", script, FEW, "VACUUM ANALYZE").await;
     fill(&server, "many", script, MANY, "VACUUM ANALYZE").await;
-    server.sql("postgres", WRITTEN_DOWN);
-    let store = opened(&server, "many").await;
-    let growth = grows_little(&*opened(&server, "few").await, &*store).await;
+    server.sql("postgres", LOG_PLANS);
+    let store = open_schema(&server, "many").await;
+    let few = open_schema(&server, "few").await;
+    let comparison = compare_call_times(&*few, &*store).await;
     let mut log = server.log();
-    // The claim that finds out that it had better look at heads is the one that walks.
-    claim_of_nothing(&*store).await;
+    // The first claim scans the whole queue, and makes later claims scan by groups. Only the second
+    // one is checked.
+    claim_nothing(&*store).await;
     let begun = server.log().len();
-    claim_of_nothing(&*store).await;
-    refused(&server, &*store).await;
+    claim_nothing(&*store).await;
+    meet_poison_rows(&server, &*store).await;
     log.push_str(&server.log().split_off(begun));
 
     let executed = executed(&log);
     assert_no_faults(&executed);
     let missed = missed(&executed);
     assert!(missed.is_empty(), "not executed: {missed:?}");
-    growth.unwrap_or_else(|slow| panic!("{slow}"));
+    comparison.unwrap_or_else(|slow| panic!("{slow}"));
 }

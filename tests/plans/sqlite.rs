@@ -1,4 +1,4 @@
-//! SQLite's plans.
+//! SQLite's query plans: no statement of the store scans a large table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,9 +12,9 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::growth::{FEW, MANY, grows_little};
+use super::scaling::{FEW, MANY, compare_call_times};
 
-/// Tables that grow with what is kept or waits.
+/// Tables that grow with the stored or waiting executions.
 const LARGE: [&str; 12] = [
     "jobs_executions",
     "jobs_ready",
@@ -30,23 +30,23 @@ const LARGE: [&str; 12] = [
     "jobs_idempotency_keys",
 ];
 
-/// Scans that end early: the beginning of the statement, and why.
+/// Scans with a bound: the beginning of the statement, and the bound.
 const BOUNDED: [(&str, &str); 3] = [
     (
         "WITH candidates (seq) AS MATERIALIZED (SELECT seq FROM jobs_ready WHERE seq < $1 UNION ALL",
-        "looks at no more than 5,000, or the feed goes another way",
+        "examines at most 5,000 rows; with more queued executions the list uses another statement",
     ),
     (
         "SELECT\n    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready LIMIT",
         "counts up to its limit",
     ),
     (
-        "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    held (queue",
-        "counts what is held up to its limit",
+        "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    blocked (queue",
+        "counts blocked executions up to its limit",
     ),
 ];
 
-/// A store with that many executions of every kind.
+/// Opens a store with a number of executions of every kind, and a connection to its file.
 async fn filled(directory: &Path, executions: i64) -> (Arc<dyn Store>, SqliteConnection) {
     let file = directory.join(format!("{executions}.db"));
     let url: DatabaseUrl = format!("sqlite:{}?synchronous=normal", file.display())
@@ -64,17 +64,18 @@ async fn filled(directory: &Path, executions: i64) -> (Arc<dyn Store>, SqliteCon
     connection
         .execute("BEGIN IMMEDIATE")
         .await
-        .expect("nobody writes");
+        .expect("the write lock is free");
     sqlx::query(include_str!("fill_sqlite.sql"))
         .bind(executions)
         .execute(&mut connection)
         .await
-        .expect("the rows are right");
-    connection.execute("COMMIT").await.expect("it is written");
+        .expect("the rows fit the layout");
+    let committed = connection.execute("COMMIT").await;
+    committed.expect("the rows are committed");
     (store, connection)
 }
 
-/// The statements that `sqlx` tells of.
+/// The statements that `sqlx` logs.
 #[derive(Clone, Default)]
 struct Statements(Arc<Mutex<BTreeSet<String>>>);
 
@@ -83,14 +84,14 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         if event.metadata().target() != "sqlx::query" {
             return;
         }
-        let mut text = Text::default();
-        event.record(&mut text);
-        let statement = if text.statement.is_empty() {
-            text.summary
+        let mut fields = QueryFields::default();
+        event.record(&mut fields);
+        let statement = if fields.statement.is_empty() {
+            fields.summary
         } else {
-            text.statement
+            fields.statement
         };
-        // The other test of this process has a server, where tables have no such names.
+        // The tests of PostgreSQL run in the same process; their tables have no such prefix.
         if statement.contains("jobs_") {
             self.0.lock().unwrap().insert(statement.trim().to_owned());
         }
@@ -98,12 +99,12 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 }
 
 #[derive(Default)]
-struct Text {
+struct QueryFields {
     summary: String,
     statement: String,
 }
 
-impl Visit for Text {
+impl Visit for QueryFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "summary" => value.clone_into(&mut self.summary),
@@ -118,7 +119,7 @@ impl Visit for Text {
 }
 
 #[tokio::test]
-async fn no_statement_scans_what_grows() {
+async fn no_statement_scans_a_large_table() {
     let directory = tempfile::tempdir().unwrap();
     let statements = Statements::default();
     let (few, _) = filled(directory.path(), FEW).await;
@@ -126,16 +127,19 @@ async fn no_statement_scans_what_grows() {
     tracing_subscriber::registry()
         .with(statements.clone())
         .init();
-    let growth = grows_little(&*few, &*many).await;
+    let comparison = compare_call_times(&*few, &*many).await;
     let statements = statements.0.lock().unwrap().clone();
     assert!(
         statements.len() > 30,
-        "sqlx tells of its statements: {statements:#?}"
+        "sqlx logged too few statements: {statements:#?}"
     );
 
-    // What a connection of the store's has for itself.
+    // The temporary tables of the store's connections.
     let tables = include_str!("../../jobs-runtime/src/store/sqlite/sql/conn/temp_tables.sql");
-    connection.execute(tables).await.expect("they are created");
+    connection
+        .execute(tables)
+        .await
+        .expect("the tables are created");
     let mut scans = Vec::new();
     let mut unseen: BTreeSet<_> = BOUNDED.iter().map(|(begin, _)| begin).collect();
     for script in &statements {
@@ -144,9 +148,9 @@ async fn no_statement_scans_what_grows() {
             scans.extend(scanned(&mut connection, &statement).await);
         }
     }
-    assert!(unseen.is_empty(), "nothing made these: {unseen:#?}");
+    assert!(unseen.is_empty(), "not executed: {unseen:#?}");
     assert!(scans.is_empty(), "{}", scans.join("\n"));
-    growth.unwrap_or_else(|slow| panic!("{slow}"));
+    comparison.unwrap_or_else(|slow| panic!("{slow}"));
 }
 
 /// The statements of a script, without its comments.
@@ -176,20 +180,20 @@ async fn scanned(connection: &mut SqliteConnection, statement: &str) -> Vec<Stri
     let rows = connection.fetch_all(AssertSqlSafe(explain)).await;
     let rows = rows.unwrap_or_else(|error| panic!("{statement}\n{error}"));
     let mut scans = Vec::new();
-    let mut looks = BTreeMap::new();
+    let mut existence_checks = BTreeMap::new();
     for row in rows {
         let detail: &str = row.get("detail");
         let Some(rest) = detail.strip_prefix("SCAN ") else {
             continue;
         };
         let name = rest.split(' ').next().unwrap_or_default();
-        let any = format!("EXISTS (SELECT 1 FROM {name})");
-        // Whether there is any row: the first one tells.
-        let looks = looks
+        // A scan of an existence check ends at the first row.
+        let existence_check = format!("EXISTS (SELECT 1 FROM {name})");
+        let left = existence_checks
             .entry(name.to_owned())
-            .or_insert_with(|| statement.matches(&any).count());
-        if *looks > 0 {
-            *looks -= 1;
+            .or_insert_with(|| statement.matches(&existence_check).count());
+        if *left > 0 {
+            *left -= 1;
             continue;
         }
         if LARGE.contains(&table_of(statement, name)) {
@@ -199,7 +203,7 @@ async fn scanned(connection: &mut SqliteConnection, statement: &str) -> Vec<Stri
     scans
 }
 
-/// The table behind an alias.
+/// The table of an alias.
 fn table_of<'t>(statement: &'t str, alias: &'t str) -> &'t str {
     let words: Vec<_> = statement
         .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))

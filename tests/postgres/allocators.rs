@@ -1,4 +1,4 @@
-//! A process that lets others in and stops at it.
+//! A permit allocator that stops in the middle of its transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jobs_runtime::store::WriteAnswer;
 use sqlx::Connection;
 use tests::postgres::Postgres;
 use tests::process::wait_for;
-use tests::proxy::{Proxy, Wire};
+use tests::proxy::{Link, Proxy};
 
 use crate::support::{
     AT_MOST, T0, application, at, claim, concurrent, execute, limited, new, opened, ready,
@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
+async fn executions_without_limits_run_while_an_allocator_is_stopped() {
     let url = Postgres::shared().fresh_url();
     let store = ready(&url).await;
     let worker = session(&*store, "worker").await;
@@ -26,15 +26,17 @@ async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
     let free = later.id;
     let mut stopped = application().await;
     let mut tx = stopped.begin().await.unwrap();
-    let door = format!(
+    let lock = format!(
         "SELECT 1 FROM {}.allocator_lock FOR UPDATE",
         schema_of(&url)
     );
-    execute(&mut tx, door).await;
-    // Who enqueues does not wait for it either, and lets nobody in.
+    execute(&mut tx, lock).await;
+    // An enqueue does not wait for the allocator either, and admits nothing.
     let enqueued = store.enqueue(vec![waiting, later]);
     let enqueued = tokio::time::timeout(Duration::from_millis(900), enqueued).await;
-    enqueued.expect("nobody waits for a doorkeeper").unwrap();
+    enqueued
+        .expect("the enqueue does not wait for the allocator")
+        .unwrap();
 
     let promoting = {
         let store = Arc::clone(&store);
@@ -62,7 +64,7 @@ async fn what_has_no_limits_goes_on_while_a_doorkeeper_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
+async fn the_server_ends_the_transaction_of_a_silent_allocator() {
     let server = Postgres::shared();
     let url = server.fresh_url();
     let schema = schema_of(&url);
@@ -70,7 +72,7 @@ async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
     let proxy = Proxy::start(server.port());
     let through = url.replace(&server.port().to_string(), &proxy.port().to_string());
     let here = opened(&through).await;
-    // The first goes straight in, the other stands at the door.
+    // The first is admitted at once, the other one is blocked.
     for limit in [concurrent("", 1), concurrent("", 1)] {
         there.enqueue(vec![limited(&[limit])]).await.unwrap();
     }
@@ -79,7 +81,7 @@ async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
     let ended = there.settle(first.iter().map(success).collect()).await;
     assert_eq!(ended.unwrap(), [WriteAnswer::Settled]);
 
-    // Stopped in the middle of its transaction: it waits for a lock when its wire stalls.
+    // Stopped in the middle of its transaction: it waits for a lock when its connection stalls.
     let silent = format!(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%\"{schema}\".limits%' AND "
     );
@@ -93,30 +95,34 @@ async fn a_doorkeeper_that_falls_silent_is_left_by_the_server() {
             tokio::spawn(async move { here.promote(T0, 100).await })
         };
         let waits = format!("{silent} wait_event_type = 'Lock'");
-        wait_for("the doorkeeper to wait", || {
+        wait_for("the allocator to wait", || {
             promoting.is_finished() || server.sql("postgres", &waits) == "1"
         });
-        proxy.set(Wire::Stalled);
+        proxy.set(Link::Stalled);
         tx.rollback().await.unwrap();
         let idle = format!("{silent} state = 'idle in transaction'");
         if server.sql("postgres", &idle) == "1" {
             break;
         }
-        // It gave up before, on a busy machine.
-        proxy.set(Wire::Whole);
+        // On a busy machine the wait for the lock may have ended before.
+        proxy.set(Link::Intact);
         drop(promoting.await);
     }
-    let entering = async {
-        // Each waits for a second: the server leaves other silent transactions after twenty.
+    let admission = async {
+        // Each promotion waits for 1 s at most. Other idle transactions end after 20 s only.
         for _ in 0..12 {
             let promotion = there.promote(T0, 100).await.unwrap();
             if promotion.promoted == 1 {
                 return;
             }
-            assert_eq!(promotion.next_due, Some(T0), "somebody is to try again");
+            assert_eq!(
+                promotion.next_due,
+                Some(T0),
+                "the promotion is to be repeated at once"
+            );
         }
-        panic!("nobody gets in");
+        panic!("nothing is admitted");
     };
-    let entered = tokio::time::timeout(AT_MOST, entering).await;
-    entered.expect("the others get in");
+    let admitted = tokio::time::timeout(AT_MOST, admission).await;
+    admitted.expect("the other execution is admitted");
 }

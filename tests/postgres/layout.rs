@@ -1,4 +1,4 @@
-//! The schema and its ledger.
+//! Migrations: the schema and its ledger.
 
 use jobs_runtime::store::{self, StoreError};
 use tests::postgres::Postgres;
@@ -6,7 +6,7 @@ use tests::postgres::Postgres;
 use crate::support::{opened, parsed, ready, schema_of};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_starters_one_migrates_and_all_go_on() {
+async fn concurrent_starts_apply_each_migration_once() {
     let url = Postgres::shared().fresh_url();
     let mut starters = tokio::task::JoinSet::new();
     for _ in 0..8 {
@@ -25,12 +25,12 @@ async fn of_several_starters_one_migrates_and_all_go_on() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_tells_another_history_is_refused() {
+async fn a_ledger_with_another_history_is_rejected() {
     let server = Postgres::shared();
     let url = server.fresh_url();
     let schema = schema_of(&url);
     let store = ready(&url).await;
-    let refused = async |part: &str| match store.migrate().await {
+    let rejects = async |part: &str| match store.migrate().await {
         Err(StoreError::Layout(reason)) => assert!(reason.contains(part), "{reason}"),
         other => panic!("{other:?}"),
     };
@@ -39,7 +39,7 @@ async fn a_ledger_that_tells_another_history_is_refused() {
         "postgres",
         &format!("INSERT INTO {schema}.migrations VALUES (999, 'later', 'x', 0)"),
     );
-    refused("which this program does not know").await;
+    rejects("which this program does not know").await;
     server.sql(
         "postgres",
         &format!(
@@ -47,7 +47,7 @@ async fn a_ledger_that_tells_another_history_is_refused() {
              UPDATE {schema}.migrations SET checksum = 'x' WHERE version = 1"
         ),
     );
-    refused("with another text").await;
+    rejects("with another text").await;
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_schema_without_a_layout_says_what_to_run() {
 }
 
 #[tokio::test]
-async fn schemas_of_one_database_know_nothing_of_each_other() {
+async fn schemas_of_one_database_are_independent() {
     let server = Postgres::shared();
     let (one, other) = (server.fresh_url(), server.fresh_url());
     let (one, other) = (ready(&one).await, ready(&other).await);
@@ -72,7 +72,7 @@ async fn schemas_of_one_database_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn texts_need_a_database_that_holds_them_all() {
+async fn a_database_must_be_encoded_as_utf8() {
     let server = Postgres::shared();
     let name = server.fresh_database();
     server.sql(
@@ -87,10 +87,10 @@ async fn texts_need_a_database_that_holds_them_all() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_without_its_password() {
+async fn an_unreachable_server_is_named_without_the_password() {
     let url = parsed("postgres://jobs:secret@127.0.0.1:1/none");
     let Err(error) = store::open(&url).await else {
-        panic!("nobody listens on port 1");
+        panic!("no server listens on port 1");
     };
     let said = format!("{error} {error:?} {url} {url:?}");
     assert!(

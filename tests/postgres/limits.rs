@@ -1,4 +1,4 @@
-//! Limits in a fleet whose processes stop anywhere, and beside transactions that stay open.
+//! Limits in a fleet, with concurrent operators and with transactions that stay open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ fn end(claimed: &Claimed, outcome: AttemptOutcome, next: Next) -> jobs_runtime::
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn permits_are_exact_whatever_becomes_of_executions() {
+async fn permits_stay_exact_for_every_end_of_an_execution() {
     const PERMITS: usize = 3;
     const TOTAL: usize = 240;
     let server = Postgres::shared();
@@ -84,11 +84,11 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
         async move {
             for (n, id) in ids.iter().enumerate().rev().step_by(3) {
                 if n % 2 == 0 {
-                    let change = ExecutionEdit {
+                    let edit = ExecutionEdit {
                         priority: Some(u8::try_from(n % 100).unwrap()),
                         ..ExecutionEdit::default()
                     };
-                    store.edit(*id, change, at(9)).await.unwrap();
+                    store.edit(*id, edit, at(9)).await.unwrap();
                 } else if store.cancel(*id, T0).await.unwrap() == CancelAnswer::Cancelled {
                     left.fetch_sub(1, Ordering::SeqCst);
                 }
@@ -96,7 +96,7 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
         }
     };
     let schema = schema_of(&url);
-    // In every snapshot: whoever is ready, runs or is stuck, against what its limits allow.
+    // In every snapshot: permits of ready, running and ended executions, compared with the limits.
     let beyond = format!(
         "SELECT l.key || ' has ' || COUNT(*) FROM (
              SELECT limits FROM {schema}.ready UNION ALL SELECT limits FROM {schema}.leases
@@ -104,10 +104,10 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
          ) AS p CROSS JOIN LATERAL unnest(p.limits) AS i (id) JOIN {schema}.limits AS l ON l.id = i.id
          GROUP BY l.id HAVING COUNT(*) > l.count"
     );
-    let auditor = {
+    let checker = {
         let left = Arc::clone(&left);
         async move {
-            let mut looks = 0;
+            let mut checks = 0;
             let mut application = application().await;
             while left.load(Ordering::SeqCst) > 0 {
                 let beyond: Vec<String> = sqlx::query_scalar(AssertSqlSafe(beyond.as_str()))
@@ -115,15 +115,18 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
                     .await
                     .unwrap();
                 assert!(beyond.is_empty(), "{beyond:?}");
-                looks += 1;
+                checks += 1;
             }
-            looks
+            checks
         }
     };
-    let (operating, auditing) = (tokio::spawn(operator), tokio::spawn(auditor));
+    let (operating, checking) = (tokio::spawn(operator), tokio::spawn(checker));
     all(workers).await;
     operating.await.unwrap();
-    assert!(auditing.await.unwrap() > 10, "it looked while they ran");
+    assert!(
+        checking.await.unwrap() > 10,
+        "permits were checked while the executions ran"
+    );
     stores[0].promote(at(9), 1_000).await.unwrap();
     let left = server.sql(
         "postgres",
@@ -134,11 +137,15 @@ async fn permits_are_exact_whatever_becomes_of_executions() {
              (SELECT COUNT(*) FROM {schema}.ready), (SELECT COUNT(*) FROM {schema}.outcomes)"
         ),
     );
-    assert_eq!(left, format!("0|0|0|0|0|{TOTAL}"), "every permit is back");
+    assert_eq!(
+        left,
+        format!("0|0|0|0|0|{TOTAL}"),
+        "every permit is released"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
+async fn an_open_transaction_blocks_no_enqueue_with_other_keys() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 2).await;
     let (here, there) = (&stores[0], &stores[1]);
@@ -159,20 +166,20 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
         new.rules.max_waiting = Some(3);
         new
     };
-    // One that is ready, one that is scheduled and one that is held take over what the transaction brings.
-    let mut held = unique("held", OnConflict::Replace);
-    held.rules.limits = vec![concurrent("full", 1)];
+    // A ready, a scheduled and a blocked execution, into which the transaction merges others.
+    let mut blocked = unique("blocked", OnConflict::Replace);
+    blocked.rules.limits = vec![concurrent("full", 1)];
     let mut before = vec![
         unique("ready", OnConflict::Replace),
         debounced("scheduled"),
-        held.clone(),
+        blocked.clone(),
     ];
-    before.insert(2, limited(&held.rules.limits));
+    before.insert(2, limited(&blocked.rules.limits));
     here.enqueue(before).await.unwrap();
     here.promote(T0, 100).await.unwrap();
     let mut application = application().await;
     let mut tx = application.begin().await.unwrap();
-    held.id = new("job").id;
+    blocked.id = new("job").id;
     let inside = vec![
         limited(std::slice::from_ref(&limit)),
         limited(&[concurrent("new", 1)]),
@@ -181,7 +188,7 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
         capped(),
         unique("ready", OnConflict::Replace),
         debounced("scheduled"),
-        held,
+        blocked,
     ];
     let answers = here
         .enqueue_in(TransactionRef::Postgres(&mut tx), inside)
@@ -190,7 +197,7 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
     let merged = |answer: &&EnqueueAnswer| matches!(answer, EnqueueAnswer::Merged(_));
     assert_eq!(answers.iter().filter(merged).count(), 3);
 
-    // Whoever waits for a lock fails after five seconds.
+    // An enqueue that waited for a lock would fail after 5 s.
     let others = vec![
         limited(std::slice::from_ref(&limit)),
         limited(&[concurrent("new", 4)]),
@@ -199,10 +206,10 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
         capped(),
     ];
     there.enqueue(others).await.unwrap();
-    let refused = there.enqueue((0..3).map(|_| capped()).collect()).await;
+    let rejected = there.enqueue((0..3).map(|_| capped()).collect()).await;
     assert!(
-        matches!(refused, Err(StoreError::QueueFull { .. })),
-        "what is committed is counted: {refused:?}"
+        matches!(rejected, Err(StoreError::QueueFull { .. })),
+        "the committed backlog is counted: {rejected:?}"
     );
     there.promote(T0, 100).await.unwrap();
     let taken = there.claim(claim(worker, 1, "job", 100)).await.unwrap();
@@ -223,12 +230,12 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
     };
     let reserved = there.reserve(zoo, 1, T0, at(9)).await.unwrap();
     assert_eq!(reserved, Reservation::At(T0));
-    // What the transaction holds is passed over, and nobody is told to look for it at once.
+    // Rows that the transaction has locked are skipped, and the next promotion is not due at once.
     let promotion = there.promote(at(60), 100).await.unwrap();
     assert!(promotion.next_due > Some(at(60)), "{promotion:?}");
     tx.commit().await.unwrap();
 
-    // Two that were due and two with permits; who was passed over is looked at a moment later.
+    // Two were due and two get permits. Skipped waiters are checked again 1 s later.
     assert_eq!(there.promote(at(60), 100).await.unwrap().promoted, 4);
     let mut order = Vec::new();
     for number in 2..9 {
@@ -242,11 +249,11 @@ async fn an_open_transaction_holds_up_nobody_who_brings_other_keys() {
             .await
             .unwrap();
     }
-    assert_eq!(order.len(), 8, "whatever waited has run");
+    assert_eq!(order.len(), 8, "every waiting execution has run");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
+async fn a_permit_retained_by_a_closed_session_is_released() {
     let url = Postgres::shared().fresh_url();
     let store = ready(&url).await;
     let (dead, rescuer) = (
@@ -258,7 +265,7 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     store.enqueue(batch.collect()).await.unwrap();
     store.promote(T0, 100).await.unwrap();
     let taken = store.claim(claim(dead, 1, "job", 9)).await.unwrap();
-    // Closed by a take-over that has not moved its lease yet.
+    // Closed by a take-over that has moved no lease yet.
     let beats = store.sessions().await.unwrap();
     let beat: SessionBeat = beats.into_iter().find(|it| it.session == dead).unwrap();
     let moved = store.take_over(beat, claim(rescuer, 1, "job", 0)).await;
@@ -275,9 +282,10 @@ async fn a_permit_kept_by_a_session_that_is_over_comes_back() {
     assert_eq!(store.promote(T0, 100).await.unwrap().promoted, 1);
 }
 
-/// An end that began before somebody came to wait, and is written after he was told to, has not seen him.
+/// A settlement that began before an execution was blocked cannot see the waiter and sends no
+/// event.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
+async fn a_settlement_concurrent_with_a_new_waiter_is_covered_by_a_recheck() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 2).await;
     let (here, there) = (&stores[0], &stores[1]);
@@ -298,7 +306,7 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
     let ending = tokio::spawn({
         let (there, end) = (Arc::clone(there), success(&taken[0]));
         async move {
-            // One that waits for long is to be said again.
+            // A settlement that waits for a lock for too long is repeated.
             let mut answer = WriteAnswer::Locked;
             while answer == WriteAnswer::Locked {
                 answer = there.settle(vec![end.clone()]).await.unwrap()[0];
@@ -311,7 +319,7 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
         "SELECT COUNT(*) FROM pg_stat_activity \
          WHERE wait_event_type = 'Lock' AND query LIKE '%\"{schema}\".leases%'"
     );
-    wait_for("the end to wait", || {
+    wait_for("the settlement to wait", || {
         Postgres::shared().sql("postgres", &waits) == "1"
     });
     here.enqueue(one()).await.unwrap();
@@ -319,14 +327,14 @@ async fn an_end_that_has_not_seen_who_waits_is_looked_for() {
     tx.rollback().await.unwrap();
     assert_eq!(ending.await.unwrap(), WriteAnswer::Settled);
     assert_eq!(promotion.promoted, 0);
-    let again = promotion.next_due.expect("it is looked for");
+    let again = promotion.next_due.expect("permits are checked again");
     assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
     assert_eq!(here.promote(again, 100).await.unwrap().promoted, 1);
 }
 
-/// Nor has it seen who was ready, and gave way to one that came meanwhile.
+/// The same for an admitted execution that is displaced by a more urgent one.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_gives_way_is_looked_for_as_well() {
+async fn a_displaced_execution_is_covered_by_a_recheck() {
     let store = ready(&Postgres::shared().fresh_url()).await;
     let worker = session(&*store, "worker").await;
     let one = |priority| {
@@ -342,12 +350,12 @@ async fn who_gives_way_is_looked_for_as_well() {
     store.enqueue(one(60)).await.unwrap();
     let promotion = store.promote(T0, 100).await.unwrap();
     assert_eq!(promotion.promoted, 1);
-    let again = promotion.next_due.expect("it is looked for");
+    let again = promotion.next_due.expect("permits are checked again");
     assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_and_a_promotion_at_once_lose_nothing() {
+async fn concurrent_edits_and_promotions_lose_no_permit() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 2).await;
     for round in 0..60 {
@@ -357,17 +365,17 @@ async fn a_change_and_a_promotion_at_once_lose_nothing() {
         }
         let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
         stores[0].enqueue(batch).await.unwrap();
-        let changing = async {
+        let editing = async {
             for (n, id) in ids.iter().enumerate() {
-                let change = ExecutionEdit {
+                let edit = ExecutionEdit {
                     priority: Some(u8::try_from(n * 20).unwrap()),
                     ..ExecutionEdit::default()
                 };
-                let answer = stores[0].edit(*id, change, at(1)).await.unwrap();
+                let answer = stores[0].edit(*id, edit, at(1)).await.unwrap();
                 assert_eq!(answer, EditAnswer::Changed);
             }
         };
-        let (promoted, ()) = tokio::join!(stores[1].promote(at(1), 100), changing);
+        let (promoted, ()) = tokio::join!(stores[1].promote(at(1), 100), editing);
         promoted.unwrap();
         for id in ids {
             let answer = stores[0].cancel(id, T0).await.unwrap();

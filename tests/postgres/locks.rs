@@ -1,4 +1,4 @@
-//! Locks that others hold.
+//! Locks of other transactions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_transaction_keeps_holds_nobody_else_up() {
+async fn a_key_locked_by_a_transaction_blocks_no_other_enqueue() {
     let store = ready(&Postgres::shared().fresh_url()).await;
     let mut application = application().await;
     let mut tx = application.begin().await.unwrap();
-    let held = TransactionRef::Postgres(&mut tx);
+    let joined = TransactionRef::Postgres(&mut tx);
     store
-        .enqueue_in(held, vec![keyed("job", "k")])
+        .enqueue_in(joined, vec![keyed("job", "k")])
         .await
         .unwrap();
 
@@ -57,7 +57,7 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
 
     let engine = store.settle(vec![success(&claimed[0])]);
     let handler = async {
-        // Renewals do not queue behind what waits.
+        // Renewals do not queue behind a settlement that waits.
         for _ in 0..20 {
             assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Renewed);
         }
@@ -76,7 +76,7 @@ async fn a_settlement_waits_for_the_transaction_that_ends_the_same_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_transactions_that_bring_one_key_do_not_wait_for_ever() {
+async fn two_transactions_with_the_same_key_do_not_wait_forever() {
     let store = ready(&Postgres::shared().fresh_url()).await;
     let (mut one, mut other) = (application().await, application().await);
     let mut first = one.begin().await.unwrap();
@@ -84,7 +84,7 @@ async fn two_transactions_that_bring_one_key_do_not_wait_for_ever() {
     let batch = vec![keyed("job", "k")];
     store.enqueue_in(joined, batch).await.unwrap();
 
-    // Of one and the same handler, perhaps: then the server never sees a deadlock.
+    // If both belong to one handler, the server cannot detect the deadlock.
     let mut second = other.begin().await.unwrap();
     let joined = TransactionRef::Postgres(&mut second);
     let waiting = store.enqueue_in(joined, vec![keyed("job", "k")]);
@@ -96,9 +96,9 @@ async fn two_transactions_that_bring_one_key_do_not_wait_for_ever() {
         other => panic!("{other:?}"),
     }
 
-    // The transaction is as it was, its settings included.
-    let patience = "SELECT current_setting('lock_timeout')";
-    let left: String = sqlx::query_scalar(patience)
+    // The transaction and its settings are unchanged.
+    let lock_timeout = "SELECT current_setting('lock_timeout')";
+    let left: String = sqlx::query_scalar(lock_timeout)
         .fetch_one(&mut *second)
         .await
         .unwrap();
@@ -107,7 +107,7 @@ async fn two_transactions_that_bring_one_key_do_not_wait_for_ever() {
     let joined = TransactionRef::Postgres(&mut second);
     let answers = store.enqueue_in(joined, vec![keyed("job", "k")]).await;
     assert_eq!(answers.unwrap(), [EnqueueAnswer::Created]);
-    let left: String = sqlx::query_scalar(patience)
+    let left: String = sqlx::query_scalar(lock_timeout)
         .fetch_one(&mut *second)
         .await
         .unwrap();
@@ -135,7 +135,8 @@ async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
         "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
          AND query LIKE '%\"{schema}\".leases%progress_message%'"
     );
-    // A report waits for some seconds at most, so a slow settlement proves nothing: then again.
+    // A report waits for 5 s at most. A settlement that takes longer shows nothing, and is
+    // repeated.
     let mut passed_by = false;
     for other in others {
         let report = ProgressReport {
@@ -163,7 +164,7 @@ async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_bring_keys_do_not_fail_with_one_that_waits() {
+async fn enqueues_with_keys_do_not_fail_with_one_that_waits() {
     let server = Postgres::shared();
     let url = server.fresh_url();
     let store = ready(&url).await;
@@ -177,7 +178,7 @@ async fn many_who_bring_keys_do_not_fail_with_one_that_waits() {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.enqueue(vec![keyed("job", &key)]).await })
     };
-    // While the first one waits, the others gather, one of its kind among them.
+    // While the first one waits, the others become pending, one with the same key among them.
     let first = call("kept".to_owned());
     let schema = schema_of(&url);
     let waiting = format!(
@@ -192,14 +193,14 @@ async fn many_who_bring_keys_do_not_fail_with_one_that_waits() {
     for other in others {
         assert_eq!(other.await.unwrap().unwrap(), [EnqueueAnswer::Created]);
     }
-    for held_up in [first, second] {
-        assert!(held_up.await.unwrap().is_err());
+    for waiting in [first, second] {
+        assert!(waiting.await.unwrap().is_err());
     }
     tx.rollback().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_are_just_taking_is_passed_over() {
+async fn rows_locked_by_other_transactions_are_skipped() {
     let server = Postgres::shared();
     let url = server.fresh_url();
     let schema = schema_of(&url);

@@ -1,5 +1,5 @@
-//! What only PostgreSQL can show: roles, starters that race, lost connections, notifications,
-//! locks of others, transactions of every level. The contract itself is the conformance suite's.
+//! Tests of the PostgreSQL store beyond the conformance suite: roles, concurrent starts, lost
+//! connections, notifications, locks of other transactions, isolation levels.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 

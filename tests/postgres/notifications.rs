@@ -1,4 +1,4 @@
-//! What one process hears of another.
+//! Events of other processes.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tests::postgres::Postgres;
 use crate::support::{T0, claim, event, new, ready, schema_of, session, success};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_process_hears_what_happened_to_what() {
+async fn another_process_gets_the_events_with_their_ids() {
     let url = Postgres::shared().fresh_url();
     let (here, there) = (ready(&url).await, ready(&url).await);
     let mut events = there.events();
-    // That they listen is itself an event.
+    // The begin of listening is an event itself.
     event(&mut events, |event| matches!(event, StoreEvent::Elsewhere)).await;
 
     let execution = new("job");
@@ -47,7 +47,7 @@ async fn another_process_hears_what_happened_to_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stopped_hearing_is_told_to_look() {
+async fn a_lost_listener_tells_subscribers_to_poll() {
     let server = Postgres::shared();
     let url = server.fresh_url();
     let store = ready(&url).await;
@@ -64,7 +64,7 @@ async fn whoever_stopped_hearing_is_told_to_look() {
         server.sql("postgres", &listener);
         event(&mut events, anything).await;
     }
-    // And hears again.
+    // It receives notifications again.
     let there = ready(&url).await;
     there.enqueue(vec![new("job")]).await.unwrap();
     event(&mut events, |event| {
@@ -74,7 +74,7 @@ async fn whoever_stopped_hearing_is_told_to_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_a_pooler_everybody_looks_by_themselves() {
+async fn behind_a_pooler_every_process_polls() {
     let url = format!("{}&pgbouncer=true", Postgres::shared().fresh_url());
     let store = ready(&url).await;
     let mut events = store.events();

@@ -1,4 +1,4 @@
-//! Connections and servers that go away.
+//! Outages: crashed servers and lost connections.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tests::postgres::Postgres;
 
 use crate::support::{AT_MOST, T0, claim, new, opened, ready, schema_of, session, success};
 
-/// Asks until the store answers; every refusal until then is one that may be asked again.
+/// Repeats a call until it succeeds; every error until then must be transient.
 macro_rules! until_it_answers {
     ($call:expr) => {{
         let asking = async {
@@ -27,7 +27,7 @@ macro_rules! until_it_answers {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_of_the_server_is_survived_by_every_purpose() {
+async fn every_pool_survives_a_crash_of_the_server() {
     let server = Postgres::start();
     let store: Arc<dyn Store> = ready(&server.fresh_url()).await;
     let session = session(&*store, "worker").await;
@@ -47,7 +47,7 @@ async fn a_crash_of_the_server_is_survived_by_every_purpose() {
     assert!(store.cancel(first.id, T0).await.is_err());
     server.start_again();
 
-    // What was acknowledged is there, and everything goes on with the same words.
+    // Acknowledged writes are there, and the same calls succeed.
     assert_eq!(
         until_it_answers!(store.renew(session, T0)),
         Renewal::Renewed
@@ -67,7 +67,7 @@ async fn a_crash_of_the_server_is_survived_by_every_purpose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_in_a_quiet_moment_costs_nobody_an_error() {
+async fn a_restart_while_connections_are_idle_causes_no_error() {
     let server = Postgres::start();
     let store: Arc<dyn Store> = ready(&server.fresh_url()).await;
     let session = session(&*store, "worker").await;
@@ -93,14 +93,14 @@ fn signal(name: &str, pid: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_leaves_a_connection_that_has_fallen_silent() {
+async fn a_renewal_replaces_a_connection_that_does_not_answer() {
     let server = Postgres::start();
     let url = server.fresh_url();
     let store = ready(&url).await;
     let session = session(&*store, "worker").await;
     assert_eq!(store.renew(session, T0).await.unwrap(), Renewal::Renewed);
 
-    // Like a connection whose other end is gone without a word.
+    // Simulates a connection whose other end is lost without a message.
     let schema = schema_of(&url);
     let pid = server.sql(
         "postgres",
@@ -116,11 +116,11 @@ async fn a_renewal_leaves_a_connection_that_has_fallen_silent() {
 }
 
 #[tokio::test]
-async fn a_ping_writes_also_where_no_worker_ever_was() {
+async fn a_ping_writes_also_without_any_worker() {
     let server = Postgres::shared();
     let name = server.fresh_database();
     let store = ready(&server.url(&name)).await;
-    // Who locks a row writes his number there.
+    // A transaction that locks a row writes its id into `xmax`.
     let writer = || server.sql(&name, "SELECT xmax FROM jobs.installation");
     let before = writer();
     store.ping().await.unwrap();

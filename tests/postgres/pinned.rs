@@ -1,4 +1,5 @@
-//! Claims beside a transaction that keeps its snapshot: nothing that was taken can be vacuumed meanwhile.
+//! Claims beside a transaction with an old snapshot, because of which no claimed row can be
+//! vacuumed.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use tests::process::now;
 
 use crate::support::{claim, new, ready, schema_of, session, success};
 
-/// Executions that others have taken: so many entries lie in front of those that are left.
+/// Deleted rows, whose index entries lie in front of the ready executions.
 const GONE: usize = 400_000;
 
-/// Those that are left.
+/// Ready executions.
 const LEFT: usize = 10_000;
 
-/// How many a claim takes.
+/// Executions per claim.
 const TAKEN: usize = 100;
 
-/// Writes executions that are ready, and those that somebody looks at while others take them.
-async fn fill(database: &mut PgConnection, looker: &mut PgConnection, schema: &str) {
+/// Inserts ready executions and deletes most of them after `reader` has taken a snapshot.
+async fn fill(database: &mut PgConnection, reader: &mut PgConnection, schema: &str) {
     let all = GONE + LEFT;
-    let written = format!(
+    let inserted = format!(
         "INSERT INTO {schema}.executions (
              id, job_id, queue, priority, max_attempts, retry, created_at, run_at, triggered_by, payload
          )
@@ -33,14 +34,14 @@ async fn fill(database: &mut PgConnection, looker: &mut PgConnection, schema: &s
          SELECT seq, 50, 1, 0, queue, job_id FROM {schema}.executions;
          ANALYZE {schema}.ready, {schema}.executions;"
     );
-    let looked = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()";
-    let taken = format!(
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()";
+    let deleted = format!(
         "DELETE FROM {schema}.ready WHERE seq BETWEEN 2 AND {}",
         GONE + 1
     );
-    database.execute(AssertSqlSafe(written)).await.unwrap();
-    looker.execute(looked).await.unwrap();
-    database.execute(AssertSqlSafe(taken)).await.unwrap();
+    database.execute(AssertSqlSafe(inserted)).await.unwrap();
+    reader.execute(snapshot).await.unwrap();
+    database.execute(AssertSqlSafe(deleted)).await.unwrap();
 }
 
 fn median(times: &[Duration]) -> Duration {
@@ -50,15 +51,15 @@ fn median(times: &[Duration]) -> Duration {
 }
 
 #[tokio::test]
-async fn claims_stay_quick_in_front_of_what_cannot_be_vacuumed() {
+async fn claims_stay_fast_behind_rows_that_cannot_be_vacuumed() {
     let (url, server) = (
         Postgres::shared().fresh_url(),
         Postgres::shared().url("postgres"),
     );
     let store = ready(&url).await;
     let mut database = PgConnection::connect(&server).await.unwrap();
-    let mut looker = PgConnection::connect(&server).await.unwrap();
-    fill(&mut database, &mut looker, &schema_of(&url)).await;
+    let mut reader = PgConnection::connect(&server).await.unwrap();
+    fill(&mut database, &mut reader, &schema_of(&url)).await;
     let session = session(&*store, "worker").await;
     let mut urgent = new("job");
     urgent.priority = 90;
@@ -72,10 +73,13 @@ async fn claims_stay_quick_in_front_of_what_cannot_be_vacuumed() {
             .unwrap();
         times.push(begun.elapsed());
         match number {
-            // The next claims know the way.
+            // After two slow scans, claims resume from a cursor.
             1 => give_back(&*store, &claimed[0]).await,
             2 => drop(store.enqueue(vec![urgent.clone()]).await.unwrap()),
-            3 => assert_eq!(claimed[0].execution_id, urgent.id, "it is not passed over"),
+            3 => assert_eq!(
+                claimed[0].execution_id, urgent.id,
+                "a more urgent execution is not skipped"
+            ),
             _ => {}
         }
         if claimed.is_empty() {
@@ -85,11 +89,11 @@ async fn claims_stay_quick_in_front_of_what_cannot_be_vacuumed() {
     }
     let first = taken[0];
     let again = taken.iter().skip(1).filter(|id| **id == first);
-    assert_eq!(again.count(), 1, "what came back to its place is found");
+    assert_eq!(again.count(), 1, "the released execution is found");
     assert_eq!(
         taken.len(),
         LEFT + 2,
-        "nothing else is taken twice, or left"
+        "every other execution is claimed once"
     );
     let (first, others) = (times[0], median(&times[1..]));
     assert!(
@@ -98,7 +102,7 @@ async fn claims_stay_quick_in_front_of_what_cannot_be_vacuumed() {
     );
 }
 
-/// Ends an attempt so that its execution is ready where it was before.
+/// Releases an attempt, so that its execution is ready again at its old place.
 async fn give_back(store: &dyn Store, claimed: &Claimed) {
     let mut settlement = success(claimed);
     settlement.end.outcome = AttemptOutcome::Released;

@@ -1,22 +1,22 @@
-//! What a role may do, and needs to.
+//! Privileges: what a role needs, and advice if it lacks something.
 
 use jobs_runtime::store::StoreError;
 use tests::postgres::Postgres;
 
 use crate::support::{claim, new, opened, ready, schema_of, session};
 
-/// A database with a role that owns nothing in it.
-struct Guest {
+/// A database, and a role that owns nothing in it.
+struct Unprivileged {
     database: String,
     role: String,
     url: String,
 }
 
-fn guest() -> Guest {
+fn unprivileged() -> Unprivileged {
     let server = Postgres::shared();
     let database = server.fresh_database();
     let role = format!("{database}_role");
-    // Nobody finds anything by a search path.
+    // The store must not depend on a search path.
     server.sql(
         &database,
         &format!(
@@ -26,7 +26,7 @@ fn guest() -> Guest {
         ),
     );
     let url = server.url(&database).replace("jobs@", &format!("{role}@"));
-    Guest {
+    Unprivileged {
         database,
         role,
         url,
@@ -34,12 +34,12 @@ fn guest() -> Guest {
 }
 
 #[tokio::test]
-async fn a_role_that_owns_its_schema_needs_nothing_else() {
-    let Guest {
+async fn the_owner_of_the_schema_needs_no_other_privilege() {
+    let Unprivileged {
         database,
         role,
         url,
-    } = guest();
+    } = unprivileged();
     Postgres::shared().sql(
         &database,
         &format!("CREATE SCHEMA jobs AUTHORIZATION {role}"),
@@ -54,12 +54,12 @@ async fn a_role_that_owns_its_schema_needs_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_create_a_schema_creates_it() {
-    let Guest {
+async fn a_role_with_create_on_the_database_creates_the_schema() {
+    let Unprivileged {
         database,
         role,
         url,
-    } = guest();
+    } = unprivileged();
     let grant = format!("GRANT CREATE ON DATABASE {database} TO {role}");
     Postgres::shared().sql(&database, &grant);
     let status = ready(&url).await.migrations().await.unwrap();
@@ -67,29 +67,29 @@ async fn a_role_that_may_create_a_schema_creates_it() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_is_told_what_to_run() {
-    let Guest {
+async fn a_role_without_privileges_is_told_what_to_run() {
+    let Unprivileged {
         database,
         role,
         url,
-    } = guest();
-    let refused = async |part: &str| match opened(&url).await.migrate().await {
+    } = unprivileged();
+    let rejects = async |part: &str| match opened(&url).await.migrate().await {
         Err(StoreError::Layout(reason)) => assert!(reason.contains(part), "{reason}"),
         other => panic!("{other:?}"),
     };
-    refused(&format!("CREATE SCHEMA jobs AUTHORIZATION {role}")).await;
+    rejects(&format!("CREATE SCHEMA jobs AUTHORIZATION {role}")).await;
     let server = Postgres::shared();
     server.sql(&database, "CREATE SCHEMA jobs");
-    refused(&format!("GRANT CREATE, USAGE ON SCHEMA jobs TO {role}")).await;
+    rejects(&format!("GRANT CREATE, USAGE ON SCHEMA jobs TO {role}")).await;
 }
 
 #[tokio::test]
-async fn a_role_that_only_uses_what_another_has_created_is_enough() {
-    let Guest {
+async fn a_role_may_use_a_layout_that_another_role_has_created() {
+    let Unprivileged {
         database,
         role,
         url,
-    } = guest();
+    } = unprivileged();
     let server = Postgres::shared();
     let owner = ready(&server.url(&database)).await;
     server.sql(

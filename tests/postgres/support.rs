@@ -1,4 +1,4 @@
-//! Short words for the tests of this suite.
+//! Fixtures and helpers of this suite.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,14 +17,14 @@ use tokio::sync::broadcast;
 
 pub(crate) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// What no test may take longer than, however busy the machine is.
+/// Time limit of every wait, long enough for a busy machine.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(120);
 
 pub(crate) fn parsed(url: &str) -> DatabaseUrl {
     url.parse().unwrap()
 }
 
-/// The schema that a URL names.
+/// Returns the schema that a URL names.
 pub(crate) fn schema_of(url: &str) -> String {
     match parsed(url) {
         DatabaseUrl::Postgres(url) => url.schema().to_owned(),
@@ -36,7 +36,7 @@ pub(crate) async fn opened(url: &str) -> Arc<dyn Store> {
     store::open(&parsed(url)).await.unwrap()
 }
 
-/// A store with its layout up to date.
+/// Opens a store and migrates its schema.
 pub(crate) async fn ready(url: &str) -> Arc<dyn Store> {
     let store = opened(url).await;
     store.migrate().await.unwrap();
@@ -108,7 +108,7 @@ pub(crate) fn claim(session: SessionId, number: i64, job: &str, limit: usize) ->
     }
 }
 
-/// The success of an attempt.
+/// A settlement with success.
 pub(crate) fn success(claimed: &Claimed) -> Settlement {
     Settlement {
         fence: claimed.fence,
@@ -136,7 +136,7 @@ pub(crate) async fn event(
             match events.recv().await {
                 Ok(event) if matches(&event) => return,
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => panic!("the store is gone"),
+                Err(broadcast::error::RecvError::Closed) => panic!("the store was dropped"),
             }
         }
     };
@@ -177,7 +177,7 @@ pub(crate) fn at(seconds: u64) -> Timestamp {
     T0.after(Duration::from_secs(seconds))
 }
 
-/// A connection of an application's own.
+/// Opens a connection of the application.
 pub(crate) async fn application() -> PgConnection {
     connected_to("postgres").await
 }
@@ -191,7 +191,7 @@ pub(crate) async fn execute(connection: &mut PgConnection, statement: String) {
     connection.execute(AssertSqlSafe(statement)).await.unwrap();
 }
 
-/// Handles as several processes have them.
+/// Opens the same schema several times, as several processes do.
 pub(crate) async fn fleet(url: &str, size: usize) -> Vec<Arc<dyn Store>> {
     let mut stores = vec![ready(url).await];
     while stores.len() < size {
@@ -200,7 +200,7 @@ pub(crate) async fn fleet(url: &str, size: usize) -> Vec<Arc<dyn Store>> {
     stores
 }
 
-/// Awaits all at once.
+/// Runs all futures concurrently.
 pub(crate) async fn all<T: Send + 'static>(
     tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {

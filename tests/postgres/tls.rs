@@ -6,12 +6,15 @@ use tests::postgres::Postgres;
 use super::support::{parsed, ready};
 
 #[tokio::test]
-async fn connections_are_encrypted_on_request_and_never_to_a_stranger() {
+async fn connections_are_encrypted_on_request_and_certificates_are_verified() {
     let server = Postgres::start();
     let url = server.url("postgres");
-    let refused = open(&parsed(&format!("{url}?sslmode=require"))).await;
-    let refused = refused.err().expect("it does not encrypt yet").to_string();
-    assert!(refused.contains("TLS"), "{refused}");
+    let rejected = open(&parsed(&format!("{url}?sslmode=require"))).await;
+    let rejected = rejected
+        .err()
+        .expect("the server does not encrypt yet")
+        .to_string();
+    assert!(rejected.contains("TLS"), "{rejected}");
 
     server.encrypt();
     let store = ready(&format!("{url}?sslmode=require")).await;
@@ -20,7 +23,10 @@ async fn connections_are_encrypted_on_request_and_never_to_a_stranger() {
                  WHERE client_port IS NOT NULL AND pid <> pg_backend_pid() AND NOT ssl";
     assert_eq!(server.sql("postgres", plain), "0");
 
-    let stranger = open(&parsed(&format!("{url}?sslmode=verify-full"))).await;
-    let stranger = stranger.err().expect("nobody signed it").to_string();
-    assert!(stranger.contains("certificate"), "{stranger}");
+    let rejected = open(&parsed(&format!("{url}?sslmode=verify-full"))).await;
+    let rejected = rejected
+        .err()
+        .expect("the certificate is not trusted")
+        .to_string();
+    assert!(rejected.contains("certificate"), "{rejected}");
 }

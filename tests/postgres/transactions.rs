@@ -1,4 +1,4 @@
-//! Transactions of an application.
+//! Callers' transactions.
 
 use jobs::TransactionRef;
 use jobs_runtime::store::{EnqueueAnswer, StoreError, WriteAnswer};
@@ -18,7 +18,7 @@ fn is_wrong_database<T: std::fmt::Debug>(result: Result<T, StoreError>, part: &s
 }
 
 #[tokio::test]
-async fn another_database_is_refused_and_its_transaction_stays_usable() {
+async fn another_database_is_rejected_and_its_transaction_stays_usable() {
     let server = Postgres::shared();
     let name = server.fresh_database();
     let here = ready(&server.url(&name)).await;
@@ -27,12 +27,12 @@ async fn another_database_is_refused_and_its_transaction_stays_usable() {
     let empty = server.fresh_database();
     let mut connection = connected_to(&empty).await;
     let mut tx = connection.begin().await.unwrap();
-    let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
-    is_wrong_database(refused.await, &empty);
+    let rejected = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
+    is_wrong_database(rejected.await, &empty);
     tx.execute("SELECT 1").await.unwrap();
     tx.commit().await.unwrap();
 
-    // A copy, which has the name of the layout as well.
+    // A copy, which has the same installation id.
     drop(here);
     let copy = format!("{name}_copy");
     let copying = format!("CREATE DATABASE {copy} TEMPLATE {name}");
@@ -44,41 +44,41 @@ async fn another_database_is_refused_and_its_transaction_stays_usable() {
     let here = ready(&server.url(&name)).await;
     let mut connection = connected_to(&copy).await;
     let mut tx = connection.begin().await.unwrap();
-    let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
-    is_wrong_database(refused.await, "another database with a layout");
+    let rejected = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
+    is_wrong_database(rejected.await, "another database with a layout");
     tx.execute("SELECT 1").await.unwrap();
 }
 
 #[tokio::test]
-async fn transactions_of_another_kind_are_refused_both_ways() {
+async fn transactions_of_the_other_kind_of_store_are_rejected() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     let embedded = ready("sqlite::memory:").await;
 
     let mut file = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     let mut tx = file.begin().await.unwrap();
-    let refused = here.enqueue_in(TransactionRef::Sqlite(&mut tx), vec![new("job")]);
-    is_wrong_database(refused.await, "another kind");
+    let rejected = here.enqueue_in(TransactionRef::Sqlite(&mut tx), vec![new("job")]);
+    is_wrong_database(rejected.await, "another kind");
 
     let mut connection = application().await;
     let mut tx = connection.begin().await.unwrap();
-    let refused = embedded.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
-    is_wrong_database(refused.await, "another kind");
+    let rejected = embedded.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
+    is_wrong_database(rejected.await, "another kind");
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_to_is_named() {
+async fn an_unusable_transaction_is_reported() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     let mut connection = application().await;
-    let refused = here.enqueue_in(TransactionRef::Postgres(&mut connection), vec![new("job")]);
-    match refused.await {
+    let rejected = here.enqueue_in(TransactionRef::Postgres(&mut connection), vec![new("job")]);
+    match rejected.await {
         Err(StoreError::Transaction(reason)) => assert!(reason.contains("begin"), "{reason}"),
         other => panic!("{other:?}"),
     }
 
     let mut tx = connection.begin().await.unwrap();
     tx.execute("SELECT 1 / 0").await.unwrap_err();
-    let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
-    match refused.await {
+    let rejected = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job")]);
+    match rejected.await {
         Err(StoreError::Transaction(reason)) => {
             assert!(reason.contains("earlier statement"), "{reason}");
         }
@@ -87,7 +87,7 @@ async fn what_cannot_be_written_to_is_named() {
 }
 
 #[tokio::test]
-async fn a_conflict_leaves_the_transaction_usable_and_what_was_written_before() {
+async fn a_conflict_keeps_the_transaction_and_its_earlier_writes() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     here.enqueue(vec![keyed("job", "k")]).await.unwrap();
     let mut connection = application().await;
@@ -100,14 +100,14 @@ async fn a_conflict_leaves_the_transaction_usable_and_what_was_written_before() 
     if let Some(key) = &mut other.idempotency_key {
         key.payload_digest = "another".to_owned();
     }
-    let refused = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job"), other]);
-    let refused = refused.await;
+    let rejected = here.enqueue_in(TransactionRef::Postgres(&mut tx), vec![new("job"), other]);
+    let rejected = rejected.await;
     assert!(
         matches!(
-            refused,
+            rejected,
             Err(StoreError::IdempotencyConflict { index: 1, .. })
         ),
-        "{refused:?}"
+        "{rejected:?}"
     );
     assert!(here.execution(id).await.unwrap().is_none(), "not committed");
     tx.commit().await.unwrap();
@@ -115,7 +115,7 @@ async fn a_conflict_leaves_the_transaction_usable_and_what_was_written_before() 
 }
 
 #[tokio::test]
-async fn a_serializable_transaction_joins_or_is_told_to_begin_anew() {
+async fn a_serializable_transaction_works_or_is_told_to_begin_anew() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     let mut connection = application().await;
     let begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
@@ -127,16 +127,16 @@ async fn a_serializable_transaction_joins_or_is_told_to_begin_anew() {
     assert_eq!(answers, [EnqueueAnswer::Created]);
     tx.commit().await.unwrap();
 
-    // One that began before another used the key sees the past.
+    // A transaction that began before the key was used reads an old snapshot.
     let mut tx = connection.begin_with(begin).await.unwrap();
     tx.execute("SELECT COUNT(*) FROM pg_database")
         .await
         .unwrap();
     here.enqueue(vec![keyed("job", "new")]).await.unwrap();
-    let refused = here
+    let rejected = here
         .enqueue_in(TransactionRef::Postgres(&mut tx), vec![keyed("job", "new")])
         .await;
-    match refused {
+    match rejected {
         Err(StoreError::Transaction(reason)) => assert!(reason.contains("begin anew"), "{reason}"),
         other => panic!("{other:?}"),
     }
@@ -144,7 +144,7 @@ async fn a_serializable_transaction_joins_or_is_told_to_begin_anew() {
 }
 
 #[tokio::test]
-async fn rolled_back_means_never_seen() {
+async fn rolled_back_calls_leave_no_trace() {
     let here = ready(&Postgres::shared().fresh_url()).await;
     let worker = session(&*here, "worker").await;
     here.enqueue(vec![new("job")]).await.unwrap();

@@ -1,4 +1,4 @@
-//! Executions that are the same one, brought by several at once.
+//! Unique keys in concurrent enqueues.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ fn with_payload(mut new: NewExecution, payload: &str) -> NewExecution {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_never_runs_what_a_merge_has_replaced() {
+async fn a_claim_never_leases_a_payload_that_a_merge_has_replaced() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 2).await;
     let worker = session(&*stores[1], "worker").await;
-    // A claim that looks for many others first reaches the one in question long after it has begun.
+    // A claim with many other ids reaches this one long after its snapshot.
     let others = (0..20_000_u128).map(|n| ExecutionId::from_bytes(n.to_be_bytes()));
     let others: Vec<_> = others.collect();
     let mut merged = 0;
@@ -62,7 +62,7 @@ async fn a_claim_never_runs_what_a_merge_has_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_bring_a_unique_key_one_creates_also_in_transactions() {
+async fn one_of_many_concurrent_enqueues_with_a_unique_key_creates_also_in_transactions() {
     let url = Postgres::shared().fresh_url();
     let stores = fleet(&url, 4).await;
     for on_conflict in [OnConflict::Skip, OnConflict::Replace, OnConflict::Reject] {

@@ -1,4 +1,4 @@
-//! `bench` measures in a place of its own, says what it has found, and leaves nothing behind.
+//! The command `bench`: its reports, their bounds, and the removal of its scratch stores.
 
 use std::path::Path;
 
@@ -9,27 +9,27 @@ use tests::process::{Ran, is_full_tier, prompt_dir, run};
 use super::PROGRAM;
 
 fn bench(dir: &Path, args: &[&str]) -> Ran {
-    let few = ["--executions", "200", "--runs", "1", "--concurrency", "8"];
+    let sizes = ["--executions", "200", "--runs", "1", "--concurrency", "8"];
     run(
         PROGRAM,
         dir,
-        &[&["bench"], args, &few, &["--json"]].concat(),
+        &[&["bench"], args, &sizes, &["--json"]].concat(),
     )
 }
 
-/// The one document that it prints.
+/// Parses the printed report.
 fn report(ran: &Ran) -> Value {
     assert_eq!(ran.code, 0, "{ran:?}");
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
 }
 
-fn positive(report: &Value, pointer: &str) {
+fn check_positive(report: &Value, pointer: &str) {
     let figure = report.pointer(pointer).and_then(Value::as_f64);
     assert!(figure.is_some_and(|it| it > 0.0), "{pointer}: {report:#}");
 }
 
 #[test]
-fn every_scenario_has_its_figures_on_the_embedded_store() {
+fn every_scenario_reports_its_figures_on_sqlite() {
     let dir = tempfile::tempdir().expect("a directory");
     let rate = "/ratePerSecond/median";
     let latency = "/latencyMs/p99";
@@ -65,15 +65,19 @@ fn every_scenario_has_its_figures_on_the_embedded_store() {
         assert_eq!(report["durability"], "synchronous = full");
         assert_eq!(report["walBytesPerExecution"], Value::Null);
         for figure in figures {
-            positive(&report, figure);
+            check_positive(&report, figure);
         }
     }
-    let left: Vec<_> = dir.path().read_dir().expect("it is there").collect();
+    let left: Vec<_> = dir
+        .path()
+        .read_dir()
+        .expect("the directory exists")
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
-fn on_postgresql_the_server_is_asked_as_well() {
+fn postgresql_scenarios_report_the_servers_counters() {
     let dir = tempfile::tempdir().expect("a directory");
     let server = Postgres::start();
     let database = server.url("postgres");
@@ -85,19 +89,20 @@ fn on_postgresql_the_server_is_asked_as_well() {
             "/walBytesPerExecution",
             "/commitsPerExecution",
         ] {
-            positive(&report, figure);
+            check_positive(&report, figure);
         }
-        // Each execution leaves its place in ready and its lease behind; nobody vacuums so few.
+        // Each execution leaves a dead row in `ready` and one in `leases`. Autovacuum does not
+        // start for so few.
         assert!(report["deadTuples"].as_f64() >= Some(400.0), "{report:#}");
     }
     let schemas = "SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE '%bench%'";
     assert_eq!(server.sql("postgres", schemas), "0");
 }
 
-/// What does not depend on how busy a machine is, and would grow with a plan or a batch gone wrong: a few
-/// times what it is today.
+/// Bounds on figures that do not depend on the load of the machine. A wrong plan or batch would
+/// exceed them.
 #[test]
-fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
+fn an_execution_stays_within_its_round_trips_and_bytes() {
     let dir = tempfile::tempdir().expect("a directory");
     let server = Postgres::start();
     let database = server.url("postgres");
@@ -106,11 +111,11 @@ fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
         let ran = run(PROGRAM, dir.path(), &[&["bench"], args, &sizes].concat());
         report(&ran)
     };
-    let at_most = |report: &Value, figure: &str, most: f64| {
+    let at_most = |report: &Value, figure: &str, bound: f64| {
         let found = report[figure].as_f64();
         assert!(
-            found.is_some_and(|it| it <= most),
-            "{figure} > {most}: {report:#}"
+            found.is_some_and(|it| it <= bound),
+            "{figure} > {bound}: {report:#}"
         );
     };
     let callers: &[&str] = &["enqueue-single", "--callers", "8"];
@@ -118,25 +123,25 @@ fn an_execution_costs_no_more_trips_and_bytes_than_it_did() {
         let with_store = |args: &[&str]| measured(&[args, store].concat());
         at_most(&with_store(&["drain"]), "roundTripsPerExecution", 0.1);
         at_most(&with_store(&["limits"]), "roundTripsPerExecution", 0.15);
-        // Each alone would be 1.
+        // Without batching, each enqueue would take one round trip.
         at_most(&with_store(callers), "roundTripsPerExecution", 0.6);
     }
     let on_server = |scenario| measured(&[scenario, "--database", &database]);
     let drained = on_server("drain");
     at_most(&drained, "walBytesPerExecution", 800.0);
-    // A place in ready and a lease, no more.
+    // At most the dead rows in `ready` and `leases`.
     at_most(&drained, "deadTuples", 2.2 * 5_000.0);
     at_most(&on_server("enqueue-batch"), "walBytesPerExecution", 950.0);
 }
 
-/// Half of what drains, for long: neither latency nor memory nor what a server has to clean up grows with
-/// what is kept. Ten minutes of it in the long tier; a moment in the short one, which looks at memory and at
-/// dead rows alone.
+/// At half the drain rate, latency, memory and dead rows do not grow with the retained executions.
+/// The full tier runs ten minutes. The short tier runs eight seconds and checks memory and dead
+/// rows only.
 #[test]
 fn a_soak_stays_flat() {
     let seconds = if is_full_tier() { "600" } else { "8" };
     let dir = prompt_dir();
-    // Whoever claims clears away what it leaves behind: nothing else does here.
+    // Without autovacuum, only the workers remove dead rows.
     let server = Postgres::start_with(&["autovacuum=off"]);
     let database = server.url("postgres");
     for store in [&[][..], &["--database", &database]] {
@@ -150,11 +155,11 @@ fn a_soak_stays_flat() {
         ];
         let ran = run(PROGRAM, dir.path(), &[&args, store, &["--json"]].concat());
         let report = report(&ran);
-        let course = report["course"].as_array().expect("its parts");
+        let course = report["course"].as_array().expect("the parts of the soak");
         assert_eq!(course.len(), 10);
         let figure = |part: usize, pointer: &str| course[part].pointer(pointer)?.as_f64();
         let latency = |part| figure(part, "/latencyMs/p50").expect("a latency");
-        let memory = |part| figure(part, "/residentMegabytes").expect("its memory");
+        let memory = |part| figure(part, "/residentMegabytes").expect("the resident memory");
         let line = |part| {
             let p99 = figure(part, "/latencyMs/p99").unwrap_or_default();
             let dead = figure(part, "/deadTuples");
@@ -173,25 +178,24 @@ fn a_soak_stays_flat() {
             line(9)
         );
         if is_full_tier() {
-            // A machine that is shared has better and worse moments: the best of each half. A few seconds
-            // of a busy one say nothing.
+            // The load of the machine varies, so the best parts of both halves are compared.
             let best = |parts: std::ops::Range<usize>| parts.map(latency).fold(f64::MAX, f64::min);
             assert!(best(5..10) <= 2.0 * best(0..5) + 5.0, "{course:#?}");
         }
         assert!(memory(9) <= memory(1) + 40.0, "{course:#?}");
-        // A place in ready and a lease of each, if nobody cleared them away.
+        // Without vacuum, each execution would leave two dead rows.
         if let Some(dead) = figure(9, "/deadTuples") {
             let executions = report["executions"].as_f64().expect("a number");
             assert!(
                 dead < executions.min(300_000.0),
-                "{dead} dead of {executions}"
+                "{dead} dead rows for {executions} executions"
             );
         }
     }
 }
 
 #[test]
-fn what_makes_no_sense_is_a_mistake_of_usage() {
+fn an_impossible_benchmark_is_a_usage_error() {
     let dir = tempfile::tempdir().expect("a directory");
     let unknown = bench(dir.path(), &["drian"]);
     assert_eq!(unknown.code, 2, "{unknown:?}");

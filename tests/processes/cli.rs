@@ -1,4 +1,4 @@
-//! The command line, as typed.
+//! The command line: results, messages and exit codes.
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn executions(dir: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn an_unknown_job_exits_2_with_near_misses() {
+fn an_unknown_job_exits_2_with_similar_names() {
     let dir = tempfile::tempdir().expect("a directory");
     let ran = jobs(dir.path(), &["trigger", "test.ad"]);
     assert_eq!(ran.code, 2, "{ran:?}");
@@ -112,7 +112,7 @@ fn trigger_enqueues_and_executions_shows_it() {
 }
 
 #[test]
-fn list_and_show_know_every_job_and_create_nothing() {
+fn list_and_show_print_every_job_and_create_no_store() {
     let dir = tempfile::tempdir().expect("a directory");
     let listed = json(&jobs(dir.path(), &["list", "--json"]));
     let ids: Vec<_> = listed["jobs"].as_array().expect("a list").iter().collect();
@@ -139,7 +139,7 @@ fn schema_prints_the_same_bytes_anywhere() {
     assert_eq!(job["payload"]["required"], serde_json::json!(["a", "b"]));
     assert_eq!(job["result"]["type"], "integer");
     assert_eq!(job["fingerprint"].as_str().map(str::len), Some(32));
-    // Nothing of the machine: neither where it was built nor where it runs.
+    // The schemas contain no path: neither of the build nor of the working directory.
     for place in [env!("CARGO_MANIFEST_DIR"), "/tmp", ".rs", "jobs.db"] {
         assert!(!first.out.contains(place), "{place}");
     }
@@ -148,18 +148,27 @@ fn schema_prints_the_same_bytes_anywhere() {
 #[test]
 fn a_program_without_jobs_names_the_crates_whose_jobs_the_store_knows() {
     let dir = tempfile::tempdir().expect("a directory");
-    let nothing = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
-    assert!(nothing.out.contains("`use my_jobs as _;`"), "{nothing:?}");
-    assert!(!nothing.out.contains("other programs"), "{nothing:?}");
-
-    // Publishes its catalogue.
-    drop(tests::process::Server::start(PROGRAM, dir.path(), &[]));
-    let known = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
-    assert!(known.out.contains("`use tests as _;`"), "{known:?}");
-    let (_, said) = tests::process::Server::start(EMPTY, dir.path(), &[]).terminate();
+    let without_store = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
     assert!(
-        said.iter().any(|line| line.contains("`use tests as _;`")),
-        "{said:?}"
+        without_store.out.contains("`use my_jobs as _;`"),
+        "{without_store:?}"
+    );
+    assert!(
+        !without_store.out.contains("other programs"),
+        "{without_store:?}"
+    );
+
+    // The server publishes its catalogue.
+    drop(tests::process::Server::start(PROGRAM, dir.path(), &[]));
+    let with_store = run(EMPTY, dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
+    assert!(
+        with_store.out.contains("`use tests as _;`"),
+        "{with_store:?}"
+    );
+    let (_, log) = tests::process::Server::start(EMPTY, dir.path(), &[]).terminate();
+    assert!(
+        log.iter().any(|line| line.contains("`use tests as _;`")),
+        "{log:?}"
     );
 }
 
@@ -173,12 +182,12 @@ fn config_names_the_source_of_every_value() {
         "{shown:?}"
     );
     std::fs::write(dir.path().join("jobs.toml"), "lese = '1m'\n").expect("written");
-    let refused = jobs(dir.path(), &["config"]);
-    assert_eq!(refused.code, 2, "{refused:?}");
+    let rejected = jobs(dir.path(), &["config"]);
+    assert_eq!(rejected.code, 2, "{rejected:?}");
 }
 
 #[test]
-fn migrate_and_doctor_tell_the_state() {
+fn migrate_and_doctor_report_the_state() {
     let dir = tempfile::tempdir().expect("a directory");
     assert_eq!(jobs(dir.path(), &["migrate", "--status"]).code, 1);
     assert_eq!(jobs(dir.path(), &["migrate"]).code, 0);
@@ -196,7 +205,7 @@ fn migrate_and_doctor_tell_the_state() {
 }
 
 #[test]
-fn a_bind_beyond_this_machine_is_refused() {
+fn a_bind_beyond_this_machine_is_rejected() {
     let dir = tempfile::tempdir().expect("a directory");
     let ran = jobs(dir.path(), &["serve", "--bind", "0.0.0.0:0"]);
     assert_eq!(ran.code, 1, "{ran:?}");

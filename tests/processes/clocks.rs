@@ -1,4 +1,4 @@
-//! Workers whose wall clocks disagree by hours share a store.
+//! Workers with wrong wall clocks that share a store.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,8 @@ use tests::process::{Server, prompt_dir, wait_for};
 
 use super::{PROGRAM, SKEWED};
 
-/// Liveness is judged by change: neither a worker of yesterday nor one of tomorrow is taken for dead
-/// by the others, or takes them for dead.
+/// Workers detect a lost session by an unchanged beat, not by its time. So a worker whose clock is
+/// five hours off is neither declared lost nor declares others lost.
 #[test]
 fn a_wrong_wall_clock_loses_no_lease_and_runs_nothing_twice() {
     let dir = prompt_dir();
@@ -29,13 +29,13 @@ fn a_wrong_wall_clock_loses_no_lease_and_runs_nothing_twice() {
         Server::start(SKEWED, dir.path(), &settings("-18000")),
         Server::start(SKEWED, dir.path(), &settings("18000")),
     ];
-    // Each gets twelve, of which every worker executes some; they take three leases all in all.
+    // Each worker enqueues twelve executions. Together they take about three leases.
     for worker in &workers {
         let payloads = vec![json!({"file": file, "millis": 2_000}); 12];
         http::trigger_batch(worker.address, "test.record", &payloads);
     }
     let mut database = Database::open(&dir.path().join("jobs.db"));
-    wait_for("the end of every execution", || {
+    wait_for("every execution to end", || {
         database.number("SELECT COUNT(*) FROM jobs_outcomes") == 36
     });
     let first = "SELECT COUNT(*) FROM jobs_outcomes
@@ -45,20 +45,19 @@ fn a_wrong_wall_clock_loses_no_lease_and_runs_nothing_twice() {
     assert_eq!(
         database.number(sessions),
         3,
-        "all of them have executed some"
+        "each worker has executed some"
     );
     let begun = std::fs::read_to_string(&file).expect("handlers wrote it");
-    let once: HashSet<_> = begun.lines().collect();
-    assert_eq!((begun.lines().count(), once.len()), (36, 36));
+    let distinct: HashSet<_> = begun.lines().collect();
+    assert_eq!((begun.lines().count(), distinct.len()), (36, 36));
     for worker in workers {
         let (code, log) = worker.terminate();
-        let warned: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
-        assert_eq!((code, warned), (Some(0), Vec::new()));
+        let warnings: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
+        assert_eq!((code, warnings), (Some(0), Vec::new()));
     }
 }
 
-/// The same on a server, whose own clock may be wrong: every beat is of yesterday, and nobody is
-/// taken for dead.
+/// On PostgreSQL, a trigger sets the time of each beat to yesterday. No session is declared lost.
 #[test]
 fn time_stamps_of_yesterday_cost_no_attempt() {
     let dir = prompt_dir();
@@ -71,7 +70,7 @@ fn time_stamps_of_yesterday_cost_no_attempt() {
         ("JOBS_LOG", "warn"),
     ];
     let first = Server::start(PROGRAM, dir.path(), &settings);
-    let schema = url.rsplit('=').next().expect("it names its schema");
+    let schema = url.rsplit('=').next().expect("the URL names a schema");
     let yesterday = format!(
         "CREATE FUNCTION {schema}.yesterday() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
@@ -91,19 +90,19 @@ fn time_stamps_of_yesterday_cost_no_attempt() {
         let count = format!("SELECT COUNT(*) FROM {schema}.{what}");
         server.sql("postgres", &count).trim().to_owned()
     };
-    wait_for("the end of every execution", || number("outcomes") == "8");
+    wait_for("every execution to end", || number("outcomes") == "8");
     let at_once = "outcomes WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
     assert_eq!(number(at_once), "8");
     let old = "beats WHERE renewed_at < extract(epoch FROM now()) * 1000 - 80000000";
-    assert_eq!(number(old), "2", "the beats are of yesterday");
+    assert_eq!(number(old), "2", "the beats have yesterday's time");
     for worker in [first, second] {
         let (code, log) = worker.terminate();
-        let warned: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
-        assert_eq!((code, warned), (Some(0), Vec::new()));
+        let warnings: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
+        assert_eq!((code, warnings), (Some(0), Vec::new()));
     }
 }
 
-/// What is scheduled and recorded goes by the server's clock, whoever's own is wrong.
+/// On PostgreSQL, due times and recorded times come from the server's clock.
 #[test]
 fn a_fleet_on_a_server_goes_by_its_clock() {
     let dir = prompt_dir();
@@ -116,12 +115,12 @@ fn a_fleet_on_a_server_goes_by_its_clock() {
     let answer = http::post(ahead.address, path, &body);
     assert_eq!(answer.status, 202, "{}", answer.text);
     let id = answer.body["executionId"].as_str().expect("an id");
-    // By the clock of whoever took it in, this would be in five hours.
+    // By the clock of the accepting process, the delay would end in five hours.
     wait_for("the delay to end", || {
         let path = format!("/api/v1/workers/executions/{id}");
         http::get(ahead.address, &path).body["status"] == "succeeded"
     });
-    let schema = url.rsplit('=').next().expect("it names its schema");
+    let schema = url.rsplit('=').next().expect("the URL names a schema");
     let age = format!(
         "SELECT ABS(extract(epoch FROM now()) * 1000 - created_at)::bigint FROM {schema}.executions"
     );
@@ -129,5 +128,5 @@ fn a_fleet_on_a_server_goes_by_its_clock() {
         .sql("postgres", &age)
         .parse()
         .expect("a number");
-    assert!(age < 600_000, "{age} ms");
+    assert!(age < 600_000, "created_at is {age} ms off");
 }

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of work.
+//! `kill -9` of the only worker while attempts run.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -11,14 +11,14 @@ use super::PROGRAM;
 
 const EXECUTIONS: usize = 300;
 
-/// A short lease, so that a test need not wait for the default one.
+/// A short lease, so that a restarted worker takes over soon.
 const SETTINGS: [(&str, &str); 3] = [
     ("JOBS_LEASE", "1s"),
     ("JOBS_CONCURRENCY", "16"),
     ("JOBS_LOG", "error"),
 ];
 
-/// Kills in the short tier, and in the long one.
+/// The number of kills: 5, or 50 in the full tier.
 fn kills() -> usize {
     if is_full_tier() { 50 } else { 5 }
 }
@@ -32,7 +32,7 @@ fn nothing_is_lost_when_the_process_is_killed() {
 
     let mut lost_before = 0;
     for kill in 1..=kills() {
-        // Some run right now: the kill hits them, or this iteration proves nothing.
+        // The kill must hit running attempts.
         wait_for(&format!("running executions before kill {kill}"), || {
             !statuses(&server, "running").is_empty()
         });
@@ -47,12 +47,12 @@ fn nothing_is_lost_when_the_process_is_killed() {
         }
     }
 
-    wait_for("the end of every execution", || {
-        // Status by status would miss one that goes from one to another meanwhile.
-        let all = feed(&server, "");
+    wait_for("every execution to end", || {
+        // A list per status could miss an execution that changes its status meanwhile.
+        let all = list(&server, "");
         all.iter().all(|one| !one["finishedAt"].is_null())
     });
-    let all = feed(&server, "");
+    let all = list(&server, "");
     assert!(all.len() >= EXECUTIONS && all.len().is_multiple_of(EXECUTIONS));
     for execution in &all {
         assert_eq!(execution["status"], "succeeded", "{execution}");
@@ -70,7 +70,7 @@ fn enqueue(server: &Server, record: &Path) {
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
-/// Every attempt that began is on record, under its number, once.
+/// Checks that each attempt that began is in the store, under a number that was used once.
 fn check_attempts(server: &Server, all: &[Value], record: &Path) {
     let begun = std::fs::read_to_string(record).expect("handlers wrote it");
     let mut lines: HashMap<&str, Vec<u64>> = HashMap::new();
@@ -91,15 +91,15 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
         assert_eq!(
             recorded.len(),
             attempts.len(),
-            "numbers are used once: {attempts:?}"
+            "an attempt number was used twice: {attempts:?}"
         );
         let (_, earlier) = attempts.split_last().expect("at least one");
-        // A machine under load may also make a worker drop what it could not renew.
+        // On a busy machine, a worker may also release attempts that it could not renew.
         let outcome = |a: &&Value, outcome: &str| a["outcome"] == outcome;
         let released = earlier.iter().filter(|a| outcome(a, "released")).count();
-        let of_dead = earlier.iter().filter(|a| outcome(a, "lost")).count();
-        assert_eq!(of_dead + released, earlier.len(), "{attempts:?}");
-        lost += of_dead;
+        let lost_here = earlier.iter().filter(|a| outcome(a, "lost")).count();
+        assert_eq!(lost_here + released, earlier.len(), "{attempts:?}");
+        lost += lost_here;
         let mut wrote = HashSet::new();
         for number in &lines[id] {
             assert!(
@@ -108,7 +108,7 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
             );
             assert!(
                 recorded.contains(number),
-                "attempt {number} of {id} is not on record"
+                "attempt {number} of {id} is not in the store"
             );
         }
     }
@@ -120,8 +120,8 @@ fn check_attempts(server: &Server, all: &[Value], record: &Path) {
 }
 
 fn lost_attempts(server: &Server) -> usize {
-    // An execution with a second attempt had a first one that was lost: nothing else fails here.
-    let executions = feed(server, "");
+    // Attempts fail for no other reason, so an earlier attempt of an execution was lost.
+    let executions = list(server, "");
     let later = executions
         .iter()
         .map(|e| e["attempt"].as_u64().unwrap_or(0).saturating_sub(1));
@@ -133,11 +133,11 @@ fn lost_attempts(server: &Server) -> usize {
 }
 
 fn statuses(server: &Server, status: &str) -> Vec<Value> {
-    feed(server, &format!("&status={status}"))
+    list(server, &format!("&status={status}"))
 }
 
-/// Every page of the feed.
-fn feed(server: &Server, filter: &str) -> Vec<Value> {
+/// Lists all executions that match a filter, page by page.
+fn list(server: &Server, filter: &str) -> Vec<Value> {
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! What an application that only defines jobs compiles, and what a worker needs to run.
+//! The dependencies of the crate `jobs`, and the memory of a worker.
 
 use std::process::Command;
 
@@ -9,9 +9,9 @@ use tests::process::{Server, is_full_tier, now, prompt_dir, wait_for};
 
 use super::PROGRAM;
 
-/// Neither a database nor a server nor an async runtime comes with `jobs`.
+/// `jobs` depends on no database driver, no HTTP server and no async runtime.
 #[test]
-fn jobs_stays_light() {
+fn jobs_has_no_heavy_dependencies() {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -33,7 +33,7 @@ fn jobs_stays_light() {
             .find(|line| line.starts_with(&format!("{heavy} ")));
         assert_eq!(found, None);
     }
-    // Its synchronisation primitives only: no reactor, no scheduler, no timer.
+    // Only the synchronisation primitives of Tokio: no reactor, scheduler or timer.
     for line in tree.lines().filter(|line| line.starts_with("tokio v")) {
         assert!(
             line.contains("[default,sync]") || line.contains("[sync]"),
@@ -44,7 +44,7 @@ fn jobs_stays_light() {
     assert!(crates.len() <= 45, "{} crates: {tree}", crates.len());
 }
 
-/// Megabytes that a process keeps in memory.
+/// Resident memory of a process, in MB.
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
     let status = status.expect("it runs");
@@ -54,11 +54,13 @@ fn resident(server: &Server) -> u64 {
     kilobytes / 1_024
 }
 
-/// What runs costs a few kilobytes each; what waits is in the store and costs nothing.
-fn memory_is_bounded_by_what_runs(database: Option<&str>) {
-    let (slots, waiting) = match is_full_tier() {
-        true => (10_000, 100_000),
-        false => (1_000, 10_000),
+/// A running attempt takes at most 10 kB. A queued execution takes none, because it is in the
+/// store.
+fn memory_is_bounded_by_running_attempts(database: Option<&str>) {
+    let (slots, waiting) = if is_full_tier() {
+        (10_000, 100_000)
+    } else {
+        (1_000, 10_000)
     };
     let dir = prompt_dir();
     let concurrency = slots.to_string();
@@ -90,26 +92,26 @@ fn memory_is_bounded_by_what_runs(database: Option<&str>) {
     (0..waiting / 1_000).for_each(|_| enqueue(1_000));
     let backlogged = resident(&server);
     println!(
-        "started in {started:.0?}; {idle} MB idle, {busy} MB with {slots} in flight, {backlogged} MB with \
-         {waiting} more waiting"
+        "started in {started:.0?}; {idle} MB idle, {busy} MB with {slots} running attempts, \
+         {backlogged} MB with {waiting} queued executions more"
     );
     assert!(idle <= 60, "{idle} MB idle");
     let bound = idle + 10 + u64::try_from(slots / 100).expect("a few");
-    assert!(busy <= bound, "{busy} MB with {slots} in flight");
-    // The bodies of those requests, and what the allocator keeps of them.
+    assert!(busy <= bound, "{busy} MB with {slots} running attempts");
+    // The allowance covers the bodies of the requests and the memory that the allocator retains.
     assert!(
         backlogged <= bound + 50,
-        "{backlogged} MB with {waiting} waiting"
+        "{backlogged} MB with {waiting} queued executions"
     );
     server.kill_9();
 }
 
 #[test]
-fn memory_is_bounded_by_what_runs_on_sqlite() {
-    memory_is_bounded_by_what_runs(None);
+fn memory_is_bounded_by_running_attempts_on_sqlite() {
+    memory_is_bounded_by_running_attempts(None);
 }
 
 #[test]
-fn memory_is_bounded_by_what_runs_on_postgres() {
-    memory_is_bounded_by_what_runs(Some(&Postgres::shared().fresh_url()));
+fn memory_is_bounded_by_running_attempts_on_postgres() {
+    memory_is_bounded_by_running_attempts(Some(&Postgres::shared().fresh_url()));
 }

@@ -1,4 +1,4 @@
-//! Limits, queues and edits from the command line.
+//! The command line on limits, queues and edits.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ fn show(dir: &Path, id: &str) -> Value {
 }
 
 #[test]
-fn show_tells_the_limits_of_a_job() {
+fn show_prints_the_limits_of_a_job() {
     let dir = tempfile::tempdir().expect("a directory");
     let shown = |job: &str| jobs(dir.path(), &["show", job]).out;
     let turns = shown("test.in-turn");
@@ -43,7 +43,7 @@ fn show_tells_the_limits_of_a_job() {
 }
 
 #[test]
-fn trigger_says_what_became_of_one_that_is_there_already() {
+fn trigger_reports_an_execution_that_has_the_same_key() {
     let dir = tempfile::tempdir().expect("a directory");
     let sync = ["trigger", "test.sync", "--account", "7"];
     let first = jobs(dir.path(), &sync);
@@ -52,7 +52,7 @@ fn trigger_says_what_became_of_one_that_is_there_already() {
     let second = jobs(dir.path(), &sync);
     assert_eq!(second.code, 0, "{second:?}");
     assert!(
-        second.out.starts_with(id) && second.out.contains("nothing was added"),
+        second.out.starts_with(id) && second.out.contains("no execution was added"),
         "{second:?}"
     );
     let second = json(&jobs(dir.path(), &[&sync[..], &["--json"]].concat()));
@@ -67,14 +67,21 @@ fn trigger_says_what_became_of_one_that_is_there_already() {
     };
     mirror("1", "a");
     let merged = mirror("1", "b");
-    assert!(merged.out.contains("it has this payload now"), "{merged:?}");
+    assert!(
+        merged.out.contains("its payload was replaced"),
+        "{merged:?}"
+    );
     let id = merged.out.split_whitespace().next().expect("an id");
     assert_eq!(show(dir.path(), id)["payload"]["text"], "b");
 
     mirror("2", "a");
-    let refused = mirror("3", "a");
-    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
-    assert!(refused.err.contains("queue_full"), "{refused:?}");
+    let rejected = mirror("3", "a");
+    assert_eq!(
+        (rejected.code, rejected.out.as_str()),
+        (1, ""),
+        "{rejected:?}"
+    );
+    assert!(rejected.err.contains("queue_full"), "{rejected:?}");
 }
 
 #[test]
@@ -85,7 +92,7 @@ fn a_queue_is_paused_and_resumed() {
     let id = trigger(dir.path(), &["test.add", "--a", "1", "--b", "2"]);
 
     let paused = jobs(dir.path(), &["queues", "pause", "default"]);
-    let expected = "default  paused; what runs goes on";
+    let expected = "default  paused; running attempts continue";
     assert_eq!(
         (paused.code, paused.out.trim()),
         (0, expected),
@@ -110,19 +117,22 @@ fn a_queue_is_paused_and_resumed() {
         "{listed:?}"
     );
 
-    // The pause is the store's: a worker that starts later keeps to it.
+    // The store keeps the pause, so it applies to a worker that starts later.
     let ran = jobs(dir.path(), &["work", "--until-idle"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(show(dir.path(), &id)["status"], "queued");
-    let told = jobs(dir.path(), &["explain", &id]);
+    let explained = jobs(dir.path(), &["explain", &id]);
     assert!(
-        told.out.contains("queue `default` is paused since"),
-        "{told:?}"
+        explained.out.contains("queue `default` is paused since"),
+        "{explained:?}"
     );
 
-    let slip = jobs(dir.path(), &["queues", "resume", "defualt"]);
-    assert_eq!(slip.code, 2, "{slip:?}");
-    assert!(slip.err.contains("did you mean `default`?"), "{slip:?}");
+    let misspelt = jobs(dir.path(), &["queues", "resume", "defualt"]);
+    assert_eq!(misspelt.code, 2, "{misspelt:?}");
+    assert!(
+        misspelt.err.contains("did you mean `default`?"),
+        "{misspelt:?}"
+    );
     let resumed = jobs(dir.path(), &["queues", "resume", "default"]);
     assert_eq!(resumed.out.trim(), "default  resumed", "{resumed:?}");
     jobs(dir.path(), &["work", "--until-idle"]);
@@ -130,7 +140,7 @@ fn a_queue_is_paused_and_resumed() {
 }
 
 #[test]
-fn a_waiting_one_is_edited() {
+fn a_waiting_execution_is_edited() {
     let dir = tempfile::tempdir().expect("a directory");
     let id = trigger(dir.path(), &["test.add", "--a", "1", "--b", "2"]);
     let payload = r#"{"a":40,"b":2}"#;
@@ -164,8 +174,8 @@ fn a_waiting_one_is_edited() {
         ],
         &["edit", "nonsense", "--priority", "1"],
     ] {
-        let refused = jobs(dir.path(), wrong);
-        assert_eq!(refused.code, 2, "{refused:?}");
+        let rejected = jobs(dir.path(), wrong);
+        assert_eq!(rejected.code, 2, "{rejected:?}");
     }
     jobs(
         dir.path(),
@@ -176,60 +186,66 @@ fn a_waiting_one_is_edited() {
     let late = jobs(dir.path(), &["edit", &id, "--priority", "1"]);
     assert_eq!(late.code, 1, "{late:?}");
     assert!(
-        late.err.contains("is succeeded; only waiting ones"),
+        late.err.contains("is succeeded: only waiting executions"),
         "{late:?}"
     );
 }
 
 #[test]
-fn a_second_of_a_tenant_waits_for_the_first_and_says_so() {
+fn explain_names_the_execution_that_holds_the_tenants_permit() {
     for database in ["sqlite:jobs.db", &Postgres::shared().fresh_url()] {
-        the_second_says_so(database);
+        check_blocked_execution(database);
     }
 }
 
-fn the_second_says_so(database: &str) {
+fn check_blocked_execution(database: &str) {
     let dir = tempfile::tempdir().expect("a directory");
     let settings = format!("database = '{database}'\n");
     std::fs::write(dir.path().join("jobs.toml"), settings).expect("written");
     let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", database)]);
-    let turn = |tenant: &str| trigger(dir.path(), &["test.in-turn", "--tenant", tenant]);
+    let trigger_for = |tenant: &str| trigger(dir.path(), &["test.in-turn", "--tenant", tenant]);
     let runs = |id: &str| show(dir.path(), id)["status"] == "running";
-    let first = turn("acme");
-    wait_for("the first to run", || runs(&first));
-    let second = turn("acme");
-    let other = turn("umbrella");
-    wait_for("another tenant's to run", || runs(&other));
+    let first = trigger_for("acme");
+    wait_for("the first execution to run", || runs(&first));
+    let second = trigger_for("acme");
+    let other = trigger_for("umbrella");
+    wait_for("the other tenant's execution to run", || runs(&other));
 
-    wait_for("the reason", || {
-        let told = jobs(dir.path(), &["explain", &second]);
-        told.out
+    wait_for("explain to name the first execution", || {
+        let explained = jobs(dir.path(), &["explain", &second]);
+        explained
+            .out
             .contains(r#"limit `test.in-turn/concurrent/"acme"` allows 1 attempt at a time"#)
-            && told.out.contains(&format!("{first} (attempt 1 on "))
+            && explained.out.contains(&format!("{first} (attempt 1 on "))
     });
     let queues = tests::http::get(server.address, "/api/v1/workers/queues").body;
     let queues = queues["queues"].as_array().expect("a list").clone();
     let turns = queues.iter().find(|queue| queue["queue"] == "turns");
-    let turns = turns.expect("it is there");
-    assert_eq!((&turns["held"], &turns["running"]), (&json!(1), &json!(2)));
+    let turns = turns.expect("the queue is listed");
+    assert_eq!(
+        (&turns["blocked"], &turns["running"]),
+        (&json!(1), &json!(2))
+    );
 
     jobs(dir.path(), &["cancel", &first]);
-    wait_for("the second to run", || runs(&second));
+    wait_for("the second execution to run", || runs(&second));
 }
 
-/// A queue is drained when what ran of it has ended, and not before.
+/// `queues drain` returns when the running attempts of the queue have ended, and not before.
 #[test]
-fn drain_waits_for_what_runs() {
+fn drain_waits_for_running_attempts() {
     let dir = tempfile::tempdir().expect("a directory");
     let worker = Server::start(PROGRAM, dir.path(), &[]);
     let id = trigger(dir.path(), &["test.nap", "--millis", "1500"]);
-    wait_for("it runs", || show(dir.path(), &id)["status"] == "running");
+    wait_for("the execution to run", || {
+        show(dir.path(), &id)["status"] == "running"
+    });
     let queue = show(dir.path(), &id)["queue"]
         .as_str()
         .expect("a name")
         .to_owned();
     let drained = jobs(dir.path(), &["queues", "drain", &queue]);
-    assert!(drained.out.contains("nothing of it runs"), "{drained:?}");
+    assert!(drained.out.contains("no attempt is running"), "{drained:?}");
     assert_eq!(show(dir.path(), &id)["status"], "succeeded");
     let unknown = jobs(dir.path(), &["queues", "drain", "nowhere"]);
     assert_eq!(unknown.code, 2, "{unknown:?}");

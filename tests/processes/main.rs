@@ -1,7 +1,7 @@
-//! Whole processes: started, called, killed.
+//! Tests of whole processes: the bundled program is started, called and killed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
-#![allow(clippy::print_stdout, reason = "what a process needs is shown")]
+#![allow(clippy::print_stdout, reason = "tests print the measured costs")]
 
 mod bench;
 mod cli;
@@ -11,18 +11,18 @@ mod disk;
 mod footprint;
 mod instructions;
 mod limits;
-mod neighbours;
-mod operate;
+mod operator_commands;
 mod schema;
-mod stale;
+mod shared_file;
 mod stalls;
 mod success;
+mod suspended_worker;
 
-/// The bundled runtime with the jobs of `tests` linked.
+/// The bundled runtime with the jobs of the crate `tests`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
 
-/// The same, by a wall clock that is `TEST_CLOCK_AHEAD` seconds ahead.
+/// The same program with a wall clock that is `TEST_CLOCK_AHEAD` seconds ahead.
 const SKEWED: &str = env!("CARGO_BIN_EXE_skewed");
 
-/// The bundled runtime with nothing linked.
+/// The bundled runtime without jobs.
 const EMPTY: &str = env!("CARGO_BIN_EXE_empty");

@@ -1,11 +1,11 @@
-//! The same source has the same schemas: in another directory, and among crates that enable what we
-//! do not.
+//! Reproducible schemas: the same source prints the same bytes in another directory, and beside
+//! crates that enable further features.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Jobs whose schemas have names, docs, defaults, formats, maps and definitions in them.
+/// Jobs whose schemas have names, docs, defaults, formats, maps and definitions.
 const SOURCE: &str = r#"
 use std::collections::{BTreeMap, HashMap};
 
@@ -51,7 +51,7 @@ fn main() -> std::process::ExitCode {
 }
 "#;
 
-/// Builds the source in that directory and returns what `schema --json` prints.
+/// Builds the source in a directory and returns the output of `schema --json`.
 fn schemas(dir: &Path, target: &Path, more_dependencies: &str) -> Vec<u8> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ours = |name: &str| workspace.join(name).canonicalize().unwrap();
@@ -68,7 +68,7 @@ fn schemas(dir: &Path, target: &Path, more_dependencies: &str) -> Vec<u8> {
     );
     fs::write(dir.join("Cargo.toml"), manifest).unwrap();
     fs::write(dir.join("src/main.rs"), SOURCE).unwrap();
-    // The versions that this workspace is locked to.
+    // The locked versions of this workspace.
     fs::copy(workspace.join("Cargo.lock"), dir.join("Cargo.lock")).unwrap();
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--target-dir"])
@@ -100,7 +100,8 @@ fn two_builds_in_different_places_print_the_same_bytes() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let plain = schemas(here.path(), &target, "");
     let there = there.path().join("some where/else");
-    let features = "serde_json = { version = \"1\", features = [\"preserve_order\", \"arbitrary_precision\"] }";
+    let features = "serde_json = { version = \"1\", \
+                    features = [\"preserve_order\", \"arbitrary_precision\"] }";
     let among_others = schemas(&there, &target, features);
 
     let text = String::from_utf8(plain.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! What stands still for longer than a lease: executors, and the store.
+//! Stalls: executors or the store do not respond, some for longer than a lease.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,14 +11,14 @@ use tests::process::{Server, is_full_tier, now, prompt_dir, wait_for};
 
 use super::PROGRAM;
 
-/// So long that a machine under load is not taken for a worker that stands still.
+/// Long enough that a busy machine does not look like a stalled worker.
 const LEASE: Duration = Duration::from_millis(1_500);
 
-/// Handlers block every thread that executes for two leases, while another worker watches.
+/// Handlers block every executor thread for two leases. A second worker watches their session.
 #[test]
 fn handlers_that_block_every_executor_lose_no_lease() {
     const LEASE: Duration = Duration::from_secs(3);
-    // As many as there are threads that execute.
+    // One handler per executor thread.
     let handlers = std::thread::available_parallelism().map_or(1, usize::from);
     let expected = i64::try_from(handlers).expect("a few");
     let dir = prompt_dir();
@@ -37,10 +37,11 @@ fn handlers_that_block_every_executor_lose_no_lease() {
     http::trigger_batch(watching.address, "test.block-executor", &payloads);
 
     let mut database = Database::open(&dir.path().join("jobs.db"));
-    wait_for("the end of every execution", || {
+    wait_for("every execution to end", || {
         database.number("SELECT COUNT(*) FROM jobs_outcomes") == expected
     });
-    let first = "SELECT COUNT(*) FROM jobs_outcomes WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
+    let first = "SELECT COUNT(*) FROM jobs_outcomes
+        WHERE status = 'succeeded' AND attempt = 1 AND executed_by IS NULL";
     assert_eq!(database.number(first), expected);
     assert_eq!(watching.logged(&["taking over"]), [""; 0]);
     assert_eq!(blocked.logged(&["WARN"]), [""; 0]);
@@ -49,7 +50,7 @@ fn handlers_that_block_every_executor_lose_no_lease() {
     }
 }
 
-/// Somebody else holds the lock of the file for two leases, while two workers are at work.
+/// The test holds the file's write lock for up to two leases while two workers execute.
 #[test]
 fn nothing_runs_twice_when_the_store_stands_still() {
     let dir = prompt_dir();
@@ -72,18 +73,18 @@ fn nothing_runs_twice_when_the_store_stands_still() {
             .collect();
         http::trigger_batch(workers[0].address, "test.interval", &payloads);
         executions += 20;
-        wait_for("work under way", || {
+        wait_for("a running attempt", || {
             database.number("SELECT COUNT(*) FROM jobs_leases") > 0
         });
-        assert!(database.hold(), "the lock is to be had");
-        // The stall of stalls, then shorter and longer ones, also such that end just when leases do.
+        assert!(database.hold(), "the write lock is free");
+        // The first stall lasts two leases. The next ones have random lengths up to that.
         let long = match stall {
             0 => 2 * LEASE,
             _ => LEASE.mul_f64(random.f64() * 2.0),
         };
         std::thread::park_timeout(long);
         database.release();
-        wait_for(&format!("the end of all, seed {seed}"), || {
+        wait_for(&format!("all executions to end, seed {seed}"), || {
             database.number("SELECT COUNT(*) FROM jobs_outcomes") == executions
         });
     }
@@ -95,8 +96,9 @@ fn nothing_runs_twice_when_the_store_stands_still() {
     }
 }
 
-/// A worker that cannot renew drops what it runs: before others may take it over, which
-/// `work_is_dropped_when_four_fifths_of_a_lease_are_over` of the engine measures.
+/// A worker that cannot renew its session drops its attempts. It does so before another worker may
+/// take them over: `work_is_dropped_when_four_fifths_of_a_lease_are_over` of the engine measures
+/// that.
 #[test]
 fn work_is_dropped_while_the_store_stands_still() {
     let dir = prompt_dir();
@@ -114,16 +116,16 @@ fn work_is_dropped_while_the_store_stands_still() {
         let lines = std::fs::read_to_string(&file).unwrap_or_default();
         lines.lines().any(|found| found == line)
     };
-    wait_for("its begin", || wrote(&format!("begin {id} 1")));
-    assert!(database.hold(), "the lock is to be had");
-    let held = now();
-    wait_for("its end", || wrote(&format!("end {id} 1")));
+    wait_for("the attempt to begin", || wrote(&format!("begin {id} 1")));
+    assert!(database.hold(), "the write lock is free");
+    let locked_at = now();
+    wait_for("the attempt to end", || wrote(&format!("end {id} 1")));
     assert!(
-        held.elapsed() < Duration::from_secs(30),
-        "it ended by itself"
+        locked_at.elapsed() < Duration::from_secs(30),
+        "the handler slept to its end"
     );
     database.release();
-    wait_for("another attempt", || {
+    wait_for("a second attempt", || {
         let lines = std::fs::read_to_string(&file).unwrap_or_default();
         lines
             .lines()
@@ -135,7 +137,7 @@ fn work_is_dropped_while_the_store_stands_still() {
     check_intervals(&file, 0);
 }
 
-/// A store that stands still for a moment, however often, makes nobody give up and nobody take over.
+/// After short stalls of the store, no worker has dropped an attempt or taken one over.
 #[test]
 fn a_short_stall_of_the_store_costs_no_attempt() {
     let dir = prompt_dir();
@@ -151,24 +153,24 @@ fn a_short_stall_of_the_store_costs_no_attempt() {
     for stall in 1..=stalls {
         let payloads = vec![json!({"file": file, "millis": 2_000}); 8];
         http::trigger_batch(workers[0].address, "test.interval", &payloads);
-        wait_for("work under way", || {
+        wait_for("a running attempt", || {
             database.number("SELECT COUNT(*) FROM jobs_leases") > 0
         });
-        // A worker gives up after four fifths of its lease without a renewal. A third may have
-        // passed since the last, and SQLite asks for a lock every 100 ms.
-        assert!(database.hold(), "the lock is to be had");
+        // A worker drops its attempts after four fifths of a lease without a renewal. Up to a third
+        // of the lease may have passed since the last one. SQLite retries a lock every 100 ms.
+        assert!(database.hold(), "the write lock is free");
         std::thread::park_timeout(Duration::from_millis(fastrand::u64(200..1_500)));
         database.release();
-        wait_for("the end of all", || {
+        wait_for("all executions to end", || {
             database.number("SELECT COUNT(*) FROM jobs_outcomes") == stall * 8
         });
     }
     let attempts = database.number("SELECT SUM(attempt) FROM jobs_outcomes");
-    let taken: Vec<_> = workers.iter().flat_map(|w| w.logged(&["WARN"])).collect();
-    assert_eq!((attempts, taken), (stalls * 8, Vec::new()));
+    let warnings: Vec<_> = workers.iter().flat_map(|w| w.logged(&["WARN"])).collect();
+    assert_eq!((attempts, warnings), (stalls * 8, Vec::new()));
 }
 
-/// Of each execution, one attempt at a time ran, and each number once.
+/// Checks that the attempts of an execution did not overlap, and that no attempt ran twice.
 fn check_intervals(file: &Path, seed: u64) {
     let lines = std::fs::read_to_string(file).expect("handlers wrote it");
     let mut begun = HashSet::new();
@@ -176,14 +178,17 @@ fn check_intervals(file: &Path, seed: u64) {
     for line in lines.lines() {
         let words: Vec<_> = line.split(' ').collect();
         let [what, id, attempt] = words[..] else {
-            panic!("`{line}` was not written whole");
+            panic!("incomplete line: `{line}`");
         };
         if what == "begin" {
-            assert!(begun.insert((id, attempt)), "twice, seed {seed}: {line}");
-            assert!(running.insert(id), "at once, seed {seed}: {line}");
+            assert!(
+                begun.insert((id, attempt)),
+                "an attempt ran twice, seed {seed}: {line}"
+            );
+            assert!(running.insert(id), "attempts overlap, seed {seed}: {line}");
         } else {
-            assert!(running.remove(id), "seed {seed}: {line}");
+            assert!(running.remove(id), "no begin, seed {seed}: {line}");
         }
     }
-    assert!(running.is_empty(), "{running:?}");
+    assert!(running.is_empty(), "no end: {running:?}");
 }

@@ -1,4 +1,5 @@
-//! A look into the store's file, and a hand on its lock, from outside of every program under test.
+//! Direct access to the store's SQLite file, outside of the programs under test: queries, and the
+//! write lock.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tokio::runtime::Runtime;
 
-/// The tables that say something about an execution, by the number they know it by.
+/// The tables with rows about an execution, each with a column `seq`.
 const TABLES: [&str; 7] = [
     "jobs_executions",
     "jobs_ready",
@@ -18,7 +19,7 @@ const TABLES: [&str; 7] = [
     "jobs_outcomes",
 ];
 
-/// A connection of its own.
+/// A connection to the store's file.
 #[derive(Debug)]
 pub struct Database {
     runtime: Runtime,
@@ -26,8 +27,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the file, which is there already. A statement waits for its turn to write for as long as a test
-    /// waits for anything: SQLite hands turns to nobody, so one among busy writers may long be passed over.
+    /// Opens an existing file. A statement waits up to 60 s for the write lock, because SQLite's
+    /// lock is not fair: busy writers may overtake this connection many times.
     pub fn open(file: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -43,7 +44,7 @@ impl Database {
         }
     }
 
-    /// Every byte that the store keeps about an execution, a text per row.
+    /// Reads every row about an execution, each as one text with all its columns.
     pub fn rows(&mut self, execution_id: &str) -> Vec<String> {
         let id = execution_id.replace('-', "");
         let mut rows = Vec::new();
@@ -62,30 +63,30 @@ impl Database {
         rows
     }
 
-    /// The number that a query answers with.
+    /// Runs a query that returns one number.
     pub fn number(&mut self, query: &str) -> i64 {
         let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
         let answer = query.fetch_one(&mut self.connection);
-        self.runtime.block_on(answer).expect("the query is right")
+        self.runtime.block_on(answer).expect("the query succeeds")
     }
 
-    /// Takes the lock to write; every other writer waits until [`release`](Self::release). Whether
-    /// it was to be had within a second.
+    /// Takes the write lock; every other writer waits until [`release`](Self::release). Returns
+    /// false if the lock was not free within one second.
     pub fn hold(&mut self) -> bool {
         self.execute("PRAGMA busy_timeout = 1000");
-        let held = self.run("BEGIN IMMEDIATE").is_ok();
+        let locked = self.run("BEGIN IMMEDIATE").is_ok();
         self.execute("PRAGMA busy_timeout = 60000");
-        held
+        locked
     }
 
-    /// Gives the lock back.
+    /// Releases the write lock.
     pub fn release(&mut self) {
         self.execute("ROLLBACK");
     }
 
-    /// Executes a statement.
+    /// Executes one statement.
     pub fn execute(&mut self, statement: &'static str) {
-        self.run(statement).expect("the statement is right");
+        self.run(statement).expect("the statement succeeds");
     }
 
     fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
@@ -93,19 +94,17 @@ impl Database {
         self.runtime.block_on(done).map(|_| ())
     }
 
-    /// Executes statements that are put together by a test.
+    /// Executes several statements, which a test may compose.
     pub fn script(&mut self, statements: &str) {
         let done =
             sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut self.connection);
-        self.runtime
-            .block_on(done)
-            .expect("the statements are right");
+        self.runtime.block_on(done).expect("the statements succeed");
     }
 
-    /// The texts in the one column of a query.
+    /// Runs a query that returns one column of texts.
     pub fn texts(&mut self, query: String) -> Vec<String> {
         let query = sqlx::query_scalar(AssertSqlSafe(query));
         let rows = query.fetch_all(&mut self.connection);
-        self.runtime.block_on(rows).expect("the query is right")
+        self.runtime.block_on(rows).expect("the query succeeds")
     }
 }

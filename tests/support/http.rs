@@ -1,4 +1,4 @@
-//! A client for one request: enough HTTP for the tests, without a dependency.
+//! An HTTP client for the tests: one request per connection, without a dependency.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The headers as they came.
+    /// The status line and the headers, unparsed.
     pub head: String,
-    /// The body.
+    /// The body as text.
     pub text: String,
-    /// The body as JSON; `null` if it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub body: Value,
 }
 
-/// `GET path`.
+/// Sends `GET path`.
 pub fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, &format!("GET {path} HTTP/1.1"), "")
 }
 
-/// `POST path` with a JSON body.
+/// Sends `POST path` with a JSON body.
 pub fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
     request(address, &format!("POST {path} HTTP/1.1"), body)
 }
@@ -33,16 +33,18 @@ fn request(address: SocketAddr, line: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("a socket takes a timeout");
+        .expect("the timeout of a socket can be set");
     let length = body.len();
     let text = format!(
         "{line}\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
-    stream.write_all(text.as_bytes()).expect("the server reads");
+    stream
+        .write_all(text.as_bytes())
+        .expect("the server reads the request");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)
-        .expect("the server answers");
+        .expect("the server answers within 30 s");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Answer {
@@ -60,10 +62,10 @@ pub fn trigger(address: SocketAddr, job: &str, payload: &Value) -> String {
     let answer = post(address, &path, &body.to_string());
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.body["executionId"].as_str();
-    id.expect("an id").to_owned()
+    id.expect("a response has the execution's id").to_owned()
 }
 
-/// Triggers a batch.
+/// Triggers one batch of executions of a job.
 pub fn trigger_batch(address: SocketAddr, job: &str, payloads: &[Value]) {
     let path = format!("/api/v1/workers/jobs/{job}/trigger-batch");
     let executions: Vec<_> = payloads
@@ -75,14 +77,14 @@ pub fn trigger_batch(address: SocketAddr, job: &str, payloads: &[Value]) {
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
-/// Triggers any number, batch by batch.
+/// Triggers any number of executions, in batches of 50.
 pub fn trigger_all(address: SocketAddr, job: &str, payloads: &[Value]) {
     for batch in payloads.chunks(50) {
         trigger_batch(address, job, batch);
     }
 }
 
-/// An execution with its attempts.
+/// Reads an execution with its attempts.
 pub fn execution(address: SocketAddr, id: &str) -> Value {
     let answer = get(address, &format!("/api/v1/workers/executions/{id}"));
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -1,4 +1,4 @@
-//! Jobs that behave in every way a handler can.
+//! Jobs for the tests: handlers that succeed, fail, block, hang, log and await in every way.
 
 use std::time::Duration;
 
@@ -36,57 +36,57 @@ pub async fn flaky(ctx: &JobContext, successful: u32) -> Result<u32, JobError> {
     Ok(ctx.attempt())
 }
 
-/// Takes longer than it may.
+/// Runs until its timeout requests cancellation.
 #[job(id = "test.slow", timeout = "100ms", retries = 0)]
 pub async fn slow(ctx: &JobContext) -> Result<(), JobError> {
     ctx.cancelled().await;
-    Err(JobError::cancel("asked to end"))
+    Err(JobError::cancel("the cancellation was observed"))
 }
 
-/// Takes longer than it may, on a blocking thread, and does not listen: until the gate is there.
+/// Exceeds its timeout on a blocking thread and ignores the cancellation. Returns when the gate
+/// file exists.
 #[job(id = "test.slow-blocking", timeout = "100ms", retries = 0)]
 pub fn slow_blocking(gate: std::path::PathBuf) -> Result<(), JobError> {
-    stand_before(&gate);
+    wait_for_gate(&gate);
     Ok(())
 }
 
-/// Blocks the thread of the runtime that it runs on, until the gate is there: what no handler should
-/// do.
+/// Blocks a thread of the asynchronous runtime until the gate file exists. No real handler should.
 #[job(id = "test.blocks", timeout = "100ms", retries = 0)]
 pub async fn blocks(gate: std::path::PathBuf) -> Result<(), JobError> {
-    stand_before(&gate);
+    wait_for_gate(&gate);
     Ok(())
 }
 
-/// Blocks its thread until the gate is there, or nobody who could open it.
-fn stand_before(gate: &std::path::Path) {
-    let place = gate.parent().expect("a gate has a place");
-    wait_for("the gate", || gate.exists() || !place.exists());
+/// Blocks the thread until the gate file exists, or until the test has removed its directory.
+fn wait_for_gate(gate: &std::path::Path) {
+    let directory = gate.parent().expect("a gate is in a directory");
+    wait_for("the gate", || gate.exists() || !directory.exists());
 }
 
-/// Blocks its thread until the gate is there, then waits for a child that never ends; leaves a
-/// file beside the gate when nothing of it is left.
+/// Blocks its thread until the gate file exists, then awaits a child that never ends. Writes a file
+/// beside the gate when its future is dropped.
 #[job(id = "test.lends-too-late", timeout = "100ms", retries = 0)]
 pub async fn lends_too_late(ctx: &JobContext, gate: std::path::PathBuf) -> Result<(), JobError> {
-    let _open = Open {
+    let _end = EndLine {
         file: gate.with_extension("left"),
-        name: "it".to_owned(),
+        name: "the handler".to_owned(),
     };
-    let child = ctx.enqueue(ConvertExternally::new("nobody")).await?;
+    let child = ctx.enqueue(ConvertExternally::new("a file")).await?;
     let wait = child.result();
-    stand_before(&gate);
+    wait_for_gate(&gate);
     wait.await?;
     Ok(())
 }
 
-/// Writes a line as soon as it begins, and is given little time for it.
+/// Writes a file at once, and has a timeout of 100 ms.
 #[job(id = "test.brief", timeout = "100ms", retries = 0)]
 pub async fn brief(file: std::path::PathBuf) -> Result<(), JobError> {
     std::fs::write(file, "begun")?;
     Ok(())
 }
 
-/// Waits until it is cancelled, reporting that it has begun.
+/// Reports progress, then waits until it is cancelled.
 #[job(id = "test.wait", timeout = "none", retries = 0)]
 pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
     ctx.progress(50, "waiting");
@@ -94,7 +94,7 @@ pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
     ctx.check()
 }
 
-/// Runs for so many milliseconds, and leaves a line in a file for every attempt that begins.
+/// Appends a line to a file when an attempt begins, then sleeps for `millis`.
 #[job(id = "test.record", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
 pub async fn record(
     ctx: &JobContext,
@@ -106,15 +106,15 @@ pub async fn record(
     Ok(ctx.attempt())
 }
 
-/// Sleeps for so many milliseconds, or until it is asked to end.
+/// Sleeps for `millis`, or until it is cancelled.
 #[job(id = "test.nap", timeout = "1m", retries = 0)]
 pub async fn nap(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
     ctx.sleep(Duration::from_millis(millis)).await;
     ctx.check()
 }
 
-/// Takes so many steps of 10 ms on a thread that it never lets go, deaf to every request to end, and
-/// leaves a line with its process for each.
+/// Takes a number of steps of 10 ms, blocks its thread and ignores cancellation. Each step appends
+/// a line with its process id to a file.
 #[job(id = "test.deaf", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
 pub async fn deaf(ctx: &JobContext, file: std::path::PathBuf, steps: u64) -> Result<u32, JobError> {
     for step in 1..=steps {
@@ -130,8 +130,8 @@ pub async fn deaf(ctx: &JobContext, file: std::path::PathBuf, steps: u64) -> Res
     Ok(ctx.attempt())
 }
 
-/// Runs for so many milliseconds, and leaves a line in a file when an attempt begins and another
-/// when nothing of it is left.
+/// Sleeps for `millis`. Appends a line to a file when an attempt begins, and another one when its
+/// handler has returned or was dropped.
 #[job(id = "test.interval", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
 pub async fn interval(
     ctx: &JobContext,
@@ -140,25 +140,26 @@ pub async fn interval(
 ) -> Result<u32, JobError> {
     let name = format!("{} {}", ctx.execution_id(), ctx.attempt());
     append(&file, &format!("begin {name}"))?;
-    let _open = Open { file, name };
+    let _end = EndLine { file, name };
     ctx.sleep(Duration::from_millis(millis)).await;
     ctx.check()?;
     Ok(ctx.attempt())
 }
 
-struct Open {
+/// Appends a line to a file when it is dropped.
+struct EndLine {
     file: std::path::PathBuf,
     name: String,
 }
 
-impl Drop for Open {
+impl Drop for EndLine {
     fn drop(&mut self) {
         append(&self.file, &format!("end {}", self.name)).expect("the file can be written");
     }
 }
 
-/// Writes into the table `withdrawals` of the store's own file and succeeds, in one transaction;
-/// then goes on as it was told.
+/// Writes into the table `withdrawals` of the store's file and succeeds, in one transaction. `then`
+/// decides how it continues.
 #[job(id = "test.withdraw", timeout = "5m", retries = ["20ms"], max_attempts = 3)]
 pub async fn withdraw(
     ctx: &JobContext,
@@ -170,7 +171,7 @@ pub async fn withdraw(
         .connect()
         .await?;
     if then == "wait" {
-        // Begun, and until the lease is somebody else's.
+        // Until the test has another worker take the lease over.
         append(&file.with_extension("waiting"), "waiting")?;
         while !file.with_extension("go").exists() {
             ctx.sleep(Duration::from_millis(5)).await;
@@ -206,14 +207,14 @@ pub async fn withdraw(
     }
 }
 
-/// Blocks a thread of the executors for so many milliseconds.
+/// Blocks a thread of the executors for `millis`.
 #[job(id = "test.block-executor", timeout = "1m", retries = 0)]
 pub async fn block_executor(millis: u64) -> Result<(), JobError> {
     std::thread::sleep(Duration::from_millis(millis));
     Ok(())
 }
 
-/// Lines are appended whole: several processes write to one file.
+/// Appends a line by one write, because several processes write to one file.
 fn append(file: &std::path::Path, line: &str) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .create(true)
@@ -222,7 +223,7 @@ fn append(file: &std::path::Path, line: &str) -> std::io::Result<()> {
     std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes())
 }
 
-/// Ends its first attempt as it is told to, and succeeds in the next.
+/// Ends its first attempt in the given way, and succeeds in the next.
 #[job(id = "test.ends", retries = ["1h"])]
 pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
     let soon = Duration::from_millis(20);
@@ -238,20 +239,20 @@ pub async fn ends(ctx: &JobContext, how: String) -> Result<u32, JobError> {
     })
 }
 
-/// Returns more than a store keeps.
+/// Returns a result of 2 MiB, which is more than a store keeps.
 #[job(id = "test.oversized", retries = ["1h"])]
 pub async fn oversized() -> Result<String, JobError> {
     Ok("x".repeat(2 * 1024 * 1024))
 }
 
-/// Finishes although it was cancelled.
+/// Succeeds although it was cancelled.
 #[job(id = "test.finishes", timeout = "none", retries = 0)]
 pub async fn finishes(ctx: &JobContext) -> Result<String, JobError> {
     ctx.cancelled().await;
     Ok("finished all the same".to_owned())
 }
 
-/// Leaves a file when it has begun, and finishes when it is cancelled.
+/// Writes a file when it begins, and succeeds when it is cancelled.
 #[job(id = "test.finishes-visibly", timeout = "none", retries = 0)]
 pub async fn finishes_visibly(ctx: &JobContext, begun: std::path::PathBuf) -> Result<(), JobError> {
     std::fs::write(begun, "begun")?;
@@ -259,7 +260,7 @@ pub async fn finishes_visibly(ctx: &JobContext, begun: std::path::PathBuf) -> Re
     Ok(())
 }
 
-/// Asks for a later time twice, at no cost.
+/// Snoozes twice, then succeeds.
 #[job(id = "test.snooze", retries = 0)]
 pub async fn snoozes(ctx: &JobContext) -> Result<u32, JobError> {
     match ctx.attempt() {
@@ -278,7 +279,7 @@ pub async fn parent(ctx: &JobContext, a: i64) -> Result<i64, JobError> {
     Ok(child.result().await?)
 }
 
-/// Awaits one like itself, so many deep.
+/// Awaits a child of the same job, `depth` levels deep.
 #[job(id = "test.chain", retries = 0)]
 pub async fn chain(ctx: &JobContext, depth: u32) -> Result<u32, JobError> {
     match depth {
@@ -290,10 +291,10 @@ pub async fn chain(ctx: &JobContext, depth: u32) -> Result<u32, JobError> {
     }
 }
 
-/// Awaits what nobody executes, until it is cancelled.
-#[job(id = "test.awaits-nobody", timeout = "none", retries = 0)]
-pub async fn awaits_nobody(ctx: &JobContext) -> Result<(), JobError> {
-    let child = ctx.enqueue(ConvertExternally::new("nobody")).await?;
+/// Awaits a child that no worker executes, until it is cancelled.
+#[job(id = "test.awaits-external", timeout = "none", retries = 0)]
+pub async fn awaits_external(ctx: &JobContext) -> Result<(), JobError> {
+    let child = ctx.enqueue(ConvertExternally::new("a file")).await?;
     tokio::select! {
         result = child.result() => drop(result?),
         () = ctx.cancelled() => {}
@@ -301,23 +302,23 @@ pub async fn awaits_nobody(ctx: &JobContext) -> Result<(), JobError> {
     ctx.check()
 }
 
-/// Returns what it is given.
+/// Returns its argument.
 #[job(id = "test.echo", retries = 0)]
 pub async fn echo(text: String) -> Result<String, JobError> {
     Ok(text)
 }
 
-/// Was called `test.old-name` once.
+/// A renamed job: its former id is `test.old-name`.
 #[job(id = "test.new-name", aliases = ["test.old-name"], retries = 0)]
 pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
     Ok(ctx.job_id().to_owned())
 }
 
-/// A declaration that other programs implement.
+/// An external job.
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
 
-/// Logs at every level, from a task of its own as well, and fails its first attempt.
+/// Logs at several levels, also from a spawned task, and fails its first attempt.
 #[job(id = "test.log", retries = ["50ms"], timeout = "1m")]
 pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
     tracing::debug!("not stored");
@@ -331,7 +332,7 @@ pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Logs so many lines on the blocking pool.
+/// Logs a number of lines on the blocking pool.
 #[job(id = "test.log-much", retries = 0)]
 pub fn logs_much(lines: u32) -> Result<(), JobError> {
     (0..lines).for_each(|n| tracing::info!(n, "line"));

@@ -1,12 +1,13 @@
-//! What the suites share: jobs that misbehave, a worker process, an HTTP client.
+//! Shared support of the suites: jobs that misbehave, worker processes, database servers, an HTTP
+//! client, and injected faults.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 pub mod database;
+pub mod fault_injecting_store;
 pub mod http;
 pub mod jobs;
 pub mod limited;
-pub mod mortal;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -1,5 +1,5 @@
-//! A PostgreSQL server of the tests' own: in a temporary directory, on a free port, gone with the
-//! process that started it, however that ends.
+//! PostgreSQL servers for the tests: in a temporary directory, on a free port, removed when the
+//! tests' process ends in any way.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -10,8 +10,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::process::wait_for;
 
-/// Runs the server as a child and obeys words on its standard input. At the end of that input,
-/// which comes with the end of the tests' process, it clears everything away.
+/// A shell script that runs the server as its child and reads commands from its standard input. The
+/// end of the tests' process closes that input; the script then stops the server and removes its
+/// directory.
 const GUARDIAN: &str = r#"
 set -u
 trap '' INT TERM HUP
@@ -25,8 +26,8 @@ start() {
 }
 end() { kill "-$1" "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
 start "$@"
-while read -r word; do
-    case $word in
+while read -r command; do
+    case $command in
         crash) end QUIT ;;
         stop) end INT ;;
         start) start "$@" ;;
@@ -36,7 +37,7 @@ end QUIT
 rm -rf "$dir"
 "#;
 
-/// A server, as its own user if the tests run as root.
+/// A running server. If the tests run as root, it runs under another account.
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
@@ -46,19 +47,19 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// The server that the tests of this process share. What one of them does to the whole server
-    /// belongs on one of its own.
+    /// The server that the tests of this process share. A test that changes the whole server starts
+    /// its own.
     pub fn shared() -> &'static Self {
         static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
         &SHARED
     }
 
-    /// Starts one and waits until it answers.
+    /// Starts a server and waits until it accepts connections.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts one with settings of its own, each `name=value`.
+    /// Starts a server with additional settings, each `name=value`.
     pub fn start_with(settings: &[&str]) -> Self {
         let bin = binaries();
         let directory = tempfile::Builder::new()
@@ -69,9 +70,12 @@ impl Postgres {
         let account = account();
         if let Some(account) = account {
             let status = Command::new("chown").arg(account).arg(&directory).status();
-            assert!(status.is_ok_and(|status| status.success()));
+            assert!(
+                status.is_ok_and(|status| status.success()),
+                "the directory could not be given to {account}"
+            );
         }
-        let made = as_account(account, &bin.join("initdb"))
+        let initialised = as_account(account, &bin.join("initdb"))
             .args([
                 "--no-sync",
                 "--auth=trust",
@@ -85,9 +89,9 @@ impl Postgres {
             .output()
             .expect("initdb starts");
         assert!(
-            made.status.success(),
+            initialised.status.success(),
             "{}",
-            String::from_utf8_lossy(&made.stderr)
+            String::from_utf8_lossy(&initialised.stderr)
         );
         let port = free_port();
         let guardian = as_account(account, Path::new("sh"))
@@ -106,49 +110,50 @@ impl Postgres {
             directory,
             guardian: Mutex::new(guardian),
         };
-        server.until_it_answers();
+        server.wait_until_ready();
         server
     }
 
-    /// Where it listens.
+    /// The port of the server.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The URL of one of its databases.
+    /// The URL of a database of the server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://jobs@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The URL of a store that nobody else uses: a schema of its own in a database that is shared.
+    /// The URL of a new store: a schema of its own in the database `postgres`.
     pub fn fresh_url(&self) -> String {
         format!("{}?schema={}", self.url("postgres"), fresh_name())
     }
 
-    /// Creates a database and says its name.
+    /// Creates a database and returns its name.
     pub fn fresh_database(&self) -> String {
         let name = fresh_name();
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
         name
     }
 
-    /// Executes statements as the server's superuser and returns what they print, unadorned.
+    /// Executes statements as the superuser, and returns their output: columns separated by `|`,
+    /// without headers.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let ran = self.psql(database, statements).output();
-        let ran = ran.expect("psql starts");
+        let output = self.psql(database, statements).output();
+        let output = output.expect("psql starts");
         assert!(
-            ran.status.success(),
+            output.status.success(),
             "{statements}\n{}",
-            String::from_utf8_lossy(&ran.stderr)
+            String::from_utf8_lossy(&output.stderr)
         );
-        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Begins to execute statements, in one transaction, beside whatever else happens.
-    pub fn rival(&self, database: &str, statements: &str) -> Rival {
+    /// Starts to execute statements in one transaction, in a session of its own.
+    pub fn sql_in_background(&self, database: &str, statements: &str) -> BackgroundSql {
         let mut psql = self.psql(database, statements);
         let child = psql.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        Rival(child.expect("psql starts"))
+        BackgroundSql(child.expect("psql starts"))
     }
 
     fn psql(&self, database: &str, statements: &str) -> Command {
@@ -160,21 +165,21 @@ impl Postgres {
         psql
     }
 
-    /// Ends the server as a crash would: what is committed is there at the next start, nothing else.
+    /// Crashes the server (`SIGQUIT`): the next start recovers the committed transactions.
     pub fn crash(&self) {
-        self.tell("crash");
-        wait_for("the server to end", || !self.answers());
+        self.command("crash");
+        wait_for("the server to end", || !self.is_ready());
     }
 
-    /// Starts it again.
+    /// Starts the server again after a crash.
     pub fn start_again(&self) {
-        self.tell("start");
-        self.until_it_answers();
+        self.command("start");
+        self.wait_until_ready();
     }
 
-    /// Has it take encrypted connections as well, with a certificate that nobody has signed.
+    /// Makes the server accept encrypted connections as well, with a self-signed certificate.
     pub fn encrypt(&self) {
-        let made = as_account(account(), Path::new("openssl"))
+        let created = as_account(account(), Path::new("openssl"))
             .args([
                 "req",
                 "-new",
@@ -189,8 +194,8 @@ impl Postgres {
             .current_dir(self.directory.join("data"))
             .output()
             .expect("openssl starts");
-        let said = String::from_utf8_lossy(&made.stderr).into_owned();
-        assert!(made.status.success(), "{said}");
+        let stderr = String::from_utf8_lossy(&created.stderr).into_owned();
+        assert!(created.status.success(), "{stderr}");
         self.sql("postgres", "ALTER SYSTEM SET ssl = on");
         self.sql("postgres", "SELECT pg_reload_conf()");
         wait_for("the server to encrypt", || {
@@ -198,22 +203,22 @@ impl Postgres {
         });
     }
 
-    /// What it has logged.
+    /// The server's log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
-    fn tell(&self, word: &str) {
+    fn command(&self, command: &str) {
         let mut guardian = self.guardian.lock().unwrap_or_else(PoisonError::into_inner);
         let input = guardian.stdin.as_mut().expect("its input is piped");
-        writeln!(input, "{word}").expect("the guardian listens");
+        writeln!(input, "{command}").expect("the guardian reads commands");
     }
 
-    fn until_it_answers(&self) {
-        wait_for("the server to answer", || self.answers());
+    fn wait_until_ready(&self) {
+        wait_for("the server to accept connections", || self.is_ready());
     }
 
-    fn answers(&self) -> bool {
+    fn is_ready(&self) -> bool {
         Command::new(self.bin.join("pg_isready"))
             .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
             .status()
@@ -221,23 +226,23 @@ impl Postgres {
     }
 }
 
-/// A program of somebody else's at work on the same server; killed when it is dropped.
+/// Statements that execute in the background; killed when dropped.
 #[derive(Debug)]
-pub struct Rival(Child);
+pub struct BackgroundSql(Child);
 
-impl Rival {
-    /// Whether it still works.
-    pub fn is_at_work(&mut self) -> bool {
+impl BackgroundSql {
+    /// True while the statements execute.
+    pub fn is_running(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(None))
     }
 
-    /// Waits for its end; whether it was let to come to it.
+    /// Waits for the end. Returns true if the statements succeeded.
     pub fn wait(mut self) -> bool {
         self.0.wait().is_ok_and(|status| status.success())
     }
 }
 
-impl Drop for Rival {
+impl Drop for BackgroundSql {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -254,11 +259,12 @@ impl Drop for Postgres {
 
 /// A name that no other schema or database of the server has.
 fn fresh_name() -> String {
-    static NAMED: AtomicU32 = AtomicU32::new(0);
-    format!("t{}", NAMED.fetch_add(1, Ordering::Relaxed))
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Where the newest installed server is: Debian keeps its programs away from the path.
+/// The directory with the programs of the newest installed server. Debian installs them outside of
+/// the search path.
 fn binaries() -> PathBuf {
     let installed = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -277,10 +283,10 @@ fn binaries() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .find(|bin| bin.join("initdb").exists())
-        .expect("PostgreSQL is installed: `./test` brings it")
+        .expect("PostgreSQL is installed: `./test` installs it")
 }
 
-/// The account that the server runs under, if we are root: it refuses to be.
+/// The account for the server if the tests run as root: PostgreSQL refuses to run as root.
 fn account() -> Option<&'static str> {
     let id = |args: &[&str]| Command::new("id").args(args).output().ok();
     let root = id(&["-u"]).is_some_and(|out| out.stdout.trim_ascii() == b"0");
@@ -288,8 +294,11 @@ fn account() -> Option<&'static str> {
         return None;
     }
     let exists = id(&["-u", "postgres"]).is_some_and(|out| out.status.success());
-    Some(if exists { "postgres" } else { "nobody" })
+    Some(if exists { "postgres" } else { UNPRIVILEGED_ID })
 }
+
+/// The id of the account without privileges that every Linux system has.
+const UNPRIVILEGED_ID: &str = "65534";
 
 fn as_account(account: Option<&str>, program: &Path) -> Command {
     match account {
@@ -312,7 +321,7 @@ fn group_of(account: &str) -> String {
     String::from_utf8_lossy(&group).trim().to_owned()
 }
 
-/// A port that was free just now.
+/// A port that is free at the moment.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address").port()
@@ -323,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_keeps_what_was_committed_and_the_end_leaves_nothing() {
+    fn a_crash_keeps_committed_rows_and_a_dropped_server_leaves_no_files() {
         let server = Postgres::start();
         server.sql(
             "postgres",

@@ -1,4 +1,4 @@
-//! A worker process: started, watched, killed.
+//! Worker processes: start, signals, logs, and the end.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A running server; killed when it is dropped.
+/// A running process of a program under test; killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    /// Where it serves HTTP.
+    /// The address of its HTTP interface.
     pub address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
-    // Reads what the process says, so that a full pipe never blocks it.
+    /// Reads standard error, so that a full pipe never blocks the process.
     reader: Option<JoinHandle<()>>,
 }
 
@@ -25,12 +25,12 @@ impl Server {
         Self::starting(program, "run", dir, settings).serving()
     }
 
-    /// Starts `program serve`: it executes nothing.
+    /// Starts `program serve`, which executes nothing.
     pub fn start_serving_only(program: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
         Self::starting(program, "serve", dir, settings).serving()
     }
 
-    /// Starts several at the same moment.
+    /// Starts several processes at once.
     pub fn start_many(
         program: &str,
         count: usize,
@@ -56,22 +56,22 @@ impl Server {
         Starting(child)
     }
 
-    /// Its number among the processes.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Stops it where it is (`SIGSTOP`), until [`resume`](Self::resume).
+    /// Suspends the process (`SIGSTOP`) until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended process (`SIGCONT`).
     pub fn resume(&self) {
         self.signal("-CONT");
     }
 
-    /// The lines of its log, so far, that contain all of these.
+    /// The log lines so far that contain all of `parts`.
     pub fn logged(&self, parts: &[&str]) -> Vec<String> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter()
@@ -80,13 +80,13 @@ impl Server {
             .collect()
     }
 
-    /// Ends the process as a crash would: nothing of it runs any more when this returns.
+    /// Kills the process (`SIGKILL`), waits for its end, and returns its log.
     pub fn kill_9(mut self) -> Vec<String> {
         self.child.kill().expect("the process can be killed");
         self.end()
     }
 
-    /// Asks the process to end, and waits until it has.
+    /// Sends `SIGTERM`, waits for the end, and returns the exit code and the log.
     pub fn terminate(mut self) -> (Option<i32>, Vec<String>) {
         self.signal("-TERM");
         let status = self.child.wait().expect("the process ends");
@@ -97,7 +97,10 @@ impl Server {
         let sent = Command::new("kill")
             .args([signal, &self.pid().to_string()])
             .status();
-        assert!(sent.is_ok_and(|status| status.success()));
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal {signal} was not sent"
+        );
     }
 
     fn end(&mut self) -> Vec<String> {
@@ -107,25 +110,26 @@ impl Server {
     }
 }
 
-/// A process that does not serve yet.
+/// A started process that does not serve HTTP yet.
 struct Starting(Child);
 
 impl Starting {
+    /// Waits until the process logs its address.
     fn serving(mut self) -> Server {
         let stderr = self.0.stderr.take().expect("stderr is piped");
         let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-        let mut said = Vec::new();
+        let mut log = Vec::new();
         let address = loop {
             let Some(line) = lines.next() else {
-                panic!("the program ended before it served:\n{}", said.join("\n"));
+                panic!("the program ended before it served:\n{}", log.join("\n"));
             };
             if let Some((_, rest)) = line.split_once("serving http://") {
                 let address = rest.split('/').next().unwrap_or_default();
-                break address.parse().expect("an address is printed");
+                break address.parse().expect("the program logs its address");
             }
-            said.push(line);
+            log.push(line);
         };
-        let log = Arc::new(Mutex::new(said));
+        let log = Arc::new(Mutex::new(log));
         let kept = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
             for line in lines {
@@ -150,7 +154,7 @@ impl Drop for Server {
     }
 }
 
-/// What a command of the program printed.
+/// The output of a finished command.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code.
@@ -161,7 +165,7 @@ pub struct Ran {
     pub err: String,
 }
 
-/// Runs a command of the program to its end.
+/// Runs a command of the program, and waits for its end.
 pub fn run(program: &str, dir: &Path, args: &[&str]) -> Ran {
     let output = Command::new(program)
         .args(args)
@@ -176,34 +180,34 @@ pub fn run(program: &str, dir: &Path, args: &[&str]) -> Ran {
     }
 }
 
-/// Whether the long tier runs.
+/// True in the long tier (`./test --full`).
 pub fn is_full_tier() -> bool {
     std::env::var("JOBS_TEST_TIER").is_ok_and(|tier| tier == "full")
 }
 
-/// A directory where a write takes no time: in memory, where there is such a place. For tests about
-/// leases, which a disk that is busy with other things would lose.
+/// A temporary directory in memory if the machine has `/dev/shm`, else on a disk. For tests about
+/// leases: on a busy disk a write may take longer than a lease.
 pub fn prompt_dir() -> tempfile::TempDir {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    dir.expect("a directory")
+    dir.expect("a temporary directory can be created")
 }
 
-/// Looks until it is so; a minute is far beyond what any of it takes.
-pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Polls the condition every 5 ms until it holds. Panics after one minute.
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = now();
-    while !is_so() {
+    while !condition() {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
+            "waited a minute for {what}"
         );
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
-/// Real time, which tests over real processes are about.
+/// The real time, for tests of real processes.
 #[expect(
     clippy::disallowed_methods,
-    reason = "what a test's clock cannot carry: other processes"
+    reason = "other processes do not follow a test's clock"
 )]
 pub fn now() -> Instant {
     Instant::now()

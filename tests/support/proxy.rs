@@ -1,4 +1,4 @@
-//! A wire between a program and its database, in the test's hand.
+//! A TCP proxy between a program and its database, whose link a test can delay, stall or cut.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,22 +7,23 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What becomes of bytes on their way.
+/// The state of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// They arrive.
-    Whole,
-    /// They arrive so much later.
+pub enum Link {
+    /// Bytes arrive.
+    Intact,
+    /// Bytes arrive after a delay.
     Slow(Duration),
-    /// They wait; nobody is told. New connections are made, and wait too.
+    /// Bytes wait until the link changes. New connections are accepted, and wait too.
     Stalled,
-    /// They vanish; nobody is told. A connection that lost some is of no use any more.
-    Leaking,
-    /// There is none: connections are closed, and new ones at once.
+    /// Bytes vanish without an error, so that connections are half-open. They are closed when the
+    /// link changes, because they have lost bytes.
+    BlackHole,
+    /// Connections are closed, and new ones are closed at once.
     Cut,
 }
 
-/// Passes TCP connections on to a port of this machine.
+/// Forwards TCP connections to a port of this machine.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -38,18 +39,18 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    wire: Wire,
+    link: Link,
     connections: Vec<[TcpStream; 2]>,
 }
 
 impl Proxy {
-    /// Listens on a free port.
+    /// Starts a proxy on a free port.
     pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
-                wire: Wire::Whole,
+                link: Link::Intact,
                 connections: Vec::new(),
             }),
             changed: Condvar::new(),
@@ -67,27 +68,27 @@ impl Proxy {
         Self { port, shared }
     }
 
-    /// Where to connect to instead.
+    /// The port of the proxy.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Changes what becomes of bytes from now on.
-    pub fn set(&self, wire: Wire) {
+    /// Changes the state of the link.
+    pub fn set(&self, link: Link) {
         let mut state = self.shared.lock();
-        let was = std::mem::replace(&mut state.wire, wire);
-        if wire == Wire::Cut || (was == Wire::Leaking && wire != was) {
-            state.cut();
+        let before = std::mem::replace(&mut state.link, link);
+        if link == Link::Cut || (before == Link::BlackHole && link != before) {
+            state.close_all();
         }
         self.shared.changed.notify_all();
     }
 
-    /// Closes every connection; new ones are made.
+    /// Closes every connection; new ones are accepted.
     pub fn cut_once(&self) {
-        self.shared.lock().cut();
+        self.shared.lock().close_all();
     }
 
-    /// Connections that are open now.
+    /// Counts the open connections.
     pub fn connections(&self) -> usize {
         let mut state = self.shared.lock();
         state.connections.retain(|[client, _]| is_open(client));
@@ -95,7 +96,7 @@ impl Proxy {
     }
 }
 
-/// Whether the other end has not closed it.
+/// True unless the other end has closed the connection.
 fn is_open(stream: &TcpStream) -> bool {
     stream.peer_addr().is_ok()
 }
@@ -103,14 +104,14 @@ fn is_open(stream: &TcpStream) -> bool {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::SeqCst);
-        self.set(Wire::Cut);
-        // Wakes the one who accepts.
+        self.set(Link::Cut);
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
 impl State {
-    fn cut(&mut self) {
+    fn close_all(&mut self) {
         for stream in self.connections.drain(..).flatten() {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -123,10 +124,10 @@ impl Shared {
     }
 
     fn connect(self: &Arc<Self>, client: TcpStream, target: u16) {
-        if self.lock().wire == Wire::Cut {
+        if self.lock().link == Link::Cut {
             return;
         }
-        // A server that is away refuses; so do we, by closing.
+        // Without a server the client's connection is closed.
         let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else {
             return;
         };
@@ -144,18 +145,18 @@ impl Shared {
         self.lock().connections.push([kept.0, kept.1]);
         for (from, to) in [up, down] {
             let shared = Arc::clone(self);
-            thread::spawn(move || shared.pump(from, to));
+            thread::spawn(move || shared.forward(from, to));
         }
     }
 
-    fn pump(&self, mut from: TcpStream, mut to: TcpStream) {
+    fn forward(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut bytes = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             match self.wait_while_stalled() {
-                Wire::Whole | Wire::Stalled => {}
-                Wire::Slow(delay) => thread::sleep(delay),
-                Wire::Leaking => continue,
-                Wire::Cut => break,
+                Link::Intact | Link::Stalled => {}
+                Link::Slow(delay) => thread::sleep(delay),
+                Link::BlackHole => continue,
+                Link::Cut => break,
             }
             if to.write_all(&bytes[..count]).is_err() {
                 break;
@@ -165,10 +166,10 @@ impl Shared {
         let _ = to.shutdown(Shutdown::Both);
     }
 
-    fn wait_while_stalled(&self) -> Wire {
-        let stalled = |state: &mut State| state.wire == Wire::Stalled;
+    fn wait_while_stalled(&self) -> Link {
+        let stalled = |state: &mut State| state.link == Link::Stalled;
         let state = self.changed.wait_while(self.lock(), stalled);
-        state.unwrap_or_else(PoisonError::into_inner).wire
+        state.unwrap_or_else(PoisonError::into_inner).link
     }
 }
 
@@ -176,7 +177,7 @@ impl Shared {
 mod tests {
     use super::*;
 
-    /// Answers every byte with itself.
+    /// Starts a server that echoes every byte, and returns its port.
     fn echo() -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_is_what_it_is_set_to() {
+    fn each_state_of_the_link_has_its_effect() {
         let proxy = Proxy::start(echo());
         let connect = || TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
         let mut stream = connect();
@@ -208,21 +209,26 @@ mod tests {
             .unwrap();
         stream.write_all(b"x").unwrap();
         stream.read_exact(&mut [0]).unwrap();
-        proxy.set(Wire::Stalled);
-        assert!(!answers(&mut stream), "it waits");
-        proxy.set(Wire::Whole);
+        proxy.set(Link::Stalled);
+        assert!(!answers(&mut stream), "a stalled byte arrived");
+        proxy.set(Link::Intact);
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
-        stream.read_exact(&mut [0]).expect("it arrives after all");
-        proxy.set(Wire::Leaking);
-        assert!(!answers(&mut stream), "it vanishes");
-        proxy.set(Wire::Whole);
+        let read = stream.read_exact(&mut [0]);
+        read.expect("a stalled byte arrives after the stall");
+        proxy.set(Link::BlackHole);
+        assert!(!answers(&mut stream), "a lost byte arrived");
+        proxy.set(Link::Intact);
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
-        assert!(!matches!(stream.read(&mut [0]), Ok(1..)), "it was cut");
-        proxy.set(Wire::Cut);
-        assert!(!answers(&mut connect()), "it is closed at once");
+        let read = stream.read(&mut [0]);
+        assert!(
+            !matches!(read, Ok(1..)),
+            "a half-open connection stayed open"
+        );
+        proxy.set(Link::Cut);
+        assert!(!answers(&mut connect()), "a cut link carried a byte");
     }
 }

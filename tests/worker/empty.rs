@@ -1,4 +1,4 @@
-//! The bundled runtime with nothing linked.
+//! The bundled runtime without any job.
 
 fn main() -> std::process::ExitCode {
     jobs_runtime::main()

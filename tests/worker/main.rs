@@ -1,4 +1,4 @@
-//! The bundled runtime with the jobs of the tests linked.
+//! The bundled runtime with the jobs of the tests.
 
 use tests as _;
 

@@ -1,28 +1,28 @@
-//! A program before its upgrade.
+//! The previous version of a program, for tests of rolling upgrades.
 
 use jobs::{JobContext, JobError, job};
 
-/// In both, and the same in both.
+/// A job that both versions have.
 #[job(id = "upgrade.kept", retries = 0)]
 async fn kept(n: u32) -> Result<String, JobError> {
     let _ = n;
     Ok("previous".to_owned())
 }
 
-/// Gone with the next program.
+/// A job that only this version has.
 #[job(id = "upgrade.removed", retries = 0)]
 async fn removed(n: u32) -> Result<String, JobError> {
     let _ = n;
     Ok("previous".to_owned())
 }
 
-/// The next program wants more of it.
+/// A job to which the next version adds an argument.
 #[job(id = "upgrade.changed", retries = 0)]
 async fn changed(a: u32) -> Result<String, JobError> {
     Ok(format!("previous {a}"))
 }
 
-/// Takes its time, so that the upgrade comes in between.
+/// Sleeps, so that the upgrade happens during an attempt.
 #[job(id = "upgrade.slow", timeout = "1m", retries = ["1s"])]
 async fn slow(ctx: &JobContext, millis: u64) -> Result<String, JobError> {
     ctx.sleep(std::time::Duration::from_millis(millis)).await;

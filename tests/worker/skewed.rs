@@ -1,5 +1,5 @@
-//! The program of the tests on a machine whose wall clock is wrong, by the seconds in
-//! `TEST_CLOCK_AHEAD`.
+//! The worker of the tests with a wrong wall clock: it is ahead by `TEST_CLOCK_AHEAD` seconds, or
+//! behind if that is negative.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,33 +9,34 @@ use jobs_runtime::SystemClock;
 use tests as _;
 
 struct Skewed {
-    right: SystemClock,
-    ahead: i64,
+    correct: SystemClock,
+    seconds_ahead: i64,
 }
 
 impl Clock for Skewed {
     fn now(&self) -> SystemTime {
-        let by = Duration::from_secs(self.ahead.unsigned_abs());
-        match self.ahead < 0 {
-            true => self.right.now() - by,
-            false => self.right.now() + by,
+        let difference = Duration::from_secs(self.seconds_ahead.unsigned_abs());
+        if self.seconds_ahead < 0 {
+            self.correct.now() - difference
+        } else {
+            self.correct.now() + difference
         }
     }
 
     fn elapsed(&self) -> Duration {
-        self.right.elapsed()
+        self.correct.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.right.sleep(duration)
+        self.correct.sleep(duration)
     }
 }
 
 fn main() -> std::process::ExitCode {
-    let ahead = std::env::var("TEST_CLOCK_AHEAD").unwrap_or_default();
+    let seconds = std::env::var("TEST_CLOCK_AHEAD").unwrap_or_default();
     let clock = Skewed {
-        right: SystemClock::new(),
-        ahead: ahead.parse().expect("a number of seconds"),
+        correct: SystemClock::new(),
+        seconds_ahead: seconds.parse().expect("a number of seconds"),
     };
     jobs_runtime::main_with(|builder| builder.clock(Arc::new(clock)))
 }

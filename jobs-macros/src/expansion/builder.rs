@@ -1,15 +1,13 @@
-//! The calls of the const builder: one per option that was written.
+//! The calls of the const builder: one per option of the job.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use crate::duration;
-use crate::model::{Input, Job, Options};
-use crate::retries::Policy;
-use crate::values::Priority;
+use super::duration::duration;
+use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy};
 
-/// `.docs(…).timeout(…)…`
-pub(super) fn options(job: &Job) -> TokenStream {
+/// Generates `.docs(…).timeout(…)…`.
+pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let Options {
         label,
         aliases,
@@ -32,13 +30,13 @@ pub(super) fn options(job: &Job) -> TokenStream {
     let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let timeout = timeout.map(|timeout| match timeout {
         Some(timeout) => {
-            let timeout = duration::tokens(timeout);
+            let timeout = duration(timeout);
             quote!(.timeout(__private::Option::Some(#timeout)))
         }
         None => quote!(.timeout(__private::Option::None)),
     });
     let retries = retries.as_ref().map(|policy| {
-        let policy = self::policy(policy);
+        let policy = retry_policy(policy);
         quote!(.retries(#policy))
     });
     let priority = priority.map(|priority| {
@@ -66,7 +64,7 @@ pub(super) fn options(job: &Job) -> TokenStream {
     }
 }
 
-fn resources(job: &Job) -> Option<TokenStream> {
+fn resources(job: &AcceptedJob) -> Option<TokenStream> {
     let requests: Vec<TokenStream> = job
         .inputs
         .iter()
@@ -78,9 +76,9 @@ fn resources(job: &Job) -> Option<TokenStream> {
     (!requests.is_empty()).then(|| quote!(.resources(&[#(#requests),*])))
 }
 
-fn policy(policy: &Policy) -> TokenStream {
+fn retry_policy(policy: &RetryPolicy) -> TokenStream {
     let max_attempts = Literal::u32_unsuffixed(policy.max_attempts);
-    let delays = policy.delays.iter().map(|delay| duration::tokens(*delay));
+    let delays = policy.delays.iter().map(|delay| duration(*delay));
     let jitter = policy.jitter.map(|jitter| {
         let share = Literal::f32_unsuffixed(jitter);
         quote!(.jitter(#share))
@@ -90,28 +88,27 @@ fn policy(policy: &Policy) -> TokenStream {
 
 #[cfg(test)]
 mod tests {
-    use crate::arguments::Arguments;
+    use crate::attribute::JobAttribute;
     use crate::errors::Errors;
-    use crate::function::Function;
-    use crate::model::Job;
-    use crate::signature::Signature;
+    use crate::model::AcceptedJob;
+    use crate::signature::{Function, Signature};
 
-    /// The calls for a job, whether or not its keys are enforced yet.
+    /// Generates the calls for a job, also for its unsupported keys.
     fn options(attribute: &str, function: &str) -> String {
         let mut errors = Errors::default();
         let function: Function = syn::parse_str(function).expect(function);
-        let arguments = Arguments::parse(attribute.parse().expect(attribute), &mut errors);
+        let attribute = JobAttribute::parse(attribute.parse().expect(attribute), &mut errors);
         let signature = Signature::read(&function, &mut errors);
-        let job = Job::accept(arguments, &function, signature, &mut errors);
+        let job = AcceptedJob::accept(attribute, &function, signature, &mut errors);
         super::options(&job).to_string().replace(' ', "")
     }
 
     #[test]
-    fn what_keys_say_about_an_existing_type_is_passed_on() {
+    fn the_catalogue_checks_the_schedule_of_a_whole_payload() {
         let attribute = r#"id = "a", schedule = "@daily""#;
         let whole = options(attribute, "fn f(#[payload] order: Order) -> R {}");
         assert_eq!(whole, ".scheduled(true)");
-        // Of arguments, the macro knows it all.
+        // The macro checks the schedule of a payload of arguments itself.
         assert_eq!(options(attribute, "fn f() -> R {}"), "");
     }
 }

@@ -1,14 +1,14 @@
-//! How a payload is made: `new` with what is required, and a setter for each of the other fields.
+//! The constructors of a payload: `new` with the required fields, a setter for each other field.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::{Expr, ExprLit, Ident, Lit, Visibility};
 
-use crate::model::{Field, Job, Shape};
+use crate::model::{AcceptedJob, Field, Shape};
 
-/// `new` with the required fields, and a setter for each of the others.
-pub(crate) fn constructors(job: &Job) -> TokenStream {
+/// Generates the `impl` block.
+pub(crate) fn constructors(job: &AcceptedJob) -> TokenStream {
     let Shape::Fields(fields) = &job.payload.shape else {
         return TokenStream::new();
     };
@@ -35,9 +35,10 @@ pub(crate) fn constructors(job: &Job) -> TokenStream {
     let setters = defaulted().map(|(field, default)| setter(&payload.visibility, field, default));
     let defaults = defaulted().map(|(Field { name, ty, .. }, default)| {
         let function = default_name(name);
-        let value = match is_text(default) {
-            true => quote!(__private::IntoField::into_field(#default)),
-            false => quote!(#default),
+        let value = if is_text(default) {
+            quote!(__private::IntoField::into_field(#default))
+        } else {
+            quote!(#default)
         };
         quote! {
             fn #function() -> #ty {
@@ -72,12 +73,11 @@ pub(crate) fn constructors(job: &Job) -> TokenStream {
 fn setter(visibility: &Visibility, field: &Field, default: &Expr) -> TokenStream {
     let Field { name, ty, .. } = field;
     let plain = name.unraw();
-    let docs = match is_literal(default) {
-        true => {
-            let default = quote!(#default).to_string();
-            format!(" Sets `{plain}`, which is `{default}` otherwise.")
-        }
-        false => format!(" Sets `{plain}`, which has a default."),
+    let docs = if is_literal(default) {
+        let default = quote!(#default).to_string();
+        format!(" Sets `{plain}`, which is `{default}` otherwise.")
+    } else {
+        format!(" Sets `{plain}`, which has a default.")
     };
     quote! {
         #[doc = #docs]
@@ -89,12 +89,12 @@ fn setter(visibility: &Visibility, field: &Field, default: &Expr) -> TokenStream
     }
 }
 
-/// The function that makes a field's default; serde, the schema and `new` call it.
+/// Returns the name of a field's default function, which serde, the schema and `new` call.
 pub(super) fn default_name(field: &Ident) -> Ident {
     format_ident!("__default_{}", field.unraw(), span = Span::call_site())
 }
 
-/// Whether a default converts: nobody wants to write `"member".to_owned()`.
+/// Returns `true` if a default is a text literal, which converts into the field's type.
 fn is_text(default: &Expr) -> bool {
     match default {
         Expr::Lit(ExprLit {

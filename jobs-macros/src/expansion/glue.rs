@@ -1,25 +1,26 @@
-//! What links the payload, the function and the runtime. Nothing but names and calls: the logic is
-//! in `jobs::__private`, where it is tested.
+//! The link between payload, function and runtime: `Job`, the handler and the registration.
+//!
+//! The generated code only calls `jobs::__private`, which contains the logic.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{assumptions, schema};
-use crate::model::{Input, Job};
+use super::{bounds, schema};
+use crate::model::{AcceptedJob, Input};
 use crate::signature::Kind;
-use crate::types::at;
+use crate::signature::types::at;
 
-/// The implementation of `Job`.
-pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
+/// Generates the implementation of `Job`, and those that it needs.
+pub(super) fn implementation(job: &AcceptedJob, options: &TokenStream) -> TokenStream {
     let (id, name) = (&job.id, &job.payload.name);
-    let field_types = assumptions::field_types(job);
+    let field_types = bounds::field_types(job);
     let schema = schema::schema(job);
     let output = output(job);
-    let assumed = assumptions::of_job(job);
+    let bounds = bounds::job_clause(job);
     quote! {
         #field_types
         #schema
-        impl __private::Job for #name #assumed {
+        impl __private::Job for #name #bounds {
             const ID: &'static str = #id;
             #output
             const DEFINITION: &'static __private::JobDefinition =
@@ -28,17 +29,19 @@ pub(super) fn implementation(job: &Job, options: &TokenStream) -> TokenStream {
     }
 }
 
-/// Linking is the registration.
-pub(super) fn registration(job: &Job) -> TokenStream {
+/// Generates the registration: a program that links the payload has the job in its catalogue.
+pub(super) fn registration(job: &AcceptedJob) -> TokenStream {
     let name = &job.payload.name;
-    match assumptions::any(job) {
-        true => quote!(__private::submit_assumed!(#name);),
-        false => quote!(__private::submit!(#name);),
+    if bounds::has_bounds(job) {
+        quote!(__private::submit_bounded!(#name);)
+    } else {
+        quote!(__private::submit!(#name);)
     }
 }
 
-/// The success type, read off the return type by the type system: aliases of `Result` work.
-fn output(job: &Job) -> TokenStream {
+/// Generates the success type. The compiler derives it from the return type, so aliases of `Result`
+/// work.
+fn output(job: &AcceptedJob) -> TokenStream {
     match &job.output {
         Some(ty) => quote_spanned!(at(ty)=> type Output = __private::OutputOf<#ty>;),
         None => quote!(
@@ -47,17 +50,17 @@ fn output(job: &Job) -> TokenStream {
     }
 }
 
-/// How the runtime calls the function.
-pub(super) fn handler(job: &Job) -> Option<TokenStream> {
+/// Generates the handler, which calls the function. Returns `None` for an external job.
+pub(super) fn handler(job: &AcceptedJob) -> Option<TokenStream> {
     let function = &job.function;
-    // What is wrong with the return type is said there, and once.
+    // Errors about the return type point at it.
     let span = job.output.as_ref().map_or_else(Span::call_site, at);
-    // Hygiene keeps these apart from a function of the same name.
+    // Mixed-site hygiene keeps these apart from a function of the same name.
     let [call, context, payload, result] = ["call", "context", "payload", "result"]
         .map(|name| Ident::new(name, Span::mixed_site().located_at(span)));
     let arguments = job.inputs.iter().map(|input| match input {
         Input::Runtime(ty) => {
-            quote_spanned!(at(ty)=> __private::reference::<#ty>(&#context)?)
+            quote_spanned!(at(ty)=> __private::borrow_argument::<#ty>(&#context)?)
         }
         Input::Field(name) => quote!(#payload.#name),
         Input::Payload => quote!(#payload.0),
@@ -68,17 +71,17 @@ pub(super) fn handler(job: &Job) -> Option<TokenStream> {
         Kind::Async => Some(quote_spanned! {span=>
             .handler(__private::Handler::Async(|#call| {
                 __private::boxed(async move {
-                    let (#context, #payload) = __private::open::<Self>(#call)?;
+                    let (#context, #payload) = __private::begin_attempt::<Self>(#call)?;
                     let #result = #calling.await;
-                    __private::close::<Self>(__private::HandlerReturn::into_result(#result))
+                    __private::finish_attempt::<Self>(__private::HandlerReturn::into_result(#result))
                 })
             }))
         }),
         Kind::Blocking => Some(quote_spanned! {span=>
             .handler(__private::Handler::Blocking(|#call| {
-                let (#context, #payload) = __private::open::<Self>(#call)?;
+                let (#context, #payload) = __private::begin_attempt::<Self>(#call)?;
                 let #result = #calling;
-                __private::close::<Self>(__private::HandlerReturn::into_result(#result))
+                __private::finish_attempt::<Self>(__private::HandlerReturn::into_result(#result))
             }))
         }),
     }

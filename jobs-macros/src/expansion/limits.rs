@@ -1,14 +1,13 @@
-//! The calls of the const builder for what holds executions back.
+//! The calls of the const builder for limits.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
-use syn::LitStr;
 
-use crate::case;
-use crate::duration;
-use crate::limits::{Debounce, Limits, MaxConcurrent, RateLimit, Unique};
+use super::duration::duration;
+use crate::model::{Debounce, JsonName, Limits, MaxConcurrent, RateLimit, Unique};
+use crate::signature::case;
 
-/// `.max_concurrent(…).rate_limit(…)…`
+/// Generates `.max_concurrent(…).rate_limit(…)…`.
 pub(super) fn limits(limits: &Limits) -> TokenStream {
     let Limits {
         max_concurrent,
@@ -20,7 +19,7 @@ pub(super) fn limits(limits: &Limits) -> TokenStream {
     let max_concurrent = max_concurrent.as_ref().map(self::max_concurrent);
     let rate_limit = rate_limit.as_ref().map(|RateLimit { count, period, per }| {
         let count = Literal::u32_unsuffixed(*count);
-        let period = duration::tokens(*period);
+        let period = duration(*period);
         let per = self::per(per.as_ref());
         quote!(.rate_limit(__private::MaxRate::new(#count, #period) #per))
     });
@@ -60,7 +59,7 @@ fn unique(unique: &Unique) -> TokenStream {
     } = unique;
     let by = self::by(by);
     let within = within.map(|within| {
-        let within = duration::tokens(within);
+        let within = duration(within);
         quote!(.within(#within))
     });
     let on_conflict = on_conflict.map(|word| {
@@ -76,24 +75,24 @@ fn unique(unique: &Unique) -> TokenStream {
 
 fn debounce(debounce: &Debounce) -> TokenStream {
     let Debounce { delay, by, at_most } = debounce;
-    let delay = duration::tokens(*delay);
+    let delay = duration(*delay);
     let by = self::by(by);
     let at_most = at_most.map(|at_most| {
-        let at_most = duration::tokens(at_most);
+        let at_most = duration(at_most);
         quote!(.at_most(#at_most))
     });
     quote!(.debounce(__private::Debounce::new(#delay) #by #at_most))
 }
 
-fn per(field: Option<&LitStr>) -> Option<TokenStream> {
+fn per(field: Option<&JsonName>) -> Option<TokenStream> {
     field.map(|field| quote!(.per(#field)))
 }
 
-fn by(fields: &[LitStr]) -> Option<TokenStream> {
+fn by(fields: &[JsonName]) -> Option<TokenStream> {
     (!fields.is_empty()).then(|| quote!(.by(&[#(#fields),*])))
 }
 
-/// `skip` → `Skip`.
+/// Converts `skip` to the variant `Skip`.
 fn variant(word: &str) -> Ident {
     Ident::new(&case::upper_camel(word), Span::call_site())
 }

@@ -1,24 +1,24 @@
-//! The payload struct: what an application writes down when it enqueues.
+//! The payload struct, which an application fills in to enqueue.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{LitStr, Type, Visibility};
 
-use super::assumptions;
+use super::bounds;
 use super::constructors::default_name;
-use crate::docs::is_doc;
-use crate::model::{Field, Job, Shape};
+use crate::model::{AcceptedJob, Field, Shape};
+use crate::signature::docs::is_doc;
 
-/// The struct.
-pub(crate) fn payload(job: &Job) -> TokenStream {
+/// Generates the struct.
+pub(crate) fn payload(job: &AcceptedJob) -> TokenStream {
     match &job.payload.shape {
         Shape::Fields(fields) => fields_struct(job, fields),
         Shape::Whole(ty) => whole_struct(job, ty),
     }
 }
 
-fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
+fn fields_struct(job: &AcceptedJob, fields: &[Field]) -> TokenStream {
     let private = private(job);
     let cfgs = &job.cfgs;
     let docs = struct_docs(job);
@@ -27,13 +27,13 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
     let name = &job.payload.name;
 
     let serde = crate_path(job, "serde");
-    let words = container_words(job);
-    let bound = assumptions::serde_bound(job);
-    // Where assumptions are needed, a twin is described: schemars' derive takes none.
-    let described = bound.is_none();
-    let schema = described.then(|| quote!(, #private::JsonSchema));
+    let options = container_options(job);
+    let bound = bounds::serde_bound(job);
+    // schemars' derive takes no bounds. If there are any, `described_twin` has the derive instead.
+    let derives_schema = bound.is_none();
+    let schema = derives_schema.then(|| quote!(, #private::JsonSchema));
     let schemars = crate_path(job, "schemars");
-    let schemars = described.then(|| quote!(#[schemars(crate = #schemars)]));
+    let schemars = derives_schema.then(|| quote!(#[schemars(crate = #schemars)]));
 
     let fields = fields.iter().map(|field| {
         let ty = &field.ty;
@@ -43,7 +43,7 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
         let exported = !matches!(visibility, Visibility::Inherited);
         let no_docs = (undocumented && exported).then(|| quote!(#[doc = ""]));
         let attributes = field.attributes.iter();
-        let attributes = attributes.filter(|a| described || !a.path().is_ident("schemars"));
+        let attributes = attributes.filter(|a| derives_schema || !a.path().is_ident("schemars"));
         let default = serde_default(job, field);
         quote! {
             #no_docs
@@ -56,7 +56,7 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
         #(#cfgs)*
         #docs
         #[derive(#private::Serialize, #private::Deserialize #schema #(, #derives)*)]
-        #[serde(crate = #serde #words #bound)]
+        #[serde(crate = #serde #options #bound)]
         #schemars
         #visibility struct #name {
             #(#fields)*
@@ -64,13 +64,13 @@ fn fields_struct(job: &Job, fields: &[Field]) -> TokenStream {
     }
 }
 
-/// A struct that only is to be described, under the assumptions that the payload rests on.
-pub(super) fn twin(job: &Job, fields: &[Field]) -> TokenStream {
+/// Generates a copy of the struct with the bounds on the struct itself. Only its schema is used.
+pub(super) fn described_twin(job: &AcceptedJob, fields: &[Field]) -> TokenStream {
     let docs = struct_docs(job);
-    let words = container_words(job);
+    let options = container_options(job);
     let schemars = crate_path(job, "schemars");
     let name = job.payload.name.unraw().to_string();
-    let assumed = assumptions::of_fields(job);
+    let bounds = bounds::payload_clause(job);
     let fields = fields.iter().map(|field| {
         let Field {
             name,
@@ -88,16 +88,16 @@ pub(super) fn twin(job: &Job, fields: &[Field]) -> TokenStream {
     quote! {
         #docs
         #[derive(__private::JsonSchema)]
-        #[schemars(crate = #schemars, rename = #name #words)]
+        #[schemars(crate = #schemars, rename = #name #options)]
         #[allow(dead_code)]
-        struct __Described #assumed {
+        struct __Described #bounds {
             #(#fields)*
         }
     }
 }
 
-/// `, rename_all = "…", deny_unknown_fields`
-fn container_words(job: &Job) -> TokenStream {
+/// Generates `, rename_all = "…", deny_unknown_fields`.
+fn container_options(job: &AcceptedJob) -> TokenStream {
     let rename_all = job.payload.rename_all.as_ref();
     let rename_all = rename_all.map(|rule| quote!(, rename_all = #rule));
     let deny_unknown = job.payload.deny_unknown;
@@ -105,15 +105,15 @@ fn container_words(job: &Job) -> TokenStream {
     quote!(#rename_all #deny_unknown)
 }
 
-fn serde_default(job: &Job, field: &Field) -> Option<TokenStream> {
+fn serde_default(job: &AcceptedJob, field: &Field) -> Option<TokenStream> {
     field.default.as_ref().map(|_| {
         let path = format!("{}::{}", job.payload.name, default_name(&field.name));
         quote!(#[serde(default = #path)])
     })
 }
 
-/// A payload that exists already, in a struct of its own so that each job has its own type.
-fn whole_struct(job: &Job, ty: &Type) -> TokenStream {
+/// Generates the wrapper of an existing type. Jobs may share the type; each one has a wrapper.
+fn whole_struct(job: &AcceptedJob, ty: &Type) -> TokenStream {
     let private = private(job);
     let cfgs = &job.cfgs;
     let docs = struct_docs(job);
@@ -121,7 +121,7 @@ fn whole_struct(job: &Job, ty: &Type) -> TokenStream {
     let visibility = &job.payload.visibility;
     let name = &job.payload.name;
     let serde = crate_path(job, "serde");
-    let bound = assumptions::serde_bound(job);
+    let bound = bounds::serde_bound(job);
     let no_docs = (!matches!(visibility, Visibility::Inherited)).then(|| quote!(#[doc = ""]));
     quote! {
         #(#cfgs)*
@@ -132,8 +132,8 @@ fn whole_struct(job: &Job, ty: &Type) -> TokenStream {
     }
 }
 
-/// The function's docs, which the schema repeats, and which job this is the payload of.
-fn struct_docs(job: &Job) -> TokenStream {
+/// Generates the docs: those of the function, and a line with the job's id.
+fn struct_docs(job: &AcceptedJob) -> TokenStream {
     let attributes = job.docs.attributes();
     let separator = (!job.docs.is_empty()).then(|| quote!(#[doc = ""]));
     let payload_of = format!(" The payload of the job `{}`.", job.id.value());
@@ -144,14 +144,14 @@ fn struct_docs(job: &Job) -> TokenStream {
     }
 }
 
-/// The hidden module that expansions name.
-fn private(job: &Job) -> TokenStream {
+/// Returns the path of the hidden module that expansions refer to.
+fn private(job: &AcceptedJob) -> TokenStream {
     let krate = &job.krate;
     quote!(#krate::__private)
 }
 
-/// The value of serde's and schemars' `crate = "…"`: users depend on neither.
-fn crate_path(job: &Job, name: &str) -> LitStr {
+/// Returns the value of serde's and schemars' `crate = "…"`: applications need neither crate.
+fn crate_path(job: &AcceptedJob, name: &str) -> LitStr {
     let private: String = private(job).to_string().split(' ').collect();
     LitStr::new(&format!("{private}::{name}"), Span::call_site())
 }

@@ -1,34 +1,32 @@
-//! The schema of a payload that the derive on the payload itself cannot make.
+//! The implementation of `JsonSchema` for payloads that cannot derive it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{assumptions, payload};
-use crate::model::{Job, Shape};
+use super::{bounds, payload};
+use crate::model::{AcceptedJob, Shape};
 
-/// The implementation of `JsonSchema`, where it is not derived by the payload.
-pub(super) fn schema(job: &Job) -> TokenStream {
+/// Generates the implementation, or nothing if the payload derives it.
+pub(super) fn schema(job: &AcceptedJob) -> TokenStream {
     match &job.payload.shape {
-        // A derive would describe the wrapper.
+        // The derive would describe the wrapper.
         Shape::Whole(ty) => delegate(job, &quote!(#ty)),
-        Shape::Fields(fields) => match assumptions::unsure_fields(job).is_empty() {
-            true => TokenStream::new(),
-            false => {
-                let twin = payload::twin(job, fields);
-                let delegate = delegate(job, &quote!(__Described));
-                quote!(#twin #delegate)
-            }
-        },
+        Shape::Fields(_) if bounds::bounded_types(job).is_empty() => TokenStream::new(),
+        Shape::Fields(fields) => {
+            let twin = payload::described_twin(job, fields);
+            let delegate = delegate(job, &quote!(__Described));
+            quote!(#twin #delegate)
+        }
     }
 }
 
-/// The schema of the payload is that of `described`, with its name.
-fn delegate(job: &Job, described: &TokenStream) -> TokenStream {
+/// Generates an implementation that returns the schema and the name of `described`.
+fn delegate(job: &AcceptedJob, described: &TokenStream) -> TokenStream {
     let name = &job.payload.name;
-    let assumed = assumptions::of_fields(job);
+    let bounds = bounds::payload_clause(job);
     quote! {
         __private::describe! {
-            #name as #described #assumed
+            #name as #described #bounds
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What an expansion costs: the time it takes, which is printed, and the tokens that the compiler
-//! is handed, which are bounded.
+//! The cost of an expansion: the test prints its time and bounds its number of tokens.
 //!
 //! ```text
 //! cargo test -p jobs-macros an_expansion -- --nocapture
@@ -44,7 +43,7 @@ fn tokens(stream: TokenStream) -> usize {
 
 #[test]
 fn an_expansion_stays_small() {
-    // A field of the application's own type is assumed to fit, which takes words.
+    // A field of the application's own type needs bounds.
     for (seats, at_most) in [("u8", 800), ("Seats", 1000)] {
         let input: TokenStream = JOB.replace("SEATS", seats).parse().expect("tokens");
         let start = Instant::now();
@@ -55,9 +54,6 @@ fn an_expansion_stays_small() {
         let each = start.elapsed() / JOBS;
         let count = tokens(super::expand(input));
         println!("seats: {seats}: {each:?} and {count} tokens per job");
-        assert!(
-            count <= at_most,
-            "{count} tokens, at most {at_most} are meant"
-        );
+        assert!(count <= at_most, "{count} tokens are more than {at_most}");
     }
 }

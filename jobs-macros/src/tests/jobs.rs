@@ -1,4 +1,4 @@
-//! What `#[job]` becomes.
+//! Golden expansions of `#[job]`.
 
 use super::golden;
 
@@ -118,7 +118,7 @@ fn field_attributes() {
         r#"
         #[job(id = "sign-in", rename_all = "camelCase", deny_unknown, derive(Debug, Clone))]
         pub async fn sign_in(
-            /// Who signs in.
+            /// The address of the user.
             #[schemars(email)]
             user: String,
             #[sensitive] api_token: String,

@@ -1,9 +1,9 @@
-//! What is left after a mistake.
+//! Expansions after a mistake.
 
 use super::golden;
 
 #[test]
-fn the_rest_goes_on_after_a_mistake() {
+fn a_job_after_a_mistake() {
     golden(
         "fallback",
         r#"
@@ -21,7 +21,7 @@ fn the_rest_goes_on_after_a_mistake() {
 }
 
 #[test]
-fn a_half_typed_body_passes_through() {
+fn an_incomplete_body_passes_through() {
     let item =
         "async fn send_mail(to: String) -> Result<(), JobError> { outbox. to.len( ) let x = }";
     let item = item.parse().expect("tokens");
@@ -35,7 +35,7 @@ fn a_half_typed_body_passes_through() {
 }
 
 #[test]
-fn what_is_no_function_is_left_as_it_is() {
+fn an_item_that_is_not_a_function_stays_unchanged() {
     let item = quote::quote!(
         struct SendMail;
     );

@@ -1,4 +1,4 @@
-//! What `#[resource]` becomes.
+//! Golden expansions of `#[resource]`.
 
 use super::golden;
 

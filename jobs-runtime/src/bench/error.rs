@@ -1,12 +1,12 @@
-//! Why nothing was measured.
+//! Errors of a benchmark.
 
 use crate::StartError;
 use crate::store::{ParseDatabaseUrlError, StoreError};
 
-/// A trial that did not come to its end.
+/// An error that ends a benchmark.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
-    /// The store that was named is none.
+    /// The store's URL is invalid.
     #[error(transparent)]
     Url(#[from] ParseDatabaseUrlError),
     /// The store failed.
@@ -18,24 +18,24 @@ pub(crate) enum BenchError {
     /// An execution was not accepted.
     #[error(transparent)]
     Enqueue(#[from] jobs::EnqueueError),
-    /// The database did not say what it had done.
-    #[error("the database does not tell what it does")]
-    Gauge(#[from] sqlx::Error),
+    /// The database's counters could not be read.
+    #[error("cannot read the counters of the database")]
+    Monitor(#[from] sqlx::Error),
     /// A connection to the HTTP interface failed.
     #[error("the HTTP interface does not answer")]
     Http(#[from] std::io::Error),
-    /// The HTTP interface refused a trigger.
+    /// The HTTP interface rejected a trigger.
     #[error("the HTTP interface answered {0}")]
-    Refused(String),
-    /// The store does not hold what the trial has done.
-    #[error("the store holds {found} succeeded executions of {expected}")]
+    Rejected(String),
+    /// The store has another number of succeeded executions than the trial enqueued.
+    #[error("{found} of {expected} executions succeeded")]
     Missing {
-        /// How many there are.
+        /// Succeeded executions in the store.
         found: u64,
-        /// How many were enqueued.
+        /// Executions that the trial enqueued.
         expected: u64,
     },
-    /// The scenario makes no sense there.
+    /// The scenario cannot run on this store.
     #[error("{0}")]
-    Senseless(&'static str),
+    Unsupported(&'static str),
 }

@@ -1,21 +1,21 @@
-//! Durations of many, in bounded memory.
+//! A histogram of durations in bounded memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Sub-divisions of each power of two: a value is told at most 1/32 too high.
+/// Buckets per power of two: a reported value is at most 1/32 too high.
 const STEPS: u64 = 32;
 
-/// Counts microseconds in buckets that grow with the value, as HDR histograms do.
+/// Counts durations in microseconds, in buckets whose width grows with the value (HDR histogram).
 #[derive(Debug)]
 pub(crate) struct Histogram {
     buckets: Box<[AtomicU64]>,
     max: AtomicU64,
 }
 
-/// What is told of a histogram, in milliseconds.
+/// Percentiles of a histogram, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Percentiles {
     pub(crate) p50: f64,
@@ -33,21 +33,22 @@ impl Default for Histogram {
     }
 }
 
-/// Values up to `STEPS` have a bucket each, then each power of two has `STEPS` of them.
+/// The index of the bucket for a value. Values up to `STEPS` have a bucket each; above, each power
+/// of two has `STEPS` buckets.
 fn bucket(micros: u64) -> usize {
     let power = u64::from((micros | 1).ilog2().saturating_sub(STEPS.ilog2()));
-    let place = power * STEPS + (micros >> power);
-    usize::try_from(place).unwrap_or(usize::MAX)
+    let index = power * STEPS + (micros >> power);
+    usize::try_from(index).unwrap_or(usize::MAX)
 }
 
-/// The highest value of a bucket.
+/// The highest value that falls into a bucket.
 fn highest(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     if bucket < 2 * STEPS {
         return bucket;
     }
     let power = bucket / STEPS - 1;
-    // Of the last one the limit is beyond what there is.
+    // For the last bucket the shift overflows to 0, and the result wraps to `u64::MAX`.
     ((bucket - power * STEPS + 1) << power).wrapping_sub(1)
 }
 
@@ -66,27 +67,27 @@ impl Histogram {
         self.buckets.iter().map(|one| one.load(Ordering::Relaxed))
     }
 
-    /// What was counted so far, which begins anew.
+    /// Moves all counts into a new histogram and resets this one.
     pub(crate) fn take(&self) -> Self {
         let taken = Self::default();
-        for (theirs, mine) in taken.buckets.iter().zip(&self.buckets) {
-            theirs.store(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        for (target, source) in taken.buckets.iter().zip(&self.buckets) {
+            target.store(source.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         }
         let max = self.max.swap(0, Ordering::Relaxed);
         taken.max.store(max, Ordering::Relaxed);
         taken
     }
 
-    /// Takes in what another has counted.
+    /// Adds the counts of another histogram.
     pub(crate) fn add(&self, other: &Self) {
-        for (mine, theirs) in self.buckets.iter().zip(other.counts()) {
-            mine.fetch_add(theirs, Ordering::Relaxed);
+        for (bucket, count) in self.buckets.iter().zip(other.counts()) {
+            bucket.fetch_add(count, Ordering::Relaxed);
         }
         let max = other.max.load(Ordering::Relaxed);
         self.max.fetch_max(max, Ordering::Relaxed);
     }
 
-    /// `None` if nothing was recorded.
+    /// `None` if the histogram is empty.
     pub(crate) fn percentiles(&self) -> Option<Percentiles> {
         let all = self.count();
         let max = self.max.load(Ordering::Relaxed);
@@ -118,28 +119,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_follow_each_other_and_are_narrow() {
+    fn buckets_are_contiguous_and_narrow() {
         let mut last = 0;
         for micros in (0..100_000).chain([u64::from(u32::MAX), u64::MAX / 2, u64::MAX]) {
-            let place = bucket(micros);
-            assert!(place == last || place == last + 1 || micros >= 100_000);
-            last = place;
-            let top = highest(place);
+            let index = bucket(micros);
+            assert!(index == last || index == last + 1 || micros >= 100_000);
+            last = index;
+            let top = highest(index);
             assert!(top >= micros && top - micros <= micros / STEPS, "{micros}");
         }
     }
 
     #[test]
-    fn percentiles_are_those_of_what_was_recorded() {
+    fn percentiles_match_the_recorded_values() {
         let histogram = Histogram::default();
         assert_eq!(histogram.percentiles(), None);
         for millis in 1..=1_000 {
             histogram.record(Duration::from_millis(millis));
         }
-        let told = histogram.percentiles().unwrap();
-        for (told, expected) in [(told.p50, 500.0), (told.p95, 950.0), (told.p99, 990.0)] {
-            assert!(told >= expected && told < expected * 1.04, "{told}");
+        let found = histogram.percentiles().unwrap();
+        for (found, expected) in [(found.p50, 500.0), (found.p95, 950.0), (found.p99, 990.0)] {
+            assert!(found >= expected && found < expected * 1.04, "{found}");
         }
-        assert!((told.max - 1_000.0).abs() < f64::EPSILON);
+        assert!((found.max - 1_000.0).abs() < f64::EPSILON);
     }
 }

@@ -1,4 +1,4 @@
-//! Those who enqueue, and those who execute.
+//! Workloads: enqueueing callers, and runtimes that execute the no-op jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,25 +7,27 @@ use jobs::Client;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::config::LimitKind;
 use super::error::BenchError;
-use super::plan::LimitKind;
-use super::work::{self, Concurrent, Keyed, Numbered, PerSubject, Plain, Rated, Started, Waiting};
+use super::noop_jobs::{
+    self, Concurrent, Keyed, NumberedJob, PerSubject, Plain, Rated, StartTimer, Waiting,
+};
 use crate::store::{Store, StoreEvent};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
-/// Which of the jobs is executed.
+/// The job that a trial enqueues and executes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Work {
-    /// Nothing holds it back.
+pub(crate) enum Workload {
+    /// A job without limits.
     Plain,
-    /// With a limit that is not reached, for so many keys.
+    /// A job with a limit that is never reached, for a number of keys.
     Limited(LimitKind, u64),
-    /// One at a time for each of so many keys.
+    /// A job that runs one attempt at a time per key, for a number of keys.
     Keyed(u64),
 }
 
-impl Work {
-    /// Enqueues so many, a batch per call.
+impl Workload {
+    /// Enqueues `executions`, with `batch` per call.
     pub(crate) async fn enqueue(
         self,
         client: &Client,
@@ -51,7 +53,7 @@ impl Work {
     }
 }
 
-async fn enqueue<J: Numbered>(
+async fn enqueue<J: NumberedJob>(
     client: &Client,
     executions: u64,
     batch: usize,
@@ -66,20 +68,20 @@ async fn enqueue<J: Numbered>(
     Ok(())
 }
 
-/// What an execution is about: as long as an id.
+/// The subject with this number, as long as a typical id.
 pub(crate) fn subject(key: u64) -> String {
     format!("user:{key:08}")
 }
 
-/// One execution of what is enqueued singly, made when it is due.
-pub(crate) fn timed(started: &Started) -> Plain {
-    Plain::numbered(started.micros(), subject(1))
+/// An execution that is due now.
+pub(crate) fn timed(timer: &StartTimer) -> Plain {
+    Plain::numbered(timer.elapsed_micros(), subject(1))
 }
 
-/// Callers that enqueue at once, each by `call`, until `all` have been.
-pub(crate) async fn at_once<F>(
+/// Calls `call` `total` times from concurrent callers.
+pub(crate) async fn call_concurrently<F>(
     callers: usize,
-    all: u64,
+    total: u64,
     call: impl Fn() -> F + Send + Sync + 'static,
 ) -> Result<(), BenchError>
 where
@@ -90,7 +92,7 @@ where
     let callers = (0..callers).map(|_| {
         let (call, taken) = (Arc::clone(&call), Arc::clone(&taken));
         tokio::spawn(async move {
-            while taken.fetch_add(1, Ordering::Relaxed) < all {
+            while taken.fetch_add(1, Ordering::Relaxed) < total {
                 call().await?;
             }
             Ok::<_, BenchError>(())
@@ -102,27 +104,27 @@ where
     Ok(())
 }
 
-/// A runtime on a store with the jobs of this module.
+/// A builder of a runtime on a store, with the no-op jobs as its catalogue.
 pub(crate) fn runtime_on(store: &Arc<dyn Store>) -> Result<RuntimeBuilder, BenchError> {
     Ok(Runtime::builder()
         .store(Arc::clone(store))
-        .catalogue(work::catalogue().map_err(StartError::from)?))
+        .catalogue(noop_jobs::catalogue().map_err(StartError::from)?))
 }
 
-/// A runtime that executes nothing.
+/// A runtime without a worker.
 pub(crate) async fn client_on(store: &Arc<dyn Store>) -> Result<Runtime, BenchError> {
     Ok(runtime_on(store)?.workers(false).start().await?)
 }
 
-/// Counts what a store says has become final.
+/// Counts the executions that a store reports as finished.
 #[derive(Debug)]
-pub(crate) struct Finishes {
+pub(crate) struct FinishCounter {
     events: broadcast::Receiver<StoreEvent>,
     seen: u64,
 }
 
-impl Finishes {
-    /// From now on.
+impl FinishCounter {
+    /// A counter of all events from now on.
     pub(crate) fn of(store: &dyn Store) -> Self {
         Self {
             events: store.events(),
@@ -130,8 +132,13 @@ impl Finishes {
         }
     }
 
-    /// Waits until that was so many, or until nothing is left to do if some were missed.
-    pub(crate) async fn reach(&mut self, wanted: u64, worker: &Runtime) -> Result<(), BenchError> {
+    /// Waits until `wanted` executions have finished. If events were lost, waits until the worker
+    /// is idle instead.
+    pub(crate) async fn wait_for(
+        &mut self,
+        wanted: u64,
+        worker: &Runtime,
+    ) -> Result<(), BenchError> {
         while self.seen < wanted {
             match self.events.recv().await {
                 Ok(StoreEvent::Finished(ids)) => self.seen += ids.len() as u64,

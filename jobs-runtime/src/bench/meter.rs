@@ -1,98 +1,99 @@
-//! What a trial costs.
+//! Meters for time, CPU, statements, commits, WAL and memory of a trial.
 
 use std::time::{Duration, Instant};
 
 use super::error::BenchError;
-use super::gauge::{Gauge, Reading};
+use super::monitor::{DatabaseCounters, Monitor};
 use super::statements;
 use crate::clock::real_now;
 
-/// Runs while a trial does.
+/// A meter that runs during a trial.
 #[derive(Debug)]
-pub(crate) struct Meter {
-    counters: Counters,
-    sent: (u64, u64),
+pub(crate) struct RunningMeter {
+    ready: ReadyMeter,
+    /// Statements and commits before the trial.
+    statements: (u64, u64),
     cpu: Duration,
-    since: Instant,
+    started_at: Instant,
 }
 
-/// A database's counters before a trial.
+/// A meter before its trial, with the counters of the database.
 #[derive(Debug)]
-pub(crate) struct Counters {
-    gauge: Gauge,
-    before: Reading,
+pub(crate) struct ReadyMeter {
+    monitor: Monitor,
+    before: DatabaseCounters,
 }
 
-/// What was used between a meter's start and its stop.
+/// The resources that were used between the start and the stop of a meter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) elapsed: Duration,
-    /// Of this process; a database server's is its own.
+    /// CPU time of this process, without a database server.
     pub(crate) cpu: Duration,
     pub(crate) round_trips: u64,
     pub(crate) commits: u64,
-    /// `None` where there is no such log to read.
+    /// `None` on an embedded store.
     pub(crate) wal_bytes: Option<u64>,
-    /// `None` where there are none.
+    /// `None` on an embedded store.
     pub(crate) dead_tuples: Option<u64>,
 }
 
-impl Counters {
-    /// Reads them once every connection of ours is closed, which is when a server has heard of all
-    /// that was done on it.
-    pub(crate) async fn read(mut gauge: Gauge) -> Result<Self, BenchError> {
-        let before = gauge.read().await?;
-        Ok(Self { gauge, before })
+impl ReadyMeter {
+    /// Reads the counters after all connections of this program are closed: only then does a server
+    /// count everything that they did.
+    pub(crate) async fn new(mut monitor: Monitor) -> Result<Self, BenchError> {
+        let before = monitor.read().await?;
+        Ok(Self { monitor, before })
     }
 
     /// Starts the clock.
-    pub(crate) fn start(self) -> Meter {
-        Meter {
-            counters: self,
-            sent: statements::sent(),
+    pub(crate) fn start(self) -> RunningMeter {
+        RunningMeter {
+            ready: self,
+            statements: statements::counts(),
             cpu: processor_time(),
-            since: real_now(),
+            started_at: real_now(),
         }
     }
 }
 
-impl Meter {
-    /// Stops the clock. The rest is to be read when the store is closed.
-    pub(crate) fn stop(self) -> Stopped {
-        Stopped {
-            elapsed: self.since.elapsed(),
+impl RunningMeter {
+    /// Stops the clock. The database's counters are read later, by [`StoppedMeter::read`].
+    pub(crate) fn stop(self) -> StoppedMeter {
+        StoppedMeter {
+            elapsed: self.started_at.elapsed(),
             cpu: processor_time().saturating_sub(self.cpu),
-            sent: statements::sent(),
+            statements: statements::counts(),
             meter: self,
         }
     }
 }
 
-/// A meter whose clock has been stopped.
+/// A meter after its trial.
 #[derive(Debug)]
-pub(crate) struct Stopped {
+pub(crate) struct StoppedMeter {
     elapsed: Duration,
     cpu: Duration,
-    sent: (u64, u64),
-    meter: Meter,
+    statements: (u64, u64),
+    meter: RunningMeter,
 }
 
-impl Stopped {
-    /// Asks the database for the rest, which takes its time.
+impl StoppedMeter {
+    /// Reads the database's counters. The store must be closed: see [`ReadyMeter::new`].
     pub(crate) async fn read(mut self) -> Result<Usage, BenchError> {
-        let counters = &mut self.meter.counters;
-        let after = counters.gauge.read().await?;
-        let before = counters.before;
-        let (sent_before, commits_before) = self.meter.sent;
+        let ready = &mut self.meter.ready;
+        let after = ready.monitor.read().await?;
+        let before = ready.before;
+        let (statements_before, commits_before) = self.meter.statements;
         let wal = after.wal_bytes.zip(before.wal_bytes);
         Ok(Usage {
             elapsed: self.elapsed,
             cpu: self.cpu,
-            round_trips: self.sent.0 - sent_before,
+            round_trips: self.statements.0 - statements_before,
             commits: match after.commits.zip(before.commits) {
                 Some((after, before)) => after.saturating_sub(before),
-                // Those of a store in this process are seen going out.
-                None => self.sent.1 - commits_before,
+                // An embedded store: every commit is a statement of this process.
+                None => self.statements.1 - commits_before,
             },
             wal_bytes: wal.map(|(after, before)| after.saturating_sub(before)),
             dead_tuples: after.dead_tuples,
@@ -100,9 +101,9 @@ impl Stopped {
     }
 }
 
-/// What this process has used, by the kernel; in units of 10 ms.
+/// The CPU time of this process by the kernel, in steps of 10 ms.
 pub(crate) fn processor_time() -> Duration {
-    // `utime` and `stime` are the 14th and 15th field; the second is a name, in parentheses.
+    // `utime` and `stime` are the fields 14 and 15; field 2 is a name in parentheses.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks = fields.split_whitespace().skip(11).take(2);
@@ -110,7 +111,7 @@ pub(crate) fn processor_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// How often this process has slept and woken, in all of its threads that live.
+/// Voluntary context switches of all live threads of this process.
 pub(crate) fn wake_ups() -> u64 {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     let of_thread = |path: std::path::PathBuf| {
@@ -121,7 +122,7 @@ pub(crate) fn wake_ups() -> u64 {
     counts.sum()
 }
 
-/// Bytes of memory that this process has now.
+/// Resident memory of this process, in bytes.
 pub(crate) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     number_after(&status, "VmRSS:").map(|kilobytes| kilobytes * 1024)
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_is_understood() {
+    fn the_kernels_figures_are_parsed() {
         let began = real_now();
         let before = processor_time();
         while processor_time() == before && began.elapsed() < Duration::from_secs(20) {}

@@ -1,50 +1,51 @@
-//! What is told of a scenario.
+//! Results of trials, and the report of a scenario.
 
 use serde::Serialize;
 
+use super::config::{BenchConfig, Scenario};
 use super::histogram::{Histogram, Percentiles};
 use super::meter::Usage;
-use super::plan::{Plan, Scenario};
-use super::spread::{Spread, median};
+use super::summary::{Summary, median};
 use crate::store::StoreDescription;
 
-/// What one trial came to.
+/// The result of one trial.
 #[derive(Debug)]
 pub(crate) struct Trial {
     pub(crate) executions: u64,
     pub(crate) usage: Usage,
-    /// Empty where nothing is timed one by one.
+    /// Latency of single calls or executions; empty if the scenario measures none.
     pub(crate) latency: Histogram,
-    /// Pages of the feed; likewise.
-    pub(crate) feed: Histogram,
-    /// Of this process, at the end.
+    /// Latency of a page of the list of executions; empty if the scenario reads none.
+    pub(crate) list_latency: Histogram,
+    /// Resident memory of this process at the end of the trial.
     pub(crate) resident_bytes: Option<u64>,
     pub(crate) wake_ups: Option<u64>,
-    /// Of a soak, its parts.
-    pub(crate) course: Vec<Stretch>,
+    /// The parts of a soak; empty for other scenarios.
+    pub(crate) parts: Vec<SoakPart>,
 }
 
-/// A part of a soak.
+/// The result of one part of a soak.
 #[derive(Debug)]
-pub(crate) struct Stretch {
+pub(crate) struct SoakPart {
     pub(crate) latency: Histogram,
-    /// At its end; likewise the rest.
+    /// Resident memory at the end of the part.
     pub(crate) resident_bytes: Option<u64>,
+    /// Dead tuples at the end of the part.
     pub(crate) dead_tuples: Option<u64>,
 }
 
-/// What is told of it.
+/// One part of a soak in the report.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StretchReport {
+pub(crate) struct SoakPartReport {
     pub(crate) latency_ms: Option<Percentiles>,
     pub(crate) resident_megabytes: Option<f64>,
     pub(crate) dead_tuples: Option<u64>,
 }
 
-impl Stretch {
-    fn report(&self) -> StretchReport {
-        StretchReport {
+impl SoakPart {
+    fn report(&self) -> SoakPartReport {
+        SoakPartReport {
             latency_ms: self.latency.percentiles(),
             resident_megabytes: self.resident_bytes.map(megabytes),
             dead_tuples: self.dead_tuples,
@@ -57,16 +58,16 @@ fn megabytes(bytes: u64) -> f64 {
 }
 
 impl Trial {
-    /// Nothing but what a meter has seen.
+    /// A trial with the usage of its meter, and without latencies.
     pub(crate) fn new(executions: u64, usage: Usage) -> Self {
         Self {
             executions,
             usage,
             latency: Histogram::default(),
-            feed: Histogram::default(),
+            list_latency: Histogram::default(),
             resident_bytes: super::meter::resident_bytes(),
             wake_ups: None,
-            course: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Trial {
     }
 }
 
-/// What was measured, for people and machines. What a scenario or store does not have is `null`.
+/// The report of a scenario. A figure that the scenario or store does not have is `null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -90,72 +91,74 @@ pub(crate) struct Report {
     pub(crate) concurrency: usize,
     pub(crate) callers: usize,
     pub(crate) runs: usize,
-    /// Executions a second.
-    pub(crate) rate_per_second: Option<Spread>,
+    /// Executions per second.
+    pub(crate) rate_per_second: Option<Summary>,
     pub(crate) latency_ms: Option<Percentiles>,
-    /// Pages of the feed.
-    pub(crate) feed_ms: Option<Percentiles>,
-    /// The same work without what the scenario is about.
-    pub(crate) baseline_per_second: Option<Spread>,
-    /// Each trial by the baseline beside it: 1 costs nothing, 0.5 twice the time.
-    pub(crate) ratio_to_baseline: Option<Spread>,
-    /// Of this process.
+    /// Latency of a page of the list of executions.
+    #[serde(rename = "feedMs")]
+    pub(crate) list_ms: Option<Percentiles>,
+    /// Executions per second of the baseline: the same work without the scenario's condition.
+    pub(crate) baseline_per_second: Option<Summary>,
+    /// The rate of each trial divided by that of its baseline: 0.5 takes twice the time.
+    pub(crate) ratio_to_baseline: Option<Summary>,
+    /// CPU time of this process, without a database server.
     pub(crate) cpu_micros_per_execution: Option<f64>,
     pub(crate) round_trips_per_execution: Option<f64>,
     pub(crate) commits_per_execution: Option<f64>,
     pub(crate) wal_bytes_per_execution: Option<f64>,
     pub(crate) dead_tuples: Option<f64>,
     pub(crate) resident_megabytes: Option<f64>,
-    /// Of all threads of this process.
+    /// Voluntary context switches of all threads of this process.
     pub(crate) wake_ups_per_minute: Option<f64>,
-    /// Of one core.
+    /// CPU time in percent of one core.
     pub(crate) cpu_percent: Option<f64>,
-    /// Of a soak: one part after the other.
-    pub(crate) course: Option<Vec<StretchReport>>,
+    /// The parts of a soak in their order.
+    #[serde(rename = "course")]
+    pub(crate) parts: Option<Vec<SoakPartReport>>,
 }
 
 impl Report {
-    /// Of trials, and of as many baselines or none.
+    /// Summarises the trials and their baselines. There is one baseline per trial, or none at all.
     pub(crate) fn new(
-        plan: &Plan,
+        config: &BenchConfig,
         store: StoreDescription,
         trials: &[Trial],
         baselines: &[Trial],
     ) -> Self {
-        let (latency, feed) = (Histogram::default(), Histogram::default());
+        let (latency, list_latency) = (Histogram::default(), Histogram::default());
         for trial in trials {
             latency.add(&trial.latency);
-            feed.add(&trial.feed);
+            list_latency.add(&trial.list_latency);
         }
-        let rates = |trials: &[Trial]| Spread::of(trials.iter().map(Trial::per_second));
+        let rates = |trials: &[Trial]| Summary::of(trials.iter().map(Trial::per_second));
         let per_execution = |count: &dyn Fn(&Usage) -> Option<u64>| {
             let each = |trial: &Trial| trial.per_execution(count(&trial.usage)?);
             median(trials.iter().map(each))
         };
-        let counted = plan.executions() > 0;
+        let counted = config.executions() > 0;
         let idle = !counted;
         let pairs = trials.iter().zip(baselines);
-        let course = trials.iter().flat_map(|trial| &trial.course);
-        let course: Vec<_> = course.map(Stretch::report).collect();
+        let parts = trials.iter().flat_map(|trial| &trial.parts);
+        let parts: Vec<_> = parts.map(SoakPart::report).collect();
         Self {
-            course: (!course.is_empty()).then_some(course),
-            scenario: plan.scenario,
+            parts: (!parts.is_empty()).then_some(parts),
+            scenario: config.scenario,
             store: store.kind,
             durability: store.durability,
-            executions: match plan.scenario {
-                // It has found out itself how many that were.
+            executions: match config.scenario {
+                // A soak chooses its number of executions itself.
                 Scenario::Soak => trials.iter().map(|trial| trial.executions).sum(),
-                _ => plan.executions(),
+                _ => config.executions(),
             },
-            concurrency: plan.concurrency,
-            callers: plan.callers(),
+            concurrency: config.concurrency,
+            callers: config.callers(),
             runs: trials.len(),
             rate_per_second: rates(trials).filter(|_| counted),
             latency_ms: latency.percentiles(),
-            feed_ms: feed.percentiles(),
+            list_ms: list_latency.percentiles(),
             baseline_per_second: rates(baselines),
-            ratio_to_baseline: Spread::of(
-                pairs.map(|(trial, beside)| trial.per_second() / beside.per_second()),
+            ratio_to_baseline: Summary::of(
+                pairs.map(|(trial, baseline)| trial.per_second() / baseline.per_second()),
             ),
             cpu_micros_per_execution: per_execution(&|usage| {
                 u64::try_from(usage.cpu.as_micros()).ok()

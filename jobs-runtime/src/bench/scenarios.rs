@@ -1,4 +1,4 @@
-//! What each scenario does, and the order of its trials.
+//! The scenarios, and the order of their trials.
 
 mod drain;
 mod enqueue;
@@ -7,122 +7,135 @@ mod idle;
 mod latency;
 mod soak;
 
+use super::config::{BenchConfig, Scenario};
 use super::error::BenchError;
-use super::load::Work;
-use super::place::Place;
-use super::plan::{Plan, Scenario};
+use super::load::Workload;
 use super::report::{Report, Trial};
-use drain::Beside;
+use super::scratch_store::ScratchStore;
+use drain::Interference;
 
-/// Measures a scenario. `told` hears of each trial that has ended.
-pub(crate) async fn run(plan: &Plan, told: impl Fn(&str)) -> Result<Report, BenchError> {
-    let stage = Stage::set(plan).await?;
-    let done = stage.play(plan, told).await;
-    // Nothing is left behind, whatever has failed.
-    let cleared = stage.clear().await;
-    let report = done?;
-    cleared?;
+/// Measures a scenario. `on_progress` receives a line after each run.
+pub(crate) async fn run(
+    config: &BenchConfig,
+    on_progress: impl Fn(&str),
+) -> Result<Report, BenchError> {
+    let runner = Runner::prepare(config).await?;
+    let report = runner.run_trials(config, on_progress).await;
+    // The stores are removed also after a failure.
+    let removed = runner.clean_up().await;
+    let report = report?;
+    removed?;
     Ok(report)
 }
 
-/// What lasts longer than a trial.
-struct Stage {
-    /// Where finished executions are retained: they take longer to write than a trial takes.
-    full: Option<Place>,
+/// Runs the trials of a scenario, and owns the store that they share.
+struct Runner {
+    /// The store with history of `retained`: seeding takes longer than a trial.
+    with_history: Option<ScratchStore>,
 }
 
-/// Which of two trials that are compared.
+/// The two kinds of trials that a report compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum TrialKind {
     Measured,
     Baseline,
 }
 
-impl Stage {
-    async fn set(plan: &Plan) -> Result<Self, BenchError> {
-        let full = match plan.scenario {
-            Scenario::Retained => Some(drain::full_place(plan).await?),
+impl Runner {
+    async fn prepare(config: &BenchConfig) -> Result<Self, BenchError> {
+        let with_history = match config.scenario {
+            Scenario::Retained => Some(drain::retained_store(config).await?),
             _ => None,
         };
-        Ok(Self { full })
+        Ok(Self { with_history })
     }
 
-    async fn clear(self) -> Result<(), BenchError> {
-        match self.full {
-            Some(place) => place.clear().await,
+    async fn clean_up(self) -> Result<(), BenchError> {
+        match self.with_history {
+            Some(store) => store.remove().await,
             None => Ok(()),
         }
     }
 
-    async fn play(&self, plan: &Plan, told: impl Fn(&str)) -> Result<Report, BenchError> {
-        let runs = match plan.scenario {
-            // It warms up by itself, and once is long enough.
+    async fn run_trials(
+        &self,
+        config: &BenchConfig,
+        on_progress: impl Fn(&str),
+    ) -> Result<Report, BenchError> {
+        let runs = match config.scenario {
+            // A soak measures the drain rate first, which warms it up.
             Scenario::Soak => 1,
             _ => {
-                let warm_up = Plan {
-                    executions: Some(plan.executions() / 10),
-                    ..plan.clone()
+                let warm_up = BenchConfig {
+                    executions: Some(config.executions() / 10),
+                    ..config.clone()
                 };
-                self.trial(&warm_up, Side::Measured).await?;
-                plan.runs
+                self.trial(&warm_up, TrialKind::Measured).await?;
+                config.runs
             }
         };
         let (mut trials, mut baselines) = (Vec::new(), Vec::new());
         for run in 0..runs {
-            let mut order = [Side::Measured, Side::Baseline];
-            // What comes second may profit from the first, or suffer.
+            let mut order = [TrialKind::Measured, TrialKind::Baseline];
+            // The order alternates, because the first trial of a pair may influence the second.
             order.rotate_left(run % 2);
-            for side in order {
-                match side {
-                    Side::Measured => trials.push(self.trial(plan, side).await?),
-                    Side::Baseline if plan.scenario.has_baseline() => {
-                        baselines.push(self.trial(plan, side).await?);
+            for kind in order {
+                match kind {
+                    TrialKind::Measured => trials.push(self.trial(config, kind).await?),
+                    TrialKind::Baseline if config.scenario.has_baseline() => {
+                        baselines.push(self.trial(config, kind).await?);
                     }
-                    Side::Baseline => {}
+                    TrialKind::Baseline => {}
                 }
             }
-            told(&format!("run {} of {runs}", run + 1));
+            on_progress(&format!("run {} of {runs}", run + 1));
         }
-        let place = Place::fresh(&plan.database);
-        let described = place.open().await?.describe();
-        place.clear().await?;
-        Ok(Report::new(plan, described, &trials, &baselines))
+        let scratch = ScratchStore::new(&config.database);
+        let description = scratch.open().await?.describe();
+        scratch.remove().await?;
+        Ok(Report::new(config, description, &trials, &baselines))
     }
 
-    async fn trial(&self, plan: &Plan, side: Side) -> Result<Trial, BenchError> {
-        let measured = side == Side::Measured;
-        if let (true, Some(full)) = (measured, &self.full) {
-            return drain::among_finished(full, plan).await;
+    async fn trial(&self, config: &BenchConfig, kind: TrialKind) -> Result<Trial, BenchError> {
+        let measured = kind == TrialKind::Measured;
+        if let (true, Some(store)) = (measured, &self.with_history) {
+            return drain::drain_retained(store, config).await;
         }
-        let place = Place::fresh(&plan.database);
-        let drain = async |work, beside| drain::trial(&place, plan, work, beside).await;
-        let trial = match plan.scenario {
-            Scenario::EnqueueBatch => enqueue::batches(&place, plan).await,
-            Scenario::EnqueueSingle => enqueue::singles(&place, plan).await,
-            Scenario::Mixed => enqueue::mixed(&place, plan).await,
-            Scenario::Steady => latency::steady(&place, plan).await,
-            Scenario::Soak => soak::trial(&place, plan).await,
-            Scenario::Latency => latency::idle_pickup(&place, plan).await,
-            Scenario::Http => http::triggers(&place, plan).await,
-            Scenario::Idle => idle::trial(&place, plan).await,
-            Scenario::Limits if measured => {
-                let work = Work::Limited(plan.limit, plan.keys);
-                drain(work, Beside::Nothing).await
-            }
-            Scenario::Keyed if measured => drain(Work::Keyed(plan.keys), Beside::Nothing).await,
-            Scenario::Blocked if measured => drain(Work::Plain, Beside::Blocked).await,
-            Scenario::Pinned if measured => drain(Work::Plain, Beside::Snapshot).await,
-            _ => drain(Work::Plain, Beside::Nothing).await,
+        let scratch = ScratchStore::new(&config.database);
+        let drain = async |workload, interference| {
+            drain::trial(&scratch, config, workload, interference).await
         };
-        let cleared = place.clear().await;
+        let trial = match config.scenario {
+            Scenario::EnqueueBatch => enqueue::batches(&scratch, config).await,
+            Scenario::EnqueueSingle => enqueue::singles(&scratch, config).await,
+            Scenario::Mixed => enqueue::mixed(&scratch, config).await,
+            Scenario::Steady => latency::steady(&scratch, config).await,
+            Scenario::Soak => soak::trial(&scratch, config).await,
+            Scenario::Latency => latency::idle_pickup(&scratch, config).await,
+            Scenario::Http => http::triggers(&scratch, config).await,
+            Scenario::Idle => idle::trial(&scratch, config).await,
+            Scenario::Limits if measured => {
+                let workload = Workload::Limited(config.limit, config.keys);
+                drain(workload, Interference::None).await
+            }
+            Scenario::Keyed if measured => {
+                drain(Workload::Keyed(config.keys), Interference::None).await
+            }
+            Scenario::Blocked if measured => {
+                drain(Workload::Plain, Interference::BlockedExecutions).await
+            }
+            Scenario::Pinned if measured => drain(Workload::Plain, Interference::OldSnapshot).await,
+            _ => drain(Workload::Plain, Interference::None).await,
+        };
+        let removed = scratch.remove().await;
         let trial = trial?;
-        cleared?;
+        removed?;
         Ok(trial)
     }
 }
 
 impl Scenario {
-    /// Whether it is held against the same work without what it is about.
+    /// True if the report compares the scenario with a baseline.
     fn has_baseline(self) -> bool {
         matches!(
             self,

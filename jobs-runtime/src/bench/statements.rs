@@ -1,7 +1,7 @@
-//! How often the database is spoken to.
+//! Counts the statements that this process sends to databases.
 //!
-//! The driver tells of every statement at the level of trace. What the runtime sends as one script
-//! is one of them: a round trip.
+//! `sqlx` emits one trace event per statement. A script that the runtime sends as one statement
+//! counts once: it is one round trip.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,49 +12,51 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where the driver tells of them.
+/// The target of the driver's events.
 const TARGET: &str = "sqlx::query";
 
 static SENT: AtomicU64 = AtomicU64::new(0);
 static COMMITS: AtomicU64 = AtomicU64::new(0);
 
-/// Statements sent so far, and those among them that commit.
-pub(crate) fn sent() -> (u64, u64) {
+/// The number of statements sent so far, and the number of those that commit.
+pub(crate) fn counts() -> (u64, u64) {
     (
         SENT.load(Ordering::Relaxed),
         COMMITS.load(Ordering::Relaxed),
     )
 }
 
-/// Counts every statement of this process from now on.
-pub(crate) fn counting<S>() -> impl Layer<S>
+/// A layer that counts every statement of this process.
+pub(crate) fn statement_counter<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Counting.with_filter(Targets::new().with_target(TARGET, LevelFilter::TRACE))
+    StatementCounter.with_filter(Targets::new().with_target(TARGET, LevelFilter::TRACE))
 }
 
-struct Counting;
+struct StatementCounter;
 
-impl<S: Subscriber> Layer<S> for Counting {
+impl<S: Subscriber> Layer<S> for StatementCounter {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut commits = Commits(false);
-        event.record(&mut commits);
+        let mut commit = CommitDetector { found: false };
+        event.record(&mut commit);
         SENT.fetch_add(1, Ordering::Relaxed);
-        COMMITS.fetch_add(u64::from(commits.0), Ordering::Relaxed);
+        COMMITS.fetch_add(u64::from(commit.found), Ordering::Relaxed);
     }
 }
 
-/// Whether a statement has a commit in it.
-struct Commits(bool);
+/// Looks for a `COMMIT` in a statement.
+struct CommitDetector {
+    found: bool,
+}
 
-impl Visit for Commits {
+impl Visit for CommitDetector {
     fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        // A short statement is its own summary, and then there is no text beside it.
+        // `sqlx` records a short statement as `summary` only.
         if matches!(field.name(), "summary" | "db.statement") {
-            self.0 |= value.contains("COMMIT");
+            self.found |= value.contains("COMMIT");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The command line as typed.
+//! The grammar of the command line. The doc comments of its types are the help texts.
 
 use std::ffi::OsString;
 
@@ -6,115 +6,116 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::bench::{LimitKind, Scenario};
 
-/// Background jobs: execute them, trigger them, look at them.
+/// Runs background jobs, enqueues executions and inspects them.
 #[derive(Debug, Parser)]
 #[command(name = "jobs", version, disable_help_subcommand = true)]
 pub(super) struct Args {
     #[command(flatten)]
-    pub(super) globals: Globals,
+    pub(super) globals: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
 
-/// Settings that every command has; `jobs.toml` and `JOBS_*` variables give them as well.
+/// Settings of every command. `jobs.toml` and `JOBS_*` variables can set them, too.
 #[derive(Clone, Debug, Default, ClapArgs)]
-pub(super) struct Globals {
-    /// The store [default: sqlite:jobs.db]
+pub(super) struct GlobalArgs {
+    /// Store to use: sqlite:PATH or postgres://… [default: sqlite:jobs.db]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database: Option<String>,
-    /// Where HTTP is served [default: 127.0.0.1:8091]
+    /// Address to serve HTTP on [default: 127.0.0.1:8091]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     pub(super) bind: Option<String>,
-    /// Attempts of async handlers at a time [default: 4 per core]
+    /// Maximum number of concurrent attempts of async handlers [default: 4 per core; bench: 256]
     #[arg(long, global = true, value_name = "N")]
     pub(super) concurrency: Option<String>,
-    /// Print JSON, one document
+    /// Print the result as one JSON document
     #[arg(long, global = true)]
     pub(super) json: bool,
 }
 
+/// The commands. Without one, the program executes `run`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Execute jobs and serve HTTP (the default)
+    /// Execute jobs and serve HTTP (the default command)
     Run,
-    /// Execute jobs
-    Work(Work),
-    /// Serve HTTP without executing
+    /// Execute jobs without serving HTTP
+    Work(WorkArgs),
+    /// Serve HTTP without executing jobs
     Serve,
-    /// The jobs that are known here
+    /// List the jobs of this program and of the store
     List,
-    /// One job: policy and payload
+    /// Show the policy and the payload fields of a job
     Show {
-        /// The job's id
+        /// Id of the job
         job: String,
     },
     /// Enqueue an execution of a job
     #[command(disable_help_flag = true)]
     Trigger(JobArgs),
-    /// Enqueue and execute right here: progress, logs, result
+    /// Enqueue an execution and execute it in this process
     #[command(disable_help_flag = true)]
     Exec(JobArgs),
-    /// Executions, newest first
-    Executions(Executions),
-    /// One execution with all of its attempts
+    /// List executions, newest first
+    Executions(ExecutionsArgs),
+    /// Show an execution and its attempts
     Execution {
-        /// Its id
+        /// Id of the execution
         id: String,
     },
-    /// What the handler of an execution logged
-    Logs(Logs),
-    /// Why an execution is where it is
+    /// Show the log lines of an execution
+    Logs(LogsArgs),
+    /// Explain the status of an execution
     Explain {
-        /// Its id
+        /// Id of the execution
         id: String,
     },
-    /// Cancel an execution, or ask its worker to
+    /// Cancel a waiting execution, or request the cancellation of a running one
     Cancel {
-        /// Its id
+        /// Id of the execution
         id: String,
     },
-    /// Run a failed or cancelled execution again
+    /// Enqueue a failed or cancelled execution again, under the same id
     Retry {
-        /// Its id
+        /// Id of the execution
         id: String,
-        /// Another payload; `-` reads it from standard input
+        /// Replacement for the payload; `-` reads it from standard input
         #[arg(long, value_name = "JSON")]
         payload: Option<String>,
     },
-    /// Change a waiting execution: its place, its time, its payload
-    Edit(Edit),
-    /// Delete a final execution with its attempts and its log
+    /// Change the priority, due time or payload of a waiting execution
+    Edit(EditArgs),
+    /// Delete a final execution with its attempts and log lines
     Delete {
-        /// Its id
+        /// Id of the execution
         id: String,
     },
-    /// The queues: what is in them, and which are paused
+    /// List the queues, or pause, drain and resume one
     Queues {
         #[command(subcommand)]
-        act: Option<QueueAct>,
+        command: Option<QueueCommand>,
     },
-    /// The workers that have a session, and what they execute
+    /// List the workers that have a session
     Processes,
-    /// Bring the store's layout up to date
+    /// Create or update the tables of the store
     Migrate {
-        /// Only say what is applied
+        /// List the migrations without applying any
         #[arg(long)]
         status: bool,
     },
-    /// Move everything that one store keeps to another
-    Move(Move),
-    /// Measure this program on this machine, with a store beside the one that is named
-    Bench(Bench),
-    /// The schemas of all linked jobs, as one JSON document
+    /// Copy everything in a store to another store
+    Move(MoveArgs),
+    /// Measure this program on this machine, in scratch stores beside the named store
+    Bench(BenchArgs),
+    /// Print the schemas of all linked jobs as one JSON document
     Schema,
-    /// The settings in force and where each comes from
+    /// List the settings in force and the source of each
     Config,
-    /// Find out what is wrong with this set-up
+    /// Check the settings, the store, the linked jobs and the start of a worker
     Doctor,
 }
 
 impl Command {
-    /// Whether the command's own log is what its user wants to see.
+    /// True if the user follows the log of the command while it runs.
     pub(super) fn is_long_running(&self) -> bool {
         matches!(
             self,
@@ -123,169 +124,207 @@ impl Command {
     }
 }
 
-/// What is done to a queue.
+/// The actions of `queues`.
 #[derive(Debug, Subcommand)]
-pub(super) enum QueueAct {
-    /// Let nothing be claimed from it any more; what runs goes on
+pub(super) enum QueueCommand {
+    /// Pause a queue: workers claim nothing from it, and running attempts continue
     Pause {
-        /// Its name
+        /// Name of the queue
         queue: String,
     },
-    /// Pause it, and wait until nothing of it runs any more
+    /// Pause a queue and wait until its running attempts have ended
     Drain {
-        /// Its name
+        /// Name of the queue
         queue: String,
     },
-    /// Let it be claimed from again
+    /// Resume a paused queue: workers claim from it again
     Resume {
-        /// Its name
+        /// Name of the queue
         queue: String,
     },
 }
 
+/// The arguments of `edit`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Edit {
-    /// The execution's id
+pub(super) struct EditArgs {
+    /// Id of the execution
     pub(super) id: String,
-    /// low, normal, high, critical or 0 to 100
+    /// New priority: low, normal, high, critical or 0 to 100
     #[arg(long)]
     pub(super) priority: Option<jobs::Priority>,
-    /// Not before this has passed: 30s, 5m; 0s makes it due now
+    /// New delay from now, as in 30s or 5m; 0s makes the execution due now
     #[arg(long, value_name = "DURATION")]
     pub(super) delay: Option<jiff::SignedDuration>,
-    /// Not before this time: 2030-01-31T12:00:00Z
+    /// New due time, as in 2030-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "delay")]
     pub(super) run_at: Option<crate::time::Timestamp>,
-    /// Another payload; `-` reads it from standard input
+    /// Replacement for the payload; `-` reads it from standard input
     #[arg(long, value_name = "JSON")]
     pub(super) payload: Option<String>,
 }
 
+/// The arguments of `work`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Work {
-    /// Take from these queues only; `mail:10` for ten attempts at a time
+pub(super) struct WorkArgs {
+    /// Queues to claim from; `mail:10` allows ten concurrent attempts of `mail` [default: all]
     #[arg(long, value_name = "QUEUE,…", value_delimiter = ',')]
     pub(super) queues: Vec<String>,
-    /// A word about this worker, shown by `processes`; again for another
+    /// Label that `processes` shows for this worker; repeatable
     #[arg(long = "label", value_name = "WORD")]
     pub(super) labels: Vec<String>,
-    /// End when nothing is left that could be executed now
+    /// Exit when no execution is running or ready
     #[arg(long)]
     pub(super) until_idle: bool,
 }
 
+/// The arguments of `move`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Move {
-    /// The store to read from; it is left as it is
+pub(super) struct MoveArgs {
+    /// Store to read from; it stays unchanged
     #[arg(long, value_name = "URL")]
     pub(super) from: String,
-    /// The store to write to
+    /// Store to write to
     #[arg(long, value_name = "URL")]
     pub(super) to: String,
 }
 
+/// The arguments of `bench`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Bench {
-    /// What to measure
+pub(super) struct BenchArgs {
+    /// Scenario to measure
     #[arg(value_enum)]
     pub(super) scenario: Scenario,
-    /// Executions in each run [default: by scenario]
+    /// Executions per run [default: 100000; latency: 500; enqueue-single and http: 20000; pinned:
+    /// 600000; steady: ten seconds of --rate]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..))]
     pub(super) executions: Option<u64>,
-    /// Callers at a time [default: by scenario]
-    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    /// Concurrent callers [default: enqueue-single: 8; http: 16; mixed: 4; others: 1]
+    #[arg(long, value_name = "K", value_parser = positive)]
     pub(super) callers: Option<usize>,
-    /// Runs that count, after one that does not
-    #[arg(long, value_name = "R", default_value = "5", value_parser = at_least_one)]
+    /// Measured runs, after one warm-up run
+    #[arg(long, value_name = "R", default_value = "5", value_parser = positive)]
     pub(super) runs: usize,
-    /// Executions in a call of those who enqueue batches
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    /// Executions per enqueue call, in batches
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1000",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000)
+    )]
     pub(super) batch: usize,
-    /// Finished executions in the store, for `retained`
-    #[arg(long, value_name = "M", default_value = "1000000", value_parser = clap::value_parser!(u64))]
+    /// Finished executions in the store of `retained`
+    #[arg(
+        long,
+        value_name = "M",
+        default_value = "1000000",
+        value_parser = clap::value_parser!(u64)
+    )]
     pub(super) retained: u64,
-    /// Executions offered a second, for `steady`
-    #[arg(long, value_name = "N", default_value = "5000", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Executions per second of `steady`
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5000",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub(super) rate: u64,
-    /// How long a `soak` takes
-    #[arg(long, value_name = "S", default_value = "600", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Duration of `soak` in seconds
+    #[arg(
+        long,
+        value_name = "S",
+        default_value = "600",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub(super) seconds: u64,
-    /// Keys, for `keyed` and `blocked`
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Distinct keys of `keyed`, `blocked` and `limits --limit per-key`
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10000",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub(super) keys: u64,
-    /// Executions that wait at limits, for `blocked`
-    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u64))]
+    /// Executions that limits block in `blocked`
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "100000",
+        value_parser = clap::value_parser!(u64)
+    )]
     pub(super) blocked: u64,
-    /// The limit, for `limits`
+    /// Limit of the job in `limits`
     #[arg(long, value_enum, default_value = "concurrent")]
     pub(super) limit: LimitKind,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("a number from 1".to_owned()),
+        Ok(0) | Err(_) => Err("give a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
     }
 }
 
-/// A job and flags that depend on its payload, parsed once the job is known.
+/// The arguments of `trigger` and `exec`. `rest` is parsed when the job is known, because its flags
+/// depend on the payload's schema.
 #[derive(Debug, ClapArgs)]
 pub(super) struct JobArgs {
-    /// The job's id
+    /// Id of the job
     pub(super) job: Option<String>,
-    /// Fields of the payload, and options; see `JOB --help`
+    /// Payload fields and options; `JOB --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) rest: Vec<OsString>,
 }
 
+/// The arguments of `executions`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Executions {
-    /// How many at most
+pub(super) struct ExecutionsArgs {
+    /// Maximum number of executions to list
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) limit: u16,
-    /// Of this job
+    /// List only executions of this job
     #[arg(long, value_name = "ID")]
     pub(super) job: Option<String>,
-    /// In this status
+    /// List only executions in this status
     #[arg(long)]
     pub(super) status: Option<jobs::ExecutionStatus>,
-    /// In this queue
+    /// List only executions of this queue
     #[arg(long)]
     pub(super) queue: Option<String>,
-    /// About this item
+    /// List only executions with this item id
     #[arg(long)]
     pub(super) item: Option<String>,
-    /// Belonging to this
+    /// List only executions with this correlation id
     #[arg(long)]
     pub(super) correlation_id: Option<String>,
-    /// Wanted by this one
+    /// List only executions that this user or program created
     #[arg(long)]
     pub(super) created_by: Option<String>,
-    /// With this tag
+    /// List only executions with this tag
     #[arg(long)]
     pub(super) tag: Option<String>,
-    /// Created at this time or later
+    /// List only executions created at or after this time, as in 2030-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<crate::time::Timestamp>,
-    /// Created before this time
+    /// List only executions created before this time
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<crate::time::Timestamp>,
-    /// Go on where a page ended
+    /// List the page after this cursor, which the previous page printed
     #[arg(long)]
     pub(super) cursor: Option<crate::store::Cursor>,
 }
 
+/// The arguments of `logs`.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Logs {
-    /// The execution's id
+pub(super) struct LogsArgs {
+    /// Id of the execution
     pub(super) id: String,
-    /// Of this attempt only
+    /// Show only lines of this attempt
     #[arg(long, value_name = "N")]
     pub(super) attempt: Option<u32>,
-    /// Of this level and above: trace, debug, info, warn, error
+    /// Show only lines of this level and above: trace, debug, info, warn, error
     #[arg(long)]
     pub(super) level: Option<crate::store::LogLevel>,
-    /// Go on until the execution is final
+    /// Print new lines until the execution is final
     #[arg(long)]
     pub(super) follow: bool,
 }

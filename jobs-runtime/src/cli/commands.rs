@@ -1,15 +1,15 @@
-//! What the commands do.
+//! The commands: a module each, or one for a group of similar commands.
 
 mod bench;
 mod config;
 mod doctor;
+mod execution_actions;
 mod executions;
 mod explain;
 mod jobs;
 mod logs;
 mod migrate;
-mod moving;
-mod operate;
+mod move_store;
 mod processes;
 mod queues;
 mod run;
@@ -27,7 +27,7 @@ use super::settings::Settings;
 use crate::store::{DatabaseUrl, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
-/// Does what was asked for.
+/// Runs a command.
 pub(super) async fn run(
     command: Command,
     settings: Settings,
@@ -35,8 +35,10 @@ pub(super) async fn run(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
     match command {
-        Command::Run => run::run(&settings, output, configure, run::Parts::Both).await,
-        Command::Serve => run::run(&settings, output, configure, run::Parts::Api).await,
+        Command::Run => {
+            run::run(&settings, output, configure, run::Components::WorkerAndHttp).await
+        }
+        Command::Serve => run::run(&settings, output, configure, run::Components::Http).await,
         Command::Work(work) => {
             let settings = settings.with_queues(&work.queues)?;
             let settings = settings.with_labels(&work.labels)?;
@@ -44,7 +46,7 @@ pub(super) async fn run(
                 &settings,
                 output,
                 configure,
-                run::Parts::Workers {
+                run::Components::Worker {
                     until_idle: work.until_idle,
                 },
             )
@@ -58,15 +60,19 @@ pub(super) async fn run(
         Command::Execution { id } => executions::show(&settings, output, &id).await,
         Command::Logs(args) => logs::show(&settings, output, args).await,
         Command::Explain { id } => explain::explain(&settings, output, &id).await,
-        Command::Cancel { id } => operate::cancel(&settings, output, &id).await,
-        Command::Retry { id, payload } => operate::retry(&settings, output, &id, payload).await,
-        Command::Edit(args) => operate::edit(&settings, output, args).await,
-        Command::Delete { id } => operate::delete(&settings, output, &id).await,
-        Command::Queues { act: None } => queues::list(&settings, output).await,
-        Command::Queues { act: Some(act) } => queues::act(&settings, output, act).await,
+        Command::Cancel { id } => execution_actions::cancel(&settings, output, &id).await,
+        Command::Retry { id, payload } => {
+            execution_actions::retry(&settings, output, &id, payload).await
+        }
+        Command::Edit(args) => execution_actions::edit(&settings, output, args).await,
+        Command::Delete { id } => execution_actions::delete(&settings, output, &id).await,
+        Command::Queues { command: None } => queues::list(&settings, output).await,
+        Command::Queues {
+            command: Some(command),
+        } => queues::change(&settings, output, command).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
-        Command::Move(args) => moving::move_store(output, &args).await,
+        Command::Move(args) => move_store::move_store(output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
         Command::Config => {
@@ -77,17 +83,18 @@ pub(super) async fn run(
     }
 }
 
-/// A runtime that executes and serves nothing: for commands that read or enqueue.
-async fn client_of(settings: &Settings) -> Result<Runtime, StartError> {
+/// Starts a runtime without a worker and without HTTP. It creates the store if there is none.
+async fn start_client(settings: &Settings) -> Result<Runtime, StartError> {
     settings.builder().workers(false).start().await
 }
 
-/// Like [`client_of`], but a store that does not exist yet is left so: commands that only look
-/// create nothing.
-async fn reader_of(settings: &Settings) -> Result<Runtime, StartError> {
-    let database = match store_exists(settings) {
-        true => settings.database.as_str(),
-        false => "sqlite::memory:",
+/// Starts a runtime like [`start_client`], but creates no store. Without a store, the runtime has
+/// an empty one in memory.
+async fn start_reader(settings: &Settings) -> Result<Runtime, StartError> {
+    let database = if store_exists(settings) {
+        settings.database.as_str()
+    } else {
+        "sqlite::memory:"
     };
     settings
         .builder()
@@ -97,15 +104,15 @@ async fn reader_of(settings: &Settings) -> Result<Runtime, StartError> {
         .await
 }
 
-/// A runtime that executes and serves nothing, on a store that is there already.
-async fn existing(settings: &Settings) -> Result<Runtime, Failure> {
+/// Starts a runtime like [`start_client`]. Fails if there is no store.
+async fn open_existing(settings: &Settings) -> Result<Runtime, Failure> {
     if !store_exists(settings) {
         return Err(Failure::failed(format!(
-            "there is no store at {} yet; `run` creates it",
+            "the store {} does not exist: `run` creates it, `--database URL` names another",
             settings.database
         )));
     }
-    Ok(client_of(settings).await?)
+    Ok(start_client(settings).await?)
 }
 
 fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
@@ -113,9 +120,9 @@ fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
         .map_err(|error: ParseExecutionIdError| Failure::usage(error.to_string()))
 }
 
-/// What to do when no job is linked, naming the crates whose jobs the store knows: other programs
-/// have published them, or an earlier build of this one.
-async fn nothing_linked(store: Option<&dyn Store>) -> String {
+/// The hint for a program without linked jobs. It names the crates of the jobs in the store's
+/// catalogue, which other programs or an earlier build have published.
+async fn no_jobs_hint(store: Option<&dyn Store>) -> String {
     let published = match store {
         Some(store) => store.catalogue().await.unwrap_or_default(),
         None => Vec::new(),
@@ -124,7 +131,7 @@ async fn nothing_linked(store: Option<&dyn Store>) -> String {
         .iter()
         .filter_map(|job| job.descriptor.source.split("::").next())
         .filter(|name| !name.is_empty())
-        // A source is `module::path:line`; of a job at the root of its crate, the line follows.
+        // A source is `crate::module:line`, or `crate:line` for a job at the root of its crate.
         .map(|name| name.split(':').next().unwrap_or(name))
         .collect();
     let known = match crates.len() {
@@ -135,18 +142,18 @@ async fn nothing_linked(store: Option<&dyn Store>) -> String {
                 .map(|name| format!("`use {name} as _;`"))
                 .collect();
             format!(
-                "; the store knows jobs of other programs: {}",
+                "; the store has jobs of other programs: {}",
                 uses.join(", ")
             )
         }
     };
     format!(
-        "no jobs are linked into this program: a crate that nothing references is left out, so \
-         reference it in the binary (`use my_jobs as _;`){known}"
+        "this program links no jobs: reference the crate that declares them in the binary, as in \
+         `use my_jobs as _;`{known}"
     )
 }
 
-/// Whether the store that the settings name has been created.
+/// True if the store of the settings exists. A PostgreSQL store counts as existing.
 fn store_exists(settings: &Settings) -> bool {
     match settings.database.parse() {
         Ok(DatabaseUrl::Sqlite { path, .. }) => path.exists(),

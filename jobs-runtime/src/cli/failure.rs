@@ -1,29 +1,29 @@
-//! How a command fails, and what the shell sees of it.
+//! Failures of a command, and their exit codes.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-/// The exit code of a mistake in how the program was called.
+/// The exit code of a usage error.
 pub(super) const USAGE: u8 = 2;
 
-/// The exit code of everything else that goes wrong.
+/// The exit code of every other failure.
 const FAILED: u8 = 1;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// Called wrongly; the text says how to call it.
+    /// A usage error. The text says what to type instead.
     #[error("{0}")]
     Usage(String),
-    /// Called rightly, and it did not work out.
+    /// A failure of a correct call.
     #[error("{0}")]
     Failed(String),
-    /// Called wrongly, and everything has been said about it.
+    /// A usage error that the command has printed.
     #[error("")]
-    ToldUsage,
-    /// Failed, and everything has been said about it.
+    UsageReported,
+    /// A failure that the command has printed.
     #[error("")]
-    Told,
+    FailedReported,
 }
 
 impl Failure {
@@ -35,15 +35,15 @@ impl Failure {
         Self::Failed(text.into())
     }
 
-    /// An error with its causes.
+    /// A failure with the text of an error and its causes.
     pub(super) fn because(error: &(dyn Error + 'static)) -> Self {
         Self::Failed(crate::error::chain(error).to_string())
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Usage(_) | Self::ToldUsage => USAGE,
-            Self::Failed(_) | Self::Told => FAILED,
+            Self::Usage(_) | Self::UsageReported => USAGE,
+            Self::Failed(_) | Self::FailedReported => FAILED,
         })
     }
 }
@@ -60,8 +60,8 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
-/// A payload that does not fit or a job that does not exist is a mistake of usage; a store that
-/// does not answer is not.
+/// An invalid payload or an unknown job is a usage error. A store error, a conflict, a full queue
+/// or a disabled job is a failure.
 impl From<jobs::EnqueueError> for Failure {
     fn from(error: jobs::EnqueueError) -> Self {
         use jobs::EnqueueError as E;
@@ -74,13 +74,15 @@ impl From<jobs::EnqueueError> for Failure {
             E::InvalidPayload { job_id, violations } => {
                 let mut text = format!("invalid payload for job `{job_id}`:");
                 for violation in &violations.0 {
-                    let place = match violation.pointer.as_str() {
+                    let location = match violation.pointer.as_str() {
                         "" => "the payload",
                         pointer => pointer,
                     };
-                    text.push_str(&format!("\n  {place}: {}", violation.message));
+                    text.push_str(&format!("\n  {location}: {}", violation.message));
                 }
-                text.push_str(&format!("\nsee `show {job_id}` for its fields"));
+                text.push_str(&format!(
+                    "\n`show {job_id}` lists the fields of the payload"
+                ));
                 Self::Usage(text)
             }
             other => Self::Usage(crate::error::chain(&other).to_string()),

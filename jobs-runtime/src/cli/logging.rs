@@ -1,4 +1,4 @@
-//! The program's own log, on standard error, and that of its handlers, in the store.
+//! Logging: the program's log on standard error, and the handlers' log in the store.
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -7,12 +7,14 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use super::args::Command;
 use crate::logs::SILENT_TARGET;
 
-/// Starts the log: `JOBS_LOG` or `RUST_LOG` say what it shows. Commands that answer and end show
-/// warnings only. What handlers log is stored whatever is shown.
+/// Starts logging. `JOBS_LOG`, else `RUST_LOG`, filters the log on standard error. Without them,
+/// long-running commands show `info`, others `warn`. The filter does not apply to the handlers' log
+/// in the store.
 pub(super) fn start(command: &Command) {
-    let default = match command.is_long_running() {
-        true => "info",
-        false => "warn",
+    let default = if command.is_long_running() {
+        "info"
+    } else {
+        "warn"
     };
     let mut filter = ["JOBS_LOG", "RUST_LOG"]
         .iter()
@@ -26,10 +28,10 @@ pub(super) fn start(command: &Command) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_filter(filter);
-    // An application may have installed a subscriber of its own before it called us.
+    // This fails if the application has installed its own subscriber, which then stays in use.
     let _ = registry()
         .with(shown)
         .with(crate::layer())
-        .with(matches!(command, Command::Bench(_)).then(crate::bench::counting))
+        .with(matches!(command, Command::Bench(_)).then(crate::bench::statement_counter))
         .try_init();
 }

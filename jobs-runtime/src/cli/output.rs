@@ -1,9 +1,9 @@
-//! The one place that prints.
+//! Output on standard output and standard error. No other module prints.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "printing is what this module is for"
+    reason = "all output of the program goes through this module"
 )]
 
 use std::io::{IsTerminal, stderr};
@@ -12,8 +12,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 
-/// Results on standard output, for people or as one JSON document; everything else on standard
-/// error.
+/// Prints results to standard output, as text or JSON, and notes and errors to standard error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
     pub(super) json: bool,
@@ -24,38 +23,41 @@ impl Output {
         Self { json }
     }
 
-    /// Prints a result: as JSON, or as the text that `people` makes of it.
-    pub(super) fn result<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) {
-        let text = match self.json {
-            true => serde_json::to_string_pretty(value).unwrap_or_else(|error| error.to_string()),
-            false => people(value),
+    /// Prints the result of a command: as one JSON document, or as the text that `to_text` makes.
+    pub(super) fn result<T: Serialize>(self, value: &T, to_text: impl FnOnce(&T) -> String) {
+        let text = if self.json {
+            serde_json::to_string_pretty(value).unwrap_or_else(|error| error.to_string())
+        } else {
+            to_text(value)
         };
         println!("{}", text.trim_end_matches('\n'));
     }
 
-    /// Prints one line of a result that goes on: as JSON on a line, or as people read it.
-    pub(super) fn line<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) {
-        let text = match self.json {
-            true => serde_json::to_string(value).unwrap_or_else(|error| error.to_string()),
-            false => people(value),
+    /// Prints a line of a streamed result: as JSON on one line, or as the text of `to_text`.
+    pub(super) fn line<T: Serialize>(self, value: &T, to_text: impl FnOnce(&T) -> String) {
+        let text = if self.json {
+            serde_json::to_string(value).unwrap_or_else(|error| error.to_string())
+        } else {
+            to_text(value)
         };
         println!("{text}");
     }
 
-    /// Says something beside the result.
-    pub(super) fn say(self, text: &str) {
+    /// Prints a note to standard error.
+    pub(super) fn note(self, text: &str) {
         eprintln!("{text}");
     }
 
+    /// Prints a failure, unless the command has printed it.
     pub(super) fn failure(self, failure: &Failure) {
         match failure {
-            Failure::Told | Failure::ToldUsage => {}
+            Failure::FailedReported | Failure::UsageReported => {}
             failure => eprintln!("error: {failure}"),
         }
     }
 
-    /// Whether somebody watches: progress is drawn for people only.
-    pub(super) fn is_watched(self) -> bool {
+    /// True if standard error is a terminal. Progress bars are drawn only there.
+    pub(super) fn is_interactive(self) -> bool {
         stderr().is_terminal()
     }
 }

@@ -1,4 +1,4 @@
-//! The settings in force: `jobs.toml`, then `JOBS_*` variables, then flags.
+//! The settings of the program, merged from `jobs.toml`, `JOBS_*` variables and flags.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::args::Globals;
+use super::args::GlobalArgs;
 use super::failure::Failure;
-use super::lists;
+use super::list_settings;
 use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
 
-/// The file that is read from the working directory.
+/// The settings file in the working directory.
 const FILE: &str = "jobs.toml";
 
-/// Every setting: its key in the file. The variable is `JOBS_` and the key in capitals.
+/// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
 const KEYS: [&str; 12] = [
     "database",
     "bind",
@@ -32,7 +32,7 @@ const KEYS: [&str; 12] = [
     "drain",
 ];
 
-/// Where a value comes from.
+/// The source of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Default,
@@ -52,7 +52,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it comes from, as `config` shows it.
+/// A setting with its source, as `config` shows it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Entry {
     pub(super) key: &'static str,
@@ -65,7 +65,7 @@ fn as_text<S: serde::Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok
     serializer.collect_str(origin)
 }
 
-/// The settings of this call of the program, all of them valid.
+/// The validated settings of this process.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) database: String,
@@ -75,8 +75,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads all three sources.
-    pub(super) fn load(flags: &Globals) -> Result<Self, Failure> {
+    /// Reads and merges the three sources.
+    pub(super) fn load(flags: &GlobalArgs) -> Result<Self, Failure> {
         let file = match std::fs::read_to_string(FILE) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -86,15 +86,16 @@ impl Settings {
         Self::from_sources(file.as_deref(), variable, flags)
     }
 
-    /// The later source wins; every value is checked, and a mistake names its source.
+    /// Merges the sources and validates the values. Flags override variables, which override the
+    /// file. An error names the source of its value.
     fn from_sources(
         file: Option<&str>,
         variable: impl Fn(&str) -> Option<String>,
-        flags: &Globals,
+        flags: &GlobalArgs,
     ) -> Result<Self, Failure> {
         let file = file.map(parse_file).transpose()?.unwrap_or_default();
         let defaults = EngineConfig::default();
-        let entry = |key: &'static str| {
+        let merge = |key: &'static str| {
             let flag = match key {
                 "database" => flags.database.clone().map(|value| ("--database", value)),
                 "bind" => flags.bind.clone().map(|value| ("--bind", value)),
@@ -112,11 +113,11 @@ impl Settings {
             } else if let Some(value) = file.get(key).cloned() {
                 (value, Origin::File(FILE.into()))
             } else {
-                (default_of(key, &defaults), Origin::Default)
+                (default_value(key, &defaults), Origin::Default)
             };
             Entry { key, value, origin }
         };
-        let entries: Vec<Entry> = KEYS.into_iter().map(entry).collect();
+        let entries: Vec<Entry> = KEYS.into_iter().map(merge).collect();
 
         let [
             database,
@@ -131,26 +132,26 @@ impl Settings {
             lease,
             grace,
             drain,
-        ] = std::array::from_fn(|place| &entries[place]);
+        ] = std::array::from_fn(|index| &entries[index]);
         database.check(str::parse::<DatabaseUrl>)?;
-        let taken = queues.check(|text| lists::queues(text.split(',')))?;
+        let selection = queues.check(|text| list_settings::parse_queues(text.split(',')))?;
         let engine = EngineConfig {
-            concurrency: concurrency.check(positive)?,
-            blocking_concurrency: blocking.check(positive)?,
-            queues: taken.names,
-            queue_concurrency: taken.concurrency,
-            job_concurrency: jobs.check(lists::jobs)?,
-            ageing: ageing.check(lists::ageing)?,
-            limits: limits.check(lists::limits)?,
-            labels: labels.check(|text| lists::labels(text.split(',')))?,
-            lease: lease.check(lease_duration)?,
-            grace: grace.check(duration)?,
-            drain: drain.check(duration)?,
+            concurrency: concurrency.check(parse_positive)?,
+            blocking_concurrency: blocking.check(parse_positive)?,
+            queues: selection.names,
+            queue_concurrency: selection.concurrency,
+            job_concurrency: jobs.check(list_settings::parse_job_caps)?,
+            ageing: ageing.check(list_settings::parse_ageing)?,
+            limits: limits.check(list_settings::parse_limits)?,
+            labels: labels.check(|text| list_settings::parse_labels(text.split(',')))?,
+            lease: lease.check(parse_lease)?,
+            grace: grace.check(parse_duration)?,
+            drain: drain.check(parse_duration)?,
             ..defaults
         };
         let database = database.value.clone();
-        let bind = bind.check(address)?;
-        // What is shown has no password.
+        let bind = bind.check(parse_address)?;
+        // `config` must not show a password.
         let mut entries = entries;
         if let Some(shown) = entries.iter_mut().find(|entry| entry.key == "database") {
             shown.value = without_password(&shown.value);
@@ -163,10 +164,10 @@ impl Settings {
         })
     }
 
-    /// These settings with the queues that a command names, if it names any.
+    /// Replaces the queues, unless the list is empty.
     pub(super) fn with_queues(mut self, queues: &[String]) -> Result<Self, Failure> {
         if !queues.is_empty() {
-            let queues = lists::queues(queues.iter().map(String::as_str))
+            let queues = list_settings::parse_queues(queues.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
             self.engine.queues = queues.names;
             self.engine.queue_concurrency = queues.concurrency;
@@ -174,16 +175,16 @@ impl Settings {
         Ok(self)
     }
 
-    /// These settings with the labels that a command names, if it names any.
+    /// Replaces the labels, unless the list is empty.
     pub(super) fn with_labels(mut self, labels: &[String]) -> Result<Self, Failure> {
         if !labels.is_empty() {
-            self.engine.labels = lists::labels(labels.iter().map(String::as_str))
+            self.engine.labels = list_settings::parse_labels(labels.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--label: {reason}")))?;
         }
         Ok(self)
     }
 
-    /// A runtime with these settings, still without workers' or HTTP's part decided.
+    /// A runtime builder with these settings. The command decides about the worker and HTTP.
     pub(super) fn builder(&self) -> RuntimeBuilder {
         RuntimeBuilder::default()
             .database(&self.database)
@@ -192,6 +193,7 @@ impl Settings {
 }
 
 impl Entry {
+    /// Parses the value. An error names the setting and its source.
     fn check<T, E: fmt::Display>(
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -202,7 +204,7 @@ impl Entry {
     }
 }
 
-fn default_of(key: &str, engine: &EngineConfig) -> String {
+fn default_value(key: &str, engine: &EngineConfig) -> String {
     match key {
         "database" => DEFAULT_DATABASE.to_owned(),
         "bind" => "127.0.0.1:8091".to_owned(),
@@ -215,7 +217,7 @@ fn default_of(key: &str, engine: &EngineConfig) -> String {
     }
 }
 
-/// The file's values as texts; lists joined by commas.
+/// The values of the file as texts. Lists are joined by commas.
 fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, Failure> {
     let table: toml::Table = text
         .parse()
@@ -225,7 +227,7 @@ fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, 
         if !KEYS.contains(&key.as_str()) {
             let known = KEYS.join(", ");
             return Err(Failure::usage(format!(
-                "{FILE}: unknown key `{key}`; the keys are {known}"
+                "{FILE}: unknown key `{key}`: use one of {known}"
             )));
         }
         let value = match &value {
@@ -237,7 +239,7 @@ fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, 
         };
         let Some(value) = value else {
             return Err(Failure::usage(format!(
-                "{FILE}: `{key}` takes a text, a number or a list of texts"
+                "{FILE}: `{key}` must be a string, an integer or a list of these"
             )));
         };
         values.insert(key, value);
@@ -253,44 +255,53 @@ fn scalar(value: &toml::Value) -> Option<String> {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+fn parse_positive(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a number from 1")),
+        Ok(0) | Err(_) => Err(format!(
+            "`{text}` is not valid: give a whole number, 1 or more"
+        )),
         Ok(number) => Ok(number),
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.to_socket_addrs()
         .ok()
         .and_then(|mut addresses| addresses.next())
-        .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT"))
+        .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, as in 127.0.0.1:8091"))
 }
 
-/// A lease is renewed three times while it lasts: below this, every hiccup would lose it.
-fn lease_duration(text: &str) -> Result<Duration, String> {
-    let lease = duration(text)?;
-    match lease < Duration::from_millis(100) {
-        true => Err(format!(
-            "`{text}` is too short for a lease: 100ms is the least"
-        )),
-        false => Ok(lease),
+/// Parses the lease. A worker renews it at every third of its duration, so a shorter one would end
+/// between two renewals.
+fn parse_lease(text: &str) -> Result<Duration, String> {
+    let lease = parse_duration(text)?;
+    if lease < Duration::from_millis(100) {
+        Err(format!(
+            "`{text}` is too short for a lease: give 100ms or more"
+        ))
+    } else {
+        Ok(lease)
     }
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+/// Parses a positive duration: `30s`, `5m`, `1h`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a duration: write 30s, 5m or 1h"))
+        .ok_or_else(|| format!("`{text}` is not a positive duration: write 30s, 5m or 1h"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn load(file: &str, variables: &[(&str, &str)], flags: &Globals) -> Result<Settings, String> {
+    fn load(
+        file: &str,
+        variables: &[(&str, &str)],
+        flags: &GlobalArgs,
+    ) -> Result<Settings, String> {
         let variable = |name: &str| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -299,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn the_later_source_wins_and_is_named() {
-        let flags = Globals {
+    fn flags_override_variables_which_override_the_file() {
+        let flags = GlobalArgs {
             concurrency: Some("3".to_owned()),
-            ..Globals::default()
+            ..GlobalArgs::default()
         };
         let file = "concurrency = 1\nlease = '1m'\nqueues = ['mail', 'default']";
         let variables = [("JOBS_CONCURRENCY", "2"), ("JOBS_DRAIN", "5s")];
@@ -324,8 +335,8 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_source() {
-        let none = Globals::default();
+    fn errors_name_the_source_of_the_value() {
+        let none = GlobalArgs::default();
         let unknown = load("databse = 'x'", &[], &none).expect_err("unknown key");
         assert!(
             unknown.contains("`databse`") && unknown.contains("database"),
@@ -336,7 +347,8 @@ mod tests {
             zero.starts_with("concurrency (from JOBS_CONCURRENCY)"),
             "{zero}"
         );
-        let queue = load("queues = 'mail:none'", &[], &none).expect_err("per queue");
+        let queue =
+            load("queues = 'mail:none'", &[], &none).expect_err("a slot cap that is no number");
         assert!(queue.starts_with("queues (from jobs.toml)"), "{queue}");
     }
 }

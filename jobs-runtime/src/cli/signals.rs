@@ -1,10 +1,10 @@
-//! The two signals that end a process: the first asks, the second insists.
+//! The signals `SIGINT` and `SIGTERM`: the first drains the worker, the second ends the drain.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Interrupts and terminations, in the order they come.
+/// A listener for `SIGINT` and `SIGTERM`.
 #[derive(Debug)]
 pub(super) struct Signals {
     interrupt: Signal,
@@ -12,6 +12,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// Starts to listen. From now on the signals no longer end the process by themselves.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

@@ -1,6 +1,6 @@
-//! Columns for people.
+//! Text tables, and short forms of texts and durations.
 
-/// Rows under headings, each column as wide as its widest cell; the last one is not padded.
+/// Rows under headings. Each column is as wide as its widest cell; the last column is not padded.
 pub(super) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -25,7 +25,7 @@ pub(super) fn table<const N: usize>(
     text
 }
 
-/// Cuts a text to so many characters.
+/// Shortens a text to at most `limit` characters.
 pub(super) fn short(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
@@ -34,7 +34,7 @@ pub(super) fn short(text: &str, limit: usize) -> String {
     format!("{kept}…")
 }
 
-/// `1.2 s`, `350 ms`, `4 min 10 s`.
+/// Formats a duration: `350 ms`, `1.2 s`, `4 min 10 s`.
 pub(super) fn millis(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up() {
+    fn columns_are_aligned() {
         let rows = [
             ["a".to_owned(), "bb".to_owned()],
             ["ccc".to_owned(), "d".to_owned()],
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_read_well() {
+    fn durations_are_rounded_to_their_unit() {
         assert_eq!(millis(350), "350 ms");
         assert_eq!(millis(1_200), "1.2 s");
         assert_eq!(millis(250_000), "4 min 10 s");

@@ -1,4 +1,4 @@
-//! A future that holds its clock whenever it has something to do.
+//! A future that keeps a virtual clock busy: time stands still while the future has work to do.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use jobs::{BoxFuture, Clock, Hold};
 
-/// Wraps a future that takes part in a runtime under a test clock: from the moment it is woken
-/// until it waits again, time stands still. Under real time it is the future itself.
-pub(crate) fn held<T: 'static>(
+/// Wraps a future so that a virtual clock does not advance from the moment the future is woken
+/// until it waits again. Under real time the future is returned as it is.
+pub(crate) fn keep_clock_busy<T: 'static>(
     clock: &Arc<dyn Clock>,
     future: impl Future<Output = T> + Send + 'static,
 ) -> BoxFuture<'static, T> {
@@ -17,46 +17,46 @@ pub(crate) fn held<T: 'static>(
     if !first.is_needed() {
         return Box::pin(future);
     }
-    Box::pin(Held {
+    Box::pin(BusyFuture {
         future: Box::pin(future),
-        work: Arc::new(Work {
+        waker: Arc::new(BusyWaker {
             clock: Arc::clone(clock),
             state: Mutex::new(State {
                 hold: Some(first),
-                woken: true,
-                over: false,
+                is_woken: true,
+                is_done: false,
                 outer: None,
             }),
         }),
     })
 }
 
-struct Held<T> {
+struct BusyFuture<T> {
     future: BoxFuture<'static, T>,
-    work: Arc<Work>,
+    waker: Arc<BusyWaker>,
 }
 
-/// What the future waits by: being woken takes a hold before anyone else can see that nothing is
-/// to be done.
-struct Work {
+/// The waker of the inner future. A wake-up takes a hold of the clock before it wakes the task, so
+/// that the clock never sees an idle moment in between.
+struct BusyWaker {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
 
 struct State {
     hold: Option<Hold>,
-    woken: bool,
-    /// Whether the future is done or gone: waking it means nothing.
-    over: bool,
+    is_woken: bool,
+    /// The future is complete or dropped: a wake-up takes no hold.
+    is_done: bool,
     outer: Option<Waker>,
 }
 
-impl Wake for Work {
+impl Wake for BusyWaker {
     fn wake(self: Arc<Self>) {
         let outer = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.woken = true;
-            if state.hold.is_none() && !state.over {
+            state.is_woken = true;
+            if state.hold.is_none() && !state.is_done {
                 state.hold = Some(self.clock.hold());
             }
             state.outer.clone()
@@ -67,27 +67,28 @@ impl Wake for Work {
     }
 }
 
-impl<T> Future for Held<T> {
+impl<T> Future for BusyFuture<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let work = Arc::clone(&self.work);
+        let inner = Arc::clone(&self.waker);
         {
-            let mut state = work.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.woken = false;
+            let mut state = inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.is_woken = false;
             state.outer = Some(cx.waker().clone());
             if state.hold.is_none() {
-                state.hold = Some(work.clock.hold());
+                state.hold = Some(inner.clock.hold());
             }
         }
-        let waker = Waker::from(Arc::clone(&work));
+        let waker = Waker::from(Arc::clone(&inner));
         let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
         let released = {
-            let mut state = work.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.over = polled.is_ready();
-            match state.woken && polled.is_pending() {
-                true => None,
-                false => state.hold.take(),
+            let mut state = inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.is_done = polled.is_ready();
+            if state.is_woken && polled.is_pending() {
+                None
+            } else {
+                state.hold.take()
             }
         };
         drop(released);
@@ -95,14 +96,14 @@ impl<T> Future for Held<T> {
     }
 }
 
-impl<T> Drop for Held<T> {
+impl<T> Drop for BusyFuture<T> {
     fn drop(&mut self) {
         let mut state = self
-            .work
+            .waker
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        state.over = true;
+        state.is_done = true;
         let released = state.hold.take();
         drop(state);
         drop(released);

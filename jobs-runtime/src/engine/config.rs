@@ -1,4 +1,4 @@
-//! How a worker works.
+//! Settings of a worker.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -9,38 +9,40 @@ use jobs::ExecutionId;
 
 use crate::store::Rate;
 
-/// The settings of a worker. The defaults are those of the documentation.
+/// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Attempts of asynchronous handlers at a time.
+    /// The most concurrent attempts of asynchronous handlers. Default: four per core.
     pub concurrency: usize,
-    /// Attempts of blocking handlers at a time.
+    /// The most concurrent attempts of blocking handlers. Default: one per core.
     pub blocking_concurrency: usize,
-    /// Queues to take from; all of them if empty.
+    /// The queues that the worker claims from; all queues if empty.
     pub queues: Vec<String>,
-    /// Attempts at a time of each of these queues, in this process.
+    /// The most concurrent attempts of each of these queues in this process.
     pub queue_concurrency: BTreeMap<String, usize>,
-    /// Attempts at a time of each of these jobs, by their ids, in this process.
+    /// The most concurrent attempts of each of these jobs in this process, by job id.
     pub job_concurrency: BTreeMap<String, usize>,
-    /// How long an execution waits in each of these queues before it becomes the most urgent there.
+    /// The age at which an execution of each of these queues gets the most urgent priority.
     pub ageing: BTreeMap<String, Duration>,
-    /// The rate limits that handlers ask by name ([`JobContext::limit`](jobs::JobContext::limit)),
-    /// shared by the whole fleet.
+    /// The rate limits that handlers use by name ([`JobContext::limit`](jobs::JobContext::limit)).
+    /// They count for the whole fleet.
     pub limits: BTreeMap<String, Rate>,
-    /// Execute only these; everything if empty.
+    /// The executions that the worker claims; all executions if empty.
     pub only: Vec<ExecutionId>,
-    /// What others see this worker as.
+    /// The name of the worker in lists and logs. Default: host name and process id.
     pub worker: String,
-    /// Words about this worker, shown beside it: `gpu`, `eu-west`. They decide nothing.
+    /// Labels of the worker, for display only: `gpu`, `eu-west`.
     pub labels: Vec<String>,
-    /// How long a session may go without a renewal before others take its leases over.
+    /// The time without a renewal after which other workers take the leases of this one over.
+    /// The session is renewed three times as often. Default: 30 s.
     pub lease: Duration,
-    /// How often what a hint may have missed is looked for in the store. Running attempts are
-    /// attended to (progress, cancellation) twenty times as often.
+    /// The interval at which the worker polls the store, in case an event was missed. The heartbeat
+    /// of running attempts (progress, logs, cancel requests) is twenty times as frequent.
+    /// Default: 5 s.
     pub poll: Duration,
-    /// What an attempt gets to end after it was cancelled or ran out of time.
+    /// The time that a handler has to return after a timeout or a cancel request. Default: 10 s.
     pub grace: Duration,
-    /// What running attempts get to end after the first request to stop.
+    /// The time that running attempts have to end after the first shutdown request. Default: 30 s.
     pub drain: Duration,
 }
 
@@ -67,13 +69,14 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
-    /// How often a session is renewed: twice may fail before the lease is in danger.
-    pub(crate) fn renewal(&self) -> Duration {
+    /// The interval at which the session is renewed. Two renewals in a row may fail.
+    pub(crate) fn renewal_interval(&self) -> Duration {
         self.lease / 3
     }
 
-    /// After how long without a renewal the worker drops what it runs: before others may take it.
-    pub(crate) fn patience(&self) -> Duration {
+    /// The time without a renewal after which the worker drops its running attempts. It is shorter
+    /// than the lease, so that they have ended before another worker takes them over.
+    pub(crate) fn drop_after(&self) -> Duration {
         self.lease * 4 / 5
     }
 }

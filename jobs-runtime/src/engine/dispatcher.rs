@@ -1,9 +1,12 @@
-//! The loop that talks to the store.
+//! The dispatcher: the event loop of a worker, and the only part that changes its state.
 //!
-//! Everything that happens to a worker is an [`Event`]. The dispatcher never waits for one thing:
-//! a call to the store is a future that yields an event when it is answered, and while it is under
-//! way the loop goes on. What is due next is decided in [`Dispatcher::advance`], after every batch
-//! of events.
+//! Everything that happens to a worker is an [`Event`], an event of an attempt, an event of the
+//! store or a shutdown request. The loop never waits for a single call: a call to the store is a
+//! future that yields an event with the answer. After every event, [`Dispatcher::advance`] starts
+//! all work that is due.
+//!
+//! The methods of [`Dispatcher`] are divided among the modules of the engine by task. Each task
+//! keeps its state in a field of the dispatcher, and a flag or a count of its calls in flight.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,16 +19,16 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::attempt::{Report, Workshop};
-use super::attempts::Running;
-use super::lane::{Lane, LaneKind, What};
-use super::leases::Session;
-use super::news::News;
-use super::outbox::{Outbox, Parcel};
-use super::permits::RetainedPermits;
-use super::plan::Plan;
-use super::rescue::Watch;
-use super::shares::Shares;
+use super::completer::{Completer, SettleBatch};
+use super::executor::attempt::{AttemptEvent, ExecutorDeps};
+use super::handlers::HandlerTable;
+use super::hook_notifier::HookNotifier;
+use super::maintenance::rescue::LivenessMonitor;
+use super::retained_permits::RetainedPermits;
+use super::running::Running;
+use super::session::Session;
+use super::slot_caps::SlotCaps;
+use super::slots::{ClaimPurpose, SlotKind, SlotPool};
 use super::timers::Timers;
 use super::{EngineConfig, EngineParts, Stop};
 use crate::Entropy;
@@ -36,152 +39,150 @@ use crate::store::{
     StoreEvent, WriteAnswer,
 };
 
-/// How long a call that failed waits before it is repeated.
+/// The pause before a failed call is repeated.
 pub(super) const BACKOFF: Duration = Duration::from_millis(250);
 
-/// How many reports of attempts are handled before the store is talked to again.
-const REPORTS_AT_ONCE: usize = 1_024;
+/// The most events of attempts that are handled between two rounds of store calls.
+const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
 
-/// Everything that happens to a worker.
+/// The answer of a call to the store, or a timer. Durations are the times at which calls were sent.
 #[derive(Debug)]
 pub(super) enum Event {
-    Opened(Result<SessionId, StoreError>, Duration),
-    Renewed(SessionId, Result<Renewal, StoreError>, Duration),
+    SessionOpened(Result<SessionId, StoreError>, Duration),
+    SessionRenewed(SessionId, Result<Renewal, StoreError>, Duration),
     Claimed(
-        (LaneKind, What),
+        (SlotKind, ClaimPurpose),
         Claim,
         Result<Vec<Claimed>, StoreError>,
         Duration,
     ),
-    Settled(Parcel, Result<Vec<WriteAnswer>, StoreError>),
-    Reported(Result<Vec<WriteAnswer>, StoreError>),
-    Logged(Vec<LogBatch>, Result<Vec<WriteAnswer>, StoreError>),
+    Settled(SettleBatch, Result<Vec<WriteAnswer>, StoreError>),
+    ProgressWritten(Result<Vec<WriteAnswer>, StoreError>),
+    LogsWritten(Vec<LogBatch>, Result<Vec<WriteAnswer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Promoted(Result<Promotion, StoreError>),
-    Sessions(Result<Vec<SessionBeat>, StoreError>),
+    SessionBeats(Result<Vec<SessionBeat>, StoreError>),
     TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
-    Unstuck(Vec<Fence>, Result<(), StoreError>),
+    PermitsReleased(Vec<Fence>, Result<(), StoreError>),
     Aged(Result<(), StoreError>),
-    Closed,
-    /// A moment has come that was waited for.
+    SessionClosed,
+    /// The next wake-up time has come.
     Timer,
 }
 
-/// See the module's documentation.
+/// The state of a worker. See the module's documentation.
 pub(super) struct Dispatcher {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
-    pub(super) plan: Arc<Plan>,
+    pub(super) handlers: Arc<HandlerTable>,
+    /// The application's runtime, on which attempts run.
     pub(super) executors: Handle,
-    pub(super) workshop: Arc<Workshop>,
+    pub(super) executor_deps: Arc<ExecutorDeps>,
 
-    reports: mpsc::UnboundedReceiver<Report>,
+    attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
     store_events: broadcast::Receiver<StoreEvent>,
-    /// Whether the store has no more events to tell.
-    deaf: bool,
-    stop_seen: watch::Receiver<Stop>,
+    /// The store sends no more events.
+    store_events_closed: bool,
+    stop_requests: watch::Receiver<Stop>,
     calls: FuturesUnordered<BoxFuture<'static, Event>>,
 
     pub(super) session: Option<Session>,
-    /// Whether opening or renewing is under way.
-    pub(super) contacting: bool,
+    /// A session is being opened or renewed.
+    pub(super) session_call_in_flight: bool,
+    /// The number of the last claim or take-over of this session.
     pub(super) claim_number: i64,
-    pub(super) lanes: [Lane; 2],
+    pub(super) slots: [SlotPool; 2],
     pub(super) running: HashMap<Fence, Running>,
-    /// Attempts that were settled while their handlers still run.
+    /// Attempts that were settled, and whose slot was freed, while their handler still runs.
     pub(super) stuck: HashSet<Fence>,
-    /// Of those, the ones whose permits are kept.
-    pub(super) kept: RetainedPermits,
-    /// What single queues and jobs have of this worker.
-    pub(super) shares: Shares,
-    pub(super) outbox: Outbox,
-    pub(super) news: News,
+    pub(super) retained_permits: RetainedPermits,
+    pub(super) slot_caps: SlotCaps,
+    pub(super) completer: Completer,
+    pub(super) hook_notifier: HookNotifier,
     pub(super) timers: Timers,
-    pub(super) watch: Watch,
-    pub(super) promoting: bool,
-    /// Whether it is being looked for what has waited for long.
-    pub(super) ageing: bool,
-    /// Whether a promotion has been answered: before that nothing is known of what is due.
-    pub(super) promoted: bool,
+    pub(super) liveness: LivenessMonitor,
+    pub(super) promotion_in_flight: bool,
+    pub(super) ageing_in_flight: bool,
+    /// A promotion has been answered. Until then, due executions may be unknown.
+    pub(super) has_promoted: bool,
     idle: watch::Sender<bool>,
-    pub(super) attending: usize,
-    /// Whether log lines are on their way.
-    pub(super) logging: bool,
+    pub(super) heartbeat_calls_in_flight: usize,
+    pub(super) logs_in_flight: bool,
     pub(super) stop: Stop,
+    /// The end of the drain; later the end of the final flush.
     pub(super) drain_until: Option<Duration>,
-    /// Take-overs under way.
-    pub(super) taking_over: usize,
-    /// Whether running attempts have been asked to let go.
-    pub(super) gave_back: bool,
-    pub(super) closing: bool,
-    pub(super) closed: bool,
+    pub(super) take_overs_in_flight: usize,
+    /// Running attempts have been interrupted for the shutdown.
+    pub(super) has_given_back: bool,
+    pub(super) is_closing: bool,
+    pub(super) is_closed: bool,
 }
 
 impl Dispatcher {
     pub(super) fn new(
-        plan: Arc<Plan>,
+        handlers: Arc<HandlerTable>,
         parts: EngineParts,
         executors: Handle,
-        news: News,
-        stop_seen: watch::Receiver<Stop>,
+        hook_notifier: HookNotifier,
+        stop_requests: watch::Receiver<Stop>,
         idle: watch::Sender<bool>,
     ) -> Self {
-        let (reports_sent, reports) = mpsc::unbounded_channel();
-        let workshop = Workshop {
+        let (events, attempt_events) = mpsc::unbounded_channel();
+        let executor_deps = ExecutorDeps {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
             client: parts.client,
             resources: parts.resources,
             grace: parts.config.grace,
-            reports: reports_sent,
+            events,
             handlers: parts.handlers,
             hooks: parts.hooks,
             health: parts.health.clone(),
             rates: Arc::new(parts.config.limits.clone()),
         };
-        let slots = |kind| match kind {
-            LaneKind::Async => parts.config.concurrency,
-            LaneKind::Blocking => parts.config.blocking_concurrency,
+        let size = |kind| match kind {
+            SlotKind::Async => parts.config.concurrency,
+            SlotKind::Blocking => parts.config.blocking_concurrency,
         };
         Self {
             store_events: parts.store.events(),
-            lanes: LaneKind::ALL.map(|kind| Lane::new(kind, slots(kind), plan.ids(kind))),
+            slots: SlotKind::ALL.map(|kind| SlotPool::new(kind, size(kind), handlers.ids(kind))),
             timers: Timers::new(parts.clock.elapsed(), &parts.config),
-            watch: Watch::default(),
-            plan,
+            liveness: LivenessMonitor::default(),
+            handlers,
             executors,
-            workshop: Arc::new(workshop),
-            reports,
-            deaf: false,
-            stop_seen,
+            executor_deps: Arc::new(executor_deps),
+            attempt_events,
+            store_events_closed: false,
+            stop_requests,
             calls: FuturesUnordered::new(),
             session: None,
-            contacting: false,
+            session_call_in_flight: false,
             claim_number: 0,
             running: HashMap::new(),
             stuck: HashSet::new(),
-            kept: RetainedPermits::default(),
-            shares: Shares::new(
+            retained_permits: RetainedPermits::default(),
+            slot_caps: SlotCaps::new(
                 &parts.config.queue_concurrency,
                 &parts.config.job_concurrency,
             ),
-            outbox: Outbox::default(),
-            news,
-            promoting: false,
-            promoted: false,
-            ageing: false,
+            completer: Completer::default(),
+            hook_notifier,
+            promotion_in_flight: false,
+            has_promoted: false,
+            ageing_in_flight: false,
             idle,
-            attending: 0,
-            logging: false,
+            heartbeat_calls_in_flight: 0,
+            logs_in_flight: false,
             stop: Stop::No,
             drain_until: None,
-            taking_over: 0,
-            gave_back: false,
-            closing: false,
-            closed: false,
+            take_overs_in_flight: 0,
+            has_given_back: false,
+            is_closing: false,
+            is_closed: false,
             store: parts.store,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -190,10 +191,10 @@ impl Dispatcher {
         }
     }
 
-    /// Works until it has been asked to stop and nothing is left to say.
+    /// Runs until a shutdown is requested and complete.
     pub(super) async fn run(mut self) {
-        let mut reports = Vec::with_capacity(REPORTS_AT_ONCE);
-        let mut stop_seen = self.stop_seen.clone();
+        let mut attempt_events = Vec::with_capacity(ATTEMPT_EVENTS_AT_ONCE);
+        let mut stop_requests = self.stop_requests.clone();
         loop {
             self.advance();
             if self.is_done() {
@@ -201,18 +202,20 @@ impl Dispatcher {
                 return;
             }
             let now = self.clock.elapsed();
-            let wait = self.next_moment().saturating_sub(now);
+            let wait = self.next_wake().saturating_sub(now);
             tokio::select! {
-                _ = self.reports.recv_many(&mut reports, REPORTS_AT_ONCE) => {
-                    for report in reports.drain(..) {
-                        self.on_report(report);
+                _ = self.attempt_events.recv_many(&mut attempt_events, ATTEMPT_EVENTS_AT_ONCE) => {
+                    for event in attempt_events.drain(..) {
+                        self.on_attempt_event(event);
                     }
                 }
                 Some(event) = self.calls.next() => self.on_event(event),
-                event = self.store_events.recv(), if !self.deaf => self.on_store_event(event),
-                changed = stop_seen.changed(), if self.stop < Stop::Now => {
-                    // Nobody can ask any more: the runtime was dropped.
-                    let asked = changed.map_or(Stop::Now, |()| *stop_seen.borrow_and_update());
+                event = self.store_events.recv(), if !self.store_events_closed => {
+                    self.on_store_event(event);
+                }
+                changed = stop_requests.changed(), if self.stop < Stop::Now => {
+                    // An error means that the runtime was dropped: no request can follow.
+                    let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
                     self.on_stop(asked);
                 }
                 () = self.clock.sleep(wait) => self.on_event(Event::Timer),
@@ -220,9 +223,9 @@ impl Dispatcher {
         }
     }
 
-    /// Starts everything that is due and possible.
+    /// Starts all work that is due and possible.
     fn advance(&mut self) {
-        // What is known to have happened is known before anything is decided.
+        // Decisions take every event into account that the store has already sent.
         loop {
             match self.store_events.try_recv() {
                 Ok(event) => self.on_store_event(Ok(event)),
@@ -234,107 +237,94 @@ impl Dispatcher {
         }
         let now = self.clock.elapsed();
         self.keep_session(now);
-        self.keep_stopping(now);
+        self.advance_shutdown(now);
         self.start_backlog(now);
         if self.session.is_some() {
             self.promote(now);
-            self.age(now);
-            self.claim();
-            self.attend(now);
-            self.watch_sessions(now);
+            self.raise_aged(now);
+            self.send_claims();
+            self.send_heartbeat(now);
+            self.monitor_sessions(now);
         }
-        self.settle();
-        self.give_back_permits();
+        self.send_settlements();
+        self.release_retained_permits();
         self.health.in_flight(self.running.len());
         let idle = self.is_idle();
         self.idle
             .send_if_modified(|was| std::mem::replace(was, idle) != idle);
     }
 
-    /// Whether nothing runs, nothing is left to say and nothing ready is known of.
+    /// True if no attempt runs, no settlement is pending and no ready execution is known.
     fn is_idle(&self) -> bool {
-        let looked = self.session.is_some() && self.promoted && !self.promoting;
-        let lanes = self.lanes.iter().all(Lane::is_idle);
-        looked && lanes && self.running.is_empty() && self.outbox.is_empty()
+        let has_looked = self.session.is_some() && self.has_promoted && !self.promotion_in_flight;
+        let slots = self.slots.iter().all(SlotPool::is_idle);
+        has_looked && slots && self.running.is_empty() && self.completer.is_empty()
     }
 
-    /// When to wake without an event. What is under way already wakes by its own event.
-    fn next_moment(&self) -> Duration {
+    /// The next time to wake up without an event. A call in flight wakes the loop by its answer.
+    fn next_wake(&self) -> Duration {
         let timers = &self.timers;
-        let mut moments = vec![timers.poll_at];
+        let mut wakes = vec![timers.poll_at];
         if let Some(session) = &self.session {
-            moments.push(session.gives_up_at(self.config.patience()));
-            if !self.contacting {
-                moments.push(timers.renew_at);
+            wakes.push(session.drops_at(self.config.drop_after()));
+            if !self.session_call_in_flight {
+                wakes.push(timers.renew_at);
             }
-            if self.is_busy() && self.attending == 0 {
-                moments.push(timers.attend_at);
+            if self.holds_leases() && self.heartbeat_calls_in_flight == 0 {
+                wakes.push(timers.heartbeat_at);
             }
             let now = self.clock.elapsed();
-            moments.extend(self.lanes.iter().filter_map(|lane| lane.rests_until(now)));
-            if self.stop == Stop::No && !self.promoting {
-                moments.push(timers.promote_at);
+            wakes.extend(self.slots.iter().filter_map(|slots| slots.resumes_at(now)));
+            if self.stop == Stop::No && !self.promotion_in_flight {
+                wakes.push(timers.promote_at);
             }
-            if self.has_ageing() && !self.ageing {
-                moments.push(timers.age_at);
+            if self.has_ageing() && !self.ageing_in_flight {
+                wakes.push(timers.age_at);
             }
-            if self.stop == Stop::No && !self.watch.is_asking() {
-                moments.push(timers.watch_at);
+            if self.stop == Stop::No && !self.liveness.is_asking() {
+                wakes.push(timers.liveness_at);
             }
         }
-        moments.extend(self.outbox.says_again_at());
-        moments.extend(self.drain_until);
-        moments.into_iter().min().unwrap_or(timers.poll_at)
+        wakes.extend(self.completer.retry_at());
+        wakes.extend(self.drain_until);
+        wakes.into_iter().min().unwrap_or(timers.poll_at)
     }
 
-    /// Sends a call on its way; its event comes back to the loop.
-    pub(super) fn call(&self, call: impl Future<Output = Event> + Send + 'static) {
+    /// Starts a call to the store. Its event comes back to the loop.
+    pub(super) fn spawn_call(&self, call: impl Future<Output = Event> + Send + 'static) {
         self.calls.push(Box::pin(call));
     }
 
     fn on_event(&mut self, event: Event) {
         match event {
-            Event::Opened(answer, sent_at) => self.on_opened(answer, sent_at),
-            Event::Renewed(session, answer, sent_at) => self.on_renewed(session, answer, sent_at),
-            Event::Claimed(lane, claim, answer, sent_at) => {
-                self.on_claimed(lane, claim, answer, sent_at);
+            Event::SessionOpened(answer, sent_at) => self.on_session_opened(answer, sent_at),
+            Event::SessionRenewed(session, answer, sent_at) => {
+                self.on_session_renewed(session, answer, sent_at);
             }
-            Event::Settled(parcel, answer) => self.on_settled(parcel, answer),
-            Event::Reported(answer) => {
-                self.attending -= 1;
-                let answers = self.note(&answer).map_or(&[][..], Vec::as_slice);
-                let stale = answers
-                    .iter()
-                    .filter(|one| **one == WriteAnswer::Stale)
-                    .count();
-                if stale > 0 {
-                    let stale = stale as u64;
-                    self.health.refused(|refused| refused.progress += stale);
-                    tracing::warn!(
-                        stale,
-                        "refused the progress of attempts whose lease had ended"
-                    );
-                }
+            Event::Claimed(target, claim, answer, sent_at) => {
+                self.on_claimed(target, claim, answer, sent_at);
             }
-            Event::Logged(batch, answer) => self.on_logged(batch, answer),
+            Event::Settled(batch, answer) => self.on_settled(batch, answer),
+            Event::ProgressWritten(answer) => self.on_progress_written(answer),
+            Event::LogsWritten(batch, answer) => self.on_logs_written(batch, answer),
             Event::CancelRequests(answer) => {
-                self.attending -= 1;
-                if let Some(fences) = self.note(&answer) {
+                self.heartbeat_calls_in_flight -= 1;
+                if let Some(fences) = self.record_answer(&answer) {
                     fences.iter().for_each(|fence| self.cancel(*fence));
                 }
             }
             Event::Promoted(answer) => self.on_promoted(&answer),
-            Event::Sessions(answer) => self.on_sessions(answer),
+            Event::SessionBeats(answer) => self.on_session_beats(answer),
             Event::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
-            Event::Unstuck(fences, answer) => self.on_unstuck(fences, answer),
+            Event::PermitsReleased(fences, answer) => self.on_permits_released(fences, answer),
             Event::Aged(answer) => self.on_aged(&answer),
-            Event::Closed => self.closed = true,
+            Event::SessionClosed => self.is_closed = true,
             Event::Timer => {
                 let now = self.clock.elapsed();
                 if now >= self.timers.poll_at {
                     let chance = self.entropy.fraction();
                     self.timers.polled(now, chance);
-                    self.look_everywhere(now);
+                    self.poll(now);
                 }
             }
         }
@@ -343,47 +333,48 @@ impl Dispatcher {
     fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
         let now = self.clock.elapsed();
         match event {
-            Ok(StoreEvent::Ready) => self.hope(),
+            Ok(StoreEvent::Ready) => self.expect_work(),
             Ok(StoreEvent::Scheduled(due)) => {
                 self.timers.due_by(now, timestamp(&*self.clock), due);
             }
-            Ok(StoreEvent::CancelRequested) => self.timers.attend_at = now,
+            Ok(StoreEvent::CancelRequested) => self.timers.heartbeat_at = now,
             Ok(StoreEvent::Finished(_)) => {}
-            // Written elsewhere, or more happened than was listened to.
-            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.look_everywhere(now),
-            // A store that tells nothing: looking from time to time is all there is.
-            Err(RecvError::Closed) => self.deaf = true,
+            // Another process has written, or this loop has missed events.
+            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
+            // A store without events: only the poll finds work.
+            Err(RecvError::Closed) => self.store_events_closed = true,
         }
     }
 
-    /// Looks for what a hint may have missed.
-    fn look_everywhere(&mut self, now: Duration) {
-        self.hope();
+    /// Makes claims, a promotion and a heartbeat due, in case an event was missed.
+    fn poll(&mut self, now: Duration) {
+        self.expect_work();
         self.timers.promote_now(now);
-        self.timers.attend_at = self.timers.attend_at.min(now);
+        self.timers.heartbeat_at = self.timers.heartbeat_at.min(now);
     }
 
-    pub(super) fn hope(&mut self) {
-        for lane in &mut self.lanes {
-            lane.hope();
+    /// Marks the store as possibly having work for every kind of slot.
+    pub(super) fn expect_work(&mut self) {
+        for slots in &mut self.slots {
+            slots.expect_work();
         }
     }
 
-    pub(super) fn lane(&mut self, kind: LaneKind) -> &mut Lane {
+    pub(super) fn slots_of(&mut self, kind: SlotKind) -> &mut SlotPool {
         match kind {
-            LaneKind::Async => &mut self.lanes[0],
-            LaneKind::Blocking => &mut self.lanes[1],
+            SlotKind::Async => &mut self.slots[0],
+            SlotKind::Blocking => &mut self.slots[1],
         }
     }
 
-    /// Remembers whether the store answers, and unwraps the answer.
-    pub(super) fn note<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
+    /// Records for health reports whether the store answered, and returns the answer.
+    pub(super) fn record_answer<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
         match answer {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let error = crate::error::chain(error);
                 self.health.failed(&error);
-                tracing::warn!(%error, "the store did not answer");
+                tracing::warn!(%error, "a call to the store failed");
                 None
             }
         }

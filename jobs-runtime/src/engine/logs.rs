@@ -1,19 +1,21 @@
-//! Writing what handlers log, while they run.
+//! Log lines of running attempts, on their way to the store.
+//!
+//! Each attempt collects its lines in a [`LogBuffer`](crate::logs::LogBuffer). A line stays in the
+//! buffer until the store has acknowledged it. The settlement carries the lines that remain.
 
 use std::sync::Arc;
 
 use super::dispatcher::{Dispatcher, Event};
 use crate::store::{LogBatch, StoreError, WriteAnswer};
 
-/// How many lines one call carries, or a little more.
+/// The number of lines after which a call takes no further attempt's lines.
 const BATCH: usize = 20_000;
 
 impl Dispatcher {
-    /// Sends what has been logged since the last time; one batch at a time. Lines stay with their
-    /// attempt until the store has acknowledged them: if it does not answer they come again, or
-    /// with the attempt's settlement.
+    /// Sends the unacknowledged log lines of running attempts, one batch at a time. If the store
+    /// does not answer, the next heartbeat or the settlement sends them again.
     pub(super) fn send_logs(&mut self) {
-        if self.logging {
+        if self.logs_in_flight {
             return;
         }
         let mut batch = Vec::new();
@@ -32,25 +34,25 @@ impl Dispatcher {
         if batch.is_empty() {
             return;
         }
-        self.logging = true;
+        self.logs_in_flight = true;
         let store = Arc::clone(&self.store);
-        self.call(async move {
+        self.spawn_call(async move {
             let answer = store.append_logs(batch.clone()).await;
-            Event::Logged(batch, answer)
+            Event::LogsWritten(batch, answer)
         });
     }
 
-    pub(super) fn on_logged(
+    pub(super) fn on_logs_written(
         &mut self,
         batch: Vec<LogBatch>,
         answer: Result<Vec<WriteAnswer>, StoreError>,
     ) {
-        self.logging = false;
-        let Some(answers) = self.note(&answer) else {
+        self.logs_in_flight = false;
+        let Some(answers) = self.record_answer(&answer) else {
             return;
         };
         for (LogBatch { fence, lines }, answer) in batch.iter().zip(answers) {
-            // What ended meanwhile has sent the rest with its settlement.
+            // The settlement of an attempt that has ended meanwhile carries its lines.
             let Some(running) = self.running.get(fence) else {
                 continue;
             };
@@ -60,11 +62,11 @@ impl Dispatcher {
                     tracing::warn!(
                         execution = %running.execution_id,
                         attempt = fence.attempt,
-                        "refused the log of an attempt whose lease had ended",
+                        "the store refused the log of an attempt whose lease had ended",
                     );
                     running.logs.close();
                 }
-                // Said again, it would be refused again.
+                // The store would reject the same lines again.
                 (WriteAnswer::Rejected, _) => drop(running.logs.close()),
                 (_, Some(last)) => running.logs.acknowledge(last.line),
                 (_, None) => {}

@@ -1,23 +1,24 @@
-//! Attempts whose handler ignores every request to end.
+//! Stuck attempts: attempts whose handler ignores the end of its grace.
 //!
-//! An attempt ends by itself at the end of its grace, unless its handler blocks the thread that
-//! would notice. The dispatcher, on its own thread, settles such an attempt in its place and gives
-//! its slot to another; what the handler does after that changes nothing.
+//! An attempt ends by itself when its grace is over, unless its handler blocks the thread that runs
+//! the attempt. The dispatcher, on its own thread, settles a stuck attempt in its place and frees
+//! its slot. The handler may run on, but its result is ignored; its permits are
+//! [retained](super::retained_permits) until it returns.
 
 use std::time::Duration;
 
-use super::attempts::Running;
 use super::dispatcher::Dispatcher;
-use super::interrupt::Cause;
-use super::verdict::{Conclusion, Course};
+use super::executor::interrupt::Cause;
+use super::outcome::{Exit, Finished};
+use super::running::Running;
 use crate::clock::timestamp;
 use crate::store::{Fence, Permits};
 
-/// What an attempt gets beyond its grace to say by itself that it is over.
+/// The time after the grace in which an attempt may still report its own end.
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Running {
-    /// When the attempt must have ended, if there is such a moment.
+    /// The time after which the attempt is stuck. `None` without a time limit or a cancel request.
     fn must_end_by(&self, grace: Duration) -> Option<Duration> {
         let limit = self.policy.timeout_ms.map(Duration::from_millis);
         let timeout = limit.map(|limit| self.since + limit);
@@ -27,8 +28,8 @@ impl Running {
 }
 
 impl Dispatcher {
-    /// Settles what should have ended by itself.
-    pub(super) fn settle_stuck(&mut self, now: Duration) {
+    /// Settles the attempts that are stuck.
+    pub(super) fn settle_stuck_attempts(&mut self, now: Duration) {
         let grace = self.config.grace;
         let stuck: Vec<Fence> = self
             .running
@@ -45,35 +46,35 @@ impl Dispatcher {
                 attempt = fence.attempt,
                 "the handler is stuck: it blocks its thread and ignores every request to end",
             );
-            self.lane(running.lane).leave(&running.awaits);
+            self.slots_of(running.slot_kind).release(&running.awaits);
             self.stuck.insert(fence);
             let cause = running.interrupt.cause();
-            // Should it get to run after all, it is too late.
+            // If the task of the attempt gets to run later, it must drop the handler at once.
             running.interrupt.raise(Cause::LeaseLost);
-            let conclusion = match cause {
+            let exit = match cause {
                 Some(Cause::LeaseLost) => continue,
-                Some(Cause::Cancel) => Conclusion::Cancelled(None),
-                Some(Cause::GiveBack) => Conclusion::Released,
+                Some(Cause::Cancel) => Exit::Cancelled(None),
+                Some(Cause::GiveBack) => Exit::Released,
                 Some(Cause::Timeout) | None => {
                     let limit = running.policy.timeout_ms.unwrap_or_default();
-                    Conclusion::TimedOut(Duration::from_millis(limit))
+                    Exit::TimedOut(Duration::from_millis(limit))
                 }
             };
             let wall = timestamp(&*self.clock);
-            let course = Course {
+            let finished = Finished {
                 started_at: running.started_at,
                 finished_at: wall,
                 progress: running.progress.latest(),
                 logs: running.logs.close(),
             };
             let budget = (&running.policy, running.spent);
-            let whose = (running.job_id.into(), running.execution_id);
+            let execution = (running.job_id.into(), running.execution_id);
             let permits = running.limits.clone().map(|token| Permits {
                 token,
                 retained: true,
                 paused_until: None,
             });
-            self.conclude(fence, whose, budget, (conclusion, permits), course);
+            self.settle_attempt(fence, execution, budget, (exit, permits), finished);
         }
     }
 }

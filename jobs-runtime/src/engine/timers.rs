@@ -1,35 +1,35 @@
-//! When the dispatcher does what nobody asks for.
+//! Timers of the dispatcher's periodic tasks.
 
 use std::time::Duration;
 
 use super::EngineConfig;
 use crate::time::Timestamp;
 
-/// The next moments of every periodic task, on the clock that never goes back.
+/// The next time of every periodic task, on the monotonic clock.
 #[derive(Debug)]
 pub(crate) struct Timers {
     renewal: Duration,
     poll: Duration,
     pub(crate) renew_at: Duration,
     pub(crate) poll_at: Duration,
-    pub(crate) attend_at: Duration,
+    pub(crate) heartbeat_at: Duration,
     pub(crate) promote_at: Duration,
-    pub(crate) watch_at: Duration,
+    pub(crate) liveness_at: Duration,
     pub(crate) age_at: Duration,
 }
 
 impl Timers {
-    /// Everything is due now, except the renewal of a session that was just opened.
+    /// Timers under which every task is due now, except the renewal and the poll.
     pub(crate) fn new(now: Duration, config: &EngineConfig) -> Self {
-        let (renewal, poll) = (config.renewal(), config.poll);
+        let (renewal, poll) = (config.renewal_interval(), config.poll);
         Self {
             renewal,
             poll,
             renew_at: now + renewal,
             poll_at: now + poll,
-            attend_at: now,
+            heartbeat_at: now,
             promote_at: now,
-            watch_at: now,
+            liveness_at: now,
             age_at: now,
         }
     }
@@ -43,26 +43,25 @@ impl Timers {
     }
 
     pub(crate) fn polled(&mut self, now: Duration, chance: f64) {
-        // Spread, so that the workers of a fleet do not come all at once.
+        // The jitter keeps the workers of a fleet from polling at the same time.
         self.poll_at = now + self.poll.mul_f64(0.75 + chance / 2.0);
     }
 
-    pub(crate) fn attended(&mut self, now: Duration) {
-        self.attend_at = now + self.poll / 20;
+    pub(crate) fn heartbeat_sent(&mut self, now: Duration) {
+        self.heartbeat_at = now + self.poll / 20;
     }
 
-    pub(crate) fn watched(&mut self, now: Duration) {
-        self.watch_at = now + self.renewal;
+    pub(crate) fn liveness_checked(&mut self, now: Duration) {
+        self.liveness_at = now + self.renewal;
     }
 
-    /// Plans the next promotion for a distant time: the wall clock may be set, so it is looked at
-    /// again even if nothing is known to become due.
+    /// Sets the next promotion to twelve poll intervals from now, even if no execution is known to
+    /// become due: the wall clock may be set forward meanwhile.
     pub(crate) fn promote_later(&mut self, now: Duration) {
         self.promote_at = now + self.poll * 12;
     }
 
-    /// Plans the next promotion for when an execution is due by the wall clock, unless one is
-    /// planned before that.
+    /// Brings the next promotion forward to the time at which an execution is due.
     pub(crate) fn due_by(&mut self, now: Duration, wall: Timestamp, due: Timestamp) {
         self.promote_at = self.promote_at.min(now + due.since(wall));
     }

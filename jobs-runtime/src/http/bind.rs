@@ -1,12 +1,12 @@
-//! Where the interface may listen.
+//! The check of the listen address: loopback only.
 
 use std::net::SocketAddr;
 
-/// An address that anybody could reach.
+/// An address that is not a loopback address.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "refusing to listen on {0}: whoever reaches that address could run jobs, and access by token \
-     is not available yet; listen on 127.0.0.1 or [::1], behind a proxy that authenticates"
+    "refusing to listen on {0}: every client that reaches this address could run jobs, and access \
+     by token is not available yet; listen on 127.0.0.1 or [::1], behind a proxy that authenticates"
 )]
 pub struct BindError(SocketAddr);
 
@@ -15,9 +15,10 @@ pub struct BindError(SocketAddr);
 /// # Errors
 /// Any other address.
 pub fn check_bind(address: SocketAddr) -> Result<(), BindError> {
-    match address.ip().to_canonical().is_loopback() {
-        true => Ok(()),
-        false => Err(BindError(address)),
+    if address.ip().to_canonical().is_loopback() {
+        Ok(())
+    } else {
+        Err(BindError(address))
     }
 }
 
@@ -26,7 +27,7 @@ mod tests {
     use super::check_bind;
 
     #[test]
-    fn only_loopback() {
+    fn accepts_loopback_addresses_only() {
         let check = |address: &str, accepted: bool| {
             let address = address.parse().expect("an address");
             assert_eq!(check_bind(address).is_ok(), accepted, "{address}");

@@ -1,23 +1,27 @@
-//! `GET /events`: what changes, as it changes.
+//! `GET /events`: changes as server-sent events.
 //!
-//! Server-sent events. What a client gets:
-//!
-//! | event | data | means |
+//! | event | data | meaning |
 //! |---|---|---|
-//! | `execution` | `{executionId, jobId, status}` | it has become this: so far told for final ones |
+//! | `execution` | `{executionId, jobId, status}` | an execution has reached this final status |
 //! | `ready` | `{}` | executions have become available to workers |
-//! | `changed` | `{}` | something has changed that is not told in detail: another process wrote |
-//! | `reset` | `{}` | what happened since the last event is lost: read again what is shown |
+//! | `changed` | `{}` | another process wrote to the store, or a change is too large to list |
+//! | `reset` | `{}` | events since the last one are lost: the client reloads what it shows |
 //!
-//! Events are hints: what is true stands in the store. `jobId` and `executionId` filter the
-//! `execution` events; the others concern everybody. Hints come at most four times a second each.
+//! Events are hints; the store holds the truth. `jobId` and `executionId` filter the `execution`
+//! events; every client receives the others. `ready` and `changed` are sent at most four times a
+//! second each.
 //!
-//! Every event has an `id`. A client that comes back with it in `Last-Event-ID` gets what it has
-//! missed, or `reset` when that is too much. One that reads too slowly gets `reset` as well:
-//! nothing piles up for it. A comment every 15 seconds shows both sides that the other is there.
+//! Every event has an `id`. A client that reconnects with this id in `Last-Event-ID` receives the
+//! events that it has missed, or `reset` if they are no longer kept. A client that reads too slowly
+//! receives `reset` as well, so its backlog is bounded. A comment every 15 seconds keeps the
+//! connection alive.
+//!
+//! [`broadcaster`] reads the store's events once for all clients, [`event`] holds the types and
+//! their wire format, and [`stream`] is the response to one client. The folder may import the store
+//! contract and the other parts of `http`; it must not import the engine.
 
-mod change;
-mod hub;
+mod broadcaster;
+mod event;
 mod stream;
 
 use axum::body::Body;
@@ -27,56 +31,65 @@ use axum::response::{IntoResponse, Response};
 use jobs::ExecutionId;
 use tokio_util::sync::CancellationToken;
 
-use super::Interface;
-use super::guard::single;
-use super::problem::{Code, Problem};
-use super::query::Parameters;
-use change::Position;
-use stream::Subscriber;
+use super::ApiState;
+use super::request::guard::single_header;
+use super::request::query::QueryParameters;
+use super::response::problem::{Code, Problem};
+use event::EventId;
+use stream::{EventStream, Resume};
 
-pub(super) use hub::Hub;
+pub(super) use broadcaster::EventBroadcaster;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// What a client wants to hear of.
+/// Selects the `execution` events of one client.
 #[derive(Debug)]
 struct Filter {
     job_id: Option<String>,
     execution_id: Option<ExecutionId>,
 }
 
-/// Says to streams that the server ends; in the extensions of its requests.
+/// Ends event streams when the server shuts down. Stored in the extensions of its requests.
 #[derive(Clone, Debug)]
-pub(super) struct Ending(pub(super) CancellationToken);
+pub(super) struct ServerShutdown(pub(super) CancellationToken);
 
-pub(super) async fn events(
-    State(interface): State<Interface>,
+/// Handles `GET /events`.
+pub(super) async fn stream_events(
+    State(api): State<ApiState>,
     headers: HeaderMap,
     extensions: Extensions,
-    mut parameters: Parameters,
+    mut parameters: QueryParameters,
 ) -> Result<Response, Problem> {
     let filter = Filter {
         job_id: parameters.text("jobId"),
         execution_id: parameters.parsed("executionId"),
     };
     parameters.finish()?;
-    let hub = &interface.events;
-    let Some(seat) = hub.seat() else {
-        let detail = format!("{} clients listen already", hub::SEATS);
+    let broadcaster = &api.events;
+    let Some(client_permit) = broadcaster.client_permit() else {
+        let detail = format!(
+            "{} clients receive events already, which is the limit",
+            broadcaster::MAX_CLIENTS
+        );
         return Err(Problem::new(Code::TooManySubscribers, detail));
     };
-    let last = match headers.contains_key(LAST_EVENT_ID) {
-        // One that cannot be read was not given by this process: everything was missed.
-        true => Some(single(&headers, &LAST_EVENT_ID).and_then(Position::parse)),
-        false => None,
+    let resume = if headers.contains_key(LAST_EVENT_ID) {
+        match single_header(&headers, &LAST_EVENT_ID).and_then(EventId::parse) {
+            Some(last) => Resume::After(last),
+            None => Resume::Unknown,
+        }
+    } else {
+        Resume::Fresh
     };
-    let ending = extensions.get::<Ending>().map(|ending| ending.0.clone());
-    let subscriber = Subscriber::new(hub, seat, filter, last, ending);
+    let shutdown = extensions
+        .get::<ServerShutdown>()
+        .map(|shutdown| shutdown.0.clone());
+    let stream = EventStream::new(broadcaster, client_permit, filter, resume, shutdown);
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
-        // Proxies that collect answers would hold events back.
+        // Stops nginx and similar proxies from buffering events.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    let body = Body::from_stream(subscriber.into_stream());
+    let body = Body::from_stream(stream.into_stream());
     Ok((headers, body).into_response())
 }

@@ -1,4 +1,4 @@
-//! The lines of one attempt that the store does not have yet.
+//! The log buffer of one attempt: the lines that the store has not acknowledged.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,28 +10,29 @@ use super::visit::Visited;
 use crate::clock::timestamp;
 use crate::store::{LogLevel, LogLine};
 
-/// Lines that an attempt keeps; one more says that there were more.
+/// The most lines of an attempt. One more line says that the log was cut.
 const MAX_LINES: u32 = 1_000;
 
-/// Bytes of messages, targets and fields that an attempt keeps.
+/// The most bytes of messages, targets and fields of an attempt.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Where the last line of a full log comes from.
+/// The target of the line that ends a full log.
 const TARGET: &str = "jobs_runtime::logs";
 
-/// Collects the lines of an attempt, never waits, and forgets a line only when the store has it.
+/// Collects the lines of an attempt. It never waits for the store, and keeps a line until the store
+/// has acknowledged it.
 pub(crate) struct LogBuffer {
     clock: Arc<dyn Clock>,
-    /// Whether nothing more is kept: the lines are complete, or as many as are allowed.
+    /// The buffer takes no more lines: the attempt has ended or a limit is reached.
     closed: AtomicBool,
     lines: Mutex<Lines>,
 }
 
 #[derive(Default)]
 struct Lines {
-    /// In their order, without those that were acknowledged.
+    /// Lines that are not acknowledged, in order.
     waiting: Vec<Arc<LogLine>>,
-    /// How many there have ever been.
+    /// The number of lines so far, acknowledged ones included.
     count: u32,
     bytes: usize,
 }
@@ -45,12 +46,12 @@ impl LogBuffer {
         }
     }
 
-    /// Whether another line would be dropped: then it need not be put together.
+    /// True if another line would be dropped, so that it need not be built.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Keeps a line, or says that it is too much.
+    /// Adds a line. If a limit is exceeded, adds the closing line instead and closes the buffer.
     pub(super) fn push(&self, level: LogLevel, target: &str, visited: Visited) {
         let mut lines = self.lines();
         if self.is_closed() {
@@ -62,7 +63,7 @@ impl LogBuffer {
         lines.bytes += bytes;
         let line = LogLine {
             line: 0,
-            // Under the lock, so that times are in the order of the lines.
+            // Read under the lock, so that the times of the lines are in order.
             at: timestamp(&*self.clock),
             level,
             target: target.to_owned(),
@@ -78,7 +79,7 @@ impl LogBuffer {
             level: LogLevel::Warn,
             target: TARGET.to_owned(),
             message: format!(
-                "the log of this attempt ends here: no more than {MAX_LINES} lines and {} KiB are kept",
+                "the log of this attempt ends here: the limits are {MAX_LINES} lines and {} KiB",
                 MAX_BYTES / 1024
             ),
             fields: None,
@@ -91,12 +92,12 @@ impl LogBuffer {
         self.lines().waiting.clone()
     }
 
-    /// The store has the lines up to this number.
+    /// Removes the lines up to this number: the store has them.
     pub(crate) fn acknowledge(&self, number: u32) {
         self.lines().waiting.retain(|line| line.line > number);
     }
 
-    /// Takes no more lines, and gives out those that are left.
+    /// Closes the buffer and returns the lines that are left.
     pub(crate) fn close(&self) -> Vec<Arc<LogLine>> {
         let mut lines = self.lines();
         self.closed.store(true, Ordering::Relaxed);
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_after_the_last_one_says_so() {
+    fn a_full_log_ends_with_a_line_that_says_so() {
         let buffer = buffer();
         for n in 0..2 * MAX_LINES {
             log(&buffer, &n.to_string());
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn many_bytes_end_a_log_as_well() {
+    fn a_log_of_too_many_bytes_ends_too() {
         let buffer = buffer();
         let long = "x".repeat(10_000);
         (0..100).for_each(|_| log(&buffer, &long));
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_acknowledged_is_forgotten_but_counts() {
+    fn acknowledged_lines_are_removed_and_still_count() {
         let buffer = buffer();
         (0..600).for_each(|_| log(&buffer, "x"));
         buffer.acknowledge(600);

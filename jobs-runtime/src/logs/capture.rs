@@ -1,4 +1,4 @@
-//! The layer that sees events, and how it knows whose they are.
+//! The `tracing` layer that captures events and assigns them to attempts.
 
 use std::sync::Arc;
 
@@ -14,33 +14,33 @@ use super::buffer::LogBuffer;
 use super::visit::Visited;
 use crate::store::LogLevel;
 
-/// The span of an attempt: its name and where it is made.
-const SPAN: (&str, &str) = ("attempt", "jobs_runtime::engine::attempt");
+/// The span of an attempt: its name and its target.
+const SPAN: (&str, &str) = ("attempt", "jobs_runtime::engine::executor::attempt");
 
 task_local! {
     /// The attempt whose handler this task or thread executes.
     static ATTEMPT: Arc<LogBuffer>;
 }
 
-/// Stores what handlers log with their attempts: INFO and up. To be added to the application's own
-/// subscriber; `jobs_runtime::main` has it.
+/// A `tracing` layer that stores the log lines of handlers with their attempts, from level INFO on.
+/// Add it to the application's subscriber; `jobs_runtime::main` has it already.
 ///
-/// It has a filter of its own, so that what is stored does not depend on what is printed:
+/// The layer has a filter of its own, so the stored lines do not depend on the printed ones:
 ///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt;
 ///
 /// let subscriber = tracing_subscriber::registry()
-///     // .with(what prints, with its filter)
+///     // .with(the layer that prints, with its filter)
 ///     .with(jobs_runtime::layer());
 /// # drop(subscriber);
 /// ```
 ///
-/// Per attempt 1,000 lines and 256 KiB are kept; a last line says when there was more. Logging
-/// never waits for the store. A filter that is *global* in the subscriber (`.with(EnvFilter)`) also
-/// filters what is stored: give it to the layer that prints (`.with_filter`).
+/// An attempt keeps at most 1,000 lines and 256 KiB; a last line says that the log was cut. Logging
+/// never waits for the store. A *global* filter of the subscriber (`.with(EnvFilter)`) also filters
+/// the stored lines: attach it to the layer that prints (`.with_filter`).
 ///
-/// Do not log what is `#[sensitive]`: a log is free text, in which nothing can be hidden.
+/// Do not log a `#[sensitive]` value: a log is free text and is not redacted.
 pub fn layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
@@ -48,7 +48,7 @@ where
     layer_at(LevelFilter::INFO)
 }
 
-/// Like [`layer`], from another level on.
+/// Like [`layer`], from a level of your choice on.
 pub fn layer_at<S>(level: LevelFilter) -> impl Layer<S>
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
@@ -56,15 +56,15 @@ where
     LogLayer { level }.with_filter(level)
 }
 
-/// See [`layer`].
+/// The layer that [`layer`] returns, without its filter.
 #[derive(Debug)]
 pub(super) struct LogLayer {
-    /// What its filter lets through.
+    /// The lowest level that its filter accepts.
     pub(super) level: LevelFilter,
 }
 
-/// The attempt, in the extensions of its span.
-struct OfAttempt(Arc<LogBuffer>);
+/// The buffer of an attempt, in the extensions of its span.
+struct AttemptBuffer(Arc<LogBuffer>);
 
 impl<S> Layer<S> for LogLayer
 where
@@ -76,7 +76,7 @@ where
             return;
         }
         if let (Some(attempt), Some(span)) = (current(), context.span(id)) {
-            span.extensions_mut().insert(OfAttempt(attempt));
+            span.extensions_mut().insert(AttemptBuffer(attempt));
         }
     }
 
@@ -96,7 +96,7 @@ where
     }
 }
 
-/// Runs a handler's future as this attempt's: also its destructors.
+/// Assigns the events of a handler's future to this attempt, its destructors included.
 pub(crate) fn scope<F: Future>(
     attempt: Arc<LogBuffer>,
     handler: F,
@@ -104,8 +104,8 @@ pub(crate) fn scope<F: Future>(
     ATTEMPT.scope(attempt, handler)
 }
 
-/// Runs `work` as this attempt's. A span of the attempt that is made in it stands for the attempt
-/// wherever it is entered.
+/// Assigns the events of `work` to this attempt. If `work` creates the attempt's span, that span
+/// carries the assignment wherever it is entered.
 pub(crate) fn in_scope<T>(attempt: Arc<LogBuffer>, work: impl FnOnce() -> T) -> T {
     ATTEMPT.sync_scope(attempt, work)
 }
@@ -120,7 +120,7 @@ where
 {
     context.event_scope(event)?.find_map(|span| {
         span.extensions()
-            .get::<OfAttempt>()
+            .get::<AttemptBuffer>()
             .map(|of| Arc::clone(&of.0))
     })
 }
@@ -160,12 +160,12 @@ mod tests {
     fn span_of(attempt: &Arc<LogBuffer>) -> tracing::Span {
         in_scope(
             Arc::clone(attempt),
-            || info_span!(target: "jobs_runtime::engine::attempt", "attempt"),
+            || info_span!(target: "jobs_runtime::engine::executor::attempt", "attempt"),
         )
     }
 
     #[test]
-    fn what_is_emitted_in_the_scope_is_kept() {
+    fn events_in_the_scope_are_kept() {
         let attempt = buffer();
         subscriber::with_default(registry().with(layer()), || {
             info!("before");
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn the_span_stands_for_the_attempt_on_other_threads() {
+    fn the_span_carries_the_attempt_to_other_threads() {
         let attempt = buffer();
         subscriber::with_default(registry().with(layer()), || {
             let span = span_of(&attempt);
             let dispatch = tracing::dispatcher::get_default(Clone::clone);
             let other = std::thread::spawn(move || {
                 tracing::dispatcher::with_default(&dispatch, || {
-                    info!("nobody's");
+                    info!("of no attempt");
                     span.in_scope(|| {
                         let inner = tracing::debug_span!("inner").entered();
                         error!("failed there");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_stay_apart() {
+    fn attempts_do_not_mix() {
         let (one, two) = (buffer(), buffer());
         subscriber::with_default(registry().with(layer()), || {
             let span = span_of(&one);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_is_the_applications_choice() {
+    fn the_application_chooses_the_level() {
         let attempt = buffer();
         subscriber::with_default(registry().with(layer_at(LevelFilter::DEBUG)), || {
             in_scope(Arc::clone(&attempt), || debug!(target: "t", "shown"));

@@ -1,4 +1,4 @@
-//! Finding out at start whether the application's subscriber has the layer.
+//! The probe: finds out at start whether the application's subscriber captures log lines.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use super::capture::{LogLayer, in_scope};
 /// The target of the probe's event; the program's own log does not show it.
 pub(crate) const SILENT_TARGET: &str = "jobs_runtime::logs::probe";
 
-/// Whether what a handler logs on this runtime reaches its attempt.
+/// True if log lines of handlers on this runtime reach their attempts.
 ///
-/// Asked on a task: it sees the subscriber that attempts will see, not one that only the caller's
-/// thread has set.
+/// The probe runs in a task, which sees the subscriber that attempts will see. The caller's thread
+/// may have a subscriber of its own.
 pub(crate) async fn is_captured(clock: Arc<dyn Clock>) -> bool {
-    let asked = tokio::spawn(async { probe(clock) });
-    // A task that cannot run is a runtime that ends.
-    asked.await.unwrap_or(false)
+    let probed = tokio::spawn(async { probe(clock) });
+    // The task fails only if the runtime shuts down.
+    probed.await.unwrap_or(false)
 }
 
 fn probe(clock: Arc<dyn Clock>) -> bool {
@@ -28,14 +28,14 @@ fn probe(clock: Arc<dyn Clock>) -> bool {
         layer.map(|layer| layer.level)
     });
     match level {
-        // Without the layer an event would be noise in a log that is not ours.
+        // No layer is installed. The event would only appear in the application's own log.
         None => false,
-        // One that was told to keep less than the probe's event keeps what it was told to.
+        // The layer captures lines, but its level excludes the probe's event.
         Some(level) if level < LevelFilter::INFO => true,
         Some(_) => {
             let buffer = Arc::new(LogBuffer::new(clock));
             in_scope(Arc::clone(&buffer), || {
-                tracing::info!(target: SILENT_TARGET, "what handlers log is stored with their attempts");
+                tracing::info!(target: SILENT_TARGET, "log lines are stored with their attempts");
             });
             !buffer.waiting().is_empty()
         }
@@ -59,12 +59,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_whether_the_layer_sees_events() {
+    fn the_probe_detects_whether_the_layer_sees_events() {
         check(registry(), false);
         check(registry().with(layer()), true);
         check(registry().with(layer().boxed()), true);
         check(registry().with(layer_at(LevelFilter::WARN)), true);
-        // A filter for all layers keeps events from this one, too.
+        // A filter for all layers also keeps events from this layer.
         check(registry().with(layer()).with(LevelFilter::ERROR), false);
     }
 }

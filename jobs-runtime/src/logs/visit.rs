@@ -1,4 +1,4 @@
-//! From the values of an event to text, as long as there is room.
+//! Conversion of an event's values to text of bounded size.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Write as _};
@@ -7,24 +7,24 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tracing::field::{Field, Visit};
 
-/// Bytes of a message, and of all fields of a line.
+/// The most bytes of a message, and of all fields of a line together.
 const LIMIT: usize = 16 * 1024;
 
-/// What stands where text was cut.
+/// The mark at the end of a text that was cut.
 const CUT: &str = "…";
 
-/// An event's values.
+/// The values of an event as text.
 #[derive(Debug, Default)]
 pub(super) struct Visited {
     pub(super) message: String,
-    /// What the `log` crate calls its target, when an event comes from there.
+    /// The target of an event that comes from the `log` crate.
     pub(super) target: Option<String>,
-    /// The members of a JSON object, as text and in their order.
+    /// The fields as members of a JSON object, in order, without braces.
     pub(super) members: String,
 }
 
 impl Visited {
-    /// The fields, if there are any.
+    /// The fields as a JSON object, if there are any.
     pub(super) fn fields(&self) -> Option<Box<RawValue>> {
         if self.members.is_empty() {
             return None;
@@ -96,14 +96,15 @@ impl Visit for Visited {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        match value.is_finite() {
-            true => self.value(field.name(), value),
-            false => self.debug(field.name(), &value),
+        if value.is_finite() {
+            self.value(field.name(), value);
+        } else {
+            self.debug(field.name(), &value);
         }
     }
 }
 
-/// What `value` shows, up to `limit` bytes; what comes after them is not even put together.
+/// The debug text of `value`, up to `limit` bytes. Formatting stops there.
 fn cut(value: &dyn Debug, limit: usize) -> String {
     let mut text = Bounded {
         text: String::new(),
@@ -115,7 +116,7 @@ fn cut(value: &dyn Debug, limit: usize) -> String {
     text.text
 }
 
-/// A text that refuses to grow beyond its limit.
+/// A text whose writes fail beyond its limit.
 struct Bounded {
     text: String,
     limit: usize,
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_put_together() {
+    fn formatting_stops_at_the_limit() {
         struct Endless;
         impl Debug for Endless {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

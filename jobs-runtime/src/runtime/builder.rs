@@ -1,4 +1,4 @@
-//! Putting a runtime together.
+//! The builder of a runtime: settings, and the order in which the parts start.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
+use crate::clock::server::ServerClock;
 use crate::engine::{Engine, EngineConfig, EngineParts};
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
-use crate::server_clock::ServerClock;
 use crate::service::JobService;
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
-/// The store of programs that name none: a file in the working directory.
+/// The default store: a SQLite file in the working directory.
 pub const DEFAULT_DATABASE: &str = "sqlite:jobs.db";
 
-/// Settings of a [`Runtime`]; made by [`Runtime::builder`].
+/// The settings of a [`Runtime`], created by [`Runtime::builder`].
 #[must_use = "nothing runs until `start` is awaited"]
 pub struct RuntimeBuilder {
     database: String,
@@ -61,77 +61,78 @@ impl Default for RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// Which store to open, a [`DatabaseUrl`]: `sqlite:jobs.db` unless given.
+    /// Sets the URL of the store, a [`DatabaseUrl`]. Default: [`DEFAULT_DATABASE`].
     pub fn database(mut self, url: impl Into<String>) -> Self {
         self.database = url.into();
         self
     }
 
-    /// A store that is open already, instead of a URL.
+    /// Uses a store that is already open, instead of a URL.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// These jobs instead of all that are linked.
+    /// Uses these jobs instead of all linked jobs.
     pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
         self.catalogue = Some(catalogue);
         self
     }
 
-    /// Another source of time; for tests. A store with a server of its own still tells the wall
+    /// Sets another clock, for tests. With a store on a server, the server still gives the wall
     /// time, unless the clock is virtual.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Another source of ids and chance; for tests.
+    /// Sets another source of ids and random numbers, for tests.
     pub fn entropy(mut self, entropy: Entropy) -> Self {
         self.entropy = entropy;
         self
     }
 
-    /// Whether this process executes jobs (it does unless told otherwise).
+    /// Sets whether this process executes jobs. Default: true.
     pub fn workers(mut self, workers: bool) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Attempts of asynchronous handlers at a time; four per core unless given.
+    /// Sets the number of attempts of asynchronous handlers at a time. Default: four per core.
     pub fn concurrency(mut self, attempts: usize) -> Self {
         self.engine.concurrency = attempts;
         self
     }
 
-    /// Execute from these queues only.
+    /// Executes only executions of these queues.
     pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
         self.engine.queues = queues.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Attempts of this queue at a time, in this process. The queue takes no more of the slots; others
-    /// may take all of them.
+    /// Caps the attempts of a queue at a time in this process. No slots are reserved: other queues
+    /// may use all of them.
     pub fn queue_concurrency(mut self, queue: impl Into<String>, attempts: usize) -> Self {
         self.engine.queue_concurrency.insert(queue.into(), attempts);
         self
     }
 
-    /// Attempts of this job at a time, in this process; `max_concurrent` counts in the whole fleet.
+    /// Caps the attempts of a job at a time in this process. The job's `max_concurrent` limits them
+    /// in the whole fleet.
     pub fn job_concurrency(mut self, job: impl Into<String>, attempts: usize) -> Self {
         self.engine.job_concurrency.insert(job.into(), attempts);
         self
     }
 
-    /// What has waited in this queue for so long since it was due becomes the most urgent there. Without it,
-    /// what is less urgent may wait for ever behind what is more.
+    /// Gives the highest urgency to executions of this queue that are ready for longer than `age`.
+    /// Without ageing, a steady stream of urgent executions can starve less urgent ones.
     pub fn ageing(mut self, queue: impl Into<String>, age: Duration) -> Self {
         self.engine.ageing.insert(queue.into(), age);
         self
     }
 
-    /// Sets up a rate limit that handlers ask by name, shared by the whole fleet: `count` in any
-    /// period. See [`JobContext::limit`](jobs::JobContext::limit).
+    /// Defines a named rate limit for handlers, enforced across the whole fleet: at most `count` in
+    /// any `period`. See [`JobContext::limit`](jobs::JobContext::limit).
     pub fn limit(mut self, name: impl Into<String>, count: u32, period: Duration) -> Self {
         let rate = Rate {
             count,
@@ -141,43 +142,43 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Words about this worker, shown beside it in the list of processes: `gpu`, `eu-west`.
+    /// Sets labels of this worker, such as `gpu` or `eu-west`. The list of processes shows them.
     pub fn labels<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
         self.engine.labels = labels.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Execute these jobs only; others stay for other workers.
+    /// Executes only these jobs.
     pub fn jobs<J: Into<String>>(mut self, ids: impl IntoIterator<Item = J>) -> Self {
         self.jobs = ids.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Execute these executions only.
+    /// Executes only these executions.
     pub fn executions(mut self, ids: impl IntoIterator<Item = ExecutionId>) -> Self {
         self.engine.only = ids.into_iter().collect();
         self
     }
 
-    /// All settings of the workers at once.
+    /// Replaces all settings of the worker.
     pub fn engine(mut self, config: EngineConfig) -> Self {
         self.engine = config;
         self
     }
 
-    /// Gives a resource, or replaces the linked one of its type.
+    /// Provides a resource. It takes precedence over a linked resource of the same type.
     pub fn resource<T: Resource>(self, value: T) -> Self {
         self.shared_resource(Arc::new(value))
     }
 
-    /// Like [`resource`](Self::resource), for values that are shared or of unsized types
+    /// Like [`resource`](Self::resource), for a value in an `Arc`, also of an unsized type
     /// (`Arc<dyn Trait>`).
     pub fn shared_resource<T: ?Sized + Resource>(mut self, value: Arc<T>) -> Self {
         self.resources.push(BuiltResource::new(value));
         self
     }
 
-    /// Puts middleware around every attempt; a later layer stands around the earlier ones. See
+    /// Wraps every attempt in middleware. A later layer wraps the earlier ones. See
     /// [`middleware`](crate::middleware).
     pub fn layer<L>(mut self, layer: L) -> Self
     where
@@ -190,31 +191,32 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Calls `hook` when an attempt begins, before its handler, where its handler runs.
+    /// Calls `hook` when an attempt begins, before its handler, on the thread of the handler.
     ///
-    /// Hooks must not block for long; one that panics is logged and left.
+    /// A hook must not block for long. A panic of a hook is logged and has no further effect.
     pub fn on_start(mut self, hook: impl Fn(&AttemptStarted) + Send + Sync + 'static) -> Self {
         self.hooks.on_start(hook);
         self
     }
 
-    /// Calls `hook` when an attempt has ended, however it did, as soon as that is in the store. So is it for
-    /// an attempt that was claimed and never begun, and for that of a worker that was lost.
+    /// Calls `hook` after an attempt has ended with any outcome, once the outcome is stored. This
+    /// includes attempts that were claimed and never begun, and attempts of lost workers.
     ///
-    /// Hooks run one after the other, in the application's runtime; a crash may cut them off.
+    /// Hooks run one after another in the application's Tokio runtime. A crash of the process loses
+    /// the calls that are still to come.
     pub fn on_finish(mut self, hook: impl Fn(&AttemptEnded) + Send + Sync + 'static) -> Self {
         self.hooks.on_finish(hook);
         self
     }
 
-    /// Like [`on_finish`](Self::on_finish), for the attempts that end with their execution failed
-    /// for good: where to report errors.
+    /// Like [`on_finish`](Self::on_finish), but only after attempts that leave the execution
+    /// `failed`. Use it to report errors.
     pub fn on_exhausted(mut self, hook: impl Fn(&AttemptEnded) + Send + Sync + 'static) -> Self {
         self.hooks.on_exhausted(hook);
         self
     }
 
-    /// Serves the HTTP interface there. Loopback addresses only; port 0 takes a free one.
+    /// Serves the HTTP interface on a loopback address. Port 0 selects a free port.
     #[cfg(feature = "http")]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.bind = Some(address);
@@ -224,11 +226,11 @@ impl RuntimeBuilder {
     /// Opens the store, checks and publishes the catalogue, builds the resources, and starts.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing runs then.
+    /// See [`StartError`]. After an error, no part of the runtime is running.
     pub async fn start(self) -> Result<Runtime, StartError> {
         #[cfg(feature = "http")]
         let listener = match self.bind {
-            Some(address) => Some(super::api::listen(address).await?),
+            Some(address) => Some(super::http_server::listen(address).await?),
             None => None,
         };
         let catalogue = Arc::new(match self.catalogue {
@@ -253,36 +255,37 @@ impl RuntimeBuilder {
         service.publish().await?;
 
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
-        let engine = match self.workers {
-            false => None,
-            true => {
-                let jobs = executable(&catalogue, &self.jobs)?;
-                let resources = crate::resources::build(&jobs, self.resources).await?;
-                let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
-                health.log_capture(captured);
-                if !captured {
-                    tracing::warn!(
-                        "what handlers log is not stored with their attempts: add \
-                         `jobs_runtime::layer()` to the subscriber"
-                    );
-                }
-                Some(Engine::start(EngineParts {
-                    store,
-                    jobs,
-                    resources,
-                    client: service.client(),
-                    clock,
-                    entropy,
-                    health: health.worker(),
-                    config: self.engine,
-                    handlers: self.handlers,
-                    hooks: self.hooks,
-                })?)
+        let engine = if self.workers {
+            let jobs = executable_jobs(&catalogue, &self.jobs)?;
+            let resources = crate::engine::resources::build(&jobs, self.resources).await?;
+            let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
+            health.log_capture(captured);
+            if !captured {
+                tracing::warn!(
+                    "log lines of handlers are not stored with their attempts; add \
+                     `jobs_runtime::layer()` to the subscriber"
+                );
             }
+            Some(Engine::start(EngineParts {
+                store,
+                jobs,
+                resources,
+                client: service.client(),
+                clock,
+                entropy,
+                health: health.worker(),
+                config: self.engine,
+                handlers: self.handlers,
+                hooks: self.hooks,
+            })?)
+        } else {
+            None
         };
         #[cfg(feature = "http")]
         let api = match listener {
-            Some(listener) => Some(super::api::Api::start(listener, &service, &health)?),
+            Some(listener) => Some(super::http_server::HttpServer::start(
+                listener, &service, &health,
+            )?),
             None => None,
         };
         health.started();
@@ -297,45 +300,52 @@ impl RuntimeBuilder {
     }
 }
 
-/// Limits that are of no use are mistakes.
+/// Rejects slot caps, ageing times and named limits that are zero, and slot caps of unknown jobs.
 fn check_limits(config: &EngineConfig, catalogue: &Catalogue) -> Result<(), StartError> {
-    let refused = |what, name: &str, reason| {
+    let invalid = |what, name: &str, reason| {
         Err(StartError::Limit {
             what,
             name: name.to_owned(),
             reason,
         })
     };
-    let shares = [
+    let slot_caps = [
         ("concurrency of queue", &config.queue_concurrency),
         ("concurrency of job", &config.job_concurrency),
     ];
-    for (what, limits) in shares {
-        if let Some((name, _)) = limits.iter().find(|(_, attempts)| **attempts == 0) {
-            return refused(what, name, "a number of attempts from 1");
+    for (what, caps) in slot_caps {
+        if let Some((name, _)) = caps.iter().find(|(_, attempts)| **attempts == 0) {
+            return invalid(what, name, "must be a number of attempts from 1");
         }
     }
     for id in config.job_concurrency.keys() {
-        // Under today's id: what was enqueued under a former one counts as well.
+        // An alias is an error; the slot cap of the current id counts executions of aliases too.
         if catalogue.get(id).is_none_or(|job| job.id() != id) {
             return Err(StartError::UnknownJob(id.clone()));
         }
     }
     for (queue, age) in &config.ageing {
         if age.is_zero() {
-            return refused("ageing of queue", queue, "a time to wait, from 1 ms");
+            return invalid("ageing of queue", queue, "must be a duration from 1 ms");
         }
     }
     for (name, rate) in &config.limits {
         if rate.count == 0 || rate.period_ms == 0 {
-            return refused("limit", name, "a number from 1 in a period of 1 ms or more");
+            return invalid(
+                "limit",
+                name,
+                "must be a number from 1 in a period from 1 ms",
+            );
         }
     }
     Ok(())
 }
 
-/// The jobs of these ids, or all of them, as far as this process can execute them.
-fn executable(catalogue: &Catalogue, ids: &[String]) -> Result<Vec<CataloguedJob>, StartError> {
+/// Returns the jobs with these ids, or all jobs, without disabled and external ones.
+fn executable_jobs(
+    catalogue: &Catalogue,
+    ids: &[String],
+) -> Result<Vec<CataloguedJob>, StartError> {
     let jobs: Vec<&CataloguedJob> = match ids {
         [] => catalogue.iter().collect(),
         ids => ids

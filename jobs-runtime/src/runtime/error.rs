@@ -1,54 +1,54 @@
-//! Why a runtime did not start.
+//! Errors of the start of a runtime.
 
 use std::net::SocketAddr;
 
 use jobs::CatalogueError;
 
 use crate::SchemaError;
-use crate::resources::ResourceErrors;
+use crate::engine::resources::ResourceErrors;
 use crate::store::{ParseDatabaseUrlError, StoreError};
 
-/// Why a runtime did not start.
+/// The reason why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The linked jobs make no catalogue.
+    /// The linked jobs contradict each other.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// A linked job has a schema that payloads cannot be checked against.
+    /// A linked job has an invalid payload schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A job was named that is not linked.
+    /// A setting names a job that is not linked.
     #[error("job `{0}` is not linked into this program")]
     UnknownJob(String),
-    /// A limit of this process, or one that handlers ask by name, says nothing that could be kept.
+    /// A slot cap, an ageing time or a named limit has a value out of range.
     #[error("{what} `{name}`: {reason}")]
     Limit {
-        /// What kind of limit.
+        /// The setting.
         what: &'static str,
-        /// The queue, the job or the limit's name.
+        /// The name of the queue, the job or the limit.
         name: String,
-        /// What is wrong with it.
+        /// The values that are allowed.
         reason: &'static str,
     },
-    /// The database URL names no store.
+    /// The database URL is invalid.
     #[error(transparent)]
     Url(#[from] ParseDatabaseUrlError),
     /// The store did not open.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What handlers borrow could not be built.
+    /// A resource of a handler is missing or could not be built.
     #[error(transparent)]
     Resources(#[from] ResourceErrors),
-    /// The HTTP interface may not or cannot listen there.
+    /// The HTTP interface cannot listen on the address.
     #[error("cannot serve on {address}: {reason}")]
     Bind {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A thread or timer of the runtime could not be made.
+    /// A thread of the worker could not be created.
     #[error("cannot start the workers")]
     Io(#[from] std::io::Error),
 }

@@ -1,4 +1,4 @@
-//! What operators change about an execution: its payload, its time, its place in the queue.
+//! Operators' edits of waiting executions, and retries with a new payload.
 
 use jobs::runtime::Due;
 use jobs::{ExecutionId, ExecutionStatus as Status, Priority, Violation};
@@ -9,19 +9,19 @@ use super::error::{InvalidPayload, ServiceError};
 use super::{JobService, limits, options};
 use crate::store::{EditAnswer, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
-/// What is to change about a waiting execution.
+/// The changes to a waiting execution. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
-    /// Before or after others of its queue.
+    /// The new priority.
     pub priority: Option<Priority>,
-    /// When it becomes available.
+    /// The new due time.
     pub due: Option<Due>,
-    /// Another payload: JSON text.
+    /// The new payload, as JSON text.
     pub payload: Option<String>,
 }
 
 impl Edit {
-    /// Whether nothing is to change.
+    /// Returns whether the edit changes nothing.
     pub fn is_empty(&self) -> bool {
         let Self {
             priority,
@@ -33,7 +33,7 @@ impl Edit {
 }
 
 impl JobService {
-    /// Changes an execution that waits, all that is asked for or nothing.
+    /// Like [`edit`](Self::edit), with the detailed error.
     pub(crate) async fn edit_checked(
         &self,
         id: ExecutionId,
@@ -54,7 +54,7 @@ impl JobService {
                 let (Status::Pending | Status::Queued) = execution.status else {
                     return Ok(EditAnswer::NotWaiting(execution.status));
                 };
-                Some(self.edited(&execution, payload).await?)
+                Some(self.check_new_payload(&execution, payload).await?)
             }
         };
         let edit = ExecutionEdit {
@@ -65,7 +65,7 @@ impl JobService {
         Ok(store.edit(id, edit, now).await?)
     }
 
-    /// An operator's retry, with another payload if one is given.
+    /// Like [`retry`](Self::retry), with the detailed error.
     pub(crate) async fn retry_checked(
         &self,
         id: ExecutionId,
@@ -78,15 +78,15 @@ impl JobService {
                 let Some(execution) = store.execution(id).await? else {
                     return Ok(RetryAnswer::Unknown);
                 };
-                Some(self.edited(&execution, payload).await?)
+                Some(self.check_new_payload(&execution, payload).await?)
             }
         };
         Ok(store.retry(id, payload, self.now()).await?)
     }
 
-    /// Another payload for an execution: checked and completed like one that is enqueued. What its
-    /// limits and its keys were made of stays.
-    async fn edited(
+    /// Checks and completes a new payload for an existing execution. Rejects a change of the fields
+    /// that its limits and keys derive from.
+    async fn check_new_payload(
         &self,
         execution: &ExecutionRecord,
         payload: String,
@@ -94,18 +94,19 @@ impl JobService {
         let job = self.job(&execution.job_id).await?;
         let payload = check_payload(0, payload, &job)?;
         let before: Value = serde_json::from_str(execution.payload.get()).unwrap_or_default();
-        let fixed = limits::fixed_fields(job.descriptor(), &before, &payload.value);
-        if fixed.is_empty() {
+        let changed = limits::changed_key_fields(job.descriptor(), &before, &payload.value);
+        if changed.is_empty() {
             return Ok(payload.text);
         }
-        let violations = fixed.into_iter().map(|fixed| {
+        let violations = changed.into_iter().map(|changed| {
             let mut pointer = String::new();
-            if let Some(field) = &fixed.field {
-                super::push_step(&mut pointer, field);
+            if let Some(field) = &changed.field {
+                super::push_segment(&mut pointer, field);
             }
-            let key = fixed.key;
-            let message =
-                format!("must stay: `{key}` counts this execution by it; enqueue another");
+            let rule = changed.rule;
+            let message = format!(
+                "must not change, because `{rule}` of the job uses it; enqueue another execution"
+            );
             Violation { pointer, message }
         });
         Err(ServiceError::Payloads(vec![InvalidPayload {

@@ -1,4 +1,4 @@
-//! From requests to executions in the store.
+//! Enqueue: checks requests and stores them as executions.
 
 use std::sync::Arc;
 
@@ -7,39 +7,39 @@ use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
 
 use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
-use super::payload::check::{CheckedPayload, PayloadRefusal};
+use super::payload::check::{CheckedPayload, PayloadError};
 use super::{JobService, KnownJob, limits};
 use crate::fingerprint::fingerprint;
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::time::Timestamp;
 
-/// Requests checked without letting other tasks run: a batch of thousands shares its thread.
-const CHECKED_AT_A_STRETCH: usize = 256;
+/// Requests that are checked before the task yields, because a large batch would block its thread.
+const CHECKS_PER_YIELD: usize = 256;
 
-/// Mistakes reported for a batch at most.
-const MAX_REPORTED: usize = 1_000;
+/// The number of violations after which the rest of a batch is not checked.
+const MAX_VIOLATIONS: usize = 1_000;
 
-/// A request that is in the store.
+/// The result of a request that the store has accepted.
 #[cfg_attr(
     not(feature = "http"),
-    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+    expect(dead_code, reason = "only the HTTP interface reads all fields")
 )]
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) enqueued: Enqueued,
     pub(crate) job: Arc<KnownJob>,
-    /// Where a new execution begins.
+    /// The status of a new execution.
     pub(crate) status: ExecutionStatus,
-    /// Why it is this execution.
+    /// The reason why this execution was returned.
     #[cfg_attr(
         all(feature = "http", not(feature = "cli")),
-        expect(dead_code, reason = "what only the command line tells its callers")
+        expect(dead_code, reason = "only the command line reads it")
     )]
     pub(crate) answer: EnqueueAnswer,
 }
 
 impl JobService {
-    /// Checks a batch and stores it.
+    /// Checks a batch and stores it: all requests or none.
     pub(crate) async fn accept(
         &self,
         requests: Vec<EnqueueRequest>,
@@ -47,7 +47,7 @@ impl JobService {
         self.accept_into(None, requests).await
     }
 
-    /// Checks a batch and writes it into a transaction.
+    /// Checks a batch and stores it in a caller's transaction.
     pub(crate) async fn accept_in(
         &self,
         tx: TransactionRef<'_>,
@@ -62,24 +62,24 @@ impl JobService {
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<Accepted>, ServiceError> {
         if requests.len() > MAX_BATCH {
-            let reason = format!("{} requests, {MAX_BATCH} are allowed", requests.len());
+            let reason = format!("{} requests; {MAX_BATCH} are allowed", requests.len());
             return Err(options::invalid("batch", reason).into());
         }
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let jobs = self.jobs_of(&requests).await?;
-        let executions = self.prepare(requests, &jobs).await?;
+        let jobs = self.resolve_jobs(&requests).await?;
+        let executions = self.prepare_executions(requests, &jobs).await?;
         let ids: Vec<_> = executions
             .iter()
-            .map(|execution| (execution.id, starting_status(execution)))
+            .map(|execution| (execution.id, initial_status(execution)))
             .collect();
         let store = &self.inner.store;
         let answers = match tx {
             Some(tx) => store.enqueue_in(tx, executions).await,
             None => store.enqueue(executions).await,
         }
-        .map_err(|error| store_refusal(error, &jobs))?;
+        .map_err(|error| service_error(error, &jobs))?;
         Ok(answers
             .into_iter()
             .zip(ids)
@@ -104,8 +104,8 @@ impl JobService {
             .collect())
     }
 
-    /// The job of each request. Neighbours mostly share theirs.
-    async fn jobs_of(
+    /// Returns the job of each request. Consecutive requests of one job are resolved once.
+    async fn resolve_jobs(
         &self,
         requests: &[EnqueueRequest],
     ) -> Result<Vec<Arc<KnownJob>>, ServiceError> {
@@ -116,7 +116,7 @@ impl JobService {
                 _ => self
                     .job(&request.job_id)
                     .await
-                    .and_then(enabled)
+                    .and_then(require_enabled)
                     .map_err(|error| ServiceError::at(index, error))?,
             };
             jobs.push(job);
@@ -124,7 +124,8 @@ impl JobService {
         Ok(jobs)
     }
 
-    async fn prepare(
+    /// Checks every request and builds its execution. Collects the violations of all payloads.
+    async fn prepare_executions(
         &self,
         requests: Vec<EnqueueRequest>,
         jobs: &[Arc<KnownJob>],
@@ -134,10 +135,10 @@ impl JobService {
         let mut invalid: Vec<InvalidPayload> = Vec::new();
         let mut reported = 0;
         for (index, (request, job)) in requests.into_iter().zip(jobs).enumerate() {
-            if index % CHECKED_AT_A_STRETCH == CHECKED_AT_A_STRETCH - 1 {
+            if index % CHECKS_PER_YIELD == CHECKS_PER_YIELD - 1 {
                 tokio::task::yield_now().await;
             }
-            match self.execution(index, request, job, now) {
+            match self.new_execution(index, request, job, now) {
                 Ok(execution) => executions.push(execution),
                 Err(ServiceError::Payloads(mut payloads)) => {
                     reported += payloads
@@ -145,20 +146,21 @@ impl JobService {
                         .map(|one| one.violations.len())
                         .sum::<usize>();
                     invalid.append(&mut payloads);
-                    if reported >= MAX_REPORTED {
+                    if reported >= MAX_VIOLATIONS {
                         break;
                     }
                 }
-                Err(refusal) => return Err(refusal),
+                Err(error) => return Err(error),
             }
         }
-        match invalid.is_empty() {
-            true => Ok(executions),
-            false => Err(ServiceError::Payloads(invalid)),
+        if invalid.is_empty() {
+            Ok(executions)
+        } else {
+            Err(ServiceError::Payloads(invalid))
         }
     }
 
-    fn execution(
+    fn new_execution(
         &self,
         index: usize,
         request: EnqueueRequest,
@@ -176,11 +178,13 @@ impl JobService {
         let payload = check_payload(index, request.payload, job)?;
         let rules = limits::rules(descriptor, &payload.value);
         if let Some(debounce) = &rules.debounce {
-            run_at = Some(options::put_off(run_at.unwrap_or(now), debounce.delay_ms));
+            run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
+        let id = self.inner.entropy.execution_id(&*self.inner.clock);
+        let slot = limits::slot(descriptor, &payload.value);
         Ok(NewExecution {
-            id: self.inner.entropy.execution_id(&*self.inner.clock),
-            // Aliases are names of the past: what is enqueued under one is stored under today's.
+            id: slot.map_or(id, |slot| id.with_slot(slot)),
+            // A request that uses an alias is stored under the current id of the job.
             job_id: descriptor.id.clone(),
             queue: descriptor.queue.clone(),
             priority: request.priority.unwrap_or(descriptor.priority).value(),
@@ -205,16 +209,17 @@ impl JobService {
     }
 }
 
-fn enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
-    match job.descriptor().enabled {
-        true => Ok(job),
-        false => Err(EnqueueError::Disabled {
+fn require_enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
+    if job.descriptor().enabled {
+        Ok(job)
+    } else {
+        Err(EnqueueError::Disabled {
             job_id: job.id().to_owned(),
-        }),
+        })
     }
 }
 
-fn starting_status(execution: &NewExecution) -> ExecutionStatus {
+fn initial_status(execution: &NewExecution) -> ExecutionStatus {
     match execution.run_at {
         Some(_) => ExecutionStatus::Pending,
         None => ExecutionStatus::Queued,
@@ -229,20 +234,20 @@ pub(super) fn check_payload(
     let check = job
         .payload_check()
         .map_err(|error| ServiceError::at(index, EnqueueError::Store(Box::new(error))))?;
-    check.check(payload).map_err(|refusal| match refusal {
-        PayloadRefusal::TooLarge(size) => ServiceError::at(
+    check.check(payload).map_err(|error| match error {
+        PayloadError::TooLarge(size) => ServiceError::at(
             index,
             EnqueueError::PayloadTooLarge {
                 size,
                 limit: MAX_PAYLOAD_BYTES,
             },
         ),
-        PayloadRefusal::Malformed(reason) => ServiceError::Malformed {
+        PayloadError::Malformed(reason) => ServiceError::Malformed {
             index,
             job_id: job.id().to_owned(),
             reason,
         },
-        PayloadRefusal::Invalid(violations) => ServiceError::Payloads(vec![InvalidPayload {
+        PayloadError::Invalid(violations) => ServiceError::Payloads(vec![InvalidPayload {
             index,
             job_id: job.id().to_owned(),
             violations,
@@ -250,7 +255,8 @@ pub(super) fn check_payload(
     })
 }
 
-fn store_refusal(error: StoreError, jobs: &[Arc<KnownJob>]) -> ServiceError {
+/// Converts the store's error for a batch whose requests have these jobs.
+fn service_error(error: StoreError, jobs: &[Arc<KnownJob>]) -> ServiceError {
     match error {
         StoreError::IdempotencyConflict {
             index,

@@ -1,31 +1,35 @@
-//! Why a batch is not accepted.
+//! Errors of the service, with the index of the request that caused them.
 
 use jobs::{EnqueueError, Violation, Violations};
 
 use crate::store::StoreError;
 
-/// Why nothing was stored, and which request of the batch is to blame.
+/// The error of a batch, of which nothing was stored.
+///
+/// The HTTP interface converts it to a problem response (422 for [`Payloads`](Self::Payloads)). The
+/// typed client receives it as an [`EnqueueError`].
 #[cfg_attr(
     not(feature = "http"),
-    expect(dead_code, reason = "what only the HTTP interface tells its callers")
+    expect(dead_code, reason = "only the HTTP interface reads all fields")
 )]
 #[derive(Debug)]
 pub(crate) enum ServiceError {
-    /// One request, or none in particular.
+    /// An error of one request, or of the whole batch if there is no index.
     Request {
         index: Option<usize>,
         error: EnqueueError,
     },
-    /// A payload that is no JSON.
+    /// A payload that is not valid JSON.
     Malformed {
         index: usize,
         job_id: String,
         reason: String,
     },
-    /// Payloads that do not fit their schemas: all of the batch.
+    /// All payloads of the batch that do not match their schemas.
     Payloads(Vec<InvalidPayload>),
 }
 
+/// The violations of one payload.
 #[derive(Debug)]
 pub(crate) struct InvalidPayload {
     pub(crate) index: usize,
@@ -34,6 +38,7 @@ pub(crate) struct InvalidPayload {
 }
 
 impl ServiceError {
+    /// Creates the error of the request with this index.
     pub(super) fn at(index: usize, error: EnqueueError) -> Self {
         Self::Request {
             index: Some(index),
@@ -41,9 +46,9 @@ impl ServiceError {
         }
     }
 
-    /// The refusal as the client's type says it. In a batch, pointers begin with the place of the
-    /// request.
-    pub(crate) fn into_error(self, batch: bool) -> EnqueueError {
+    /// Converts to the error type of the typed client. In a batch, pointers begin with the index of
+    /// the request.
+    pub(crate) fn into_enqueue_error(self, batch: bool) -> EnqueueError {
         match self {
             Self::Request { error, .. } => error,
             Self::Malformed {
@@ -100,8 +105,9 @@ fn invalid_payload(
 }
 
 fn pointer(batch: bool, index: usize, within: &str) -> String {
-    match batch {
-        true => format!("/{index}{within}"),
-        false => within.to_owned(),
+    if batch {
+        format!("/{index}{within}")
+    } else {
+        within.to_owned()
     }
 }

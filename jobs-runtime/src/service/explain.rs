@@ -1,7 +1,8 @@
-//! Why an execution is where it is.
+//! Explanations: the reason why an execution is in its present status.
 //!
-//! Put together from what the store knows at the moment of asking; nothing is kept for it. The
-//! first reason that holds is told, in the order in which somebody could do something about it.
+//! An explanation is derived from the present rows of the store; nothing is recorded for it. The
+//! reasons are checked in a fixed order and the first that applies is returned: paused queue, no
+//! worker for the job or the queue, limit, slot cap, position in the queue.
 
 mod sentence;
 
@@ -21,10 +22,10 @@ use crate::store::{
 use crate::time::Timestamp;
 use sentence::sentence;
 
-/// Executions that are counted ahead of one.
-const COUNTED: u64 = 10_000;
+/// The largest number of executions that are counted ahead of one.
+const MAX_COUNTED: u64 = 10_000;
 
-/// Why an execution is where it is.
+/// The status of an execution and the reason for it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
@@ -32,23 +33,23 @@ pub struct Explanation {
     pub execution_id: ExecutionId,
     /// Its job.
     pub job_id: String,
-    /// Where it is.
+    /// Its status.
     pub status: ExecutionStatus,
-    /// Why.
-    pub reason: ToldReason,
+    /// The reason for the status.
+    pub reason: ExplainedReason,
 }
 
-/// A reason for programs and for people.
+/// A reason as data and as a sentence.
 #[derive(Clone, Debug, Serialize)]
-pub struct ToldReason {
-    /// For programs.
+pub struct ExplainedReason {
+    /// The reason, for programs.
     #[serde(flatten)]
     pub reason: Reason,
-    /// For people: a sentence.
+    /// The reason as a sentence, for people.
     pub text: String,
 }
 
-/// The first thing that keeps an execution where it is.
+/// The reason why an execution is in its present status.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(
     tag = "code",
@@ -57,124 +58,125 @@ pub struct ToldReason {
 )]
 #[non_exhaustive]
 pub enum Reason {
-    /// It has ended.
+    /// The execution is final.
     Final {
-        /// When.
+        /// The end of the execution.
         finished_at: Option<Timestamp>,
-        /// By what, unless it succeeded.
+        /// The error, unless it succeeded.
         error: Option<ExecutionError>,
     },
     /// A worker executes it.
     Running {
-        /// Which one.
+        /// The worker.
         worker: String,
-        /// Since when.
+        /// The start of the execution.
         since: Option<Timestamp>,
-        /// Which attempt.
+        /// The number of the running attempt.
         attempt: u32,
-        /// When the worker was seen last, by its own time; `None` if its session is gone.
+        /// The last renewal of the worker's session, by its own clock; `None` if the session is
+        /// gone.
         renewed_at: Option<Timestamp>,
     },
-    /// A worker executes it and has been or will be asked to end it.
+    /// A worker executes it, and its cancellation is requested.
     CancelRequested {
-        /// Which one.
+        /// The worker.
         worker: String,
-        /// When somebody asked.
+        /// The time of the request.
         requested_at: Timestamp,
     },
-    /// It was wanted for later.
+    /// It was enqueued for a later time.
     Delayed {
-        /// When it is due.
+        /// The time at which it is due.
         until: Timestamp,
     },
-    /// It waits for others of its key, which would put it off further.
+    /// It is debounced: a further request with its key postpones it.
     Debounced {
-        /// When it is due, if none comes.
+        /// The time at which it is due without a further request.
         until: Timestamp,
-        /// Milliseconds by which each puts it off.
+        /// The time by which each request postpones it, in milliseconds.
         delay_ms: u64,
-        /// Beyond which none does.
+        /// The latest time to which requests can postpone it.
         at_most_until: Option<Timestamp>,
     },
-    /// Its last attempt did not succeed, and the next one has to wait.
+    /// It waits for its next attempt.
     Retry {
-        /// When it is due.
+        /// The time at which the next attempt is due.
         until: Timestamp,
-        /// The attempt that ended.
+        /// The number of the last attempt.
         attempt: u32,
-        /// How it failed; nothing if the handler asked for a later time.
+        /// The error of the last attempt; `None` if the handler asked for a later time.
         error: Option<ExecutionError>,
     },
-    /// It is due, and a worker is about to move it into its queue.
+    /// It is due, and no worker has promoted it yet.
     Due {
-        /// Since when.
+        /// The time at which it became due.
         since: Timestamp,
     },
-    /// Nothing is claimed from its queue until somebody resumes it.
+    /// Its queue is paused.
     QueuePaused {
-        /// Its queue.
+        /// The queue.
         queue: String,
-        /// Since when.
+        /// The start of the pause.
         since: Timestamp,
     },
-    /// A limit of its job has no permit for it.
+    /// It is blocked by a limit of its job.
     Limited {
-        /// Which limit, what it allows, and who has its permits.
+        /// The limit, its rule, and the holders of its permits.
         limit: BlockingLimit,
     },
-    /// Its job has limits, and a worker is about to look whether they let it in.
-    AtTheDoor,
+    /// Its job has limits, and the permit allocator has not processed it yet.
+    AwaitingAdmission,
     /// No worker has a session.
     NoWorker,
-    /// Programs outside execute it, and none has taken it yet.
+    /// External programs execute its job, and none has leased it yet.
     External,
     /// Its job is disabled.
     JobDisabled,
-    /// No program has ever published its job.
+    /// No program has published its job.
     UnknownJob,
-    /// Workers have sessions, but none links its job.
+    /// No worker with a session links its job.
     NoWorkerForJob {
-        /// Those that have.
+        /// The workers with a session.
         workers: Vec<String>,
     },
-    /// Workers link its job, but none of them takes from its queue.
+    /// No worker that links its job takes executions from its queue.
     NoWorkerForQueue {
-        /// Its queue.
+        /// The queue.
         queue: String,
-        /// Those that link its job.
+        /// The workers that link its job.
         workers: Vec<String>,
     },
-    /// Workers could take it, but its queue, or its job, has all of its share of their slots.
-    ShareTaken {
-        /// Those workers, and the share that is taken.
-        shares: Vec<TakenSlots>,
+    /// Every worker that could take it has reached its slot cap for the queue or the job.
+    SlotCapReached {
+        /// The workers and their slot caps.
+        slot_caps: Vec<ReachedSlotCap>,
     },
-    /// Others of its queue come first.
+    /// Other executions of its queue are claimed first.
     Behind {
-        /// How many; not counted further than 10,000.
+        /// The number of these executions, counted up to 10,000.
         ahead: u64,
-        /// Its queue.
+        /// The queue.
         queue: String,
     },
-    /// It is the next of its queue.
+    /// It is the next execution of its queue.
     Next {
-        /// Those that can take it.
+        /// The workers that can take it.
         workers: Vec<String>,
     },
 }
 
-/// What a queue, or a job, has of a worker's slots, and all of that.
+/// A worker whose slots for a queue or a job are all in use.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TakenSlots {
-    /// Which worker.
+pub struct ReachedSlotCap {
+    /// The worker.
     pub worker: String,
-    /// Of what, and how many attempts at a time.
+    /// The queue or the job, and the largest number of attempts at a time.
     #[serde(flatten)]
-    pub share: SlotCap,
+    pub slot_cap: SlotCap,
 }
 
 impl JobService {
-    /// Why an execution is where it is; `None` if there is no such execution.
+    /// Explains the present status of an execution; `None` if there is no such execution.
     ///
     /// # Errors
     /// The store's.
@@ -194,7 +196,7 @@ impl JobService {
         };
         Ok(Some(Explanation {
             execution_id: id,
-            reason: ToldReason {
+            reason: ExplainedReason {
                 text: sentence(&reason, &record),
                 reason,
             },
@@ -214,11 +216,11 @@ impl JobService {
             let queue = record.queue.clone();
             return Ok(Reason::QueuePaused { queue, since });
         }
-        let able: Vec<_> = processes
+        let for_job: Vec<_> = processes
             .iter()
             .filter(|process| process.takes_job(&record.job_id))
             .collect();
-        if able.is_empty() {
+        if for_job.is_empty() {
             return Ok(match self.job(&record.job_id).await {
                 Ok(job) if job.descriptor().handler == HandlerKind::External => {
                     self.blocked_by(record).await?.unwrap_or(Reason::External)
@@ -231,27 +233,27 @@ impl JobService {
                 },
             });
         }
-        let willing: Vec<_> = able
+        let for_queue: Vec<_> = for_job
             .iter()
             .filter(|process| process.takes_queue(&record.queue))
             .copied()
             .collect();
-        if willing.is_empty() {
+        if for_queue.is_empty() {
             return Ok(Reason::NoWorkerForQueue {
                 queue: record.queue.clone(),
-                workers: names(able),
+                workers: names(for_job),
             });
         }
         if let Some(limited) = self.blocked_by(record).await? {
             return Ok(limited);
         }
-        let (free, taken) = self.with_room(record, &willing).await?;
+        let (free, slot_caps) = self.split_by_slot_cap(record, &for_queue).await?;
         if free.is_empty() {
-            return Ok(Reason::ShareTaken { shares: taken });
+            return Ok(Reason::SlotCapReached { slot_caps });
         }
         let queue = record.queue.clone();
-        Ok(match self.store().ahead(record.id, COUNTED).await? {
-            None => Reason::AtTheDoor,
+        Ok(match self.store().ahead(record.id, MAX_COUNTED).await? {
+            None => Reason::AwaitingAdmission,
             Some(0) => Reason::Next {
                 workers: names(free),
             },
@@ -259,47 +261,50 @@ impl JobService {
         })
     }
 
-    /// Those among the workers whose shares have room for it, and the shares of the others.
-    async fn with_room<'p>(
+    /// Returns the workers below their slot caps, and the reached slot caps of the other workers.
+    async fn split_by_slot_cap<'p>(
         &self,
         record: &ExecutionRecord,
         workers: &[&'p ProcessRecord],
-    ) -> Result<(Vec<&'p ProcessRecord>, Vec<TakenSlots>), StoreError> {
-        let mut known: Vec<(CapScope, Vec<(SessionId, u64)>)> = Vec::new();
-        let (mut free, mut all_taken) = (Vec::new(), Vec::new());
+    ) -> Result<(Vec<&'p ProcessRecord>, Vec<ReachedSlotCap>), StoreError> {
+        let mut leases_by_scope: Vec<(CapScope, Vec<(SessionId, u64)>)> = Vec::new();
+        let (mut free, mut all_reached) = (Vec::new(), Vec::new());
         for &process in workers {
-            let mut is_taken = None;
-            for share in process
+            let mut reached = None;
+            for slot_cap in process
                 .slot_caps
                 .iter()
-                .filter(|share| share.counts(record))
+                .filter(|slot_cap| slot_cap.counts(record))
             {
-                if !known.iter().any(|(of, _)| *of == share.of) {
-                    let held = self.store().leases_of(share.of.clone()).await?;
-                    known.push((share.of.clone(), held));
-                }
-                let of_session = known
+                if !leases_by_scope
                     .iter()
-                    .filter(|(of, _)| *of == share.of)
-                    .flat_map(|(_, held)| held)
+                    .any(|(scope, _)| *scope == slot_cap.of)
+                {
+                    let leases = self.store().leases_of(slot_cap.of.clone()).await?;
+                    leases_by_scope.push((slot_cap.of.clone(), leases));
+                }
+                let of_session = leases_by_scope
+                    .iter()
+                    .filter(|(scope, _)| *scope == slot_cap.of)
+                    .flat_map(|(_, leases)| leases)
                     .find(|(session, _)| *session == process.session);
-                if of_session.map_or(0, |(_, held)| *held) >= share.most {
-                    is_taken = Some(share.clone());
+                if of_session.map_or(0, |(_, leases)| *leases) >= slot_cap.most {
+                    reached = Some(slot_cap.clone());
                     break;
                 }
             }
-            match is_taken {
+            match reached {
                 None => free.push(process),
-                Some(share) => all_taken.push(TakenSlots {
+                Some(slot_cap) => all_reached.push(ReachedSlotCap {
                     worker: process.worker.clone(),
-                    share,
+                    slot_cap,
                 }),
             }
         }
-        Ok((free, all_taken))
+        Ok((free, all_reached))
     }
 
-    /// The limit that holds it back, if one does.
+    /// Returns the limit that blocks the execution, if there is one.
     async fn blocked_by(&self, record: &ExecutionRecord) -> Result<Option<Reason>, StoreError> {
         let now = timestamp(&**self.clock());
         let limit = self.store().blocked_by(record.id, now).await?;
@@ -309,7 +314,7 @@ impl JobService {
     async fn pending(&self, record: &ExecutionRecord, processes: &[ProcessRecord]) -> Reason {
         let now = timestamp(&**self.clock());
         let until = record.run_at;
-        match last(record) {
+        match last_attempt(record) {
             _ if until <= now && processes.is_empty() => Reason::NoWorker,
             _ if until <= now => Reason::Due { since: until },
             Some(attempt) if attempt.retry_at.is_some() => Reason::Retry {
@@ -318,9 +323,9 @@ impl JobService {
                 error: attempt.error.clone(),
             },
             Some(_) => Reason::Delayed { until },
-            // A job that nobody can look up now is told about as if it had no such key.
+            // Without the job's definition, a debounced execution counts as delayed.
             None => match self.job(&record.job_id).await {
-                Ok(job) => debounced(record, job.descriptor()),
+                Ok(job) => delayed_or_debounced(record, job.descriptor()),
                 Err(_) => Reason::Delayed { until },
             },
         }
@@ -328,7 +333,7 @@ impl JobService {
 }
 
 impl SlotCap {
-    /// Whether an attempt of this execution is counted by it.
+    /// Returns whether the slot cap counts attempts of this execution.
     fn counts(&self, record: &ExecutionRecord) -> bool {
         match &self.of {
             CapScope::Queue(queue) => *queue == record.queue,
@@ -338,13 +343,15 @@ impl SlotCap {
 }
 
 impl ProcessRecord {
-    /// Whether it executes this job, as far as it tells.
+    /// Returns whether the process executes this job. A process that lists no jobs counts as one
+    /// that does.
     fn takes_job(&self, id: &str) -> bool {
         let ids = self.job_ids.as_ref();
         ids.is_none_or(|ids| ids.iter().any(|taken| taken == id))
     }
 
-    /// Whether it takes from this queue, as far as it tells.
+    /// Returns whether the process takes executions from this queue. An empty or missing list means
+    /// all queues.
     fn takes_queue(&self, queue: &str) -> bool {
         let queues = self.queues.as_ref();
         queues.is_none_or(|queues| queues.is_empty() || queues.iter().any(|taken| taken == queue))
@@ -352,7 +359,7 @@ impl ProcessRecord {
 }
 
 fn running(record: &ExecutionRecord, processes: &[ProcessRecord]) -> Reason {
-    let worker = last(record).map_or_else(String::new, |attempt| attempt.worker.clone());
+    let worker = last_attempt(record).map_or_else(String::new, |attempt| attempt.worker.clone());
     if let Some(requested_at) = record.cancel_requested_at {
         return Reason::CancelRequested {
             worker,
@@ -369,8 +376,8 @@ fn running(record: &ExecutionRecord, processes: &[ProcessRecord]) -> Reason {
     }
 }
 
-/// What waits before its first attempt, by its job's keys.
-fn debounced(record: &ExecutionRecord, job: &JobDescriptor) -> Reason {
+/// Returns the reason for a pending execution before its first attempt.
+fn delayed_or_debounced(record: &ExecutionRecord, job: &JobDescriptor) -> Reason {
     let until = record.run_at;
     match &job.limits.debounce {
         None => Reason::Delayed { until },
@@ -385,7 +392,7 @@ fn debounced(record: &ExecutionRecord, job: &JobDescriptor) -> Reason {
     }
 }
 
-fn last(record: &ExecutionRecord) -> Option<&AttemptRecord> {
+fn last_attempt(record: &ExecutionRecord) -> Option<&AttemptRecord> {
     record.attempts.last()
 }
 

@@ -1,4 +1,4 @@
-//! A job that can be enqueued here.
+//! A known job: its descriptor, its fingerprint and its payload check.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -10,26 +10,26 @@ use crate::fingerprint::job_fingerprint;
 use crate::store::{ExecutionPolicy, PublishedJob};
 use crate::time::Timestamp;
 
-/// A job and what its payloads must be.
+/// A job that the service can enqueue: linked into this program or published by another one.
 pub struct KnownJob {
     descriptor: JobDescriptor,
     fingerprint: String,
-    // Compiled at the first payload: a program that lists a thousand published jobs needs none.
+    // Compiled at the first payload. A program that only lists published jobs compiles no schema.
     check: OnceLock<Result<PayloadCheck, String>>,
 }
 
-/// A payload schema that cannot be checked against.
+/// An invalid payload schema.
 #[derive(Debug, thiserror::Error)]
 #[error("the payload schema of job `{job_id}` cannot be used: {reason}")]
 pub struct SchemaError {
-    /// The job.
+    /// The id of the job.
     pub job_id: String,
-    /// What is wrong with its schema.
+    /// The mistake in its schema.
     pub reason: String,
 }
 
 impl KnownJob {
-    /// A job linked into this program.
+    /// Creates a job that is linked into this program.
     pub(crate) fn linked(descriptor: JobDescriptor) -> Result<Self, SchemaError> {
         let fingerprint = job_fingerprint(&descriptor).map_err(|error| SchemaError {
             job_id: descriptor.id.clone(),
@@ -40,12 +40,12 @@ impl KnownJob {
             fingerprint,
             check: OnceLock::new(),
         };
-        // A start that fails says more than every enqueue that does.
+        // Compiled now, so that an invalid schema fails the start of the program.
         job.payload_check()?;
         Ok(job)
     }
 
-    /// A job that only other programs have linked.
+    /// Creates a job that only other programs link.
     pub(crate) fn published(job: PublishedJob) -> Self {
         let mut descriptor = job.descriptor;
         if descriptor.handler == HandlerKind::Linked {
@@ -58,22 +58,22 @@ impl KnownJob {
         }
     }
 
-    /// Its stable id.
+    /// Returns the stable id of the job.
     pub fn id(&self) -> &str {
         &self.descriptor.id
     }
 
-    /// Everything that is shown of it; the handler as seen from this program.
+    /// Returns the descriptor. Its handler kind is `Absent` if only another program links the job.
     pub fn descriptor(&self) -> &JobDescriptor {
         &self.descriptor
     }
 
-    /// Tells its publications apart.
+    /// Returns the fingerprint, which changes with every change of the definition.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// How its executions are attempted.
+    /// Returns the timeout and the retry policy of its executions.
     pub fn policy(&self) -> ExecutionPolicy {
         ExecutionPolicy {
             timeout_ms: self.descriptor.timeout_ms,

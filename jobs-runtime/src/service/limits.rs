@@ -1,25 +1,27 @@
-//! What holds an execution back, and what makes it the same as another: from its job's limits and
-//! its payload.
+//! The limits and keys of an execution, derived from its job and its payload.
 
-use jobs::JobDescriptor;
+use std::collections::BTreeSet;
+
+use jobs::{ExecutionId, JobDescriptor};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::fingerprint::fingerprint;
 use crate::store::{DebounceKey, EnqueueRules, Limit, LimitRule, Rate, UniqueKey, limit_name};
 
-/// The rules of an execution of this job with this payload, defaults included.
+/// Returns the rules of an execution. The payload must contain its defaults.
 pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
     let limits = &job.limits;
     EnqueueRules {
         limits: self::limits(job, payload),
         unique: limits.unique.as_ref().map(|rule| UniqueKey {
-            key: key(&rule.by, payload),
+            key: payload_key(&rule.by, payload),
             within_ms: rule.within_ms,
             on_conflict: rule.on_conflict,
             live: rule.live.clone(),
         }),
         debounce: limits.debounce.as_ref().map(|rule| DebounceKey {
-            key: key(&rule.by, payload),
+            key: payload_key(&rule.by, payload),
             delay_ms: rule.delay_ms,
             at_most_ms: rule.at_most_ms,
         }),
@@ -27,11 +29,41 @@ pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
     }
 }
 
-/// The limits in the order in which they are passed.
+/// Returns the slot of an execution's id, if its job divides executions by one key.
 ///
-/// Those that are divided come first, so that a tenant with a long backlog waits at its own limit
-/// and not before everybody else at the common one. A permit to start is there to be used, one to
-/// run is not there while somebody else runs: so the rate is passed before the other.
+/// The rules agree on a key if each `per` and each `by` that the job declares names the same
+/// fields. Executions with the same values of these fields get the same slot. Without such a key,
+/// the slot of an id is random.
+pub(super) fn slot(job: &JobDescriptor, payload: &Value) -> Option<u16> {
+    let limits = &job.limits;
+    let per = [
+        limits.max_concurrent.as_ref().map(|rule| rule.per.as_ref()),
+        limits.rate_limit.as_ref().map(|rule| rule.per.as_ref()),
+    ];
+    let per = per.into_iter().flatten().flatten();
+    let by = [
+        limits.unique.as_ref().map(|rule| &rule.by),
+        limits.debounce.as_ref().map(|rule| &rule.by),
+    ];
+    let by = by.into_iter().flatten();
+    let keys: BTreeSet<BTreeSet<&str>> = per
+        .map(|field| BTreeSet::from([field.as_str()]))
+        .chain(by.map(|fields| fields.iter().map(String::as_str).collect()))
+        .collect();
+    let mut keys = keys.into_iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return None;
+    };
+    let fields: Vec<_> = key.into_iter().map(str::to_owned).collect();
+    let digest = Sha256::digest(format!("{}/{}", job.id, payload_key(&fields, payload)));
+    Some(u16::from_be_bytes([digest[0], digest[1]]) % ExecutionId::SLOTS)
+}
+
+/// Returns the limits in the order in which the allocator takes their permits.
+///
+/// Limits divided by a field (`per`) come first: a tenant with a long backlog then waits at its own
+/// limit and does not block other tenants at the common one. A rate comes before a concurrency
+/// limit, so that no execution occupies a concurrency permit while it waits for a rate.
 fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
     let rate = job.limits.rate_limit.as_ref().map(|limit| {
         let rule = LimitRule::Rate(Rate {
@@ -55,14 +87,14 @@ fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
     limits.collect()
 }
 
-/// What is left out counts as `null`.
+/// Returns the value of a field. A missing field counts as `null`.
 fn value<'p>(field: &str, payload: &'p Value) -> &'p Value {
     payload.get(field).unwrap_or(&Value::Null)
 }
 
-/// A digest of the named fields, or of the whole payload. What is not there counts as `null`: a
-/// typed client writes one where others leave the field out.
-fn key(by: &[String], payload: &Value) -> String {
+/// Returns a digest of the named fields, or of the whole payload if `by` is empty. A field that is
+/// `null` counts as missing: typed clients write `null` for an absent `Option`, others omit it.
+fn payload_key(by: &[String], payload: &Value) -> String {
     let Value::Object(fields) = payload else {
         return fingerprint(payload);
     };
@@ -75,14 +107,14 @@ fn key(by: &[String], payload: &Value) -> String {
     fingerprint(&Value::Object(named))
 }
 
-/// The fields of a waiting execution's payload that another one must leave as they are: it is
-/// counted by them, and found by them.
-pub(super) fn fixed_fields(job: &JobDescriptor, before: &Value, after: &Value) -> Vec<Fixed> {
+/// Returns the fields that differ between two payloads although a limit or a key derives from them.
+pub(super) fn changed_key_fields(
+    job: &JobDescriptor,
+    before: &Value,
+    after: &Value,
+) -> Vec<ChangedKeyField> {
     let limits = &job.limits;
-    let differs = |field: &String| {
-        let of = |payload: &Value| payload.get(field).cloned().unwrap_or(Value::Null);
-        of(before) != of(after)
-    };
+    let differs = |field: &String| value(field, before) != value(field, after);
     let per = [
         (
             "max_concurrent",
@@ -100,34 +132,35 @@ pub(super) fn fixed_fields(job: &JobDescriptor, before: &Value, after: &Value) -
         ("unique", limits.unique.as_ref().map(|it| &it.by)),
         ("debounce", limits.debounce.as_ref().map(|it| &it.by)),
     ];
-    let mut fixed = Vec::new();
-    for (key, field) in per {
+    let mut changed = Vec::new();
+    for (rule, field) in per {
         let field = field.filter(|field| differs(field)).cloned();
-        fixed.extend(field.map(|field| Fixed {
-            key,
+        changed.extend(field.map(|field| ChangedKeyField {
+            rule,
             field: Some(field),
         }));
     }
-    for (key, by) in by {
+    for (rule, by) in by {
         match by {
-            Some(by) if by.is_empty() && self::key(by, before) != self::key(by, after) => {
-                fixed.push(Fixed { key, field: None });
+            Some(by) if by.is_empty() && payload_key(by, before) != payload_key(by, after) => {
+                changed.push(ChangedKeyField { rule, field: None });
             }
-            by => fixed.extend(by.into_iter().flatten().filter(|field| differs(field)).map(
+            by => changed.extend(by.into_iter().flatten().filter(|field| differs(field)).map(
                 |field| {
                     let field = Some(field.clone());
-                    Fixed { key, field }
+                    ChangedKeyField { rule, field }
                 },
             )),
         }
     }
-    fixed
+    changed
 }
 
-/// A field that is not to be changed, or all of them.
-pub(super) struct Fixed {
-    /// The key of the attribute that it is for.
-    pub(super) key: &'static str,
+/// A changed field that a limit or a key of the job derives from.
+pub(super) struct ChangedKeyField {
+    /// The argument of the `#[job]` attribute that uses the field, such as `unique`.
+    pub(super) rule: &'static str,
+    /// `None` if the rule uses the whole payload.
     pub(super) field: Option<String>,
 }
 
@@ -172,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_with_a_weight_has_so_many_times_as_many() {
+    fn a_weight_multiplies_the_count_of_its_value() {
         let job = described(Weighted::DEFINITION);
         let count = |payload: Value| match rules(&job, &payload).limits.as_slice() {
             [
@@ -208,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn divided_limits_are_passed_first_and_rates_before_others() {
+    fn divided_limits_come_first_and_rates_before_concurrency() {
         let job = described(Limited::DEFINITION);
         assert_eq!(
             keys(&job, &json!({"workspaceId": "w/1"})),
@@ -220,12 +253,12 @@ mod tests {
             format!("service.limited-both/rate/{digest}"),
             format!("service.limited-both/concurrent/{digest}"),
         ];
-        // A sensitive value stands in no key.
+        // The key of a sensitive field contains a digest instead of the value.
         assert_eq!(keys(&job, &json!({"pin": 1234})), expected);
     }
 
     #[test]
-    fn values_are_named_by_their_text_unless_it_is_long() {
+    fn a_limit_key_contains_the_value_or_the_digest_of_a_long_value() {
         let job = described(Limited::DEFINITION);
         let key = |value: Value| keys(&job, &json!({"workspaceId": value})).swap_remove(0);
         assert_eq!(key(json!(null)), "service.limited/concurrent/null");
@@ -245,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_of_the_named_fields_or_of_everything() {
+    fn a_key_derives_from_the_named_fields_or_from_the_whole_payload() {
         let job = described(Limited::DEFINITION);
         let of = |payload: Value| {
             let rules = rules(&job, &payload);
-            let unique = rules.unique.expect("it is written");
-            let debounce = rules.debounce.expect("it is written");
+            let unique = rules.unique.expect("the job has a unique rule");
+            let debounce = rules.debounce.expect("the job has a debounce rule");
             (unique.key, debounce.key)
         };
         let (unique, debounce) = of(json!({"workspaceId": "w", "doc": "d", "x": 1}));
@@ -258,27 +291,28 @@ mod tests {
         assert_eq!((unique == same, debounce == another), (true, false));
         let (without, _) = of(json!({"workspaceId": "w"}));
         assert_ne!(unique, without);
-        // What is not there is null, as a typed client writes it.
+        // A missing field and `null` give the same key.
         assert_eq!(
             of(json!({"workspaceId": "w"})),
             of(json!({"workspaceId": "w", "doc": null}))
         );
-        // A value is not taken for another's.
+        // Equal values of different fields give different keys.
         assert_ne!(of(json!({"workspaceId": "d"})), of(json!({"doc": "d"})));
     }
 
     #[test]
-    fn what_an_execution_is_counted_by_stays() {
+    fn finds_changed_fields_that_limits_and_keys_derive_from() {
         let job = described(Limited::DEFINITION);
-        let fixed = |before: Value, after: Value| -> Vec<String> {
-            let fixed = fixed_fields(&job, &before, &after).into_iter();
-            let told = |it: Fixed| format!("{} {}", it.key, it.field.unwrap_or_default());
-            fixed.map(told).collect()
+        let changed = |before: Value, after: Value| -> Vec<String> {
+            let changed = changed_key_fields(&job, &before, &after).into_iter();
+            let text =
+                |it: ChangedKeyField| format!("{} {}", it.rule, it.field.unwrap_or_default());
+            changed.map(text).collect()
         };
         let before = json!({"workspaceId": "w", "doc": null});
-        assert!(fixed(before.clone(), json!({"workspaceId": "w"})).is_empty());
+        assert!(changed(before.clone(), json!({"workspaceId": "w"})).is_empty());
         assert_eq!(
-            fixed(before, json!({"workspaceId": "v"})),
+            changed(before, json!({"workspaceId": "v"})),
             [
                 "max_concurrent workspaceId",
                 "unique workspaceId",
@@ -301,7 +335,48 @@ mod tests {
             fingerprint(|job| job.limits.unique = None),
             fingerprint(|job| job.limits = jobs::JobLimits::default()),
         ];
-        let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
+        let distinct: BTreeSet<_> = prints.iter().collect();
         assert_eq!(distinct.len(), prints.len());
+    }
+
+    #[job(id = "service.per-tenant", max_concurrent = (2, per = "tenant"), unique = (by = ["tenant"]))]
+    async fn per_tenant(tenant: String, doc: u32) -> Result<(), JobError> {
+        drop((tenant, doc));
+        Ok(())
+    }
+
+    #[job(id = "service.whole-payload", debounce = "1s")]
+    async fn whole_payload(doc: u32) -> Result<(), JobError> {
+        let _ = doc;
+        Ok(())
+    }
+
+    #[job(id = "service.common-limit", max_concurrent = 5)]
+    async fn common_limit(doc: u32) -> Result<(), JobError> {
+        let _ = doc;
+        Ok(())
+    }
+
+    #[test]
+    fn executions_with_the_same_key_share_a_slot() {
+        let job = described(PerTenant::DEFINITION);
+        let slot_of = |tenant: &str, doc: u32| slot(&job, &json!({"tenant": tenant, "doc": doc}));
+        let acme = slot_of("acme", 1).expect("both rules name `tenant`");
+        assert!(acme < ExecutionId::SLOTS);
+        assert_eq!(slot_of("acme", 2), Some(acme));
+        let slots: BTreeSet<_> = (0..100).map(|n| slot_of(&format!("t{n}"), 1)).collect();
+        assert!(slots.len() > 80, "100 tenants have {} slots", slots.len());
+        let job = described(WholePayload::DEFINITION);
+        assert_ne!(
+            slot(&job, &json!({"doc": 1})),
+            slot(&job, &json!({"doc": 3}))
+        );
+    }
+
+    #[test]
+    fn rules_that_name_different_fields_give_no_slot() {
+        let payload = json!({"workspaceId": "w", "doc": "d", "tenant": "t"});
+        assert_eq!(slot(&described(Limited::DEFINITION), &payload), None);
+        assert_eq!(slot(&described(CommonLimit::DEFINITION), &payload), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What stands beside a payload, and its bounds.
+//! The options of a request beside its payload, and their bounds.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,25 +7,25 @@ use jobs::runtime::Due;
 
 use crate::time::Timestamp;
 
-/// Bytes of a payload's text, defaults included.
+/// The largest payload, in bytes of its text with the defaults.
 pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 
-/// Executions created by one call.
+/// The largest batch, in executions.
 pub const MAX_BATCH: usize = 10_000;
 
-/// How long an idempotency key answers with the execution it has created.
+/// The time for which an idempotency key returns the execution that it created.
 pub const IDEMPOTENCY_KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Characters of an idempotency key, a correlation id, an item id, a tag or a creator's name.
+/// The longest idempotency key, correlation id, item id, tag or creator's name, in characters.
 pub const MAX_TEXT_CHARS: usize = 255;
 
-/// Tags of one execution, its job's included.
+/// The most tags of one execution, including those of its job.
 pub const MAX_TAGS: usize = 32;
 
 /// The last moment that RFC 3339 can express.
 const END_OF_TIME: Timestamp = Timestamp::from_millis(253_402_300_799_999);
 
-/// Accepts a word of the caller's: something, not too much of it, and printable.
+/// Accepts a text of the caller that is not empty, not too long and without control characters.
 pub(crate) fn text(
     field: &'static str,
     text: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) fn text(
     Ok(text)
 }
 
-/// The job's tags and the request's, each once.
+/// Merges the tags of the job and of the request, without repetitions.
 pub(crate) fn tags(job: &[String], request: Vec<String>) -> Result<Vec<String>, EnqueueError> {
     let mut tags = job.to_vec();
     for tag in request {
@@ -52,7 +52,7 @@ pub(crate) fn tags(job: &[String], request: Vec<String>) -> Result<Vec<String>, 
     Ok(tags)
 }
 
-/// When an execution becomes available: `None` at once.
+/// Returns the time at which an execution becomes available; `None` if it is available at once.
 pub(crate) fn run_at(now: Timestamp, due: Due) -> Result<Option<Timestamp>, EnqueueError> {
     let (field, at) = match due {
         Due::Now => return Ok(None),
@@ -65,13 +65,13 @@ pub(crate) fn run_at(now: Timestamp, due: Due) -> Result<Option<Timestamp>, Enqu
     Ok((at > now).then_some(at))
 }
 
-/// So many milliseconds later, and not after the end of time.
-pub(crate) fn put_off(at: Timestamp, delay_ms: u64) -> Timestamp {
+/// Returns a later time, at most the end of the year 9999.
+pub(crate) fn postpone(at: Timestamp, delay_ms: u64) -> Timestamp {
     at.after(Duration::from_millis(delay_ms)).min(END_OF_TIME)
 }
 
-/// A W3C `traceparent` if it is one. A wrong one is dropped, as the standard wants it: a broken
-/// trace is no reason to refuse work.
+/// Returns the header if it is a valid W3C `traceparent`. An invalid one is dropped, as the
+/// standard requires; the request is still accepted.
 pub(crate) fn trace_parent(header: Option<String>) -> Option<String> {
     header.filter(|header| {
         let mut parts = header.split('-');
@@ -109,7 +109,7 @@ fn check_text(field: &'static str, text: &str) -> Result<(), EnqueueError> {
     if text.chars().any(char::is_control) {
         return Err(invalid(field, "it contains control characters".to_owned()));
     }
-    // Bytes are counted first because they are counted already.
+    // The byte length is known already; characters are counted only for a long text.
     if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
         return Err(invalid(
             field,
@@ -119,12 +119,13 @@ fn check_text(field: &'static str, text: &str) -> Result<(), EnqueueError> {
     Ok(())
 }
 
-/// Rounded up: nothing becomes available before its time.
+/// Converts to milliseconds, rounded up: an execution never becomes available too early.
 fn time_of(time: SystemTime) -> Timestamp {
     let floor = Timestamp::from(time);
-    match SystemTime::from(floor) < time {
-        true => floor.after(Duration::from_millis(1)),
-        false => floor,
+    if SystemTime::from(floor) < time {
+        floor.after(Duration::from_millis(1))
+    } else {
+        floor
     }
 }
 
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_is_not_delayed() {
+    fn a_due_time_in_the_past_means_at_once() {
         let now = Timestamp::from_millis(1_000);
         let at = |due| run_at(now, due).expect("a time");
         assert_eq!(at(Due::Now), None);
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_trace_is_dropped() {
+    fn an_invalid_traceparent_is_dropped() {
         let check = |header: &str, kept: bool| {
             assert_eq!(
                 trace_parent(Some(header.to_owned())).is_some(),

@@ -1,4 +1,16 @@
-//! (module document)
+//! The payload check: JSON, defaults and schema.
+//!
+//! ```text
+//! text ──▶ json: parse, repeated keys ──▶ defaults: insert ──▶ schema, number: validate
+//!                                                                   │ errors
+//!                        violation, alternatives, expected ◀────────┘
+//! ```
+//!
+//! [`check`] runs these steps. [`violation`] turns the validator's errors into the violations of a
+//! 422 response, `alternatives` does so for `anyOf` and `oneOf`, and `expected` words the messages.
+//!
+//! The folder may import `jsonschema`, `serde_json` and the bounds in
+//! [`options`](crate::service::options). It must not import a store, `http` or the job registry.
 
 pub(in crate::service) mod alternatives;
 pub(in crate::service) mod check;

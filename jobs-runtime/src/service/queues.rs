@@ -1,28 +1,28 @@
-//! The queues: those that something is in, and those that jobs name.
+//! The list of queues, and operators' pauses of queues.
 
 use std::collections::BTreeMap;
 
 use super::JobService;
-use super::suggest::near_misses;
+use super::suggest::similar_names;
 use crate::store::{QueueRecord, StoreError};
 
-/// What became of a request to pause or resume a queue.
+/// The result of a request to pause or resume a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueAnswer {
-    /// It is as was asked.
+    /// The queue is now paused, or resumed.
     Changed,
-    /// It was so before.
+    /// The queue was paused, or not paused, before the request.
     Unchanged,
-    /// No job names it, and nothing is in it; these look like it.
+    /// No job uses the queue, and no execution is in it.
     Unknown {
-        /// Queues that there are.
+        /// Existing queues with similar names.
         near: Vec<String>,
     },
 }
 
 impl JobService {
-    /// Every queue that a known job names, that something waits or runs in, or that is paused, by
-    /// name.
+    /// Lists the queues, sorted by name: those that a known job uses, that contain waiting or
+    /// running executions, or that are paused.
     ///
     /// # Errors
     /// The store's.
@@ -39,7 +39,8 @@ impl JobService {
         Ok(queues.into_values().collect())
     }
 
-    /// Lets nothing be claimed from a queue any more, until it is resumed. What runs goes on.
+    /// Pauses a queue: workers claim no execution of it until it is resumed. Running attempts
+    /// continue.
     ///
     /// # Errors
     /// The store's.
@@ -51,7 +52,7 @@ impl JobService {
         Ok(QueueAnswer::of(changed))
     }
 
-    /// Lets a paused queue be claimed from again.
+    /// Resumes a paused queue: workers claim its executions again.
     ///
     /// # Errors
     /// The store's.
@@ -63,13 +64,14 @@ impl JobService {
         Ok(QueueAnswer::of(changed))
     }
 
-    /// A slip in a name would pause nothing, and look as if it had.
+    /// Returns an answer if the queue does not exist. Pausing a misspelt name would have no effect
+    /// and report success.
     async fn unknown_queue(&self, queue: &str) -> Result<Option<QueueAnswer>, StoreError> {
         let queues = self.queues().await?;
         let names = || queues.iter().map(|known| known.queue.as_str());
         Ok(
             (!names().any(|known| known == queue)).then(|| QueueAnswer::Unknown {
-                near: near_misses(queue, names()),
+                near: similar_names(queue, names()),
             }),
         )
     }
@@ -77,9 +79,10 @@ impl JobService {
 
 impl QueueAnswer {
     fn of(changed: bool) -> Self {
-        match changed {
-            true => Self::Changed,
-            false => Self::Unchanged,
+        if changed {
+            Self::Changed
+        } else {
+            Self::Unchanged
         }
     }
 }

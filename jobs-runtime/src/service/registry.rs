@@ -1,8 +1,8 @@
-//! The jobs that are known here: linked ones, and those that others have published.
+//! The registry of known jobs: linked into this program, or published by other programs.
 //!
-//! A linked definition wins over a published one of its id: this program was built with it.
-//! Published ones are read again when an unknown id is asked for and when they are no longer
-//! fresh, but only so often: a caller that asks for nonsense must not cost a query each time.
+//! A linked definition takes precedence over a published one with the same id. The published jobs
+//! are cached and read again after [`MAX_AGE_OF_KNOWN`], or after [`MAX_AGE_OF_UNKNOWN`] when an id
+//! is not in the cache. So a caller that asks for unknown ids causes at most one query a second.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,48 +11,48 @@ use std::time::Duration;
 use jobs::{Catalogue, Clock, EnqueueError};
 
 use super::job::{KnownJob, SchemaError};
-use super::suggest::near_misses;
+use super::suggest::similar_names;
 use crate::store::{PublishedJob, Store, StoreError};
 use crate::time::Timestamp;
 
-/// How long a published job is used without asking the store again.
-const FRESH: Duration = Duration::from_secs(5);
+/// The age up to which a cached definition of a published job is used.
+const MAX_AGE_OF_KNOWN: Duration = Duration::from_secs(5);
 
-/// How long an unknown id stays unknown without asking the store again.
-const FRESH_ENOUGH_TO_DENY: Duration = Duration::from_secs(1);
+/// The age up to which the cache is trusted not to contain an id.
+const MAX_AGE_OF_UNKNOWN: Duration = Duration::from_secs(1);
 
-pub(crate) struct Registry {
+pub(crate) struct JobRegistry {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    linked: Names,
-    published: RwLock<Published>,
-    // Whoever comes while the store is being read waits for that reading instead of a second.
+    linked: JobIndex,
+    published: RwLock<PublishedSnapshot>,
+    // Serialises reads of the store: concurrent callers share one read.
     reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct Published {
-    names: Arc<Names>,
+struct PublishedSnapshot {
+    index: Arc<JobIndex>,
     read_at: Option<Duration>,
 }
 
 /// Jobs by id and alias.
 #[derive(Default)]
-struct Names {
+struct JobIndex {
     jobs: BTreeMap<String, Arc<KnownJob>>,
     aliases: HashMap<String, String>,
 }
 
-impl Names {
+impl JobIndex {
     fn of(jobs: impl IntoIterator<Item = Arc<KnownJob>>) -> Self {
-        let mut names = Self::default();
+        let mut index = Self::default();
         for job in jobs {
             for alias in &job.descriptor().aliases {
-                names.aliases.insert(alias.clone(), job.id().to_owned());
+                index.aliases.insert(alias.clone(), job.id().to_owned());
             }
-            names.jobs.insert(job.id().to_owned(), job);
+            index.jobs.insert(job.id().to_owned(), job);
         }
-        names
+        index
     }
 
     fn get(&self, id: &str) -> Option<&Arc<KnownJob>> {
@@ -62,7 +62,7 @@ impl Names {
     }
 }
 
-impl Registry {
+impl JobRegistry {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         catalogue: &Catalogue,
@@ -75,7 +75,7 @@ impl Registry {
         Ok(Self {
             store,
             clock,
-            linked: Names::of(linked),
+            linked: JobIndex::of(linked),
             published: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
         })
@@ -87,26 +87,26 @@ impl Registry {
         }
         let stale = self.snapshot().get(id).cloned();
         let max_age = match stale {
-            Some(_) => FRESH,
-            None => FRESH_ENOUGH_TO_DENY,
+            Some(_) => MAX_AGE_OF_KNOWN,
+            None => MAX_AGE_OF_UNKNOWN,
         };
         match (self.published(max_age).await, stale) {
-            (Ok(names), _) => match names.get(id) {
+            (Ok(index), _) => match index.get(id) {
                 Some(job) => Ok(job.clone()),
-                None => Err(self.unknown(id, &names)),
+                None => Err(self.unknown_job(id, &index)),
             },
-            // What was known a moment ago is better than nothing: the enqueue itself will tell
-            // whether the store is back.
+            // The store cannot be read; the stale definition is used. The enqueue that follows
+            // reports an error if the store is still unavailable.
             (Err(_), Some(job)) => Ok(job),
             (Err(error), None) => Err(EnqueueError::Store(Box::new(error))),
         }
     }
 
     pub(crate) async fn all(&self) -> Result<Vec<Arc<KnownJob>>, StoreError> {
-        let published = self.published(FRESH_ENOUGH_TO_DENY).await?;
+        let published = self.published(MAX_AGE_OF_UNKNOWN).await?;
         let mut jobs = self.linked.jobs.clone();
         for (id, job) in &published.jobs {
-            // The former id of a linked job, published before it was renamed, is that job.
+            // A published id that is an alias of a linked job is the linked job.
             if self.linked.get(id).is_none() {
                 jobs.insert(id.clone(), job.clone());
             }
@@ -114,15 +114,15 @@ impl Registry {
         Ok(jobs.into_values().collect())
     }
 
-    /// The linked jobs as the store keeps them.
+    /// Returns the linked jobs for publication in the store.
     pub(crate) fn publications(&self, now: Timestamp) -> Vec<PublishedJob> {
         let jobs = self.linked.jobs.values();
         jobs.map(|job| job.publication(now)).collect()
     }
 
-    fn unknown(&self, id: &str, published: &Names) -> EnqueueError {
-        let names = self.linked.jobs.keys().chain(published.jobs.keys());
-        let mut near = near_misses(id, names.map(String::as_str));
+    fn unknown_job(&self, id: &str, published: &JobIndex) -> EnqueueError {
+        let ids = self.linked.jobs.keys().chain(published.jobs.keys());
+        let mut near = similar_names(id, ids.map(String::as_str));
         near.dedup();
         EnqueueError::UnknownJob {
             job_id: id.to_owned(),
@@ -130,19 +130,19 @@ impl Registry {
         }
     }
 
-    /// What others have published, not older than that.
-    async fn published(&self, max_age: Duration) -> Result<Arc<Names>, StoreError> {
-        if let Some(names) = self.fresh(max_age) {
-            return Ok(names);
+    /// Returns the published jobs, read at most `max_age` ago.
+    async fn published(&self, max_age: Duration) -> Result<Arc<JobIndex>, StoreError> {
+        if let Some(index) = self.fresh(max_age) {
+            return Ok(index);
         }
         let _reading = self.reading.lock().await;
-        if let Some(names) = self.fresh(max_age) {
-            return Ok(names);
+        if let Some(index) = self.fresh(max_age) {
+            return Ok(index);
         }
         let before = self.snapshot();
         let jobs = self.store.catalogue().await?;
-        let names = Arc::new(Names::of(jobs.into_iter().map(|job| {
-            // An unchanged job keeps its compiled schema.
+        let index = Arc::new(JobIndex::of(jobs.into_iter().map(|job| {
+            // Reused, because it contains the compiled schema.
             match before.jobs.get(&job.descriptor.id) {
                 Some(known) if known.fingerprint() == job.fingerprint => known.clone(),
                 _ => Arc::new(KnownJob::published(job)),
@@ -152,27 +152,27 @@ impl Registry {
             .published
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *published = Published {
-            names: names.clone(),
+        *published = PublishedSnapshot {
+            index: index.clone(),
             read_at: Some(self.clock.elapsed()),
         };
-        Ok(names)
+        Ok(index)
     }
 
-    fn fresh(&self, max_age: Duration) -> Option<Arc<Names>> {
+    fn fresh(&self, max_age: Duration) -> Option<Arc<JobIndex>> {
         let published = self
             .published
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let age = self.clock.elapsed().saturating_sub(published.read_at?);
-        (age < max_age).then(|| published.names.clone())
+        (age < max_age).then(|| published.index.clone())
     }
 
-    fn snapshot(&self) -> Arc<Names> {
+    fn snapshot(&self) -> Arc<JobIndex> {
         self.published
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .names
+            .index
             .clone()
     }
 }

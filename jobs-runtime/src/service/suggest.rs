@@ -1,23 +1,25 @@
-//! Names that look like one that does not exist.
+//! Suggestions of similar names for a name that does not exist.
 
-/// At most this many suggestions: more would be a list, not a hint.
-const SUGGESTIONS: usize = 3;
+/// The largest number of suggestions.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// The names that someone who wrote `wanted` may have meant, the likeliest first.
-pub(crate) fn near_misses<'a>(
+/// The longest name for which suggestions are made, in bytes. The edit distance is quadratic.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Returns existing names that are similar to `wanted`, the most similar first.
+pub(crate) fn similar_names<'a>(
     wanted: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Vec<String> {
-    // Nobody mistypes a name by a page of text, and the distance is quadratic.
-    if wanted.is_empty() || wanted.len() > 200 {
+    if wanted.is_empty() || wanted.len() > MAX_NAME_BYTES {
         return Vec::new();
     }
-    let wanted = plain(wanted);
+    let wanted = normalise(wanted);
     let tolerated = 1 + wanted.chars().count() / 4;
     let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|name| {
-            let candidate = plain(name);
+            let candidate = normalise(name);
             let distance = distance(&wanted, &candidate);
             let part =
                 wanted.len() >= 3 && (candidate.contains(&wanted) || wanted.contains(&candidate));
@@ -27,20 +29,20 @@ pub(crate) fn near_misses<'a>(
     found.sort_unstable();
     found
         .into_iter()
-        .take(SUGGESTIONS)
+        .take(MAX_SUGGESTIONS)
         .map(|(_, name)| name.to_owned())
         .collect()
 }
 
-/// Case and separators are what people mix up most: they cost nothing.
-fn plain(name: &str) -> String {
+/// Removes separators and case, so that differences in them count as no edit.
+fn normalise(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '-' | '_' | '.' | ' '))
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-/// The edits (insert, delete, replace) between two names: Levenshtein's distance.
+/// Returns the Levenshtein distance: the number of inserted, deleted and replaced characters.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -58,13 +60,13 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::near_misses;
+    use super::similar_names;
 
     #[test]
-    fn finds_what_was_meant() {
+    fn finds_similar_names() {
         let names = ["provision-member", "health-check", "widget.process.batch"];
         let check = |wanted: &str, expected: &[&str]| {
-            assert_eq!(near_misses(wanted, names), expected, "{wanted}");
+            assert_eq!(similar_names(wanted, names), expected, "{wanted}");
         };
         check("provison-member", &["provision-member"]);
         check("provision_member", &["provision-member"]);

@@ -1,16 +1,17 @@
-//! Waits for executions to become final.
+//! Waiting for executions to become final.
 //!
-//! One receiver of the store's events serves every waiter of a process. Whoever waits first drives
-//! it: reads events and wakes those they concern. When the driver has what it wanted, or is
-//! dropped, the next waiter takes over. So there is no task to start, to stop or to lose with a
-//! runtime that ends.
+//! One receiver of the store's events serves all waiters of a process. The first waiter drives it:
+//! it reads events and wakes the waiters of the finished executions. When this waiter is done or is
+//! dropped, the next one takes over. So there is no background task that has to be started and
+//! stopped, or that ends with its Tokio runtime.
 //!
-//! * A waiter registers *before* it looks into the store: what becomes final after the look is an
-//!   event that finds it registered.
-//! * `Finished(ids)` wakes the waiters of those ids and nobody else.
-//! * `Elsewhere`, and events that were missed, say nothing about whom they concern: the driver
-//!   then looks at every awaited execution once. Such events that arrive meanwhile add up to one
-//!   more round, so a busy fleet costs no more than one look at a time.
+//! * A waiter registers *before* it reads the execution from the store. An execution that becomes
+//!   final after the read causes an event that finds the registration.
+//! * `Finished(ids)` wakes only the waiters of these executions.
+//! * `Elsewhere` and missed events do not name executions. The driving waiter then reads every
+//!   awaited execution once. Further such events cause at most one more round of reads.
+//! * Every [`POLL_INTERVAL`] without an event, all awaited executions are read, because events can
+//!   be lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,31 +25,33 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use crate::store::{ExecutionRecord, Store, StoreError, StoreEvent};
 
-/// After how long without an event all that is awaited is looked at anyway.
-const LOOK_ANYWAY: Duration = Duration::from_secs(10);
+/// The time without an event after which all awaited executions are read.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The pause before a store that did not answer is asked again.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// The pause between two tries to read an execution while the store is unavailable.
+const STORE_RETRY_DELAY: Duration = Duration::from_millis(500);
 
+/// Waits for results on behalf of all clients of a process.
 pub(crate) struct ResultWaiter {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    awaited: Mutex<HashMap<ExecutionId, Awaited>>,
-    driver: AsyncMutex<Driver>,
+    awaited: Mutex<HashMap<ExecutionId, AwaitedExecution>>,
+    /// Locked by the waiter that drives it.
+    reader: AsyncMutex<EventReader>,
 }
 
-struct Awaited {
+struct AwaitedExecution {
     wake: Arc<Notify>,
     waiters: usize,
 }
 
-/// What passes from driver to driver.
-struct Driver {
+/// The state that one driving waiter hands to the next.
+struct EventReader {
     events: Receiver<StoreEvent>,
-    /// The rest of the current round.
-    round: Vec<ExecutionId>,
-    /// Whether another round follows.
-    again: bool,
+    /// The executions that the current round has still to read.
+    unread: Vec<ExecutionId>,
+    /// Another round follows the current one.
+    read_all: bool,
 }
 
 impl ResultWaiter {
@@ -58,80 +61,82 @@ impl ResultWaiter {
             store,
             clock,
             awaited: Mutex::default(),
-            driver: AsyncMutex::new(Driver {
+            reader: AsyncMutex::new(EventReader {
                 events,
-                round: Vec::new(),
-                again: false,
+                unread: Vec::new(),
+                read_all: false,
             }),
         }
     }
 
     pub(crate) async fn finished(&self, id: ExecutionId) -> Result<Finished, ResultError> {
         let registration = Registration::new(self, id);
-        let mut first_look = true;
+        let mut first_read = true;
         loop {
             let woken = registration.wake.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let record = match first_look {
-                true => self.store.execution(id).await,
-                // Whoever has waited for an hour does not give up because of a second's outage.
-                false => self.look_patiently(id).await,
+            let record = if first_read {
+                self.store.execution(id).await
+            } else {
+                // A transient error must not end a wait that has begun.
+                self.read_with_retry(id).await
             };
             let record = record
                 .map_err(|error| ResultError::Store(Box::new(error)))?
                 .ok_or(ResultError::Unknown(id))?;
-            if let Some(finished) = outcome(record) {
+            if let Some(finished) = into_finished(record) {
                 return Ok(finished);
             }
-            first_look = false;
+            first_read = false;
             tokio::select! {
                 biased;
                 () = &mut woken => {}
-                () = self.drive() => {}
+                () = self.drive_reader() => {}
             }
         }
     }
 
-    /// Reads events, when it is this waiter's turn, until dropped. Ends only with the store.
-    async fn drive(&self) {
-        let mut driver = self.driver.lock().await;
+    /// Waits for the lock of the reader, then reads events until dropped. Returns only when the
+    /// store's events end.
+    async fn drive_reader(&self) {
+        let mut reader = self.reader.lock().await;
         loop {
-            // Events first: they are cheap, and name whom they concern.
-            let event = match driver.events.try_recv() {
+            // Events come before reads, because they are cheap and name the executions.
+            let event = match reader.events.try_recv() {
                 Ok(event) => Some(event),
                 Err(TryRecvError::Lagged(_)) => Some(StoreEvent::Elsewhere),
                 Err(TryRecvError::Empty) => None,
                 Err(TryRecvError::Closed) => break,
             };
             if let Some(event) = event {
-                self.notice(&mut driver, &event);
-            } else if let Some(id) = driver.round.last().copied() {
-                self.look_at(id).await;
-                // Only now: a driver dropped in between leaves the id to its successor.
-                driver.round.pop();
-            } else if driver.again {
-                driver.again = false;
-                driver.round = self.awaited().keys().copied().collect();
+                self.handle_event(&mut reader, &event);
+            } else if let Some(id) = reader.unread.last().copied() {
+                self.wake_if_final(id).await;
+                // Removed after the read: if this waiter is dropped meanwhile, the next one reads
+                // the execution again.
+                reader.unread.pop();
+            } else if reader.read_all {
+                reader.read_all = false;
+                reader.unread = self.awaited().keys().copied().collect();
             } else {
                 tokio::select! {
-                    event = driver.events.recv() => match event {
-                        Ok(event) => self.notice(&mut driver, &event),
-                        Err(RecvError::Lagged(_)) => driver.again = true,
+                    event = reader.events.recv() => match event {
+                        Ok(event) => self.handle_event(&mut reader, &event),
+                        Err(RecvError::Lagged(_)) => reader.read_all = true,
                         Err(RecvError::Closed) => break,
                     },
-                    // Events are hints, which may be lost.
-                    () = self.clock.sleep(LOOK_ANYWAY) => driver.again = true,
+                    () = self.clock.sleep(POLL_INTERVAL) => reader.read_all = true,
                 }
             }
         }
-        drop(driver);
-        // No event will ever come: look from time to time. Stores live as long as their clients,
-        // so this is the end of a program or of a test.
-        self.clock.sleep(STORE_PAUSE).await;
+        drop(reader);
+        // The store has no more events, so waiters poll. A store lives as long as its clients; this
+        // happens only at the end of a program or a test.
+        self.clock.sleep(STORE_RETRY_DELAY).await;
     }
 
-    fn notice(&self, driver: &mut Driver, event: &StoreEvent) {
+    fn handle_event(&self, reader: &mut EventReader, event: &StoreEvent) {
         match event {
             StoreEvent::Finished(ids) => {
                 let awaited = self.awaited();
@@ -139,63 +144,68 @@ impl ResultWaiter {
                     awaited.wake.notify_waiters();
                 }
             }
-            StoreEvent::Elsewhere => driver.again = true,
+            StoreEvent::Elsewhere => reader.read_all = true,
             _ => {}
         }
     }
 
-    /// Wakes the waiters of an execution if it is final, or if they had better look themselves.
-    async fn look_at(&self, id: ExecutionId) {
+    /// Reads an execution and wakes its waiters unless it is still live. An error wakes them too:
+    /// their own read reports it.
+    async fn wake_if_final(&self, id: ExecutionId) {
         if !self.awaited().contains_key(&id) {
             return;
         }
-        let waits = matches!(
-            self.look_patiently(id).await,
+        let live = matches!(
+            self.read_with_retry(id).await,
             Ok(Some(record)) if !record.status.is_final()
         );
-        if !waits && let Some(awaited) = self.awaited().get(&id) {
+        if !live && let Some(awaited) = self.awaited().get(&id) {
             awaited.wake.notify_waiters();
         }
     }
 
-    async fn look_patiently(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
+    /// Reads an execution; retries transient errors without limit.
+    async fn read_with_retry(
+        &self,
+        id: ExecutionId,
+    ) -> Result<Option<ExecutionRecord>, StoreError> {
         loop {
             match self.store.execution(id).await {
-                Err(error) if error.is_transient() => self.clock.sleep(STORE_PAUSE).await,
-                answer => return answer,
+                Err(error) if error.is_transient() => self.clock.sleep(STORE_RETRY_DELAY).await,
+                result => return result,
             }
         }
     }
 
-    fn awaited(&self) -> MutexGuard<'_, HashMap<ExecutionId, Awaited>> {
+    fn awaited(&self) -> MutexGuard<'_, HashMap<ExecutionId, AwaitedExecution>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A waiter's entry in the hub, as long as it waits.
+/// The registration of one waiter. Dropping it removes the waiter.
 struct Registration<'a> {
-    hub: &'a ResultWaiter,
+    results: &'a ResultWaiter,
     id: ExecutionId,
     wake: Arc<Notify>,
 }
 
 impl<'a> Registration<'a> {
-    fn new(hub: &'a ResultWaiter, id: ExecutionId) -> Self {
-        let mut all = hub.awaited();
-        let awaited = all.entry(id).or_insert_with(|| Awaited {
+    fn new(results: &'a ResultWaiter, id: ExecutionId) -> Self {
+        let mut all = results.awaited();
+        let awaited = all.entry(id).or_insert_with(|| AwaitedExecution {
             wake: Arc::default(),
             waiters: 0,
         });
         awaited.waiters += 1;
         let wake = awaited.wake.clone();
         drop(all);
-        Self { hub, id, wake }
+        Self { results, id, wake }
     }
 }
 
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        let mut all = self.hub.awaited();
+        let mut all = self.results.awaited();
         if let Some(awaited) = all.get_mut(&self.id) {
             awaited.waiters -= 1;
             if awaited.waiters == 0 {
@@ -205,8 +215,8 @@ impl Drop for Registration<'_> {
     }
 }
 
-/// How a final execution ended.
-fn outcome(record: ExecutionRecord) -> Option<Finished> {
+/// Returns how a final execution ended; `None` if it is not final.
+fn into_finished(record: ExecutionRecord) -> Option<Finished> {
     match record.status {
         ExecutionStatus::Succeeded => {
             let result = record.result.map(|result| Box::<str>::from(result).into());
@@ -217,7 +227,7 @@ fn outcome(record: ExecutionRecord) -> Option<Finished> {
         ExecutionStatus::Failed => Some(Finished::Failed(record.error.unwrap_or_else(|| {
             ExecutionError {
                 kind: ErrorKind::Failed,
-                message: "no reason was recorded".to_owned(),
+                message: "no error was recorded".to_owned(),
             }
         }))),
         ExecutionStatus::Cancelled => Some(Finished::Cancelled),

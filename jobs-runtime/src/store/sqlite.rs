@@ -1,21 +1,57 @@
-//! The embedded store: one SQLite file, or memory.
+//! The store on SQLite: one file, or a database in memory.
 //!
 //! ```text
 //!  callers ──▶ writer (one thread, one connection) ──▶ jobs.db ◀── other processes
-//!     │           groups what waits into one commit      ▲  ▲           │
+//!     │           commits a group of calls at once       ▲  ▲           │
 //!     │           └─▶ events ◀──── data_version ─────────│──┴───────────┘
-//!     └───────▶ readers (a few connections) ─────────────┘
+//!     └───────▶ readers (a pool of 4 connections) ───────┘
 //! ```
 //!
-//! Where the number (`seq`) of an execution stands is its status; see
-//! `sqlite/migrations/0001_layout.sql` for the tables. Every statement is a file in `sqlite/sql`
-//! that begins with what it promises.
+//! **Tables.** The status of an execution is the table that holds its `seq`; see
+//! `migrations/0001_layout.sql`. Every statement is a file in `sql/`, in a folder for the module
+//! that runs it.
 //!
-//! **Order of claims.** Over all queues that a claim names: the most urgent first, the oldest among
-//! equals. A queue that shall not wait for another's urgent work gets claims of its own.
+//! **Writes.** SQLite allows one writer at a time, so one thread (`conn::writer`) owns the
+//! connection that writes. Enqueues, settlements and claims that wait at the same time become one
+//! transaction, a commit group (`conn::commit_group`): they share one durable commit. Every other
+//! write has a transaction of its own between two groups. A renewal of a session overtakes
+//! everything in the queue.
 //!
-//! **Numbers of claims** grow within a session. A claim is known to be a repetition by the last
-//! number that took something; one that took nothing may be asked again and then take.
+//! **Reads.** A file is in WAL mode, and a pool of connections (`conn::readers`) reads beside the
+//! writer. A database in memory has one connection only: its reads go through the writer as well.
+//!
+//! **Changes by other processes.** Every 50 to 250 ms the writer reads `PRAGMA data_version`. A
+//! commit by a connection that is not this store's is published as [`StoreEvent::Elsewhere`]; see
+//! `conn::change_detector`. Writes of this store publish precise events.
+//!
+//! **Deadlines.** An operation on this store's connections ends within 30 s. The writer tries for
+//! 20 s to get the write lock from another process, and for 5 s from a transaction of its own
+//! process; then its callers receive the reason.
+//!
+//! **Order of claims.** A claim takes the most urgent execution of all queues that it names, and
+//! the oldest among equally urgent ones. A queue that must not wait for urgent work of another
+//! queue needs claims of its own.
+//!
+//! **Numbers of claims** grow within a session. The session stores the number of its last claim
+//! that leased something. A claim with that number or a lower one is a repetition and returns its
+//! leases. A claim that leased nothing may be repeated and then lease something.
+//!
+//! | module | content |
+//! |---|---|
+//! | `conn` | connections, group commit, errors |
+//! | `enqueue`, `claim`, `settle` | plans and results of the calls that a group shares |
+//! | `limits` | the permit allocator, lookup and release of permits |
+//! | `promote` | due executions, and the run of the allocator |
+//! | `session` | sessions and take-over |
+//! | `operator` | cancel, retry, delete, edit; queues |
+//! | `read` | records, lists, logs, catalogue |
+//! | `transfer` | export and import of whole executions |
+//! | `caller_tx` | writes in a transaction of the caller |
+//! | `migrate`, `raw` | the layout; calls without poison-row handling |
+//!
+//! The modules import the contract (`store/contract`), the rules (`store/rules`), `store/poison`,
+//! `store/transfer` and the clock. They never import the store on PostgreSQL, the engine or the
+//! service.
 
 mod migrate;
 
@@ -27,6 +63,7 @@ mod caller_tx;
 mod conn;
 mod limits;
 mod operator;
+mod promote;
 mod raw;
 mod read;
 mod session;
@@ -51,54 +88,57 @@ use super::{
 };
 use crate::time::Timestamp;
 use caller_tx::Identity;
-use conn::change_detector::Watch;
-use conn::commit_group::Call;
+use conn::change_detector::ChangeDetector;
+use conn::commit_group::WriteCall;
 use conn::open::Opener;
-use conn::operation::Work;
+use conn::operation::{Operation, without_events};
 use conn::readers::Readers;
 use conn::writer::Writer;
-use limits::allocator::Due;
+use promote::DueWork;
 
-/// How long any call may take; in real time, whatever clock the engine runs by.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest time of any call, in real time even if the engine runs on a virtual clock.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Events kept for those who are slow to listen.
-const EVENTS: usize = 1_024;
+/// Events kept for a receiver that lags.
+const EVENT_CAPACITY: usize = 1_024;
 
 /// A [`Store`] in a SQLite file or in memory.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
-    /// None for a database in memory: it has one connection, the writer's.
+    /// `None` for a database in memory, which has only the writer's connection.
     readers: Option<Readers>,
     events: broadcast::Sender<StoreEvent>,
     location: Arc<str>,
     durability: String,
-    /// Asked for when somebody first brings a transaction along.
+    /// Read at the first call with a caller's transaction.
     identity: OnceLock<Identity>,
 }
 
 impl SqliteStore {
-    /// Opens the file, creating it if it is missing. Does not touch the layout: see
+    /// Opens the file, and creates it if it is missing. Does not create the layout: see
     /// [`Store::migrate`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the way out: the directory is missing, the file is
-    /// read-only, it is something else than a database, it is on a network file system.
+    /// [`StoreError::Unavailable`] with the reason and what to do about it: the directory is
+    /// missing, the file is read-only or not a database, or its file system does not support WAL
+    /// mode.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let location: Arc<str> = url.to_string().into();
         let opener = Opener::new(url)?;
-        let mut connection = opener.writer().await.map_err(|fault| fault.at(&location))?;
-        let watch = match opener.is_shared() {
-            true => Some(Watch::start(&mut connection).await),
-            false => None,
+        let opened = opener.writer().await;
+        let mut connection = opened.map_err(|error| error.into_store_error(&location))?;
+        let change_detector = if opener.is_shared() {
+            Some(ChangeDetector::start(&mut connection).await)
+        } else {
+            None
         };
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, _) = broadcast::channel(EVENT_CAPACITY);
         let readers = opener.readers().map(Readers::new);
         let writer = Writer::start(
             opener,
             connection,
-            watch,
+            change_detector,
             events.clone(),
             Arc::clone(&location),
         )?;
@@ -115,8 +155,8 @@ impl SqliteStore {
         })
     }
 
-    /// Who we are, and the connection that a transaction is on.
-    async fn joining<'t>(
+    /// The identity of this store's database, and the connection of the caller's transaction.
+    async fn caller_tx<'t>(
         &self,
         tx: TransactionRef<'t>,
     ) -> Result<(Identity, &'t mut SqliteConnection), StoreError> {
@@ -129,8 +169,8 @@ impl SqliteStore {
         let own = match self.identity.get() {
             Some(own) => own.clone(),
             None => {
-                let work: Work<_> = Box::new(|conn| Box::pin(Identity::on_conn(conn)));
-                let own = self.read(work).await?.ok_or_else(|| {
+                let operation: Operation<_> = Box::new(|conn| Box::pin(Identity::on_conn(conn)));
+                let own = self.read(operation).await?.ok_or_else(|| {
                     StoreError::Layout("its tables are missing: run the command `migrate`".into())
                 })?;
                 self.identity.get_or_init(|| own).clone()
@@ -139,13 +179,13 @@ impl SqliteStore {
         Ok((own, connection))
     }
 
-    async fn read<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+    async fn read<T: Send + 'static>(&self, operation: Operation<T>) -> Result<T, StoreError> {
         match &self.readers {
             Some(readers) => {
-                let result = readers.read(work).await;
-                result.map_err(|fault| fault.at(&self.location))
+                let result = readers.read(operation).await;
+                result.map_err(|error| error.into_store_error(&self.location))
             }
-            None => self.writer.read(work).await,
+            None => self.writer.read(operation).await,
         }
     }
 }
@@ -157,19 +197,17 @@ impl Store for SqliteStore {
     }
 
     async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        while !self
-            .writer
-            .write(Box::new(|conn| {
+        loop {
+            let operation: Operation<_> = Box::new(|conn| {
                 Box::pin(async move {
-                    Ok((
-                        migrate::migrate_next_in_txn(conn, migrate::MIGRATIONS).await?,
-                        Vec::new(),
-                    ))
+                    let complete = migrate::migrate_next_in_txn(conn, migrate::MIGRATIONS).await?;
+                    Ok(without_events(complete))
                 })
-            }))
-            .await?
-        {}
-        self.migrations().await
+            });
+            if self.writer.write(operation).await? {
+                return self.migrations().await;
+            }
+        }
     }
 
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
@@ -180,15 +218,15 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        // It writes: taking the lock alone would not notice a disk that is full.
-        let work: Work<_> = Box::new(|conn| {
+        // Writes a page: the write lock alone does not reveal a full disk.
+        let operation: Operation<_> = Box::new(|conn| {
             Box::pin(async move {
                 conn.execute(include_str!("sqlite/sql/conn/ping.sql"))
                     .await?;
-                Ok(((), Vec::new()))
+                Ok(without_events(()))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -208,10 +246,10 @@ impl Store for SqliteStore {
     }
 
     async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move { Ok(((), read::catalogue::publish_in_txn(conn, &jobs).await?)) })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
@@ -225,7 +263,9 @@ impl Store for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.writer.call(|reply| Call::Enqueue(batch, reply)).await
+        self.writer
+            .call(|reply| WriteCall::Enqueue(batch, reply))
+            .await
     }
 
     async fn enqueue_in(
@@ -233,9 +273,9 @@ impl Store for SqliteStore {
         tx: TransactionRef<'_>,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        let (own, connection) = self.joining(tx).await?;
+        let (own, connection) = self.caller_tx(tx).await?;
         let answers = caller_tx::enqueue(connection, &own, &batch).await;
-        answers.map_err(|fault| caller_tx::explained(fault, &self.location))
+        answers.map_err(|error| caller_tx::explain_error(error, &self.location))
     }
 
     async fn settle_in(
@@ -243,40 +283,44 @@ impl Store for SqliteStore {
         tx: TransactionRef<'_>,
         settlement: Settlement,
     ) -> Result<WriteAnswer, StoreError> {
-        let (own, connection) = self.joining(tx).await?;
+        let (own, connection) = self.caller_tx(tx).await?;
         let answer = caller_tx::settle(connection, &own, &settlement).await;
-        answer.map_err(|fault| caller_tx::explained(fault, &self.location))
+        answer.map_err(|error| caller_tx::explain_error(error, &self.location))
     }
 
     fn committed(&self) {
-        // Nobody may listen.
+        // Fails if there is no receiver.
         let _ = self.events.send(StoreEvent::Elsewhere);
     }
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((session::open_in_txn(conn, &info).await?, Vec::new())) })
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let session = session::open_in_txn(conn, &info).await?;
+                Ok(without_events(session))
+            })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(
-                async move { Ok((session::renew_in_txn(conn, session, now).await?, Vec::new())) },
-            )
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let renewal = session::renew_in_txn(conn, session, now).await?;
+                Ok(without_events(renewal))
+            })
         });
-        self.writer.write_urgently(work).await
+        self.writer.write_urgently(operation).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
                 session::close_in_txn(conn, session).await?;
-                Ok(((), limits::wanted_in_txn(conn).await?))
+                Ok(((), limits::allocator_wanted_in_txn(conn).await?))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -287,7 +331,9 @@ impl Store for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.writer.call(|reply| Call::Settle(batch, reply)).await
+        self.writer
+            .call(|reply| WriteCall::Settle(batch, reply))
+            .await
     }
 
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
@@ -315,13 +361,13 @@ impl Store for SqliteStore {
         if fences.is_empty() {
             return Ok(());
         }
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
                 limits::release_permits_in_txn(conn, &fences).await?;
                 Ok(((), vec![StoreEvent::Scheduled(Timestamp::default())]))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn reserve(
@@ -331,61 +377,62 @@ impl Store for SqliteStore {
         now: Timestamp,
         latest: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let reservation = limits::reserve_in_txn(conn, &limit, cost, now, latest).await?;
-                Ok((reservation, Vec::new()))
+                Ok(without_events(reservation))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
-                Ok((
-                    limits::pause_limit_in_txn(conn, &keys, until).await?,
-                    Vec::new(),
-                ))
+                limits::pause_limit_in_txn(conn, &keys, until).await?;
+                Ok(without_events(()))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn edit(
         &self,
         id: ExecutionId,
-        change: ExecutionEdit,
+        edit: ExecutionEdit,
         now: Timestamp,
     ) -> Result<EditAnswer, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { operator::edit::change_in_txn(conn, id, &change, now).await })
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move { operator::edit::edit_in_txn(conn, id, &edit, now).await })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
-        self.read(Box::new(|conn| Box::pin(limits::queues_on_conn(conn))))
-            .await
+        self.read(Box::new(|conn| {
+            Box::pin(operator::queues::queues_on_conn(conn))
+        }))
+        .await
     }
 
     async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(
-                async move { Ok((limits::pause_in_txn(conn, &queue, now).await?, Vec::new())) },
-            )
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let paused = operator::queues::pause_in_txn(conn, &queue, now).await?;
+                Ok(without_events(paused))
+            })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn resume(&self, queue: String) -> Result<bool, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
-                let resumed = limits::resume_in_txn(conn, &queue).await?;
+                let resumed = operator::queues::resume_in_txn(conn, &queue).await?;
                 Ok((resumed, vec![StoreEvent::Ready]))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn blocked_by(
@@ -394,31 +441,31 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<BlockingLimit>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(limits::blocked_by_on_conn(conn, id, now))
+            Box::pin(operator::queues::blocked_by_on_conn(conn, id, now))
         }))
         .await
     }
 
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
-        // Usually nothing is due: see before taking the lock.
+        // Usually nothing is due: a read finds out without the write lock.
         let due = self
-            .read(Box::new(|conn| Box::pin(Due::on_conn(conn))))
+            .read(Box::new(|conn| Box::pin(DueWork::on_conn(conn))))
             .await?;
-        if !due.is_now(now) {
+        if !due.is_due(now) {
             return Ok(Promotion {
                 promoted: 0,
                 next_due: due.next(now),
             });
         }
-        let whole = || {
-            let work: Work<_> =
-                Box::new(move |conn| Box::pin(limits::allocator::promote_in_txn(conn, now, limit)));
-            self.writer.write(work)
+        let promote_all = || {
+            let operation: Operation<_> =
+                Box::new(move |conn| Box::pin(promote::promote_in_txn(conn, now, limit)));
+            self.writer.write(operation)
         };
-        match whole().await {
+        match promote_all().await {
             Err(StoreError::Database(_)) => {
                 let moved = poison::promote(self, now, limit).await?;
-                let promotion = poison::admit(self, now, limit, whole).await?;
+                let promotion = poison::admit(self, now, limit, promote_all).await?;
                 Ok(Promotion {
                     promoted: moved + promotion.promoted,
                     ..promotion
@@ -443,8 +490,9 @@ impl Store for SqliteStore {
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
-        let work: Work<_> = Box::new(move |conn| Box::pin(operator::cancel_in_txn(conn, id, now)));
-        self.writer.write(work).await
+        let operation: Operation<_> =
+            Box::new(move |conn| Box::pin(operator::cancel_in_txn(conn, id, now)));
+        self.writer.write(operation).await
     }
 
     async fn retry(
@@ -453,17 +501,20 @@ impl Store for SqliteStore {
         payload: Option<String>,
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move { operator::retry_in_txn(conn, id, payload.as_deref(), now).await })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((operator::delete_in_txn(conn, id).await?, Vec::new())) })
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let answer = operator::delete_in_txn(conn, id).await?;
+                Ok(without_events(answer))
+            })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn waiting_since(
@@ -473,14 +524,16 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { limits::waiting_since_on_conn(conn, &queue, since, limit).await })
+            Box::pin(async move {
+                operator::queues::waiting_since_on_conn(conn, &queue, since, limit).await
+            })
         }))
         .await
     }
 
-    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    async fn leases_of(&self, scope: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { session::held_of_on_conn(conn, &of).await })
+            Box::pin(async move { session::count_leases_on_conn(conn, &scope).await })
         }))
         .await
     }
@@ -504,7 +557,7 @@ impl Store for SqliteStore {
         ids: Vec<ExecutionId>,
     ) -> Result<Vec<ExecutionState>, StoreError> {
         self.read(Box::new(move |conn| {
-            Box::pin(async move { read::execution::standings_on_conn(conn, &ids).await })
+            Box::pin(async move { read::execution::states_on_conn(conn, &ids).await })
         }))
         .await
     }

@@ -1,4 +1,4 @@
-//! Waiting on a virtual clock.
+//! The sleep future of a virtual clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::virtual_clock::Shared;
 
-/// Ends when its moment has come; waits nowhere after it was dropped.
+/// Completes when the virtual clock has reached `until`. Dropping it removes its waker.
 pub(super) struct Sleep {
     clock: Arc<Shared>,
     until: Duration,
-    place: Option<(Duration, u64)>,
+    key: Option<(Duration, u64)>,
 }
 
 impl Sleep {
@@ -20,7 +20,7 @@ impl Sleep {
         Self {
             clock,
             until,
-            place: None,
+            key: None,
         }
     }
 }
@@ -34,23 +34,23 @@ impl Future for Sleep {
         if state.passed >= self.until {
             return Poll::Ready(());
         }
-        let place = match self.place {
-            Some(place) => place,
+        let key = match self.key {
+            Some(key) => key,
             None => {
                 state.count += 1;
                 (self.until, state.count)
             }
         };
-        self.place = Some(place);
-        state.sleepers.insert(place, cx.waker().clone());
+        self.key = Some(key);
+        state.sleepers.insert(key, cx.waker().clone());
         Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.clock.lock().sleepers.remove(&place);
+        if let Some(key) = self.key {
+            self.clock.lock().sleepers.remove(&key);
         }
     }
 }

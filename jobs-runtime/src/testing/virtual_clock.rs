@@ -1,4 +1,4 @@
-//! A clock that a test advances.
+//! The virtual clock: a clock that a test advances.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,16 +10,16 @@ use jobs::{BoxFuture, Clock, Hold};
 use tokio::sync::Notify;
 
 use super::sleep::Sleep;
-use crate::clock::busy::held;
+use crate::clock::busy::keep_clock_busy;
 
-/// Where a virtual clock starts: 2030-01-01T00:00:00Z.
+/// The start of a virtual clock: 2030-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_893_456_000);
 
-/// Time that passes only by [`advance`](Self::advance) and [`run_until`](Self::run_until), wake-up
-/// by wake-up, and never while a call of the store or a message is under way.
+/// A clock whose time passes only by [`advance`](Self::advance) and [`run_until`](Self::run_until),
+/// one wake-up after the other, and never while a call of the store or a message is in flight.
 ///
-/// A handler that waits for something else than the clock, the store or the runtime (a socket, say)
-/// is not seen: take [`Clock::hold`] around such waits.
+/// The clock does not see a handler that waits for something else than the clock, the store or the
+/// runtime, such as a socket. Take [`Clock::hold`] around such waits.
 #[derive(Clone)]
 pub struct VirtualClock {
     shared: Arc<Shared>,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) passed: Duration,
-    /// Who waits, by when it ends and who came first.
+    /// The wakers of sleeping tasks, by the end of the sleep and then by its start.
     pub(super) sleepers: BTreeMap<(Duration, u64), Waker>,
     pub(super) count: u64,
     holds: usize,
@@ -57,12 +57,13 @@ impl VirtualClock {
         })
     }
 
-    /// How much time has passed on it.
+    /// The time that has passed on this clock.
     pub fn passed(&self) -> Duration {
         self.shared.lock().passed
     }
 
-    /// Lets `duration` pass, one wake-up after the other, each followed by all that it causes.
+    /// Lets `duration` pass, one wake-up after the other. After each one, all work that it causes
+    /// completes before more time passes.
     pub async fn advance(&self, duration: Duration) {
         let until = self.passed() + duration;
         loop {
@@ -75,35 +76,35 @@ impl VirtualClock {
         state.passed = state.passed.max(until);
     }
 
-    /// Lets happen what is due now, and all that follows from it: what was enqueued has begun when
-    /// this returns, and waits for time, for the outside or for nothing any more.
+    /// Runs all work that is due now, without letting time pass. When this returns, every task of
+    /// the runtime waits for time or for an event from outside.
     pub async fn settle(&self) {
         self.advance(Duration::ZERO).await;
     }
 
-    /// Lets time pass until `future` is done.
+    /// Lets time pass until `future` completes.
     ///
     /// # Panics
-    /// When nobody waits for time any more and the future is still not done: it never would be.
+    /// If no task sleeps any more and the future has not completed: it never would.
     pub async fn run_until<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> T {
         let clock: Arc<dyn Clock> = Arc::new(self.clone());
-        let mut future = held(&clock, future);
+        let mut future = keep_clock_busy(&clock, future);
         loop {
             tokio::select! {
                 biased;
                 done = &mut future => return done,
                 () = self.quiet() => {
                     let woken = self.wake_next(Duration::MAX);
-                    assert!(woken, "nobody waits for time, and the future is not done");
+                    assert!(woken, "no task sleeps, and the future has not completed");
                 }
             }
         }
     }
 
-    /// Completes when nothing is under way.
+    /// Completes when no work is in flight.
     pub async fn quiet(&self) {
         loop {
             let notified = self.shared.quiet.notified();
@@ -114,7 +115,7 @@ impl VirtualClock {
         }
     }
 
-    /// Wakes whoever waits for the earliest moment up to `until`.
+    /// Wakes the sleeper with the earliest end up to `until`. Returns `false` if there is none.
     fn wake_next(&self, until: Duration) -> bool {
         let waker = {
             let mut state = self.shared.lock();
@@ -180,13 +181,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn sleepers_wake_in_order_at_their_moments() {
+    async fn sleepers_wake_in_order_and_on_time() {
         let clock = VirtualClock::new();
         let order = Arc::new(Mutex::new(Vec::new()));
         let shared: Arc<dyn Clock> = clock.clone();
         for seconds in [3, 1, 2] {
             let (clock, order) = (clock.clone(), order.clone());
-            tokio::spawn(held(&shared, async move {
+            tokio::spawn(keep_clock_busy(&shared, async move {
                 clock.sleep(Duration::from_secs(seconds)).await;
                 order
                     .lock()
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_sleep_wakes_nobody() {
+    async fn a_dropped_sleep_wakes_no_task() {
         let clock = VirtualClock::new();
         drop(clock.sleep(Duration::from_secs(1)));
         assert!(!clock.wake_next(Duration::MAX));

@@ -32,7 +32,7 @@ async fn creates_every_execution_in_order() {
 }
 
 #[tokio::test]
-async fn one_invalid_payload_refuses_all() {
+async fn one_invalid_payload_rejects_the_batch() {
     let api = Api::new().await;
     let body = json!({"executions": [
         {"payload": member("a")},
@@ -42,7 +42,7 @@ async fn one_invalid_payload_refuses_all() {
     ]});
     let answer = api.post(&path(), body).await;
     answer.is_problem(422, "invalid_payload");
-    let places: Vec<_> = answer.body["violations"]
+    let pointers: Vec<_> = answer.body["violations"]
         .as_array()
         .unwrap()
         .iter()
@@ -54,14 +54,14 @@ async fn one_invalid_payload_refuses_all() {
         })
         .collect();
     assert_eq!(
-        places,
+        pointers,
         [(1, "/subject"), (1, "/workspaceId"), (3, "/workspaceId")]
     );
     assert_eq!(api.stored().await, 0);
 }
 
 #[tokio::test]
-async fn a_conflict_names_its_place() {
+async fn a_conflict_names_the_index_of_its_entry() {
     let api = Api::new().await;
     let entry =
         |subject: &str, key: &str| json!({"payload": member(subject), "idempotencyKey": key});
@@ -87,7 +87,7 @@ async fn a_conflict_names_its_place() {
 }
 
 #[tokio::test]
-async fn mistakes_beside_the_payloads_have_places() {
+async fn invalid_options_have_pointers() {
     let api = Api::new().await;
     let body = json!({"executions": [
         {"payload": member("a"), "priority": 101},
@@ -114,7 +114,7 @@ async fn mistakes_beside_the_payloads_have_places() {
 }
 
 #[tokio::test]
-async fn ten_thousand_are_taken_and_one_more_is_not() {
+async fn a_batch_has_at_most_ten_thousand_executions() {
     let api = Api::new().await;
     let batch = |count: usize| json!({"executions": vec![json!({"payload": member("a")}); count]});
     let answer = api.post(&path(), batch(10_001)).await;

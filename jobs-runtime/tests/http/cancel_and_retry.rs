@@ -16,7 +16,7 @@ async fn member(api: &Api) -> String {
 }
 
 #[tokio::test]
-async fn a_waiting_one_is_cancelled_at_once() {
+async fn a_waiting_execution_is_cancelled_at_once() {
     let api = Api::new().await;
     let id = member(&api).await;
     let answer = act(&api, &id, "cancel", "").await;
@@ -30,7 +30,7 @@ async fn a_waiting_one_is_cancelled_at_once() {
 }
 
 #[tokio::test]
-async fn a_running_one_is_asked_to_end() {
+async fn the_cancellation_of_a_running_execution_is_requested() {
     let api = Api::new().await;
     let id = member(&api).await;
     let _claimed = api.worker().await.claim().await;
@@ -43,7 +43,7 @@ async fn a_running_one_is_asked_to_end() {
 }
 
 #[tokio::test]
-async fn a_failed_one_runs_again_with_another_payload() {
+async fn a_failed_execution_is_retried_with_a_new_payload() {
     let api = Api::new().await;
     let id = member(&api).await;
     let mut worker = api.worker().await;
@@ -60,7 +60,7 @@ async fn a_failed_one_runs_again_with_another_payload() {
     assert_eq!(answer.body, json!({"executionId": id, "status": "queued"}));
     let claimed = worker.claim().await;
     assert_eq!(claimed.fence.attempt, 2);
-    // The edited payload is completed like one that is enqueued.
+    // The new payload gets the defaults, as at enqueue.
     assert_eq!(
         claimed.payload,
         r#"{"workspaceId":"w-2","subject":"s","role":"member"}"#
@@ -68,7 +68,7 @@ async fn a_failed_one_runs_again_with_another_payload() {
 }
 
 #[tokio::test]
-async fn only_failed_and_cancelled_ones_are_retried() {
+async fn only_failed_and_cancelled_executions_are_retried() {
     let api = Api::new().await;
     let id = member(&api).await;
     let answer = act(&api, &id, "retry", "").await;
@@ -79,7 +79,7 @@ async fn only_failed_and_cancelled_ones_are_retried() {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_refused() {
+async fn unknown_fields_are_rejected() {
     let api = Api::new().await;
     let id = member(&api).await;
     for name in ["cancel", "retry"] {

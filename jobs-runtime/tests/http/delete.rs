@@ -6,19 +6,19 @@ use serde_json::json;
 use crate::support::{API, Api};
 
 #[tokio::test]
-async fn only_final_ones_are_deleted() {
+async fn only_final_executions_are_deleted() {
     let api = Api::new().await;
     let payload = json!({"workspaceId": "w", "subject": "s"});
     let id = api
         .trigger("provision-member", json!({"payload": payload}))
         .await;
     let path = format!("{API}/executions/{id}");
-    let refused = api.delete(&path).await;
-    let problem = refused.is_problem(409, "not_final");
+    let rejected = api.delete(&path).await;
+    let problem = rejected.is_problem(409, "not_final");
     assert_eq!(problem["executionStatus"], "queued");
 
     api.post(&format!("{path}/cancel"), "").await.is_ok();
-    // No content type is needed: a plain form cannot delete.
+    // A DELETE needs no content type, because an HTML form cannot send one.
     assert_eq!(api.delete(&path).await.status, StatusCode::NO_CONTENT);
     api.delete(&path).await.is_problem(404, "unknown_execution");
     api.get(&path).await.is_problem(404, "unknown_execution");
@@ -26,7 +26,7 @@ async fn only_final_ones_are_deleted() {
 }
 
 #[tokio::test]
-async fn parameters_are_refused() {
+async fn unknown_parameters_are_rejected() {
     let api = Api::new().await;
     let unknown = "0198c0de-0000-7000-8000-000000000000";
     let forced = format!("{API}/executions/{unknown}?force=true");

@@ -1,4 +1,4 @@
-//! `PATCH /executions/{id}`: a waiting one is changed.
+//! `PATCH /executions/{id}`: edits of waiting executions.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn member(api: &Api, subject: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_waiting_one_gets_another_payload_place_and_time() {
+async fn an_edit_changes_payload_priority_and_due_time() {
     let api = Api::new().await;
     let first = member(&api, "a").await;
     let second = member(&api, "b").await;
@@ -27,7 +27,7 @@ async fn a_waiting_one_gets_another_payload_place_and_time() {
         json!({"priority": "high", "payload": payload}),
     )
     .await;
-    // The execution as it is by now; its payload is completed like one that is enqueued.
+    // The response is the edited execution; the new payload has its defaults.
     let payload = json!({"workspaceId": "w", "subject": "d", "role": "member"});
     assert_eq!(edited.is_ok()["payload"], payload);
     assert_eq!(edited.body["priority"], 75);
@@ -47,7 +47,7 @@ async fn a_waiting_one_gets_another_payload_place_and_time() {
 }
 
 #[tokio::test]
-async fn mistakes_change_nothing() {
+async fn an_invalid_edit_changes_nothing() {
     let api = Api::new().await;
     let id = member(&api, "a").await;
     let check = async |body: Value, status, code, pointers: &[&str]| {
@@ -85,7 +85,7 @@ async fn mistakes_change_nothing() {
 }
 
 #[tokio::test]
-async fn only_waiting_ones_are_changed() {
+async fn only_waiting_executions_are_edited() {
     let api = Api::new().await;
     let id = member(&api, "a").await;
     let mut worker = api.worker().await;
@@ -112,7 +112,7 @@ async fn only_waiting_ones_are_changed() {
 }
 
 #[tokio::test]
-async fn what_a_limit_counts_by_stays() {
+async fn the_field_of_a_divided_limit_cannot_be_changed() {
     let api = Api::new().await;
     let payload = json!({"tenantId": "a", "doc": 1});
     let id = api
@@ -126,7 +126,7 @@ async fn what_a_limit_counts_by_stays() {
 }
 
 #[tokio::test]
-async fn sensitive_values_are_hidden_in_the_answer() {
+async fn sensitive_values_are_masked_in_the_response() {
     let api = Api::new().await;
     let id = api
         .trigger("send-letter", json!({"payload": {"to": "a"}}))

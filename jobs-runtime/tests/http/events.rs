@@ -1,4 +1,4 @@
-//! `GET /events`.
+//! `GET /events`: server-sent events, filters, resuming and resets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use crate::support::{API, Api, request};
 
-/// A client that listens.
+/// A client that receives events.
 struct Listener {
     body: BodyDataStream,
     rest: String,
@@ -20,9 +20,9 @@ struct Listener {
     last: String,
 }
 
-/// What it hears.
+/// A received event.
 #[derive(Debug, PartialEq)]
-struct Heard {
+struct Event {
     event: String,
     data: Value,
 }
@@ -51,7 +51,7 @@ impl Listener {
         }
     }
 
-    /// The next block of lines; `None` at the end.
+    /// Returns the next block of lines; `None` at the end of the stream.
     async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.rest.split_once("\n\n") {
@@ -68,9 +68,9 @@ impl Listener {
         }
     }
 
-    /// The next event, hints included.
-    async fn any(&mut self) -> Heard {
-        let hearing = async {
+    /// Returns the next event, including `ready` and `changed`.
+    async fn next_of_any_kind(&mut self) -> Event {
+        let next = async {
             loop {
                 let block = self.block().await.expect("the stream goes on");
                 let field = |name: &str| {
@@ -79,27 +79,27 @@ impl Listener {
                 };
                 if let Some(event) = field("event: ") {
                     let data = serde_json::from_str(&field("data: ").unwrap()).unwrap();
-                    return Heard { event, data };
+                    return Event { event, data };
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), hearing)
+        tokio::time::timeout(Duration::from_secs(20), next)
             .await
             .expect("an event comes")
     }
 
-    /// The next event that is no hint.
-    async fn next(&mut self) -> Heard {
+    /// Returns the next event except `ready` and `changed`.
+    async fn next(&mut self) -> Event {
         loop {
-            let heard = self.any().await;
-            if !matches!(heard.event.as_str(), "ready" | "changed") {
-                return heard;
+            let event = self.next_of_any_kind().await;
+            if !matches!(event.event.as_str(), "ready" | "changed") {
+                return event;
             }
         }
     }
 
-    /// Reads until it knows where it stands.
-    async fn placed(mut self) -> Self {
+    /// Reads until an event id has arrived.
+    async fn with_id(mut self) -> Self {
         while self.last.is_empty() {
             self.block().await.unwrap();
         }
@@ -107,8 +107,8 @@ impl Listener {
     }
 }
 
-fn became(id: &str, job: &str, status: &str) -> Heard {
-    Heard {
+fn execution_event(id: &str, job: &str, status: &str) -> Event {
+    Event {
         event: "execution".to_owned(),
         data: json!({"executionId": id, "jobId": job, "status": status}),
     }
@@ -131,11 +131,11 @@ async fn cancelled_letter(api: &Api) -> String {
 }
 
 #[tokio::test]
-async fn ends_are_told_as_they_come() {
+async fn finished_executions_cause_events_in_order() {
     let api = Api::new().await;
     let mut listener = Listener::new(&api, "").await;
     let id = letter(&api).await;
-    let ready = listener.any().await;
+    let ready = listener.next_of_any_kind().await;
     assert_eq!((ready.event.as_str(), &ready.data), ("ready", &json!({})));
     let mut worker = api.worker().await;
     let claimed = worker.claim().await;
@@ -143,11 +143,11 @@ async fn ends_are_told_as_they_come() {
     let other = cancelled_letter(&api).await;
     assert_eq!(
         listener.next().await,
-        became(&id, "send-letter", "succeeded")
+        execution_event(&id, "send-letter", "succeeded")
     );
     assert_eq!(
         listener.next().await,
-        became(&other, "send-letter", "cancelled")
+        execution_event(&other, "send-letter", "cancelled")
     );
 }
 
@@ -163,20 +163,23 @@ async fn filters_apply_to_executions() {
     for id in [&member, &first, &second] {
         cancel(&api, id).await;
     }
-    let told = became(&first, "send-letter", "cancelled");
-    assert_eq!(letters.next().await, told);
-    let told = became(&second, "send-letter", "cancelled");
-    assert_eq!(letters.next().await, told);
-    assert_eq!(one.next().await, told);
+    let expected = execution_event(&first, "send-letter", "cancelled");
+    assert_eq!(letters.next().await, expected);
+    let expected = execution_event(&second, "send-letter", "cancelled");
+    assert_eq!(letters.next().await, expected);
+    assert_eq!(one.next().await, expected);
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_was_missed() {
+async fn a_client_that_reconnects_receives_the_missed_events() {
     let api = Api::new().await;
     let mut listener = Listener::new(&api, "").await;
     let first = cancelled_letter(&api).await;
-    let told = listener.next().await;
-    assert_eq!(told, became(&first, "send-letter", "cancelled"));
+    let first_event = listener.next().await;
+    assert_eq!(
+        first_event,
+        execution_event(&first, "send-letter", "cancelled")
+    );
     let last = listener.last.clone();
     drop(listener);
 
@@ -186,74 +189,84 @@ async fn who_comes_back_gets_what_was_missed() {
     }
     let mut back = Listener::after(&api, "", Some(&last)).await;
     for id in &missed {
-        assert_eq!(back.next().await, became(id, "send-letter", "cancelled"));
+        assert_eq!(
+            back.next().await,
+            execution_event(id, "send-letter", "cancelled")
+        );
     }
 }
 
 #[tokio::test]
-async fn a_place_is_given_before_the_first_event() {
+async fn a_client_receives_an_id_before_the_first_event() {
     let api = Api::new().await;
-    let listener = Listener::new(&api, "").await.placed().await;
+    let listener = Listener::new(&api, "").await.with_id().await;
     let last = listener.last.clone();
     drop(listener);
     let id = cancelled_letter(&api).await;
     let mut back = Listener::after(&api, "", Some(&last)).await;
-    assert_eq!(back.next().await, became(&id, "send-letter", "cancelled"));
+    assert_eq!(
+        back.next().await,
+        execution_event(&id, "send-letter", "cancelled")
+    );
 }
 
 #[tokio::test]
-async fn a_gap_that_cannot_be_filled_is_a_reset() {
+async fn an_unknown_last_event_id_causes_a_reset() {
     let api = Api::new().await;
-    let listener = Listener::new(&api, "").await.placed().await;
+    let listener = Listener::new(&api, "").await.with_id().await;
     let (run, _) = listener.last.split_once('-').unwrap();
     let ahead = format!("{run}-ffff");
     for last in ["nonsense", "1-0", &ahead] {
         let mut back = Listener::after(&api, "", Some(last)).await;
-        assert_eq!(back.any().await.event, "reset", "{last}");
+        assert_eq!(back.next_of_any_kind().await.event, "reset", "{last}");
         let id = cancelled_letter(&api).await;
-        let told = became(&id, "send-letter", "cancelled");
-        assert_eq!(back.next().await, told);
+        let expected = execution_event(&id, "send-letter", "cancelled");
+        assert_eq!(back.next().await, expected);
     }
 }
 
 #[tokio::test]
-async fn nothing_piles_up_for_the_slow() {
+async fn a_slow_client_receives_a_reset() {
     let api = Api::new().await;
-    let early = Listener::new(&api, "").await.placed().await;
+    let early = Listener::new(&api, "").await.with_id().await;
     let mut slow = Listener::new(&api, "").await;
     let mut quick = Listener::new(&api, "").await;
     let mut last = String::new();
     for _ in 0..1_200 {
         last = cancelled_letter(&api).await;
-        // In step, so that this one never falls behind.
-        let told = became(&last, "send-letter", "cancelled");
-        assert_eq!(quick.next().await, told);
+        // Read after every cancellation, so that this client never lags.
+        let expected = execution_event(&last, "send-letter", "cancelled");
+        assert_eq!(quick.next().await, expected);
     }
     assert_eq!(slow.next().await.event, "reset");
     let next = cancelled_letter(&api).await;
     assert_ne!(next, last);
-    let told = became(&next, "send-letter", "cancelled");
-    assert_eq!(slow.next().await, told, "it goes on from now");
-    // What was kept does not reach back so far.
+    let expected = execution_event(&next, "send-letter", "cancelled");
+    assert_eq!(
+        slow.next().await,
+        expected,
+        "the stream continues after the reset"
+    );
+    // The first id is older than the events that are kept.
     let mut back = Listener::after(&api, "", Some(&early.last)).await;
-    assert_eq!(back.any().await.event, "reset");
+    assert_eq!(back.next_of_any_kind().await.event, "reset");
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_seats() {
+async fn the_number_of_clients_is_limited() {
     let api = Api::new().await;
     let mut listeners = Vec::new();
     for _ in 0..64 {
         listeners.push(Listener::new(&api, "").await);
     }
-    let refused = api.get(&format!("{API}/events")).await;
-    refused.is_problem(429, "too_many_subscribers");
+    let rejected = api.get(&format!("{API}/events")).await;
+    rejected.is_problem(429, "too_many_subscribers");
     listeners.pop();
     Listener::new(&api, "").await;
 }
 
 #[tokio::test]
-async fn mistakes_are_answered() {
+async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;
     let wrong = format!("{API}/events?job=send-letter&executionId=x");
     let answer = api.get(&wrong).await;
@@ -262,10 +275,10 @@ async fn mistakes_are_answered() {
 }
 
 #[tokio::test]
-async fn silence_is_broken_by_a_comment() {
+async fn an_idle_stream_sends_comments() {
     let clock = VirtualClock::new();
     let api = Api::with_clock(clock.clone()).await;
-    let mut listener = Listener::new(&api, "").await.placed().await;
+    let mut listener = Listener::new(&api, "").await.with_id().await;
     let before = clock.passed();
     let block = clock
         .run_until(async move { listener.block().await })
@@ -276,12 +289,12 @@ async fn silence_is_broken_by_a_comment() {
 }
 
 #[tokio::test]
-async fn what_another_process_writes_is_hinted_at() {
+async fn a_write_of_another_process_causes_a_changed_event() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("jobs.db").display());
     let api = Api::on(&url, Arc::new(jobs_runtime::SystemClock::new())).await;
     let neighbour = Api::on(&url, Arc::new(jobs_runtime::SystemClock::new())).await;
-    let mut listener = Listener::new(&api, "").await.placed().await;
+    let mut listener = Listener::new(&api, "").await.with_id().await;
     letter(&neighbour).await;
-    assert_eq!(listener.any().await.event, "changed");
+    assert_eq!(listener.next_of_any_kind().await.event, "changed");
 }

@@ -1,4 +1,4 @@
-//! `GET /executions`, `GET /executions/{id}`.
+//! `GET /executions`, `GET /executions/{id}`: lists, filters, cursors.
 
 use serde_json::json;
 
@@ -42,9 +42,13 @@ async fn all_filters_combine() {
     let api = Api::new().await;
     let member = json!({"workspaceId": "w", "subject": "s"});
     let letter = api
-        .trigger("send-letter", json!({
-            "payload": {"to": "a"}, "itemId": "i", "correlationId": "c", "createdBy": "u", "tags": ["t"],
-        }))
+        .trigger(
+            "send-letter",
+            json!({
+                "payload": {"to": "a"}, "itemId": "i", "correlationId": "c", "createdBy": "u",
+                "tags": ["t"],
+            }),
+        )
         .await;
     let done = api
         .trigger(
@@ -86,7 +90,7 @@ async fn all_filters_combine() {
 }
 
 #[tokio::test]
-async fn cursors_lead_through_everything_once() {
+async fn cursors_visit_every_execution_once() {
     let api = Api::new().await;
     let mut created = Vec::new();
     for n in 0..7 {
@@ -107,7 +111,7 @@ async fn cursors_lead_through_everything_once() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_refused_not_ignored() {
+async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;
     let check = async |query: &str, named: &[&str]| {
         let answer = api.get(&format!("{API}/executions?{query}")).await;

@@ -1,4 +1,4 @@
-//! `GET /executions/{id}/explain`: a reason for every state.
+//! `GET /executions/{id}/explain`: a reason for every status.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn letter(api: &Api, body: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_queued_one_lacks_a_worker_or_waits_for_its_turn() {
+async fn a_queued_execution_lacks_a_worker_or_waits_behind_others() {
     let api = Api::new().await;
     let first = letter(&api, json!({})).await;
     let second = letter(&api, json!({})).await;
@@ -51,7 +51,7 @@ async fn a_queued_one_lacks_a_worker_or_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn a_running_one_names_its_worker() {
+async fn a_running_execution_names_its_worker() {
     let api = Api::new().await;
     let id = letter(&api, json!({})).await;
     let mut worker = api.worker().await;
@@ -80,7 +80,7 @@ async fn a_running_one_names_its_worker() {
 }
 
 #[tokio::test]
-async fn a_pending_one_says_when_it_is_due() {
+async fn a_pending_execution_names_its_due_time() {
     let api = Api::new().await;
     let delayed = letter(&api, json!({"delayMs": 60_000})).await;
     let until = reason(&api, &delayed).await;
@@ -101,7 +101,7 @@ async fn a_pending_one_says_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_failed_one_says_by_what() {
+async fn a_failed_execution_names_its_error() {
     let api = Api::new().await;
     let id = letter(&api, json!({})).await;
     let mut worker = api.worker().await;
@@ -118,7 +118,7 @@ async fn a_failed_one_says_by_what() {
 }
 
 #[tokio::test]
-async fn external_disabled_and_unknown_jobs_are_told_apart() {
+async fn external_disabled_and_unknown_jobs_have_different_codes() {
     let api = Api::new().await;
     let _worker = api.worker().await;
     let external = api
@@ -132,7 +132,7 @@ async fn external_disabled_and_unknown_jobs_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_unknown_execution_has_no_reason() {
+async fn an_unknown_execution_is_not_found() {
     let api = Api::new().await;
     let unknown = "0198c0de-0000-7000-8000-000000000000";
     let answer = api

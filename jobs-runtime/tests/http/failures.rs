@@ -1,4 +1,4 @@
-//! Failures of ours: the client learns the code, the log the reason.
+//! Internal failures: the client receives the code, and the log receives the cause.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::support::{API, Api, now, request};
 
 #[tokio::test]
-async fn a_store_that_does_not_answer() {
-    // Without its tables it refuses every statement.
+async fn an_unavailable_store_is_a_503() {
+    // Without its tables, the database rejects every statement.
     let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
     let store: Arc<dyn Store> = Arc::new(store.unwrap());
     let clock = Arc::new(SystemClock::new());
@@ -38,7 +38,7 @@ async fn a_store_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_published_schema_that_makes_no_sense() {
+async fn an_invalid_published_schema_is_a_500_at_enqueue() {
     let api = Api::new().await;
     let mut descriptor = api
         .service
@@ -56,7 +56,7 @@ async fn a_published_schema_that_makes_no_sense() {
         published_at: now(),
     };
     api.store.publish(vec![published]).await.unwrap();
-    // It is listed, and refused when it is used.
+    // The job is listed; enqueuing it fails.
     let job = api.get(&format!("{API}/jobs/broken")).await;
     assert_eq!(job.is_ok()["handler"], "absent");
     let answer = api.post(&format!("{API}/jobs/broken/trigger"), "{}").await;

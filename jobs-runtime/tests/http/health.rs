@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use crate::support::{Api, request};
 
 #[tokio::test]
-async fn a_process_without_a_worker_is_well() {
+async fn a_process_without_a_worker_is_healthy() {
     let api = Api::new().await;
     assert_eq!(api.get("/livez").await.is_ok()["status"], "ok");
     assert_eq!(api.get("/readyz").await.is_ok()["status"], "ok");
@@ -24,7 +24,7 @@ async fn a_process_without_a_worker_is_well() {
 }
 
 #[tokio::test]
-async fn a_worker_in_trouble_shows() {
+async fn a_worker_that_lost_its_session_fails_the_health_check() {
     let api = Api::new().await;
     let worker = api.health.worker();
     worker.claimed();
@@ -37,14 +37,14 @@ async fn a_worker_in_trouble_shows() {
     let health = api.get("/health").await;
     assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(health.body["status"], "failing");
-    // Requests are served nevertheless.
+    // The process still serves requests, so it stays ready.
     api.get("/readyz").await.is_ok();
     worker.renewed();
     api.get("/health").await.is_ok();
 }
 
 #[tokio::test]
-async fn a_process_that_starts_is_not_ready() {
+async fn a_process_is_not_ready_before_its_start_is_complete() {
     let api = Api::new().await;
     let health = Arc::new(Health::new(api.store.clone(), Arc::new(SystemClock::new())));
     let router = jobs_runtime::http::router(api.service.clone(), health);
@@ -54,9 +54,10 @@ async fn a_process_that_starts_is_not_ready() {
 }
 
 #[tokio::test]
-async fn the_index_names_the_routes() {
+async fn the_index_lists_the_routes() {
     let api = Api::new().await;
     let index = api.get("/").await;
     let routes = index.is_ok()["routes"].as_object().unwrap();
+    assert!(routes.contains_key("GET /"));
     assert!(routes.contains_key("POST /api/v1/workers/jobs/{id}/trigger"));
 }

@@ -1,4 +1,4 @@
-//! Keys that enqueue once.
+//! Idempotency keys: replays and conflicts.
 
 use axum::body::Body;
 use axum::http::header;
@@ -17,7 +17,7 @@ async fn trigger(api: &Api, header_key: Option<&str>, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_replayed_key_answers_with_the_first_execution() {
+async fn a_replayed_key_returns_the_first_execution() {
     let api = Api::new().await;
     let first = trigger(
         &api,
@@ -26,7 +26,7 @@ async fn a_replayed_key_answers_with_the_first_execution() {
     )
     .await;
     assert_eq!(first.status, 202, "{}", first.body);
-    // The same payload, though written otherwise; the same key, though given otherwise.
+    // The same payload in another notation; the same key in the body instead of the header.
     let again = trigger(
         &api,
         None,
@@ -68,7 +68,7 @@ async fn a_key_with_another_payload_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn two_different_keys_are_refused() {
+async fn different_keys_in_header_and_body_are_rejected() {
     let api = Api::new().await;
     let body = json!({"payload": {"workspaceId": "w", "subject": "s"}, "idempotencyKey": "a"});
     let answer = trigger(&api, Some("b"), body).await;

@@ -1,4 +1,4 @@
-//! `GET /jobs`, `GET /jobs/{id}`.
+//! `GET /jobs`, `GET /jobs/{id}`: schemas, policies, filters.
 
 use crate::support::{API, Answer, Api};
 
@@ -53,7 +53,7 @@ async fn filters_and_pages() {
 }
 
 #[tokio::test]
-async fn shows_one_by_id_or_alias() {
+async fn shows_a_job_by_id_or_alias() {
     let api = Api::new().await;
     for id in ["send-letter", "post-letter"] {
         let answer = api.get(&format!("{API}/jobs/{id}")).await;

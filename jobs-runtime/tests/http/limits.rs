@@ -1,4 +1,4 @@
-//! Triggers of jobs with limits, and why their executions wait.
+//! Jobs with limits: triggers, conflicts, and the reasons why their executions wait.
 
 use ::jobs::{JobError, job};
 use serde_json::{Value, json};
@@ -46,9 +46,9 @@ async fn index_doc(doc: u32, text: String) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Opens a door, by its secret.
-#[job(id = "open-door", max_concurrent = (1, per = "pin"))]
-async fn open_door(#[sensitive] pin: String) -> Result<(), JobError> {
+/// Opens a safe with its pin.
+#[job(id = "open-safe", max_concurrent = (1, per = "pin"))]
+async fn open_safe(#[sensitive] pin: String) -> Result<(), JobError> {
     drop(pin);
     Ok(())
 }
@@ -83,7 +83,7 @@ async fn a_job_shows_its_limits() {
 }
 
 #[tokio::test]
-async fn a_second_one_of_a_unique_key_is_refused_and_names_the_first() {
+async fn a_unique_conflict_names_the_existing_execution() {
     let api = Api::new().await;
     let first = trigger(&api, "publish-doc", json!({"doc": 1, "text": "a"})).await;
     assert_eq!(first.status, 202, "{}", first.body);
@@ -97,7 +97,7 @@ async fn a_second_one_of_a_unique_key_is_refused_and_names_the_first() {
         202
     );
 
-    // All or nothing, and the place of the one to blame.
+    // A batch is rejected as a whole, with the index of the conflicting entry.
     let body = json!({"executions": [
         {"payload": {"doc": 3, "text": "a"}}, {"payload": {"doc": 1, "text": "a"}},
     ]});
@@ -109,7 +109,7 @@ async fn a_second_one_of_a_unique_key_is_refused_and_names_the_first() {
 }
 
 #[tokio::test]
-async fn a_replacing_one_gives_its_payload_to_the_one_that_waits() {
+async fn on_conflict_replace_replaces_the_payload_of_the_waiting_execution() {
     let api = Api::new().await;
     let first = trigger(&api, "mirror-doc", json!({"doc": 1, "text": "a"})).await;
     let second = trigger(&api, "mirror-doc", json!({"doc": 1, "text": "b"})).await;
@@ -127,7 +127,7 @@ async fn a_replacing_one_gives_its_payload_to_the_one_that_waits() {
 }
 
 #[tokio::test]
-async fn a_debounced_one_waits_for_others_and_takes_over_the_last_payload() {
+async fn a_debounced_execution_is_postponed_and_takes_the_last_payload() {
     let api = Api::new().await;
     let first = trigger(&api, "index-doc", json!({"doc": 1, "text": "a"})).await;
     assert_eq!(
@@ -137,7 +137,7 @@ async fn a_debounced_one_waits_for_others_and_takes_over_the_last_payload() {
     let id = first.body["executionId"].as_str().unwrap();
     let due = api.get(&format!("{API}/executions/{id}")).await.body["runAt"].clone();
 
-    // What a caller wants for later waits for others from then on.
+    // With a delay, the debounce period begins after the delay.
     let body = json!({"payload": {"doc": 1, "text": "b"}, "delayMs": 60_000});
     let second = api
         .post(&format!("{API}/jobs/index-doc/trigger"), body)
@@ -152,29 +152,29 @@ async fn a_debounced_one_waits_for_others_and_takes_over_the_last_payload() {
         shown.body
     );
 
-    let told = reason(&api, id).await;
+    let reason = reason(&api, id).await;
     assert_eq!(
-        (&told["code"], &told["delayMs"]),
+        (&reason["code"], &reason["delayMs"]),
         (&json!("debounced"), &json!(60_000))
     );
-    assert_eq!(told["until"], shown.body["runAt"]);
-    let text = told["text"].as_str().unwrap();
+    assert_eq!(reason["until"], shown.body["runAt"]);
+    let text = reason["text"].as_str().unwrap();
     assert!(
-        text.contains("puts it off by 1m, but not beyond "),
+        text.contains("postpones it by 1m, but not beyond "),
         "{text}"
     );
 }
 
 #[tokio::test]
-async fn more_than_may_wait_are_refused_until_some_have_gone() {
+async fn max_waiting_rejects_executions_until_others_have_left() {
     let api = Api::new().await;
     let first = render(&api, "a").await;
     render(&api, "a").await;
     render(&api, "b").await;
-    let refused = trigger(&api, "render-doc", json!({"tenantId": "c", "doc": 1})).await;
-    let problem = refused.is_problem(429, "queue_full");
+    let rejected = trigger(&api, "render-doc", json!({"tenantId": "c", "doc": 1})).await;
+    let problem = rejected.is_problem(429, "queue_full");
     assert_eq!(problem["maxWaiting"], 3);
-    let after: u32 = refused.headers["retry-after"]
+    let after: u32 = rejected.headers["retry-after"]
         .to_str()
         .unwrap()
         .parse()
@@ -189,19 +189,19 @@ async fn more_than_may_wait_are_refused_until_some_have_gone() {
 }
 
 #[tokio::test]
-async fn what_a_limit_holds_back_says_which_one_and_who_has_its_permits() {
+async fn a_blocked_execution_names_the_limit_and_the_holders_of_its_permits() {
     let api = Api::new().await;
     let mut worker = api.worker_for(&["render-doc"], &[]).await;
     let first = render(&api, "acme").await;
     assert_eq!(reason(&api, &first).await["code"], "next");
 
     let second = render(&api, "acme").await;
-    assert_eq!(reason(&api, &second).await["code"], "at_the_door");
+    assert_eq!(reason(&api, &second).await["code"], "awaiting_admission");
     let third = render(&api, "acme").await;
     api.promote().await;
-    let held = reason(&api, &second).await;
-    assert_eq!(held["code"], "limited");
-    let limit = &held["limit"];
+    let blocked = reason(&api, &second).await;
+    assert_eq!(blocked["code"], "limited");
+    let limit = &blocked["limit"];
     assert_eq!(limit["key"], "render-doc/concurrent/\"acme\"");
     assert_eq!(
         (&limit["kind"], &limit["count"]),
@@ -211,14 +211,14 @@ async fn what_a_limit_holds_back_says_which_one_and_who_has_its_permits() {
     assert_eq!(limit["holders"], ready);
 
     let claimed = worker.claim().await;
-    let held = reason(&api, &third).await;
-    assert_eq!(held["limit"]["ahead"], 1);
+    let blocked = reason(&api, &third).await;
+    assert_eq!(blocked["limit"]["ahead"], 1);
     let holders = json!([{"executionId": first, "attempt": 1, "worker": "test", "stuck": false}]);
-    assert_eq!(held["limit"]["holders"], holders);
-    let text = held["text"].as_str().unwrap();
+    assert_eq!(blocked["limit"]["holders"], holders);
+    let text = blocked["text"].as_str().unwrap();
     let expected = format!(
-        "allows 1 attempt at a time, and 1 other waits before it; its permits are held by {first} \
-         (attempt 1 on test)"
+        "allows 1 attempt at a time, and 1 other waits before it; its permits are in use by \
+         {first} (attempt 1 on test)"
     );
     assert!(text.ends_with(&expected), "{text}");
 
@@ -228,7 +228,7 @@ async fn what_a_limit_holds_back_says_which_one_and_who_has_its_permits() {
 }
 
 #[tokio::test]
-async fn a_handler_that_does_not_end_is_named_as_the_holder() {
+async fn a_handler_that_outlives_its_attempt_is_named_as_the_holder() {
     let api = Api::new().await;
     let mut worker = api.worker_for(&["render-doc"], &[]).await;
     let first = render(&api, "acme").await;
@@ -238,10 +238,10 @@ async fn a_handler_that_does_not_end_is_named_as_the_holder() {
     let fence = claimed.fence;
     worker.fail_while_it_runs(claimed).await;
     api.promote().await;
-    let held = reason(&api, &second).await;
+    let blocked = reason(&api, &second).await;
     let holders = json!([{"executionId": first, "attempt": 1, "worker": "test", "stuck": true}]);
-    assert_eq!(held["limit"]["holders"], holders);
-    let text = held["text"].as_str().unwrap();
+    assert_eq!(blocked["limit"]["holders"], holders);
+    let text = blocked["text"].as_str().unwrap();
     assert!(text.contains("its handler still runs"), "{text}");
     api.store.release_permits(vec![fence]).await.unwrap();
     api.promote().await;
@@ -249,7 +249,7 @@ async fn a_handler_that_does_not_end_is_named_as_the_holder() {
 }
 
 #[tokio::test]
-async fn what_a_rate_holds_back_says_when_there_is_room() {
+async fn an_execution_blocked_by_a_rate_names_the_time_of_the_next_permit() {
     let api = Api::new().await;
     let mut worker = api.worker_for(&["count-words"], &[]).await;
     let first = api
@@ -259,37 +259,38 @@ async fn what_a_rate_holds_back_says_when_there_is_room() {
         .trigger("count-words", json!({"payload": {"doc": 2}}))
         .await;
     api.promote().await;
-    // Its permit to start is out until it does, behind the next limit as well.
-    let held = reason(&api, &second).await;
+    // An admitted execution holds its rate permit until it is claimed.
+    let blocked = reason(&api, &second).await;
     let holders = json!([{"executionId": first, "attempt": 0, "worker": null, "stuck": false}]);
-    assert_eq!(held["limit"]["holders"], holders);
+    assert_eq!(blocked["limit"]["holders"], holders);
     worker.claim().await;
     api.promote().await;
-    let held = reason(&api, &second).await;
-    assert_eq!(held["code"], "limited");
-    let limit = &held["limit"];
+    let blocked = reason(&api, &second).await;
+    assert_eq!(blocked["code"], "limited");
+    let limit = &blocked["limit"];
     assert_eq!(limit["key"], "count-words/rate");
     assert_eq!(
         (&limit["kind"], &limit["periodMs"]),
         (&json!("rate"), &json!(3_600_000))
     );
     let free_at = limit["freeAt"].as_str().unwrap();
-    let text = held["text"].as_str().unwrap();
-    let expected = format!("allows 1 start in 1h, and it is the next; there is room at {free_at}");
+    let text = blocked["text"].as_str().unwrap();
+    let expected =
+        format!("allows 1 start in 1h, and it is the next; its next permit is free at {free_at}");
     assert!(text.contains(&expected), "{text}");
 }
 
 #[tokio::test]
-async fn a_sensitive_value_stands_in_no_key() {
+async fn a_limit_key_contains_no_sensitive_value() {
     let api = Api::new().await;
-    let _worker = api.worker_for(&["open-door"], &[]).await;
+    let _worker = api.worker_for(&["open-safe"], &[]).await;
     let payload = json!({"payload": {"pin": "hunter2"}});
-    api.trigger("open-door", payload.clone()).await;
-    let second = api.trigger("open-door", payload).await;
+    api.trigger("open-safe", payload.clone()).await;
+    let second = api.trigger("open-safe", payload).await;
     api.promote().await;
-    let held = reason(&api, &second).await;
-    assert_eq!(held["code"], "limited");
-    assert!(!held.to_string().contains("hunter2"), "{held}");
-    let key = held["limit"]["key"].as_str().unwrap();
-    assert!(key.starts_with("open-door/concurrent/#"), "{key}");
+    let blocked = reason(&api, &second).await;
+    assert_eq!(blocked["code"], "limited");
+    assert!(!blocked.to_string().contains("hunter2"), "{blocked}");
+    let key = blocked["limit"]["key"].as_str().unwrap();
+    assert!(key.starts_with("open-safe/concurrent/#"), "{key}");
 }

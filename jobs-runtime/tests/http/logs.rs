@@ -1,4 +1,4 @@
-//! `GET /executions/{id}/logs`.
+//! `GET /executions/{id}/logs`: pages and filters.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ async fn pages_follow_each_other_and_filters_apply() {
 }
 
 #[tokio::test]
-async fn mistakes_are_answered() {
+async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;
     let id = logged(&api, &[]).await;
     let wrong = format!("{API}/executions/{id}/logs?level=loud&after=x&attempt=one&lines=1");

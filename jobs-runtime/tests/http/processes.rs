@@ -1,11 +1,11 @@
-//! `GET /processes`.
+//! `GET /processes`: the workers that have a session.
 
 use serde_json::json;
 
 use crate::support::{API, Api};
 
 #[tokio::test]
-async fn workers_are_listed_with_what_they_do() {
+async fn workers_are_listed_with_their_jobs_and_queues() {
     let api = Api::new().await;
     let answer = api.get(&format!("{API}/processes")).await;
     assert_eq!(answer.is_ok(), &json!({"processes": []}));

@@ -1,4 +1,4 @@
-//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`.
+//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`: lists and pauses.
 
 use serde_json::{Value, json};
 
@@ -16,9 +16,9 @@ async fn act(api: &Api, name: &str, act: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_paused_queue_lets_nothing_go_until_it_is_resumed() {
+async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
     let api = Api::new().await;
-    let empty = json!({"queue": "mail", "pausedAt": null, "ready": 0, "held": 0, "running": 0});
+    let empty = json!({"queue": "mail", "pausedAt": null, "ready": 0, "blocked": 0, "running": 0});
     assert_eq!(queue(&api, "mail").await, empty);
     let paused = act(&api, "mail", "pause").await;
     let expected = json!({"queue": "mail", "paused": true, "changed": true});
@@ -29,10 +29,10 @@ async fn a_paused_queue_lets_nothing_go_until_it_is_resumed() {
         .trigger("send-letter", json!({"payload": {"to": "a"}}))
         .await;
     let explain = format!("{API}/executions/{id}/explain");
-    // Also while no worker is there: the pause would still hold once one is.
-    let told = api.get(&explain).await;
+    // The pause is the reason even without a worker, because it would block a new worker too.
+    let explanation = api.get(&explain).await;
     let since = queue(&api, "mail").await["pausedAt"].clone();
-    let reason = &told.is_ok()["reason"];
+    let reason = &explanation.is_ok()["reason"];
     assert_eq!(reason["code"], "queue_paused");
     assert_eq!(
         (&reason["queue"], &reason["since"]),
@@ -58,7 +58,7 @@ async fn a_paused_queue_lets_nothing_go_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_slip_in_a_name_pauses_nothing() {
+async fn a_misspelt_queue_is_not_found() {
     let api = Api::new().await;
     for name in ["pause", "resume"] {
         let answer = act(&api, "mial", name).await;
@@ -68,13 +68,13 @@ async fn a_slip_in_a_name_pauses_nothing() {
         );
     }
     assert_eq!(queue(&api, "mial").await, Value::Null);
-    // A queue that no job names, but something waits in.
+    // A queue that no job uses exists while an execution waits in it.
     api.store_raw("long-gone").await;
     act(&api, "default", "pause").await.is_ok();
 }
 
 #[tokio::test]
-async fn unknown_fields_and_parameters_are_refused() {
+async fn unknown_fields_and_parameters_are_rejected() {
     let api = Api::new().await;
     let answer = api
         .post(&format!("{API}/queues/mail/pause"), r#"{"for":"1h"}"#)

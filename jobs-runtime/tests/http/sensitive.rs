@@ -1,11 +1,11 @@
-//! What is marked `#[sensitive]` leaves no interface.
+//! `#[sensitive]` fields are masked in responses and absent from problems.
 
 use serde_json::{Value, json};
 
 use crate::support::{API, Api};
 
 #[tokio::test]
-async fn values_are_hidden_in_every_answer() {
+async fn sensitive_values_are_masked() {
     let api = Api::new().await;
     let id = api
         .trigger(
@@ -18,14 +18,14 @@ async fn values_are_hidden_in_every_answer() {
     assert_eq!(one.is_ok()["payload"], hidden);
     let page = api.get(&format!("{API}/executions")).await;
     assert_eq!(page.is_ok()["executions"][0]["payload"], hidden);
-    // The handler gets what was sent.
+    // The handler receives the real value.
     let claimed = api.worker().await.claim().await;
     let payload: Value = serde_json::from_str(&claimed.payload).unwrap();
     assert_eq!(payload["pin"], 1234);
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_repeat_them() {
+async fn a_problem_does_not_quote_sensitive_values() {
     let api = Api::new().await;
     let answer = api
         .post(

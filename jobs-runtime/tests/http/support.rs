@@ -1,4 +1,4 @@
-//! The interface under test: real store, real router, jobs of its own.
+//! The interface under test with a SQLite store, test jobs and a scripted worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,17 +52,17 @@ pub(crate) async fn send_letter(
     Ok(())
 }
 
-/// Rests.
+/// Is disabled.
 #[job(id = "resting", enabled = false)]
 pub(crate) async fn resting() -> Result<(), JobError> {
     Ok(())
 }
 
-/// Ships a parcel. Executed elsewhere.
+/// Ships a parcel. An external program executes it.
 #[job(id = "ship-parcel")]
 pub(crate) async fn ship_parcel(to: String) -> Result<(), JobError>;
 
-/// An interface with its store.
+/// The router with its service and its store.
 pub(crate) struct Api {
     pub(crate) service: JobService,
     pub(crate) health: Arc<Health>,
@@ -143,7 +143,7 @@ impl Api {
         }
     }
 
-    /// Puts an execution past the service into the store, as a program of another time would have.
+    /// Enqueues an execution directly into the store, as another version of the program would do.
     pub(crate) async fn store_raw(&self, job: &str) -> String {
         let mut random = [0; 10];
         fastrand::fill(&mut random);
@@ -176,7 +176,7 @@ impl Api {
         id.to_string()
     }
 
-    /// Lets in whatever limits let in, as a worker does when something is due.
+    /// Runs a promotion, which includes a pass of the permit allocator.
     pub(crate) async fn promote(&self) {
         self.store.promote(now(), 1_000).await.unwrap();
     }
@@ -189,7 +189,7 @@ impl Api {
         self.send(request).await
     }
 
-    /// How many executions there are.
+    /// Returns the number of stored executions.
     pub(crate) async fn stored(&self) -> usize {
         let page = self
             .store
@@ -204,7 +204,7 @@ impl Api {
             .await
     }
 
-    /// A worker that says it executes these jobs of these queues.
+    /// Opens a session for these jobs and queues.
     pub(crate) async fn worker_for(&self, jobs: &[&str], queues: &[&str]) -> Worker {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let info = SessionInfo {
@@ -224,7 +224,7 @@ impl Api {
     }
 }
 
-/// A request as curl would send it.
+/// Returns a request as curl would send it.
 pub(crate) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(method)
@@ -240,7 +240,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Checks that it is a problem of this status and code.
+    /// Asserts a problem response with this status and code.
     #[track_caller]
     pub(crate) fn is_problem(&self, status: u16, code: &str) -> &Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
@@ -259,7 +259,7 @@ impl Answer {
         &self.body
     }
 
-    /// The pointers of the violations.
+    /// Returns the pointers of the violations.
     pub(crate) fn pointers(&self) -> Vec<&str> {
         let violations = self.body["violations"].as_array().unwrap();
         violations
@@ -269,7 +269,7 @@ impl Answer {
     }
 }
 
-/// A worker that does as it is told.
+/// A scripted worker.
 pub(crate) struct Worker {
     store: Arc<dyn Store>,
     session: SessionId,
@@ -309,7 +309,7 @@ impl Worker {
             .await;
     }
 
-    /// Ends an attempt whose handler goes on all the same, and whose permits stay out for it.
+    /// Settles an attempt as timed out while its handler still runs and retains its permits.
     pub(crate) async fn fail_while_it_runs(&self, claimed: Claimed) {
         let error = ExecutionError {
             kind: ErrorKind::TimedOut,

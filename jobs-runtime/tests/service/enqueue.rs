@@ -1,4 +1,4 @@
-//! What is enqueued, and what is refused.
+//! Enqueue: stored executions and rejected batches.
 
 use jobs::runtime::EnqueueRequest;
 use jobs::{EnqueueError, Priority};
@@ -26,7 +26,7 @@ async fn a_typed_enqueue_is_stored_with_its_policy() {
 }
 
 #[tokio::test]
-async fn a_batch_names_the_payload_that_is_wrong() {
+async fn the_error_of_a_batch_names_the_invalid_payload() {
     let (store, service) = linked().await;
     let request = |payload: &str| EnqueueRequest::new("add", payload.to_owned());
     let error = service

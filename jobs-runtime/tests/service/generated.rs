@@ -1,4 +1,4 @@
-//! Every mistake in a payload is reported at its place, whatever the schema.
+//! Property test: with any schema, every mistake in a payload is reported with its pointer.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::schemas::{Mistake, Object, Presence, root};
 use crate::support::{publish, service, store, stored};
 
-fn make(payload: &mut Value, pointer: &str, mistake: Mistake) {
+fn apply(payload: &mut Value, pointer: &str, mistake: Mistake) {
     let (parent, step) = pointer.rsplit_once('/').unwrap();
     let step = step.replace("~1", "/").replace("~0", "~");
     match (payload.pointer_mut(parent).unwrap(), mistake) {
@@ -43,7 +43,7 @@ async fn every_mistake_is_found(root: Object, picks: Vec<Index>) -> Result<(), T
     let service = service(&store, Catalogue::default());
     let request = |payload: &Value| EnqueueRequest::new("generated", payload.to_string());
 
-    // A payload that fits is stored, completed by what it leaves out.
+    // A valid payload is stored with its defaults.
     let full = root.value();
     let mut sent = full.clone();
     for (name, _, presence) in &root.fields {
@@ -58,7 +58,7 @@ async fn every_mistake_is_found(root: Object, picks: Vec<Index>) -> Result<(), T
     let kept: Value = serde_json::from_str(record.payload.get()).unwrap();
     prop_assert_eq!(kept, full.clone());
 
-    // At least three mistakes at distinct places.
+    // At least three mistakes at different pointers.
     let mut all = Vec::new();
     root.mistakes("", &mut all);
     let mut wrong = full;
@@ -68,7 +68,7 @@ async fn every_mistake_is_found(root: Object, picks: Vec<Index>) -> Result<(), T
             break;
         }
         let (pointer, mistake) = all.swap_remove(pick.index(all.len()));
-        make(&mut wrong, &pointer, mistake);
+        apply(&mut wrong, &pointer, mistake);
         expected.insert(pointer);
     }
     prop_assert!(expected.len() >= 3);
@@ -86,7 +86,7 @@ proptest! {
     #![proptest_config(Config { cases: 96, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn three_mistakes_have_three_pointers_whatever_the_schema(
+    fn every_mistake_has_its_pointer_with_any_schema(
         root in root(),
         picks in prop::collection::vec(any::<Index>(), 3..8),
     ) {

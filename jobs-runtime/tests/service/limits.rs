@@ -1,4 +1,4 @@
-//! Jobs with limits, as callers of a client meet them.
+//! Jobs with limits, used through the typed client.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ async fn sync_account(account: u32, full: Option<bool>) -> Result<(), JobError> 
     Ok(())
 }
 
-/// Publishes a page, if nobody is about to.
+/// Publishes a page, unless such an execution exists already.
 #[job(id = "publish", unique = (on_conflict = "reject"))]
 async fn publish_page(page: u32, note: Option<String>) -> Result<(), JobError> {
     drop((page, note));
     Ok(())
 }
 
-/// Indexes a page when it has been left alone for a while.
+/// Indexes a page after it has been unchanged for a minute.
 #[job(id = "index", debounce = ("1m", by = ["page"], at_most = "90s"))]
 async fn index(page: u32, words: u32) -> Result<(), JobError> {
     let _ = (page, words);
@@ -38,7 +38,7 @@ async fn print(printer: String, page: u32) -> Result<(), JobError> {
 }
 
 #[tokio::test]
-async fn of_many_who_enqueue_one_key_at_once_one_creates_it() {
+async fn concurrent_requests_with_one_unique_key_create_one_execution() {
     let (store, service) = linked().await;
     let client = service.client();
     let calls = (0..40).map(|n| {
@@ -60,7 +60,7 @@ async fn of_many_who_enqueue_one_key_at_once_one_creates_it() {
 }
 
 #[tokio::test]
-async fn a_key_lives_as_long_as_its_execution() {
+async fn a_unique_key_is_free_after_its_execution_ends() {
     let (store, service) = linked().await;
     let client = service.client();
     let first = client.enqueue(SyncAccount::new(1, None)).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_key_lives_as_long_as_its_execution() {
         r#"{"account":1}"#.to_owned(),
     )];
     let skipped = service.enqueue(requests).await.unwrap();
-    // The former id of a job is no other job.
+    // An alias counts as the same job.
     assert_eq!(
         (skipped[0].execution_id, skipped[0].triggered),
         (first.id(), false)
@@ -86,11 +86,11 @@ async fn a_key_lives_as_long_as_its_execution() {
 }
 
 #[tokio::test]
-async fn a_rejected_one_names_the_one_that_lives() {
+async fn a_unique_conflict_names_the_existing_execution() {
     let (store, service) = linked().await;
     let client = service.client();
     let first = client.enqueue(PublishPage::new(1, None)).await.unwrap();
-    // Whole payloads are compared, and what is left out is null.
+    // The key is the whole payload; a missing field counts as `null`.
     let request = EnqueueRequest::new("publish", r#"{"page":1}"#.to_owned());
     let error = service.enqueue(vec![request]).await.unwrap_err();
     let EnqueueError::UniqueConflict {
@@ -109,7 +109,7 @@ async fn a_rejected_one_names_the_one_that_lives() {
 }
 
 #[tokio::test]
-async fn a_debounced_one_is_put_off_and_no_longer_than_said() {
+async fn a_debounced_execution_is_postponed_until_at_most() {
     let (store, service) = linked().await;
     let client = service.client();
     let second = Duration::from_secs(1);
@@ -125,8 +125,11 @@ async fn a_debounced_one_is_put_off_and_no_longer_than_said() {
         .await
         .unwrap();
     assert_eq!((later.id(), later.triggered()), (first.id(), false));
-    let put_off = run_at().await;
-    assert!(put_off >= record.created_at.after(80 * second), "{put_off}");
+    let postponed = run_at().await;
+    assert!(
+        postponed >= record.created_at.after(80 * second),
+        "{postponed}"
+    );
     client
         .enqueue(Index::new(1, 300))
         .delay(3_600 * second)
@@ -140,7 +143,7 @@ async fn a_debounced_one_is_put_off_and_no_longer_than_said() {
 }
 
 #[tokio::test]
-async fn a_batch_beyond_what_may_wait_is_refused_as_a_whole() {
+async fn a_batch_beyond_max_waiting_is_rejected_as_a_whole() {
     let (store, service) = linked().await;
     let client = service.client();
     let error = client
@@ -165,7 +168,7 @@ async fn a_batch_beyond_what_may_wait_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_published_job_is_limited_as_a_linked_one_is() {
+async fn the_limits_of_a_published_job_are_enforced() {
     let store = store().await;
     let catalogue = Catalogue::linked().unwrap();
     publish(&store, catalogue.get("sync").unwrap().descriptor().clone()).await;
@@ -187,13 +190,13 @@ async fn a_published_job_is_limited_as_a_linked_one_is() {
         .blocked_by(created[1].execution_id, now())
         .await
         .unwrap();
-    let blocked_by = blocked_by.expect("it is held");
+    let blocked_by = blocked_by.expect("a blocking limit");
     assert_eq!(blocked_by.key, "print/concurrent/\"a\"");
     assert_eq!(blocked_by.rule, LimitRule::Concurrent { count: 1 });
 }
 
 #[tokio::test]
-async fn an_edit_keeps_what_an_execution_is_counted_by() {
+async fn an_edit_cannot_change_the_fields_of_limits() {
     let (store, service) = linked().await;
     let execution = service.client().enqueue(Print::new("a", 1)).await.unwrap();
     let edit = |payload: &str| Edit {
@@ -218,7 +221,7 @@ async fn an_edit_keeps_what_an_execution_is_counted_by() {
     assert_eq!(answer, EditAnswer::Changed);
     assert_eq!(read().await.payload.get(), r#"{"printer":"a","page":2}"#);
 
-    // So does an operator's retry.
+    // Neither can an operator's retry.
     service.cancel(execution.id()).await.unwrap();
     let other = Some(r#"{"printer":"b","page":2}"#.to_owned());
     assert!(service.retry(execution.id(), other).await.is_err());

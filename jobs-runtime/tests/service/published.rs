@@ -1,4 +1,4 @@
-//! Jobs of other programs.
+//! Jobs that other programs have published.
 
 use jobs::runtime::EnqueueRequest;
 use jobs::{Catalogue, HandlerKind};
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{linked, publish, service};
 
 #[tokio::test]
-async fn a_program_without_jobs_serves_what_others_have_published() {
+async fn a_program_without_jobs_serves_published_jobs() {
     let (store, worker) = linked().await;
     let control = service(&store, Catalogue::default());
     worker.publish().await.unwrap();
@@ -31,7 +31,7 @@ async fn a_program_without_jobs_serves_what_others_have_published() {
 }
 
 #[tokio::test]
-async fn a_linked_definition_wins_over_a_published_one() {
+async fn a_linked_definition_takes_precedence_over_a_published_one() {
     let (store, service) = linked().await;
     let mut descriptor = service.job("add").await.unwrap().descriptor().clone();
     descriptor.payload_schema = json!({"type": "object", "required": ["c"]});

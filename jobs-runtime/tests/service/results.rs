@@ -1,4 +1,4 @@
-//! Results are awaited, and none is missed.
+//! Waiting for results: several waiters, other processes, races, every outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use jobs_runtime::store::{Next, Store};
 use crate::support::{Add, linked, service, succeed, work};
 
 #[tokio::test]
-async fn results_are_awaited_by_many() {
+async fn every_waiter_of_an_execution_receives_the_result() {
     let (store, service) = linked().await;
     let client = service.client();
     let executions = client.enqueue_all((0..200).map(Add::new)).await.unwrap();
     let waiters: Vec<_> = executions
         .into_iter()
         .flat_map(|execution| {
-            // Two for each: one more than the store's events can say.
+            // Two waiters for each execution.
             let again = client.execution::<Add>(execution.id());
             [execution, again]
         })
@@ -32,7 +32,7 @@ async fn results_are_awaited_by_many() {
 }
 
 #[tokio::test]
-async fn the_next_waiter_takes_over_from_one_that_gives_up() {
+async fn the_next_waiter_takes_over_when_the_driving_one_is_dropped() {
     let (store, service) = linked().await;
     let client = service.client();
     let first = client.enqueue(Add::new(1)).await.unwrap();
@@ -48,7 +48,7 @@ async fn the_next_waiter_takes_over_from_one_that_gives_up() {
 }
 
 #[tokio::test]
-async fn what_another_process_ends_is_noticed() {
+async fn an_execution_that_another_process_ends_is_noticed() {
     let folder = std::env::temp_dir().join(format!("jobs-service-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let url = format!("sqlite:{}/jobs.db", folder.display());
@@ -76,9 +76,9 @@ async fn what_another_process_ends_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_ending_slips_between_look_and_listen() {
+async fn no_end_is_missed_between_read_and_event() {
     let (store, service) = linked().await;
-    // Somebody always drives, so that no event lies waiting for whoever comes late.
+    // This waiter always drives the reader, so no unread event can hide a missed end.
     let later = service
         .client()
         .enqueue(Add::new(1))
@@ -95,7 +95,7 @@ async fn no_ending_slips_between_look_and_listen() {
 }
 
 #[tokio::test]
-async fn every_ending_is_told() {
+async fn every_outcome_is_returned() {
     let (store, service) = linked().await;
     let client = service.client();
     let failed = client.enqueue(Add::new(1)).await.unwrap();
@@ -108,8 +108,8 @@ async fn every_ending_is_told() {
     service.cancel(cancelled.id()).await.unwrap();
     let finished = service.finished(cancelled.id()).await.unwrap();
     assert_eq!(finished, Finished::Cancelled);
-    let nobody =
+    let unknown =
         ExecutionId::from_parts(jobs::Clock::now(&jobs_runtime::SystemClock::new()), [7; 10]);
-    let error = service.finished(nobody).await.unwrap_err();
-    assert!(matches!(error, ResultError::Unknown(id) if id == nobody));
+    let error = service.finished(unknown).await.unwrap_err();
+    assert!(matches!(error, ResultError::Unknown(id) if id == unknown));
 }

@@ -1,27 +1,28 @@
-//! Generated schemas: what fits them, and where a payload can be wrong.
+//! Generated schemas, with valid payloads and mistakes for them.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// A kind of value: its schema, a value that fits, one that does not.
+/// A generated schema with a valid value.
 #[derive(Clone, Debug)]
-pub(crate) enum Shape {
+pub(crate) enum Schema {
     Leaf(Leaf),
-    Nullable(Box<Shape>),
-    List(Box<Shape>),
+    Nullable(Box<Schema>),
+    List(Box<Schema>),
     Object(Object),
 }
 
+/// A schema with a valid and an invalid value.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     schema: Value,
-    fits: Value,
-    wrong: Value,
+    valid: Value,
+    invalid: Value,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
-    pub(crate) fields: Vec<(String, Shape, Presence)>,
+    pub(crate) fields: Vec<(String, Schema, Presence)>,
     closed: bool,
 }
 
@@ -32,7 +33,7 @@ pub(crate) enum Presence {
     Defaulted,
 }
 
-/// A change to a payload that is wrong at one place.
+/// A change that makes a payload invalid at one pointer.
 #[derive(Clone, Debug)]
 pub(crate) enum Mistake {
     Replace(Value),
@@ -40,10 +41,10 @@ pub(crate) enum Mistake {
 }
 
 fn leaf() -> impl Strategy<Value = Leaf> {
-    let of = |schema: Value, fits: Value, wrong: Value| Leaf {
+    let of = |schema: Value, valid: Value, invalid: Value| Leaf {
         schema,
-        fits,
-        wrong,
+        valid,
+        invalid,
     };
     let fixed = prop::sample::select(vec![
         of(json!({"type": "string"}), json!("é\u{0}"), json!(7)),
@@ -132,59 +133,61 @@ fn leaf() -> impl Strategy<Value = Leaf> {
     ]);
     let bounded = (-1_000_i64..1_000, 0_i64..100).prop_map(move |(low, span)| Leaf {
         schema: json!({"type": "integer", "minimum": low, "exclusiveMaximum": low + span + 1}),
-        fits: json!(low + span),
-        wrong: json!(low + span + 1),
+        valid: json!(low + span),
+        invalid: json!(low + span + 1),
     });
     let sized = (1_usize..5).prop_map(|size| Leaf {
         schema: json!({"type": "string", "minLength": size, "maxLength": size}),
-        fits: json!("ü".repeat(size)),
-        wrong: json!("ü".repeat(size - 1)),
+        valid: json!("ü".repeat(size)),
+        invalid: json!("ü".repeat(size - 1)),
     });
     prop_oneof![4 => fixed, 1 => bounded, 1 => sized]
 }
 
-fn object(shape: impl Strategy<Value = Shape> + 'static) -> impl Strategy<Value = Object> {
+fn object(schema: impl Strategy<Value = Schema> + 'static) -> impl Strategy<Value = Object> {
     let presence = prop::sample::select(vec![
         Presence::Required,
         Presence::Required,
         Presence::Optional,
         Presence::Defaulted,
     ]);
-    let fields = prop::collection::btree_map("[a-e/~é ]{1,4}", (shape, presence), 1..5);
+    let fields = prop::collection::btree_map("[a-e/~é ]{1,4}", (schema, presence), 1..5);
     (fields, any::<bool>()).prop_map(|(fields, closed)| Object {
         fields: fields
             .into_iter()
-            .map(|(name, (shape, presence))| (name, shape, presence))
+            .map(|(name, (schema, presence))| (name, schema, presence))
             .collect(),
         closed,
     })
 }
 
-/// An object with at least three places to be wrong at.
+/// Generates an object with at least three possible mistakes.
 pub(crate) fn root() -> impl Strategy<Value = Object> {
-    let shape = leaf()
-        .prop_map(Shape::Leaf)
+    let schema = leaf()
+        .prop_map(Schema::Leaf)
         .prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
-                inner.clone().prop_map(|inner| Shape::List(Box::new(inner))),
-                object(inner.clone()).prop_map(Shape::Object),
-                object(inner).prop_map(|object| Shape::Nullable(Box::new(Shape::Object(object)))),
+                inner
+                    .clone()
+                    .prop_map(|inner| Schema::List(Box::new(inner))),
+                object(inner.clone()).prop_map(Schema::Object),
+                object(inner).prop_map(|object| Schema::Nullable(Box::new(Schema::Object(object)))),
             ]
         });
-    (object(shape), prop::collection::vec(leaf(), 3..5)).prop_map(|(mut root, leaves)| {
+    (object(schema), prop::collection::vec(leaf(), 3..5)).prop_map(|(mut root, leaves)| {
         for (n, leaf) in leaves.into_iter().enumerate() {
             root.fields
-                .push((format!("leaf{n}"), Shape::Leaf(leaf), Presence::Required));
+                .push((format!("leaf{n}"), Schema::Leaf(leaf), Presence::Required));
         }
         root
     })
 }
 
-impl Shape {
+impl Schema {
     fn schema(&self, defs: &mut Map<String, Value>) -> Value {
         match self {
             Self::Leaf(leaf) => leaf.schema.clone(),
-            // As schemars writes an `Option` of a struct.
+            // The schema that schemars writes for an `Option` of a struct.
             Self::Nullable(inner) => {
                 let name = format!("T{}", defs.len());
                 defs.insert(name.clone(), Value::Null);
@@ -199,25 +202,25 @@ impl Shape {
 
     fn value(&self) -> Value {
         match self {
-            Self::Leaf(leaf) => leaf.fits.clone(),
+            Self::Leaf(leaf) => leaf.valid.clone(),
             Self::Nullable(inner) => inner.value(),
             Self::List(item) => json!([item.value(), item.value()]),
             Self::Object(object) => object.value(),
         }
     }
 
-    fn mistakes(&self, place: &str, found: &mut Vec<(String, Mistake)>) {
+    fn mistakes(&self, pointer: &str, found: &mut Vec<(String, Mistake)>) {
         match self {
             Self::Leaf(leaf) => {
-                found.push((place.to_owned(), Mistake::Replace(leaf.wrong.clone())));
+                found.push((pointer.to_owned(), Mistake::Replace(leaf.invalid.clone())));
             }
-            Self::Nullable(inner) => inner.mistakes(place, found),
+            Self::Nullable(inner) => inner.mistakes(pointer, found),
             Self::List(item) => {
                 for index in 0..2 {
-                    item.mistakes(&format!("{place}/{index}"), found);
+                    item.mistakes(&format!("{pointer}/{index}"), found);
                 }
             }
-            Self::Object(object) => object.mistakes(place, found),
+            Self::Object(object) => object.mistakes(pointer, found),
         }
     }
 }
@@ -226,12 +229,12 @@ impl Object {
     pub(crate) fn schema(&self, defs: &mut Map<String, Value>) -> Value {
         let mut properties = Map::new();
         let mut required = Vec::new();
-        for (name, shape, presence) in &self.fields {
-            let mut schema = shape.schema(defs);
+        for (name, field, presence) in &self.fields {
+            let mut schema = field.schema(defs);
             match presence {
                 Presence::Required => required.push(name),
                 Presence::Optional => {}
-                Presence::Defaulted => schema["default"] = shape.value(),
+                Presence::Defaulted => schema["default"] = field.value(),
             }
             properties.insert(name.clone(), schema);
         }
@@ -246,24 +249,24 @@ impl Object {
         let fields = self.fields.iter();
         Value::Object(
             fields
-                .map(|(name, shape, _)| (name.clone(), shape.value()))
+                .map(|(name, schema, _)| (name.clone(), schema.value()))
                 .collect(),
         )
     }
 
-    pub(crate) fn mistakes(&self, place: &str, found: &mut Vec<(String, Mistake)>) {
-        for (name, shape, presence) in &self.fields {
-            let place = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
-            match shape {
-                Shape::Leaf(_) if *presence == Presence::Required && name.len() % 2 == 0 => {
-                    found.push((place, Mistake::Remove));
+    pub(crate) fn mistakes(&self, pointer: &str, found: &mut Vec<(String, Mistake)>) {
+        for (name, schema, presence) in &self.fields {
+            let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            match schema {
+                Schema::Leaf(_) if *presence == Presence::Required && name.len() % 2 == 0 => {
+                    found.push((pointer, Mistake::Remove));
                 }
-                shape => shape.mistakes(&place, found),
+                schema => schema.mistakes(&pointer, found),
             }
         }
         if self.closed {
             found.push((
-                format!("{place}/zzz"),
+                format!("{pointer}/zzz"),
                 Mistake::Replace(json!("not asked for")),
             ));
         }

@@ -1,4 +1,4 @@
-//! A store, a job, a worker that does as it is told.
+//! A store, a job and a scripted worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub(crate) async fn publish(store: &Arc<dyn Store>, descriptor: JobDescriptor) {
     store.publish(vec![job]).await.unwrap();
 }
 
-/// Claims everything that is ready and ends it.
+/// Claims and settles all ready executions.
 pub(crate) async fn work(
     store: &Arc<dyn Store>,
     next: impl Fn(&Claimed) -> (AttemptOutcome, Next),

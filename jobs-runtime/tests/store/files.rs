@@ -1,4 +1,4 @@
-//! What a file can be in the way of a store.
+//! Files that cannot be opened, errors and their advice, and what a file keeps.
 
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{Store, StoreError};
@@ -6,8 +6,8 @@ use sqlx::{ConnectOptions, Executor};
 
 use super::harness::*;
 
-/// Opens, migrates and says what went wrong.
-async fn refusal(url: &str) -> String {
+/// Opens and migrates a store; returns the text of the error.
+async fn open_error(url: &str) -> String {
     let opened = async {
         let store = SqliteStore::open(&url.parse().unwrap()).await?;
         store.migrate().await
@@ -27,44 +27,44 @@ async fn refusal(url: &str) -> String {
 async fn a_missing_directory_is_named() {
     let file = TestFile::new();
     let missing = file.directory.join("no/such");
-    let said = refusal(&format!("sqlite:{}/jobs.db", missing.display())).await;
+    let error = open_error(&format!("sqlite:{}/jobs.db", missing.display())).await;
     assert!(
-        said.contains("does not exist: create it with `mkdir -p"),
-        "{said}"
+        error.contains("does not exist: create it with `mkdir -p"),
+        "{error}"
     );
 }
 
 #[tokio::test]
 async fn a_directory_is_no_file() {
     let file = TestFile::new();
-    let said = refusal(&format!("sqlite:{}", file.directory.display())).await;
-    assert!(said.contains("it is a directory"), "{said}");
+    let error = open_error(&format!("sqlite:{}", file.directory.display())).await;
+    assert!(error.contains("it is a directory"), "{error}");
 }
 
 #[tokio::test]
-async fn another_kind_of_file_is_recognised() {
+async fn a_file_that_is_no_database_is_recognised() {
     let file = TestFile::new();
     std::fs::write(file.path(), "once upon a time ".repeat(100)).unwrap();
-    let said = refusal(&format!("sqlite:{}", file.path().display())).await;
-    assert!(said.contains("not a SQLite database"), "{said}");
+    let error = open_error(&format!("sqlite:{}", file.path().display())).await;
+    assert!(error.contains("not a SQLite database"), "{error}");
 }
 
 #[tokio::test]
-async fn a_read_only_file_says_the_way_out() {
+async fn the_error_for_a_read_only_file_says_what_to_do() {
     let file = TestFile::new();
     drop(file.open().await);
     let mut permissions = std::fs::metadata(file.path()).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(file.path(), permissions).unwrap();
-    let said = refusal(&format!("sqlite:{}", file.path().display())).await;
+    let error = open_error(&format!("sqlite:{}", file.path().display())).await;
     assert!(
-        said.contains("read-only: make it writable with `chmod u+w"),
-        "{said}"
+        error.contains("read-only: make it writable with `chmod u+w"),
+        "{error}"
     );
 }
 
 #[tokio::test]
-async fn a_store_without_its_layout_says_migrate() {
+async fn the_error_for_a_missing_layout_names_migrate() {
     let file = TestFile::new();
     let store = SqliteStore::open(&file.url()).await.unwrap();
     for error in [
@@ -74,8 +74,8 @@ async fn a_store_without_its_layout_says_migrate() {
     ] {
         assert!(error.to_string().contains("`migrate`"), "{error}");
     }
-    let known = store.migrations().await.unwrap();
-    assert!(known.iter().all(|step| step.applied_at.is_none()));
+    let steps = store.migrations().await.unwrap();
+    assert!(steps.iter().all(|step| step.applied_at.is_none()));
     let applied = store.migrate().await.unwrap();
     assert!(applied.iter().all(|step| step.applied_at.is_some()));
     assert_eq!(store.migrate().await.unwrap(), applied);
@@ -86,7 +86,7 @@ async fn a_store_without_its_layout_says_migrate() {
 }
 
 #[tokio::test]
-async fn layouts_of_others_are_left_alone() {
+async fn a_layout_of_another_program_is_not_touched() {
     for (change, part) in [
         (
             "UPDATE jobs_migrations SET checksum = 'x'",
@@ -100,8 +100,8 @@ async fn layouts_of_others_are_left_alone() {
         let file = TestFile::new();
         drop(file.open().await);
         tamper(&file, change).await;
-        let said = refusal(&format!("sqlite:{}", file.path().display())).await;
-        assert!(said.contains(part), "{said}");
+        let error = open_error(&format!("sqlite:{}", file.path().display())).await;
+        assert!(error.contains(part), "{error}");
     }
 }
 
@@ -118,7 +118,7 @@ async fn an_application_s_tables_may_live_in_the_same_file() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_a_restart() {
+async fn executions_outlive_a_restart() {
     let file = TestFile::new();
     let store = file.open().await;
     let ids = enqueue(&store, "j", 3).await;
@@ -130,7 +130,7 @@ async fn what_was_written_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_is_refused_fails_its_caller_alone() {
+async fn a_rejected_row_fails_its_caller_alone() {
     let file = TestFile::new();
     let store = file.open().await;
     tamper(
@@ -162,7 +162,7 @@ async fn a_row_that_is_refused_fails_its_caller_alone() {
     }
 }
 
-/// Runs statements on the file as somebody else.
+/// Runs statements on the file, on a connection that is not the store's.
 async fn tamper(file: &TestFile, sql: &'static str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(file.path())

@@ -1,4 +1,4 @@
-//! Short words for tests: files, executions.
+//! Test fixtures: files, executions, events.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::sync::broadcast;
 
 pub(crate) type AnyStore = Arc<dyn Store>;
 
-/// When tests begin.
+/// The time at which tests begin.
 pub(crate) const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// A file in a directory of its own, removed at the end.
+/// A database file in a directory of its own, which is removed on drop.
 pub(crate) struct TestFile {
     pub(crate) directory: PathBuf,
 }
@@ -41,13 +41,13 @@ impl TestFile {
     }
 
     pub(crate) fn url(&self) -> DatabaseUrl {
-        // The machine does not lose power in these tests.
+        // No test loses power, so none needs a synced commit.
         format!("sqlite:{}?synchronous=normal", self.path().display())
             .parse()
             .unwrap()
     }
 
-    /// A store on the file with its layout up to date.
+    /// Opens a store on the file and migrates it.
     pub(crate) async fn open(&self) -> AnyStore {
         let store = SqliteStore::open(&self.url()).await.unwrap();
         store.migrate().await.unwrap();
@@ -61,7 +61,7 @@ impl Drop for TestFile {
     }
 }
 
-/// A fresh id; later ones are greater.
+/// A new id. Later ones are greater.
 pub(crate) fn id() -> ExecutionId {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let at = SystemTime::from(T0) + Duration::from_millis(COUNT.fetch_add(1, Ordering::Relaxed));
@@ -70,7 +70,7 @@ pub(crate) fn id() -> ExecutionId {
     ExecutionId::from_parts(at, random)
 }
 
-/// An execution of `job` that can run at once.
+/// A new execution of `job`, due at once.
 pub(crate) fn new(job: &str) -> NewExecution {
     NewExecution {
         id: id(),
@@ -106,6 +106,7 @@ pub(crate) async fn enqueue(store: &AnyStore, job: &str, count: usize) -> Vec<Ex
     ids
 }
 
+/// Reads the record of an execution.
 pub(crate) async fn record(store: &AnyStore, id: ExecutionId) -> ExecutionRecord {
     let record = store.execution(id).await.unwrap();
     record.expect("the execution exists")

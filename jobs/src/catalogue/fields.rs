@@ -1,17 +1,22 @@
-//! What keys of the attribute say about the fields of a payload: the macro cannot look into a type
-//! that exists already, nor into what serde makes of a field; the schema can.
+//! Checks of the keys that name payload fields, against the payload's schema.
+//!
+//! The macro cannot see the fields of an existing payload type, nor the names that serde gives to
+//! them. The schema contains both.
 
 use serde_json::Value;
 
 use super::Problem;
 use crate::{JobDefinition, JobDescriptor};
 
-/// Named fields that do not exist, and required ones that a schedule does not fill in.
-pub(super) fn problems(definition: &JobDefinition, descriptor: &JobDescriptor) -> Vec<Problem> {
+/// Finds keys that name missing fields, and required fields of a scheduled job.
+pub(super) fn find_problems(
+    definition: &JobDefinition,
+    descriptor: &JobDescriptor,
+) -> Vec<Problem> {
     let (id, source) = (definition.id, definition.source);
     let schema = &descriptor.payload_schema;
     let mut problems = Vec::new();
-    if let Some(known) = known(schema) {
+    if let Some(known) = field_names(schema) {
         let named = definition.limits.fields();
         let unknown = named.filter(|(_, field)| !known.iter().any(|name| name == field));
         problems.extend(unknown.map(|(key, field)| Problem::UnknownField {
@@ -23,7 +28,7 @@ pub(super) fn problems(definition: &JobDefinition, descriptor: &JobDescriptor) -
             known: known.clone(),
         }));
     }
-    let required = texts(&schema["required"]);
+    let required = strings(&schema["required"]);
     if definition.scheduled && !required.is_empty() {
         problems.push(Problem::ScheduleNeeds {
             id,
@@ -34,9 +39,9 @@ pub(super) fn problems(definition: &JobDefinition, descriptor: &JobDescriptor) -
     problems
 }
 
-/// The fields of an object, unless it is put together from parts or has fields of any name: then
-/// what it has shows in each payload.
-fn known(schema: &Value) -> Option<Vec<String>> {
+/// The names of an object's fields. `None` if they differ between payloads: the schema combines
+/// other schemas, or allows any field name.
+fn field_names(schema: &Value) -> Option<Vec<String>> {
     let parts = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"];
     let open = schema
         .get("additionalProperties")
@@ -48,30 +53,33 @@ fn known(schema: &Value) -> Option<Vec<String>> {
     Some(properties.map_or_else(Vec::new, |fields| fields.keys().cloned().collect()))
 }
 
-fn texts(list: &Value) -> Vec<String> {
-    let texts = list
+fn strings(list: &Value) -> Vec<String> {
+    let strings = list
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    texts.map(str::to_owned).collect()
+    strings.map(str::to_owned).collect()
 }
 
-/// The field that was meant: `workspace_id` for `workspaceId`, or with one mistake in three letters.
+/// The most similar field name, for a suggestion.
+///
+/// Ignores case, `_` and `-`, so `workspace_id` suggests `workspaceId`. Tolerates one edit for
+/// each three characters.
 fn nearest(field: &str, known: &[String]) -> Option<String> {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
-    let meant = plain(field);
-    let tolerated = (meant.chars().count() / 3).max(1);
+    let normalise = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
+    let wanted = normalise(field);
+    let tolerated = (wanted.chars().count() / 3).max(1);
     known
         .iter()
-        .map(|name| (distance(&meant, &plain(name)), name))
+        .map(|name| (edit_distance(&wanted, &normalise(name)), name))
         .filter(|(distance, _)| *distance <= tolerated)
         .min()
         .map(|(_, name)| name.clone())
 }
 
-/// How many characters must be inserted, deleted or replaced.
-fn distance(a: &str, b: &str) -> usize {
+/// The number of characters to insert, delete or replace to turn `a` into `b`.
+fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, a) in a.chars().enumerate() {

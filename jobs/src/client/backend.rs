@@ -1,4 +1,4 @@
-//! What a client asks of a runtime.
+//! The interface between clients and runtimes.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -7,14 +7,17 @@ use crate::{BoxFuture, EnqueueError, ExecutionError, ExecutionId, Priority, Resu
 
 /// The runtime behind a [`Client`](crate::Client).
 pub trait Backend: Send + Sync + 'static {
-    /// Validates and stores a batch: every request or none. Answers in the order of the requests.
+    /// Validates and stores a batch: every request or none.
+    ///
+    /// The answers are in the order of the requests.
     fn enqueue(
         &self,
         requests: Vec<EnqueueRequest>,
     ) -> BoxFuture<'_, Result<Vec<Enqueued>, EnqueueError>>;
 
-    /// Like [`enqueue`](Self::enqueue), within a transaction of the caller's: what it writes holds
-    /// once the caller commits, and never if it does not.
+    /// Like [`enqueue`](Self::enqueue), in the caller's transaction.
+    ///
+    /// The executions exist once the caller commits.
     #[cfg(feature = "_sqlx")]
     fn enqueue_in<'a>(
         &'a self,
@@ -22,12 +25,13 @@ pub trait Backend: Send + Sync + 'static {
         requests: Vec<EnqueueRequest>,
     ) -> BoxFuture<'a, Result<Vec<Enqueued>, EnqueueError>> {
         let _ = (tx, requests);
-        let reason = "this runtime joins no transactions".to_owned();
+        let reason = "this runtime does not enqueue in transactions".to_owned();
         Box::pin(std::future::ready(Err(EnqueueError::Transaction(reason))))
     }
 
-    /// A transaction that [`enqueue_in`](Self::enqueue_in) took part in has been committed: a hint
-    /// to look at once.
+    /// Tells the runtime that a transaction used by [`enqueue_in`](Self::enqueue_in) is committed.
+    ///
+    /// The call is a hint to poll for work at once.
     #[cfg(feature = "_sqlx")]
     fn committed(&self) {}
 
@@ -38,34 +42,34 @@ pub trait Backend: Send + Sync + 'static {
 /// One execution to create, with every option of an enqueue.
 #[derive(Clone, Debug)]
 pub struct EnqueueRequest {
-    /// The job.
+    /// The job's id, or one of its former ids.
     pub job_id: Cow<'static, str>,
-    /// JSON text.
+    /// The payload, as JSON text.
     pub payload: String,
-    /// The job's own unless given.
+    /// The priority; `None` for the job's own.
     pub priority: Option<Priority>,
-    /// When it becomes available.
+    /// The time at which the execution becomes available.
     pub due: Due,
-    /// The same key of the same job enqueues once.
+    /// The idempotency key: requests of one job with the same key create one execution.
     pub idempotency_key: Option<String>,
-    /// What it belongs to, in the caller's terms.
+    /// The caller's id for a group of related executions. Children inherit it.
     pub correlation_id: Option<String>,
-    /// The thing it is about, in the caller's terms.
+    /// The caller's id for the thing that the execution works on.
     pub item_id: Option<String>,
-    /// Who wanted it.
+    /// The user or program that asked for the execution.
     pub created_by: Option<String>,
-    /// Words to find it by, besides the job's own.
+    /// Tags to find the execution by, in addition to the job's own.
     pub tags: Vec<String>,
-    /// The execution whose handler enqueued it.
+    /// The execution whose handler enqueued this one.
     pub parent_id: Option<ExecutionId>,
-    /// The way it came in.
+    /// The interface that the request came through.
     pub triggered_by: TriggeredBy,
-    /// The trace it continues: a W3C `traceparent`.
+    /// The trace that the execution continues, as a W3C `traceparent`.
     pub trace_parent: Option<String>,
 }
 
 impl EnqueueRequest {
-    /// A request with no options.
+    /// Creates a request without options.
     pub fn new(job_id: impl Into<Cow<'static, str>>, payload: String) -> Self {
         Self {
             job_id: job_id.into(),
@@ -84,25 +88,25 @@ impl EnqueueRequest {
     }
 }
 
-/// When an execution becomes available.
+/// The time at which an execution becomes available.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Due {
     /// At once.
     #[default]
     Now,
-    /// So long after the enqueue, by the store's clock.
+    /// This long after the enqueue, by the store's clock.
     After(Duration),
-    /// At this time; at once if it has passed.
+    /// At this time, or at once if it has passed.
     At(SystemTime),
 }
 
-/// The way an execution came in.
+/// The interface through which an execution was enqueued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TriggeredBy {
-    /// `enqueue` in a program.
+    /// A [`Client`](crate::Client) in a program.
     Code,
-    /// A handler, as a child.
+    /// The handler of another execution, its parent.
     Parent,
     /// The HTTP interface.
     Http,
@@ -111,7 +115,7 @@ pub enum TriggeredBy {
 }
 
 impl TriggeredBy {
-    /// The word, as stored and shown.
+    /// The name, as stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -122,23 +126,22 @@ impl TriggeredBy {
     }
 }
 
-/// An answered request.
+/// The answer to an [`EnqueueRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enqueued {
-    /// The execution: new, or the one that its idempotency key, its unique key or its debounce key
-    /// names already.
+    /// The new execution, or the existing one with the same idempotency, unique or debounce key.
     pub execution_id: ExecutionId,
-    /// Whether this request created it.
+    /// `true` if this request created the execution.
     pub triggered: bool,
 }
 
-/// How an execution ended.
+/// The end of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {
-    /// With this result: JSON text.
+    /// The execution succeeded with this result, as JSON text.
     Succeeded(String),
-    /// For good.
+    /// The execution failed for good.
     Failed(ExecutionError),
-    /// No longer wanted.
+    /// The execution was cancelled.
     Cancelled,
 }

@@ -8,19 +8,19 @@ use std::time::{Duration, SystemTime};
 use super::backend::{Due, EnqueueRequest, TriggeredBy};
 use crate::{BoxFuture, Client, Execution, ExecutionId, Job, Priority};
 
-/// An enqueue under construction: add options, then `.await` it.
+/// A builder of an enqueue: set options, then `.await` it.
 #[must_use = "nothing is enqueued until it is awaited"]
 pub struct Enqueue<Kind> {
     client: Client,
-    // The first payload that could not be written as JSON is reported by the await.
+    // The error of the first payload that is not serialisable is returned by the `.await`.
     requests: Result<Vec<EnqueueRequest>, EnqueueError>,
     kind: PhantomData<fn() -> Kind>,
 }
 
-/// Marks the enqueue of one execution whose result is a `T`.
+/// Marker for an enqueue of one execution with a result of type `T`.
 pub struct One<T>(PhantomData<T>);
 
-/// Marks the enqueue of a batch of executions whose results are `T`s.
+/// Marker for an enqueue of a batch of executions with results of type `T`.
 pub struct Many<T>(PhantomData<T>);
 
 impl<Kind> Enqueue<Kind> {
@@ -43,67 +43,71 @@ impl<Kind> Enqueue<Kind> {
         }
     }
 
-    /// Before or after others of its queue; the job's own priority unless given.
+    /// Sets the priority within the queue; by default the job's own.
     pub fn priority(self, priority: Priority) -> Self {
-        self.each(|request| request.priority = Some(priority))
+        self.edit_each(|request| request.priority = Some(priority))
     }
 
-    /// Not before `delay` has passed.
+    /// Makes the execution available once `delay` has passed.
     pub fn delay(self, delay: Duration) -> Self {
-        self.each(|request| request.due = Due::After(delay))
+        self.edit_each(|request| request.due = Due::After(delay))
     }
 
-    /// Not before this time.
+    /// Makes the execution available at this time.
     pub fn run_at(self, time: SystemTime) -> Self {
-        self.each(|request| request.due = Due::At(time))
+        self.edit_each(|request| request.due = Due::At(time))
     }
 
-    /// Links it to a thing of the application, to find its executions by.
+    /// Sets the item: the application's id for the thing that the execution works on.
+    ///
+    /// Lists of executions can be filtered by item.
     pub fn item(self, item_id: impl Into<String>) -> Self {
         let item_id = item_id.into();
-        self.each(|request| request.item_id = Some(item_id.clone()))
+        self.edit_each(|request| request.item_id = Some(item_id.clone()))
     }
 
-    /// Says who wanted it.
-    pub fn created_by(self, who: impl Into<String>) -> Self {
-        let who = who.into();
-        self.each(|request| request.created_by = Some(who.clone()))
+    /// Sets the user or program that asked for the execution.
+    pub fn created_by(self, creator: impl Into<String>) -> Self {
+        let creator = creator.into();
+        self.edit_each(|request| request.created_by = Some(creator.clone()))
     }
 
-    /// Says what it belongs to: children inherit it.
+    /// Sets the id of a group of related executions. Children inherit it.
     pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
         let correlation_id = correlation_id.into();
-        self.each(|request| request.correlation_id = Some(correlation_id.clone()))
+        self.edit_each(|request| request.correlation_id = Some(correlation_id.clone()))
     }
 
-    /// Adds a word to find it by.
+    /// Adds a tag to find the execution by.
     pub fn tag(self, tag: impl Into<String>) -> Self {
         let tag = tag.into();
-        self.each(|request| request.tags.push(tag.clone()))
+        self.edit_each(|request| request.tags.push(tag.clone()))
     }
 
     pub(crate) fn child_of(self, parent: ExecutionId, correlation_id: Option<&str>) -> Self {
-        self.each(|request| {
+        self.edit_each(|request| {
             request.parent_id = Some(parent);
             request.triggered_by = TriggeredBy::Parent;
             request.correlation_id = correlation_id.map(str::to_owned);
         })
     }
 
-    fn each(mut self, mut change: impl FnMut(&mut EnqueueRequest)) -> Self {
+    fn edit_each(mut self, mut edit: impl FnMut(&mut EnqueueRequest)) -> Self {
         if let Ok(requests) = &mut self.requests {
-            requests.iter_mut().for_each(&mut change);
+            requests.iter_mut().for_each(&mut edit);
         }
         self
     }
 }
 
 impl<T> Enqueue<One<T>> {
-    /// Enqueues once however often it is asked: the same key of the same job answers with the
-    /// execution that the first call created, for 24 hours.
+    /// Creates at most one execution per job and key.
+    ///
+    /// For 24 hours, another enqueue with the same key and payload returns the execution of the
+    /// first one. With another payload it fails: [`EnqueueError::IdempotencyConflict`].
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         let key = key.into();
-        self.each(|request| request.idempotency_key = Some(key.clone()))
+        self.edit_each(|request| request.idempotency_key = Some(key.clone()))
     }
 }
 
@@ -115,7 +119,7 @@ impl<T: 'static> IntoFuture for Enqueue<One<T>> {
         Box::pin(async move {
             let mut executions = send(self.client, self.requests).await?;
             executions.pop().ok_or_else(|| {
-                EnqueueError::Store("the runtime answered a request with nothing".into())
+                EnqueueError::Store("the runtime returned no answer to the request".into())
             })
         })
     }
@@ -156,16 +160,16 @@ impl<Kind> fmt::Debug for Enqueue<Kind> {
     }
 }
 
-/// Why nothing was enqueued.
+/// The error of an enqueue that created nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnqueueError {
-    /// No such job in the catalogue.
+    /// The catalogue has no job with this id.
     #[error("no job `{job_id}`{}", did_you_mean(near))]
     UnknownJob {
-        /// The id that was asked for.
+        /// The requested id.
         job_id: String,
-        /// Ids that look like it.
+        /// Similar ids in the catalogue.
         near: Vec<String>,
     },
     /// The job is declared with `enabled = false`.
@@ -179,26 +183,26 @@ pub enum EnqueueError {
     InvalidPayload {
         /// The job.
         job_id: String,
-        /// Every violation, with its place.
+        /// Every violation, with its position.
         violations: Violations,
     },
-    /// A payload is larger than a store accepts.
-    #[error("the payload has {size} bytes, {limit} are allowed")]
+    /// A payload is larger than the store accepts.
+    #[error("the payload has {size} bytes, at most {limit} are allowed")]
     PayloadTooLarge {
-        /// Its size.
+        /// The payload's size, in bytes.
         size: usize,
-        /// What is allowed.
+        /// The largest size that is accepted, in bytes.
         limit: usize,
     },
-    /// A field beside the payload is not what it should be.
+    /// An option of the enqueue is invalid.
     #[error("invalid {field}: {reason}")]
     InvalidOption {
         /// The option's name.
         field: &'static str,
-        /// What is wrong with it.
+        /// The rule that the option breaks.
         reason: String,
     },
-    /// The idempotency key was used for another payload.
+    /// The idempotency key was used with another payload.
     #[error("idempotency key `{key}` of job `{job_id}` was used with another payload")]
     IdempotencyConflict {
         /// The job.
@@ -208,44 +212,44 @@ pub enum EnqueueError {
         /// The execution that the first use created.
         execution_id: ExecutionId,
     },
-    /// Another execution of the job lives under the same unique key, and the job says
+    /// A live execution of the job has the same unique key, and the job declares
     /// `on_conflict = "reject"`.
-    #[error("execution {execution_id} of job `{job_id}` lives under the same unique key")]
+    #[error("job `{job_id}` has a live execution with the same unique key: {execution_id}")]
     UniqueConflict {
         /// The job.
         job_id: String,
-        /// The execution that lives.
+        /// The live execution.
         execution_id: ExecutionId,
     },
-    /// As many executions of the job wait as its `max_waiting` allows.
-    #[error("queue_full: as many executions of job `{job_id}` wait as may: {max_waiting}")]
+    /// The job's `max_waiting` is reached.
+    #[error("queue_full: at most {max_waiting} executions of job `{job_id}` may wait")]
     QueueFull {
         /// The job.
         job_id: String,
-        /// What is allowed.
+        /// The number of executions that may wait.
         max_waiting: u32,
     },
-    /// A payload could not be written as JSON.
+    /// A payload cannot be serialised.
     #[error("the payload of job `{job_id}` cannot be written as JSON")]
     Unserialisable {
         /// The job.
         job_id: &'static str,
-        /// What JSON cannot express.
+        /// The error of the serialiser.
         source: serde_json::Error,
     },
-    /// The transaction given to `.tx` belongs to another database than the jobs.
+    /// The transaction passed to `.tx` is on another database than the store.
     #[error("wrong_database: the transaction is on {found}, the jobs are in {expected}")]
     WrongDatabase {
-        /// Where the transaction writes.
+        /// The database of the transaction.
         found: String,
-        /// Where the jobs are.
+        /// The database of the store.
         expected: String,
     },
-    /// The transaction given to `.tx` cannot be joined as it is.
-    #[error("the transaction cannot be joined: {0}")]
+    /// The transaction passed to `.tx` cannot be used in its current state.
+    #[error("cannot enqueue in the transaction: {0}")]
     Transaction(String),
-    /// The store did not take it.
-    #[error("the store did not take it")]
+    /// The store failed.
+    #[error("the store failed to enqueue")]
     Store(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -256,16 +260,16 @@ fn did_you_mean(near: &[String]) -> String {
     }
 }
 
-/// Everything that is wrong with a payload.
+/// All violations of one payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violations(pub Vec<Violation>);
 
-/// One thing that is wrong with a payload.
+/// A rule of a schema that a payload breaks.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Violation {
-    /// Where: a JSON pointer (RFC 6901) into the payload; empty for the payload itself.
+    /// The position: a JSON pointer (RFC 6901) into the payload, empty for the payload itself.
     pub pointer: String,
-    /// What.
+    /// The rule, as text for people.
     pub message: String,
 }
 

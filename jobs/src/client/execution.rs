@@ -1,4 +1,4 @@
-//! A handle to an execution.
+//! Handles to executions.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::backend::{Enqueued, Finished};
 use crate::{Client, ExecutionError, ExecutionId};
 
-/// An execution that was enqueued, and the type of its result.
+/// A handle to an execution with a result of type `T`.
 pub struct Execution<T> {
     client: Client,
     enqueued: Enqueued,
@@ -25,13 +25,15 @@ impl<T> Execution<T> {
         }
     }
 
-    /// Its name.
+    /// The execution's id.
     pub fn id(&self) -> ExecutionId {
         self.enqueued.execution_id
     }
 
-    /// Whether this enqueue created it; `false` when its idempotency key had been used before, when
-    /// it lives already under its unique key, or when it waits and has taken over the payload.
+    /// Returns `true` if this enqueue created the execution.
+    ///
+    /// Returns `false` if the enqueue found an execution with the same idempotency key, unique key
+    /// or debounce key, and for handles made by [`Client::execution`].
     pub fn triggered(&self) -> bool {
         self.enqueued.triggered
     }
@@ -41,7 +43,7 @@ impl<T: DeserializeOwned> Execution<T> {
     /// Waits until the execution is final and returns its result.
     ///
     /// # Errors
-    /// The stored failure, a cancellation, or why the result could not be read.
+    /// The execution failed or was cancelled, or its result cannot be read.
     pub async fn result(&self) -> Result<T, ResultError> {
         match self.client.backend().finished(self.id()).await? {
             Finished::Succeeded(json) => Ok(serde_json::from_str(&json)?),
@@ -60,7 +62,7 @@ impl<T> fmt::Debug for Execution<T> {
     }
 }
 
-/// Why there is no result.
+/// The error of an execution's [`result`](Execution::result).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResultError {
@@ -70,13 +72,13 @@ pub enum ResultError {
     /// The execution was cancelled.
     #[error("the execution was cancelled")]
     Cancelled,
-    /// There is no such execution.
+    /// No execution has this id.
     #[error("no execution {0}")]
     Unknown(ExecutionId),
     /// The stored result is not of the expected type.
     #[error("the stored result is not of the expected type")]
     Decode(#[from] serde_json::Error),
-    /// The store did not answer.
-    #[error("the store did not answer")]
+    /// The store failed.
+    #[error("the store failed to return the result")]
     Store(#[source] Box<dyn Error + Send + Sync>),
 }

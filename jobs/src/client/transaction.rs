@@ -1,4 +1,4 @@
-//! Enqueueing in a transaction of the application's own.
+//! Enqueueing in the application's own transaction.
 
 use std::fmt;
 
@@ -11,34 +11,36 @@ use super::enqueue::{Enqueue, EnqueueError, Many, One};
 use super::{Client, Execution};
 use crate::BoxFuture;
 
-/// A transaction that jobs can be enqueued in: one of `sqlx`, on the store's own database.
+/// A `sqlx` transaction on the store's own database.
 ///
-/// On PostgreSQL any transaction will do: `pool.begin()`. On SQLite begin it to write:
-/// `pool.begin_with("BEGIN IMMEDIATE")`. SQLite refuses to let a transaction that has read before
-/// (`pool.begin()`) write, once somebody else has written meanwhile.
+/// | database | begin the transaction by |
+/// |---|---|
+/// | PostgreSQL | `pool.begin()`, or any other way |
+/// | SQLite | `pool.begin_with("BEGIN IMMEDIATE")` |
 ///
-/// A connection that is in a transaction by [`Connection::begin`](sqlx::Connection::begin) will do
-/// as well.
+/// On SQLite, a transaction from `pool.begin()` takes no write lock. If it reads first and another
+/// connection writes meanwhile, SQLite rejects its writes.
+///
+/// A connection inside a transaction from [`Connection::begin`](sqlx::Connection::begin) works too.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no transaction that jobs can be enqueued in",
-    note = "give `&mut tx`, where `tx` comes from `pool.begin().await?` on PostgreSQL, from \
+    message = "jobs cannot be enqueued in a `{Self}`",
+    note = "pass `&mut tx`: `tx` comes from `pool.begin().await?` on PostgreSQL, from \
             `pool.begin_with(\"BEGIN IMMEDIATE\").await?` on SQLite",
-    note = "the feature of the database's driver is needed as well: `sqlx-postgres` or \
-            `sqlx-sqlite` of `jobs`"
+    note = "enable the feature of the database's driver: `sqlx-postgres` or `sqlx-sqlite` of `jobs`"
 )]
 pub trait Transaction: sealed::Sealed + Send {
-    /// The transaction as a runtime takes it.
+    /// Borrows the transaction for a runtime.
     fn by_ref(&mut self) -> TransactionRef<'_>;
 }
 
-/// A transaction on its way to a runtime.
+/// A borrowed transaction, as a runtime receives it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransactionRef<'t> {
-    /// The connection that it is on.
+    /// A PostgreSQL connection with an open transaction.
     #[cfg(feature = "sqlx-postgres")]
     Postgres(&'t mut PgConnection),
-    /// The connection that it is on.
+    /// A SQLite connection with an open transaction.
     #[cfg(feature = "sqlx-sqlite")]
     Sqlite(&'t mut SqliteConnection),
 }
@@ -85,12 +87,13 @@ mod sealed {
 }
 
 impl Client {
-    /// Commits a transaction that jobs were enqueued in, and lets this process look at once. After
-    /// `tx.commit()` it looks as soon as it notices, like every other process: within 250 ms on
-    /// SQLite, with its next poll on PostgreSQL.
+    /// Commits a transaction and makes this process poll for work at once.
+    ///
+    /// After a plain `tx.commit()`, this process finds the new executions like any other process:
+    /// within 250 ms on SQLite, by its next poll on PostgreSQL.
     ///
     /// # Errors
-    /// The database's.
+    /// The error of the commit.
     pub async fn commit<DB: sqlx::Database>(
         &self,
         tx: sqlx::Transaction<'_, DB>,
@@ -102,23 +105,29 @@ impl Client {
 }
 
 impl<Kind> Enqueue<Kind> {
-    /// Enqueues in a transaction of the application's: with its other writes, or not at all.
+    /// Enqueues in the application's transaction, together with its other writes.
     ///
-    /// The transaction is on the store's own database (the file of `sqlite:…`), another one is
-    /// refused as [`WrongDatabase`](EnqueueError::WrongDatabase). A refusal leaves the transaction
-    /// as it was, and usable. Nothing is executed before the commit; see [`Client::commit`].
+    /// The executions exist once the transaction is committed, so no worker runs them earlier. See
+    /// [`Client::commit`].
     ///
-    /// While an SQLite transaction is open, nobody else writes to the file, neither workers: keep
-    /// it short, and give it to *every* enqueue within. One without it would wait for this very
-    /// transaction, and fails after five seconds.
+    /// The transaction must be on the store's own database; for `sqlite:…`, on the same file.
+    /// Another database gives [`WrongDatabase`](EnqueueError::WrongDatabase). An enqueue that is
+    /// rejected leaves the transaction unchanged and usable.
+    ///
+    /// An open SQLite transaction blocks every other writer to the file, including workers. Keep it
+    /// short, and pass it to *every* enqueue inside it. An enqueue without it waits for the write
+    /// lock and fails after five seconds.
     ///
     /// ```no_run
     /// # use jobs::{job, Client, JobError};
     /// # #[job(id = "send-mail")]
-    /// # async fn send_mail(to: String) -> Result<(), JobError> { let _ = to; Ok(()) }
-    /// # async fn demo(jobs: Client, pool: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn send_mail(to: String) -> std::result::Result<(), JobError> { drop(to); Ok(()) }
+    /// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+    /// # async fn demo(jobs: Client, pool: sqlx::SqlitePool) -> Result<()> {
     /// let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    /// sqlx::query("INSERT INTO users (name) VALUES ('alice')").execute(&mut *tx).await?;
+    /// sqlx::query("INSERT INTO users (name) VALUES ('alice')")
+    ///     .execute(&mut *tx)
+    ///     .await?;
     /// jobs.enqueue(SendMail::new("alice@example.org")).tx(&mut tx).await?;
     /// jobs.commit(tx).await?;
     /// # Ok(())
@@ -132,7 +141,7 @@ impl<Kind> Enqueue<Kind> {
     }
 }
 
-/// An enqueue into a transaction; `.await` it.
+/// A builder of an enqueue in a transaction; `.await` it.
 #[must_use = "nothing is enqueued until it is awaited"]
 pub struct EnqueueIn<'t, Kind> {
     enqueue: Enqueue<Kind>,
@@ -147,7 +156,7 @@ impl<'t, T: 'static> IntoFuture for EnqueueIn<'t, One<T>> {
         Box::pin(async move {
             let mut executions = send(self).await?;
             executions.pop().ok_or_else(|| {
-                EnqueueError::Store("the runtime answered a request with nothing".into())
+                EnqueueError::Store("the runtime returned no answer to the request".into())
             })
         })
     }

@@ -1,11 +1,11 @@
-//! What a definition says about limits: the same as [`JobLimits`], in the form of a constant.
+//! Declared limits: [`JobLimits`] in a form that a constant can contain.
 
 use std::time::Duration;
 
 use super::{ConcurrencyLimit, DebounceRule, JobLimits, OnConflict, RateLimit, UniqueRule};
 use crate::{ExecutionStatus, JobDefinition};
 
-/// The limits of a definition.
+/// The limits of a job definition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeclaredLimits {
     max_concurrent: Option<MaxConcurrent>,
@@ -15,7 +15,7 @@ pub(crate) struct DeclaredLimits {
     max_waiting: Option<u32>,
 }
 
-/// `max_concurrent`: so many attempts at a time.
+/// `max_concurrent`: a limit on the attempts that run at the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxConcurrent {
     count: u32,
@@ -23,7 +23,7 @@ pub struct MaxConcurrent {
     weights: &'static [(&'static str, u32)],
 }
 
-/// `rate_limit`: so many starts in any period.
+/// `rate_limit`: a limit on the attempts that start in any period of this length.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxRate {
     count: u32,
@@ -40,7 +40,7 @@ pub struct Unique {
     live: &'static [ExecutionStatus],
 }
 
-/// `debounce`: while more arrive, the delay starts again.
+/// `debounce`: delays an execution, and restarts the delay with each enqueue of the same key.
 #[derive(Clone, Copy, Debug)]
 pub struct Debounce {
     delay: Duration,
@@ -49,13 +49,16 @@ pub struct Debounce {
 }
 
 impl MaxConcurrent {
-    /// So many in the whole fleet.
+    /// Allows `count` attempts at the same time, across the whole fleet.
     ///
     /// # Panics
-    /// If that is none: `enabled(false)` switches a job off.
+    /// If `count` is 0. Use `enabled(false)` to disable a job.
     #[must_use]
     pub const fn new(count: u32) -> Self {
-        assert!(count > 0, "a job that may have no attempts is switched off");
+        assert!(
+            count > 0,
+            "the count is at least 1; `enabled(false)` disables a job"
+        );
         Self {
             count,
             per: None,
@@ -63,24 +66,26 @@ impl MaxConcurrent {
         }
     }
 
-    /// For each value of this field, by its name in JSON.
+    /// Divides the limit: each value of this field, by its name in JSON, has its own.
     #[must_use]
     pub const fn per(mut self, field: &'static str) -> Self {
         self.per = Some(field);
         self
     }
 
-    /// These values have so many times as many: text as it is, others as JSON writes them.
+    /// Multiplies the count for these values of the field `per`.
+    ///
+    /// A string is written without quotes, any other value as its JSON text.
     ///
     /// # Panics
-    /// If one would have none, or nothing says whose values they are.
+    /// If a weight is 0, or if [`per`](Self::per) has not been called.
     #[must_use]
     pub const fn weights(mut self, weights: &'static [(&'static str, u32)]) -> Self {
-        assert!(self.per.is_some(), "weights are those of a field's values");
-        let mut rest = weights;
-        while let [(_, weight), others @ ..] = rest {
+        assert!(self.per.is_some(), "weights need a field: call `per` first");
+        let mut unchecked = weights;
+        while let [(_, weight), others @ ..] = unchecked {
             assert!(*weight > 0, "a weight is at least 1");
-            rest = others;
+            unchecked = others;
         }
         self.weights = weights;
         self
@@ -88,21 +93,21 @@ impl MaxConcurrent {
 }
 
 impl MaxRate {
-    /// So many in any such period, in the whole fleet.
+    /// Allows `count` starts in any such period, across the whole fleet.
     ///
     /// # Panics
-    /// If nothing would ever start.
+    /// If `count` is 0, or if `period` is shorter than a millisecond.
     #[must_use]
     pub const fn new(count: u32, period: Duration) -> Self {
         assert!(
             count > 0 && period.as_millis() > 0,
-            "a rate is some starts in some time"
+            "a rate has at least one start and a period of at least 1 ms"
         );
         let per = None;
         Self { count, period, per }
     }
 
-    /// For each value of this field, by its name in JSON.
+    /// Divides the limit: each value of this field, by its name in JSON, has its own.
     #[must_use]
     pub const fn per(mut self, field: &'static str) -> Self {
         self.per = Some(field);
@@ -111,9 +116,12 @@ impl MaxRate {
 }
 
 impl Unique {
-    /// One that is not final for each payload; the next one is skipped.
+    /// Allows one live execution per payload, and skips the next one. Live means not final.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "a default is no constant")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "`Default::default` is not `const`"
+    )]
     pub const fn new() -> Self {
         Self {
             by: &[],
@@ -127,28 +135,28 @@ impl Unique {
         }
     }
 
-    /// For each value of these fields, by their names in JSON.
+    /// Forms the key from these fields, by their names in JSON, instead of the whole payload.
     #[must_use]
     pub const fn by(mut self, fields: &'static [&'static str]) -> Self {
         self.by = fields;
         self
     }
 
-    /// For so long from its enqueue on an execution counts as live, whatever became of it.
+    /// For this long after its enqueue, an execution counts as live in any status.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self
     }
 
-    /// What becomes of the next one.
+    /// Sets the treatment of an enqueue whose key has a live execution.
     #[must_use]
     pub const fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.on_conflict = on_conflict;
         self
     }
 
-    /// Where an execution is live: some of pending, queued and running.
+    /// Sets the statuses in which an execution is live: some of pending, queued and running.
     #[must_use]
     pub const fn live(mut self, live: &'static [ExecutionStatus]) -> Self {
         self.live = live;
@@ -157,7 +165,7 @@ impl Unique {
 }
 
 impl Debounce {
-    /// Each waits for so long for another of its payload.
+    /// Delays each execution, and restarts the delay with each enqueue of the same payload.
     #[must_use]
     pub const fn new(delay: Duration) -> Self {
         Self {
@@ -167,14 +175,14 @@ impl Debounce {
         }
     }
 
-    /// For another that has the same values of these fields, by their names in JSON.
+    /// Forms the key from these fields, by their names in JSON, instead of the whole payload.
     #[must_use]
     pub const fn by(mut self, fields: &'static [&'static str]) -> Self {
         self.by = fields;
         self
     }
 
-    /// For no longer than that from the first on.
+    /// Limits the total delay after the first enqueue.
     #[must_use]
     pub const fn at_most(mut self, at_most: Duration) -> Self {
         self.at_most = Some(at_most);
@@ -182,7 +190,7 @@ impl Debounce {
     }
 }
 
-/// Declares a setter per limit, each usable in a constant.
+/// Declares a `const` setter for each limit.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $ty:ty),* $(,)?) => {
         impl JobDefinition {$(
@@ -197,20 +205,20 @@ macro_rules! limits {
 }
 
 limits! {
-    /// How many attempts run at a time.
+    /// Limits the attempts that run at the same time.
     max_concurrent: MaxConcurrent,
-    /// How many attempts start in a period.
+    /// Limits the attempts that start in a period.
     rate_limit: MaxRate,
-    /// Which executions are the same one.
+    /// Allows one live execution per key.
     unique: Unique,
-    /// Which executions put each other off.
+    /// Merges a burst of enqueues into one delayed execution.
     debounce: Debounce,
-    /// How many executions may wait.
+    /// Limits the executions that wait. An enqueue beyond it is rejected.
     max_waiting: u32,
 }
 
 impl DeclaredLimits {
-    /// None at all.
+    /// No limits.
     pub(crate) const NONE: Self = Self {
         max_concurrent: None,
         rate_limit: None,
@@ -219,7 +227,7 @@ impl DeclaredLimits {
         max_waiting: None,
     };
 
-    /// The fields of the payload that these name, each with the key that names it.
+    /// The payload fields that `per` and `by` name, each with the key of the attribute.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let per = [
             ("max_concurrent", self.max_concurrent.and_then(|it| it.per)),
@@ -237,8 +245,8 @@ impl DeclaredLimits {
         per.chain(by)
     }
 
-    /// The same for publication.
-    pub(crate) fn describe(&self) -> JobLimits {
+    /// Converts the limits into their published form.
+    pub(crate) fn publish(&self) -> JobLimits {
         JobLimits {
             max_concurrent: self.max_concurrent.map(|it| ConcurrencyLimit {
                 count: it.count,

@@ -1,4 +1,4 @@
-//! What tests claim about enqueues.
+//! The assertions `assert_enqueued!` and `assert_not_enqueued!`.
 
 use std::fmt::Write as _;
 
@@ -10,36 +10,42 @@ use crate::{IntoField, Job};
 /// Asserts that a job was enqueued, and returns the first match as a
 /// [`Recorded`](crate::testing::Recorded).
 ///
-/// Looks into a [`RecordingClient`](crate::testing::RecordingClient), or a
-/// [`TestContext`](crate::testing::TestContext) for what a handler enqueued.
+/// The first argument is a [`RecordingClient`](crate::testing::RecordingClient), or a
+/// [`TestContext`](crate::testing::TestContext) for jobs that the handler enqueued.
 ///
 /// ```
 /// # use jobs::testing::{RecordingClient, block_on};
 /// # use jobs::{JobError, assert_enqueued, job};
 /// # #[job(id = "mail.assert")]
-/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> { drop((to, copies)); Ok(()) }
+/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> {
+/// #     drop((to, copies));
+/// #     Ok(())
+/// # }
 /// # let recording = RecordingClient::new();
 /// # let jobs = recording.client();
 /// # block_on(async { jobs.enqueue(SendMail::new("alice", 2)).await }).unwrap();
 /// assert_enqueued!(recording, SendMail);
-/// assert_enqueued!(recording, SendMail { to: "alice", .. }); // the other fields are whatever
+/// assert_enqueued!(recording, SendMail { to: "alice", .. }); // ignores the other fields
 /// assert_enqueued!(recording, SendMail { to: "alice", copies: 2 });
 /// assert_enqueued!(recording, SendMail, |mail| mail.copies > 1);
 /// ```
 ///
-/// Values of fields convert as they do for `SendMail::new`. A failure lists what was enqueued, and
-/// what is different about it:
+/// Values of fields convert as in `SendMail::new`. The message of a failure lists the enqueued jobs
+/// and their differences:
 ///
 /// ```should_panic
 /// # use jobs::testing::{RecordingClient, block_on};
 /// # use jobs::{JobError, assert_enqueued, job};
 /// # #[job(id = "mail.assert-fails")]
-/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> { drop((to, copies)); Ok(()) }
+/// # async fn send_mail(to: String, copies: u32) -> Result<(), JobError> {
+/// #     drop((to, copies));
+/// #     Ok(())
+/// # }
 /// # let recording = RecordingClient::new();
 /// # let jobs = recording.client();
 /// # block_on(async { jobs.enqueue(SendMail::new("alice", 2)).await }).unwrap();
 /// assert_enqueued!(recording, SendMail { to: "bob", .. });
-/// // no `SendMail { to: "bob", .. }` was enqueued; what was:
+/// // no `SendMail { to: "bob", .. }` was enqueued; the enqueued jobs are:
 /// //   mail.assert-fails {"to":"alice","copies":2}
 /// //     `to` is "alice", not "bob"
 /// ```
@@ -50,8 +56,9 @@ macro_rules! assert_enqueued {
     };
 }
 
-/// Asserts that no such job was enqueued; the opposite of
-/// [`assert_enqueued!`](crate::assert_enqueued), in the same words.
+/// Asserts that a job was not enqueued.
+///
+/// The opposite of [`assert_enqueued!`](crate::assert_enqueued), with the same arguments.
 ///
 /// ```
 /// # use jobs::testing::{RecordingClient, block_on};
@@ -100,7 +107,7 @@ macro_rules! __enqueued {
         )
     };
     ($assert:ident, $recording:expr, $job:path { $($field:ident : $value:expr),+ $(,)? } $(,)?) => {{
-        // Without `..` every field is meant: the compiler says which one is missing.
+        // Without `..`, every field is required. The compiler reports a missing one.
         let _ = |payload: $job| {
             let $job { $($field: _),+ } = payload;
         };
@@ -132,12 +139,12 @@ macro_rules! __enqueued {
     };
 }
 
-/// Says what is different about a payload.
+/// A check of a payload; returns a description of the difference.
 type Expectation<J> = Box<dyn Fn(&J) -> Option<String>>;
 
 /// Expects a field to have a value.
 ///
-/// Both are compared as JSON: fields can be written as that, and need not have an equality.
+/// Both are compared as JSON, because a field's type need not implement `PartialEq`.
 pub fn field<J, T: Serialize + 'static>(
     name: &'static str,
     get: impl Fn(&J) -> &T + 'static,
@@ -151,15 +158,15 @@ pub fn field<J, T: Serialize + 'static>(
     })
 }
 
-/// Expects something of a payload.
+/// Expects a payload to meet a condition.
 pub fn predicate<J: 'static>(holds: impl Fn(&J) -> bool + 'static) -> Expectation<J> {
     Box::new(move |payload| (!holds(payload)).then(|| "the condition does not hold".to_owned()))
 }
 
-/// The first execution of `J` that meets all expectations.
+/// Returns the first execution of `J` that meets all expectations.
 ///
 /// # Panics
-/// If there is none.
+/// If no execution meets them.
 #[track_caller]
 pub fn assert_enqueued_as<J: Job>(
     recording: &RecordingClient,
@@ -172,15 +179,15 @@ pub fn assert_enqueued_as<J: Job>(
         Some(recorded) => recorded,
         None => panic!(
             "no `{wanted}` was enqueued; {}",
-            list(recording, &expectations)
+            list_enqueued(recording, &expectations)
         ),
     }
 }
 
-/// Makes sure that no execution of `J` meets all expectations.
+/// Asserts that no execution of `J` meets all expectations.
 ///
 /// # Panics
-/// If there is one.
+/// If an execution meets them.
 #[track_caller]
 pub fn assert_not_enqueued_as<J: Job>(
     recording: &RecordingClient,
@@ -203,14 +210,14 @@ fn differences<J>(recorded: &Recorded<J>, expectations: &[Expectation<J>]) -> Ve
         .collect()
 }
 
-/// Everything that was enqueued, and why it is not what was wanted.
-fn list<J: Job>(recording: &RecordingClient, expectations: &[Expectation<J>]) -> String {
+/// Lists everything that was enqueued, with the differences from the expectations.
+fn list_enqueued<J: Job>(recording: &RecordingClient, expectations: &[Expectation<J>]) -> String {
     let all = recording.all();
     if all.is_empty() {
-        return "nothing was".to_owned();
+        return "the record is empty".to_owned();
     }
     let mut of_job = recording.enqueued::<J>().into_iter();
-    let mut text = "what was:".to_owned();
+    let mut text = "the enqueued jobs are:".to_owned();
     for (_, request) in all {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {} {}", request.job_id, request.payload);

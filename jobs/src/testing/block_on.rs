@@ -1,4 +1,4 @@
-//! The smallest executor.
+//! A minimal executor for tests.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future to its end on this thread.
+/// Runs a future to completion on the current thread.
 ///
-/// Enough for handlers that wait for nothing but this test kit. One that needs the timers or
-/// sockets of an async runtime is tested in that: every part of the kit works there as well.
+/// Use it for handlers that wait for the test kit only. Test a handler that needs the timers or
+/// sockets of an async runtime inside that runtime. The test kit works there as well.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));

@@ -1,4 +1,4 @@
-//! Time that passes when a test says so.
+//! A clock that a test advances.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{BoxFuture, Clock};
 
-/// A clock that stands still until it is advanced. Clones show the same time.
+/// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +32,7 @@ struct State {
 }
 
 impl ManualClock {
-    /// A clock that shows `now`.
+    /// Creates a clock that shows `now`.
     pub fn new(now: SystemTime) -> Self {
         Self {
             started: now,
@@ -41,24 +41,24 @@ impl ManualClock {
         }
     }
 
-    /// Lets every sleep end at once, by advancing the clock to its end.
+    /// Makes every sleep advance the clock to its end and return at once.
     #[must_use]
     pub fn auto_advance(mut self) -> Self {
         self.auto_advance = true;
         self
     }
 
-    pub(super) fn advances_itself(&self) -> bool {
+    pub(super) fn is_auto_advanced(&self) -> bool {
         self.auto_advance
     }
 
-    /// Lets time pass, and wakes whoever has slept long enough.
+    /// Advances the clock, and wakes the sleeps that are over.
     pub fn advance(&self, by: Duration) {
         let now = self.elapsed() + by;
         self.advance_to(now);
     }
 
-    /// What has passed since the clock was made.
+    /// The time that has passed since the clock was created.
     pub fn elapsed(&self) -> Duration {
         self.lock().elapsed
     }

@@ -1,4 +1,4 @@
-//! An attempt without a worker.
+//! A test's attempt: runs a handler without a worker.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,12 +13,12 @@ use crate::handler::{Call, Handler};
 use crate::resource::{BuiltResource, Resource, Resources};
 use crate::{ExecutionId, Job, JobContext, JobError, Progress, ProgressCell};
 
-/// 2026-01-01 00:00:00 UTC: the time at which tests begin, unless they say otherwise.
+/// The default start time of a test: 2026-01-01 00:00:00 UTC.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
-/// An attempt for a handler to run in, and what became of it.
+/// An attempt for a handler to run in, and a record of the handler's actions.
 ///
-/// The [module](super) shows how it is used.
+/// See the [module](super) for an example.
 #[derive(Debug)]
 pub struct TestContext {
     attempt: Attempt,
@@ -28,7 +28,7 @@ pub struct TestContext {
     logs: Logs,
 }
 
-/// What the contexts of one test have in common.
+/// The parts that all contexts of one test share.
 #[derive(Debug)]
 struct Attempt {
     execution_id: ExecutionId,
@@ -48,12 +48,12 @@ impl Default for TestContext {
 }
 
 impl TestContext {
-    /// The first of several attempts, without resources.
+    /// Creates a first attempt, not the last of the budget, without resources.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A context with resources, a number, a deadline.
+    /// Creates a builder, to set resources, the attempt's number, a deadline and more.
     pub fn builder() -> TestContextBuilder {
         TestContextBuilder {
             job_id: "test",
@@ -67,24 +67,25 @@ impl TestContext {
         }
     }
 
-    /// What a handler called by hand is given: `send_mail(test.context(), …).await`.
+    /// The context for a direct call of a handler: `send_mail(test.context(), …).await`.
     pub fn context(&self) -> &JobContext {
         &self.context
     }
 
-    /// Runs the handler of a job as a worker does: the payload is written as JSON and read again,
-    /// the resources are found by their types, and so is the result.
+    /// Runs the handler of a job as a worker does.
+    ///
+    /// The payload and the result go through JSON. The resources are found by their types.
     ///
     /// # Errors
-    /// The handler's own; a permanent one if a resource is missing, or if the job is an external
-    /// one, which has no handler.
+    /// The handler's own error. A permanent error if a resource is missing, or if the job is
+    /// external and has no handler.
     pub async fn run<J: Job>(&self, job: J) -> Result<J::Output, JobError> {
         let payload = serde_json::to_string(&job)?;
         let context = self.attempt.context(J::ID, &self.clock, &self.recording);
         let call = Call { context, payload };
         let result = match J::definition().handler {
-            Handler::Async(handler) => self.logs.of(handler(call)).await,
-            Handler::Blocking(handler) => self.logs.during(|| handler(call)),
+            Handler::Async(handler) => self.logs.collect_async(handler(call)).await,
+            Handler::Blocking(handler) => self.logs.collect(|| handler(call)),
             Handler::External => {
                 let message = format!("`{}` is external: it has no handler to run", J::ID);
                 Err(JobError::permanent(message))
@@ -93,38 +94,40 @@ impl TestContext {
         serde_json::from_str(&result).map_err(|error| JobError::new(Verdict::InvalidResult, error))
     }
 
-    /// Awaits a handler called by hand, and keeps its log: `test.watch(send_mail(…)).await`.
+    /// Awaits a direct call of a handler and records its log: `test.watch(send_mail(…)).await`.
     pub async fn watch<F: Future>(&self, handler: F) -> F::Output {
-        self.logs.of(handler).await
+        self.logs.collect_async(handler).await
     }
 
-    /// Calls something that is not async, and keeps its log.
+    /// Calls a plain function and records its log.
     pub fn watch_blocking<T>(&self, call: impl FnOnce() -> T) -> T {
-        self.logs.during(call)
+        self.logs.collect(call)
     }
 
-    /// Asks the handler to stop, as an operator does.
+    /// Cancels the attempt, as an operator does.
     pub fn cancel(&self) {
         self.attempt.cancelled.cancel();
     }
 
-    /// The handler's time.
+    /// The handler's clock.
     pub fn clock(&self) -> &ManualClock {
         &self.clock
     }
 
-    /// Every report of progress, in order.
+    /// Every progress report, in order.
     pub fn progress(&self) -> Vec<Progress> {
         self.attempt.progress.reports()
     }
 
-    /// What was logged by [`run`](Self::run) and [`watch`](Self::watch): events of level INFO and
-    /// up, which is what a worker stores.
+    /// The log lines of [`run`](Self::run), [`watch`](Self::watch) and
+    /// [`watch_blocking`](Self::watch_blocking).
+    ///
+    /// Contains events of level INFO and above, like the log that a worker stores.
     pub fn logs(&self) -> Vec<LogLine> {
         self.logs.lines()
     }
 
-    /// What the handler enqueued: look at it by [`assert_enqueued!`](crate::assert_enqueued).
+    /// The jobs that the handler enqueued, for [`assert_enqueued!`](crate::assert_enqueued).
     pub fn recording(&self) -> &RecordingClient {
         &self.recording
     }
@@ -160,9 +163,9 @@ impl Attempt {
     }
 }
 
-/// Makes a [`TestContext`].
+/// A builder of a [`TestContext`].
 #[derive(Debug)]
-#[must_use = "it becomes a context by `build`"]
+#[must_use = "call `build` to get the context"]
 pub struct TestContextBuilder {
     job_id: &'static str,
     execution_id: ExecutionId,
@@ -175,70 +178,73 @@ pub struct TestContextBuilder {
 }
 
 impl TestContextBuilder {
-    /// Gives a resource, which handlers take as `&T`.
+    /// Adds a resource, which handlers receive as `&T`.
     pub fn resource<T: Resource>(self, value: T) -> Self {
         self.shared_resource(Arc::new(value))
     }
 
-    /// Gives a resource that the test keeps as well, or one without a size: `&dyn Trait`.
+    /// Adds a shared or unsized resource: one that the test also keeps, or a `&dyn Trait`.
     pub fn shared_resource<T: ?Sized + Resource>(mut self, value: Arc<T>) -> Self {
         self.resources.push(BuiltResource::new(value));
         self
     }
 
-    /// Names the job for a handler called by hand; [`run`](TestContext::run) knows the name.
+    /// Sets the job's id for direct calls of a handler. [`run`](TestContext::run) sets it itself.
     pub fn job_id(mut self, id: &'static str) -> Self {
         self.job_id = id;
         self
     }
 
-    /// Names the execution.
+    /// Sets the execution's id.
     pub fn execution_id(mut self, id: ExecutionId) -> Self {
         self.execution_id = id;
         self
     }
 
-    /// Says which attempt this is, from 1.
+    /// Sets the attempt's number, from 1.
     pub fn attempt(mut self, number: u32) -> Self {
         self.number = number;
         self
     }
 
-    /// Makes this attempt the last one of the budget.
+    /// Makes this attempt the last one of the retry budget.
     pub fn last_attempt(mut self) -> Self {
         self.last = true;
         self
     }
 
-    /// Sets a deadline, so long after the start. The handler can look at it; nothing ends it.
+    /// Sets a deadline, this long after the start.
+    ///
+    /// The handler can read the deadline. The test kit does not enforce it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Says what the execution belongs to; children inherit it.
+    /// Sets the execution's correlation id, which its children inherit.
     pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
         self.correlation_id = Some(id.into().into());
         self
     }
 
-    /// Starts at this time.
+    /// Sets the time at the start of the test.
     pub fn now(mut self, now: SystemTime) -> Self {
-        let auto_advance = self.clock.advances_itself();
+        let auto_advance = self.clock.is_auto_advanced();
         self.clock = ManualClock::new(now);
-        match auto_advance {
-            true => self.auto_advance(),
-            false => self,
+        if auto_advance {
+            self.auto_advance()
+        } else {
+            self
         }
     }
 
-    /// Lets the handler's sleeps end at once, and the clock show that they have.
+    /// Makes each sleep of the handler advance the clock to its end and return at once.
     pub fn auto_advance(mut self) -> Self {
         self.clock = self.clock.auto_advance();
         self
     }
 
-    /// The context.
+    /// Builds the context.
     pub fn build(self) -> TestContext {
         let attempt = Attempt {
             execution_id: self.execution_id,

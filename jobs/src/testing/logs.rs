@@ -1,4 +1,4 @@
-//! What a handler says by `tracing`.
+//! The log of a test: `tracing` events of a handler.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
@@ -15,19 +15,19 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use super::ManualClock;
 use crate::Clock as _;
 
-/// A line of a handler's log: what a worker stores of a `tracing` event.
+/// A line of a handler's log, made from a `tracing` event as a worker does.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogLine {
-    /// By the test's clock.
+    /// The time of the event, by the test's clock.
     pub at: SystemTime,
-    /// `INFO`, `WARN` or `ERROR`: what is less important is not kept.
+    /// The level: `INFO`, `WARN` or `ERROR`. Events below `INFO` are not recorded.
     pub level: Level,
-    /// The module that logged, unless the event says otherwise.
+    /// The event's target; by default the module that logged.
     pub target: String,
-    /// The text.
+    /// The message.
     pub message: String,
-    /// The other fields of the event, in its order.
+    /// The event's other fields, in order.
     pub fields: Vec<(&'static str, Value)>,
 }
 
@@ -48,9 +48,10 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) fn new(clock: ManualClock) -> Self {
-        // While a program has one subscriber only, `tracing` asks that of the *current thread*
-        // whether a call site is wanted, and remembers the answer for all: a test without our
-        // subscriber would silence another's log. A second one that lives on makes it ask all.
+        // With a single subscriber in the program, `tracing` asks the current thread's subscriber
+        // for interest in a call site, and caches the answer for all threads. A thread without the
+        // collector would disable the call site for every test. A second subscriber makes
+        // `tracing` ask each of them.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
 
@@ -69,22 +70,22 @@ impl Logs {
         lines.clone()
     }
 
-    /// Collects what is logged while `work` runs.
-    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Collects the events of `work`.
+    pub(super) fn collect<T>(&self, work: impl FnOnce() -> T) -> T {
         with_default(&self.dispatch, work)
     }
 
-    /// Collects what is logged while `future` is polled, on whatever thread.
-    pub(super) async fn of<F: Future>(&self, future: F) -> F::Output {
+    /// Collects the events of `future`, on each thread that polls it.
+    pub(super) async fn collect_async<F: Future>(&self, future: F) -> F::Output {
         let mut future = std::pin::pin!(future);
         std::future::poll_fn(|context| -> Poll<F::Output> {
-            self.during(|| future.as_mut().poll(context))
+            self.collect(|| future.as_mut().poll(context))
         })
         .await
     }
 }
 
-/// The one subscriber: spans mean nothing to it.
+/// A subscriber that collects events and ignores spans.
 #[derive(Debug)]
 struct Collector {
     clock: ManualClock,
@@ -93,9 +94,10 @@ struct Collector {
 
 impl Subscriber for Collector {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match self.enabled(metadata) {
-            true => Interest::always(),
-            false => Interest::never(),
+        if self.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
         }
     }
 
@@ -108,14 +110,14 @@ impl Subscriber for Collector {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut text = Text::default();
-        event.record(&mut text);
+        let mut values = EventValues::default();
+        event.record(&mut values);
         let line = LogLine {
             at: self.clock.now(),
             level: *event.metadata().level(),
             target: event.metadata().target().to_owned(),
-            message: text.message,
-            fields: text.fields,
+            message: values.message,
+            fields: values.fields,
         };
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.push(line);
@@ -134,14 +136,15 @@ impl Subscriber for Collector {
     fn exit(&self, _: &Id) {}
 }
 
+/// The message and the fields of an event.
 #[derive(Default)]
-struct Text {
+struct EventValues {
     message: String,
     fields: Vec<(&'static str, Value)>,
 }
 
-impl Text {
-    fn put(&mut self, field: &Field, value: Value) {
+impl EventValues {
+    fn insert(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::String(message)) => self.message = message,
             (name, value) => self.fields.push((name, value)),
@@ -149,28 +152,28 @@ impl Text {
     }
 }
 
-impl Visit for Text {
+impl Visit for EventValues {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.put(field, format!("{value:?}").into());
+        self.insert(field, format!("{value:?}").into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 }

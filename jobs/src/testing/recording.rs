@@ -1,4 +1,4 @@
-//! A store that only remembers.
+//! A client that records enqueues instead of storing them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -14,11 +14,15 @@ use crate::{
     Violations,
 };
 
-/// Records what is enqueued, and answers with scripted results. Clones share the record.
+/// Records enqueues, and returns scripted results. Clones share the record.
 ///
-/// What a runtime refuses without looking at values is refused here, too: unknown and disabled
-/// jobs, payloads that cannot be read again, a second use of an idempotency key for another
-/// payload. A schema's own rules (`#[schemars(email)]`) are for a real runtime to judge.
+/// An enqueue is rejected, as by a runtime, if
+///
+/// * the job is unknown or disabled,
+/// * the payload changes when it is deserialised and serialised again,
+/// * the idempotency key was used with another payload.
+///
+/// Rules of the schema, such as `#[schemars(email)]`, are not checked.
 ///
 /// ```
 /// use jobs::testing::{RecordingClient, block_on};
@@ -47,40 +51,40 @@ struct Recording {
 #[derive(Default)]
 struct State {
     executions: Vec<(ExecutionId, EnqueueRequest)>,
-    refusals: VecDeque<EnqueueError>,
-    answers: HashMap<&'static str, Answer>,
+    errors: VecDeque<EnqueueError>,
+    scripts: HashMap<&'static str, Script>,
 }
 
-type Answer = Arc<dyn Fn(&str) -> Result<Finished, ResultError> + Send + Sync>;
+type Script = Arc<dyn Fn(&str) -> Result<Finished, ResultError> + Send + Sync>;
 
-/// An enqueue that was recorded.
+/// A recorded enqueue.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recorded<J> {
-    /// What was enqueued, read back from its JSON.
+    /// The payload, deserialised from its JSON text.
     pub payload: J,
-    /// The request: options, and the payload as JSON text.
+    /// The request: the options, and the payload as JSON text.
     pub request: EnqueueRequest,
-    /// The name that the recording gave it.
+    /// The execution's id, assigned by the recording.
     pub execution_id: ExecutionId,
 }
 
 impl RecordingClient {
-    /// An empty record.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A client for the code under test.
+    /// Creates a client for the code under test.
     pub fn client(&self) -> Client {
         Client::new(Arc::clone(&self.0) as Arc<dyn Backend>)
     }
 
-    /// The executions of one job, in the order of their enqueues.
+    /// The recorded executions of one job, in order.
     pub fn enqueued<J: Job>(&self) -> Vec<Recorded<J>> {
         let recorded = |(execution_id, request): (ExecutionId, EnqueueRequest)| Recorded {
             payload: serde_json::from_str(&request.payload)
-                .expect("payloads that cannot be read are not recorded"),
+                .expect("a recorded payload is readable"),
             request,
             execution_id,
         };
@@ -90,17 +94,17 @@ impl RecordingClient {
             .collect()
     }
 
-    /// Every execution, in the order of the enqueues.
+    /// Every recorded execution, in order.
     pub fn all(&self) -> Vec<(ExecutionId, EnqueueRequest)> {
         self.0.lock().executions.clone()
     }
 
-    /// Forgets what was enqueued. Scripts stay.
+    /// Removes all recorded executions. Scripted results and errors stay.
     pub fn clear(&self) {
         self.0.lock().executions.clear();
     }
 
-    /// Scripts the results of a job: whoever awaits one gets what `answer` makes of the payload.
+    /// Scripts the results of a job: `answer` computes each result from the payload.
     pub fn answer<J: Job>(
         &self,
         answer: impl Fn(J) -> Result<J::Output, ResultError> + Send + Sync + 'static,
@@ -109,12 +113,13 @@ impl RecordingClient {
             let result = answer(serde_json::from_str(payload)?)?;
             Ok(Finished::Succeeded(serde_json::to_string(&result)?))
         };
-        self.0.lock().answers.insert(J::ID, Arc::new(answer));
+        self.0.lock().scripts.insert(J::ID, Arc::new(answer));
     }
 
-    /// Lets the next enqueue fail with this error; of several, each is used once, in order.
+    /// Makes the next enqueue fail with this error. Several errors apply to one enqueue each, in
+    /// order.
     pub fn refuse(&self, error: EnqueueError) {
-        self.0.lock().refusals.push_back(error);
+        self.0.lock().errors.push_back(error);
     }
 }
 
@@ -135,52 +140,52 @@ impl Recording {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, requests: Vec<EnqueueRequest>) -> Result<Vec<Enqueued>, EnqueueError> {
+    fn record(&self, requests: Vec<EnqueueRequest>) -> Result<Vec<Enqueued>, EnqueueError> {
         let mut state = self.lock();
-        if let Some(error) = state.refusals.pop_front() {
+        if let Some(error) = state.errors.pop_front() {
             return Err(error);
         }
-        // All or nothing: every request is judged before any is recorded.
-        let mut taken: Vec<(ExecutionId, EnqueueRequest)> = Vec::new();
+        // All or nothing: every request is checked before any is recorded.
+        let mut new: Vec<(ExecutionId, EnqueueRequest)> = Vec::new();
         let mut answers = Vec::new();
         for mut request in requests {
-            request.job_id = Cow::Borrowed(judge(&request)?);
-            let earlier = state.executions.iter().chain(&taken);
-            let execution_id = match same_key(earlier, &request)? {
+            request.job_id = Cow::Borrowed(check(&request)?);
+            let earlier = state.executions.iter().chain(&new);
+            let execution_id = match find_by_key(earlier, &request)? {
                 Some(execution_id) => execution_id,
                 None => {
-                    let id = nth_id(state.executions.len() + taken.len());
-                    taken.push((id, request));
+                    let id = nth_id(state.executions.len() + new.len());
+                    new.push((id, request));
                     id
                 }
             };
-            let triggered = taken.last().is_some_and(|(id, _)| *id == execution_id);
+            let triggered = new.last().is_some_and(|(id, _)| *id == execution_id);
             answers.push(Enqueued {
                 execution_id,
                 triggered,
             });
         }
-        state.executions.append(&mut taken);
+        state.executions.append(&mut new);
         Ok(answers)
     }
 
-    fn finish(&self, id: ExecutionId) -> Result<Finished, ResultError> {
+    fn scripted_result(&self, id: ExecutionId) -> Result<Finished, ResultError> {
         let state = self.lock();
         let mut executions = state.executions.iter();
         let (_, request) = executions
             .find(|(known, _)| *known == id)
             .ok_or(ResultError::Unknown(id))?;
-        let Some(answer) = state.answers.get(&*request.job_id).cloned() else {
+        let Some(script) = state.scripts.get(&*request.job_id).cloned() else {
             let message = format!(
-                "no result of `{}` is scripted: call `RecordingClient::answer`",
+                "job `{}` has no scripted result: call `RecordingClient::answer`",
                 request.job_id
             );
             return Err(ResultError::Store(message.into()));
         };
         let payload = request.payload.clone();
-        // Scripts may look at the recording.
+        // A script may read the recording.
         drop(state);
-        answer(&payload)
+        script(&payload)
     }
 }
 
@@ -189,16 +194,16 @@ impl Backend for Recording {
         &self,
         requests: Vec<EnqueueRequest>,
     ) -> BoxFuture<'_, Result<Vec<Enqueued>, EnqueueError>> {
-        Box::pin(std::future::ready(self.take(requests)))
+        Box::pin(std::future::ready(self.record(requests)))
     }
 
     fn finished(&self, id: ExecutionId) -> BoxFuture<'_, Result<Finished, ResultError>> {
-        Box::pin(std::future::ready(self.finish(id)))
+        Box::pin(std::future::ready(self.scripted_result(id)))
     }
 }
 
-/// The id of the job that was asked for, or why a runtime would not take the request.
-fn judge(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
+/// Returns the id of the requested job, or the error with which a runtime rejects the request.
+fn check(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
     let mut linked = inventory::iter::<&'static JobDefinition>.into_iter();
     let job_id = &request.job_id;
     let job = linked
@@ -220,21 +225,22 @@ fn judge(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
         }]),
     };
     let again = (job.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
-    match value(&again) == value(&request.payload) {
-        true => Ok(job.id),
-        false => Err(invalid(format!(
-            "it is another one when it is read and written again: {again} for {}",
+    if parse(&again) == parse(&request.payload) {
+        Ok(job.id)
+    } else {
+        Err(invalid(format!(
+            "it changes when it is deserialised and serialised again: {again} instead of {}",
             request.payload
-        ))),
+        )))
     }
 }
 
-fn value(text: &str) -> Option<Value> {
+fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// The execution that an idempotency key names already.
-fn same_key<'a>(
+/// Finds the execution that was enqueued with the same idempotency key.
+fn find_by_key<'a>(
     mut earlier: impl Iterator<Item = &'a (ExecutionId, EnqueueRequest)>,
     request: &EnqueueRequest,
 ) -> Result<Option<ExecutionId>, EnqueueError> {
@@ -245,7 +251,7 @@ fn same_key<'a>(
         earlier.job_id == request.job_id && earlier.idempotency_key.as_ref() == Some(key)
     });
     match same {
-        Some((id, earlier)) if value(&earlier.payload) == value(&request.payload) => Ok(Some(*id)),
+        Some((id, earlier)) if parse(&earlier.payload) == parse(&request.payload) => Ok(Some(*id)),
         Some((id, _)) => Err(EnqueueError::IdempotencyConflict {
             job_id: request.job_id.to_string(),
             key: key.clone(),
@@ -255,7 +261,7 @@ fn same_key<'a>(
     }
 }
 
-/// The same in every run.
+/// The id of the n-th recorded execution, which is the same in every run.
 fn nth_id(n: usize) -> ExecutionId {
     let n = u64::try_from(n).unwrap_or(u64::MAX).saturating_add(1);
     ExecutionId::from_parts(UNIX_EPOCH + Duration::from_millis(n), [0; 10])

@@ -1,4 +1,4 @@
-// Aliases are ids.
+// An alias has the grammar of an id.
 
 use jobs::{JobError, job};
 

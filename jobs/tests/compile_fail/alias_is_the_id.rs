@@ -1,4 +1,4 @@
-// An alias is a former id.
+// An alias differs from the job's id.
 
 use jobs::{JobError, job};
 

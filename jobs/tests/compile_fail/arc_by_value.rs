@@ -1,4 +1,4 @@
-// Resources are references.
+// A resource is taken by reference.
 
 use jobs::{JobError, job};
 

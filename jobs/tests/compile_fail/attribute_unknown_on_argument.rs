@@ -1,4 +1,4 @@
-// Attributes of arguments are known ones.
+// An attribute on an argument is one of a known list.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Values of the payload own all they hold.
+// A payload field contains no references.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Text in the payload is owned.
+// A text in the payload is owned.
 
 use jobs::{JobError, job};
 

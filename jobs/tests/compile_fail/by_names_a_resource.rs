@@ -1,4 +1,4 @@
-// Only payloads can be told apart.
+// `by` names by-value arguments.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Payloads do not vary with the build.
+// The payload is the same in every build.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// The context is a reference.
+// The context is taken by reference.
 
 use jobs::{JobContext, JobError, job};
 

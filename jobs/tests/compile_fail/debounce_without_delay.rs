@@ -1,4 +1,4 @@
-// To be put off needs a time.
+// `debounce` has a delay.
 
 use jobs::{JobError, job};
 

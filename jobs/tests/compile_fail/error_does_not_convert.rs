@@ -1,4 +1,4 @@
-// Any error that is an error will do, and no other.
+// The error of a handler converts into `JobError`.
 
 use jobs::job;
 

@@ -1,4 +1,4 @@
-// A time has a unit.
+// `expires` is a duration with a unit.
 
 use jobs::{JobError, job};
 

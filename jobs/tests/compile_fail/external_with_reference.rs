@@ -1,4 +1,4 @@
-// An external job is handed nothing by reference.
+// An external job has no by-reference arguments.
 
 use jobs::{JobContext, JobError, job};
 

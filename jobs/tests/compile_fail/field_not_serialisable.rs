@@ -1,4 +1,4 @@
-// The payload is stored.
+// A payload field implements the three traits.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// One sentence per type, however often and wherever it is used.
+// Each field type without the traits is reported in one sentence, at its field.
 
 use jobs::{Client, JobError, job};
 

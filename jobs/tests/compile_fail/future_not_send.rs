@@ -1,4 +1,4 @@
-// Attempts move between threads.
+// The future of a handler is `Send`.
 
 use jobs::{JobError, job};
 

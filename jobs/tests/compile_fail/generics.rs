@@ -1,4 +1,4 @@
-// A job has one payload type.
+// A handler is not generic.
 
 use jobs::{JobError, job};
 

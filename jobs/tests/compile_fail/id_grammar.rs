@@ -1,4 +1,4 @@
-// An id is lower case, in segments; a corrected one is suggested.
+// An id is in lower case; a corrected one is suggested.
 
 use jobs::{JobError, job};
 

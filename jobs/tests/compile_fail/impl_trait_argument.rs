@@ -1,4 +1,4 @@
-// A field has one type.
+// A payload field has a named type.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// What is not enforced is refused.
+// A key that the runtime does not enforce is rejected.
 
 use jobs::{JobError, job};
 

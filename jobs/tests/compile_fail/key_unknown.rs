@@ -1,4 +1,4 @@
-// An unknown key gets a suggestion and the list.
+// An unknown key is reported with a suggestion and the list of keys.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// A key that needs a value says how it is written.
+// A key without its value is reported with an example.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// The first attempt counts.
+// `max_attempts` is at least 1.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Attempts are counted.
+// `max_concurrent` is a number.
 
 use jobs::{JobError, job};
 

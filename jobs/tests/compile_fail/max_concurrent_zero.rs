@@ -1,4 +1,4 @@
-// A job that may never run is switched off.
+// `max_concurrent` is at least 1.
 
 use jobs::{JobError, job};
 

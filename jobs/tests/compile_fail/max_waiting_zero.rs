@@ -1,4 +1,4 @@
-// A job that accepts nothing is switched off.
+// `max_waiting` is at least 1.
 
 use jobs::{JobError, job};
 

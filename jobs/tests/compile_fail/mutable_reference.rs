@@ -1,4 +1,4 @@
-// Resources are shared.
+// A resource is taken by shared reference.
 
 use jobs::{JobError, job};
 

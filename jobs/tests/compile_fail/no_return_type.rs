@@ -1,4 +1,4 @@
-// A handler says how it ended.
+// A handler has a return type.
 
 use jobs::{job};
 

@@ -1,4 +1,4 @@
-// Jobs are functions.
+// `#[job]` is for functions.
 
 use jobs::{job};
 

@@ -1,4 +1,4 @@
-// An argument has a name.
+// An argument is a plain name.
 
 use jobs::{JobError, job};
 

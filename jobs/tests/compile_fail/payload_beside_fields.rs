@@ -1,4 +1,4 @@
-// A whole payload has no fields beside it.
+// A whole payload excludes other by-value arguments.
 
 use jobs::{JobError, job};
 

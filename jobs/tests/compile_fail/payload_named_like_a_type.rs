@@ -1,4 +1,4 @@
-// The payload has a name of its own.
+// The payload's name differs from the types of the signature.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// A job has one payload.
+// A job has one whole payload.
 
 use jobs::{JobError, job};
 

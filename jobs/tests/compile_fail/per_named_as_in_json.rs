@@ -1,4 +1,4 @@
-// Keys speak of arguments, not of names in JSON.
+// `per` names an argument, not its name in JSON.
 
 use jobs::{JobError, job};
 

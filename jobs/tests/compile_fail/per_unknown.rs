@@ -1,4 +1,4 @@
-// A limit per field is one per argument that exists.
+// `per` names an existing argument.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Priorities end at 100.
+// A priority is at most 100.
 
 use jobs::{JobError, job};
 

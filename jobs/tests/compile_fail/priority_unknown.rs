@@ -1,4 +1,4 @@
-// A priority has a name or a number.
+// A priority is a known name or a number.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// A queue has a name like an id.
+// A queue has the grammar of an id.
 
 use jobs::{JobError, job};
 

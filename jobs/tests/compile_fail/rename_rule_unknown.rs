@@ -1,4 +1,4 @@
-// A naming rule is one of serde.
+// `rename_all` is one of serde's rules.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// The error of a resource is boxed.
+// The error of a resource function converts into a boxed error.
 
 use jobs::{resource};
 

@@ -1,4 +1,4 @@
-// A resource is found by its type.
+// A resource function names the type of its resource.
 
 use jobs::{resource};
 

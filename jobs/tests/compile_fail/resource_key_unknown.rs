@@ -1,4 +1,4 @@
-// Resources have one key.
+// `#[resource]` has one key.
 
 use jobs::{resource};
 

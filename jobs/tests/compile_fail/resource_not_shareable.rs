@@ -1,4 +1,4 @@
-// Threads share resources.
+// The resource of a handler is `Send + Sync`.
 
 use jobs::{JobError, job};
 

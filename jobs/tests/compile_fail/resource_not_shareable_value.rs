@@ -1,4 +1,4 @@
-// Threads share resources.
+// The value of a resource function is `Send + Sync`.
 
 use jobs::{resource};
 

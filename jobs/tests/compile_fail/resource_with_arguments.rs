@@ -1,4 +1,4 @@
-// Resources are built without arguments.
+// A resource function has no arguments.
 
 use jobs::{resource};
 

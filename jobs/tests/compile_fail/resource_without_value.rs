@@ -1,4 +1,4 @@
-// A resource has a value.
+// A resource function has a return type.
 
 use jobs::{resource};
 

@@ -1,4 +1,4 @@
-// The result is stored.
+// The result implements the three traits.
 
 use jobs::{JobError, job};
 

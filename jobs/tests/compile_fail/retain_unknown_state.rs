@@ -1,4 +1,4 @@
-// What is kept is named by its state.
+// `retain` names final statuses.
 
 use jobs::{JobError, job};
 

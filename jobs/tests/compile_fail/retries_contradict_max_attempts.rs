@@ -1,4 +1,4 @@
-// Two numbers of attempts agree.
+// `retries` and `max_attempts` agree.
 
 use jobs::{JobError, job};
 

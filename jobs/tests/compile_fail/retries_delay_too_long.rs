@@ -1,4 +1,4 @@
-// A number in a list is in seconds: milliseconds were meant.
+// A number in a list is in seconds, and at most a year.
 
 use jobs::{JobError, job};
 

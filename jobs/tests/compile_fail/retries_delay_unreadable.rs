@@ -1,4 +1,4 @@
-// Each delay is judged at its place.
+// A delay has a known form.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// The formula has a base and a count.
+// `exponential` has `base` and `count`.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// There is one formula.
+// `exponential` is the only formula.
 
 use jobs::{JobError, job};
 

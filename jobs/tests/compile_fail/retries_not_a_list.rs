@@ -1,4 +1,4 @@
-// One delay is a list, too.
+// A single delay is written as a list.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// A job has one routing key.
+// A routing key has no wildcards.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// A schedule has nobody to fill in what is required.
+// The payload of a schedule has a default for every field.
 
 use jobs::{JobError, job};
 

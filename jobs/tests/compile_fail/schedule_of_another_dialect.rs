@@ -1,4 +1,4 @@
-// A schedule is cron as it always was.
+// A schedule has no additions of other cron dialects.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Time zones are those of the IANA database.
+// A time zone is a name of the IANA database.
 
 use jobs::{JobError, job};
 

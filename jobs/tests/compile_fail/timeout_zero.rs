@@ -1,4 +1,4 @@
-// A timeout is not zero.
+// A timeout is greater than zero.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// An execution that is never live keeps nobody away.
+// `live` names at least one status.
 
 use jobs::{JobError, job};
 

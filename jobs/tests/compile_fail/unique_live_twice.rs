@@ -1,4 +1,4 @@
-// Each status is named once.
+// `live` names each status once.
 
 use jobs::{JobError, job};
 

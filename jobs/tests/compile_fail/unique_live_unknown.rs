@@ -1,4 +1,4 @@
-// A key is kept by executions that are not final.
+// `live` names statuses that are not final.
 
 use jobs::{JobError, job};
 

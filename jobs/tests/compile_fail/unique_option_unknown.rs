@@ -1,4 +1,4 @@
-// Options of a key are known.
+// An option of `unique` is one of a known list.
 
 use jobs::{JobError, job};
 

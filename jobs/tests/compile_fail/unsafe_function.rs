@@ -1,4 +1,4 @@
-// The runtime keeps no promises for `unsafe`; nothing calls it as `extern`.
+// A handler is neither `unsafe` nor `extern`.
 
 use jobs::{JobError, job};
 

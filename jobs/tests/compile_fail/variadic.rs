@@ -1,4 +1,4 @@
-// A payload has a fixed set of fields.
+// A handler has a fixed number of arguments.
 
 use jobs::{JobError, job};
 

@@ -1,4 +1,4 @@
-// Weights are those of the values of a field.
+// `weights` needs `per`.
 
 use jobs::{JobError, job};
 

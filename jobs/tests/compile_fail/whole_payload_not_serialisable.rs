@@ -1,4 +1,4 @@
-// The type of a whole payload needs the three derives.
+// The type of a whole payload implements the three traits.
 
 use jobs::{JobError, job};
 

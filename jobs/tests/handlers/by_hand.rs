@@ -1,4 +1,4 @@
-//! The golden expansion that the guide explains, compiled as if written by hand.
+//! The golden expansion that the guide explains, compiled like hand-written code.
 
 use jobs::{JobContext, JobError};
 
@@ -9,7 +9,7 @@ use crate::support::{linked, run_with};
     unused_qualifications,
     clippy::empty_docs,
     clippy::needless_question_mark,
-    reason = "the golden is a piece of a library, and generated"
+    reason = "the golden is generated, and a part of a library"
 )]
 mod golden {
     use super::{JobContext, JobError};
@@ -38,7 +38,7 @@ mod golden {
 }
 
 #[test]
-fn the_golden_is_a_job() {
+fn the_golden_expansion_is_a_job_that_runs() {
     let db = jobs::runtime::BuiltResource::new(std::sync::Arc::new(golden::WorkspaceDb));
     let payload = r#"{"workspaceId": "ws-1", "subject": "user:alice"}"#;
     let result = run_with::<golden::ProvisionMember>([db], payload).expect("succeeds");

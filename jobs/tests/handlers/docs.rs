@@ -1,4 +1,4 @@
-//! Doc comments of all kinds: the label is their first line, the description all of it.
+//! Doc comments of all kinds: the first line is the label, the whole text the description.
 
 use jobs::{JobError, job};
 
@@ -59,50 +59,53 @@ async fn undocumented(
 }
 
 #[test]
-fn every_kind_of_docs_becomes_label_and_description() {
-    fn said<J: jobs::Job>() -> (String, String) {
+fn every_kind_of_doc_comment_becomes_label_and_description() {
+    fn label_and_description<J: jobs::Job>() -> (String, String) {
         let job = linked::<J>().descriptor().clone();
         (job.label, job.description)
     }
     let expect = |label: &str, description: &str| (label.to_owned(), description.to_owned());
     assert_eq!(
-        said::<Block>(),
+        label_and_description::<Block>(),
         expect(
             "Written as a block",
             "Written as a block.\n\nWith an indented line."
         )
     );
     assert_eq!(
-        said::<Stars>(),
+        label_and_description::<Stars>(),
         expect(
             "Written as a block with stars",
             "Written as a block with stars.\n\nAs in other languages."
         )
     );
     assert_eq!(
-        said::<Attribute>(),
+        label_and_description::<Attribute>(),
         expect("Written as an attribute", "Written as an attribute.")
     );
     assert_eq!(
-        said::<Concatenated>(),
+        label_and_description::<Concatenated>(),
         expect("Put together", "Put together.")
     );
     assert_eq!(
-        said::<Included>(),
+        label_and_description::<Included>(),
         expect("From a file", "From a file.\n\n* with a list")
     );
     assert_eq!(
-        said::<Around>(),
+        label_and_description::<Around>(),
         expect(
             "Above the attribute",
             "Above the attribute.\nBelow it, with \"quotes\", a \\ and a `{brace}`."
         )
     );
-    assert_eq!(said::<Undocumented>(), expect("Docs none", ""));
+    assert_eq!(
+        label_and_description::<Undocumented>(),
+        expect("Docs none", "")
+    );
 }
 
 #[test]
-fn the_schema_says_the_same() {
+fn the_schema_has_the_same_description() {
     let description = &schema::<Stars>()["description"];
     let text = description.as_str().expect("a text");
     assert!(

@@ -1,14 +1,18 @@
-//! Names that an application may have shadowed: the expansion does not look at them.
+//! Hygiene: the expansion works where an application shadows common names.
 
 #![deny(unused, clippy::all)]
-#![allow(non_camel_case_types, dead_code, reason = "what shadows is not used")]
+#![allow(
+    non_camel_case_types,
+    dead_code,
+    reason = "the shadowing items are not used"
+)]
 
 use ::jobs::Job as _;
 
 use crate::support::run;
 
-// Everything that a less careful expansion would name, but for what the derives of serde and
-// schemars name themselves: the primitive types, and `Some`.
+// Every name that an unhygienic expansion could use. Primitive types and `Some` are missing,
+// because the derives of serde and schemars use them.
 mod serde {}
 mod schemars {}
 mod jobs {}
@@ -51,7 +55,7 @@ type Answer<T> = ::std::result::Result<T, ::jobs::JobError>;
 
 struct Thing;
 
-/// Names nothing by its usual name.
+/// Uses no common name for its types.
 #[::jobs::job(
     id = "hygiene.shadowed",
     timeout = "1m",
@@ -84,7 +88,7 @@ fn thing() -> Thing {
 }
 
 #[test]
-fn shadowed_names_do_not_matter() {
+fn the_expansion_ignores_shadowed_names() {
     let payload = Shadowed::new("a", "b").other("c");
     assert_eq!(run(&payload).expect("succeeds"), "\"a\"");
     assert_eq!(Shadowed::ID, "hygiene.shadowed");

@@ -1,4 +1,5 @@
-//! Where jobs stand: modules, function bodies, macros, conditional compilation, other crate names.
+//! Places of a job declaration: modules, function bodies, macros, conditional compilation, and
+//! other names of the crate.
 
 use jobs::{Job, JobError};
 
@@ -15,7 +16,7 @@ mod archive {
 pub(crate) use archive::*;
 
 #[test]
-fn a_module_of_the_same_name() {
+fn a_function_named_like_its_module() {
     assert_eq!(run(&Archive::new("x")).expect("succeeds"), "\"x\"");
     drop(archive("callable".to_owned()));
     assert_eq!(
@@ -44,7 +45,7 @@ fn the_payload_is_as_visible_as_the_function() {
 }
 
 #[test]
-fn inside_a_function_body() {
+fn a_job_inside_a_function_body() {
     #[jobs::job(id = "layout.body")]
     async fn in_a_body(#[default("x")] text: String) -> Result<String, JobError> {
         Ok(text)
@@ -69,7 +70,7 @@ declare!(
 );
 
 #[test]
-fn inside_a_macro() {
+fn a_job_declared_by_a_macro() {
     assert_eq!(
         run(&ByMacro::new(None).other(None)).expect("succeeds"),
         "null"
@@ -94,7 +95,7 @@ nested! {
 }
 
 #[test]
-fn as_an_item_of_a_macro() {
+fn a_job_passed_through_a_macro_as_an_item() {
     assert_eq!(AsAnItem::ID, "layout.item");
 }
 
@@ -118,7 +119,7 @@ async fn always(value: u8) -> Result<u8, JobError> {
 }
 
 #[test]
-fn conditional_compilation_takes_all_or_nothing() {
+fn cfg_removes_the_whole_expansion_or_nothing() {
     assert_eq!(run(&Always::new(5)).expect("succeeds"), "5");
 }
 
@@ -143,7 +144,7 @@ mod renamed {
 }
 
 #[test]
-fn under_another_name() {
+fn a_job_of_a_reexported_crate() {
     assert_eq!(run(&renamed::Renamed::new()).expect("succeeds"), "1");
 }
 
@@ -168,7 +169,7 @@ mod of_a_renamed_crate {
 struct Nothing;
 
 #[test]
-fn the_crate_under_another_name() {
+fn a_job_of_a_renamed_crate() {
     let resource = jobs::runtime::BuiltResource::new(std::sync::Arc::new(Nothing));
     let result = run_with::<of_a_renamed_crate::OfARenamedCrate>([resource], "{}");
     assert_eq!(result.expect("succeeds"), "\"x\"");
@@ -193,7 +194,7 @@ blocking_jobs! {
 }
 
 #[test]
-fn several_from_one_macro() {
+fn several_jobs_from_one_macro() {
     assert_eq!(run(&ManyAdd::new().b(5_u32)).expect("succeeds"), "7");
     assert_eq!(run(&ManyNone::new()).expect("succeeds"), "7");
 }

@@ -1,4 +1,4 @@
-//! Keys that hold executions back, as the catalogue shows them.
+//! Keys that declare limits, as the catalogue shows them.
 
 use jobs::{ExecutionStatus as Status, Job, JobError, JobLimits, OnConflict, job};
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn without() -> Result<(), JobError> {
 }
 
 #[test]
-fn a_job_without_limits_does_not_mention_them() {
+fn a_descriptor_without_limits_omits_the_key() {
     assert!(limits::<Without>().is_empty());
     let shown = serde_json::to_value(linked::<Without>().descriptor()).expect("JSON");
     assert_eq!(shown.get("limits"), None);
@@ -46,7 +46,7 @@ async fn everything(
 }
 
 #[test]
-fn every_limit_arrives_and_names_fields_as_json_has_them() {
+fn every_limit_is_published_with_json_names_of_fields() {
     let shown = serde_json::to_value(limits::<Everything>()).expect("JSON");
     let expected = json!({
         "maxConcurrent": {"count": 5, "per": "workspaceId", "weights": {"acme": 4, "a:b": 2}},
@@ -61,7 +61,7 @@ fn every_limit_arrives_and_names_fields_as_json_has_them() {
         "maxWaiting": 10_000,
     });
     assert_eq!(shown, expected);
-    // What is published comes back as it was.
+    // The published form deserialises into the same limits.
     let read: JobLimits = serde_json::from_value(shown).expect("limits");
     assert_eq!(read, limits::<Everything>());
 }
@@ -84,7 +84,7 @@ async fn whole(#[payload] page: Page) -> Result<(), JobError> {
 }
 
 #[test]
-fn fields_of_an_existing_type_are_named_as_json_has_them() {
+fn fields_of_an_existing_type_are_given_by_their_json_names() {
     let limits = limits::<Whole>();
     let per = limits.max_concurrent.and_then(|limit| limit.per);
     assert_eq!(per.as_deref(), Some("tenantId"));
@@ -105,7 +105,7 @@ async fn least(to: String) -> Result<(), JobError> {
 }
 
 #[test]
-fn what_is_not_written_of_a_limit_has_its_default() {
+fn omitted_options_of_a_limit_have_defaults() {
     let limits = limits::<Least>();
     assert_eq!(
         limits.max_concurrent.map(|it| (it.count, it.per)),

@@ -14,7 +14,7 @@ async fn defaults() -> Result<(), JobError> {
 }
 
 #[test]
-fn what_is_not_written_has_its_default() {
+fn omitted_keys_have_defaults() {
     let job = described::<Defaults>();
     assert_eq!(job.label, "Options defaults");
     assert_eq!(job.timeout_ms, Some(300_000));
@@ -45,7 +45,7 @@ async fn all() -> Result<(), JobError> {
 }
 
 #[test]
-fn every_key_arrives() {
+fn every_key_is_in_the_descriptor() {
     let job = described::<AllOfThem>();
     assert_eq!(job.label, "Everything");
     assert_eq!(job.timeout_ms, Some(5_400_000));
@@ -63,7 +63,7 @@ fn every_key_arrives() {
     );
 }
 
-/// Declares a job with these keys, and tests its policy.
+/// Declares a job with these keys, and tests its retry policy.
 macro_rules! policy {
     ($name:ident, $id:literal, ($($key:tt)*) => $attempts:literal, $delays:expr) => {
         mod $name {
@@ -73,7 +73,7 @@ macro_rules! policy {
             }
 
             #[test]
-            fn policy() {
+            fn has_the_expected_retry_policy() {
                 let job = super::described::<Run>();
                 let seconds: &[u64] = &$delays;
                 let millis: Vec<u64> = seconds.iter().map(|seconds| seconds * 1000).collect();
@@ -95,13 +95,18 @@ policy!(
     (retries = exponential(base = "10s", factor = 3, max = "2m", count = 4)) => 5, [10, 30, 90, 120]
 );
 
-#[job(id = "options.jitter", timeout = "none", priority = 70, retries = exponential(base = 1, count = 2, jitter = 0.5))]
+#[job(
+    id = "options.jitter",
+    timeout = "none",
+    priority = 70,
+    retries = exponential(base = 1, count = 2, jitter = 0.5)
+)]
 async fn jitter() -> Result<(), JobError> {
     Ok(())
 }
 
 #[test]
-fn numbers_and_none() {
+fn a_numeric_priority_no_timeout_and_jitter() {
     let job = described::<Jitter>();
     assert_eq!(job.timeout_ms, None);
     assert_eq!(job.priority.value(), 70);
@@ -110,8 +115,8 @@ fn numbers_and_none() {
 }
 
 #[test]
-fn duplicate_ids_name_both_sources() {
-    // Not two linked ones: they would break every other test of this program.
+fn a_duplicate_id_is_rejected_with_both_sources() {
+    // Two linked jobs with one id would break every other test of this program.
     let error = Catalogue::of([Defaults::definition(), Defaults::definition()]).expect_err("two");
     let message = error.to_string();
     assert!(message.contains("`options.defaults`"), "{message}");

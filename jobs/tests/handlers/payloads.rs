@@ -10,7 +10,7 @@ use crate::support::{linked, run, run_with, schema};
 
 /// Creates a member.
 ///
-/// Does nothing for one who is a member already.
+/// Does nothing if the member exists.
 #[job(
     id = "payloads.member",
     rename_all = "camelCase",
@@ -57,7 +57,7 @@ fn new_and_setters_convert_and_infer() {
 }
 
 #[test]
-fn defaults_apply_to_stored_payloads() {
+fn defaults_fill_missing_fields_of_stored_payloads() {
     let result = run_with::<CreateMember>([], r#"{"workspaceId": "w", "seats": 1}"#);
     assert_eq!(
         result.expect("succeeds"),
@@ -66,7 +66,7 @@ fn defaults_apply_to_stored_payloads() {
 }
 
 #[test]
-fn the_schema_has_docs_defaults_and_names_of_json() {
+fn the_schema_has_docs_defaults_and_json_names() {
     let schema = schema::<CreateMember>();
     assert_eq!(schema["title"], "CreateMember");
     let description = schema["description"].as_str().expect("a text");
@@ -87,12 +87,12 @@ fn the_schema_has_docs_defaults_and_names_of_json() {
 }
 
 #[test]
-fn docs_become_label_and_description() {
+fn a_doc_comment_becomes_label_and_description() {
     let job = linked::<CreateMember>();
     assert_eq!(job.descriptor().label, "Creates a member");
     assert_eq!(
         job.descriptor().description,
-        "Creates a member.\n\nDoes nothing for one who is a member already."
+        "Creates a member.\n\nDoes nothing if the member exists."
     );
 }
 
@@ -148,7 +148,7 @@ async fn sensitive(
 }
 
 #[test]
-fn sensitive_fields_are_listed_by_their_names_in_json() {
+fn sensitive_fields_are_listed_by_their_json_names() {
     let job = linked::<Sensitive>();
     assert_eq!(job.descriptor().sensitive, ["apiToken", "PIN", "pass-word"]);
     let json = serde_json::to_value(Sensitive::new("a", "b", "c", "d")).expect("json");
@@ -163,7 +163,7 @@ async fn strict(known: u8) -> Result<u8, JobError> {
 }
 
 #[test]
-fn unknown_fields_are_denied_on_request() {
+fn deny_unknown_rejects_unknown_fields() {
     let stray = r#"{"known": 1, "stray": 2}"#;
     assert!(run_with::<Strict>([], stray).is_err());
     assert_eq!(schema::<Strict>()["additionalProperties"], false);
@@ -178,7 +178,7 @@ async fn attributes(
 }
 
 #[test]
-fn other_attributes_belong_to_the_field() {
+fn other_attributes_are_passed_to_the_field() {
     let schema = schema::<Attributes>();
     assert_eq!(schema["properties"]["to"]["format"], "email");
     assert_eq!(schema["properties"]["to"]["maxLength"], 80);
@@ -215,7 +215,7 @@ fn maps_tuples_and_recursion() {
     assert_eq!(Types::ID, "payloads.types");
 }
 
-/// Jobs that are in no catalogue but that of their own test: they would break every other one.
+/// Invalid jobs. They are not linked, because they would break the catalogue of every other test.
 mod broken {
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -256,8 +256,8 @@ mod broken {
     }
 }
 
-/// As the attribute defines jobs whose `#[payload]` is an existing type: the macro cannot see the
-/// fields that its keys name.
+/// A job whose `#[payload]` is an existing type, written like the expansion. The macro cannot see
+/// the fields that the job's keys name.
 mod existing {
     use jobs::runtime::Handler;
     use jobs::{Job, JobDefinition, Source};
@@ -288,7 +288,7 @@ mod existing {
 }
 
 #[test]
-fn fields_that_keys_name_exist_in_existing_types() {
+fn keys_must_name_fields_of_an_existing_payload_type() {
     const SECOND: Duration = Duration::from_secs(1);
     static RIGHT: JobDefinition = existing::letter()
         .rate_limit(MaxRate::new(1, SECOND).per("tenant"))
@@ -301,20 +301,21 @@ fn fields_that_keys_name_exist_in_existing_types() {
         .unique(Unique::new().by(&["tenant", "workspace_id"]))
         .debounce(Debounce::new(SECOND).by(&["colour"]));
     let message = jobs::Catalogue::of([&WRONG]).expect_err("four").to_string();
-    for words in [
+    for part in [
         "`rate_limit` of job `existing.letter` (handlers:7) names the field `tennant`, which its \
-         payload does not have, did you mean `tenant`? (in JSON it has: copies, tenant, workspaceId)",
+         payload does not have, did you mean `tenant`? \
+         (its fields in JSON: copies, tenant, workspaceId)",
         "`unique` of job `existing.letter` (handlers:7) names the field `workspace_id`, which its \
          payload does not have, did you mean `workspaceId`?",
         "`max_concurrent` of job `existing.letter` (handlers:7) names the field `workspace`,",
-        "names the field `colour`, which its payload does not have (in JSON",
+        "names the field `colour`, which its payload does not have (its fields",
     ] {
-        assert!(message.contains(words), "{message}");
+        assert!(message.contains(part), "{message}");
     }
 }
 
 #[test]
-fn a_schedule_needs_defaults_in_existing_types_too() {
+fn a_schedule_needs_defaults_in_an_existing_payload_type() {
     static SCHEDULED: JobDefinition = existing::letter().scheduled(true);
     let message = jobs::Catalogue::of([&SCHEDULED])
         .expect_err("no defaults")
@@ -330,7 +331,7 @@ fn a_schedule_needs_defaults_in_existing_types_too() {
 }
 
 #[test]
-fn a_default_that_changes_is_refused_at_start() {
+fn the_catalogue_rejects_a_default_that_changes() {
     let error = jobs::Catalogue::of([broken::Unstable::definition()]).expect_err("unstable");
     let message = error.to_string();
     assert!(message.contains("`broken.unstable`"), "{message}");

@@ -77,7 +77,7 @@ fn built(request: &ResourceRequest) -> Option<BuiltResource> {
 }
 
 #[test]
-fn resources_are_found_by_their_types_and_handed_out() {
+fn a_handler_receives_resources_by_their_types() {
     let job = linked::<Greet>();
     assert_eq!(job.resources().len(), 4);
     let resources: Vec<_> = job.resources().iter().filter_map(built).collect();
@@ -87,7 +87,7 @@ fn resources_are_found_by_their_types_and_handed_out() {
 }
 
 #[test]
-fn unsized_values_are_provided_in_their_arc() {
+fn an_arc_of_an_unsized_type_provides_that_type() {
     assert!(built(&ResourceRequest::of::<[u8]>()).is_some());
     assert!(built(&ResourceRequest::of::<Arc<[u8]>>()).is_none());
 }
@@ -100,7 +100,7 @@ fn a_missing_resource_fails_the_attempt_for_good() {
 }
 
 #[test]
-fn the_error_of_a_resource_is_kept() {
+fn a_resource_that_fails_returns_its_error_and_source() {
     let definition = ResourceDefinition::linked()
         .into_iter()
         .find(|definition| {

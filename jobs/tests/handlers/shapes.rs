@@ -1,4 +1,4 @@
-//! Signatures.
+//! Function signatures of handlers.
 
 use jobs::runtime::Handler;
 use jobs::{HandlerKind, Job, JobContext, JobError, job};
@@ -24,7 +24,7 @@ async fn context_only(ctx: &JobContext) -> Result<u32, JobError> {
 }
 
 #[test]
-fn the_context_is_no_resource() {
+fn the_context_needs_no_resource() {
     assert_eq!(run(&ContextOnly::new()).expect("succeeds"), "1");
 }
 
@@ -34,7 +34,7 @@ fn blocking(text: String) -> Result<usize, JobError> {
 }
 
 #[test]
-fn a_plain_function_blocks() {
+fn a_plain_function_is_a_blocking_handler() {
     assert!(matches!(
         linked::<Blocking>().handler(),
         Handler::Blocking(_)
@@ -67,7 +67,7 @@ async fn aliases(_: &Context, text: String) -> Answer<i64> {
 }
 
 #[test]
-fn aliases_of_context_and_result() {
+fn the_context_and_the_result_may_be_type_aliases() {
     assert_eq!(run(&Aliases::new("-7")).expect("succeeds"), "-7");
     let error = run(&Aliases::new("seven")).expect_err("fails");
     assert!(error.is_retryable());
@@ -87,7 +87,7 @@ async fn own_error(_ctx: &JobContext, fail: bool) -> Result<(), OwnError> {
 }
 
 #[test]
-fn an_error_of_ones_own_says_what_follows() {
+fn an_error_type_with_its_own_conversion_decides_the_follow_up() {
     assert!(
         !run(&FailsItsOwnWay::new(true))
             .expect_err("fails")
@@ -108,7 +108,7 @@ async fn patterns(
 }
 
 #[test]
-fn mutable_unused_and_raw_arguments() {
+fn arguments_may_be_mutable_unused_or_raw() {
     let payload = Patterns::new(3, true, "ab");
     assert_eq!(run(&payload).expect("succeeds"), "5");
     let json = serde_json::to_value(&payload).expect("json");
@@ -124,11 +124,11 @@ async fn r#match(text: String) -> Result<String, JobError> {
 }
 
 #[test]
-fn a_raw_function_name() {
+fn a_function_name_may_be_raw() {
     assert_eq!(run(&Match::new("x")).expect("succeeds"), "\"x\"");
 }
 
-// Names that the expansion uses for itself.
+// Arguments and functions with names that the expansion uses itself.
 #[job(id = "shapes.call")]
 async fn call(
     call: String,
@@ -145,7 +145,7 @@ async fn payload(self_: u8) -> Result<u8, JobError> {
 }
 
 #[test]
-fn names_of_the_expansion_are_free() {
+fn names_of_the_expansion_can_be_used_by_the_application() {
     assert_eq!(
         run(&Call::new("a", "b", "c", "d")).expect("succeeds"),
         "\"abcd\""
@@ -159,13 +159,13 @@ async fn unreadable(number: u8) -> Result<u8, JobError> {
 }
 
 #[test]
-fn an_unreadable_payload_is_not_a_failure_of_the_handler() {
+fn an_unreadable_payload_has_a_verdict_of_its_own() {
     let error = run_with::<Unreadable>([], r#"{"number": "one"}"#).expect_err("fails");
     assert_eq!(error.verdict(), jobs::runtime::Verdict::InvalidPayload);
 }
 
 #[test]
-fn the_definition_of_a_payload_is_the_one_that_is_linked() {
+fn the_definition_of_a_payload_equals_the_linked_one() {
     let catalogue = jobs::Catalogue::of([Nothing::definition()]).expect("one job");
     let job = catalogue.get(Nothing::ID).expect("that one");
     assert_eq!(job.descriptor(), linked::<Nothing>().descriptor());

@@ -1,4 +1,4 @@
-//! A runtime in forty lines: enough to call a handler as a worker does.
+//! A minimal runtime that calls a handler as a worker does.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Backend for NoStore {
     }
 }
 
-/// Waits for a future that never waits for long.
+/// Polls a future in a loop until it is ready.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -57,7 +57,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A context with these resources.
+/// Creates a context with these resources.
 pub(crate) fn context(resources: impl IntoIterator<Item = BuiltResource>) -> JobContext {
     JobContext::new(ContextParts {
         limiter: None,
@@ -77,7 +77,7 @@ pub(crate) fn context(resources: impl IntoIterator<Item = BuiltResource>) -> Job
     })
 }
 
-/// All that is linked into this test.
+/// Finds the job of payload `J` in the catalogue of this test program.
 pub(crate) fn linked<J: Job>() -> CataloguedJob {
     let catalogue = Catalogue::linked().expect("ids are unique in this test");
     catalogue.get(J::ID).expect("linked").clone()

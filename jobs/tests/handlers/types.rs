@@ -1,4 +1,4 @@
-//! Types of fields and results.
+//! Types of payload fields and results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ async fn of_other_crates(
 }
 
 #[test]
-fn times_ids_links_and_decimals_have_formats() {
+fn types_of_other_crates_have_formats_in_the_schema() {
     let payload = json!({
         "at": "2026-01-01T00:00:00Z",
         "day": "2026-01-01",
@@ -81,7 +81,7 @@ async fn generics(
 }
 
 #[test]
-fn generics_are_instantiated() {
+fn each_instance_of_a_generic_type_has_a_schema() {
     let page = Page {
         items: vec![Both {
             first: 1,
@@ -96,11 +96,7 @@ fn generics_are_instantiated() {
     );
     let types = schema::<Generics>()["$defs"].clone();
     let names: Vec<&String> = types.as_object().expect("types").keys().collect();
-    assert_eq!(
-        names.len(),
-        3,
-        "each instance is a type of its own: {names:?}"
-    );
+    assert_eq!(names.len(), 3, "one for each instance: {names:?}");
     assert_eq!(
         schema::<Generics>()["properties"]["numbers"]["default"],
         json!({"items": [1], "next": null})
@@ -233,7 +229,7 @@ async fn recursion(sum: Sum, parent: Option<Box<Sum>>) -> Result<i64, JobError> 
 }
 
 #[test]
-fn types_may_contain_themselves() {
+fn a_type_may_contain_itself() {
     let payload = r#"{"sum": {"of": [{"number": 1}, {"of": [{"number": 2}]}]}}"#;
     assert_eq!(run_with::<Recursion>([], payload).expect("succeeds"), "3");
     assert!(schema::<Recursion>()["$defs"]["Sum"].is_object());
@@ -270,7 +266,7 @@ fn raw_identifiers_are_plain_in_json() {
 /// Has none of the traits that a payload's field needs.
 struct Celsius(f64);
 
-/// Writes and reads it for those who cannot change it.
+/// Serialises and deserialises `Celsius`, for `#[serde(with)]`.
 mod celsius {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
@@ -297,7 +293,7 @@ async fn by_hand(
 }
 
 #[test]
-fn fields_may_be_written_and_described_by_hand() {
+fn a_field_may_have_its_own_serialisation_and_schema() {
     let payload = r#"{"degrees": 36.6, "kind": "file", "path": "x", "formats": ["json"]}"#;
     assert_eq!(
         run_with::<ByHand>([], payload).expect("succeeds"),
@@ -310,7 +306,7 @@ fn fields_may_be_written_and_described_by_hand() {
     assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(2));
 }
 
-/// Types that a macro names from where it was written.
+/// A type that a macro names by `$crate`.
 mod elsewhere {
     #[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub(crate) struct Tag(pub(crate) u8);
@@ -328,14 +324,14 @@ macro_rules! tagging {
 tagging!(tag_it, Option<elsewhere::Tag>);
 
 #[test]
-fn types_that_a_macro_names() {
+fn a_type_may_be_named_by_a_macro() {
     let payload = TagIt::new(elsewhere::Tag(1), None);
     assert_eq!(run(&payload).expect("succeeds"), "1");
     assert_eq!(schema::<TagIt>()["required"], json!(["tag"]));
     assert!(schema::<TagIt>()["$defs"]["Tag"].is_object());
 }
 
-/// A payload may contain itself by way of another type.
+/// A type whose field is the payload that contains it.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Branch {
     walk: Option<Box<Walk>>,
@@ -347,7 +343,7 @@ async fn walk(#[default(vec![])] branches: Vec<Branch>) -> Result<usize, JobErro
 }
 
 #[test]
-fn a_payload_may_contain_itself() {
+fn a_payload_may_contain_itself_through_another_type_through_another_type() {
     let payload = r#"{"branches": [{"walk": {"branches": []}}]}"#;
     assert_eq!(run_with::<Walk>([], payload).expect("succeeds"), "1");
     assert_eq!(

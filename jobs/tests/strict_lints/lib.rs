@@ -1,4 +1,4 @@
-//! A library under the strictest lints: what `#[job]` and `#[resource]` leave in it trips none.
+//! A library under the strictest lints. The expansions of `#[job]` and `#[resource]` trigger none.
 
 #![forbid(missing_docs, unsafe_code)]
 #![deny(
@@ -34,7 +34,7 @@ pub mod public {
         ctx: &JobContext,
         settings: &Settings,
         to_whom: String,
-        /// How many.
+        /// The number of copies.
         #[default(1)]
         copies: u32,
         #[default("plain")] paper: String,
@@ -62,7 +62,7 @@ pub mod public {
     /// Never.
     #[job(id = "strict.print", rename_all = "camelCase", deny_unknown)]
     pub async fn print_letter(
-        /// On which paper.
+        /// The papers to print on.
         #[schemars(length(max = 8))]
         paper: Vec<Printing>,
         #[default(Printing { duplex: true })] printing: Printing,
@@ -72,7 +72,7 @@ pub mod public {
         Ok(printing)
     }
 
-    /// Prints as it was told.
+    /// Prints with these options.
     ///
     /// # Errors
     /// Never.
@@ -82,7 +82,7 @@ pub mod public {
         Ok(printing)
     }
 
-    /// Looks whether all is well.
+    /// Checks the health of the service.
     ///
     /// # Errors
     /// Never.
@@ -91,7 +91,7 @@ pub mod public {
         Ok(true)
     }
 
-    /// Done elsewhere.
+    /// Is executed by other programs.
     #[job(id = "strict.elsewhere")]
     pub async fn elsewhere(name: String, scale: f64) -> Result<String, JobError>;
 }
@@ -99,7 +99,7 @@ pub mod public {
 mod private {
     use super::{JobError, job, ready};
 
-    // Neither documented nor exported, nor enqueued by anyone.
+    // Not documented, not exported, and never enqueued.
     #[job(id = "strict.private")]
     async fn private(
         one: bool,
@@ -137,7 +137,7 @@ mod private {
     }
 }
 
-/// How things are done.
+/// Settings of the library, as a resource.
 pub struct Settings {
     verbose: bool,
 }

@@ -1,69 +1,73 @@
-//! A worker executes what was enqueued before it started.
+//! Drain scenarios: a worker executes a backlog that was enqueued before it starts.
 
 use std::sync::Arc;
 
 use jobs::Job;
 
 use crate::SystemClock;
+use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::history;
-use crate::bench::load::{Finishes, Work, client_on, runtime_on};
-use crate::bench::meter::Counters;
-use crate::bench::place::Place;
-use crate::bench::plan::Plan;
+use crate::bench::histogram::Histogram;
+use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
+use crate::bench::meter::ReadyMeter;
+use crate::bench::noop_jobs::{Keyed, Plain};
 use crate::bench::report::Trial;
-use crate::bench::work::{Keyed, Plain};
+use crate::bench::scratch_store::ScratchStore;
+use crate::bench::seeded_history::SeededHistory;
 use crate::clock::{real_now, timestamp};
 use crate::store::{Caps, Claim, SessionId, SessionInfo, Store};
 use crate::time::Timestamp;
 
-/// What there is beside the work.
+/// A condition that the drain runs under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beside {
-    Nothing,
-    /// A transaction that keeps its snapshot.
-    Snapshot,
-    /// Executions that wait at limits, whose permits a worker elsewhere has.
-    Blocked,
+pub(super) enum Interference {
+    /// No condition.
+    None,
+    /// A transaction with an old snapshot is open.
+    OldSnapshot,
+    /// Executions are blocked by limits; the session of a [`PermitHolder`] has the permits.
+    BlockedExecutions,
 }
 
-/// Executes so many in a place.
+/// Drains the executions of a workload in a scratch store.
 pub(super) async fn trial(
-    place: &Place,
-    plan: &Plan,
-    work: Work,
-    beside: Beside,
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+    workload: Workload,
+    interference: Interference,
 ) -> Result<Trial, BenchError> {
-    let store = place.open().await?;
-    let mut snapshot = place.gauge().await?;
-    if beside == Beside::Snapshot {
-        snapshot.pin().await?;
+    let store = scratch.open().await?;
+    let mut snapshot_holder = scratch.monitor().await?;
+    if interference == Interference::OldSnapshot {
+        snapshot_holder.pin_snapshot().await?;
     }
-    let elsewhere = match beside {
-        Beside::Blocked => Some(Elsewhere::hold(&store, plan).await?),
+    let permit_holder = match interference {
+        Interference::BlockedExecutions => Some(PermitHolder::open(&store, config).await?),
         _ => None,
     };
-    let executions = plan.executions();
+    let executions = config.executions();
     let client = client_on(&store).await?;
-    work.enqueue(&client.client(), executions, plan.batch)
+    workload
+        .enqueue(&client.client(), executions, config.batch)
         .await?;
     drop(client);
-    let store = reopened(place, store).await?;
+    let store = reopen(scratch, store).await?;
 
-    let counters = Counters::read(place.gauge().await?).await?;
-    let mut finishes = Finishes::of(&*store);
-    if let Some(elsewhere) = &elsewhere {
-        elsewhere.renew(&*store).await?;
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let mut finished = FinishCounter::of(&*store);
+    if let Some(permit_holder) = &permit_holder {
+        permit_holder.renew(&*store).await?;
     }
-    let meter = counters.start();
-    let worker = runtime_on(&store)?.concurrency(plan.concurrency);
-    let worker = match beside {
-        // The blocked ones are somebody else's.
-        Beside::Blocked => worker.jobs([Plain::ID]),
-        _ => worker,
+    let meter = meter.start();
+    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = if interference == Interference::BlockedExecutions {
+        // The worker must not claim the blocked executions.
+        worker.jobs([Plain::ID])
+    } else {
+        worker
     };
     let worker = worker.start().await?;
-    finishes.reach(executions, &worker).await?;
+    finished.wait_for(executions, &worker).await?;
     let meter = meter.stop();
     worker.shutdown().await;
     drop(worker);
@@ -73,99 +77,107 @@ pub(super) async fn trial(
     Ok(Trial::new(executions, usage))
 }
 
-/// The same store on connections of its own, so that what was done before is not counted.
-async fn reopened(place: &Place, store: Arc<dyn Store>) -> Result<Arc<dyn Store>, BenchError> {
-    if place.is_in_memory() {
+/// Opens the store on new connections, so that the meter does not count earlier work.
+async fn reopen(
+    scratch: &ScratchStore,
+    store: Arc<dyn Store>,
+) -> Result<Arc<dyn Store>, BenchError> {
+    if scratch.is_in_memory() {
         return Ok(store);
     }
     drop(store);
-    place.open().await
+    scratch.open().await
 }
 
-/// Counts what has succeeded, in the store.
+/// Compares the number of succeeded executions in the store with the expected one.
 async fn verify(store: &dyn Store, expected: u64) -> Result<(), BenchError> {
-    let Some(archive) = store.transfer() else {
+    let Some(transfer) = store.transfer() else {
         return Ok(());
     };
-    let found = archive.row_counts().await?.succeeded;
-    match found == expected {
-        true => Ok(()),
-        false => Err(BenchError::Missing { found, expected }),
+    let found = transfer.row_counts().await?.succeeded;
+    if found == expected {
+        Ok(())
+    } else {
+        Err(BenchError::Missing { found, expected })
     }
 }
 
-/// A place with finished executions.
-pub(super) async fn full_place(plan: &Plan) -> Result<Place, BenchError> {
-    let place = Place::fresh(&plan.database);
-    if place.is_in_memory() {
-        return Err(BenchError::Senseless(
-            "`retained` takes a store that outlives its connection: sqlite:FILE or postgres://…",
+/// Creates a scratch store with a seeded history.
+pub(super) async fn retained_store(config: &BenchConfig) -> Result<ScratchStore, BenchError> {
+    let scratch = ScratchStore::new(&config.database);
+    if scratch.is_in_memory() {
+        return Err(BenchError::Unsupported(
+            "the scenario `retained` needs a store on disk: give `--database sqlite:FILE` or \
+             `--database postgres://…`",
         ));
     }
-    let store = place.open().await?;
-    history::fill(&*store, plan.retained).await?;
+    let store = scratch.open().await?;
+    let history = SeededHistory {
+        executions: config.retained,
+    };
+    history.write_to(&*store).await?;
     drop(store);
-    place.gauge().await?.tidy().await?;
-    Ok(place)
+    scratch.monitor().await?.vacuum().await?;
+    Ok(scratch)
 }
 
-/// Executes so many where others have finished before, then turns pages.
-pub(super) async fn among_finished(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let executions = plan.executions();
-    let store = place.open().await?;
+/// Drains a backlog in a store with history, then lists executions.
+pub(super) async fn drain_retained(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let executions = config.executions();
+    let store = scratch.open().await?;
     let client = client_on(&store).await?;
-    Work::Plain
-        .enqueue(&client.client(), executions, plan.batch)
+    Workload::Plain
+        .enqueue(&client.client(), executions, config.batch)
         .await?;
     drop((client, store));
 
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
-    let mut finishes = Finishes::of(&*store);
-    let meter = counters.start();
-    let worker = runtime_on(&store)?.concurrency(plan.concurrency);
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
+    let mut finished = FinishCounter::of(&*store);
+    let meter = meter.start();
+    let worker = runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.start().await?;
-    finishes.reach(executions, &worker).await?;
+    finished.wait_for(executions, &worker).await?;
     let meter = meter.stop();
     worker.shutdown().await;
     drop(worker);
-    let feed = crate::bench::histogram::Histogram::default();
-    for query in history::pages()
-        .into_iter()
-        .cycle()
-        .take(20 * history::pages().len())
-    {
-        let asked = real_now();
+    let list_latency = Histogram::default();
+    let queries = SeededHistory::queries();
+    for query in (0..20).flat_map(|_| queries.clone()) {
+        let started_at = real_now();
         store.list_executions(query).await?;
-        feed.record(asked.elapsed());
+        list_latency.record(started_at.elapsed());
     }
     drop(store);
     let usage = meter.read().await?;
     Ok(Trial {
-        feed,
+        list_latency,
         ..Trial::new(executions, usage)
     })
 }
 
-/// A worker that is not there, with a permit of each key.
-struct Elsewhere {
+/// A session without a worker that holds a permit of each key.
+struct PermitHolder {
     session: SessionId,
     clock: SystemClock,
 }
 
-impl Elsewhere {
-    /// Enqueues as many executions as are to be blocked, and one of each key that has its permit.
-    async fn hold(store: &Arc<dyn Store>, plan: &Plan) -> Result<Self, BenchError> {
+impl PermitHolder {
+    /// Enqueues the executions to be blocked and one more per key, then claims one per key.
+    async fn open(store: &Arc<dyn Store>, config: &BenchConfig) -> Result<Self, BenchError> {
         let client = client_on(store).await?;
-        let keyed = Work::Keyed(plan.keys);
+        let keyed = Workload::Keyed(config.keys);
         keyed
-            .enqueue(&client.client(), plan.blocked + plan.keys, plan.batch)
+            .enqueue(&client.client(), config.blocked + config.keys, config.batch)
             .await?;
         let clock = SystemClock::new();
         let now = timestamp(&clock);
         let session = store
             .open_session(SessionInfo {
-                worker: "elsewhere".to_owned(),
+                worker: "permit-holder".to_owned(),
                 opened_at: now,
                 job_ids: Vec::new(),
                 queues: Vec::new(),
@@ -173,28 +185,28 @@ impl Elsewhere {
                 slot_caps: Vec::new(),
             })
             .await?;
-        let elsewhere = Self { session, clock };
-        let mut held = 0;
+        let holder = Self { session, clock };
+        let mut permits = 0;
         for number in 1.. {
             store.promote(now, 1_000).await?;
-            let claimed = store.claim(elsewhere.claim(number, now)).await?.len() as u64;
-            held += claimed;
-            if held >= plan.keys {
+            let claimed = store.claim(holder.claim(number, now)).await?.len() as u64;
+            permits += claimed;
+            if permits >= config.keys {
                 break;
             }
-            elsewhere.renew(&**store).await?;
+            holder.renew(&**store).await?;
         }
-        // Those behind them find their places.
-        let at_once = |at: Timestamp| at <= now;
+        // Promotes the remaining executions, until all of them are blocked.
+        let is_due = |at: Timestamp| at <= now;
         while store
             .promote(now, 1_000)
             .await?
             .next_due
-            .is_some_and(at_once)
+            .is_some_and(is_due)
         {
-            elsewhere.renew(&**store).await?;
+            holder.renew(&**store).await?;
         }
-        Ok(elsewhere)
+        Ok(holder)
     }
 
     fn claim(&self, number: i64, now: Timestamp) -> Claim {

@@ -1,39 +1,48 @@
-//! Callers enqueue, beside a worker or without.
+//! Enqueue scenarios: concurrent callers, without a worker or beside one.
 
 use std::sync::Arc;
 
 use jobs::Client;
 
+use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
-use crate::bench::load::{Finishes, Work, at_once, client_on, runtime_on, subject};
-use crate::bench::meter::Counters;
-use crate::bench::place::Place;
-use crate::bench::plan::Plan;
+use crate::bench::load::{
+    FinishCounter, Workload, call_concurrently, client_on, runtime_on, subject,
+};
+use crate::bench::meter::ReadyMeter;
+use crate::bench::noop_jobs::{NumberedJob, Plain};
 use crate::bench::report::Trial;
-use crate::bench::work::{Numbered, Plain};
+use crate::bench::scratch_store::ScratchStore;
 use crate::clock::real_now;
 
-/// Batches, and how long each takes.
-pub(super) async fn batches(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let batch = plan.batch;
-    let calls = plan.executions().div_ceil(batch as u64);
-    enqueues(place, plan, calls, batch).await
+/// Enqueues batches; the latency is that of a call.
+pub(super) async fn batches(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let batch = config.batch;
+    let calls = config.executions().div_ceil(batch as u64);
+    enqueues(scratch, config, calls, batch).await
 }
 
-/// One at a time, and how long each takes.
-pub(super) async fn singles(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    enqueues(place, plan, plan.executions(), 1).await
+/// Enqueues one execution per call; the latency is that of a call.
+pub(super) async fn singles(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    enqueues(scratch, config, config.executions(), 1).await
 }
 
+/// Makes `calls` calls with `batch` executions each.
 async fn enqueues(
-    place: &Place,
-    plan: &Plan,
+    scratch: &ScratchStore,
+    config: &BenchConfig,
     calls: u64,
     batch: usize,
 ) -> Result<Trial, BenchError> {
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
     let runtime = client_on(&store).await?;
     let latency = Arc::new(Histogram::default());
     let caller = Caller {
@@ -41,8 +50,8 @@ async fn enqueues(
         latency: Arc::clone(&latency),
         batch,
     };
-    let meter = counters.start();
-    at_once(plan.callers(), calls, move || caller.clone().call()).await?;
+    let meter = meter.start();
+    call_concurrently(config.callers(), calls, move || caller.clone().call()).await?;
     let meter = meter.stop();
     drop((runtime, store));
     let usage = meter.read().await?;
@@ -51,6 +60,7 @@ async fn enqueues(
     Ok(trial)
 }
 
+/// A client that records the latency of its calls.
 #[derive(Clone)]
 struct Caller {
     client: Client,
@@ -60,42 +70,45 @@ struct Caller {
 
 impl Caller {
     async fn call(self) -> Result<(), BenchError> {
-        let asked = real_now();
+        let started_at = real_now();
         if self.batch == 1 {
             self.client.enqueue(Plain::numbered(1, subject(1))).await?;
         } else {
             let batch = self.batch;
-            Work::Plain
+            Workload::Plain
                 .enqueue(&self.client, batch as u64, batch)
                 .await?;
         }
-        self.latency.record(asked.elapsed());
+        self.latency.record(started_at.elapsed());
         Ok(())
     }
 }
 
-/// Batches while a worker executes what has come so far.
-pub(super) async fn mixed(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let batch = plan.batch.min(100);
-    let calls = plan.executions().div_ceil(batch as u64);
+/// Enqueues batches while a worker executes them.
+pub(super) async fn mixed(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let batch = config.batch.min(100);
+    let calls = config.executions().div_ceil(batch as u64);
     let executions = calls * batch as u64;
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
-    let worker = runtime_on(&store)?.concurrency(plan.concurrency);
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
+    let worker = runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.start().await?;
-    let mut finishes = Finishes::of(&*store);
+    let mut finished = FinishCounter::of(&*store);
     let latency = Arc::new(Histogram::default());
     let caller = Caller {
         client: worker.client(),
         latency: Arc::clone(&latency),
         batch,
     };
-    let meter = counters.start();
-    let enqueued = at_once(plan.callers(), calls, move || caller.clone().call());
-    tokio::try_join!(enqueued, finishes.reach(executions, &worker))?;
+    let meter = meter.start();
+    let enqueued = call_concurrently(config.callers(), calls, move || caller.clone().call());
+    tokio::try_join!(enqueued, finished.wait_for(executions, &worker))?;
     let meter = meter.stop();
     worker.shutdown().await;
-    drop((worker, finishes, store));
+    drop((worker, finished, store));
     let usage = meter.read().await?;
     let trial = Trial::new(executions, usage);
     trial.latency.add(&latency);

@@ -1,4 +1,4 @@
-//! Triggers over HTTP.
+//! The scenario `http`: triggers over HTTP keep-alive connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,43 +8,46 @@ use jobs::Job;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
+use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
 use crate::bench::load::{runtime_on, subject};
-use crate::bench::meter::Counters;
-use crate::bench::place::Place;
-use crate::bench::plan::Plan;
+use crate::bench::meter::ReadyMeter;
+use crate::bench::noop_jobs::Plain;
 use crate::bench::report::Trial;
-use crate::bench::work::Plain;
+use crate::bench::scratch_store::ScratchStore;
 use crate::clock::real_now;
 
-/// Each caller has a connection that stays open, and waits for each answer.
-pub(super) async fn triggers(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let executions = plan.executions();
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
+/// Triggers executions. Each caller has one connection and waits for each response.
+pub(super) async fn triggers(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let executions = config.executions();
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
     let server = runtime_on(&store)?
         .workers(false)
         .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .start()
         .await?;
     let Some(address) = server.address() else {
-        return Err(BenchError::Senseless("nothing is served"));
+        return Err(BenchError::Unsupported("the HTTP interface has no address"));
     };
     let mut connections = Vec::new();
-    for _ in 0..plan.callers() {
+    for _ in 0..config.callers() {
         connections.push(Connection::open(address).await?);
     }
     let latency = Arc::new(Histogram::default());
     let taken = Arc::new(AtomicU64::new(0));
-    let meter = counters.start();
+    let meter = meter.start();
     let callers = connections.into_iter().map(|mut connection| {
         let (latency, taken) = (Arc::clone(&latency), Arc::clone(&taken));
         tokio::spawn(async move {
             while taken.fetch_add(1, Ordering::Relaxed) < executions {
-                let asked = real_now();
+                let started_at = real_now();
                 connection.trigger().await?;
-                latency.record(asked.elapsed());
+                latency.record(started_at.elapsed());
             }
             Ok::<_, BenchError>(())
         })
@@ -61,7 +64,8 @@ pub(super) async fn triggers(place: &Place, plan: &Plan) -> Result<Trial, BenchE
     Ok(trial)
 }
 
-/// As little of HTTP/1.1 as it takes, so that the caller is not what is measured.
+/// A minimal HTTP/1.1 client. The measurement includes its CPU time, so it does as little as
+/// possible.
 struct Connection {
     stream: BufStream<TcpStream>,
     request: String,
@@ -87,7 +91,7 @@ impl Connection {
         })
     }
 
-    /// Asks once, and reads the whole answer.
+    /// Sends one request and reads the whole response.
     async fn trigger(&mut self) -> Result<(), BenchError> {
         self.stream.write_all(self.request.as_bytes()).await?;
         self.stream.flush().await?;
@@ -113,7 +117,7 @@ impl Connection {
         self.stream.read_exact(&mut body).await?;
         match status.split(' ').nth(1) {
             Some(code) if code.starts_with('2') => Ok(()),
-            _ => Err(BenchError::Refused(format!(
+            _ => Err(BenchError::Rejected(format!(
                 "{status}: {}",
                 String::from_utf8_lossy(&body)
             ))),

@@ -1,4 +1,4 @@
-//! How long an execution takes from where it is due to where its handler runs.
+//! Latency scenarios: the time from an execution's due time to the start of its handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,67 +6,70 @@ use std::time::Duration;
 use jobs::Client;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{Finishes, runtime_on, subject, timed};
-use crate::bench::meter::Counters;
-use crate::bench::place::Place;
-use crate::bench::plan::Plan;
+use crate::bench::load::{FinishCounter, runtime_on, subject, timed};
+use crate::bench::meter::ReadyMeter;
+use crate::bench::noop_jobs::{NumberedJob, Plain, StartTimer};
 use crate::bench::report::Trial;
-use crate::bench::work::{Numbered, Plain, Started};
+use crate::bench::scratch_store::ScratchStore;
 
-/// What a worker has between two executions to become idle.
+/// The pause between two executions, in which the worker becomes idle.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How often what is due is enqueued.
+/// The interval at which due executions are enqueued.
 const TICK: Duration = Duration::from_millis(1);
 
-/// One execution at a time into a worker that has nothing to do: from the call to the handler.
-pub(super) async fn idle_pickup(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let executions = plan.executions();
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
-    let started = Started::new();
+/// Enqueues one execution at a time for an idle worker.
+pub(super) async fn idle_pickup(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let executions = config.executions();
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
+    let timer = StartTimer::new();
     let worker = runtime_on(&store)?
-        .concurrency(plan.concurrency)
-        .shared_resource(Arc::clone(&started))
+        .concurrency(config.concurrency)
+        .shared_resource(Arc::clone(&timer))
         .start()
         .await?;
     let client = worker.client();
-    let mut finishes = Finishes::of(&*store);
-    let meter = counters.start();
+    let mut finished = FinishCounter::of(&*store);
+    let meter = meter.start();
     for number in 1..=executions {
         sleep(PAUSE).await;
-        client.enqueue(timed(&started)).await?;
-        finishes.reach(number, &worker).await?;
+        client.enqueue(timed(&timer)).await?;
+        finished.wait_for(number, &worker).await?;
     }
     let meter = meter.stop();
     worker.shutdown().await;
-    drop((worker, client, finishes, store));
+    drop((worker, client, finished, store));
     let usage = meter.read().await?;
     let trial = Trial::new(executions, usage);
-    trial.latency.add(&started.lateness);
+    trial.latency.add(&timer.delays);
     Ok(trial)
 }
 
-/// Enqueues so many a second until it was all of them, each with the moment at which it was due.
-pub(super) async fn offer(
+/// Enqueues `executions` at a rate per second. Each one carries the time at which it is due.
+pub(super) async fn enqueue_at_rate(
     client: &Client,
-    started: &Started,
+    timer: &StartTimer,
     rate: u64,
     executions: u64,
 ) -> Result<(), BenchError> {
-    let began = Instant::now();
-    let offset = started.micros();
+    let started_at = Instant::now();
+    let origin = timer.elapsed_micros();
     let due_after = |number: u64| Duration::from_micros(number * 1_000_000 / rate.max(1));
-    let (mut offered, mut calls) = (0, tokio::task::JoinSet::new());
+    let (mut enqueued, mut calls) = (0, tokio::task::JoinSet::new());
     for tick in 1.. {
-        sleep_until(began + TICK * tick).await;
+        sleep_until(started_at + TICK * tick).await;
         let mut due = Vec::new();
-        while offered < executions && due_after(offered) <= TICK * tick {
-            let at = due_after(offered).as_micros();
-            let at = offset + u64::try_from(at).unwrap_or(u64::MAX);
+        while enqueued < executions && due_after(enqueued) <= TICK * tick {
+            let at = due_after(enqueued).as_micros();
+            let at = origin + u64::try_from(at).unwrap_or(u64::MAX);
             due.push(Plain::numbered(at, subject(1)));
-            offered += 1;
+            enqueued += 1;
         }
         if !due.is_empty() {
             let call = client.enqueue_all(due);
@@ -75,7 +78,7 @@ pub(super) async fn offer(
         while let Some(call) = calls.try_join_next() {
             call.map_err(std::io::Error::other)??;
         }
-        if offered == executions {
+        if enqueued == executions {
             break;
         }
     }
@@ -85,28 +88,31 @@ pub(super) async fn offer(
     Ok(())
 }
 
-/// So many a second are offered, whether those before are done or not: each is timed from the
-/// moment at which it was due, so that a worker which falls behind is seen to.
-pub(super) async fn steady(place: &Place, plan: &Plan) -> Result<Trial, BenchError> {
-    let executions = plan.executions();
-    let counters = Counters::read(place.gauge().await?).await?;
-    let store = place.open().await?;
-    let started = Started::new();
+/// Enqueues executions at the configured rate, also if the worker falls behind. Latency counts from
+/// the due time, so it includes the backlog.
+pub(super) async fn steady(
+    scratch: &ScratchStore,
+    config: &BenchConfig,
+) -> Result<Trial, BenchError> {
+    let executions = config.executions();
+    let meter = ReadyMeter::new(scratch.monitor().await?).await?;
+    let store = scratch.open().await?;
+    let timer = StartTimer::new();
     let worker = runtime_on(&store)?
-        .concurrency(plan.concurrency)
-        .shared_resource(Arc::clone(&started))
+        .concurrency(config.concurrency)
+        .shared_resource(Arc::clone(&timer))
         .start()
         .await?;
-    let mut finishes = Finishes::of(&*store);
+    let mut finished = FinishCounter::of(&*store);
     let client = worker.client();
-    let meter = counters.start();
-    let offer = offer(&client, &started, plan.rate, executions);
-    tokio::try_join!(offer, finishes.reach(executions, &worker))?;
+    let meter = meter.start();
+    let enqueued = enqueue_at_rate(&client, &timer, config.rate, executions);
+    tokio::try_join!(enqueued, finished.wait_for(executions, &worker))?;
     let meter = meter.stop();
     worker.shutdown().await;
-    drop((worker, client, finishes, store));
+    drop((worker, client, finished, store));
     let usage = meter.read().await?;
     let trial = Trial::new(executions, usage);
-    trial.latency.add(&started.lateness);
+    trial.latency.add(&timer.delays);
     Ok(trial)
 }

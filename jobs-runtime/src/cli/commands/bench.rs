@@ -1,35 +1,36 @@
-//! `bench`: how fast this is, here.
+//! The command `bench`: measures this program on this machine.
 
-use crate::bench::{self, BenchError, Plan, Report};
-use crate::cli::args::Bench;
+use crate::bench::{self, BenchConfig, BenchError, Report};
+use crate::cli::args::BenchArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::{Origin, Settings};
 use crate::store::ParseDatabaseUrlError;
 
-/// Attempts at a time unless the caller says otherwise: what one worker can keep in flight.
-const CONCURRENCY: usize = 256;
+/// The default number of concurrent attempts. It keeps one worker busy.
+const DEFAULT_CONCURRENCY: usize = 256;
 
-/// Measures a scenario and says what came out.
+/// Measures a scenario and prints the report.
 pub(in crate::cli) async fn measure(
     settings: &Settings,
     output: Output,
-    args: &Bench,
+    args: &BenchArgs,
 ) -> Result<(), Failure> {
-    let chosen = |key| {
+    let is_set = |key| {
         let mut entries = settings.entries.iter();
         entries.any(|entry| entry.key == key && entry.origin != Origin::Default)
     };
-    let plan = Plan {
+    let config = BenchConfig {
         scenario: args.scenario,
         database: settings
             .database
             .parse()
             .map_err(|error: ParseDatabaseUrlError| Failure::usage(error.to_string()))?,
         executions: args.executions,
-        concurrency: match chosen("concurrency") {
-            true => settings.engine.concurrency,
-            false => CONCURRENCY,
+        concurrency: if is_set("concurrency") {
+            settings.engine.concurrency
+        } else {
+            DEFAULT_CONCURRENCY
         },
         callers: args.callers,
         runs: args.runs,
@@ -42,27 +43,30 @@ pub(in crate::cli) async fn measure(
         limit: args.limit,
     };
     if cfg!(debug_assertions) {
-        output
-            .say("this is a debug build: `cargo run --release -- bench …` measures what users get");
+        output.note(
+            "this is a debug build: measure a release build, with `cargo run --release -- bench …`",
+        );
     }
-    let told = |what: &str| {
-        if output.is_watched() {
-            output.say(what);
+    let on_progress = |line: &str| {
+        if output.is_interactive() {
+            output.note(line);
         }
     };
     let report = tokio::select! {
-        report = bench::run(&plan, told) => report,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::failed("interrupted: a store named bench_… may be left")),
+        report = bench::run(&config, on_progress) => report,
+        _ = tokio::signal::ctrl_c() => return Err(Failure::failed(
+            "interrupted: remove the scratch store `bench_…` (a file or schema) if it remains"
+        )),
     };
     let report = report.map_err(|error| match error {
-        BenchError::Senseless(why) => Failure::usage(why),
+        BenchError::Unsupported(reason) => Failure::usage(reason),
         error => Failure::because(&error),
     })?;
     output.result(&report, table);
     Ok(())
 }
 
-/// A line per figure that there is.
+/// A line per figure. Figures that the scenario does not have are left out.
 fn table(report: &Report) -> String {
     let mut lines = vec![format!(
         "{} store, {}: {} executions, concurrency {}, callers {}, {} runs",
@@ -76,8 +80,8 @@ fn table(report: &Report) -> String {
     let mut line = |name: &str, text: Option<String>| {
         lines.extend(text.map(|text| format!("  {name:24} {text}")));
     };
-    let spread = |spread: bench::Spread, digits: usize| {
-        let bench::Spread { median, min, max } = spread;
+    let summary = |summary: bench::Summary, digits: usize| {
+        let bench::Summary { median, min, max } = summary;
         format!("{median:.digits$}  ({min:.digits$} to {max:.digits$})")
     };
     let percentiles = |it: bench::Percentiles| {
@@ -89,18 +93,18 @@ fn table(report: &Report) -> String {
     let number = |digits: usize| move |number: f64| format!("{number:.digits$}");
     line(
         "executions/s",
-        report.rate_per_second.map(|it| spread(it, 0)),
+        report.rate_per_second.map(|it| summary(it, 0)),
     );
     line(
         "baseline/s",
-        report.baseline_per_second.map(|it| spread(it, 0)),
+        report.baseline_per_second.map(|it| summary(it, 0)),
     );
     line(
         "ratio to the baseline",
-        report.ratio_to_baseline.map(|it| spread(it, 3)),
+        report.ratio_to_baseline.map(|it| summary(it, 3)),
     );
     line("latency, ms", report.latency_ms.map(percentiles));
-    line("a page of the feed, ms", report.feed_ms.map(percentiles));
+    line("list executions, ms", report.list_ms.map(percentiles));
     line(
         "CPU µs/execution",
         report.cpu_micros_per_execution.map(number(1)),
@@ -124,14 +128,14 @@ fn table(report: &Report) -> String {
         "resident memory, MB",
         report.resident_megabytes.map(number(0)),
     );
-    for (number, stretch) in (1..).zip(report.course.iter().flatten()) {
-        let latency = stretch.latency_ms.map(percentiles).unwrap_or_default();
-        let memory = stretch
+    for (number, part) in (1..).zip(report.parts.iter().flatten()) {
+        let latency = part.latency_ms.map(percentiles).unwrap_or_default();
+        let memory = part
             .resident_megabytes
             .map_or(String::new(), |it| format!("  {it:.0} MB"));
-        let dead = stretch
+        let dead = part
             .dead_tuples
-            .map_or(String::new(), |it| format!("  {it} dead"));
+            .map_or(String::new(), |it| format!("  {it} dead tuples"));
         lines.push(format!("  part {number:<19} {latency}{memory}{dead}"));
     }
     lines.join("\n")

@@ -1,10 +1,10 @@
-//! `config`: the settings in force.
+//! The command `config`: lists the settings in force.
 
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
 
-/// Prints every setting and where it comes from.
+/// Prints every setting with its source.
 pub(in crate::cli) fn show(settings: &Settings, output: Output) {
     output.result(&settings.entries, |entries| {
         let rows = entries.iter().map(|entry| {
@@ -14,6 +14,6 @@ pub(in crate::cli) fn show(settings: &Settings, output: Output) {
                 entry.origin.to_string(),
             ]
         });
-        table(["SETTING", "VALUE", "FROM"], rows)
+        table(["SETTING", "VALUE", "SOURCE"], rows)
     });
 }

@@ -1,4 +1,4 @@
-//! `doctor`: what is wrong with this set-up, and what to do about it.
+//! The command `doctor`: checks the set-up and says how to repair it.
 
 use serde::Serialize;
 
@@ -9,37 +9,39 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::{DatabaseUrl, ExecutionQuery, Store, StoreError};
 
-/// How many waiting executions are looked at for jobs that nobody knows.
+/// The number of queued executions whose jobs are checked.
 const SAMPLE: usize = 1_000;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
-struct Finding {
+struct CheckResult {
     check: &'static str,
-    verdict: Verdict,
+    #[serde(rename = "verdict")]
+    status: CheckStatus,
     detail: String,
 }
 
+/// The status of a check. A `problem` makes the command fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum CheckStatus {
     Ok,
     Warning,
     Problem,
 }
 
-/// Looks at everything, whatever the first problem is, and fails if there is one.
+/// Runs all checks, also after a problem. Fails if there is a problem.
 pub(in crate::cli) async fn doctor(
     settings: &Settings,
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
-    let mut findings = vec![address(settings)];
-    let existed = super::store_exists(settings);
+    let mut results = vec![check_address(settings)];
+    let exists = super::store_exists(settings);
     let store = match settings.database.parse::<DatabaseUrl>() {
         Err(error) => Err(error.to_string()),
-        Ok(url) if !existed => {
-            findings.push(not_there_yet(&url));
+        Ok(url) if !exists => {
+            results.push(check_missing_store(&url));
             crate::store::open(&DatabaseUrl::SqliteMemory)
                 .await
                 .map_err(|error| crate::error::chain(&error).to_string())
@@ -51,102 +53,118 @@ pub(in crate::cli) async fn doctor(
     };
     match store {
         Err(reason) => {
-            findings.insert(0, linked(None).await);
-            findings.push(Finding::problem("store", reason));
+            results.insert(0, check_jobs(None).await);
+            results.push(CheckResult::problem("store", reason));
         }
         Ok(store) => {
-            findings.insert(0, linked(Some(&*store)).await);
-            if existed {
-                findings.extend(of_store(&*store).await);
+            results.insert(0, check_jobs(Some(&*store)).await);
+            if exists {
+                results.extend(check_store(&*store).await);
             }
-            findings.push(starts(settings, configure, store).await);
+            results.push(check_start(settings, configure, store).await);
         }
     }
-    output.result(&findings, |findings| {
-        let rows = findings.iter().map(|finding| {
+    output.result(&results, |results| {
+        let rows = results.iter().map(|result| {
             [
-                finding.check.to_owned(),
-                format!("{:?}", finding.verdict).to_lowercase(),
-                finding.detail.clone(),
+                result.check.to_owned(),
+                format!("{:?}", result.status).to_lowercase(),
+                result.detail.clone(),
             ]
         });
-        table(["CHECK", "VERDICT", "DETAIL"], rows)
+        table(["CHECK", "STATUS", "DETAIL"], rows)
     });
-    match findings.iter().any(|f| f.verdict == Verdict::Problem) {
-        true => Err(Failure::Told),
-        false => Ok(()),
+    let is_problem = |result: &CheckResult| result.status == CheckStatus::Problem;
+    if results.iter().any(is_problem) {
+        Err(Failure::FailedReported)
+    } else {
+        Ok(())
     }
 }
 
-impl Finding {
-    fn new(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Self {
+impl CheckResult {
+    fn new(check: &'static str, status: CheckStatus, detail: impl Into<String>) -> Self {
         Self {
             check,
-            verdict,
+            status,
             detail: detail.into(),
         }
     }
 
     fn ok(check: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Ok, detail)
+        Self::new(check, CheckStatus::Ok, detail)
     }
 
     fn warning(check: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Warning, detail)
+        Self::new(check, CheckStatus::Warning, detail)
     }
 
     fn problem(check: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Problem, detail)
+        Self::new(check, CheckStatus::Problem, detail)
     }
 }
 
-/// What is linked; if nothing is, the store may know what was meant.
-async fn linked(store: Option<&dyn Store>) -> Finding {
+/// Checks the linked jobs. Without any, the store's catalogue may name the missing crates.
+async fn check_jobs(store: Option<&dyn Store>) -> CheckResult {
     match jobs::Catalogue::linked() {
-        Err(error) => Finding::problem("jobs", error.to_string()),
+        Err(error) => CheckResult::problem("jobs", error.to_string()),
         Ok(catalogue) if catalogue.is_empty() => {
-            Finding::warning("jobs", super::nothing_linked(store).await)
+            CheckResult::warning("jobs", super::no_jobs_hint(store).await)
         }
-        Ok(catalogue) => Finding::ok("jobs", format!("{} linked", catalogue.len())),
+        Ok(catalogue) => CheckResult::ok("jobs", format!("{} linked", catalogue.len())),
     }
 }
 
-fn address(settings: &Settings) -> Finding {
+/// Checks that the address for HTTP is free.
+fn check_address(settings: &Settings) -> CheckResult {
     match std::net::TcpListener::bind(settings.bind) {
-        Ok(_) => Finding::ok("address", format!("{} is free", settings.bind)),
-        Err(error) => Finding::warning("address", format!("{}: {error}", settings.bind)),
+        Ok(_) => CheckResult::ok("address", format!("{} is free", settings.bind)),
+        Err(error) => CheckResult::warning(
+            "address",
+            format!(
+                "cannot listen on {} ({error}): free it, or give another with `--bind HOST:PORT`",
+                settings.bind
+            ),
+        ),
     }
 }
 
-/// A file that does not exist: fine, if it can be created.
-fn not_there_yet(url: &DatabaseUrl) -> Finding {
+/// Checks a store whose file does not exist: its directory must exist.
+fn check_missing_store(url: &DatabaseUrl) -> CheckResult {
     let parent = match url {
         DatabaseUrl::Sqlite { path, .. } => path.parent(),
         _ => None,
     };
     match parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
-        Some(dir) => Finding::problem(
+        Some(dir) => CheckResult::problem(
             "store",
-            format!("{url}: there is no directory {}", dir.display()),
+            format!(
+                "{url}: the directory {} does not exist: create it",
+                dir.display()
+            ),
         ),
-        None => Finding::warning("store", format!("{url} is not there yet; `run` creates it")),
+        None => CheckResult::warning("store", format!("{url} does not exist: `run` creates it")),
     }
 }
 
-async fn of_store(store: &dyn Store) -> Vec<Finding> {
+/// Checks a store that exists: its connection, tables, workers and queued executions.
+async fn check_store(store: &dyn Store) -> Vec<CheckResult> {
     let description = store.describe();
-    let place = || format!("{} ({})", description.location, description.durability);
-    let mut findings = vec![match store.ping().await {
-        Ok(()) => Finding::ok("store", place()),
-        // It answers; that its layout is missing is the next finding.
-        Err(StoreError::Layout(_)) => Finding::ok("store", place()),
-        Err(error) => Finding::problem("store", crate::error::chain(&error).to_string()),
+    let location = || format!("{} ({})", description.location, description.durability);
+    let mut results = vec![match store.ping().await {
+        Ok(()) => CheckResult::ok("store", location()),
+        // The store responds. The next check reports its missing tables.
+        Err(StoreError::Layout(_)) => CheckResult::ok("store", location()),
+        Err(error) => CheckResult::problem("store", crate::error::chain(&error).to_string()),
     }];
-    findings.push(match store.migrations().await {
-        Err(error) => Finding::problem("layout", crate::error::chain(&error).to_string()),
+    results.push(match store.migrations().await {
+        Err(error) => CheckResult::problem("layout", crate::error::chain(&error).to_string()),
         Ok(migrations) => match migrations.iter().filter(|m| m.applied_at.is_none()).count() {
-            0 => Finding::ok("layout", "up to date"),
-            pending => Finding::warning("layout", format!("{pending} to apply: `migrate` does it")),
+            0 => CheckResult::ok("layout", "up to date"),
+            pending => CheckResult::warning(
+                "layout",
+                format!("{pending} pending migrations: `migrate` applies them"),
+            ),
         },
     });
     if let Ok(sessions) = store.sessions().await {
@@ -154,55 +172,59 @@ async fn of_store(store: &dyn Store) -> Vec<Finding> {
             .iter()
             .map(|session| session.worker.as_str())
             .collect();
-        findings.push(match workers.as_slice() {
-            [] => Finding::warning("workers", "none has a session: nothing is executed"),
-            workers => Finding::ok("workers", workers.join(", ")),
+        results.push(match workers.as_slice() {
+            [] => CheckResult::warning(
+                "workers",
+                "no worker has a session: start one with `run` or `work`",
+            ),
+            workers => CheckResult::ok("workers", workers.join(", ")),
         });
     }
-    findings.extend(unknown_jobs(store).await);
-    findings
+    results.extend(check_queued_jobs(store).await);
+    results
 }
 
-/// Waiting executions of jobs that nobody has published.
-async fn unknown_jobs(store: &dyn Store) -> Option<Finding> {
+/// Finds queued executions of jobs that this program does not link. `None` if there are none.
+async fn check_queued_jobs(store: &dyn Store) -> Option<CheckResult> {
     let mut query = ExecutionQuery::newest(SAMPLE);
     query.status = Some(jobs::ExecutionStatus::Queued);
-    let waiting = store.list_executions(query).await.ok()?.executions;
+    let queued = store.list_executions(query).await.ok()?.executions;
     let linked = jobs::Catalogue::linked().ok()?;
-    let mut unknown: Vec<_> = waiting
+    let mut unknown: Vec<_> = queued
         .into_iter()
         .map(|record| record.job_id)
         .filter(|id| linked.get(id).is_none())
         .collect();
     unknown.sort();
     unknown.dedup();
-    match unknown.is_empty() {
-        true => None,
-        false => Some(Finding::warning(
+    (!unknown.is_empty()).then(|| {
+        CheckResult::warning(
             "waiting",
             format!(
-                "for jobs that this program does not link: {}",
+                "queued executions have jobs that this program does not link: start a worker that \
+                 links {}",
                 unknown.join(", ")
             ),
-        )),
-    }
+        )
+    })
 }
 
-/// Whether a worker would start: the catalogue, the resources, the schemas. It claims nothing.
-async fn starts(
+/// Starts a worker to check the catalogue, the schemas and the resources. The worker claims
+/// nothing: it is restricted to one execution, which does not exist.
+async fn check_start(
     settings: &Settings,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     store: std::sync::Arc<dyn Store>,
-) -> Finding {
-    let nothing = jobs::ExecutionId::from_bytes([0; 16]);
+) -> CheckResult {
+    let nonexistent = jobs::ExecutionId::from_bytes([0; 16]);
     let builder = configure(settings.builder())
         .store(store)
-        .executions([nothing]);
+        .executions([nonexistent]);
     match builder.start().await {
         Ok(runtime) => {
             runtime.shutdown_now().await;
-            Finding::ok("start", "a worker starts: every resource can be built")
+            CheckResult::ok("start", "a worker starts and builds its resources")
         }
-        Err(error) => Finding::problem("start", crate::error::chain(&error).to_string()),
+        Err(error) => CheckResult::problem("start", crate::error::chain(&error).to_string()),
     }
 }

@@ -1,21 +1,21 @@
-//! `executions` and `execution`: what became of them.
+//! The commands `executions` and `execution`.
 
-use super::{execution_id, existing};
-use crate::cli::args::Executions;
+use super::{execution_id, open_existing};
+use crate::cli::args::ExecutionsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::progress::pretty_json;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, short, table};
-use crate::cli::watch::pretty;
 use crate::store::{ExecutionQuery, ExecutionRecord};
 
 /// Prints a page of executions.
 pub(in crate::cli) async fn list(
     settings: &Settings,
     output: Output,
-    filters: Executions,
+    filters: ExecutionsArgs,
 ) -> Result<(), Failure> {
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     let page = runtime
         .store()
         .list_executions(ExecutionQuery {
@@ -41,14 +41,14 @@ pub(in crate::cli) async fn list(
                 "STATUS",
                 "ATTEMPT",
                 "CREATED",
-                "TOOK",
-                "OUTCOME",
+                "DURATION",
+                "RESULT",
             ],
             rows,
         )
     });
     if let (false, Some(cursor)) = (output.json, page.next_cursor) {
-        output.say(&format!("more: --cursor {cursor}"));
+        output.note(&format!("next page: --cursor {cursor}"));
     }
     Ok(())
 }
@@ -70,20 +70,20 @@ fn row(record: &ExecutionRecord) -> [String; 7] {
     ]
 }
 
-/// Prints one execution with its attempts.
+/// Prints an execution with its attempts.
 pub(in crate::cli) async fn show(
     settings: &Settings,
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     match runtime.store().execution(id).await? {
         Some(record) => {
             output.result(&record, text);
             Ok(())
         }
-        None => Err(Failure::failed(format!("there is no execution {id}"))),
+        None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }
 
@@ -98,9 +98,12 @@ fn text(record: &ExecutionRecord) -> String {
     if let Some(error) = &record.error {
         text.push_str(&format!("{error}\n"));
     }
-    text.push_str(&format!("\npayload\n{}\n", pretty(record.payload.get())));
+    text.push_str(&format!(
+        "\npayload\n{}\n",
+        pretty_json(record.payload.get())
+    ));
     if let Some(result) = &record.result {
-        text.push_str(&format!("\nresult\n{}\n", pretty(result.get())));
+        text.push_str(&format!("\nresult\n{}\n", pretty_json(result.get())));
     }
     let rows = record.attempts.iter().map(|attempt| {
         let took = attempt.finished_at.map(|end| end.since(attempt.started_at));
@@ -127,7 +130,7 @@ fn text(record: &ExecutionRecord) -> String {
     text.push('\n');
     text.push_str(&table(
         [
-            "ATTEMPT", "OUTCOME", "STARTED", "TOOK", "NEXT", "WORKER", "ERROR",
+            "ATTEMPT", "OUTCOME", "STARTED", "DURATION", "NEXT", "WORKER", "ERROR",
         ],
         rows,
     ));

@@ -1,26 +1,26 @@
-//! `explain`: why an execution is where it is.
+//! The command `explain`: why an execution has its status.
 
-use super::{execution_id, existing};
+use super::{execution_id, open_existing};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
-/// Prints the first reason.
+/// Prints the explanation of an execution.
 pub(in crate::cli) async fn explain(
     settings: &Settings,
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     match runtime.service().explain(id).await? {
         Some(explanation) => {
-            output.result(&explanation, |told| {
-                let (job, status) = (&told.job_id, told.status);
-                format!("{id}  {job}  {status}\n{}", told.reason.text)
+            output.result(&explanation, |explanation| {
+                let (job, status) = (&explanation.job_id, explanation.status);
+                format!("{id}  {job}  {status}\n{}", explanation.reason.text)
             });
             Ok(())
         }
-        None => Err(Failure::failed(format!("there is no execution {id}"))),
+        None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }

@@ -1,24 +1,24 @@
-//! `list` and `show`: what is known of the jobs.
+//! The commands `list` and `show`: the known jobs.
 
 use jobs::{JobLimits, OnConflict};
 use serde_json::json;
 
-use super::reader_of;
+use super::start_reader;
 use crate::KnownJob;
 use crate::cli::failure::Failure;
-use crate::cli::fields::fields_help;
 use crate::cli::output::Output;
+use crate::cli::payload_flags::fields_help;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, short, table};
 
-/// Prints every known job.
+/// Prints the jobs that the program links or the store's catalogue has.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = reader_of(settings).await?;
+    let runtime = start_reader(settings).await?;
     let jobs = runtime.service().jobs().await?;
     if jobs.is_empty() {
-        output.say(
-            "no jobs: none is linked into this program and none is published in the store; \
-             reference their crate in the binary: `use my_jobs as _;`",
+        output.note(
+            "no jobs: this program links none, and the store has none. Reference the crate that \
+             declares them in the binary, as in `use my_jobs as _;`",
         );
     }
     let descriptors: Vec<_> = jobs.iter().map(|job| job.descriptor()).collect();
@@ -55,21 +55,21 @@ fn handler(job: &jobs::JobDescriptor) -> String {
     text.to_owned()
 }
 
-/// Prints one job.
+/// Prints a job.
 pub(in crate::cli) async fn show(
     settings: &Settings,
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
-    let runtime = reader_of(settings).await?;
+    let runtime = start_reader(settings).await?;
     let job = runtime.service().job(id).await?;
     output.result(job.descriptor(), |_| text(&job));
     Ok(())
 }
 
-/// What the keys of the attribute say, in their words.
+/// Formats limits like the keys of the attribute.
 fn limits(limits: &JobLimits) -> String {
-    let mut told = Vec::new();
+    let mut texts = Vec::new();
     let per = |field: &Option<String>| {
         let field = field.as_ref();
         field.map_or_else(String::new, |field| format!(" per {field}"))
@@ -81,14 +81,14 @@ fn limits(limits: &JobLimits) -> String {
     if let Some(limit) = &limits.max_concurrent {
         let weights = limit.weights.iter();
         let weights: String = weights
-            .map(|(value, weight)| format!(", {weight} times as many for {value}"))
+            .map(|(value, weight)| format!(", times {weight} for {value}"))
             .collect();
         let per = per(&limit.per);
-        told.push(format!("max_concurrent {}{per}{weights}", limit.count));
+        texts.push(format!("max_concurrent {}{per}{weights}", limit.count));
     }
     if let Some(limit) = &limits.rate_limit {
         let period = millis(limit.period_ms);
-        told.push(format!(
+        texts.push(format!(
             "rate_limit {} in {period}{}",
             limit.count,
             per(&limit.per)
@@ -102,18 +102,18 @@ fn limits(limits: &JobLimits) -> String {
             OnConflict::Replace => "replace",
             OnConflict::Reject => "reject",
         };
-        told.push(format!("unique{}{within}: {then}", by(&rule.by)));
+        texts.push(format!("unique{}{within}: {then}", by(&rule.by)));
     }
     if let Some(rule) = &limits.debounce {
         let delay = millis(rule.delay_ms);
         let at_most = rule.at_most_ms.map(millis);
         let at_most = at_most.map_or_else(String::new, |most| format!(", at most {most}"));
-        told.push(format!("debounce{} {delay}{at_most}", by(&rule.by)));
+        texts.push(format!("debounce{} {delay}{at_most}", by(&rule.by)));
     }
     if let Some(count) = limits.max_waiting {
-        told.push(format!("max_waiting {count}"));
+        texts.push(format!("max_waiting {count}"));
     }
-    told.join("; ")
+    texts.join("; ")
 }
 
 fn text(known: &KnownJob) -> String {
@@ -143,6 +143,6 @@ fn text(known: &KnownJob) -> String {
     text.push('\n');
     text.push_str(&table(["", ""], facts).replacen('\n', "", 1));
     text.push_str(&format!("\n{}", fields_help(job)));
-    text.push_str("\nThe schemas: `--json`\n");
+    text.push_str("\n`--json` prints the schemas\n");
     text
 }

@@ -1,31 +1,31 @@
-//! `logs`: what handlers said.
+//! The command `logs`: the log lines of an execution.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{execution_id, existing};
-use crate::cli::args::Logs;
+use super::{execution_id, open_existing};
+use crate::cli::args::LogsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::{LogQuery, LogRecord, Store};
 
-/// Lines that are read at a time.
+/// Lines per read.
 const PAGE: usize = 1_000;
 
-/// How often is looked for more.
-const LOOK: Duration = Duration::from_millis(250);
+/// The interval at which `--follow` reads new lines.
+const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Prints the log of an execution; `--follow` goes on until the execution is final. JSON is one
-/// document, or a line for each line while it is followed.
+/// Prints the log of an execution, with `--follow` until the execution is final. JSON output is one
+/// document, or one line per log line with `--follow`.
 pub(in crate::cli) async fn show(
     settings: &Settings,
     output: Output,
-    args: Logs,
+    args: LogsArgs,
 ) -> Result<(), Failure> {
     let id = execution_id(&args.id)?;
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     let store = &**runtime.store();
     let mut query = LogQuery {
         execution_id: id,
@@ -35,39 +35,40 @@ pub(in crate::cli) async fn show(
         limit: PAGE,
     };
     if !args.follow {
-        let lines = rest(store, &mut query).await?;
+        let lines = read_lines(store, &mut query).await?;
         let document = serde_json::json!({ "lines": lines });
         output.result(&document, |_| {
             let text: Vec<_> = lines.iter().map(text).collect();
-            match text.is_empty() {
-                true => "nothing was logged".to_owned(),
-                false => text.join("\n"),
+            if text.is_empty() {
+                "no log lines".to_owned()
+            } else {
+                text.join("\n")
             }
         });
         return Ok(());
     }
     loop {
-        // The status first: what a final execution has logged is complete.
+        // The status is read first: the log of a final execution is complete.
         let record = store.execution(id).await?;
         let ended = record.is_none_or(|record| record.status.is_final());
-        for line in rest(store, &mut query).await? {
+        for line in read_lines(store, &mut query).await? {
             output.line(&line, text);
         }
         if ended {
             return Ok(());
         }
-        runtime.service().clock().sleep(LOOK).await;
+        runtime.service().clock().sleep(INTERVAL).await;
     }
 }
 
-/// All lines from where the query stands, and moves it behind them.
-async fn rest(store: &dyn Store, query: &mut LogQuery) -> Result<Vec<LogRecord>, Failure> {
+/// Reads all lines after the position of the query, and moves the position behind them.
+async fn read_lines(store: &dyn Store, query: &mut LogQuery) -> Result<Vec<LogRecord>, Failure> {
     let mut lines = Vec::new();
     loop {
         let page = store.logs(query.clone()).await?;
         let Some(page) = page else {
             let id = query.execution_id;
-            return Err(Failure::failed(format!("there is no execution {id}")));
+            return Err(Failure::failed(format!("no execution has the id {id}")));
         };
         lines.extend(page.lines);
         query.after = page.after;
@@ -77,7 +78,7 @@ async fn rest(store: &dyn Store, query: &mut LogQuery) -> Result<Vec<LogRecord>,
     }
 }
 
-/// `2030-01-31T12:00:00.000Z  INFO 1 members: two were added  count=2`
+/// Formats a line: `2030-01-31T12:00:00.000Z  INFO 1 members: two were added  count=2`
 fn text(record: &LogRecord) -> String {
     let line = &record.line;
     let level = line.level.as_str().to_uppercase();
@@ -92,20 +93,20 @@ fn text(record: &LogRecord) -> String {
             text.push_str(&format!(" {name}={value}"));
         }
     }
-    printable(&text)
+    escape_controls(&text)
 }
 
-/// Without what a terminal would obey.
-fn printable(text: &str) -> String {
-    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    let mut shown = String::with_capacity(text.len());
+/// Escapes control characters, except for line breaks and tabs: a terminal would obey them.
+fn escape_controls(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        match obeyed(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
         }
     }
-    shown
+    escaped
 }
 
 #[cfg(test)]
@@ -117,7 +118,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn lines_read_well_and_command_no_terminal() {
+    fn lines_are_formatted_and_control_characters_escaped() {
         let record = LogRecord {
             attempt: 2,
             line: LogLine {

@@ -1,4 +1,4 @@
-//! `migrate`: the store's layout.
+//! The command `migrate`: creates and updates the tables of the store.
 
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -6,7 +6,7 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::DatabaseUrl;
 
-/// Brings the layout up to date, or only says what is applied.
+/// Applies the pending migrations, unless `status_only`, and lists all migrations.
 pub(in crate::cli) async fn migrate(
     settings: &Settings,
     output: Output,
@@ -17,12 +17,15 @@ pub(in crate::cli) async fn migrate(
         .parse()
         .map_err(|error: crate::store::ParseDatabaseUrlError| Failure::usage(error.to_string()))?;
     if status_only && !super::store_exists(settings) {
-        return Err(Failure::failed(format!("there is no store at {url} yet")));
+        return Err(Failure::failed(format!(
+            "the store {url} does not exist: `migrate` creates it"
+        )));
     }
     let store = crate::store::open(&url).await?;
-    let migrations = match status_only {
-        true => store.migrations().await?,
-        false => store.migrate().await?,
+    let migrations = if status_only {
+        store.migrations().await?
+    } else {
+        store.migrate().await?
     };
     output.result(&migrations, |migrations| {
         let rows = migrations.iter().map(|migration| {

@@ -1,20 +1,22 @@
-//! `processes`: the workers that have a session.
+//! The command `processes`: the workers that have a session.
 
 use serde_json::json;
 
-use super::existing;
+use super::open_existing;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::{short, table};
 use crate::store::ProcessRecord;
 
-/// Prints every worker with what it executes.
+/// Prints the workers with their labels, queues and jobs.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     let processes = runtime.store().processes().await?;
     if processes.is_empty() {
-        output.say("no worker has a session: nothing is executed; `run` or `work` start one");
+        output.note(
+            "no worker has a session, so nothing is executed: start one with `run` or `work`",
+        );
     }
     output.result(&json!({ "processes": processes }), |_| {
         table(

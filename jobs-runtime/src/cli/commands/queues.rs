@@ -1,11 +1,11 @@
-//! `queues`: what is in them, and which are paused.
+//! The command `queues`: lists, pauses, drains and resumes queues.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::existing;
-use crate::cli::args::QueueAct;
+use super::open_existing;
+use crate::cli::args::QueueCommand;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -13,16 +13,16 @@ use crate::cli::table::table;
 use crate::store::QueueRecord;
 use crate::{JobService, QueueAnswer};
 
-/// How often a queue that is being drained is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// The interval at which `drain` counts the running attempts.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Prints every queue.
+/// Prints all queues with the number of their executions.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = existing(settings).await?;
+    let runtime = open_existing(settings).await?;
     let queues = runtime.service().queues().await?;
     output.result(&json!({ "queues": queues }), |_| {
         table(
-            ["QUEUE", "READY", "HELD", "RUNNING", "STATE"],
+            ["QUEUE", "READY", "BLOCKED", "RUNNING", "STATE"],
             queues.iter().map(row),
         )
     });
@@ -43,27 +43,27 @@ fn row(queue: &QueueRecord) -> [String; 5] {
     ]
 }
 
-/// Pauses or resumes a queue.
-pub(in crate::cli) async fn act(
+/// Pauses, drains or resumes a queue.
+pub(in crate::cli) async fn change(
     settings: &Settings,
     output: Output,
-    act: QueueAct,
+    command: QueueCommand,
 ) -> Result<(), Failure> {
-    let runtime = existing(settings).await?;
-    let draining = matches!(act, QueueAct::Drain { .. });
-    let (queue, paused, answer) = match act {
-        QueueAct::Pause { queue } => {
+    let runtime = open_existing(settings).await?;
+    let draining = matches!(command, QueueCommand::Drain { .. });
+    let (queue, paused, answer) = match command {
+        QueueCommand::Pause { queue } => {
             let answer = runtime.service().pause(&queue).await?;
             (queue, true, answer)
         }
-        QueueAct::Drain { queue } => {
+        QueueCommand::Drain { queue } => {
             let answer = runtime.service().pause(&queue).await?;
             if !matches!(answer, QueueAnswer::Unknown { .. }) {
-                drained(runtime.service(), &queue).await?;
+                wait_until_drained(runtime.service(), &queue).await?;
             }
             (queue, true, answer)
         }
-        QueueAct::Resume { queue } => {
+        QueueCommand::Resume { queue } => {
             let answer = runtime.service().resume(&queue).await?;
             (queue, false, answer)
         }
@@ -71,14 +71,14 @@ pub(in crate::cli) async fn act(
     let changed = match answer {
         QueueAnswer::Changed => true,
         QueueAnswer::Unchanged => false,
-        QueueAnswer::Unknown { near } => return Err(unknown(&queue, &near)),
+        QueueAnswer::Unknown { near: similar } => return Err(unknown(&queue, &similar)),
     };
     let answer = json!({ "queue": queue, "paused": paused, "changed": changed });
     output.result(&answer, |_| {
         let text = match (paused, changed) {
-            (true, _) if draining => "paused; nothing of it runs any more",
-            (true, true) => "paused; what runs goes on",
-            (true, false) => "was paused before",
+            (true, _) if draining => "paused and drained: no attempt is running",
+            (true, true) => "paused; running attempts continue",
+            (true, false) => "was already paused",
             (false, true) => "resumed",
             (false, false) => "was not paused",
         };
@@ -87,24 +87,22 @@ pub(in crate::cli) async fn act(
     Ok(())
 }
 
-/// Completes when nothing of a paused queue runs any more.
-async fn drained(service: &JobService, queue: &str) -> Result<(), Failure> {
+/// Waits until no attempt of a queue is running.
+async fn wait_until_drained(service: &JobService, queue: &str) -> Result<(), Failure> {
     loop {
         let queues = service.queues().await?;
         let running = queues.iter().find(|it| it.queue == queue);
         if running.is_none_or(|it| it.running == 0) {
             return Ok(());
         }
-        service.clock().sleep(LOOK).await;
+        service.clock().sleep(INTERVAL).await;
     }
 }
 
-fn unknown(queue: &str, near: &[String]) -> Failure {
-    let hint = match near {
-        [] => String::new(),
-        near => format!("; did you mean `{}`?", near.join("` or `")),
+fn unknown(queue: &str, similar: &[String]) -> Failure {
+    let hint = match similar {
+        [] => "; `queues` lists the queues".to_owned(),
+        similar => format!("; did you mean `{}`?", similar.join("` or `")),
     };
-    Failure::usage(format!(
-        "no job names a queue `{queue}`, and nothing is in it{hint}"
-    ))
+    Failure::usage(format!("there is no queue `{queue}`{hint}"))
 }

@@ -1,4 +1,4 @@
-//! `run`, `work`, `serve`: until a signal comes.
+//! The commands `run`, `work` and `serve`: a process that runs until a signal ends it.
 
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -6,56 +6,64 @@ use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
 use crate::{Runtime, RuntimeBuilder};
 
-/// What the process consists of.
+/// The components that a process starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Parts {
-    Both,
-    Workers { until_idle: bool },
-    Api,
+pub(in crate::cli) enum Components {
+    /// The command `run`.
+    WorkerAndHttp,
+    /// The command `work`.
+    Worker { until_idle: bool },
+    /// The command `serve`.
+    Http,
 }
 
-/// Starts the parts and stays until it is told to stop.
+/// Starts the components and runs them until a signal or an error, with `until_idle` also until the
+/// worker is idle. The first signal drains the worker; the second releases the running attempts.
 pub(in crate::cli) async fn run(
     settings: &Settings,
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
-    parts: Parts,
+    components: Components,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
-    let mut builder = configure(settings.builder()).workers(parts != Parts::Api);
-    let workers_only = matches!(parts, Parts::Workers { .. });
-    if !workers_only {
+    let mut builder = configure(settings.builder()).workers(components != Components::Http);
+    if !matches!(components, Components::Worker { .. }) {
         builder = builder.bind(settings.bind);
     }
     let runtime = builder.start().await?;
-    introduce(&runtime, settings, output, parts).await;
+    print_start(&runtime, settings, output, components).await;
 
     tokio::select! {
         () = signals.next() => {}
-        () = runtime.idle(), if parts == (Parts::Workers { until_idle: true }) => {
+        () = runtime.idle(), if components == (Components::Worker { until_idle: true }) => {
             runtime.shutdown().await;
             return Ok(());
         }
         failed = runtime.failed() => {
             failed.map_err(|error| Failure::because(&error))?;
-            return Err(Failure::failed("the HTTP interface ended"));
+            return Err(Failure::failed("the HTTP interface stopped by itself"));
         }
     }
-    output.say("stopping; running attempts may end (again: give them back now)");
+    output.note("stopping: waiting for running attempts; a second signal releases them now");
     tokio::select! {
         () = runtime.shutdown() => {}
         () = signals.next() => {
-            output.say("giving back what runs");
+            output.note("releasing the running attempts");
             runtime.shutdown_now().await;
         }
     }
     Ok(())
 }
 
-/// Says what has been started, and what to do with it.
-async fn introduce(runtime: &Runtime, settings: &Settings, output: Output, parts: Parts) {
+/// Prints the store, the jobs and the started components.
+async fn print_start(
+    runtime: &Runtime,
+    settings: &Settings,
+    output: Output,
+    components: Components,
+) {
     let store = runtime.store().describe();
-    output.say(&format!(
+    output.note(&format!(
         "jobs {}  store {} ({})",
         env!("CARGO_PKG_VERSION"),
         store.location,
@@ -63,22 +71,22 @@ async fn introduce(runtime: &Runtime, settings: &Settings, output: Output, parts
     ));
     match runtime.catalogue().len() {
         0 => {
-            let advice = super::nothing_linked(Some(&**runtime.store())).await;
-            output.say(&format!("  {advice}"));
+            let hint = super::no_jobs_hint(Some(&**runtime.store())).await;
+            output.note(&format!("  {hint}"));
         }
         count => {
             let ids: Vec<_> = runtime.catalogue().iter().map(|job| job.id()).collect();
             let plural = if count == 1 { "" } else { "s" };
-            output.say(&format!("  {count} job{plural}: {}", ids.join(", ")));
+            output.note(&format!("  {count} job{plural}: {}", ids.join(", ")));
         }
     }
-    if parts != Parts::Api {
-        output.say(&format!(
+    if components != Components::Http {
+        output.note(&format!(
             "  executing up to {} async and {} blocking attempts at a time",
             settings.engine.concurrency, settings.engine.blocking_concurrency
         ));
     }
     if let Some(address) = runtime.address() {
-        output.say(&format!("  serving http://{address}/api/v1/workers/jobs"));
+        output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));
     }
 }

@@ -1,4 +1,4 @@
-//! `schema`: what the linked jobs take and give.
+//! The command `schema`: the payload and result schemas of the linked jobs.
 
 use serde_json::{Map, Value, json};
 
@@ -8,9 +8,9 @@ use crate::fingerprint::job_fingerprint;
 
 /// Prints `{"jobs": {id: {fingerprint, payload, result}}}` of the linked catalogue.
 ///
-/// JSON for people as well: there is no better way to show a schema. The same source prints the
-/// same bytes, on every machine and whatever features other crates of the program enable: keys are
-/// inserted in their order, and nothing names a place.
+/// The output is JSON with and without `--json`. The same source prints the same bytes on every
+/// machine, whatever features other crates enable: keys are inserted in order, and no value names a
+/// path.
 pub(in crate::cli) fn show(output: Output) -> Result<(), Failure> {
     let catalogue =
         jobs::Catalogue::linked().map_err(|error| Failure::failed(error.to_string()))?;

@@ -1,50 +1,52 @@
-//! `trigger` and `exec`: enqueue from the command line.
+//! The commands `trigger` and `exec`: enqueue an execution, and in `exec` execute it here.
 
 use clap::{Arg, ArgAction, ArgMatches};
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
 use jobs::{ExecutionId, Priority};
 
-use super::client_of;
+use super::start_client;
 use crate::cli::args::JobArgs;
 use crate::cli::failure::Failure;
-use crate::cli::fields::JobCommand;
 use crate::cli::output::Output;
+use crate::cli::payload_flags::JobCommand;
+use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
-use crate::cli::watch;
 use crate::store::EnqueueAnswer;
 use crate::time::Timestamp;
 use crate::{Runtime, RuntimeBuilder};
 
-/// Enqueues an execution and, if asked, waits for its end.
+/// Enqueues an execution and waits for its end if `--wait` is given.
 pub(in crate::cli) async fn trigger(
     settings: &Settings,
     output: Output,
     args: JobArgs,
 ) -> Result<(), Failure> {
-    let runtime = client_of(settings).await?;
-    let Some(asked) = Asked::read(&runtime, "trigger", args, output).await? else {
+    let runtime = start_client(settings).await?;
+    let Some(request) = JobRequest::read(&runtime, "trigger", args, output).await? else {
         return Ok(());
     };
-    let output = asked.output(output);
-    let (id, accepted) = asked.enqueue(&runtime).await?;
-    if asked.matches.get_flag("wait") {
-        let record = watch::wait(runtime.service(), id, output).await?;
-        return watch::conclude(&record, output);
+    let output = request.output(output);
+    let (id, answer) = request.enqueue(&runtime).await?;
+    if request.matches.get_flag("wait") {
+        let record = progress::wait(runtime.service(), id, output).await?;
+        return progress::print_outcome(&record, output);
     }
-    let answer = serde_json::json!({
+    let document = serde_json::json!({
         "executionId": id,
-        "jobId": asked.job_id,
-        "triggered": accepted == EnqueueAnswer::Created,
+        "jobId": request.job_id,
+        "triggered": answer == EnqueueAnswer::Created,
     });
-    output.result(&answer, |_| match accepted {
-        EnqueueAnswer::Created => format!("{id}  enqueued {}", asked.job_id),
-        EnqueueAnswer::Replayed(_) => format!("{id}  enqueued before under this idempotency key"),
+    output.result(&document, |_| match answer {
+        EnqueueAnswer::Created => format!("{id}  enqueued {}", request.job_id),
+        EnqueueAnswer::Replayed(_) => {
+            format!("{id}  was enqueued before under this idempotency key")
+        }
         EnqueueAnswer::Skipped(_) => {
-            format!("{id}  enqueued before and live under the same unique key: nothing was added")
+            format!("{id}  has the same unique key: no execution was added")
         }
         EnqueueAnswer::Merged(_) => {
-            format!("{id}  enqueued before and waiting under the same key: it has this payload now")
+            format!("{id}  waits under the same key: its payload was replaced")
         }
     });
     Ok(())
@@ -57,47 +59,48 @@ pub(in crate::cli) async fn exec(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     args: JobArgs,
 ) -> Result<(), Failure> {
-    let client = client_of(settings).await?;
-    let Some(asked) = Asked::read(&client, "exec", args, output).await? else {
+    let client = start_client(settings).await?;
+    let Some(request) = JobRequest::read(&client, "exec", args, output).await? else {
         return Ok(());
     };
-    let output = asked.output(output);
+    let output = request.output(output);
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
-    if client.catalogue().get(&asked.job_id).is_none() {
+    if client.catalogue().get(&request.job_id).is_none() {
         return Err(Failure::failed(format!(
-            "job `{}` is not linked into this program: `trigger` it, a worker elsewhere executes it",
-            asked.job_id
+            "this program does not link the job `{0}`: use `trigger {0}`, and a worker that links \
+             it executes it",
+            request.job_id
         )));
     }
-    let (id, _) = asked.enqueue(&client).await?;
+    let (id, _) = request.enqueue(&client).await?;
     let worker = configure(settings.builder())
         .store(client.store().clone())
-        .jobs([asked.job_id.clone()])
+        .jobs([request.job_id.clone()])
         .executions([id])
         .start()
         .await?;
     let waited = tokio::select! {
-        record = watch::wait(worker.service(), id, output) => record.map(Some),
+        record = progress::wait(worker.service(), id, output) => record.map(Some),
         () = signals.next() => Ok(None),
     };
     worker.shutdown_now().await;
     match waited? {
-        Some(record) => watch::conclude(&record, output),
+        Some(record) => progress::print_outcome(&record, output),
         None => Err(Failure::failed(format!(
-            "interrupted; execution {id} was given back and stays in the store"
+            "interrupted: the attempt was released, and execution {id} stays in the store"
         ))),
     }
 }
 
-/// What a command line about one job asks for.
-struct Asked {
+/// A parsed command line of `trigger` or `exec`.
+struct JobRequest {
     job_id: String,
     matches: ArgMatches,
     payload: String,
 }
 
-impl Asked {
-    /// Reads the flags by the job's schema. `None` if they asked for help, which has been given.
+impl JobRequest {
+    /// Parses the flags by the job's schema. Returns `None` after printing help.
     async fn read(
         runtime: &Runtime,
         command: &'static str,
@@ -106,7 +109,7 @@ impl Asked {
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = args.job.filter(|job| !job.starts_with('-')) else {
             return Err(Failure::usage(format!(
-                "which job? `{command} JOB --help` shows its flags, `list` the jobs"
+                "no job given: `list` shows the jobs, `{command} JOB --help` the flags of one"
             )));
         };
         let job = runtime.service().job(&id).await?;
@@ -114,13 +117,13 @@ impl Asked {
         let matches = match flags.parse(&args.rest) {
             Ok(matches) => matches,
             Err(error) => {
-                // Nobody listens if even this cannot be printed.
+                // A message that cannot be printed cannot be reported either.
                 let _ = error.print();
                 if !error.use_stderr() {
                     return Ok(None);
                 }
-                output.say(&format!("\n{}", flags.payload_help()));
-                return Err(Failure::ToldUsage);
+                output.note(&format!("\n{}", flags.payload_help()));
+                return Err(Failure::UsageReported);
             }
         };
         let payload = flags.payload(&matches)?;
@@ -131,6 +134,7 @@ impl Asked {
         }))
     }
 
+    /// The output format: `--json` may also stand after the job's id.
     fn output(&self, output: Output) -> Output {
         Output::new(output.json || self.matches.get_flag("json"))
     }
@@ -153,15 +157,15 @@ impl Asked {
             request.due = Due::At((*time).into());
         }
         let accepted = runtime.service().accept(vec![request]).await;
-        let accepted = accepted.map_err(|refusal| refusal.into_error(false))?;
+        let accepted = accepted.map_err(|error| error.into_enqueue_error(false))?;
         match accepted.first() {
             Some(one) => Ok((one.enqueued.execution_id, one.answer)),
-            None => Err(Failure::failed("the store answered nothing")),
+            None => Err(Failure::failed("the store returned no execution")),
         }
     }
 }
 
-/// The flags that `trigger` and `exec` have for every job.
+/// The flags of `trigger` and `exec` that do not depend on the job.
 fn options(command: &str) -> Vec<Arg> {
     let text = |id: &'static str, name: &'static str, help: &'static str| {
         Arg::new(id).long(id).value_name(name).help(help)
@@ -170,36 +174,40 @@ fn options(command: &str) -> Vec<Arg> {
         Arg::new("priority")
             .long("priority")
             .value_parser(str::parse::<Priority>)
-            .help("low, normal, high, critical or 0 to 100"),
+            .help("Priority: low, normal, high, critical or 0 to 100 [default: the job's]"),
         text(
             "idempotency-key",
             "KEY",
-            "Enqueue once, however often it is called",
+            "Idempotency key: later calls with this key return the same execution",
         ),
-        text("correlation-id", "ID", "What it belongs to"),
-        text("item", "ID", "The thing it is about"),
-        text("created-by", "WHO", "Who wants it"),
-        text("tag", "TAG", "A word to find it by").action(ArgAction::Append),
+        text(
+            "correlation-id",
+            "ID",
+            "Correlation id, a filter of `executions`",
+        ),
+        text("item", "ID", "Item id, a filter of `executions`"),
+        text(
+            "created-by",
+            "WHO",
+            "User or program that creates the execution",
+        ),
+        text("tag", "TAG", "Tag, a filter of `executions`; repeatable").action(ArgAction::Append),
         Arg::new("json")
             .long("json")
             .action(ArgAction::SetTrue)
-            .help("Print JSON, one document"),
+            .help("Print the result as one JSON document"),
     ];
     if command == "trigger" {
         options.extend([
             Arg::new("wait")
                 .long("wait")
                 .action(ArgAction::SetTrue)
-                .help("Wait for the end, show progress, print the result"),
-            text("delay", "DURATION", "Not before this has passed: 30s, 5m")
+                .help("Wait until the execution is final, and print its result"),
+            text("delay", "DURATION", "Delay from now, as in 30s or 5m")
                 .value_parser(str::parse::<jiff::SignedDuration>),
-            text(
-                "run-at",
-                "TIME",
-                "Not before this time: 2030-01-31T12:00:00Z",
-            )
-            .value_parser(str::parse::<Timestamp>)
-            .conflicts_with("delay"),
+            text("run-at", "TIME", "Due time, as in 2030-01-31T12:00:00Z")
+                .value_parser(str::parse::<Timestamp>)
+                .conflicts_with("delay"),
         ]);
     }
     options

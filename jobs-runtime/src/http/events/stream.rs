@@ -1,4 +1,4 @@
-//! The answer to one client, as long as it listens.
+//! The event stream of one client.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -13,116 +13,132 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Filter;
-use super::change::{Change, News, Position};
-use super::hub::{Beginning, Hub};
+use super::broadcaster::{EventBroadcaster, Subscription};
+use super::event::{ClientEvent, EventId, NumberedEvent};
 
-/// Between two signs of life.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The interval of the comments that keep an idle connection alive.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How long a client should wait before it comes back, in milliseconds.
-const RETRY: u64 = 2_000;
+/// The `retry` field: the time that a client waits before it reconnects.
+const RECONNECT_DELAY_MS: u64 = 2_000;
 
-/// A client.
-pub(super) struct Subscriber {
-    hub: Arc<Hub>,
-    filter: Filter,
-    receiver: Receiver<Arc<Change>>,
-    /// What is told before anything new.
-    first: VecDeque<String>,
-    missed: VecDeque<Arc<Change>>,
-    /// How far the client knows everything.
-    position: Position,
-    ending: CancellationToken,
-    _seat: OwnedSemaphorePermit,
+/// The position from which a client continues.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Resume {
+    /// The client is new: it receives events from now on.
+    Fresh,
+    /// The client has received everything up to this event.
+    After(EventId),
+    /// The client's `Last-Event-ID` was not issued by a broadcaster: the stream begins with
+    /// `reset`.
+    Unknown,
 }
 
-impl Subscriber {
+/// The events of one client, as frames of server-sent events.
+pub(super) struct EventStream {
+    broadcaster: Arc<EventBroadcaster>,
+    filter: Filter,
+    receiver: Receiver<Arc<NumberedEvent>>,
+    /// Frames that are sent before any event.
+    preamble: VecDeque<String>,
+    missed: VecDeque<Arc<NumberedEvent>>,
+    /// The last event that was sent to the client or filtered out.
+    last_id: EventId,
+    shutdown: CancellationToken,
+    _client_permit: OwnedSemaphorePermit,
+}
+
+impl EventStream {
     pub(super) fn new(
-        hub: &Arc<Hub>,
-        seat: OwnedSemaphorePermit,
+        broadcaster: &Arc<EventBroadcaster>,
+        client_permit: OwnedSemaphorePermit,
         filter: Filter,
-        last: Option<Option<Position>>,
-        ending: Option<CancellationToken>,
+        resume: Resume,
+        shutdown: Option<CancellationToken>,
     ) -> Self {
-        let Beginning {
-            position,
+        let Subscription {
+            last_id,
             missed,
             receiver,
-        } = hub.begin(last);
-        let mut first = VecDeque::from([format!("retry: {RETRY}\n\n")]);
+        } = broadcaster.subscribe(resume);
+        let mut preamble = VecDeque::from([format!("retry: {RECONNECT_DELAY_MS}\n\n")]);
         let missed = match missed {
-            // Where it stands, so that it can come back also before the first event.
+            // An id without an event: the client can resume even if it disconnects before the
+            // first event.
             Some(missed) if missed.is_empty() => {
-                first.push_back(format!("id: {position}\n\n"));
+                preamble.push_back(format!("id: {last_id}\n\n"));
                 missed
             }
             Some(missed) => missed,
             None => {
-                first.push_back(News::Reset.frame(position));
+                preamble.push_back(ClientEvent::Reset.to_frame(last_id));
                 VecDeque::new()
             }
         };
         Self {
-            hub: Arc::clone(hub),
+            broadcaster: Arc::clone(broadcaster),
             filter,
             receiver,
-            first,
+            preamble,
             missed,
-            position,
-            ending: ending.unwrap_or_default(),
-            _seat: seat,
+            last_id,
+            shutdown: shutdown.unwrap_or_default(),
+            _client_permit: client_permit,
         }
     }
 
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<String, Infallible>> + Send {
-        unfold(self, async |mut subscriber| {
-            let frame = subscriber.next().await?;
-            Some((Ok(frame), subscriber))
+        unfold(self, async |mut events| {
+            let frame = events.next_frame().await?;
+            Some((Ok(frame), events))
         })
     }
 
-    /// What to send next; nothing more when the server ends.
-    async fn next(&mut self) -> Option<String> {
-        if let Some(frame) = self.first.pop_front() {
+    /// Returns the next frame, or `None` when the server shuts down.
+    async fn next_frame(&mut self) -> Option<String> {
+        if let Some(frame) = self.preamble.pop_front() {
             return Some(frame);
         }
-        while let Some(change) = self.missed.pop_front() {
-            if let Some(frame) = self.frame(&change) {
+        while let Some(event) = self.missed.pop_front() {
+            if let Some(frame) = self.frame_of(&event) {
                 return Some(frame);
             }
         }
-        let clock = Arc::clone(&self.hub.clock);
-        let mut heartbeat = clock.sleep(HEARTBEAT);
+        let clock = Arc::clone(&self.broadcaster.clock);
+        let mut heartbeat = clock.sleep(HEARTBEAT_INTERVAL);
         loop {
             let received = tokio::select! {
                 biased;
-                () = self.ending.cancelled() => return None,
-                // The place as well: what was filtered out has not been missed.
+                () = self.shutdown.cancelled() => return None,
+                // The heartbeat carries the id, so a reconnect does not ask for events that were
+                // filtered out.
                 () = &mut heartbeat => {
-                    return Some(format!(": still here\nid: {}\n\n", self.position));
+                    return Some(format!(": still here\nid: {}\n\n", self.last_id));
                 }
                 received = self.receiver.recv() => received,
             };
             match received {
-                Ok(change) => {
-                    if let Some(frame) = self.frame(&change) {
+                Ok(event) => {
+                    if let Some(frame) = self.frame_of(&event) {
                         return Some(frame);
                     }
                 }
                 Err(RecvError::Lagged(_)) => {
                     self.receiver = self.receiver.resubscribe();
-                    self.position = self.hub.position();
-                    return Some(News::Reset.frame(self.position));
+                    self.last_id = self.broadcaster.last_id();
+                    return Some(ClientEvent::Reset.to_frame(self.last_id));
                 }
                 Err(RecvError::Closed) => return None,
             }
         }
     }
 
-    fn frame(&mut self, change: &Change) -> Option<String> {
-        self.position = change.position;
-        let news = &change.news;
-        news.concerns(&self.filter)
-            .then(|| news.frame(change.position))
+    /// Returns the frame of an event, or `None` if the filter excludes it.
+    fn frame_of(&mut self, numbered: &NumberedEvent) -> Option<String> {
+        self.last_id = numbered.id;
+        numbered
+            .event
+            .matches(&self.filter)
+            .then(|| numbered.event.to_frame(numbered.id))
     }
 }

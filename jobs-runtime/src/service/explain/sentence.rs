@@ -1,12 +1,12 @@
-//! Reasons for people: a sentence each.
+//! Sentences for the reasons of an explanation.
 
-use super::{COUNTED, Reason, TakenSlots};
+use super::{MAX_COUNTED, ReachedSlotCap, Reason};
 use crate::store::{BlockingLimit, CapScope, ExecutionRecord, LimitRule, PermitHolder};
 
-/// Holders of a permit that are named at most.
-const NAMED: usize = 5;
+/// The largest number of permit holders that a sentence names.
+const MAX_NAMED: usize = 5;
 
-/// The reason for people.
+/// Returns the sentence for a reason.
 pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
     let job = &record.job_id;
     match reason {
@@ -32,8 +32,11 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
         } => {
             let since = since.map_or_else(String::new, |at| format!(" since {at}"));
             let seen = match renewed_at {
-                Some(at) => format!("; the worker was seen last at {at}"),
-                None => "; its worker's session is gone, another will find that out".to_owned(),
+                Some(at) => format!("; the worker last renewed its session at {at}"),
+                None => {
+                    "; the worker's session is gone, and another worker will rescue the attempt"
+                        .to_owned()
+                }
             };
             format!("attempt {attempt} runs on {worker}{since}{seen}")
         }
@@ -44,7 +47,7 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
             "its cancellation was requested at {requested_at}; it runs on {worker} until its \
              handler returns or its grace is over"
         ),
-        Reason::Delayed { until } => format!("it was wanted for later and is due at {until}"),
+        Reason::Delayed { until } => format!("it was enqueued for later and is due at {until}"),
         Reason::Debounced {
             until,
             delay_ms,
@@ -54,8 +57,8 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
             let beyond =
                 at_most_until.map_or_else(String::new, |at| format!(", but not beyond {at}"));
             format!(
-                "it waits for others of its key and is due at {until}; each that comes puts it off \
-                 by {delay}{beyond}"
+                "it is debounced and due at {until}; each further request with its key postpones \
+                 it by {delay}{beyond}"
             )
         }
         Reason::Retry {
@@ -64,72 +67,75 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
             error: Some(error),
         } => format!("attempt {attempt} ended: {error}; the next one is due at {until}"),
         Reason::Retry { until, attempt, .. } => {
-            format!("attempt {attempt} asked for a later time; the next one is due at {until}")
+            format!("attempt {attempt} snoozed; the next one is due at {until}")
         }
         Reason::Due { since } => {
-            format!("it is due since {since}; a worker is about to move it into its queue")
+            format!("it is due since {since}, and a worker is about to promote it into its queue")
         }
-        Reason::QueuePaused { queue, since } => format!(
-            "queue `{queue}` is paused since {since}; `queues resume {queue}` lets it be claimed from"
-        ),
+        Reason::QueuePaused { queue, since } => {
+            format!("queue `{queue}` is paused since {since}; `queues resume {queue}` resumes it")
+        }
         Reason::Limited { limit } => limited(limit),
-        Reason::AtTheDoor => {
-            format!("job `{job}` has limits; a worker is about to look whether they let it in")
+        Reason::AwaitingAdmission => {
+            format!("job `{job}` has limits, and a worker is about to check them for it")
         }
         Reason::NoWorker => {
-            "no worker has a session: nothing is executed; `run` or `work` start one".to_owned()
+            "no worker has a session, so nothing is executed; `run` or `work` starts one".to_owned()
         }
         Reason::External => {
-            format!("programs outside execute job `{job}`, and none of them has taken it yet")
+            format!("external programs execute job `{job}`, and none of them has leased it yet")
         }
         Reason::JobDisabled => format!("job `{job}` is disabled (`enabled = false`)"),
         Reason::UnknownJob => format!(
-            "no program has ever published a job `{job}`: the crate of the job is not linked into \
-             any worker, or its id has changed without an alias"
+            "no program has published a job `{job}`: its crate is not linked into any worker, or \
+             its id was changed without an alias"
         ),
         Reason::NoWorkerForJob { workers } => format!(
-            "no worker that has a session links job `{job}`: {}",
+            "no worker with a session links job `{job}`: {}",
             workers.join(", ")
         ),
         Reason::NoWorkerForQueue { queue, workers } => format!(
-            "no worker that links job `{job}` takes from queue `{queue}`: {}",
+            "no worker that links job `{job}` takes executions from queue `{queue}`: {}",
             workers.join(", ")
         ),
-        Reason::ShareTaken { shares } => {
-            let told: Vec<_> = shares.iter().map(share_text).collect();
+        Reason::SlotCapReached { slot_caps } => {
+            let texts: Vec<_> = slot_caps.iter().map(slot_cap_text).collect();
             format!(
-                "the workers that could take it have no share left: {}",
-                told.join("; ")
+                "every worker that could take it has reached its slot cap: {}",
+                texts.join("; ")
             )
         }
-        Reason::Behind { ahead, queue } if *ahead >= COUNTED => {
-            format!("{COUNTED} or more others of queue `{queue}` come first")
+        Reason::Behind { ahead, queue } if *ahead >= MAX_COUNTED => {
+            format!("{MAX_COUNTED} or more executions of queue `{queue}` come first")
         }
-        Reason::Behind { ahead: 1, queue } => format!("1 other of queue `{queue}` comes first"),
+        Reason::Behind { ahead: 1, queue } => {
+            format!("1 execution of queue `{queue}` comes first")
+        }
         Reason::Behind { ahead, queue } => {
-            format!("{ahead} others of queue `{queue}` come first")
+            format!("{ahead} executions of queue `{queue}` come first")
         }
         Reason::Next { workers } => format!(
-            "it is the next of its queue, for when one of these has a free slot: {}",
+            "it is the next of its queue and starts when one of these workers has a free slot: {}",
             workers.join(", ")
         ),
     }
 }
 
-/// What of whose slots is taken.
-fn share_text(TakenSlots { worker, share }: &TakenSlots) -> String {
-    let of = match &share.of {
+/// Describes a reached slot cap.
+fn slot_cap_text(ReachedSlotCap { worker, slot_cap }: &ReachedSlotCap) -> String {
+    let scope = match &slot_cap.of {
         CapScope::Queue(queue) => format!("queue `{queue}`"),
         CapScope::JobIds(_) => "its job".to_owned(),
     };
-    let runs = match share.most {
-        1 => "and 1 runs".to_owned(),
-        most => format!("and {most} run"),
+    let attempts = match slot_cap.most {
+        1 => "1 attempt".to_owned(),
+        most => format!("{most} attempts"),
     };
-    format!("{worker} gives {of} {} at a time, {runs}", share.most)
+    format!("{worker} runs {attempts} of {scope}, its cap")
 }
 
-/// Which limit, what it allows, who comes before, and until when or because of whom.
+/// Describes a blocking limit: its rule, the executions ahead, and the holders of its permits or
+/// the time of the next one.
 fn limited(limit: &BlockingLimit) -> String {
     let BlockingLimit {
         key,
@@ -151,17 +157,21 @@ fn limited(limit: &BlockingLimit) -> String {
     match ahead {
         0 => text.push_str(", and it is the next"),
         1 => text.push_str(", and 1 other waits before it"),
-        COUNTED.. => text.push_str(&format!(", and {COUNTED} or more others wait before it")),
+        MAX_COUNTED.. => {
+            text.push_str(&format!(
+                ", and {MAX_COUNTED} or more others wait before it"
+            ));
+        }
         ahead => text.push_str(&format!(", and {ahead} others wait before it")),
     }
     if let Some(at) = free_at {
-        text.push_str(&format!("; there is room at {at}"));
+        text.push_str(&format!("; its next permit is free at {at}"));
     }
     if !holders.is_empty() {
-        let named: Vec<_> = holders.iter().take(NAMED).map(holder).collect();
-        text.push_str(&format!("; its permits are held by {}", named.join(", ")));
-        if holders.len() > NAMED {
-            text.push_str(&format!(" and {} more", holders.len() - NAMED));
+        let named: Vec<_> = holders.iter().take(MAX_NAMED).map(holder).collect();
+        text.push_str(&format!("; its permits are in use by {}", named.join(", ")));
+        if holders.len() > MAX_NAMED {
+            text.push_str(&format!(" and {} more", holders.len() - MAX_NAMED));
         }
     }
     text
@@ -181,12 +191,12 @@ fn holder(holder: &PermitHolder) -> String {
         (0, _) => format!("{execution_id} (no worker has claimed it yet)"),
         (attempt, false) => format!("{execution_id} (attempt {attempt}{on})"),
         (attempt, true) => format!(
-            "{execution_id} (attempt {attempt}{on}, which has ended although its handler still runs)"
+            "{execution_id} (attempt {attempt}{on}; the attempt has ended, its handler still runs)"
         ),
     }
 }
 
-/// A duration as it is written in the attribute: `1h30m`.
+/// Writes a duration in the notation of the `#[job]` attribute: `1h30m`.
 fn duration_text(millis: u64) -> String {
     let units = [
         ("d", 86_400_000),
@@ -204,9 +214,10 @@ fn duration_text(millis: u64) -> String {
             text.push_str(&format!("{count}{unit}"));
         }
     }
-    match text.is_empty() {
-        true => "0s".to_owned(),
-        false => text,
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
     }
 }
 
@@ -217,7 +228,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn durations_read_as_they_are_written() {
+    fn durations_use_the_notation_of_the_attribute() {
         for (millis, text) in [
             (0, "0s"),
             (1_000, "1s"),
@@ -231,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_says_what_it_allows_and_who_has_its_permits() {
+    fn a_blocking_limit_is_described_by_its_rule_and_its_holders() {
         let id: jobs::ExecutionId = "0198c0de-0000-7000-8000-000000000001"
             .parse()
             .expect("an id");
@@ -241,7 +252,7 @@ mod tests {
             worker: (attempt > 0).then(|| "host:7".to_owned()),
             stuck,
         };
-        let told = |rule, ahead, free_at, holders| {
+        let text = |rule, ahead, free_at, holders| {
             limited(&BlockingLimit {
                 key: "docs/concurrent/\"ws\"".to_owned(),
                 rule,
@@ -252,12 +263,12 @@ mod tests {
         };
         let holders = vec![holder(2, false), holder(1, true), holder(0, false)];
         assert_eq!(
-            told(LimitRule::Concurrent { count: 3 }, 2, None, holders),
+            text(LimitRule::Concurrent { count: 3 }, 2, None, holders),
             format!(
-                "limit `docs/concurrent/\"ws\"` allows 3 attempts at a time, and 2 others wait before \
-                 it; its permits are held by {id} (attempt 2 on host:7), {id} (attempt 1 on host:7, \
-                 which has ended although its handler still runs), {id} (no worker has claimed \
-                 it yet)"
+                "limit `docs/concurrent/\"ws\"` allows 3 attempts at a time, and 2 others wait \
+                 before it; its permits are in use by {id} (attempt 2 on host:7), {id} (attempt 1 on \
+                 host:7; the attempt has ended, its handler still runs), {id} (no worker has \
+                 claimed it yet)"
             )
         );
         let rate = LimitRule::Rate(Rate {
@@ -266,10 +277,10 @@ mod tests {
         });
         let at = Timestamp::from_millis(0);
         assert_eq!(
-            told(rate, 0, Some(at), Vec::new()),
+            text(rate, 0, Some(at), Vec::new()),
             format!(
-                "limit `docs/concurrent/\"ws\"` allows 60 starts in 1m, and it is the next; there is \
-                 room at {at}"
+                "limit `docs/concurrent/\"ws\"` allows 60 starts in 1m, and it is the next; its \
+                 next permit is free at {at}"
             )
         );
     }

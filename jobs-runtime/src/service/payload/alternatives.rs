@@ -1,101 +1,108 @@
-//! Which of several shapes was meant: `anyOf` and `oneOf`, that is to say options and enums.
+//! Violations of `anyOf` and `oneOf`, the schemas of optional values and enums.
+//!
+//! The validator reports the errors of every alternative. This module chooses the alternative that
+//! the caller most likely meant and describes only the mistakes relative to it.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-use super::expected::{FITS_NONE, listed, type_name, types};
-use super::violation::{Found, describe};
+use super::expected::{FITS_NO_SHAPE, listed, type_name, types};
+use super::violation::{Finding, describe};
 
-/// Finds the alternative that was meant and describes its mistakes; says what the alternatives are
-/// when none stands out.
+/// Describes the mistakes relative to the closest alternative. If several are equally close,
+/// describes what any of them would accept.
 pub(in crate::service) fn describe_alternatives(
-    place: &str,
+    pointer: &str,
     alternatives: &[Vec<ValidationError<'static>>],
-    found: &mut Vec<Found>,
+    found: &mut Vec<Finding>,
 ) {
     let scored: Vec<_> = alternatives
         .iter()
-        .map(|errors| (misfit(place, errors), errors))
+        .map(|errors| (mismatch(pointer, errors), errors))
         .collect();
-    let best = scored.iter().map(|(misfit, _)| *misfit).min();
+    let best = scored.iter().map(|(mismatch, _)| *mismatch).min();
     let closest: Vec<_> = scored
         .iter()
-        .filter(|(misfit, _)| Some(*misfit) == best)
+        .filter(|(mismatch, _)| Some(*mismatch) == best)
         .map(|(_, errors)| *errors)
         .collect();
-    let mut say = |pointer: &str, message: String| found.push(Found::new(pointer, message));
+    let mut add = |pointer: &str, message: String| found.push(Finding::new(pointer, message));
     match (best, closest.as_slice()) {
-        (Some(Misfit::OtherType), _) => say(place, either(place, &closest)),
+        (Some(Mismatch::OtherType), _) => add(pointer, accepted_by_any(pointer, &closest)),
         (Some(_), [errors]) => errors.iter().for_each(|error| describe(error, found)),
-        (Some(Misfit::OtherTag), several) => match common_tag(place, several) {
-            Some(tag) => say(&tag, either(&tag, several)),
-            None => say(place, FITS_NONE.to_owned()),
+        (Some(Mismatch::OtherTag), several) => match common_tag(pointer, several) {
+            Some(tag) => add(&tag, accepted_by_any(&tag, several)),
+            None => add(pointer, FITS_NO_SHAPE.to_owned()),
         },
-        (_, several) => match common_requirement(place, several) {
+        (_, several) => match common_requirement(pointer, several) {
             Some(error) => describe(error, found),
-            None => say(place, FITS_NONE.to_owned()),
+            None => add(pointer, FITS_NO_SHAPE.to_owned()),
         },
     }
 }
 
-/// How far a value is from an alternative, the nearest first.
+/// The distance of a value from an alternative, the smallest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Misfit {
-    /// The right shape with mistakes inside.
+enum Mismatch {
+    /// The value has the right shape with mistakes inside.
     Inside,
-    /// Something is missing.
+    /// A property is missing.
     Incomplete,
-    /// Tagged as another alternative.
+    /// The value has the tag of another alternative.
     OtherTag,
-    /// Of another type, or another constant.
+    /// The value has another type or is another constant.
     OtherType,
 }
 
-fn misfit(place: &str, errors: &[ValidationError<'_>]) -> Misfit {
-    let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == place;
-    let mut worst = Misfit::Inside;
+fn mismatch(pointer: &str, errors: &[ValidationError<'_>]) -> Mismatch {
+    let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == pointer;
+    let mut worst = Mismatch::Inside;
     for error in errors {
-        let misfit = match error.kind() {
+        let mismatch = match error.kind() {
             Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. } if here(&error) => {
-                Misfit::OtherType
+                Mismatch::OtherType
             }
-            Kind::Enum { .. } | Kind::Constant { .. } if is_child(place, error) => Misfit::OtherTag,
+            Kind::Enum { .. } | Kind::Constant { .. } if is_child(pointer, error) => {
+                Mismatch::OtherTag
+            }
             Kind::Required { .. } if here(&error) => {
-                // An externally tagged enum: another tag where this one is required.
+                // In an externally tagged enum, another tag is an additional property.
                 let other = errors
                     .iter()
                     .filter(here)
                     .any(|error| matches!(error.kind(), Kind::AdditionalProperties { .. }));
-                match other {
-                    true => Misfit::OtherTag,
-                    false => Misfit::Incomplete,
+                if other {
+                    Mismatch::OtherTag
+                } else {
+                    Mismatch::Incomplete
                 }
             }
-            _ => Misfit::Inside,
+            _ => Mismatch::Inside,
         };
-        worst = worst.max(misfit);
+        worst = worst.max(mismatch);
     }
     worst
 }
 
-fn is_child(place: &str, error: &ValidationError<'_>) -> bool {
+/// Returns whether the error is at a direct child of `pointer`.
+fn is_child(pointer: &str, error: &ValidationError<'_>) -> bool {
     error
         .instance_path()
         .as_str()
-        .strip_prefix(place)
+        .strip_prefix(pointer)
         .and_then(|rest| rest.strip_prefix('/'))
         .is_some_and(|step| !step.contains('/'))
 }
 
-/// What any of several alternatives would accept at a place.
-fn either(place: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> String {
+/// Describes what any of several alternatives would accept at a pointer.
+fn accepted_by_any(pointer: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> String {
     let mut constants: Vec<&Value> = Vec::new();
     let mut others: Vec<String> = Vec::new();
     let errors = alternatives
         .iter()
         .flat_map(|errors| errors.iter())
-        .filter(|error| error.instance_path().as_str() == place);
+        .filter(|error| error.instance_path().as_str() == pointer);
     for error in errors {
         match error.kind() {
             Kind::Constant { expected_value } => constants.push(expected_value),
@@ -110,24 +117,25 @@ fn either(place: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> Strin
         }
     }
     if !constants.is_empty() {
-        // A union of constants states its type beside each of them.
+        // The schema of a union of constants repeats the type of each constant.
         let redundant: Vec<_> = constants.iter().map(|value| type_name(value)).collect();
         others.retain(|other| !redundant.contains(&other.as_str()));
         others.insert(0, listed(&constants));
     }
-    match others.is_empty() {
-        true => FITS_NONE.to_owned(),
-        false => format!("must be {}", others.join(" or ")),
+    if others.is_empty() {
+        FITS_NO_SHAPE.to_owned()
+    } else {
+        format!("must be {}", others.join(" or "))
     }
 }
 
-/// The place of the tag that each alternative wants another constant at.
-fn common_tag(place: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> Option<String> {
+/// Returns the pointer of the tag: a child that is a wrong constant in every alternative.
+fn common_tag(pointer: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> Option<String> {
     let tags = |errors: &[ValidationError<'static>]| -> Vec<String> {
         errors
             .iter()
             .filter(|error| matches!(error.kind(), Kind::Constant { .. } | Kind::Enum { .. }))
-            .filter(|error| is_child(place, error))
+            .filter(|error| is_child(pointer, error))
             .map(|error| error.instance_path().as_str().to_owned())
             .collect()
     };
@@ -137,15 +145,15 @@ fn common_tag(place: &str, alternatives: &[&Vec<ValidationError<'static>>]) -> O
         .find(|tag| rest.iter().all(|errors| tags(errors).contains(tag)))
 }
 
-/// The missing property that every alternative requires.
+/// Returns the error for a missing property that every alternative requires.
 fn common_requirement<'a>(
-    place: &str,
+    pointer: &str,
     alternatives: &[&'a Vec<ValidationError<'static>>],
 ) -> Option<&'a ValidationError<'static>> {
     let requires = |errors: &[ValidationError<'static>], wanted: &Value| {
         errors.iter().any(|error| {
             matches!(error.kind(), Kind::Required { property } if property == wanted)
-                && error.instance_path().as_str() == place
+                && error.instance_path().as_str() == pointer
         })
     };
     let (first, rest) = alternatives.split_first()?;

@@ -1,45 +1,45 @@
-//! Decides whether a payload fits its job.
+//! The payload check: size, JSON, defaults, schema.
 
 use jobs::Violation;
 use jsonschema::Validator;
 use serde_json::Value;
 
 use super::defaults::{PayloadDefault, complete, payload_defaults};
-use super::expected::FITS_NONE;
+use super::expected::FITS_NO_SHAPE;
 use super::json;
 use super::schema;
 use super::violation::violations;
 use crate::service::options::MAX_PAYLOAD_BYTES;
 
-/// What the payloads of one job must be.
+/// The compiled payload schema of one job.
 pub(crate) struct PayloadCheck {
     validator: Validator,
     defaults: Vec<PayloadDefault>,
 }
 
-/// A payload as it is stored, and its value.
+/// A valid payload with its defaults, as the text that is stored and as a value.
 #[derive(Debug)]
 pub(crate) struct CheckedPayload {
     pub(crate) text: String,
     pub(crate) value: Value,
 }
 
-/// Why a payload is not accepted.
+/// The reason why a payload is not accepted.
 #[derive(Debug)]
-pub(crate) enum PayloadRefusal {
-    /// It has more bytes than are stored.
+pub(crate) enum PayloadError {
+    /// The payload has this many bytes, more than [`MAX_PAYLOAD_BYTES`].
     TooLarge(usize),
-    /// It is no JSON.
+    /// The payload is not valid JSON.
     Malformed(String),
-    /// It does not fit the schema.
+    /// The payload does not match the schema.
     Invalid(Vec<Violation>),
 }
 
 impl PayloadCheck {
-    /// Prepares the check against a payload schema.
+    /// Compiles a payload schema.
     ///
     /// # Errors
-    /// What is wrong with the schema.
+    /// The mistake in the schema.
     pub(crate) fn new(schema: &Value) -> Result<Self, String> {
         Ok(Self {
             validator: schema::compile(schema)?,
@@ -47,18 +47,17 @@ impl PayloadCheck {
         })
     }
 
-    /// Completes a payload by the schema's defaults and validates the whole. No text counts as an
+    /// Adds the schema's defaults to a payload and validates the result. An empty text counts as an
     /// empty object.
-    pub(crate) fn check(&self, mut text: String) -> Result<CheckedPayload, PayloadRefusal> {
+    pub(crate) fn check(&self, mut text: String) -> Result<CheckedPayload, PayloadError> {
         if text.is_empty() {
             text.push_str("{}");
         }
         within_limit(&text)?;
-        let parsed =
-            json::parse(&text).map_err(|error| PayloadRefusal::Malformed(reason(&error)))?;
+        let parsed = json::parse(&text).map_err(|error| PayloadError::Malformed(reason(&error)))?;
         let mut value = parsed.value;
         if !value.is_object() {
-            return Err(PayloadRefusal::Invalid(vec![Violation {
+            return Err(PayloadError::Invalid(vec![Violation {
                 pointer: String::new(),
                 message: "must be an object".to_owned(),
             }]));
@@ -75,26 +74,27 @@ impl PayloadCheck {
         let found = violations(self.validator.iter_errors(&value));
         let mut violations: Vec<_> = repeated.chain(found).collect();
         if violations.is_empty() {
-            // Refused is refused, also where nothing can be said about it.
+            // The validator rejects the payload without naming a mistake.
             violations.push(Violation {
                 pointer: String::new(),
-                message: FITS_NONE.to_owned(),
+                message: FITS_NO_SHAPE.to_owned(),
             });
         }
-        // The validator's order is that of its keywords; people read from the top of a payload.
+        // The validator reports in the order of its keywords. Sorting gives a stable order.
         violations.sort_by(|one, other| one.pointer.cmp(&other.pointer));
-        Err(PayloadRefusal::Invalid(violations))
+        Err(PayloadError::Invalid(violations))
     }
 }
 
-fn within_limit(text: &str) -> Result<(), PayloadRefusal> {
-    match text.len() > MAX_PAYLOAD_BYTES {
-        true => Err(PayloadRefusal::TooLarge(text.len())),
-        false => Ok(()),
+fn within_limit(text: &str) -> Result<(), PayloadError> {
+    if text.len() > MAX_PAYLOAD_BYTES {
+        Err(PayloadError::TooLarge(text.len()))
+    } else {
+        Ok(())
     }
 }
 
-/// What is wrong with the text, and where; never the text itself.
+/// Describes the syntax error and its position. Never quotes the payload.
 fn reason(error: &serde_json::Error) -> String {
     match error.to_string() {
         text if text.starts_with("recursion limit") => "it is nested too deeply".to_owned(),
@@ -112,7 +112,7 @@ mod tests {
         let check = PayloadCheck::new(schema).expect("a schema");
         match check.check(payload.to_owned()) {
             Ok(_) => Vec::new(),
-            Err(PayloadRefusal::Invalid(violations)) => violations
+            Err(PayloadError::Invalid(violations)) => violations
                 .into_iter()
                 .map(|violation| (violation.pointer, violation.message))
                 .collect(),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_has_its_place() {
+    fn every_mistake_has_its_pointer() {
         let schema = json!({
             "type": "object",
             "properties": {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn options_and_enums_read_well() {
+    fn mistakes_in_options_and_enums_name_the_alternatives() {
         let schema = json!({
             "type": "object",
             "properties": {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_never_repeat_what_was_sent() {
+    fn messages_never_quote_the_payload() {
         let schema = json!({
             "type": "object",
             "properties": {
@@ -282,16 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn bounds_size_and_depth() {
+    fn size_and_depth_are_bounded() {
         let check = PayloadCheck::new(&json!({"type": "object"})).expect("a schema");
         let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_PAYLOAD_BYTES));
-        assert!(matches!(
-            check.check(large),
-            Err(PayloadRefusal::TooLarge(_))
-        ));
+        assert!(matches!(check.check(large), Err(PayloadError::TooLarge(_))));
         let deep = format!(r#"{{"a":{}"#, "[".repeat(10_000));
         match check.check(deep) {
-            Err(PayloadRefusal::Malformed(reason)) => assert_eq!(reason, "it is nested too deeply"),
+            Err(PayloadError::Malformed(reason)) => assert_eq!(reason, "it is nested too deeply"),
             other => panic!("{other:?}"),
         }
     }

@@ -1,20 +1,20 @@
-//! Completes a payload's text without writing it anew.
+//! Schema defaults, added to the text of a payload.
 //!
-//! What a caller has sent stays as it is, byte for byte: the order of its keys, its escapes, its
-//! numbers with more digits than a machine's. Only what is missing is added at the end.
+//! The caller's text stays unchanged byte for byte: the order of the keys, the escapes, and numbers
+//! beyond the precision of a float. Missing members are inserted at the end of the object.
 
 use serde_json::Value;
 
-/// A property that may be left out of a payload, and what stands for it then.
+/// A top-level property with a default.
 #[derive(Debug)]
 pub(crate) struct PayloadDefault {
     pub(crate) name: String,
     pub(crate) value: Value,
-    /// `"name":value`, as it is spliced in.
+    /// `"name":value`, the text that is inserted.
     member: String,
 }
 
-/// The defaults of the top-level properties of a schema.
+/// Returns the defaults of the top-level properties of a schema.
 pub(crate) fn payload_defaults(schema: &Value) -> Vec<PayloadDefault> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn payload_defaults(schema: &Value) -> Vec<PayloadDefault> {
         .collect()
 }
 
-/// Adds the defaults to an object's text and to its value, where they are missing.
+/// Adds the missing defaults to the text and to the value of an object.
 pub(crate) fn complete(text: &mut String, value: &mut Value, defaults: &[PayloadDefault]) {
     let Value::Object(fields) = value else {
         return;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_text_and_adds_at_the_end() {
+    fn keeps_the_text_and_inserts_defaults_at_the_end() {
         let defaults = payload_defaults(&json!({"properties": {
             "role": {"type": "string", "default": "member"},
             "copies": {"type": "integer", "default": 1},

@@ -1,16 +1,17 @@
-//! What a schema demands of a value, in plain words.
+//! Messages that describe the value which a schema expects.
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-/// Options listed in a message at most.
+/// The largest number of options in a message.
 const MAX_OPTIONS: usize = 20;
 
-pub(in crate::service) const FITS_NONE: &str = "fits none of the allowed shapes";
+/// The message for a value that matches none of several alternatives.
+pub(in crate::service) const FITS_NO_SHAPE: &str = "fits none of the allowed shapes";
 
-/// What a value has to be, as the predicate of a sentence.
-pub(in crate::service) fn demand(error: &ValidationError<'_>) -> String {
+/// Describes the expected value, as a predicate such as `must be a string`.
+pub(in crate::service) fn expectation(error: &ValidationError<'_>) -> String {
     match error.kind() {
         Kind::Type { kind } => format!("must be {}", types(kind)),
         Kind::Enum { options } => format!("must be {}", one_of(options)),
@@ -37,7 +38,7 @@ pub(in crate::service) fn demand(error: &ValidationError<'_>) -> String {
         Kind::MinProperties { limit } => format!("must have at least {limit} properties"),
         Kind::MaxProperties { limit } => format!("must have at most {limit} properties"),
         Kind::OneOfMultipleValid { .. } => "fits more than one of the allowed shapes".to_owned(),
-        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => FITS_NONE.to_owned(),
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => FITS_NO_SHAPE.to_owned(),
         Kind::Not { .. } => "has a shape that is not allowed".to_owned(),
         Kind::FalseSchema => "is not allowed".to_owned(),
         Kind::ContentEncoding { content_encoding } => {
@@ -51,7 +52,7 @@ pub(in crate::service) fn demand(error: &ValidationError<'_>) -> String {
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
             "could not be checked against its pattern".to_owned()
         }
-        // Handled where they have places of their own.
+        // `violation::describe` handles these, because their pointers differ from the error's.
         Kind::Required { .. }
         | Kind::AdditionalProperties { .. }
         | Kind::UnevaluatedProperties { .. }
@@ -60,6 +61,7 @@ pub(in crate::service) fn demand(error: &ValidationError<'_>) -> String {
     }
 }
 
+/// Names the types that a schema allows.
 pub(in crate::service) fn types(kind: &TypeKind) -> String {
     let name = |name: &str| {
         match name {
@@ -77,13 +79,14 @@ pub(in crate::service) fn types(kind: &TypeKind) -> String {
         TypeKind::Single(one) => name(one.as_str()),
         TypeKind::Multiple(several) => {
             let mut names: Vec<_> = several.iter().map(|one| name(one.as_str())).collect();
-            // The set counts `null` first, people last.
+            // `null` is named last: `a string or null`.
             names.sort_by_key(|name| name == "null");
             names.join(" or ")
         }
     }
 }
 
+/// Names the type of a value.
 pub(in crate::service) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -100,6 +103,7 @@ fn one_of(options: &Value) -> String {
     listed(&options)
 }
 
+/// Lists options, at most [`MAX_OPTIONS`] of them.
 pub(in crate::service) fn listed(options: &[&Value]) -> String {
     let mut names: Vec<String> = options
         .iter()

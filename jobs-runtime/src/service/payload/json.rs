@@ -1,7 +1,7 @@
-//! Reads a payload into a value, and notices keys that are given twice.
+//! A JSON parser that reports repeated keys.
 //!
-//! `serde_json` keeps the last of two equal keys in a `Value`, but a handler's struct refuses
-//! them: what passes the service would fail in every attempt.
+//! `serde_json` keeps the last of two equal keys in a `Value`, but the payload struct of a handler
+//! rejects them. A payload with repeated keys would pass the schema and fail in every attempt.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,10 +10,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::violation::push_step;
+use super::violation::push_segment;
 
-/// A parsed text.
-pub(crate) struct Parsed {
+/// The value of a JSON text and its repeated keys.
+pub(crate) struct ParsedJson {
     pub(crate) value: Value,
     /// Pointers to the keys that were given more than once.
     pub(crate) duplicates: Vec<String>,
@@ -22,51 +22,53 @@ pub(crate) struct Parsed {
 /// Parses a JSON text.
 ///
 /// # Errors
-/// No JSON, nested too deeply, or with a number beyond every type.
-pub(crate) fn parse(text: &str) -> serde_json::Result<Parsed> {
+/// The text is not valid JSON, is nested too deeply, or contains a number beyond every type.
+pub(crate) fn parse(text: &str) -> serde_json::Result<ParsedJson> {
     let duplicates = RefCell::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Node {
-        place: None,
+    let value = ValueSeed {
+        location: None,
         duplicates: &duplicates,
     }
     .deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(Parsed {
+    Ok(ParsedJson {
         value,
         duplicates: duplicates.into_inner(),
     })
 }
 
-/// A value at a place. Places are a list on the stack: they cost nothing until one is written out.
+/// Deserialises the value at a location.
 #[derive(Clone, Copy)]
-struct Node<'a> {
-    place: Option<&'a Place<'a>>,
+struct ValueSeed<'a> {
+    location: Option<&'a Location<'a>>,
     duplicates: &'a RefCell<Vec<String>>,
 }
 
-struct Place<'a> {
-    parent: Option<&'a Place<'a>>,
-    step: Step<'a>,
+/// The location of a value: a linked list on the stack, so that only repeated keys allocate a
+/// pointer.
+struct Location<'a> {
+    parent: Option<&'a Location<'a>>,
+    segment: Segment<'a>,
 }
 
-enum Step<'a> {
+enum Segment<'a> {
     Key(&'a str),
     Index(usize),
 }
 
-impl Place<'_> {
+impl Location<'_> {
     fn pointer(&self) -> String {
-        let mut pointer = self.parent.map(Place::pointer).unwrap_or_default();
-        match self.step {
-            Step::Key(key) => push_step(&mut pointer, key),
-            Step::Index(index) => push_step(&mut pointer, &index.to_string()),
+        let mut pointer = self.parent.map(Location::pointer).unwrap_or_default();
+        match self.segment {
+            Segment::Key(key) => push_segment(&mut pointer, key),
+            Segment::Index(index) => push_segment(&mut pointer, &index.to_string()),
         }
         pointer
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -74,7 +76,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,15 +114,15 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
         loop {
-            let place = Place {
-                parent: self.place,
-                step: Step::Index(array.len()),
+            let location = Location {
+                parent: self.location,
+                segment: Segment::Index(array.len()),
             };
-            let node = Node {
-                place: Some(&place),
+            let seed = ValueSeed {
+                location: Some(&location),
                 ..self
             };
-            match items.next_element_seed(node)? {
+            match items.next_element_seed(seed)? {
                 Some(item) => array.push(item),
                 None => return Ok(Value::Array(array)),
             }
@@ -131,16 +133,16 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut object = Map::new();
         while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
             let key = key.into_owned();
-            let place = Place {
-                parent: self.place,
-                step: Step::Key(&key),
+            let location = Location {
+                parent: self.location,
+                segment: Segment::Key(&key),
             };
-            let value = fields.next_value_seed(Node {
-                place: Some(&place),
+            let value = fields.next_value_seed(ValueSeed {
+                location: Some(&location),
                 ..self
             })?;
             if object.contains_key(&key) {
-                self.duplicates.borrow_mut().push(place.pointer());
+                self.duplicates.borrow_mut().push(location.pointer());
             }
             object.insert(key, value);
         }
@@ -153,7 +155,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn reads_what_serde_json_reads() {
+    fn parses_the_same_values_as_serde_json() {
         for text in [
             r#"{"a":[1,-2,3.5,1e3,18446744073709551615,null,true],"b":{"c":"\u0000é"}}"#,
             "[]",
@@ -167,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn points_at_keys_given_twice() {
+    fn reports_pointers_to_repeated_keys() {
         let parsed = parse(r#"{"a":[{"x/y":1,"x/y":2}],"b":1,"b":2}"#).expect("JSON");
         assert_eq!(parsed.duplicates, ["/a/0/x~1y", "/b"]);
     }
 
     #[test]
-    fn refuses_bombs() {
+    fn rejects_deep_nesting_huge_numbers_and_trailing_text() {
         for text in ["[".repeat(100_000), "1e400".to_owned(), "{} {}".to_owned()] {
             assert!(parse(&text).is_err());
         }

@@ -1,15 +1,15 @@
-//! Asserts the formats of numbers that stand for Rust's types: `int32`, `uint64`, …
+//! Range checks for the number formats of Rust's integer types: `int32`, `uint64`, …
 //!
-//! A JSON Schema calls `3.0` an integer and knows no largest one, but the handler's `i32` takes
-//! neither `3.0` nor `3000000000`. Refused here, such a payload never costs an attempt.
+//! In JSON Schema, `3.0` is an integer and integers have no bounds. A handler's `i32` accepts
+//! neither `3.0` nor `3000000000`. The check rejects such a payload before it costs an attempt.
 
 use jsonschema::{Keyword, ValidationError};
 use serde_json::Value;
 
-/// The keyword that [`mark`] writes beside a format and [`NumberFormat`] checks.
+/// The schema keyword that [`mark`] adds beside a format and [`NumberFormat`] checks.
 pub(crate) const KEYWORD: &str = "x-jobs-number";
 
-/// The range of an integer type. Its bounds are `i128` because `u64` and `i64` both fit.
+/// The range of an integer type. The bounds are `i128`, which contains both `u64` and `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberFormat {
     min: i128,
@@ -17,7 +17,7 @@ pub(crate) struct NumberFormat {
 }
 
 impl NumberFormat {
-    /// The range behind a format of schemars; `None` for one that says nothing about integers.
+    /// Returns the range of a format that schemars writes; `None` if it is no integer format.
     pub(crate) fn named(format: &str) -> Option<Self> {
         macro_rules! range {
             ($ty:ty) => {
@@ -42,7 +42,7 @@ impl NumberFormat {
 
     fn problem(self, instance: &Value) -> Option<String> {
         let Value::Number(number) = instance else {
-            // The type is another keyword's business.
+            // The keyword `type` reports values that are not numbers.
             return None;
         };
         let integer = number
@@ -76,15 +76,15 @@ impl<'i> Keyword<'i> for NumberFormat {
     }
 }
 
-/// Writes [`KEYWORD`] beside every `format` that names an integer type.
+/// Adds [`KEYWORD`] beside every `format` that names an integer type.
 pub(crate) fn mark(schema: &mut Value) {
     match schema {
         Value::Object(keywords) => {
             for (keyword, value) in keywords.iter_mut() {
                 match keyword.as_str() {
-                    // Plain values, which may look like schemas.
+                    // These contain values, which may look like schemas.
                     "const" | "enum" | "default" | "examples" => {}
-                    // Names of the author's choice, which may look like keywords.
+                    // The keys of these are property names, which may look like keywords.
                     "properties" | "patternProperties" | "$defs" | "definitions"
                     | "dependentSchemas" => {
                         if let Value::Object(named) = value {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_what_serde_reads() {
+    fn accepts_the_same_numbers_as_serde() {
         macro_rules! check {
             ($format:literal, $ty:ty) => {
                 let format = NumberFormat::named($format).expect("a known format");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_schemas_and_nothing_else() {
+    fn marks_only_schemas() {
         let mut schema = json!({
             "properties": {
                 "format": {"type": "integer", "format": "uint8"},

@@ -1,4 +1,4 @@
-//! Compiles a schema into a validator.
+//! Compilation of a payload schema into a validator.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::number::{self, NumberFormat};
 
-/// A validator of JSON Schema 2020-12 that asserts formats, those of Rust's numbers included.
+/// Compiles a JSON Schema 2020-12 with format assertions, including Rust's number formats.
 ///
 /// # Errors
-/// What is wrong with the schema. References out of it are not followed: schemas are
-/// self-contained, and a validator that fetches what a payload's schema names is a hole.
+/// The mistake in the schema. External references are an error: a published schema must not make
+/// this process fetch a URL (SSRF).
 pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     let mut schema = schema.clone();
     number::mark(&mut schema);
@@ -20,12 +20,10 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
         .should_validate_formats(true)
         .with_format("ip", |text: &str| text.parse::<IpAddr>().is_ok())
         .with_keyword(number::KEYWORD, |_, format, _| {
-            // Written by `mark`, hence known.
+            // `mark` adds the keyword only beside known formats.
             match format.as_str().and_then(NumberFormat::named) {
                 Some(format) => Ok(Box::new(format)),
-                None => Err(jsonschema::ValidationError::schema(
-                    "names no type of numbers",
-                )),
+                None => Err(jsonschema::ValidationError::schema("names no integer type")),
             }
         })
         .offline()

@@ -1,23 +1,23 @@
-//! What a validator finds, in plain words and at the place it concerns.
+//! Violations: the validator's errors as JSON pointers with messages.
 //!
-//! A message says what the schema wants, never what was sent: payloads carry secrets, and messages
-//! end in logs.
+//! These are the `violations` of a 422 response. A message describes the expected value and never
+//! quotes the payload, which may contain secrets and would end up in logs.
 
 use jobs::Violation;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 
 use super::alternatives::describe_alternatives;
-use super::expected::demand;
+use super::expected::expectation;
 
-/// A payload with more mistakes than this is not a payload with mistakes.
+/// The largest number of violations that are reported for one payload.
 const MAX_VIOLATIONS: usize = 1_000;
 
-/// Describes what a validator has found, each mistake once.
+/// Converts a validator's errors to violations, without repetitions.
 pub(crate) fn violations<'a>(
     errors: impl IntoIterator<Item = ValidationError<'a>>,
 ) -> Vec<Violation> {
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<Finding> = Vec::new();
     for error in errors {
         if found.len() >= MAX_VIOLATIONS {
             break;
@@ -27,17 +27,17 @@ pub(crate) fn violations<'a>(
     let all = found;
     all.iter()
         .enumerate()
-        .filter(|(n, one)| !all[..*n].iter().any(|earlier| earlier.same(one)))
-        // The range of a type is implied by any other mistake at the same number.
-        .filter(|(_, one)| !(one.implied && all.iter().any(|other| other.outdoes(one))))
+        .filter(|(n, one)| !all[..*n].iter().any(|earlier| earlier.equals(one)))
+        // Another mistake at the same number makes the message about its range redundant.
+        .filter(|(_, one)| !(one.implied && all.iter().any(|other| other.supersedes(one))))
         .map(|(_, one)| one.violation.clone())
         .collect()
 }
 
-/// Appends a step to a JSON pointer (RFC 6901).
-pub(crate) fn push_step(pointer: &mut String, step: &str) {
+/// Appends a segment to a JSON pointer (RFC 6901).
+pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
     pointer.push('/');
-    for c in step.chars() {
+    for c in segment.chars() {
         match c {
             '~' => pointer.push_str("~0"),
             '/' => pointer.push_str("~1"),
@@ -46,13 +46,14 @@ pub(crate) fn push_step(pointer: &mut String, step: &str) {
     }
 }
 
-/// A violation, and whether any other one at its place makes it needless.
-pub(in crate::service) struct Found {
+/// A violation before repetitions are removed.
+pub(in crate::service) struct Finding {
     violation: Violation,
+    /// Any other violation at the same pointer supersedes this one.
     implied: bool,
 }
 
-impl Found {
+impl Finding {
     pub(in crate::service) fn new(pointer: &str, message: String) -> Self {
         Self {
             violation: Violation {
@@ -63,45 +64,46 @@ impl Found {
         }
     }
 
-    fn same(&self, other: &Self) -> bool {
+    fn equals(&self, other: &Self) -> bool {
         self.violation == other.violation
     }
 
-    fn outdoes(&self, implied: &Self) -> bool {
+    fn supersedes(&self, implied: &Self) -> bool {
         !self.implied && self.violation.pointer == implied.violation.pointer
     }
 }
 
-pub(in crate::service) fn describe(error: &ValidationError<'_>, found: &mut Vec<Found>) {
-    let place = error.instance_path().as_str();
-    let mut say = |step: Option<&str>, message: String| {
-        let mut pointer = place.to_owned();
-        if let Some(step) = step {
-            push_step(&mut pointer, step);
+/// Appends the findings for one error of the validator.
+pub(in crate::service) fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {
+    let pointer = error.instance_path().as_str();
+    let mut add = |property: Option<&str>, message: String| {
+        let mut pointer = pointer.to_owned();
+        if let Some(property) = property {
+            push_segment(&mut pointer, property);
         }
-        found.push(Found {
+        found.push(Finding {
             violation: Violation { pointer, message },
             implied: matches!(error.kind(), Kind::Custom { .. }),
         });
     };
     match error.kind() {
         Kind::Required { property } => {
-            say(property.as_str(), "is required".to_owned());
+            add(property.as_str(), "is required".to_owned());
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                say(Some(name), "is not a known property".to_owned());
+                add(Some(name), "is not a known property".to_owned());
             }
         }
         Kind::PropertyNames { error: inner } => {
-            say(
+            add(
                 inner.instance().as_str(),
-                format!("has a name that {}", demand(inner)),
+                format!("has a name that {}", expectation(inner)),
             );
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            describe_alternatives(place, context, found);
+            describe_alternatives(pointer, context, found);
         }
-        _ => say(None, demand(error)),
+        _ => add(None, expectation(error)),
     }
 }

@@ -1,10 +1,11 @@
-//! Leasing ready executions to a session.
+//! Claims: ready executions are leased to a session.
 //!
-//! A claim is three trips: lock the session, move the rows, note the number and commit. The lock
-//! makes a claim, the closing of its session and its being taken over wait for each other.
+//! A claim takes three round trips: lock the session, move the rows, note the claim's number and
+//! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
+//! other.
 
+pub(in crate::store::postgres) mod capped;
 pub(in crate::store::postgres) mod scan;
-pub(in crate::store::postgres) mod strategy;
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
@@ -13,96 +14,102 @@ use sqlx::query::Query;
 use sqlx::{Decode, Row, SqlStr};
 use uuid::Uuid;
 
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition, quietly};
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text;
-use super::conn::text::all_stored;
-use super::conn::tx::Db;
-use super::conn::vacuum::Broom;
+use super::conn::text::encode_all;
+use super::conn::tx::Tx;
+use super::conn::vacuum::Vacuum;
 use super::{number, uuid_of};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{
     Claim, Claimed, ExecutionPolicy, Fence, PermitToken, SessionId, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
-use scan::{Walked, Walks, Way};
+use scan::{Scan, ScanHistory, ScanStrategy};
 
-pub(super) struct Take {
+/// Leases up to `limit` executions to the session of a claim.
+pub(super) struct ClaimReady {
     pub(super) claim: Claim,
-    pub(super) walks: Walks,
-    pub(super) broom: Broom,
+    pub(super) scans: ScanHistory,
+    pub(super) vacuum: Vacuum,
 }
 
 #[async_trait]
-impl Transition for Take {
-    type Answer = Vec<Claimed>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for ClaimReady {
+    type Output = Vec<Claimed>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let Self {
             claim,
-            walks,
-            broom,
+            scans,
+            vacuum,
         } = self;
-        let standing = Standing::lock_one(db, claim.session).await?;
-        let standing = standing.filter(|standing| standing.open);
-        let standing = standing.ok_or(StoreError::SessionLost)?;
-        if standing.last_claim >= claim.number {
-            return Ok(quietly(held(db, claim).await?));
+        let session = SessionState::lock_one(tx, claim.session).await?;
+        let session = session.filter(|session| session.open);
+        let session = session.ok_or(StoreError::SessionLost)?;
+        if session.last_claim >= claim.number {
+            return Ok(without_events(leases_of_claim(tx, claim).await?));
         }
-        let rows = match claim.caps.has_slot_caps() {
-            true => strategy::take(db, claim).await?,
-            false => take(db, claim, walks, standing.pauses).await?,
+        let rows = if claim.caps.has_slot_caps() {
+            capped::take(tx, claim).await?
+        } else {
+            take_ready(tx, claim, scans, session.pauses).await?
         };
         if !rows.is_empty() {
-            claim.note_taken(db);
-            broom.left_behind(rows.len());
+            claim.note_leased(tx);
+            vacuum.note_deleted(rows.len());
         }
         let (claimed, flags) = read(&rows, claim)?;
         let mut events = Vec::new();
-        if flags & flag::WANTED != 0 {
-            // A rate has counted starts: it may tell now when the next one is due.
+        if flags & flag::MAY_ADMIT != 0 {
+            // Starts of a rate were counted, so the time of its next start may be known now.
             events.push(StoreEvent::Scheduled(Timestamp::default()));
         }
         Ok((claimed, events))
     }
 }
 
-/// Takes what is to be taken first. Where queues are paused, nobody walks past all that waits in them.
-async fn take(
-    db: &mut Db<'_>,
+/// Takes the first executions by the strategy for this claim. If a queue is paused, scans by group,
+/// so as not to scan past everything that waits in it.
+async fn take_ready(
+    tx: &mut Tx<'_>,
     claim: &Claim,
-    walks: &Walks,
+    scans: &ScanHistory,
     pauses: bool,
-) -> Result<Vec<PgRow>, Fault> {
-    let room = Room::of(claim);
+) -> Result<Vec<PgRow>, DbError> {
+    let remaining = Remaining::of(claim);
     if !claim.only.is_empty() {
-        let query = asked(db, &db.sql.claim_only, claim, room);
+        let query = bind_claim(tx, &tx.sql.claim_by_id, claim, remaining);
         let ids: Vec<_> = claim.only.iter().map(uuid_of).collect();
-        return db.fetch(query.bind(ids)).await;
+        return tx.fetch(query.bind(ids)).await;
     }
     if pauses {
-        return db.fetch(asked(db, &db.sql.claim_groups, claim, room)).await;
+        return tx
+            .fetch(bind_claim(tx, &tx.sql.claim_by_group, claim, remaining))
+            .await;
     }
-    let way = walks.way(claim, crate::clock::real_now());
-    let (mut rows, left) = walk(db, claim, walks, &way, room).await?;
-    if left.all > 0 && matches!(way, Way::Ahead(_)) {
-        // Whoever finds less than it wanted is told that there is nothing more.
-        let (others, _) = walk(db, claim, walks, &Way::Head, left).await?;
-        rows.extend(others);
+    let strategy = scans.strategy(claim, crate::clock::real_now());
+    let (mut rows, left) = run_scan(tx, claim, scans, &strategy, remaining).await?;
+    if left.all > 0 && matches!(strategy, ScanStrategy::FromCursor(_)) {
+        // A caller takes a short answer for an empty queue, so the rest is looked for from the
+        // head.
+        let (rest, _) = run_scan(tx, claim, scans, &ScanStrategy::FromHead, left).await?;
+        rows.extend(rest);
     }
     Ok(rows)
 }
 
-/// How many may be taken.
+/// Numbers of executions that a claim may still take.
 #[derive(Clone, Copy, Debug)]
-struct Room {
+struct Remaining {
     all: usize,
-    /// Of those with limits.
+    /// Of these, with limits.
     limited: usize,
 }
 
-impl Room {
+impl Remaining {
     fn of(claim: &Claim) -> Self {
         Self {
             all: claim.limit,
@@ -118,103 +125,106 @@ impl Room {
     }
 }
 
-/// Takes what lies on this way, and says for how many there is room yet.
-async fn walk(
-    db: &mut Db<'_>,
+/// Takes executions by a strategy. Returns their rows and the numbers that remain.
+async fn run_scan(
+    tx: &mut Tx<'_>,
     claim: &Claim,
-    walks: &Walks,
-    way: &Way,
-    room: Room,
-) -> Result<(Vec<PgRow>, Room), Fault> {
-    let query = match way {
-        Way::Head => asked(db, &db.sql.claim_head, claim, room),
-        Way::Groups => asked(db, &db.sql.claim_groups, claim, room),
-        Way::Ahead(marks) => {
-            let (ranks, numbers, until) = marks.ranges();
-            // Those with limits come in wherever they stood, and are walked from their head: apart, as always
-            // when not all may be taken of them.
-            let limited = room.limited.min(room.all - 1);
-            let room = Room { limited, ..room };
-            let query = asked(db, &db.sql.claim_ahead, claim, room);
-            query.bind(ranks).bind(numbers).bind(until)
+    scans: &ScanHistory,
+    strategy: &ScanStrategy,
+    remaining: Remaining,
+) -> Result<(Vec<PgRow>, Remaining), DbError> {
+    let query = match strategy {
+        ScanStrategy::FromHead => bind_claim(tx, &tx.sql.claim_from_head, claim, remaining),
+        ScanStrategy::ByGroup => bind_claim(tx, &tx.sql.claim_by_group, claim, remaining),
+        ScanStrategy::FromCursor(cursor) => {
+            let (ranks, seqs, until) = cursor.ranges();
+            // Executions with limits become ready anywhere in the order. They are scanned apart,
+            // from their head, as always when `limited` is less than `all`.
+            let limited = remaining.limited.min(remaining.all - 1);
+            let remaining = Remaining {
+                limited,
+                ..remaining
+            };
+            let query = bind_claim(tx, &tx.sql.claim_from_cursor, claim, remaining);
+            query.bind(ranks).bind(seqs).bind(until)
         }
     };
     let began = crate::clock::real_now();
-    let rows = db.fetch(query).await?;
+    let rows = tx.fetch(query).await?;
     let took = began.elapsed();
-    let mut free = Vec::with_capacity(rows.len());
+    let mut unlimited = Vec::with_capacity(rows.len());
     for row in &rows {
         if get::<i32>(row, 13)? & flag::LIMITED == 0 {
-            free.push((get(row, 0)?, get(row, 1)?));
+            unlimited.push((get(row, 0)?, get(row, 1)?));
         }
     }
     let found = rows.len();
-    let walked = Walked {
-        way,
-        wanted: room.all,
+    let scan = Scan {
+        strategy,
+        wanted: remaining.all,
         found,
-        taken: &free,
+        taken: &unlimited,
         began,
         took,
     };
-    walks.note(claim, &walked);
-    Ok((rows, room.without(found, found - free.len())))
+    scans.note(claim, &scan);
+    Ok((rows, remaining.without(found, found - unlimited.len())))
 }
 
-/// A statement that takes what a claim asks for, as far as there is room: $1 to $8.
-fn asked(
-    db: &Db<'_>,
+/// Binds the parameters that all claiming statements share: $1 to $8.
+fn bind_claim(
+    tx: &Tx<'_>,
     statement: &SqlStr,
     claim: &Claim,
-    room: Room,
+    remaining: Remaining,
 ) -> Query<'static, Postgres, PgArguments> {
-    let queues = (!claim.queues.is_empty()).then(|| all_stored(&claim.queues));
+    let queues = (!claim.queues.is_empty()).then(|| encode_all(&claim.queues));
     let most = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    db.query(statement)
+    tx.query(statement)
         .bind(claim.session.0)
         .bind(claim.number)
         .bind(claim.now.as_millis())
-        .bind(all_stored(&claim.job_ids))
+        .bind(encode_all(&claim.job_ids))
         .bind(queues)
-        .bind(most(room.all))
-        .bind(all_stored(&claim.except))
-        .bind(most(room.limited.min(room.all)))
+        .bind(most(remaining.all))
+        .bind(encode_all(&claim.except))
+        .bind(most(remaining.limited.min(remaining.all)))
 }
 
 impl Claim {
-    /// Notes, with the commit, that this claim has taken something.
-    pub(super) fn note_taken(&self, db: &mut Db<'_>) {
+    /// Notes in the session, with the commit, that this claim has leased something.
+    pub(super) fn note_leased(&self, tx: &mut Tx<'_>) {
         let Self {
             session, number, ..
         } = self;
-        let statement = db.sql.session_claimed.as_str();
+        let statement = tx.sql.session_note_claim.as_str();
         let statement = statement
             .replace("$1", &session.0.to_string())
             .replace("$2", &number.to_string());
-        db.at_last(&statement);
+        tx.before_commit(&statement);
     }
 }
 
-/// Where a session stands.
+/// State of a locked session.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(super) struct SessionState {
     pub(super) session: SessionId,
     pub(super) open: bool,
     pub(super) last_claim: i64,
-    /// Whether a queue is paused.
+    /// True if any queue is paused.
     pauses: bool,
 }
 
-impl Standing {
-    /// Locks two sessions, which may be the same, until the end of the transaction.
+impl SessionState {
+    /// Locks two sessions, which may be the same one, until the end of the transaction.
     pub(super) async fn lock(
-        db: &mut Db<'_>,
+        tx: &mut Tx<'_>,
         sessions: [SessionId; 2],
-    ) -> Result<Vec<Self>, Fault> {
-        // Without parameters, to share the trip of the BEGIN: numbers need no quotes.
+    ) -> Result<Vec<Self>, DbError> {
+        // Without parameters, to share the round trip of the BEGIN. Numbers need no quoting.
         let ids = format!("'{{{},{}}}'", sessions[0].0, sessions[1].0);
-        let statement = db.sql.session_lock.as_str().replace("$1", &ids);
-        let rows = db.script(&statement).await?;
+        let statement = tx.sql.session_lock.as_str().replace("$1", &ids);
+        let rows = tx.script(&statement).await?;
         rows.iter()
             .map(|row| {
                 Ok(Self {
@@ -227,32 +237,35 @@ impl Standing {
             .collect()
     }
 
-    async fn lock_one(db: &mut Db<'_>, session: SessionId) -> Result<Option<Self>, Fault> {
-        let locked = Self::lock(db, [session, session]).await?;
+    async fn lock_one(tx: &mut Tx<'_>, session: SessionId) -> Result<Option<Self>, DbError> {
+        let locked = Self::lock(tx, [session, session]).await?;
         Ok(locked.first().copied())
     }
 }
 
-/// What a claim that was made before holds by now.
-pub(super) async fn held(db: &mut Db<'_>, claim: &Claim) -> Result<Vec<Claimed>, Fault> {
-    let query = db
-        .query(&db.sql.claim_leased)
+/// Reads the leases of a claim that was made before.
+pub(super) async fn leases_of_claim(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+) -> Result<Vec<Claimed>, DbError> {
+    let query = tx
+        .query(&tx.sql.claim_leases_of_claim)
         .bind(claim.session.0)
         .bind(claim.number);
-    let rows = db.fetch(query).await?;
+    let rows = tx.fetch(query).await?;
     Ok(read(&rows, claim)?.0)
 }
 
-/// What the last column says.
+/// Bits of the column `flags`.
 mod flag {
     pub(super) const CANCEL_REQUESTED: i32 = 1;
     pub(super) const LIMITED: i32 = 2;
-    /// Somebody may be let in by what was claimed.
-    pub(super) const WANTED: i32 = 4;
+    /// The claim has counted starts, and executions are blocked: the allocator may admit one.
+    pub(super) const MAY_ADMIT: i32 = 4;
 }
 
-/// Reads the rows of a claim into its order, with the flags of all of them.
-fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), Fault> {
+/// Reads the rows of a claim, sorted in the order of claims, and the union of their flags.
+fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), DbError> {
     let mut retries = RetryText::default();
     let mut claimed = Vec::with_capacity(rows.len());
     let mut all = 0;
@@ -265,9 +278,8 @@ fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), Fault> {
     Ok((claimed.into_iter().map(|(_, it)| it).collect(), all))
 }
 
-/// A column of the type that the statement gives it: asking again for each value of each row is a third of
-/// what reading them costs.
-fn get<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, place: usize) -> Result<T, Fault> {
+/// Reads a column without a check of its type, which would take a third of the time of reading.
+fn get<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, place: usize) -> Result<T, DbError> {
     Ok(row.try_get_unchecked(place)?)
 }
 
@@ -276,7 +288,7 @@ fn read_one(
     claim: &Claim,
     flags: i32,
     retries: &mut RetryText,
-) -> Result<Claimed, Fault> {
+) -> Result<Claimed, DbError> {
     let timeout_ms: Option<i64> = get(row, 7)?;
     let max_attempts: i64 = get(row, 8)?;
     let (policy, unreadable) = match retries.read(
@@ -285,7 +297,10 @@ fn read_one(
         get(row, 9)?,
     ) {
         Ok(policy) => (policy, None),
-        Err(error) => (STAND_IN, Some(crate::error::chain(&error).to_string())),
+        Err(error) => (
+            FALLBACK_POLICY,
+            Some(crate::error::chain(&error).to_string()),
+        ),
     };
     Ok(Claimed {
         fence: Fence {
@@ -295,21 +310,21 @@ fn read_one(
             attempt: number("an attempt's number", get::<i32>(row, 2)?)?,
         },
         execution_id: ExecutionId::from_bytes(*get::<Uuid>(row, 4)?.as_bytes()),
-        job_id: text::read(get(row, 5)?),
-        queue: text::read(get(row, 12)?),
+        job_id: text::decode(get(row, 5)?),
+        queue: text::decode(get(row, 12)?),
         limits: (flags & flag::LIMITED != 0).then(PermitToken::default),
         payload: get(row, 6)?,
         policy,
         spent: number("a spent budget", get::<i32>(row, 3)?)?,
-        correlation_id: get::<Option<_>>(row, 10)?.map(text::read),
+        correlation_id: get::<Option<_>>(row, 10)?.map(text::decode),
         claimed_at: Timestamp::from_millis(get(row, 11)?),
         cancel_requested: flags & flag::CANCEL_REQUESTED != 0,
         unreadable,
     })
 }
 
-/// Stands for a policy that cannot be read: the attempt fails, and no other follows.
-const STAND_IN: ExecutionPolicy = ExecutionPolicy {
+/// Used for a policy that cannot be read: the attempt fails without a retry.
+const FALLBACK_POLICY: ExecutionPolicy = ExecutionPolicy {
     timeout_ms: None,
     max_attempts: 1,
     retry_delays_ms: Vec::new(),

@@ -1,4 +1,13 @@
-//! (module document)
+//! Connections: how operations reach the server, and how events leave it.
+//!
+//! The submodules know tables only by the statements that they execute themselves (ping, vacuum,
+//! notify). Every other folder of this store imports this one; it must not import any of them.
+//!
+//! * `connect`: settings of a connection. `pool`: connection tasks that execute operations.
+//! * `operation`, `tx`: what an operation is, and the connection that it gets.
+//! * `statements`, `text`: SQL with the schema's name in it; texts that may contain NUL.
+//! * `notifier`, `listener`: events to and from other processes.
+//! * `error`, `server`, `vacuum`.
 
 pub(in crate::store::postgres) mod connect;
 pub(in crate::store::postgres) mod error;

@@ -1,13 +1,16 @@
-//! Creating executions, those of several callers in one transaction.
+//! Enqueue: executions of several callers in one transaction.
 //!
-//! A group is first written **optimistically**: in one statement, as if every id was new, which
-//! nearly always is so. When the database says otherwise, or when idempotency keys come in, it is
-//! written **carefully**: lock the keys, look at what is there, decide per row, write the rest. What
-//! another transaction brings in between is noticed by the write, and all of it is done again.
+//! * **Optimistic:** one statement inserts all executions, as if every id was new.
+//! * **Checked:** lock the keys, look up what exists, decide per execution, write. Used if a batch
+//!   has idempotency keys, dedup keys, limits or `max_waiting`, or if the optimistic insert has met
+//!   an existing id.
+//!
+//! If another transaction brings the same key or id after the lookup, the checked write affects
+//! fewer rows than expected, and the operation runs again.
 
 pub(in crate::store::postgres) mod batcher;
+mod dedup;
 mod fast_path;
-mod keep;
 mod lookup;
 
 use std::collections::HashMap;
@@ -16,177 +19,186 @@ use async_trait::async_trait;
 use sqlx::Row;
 use uuid::Uuid;
 
-use lookup::{Look, look};
+use lookup::{Lookup, lookup};
 
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition};
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode};
 use super::conn::text::array_literal;
-use super::conn::tx::Db;
-use super::limits::Numbers;
+use super::conn::tx::Tx;
+use super::limits::LimitIds;
 use super::uuid_of;
 use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
-use batcher::Call;
+use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// How long several callers wait together for the lock of another transaction, in milliseconds. Then
-/// whoever it is that has to wait waits alone.
-const PATIENCE_OF_MANY: u16 = 200;
+/// `lock_timeout` of a group of several callers, in milliseconds. A group that exceeds it is
+/// divided, so that only the call that needs the lock waits for it.
+const GROUP_LOCK_TIMEOUT_MS: u16 = 200;
 
-/// What became of each caller's batch.
+/// One answer per call.
 pub(super) type Answers = Vec<Result<Vec<EnqueueAnswer>, StoreError>>;
 
-/// Writes the batches of these callers, taking every id for new.
-pub(super) struct Optimistic(pub(super) Vec<Call>);
+/// Inserts the batches of these calls, on the assumption that every id is new.
+pub(super) struct OptimisticEnqueue(pub(super) Vec<EnqueueCall>);
 
 #[async_trait]
-impl Transition for Optimistic {
-    type Answer = Answers;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for OptimisticEnqueue {
+    type Output = Answers;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Answers>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
         let Self(calls) = self;
         let rows: Vec<_> = calls.iter().flat_map(|call| &call.batch).collect();
-        write(db, &rows).await?;
-        let created = |call: &Call| Ok(vec![EnqueueAnswer::Created; call.batch.len()]);
+        write(tx, &rows).await?;
+        let created = |call: &EnqueueCall| Ok(vec![EnqueueAnswer::Created; call.batch.len()]);
         Ok((calls.iter().map(created).collect(), events(&rows, &[])))
     }
 }
 
-/// Writes the batches of these callers after a look.
-pub(super) struct Careful {
-    pub(super) calls: Vec<Call>,
-    /// The limits that they bring.
-    pub(super) limits: Numbers,
+/// Inserts the batches of these calls after a lookup of ids and keys.
+pub(super) struct CheckedEnqueue {
+    pub(super) calls: Vec<EnqueueCall>,
+    /// Ids of the limits that the batches name.
+    pub(super) limits: LimitIds,
 }
 
 #[async_trait]
-impl Transition for Careful {
-    type Answer = Answers;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for CheckedEnqueue {
+    type Output = Answers;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Answers>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
         if self.calls.len() > 1 {
-            db.hurry(PATIENCE_OF_MANY);
+            tx.set_lock_timeout(GROUP_LOCK_TIMEOUT_MS);
         }
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
-        let look = look(db, &batches, true).await?;
-        let has_turn = look.has_turn;
-        let written = admit(db, &batches, look, &self.limits, Way::Straight).await;
-        // Whoever counts what waits lets others do so before it waits again.
-        written.map_err(|fault| match has_turn && fault.is_locked() {
-            true => Fault::Raced,
-            false => fault,
+        let lookup = lookup(tx, &batches, true).await?;
+        let holds_backlog_lock = lookup.holds_backlog_lock;
+        let written = decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await;
+        // Releases the backlog lock before it waits again.
+        written.map_err(|error| {
+            if holds_backlog_lock && error.is_locked() {
+                DbError::Raced
+            } else {
+                error
+            }
         })
     }
 }
 
-/// Looks, decides and writes in a transaction of a caller's. [`Fault::Raced`] if that has to be done
-/// again: nothing of it may be kept then.
+/// Looks up, decides and writes in a caller's transaction. On [`DbError::Raced`] the caller rolls
+/// back and tries again.
 ///
-/// What waits is counted as far as it is committed, or of this transaction: others are not kept from
-/// counting until it ends.
-pub(super) async fn admit_in_txn(
-    db: &mut Db<'_>,
+/// The backlog is counted without its lock, because the transaction may stay open for long. The
+/// count has what is committed and what this transaction has written.
+pub(super) async fn enqueue_in_txn(
+    tx: &mut Tx<'_>,
     batch: &[NewExecution],
-    limits: &Numbers,
-) -> Result<Done<Answers>, Fault> {
+    limits: &LimitIds,
+) -> Result<Outcome<Answers>, DbError> {
     let batches = [batch];
-    let look = look(db, &batches, false).await?;
-    admit(db, &batches, look, limits, Way::ByTheDoor).await
+    let lookup = lookup(tx, &batches, false).await?;
+    decide_and_write(tx, &batches, lookup, limits, FastPath::Skip).await
 }
 
-/// Where those with limits go.
+/// Use of free permits for new executions with limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// In, if nobody else lets in at the moment and there is room.
-    Straight,
-    /// To the door: whoever lets in must not have to wait for a transaction of a caller's.
-    ByTheDoor,
+enum FastPath {
+    /// Take permits, if no allocator is running and the limits have free ones.
+    Try,
+    /// Block every execution with limits: a caller's transaction would hold the allocator's lock
+    /// until its end.
+    Skip,
 }
 
-/// Decides and writes.
-async fn admit(
-    db: &mut Db<'_>,
+/// Decides by what was found and writes.
+async fn decide_and_write(
+    tx: &mut Tx<'_>,
     batches: &[&[NewExecution]],
-    look: Look,
-    limits: &Numbers,
-    way: Way,
-) -> Result<Done<Answers>, Fault> {
+    lookup: Lookup,
+    limits: &LimitIds,
+    fast_path: FastPath,
+) -> Result<Outcome<Answers>, DbError> {
     let DedupPlan {
         rows,
         merges,
         answers,
-    } = look.executions.decide(batches);
-    let mut entered = Vec::new();
+    } = lookup.executions.decide(batches);
+    let mut admitted = Vec::new();
     if !rows.is_empty() {
-        keep::keys(db, &rows).await?;
-        keep::names(db, &rows, &look.names).await?;
-        let written = match rows.iter().any(|new| is_ruled(new)) {
-            true => write_limited(db, &rows, limits, way).await,
-            false => write(db, &rows).await.map(|()| Vec::new()),
+        dedup::write_idempotency_keys(tx, &rows).await?;
+        dedup::write_dedup_keys(tx, &rows, &lookup.dedup_keys).await?;
+        let written = if rows.iter().any(|new| needs_limit_rows(new)) {
+            write_limited(tx, &rows, limits, fast_path).await
+        } else {
+            write(tx, &rows).await.map(|()| Vec::new())
         };
-        // An id that was not there a moment ago.
-        entered = written.map_err(|fault| match fault.is_unique_violation() {
-            true => Fault::Raced,
-            false => fault,
+        // Another transaction has inserted the id after the lookup.
+        admitted = written.map_err(|error| {
+            if error.is_unique_violation() {
+                DbError::Raced
+            } else {
+                error
+            }
         })?;
     }
-    let mut events = events(&rows, &entered);
-    events.extend(keep::merges(db, &merges).await?);
+    let mut events = events(&rows, &admitted);
+    events.extend(dedup::write_merges(tx, &merges).await?);
     Ok((answers, events))
 }
 
-/// Whether it is held back, or counted.
-fn is_ruled(new: &NewExecution) -> bool {
+/// Returns true if the execution has limits or its job caps the backlog.
+fn needs_limit_rows(new: &NewExecution) -> bool {
     !new.rules.limits.is_empty() || new.rules.max_waiting.is_some()
 }
 
-/// Writes executions to where they belong: none of them has limits.
-async fn write(db: &mut Db<'_>, rows: &[&NewExecution]) -> Result<(), Fault> {
-    let query = bound(db.query(&db.sql.enqueue), rows)?;
-    db.execute(query).await?;
+/// Inserts executions without limits: into `scheduled` or `ready`.
+async fn write(tx: &mut Tx<'_>, rows: &[&NewExecution]) -> Result<(), DbError> {
+    let query = bind_executions(tx.query(&tx.sql.enqueue_executions), rows)?;
+    tx.execute(query).await?;
     Ok(())
 }
 
-/// Writes executions to where they belong, some of them to the door; says which of them have entered
-/// at once.
+/// Inserts executions, some of which have limits: into `scheduled`, `ready` or `blocked`. Returns
+/// for each of them whether it was admitted.
 async fn write_limited(
-    db: &mut Db<'_>,
+    tx: &mut Tx<'_>,
     rows: &[&NewExecution],
-    limits: &Numbers,
-    way: Way,
-) -> Result<Vec<bool>, Fault> {
+    limits: &LimitIds,
+    fast_path: FastPath,
+) -> Result<Vec<bool>, DbError> {
     let ids: Vec<_> = rows
         .iter()
         .map(|new| limit_ids(new, limits))
         .collect::<Result<_, _>>()?;
-    // Last of all that may have to wait, so that nobody waits for whoever lets in.
-    let mut doors = match way {
-        Way::Straight => fast_path::open_doors(db, rows, &ids).await?,
-        Way::ByTheDoor => FreePermits::default(),
+    // After the statements that may wait for a lock, so that the allocator's lock is not held
+    // meanwhile.
+    let mut free = match fast_path {
+        FastPath::Try => fast_path::lock_free_permits(tx, rows, &ids).await?,
+        FastPath::Skip => FreePermits::default(),
     };
-    let entered = doors.admit(rows, &ids);
-    let taken = doors.taken();
-    let query = bound(db.query(&db.sql.enqueue_bare), rows)?;
-    let mut numbers: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
-    for row in db.fetch(query).await? {
-        numbers.insert(row.try_get(0)?, row.try_get(1)?);
+    let admitted = free.admit(rows, &ids);
+    let taken = free.taken();
+    let query = bind_executions(tx.query(&tx.sql.enqueue_executions_only), rows)?;
+    let mut seq_by_id: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
+    for row in tx.fetch(query).await? {
+        seq_by_id.insert(row.try_get(0)?, row.try_get(1)?);
     }
-    let mut ordered = Vec::with_capacity(rows.len());
+    let mut seqs = Vec::with_capacity(rows.len());
     for new in rows {
-        ordered.push(*numbers.get(&uuid_of(&new.id)).ok_or(Fault::Raced)?);
+        seqs.push(*seq_by_id.get(&uuid_of(&new.id)).ok_or(DbError::Raced)?);
     }
     let lists: Vec<_> = ids.iter().map(|ids| limit_list(ids)).collect();
-    let admitted_at = rows.iter().zip(&entered);
+    let admitted_at = rows.iter().zip(&admitted);
     let admitted_at =
-        admitted_at.map(|(new, entered)| entered.then_some(new.created_at.as_millis()));
-    let query = db
-        .query(&db.sql.enqueue_limited)
-        .bind(ordered)
+        admitted_at.map(|(new, admitted)| admitted.then_some(new.created_at.as_millis()));
+    let query = tx
+        .query(&tx.sql.enqueue_insert_limited)
+        .bind(seqs)
         .bind(column(rows, |new| 100 - i16::from(new.priority)))
         .bind(column(rows, |new| &*new.queue))
         .bind(column(rows, |new| &*new.job_id))
@@ -196,31 +208,31 @@ async fn write_limited(
         .bind(admitted_at.collect::<Vec<_>>())
         .bind(taken.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind(taken.iter().map(|(_, n)| count(*n)).collect::<Vec<_>>());
-    db.execute(query).await?;
-    Ok(entered)
+    tx.execute(query).await?;
+    Ok(admitted)
 }
 
 fn count(permits: u64) -> i64 {
     i64::try_from(permits).unwrap_or(i64::MAX)
 }
 
-/// The limits' numbers, in the order in which they are passed.
-fn limit_ids(new: &NewExecution, limits: &Numbers) -> Result<Vec<LimitId>, Fault> {
+/// Returns the ids of an execution's limits in the order of their stages.
+fn limit_ids(new: &NewExecution, limits: &LimitIds) -> Result<Vec<LimitId>, DbError> {
     let ids = new.rules.limits.iter().map(|limit| {
-        let number = limits.get(&limit.key);
-        number.copied().ok_or(Fault::Raced)
+        let id = limits.get(&limit.key);
+        id.copied().ok_or(DbError::Raced)
     });
     ids.collect()
 }
 
-/// The literal of an array of them, if there are any.
+/// Returns the array literal of limit ids; `None` for no limits.
 fn limit_list(ids: &[LimitId]) -> Option<String> {
-    let numbers: Vec<_> = ids.iter().map(LimitId::to_string).collect();
-    (!numbers.is_empty()).then(|| format!("{{{}}}", numbers.join(",")))
+    let ids: Vec<_> = ids.iter().map(LimitId::to_string).collect();
+    (!ids.is_empty()).then(|| format!("{{{}}}", ids.join(",")))
 }
 
-/// The executions as both statements read them.
-fn bound<'q>(query: Query<'q>, rows: &[&NewExecution]) -> Result<Query<'q>, Fault> {
+/// Binds $1 to $17 of `insert_executions.sql`.
+fn bind_executions<'q>(query: Query<'q>, rows: &[&NewExecution]) -> Result<Query<'q>, DbError> {
     let mut texts = RetryText::default();
     let mut retries = Vec::with_capacity(rows.len());
     for new in rows {
@@ -252,7 +264,7 @@ fn bound<'q>(query: Query<'q>, rows: &[&NewExecution]) -> Result<Query<'q>, Faul
         .bind(column(rows, |new| new.trace_parent.as_deref())))
 }
 
-/// One value of each row.
+/// Collects one value of each execution.
 fn column<'r, T>(rows: &[&'r NewExecution], value: impl Fn(&&'r NewExecution) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }

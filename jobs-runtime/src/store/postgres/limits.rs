@@ -1,7 +1,16 @@
-//! Limits: their rules, and what is taken out of them directly.
+//! Limits: their rows, reservations, pauses and released permits.
 //!
-//! A rule is written by transactions of our own alone, before the execution that brings it: no
-//! transaction of a caller's ever holds a limit.
+//! Enforcement:
+//!
+//! | rule | place |
+//! |---|---|
+//! | `max_concurrent`, `rate_limit` | `limits/allocator.rs`; at an enqueue `enqueue/fast_path.rs` |
+//! | a handler's own reservations of a rate | [`Reserve`] |
+//! | `max_waiting` | `enqueue/lookup.rs` counts, `rules::dedup` decides |
+//! | slot caps of a worker | `claim/capped.rs` |
+//!
+//! Rows of `limits` are inserted and changed by the store's own transactions, before the execution
+//! that names them. A caller's transaction never locks a limit.
 
 pub(in crate::store::postgres) mod allocator;
 
@@ -11,10 +20,10 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::conn::error::{Fault, corrupt};
-use super::conn::operation::{Done, Shape, Transition, quietly};
-use super::conn::text::stored;
-use super::conn::tx::Db;
+use super::conn::error::{DbError, corrupt};
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::text::encode;
+use super::conn::tx::Tx;
 use super::number;
 use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, Reach};
 use crate::store::{
@@ -23,14 +32,14 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// How often a reservation is tried that others come in between of.
-const TRIES: usize = 50;
+/// Tries of a reservation that loses races against other reservations.
+const MAX_TRIES: usize = 50;
 
-/// The numbers of limits by their keys, which are as they are stored.
-pub(super) type Numbers = HashMap<String, LimitId>;
+/// Ids of limits by their encoded keys.
+pub(super) type LimitIds = HashMap<String, LimitId>;
 
-/// The rule in the columns kind, count and period.
-pub(super) fn rule(row: &PgRow, first: usize) -> Result<LimitRule, Fault> {
+/// Reads a rule from the columns kind, count and period.
+pub(super) fn rule(row: &PgRow, first: usize) -> Result<LimitRule, DbError> {
     let count: i64 = row.try_get(first + 1)?;
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     Ok(match row.try_get(first)? {
@@ -43,8 +52,8 @@ pub(super) fn rule(row: &PgRow, first: usize) -> Result<LimitRule, Fault> {
     })
 }
 
-/// The columns kind, count and period of a rule.
-fn columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
+/// Returns the columns kind, count and period of a rule.
+fn rule_columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
     match rule {
         LimitRule::Concurrent { count } => ("concurrent", i64::from(*count), None),
         LimitRule::Rate(rate) => {
@@ -54,16 +63,17 @@ fn columns(rule: &LimitRule) -> (&'static str, i64, Option<i64>) {
     }
 }
 
-/// The limits of an execution in this column, if it has any. Who has some that cannot be read waits at none.
+/// Reads the limits of an execution. An array that cannot be read is logged and counts as no
+/// limits.
 pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     row.try_get(column).unwrap_or_else(|error| {
-        tracing::error!(%error, "an execution's limits are damaged: it waits at none");
+        tracing::error!(%error, "an execution's limits cannot be read: it waits for none");
         None
     })
 }
 
 /// Reads a limit from the columns id, stage, kind, count, period, in_use, tat and check_at.
-pub(super) fn state(row: &PgRow) -> Result<LimitState, Fault> {
+pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
     Ok(LimitState {
         id: row.try_get(0)?,
         stage: number("a limit's stage", row.try_get::<i16, _>(1)?)?,
@@ -77,23 +87,23 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, Fault> {
     })
 }
 
-/// Limits that executions bring, each with its place in their order.
+/// Limits that executions name, each with its stage.
 #[derive(Debug, Default)]
-pub(super) struct Wanted(HashMap<String, (Limit, usize)>);
+pub(super) struct RequestedLimits(HashMap<String, (Limit, usize)>);
 
-impl Wanted {
-    /// Those that these bring, whose texts are as they are stored.
+impl RequestedLimits {
+    /// Collects the limits of executions. Texts are encoded already.
     pub(super) fn by<'n>(executions: impl IntoIterator<Item = &'n NewExecution>) -> Self {
         Self::of(executions.into_iter().map(|new| &*new.rules.limits))
     }
 
-    /// Those of these lists.
+    /// Collects the limits of these lists, each in the order of stages.
     pub(super) fn of<'l>(lists: impl IntoIterator<Item = &'l [Limit]>) -> Self {
-        let mut wanted = HashMap::new();
+        let mut requested = HashMap::new();
         for (stage, limit) in lists.into_iter().flat_map(|list| list.iter().enumerate()) {
-            wanted.insert(limit.key.clone(), (limit.clone(), stage));
+            requested.insert(limit.key.clone(), (limit.clone(), stage));
         }
-        Self(wanted)
+        Self(requested)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -101,58 +111,65 @@ impl Wanted {
     }
 }
 
-/// Finds the limits that executions name, creates those that are missing, and writes down rules that
-/// have changed.
-pub(super) struct Known(pub(super) Wanted);
+/// Finds the requested limits, creates missing ones and updates rules that have changed.
+pub(super) struct EnsureLimits(pub(super) RequestedLimits);
 
 #[async_trait]
-impl Transition for Known {
-    type Answer = Numbers;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for EnsureLimits {
+    type Output = LimitIds;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Numbers>, Fault> {
-        Ok(quietly(known(db, &self.0).await?))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<LimitIds>, DbError> {
+        Ok(without_events(ensure(tx, &self.0).await?))
     }
 }
 
-/// The numbers of these limits, whose rules are as wanted from now on.
-pub(super) async fn known(db: &mut Db<'_>, Wanted(wanted): &Wanted) -> Result<Numbers, Fault> {
-    let keys: Vec<&str> = wanted.keys().map(|key| &**key).collect();
-    let mut numbers = Numbers::with_capacity(wanted.len());
-    let mut other: HashMap<_, _> = wanted.iter().map(|(key, limit)| (&**key, limit)).collect();
-    for row in &db.fetch(db.query(&db.sql.limits_lookup).bind(keys)).await? {
+/// Returns the ids of the requested limits, after their rows were created or updated.
+pub(super) async fn ensure(
+    tx: &mut Tx<'_>,
+    RequestedLimits(requested): &RequestedLimits,
+) -> Result<LimitIds, DbError> {
+    let keys: Vec<&str> = requested.keys().map(|key| &**key).collect();
+    let mut ids = LimitIds::with_capacity(requested.len());
+    let mut outdated: HashMap<_, _> = requested
+        .iter()
+        .map(|(key, limit)| (&**key, limit))
+        .collect();
+    for row in &tx.fetch(tx.query(&tx.sql.limits_lookup).bind(keys)).await? {
         let key: &str = row.try_get(8)?;
         let state = state(row)?;
-        let as_wanted = |(limit, stage): &&(Limit, usize)| {
+        let is_current = |(limit, stage): &&(Limit, usize)| {
             limit.rule == state.rule && *stage == usize::from(state.stage)
         };
-        if other.get(key).is_some_and(as_wanted) {
-            other.remove(key);
+        if outdated.get(key).is_some_and(is_current) {
+            outdated.remove(key);
         }
-        numbers.insert(key.to_owned(), state.id);
+        ids.insert(key.to_owned(), state.id);
     }
-    if !other.is_empty() {
-        for row in &write(db, other.into_values()).await? {
-            numbers.insert(row.try_get(1)?, row.try_get(0)?);
+    if !outdated.is_empty() {
+        for row in &write_rules(tx, outdated.into_values()).await? {
+            ids.insert(row.try_get(1)?, row.try_get(0)?);
         }
     }
-    match numbers.len() == wanted.len() {
-        true => Ok(numbers),
-        // Another has brought one at the same moment.
-        false => Err(Fault::Raced),
+    if ids.len() == requested.len() {
+        Ok(ids)
+    } else {
+        // Another transaction has inserted one at the same time.
+        Err(DbError::Raced)
     }
 }
 
-async fn write<'l>(
-    db: &mut Db<'_>,
+/// Inserts new limits and updates the rules of existing ones.
+async fn write_rules<'l>(
+    tx: &mut Tx<'_>,
     limits: impl Iterator<Item = &'l (Limit, usize)>,
-) -> Result<Vec<PgRow>, Fault> {
+) -> Result<Vec<PgRow>, DbError> {
     let mut limits: Vec<_> = limits.collect();
-    // The order in which new ones are brought: the same for everybody.
+    // One order of inserts in all transactions avoids deadlocks.
     limits.sort_unstable_by_key(|(limit, _)| &*limit.key);
     let rules: Vec<_> = limits
         .iter()
-        .map(|(limit, _)| columns(&limit.rule))
+        .map(|(limit, _)| rule_columns(&limit.rule))
         .collect();
     let keys: Vec<&str> = limits.iter().map(|(limit, _)| &*limit.key).collect();
     let jobs: Vec<&str> = limits.iter().map(|(limit, _)| &*limit.job_id).collect();
@@ -160,65 +177,68 @@ async fn write<'l>(
     let stages: Vec<i16> = stages
         .map(|(_, stage)| i16::try_from(*stage).unwrap_or(i16::MAX))
         .collect();
-    let query = db
-        .query(&db.sql.limits_write)
+    let query = tx
+        .query(&tx.sql.limits_write_rules)
         .bind(keys)
         .bind(jobs)
         .bind(stages)
         .bind(rules.iter().map(|rule| rule.0).collect::<Vec<_>>())
         .bind(rules.iter().map(|rule| rule.1).collect::<Vec<_>>())
         .bind(rules.iter().map(|rule| rule.2).collect::<Vec<_>>());
-    db.fetch(query).await
+    tx.fetch(query).await
 }
 
-/// Limits of published jobs get the rules that these have now. Answers whether any was another.
-pub(super) async fn follow(db: &mut Db<'_>, jobs: &[PublishedJob]) -> Result<bool, Fault> {
+/// Updates existing limits to the rules of published jobs. Returns true if a rule has changed.
+pub(super) async fn update_published_rules(
+    tx: &mut Tx<'_>,
+    jobs: &[PublishedJob],
+) -> Result<bool, DbError> {
     let mut rows: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
     for job in jobs {
         for PublishedRule { rule, key } in job.rules() {
-            let (kind, count, period_ms) = columns(&rule);
-            rows.0.push(stored(&job.descriptor.id));
+            let (kind, count, period_ms) = rule_columns(&rule);
+            rows.0.push(encode(&job.descriptor.id));
             rows.1.push(kind);
             rows.2.push(count);
             rows.3.push(period_ms);
-            rows.4.push(key.map(|key| stored(&key).into_owned()));
+            rows.4.push(key.map(|key| encode(&key).into_owned()));
         }
     }
-    let query = db
-        .query(&db.sql.limits_published)
+    let query = tx
+        .query(&tx.sql.limits_update_published_rules)
         .bind(rows.0)
         .bind(rows.1)
         .bind(rows.2)
         .bind(rows.3)
         .bind(rows.4);
-    Ok(db.execute(query).await? > 0)
+    Ok(tx.execute(query).await? > 0)
 }
 
-/// Gives back what stuck attempts have kept.
+/// Releases the permits of ended attempts whose handlers have returned.
 pub(super) struct ReleasePermits(pub(super) Vec<Fence>);
 
 #[async_trait]
-impl Transition for ReleasePermits {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ReleasePermits {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let fences = self.0.iter();
-        let query = db
-            .query(&db.sql.release_permits)
+        let query = tx
+            .query(&tx.sql.limits_release_permits)
             .bind(fences.clone().map(|fence| fence.row).collect::<Vec<_>>())
             .bind(fences.clone().map(|it| it.session.0).collect::<Vec<_>>())
             .bind(fences.map(|it| i64::from(it.attempt)).collect::<Vec<_>>());
-        let rows = db.fetch(query).await?;
-        let wanted = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
-        let event = wanted.then(|| StoreEvent::Scheduled(Timestamp::default()));
+        let rows = tx.fetch(query).await?;
+        let may_admit = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
+        let event = may_admit.then(|| StoreEvent::Scheduled(Timestamp::default()));
         Ok(((), event.into_iter().collect()))
     }
 }
 
-/// Takes starts out of a rate. Who comes in between of the look and the write is looked at again.
+/// Reserves starts of a rate. Tries again if another reservation comes between lookup and write.
 pub(super) struct Reserve {
-    /// With its texts as they are stored.
+    /// Texts are encoded.
     pub(super) limit: Limit,
     pub(super) cost: u32,
     pub(super) now: Timestamp,
@@ -226,69 +246,73 @@ pub(super) struct Reserve {
 }
 
 #[async_trait]
-impl Transition for Reserve {
-    type Answer = Reservation;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for Reserve {
+    type Output = Reservation;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Reservation>, Fault> {
-        for _ in 0..TRIES {
-            let rows = look(db, &[&self.limit.key]).await?;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Reservation>, DbError> {
+        for _ in 0..MAX_TRIES {
+            let rows = lookup(tx, &[&self.limit.key]).await?;
             let mut state = match rows.into_iter().next() {
                 Some(state) if state.rule == self.limit.rule => state,
                 _ => {
-                    known(db, &Wanted::of([std::slice::from_ref(&self.limit)])).await?;
+                    ensure(
+                        tx,
+                        &RequestedLimits::of([std::slice::from_ref(&self.limit)]),
+                    )
+                    .await?;
                     continue;
                 }
             };
             let before = state.tat;
             let (reservation, taken) = state.reserve(self.cost, self.now, self.latest);
             if !taken {
-                return Ok(quietly(reservation));
+                return Ok(without_events(reservation));
             }
-            let query = db
-                .query(&db.sql.reserve)
+            let query = tx
+                .query(&tx.sql.limits_reserve)
                 .bind(state.id)
                 .bind(before)
                 .bind(state.tat);
-            if db.execute(query).await? > 0 {
-                return Ok(quietly(reservation));
+            if tx.execute(query).await? > 0 {
+                return Ok(without_events(reservation));
             }
         }
-        Err(Fault::Raced)
+        Err(DbError::Raced)
     }
 }
 
-/// Nothing is taken out of these rates before then.
-pub(super) struct Rest {
-    /// As they are stored.
+/// Pauses rates: no start before `until`.
+pub(super) struct PauseLimits {
+    /// Encoded keys.
     pub(super) keys: Vec<String>,
     pub(super) until: Timestamp,
 }
 
 #[async_trait]
-impl Transition for Rest {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for PauseLimits {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let keys: Vec<&str> = self.keys.iter().map(|key| &**key).collect();
-        let mut limits = look(db, &keys).await?;
-        // The order in which they are locked.
+        let mut limits = lookup(tx, &keys).await?;
+        // Limits are locked in the order of their ids.
         limits.sort_unstable_by_key(|limit| limit.id);
         limits
             .iter_mut()
             .for_each(|limit| limit.apply(PermitEvent::Pause(self.until)));
-        let query = db
-            .query(&db.sql.pause_limit)
+        let query = tx
+            .query(&tx.sql.limits_pause_limit)
             .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
             .bind(limits.iter().map(|limit| limit.tat).collect::<Vec<_>>());
-        db.execute(query).await?;
-        Ok(quietly(()))
+        tx.execute(query).await?;
+        Ok(without_events(()))
     }
 }
 
-/// The limits with these keys, as they are.
-async fn look(db: &mut Db<'_>, keys: &[&str]) -> Result<Vec<LimitState>, Fault> {
-    let rows = db.fetch(db.query(&db.sql.limits_lookup).bind(keys)).await?;
+/// Reads the limits with these keys.
+async fn lookup(tx: &mut Tx<'_>, keys: &[&str]) -> Result<Vec<LimitState>, DbError> {
+    let rows = tx.fetch(tx.query(&tx.sql.limits_lookup).bind(keys)).await?;
     rows.iter().map(state).collect()
 }

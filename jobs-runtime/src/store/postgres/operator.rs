@@ -1,8 +1,8 @@
-//! What operators do to single executions: cancel, retry, delete.
+//! Operations on single executions: cancel, retry, delete, edit, count the ones ahead.
 //!
-//! Each takes hold of the one row that tells where the execution stands: whoever deletes it first
-//! decides. Between two looks the execution may have moved on (claimed, promoted, settled), so what
-//! was found nowhere is looked for again.
+//! Each deletes the row that is the execution's state; the first transaction to delete it wins.
+//! Between two statements the execution may move (claim, promotion, settlement). If it was found in
+//! no table, the operation looks again, up to [`MAX_LOOKUPS`] times.
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;
@@ -11,41 +11,42 @@ use async_trait::async_trait;
 use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::{Row, SqlStr};
 
-use super::conn::error::{Fault, corrupt};
-use super::conn::operation::{Done, Shape, Transition, quietly};
-use super::conn::tx::Db;
+use super::conn::error::{DbError, corrupt};
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::tx::Tx;
 use super::uuid_of;
 use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
-/// How often an execution that keeps moving is looked for.
-pub(super) const LOOKS: usize = 20;
+/// Lookups of an execution that keeps moving between tables.
+pub(super) const MAX_LOOKUPS: usize = 20;
 
-/// The number of an execution.
-pub(super) async fn seq_of(db: &mut Db<'_>, id: ExecutionId) -> Result<Option<i64>, Fault> {
-    let query = db.query(&db.sql.seq_of).bind(uuid_of(&id));
-    let rows = db.fetch(query).await?;
+/// Reads the `seq` of an execution; `None` for an unknown id.
+pub(super) async fn seq_of(tx: &mut Tx<'_>, id: ExecutionId) -> Result<Option<i64>, DbError> {
+    let query = tx.query(&tx.sql.read_seq_by_id).bind(uuid_of(&id));
+    let rows = tx.fetch(query).await?;
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-/// Where an execution stands.
-pub(super) enum Standing {
+/// State of an execution, by the table that has its row.
+pub(super) enum RowState {
     Status(ExecutionStatus),
-    /// Nowhere that one statement could see: it is being moved.
+    /// In no table that the statement could see: another transaction is moving it.
     Moving,
-    /// It has been deleted.
-    Gone,
+    /// The execution was deleted.
+    Deleted,
 }
 
-pub(super) async fn standing(db: &mut Db<'_>, seq: i64) -> Result<Standing, Fault> {
-    let query = db.query(&db.sql.execution_state).bind(seq);
-    let rows = db.fetch(query).await?;
+/// Reads the state of an execution.
+pub(super) async fn row_state(tx: &mut Tx<'_>, seq: i64) -> Result<RowState, DbError> {
+    let query = tx.query(&tx.sql.read_row_state).bind(seq);
+    let rows = tx.fetch(query).await?;
     let Some(row) = rows.first() else {
-        return Ok(Standing::Gone);
+        return Ok(RowState::Deleted);
     };
     Ok(match row.try_get::<Option<&str>, _>(0)? {
-        None => Standing::Moving,
-        Some(status) => Standing::Status(
+        None => RowState::Moving,
+        Some(status) => RowState::Status(
             status
                 .parse()
                 .map_err(|error| corrupt("an execution's status", error))?,
@@ -53,70 +54,73 @@ pub(super) async fn standing(db: &mut Db<'_>, seq: i64) -> Result<Standing, Faul
     })
 }
 
+/// Cancels a waiting execution, or requests the cancellation of a running one.
 pub(super) struct Cancel {
     pub(super) id: ExecutionId,
     pub(super) now: Timestamp,
 }
 
 impl Cancel {
-    /// Whether it has cancelled an execution that waits; then, whether that leaves permits to others.
-    async fn waiting(
+    /// Cancels the execution if it is in the statement's table; then returns whether permits were
+    /// released.
+    async fn cancel_waiting(
         &self,
-        db: &mut Db<'_>,
+        tx: &mut Tx<'_>,
         statement: &SqlStr,
         seq: i64,
-    ) -> Result<Option<bool>, Fault> {
-        let query = db.query(statement).bind(seq).bind(self.now.as_millis());
-        let rows = db.fetch(query).await?;
+    ) -> Result<Option<bool>, DbError> {
+        let query = tx.query(statement).bind(seq).bind(self.now.as_millis());
+        let rows = tx.fetch(query).await?;
         rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
     }
 
-    async fn running(&self, db: &mut Db<'_>, seq: i64) -> Result<bool, Fault> {
-        let query = db.query(&db.sql.cancel_lease);
+    async fn request_cancel(&self, tx: &mut Tx<'_>, seq: i64) -> Result<bool, DbError> {
+        let query = tx.query(&tx.sql.operator_cancel_lease);
         let query = query.bind(seq).bind(self.now.as_millis());
-        Ok(db.execute(query).await? > 0)
+        Ok(tx.execute(query).await? > 0)
     }
 }
 
 #[async_trait]
-impl Transition for Cancel {
-    type Answer = CancelAnswer;
-    const SHAPE: Shape = Shape::Statement;
-    /// The second run would find what the first has cancelled, and say that it was final.
+impl Operation for Cancel {
+    type Output = CancelAnswer;
+    const TX_MODE: TxMode = TxMode::Statement;
+    /// A second run would find the execution cancelled by the first, and answer that it is final.
     const REPEATABLE: bool = false;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<CancelAnswer>, Fault> {
-        let Some(seq) = seq_of(db, self.id).await? else {
-            return Ok(quietly(CancelAnswer::Unknown));
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<CancelAnswer>, DbError> {
+        let Some(seq) = seq_of(tx, self.id).await? else {
+            return Ok(without_events(CancelAnswer::Unknown));
         };
-        for _ in 0..LOOKS {
-            let sql = db.sql;
+        for _ in 0..MAX_LOOKUPS {
+            let sql = tx.sql;
             for statement in [
-                &sql.cancel_ready,
-                &sql.cancel_scheduled,
-                &sql.cancel_blocked,
+                &sql.operator_cancel_ready,
+                &sql.operator_cancel_scheduled,
+                &sql.operator_cancel_blocked,
             ] {
-                if let Some(wanted) = self.waiting(db, statement, seq).await? {
+                if let Some(released) = self.cancel_waiting(tx, statement, seq).await? {
                     let mut events = vec![StoreEvent::Finished([self.id].into())];
-                    events.extend(wanted.then_some(StoreEvent::Scheduled(self.now)));
+                    events.extend(released.then_some(StoreEvent::Scheduled(self.now)));
                     return Ok((CancelAnswer::Cancelled, events));
                 }
             }
-            if self.running(db, seq).await? {
+            if self.request_cancel(tx, seq).await? {
                 return Ok((CancelAnswer::Requested, vec![StoreEvent::CancelRequested]));
             }
-            match standing(db, seq).await? {
-                Standing::Status(status) if status.is_final() => {
-                    return Ok(quietly(CancelAnswer::Final(status)));
+            match row_state(tx, seq).await? {
+                RowState::Status(status) if status.is_final() => {
+                    return Ok(without_events(CancelAnswer::Final(status)));
                 }
-                Standing::Gone => return Ok(quietly(CancelAnswer::Unknown)),
+                RowState::Deleted => return Ok(without_events(CancelAnswer::Unknown)),
                 _ => {}
             }
         }
-        Err(Fault::Raced)
+        Err(DbError::Raced)
     }
 }
 
+/// Queues a failed or cancelled execution again.
 pub(super) struct Retry {
     pub(super) id: ExecutionId,
     pub(super) payload: Option<String>,
@@ -124,92 +128,95 @@ pub(super) struct Retry {
 }
 
 #[async_trait]
-impl Transition for Retry {
-    type Answer = RetryAnswer;
-    const SHAPE: Shape = Shape::Statement;
-    /// The second run would find it queued by the first, and refuse.
+impl Operation for Retry {
+    type Output = RetryAnswer;
+    const TX_MODE: TxMode = TxMode::Statement;
+    /// A second run would find the execution queued by the first, and reject it.
     const REPEATABLE: bool = false;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<RetryAnswer>, Fault> {
-        let Some(seq) = seq_of(db, self.id).await? else {
-            return Ok(quietly(RetryAnswer::Unknown));
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<RetryAnswer>, DbError> {
+        let Some(seq) = seq_of(tx, self.id).await? else {
+            return Ok(without_events(RetryAnswer::Unknown));
         };
-        for _ in 0..LOOKS {
-            let query = db
-                .query(&db.sql.retry)
+        for _ in 0..MAX_LOOKUPS {
+            let query = tx
+                .query(&tx.sql.operator_retry)
                 .bind(seq)
                 .bind(self.payload.as_deref());
-            if let Some(row) = db.fetch(query).await?.first() {
-                let event = match row.try_get(0)? {
-                    true => StoreEvent::Scheduled(self.now),
-                    false => StoreEvent::Ready,
+            if let Some(row) = tx.fetch(query).await?.first() {
+                let event = if row.try_get(0)? {
+                    StoreEvent::Scheduled(self.now)
+                } else {
+                    StoreEvent::Ready
                 };
                 return Ok((RetryAnswer::Queued, vec![event]));
             }
-            match standing(db, seq).await? {
-                Standing::Status(ExecutionStatus::Failed | ExecutionStatus::Cancelled)
-                | Standing::Moving => {}
-                Standing::Status(status) => {
-                    return Ok(quietly(RetryAnswer::NotRetryable(status)));
+            match row_state(tx, seq).await? {
+                RowState::Status(ExecutionStatus::Failed | ExecutionStatus::Cancelled)
+                | RowState::Moving => {}
+                RowState::Status(status) => {
+                    return Ok(without_events(RetryAnswer::NotRetryable(status)));
                 }
-                Standing::Gone => return Ok(quietly(RetryAnswer::Unknown)),
+                RowState::Deleted => return Ok(without_events(RetryAnswer::Unknown)),
             }
         }
-        Err(Fault::Raced)
+        Err(DbError::Raced)
     }
 }
 
+/// Deletes a final execution.
 pub(super) struct Delete(pub(super) ExecutionId);
 
 #[async_trait]
-impl Transition for Delete {
-    type Answer = DeleteAnswer;
-    const SHAPE: Shape = Shape::Statement;
-    /// The second run would find nothing.
+impl Operation for Delete {
+    type Output = DeleteAnswer;
+    const TX_MODE: TxMode = TxMode::Statement;
+    /// A second run would find no execution.
     const REPEATABLE: bool = false;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<DeleteAnswer>, Fault> {
-        let Some(seq) = seq_of(db, self.0).await? else {
-            return Ok(quietly(DeleteAnswer::Unknown));
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<DeleteAnswer>, DbError> {
+        let Some(seq) = seq_of(tx, self.0).await? else {
+            return Ok(without_events(DeleteAnswer::Unknown));
         };
-        for _ in 0..LOOKS {
-            let query = db.query(&db.sql.delete).bind(seq);
-            if !db.fetch(query).await?.is_empty() {
-                return Ok(quietly(DeleteAnswer::Deleted));
+        for _ in 0..MAX_LOOKUPS {
+            let query = tx.query(&tx.sql.operator_delete).bind(seq);
+            if !tx.fetch(query).await?.is_empty() {
+                return Ok(without_events(DeleteAnswer::Deleted));
             }
-            match standing(db, seq).await? {
-                Standing::Status(status) if !status.is_final() => {
-                    return Ok(quietly(DeleteAnswer::NotFinal(status)));
+            match row_state(tx, seq).await? {
+                RowState::Status(status) if !status.is_final() => {
+                    return Ok(without_events(DeleteAnswer::NotFinal(status)));
                 }
-                Standing::Gone => return Ok(quietly(DeleteAnswer::Unknown)),
+                RowState::Deleted => return Ok(without_events(DeleteAnswer::Unknown)),
                 _ => {}
             }
         }
-        Err(Fault::Raced)
+        Err(DbError::Raced)
     }
 }
 
-/// How many stand before a queued execution, counted up to `limit`.
-pub(super) struct Ahead {
+/// Counts the ready executions that are claimed before this one, up to `limit`; `None` if it is not
+/// ready.
+pub(super) struct CountAhead {
     pub(super) id: ExecutionId,
     pub(super) limit: u64,
 }
 
 #[async_trait]
-impl Transition for Ahead {
-    type Answer = Option<u64>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for CountAhead {
+    type Output = Option<u64>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Option<u64>>, Fault> {
-        let query = db
-            .query(&db.sql.ahead)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Option<u64>>, DbError> {
+        let query = tx
+            .query(&tx.sql.read_count_ahead)
             .bind(uuid_of(&self.id))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
-        let rows = db.fetch(query).await?;
+        let rows = tx.fetch(query).await?;
         let Some(row) = rows.first() else {
-            return Ok(quietly(None));
+            return Ok(without_events(None));
         };
         let ahead: i64 = row.try_get(0)?;
-        Ok(quietly(u64::try_from(ahead).ok()))
+        Ok(without_events(u64::try_from(ahead).ok()))
     }
 }

@@ -1,42 +1,93 @@
-//! Moving executions that are due to their place in their queue.
+//! Promotion: due executions become ready, blocked ones are admitted.
+//!
+//! [`Promote`] moves due executions out of `scheduled`: to `ready`, or to `blocked` if they have
+//! limits. The permit allocator then runs in a transaction of its own, if there is work for it.
+//! Executions without limits are thus claimed while the allocator waits for that of another
+//! process.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Row;
-use std::time::Duration;
 
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition};
-use super::conn::tx::Db;
-use crate::store::StoreEvent;
+use super::PostgresStore;
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode};
+use super::conn::tx::Tx;
+use super::limits::allocator::Admit;
+use crate::store::{Promotion, StoreError, StoreEvent, poison};
 use crate::time::Timestamp;
 
-/// When to look again for what somebody else holds, an open transaction perhaps.
-pub(super) const AGAIN: Duration = Duration::from_secs(1);
+/// Pause before rows are checked again that another transaction has locked.
+pub(super) const RECHECK: Duration = Duration::from_secs(1);
 
-/// When to look again once somebody has come to wait: an end that was being written just then has not seen him, and
-/// tells nobody. Hardly any takes longer than to wait for a lock; what does is found by the look that is due anyway.
-const UNSEEN: Duration = Duration::from_millis(300);
+/// Pause before permits are checked again after an execution was blocked. A concurrent settlement
+/// cannot see the new waiter and publishes no event. A settlement waits 250 ms for a lock at most;
+/// one that takes longer is covered by the periodic promotion.
+const CONCURRENT_SETTLE_RECHECK: Duration = Duration::from_millis(300);
 
-/// What there is to do, before anything is written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Due {
+/// Promotes due executions and admits blocked ones.
+pub(super) async fn promote(
+    store: &PostgresStore,
     now: Timestamp,
-    scheduled: Option<Timestamp>,
-    /// The first one that is scheduled for later.
-    later: Option<Timestamp>,
-    check_at: Option<Timestamp>,
-    /// Somebody stands at the door.
-    door: bool,
-    /// Permits have come back.
-    events: bool,
+    limit: usize,
+) -> Result<Promotion, StoreError> {
+    let promoted = match store.claim.run(Promote { now, limit }).await {
+        Err(StoreError::Database(_)) => {
+            let moved = poison::promote(store, now, limit).await?;
+            let mut promoted = store.claim.run(Promote { now, limit }).await?;
+            promoted.ready += moved;
+            promoted
+        }
+        promoted => promoted?,
+    };
+    let Promoted { ready, due, more } = promoted;
+    if !due.needs_allocator() {
+        return Ok(Promotion {
+            promoted: ready,
+            next_due: due.next_due(more),
+        });
+    }
+    let admit = || store.allocator.run(Admit { now, limit });
+    let admission = poison::admit(store, now, limit, admit).await?;
+    Ok(match admission {
+        Some(admission) => Promotion {
+            promoted: ready + admission.ready,
+            next_due: admission.due.next_due(WorkLeft {
+                scheduled: more.scheduled,
+                ..admission.more
+            }),
+        },
+        // The allocator of another process holds the lock: try again at once.
+        None => Promotion {
+            promoted: ready,
+            next_due: Some(now),
+        },
+    })
 }
 
-impl Due {
-    pub(super) async fn look(db: &mut Db<'_>, now: Timestamp) -> Result<Self, Fault> {
-        let query = db.query(&db.sql.promote_due).bind(now.as_millis());
-        let rows = db.fetch(query).await?;
-        let row = rows.first().ok_or(Fault::Raced)?;
-        let time = |column: usize| -> Result<Option<Timestamp>, Fault> {
+/// Work of a promotion and of the allocator, read without locks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueWork {
+    now: Timestamp,
+    /// Due time of the first scheduled execution.
+    scheduled: Option<Timestamp>,
+    /// Due time of the first one that is due after `now`.
+    later: Option<Timestamp>,
+    /// First time at which the allocator must look at a limit.
+    check_at: Option<Timestamp>,
+    /// True if there are waiters that the allocator has not looked at.
+    new_waiters: bool,
+    /// True if permits were released or taken since the allocator ran.
+    permit_events: bool,
+}
+
+impl DueWork {
+    pub(super) async fn load(tx: &mut Tx<'_>, now: Timestamp) -> Result<Self, DbError> {
+        let query = tx.query(&tx.sql.promote_due_work).bind(now.as_millis());
+        let rows = tx.fetch(query).await?;
+        let row = rows.first().ok_or(DbError::Raced)?;
+        let time = |column: usize| -> Result<Option<Timestamp>, DbError> {
             let millis: Option<i64> = row.try_get(column)?;
             Ok(millis.map(Timestamp::from_millis))
         };
@@ -45,86 +96,101 @@ impl Due {
             scheduled: time(0)?,
             later: time(1)?,
             check_at: time(2)?,
-            door: row.try_get(3)?,
-            events: row.try_get(4)?,
+            new_waiters: row.try_get(3)?,
+            permit_events: row.try_get(4)?,
         })
     }
 
-    /// Whether something that was scheduled is due.
-    fn is_scheduled(&self) -> bool {
+    /// Returns true if a scheduled execution is due.
+    fn has_due_executions(&self) -> bool {
         self.scheduled.is_some_and(|at| at <= self.now)
     }
 
-    /// Whether somebody may be let in, or is to be looked at.
-    pub(super) fn at_the_door(&self) -> bool {
-        self.door || self.events || self.check_at.is_some_and(|at| at <= self.now)
+    /// Returns true if the allocator may admit an execution or has to check a limit.
+    pub(super) fn needs_allocator(&self) -> bool {
+        self.new_waiters || self.permit_events || self.check_at.is_some_and(|at| at <= self.now)
     }
 
-    /// When there will be something to do; `more` tells whether more was to be done at once than was.
-    pub(super) fn next(&self, more: More) -> Option<Timestamp> {
-        let scheduled = match self.is_scheduled() && !more.scheduled {
-            // Whatever is due now is in somebody's hands.
-            true => self.later.into_iter().chain([self.now.after(AGAIN)]).min(),
-            false => self.scheduled,
+    /// Returns the time of the next promotion; `more` is the work that the last one has left.
+    pub(super) fn next_due(&self, more: WorkLeft) -> Option<Timestamp> {
+        let scheduled = if self.has_due_executions() && !more.scheduled {
+            // Other transactions have locked the executions that are due now.
+            self.later
+                .into_iter()
+                .chain([self.now.after(RECHECK)])
+                .min()
+        } else {
+            self.scheduled
         };
-        let door = (self.door && more.door).then_some(self.now);
-        let events = (self.events && more.events).then_some(self.now);
-        let unseen = more.held.then(|| self.now.after(UNSEEN));
-        let times = [scheduled, self.check_at, door, events, unseen];
+        let new_waiters = (self.new_waiters && more.new_waiters).then_some(self.now);
+        let permit_events = (self.permit_events && more.permit_events).then_some(self.now);
+        let concurrent_settle = more
+            .blocked
+            .then(|| self.now.after(CONCURRENT_SETTLE_RECHECK));
+        let times = [
+            scheduled,
+            self.check_at,
+            new_waiters,
+            permit_events,
+            concurrent_settle,
+        ];
         times.into_iter().flatten().min()
     }
 }
 
-/// Whether the limit of a promotion has left something undone, and whether somebody has come to wait.
+/// Work that a promotion has left because of its `limit`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct More {
+pub(super) struct WorkLeft {
     pub(super) scheduled: bool,
-    pub(super) door: bool,
-    pub(super) events: bool,
-    pub(super) held: bool,
+    pub(super) new_waiters: bool,
+    pub(super) permit_events: bool,
+    /// True if an execution was blocked, at a limit or again.
+    pub(super) blocked: bool,
 }
 
-/// Moves what is due. Answers how many are ready by that, and what is to be done then.
+/// Moves due executions out of `scheduled`, up to `limit`.
 pub(super) struct Promote {
     pub(super) now: Timestamp,
     pub(super) limit: usize,
 }
 
+/// Output of [`Promote`].
 pub(super) struct Promoted {
+    /// Executions that have become ready.
     pub(super) ready: usize,
-    pub(super) due: Due,
-    pub(super) more: More,
+    pub(super) due: DueWork,
+    pub(super) more: WorkLeft,
 }
 
 #[async_trait]
-impl Transition for Promote {
-    type Answer = Promoted;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for Promote {
+    type Output = Promoted;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Promoted>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Promoted>, DbError> {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let mut promoted = Promoted {
             ready: 0,
-            due: Due::look(db, self.now).await?,
-            more: More {
+            due: DueWork::load(tx, self.now).await?,
+            more: WorkLeft {
                 scheduled: true,
-                door: true,
-                events: true,
-                held: false,
+                new_waiters: true,
+                permit_events: true,
+                blocked: false,
             },
         };
-        // Usually nothing is due: see before writing.
-        if promoted.due.is_scheduled() {
-            let query = db
-                .query(&db.sql.promote)
+        // Mostly nothing is due: read before writing.
+        if promoted.due.has_due_executions() {
+            let query = tx
+                .query(&tx.sql.promote_move_due)
                 .bind(self.now.as_millis())
                 .bind(limit);
-            let rows = db.fetch(query).await?;
-            let row = rows.first().ok_or(Fault::Raced)?;
+            let rows = tx.fetch(query).await?;
+            let row = rows.first().ok_or(DbError::Raced)?;
             let moved: i64 = row.try_get(0)?;
             promoted.ready = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0);
             promoted.more.scheduled = moved >= limit;
-            promoted.due = Due::look(db, self.now).await?;
+            promoted.due = DueWork::load(tx, self.now).await?;
         }
         let ready = (promoted.ready > 0).then_some(StoreEvent::Ready);
         Ok((promoted, ready.into_iter().collect()))

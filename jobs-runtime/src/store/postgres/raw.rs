@@ -1,4 +1,4 @@
-//! The calls that are asked again in parts where the database refuses them: as it takes them.
+//! [`RawStore`] for [`PostgresStore`]: store calls without poison-row handling.
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
@@ -6,12 +6,12 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition, quietly};
-use super::conn::text::all_stored;
-use super::conn::tx::Db;
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::text::encode_all;
+use super::conn::tx::Tx;
 use super::limits::allocator;
-use super::limits::allocator::LetIn;
+use super::limits::allocator::Admit;
 use super::promote::Promote;
 use super::read::logs;
 use super::settle::fence;
@@ -26,27 +26,27 @@ use crate::time::Timestamp;
 #[async_trait]
 impl RawStore for PostgresStore {
     async fn claim_raw(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let (walks, broom) = (self.walks.clone(), self.broom.clone());
-        self.claims
-            .run(claim::Take {
+        let (scans, vacuum) = (self.scans.clone(), self.vacuum.clone());
+        self.claim
+            .run(claim::ClaimReady {
                 claim,
-                walks,
-                broom,
+                scans,
+                vacuum,
             })
             .await
     }
 
     async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {
-        self.claims.run(FirstToClaim(claim)).await
+        self.claim.run(FirstToClaim(claim)).await
     }
 
     async fn promote_raw(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let promoted = self.claims.run(Promote { now, limit }).await?;
+        let promoted = self.claim.run(Promote { now, limit }).await?;
         Ok(promoted.ready)
     }
 
     async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError> {
-        self.claims.run(FirstDue(now)).await
+        self.claim.run(FirstDue(now)).await
     }
 
     async fn rejected_by_allocator(
@@ -55,8 +55,10 @@ impl RawStore for PostgresStore {
         limit: usize,
         most: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
-        let visit = LetIn { now, limit };
-        self.door.run(RefusedAtTheDoor { visit, most }).await
+        let admit = Admit { now, limit };
+        self.allocator
+            .run(FindRejectedWaiters { admit, most })
+            .await
     }
 
     async fn take_over_raw(
@@ -66,87 +68,91 @@ impl RawStore for PostgresStore {
         skip: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         let take_over = session::TakeOver { dead, claim, skip };
-        self.claims.run(take_over).await
+        self.claim.run(take_over).await
     }
 
     async fn report_raw(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
-        self.notes.run(fence::Report(batch)).await
+        self.progress.run(fence::ReportProgress(batch)).await
     }
 
     async fn append_logs_raw(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
-        self.notes.run(logs::Append(batch)).await
+        self.progress.run(logs::AppendLogs(batch)).await
     }
 }
 
+/// Finds the execution that a claim would lease first.
 struct FirstToClaim(Claim);
 
 #[async_trait]
-impl Transition for FirstToClaim {
-    type Answer = Option<ExecutionId>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for FirstToClaim {
+    type Output = Option<ExecutionId>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let Self(claim) = self;
         let only: Vec<Uuid> = claim.only.iter().map(uuid_of).collect();
-        let query = db
-            .query(&db.sql.claim_first)
-            .bind(all_stored(&claim.job_ids))
-            .bind((!claim.queues.is_empty()).then(|| all_stored(&claim.queues)))
-            .bind(all_stored(&claim.except))
+        let query = tx
+            .query(&tx.sql.claim_first_candidate)
+            .bind(encode_all(&claim.job_ids))
+            .bind((!claim.queues.is_empty()).then(|| encode_all(&claim.queues)))
+            .bind(encode_all(&claim.except))
             .bind(claim.caps.limited != Some(0))
             .bind((!only.is_empty()).then_some(only));
-        first(&db.fetch(query).await?)
+        first(&tx.fetch(query).await?)
     }
 }
 
+/// Finds the execution that a promotion would move first.
 struct FirstDue(Timestamp);
 
 #[async_trait]
-impl Transition for FirstDue {
-    type Answer = Option<ExecutionId>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for FirstDue {
+    type Output = Option<ExecutionId>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let query = db.query(&db.sql.promote_first).bind(self.0.as_millis());
-        first(&db.fetch(query).await?)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let query = tx.query(&tx.sql.promote_first_due).bind(self.0.as_millis());
+        first(&tx.fetch(query).await?)
     }
 }
 
-struct RefusedAtTheDoor {
-    visit: LetIn,
+/// Finds up to `most` waiters whose rows in a permit plan the database rejects. Writes the plan in
+/// smaller and smaller parts and rolls each of them back.
+struct FindRejectedWaiters {
+    admit: Admit,
     most: usize,
 }
 
 #[async_trait]
-impl Transition for RefusedAtTheDoor {
-    type Answer = Vec<ExecutionId>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for FindRejectedWaiters {
+    type Output = Vec<ExecutionId>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        db.script("SAVEPOINT visit").await?;
-        let (entrance, _) = self.visit.decide(db).await?;
-        let mut trial = Trial::of(entrance, self.most);
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        tx.script("SAVEPOINT plan").await?;
+        let (plan, _) = self.admit.decide(tx).await?;
+        let mut trial = Trial::of(plan, self.most);
         while let Some(part) = trial.next() {
-            db.script("SAVEPOINT part").await?;
-            match allocator::write(db, &part).await {
-                Err(fault) if fault.is_rejection() => trial.reject(),
+            tx.script("SAVEPOINT part").await?;
+            match allocator::write(tx, &part).await {
+                Err(error) if error.is_rejection() => trial.reject(),
                 written => written?,
             }
-            db.script("ROLLBACK TO SAVEPOINT part").await?;
+            tx.script("ROLLBACK TO SAVEPOINT part").await?;
         }
-        let query = db.query(&db.sql.ids_of).bind(trial.rejected());
-        let rows = db.fetch(query).await?;
-        db.script("ROLLBACK TO SAVEPOINT visit").await?;
-        let ids = rows.iter().map(id).collect::<Result<_, Fault>>()?;
-        Ok(quietly(ids))
+        let query = tx.query(&tx.sql.read_ids_by_seq).bind(trial.rejected());
+        let rows = tx.fetch(query).await?;
+        tx.script("ROLLBACK TO SAVEPOINT plan").await?;
+        let ids = rows.iter().map(id).collect::<Result<_, DbError>>()?;
+        Ok(without_events(ids))
     }
 }
 
-fn first(rows: &[PgRow]) -> Result<Done<Option<ExecutionId>>, Fault> {
-    Ok(quietly(rows.first().map(id).transpose()?))
+fn first(rows: &[PgRow]) -> Result<Outcome<Option<ExecutionId>>, DbError> {
+    Ok(without_events(rows.first().map(id).transpose()?))
 }
 
-fn id(row: &PgRow) -> Result<ExecutionId, Fault> {
+fn id(row: &PgRow) -> Result<ExecutionId, DbError> {
     let id: Uuid = row.try_get(0)?;
     Ok(ExecutionId::from_bytes(*id.as_bytes()))
 }

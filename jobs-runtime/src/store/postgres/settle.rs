@@ -1,12 +1,15 @@
-//! Ending attempts, and noting their progress.
+//! Settlement: ends of attempts, in batches.
 //!
-//! A batch is first settled **at once**: one statement ends all those whose leases hold, and says
-//! which those were. What is left (stale, repeated, or asked to be cancelled) is then looked at
-//! under lock. The delete of the lease is what decides: of two who end, take over or cancel the same
-//! attempt at the same time, the second waits and sees what the first has left.
+//! * **Optimistic:** one statement per kind of end deletes the leases that are valid and returns
+//!   them.
+//! * **Checked:** the rest of the batch (stale, repeated, or with a requested cancellation) is
+//!   decided one by one, with the leases locked.
+//! * **Skipping locks:** if another transaction, of a handler for example, locks a lease for longer
+//!   than 250 ms, the others of the batch are settled without that one, which is answered
+//!   [`WriteAnswer::Locked`].
 //!
-//! A lease that somebody else has locked, a handler whose own transaction stays open perhaps, is waited for
-//! a moment; then the others of the batch are settled past it.
+//! The delete of the lease decides. If two transactions settle, take over or cancel the same
+//! attempt, the second one waits for the first and then finds the lease gone or changed.
 
 mod ends;
 pub(in crate::store::postgres) mod fence;
@@ -24,125 +27,137 @@ use tokio::sync::oneshot;
 use ends::Ends;
 
 use super::DEADLINE;
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition};
-use super::conn::pool::{Desk, Errand, Lane, Manners};
-use super::conn::tx::Db;
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode};
+use super::conn::pool::{ConnectionTask, Pool, PoolOptions, Request};
+use super::conn::tx::Tx;
 use super::read::logs;
 use crate::store::{Fence, Next, Settlement, StoreError, StoreEvent, WriteAnswer};
 use crate::time::Timestamp;
-use fence::KnownFence;
+use fence::FenceState;
 
-/// What was written.
+/// Settlements that were written.
 struct Written {
     /// By place in the batch.
     places: Vec<bool>,
-    /// Whether somebody may be let in by it.
-    wanted: bool,
+    /// True if permits were released that a blocked execution may wait for.
+    may_admit: bool,
 }
 
-/// An end that has to wait for longer than this is set aside: it holds up no other.
-pub(super) const MANNERS: Manners = Manners {
-    patience: DEADLINE,
-    waits_for_locks: Some(Duration::from_millis(250)),
-    is_quiet: false,
+/// A settlement that waits for a lock for longer than this is left out of its batch.
+pub(super) const POOL_OPTIONS: PoolOptions = PoolOptions {
+    call_timeout: DEADLINE,
+    lock_timeout: Some(Duration::from_millis(250)),
+    hides_warnings: false,
 };
 
-/// Settles a batch, whatever is in it.
+/// Settles a batch.
 pub(super) async fn settle(
-    lane: &Lane,
+    pool: &Pool,
     batch: Vec<Settlement>,
 ) -> Result<Vec<WriteAnswer>, StoreError> {
     let batch = batch.into();
-    lane.ask(|answer| Box::new(Settle { batch, answer })).await
+    pool.request_with(|reply| Box::new(SettleRequest { batch, reply }))
+        .await
 }
 
-struct Settle {
+/// A batch as a request: several operations on one connection.
+struct SettleRequest {
     batch: Arc<[Settlement]>,
-    answer: oneshot::Sender<Result<Vec<WriteAnswer>, StoreError>>,
+    reply: oneshot::Sender<Result<Vec<WriteAnswer>, StoreError>>,
 }
 
 #[async_trait]
-impl Errand for Settle {
-    async fn run(self: Box<Self>, desk: &mut Desk) {
-        if self.answer.is_closed() {
+impl Request for SettleRequest {
+    async fn run(self: Box<Self>, task: &mut ConnectionTask) {
+        if self.reply.is_closed() {
             return;
         }
-        // The caller may have left; it is done all the same.
-        let settled = settle_past_locks(desk, &self.batch).await;
+        // A caller that has stopped waiting needs no reply; the batch was settled.
+        let settled = settle_batch(task, &self.batch).await;
         let _ = self
-            .answer
-            .send(settled.map_err(|fault| fault.at(desk.location())));
+            .reply
+            .send(settled.map_err(|error| error.at(task.location())));
     }
 }
 
-async fn settle_past_locks(
-    desk: &mut Desk,
+/// Settles a batch; if a lease is locked for too long, without that one.
+async fn settle_batch(
+    task: &mut ConnectionTask,
     batch: &Arc<[Settlement]>,
-) -> Result<Vec<WriteAnswer>, Fault> {
+) -> Result<Vec<WriteAnswer>, DbError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    match settle_unhindered(desk, batch).await {
-        Err(fault) if fault.is_locked() => desk.perform(&PastLocks(Arc::clone(batch))).await,
+    match settle_optimistically(task, batch).await {
+        Err(error) if error.is_locked() => {
+            task.run_operation(&SettleSkippingLocked(Arc::clone(batch)))
+                .await
+        }
         settled => settled,
     }
 }
 
-async fn settle_unhindered(
-    desk: &mut Desk,
+/// Settles a batch optimistically, then the rest of it after a check.
+async fn settle_optimistically(
+    task: &mut ConnectionTask,
     batch: &Arc<[Settlement]>,
-) -> Result<Vec<WriteAnswer>, Fault> {
+) -> Result<Vec<WriteAnswer>, DbError> {
     let has_logs = batch
         .iter()
         .any(|settlement| !settlement.end.logs.is_empty());
     let shared = Arc::clone(batch);
-    let written = match has_logs {
-        false => desk.perform(&AtOnce(shared)).await?,
-        true => desk.perform(&WithLogs(shared)).await?,
+    let written = if has_logs {
+        task.run_operation(&OptimisticSettleWithLogs(shared))
+            .await?
+    } else {
+        task.run_operation(&OptimisticSettle(shared)).await?
     };
     let mut answers = vec![WriteAnswer::Settled; batch.len()];
     let left: Vec<usize> = (0..batch.len()).filter(|place| !written[*place]).collect();
     if !left.is_empty() {
         let settlements = left.iter().map(|&place| batch[place].clone()).collect();
-        let looked_at = desk.perform(&Carefully(settlements)).await?;
-        for (place, answer) in left.into_iter().zip(looked_at) {
+        let checked = task.run_operation(&CheckedSettle(settlements)).await?;
+        for (place, answer) in left.into_iter().zip(checked) {
             answers[place] = answer;
         }
     }
     Ok(answers)
 }
 
-/// Ends all of a batch whose leases hold, in as few statements as can be; answers which those were.
-/// For settlements without log lines: with lines, it is [`WithLogs`].
-pub(super) struct AtOnce(pub(super) Arc<[Settlement]>);
+/// Ends the attempts of a batch whose leases are valid. Outputs for each settlement whether it was
+/// written. For batches without log lines; with lines, [`OptimisticSettleWithLogs`].
+pub(super) struct OptimisticSettle(pub(super) Arc<[Settlement]>);
 
-/// The same in one transaction with the last log lines.
-pub(super) struct WithLogs(pub(super) Arc<[Settlement]>);
+/// The same, in one transaction with the last log lines.
+pub(super) struct OptimisticSettleWithLogs(pub(super) Arc<[Settlement]>);
 
 #[async_trait]
-impl Transition for AtOnce {
-    type Answer = Vec<bool>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for OptimisticSettle {
+    type Output = Vec<bool>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<bool>>, Fault> {
-        at_once(db, &self.0).await
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<bool>>, DbError> {
+        settle_valid(tx, &self.0).await
     }
 }
 
 #[async_trait]
-impl Transition for WithLogs {
-    type Answer = Vec<bool>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for OptimisticSettleWithLogs {
+    type Output = Vec<bool>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<bool>>, Fault> {
-        at_once(db, &self.0).await
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<bool>>, DbError> {
+        settle_valid(tx, &self.0).await
     }
 }
 
-async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Vec<bool>>, Fault> {
-    // The statement says of which executions it has ended an attempt, not by whose word: where two
-    // different fences name one, both are left to be looked at.
+async fn settle_valid(
+    tx: &mut Tx<'_>,
+    batch: &[Settlement],
+) -> Result<Outcome<Vec<bool>>, DbError> {
+    // The statement returns executions, not fences. If two different fences name the same
+    // execution, both are left for the check.
     let mut named: HashMap<i64, Option<Fence>> = HashMap::with_capacity(batch.len());
     for Settlement { fence, .. } in batch {
         let only = named.entry(fence.row).or_insert(Some(*fence));
@@ -151,70 +166,76 @@ async fn at_once(db: &mut Db<'_>, batch: &[Settlement]) -> Result<Done<Vec<bool>
         }
     }
     let endings = batch.iter().enumerate().filter_map(|(place, settlement)| {
-        // Of the same fence said twice, the first.
+        // Of two settlements with the same fence, the first.
         let fence = named.get_mut(&settlement.fence.row)?.take();
         fence.map(|_| (place, settlement, settlement.final_status(false)))
     });
-    let plan = Plan::new(endings, |settlement| settlement.permits.is_some());
-    let written = plan.write(db, batch.len()).await?;
+    let plan = SettlePlan::new(endings, |settlement| settlement.permits.is_some());
+    let written = plan.write(tx, batch.len()).await?;
     let lines = batch.iter().zip(&written.places);
     let lines = lines.filter_map(|(settlement, written)| written.then_some(settlement));
-    logs::append(db, lines.map(|s| (s.fence, &s.end.logs[..]))).await?;
+    logs::append(tx, lines.map(|s| (s.fence, &s.end.logs[..]))).await?;
     let events = plan.events(&written);
     Ok((written.places, events))
 }
 
-/// Settles what is left, after a look at each.
-pub(super) struct Carefully(pub(super) Vec<Settlement>);
+/// Settles a batch with a check of each settlement.
+pub(super) struct CheckedSettle(pub(super) Vec<Settlement>);
 
 #[async_trait]
-impl Transition for Carefully {
-    type Answer = Vec<WriteAnswer>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for CheckedSettle {
+    type Output = Vec<WriteAnswer>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
-        settle_in_txn(db, &self.0).await
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
+        settle_in_txn(tx, &self.0).await
     }
 }
 
-/// Settles those whose leases nobody else has locked, after a look at each.
-struct PastLocks(Arc<[Settlement]>);
+/// Settles, with a check, those of a batch whose leases no other transaction has locked.
+struct SettleSkippingLocked(Arc<[Settlement]>);
 
 #[async_trait]
-impl Transition for PastLocks {
-    type Answer = Vec<WriteAnswer>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for SettleSkippingLocked {
+    type Output = Vec<WriteAnswer>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
         let Self(batch) = self;
         let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
-        let held_up = fence::held_up(db, &fences).await?;
-        let free = batch.iter().zip(&held_up).filter(|(_, held_up)| !**held_up);
+        let locked_elsewhere = fence::locked_elsewhere(tx, &fences).await?;
+        let free = batch
+            .iter()
+            .zip(&locked_elsewhere)
+            .filter(|(_, locked_elsewhere)| !**locked_elsewhere);
         let free: Vec<Settlement> = free.map(|(settlement, _)| settlement.clone()).collect();
-        let (settled, events) = settle_in_txn(db, &free).await?;
+        let (settled, events) = settle_in_txn(tx, &free).await?;
         let mut settled = settled.into_iter();
-        let answers = held_up.iter().map(|held_up| match held_up {
-            true => WriteAnswer::Locked,
-            false => settled.next().unwrap_or(WriteAnswer::Locked),
+        let answers = locked_elsewhere.iter().map(|locked_elsewhere| {
+            if *locked_elsewhere {
+                WriteAnswer::Locked
+            } else {
+                settled.next().unwrap_or(WriteAnswer::Locked)
+            }
         });
         Ok((answers.collect(), events))
     }
 }
 
-/// Locks the leases, decides row by row, and writes.
+/// Locks the leases, decides for each settlement, and writes.
 pub(super) async fn settle_in_txn(
-    db: &mut Db<'_>,
+    tx: &mut Tx<'_>,
     batch: &[Settlement],
-) -> Result<Done<Vec<WriteAnswer>>, Fault> {
+) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
     let fences: Vec<Fence> = batch.iter().map(|settlement| settlement.fence).collect();
-    let known = fence::look(db, &fences).await?;
+    let known = fence::look_up(tx, &fences).await?;
     let mut seen = HashSet::new();
     let mut endings = Vec::new();
     let mut ended_before = Vec::new();
     let mut answers = Vec::with_capacity(batch.len());
     for (place, (settlement, known)) in batch.iter().zip(&known).enumerate() {
         answers.push(match known {
-            KnownFence::Held { cancel_requested } if seen.insert(settlement.fence) => {
+            FenceState::Valid { cancel_requested } if seen.insert(settlement.fence) => {
                 endings.push((
                     place,
                     settlement,
@@ -222,43 +243,43 @@ pub(super) async fn settle_in_txn(
                 ));
                 WriteAnswer::Settled
             }
-            KnownFence::Held { .. } => WriteAnswer::AlreadyMine,
-            KnownFence::Recorded => {
+            FenceState::Valid { .. } => WriteAnswer::AlreadyMine,
+            FenceState::Recorded => {
                 ended_before.push(settlement.execution_id);
                 WriteAnswer::AlreadyMine
             }
-            KnownFence::Gone => WriteAnswer::Stale,
+            FenceState::Gone => WriteAnswer::Stale,
         });
     }
-    // Of one that was said to have no limits it may be that which was wrong.
-    let plan = Plan::new(endings, |_| true);
-    let written = plan.write(db, batch.len()).await?;
+    // The settlement may wrongly say that its execution has no limits.
+    let plan = SettlePlan::new(endings, |_| true);
+    let written = plan.write(tx, batch.len()).await?;
     if written.places.iter().filter(|written| **written).count() != plan.len() {
-        // They are locked: nobody can have taken them.
-        return Err(Fault::Raced);
+        // The leases are locked, so no other transaction can have deleted one.
+        return Err(DbError::Raced);
     }
     let mine = batch.iter().zip(&answers);
     let mine = mine.filter(|(_, answer)| **answer != WriteAnswer::Stale);
-    logs::append(db, mine.map(|(s, _)| (s.fence, &s.end.logs[..]))).await?;
+    logs::append(tx, mine.map(|(s, _)| (s.fence, &s.end.logs[..]))).await?;
     let mut events = plan.events(&written);
     if !ended_before.is_empty() {
-        // By a handler's own transaction, perhaps: then nobody has been told.
+        // A handler's own transaction may have ended it, and published no event.
         events.push(StoreEvent::Finished(ended_before.into()));
     }
     Ok((answers, events))
 }
 
-/// What is written for a batch: the executions that end, those that may have limits apart, and the attempts
-/// that others follow.
-struct Plan<'s> {
+/// Settlements of a batch by the statement that writes them: ends of executions without limits,
+/// ends of executions that may have limits, and attempts that another attempt follows.
+struct SettlePlan<'s> {
     finals: Vec<Final<'s>>,
     limited: Vec<Final<'s>>,
-    others: Vec<(usize, &'s Settlement)>,
+    followed: Vec<(usize, &'s Settlement)>,
 }
 
 type Final<'s> = (usize, &'s Settlement, ExecutionStatus);
 
-impl<'s> Plan<'s> {
+impl<'s> SettlePlan<'s> {
     fn new(
         endings: impl IntoIterator<Item = (usize, &'s Settlement, Option<ExecutionStatus>)>,
         may_be_limited: impl Fn(&Settlement) -> bool,
@@ -266,7 +287,7 @@ impl<'s> Plan<'s> {
         let mut plan = Self {
             finals: Vec::new(),
             limited: Vec::new(),
-            others: Vec::new(),
+            followed: Vec::new(),
         };
         for (place, settlement, status) in endings {
             match status {
@@ -274,25 +295,26 @@ impl<'s> Plan<'s> {
                     plan.limited.push((place, settlement, status));
                 }
                 Some(status) => plan.finals.push((place, settlement, status)),
-                None => plan.others.push((place, settlement)),
+                None => plan.followed.push((place, settlement)),
             }
         }
-        // Leases are reached in the order of the arrays: the same for everybody.
+        // Leases are locked in the order of the arrays: one order in all transactions avoids
+        // deadlocks.
         plan.finals.sort_unstable_by_key(|(_, s, _)| s.fence.row);
         plan.limited.sort_unstable_by_key(|(_, s, _)| s.fence.row);
-        plan.others.sort_unstable_by_key(|(_, s)| s.fence.row);
+        plan.followed.sort_unstable_by_key(|(_, s)| s.fence.row);
         plan
     }
 
     fn len(&self) -> usize {
-        self.finals.len() + self.limited.len() + self.others.len()
+        self.finals.len() + self.limited.len() + self.followed.len()
     }
 
-    /// Writes what holds; which of the batch that was.
-    async fn write(&self, db: &mut Db<'_>, batch: usize) -> Result<Written, Fault> {
+    /// Writes the settlements whose leases are valid.
+    async fn write(&self, tx: &mut Tx<'_>, batch: usize) -> Result<Written, DbError> {
         let mut written = Written {
             places: vec![false; batch],
-            wanted: false,
+            may_admit: false,
         };
         for (finals, limited) in [(&self.finals, false), (&self.limited, true)] {
             if finals.is_empty() {
@@ -301,36 +323,37 @@ impl<'s> Plan<'s> {
             let settlements = || finals.iter().map(|(_, settlement, _)| *settlement);
             let statuses: Vec<&str> = finals.iter().map(|row| row.2.as_str()).collect();
             let results: Vec<Option<&str>> = settlements().map(result).collect();
-            let statement = match limited {
-                false => &db.sql.settle_final,
-                true => &db.sql.settle_limited,
+            let statement = if limited {
+                &tx.sql.settle_end_limited
+            } else {
+                &tx.sql.settle_end_unlimited
             };
             let query = Ends::of(settlements())
-                .bind(db.query(statement), |query| query.bind(statuses))
+                .bind(tx.query(statement), |query| query.bind(statuses))
                 .bind(results)
                 .bind(limited);
-            let ended = db.fetch(query).await?;
+            let ended = tx.fetch(query).await?;
             written.note(&ended, finals.iter().map(|(place, s, _)| (*place, *s)))?;
         }
-        if !self.others.is_empty() {
-            let settlements = || self.others.iter().map(|(_, settlement)| *settlement);
+        if !self.followed.is_empty() {
+            let settlements = || self.followed.iter().map(|(_, settlement)| *settlement);
             let retry_at: Vec<Option<i64>> = settlements().map(retry_at).collect();
             let spends: Vec<i32> = settlements()
                 .map(|settlement| i32::from(settlement.end.outcome.spends_budget()))
                 .collect();
             let ends = Ends::of(settlements());
             let query = ends
-                .bind(db.query(&db.sql.settle_requeue), |query| {
+                .bind(tx.query(&tx.sql.settle_requeue), |query| {
                     query.bind(retry_at)
                 })
                 .bind(spends);
-            let followed = db.fetch(query).await?;
-            written.note(&followed, self.others.iter().copied())?;
+            let rows = tx.fetch(query).await?;
+            written.note(&rows, self.followed.iter().copied())?;
         }
         Ok(written)
     }
 
-    /// What to tell about those that were written.
+    /// Returns the events of the settlements that were written.
     fn events(&self, written: &Written) -> Vec<StoreEvent> {
         let mut events = Vec::new();
         let finals = self.finals.iter().chain(&self.limited);
@@ -344,7 +367,7 @@ impl<'s> Plan<'s> {
         let mut ready = false;
         let mut scheduled: Option<Timestamp> = None;
         for (_, settlement) in self
-            .others
+            .followed
             .iter()
             .filter(|(place, _)| written.places[*place])
         {
@@ -354,7 +377,7 @@ impl<'s> Plan<'s> {
             }
         }
         events.extend(ready.then_some(StoreEvent::Ready));
-        if written.wanted {
+        if written.may_admit {
             scheduled = Some(Timestamp::default());
         }
         events.extend(scheduled.map(StoreEvent::Scheduled));
@@ -363,20 +386,20 @@ impl<'s> Plan<'s> {
 }
 
 impl Written {
-    /// Notes which of those that a statement was to write it has written.
+    /// Notes which settlements of a statement were written.
     fn note<'s>(
         &mut self,
         rows: &[PgRow],
         of: impl ExactSizeIterator<Item = (usize, &'s Settlement)>,
-    ) -> Result<(), Fault> {
-        // All of them, nearly always: each is named once.
+    ) -> Result<(), DbError> {
+        // Each execution is named once, so equal lengths mean that all were written.
         let all = rows.len() == of.len();
         let mut ended: HashSet<i64> = HashSet::new();
         for row in rows {
             if !all {
                 ended.insert(row.try_get(0)?);
             }
-            self.wanted |= row.try_get::<bool, _>(1)?;
+            self.may_admit |= row.try_get::<bool, _>(1)?;
         }
         for (place, settlement) in of {
             self.places[place] = all || ended.contains(&settlement.fence.row);

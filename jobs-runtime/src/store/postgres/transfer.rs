@@ -1,4 +1,4 @@
-//! Everything that the schema keeps, read out and written down whole.
+//! Transfer of a whole store: export, import and row counts.
 
 mod export;
 mod import;
@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::PostgresStore;
-use super::conn::error::Fault;
-use super::conn::operation::{Done, Shape, Transition, quietly};
-use super::conn::tx::Db;
+use super::conn::error::DbError;
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::tx::Tx;
 use super::read::catalogue;
 use crate::store::{
     Cursor, Export, PublishedJob, RowCounts, StoreError, Transferable, TransferredExecution,
@@ -18,39 +18,40 @@ use crate::store::{
 #[async_trait]
 impl Transferable for PostgresStore {
     async fn export(&self, after: Option<Cursor>, limit: usize) -> Result<Export, StoreError> {
-        self.read(export::Page { after, limit }).await
+        self.read(export::ExportPage { after, limit }).await
     }
 
     async fn import(&self, batch: Vec<TransferredExecution>) -> Result<Vec<bool>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.operate(import::Write::new(batch)).await
+        self.operate(import::ImportBatch::new(batch)).await
     }
 
     async fn publications(&self) -> Result<Vec<PublishedJob>, StoreError> {
-        self.read(catalogue::Publications).await
+        self.read(catalogue::ListPublications).await
     }
 
     async fn row_counts(&self) -> Result<RowCounts, StoreError> {
-        self.read(Count).await
+        self.read(CountRows).await
     }
 }
 
-struct Count;
+/// Counts the rows of each kind.
+struct CountRows;
 
 #[async_trait]
-impl Transition for Count {
-    type Answer = RowCounts;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for CountRows {
+    type Output = RowCounts;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<RowCounts>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.row_counts)).await?;
-        let row = rows.first().ok_or(Fault::Raced)?;
-        let count = |place: usize| -> Result<u64, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<RowCounts>, DbError> {
+        let rows = tx.fetch(tx.query(&tx.sql.transfer_row_counts)).await?;
+        let row = rows.first().ok_or(DbError::Raced)?;
+        let count = |place: usize| -> Result<u64, DbError> {
             Ok(u64::try_from(row.try_get::<i64, _>(place)?).unwrap_or(0))
         };
-        Ok(quietly(RowCounts {
+        Ok(without_events(RowCounts {
             queued: count(0)?,
             pending: count(1)?,
             running: count(2)?,

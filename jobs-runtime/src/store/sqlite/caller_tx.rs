@@ -1,7 +1,10 @@
-//! Joining a transaction of the application's on the same file.
+//! Enqueues and settlements in a transaction of the caller, on the same file.
 //!
-//! What is written goes into a savepoint, so that a refusal and a failure leave the transaction as
-//! it was, and a caller that stops waiting leaves nothing half done behind.
+//! Each write runs in a savepoint. An error, a rejection and a caller that stops waiting leave the
+//! transaction as it was.
+//!
+//! No event is published, because the store does not see the commit. The caller reports it with
+//! [`Store::committed`](crate::store::Store::committed).
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +12,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
 use super::conn::commit_group;
-use super::conn::error::Fault;
+use super::conn::error::DbError;
 use crate::store::{EnqueueAnswer, NewExecution, Settlement, StoreError, WriteAnswer};
 
-/// What tells one database from another.
+/// The identity of a database: its file, and the id in its layout.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     file: PathBuf,
@@ -20,8 +23,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Who a connection is connected to; `None` if that is nothing of ours.
-    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Option<Self>, Fault> {
+    /// Reads the identity of a connection's database; `None` if it has no layout.
+    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Option<Self>, DbError> {
         let row = sqlx::query(include_str!("sql/caller_tx/identity.sql"))
             .fetch_one(conn)
             .await;
@@ -35,14 +38,14 @@ impl Identity {
         }
     }
 
-    /// A copy of a file has its name as well, and a file may have several paths.
+    /// Compares both parts: a copy of a file has the same id, and one file may have several paths.
     fn is_same(&self, other: &Self) -> bool {
         self.id == other.id && is_same_file(&self.file, &other.file)
     }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    // In memory there is no file, and every connection has a database of its own.
+    // A database in memory has no file. Each connection has its own, so two are never the same.
     let named = !one.as_os_str().is_empty();
     let canonical = |path: &Path| path.canonicalize().ok();
     named && (one == other || canonical(one).is_some_and(|one| canonical(other) == Some(one)))
@@ -53,8 +56,8 @@ pub(super) async fn enqueue(
     conn: &mut SqliteConnection,
     own: &Identity,
     batch: &[NewExecution],
-) -> Result<Vec<EnqueueAnswer>, Fault> {
-    check(conn, own).await?;
+) -> Result<Vec<EnqueueAnswer>, DbError> {
+    check_database(conn, own).await?;
     let mut savepoint = conn.begin().await?;
     let answers = commit_group::enqueue_in_txn(&mut savepoint, batch).await?;
     savepoint.commit().await?;
@@ -66,17 +69,18 @@ pub(super) async fn settle(
     conn: &mut SqliteConnection,
     own: &Identity,
     settlement: &Settlement,
-) -> Result<WriteAnswer, Fault> {
-    check(conn, own).await?;
+) -> Result<WriteAnswer, DbError> {
+    check_database(conn, own).await?;
     let mut savepoint = conn.begin().await?;
     let answer = commit_group::settle_in_txn(&mut savepoint, settlement).await?;
     savepoint.commit().await?;
     Ok(answer)
 }
 
-async fn check(conn: &mut SqliteConnection, own: &Identity) -> Result<(), Fault> {
+/// Checks that the connection is in a transaction on the store's own database.
+async fn check_database(conn: &mut SqliteConnection, own: &Identity) -> Result<(), DbError> {
     if !conn.is_in_transaction() {
-        let reason = "the connection is in no transaction that sqlx knows of; begin it by \
+        let reason = "the connection is in no transaction that sqlx knows of: begin it with \
                       `begin_with(\"BEGIN IMMEDIATE\")`";
         return Err(StoreError::Transaction(reason.to_owned()).into());
     }
@@ -88,15 +92,15 @@ async fn check(conn: &mut SqliteConnection, own: &Identity) -> Result<(), Fault>
                 None => file_of(conn).await?,
             };
             Err(StoreError::WrongDatabase {
-                found: shown(&found),
-                expected: shown(&own.file),
+                found: display(&found),
+                expected: display(&own.file),
             }
             .into())
         }
     }
 }
 
-async fn file_of(conn: &mut SqliteConnection) -> Result<PathBuf, Fault> {
+async fn file_of(conn: &mut SqliteConnection) -> Result<PathBuf, DbError> {
     let file: String =
         sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
             .fetch_one(conn)
@@ -104,24 +108,25 @@ async fn file_of(conn: &mut SqliteConnection) -> Result<PathBuf, Fault> {
     Ok(file.into())
 }
 
-fn shown(file: &Path) -> String {
-    match file.as_os_str().is_empty() {
-        true => "a database in memory".to_owned(),
-        false => file.display().to_string(),
+fn display(file: &Path) -> String {
+    if file.as_os_str().is_empty() {
+        "a database in memory".to_owned()
+    } else {
+        file.display().to_string()
     }
 }
 
-/// The same failure in words for the owner of the transaction.
-pub(super) fn explained(fault: Fault, location: &str) -> StoreError {
-    if fault.is_busy() {
+/// The error as the owner of the transaction sees it.
+pub(super) fn explain_error(error: DbError, location: &str) -> StoreError {
+    if error.is_busy() {
         return StoreError::Transaction(
-            "another connection holds the lock to write, or has written since the transaction \
-             first read; begin it by `begin_with(\"BEGIN IMMEDIATE\")`, which waits for the lock \
+            "another connection holds the write lock, or has written since the transaction first \
+             read: begin it with `begin_with(\"BEGIN IMMEDIATE\")`, which waits for the lock \
              before it reads"
                 .to_owned(),
         );
     }
-    match fault.at(location) {
+    match error.into_store_error(location) {
         StoreError::Unavailable { reason, .. } => StoreError::Transaction(reason),
         error => error,
     }

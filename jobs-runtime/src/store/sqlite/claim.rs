@@ -1,4 +1,8 @@
-//! Leasing ready executions to a session.
+//! Claims: the parameters of a claim's statements, and the reading of their results.
+//!
+//! A claim runs as part of a [commit group](super::conn::commit_group): `choose.sql` copies the
+//! rows to claim into the temporary table `jobs_claimed_rows`, `apply_slot_caps.sql` and
+//! `apply_limited_cap.sql` remove rows beyond the claim's caps, `lease.sql` leases the rest.
 
 pub(in crate::store::sqlite) mod rows;
 
@@ -7,29 +11,29 @@ use std::collections::BTreeMap;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::conn::error::{Fault, corrupt};
+use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use super::conn::script::rows_named;
 use crate::store::{Caps, Claim, Claimed, SessionId, StoreError};
 use rows::read;
 
 impl Claim {
-    pub(super) fn job_ids_json(&self) -> Result<String, Fault> {
+    pub(super) fn job_ids_json(&self) -> Result<String, DbError> {
         json::array(&self.job_ids)
     }
 
-    pub(super) fn except_json(&self) -> Result<String, Fault> {
+    pub(super) fn except_json(&self) -> Result<String, DbError> {
         json::array(&self.except)
     }
 
-    /// `None` stands for every queue.
-    pub(super) fn queues_json(&self) -> Result<Option<String>, Fault> {
+    /// The queues to claim from; `None` for every queue.
+    pub(super) fn queues_json(&self) -> Result<Option<String>, DbError> {
         let named = !self.queues.is_empty();
         named.then(|| json::array(&self.queues)).transpose()
     }
 
-    /// `None` stands for every execution.
-    pub(super) fn only_json(&self) -> Result<Option<String>, Fault> {
+    /// The executions to claim; `None` for every execution.
+    pub(super) fn only_json(&self) -> Result<Option<String>, DbError> {
         let ids: Vec<_> = self.only.iter().copied().map(json::Hex).collect();
         let named = !ids.is_empty();
         named.then(|| json::array(&ids)).transpose()
@@ -37,38 +41,38 @@ impl Claim {
 }
 
 impl Caps {
-    /// An object that says how many of each, for the kinds that are not counted together.
-    pub(super) fn json(kinds: &[(String, usize)]) -> Result<String, Fault> {
-        let kinds: BTreeMap<_, _> = kinds.iter().map(|(kind, most)| (kind, most)).collect();
-        serde_json::to_string(&kinds).map_err(|error| corrupt("the caps of a claim", error))
+    /// A JSON object of caps by queue or by job id.
+    pub(super) fn json(caps: &[(String, usize)]) -> Result<String, DbError> {
+        let caps: BTreeMap<_, _> = caps.iter().map(|(name, most)| (name, most)).collect();
+        serde_json::to_string(&caps).map_err(|error| corrupt("the caps of a claim", error))
     }
 }
 
-/// What `claim.sql` said.
+/// The result of a claim's statements.
 pub(super) enum ClaimAnswer {
-    /// Leased by this call.
+    /// The claim leased these executions.
     Leased(Vec<Claimed>),
-    /// The number was used before: what it holds has to be looked up.
+    /// The session has used this claim number before. Its leases have to be looked up.
     Repeated,
-    /// The session is closed, or never was.
+    /// The session is closed or unknown.
     Lost,
 }
 
 impl ClaimAnswer {
-    /// Reads the rows of a script that `claim.sql` was part of.
-    pub(super) fn from_rows(claim: &Claim, rows: &[SqliteRow]) -> Result<Self, Fault> {
-        let standing = match rows_named(rows, "session").next() {
-            Some(row) => Standing::from_columns(row, 1)?,
-            None => Standing::CLOSED,
+    /// Reads the result from the rows of the script.
+    pub(super) fn from_rows(claim: &Claim, rows: &[SqliteRow]) -> Result<Self, DbError> {
+        let state = match rows_named(rows, "session").next() {
+            Some(row) => SessionState::from_columns(row, 1)?,
+            None => SessionState::CLOSED,
         };
-        Ok(match standing {
-            Standing { open: false, .. } => Self::Lost,
-            Standing { last_claim, .. } if last_claim >= claim.number => Self::Repeated,
+        Ok(match state {
+            SessionState { open: false, .. } => Self::Lost,
+            SessionState { last_claim, .. } if last_claim >= claim.number => Self::Repeated,
             _ => Self::Leased(read(rows, claim)?),
         })
     }
 
-    /// What was leased by this call.
+    /// The executions that this call leased.
     pub(super) fn leased(&self) -> &[Claimed] {
         match self {
             Self::Leased(claimed) => claimed,
@@ -76,45 +80,46 @@ impl ClaimAnswer {
         }
     }
 
-    /// The answer for the caller.
+    /// The answer to the caller. Looks up the leases of a repeated claim.
     pub(super) async fn resolve(
         self,
         conn: &mut SqliteConnection,
         claim: &Claim,
-    ) -> Result<Result<Vec<Claimed>, StoreError>, Fault> {
+    ) -> Result<Result<Vec<Claimed>, StoreError>, DbError> {
         match self {
             Self::Leased(claimed) => Ok(Ok(claimed)),
-            Self::Repeated => held_on_conn(conn, claim).await.map(Ok),
+            Self::Repeated => leases_of_claim_on_conn(conn, claim).await.map(Ok),
             Self::Lost => Ok(Err(StoreError::SessionLost)),
         }
     }
 }
 
-/// Where a session stands.
-pub(super) struct Standing {
+/// The state of a session.
+pub(super) struct SessionState {
     pub(super) open: bool,
+    /// The highest number of a claim that leased something.
     pub(super) last_claim: i64,
 }
 
-impl Standing {
+impl SessionState {
     const CLOSED: Self = Self {
         open: false,
         last_claim: 0,
     };
 
-    fn from_columns(row: &SqliteRow, first: usize) -> Result<Self, Fault> {
+    fn from_columns(row: &SqliteRow, first: usize) -> Result<Self, DbError> {
         Ok(Self {
             open: row.try_get(first)?,
             last_claim: row.try_get(first + 1)?,
         })
     }
 
-    /// Looks a session up.
+    /// Looks up a session. An unknown one counts as closed.
     pub(super) async fn on_conn(
         conn: &mut SqliteConnection,
         session: SessionId,
-    ) -> Result<Self, Fault> {
-        let row = sqlx::query(include_str!("sql/session/standing.sql"))
+    ) -> Result<Self, DbError> {
+        let row = sqlx::query(include_str!("sql/session/state.sql"))
             .bind(session.0)
             .fetch_optional(conn)
             .await?;
@@ -122,12 +127,12 @@ impl Standing {
     }
 }
 
-/// What a claim that was made before holds by now.
-pub(super) async fn held_on_conn(
+/// The leases of an earlier claim that still exist.
+pub(super) async fn leases_of_claim_on_conn(
     conn: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Vec<Claimed>, Fault> {
-    let rows = sqlx::query(include_str!("sql/claim/leased.sql"))
+) -> Result<Vec<Claimed>, DbError> {
+    let rows = sqlx::query(include_str!("sql/claim/leases_of_claim.sql"))
         .bind(claim.session.0)
         .bind(claim.number)
         .fetch_all(conn)

@@ -1,11 +1,28 @@
-//! (module document)
+//! Connections to one SQLite database: the writer thread, the readers and what both share.
+//!
+//! | module | content |
+//! |---|---|
+//! | `open` | checks of the path, connection options, WAL mode |
+//! | `writer` | the thread that owns the connection that writes |
+//! | `commit_group` | enqueues, settlements and a claim that share one transaction |
+//! | `lookup`, `script` | a group's reads before it writes; its statements as one query |
+//! | `readers` | the pool of connections that only read |
+//! | `operation` | functions that run on a connection |
+//! | `change_detector` | detection of commits by other processes |
+//! | `lock_owner` | the process that holds the write lock |
+//! | `error`, `json` | errors of SQLite; batches as JSON parameters |
+//!
+//! Every module of the store may import this one. `commit_group`, `lookup` and `script` import the
+//! plans of [`enqueue`](super::enqueue), [`settle`](super::settle), [`claim`](super::claim) and
+//! [`limits`](super::limits). No module in here imports `read`, `operator`, `session` or
+//! `transfer`: their work arrives as an operation.
 
 pub(in crate::store::sqlite) mod change_detector;
 pub(in crate::store::sqlite) mod commit_group;
 pub(in crate::store::sqlite) mod error;
 pub(in crate::store::sqlite) mod json;
 pub(in crate::store::sqlite) mod lock_owner;
-pub(in crate::store::sqlite) mod lookups;
+pub(in crate::store::sqlite) mod lookup;
 pub(in crate::store::sqlite) mod open;
 pub(in crate::store::sqlite) mod operation;
 pub(in crate::store::sqlite) mod readers;

@@ -1,4 +1,9 @@
-//! Creating executions, those of several callers at once.
+//! Enqueue: writes the executions of one or more batches in one transaction.
+//!
+//! An [`EnqueuePlan`] decides which executions are created and what each batch is answered.
+//! [`Script`](super::conn::script::Script) runs the statements for it. An execution with limits
+//! takes its permits here if every limit has a free permit and no waiter; it is then ready at once.
+//! Otherwise it is blocked, and the [allocator](super::limits::allocator) admits it later.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +11,11 @@ use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::conn::error::{Fault, corrupt};
+use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use super::conn::json::{Hex, Rare};
 use super::conn::script::rows_named;
-use super::limits::lookup::KnownLimits;
+use super::limits::lookup::ExistingLimits;
 use super::limits::permits;
 use crate::store::rules::dedup::{
     DedupKind, ExistingExecutions, ExistingKey, ExistingName, events,
@@ -20,42 +25,46 @@ use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
-/// What a transaction writes and how it answers: one answer per caller.
+/// The rows that a group of batches writes, the answer to each batch, and the events to publish.
+///
+/// Texts are JSON parameters; `None` means that the statement for it is left out. A *place* is the
+/// index of an execution among the new rows.
 #[derive(Default)]
 pub(super) struct EnqueuePlan {
-    /// The rows to write, as JSON.
+    /// The executions, in [runs](json::runs).
     pub(super) executions: Option<String>,
-    /// How many.
+    /// The number of executions.
     pub(super) rows: usize,
-    /// The keys to keep, as JSON.
+    /// Idempotency keys to store.
     pub(super) keys: Option<String>,
-    /// If any has limits: those of each, as JSON, and the last of them if all have the same.
+    /// The limits of each execution, or `None` if no execution has limits.
     pub(super) limited: Option<String>,
+    /// The last limit, if all executions with limits have the same ones.
     pub(super) last_limit: Option<LimitId>,
-    /// The places of those that stand at the door, as JSON.
-    pub(super) held: Option<String>,
-    /// The places of those that are counted, as JSON.
+    /// Places of executions with limits that take no permit here. Those that are due are blocked.
+    pub(super) blocked: Option<String>,
+    /// Places of executions of jobs with `max_waiting`.
     pub(super) capped: Option<String>,
-    /// The permits that those have who need not wait, as JSON: limits of which one is taken, and how many
-    /// of the others.
-    pub(super) taken_once: Option<String>,
-    pub(super) taken: Option<String>,
-    /// The rank of the least urgent of those.
+    /// Limits of which one permit is taken.
+    pub(super) single_permits: Option<String>,
+    /// Limits of which several permits are taken, with their numbers.
+    pub(super) permit_counts: Option<String>,
+    /// The rank of the least urgent execution that takes permits.
     pub(super) last_rank: i64,
-    /// The keys by which executions are the same one, as JSON.
-    pub(super) names: Option<String>,
-    /// What waiting executions take over, as JSON.
+    /// Unique keys and debounce keys to store.
+    pub(super) dedup_keys: Option<String>,
+    /// Debounced changes of waiting executions.
     pub(super) merges: Option<String>,
     pub(super) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
     pub(super) events: Vec<StoreEvent>,
 }
 
 impl EnqueuePlan {
-    /// Takes every id for new; nothing else but limits may stand in the way.
+    /// The plan if every id is new. No execution may have a deduplication key or `max_waiting`.
     pub(super) fn optimistic(
         batches: &[&[NewExecution]],
-        limits: &KnownLimits<'_>,
-    ) -> Result<Self, Fault> {
+        limits: &ExistingLimits<'_>,
+    ) -> Result<Self, DbError> {
         let answers = batches
             .iter()
             .map(|batch| Ok(vec![EnqueueAnswer::Created; batch.len()]))
@@ -64,19 +73,21 @@ impl EnqueuePlan {
         Self::new(&rows, answers, limits)
     }
 
-    /// Decides execution by execution, each caller's all together.
+    /// The plan that takes existing executions into account. Each batch is written whole or not at
+    /// all.
     pub(super) fn careful(
         batches: &[&[NewExecution]],
-        known: ExistingExecutions,
-        limits: &KnownLimits<'_>,
-    ) -> Result<Self, Fault> {
-        let admitted = known.decide(batches);
-        let mut plan = Self::new(&admitted.rows, admitted.answers, limits)?;
-        plan.keys = some_array(admitted.rows.iter().filter_map(|new| key_row(new)))?;
-        plan.names = some_array(admitted.rows.iter().flat_map(|new| name_rows(new)))?;
-        let put_off = admitted.merges.iter().filter_map(|merge| merge.run_at);
-        plan.events.extend(put_off.min().map(StoreEvent::Scheduled));
-        plan.merges = some_array(admitted.merges.iter().map(|merge| {
+        existing: ExistingExecutions,
+        limits: &ExistingLimits<'_>,
+    ) -> Result<Self, DbError> {
+        let dedup = existing.decide(batches);
+        let mut plan = Self::new(&dedup.rows, dedup.answers, limits)?;
+        plan.keys = some_array(dedup.rows.iter().filter_map(|new| idempotency_key_row(new)))?;
+        plan.dedup_keys = some_array(dedup.rows.iter().flat_map(|new| dedup_key_rows(new)))?;
+        let new_times = dedup.merges.iter().filter_map(|merge| merge.run_at);
+        plan.events
+            .extend(new_times.min().map(StoreEvent::Scheduled));
+        plan.merges = some_array(dedup.merges.iter().map(|merge| {
             let run_at = merge.run_at.map(Timestamp::as_millis);
             (Hex(merge.execution_id), merge.payload, run_at)
         }))?;
@@ -86,8 +97,8 @@ impl EnqueuePlan {
     fn new(
         rows: &[&NewExecution],
         answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
-        limits: &KnownLimits<'_>,
-    ) -> Result<Self, Fault> {
+        limits: &ExistingLimits<'_>,
+    ) -> Result<Self, DbError> {
         let mut plan = Self {
             answers,
             ..Self::default()
@@ -97,49 +108,51 @@ impl EnqueuePlan {
         }
         plan.rows = rows.len();
         plan.executions = Some(executions(rows)?);
-        let entered = plan.admit(rows, limits)?;
-        plan.events = events(rows, &entered);
+        let capped = |place: &usize| rows[*place].rules.max_waiting.is_some();
+        plan.capped = some_array((0..rows.len()).filter(capped))?;
+        let admitted = plan.take_permits(rows, limits)?;
+        plan.events = events(rows, &admitted);
         Ok(plan)
     }
 
-    /// Has those enter for whom there is room, and says for each whether it has; of none without limits.
-    fn admit(
+    /// Takes free permits, and returns for each execution whether it is admitted. The list is empty
+    /// if no execution has limits.
+    fn take_permits(
         &mut self,
         rows: &[&NewExecution],
-        limits: &KnownLimits<'_>,
-    ) -> Result<Vec<bool>, Fault> {
-        let capped = |place: &usize| rows[*place].rules.max_waiting.is_some();
-        self.capped = some_array((0..rows.len()).filter(capped))?;
+        limits: &ExistingLimits<'_>,
+    ) -> Result<Vec<bool>, DbError> {
         if rows.iter().all(|new| new.rules.limits.is_empty()) {
             return Ok(Vec::new());
         }
         let now = rows.iter().map(|new| new.created_at).min();
         let ids = limits.of_each(rows);
-        let mut doors = FreePermits::new(now.unwrap_or_default(), limits.free.iter());
-        let entered = doors.admit(rows, &ids);
-        let (once, more): (Vec<_>, Vec<_>) = doors
-            .taken()
-            .into_iter()
-            .partition(|(_, taken)| *taken == 1);
-        self.taken_once = some_array(once.into_iter().map(|(limit, _)| limit))?;
-        self.taken = some_array(more.into_iter())?;
-        let ranks = rows.iter().zip(&entered).filter(|(_, entered)| **entered);
+        let mut free = FreePermits::new(now.unwrap_or_default(), limits.free.iter());
+        let admitted = free.admit(rows, &ids);
+        let (single, several): (Vec<_>, Vec<_>) =
+            free.taken().into_iter().partition(|(_, taken)| *taken == 1);
+        self.single_permits = some_array(single.into_iter().map(|(limit, _)| limit))?;
+        self.permit_counts = some_array(several.into_iter())?;
+        let ranks = rows
+            .iter()
+            .zip(&admitted)
+            .filter(|(_, admitted)| **admitted);
         let ranks = ranks.map(|(new, _)| 100 - i64::from(new.priority));
         self.last_rank = ranks.max().unwrap_or(0);
-        let at_the_door = |place: &usize| !ids[*place].is_empty() && !entered[*place];
-        self.held = some_array((0..rows.len()).filter(at_the_door))?;
+        let is_blocked = |place: &usize| !ids[*place].is_empty() && !admitted[*place];
+        self.blocked = some_array((0..rows.len()).filter(is_blocked))?;
         self.limited = Some(permits::texts(&ids));
         let mut limited = ids.iter().filter(|ids| !ids.is_empty());
         let first = limited.next();
         self.last_limit = first
             .filter(|first| limited.all(|ids| ids == *first))
             .and_then(|first| first.last().copied());
-        Ok(entered)
+        Ok(admitted)
     }
 }
 
-/// The executions as `enqueue.sql` reads them.
-fn executions(rows: &[&NewExecution]) -> Result<String, Fault> {
+/// The parameter of `insert_executions.sql`.
+fn executions(rows: &[&NewExecution]) -> Result<String, DbError> {
     let mut texts = RetryText::default();
     let mut retries = Vec::with_capacity(rows.len());
     for new in rows {
@@ -172,12 +185,12 @@ fn executions(rows: &[&NewExecution]) -> Result<String, Fault> {
     )
 }
 
-/// Whether it has fields that most do without.
+/// True if the execution has an optional field that most executions lack.
 fn has_rare(new: &NewExecution) -> bool {
     new.run_at.is_some() || new.correlation_id.is_some() || new.item_id.is_some()
 }
 
-/// What an execution has for itself.
+/// The fields of an execution that differ from row to row.
 struct OwnFields<'n>(&'n NewExecution);
 
 impl Serialize for OwnFields<'_> {
@@ -196,7 +209,7 @@ impl Serialize for OwnFields<'_> {
     }
 }
 
-/// Tags, as the text that is stored.
+/// Tags, serialized as the JSON text that is stored.
 #[derive(PartialEq)]
 struct Tags<'n>(&'n [String]);
 
@@ -207,8 +220,8 @@ impl Serialize for Tags<'_> {
     }
 }
 
-/// `None` for an empty one.
-fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<String>, Fault> {
+/// A JSON array, or `None` if it would be empty.
+fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<String>, DbError> {
     let mut rows = rows.peekable();
     match rows.peek() {
         Some(_) => json::array(rows).map(Some),
@@ -216,28 +229,29 @@ fn some_array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<Option<Stri
     }
 }
 
-/// Looks up all ids and keys that these batches bring.
-pub(super) async fn look(
+/// Looks up the existing executions with the ids, idempotency keys, unique keys and debounce keys
+/// of these batches, and the backlogs of jobs with `max_waiting`.
+pub(super) async fn look_up_existing(
     conn: &mut SqliteConnection,
     batches: &[&[NewExecution]],
-) -> Result<ExistingExecutions, Fault> {
+) -> Result<ExistingExecutions, DbError> {
     let all = || batches.iter().flat_map(|batch| batch.iter());
     let keys = all().filter_map(|new| {
         let key = new.idempotency_key.as_ref()?;
         Some((new.job_id.as_str(), key.key.as_str()))
     });
-    let rows = sqlx::query(include_str!("sql/enqueue/known.sql"))
+    let rows = sqlx::query(include_str!("sql/enqueue/existing.sql"))
         .bind(json::array(all().map(|new| Hex(new.id)))?)
         .bind(json::array(keys)?)
-        .bind(json::array(all().flat_map(name_rows))?)
+        .bind(json::array(all().flat_map(dedup_key_rows))?)
         .fetch_all(&mut *conn)
         .await?;
-    let mut known = ExistingExecutions::default();
+    let mut existing = ExistingExecutions::default();
     for row in rows_named(&rows, "id") {
-        known.add_id(json::id_from_hex(row.try_get(1)?)?);
+        existing.add_id(json::id_from_hex(row.try_get(1)?)?);
     }
     for row in rows_named(&rows, "key") {
-        known.add_key(
+        existing.add_key(
             row.try_get(2)?,
             row.try_get(3)?,
             ExistingKey {
@@ -247,9 +261,9 @@ pub(super) async fn look(
             },
         );
     }
-    for row in rows_named(&rows, "name") {
+    for row in rows_named(&rows, "dedup_key") {
         let kind: &str = row.try_get(3)?;
-        known.add_name(
+        existing.add_name(
             row.try_get(2)?,
             DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?,
             row.try_get(4)?,
@@ -266,26 +280,26 @@ pub(super) async fn look(
     }
     let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
     for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
-        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/backlog.sql"))
+        let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/count_backlog.sql"))
             .bind(job_id)
             .bind(most)
             .fetch_one(&mut *conn)
             .await?;
-        known.add_waiting(job_id.to_owned(), count.try_into().unwrap_or(0));
+        existing.add_waiting(job_id.to_owned(), count.try_into().unwrap_or(0));
     }
-    Ok(known)
+    Ok(existing)
 }
 
-/// The keys by which an execution is the same as another, as `enqueue_names.sql` reads them.
-fn name_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
-    DedupKind::ALL.into_iter().filter_map(|naming| {
-        let key = naming.key_of(new)?;
-        Some((&*new.job_id, naming.as_str(), key, Hex(new.id)))
+/// The unique key and the debounce key of an execution, as rows for `write_dedup_keys.sql`.
+fn dedup_key_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static str, &str, Hex)> {
+    DedupKind::ALL.into_iter().filter_map(|kind| {
+        let key = kind.key_of(new)?;
+        Some((&*new.job_id, kind.as_str(), key, Hex(new.id)))
     })
 }
 
-/// A key as `enqueue_keys.sql` reads it.
-fn key_row(new: &NewExecution) -> Option<(&str, &str, Hex, &str, i64)> {
+/// The idempotency key of an execution, as a row for `write_idempotency_keys.sql`.
+fn idempotency_key_row(new: &NewExecution) -> Option<(&str, &str, Hex, &str, i64)> {
     let key = new.idempotency_key.as_ref()?;
     Some((
         &new.job_id,

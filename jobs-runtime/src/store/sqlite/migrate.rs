@@ -1,9 +1,9 @@
-//! The layout's steps and the ledger of those applied.
+//! Migrations: the steps of the layout, and the ledger of the applied ones.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::conn::error::Fault;
+use super::conn::error::DbError;
 use crate::store::MigrationStatus;
 use crate::store::rules::migrations::{
     AppliedMigration, Migration, check_ledger, migration_status,
@@ -17,13 +17,15 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
-/// Applies the first step that is missing, within the caller's transaction, and tells whether it
-/// was the last. The ledger is read in that transaction: of several starters one applies it, and
-/// the others find it applied.
+/// Applies the first missing step in the open transaction of `conn`. Returns true if no step is
+/// missing afterwards.
+///
+/// The ledger is read in the same transaction. If several processes start at once, one applies the
+/// step, and the rest find it applied.
 pub(super) async fn migrate_next_in_txn(
     conn: &mut SqliteConnection,
     steps: &[Migration],
-) -> Result<bool, Fault> {
+) -> Result<bool, DbError> {
     sqlx::raw_sql(include_str!("sql/migrate/ledger_create.sql"))
         .execute(&mut *conn)
         .await?;
@@ -41,11 +43,11 @@ pub(super) async fn migrate_next_in_txn(
     Ok(applied.len() + 1 == steps.len())
 }
 
-/// Every step that this program knows, with the time at which it was applied.
+/// The steps of this program, with the times at which they were applied.
 pub(super) async fn status_on_conn(
     conn: &mut SqliteConnection,
     steps: &[Migration],
-) -> Result<Vec<MigrationStatus>, Fault> {
+) -> Result<Vec<MigrationStatus>, DbError> {
     let has_ledger: bool = sqlx::query_scalar(include_str!("sql/migrate/ledger_exists.sql"))
         .fetch_one(&mut *conn)
         .await?;
@@ -57,11 +59,11 @@ pub(super) async fn status_on_conn(
     Ok(migration_status(steps, &applied))
 }
 
-/// The rows of the ledger, after [`check_ledger`].
+/// Reads the ledger and checks it with [`check_ledger`].
 async fn checked_ledger(
     conn: &mut SqliteConnection,
     steps: &[Migration],
-) -> Result<Vec<AppliedMigration>, Fault> {
+) -> Result<Vec<AppliedMigration>, DbError> {
     let rows = sqlx::query(include_str!("sql/migrate/ledger_read.sql"))
         .fetch_all(conn)
         .await?;
@@ -74,7 +76,7 @@ async fn checked_ledger(
             applied_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }
-    check_ledger(steps, &applied).map_err(Fault::Store)?;
+    check_ledger(steps, &applied).map_err(DbError::Store)?;
     Ok(applied)
 }
 
@@ -95,7 +97,7 @@ mod tests {
         step(3, "third", "ALTER TABLE first ADD COLUMN name TEXT"),
     ];
 
-    async fn migrate(conn: &mut SqliteConnection, steps: &[Migration]) -> Result<usize, Fault> {
+    async fn migrate(conn: &mut SqliteConnection, steps: &[Migration]) -> Result<usize, DbError> {
         let mut calls = 1;
         while !migrate_next_in_txn(conn, steps).await? {
             calls += 1;
@@ -110,7 +112,7 @@ mod tests {
         assert!(status.iter().all(|step| step.applied_at.is_none()));
         assert_eq!(migrate(&mut conn, &STEPS[..2]).await.unwrap(), 2);
         conn.execute("INSERT INTO first VALUES (1)").await.unwrap();
-        // The next version of the program brings a third step.
+        // A newer program has a third step.
         let status = status_on_conn(&mut conn, &STEPS).await.unwrap();
         let missing: Vec<_> = status.iter().map(|s| s.applied_at.is_none()).collect();
         assert_eq!(missing, [false, false, true]);
@@ -133,7 +135,7 @@ mod tests {
         let mut conn = SqliteConnection::connect(":memory:").await.unwrap();
         migrate(&mut conn, &STEPS).await.unwrap();
         match migrate(&mut conn, &STEPS[..2]).await {
-            Err(Fault::Store(StoreError::Layout(reason))) => {
+            Err(DbError::Store(StoreError::Layout(reason))) => {
                 assert!(reason.contains("migration 3 `third`"), "{reason}");
             }
             other => panic!("a layout error was expected, not {other:?}"),

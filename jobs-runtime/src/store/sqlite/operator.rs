@@ -1,22 +1,28 @@
-//! What operators do to single executions: cancel, retry, delete.
+//! Operations of operators: cancel, retry, delete and [`edit`] one execution; pause and list
+//! [`queues`].
+//!
+//! Each write reads the state of its execution first, in the same transaction, and decides by it.
+//! This module imports the connections and `limits`, and no claim, enqueue or settlement.
 
 pub(in crate::store::sqlite) mod edit;
+pub(in crate::store::sqlite) mod queues;
 
 use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::conn::error::{Fault, corrupt};
-use super::limits::wanted_in_txn;
+use super::conn::error::{DbError, corrupt};
+use super::conn::operation::Outcome;
+use super::limits::allocator_wanted_in_txn;
 use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
-/// Where an execution stands.
-pub(super) async fn standing(
+/// Looks up the `seq` and the status of an execution; `None` if it does not exist.
+pub(super) async fn state_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
-) -> Result<Option<(i64, ExecutionStatus)>, Fault> {
-    let row = sqlx::query(include_str!("sql/read/execution_state.sql"))
+) -> Result<Option<(i64, ExecutionStatus)>, DbError> {
+    let row = sqlx::query(include_str!("sql/read/seq_and_status.sql"))
         .bind(id.as_bytes().as_slice())
         .fetch_optional(conn)
         .await?;
@@ -30,12 +36,13 @@ pub(super) async fn standing(
     .transpose()
 }
 
+/// Cancels a waiting execution, or requests the cancellation of a running one.
 pub(super) async fn cancel_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     now: Timestamp,
-) -> Result<(CancelAnswer, Vec<StoreEvent>), Fault> {
-    let Some((seq, status)) = standing(conn, id).await? else {
+) -> Result<Outcome<CancelAnswer>, DbError> {
+    let Some((seq, status)) = state_on_conn(conn, id).await? else {
         return Ok((CancelAnswer::Unknown, Vec::new()));
     };
     let (statement, answer, event) = match status {
@@ -63,17 +70,18 @@ pub(super) async fn cancel_in_txn(
         .execute(&mut *conn)
         .await?;
     let mut events = vec![event];
-    events.extend(wanted_in_txn(conn).await?);
+    events.extend(allocator_wanted_in_txn(conn).await?);
     Ok((answer, events))
 }
 
+/// Queues a failed or cancelled execution again.
 pub(super) async fn retry_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     payload: Option<&str>,
     now: Timestamp,
-) -> Result<(RetryAnswer, Vec<StoreEvent>), Fault> {
-    match standing(conn, id).await? {
+) -> Result<Outcome<RetryAnswer>, DbError> {
+    match state_on_conn(conn, id).await? {
         None => Ok((RetryAnswer::Unknown, Vec::new())),
         Some((seq, ExecutionStatus::Failed | ExecutionStatus::Cancelled)) => {
             sqlx::query(include_str!("sql/operator/retry.sql"))
@@ -81,10 +89,9 @@ pub(super) async fn retry_in_txn(
                 .bind(payload)
                 .execute(&mut *conn)
                 .await?;
-            let looked_at = StoreEvent::Scheduled(now);
-            let limited = is_limited(conn, seq).await?;
-            let event = if limited {
-                looked_at
+            // The allocator has to admit an execution with limits.
+            let event = if is_limited(conn, seq).await? {
+                StoreEvent::Scheduled(now)
             } else {
                 StoreEvent::Ready
             };
@@ -94,7 +101,7 @@ pub(super) async fn retry_in_txn(
     }
 }
 
-async fn is_limited(conn: &mut SqliteConnection, seq: i64) -> Result<bool, Fault> {
+async fn is_limited(conn: &mut SqliteConnection, seq: i64) -> Result<bool, DbError> {
     let limited = sqlx::query_scalar(include_str!("sql/limits/is_limited.sql"))
         .bind(seq)
         .fetch_one(conn)
@@ -102,11 +109,12 @@ async fn is_limited(conn: &mut SqliteConnection, seq: i64) -> Result<bool, Fault
     Ok(limited)
 }
 
+/// Deletes a final execution.
 pub(super) async fn delete_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
-) -> Result<DeleteAnswer, Fault> {
-    match standing(conn, id).await? {
+) -> Result<DeleteAnswer, DbError> {
+    match state_on_conn(conn, id).await? {
         None => Ok(DeleteAnswer::Unknown),
         Some((_, status)) if !status.is_final() => Ok(DeleteAnswer::NotFinal(status)),
         Some((seq, _)) => {
@@ -119,13 +127,14 @@ pub(super) async fn delete_in_txn(
     }
 }
 
-/// How many stand before a queued execution, counted up to `limit`.
+/// Counts the executions ahead of a ready one in its queue, up to `limit`; `None` if it is not
+/// ready.
 pub(super) async fn ahead_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     limit: u64,
-) -> Result<Option<u64>, Fault> {
-    let ahead = sqlx::query_scalar(include_str!("sql/read/ahead.sql"))
+) -> Result<Option<u64>, DbError> {
+    let ahead = sqlx::query_scalar(include_str!("sql/read/count_ahead.sql"))
         .bind(id.as_bytes().as_slice())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_optional(conn)

@@ -1,17 +1,20 @@
-//! The calls that are asked again in parts where the database refuses them: as it takes them.
+//! Store calls without poison-row handling.
+//!
+//! [`poison`](crate::store::poison) calls these, and calls them again for smaller batches if the
+//! database rejects a row.
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
 use sqlx::sqlite::SqliteConnection;
 
-use super::conn::commit_group::Call;
-use super::conn::error::Fault;
+use super::conn::commit_group::WriteCall;
+use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::json::id_from_blob;
-use super::conn::operation::Work;
+use super::conn::operation::{Operation, without_events};
 use super::limits::allocator;
 use super::read::logs;
-use super::{SqliteStore, limits, session, settle};
+use super::{SqliteStore, limits, promote, session, settle};
 use crate::store::poison::RawStore;
 use crate::store::rules::permits::Trial;
 use crate::store::{
@@ -23,7 +26,9 @@ use crate::time::Timestamp;
 impl RawStore for SqliteStore {
     async fn claim_raw(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let claim = Box::new(claim);
-        self.writer.call(|reply| Call::Claim(claim, reply)).await
+        self.writer
+            .call(|reply| WriteCall::Claim(claim, reply))
+            .await
     }
 
     async fn first_to_claim(&self, claim: Claim) -> Result<Option<ExecutionId>, StoreError> {
@@ -34,14 +39,14 @@ impl RawStore for SqliteStore {
     }
 
     async fn promote_raw(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
-                let moved = allocator::promote_due_in_txn(conn, now, limit).await?;
+                let moved = promote::move_due_in_txn(conn, now, limit).await?;
                 let ready = (moved > 0).then_some(StoreEvent::Ready);
                 Ok((moved, Vec::from_iter(ready)))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn first_due(&self, now: Timestamp) -> Result<Option<ExecutionId>, StoreError> {
@@ -57,13 +62,13 @@ impl RawStore for SqliteStore {
         limit: usize,
         most: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
-                let refused = refused_at_the_door_in_txn(conn, now, limit, most).await?;
-                Ok((refused, Vec::new()))
+                let rejected = rejected_by_plan_in_txn(conn, now, limit, most).await?;
+                Ok(without_events(rejected))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn take_over_raw(
@@ -72,61 +77,71 @@ impl RawStore for SqliteStore {
         claim: Claim,
         skip: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let claimed = session::take_over_in_txn(conn, &dead, &claim, skip).await?;
-                Ok((claimed, limits::wanted_in_txn(conn).await?))
+                Ok((claimed, limits::allocator_wanted_in_txn(conn).await?))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn report_raw(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((settle::report_in_txn(conn, &batch).await?, Vec::new())) })
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let answers = settle::report_in_txn(conn, &batch).await?;
+                Ok(without_events(answers))
+            })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn append_logs_raw(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
-        let work: Work<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok((logs::append_in_txn(conn, &batch).await?, Vec::new())) })
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let answers = logs::append_in_txn(conn, &batch).await?;
+                Ok(without_events(answers))
+            })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 }
 
-async fn refused_at_the_door_in_txn(
+/// Finds up to `most` executions of the allocator's plan that the database rejects. Writes the plan
+/// in parts, each in a savepoint that is rolled back.
+async fn rejected_by_plan_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,
     limit: usize,
     most: usize,
-) -> Result<Vec<ExecutionId>, Fault> {
-    sqlx::query("SAVEPOINT visit").execute(&mut *conn).await?;
+) -> Result<Vec<ExecutionId>, DbError> {
+    sqlx::query("SAVEPOINT before_plan")
+        .execute(&mut *conn)
+        .await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let entrance = allocator::decide(conn, now, limit).await?;
-    let mut trial = Trial::of(entrance, most);
+    let plan = allocator::decide(conn, now, limit).await?;
+    let mut trial = Trial::of(plan, most);
     while let Some(part) = trial.next() {
         sqlx::query("SAVEPOINT part").execute(&mut *conn).await?;
         match allocator::write(conn, &part).await {
-            Err(fault) if fault.is_rejection() => trial.reject(),
+            Err(error) if error.is_rejection() => trial.reject(),
             written => written?,
         }
         sqlx::query("ROLLBACK TO part").execute(&mut *conn).await?;
     }
-    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_of.sql"))
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/read/ids_by_seq.sql"))
         .bind(json::array(trial.rejected())?)
         .fetch_all(&mut *conn)
         .await?;
-    sqlx::query("ROLLBACK TO visit").execute(conn).await?;
+    sqlx::query("ROLLBACK TO before_plan").execute(conn).await?;
     ids.iter().map(|id| id_from_blob(id)).collect()
 }
 
 async fn first_to_claim_on_conn(
     conn: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Option<ExecutionId>, Fault> {
-    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/claim/first.sql"))
+) -> Result<Option<ExecutionId>, DbError> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/claim/first_candidate.sql"))
         .bind(claim.job_ids_json()?)
         .bind(claim.queues_json()?)
         .bind(claim.except_json()?)
@@ -140,8 +155,8 @@ async fn first_to_claim_on_conn(
 async fn first_due_on_conn(
     conn: &mut SqliteConnection,
     now: Timestamp,
-) -> Result<Option<ExecutionId>, Fault> {
-    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/promote/first.sql"))
+) -> Result<Option<ExecutionId>, DbError> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(include_str!("sql/promote/first_due.sql"))
         .bind(now.as_millis())
         .fetch_optional(conn)
         .await?;

@@ -1,10 +1,13 @@
-//! Sessions: opened, renewed, closed, taken over.
+//! Sessions: open, renew, close, list, take over.
+//!
+//! A session owns the leases of one start of a worker. A take-over closes a session whose beat has
+//! not changed and moves its leases to another session.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::claim::{Standing, held_on_conn};
-use super::conn::error::{Fault, corrupt};
+use super::claim::{SessionState, leases_of_claim_on_conn};
+use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
@@ -12,10 +15,11 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
+/// Opens a session.
 pub(super) async fn open_in_txn(
     conn: &mut SqliteConnection,
     info: &SessionInfo,
-) -> Result<SessionId, Fault> {
+) -> Result<SessionId, DbError> {
     let id = sqlx::query_scalar(include_str!("sql/session/open.sql"))
         .bind(&info.worker)
         .bind(info.opened_at.as_millis())
@@ -28,11 +32,12 @@ pub(super) async fn open_in_txn(
     Ok(SessionId(id))
 }
 
+/// Renews an open session: its beat changes.
 pub(super) async fn renew_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
     now: Timestamp,
-) -> Result<Renewal, Fault> {
+) -> Result<Renewal, DbError> {
     let done = sqlx::query(include_str!("sql/session/renew.sql"))
         .bind(session.0)
         .bind(now.as_millis())
@@ -44,10 +49,11 @@ pub(super) async fn renew_in_txn(
     })
 }
 
+/// Closes a session without leases, and releases the permits that its ended attempts have retained.
 pub(super) async fn close_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     sqlx::query(concat!(
         include_str!("sql/session/close.sql"),
         include_str!("sql/limits/release_permits_of_session.sql")
@@ -58,7 +64,8 @@ pub(super) async fn close_in_txn(
     Ok(())
 }
 
-pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, Fault> {
+/// Lists the sessions that are open or have leases, with their beats.
+pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, DbError> {
     let rows = sqlx::query(include_str!("sql/session/list.sql"))
         .fetch_all(conn)
         .await?;
@@ -75,19 +82,20 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
         .collect()
 }
 
-/// Moves leases of `dead`, past the first `skip`, to the claim, unless the claim was made before or `dead`
-/// has stirred.
+/// Closes the session `dead` and moves its leases to the claim, except the first `skip`. Moves
+/// nothing if the beat of `dead` has changed. A repeated claim returns the leases that it got
+/// before.
 pub(super) async fn take_over_in_txn(
     conn: &mut SqliteConnection,
     dead: &SessionBeat,
     claim: &Claim,
     skip: usize,
-) -> Result<Vec<Claimed>, Fault> {
-    let standing = Standing::on_conn(conn, claim.session).await?;
-    if !standing.open {
-        return Err(Fault::Store(StoreError::SessionLost));
+) -> Result<Vec<Claimed>, DbError> {
+    let state = SessionState::on_conn(conn, claim.session).await?;
+    if !state.open {
+        return Err(DbError::Store(StoreError::SessionLost));
     }
-    if standing.last_claim < claim.number {
+    if state.last_claim < claim.number {
         sqlx::query(include_str!("sql/session/take_over.sql"))
             .bind(dead.session.0)
             .bind(dead.beat)
@@ -103,19 +111,20 @@ pub(super) async fn take_over_in_txn(
             .execute(&mut *conn)
             .await?;
     }
-    held_on_conn(conn, claim).await
+    leases_of_claim_on_conn(conn, claim).await
 }
 
+/// Lists the open sessions as records for operators.
 pub(super) async fn processes_on_conn(
     conn: &mut SqliteConnection,
-) -> Result<Vec<ProcessRecord>, Fault> {
+) -> Result<Vec<ProcessRecord>, DbError> {
     let rows = sqlx::query(include_str!("sql/session/processes.sql"))
         .fetch_all(conn)
         .await?;
-    let texts = |text: Option<&str>| -> Result<Option<Vec<String>>, Fault> {
+    let texts = |text: Option<&str>| -> Result<Option<Vec<String>>, DbError> {
         text.map(serde_json::from_str)
             .transpose()
-            .map_err(|error| corrupt("what a session executes", error))
+            .map_err(|error| corrupt("the job ids, queues or labels of a session", error))
     };
     rows.iter()
         .map(|row| {
@@ -130,7 +139,7 @@ pub(super) async fn processes_on_conn(
                 running: row.try_get(7)?,
                 slot_caps: match row.try_get::<Option<&str>, _>(8)? {
                     Some(text) => serde_json::from_str(text)
-                        .map_err(|error| corrupt("the shares of a session", error))?,
+                        .map_err(|error| corrupt("the slot caps of a session", error))?,
                     None => Vec::new(),
                 },
             })
@@ -138,15 +147,16 @@ pub(super) async fn processes_on_conn(
         .collect()
 }
 
-pub(super) async fn held_of_on_conn(
+/// Counts the leases of each session for a queue or a job.
+pub(super) async fn count_leases_on_conn(
     conn: &mut SqliteConnection,
-    of: &CapScope,
-) -> Result<Vec<(SessionId, u64)>, Fault> {
-    let (queue, job_ids) = match of {
+    scope: &CapScope,
+) -> Result<Vec<(SessionId, u64)>, DbError> {
+    let (queue, job_ids) = match scope {
         CapScope::Queue(queue) => (Some(queue), None),
         CapScope::JobIds(ids) => (None, Some(json::array(ids)?)),
     };
-    let rows = sqlx::query(include_str!("sql/read/leases_of.sql"))
+    let rows = sqlx::query(include_str!("sql/read/count_leases.sql"))
         .bind(queue)
         .bind(job_ids)
         .fetch_all(conn)
@@ -156,10 +166,11 @@ pub(super) async fn held_of_on_conn(
         .collect()
 }
 
+/// Lists the attempts of a session whose cancellation is requested.
 pub(super) async fn cancel_requests_on_conn(
     conn: &mut SqliteConnection,
     session: SessionId,
-) -> Result<Vec<Fence>, Fault> {
+) -> Result<Vec<Fence>, DbError> {
     let rows = sqlx::query(include_str!("sql/session/cancel_requests.sql"))
         .bind(session.0)
         .fetch_all(conn)

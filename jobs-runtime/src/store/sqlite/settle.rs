@@ -1,4 +1,8 @@
-//! Ending attempts, and noting their progress.
+//! Settlements: how attempts end, and the progress that running attempts report.
+//!
+//! A [`SettlePlan`] decides what each settlement writes and answers.
+//! [`Script`](super::conn::script::Script) runs the statements for it. A settlement ends an attempt
+//! only if its fence (execution, session, claim, attempt) matches a lease.
 
 use std::collections::HashSet;
 
@@ -7,45 +11,52 @@ use serde::ser::{Serialize, SerializeSeq, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::conn::error::Fault;
+use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::json::Rare;
 use super::conn::script::rows_named;
-use super::limits::permits::{Alike, Tally};
+use super::limits::permits::{PermitCount, PermitCounts};
 use super::read::logs;
 use crate::store::{AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent, WriteAnswer};
 use crate::time::Timestamp;
 
-/// Limits whose permits are written one by one whoever waits: a note costs as much.
+/// Up to this many limits, released permits are subtracted at once. Beyond it, the row of
+/// `jobs_released_permits` that defers the subtraction costs less.
 const FEW_LIMITS: usize = 8;
 
-/// What a transaction writes and how it answers: the answers of each caller.
+/// The rows that a group of batches writes, the answers to each batch, and the events to publish.
+///
+/// Texts are JSON parameters; `None` means that the statement for it is left out.
 #[derive(Default)]
 pub(super) struct SettlePlan {
-    /// Attempts that their executions end with, as JSON, and how many.
+    /// Attempts that end their executions, in [runs](json::runs).
     pub(super) finals: Option<String>,
+    /// The number of `finals`.
     pub(super) ended: usize,
-    /// The numbers of the leases that those held.
+    /// The `seq` of each of their leases.
     pub(super) final_leases: Option<String>,
-    /// Attempts that others follow, as JSON, and how many.
-    pub(super) others: Option<String>,
-    pub(super) followed: usize,
-    /// How many permits of which limits come back, and what else is to be said of some, as JSON.
-    pub(super) returned: Option<String>,
-    /// Those limits as JSON, each as often as permits come back, if they are so many that a note of them does as long
-    /// as nobody waits.
-    pub(super) noted: Option<String>,
-    pub(super) permits: Option<String>,
-    /// Log lines, as JSON.
+    /// Attempts that another attempt follows.
+    pub(super) requeues: Option<String>,
+    /// The number of `requeues`.
+    pub(super) requeued: usize,
+    /// Limits with the number of permits that are released.
+    pub(super) released_counts: Option<String>,
+    /// Limit ids, repeated once per released permit. Set when a batch releases permits of more than
+    /// [`FEW_LIMITS`] limits: one row with them is stored if no execution is blocked.
+    pub(super) released_ids: Option<String>,
+    /// Attempts whose permits are retained or whose rates are paused.
+    pub(super) retained_or_paused: Option<String>,
+    /// Log lines.
     pub(super) logs: Option<String>,
     pub(super) answers: Vec<Vec<WriteAnswer>>,
     pub(super) events: Vec<StoreEvent>,
 }
 
 impl SettlePlan {
-    /// Takes every lease for held, no cancellation for requested, and what settlements say of limits for true:
-    /// no permit comes back but by these words, and a lease with other limits is not met.
-    pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, Fault> {
+    /// Assumes that all leases are valid, that no cancellation is requested, and that each
+    /// settlement names the limits of its lease. A mismatch changes fewer rows than planned, see
+    /// [`check`](Self::check). Permits are released by the limits that settlements name.
+    pub(super) fn optimistic(batches: &[&[Settlement]]) -> Result<Self, DbError> {
         let answers = batches
             .iter()
             .map(|batch| vec![WriteAnswer::Settled; batch.len()])
@@ -62,9 +73,12 @@ impl SettlePlan {
         Self::new(endings, answers)?.with_logs(all())
     }
 
-    /// Decides row by row. `known` is in the order of all rows.
-    pub(super) fn careful(batches: &[&[Settlement]], known: &[KnownFence]) -> Result<Self, Fault> {
-        let mut known = known.iter();
+    /// Decides row by row. `fences` has a state for each settlement, in their order.
+    pub(super) fn careful(
+        batches: &[&[Settlement]],
+        fences: &[FenceState],
+    ) -> Result<Self, DbError> {
+        let mut fences = fences.iter();
         let mut seen = HashSet::new();
         let mut endings = Vec::new();
         let mut logging = Vec::new();
@@ -72,41 +86,41 @@ impl SettlePlan {
         let mut answers = Vec::with_capacity(batches.len());
         for batch in batches {
             let mut answer = Vec::with_capacity(batch.len());
-            for (settlement, known) in batch.iter().zip(known.by_ref()) {
-                if known.answer() != WriteAnswer::Stale {
+            for (settlement, fence) in batch.iter().zip(fences.by_ref()) {
+                if fence.answer() != WriteAnswer::Stale {
                     logging.push(settlement);
                 }
-                answer.push(if known.held && seen.insert(settlement.fence) {
+                answer.push(if fence.is_leased && seen.insert(settlement.fence) {
                     endings.push(Ending {
                         settlement,
-                        status: settlement.final_status(known.cancel_requested),
-                        limits: known.limits.as_deref(),
+                        status: settlement.final_status(fence.cancel_requested),
+                        limits: fence.limits.as_deref(),
                     });
                     WriteAnswer::Settled
-                } else if known.held {
+                } else if fence.is_leased {
                     WriteAnswer::AlreadyMine
                 } else {
-                    if known.recorded {
+                    if fence.is_recorded {
                         ended_before.push(settlement.execution_id);
                     }
-                    known.answer()
+                    fence.answer()
                 });
             }
             answers.push(answer);
         }
         let mut plan = Self::new(endings, answers)?.with_logs(logging)?;
         if !ended_before.is_empty() {
-            // By a handler's own transaction, perhaps: then nobody has been told.
+            // A handler's transaction may have ended them, which publishes no event.
             plan.events.push(StoreEvent::Finished(ended_before.into()));
         }
         Ok(plan)
     }
 
-    /// Adds the last lines of attempts that are this session's to end, or that it has ended.
+    /// Adds the last log lines of these settlements.
     fn with_logs<'s>(
         mut self,
         settlements: impl IntoIterator<Item = &'s Settlement>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, DbError> {
         let mut rows = settlements
             .into_iter()
             .flat_map(|settlement| {
@@ -123,22 +137,22 @@ impl SettlePlan {
     fn new<'s>(
         endings: impl IntoIterator<Item = Ending<'s>>,
         answers: Vec<Vec<WriteAnswer>>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, DbError> {
         let endings: Vec<_> = endings.into_iter().collect();
         let mut plan = Self {
             answers,
             ..Self::default()
         };
-        plan.give_back(&endings)?;
+        plan.release_permits(&endings)?;
         let mut finals = Vec::new();
-        let mut others = Vec::new();
+        let mut requeues = Vec::new();
         for ending in endings {
             match ending.status {
                 Some(status) => finals.push((ending, status)),
-                None => others.push(OtherRow(ending)),
+                None => requeues.push(RequeueRow(ending)),
             }
         }
-        (plan.ended, plan.followed) = (finals.len(), others.len());
+        (plan.ended, plan.requeued) = (finals.len(), requeues.len());
         if !finals.is_empty() {
             let ended = || finals.iter().map(|(ending, _)| ending.settlement);
             let shared = shared_limits(&finals);
@@ -151,63 +165,70 @@ impl SettlePlan {
             let finished = ended().map(|end| end.execution_id);
             plan.events.push(StoreEvent::Finished(finished.collect()));
         }
-        if !others.is_empty() {
-            plan.others = Some(json::array(&others)?);
-            plan.events.extend(next_events(&others));
+        if !requeues.is_empty() {
+            plan.requeues = Some(json::array(&requeues)?);
+            plan.events.extend(next_events(&requeues));
         }
         Ok(plan)
     }
 
-    /// What becomes of the permits of these.
-    fn give_back(&mut self, endings: &[Ending<'_>]) -> Result<(), Fault> {
-        let mut returned = Tally::default();
-        let mut more = Vec::new();
+    /// Divides the permits of these attempts into released and retained ones. Adds the pauses of
+    /// rates.
+    fn release_permits(&mut self, endings: &[Ending<'_>]) -> Result<(), DbError> {
+        let mut released = PermitCounts::default();
+        let mut retained_or_paused = Vec::new();
         for ending in endings {
             let Settlement { fence, permits, .. } = ending.settlement;
-            let kept = permits.as_ref().is_some_and(|permits| permits.retained);
+            let retained = permits.as_ref().is_some_and(|permits| permits.retained);
             let paused_until = permits.as_ref().and_then(|permits| permits.paused_until);
-            if kept || paused_until.is_some() {
+            if retained || paused_until.is_some() {
                 let until = paused_until.map(Timestamp::as_millis);
-                more.push((fence.row, u8::from(kept), until));
+                retained_or_paused.push((fence.row, u8::from(retained), until));
             }
-            if let Some(limits) = ending.limits.filter(|_| !kept) {
-                returned.add(limits, ());
+            if let Some(limits) = ending.limits.filter(|_| !retained) {
+                released.add(limits, ());
             }
         }
-        if !more.is_empty() {
-            self.permits = Some(json::array(more)?);
+        if !retained_or_paused.is_empty() {
+            self.retained_or_paused = Some(json::array(retained_or_paused)?);
         }
-        let returned = returned.by_limit();
-        if !returned.is_empty() {
-            if returned.len() > FEW_LIMITS {
-                let often = |alike: &Alike<()>| {
-                    let limit = alike.limit;
-                    (0..alike.count).map(move |_| limit)
+        let released = released.by_limit();
+        if !released.is_empty() {
+            if released.len() > FEW_LIMITS {
+                let repeat = |permits: &PermitCount<()>| {
+                    let limit = permits.limit;
+                    (0..permits.count).map(move |_| limit)
                 };
-                self.noted = Some(json::array(returned.iter().flat_map(often))?);
+                self.released_ids = Some(json::array(released.iter().flat_map(repeat))?);
             }
-            let rows = returned.iter().map(|alike| (alike.limit, alike.count));
-            self.returned = Some(json::array(rows)?);
+            let counts = released
+                .iter()
+                .map(|permits| (permits.limit, permits.count));
+            self.released_counts = Some(json::array(counts)?);
         }
         Ok(())
     }
 
-    /// Whether it ends anything.
+    /// True if the plan ends any attempt.
     pub(super) fn writes(&self) -> bool {
-        self.ended + self.followed > 0
+        self.ended + self.requeued > 0
     }
 
-    /// Whether the statements met as many leases as they were to.
-    pub(super) fn check(&self, rows: &[SqliteRow]) -> Result<(), Fault> {
-        let met = |name| -> Result<i64, Fault> {
+    /// Checks that the statements ended as many attempts as planned. `rows` are those of the
+    /// script.
+    ///
+    /// # Errors
+    /// [`DbError::AssumptionFailed`] if they ended fewer.
+    pub(super) fn check(&self, rows: &[SqliteRow]) -> Result<(), DbError> {
+        let count = |name| -> Result<i64, DbError> {
             match rows_named(rows, name).next() {
                 Some(row) => Ok(row.try_get(1)?),
                 None => Ok(0),
             }
         };
-        let as_planned = usize::try_from(met("ended")?) == Ok(self.ended)
-            && usize::try_from(met("followed")?) == Ok(self.followed);
-        as_planned.then_some(()).ok_or(Fault::Unexpected)
+        let as_planned = usize::try_from(count("ended")?) == Ok(self.ended)
+            && usize::try_from(count("requeued")?) == Ok(self.requeued);
+        as_planned.then_some(()).ok_or(DbError::AssumptionFailed)
     }
 }
 
@@ -215,23 +236,23 @@ impl SettlePlan {
 #[derive(Clone, Copy)]
 struct Ending<'s> {
     settlement: &'s Settlement,
-    /// What its execution ends as; `None` if another attempt follows.
+    /// The final status of its execution; `None` if another attempt follows.
     status: Option<ExecutionStatus>,
-    /// What its lease has for limits.
+    /// The limits of its lease.
     limits: Option<&'s str>,
 }
 
-/// An attempt and what its execution ends as, for `settle_final.sql`.
+/// An attempt with the final status of its execution, a row for `end_executions.sql`.
 type Final<'s> = (Ending<'s>, ExecutionStatus);
 
-/// The limits that all of these have, as far as they have any.
+/// The limits of all attempts that have limits, if they are the same.
 fn shared_limits<'s>(finals: &[Final<'s>]) -> Option<&'s str> {
     let mut limited = finals.iter().filter_map(|(ending, _)| ending.limits);
     let first = limited.next()?;
     limited.all(|limits| limits == first).then_some(first)
 }
 
-/// What most attempts of a session have in common.
+/// The fields that consecutive attempts mostly share.
 fn common<'s>(
     (ending, status): &Final<'s>,
     shared: Option<&'s str>,
@@ -265,7 +286,7 @@ fn message(end: &AttemptEnd) -> Option<&str> {
     end.progress.as_ref()?.message.as_deref()
 }
 
-/// What an attempt has for itself.
+/// The fields of an attempt that differ from row to row.
 struct OwnFields<'f, 's>(&'f Final<'s>, Option<&'s str>);
 
 impl Serialize for OwnFields<'_, '_> {
@@ -294,23 +315,23 @@ impl Serialize for OwnFields<'_, '_> {
     }
 }
 
-/// Who waits may hear of the next attempts of these: at once, or at the first of their times. What has limits
-/// stands at the door, and is to be let in.
-fn next_events(others: &[OtherRow<'_>]) -> impl Iterator<Item = StoreEvent> {
-    let at = |OtherRow(ending): &OtherRow<'_>| match ending.settlement.next {
+/// The events for the next attempts of these executions: ready now, or due at the earliest of their
+/// times. An execution with limits is due at once, because the allocator has to admit it.
+fn next_events(requeues: &[RequeueRow<'_>]) -> impl Iterator<Item = StoreEvent> {
+    let at = |RequeueRow(ending): &RequeueRow<'_>| match ending.settlement.next {
         Next::RetryAt(at) => Some(at),
         _ => ending.limits.map(|_| Timestamp::default()),
     };
-    let ready = others.iter().any(|other| at(other).is_none());
-    let first = others.iter().filter_map(at).min();
+    let ready = requeues.iter().any(|row| at(row).is_none());
+    let first = requeues.iter().filter_map(at).min();
     let ready = ready.then_some(StoreEvent::Ready);
     ready.into_iter().chain(first.map(StoreEvent::Scheduled))
 }
 
-/// A row of `settle_again.sql`.
-struct OtherRow<'s>(Ending<'s>);
+/// A row for `requeue.sql`.
+struct RequeueRow<'s>(Ending<'s>);
 
-impl Serialize for OtherRow<'_> {
+impl Serialize for RequeueRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(Ending {
             settlement, limits, ..
@@ -329,7 +350,7 @@ impl Serialize for OtherRow<'_> {
     }
 }
 
-/// Places 0 to 3 of a row.
+/// Writes the fields 0 to 3 of a row.
 fn write_fence<S: SerializeSeq>(row: &mut S, fence: Fence) -> Result<(), S::Error> {
     row.serialize_element(&fence.row)?;
     row.serialize_element(&fence.session)?;
@@ -337,7 +358,7 @@ fn write_fence<S: SerializeSeq>(row: &mut S, fence: Fence) -> Result<(), S::Erro
     row.serialize_element(&fence.attempt)
 }
 
-/// Places 5 to 11 of a row.
+/// Writes the fields 5 to 11 of a row.
 fn write_end<S: SerializeSeq>(row: &mut S, end: &AttemptEnd) -> Result<(), S::Error> {
     let progress = end.progress.as_ref();
     row.serialize_element(end.outcome.as_str())?;
@@ -349,71 +370,78 @@ fn write_end<S: SerializeSeq>(row: &mut S, end: &AttemptEnd) -> Result<(), S::Er
     row.serialize_element(&message(end))
 }
 
-/// What is there before a careful write.
-pub(super) struct KnownFence {
-    held: bool,
+/// The state of the lease and of the attempt that a fence names.
+pub(super) struct FenceState {
+    /// The lease exists.
+    is_leased: bool,
     cancel_requested: bool,
-    recorded: bool,
+    /// The fence's session has recorded the end of the attempt.
+    is_recorded: bool,
+    /// The limits of the lease.
     limits: Option<String>,
 }
 
-impl KnownFence {
-    /// What a write that needs no more than the right to write is answered.
+impl FenceState {
+    /// The answer for this fence: settled with a lease, already mine if the same session has
+    /// recorded the attempt, else stale.
     pub(super) fn answer(&self) -> WriteAnswer {
-        match (self.held, self.recorded) {
+        match (self.is_leased, self.is_recorded) {
             (true, _) => WriteAnswer::Settled,
             (false, true) => WriteAnswer::AlreadyMine,
             (false, false) => WriteAnswer::Stale,
         }
     }
 
-    /// Looks up these fences, in their order.
-    pub(super) async fn look(
+    /// Looks up the states of these fences, in their order.
+    pub(super) async fn look_up(
         conn: &mut SqliteConnection,
         fences: impl Iterator<Item = Fence>,
-    ) -> Result<Vec<Self>, Fault> {
+    ) -> Result<Vec<Self>, DbError> {
         let fences = fences.map(|fence| (fence.row, fence.session, fence.claim, fence.attempt));
-        let rows = sqlx::query(include_str!("sql/settle/known.sql"))
+        let rows = sqlx::query(include_str!("sql/settle/fence_states.sql"))
             .bind(json::array(fences)?)
             .fetch_all(conn)
             .await?;
-        let mut known = Vec::with_capacity(rows.len());
+        let mut states = Vec::with_capacity(rows.len());
         for row in rows_named(&rows, "fence") {
-            known.push(Self {
-                held: row.try_get(1)?,
+            states.push(Self {
+                is_leased: row.try_get(1)?,
                 cancel_requested: row.try_get(2)?,
-                recorded: row.try_get(3)?,
+                is_recorded: row.try_get(3)?,
                 limits: row.try_get(4)?,
             });
         }
-        Ok(known)
+        Ok(states)
     }
 }
 
-/// Notes the progress of those attempts whose lease holds.
+/// Stores the progress of the attempts whose lease exists.
 pub(super) async fn report_in_txn(
     conn: &mut SqliteConnection,
     batch: &[ProgressReport],
-) -> Result<Vec<WriteAnswer>, Fault> {
-    let known = KnownFence::look(conn, batch.iter().map(|report| report.fence)).await?;
-    let held = batch.iter().zip(&known).filter(|(_, known)| known.held);
-    let rows = held.map(|(report, _)| {
+) -> Result<Vec<WriteAnswer>, DbError> {
+    let fences = FenceState::look_up(conn, batch.iter().map(|report| report.fence)).await?;
+    let leased = batch
+        .iter()
+        .zip(&fences)
+        .filter(|(_, fence)| fence.is_leased);
+    let rows = leased.map(|(report, _)| {
         (
             report.fence.row,
             report.progress.percent,
             report.progress.message.as_deref(),
         )
     });
-    sqlx::query(include_str!("sql/settle/report.sql"))
+    sqlx::query(include_str!("sql/settle/report_progress.sql"))
         .bind(json::array(rows)?)
         .execute(conn)
         .await?;
-    let answer = |known: &KnownFence| {
-        if known.held {
+    let answer = |fence: &FenceState| {
+        if fence.is_leased {
             WriteAnswer::Settled
         } else {
             WriteAnswer::Stale
         }
     };
-    Ok(known.iter().map(answer).collect())
+    Ok(fences.iter().map(answer).collect())
 }

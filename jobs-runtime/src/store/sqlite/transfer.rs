@@ -1,4 +1,7 @@
-//! Everything that the file keeps, read out and written down whole.
+//! Export and import of whole executions, to copy one store into another.
+//!
+//! Both run on stores at rest, without workers. This module imports the connections, `limits` and
+//! `read`. No other module of the store imports it.
 
 mod export;
 mod import;
@@ -8,8 +11,8 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
-use super::conn::error::Fault;
-use super::conn::operation::Work;
+use super::conn::error::DbError;
+use super::conn::operation::Operation;
 use super::read::catalogue;
 use crate::store::{
     Cursor, Export, PublishedJob, RowCounts, StoreError, StoreEvent, Transferable,
@@ -29,13 +32,13 @@ impl Transferable for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let work: Work<_> = Box::new(move |conn| {
+        let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
                 let written = import::write_in_txn(conn, &batch).await?;
                 Ok((written, vec![StoreEvent::Ready]))
             })
         });
-        self.writer.write(work).await
+        self.writer.write(operation).await
     }
 
     async fn publications(&self) -> Result<Vec<PublishedJob>, StoreError> {
@@ -46,12 +49,13 @@ impl Transferable for SqliteStore {
     }
 
     async fn row_counts(&self) -> Result<RowCounts, StoreError> {
-        self.read(Box::new(|conn| Box::pin(census_on_conn(conn))))
+        self.read(Box::new(|conn| Box::pin(row_counts_on_conn(conn))))
             .await
     }
 }
 
-async fn census_on_conn(conn: &mut SqliteConnection) -> Result<RowCounts, Fault> {
+/// Counts the rows of each kind.
+async fn row_counts_on_conn(conn: &mut SqliteConnection) -> Result<RowCounts, DbError> {
     let row = sqlx::query(include_str!("sql/transfer/row_counts.sql"))
         .fetch_one(conn)
         .await?;

@@ -1,5 +1,5 @@
-//! apalis: on PostgreSQL with notifications, and on SQLite. Its handlers run on tasks of their own, as its
-//! examples do it. Keeps what has ended, with its result.
+//! apalis on PostgreSQL with notifications, and on SQLite. Each handler runs on a task of its own,
+//! as in its examples. Finished jobs are kept with their results.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 const QUEUE: &str = "plain";
 
-/// Tasks that a worker fetches at once.
+/// The tasks that a worker fetches at once.
 const FETCH: usize = 500;
 
 async fn plain(work: Work) -> Result<Done, BoxDynError> {
     Ok(work.done())
 }
 
-/// Runs what may not move between threads, on one of its own; its handlers run where they like.
-fn apart<F: Future<Output = ()>>(worker: impl FnOnce() -> F + Send + 'static) {
+/// Runs a worker, which is not `Send`, on a thread of its own. Its handlers run on the runtime.
+fn spawn_on_thread<F: Future<Output = ()>>(worker: impl FnOnce() -> F + Send + 'static) {
     let runtime = tokio::runtime::Handle::current();
     std::thread::spawn(move || runtime.block_on(worker()));
 }
@@ -41,24 +41,24 @@ impl OnPostgres {
 impl Peer for OnPostgres {
     async fn open(url: &str, concurrency: usize) -> Self {
         let pool = PgPoolOptions::new().max_connections(16).connect(url).await;
-        let pool = pool.expect("the server is there");
-        PostgresStorage::setup(&pool).await.expect("its layout");
+        let pool = pool.expect("the server accepts connections");
+        PostgresStorage::setup(&pool).await.expect("the layout is created");
         Self { pool, concurrency }
     }
 
     async fn enqueue(&self, batch: Vec<Work>) {
         let mut storage = PostgresStorage::new(&self.pool).with_config(Self::config());
-        storage.push_bulk(batch).await.expect("enqueued");
+        storage.push_bulk(batch).await.expect("the enqueue succeeds");
     }
 
     async fn enqueue_one(&self, work: Work) {
         let mut storage = PostgresStorage::new(&self.pool).with_config(Self::config());
-        storage.push(work).await.expect("enqueued");
+        storage.push(work).await.expect("the enqueue succeeds");
     }
 
     async fn work(&self) {
         let (pool, concurrency) = (self.pool.clone(), self.concurrency);
-        apart(move || async move {
+        spawn_on_thread(move || async move {
             let backend = PostgresStorage::new(&pool)
                 .with_config(Self::config())
                 .with_pubsub();
@@ -67,7 +67,7 @@ impl Peer for OnPostgres {
                 .concurrency(concurrency)
                 .parallelize(tokio::spawn)
                 .build(plain);
-            worker.run().await.expect("it runs");
+            worker.run().await.expect("the worker runs");
         });
     }
 
@@ -104,30 +104,30 @@ impl Peer for OnSqlite {
             .max_connections(1)
             .connect_with(options)
             .await;
-        let pool = pool.expect("it opens");
-        SqliteStorage::setup(&pool).await.expect("its layout");
+        let pool = pool.expect("the file opens");
+        SqliteStorage::setup(&pool).await.expect("the layout is created");
         Self { pool, concurrency }
     }
 
     async fn enqueue(&self, batch: Vec<Work>) {
         let mut storage = SqliteStorage::new(&self.pool).with_config(Self::config());
-        storage.push_bulk(batch).await.expect("enqueued");
+        storage.push_bulk(batch).await.expect("the enqueue succeeds");
     }
 
     async fn enqueue_one(&self, work: Work) {
         let mut storage = SqliteStorage::new(&self.pool).with_config(Self::config());
-        storage.push(work).await.expect("enqueued");
+        storage.push(work).await.expect("the enqueue succeeds");
     }
 
     async fn work(&self) {
         let (pool, concurrency) = (self.pool.clone(), self.concurrency);
-        apart(move || async move {
+        spawn_on_thread(move || async move {
             let worker = WorkerBuilder::new("worker")
                 .backend(SqliteStorage::new(&pool).with_config(Self::config()))
                 .concurrency(concurrency)
                 .parallelize(tokio::spawn)
                 .build(plain);
-            worker.run().await.expect("it runs");
+            worker.run().await.expect("the worker runs");
         });
     }
 
@@ -146,8 +146,9 @@ async fn main() {
     let on_sqlite = std::env::args()
         .nth(2)
         .is_some_and(|url| url.starts_with("sqlite:"));
-    match on_sqlite {
-        true => common::run::<OnSqlite>().await,
-        false => common::run::<OnPostgres>().await,
+    if on_sqlite {
+        common::run::<OnSqlite>().await;
+    } else {
+        common::run::<OnPostgres>().await;
     }
 }

@@ -1,4 +1,5 @@
-//! awa: its queue storage, batches by COPY, as its documentation says. Keeps what has ended.
+//! awa with its queue storage, and batches by COPY as its documentation recommends. Finished jobs
+//! are kept.
 
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ struct Awa {
 impl Peer for Awa {
     async fn open(url: &str, concurrency: usize) -> Self {
         let pool = PgPoolOptions::new().max_connections(16).connect(url).await;
-        let pool = pool.expect("the server is there");
-        awa::migrations::run(&pool).await.expect("its layout");
+        let pool = pool.expect("the server accepts connections");
+        awa::migrations::run(&pool).await.expect("the layout is created");
         let queue = QueueConfig {
             max_workers: u32::try_from(concurrency).expect("a small number"),
             poll_interval: Duration::from_millis(50),
@@ -35,7 +36,7 @@ impl Peer for Awa {
                 Ok(JobResult::Completed)
             })
             .build()
-            .expect("a client");
+            .expect("a client is built");
         Self { pool, client }
     }
 
@@ -43,18 +44,18 @@ impl Peer for Awa {
         let params = batch
             .into_iter()
             .map(|work| awa::model::insert::params(&Plain { work }));
-        let params: Vec<_> = params.collect::<Result<_, _>>().expect("it serialises");
+        let params: Vec<_> = params.collect::<Result<_, _>>().expect("the arguments serialise");
         let inserted = awa::model::insert_many_copy_from_pool(&self.pool, &params).await;
-        inserted.expect("enqueued");
+        inserted.expect("the enqueue succeeds");
     }
 
     async fn enqueue_one(&self, work: Work) {
         let inserted = awa::insert_with(&self.pool, &Plain { work }, InsertOpts::default()).await;
-        inserted.expect("enqueued");
+        inserted.expect("the enqueue succeeds");
     }
 
     async fn work(&self) {
-        self.client.start().await.expect("it starts");
+        self.client.start().await.expect("the client starts");
     }
 
     async fn unfinished(&self) -> u64 {

@@ -1,6 +1,7 @@
-//! What every peer is asked to do, in the same way, and how it is measured.
+//! The scenarios of the comparison, and the measurement that all peers share.
 //!
-//! `peer SCENARIO URL EXECUTIONS CONCURRENCY CALLERS` prints one JSON object. The database is empty.
+//! `peer SCENARIO URL EXECUTIONS CONCURRENCY CALLERS` runs a scenario on an empty database, and
+//! prints its figures as one JSON object.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -9,21 +10,21 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Executions in a call that enqueues many.
+/// The executions of a batch.
 const BATCH: u64 = 1_000;
 
-/// Between two that are enqueued into an idle worker.
+/// The pause between two executions of the latency scenario.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is enqueued: two fields, as everywhere.
+/// The payload: two fields, in every system.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Work {
     pub number: u64,
-    /// Microseconds since this program began.
+    /// The time of the enqueue, in microseconds since the start of the program.
     pub sent_at: u64,
 }
 
-/// What an execution results in, where a result is kept.
+/// The result of an execution, for systems that keep results.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Done {
     pub number: u64,
@@ -38,7 +39,7 @@ impl Work {
         }
     }
 
-    /// The handler: counts, and nothing else.
+    /// The handler: records the latency and counts the execution.
     pub fn done(&self) -> Done {
         let took = micros().saturating_sub(self.sent_at);
         LAST_TOOK.store(took, Ordering::Release);
@@ -61,23 +62,23 @@ fn micros() -> u64 {
 /// A system under comparison.
 #[allow(async_fn_in_trait, reason = "each program has one implementation")]
 pub trait Peer: Send + Sync + Sized + 'static {
-    /// Prepares its layout in an empty database.
+    /// Creates the layout in an empty database.
     async fn open(url: &str, concurrency: usize) -> Self;
 
-    /// Enqueues all of these durably, in one call.
+    /// Enqueues a batch durably, in one call.
     fn enqueue(&self, batch: Vec<Work>) -> impl Future<Output = ()> + Send;
 
-    /// Enqueues one.
+    /// Enqueues one execution durably.
     fn enqueue_one(&self, work: Work) -> impl Future<Output = ()> + Send;
 
-    /// Starts a worker in this process, which goes on for ever.
+    /// Starts a worker in this process, which runs until the process ends.
     async fn work(&self);
 
-    /// How many have not ended, as the database has it.
+    /// Counts the unfinished executions in the database.
     async fn unfinished(&self) -> u64;
 }
 
-/// Does what the command line says.
+/// Runs the scenario of the command line.
 pub async fn run<P: Peer>() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [scenario, url, executions, concurrency, callers] = &args[..] else {
@@ -87,15 +88,15 @@ pub async fn run<P: Peer>() {
     let (executions, callers) = (number(executions), number(callers));
     let concurrency = usize::try_from(number(concurrency)).expect("a small number");
     let peer = Arc::new(P::open(url, concurrency).await);
-    let answer = match scenario.as_str() {
+    let figures = match scenario.as_str() {
         "drain" => drain(&*peer, executions).await,
         "enqueue-batch" => batches(&peer, executions, callers).await,
         "enqueue-single" => singles(&peer, executions, callers).await,
         "latency" => latency(&*peer, executions).await,
-        other => panic!("no scenario {other}"),
+        other => panic!("unknown scenario {other}"),
     };
-    println!("{answer}");
-    // Whatever still runs need not end in order.
+    println!("{figures}");
+    // Ends without waiting for the worker.
     std::process::exit(0);
 }
 
@@ -108,7 +109,7 @@ async fn fill(peer: &impl Peer, executions: u64) {
     }
 }
 
-/// From the start of the worker until the database has the last end.
+/// Measures from the start of the worker until the database has no unfinished execution.
 async fn drain(peer: &impl Peer, executions: u64) -> Value {
     fill(peer, executions).await;
     let started = Instant::now();
@@ -137,7 +138,7 @@ async fn batches(peer: &Arc<impl Peer>, executions: u64, callers: u64) -> Value 
         })
     });
     for caller in callers.collect::<Vec<_>>() {
-        caller.await.expect("it enqueues");
+        caller.await.expect("a caller does not panic");
     }
     rate(executions, started)
 }
@@ -158,12 +159,12 @@ async fn singles(peer: &Arc<impl Peer>, executions: u64, callers: u64) -> Value 
         })
     });
     for caller in callers.collect::<Vec<_>>() {
-        caller.await.expect("it enqueues");
+        caller.await.expect("a caller does not panic");
     }
     rate(executions, started)
 }
 
-/// From the call that enqueues one into an idle worker to its handler.
+/// Measures from the call that enqueues an execution, with an idle worker, to its handler.
 async fn latency(peer: &impl Peer, executions: u64) -> Value {
     peer.work().await;
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,5 +1,5 @@
-//! graphile_worker: with local queues and batched completions, as its guide says for small jobs in great
-//! number. Rows are deleted as they end.
+//! graphile_worker with local queues and batched completions, as its guide recommends for many
+//! small jobs. Finished jobs are deleted.
 
 use std::time::Duration;
 
@@ -43,13 +43,13 @@ async fn worker(pool: &PgPool, concurrency: usize) -> Worker {
         )
         .init()
         .await
-        .expect("it starts")
+        .expect("the worker starts")
 }
 
 impl Peer for Graphile {
     async fn open(url: &str, concurrency: usize) -> Self {
         let pool = PgPoolOptions::new().max_connections(16).connect(url).await;
-        let pool = pool.expect("the server is there");
+        let pool = pool.expect("the server accepts connections");
         let utils = worker(&pool, concurrency).await.create_utils();
         Self {
             pool,
@@ -61,17 +61,17 @@ impl Peer for Graphile {
     async fn enqueue(&self, batch: Vec<Work>) {
         let spec = JobSpec::default();
         let jobs: Vec<_> = batch.into_iter().map(|work| (Plain(work), &spec)).collect();
-        self.utils.add_jobs(&jobs).await.expect("enqueued");
+        self.utils.add_jobs(&jobs).await.expect("the enqueue succeeds");
     }
 
     async fn enqueue_one(&self, work: Work) {
         let added = self.utils.add_job(Plain(work), JobSpec::default()).await;
-        added.expect("enqueued");
+        added.expect("the enqueue succeeds");
     }
 
     async fn work(&self) {
         let worker = worker(&self.pool, self.concurrency).await;
-        tokio::spawn(async move { worker.run().await.expect("it runs") });
+        tokio::spawn(async move { worker.run().await.expect("the worker runs") });
     }
 
     async fn unfinished(&self) -> u64 {

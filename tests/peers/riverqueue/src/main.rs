@@ -1,5 +1,5 @@
-//! riverqueue: on both databases, with the shortest pause between two fetches that it allows. Keeps what has
-//! ended, with its output.
+//! riverqueue on both databases, with the shortest interval between fetches that it allows.
+//! Finished jobs are kept with their output.
 
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -55,15 +55,15 @@ impl Peer for River {
             let pool = SqlitePoolOptions::new()
                 .connect_with(options)
                 .await
-                .expect("it opens");
+                .expect("the file opens");
             let migrator = SqliteMigrator::new(pool.clone());
-            migrator.migrate_up().await.expect("its layout");
+            migrator.migrate_up().await.expect("the layout is created");
             (Pool::Sqlite(pool.clone()), Client::builder(pool))
         } else {
             let pool = PgPoolOptions::new().max_connections(16).connect(url).await;
-            let pool = pool.expect("the server is there");
+            let pool = pool.expect("the server accepts connections");
             let migrator = PostgresMigrator::new(pool.clone());
-            migrator.migrate_up().await.expect("its layout");
+            migrator.migrate_up().await.expect("the layout is created");
             (Pool::Postgres(pool.clone()), Client::builder(pool))
         };
         let client = client
@@ -71,7 +71,7 @@ impl Peer for River {
             .fetch_cooldown(FETCH_COOLDOWN_MIN)
             .queue("default", QueueConfig::new(concurrency))
             .build()
-            .expect("a client");
+            .expect("a client is built");
         Self {
             pool,
             client,
@@ -81,16 +81,16 @@ impl Peer for River {
 
     async fn enqueue(&self, batch: Vec<Work>) {
         let batch = batch.into_iter().map(|work| Plain { work });
-        self.client.insert_many(batch).await.expect("enqueued");
+        self.client.insert_many(batch).await.expect("the enqueue succeeds");
     }
 
     async fn enqueue_one(&self, work: Work) {
-        self.client.insert(Plain { work }).await.expect("enqueued");
+        self.client.insert(Plain { work }).await.expect("the enqueue succeeds");
     }
 
     async fn work(&self) {
-        let run = self.client.start().expect("it starts");
-        *self.run.lock().expect("no panic") = Some(run);
+        let run = self.client.start().expect("the client starts");
+        *self.run.lock().expect("the lock is not poisoned") = Some(run);
     }
 
     async fn unfinished(&self) -> u64 {

@@ -1,17 +1,19 @@
-//! Which way a claim goes through what is ready.
+//! Strategies by which a claim scans `ready`.
 //!
-//! The order of all is walked from its **head**, which is exact, and costs nothing as long as most of what is met
-//! may be taken. A walk gets long where much stands in front that may not be: executions of other programs'
-//! jobs, or index entries of what was taken before and cannot be vacuumed yet, because a transaction
-//! somewhere keeps its snapshot. The claims after a long walk go another way:
+//! | strategy | scans | used |
+//! |---|---|---|
+//! | head | the order of claims, from its head | by default |
+//! | group | the head of each queue and job | 200 times after a slow scan that found too few |
+//! | cursor | behind the last `seq` taken at each rank | after two slow scans that found enough |
 //!
-//! * one that found **little** is followed by claims that look at the heads of single **groups**, a job in
-//!   a queue each;
-//! * two in a row that found all that they wanted are followed by claims that go on **ahead**, from where each
-//!   priority was left: one alone may have waited for a busy machine, and what is short is walked in order. New
-//!   executions come behind that, whatever their priority. What comes in before it, a retry
-//!   mostly, is found by the next walk from the head: after a time in proportion to what that costs, or as
-//!   soon as a claim does not find enough ahead.
+//! A scan from the head is exact. It is slow if many index entries lie in front that it may not
+//! take: executions of other programs' jobs, or dead entries that an old snapshot keeps from being
+//! vacuumed. A single slow scan may be due to a busy machine, so the cursor needs two of them.
+//!
+//! New executions have higher seqs than the cursor, whatever their rank. An execution that becomes
+//! ready in front of the cursor (mostly a retry) is found by the next scan from the head. That
+//! follows after seven times the duration of the slow scan, after 2 s at most, or as soon as the
+//! cursor finds too little.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,42 +21,41 @@ use std::time::{Duration, Instant};
 
 use crate::store::Claim;
 
-/// A walk is long that takes more than this, and than so much for each that it found: one that found all that it
-/// wanted, and one that found less. The latter says little about the way, so that there has to be more of it.
-const LONG: (Duration, Duration) = (Duration::from_millis(10), Duration::from_micros(12));
-const LONG_FOR_LITTLE: (Duration, Duration) =
-    (Duration::from_millis(15), Duration::from_micros(50));
+/// A scan is slow if it takes longer than the first time plus the second one per execution found.
+/// The first limit is for scans that found enough, the other one for those that did not.
+const SLOW_FULL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_micros(12));
+const SLOW_PARTIAL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_micros(50));
 
-/// Times that claims go ahead before the head is looked at again, in lengths of the walk from there: an eighth of the
-/// time goes into such walks.
-const AHEAD: u32 = 7;
+/// Time that a cursor is used for, as a multiple of the duration of the scan from the head: an
+/// eighth of the time goes into scans from the head.
+const RESUME_FACTOR: u32 = 7;
 
-/// The longest time that they do so.
-const AHEAD_AT_MOST: Duration = Duration::from_secs(2);
+/// Longest time that a cursor is used for.
+const MAX_RESUME: Duration = Duration::from_secs(2);
 
-/// After a long walk that found little, so many claims look at groups.
-const DETOUR: u32 = 200;
+/// Claims by group after a slow scan that found too little.
+const GROUP_SCANS: u32 = 200;
 
-/// Kinds of claims whose way ahead is remembered: there is one for each kind of slot.
-const TRAILS: usize = 4;
+/// Cursors that are kept: one for each kind of claim (jobs and queues).
+const MAX_SAVED: usize = 4;
 
-/// A way through what is ready.
+/// Strategy of a scan; see the module's documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store::postgres) enum Way {
-    /// In the order of all, from its head.
-    Head,
-    /// In the order of all, from where each rank was left.
-    Ahead(Marks),
-    /// The head of each job in each queue by itself.
-    Groups,
+pub(in crate::store::postgres) enum ScanStrategy {
+    /// In the order of claims, from its head.
+    FromHead,
+    /// In the order of claims, behind a cursor.
+    FromCursor(ScanCursor),
+    /// From the head of each pair of queue and job.
+    ByGroup,
 }
 
-/// The number that was taken last in each rank.
+/// Highest `seq` that was taken at each rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::store::postgres) struct Marks(BTreeMap<i16, i64>);
+pub(in crate::store::postgres) struct ScanCursor(BTreeMap<i16, i64>);
 
-impl Marks {
-    /// Notes what was taken.
+impl ScanCursor {
+    /// Advances past executions that were taken.
     fn note(&mut self, taken: &[(i16, i64)]) {
         for &(rank, seq) in taken {
             let mark = self.0.entry(rank).or_insert(seq);
@@ -62,135 +63,146 @@ impl Marks {
         }
     }
 
-    /// What is ahead, in the order of claims: ranges that begin behind a rank and a number, and end before a rank.
+    /// Returns the ranges behind the cursor in the order of claims. Each begins behind a rank and a
+    /// seq and ends before a rank.
     pub(in crate::store::postgres) fn ranges(&self) -> (Vec<i16>, Vec<i64>, Vec<i16>) {
-        let marks = self.0.iter().map(|(rank, seq)| (*rank, *seq));
-        let begins = std::iter::once((i16::MIN, 0)).chain(marks);
+        let cursor = self.0.iter().map(|(rank, seq)| (*rank, *seq));
+        let begins = std::iter::once((i16::MIN, 0)).chain(cursor);
         let ends = self.0.keys().copied().chain([i16::MAX]);
         let (ranks, numbers) = begins.unzip();
         (ranks, numbers, ends.collect())
     }
 }
 
-/// How a claim fared.
+/// A finished scan.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store::postgres) struct Walked<'w> {
-    pub(in crate::store::postgres) way: &'w Way,
-    /// How many it wanted, and found.
+pub(in crate::store::postgres) struct Scan<'w> {
+    pub(in crate::store::postgres) strategy: &'w ScanStrategy,
+    /// Number of executions that it was to find, and has found.
     pub(in crate::store::postgres) wanted: usize,
     pub(in crate::store::postgres) found: usize,
-    /// Ranks and numbers of those without limits: others have an order of their own.
+    /// Ranks and seqs of the executions without limits. Others have an index of their own.
     pub(in crate::store::postgres) taken: &'w [(i16, i64)],
     pub(in crate::store::postgres) began: Instant,
     pub(in crate::store::postgres) took: Duration,
 }
 
-impl Walked<'_> {
-    fn is_longer_than(&self, (at_least, of_each): (Duration, Duration)) -> bool {
+impl Scan<'_> {
+    fn is_slower_than(&self, (at_least, of_each): (Duration, Duration)) -> bool {
         let found = u32::try_from(self.found).unwrap_or(u32::MAX);
         self.took > at_least + of_each.saturating_mul(found)
     }
 }
 
-/// What the claims of a store remember of their ways.
+/// Results of the last scans of a store, by which a claim's strategy is chosen.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store::postgres) struct Walks(Arc<Mutex<Memory>>);
+pub(in crate::store::postgres) struct ScanHistory(Arc<Mutex<History>>);
 
 #[derive(Debug, Default)]
-struct Memory {
-    /// Claims that look at groups yet.
-    detour: u32,
-    trails: Vec<Trail>,
+struct History {
+    /// Number of claims that will still scan by group.
+    group_scans_left: u32,
+    saved: Vec<SavedCursor>,
 }
 
-impl Memory {
-    /// Notes a walk from the head: the claims after a long one go another way, ahead only if the one before was
-    /// long as well.
-    fn note_head(&mut self, claim: &Claim, walked: &Walked<'_>, found_all: bool, again: bool) {
+impl History {
+    /// Notes a scan from the head. After a slow one the strategy changes; to a cursor only if the
+    /// one before was slow as well (`again`).
+    fn note_head(&mut self, claim: &Claim, scan: &Scan<'_>, found_all: bool, again: bool) {
         if !found_all {
-            if walked.is_longer_than(LONG_FOR_LITTLE) {
-                self.detour = DETOUR;
+            if scan.is_slower_than(SLOW_PARTIAL) {
+                self.group_scans_left = GROUP_SCANS;
             }
-        } else if walked.is_longer_than(LONG) && claim.except.is_empty() && !walked.taken.is_empty()
+        } else if scan.is_slower_than(SLOW_FULL)
+            && claim.except.is_empty()
+            && !scan.taken.is_empty()
         {
-            let mut marks = Marks::default();
-            marks.note(walked.taken);
-            self.trails.truncate(TRAILS - 1);
-            let ahead = match again {
-                true => walked.took.saturating_mul(AHEAD).min(AHEAD_AT_MOST),
-                false => Duration::ZERO,
+            let mut cursor = ScanCursor::default();
+            cursor.note(scan.taken);
+            self.saved.truncate(MAX_SAVED - 1);
+            let ahead = if again {
+                scan.took.saturating_mul(RESUME_FACTOR).min(MAX_RESUME)
+            } else {
+                Duration::ZERO
             };
-            let trail = Trail {
+            let cursor_entry = SavedCursor {
                 job_ids: claim.job_ids.clone(),
                 queues: claim.queues.clone(),
-                marks,
-                until: walked.began + walked.took + ahead,
+                cursor,
+                until: scan.began + scan.took + ahead,
             };
-            self.trails.insert(0, trail);
+            self.saved.insert(0, cursor_entry);
         }
     }
 }
 
-/// Where claims for the same go on, after a walk from the head that was long.
+/// Cursor of claims for the same jobs and queues, after a slow scan from the head.
 #[derive(Debug)]
-struct Trail {
+struct SavedCursor {
     job_ids: Vec<String>,
     queues: Vec<String>,
-    marks: Marks,
-    /// Over from the beginning, if it may have been chance.
+    cursor: ScanCursor,
+    /// End of its use. Already over after the first slow scan, which may have been chance.
     until: Instant,
 }
 
-impl Trail {
+impl SavedCursor {
     fn is_of(&self, claim: &Claim) -> bool {
-        // One that passes queues over says little about the way of those that do not.
+        // A claim that excludes queues says little about the scans of others.
         claim.except.is_empty() && self.job_ids == claim.job_ids && self.queues == claim.queues
     }
 }
 
-impl Walks {
-    /// The way that a claim goes. One that passes queues over leaves what another may take.
-    pub(in crate::store::postgres) fn way(&self, claim: &Claim, now: Instant) -> Way {
-        let mut memory = self.memory();
+impl ScanHistory {
+    /// Chooses the strategy of a claim. A cursor is not used for a claim that excludes queues,
+    /// because it leaves executions behind that another claim may take.
+    pub(in crate::store::postgres) fn strategy(&self, claim: &Claim, now: Instant) -> ScanStrategy {
+        let mut history = self.history();
         if claim.except.is_empty()
             && claim.limit > 1
-            && let Some(trail) = memory.trails.iter().find(|trail| trail.is_of(claim))
-            && now < trail.until
+            && let Some(cursor_entry) = history
+                .saved
+                .iter()
+                .find(|cursor_entry| cursor_entry.is_of(claim))
+            && now < cursor_entry.until
         {
-            return Way::Ahead(trail.marks.clone());
+            return ScanStrategy::FromCursor(cursor_entry.cursor.clone());
         }
-        match memory.detour {
-            0 => Way::Head,
+        match history.group_scans_left {
+            0 => ScanStrategy::FromHead,
             _ => {
-                memory.detour -= 1;
-                Way::Groups
+                history.group_scans_left -= 1;
+                ScanStrategy::ByGroup
             }
         }
     }
 
-    /// Notes how a claim fared.
-    pub(in crate::store::postgres) fn note(&self, claim: &Claim, walked: &Walked<'_>) {
-        let mut memory = self.memory();
-        let place = memory.trails.iter().position(|trail| trail.is_of(claim));
-        let found_all = walked.found >= walked.wanted;
-        match (walked.way, place) {
-            (Way::Groups, _) | (Way::Ahead(_), None) => {}
-            (Way::Ahead(_), Some(place)) if found_all => {
-                memory.trails[place].marks.note(walked.taken);
+    /// Notes a finished scan.
+    pub(in crate::store::postgres) fn note(&self, claim: &Claim, scan: &Scan<'_>) {
+        let mut history = self.history();
+        let place = history
+            .saved
+            .iter()
+            .position(|cursor_entry| cursor_entry.is_of(claim));
+        let found_all = scan.found >= scan.wanted;
+        match (scan.strategy, place) {
+            (ScanStrategy::ByGroup, _) | (ScanStrategy::FromCursor(_), None) => {}
+            (ScanStrategy::FromCursor(_), Some(place)) if found_all => {
+                history.saved[place].cursor.note(scan.taken);
             }
-            (Way::Ahead(_) | Way::Head, _) => {
+            (ScanStrategy::FromCursor(_) | ScanStrategy::FromHead, _) => {
                 if let Some(place) = place {
-                    memory.trails.swap_remove(place);
+                    history.saved.swap_remove(place);
                 }
-                if *walked.way == Way::Head {
-                    memory.note_head(claim, walked, found_all, place.is_some());
+                if *scan.strategy == ScanStrategy::FromHead {
+                    history.note_head(claim, scan, found_all, place.is_some());
                 }
             }
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        // Whatever it holds is true or costs a walk.
+    fn history(&self) -> MutexGuard<'_, History> {
+        // A history that a panic has left incomplete costs a slow scan at most.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -217,101 +229,122 @@ mod tests {
         }
     }
 
-    /// Notes a walk of so many milliseconds.
-    fn walk(walks: &Walks, way: &Way, taken: &[(i16, i64)], found: usize, millis: u64) -> Instant {
+    /// Notes a scan of so many milliseconds.
+    fn note_scan(
+        scans: &ScanHistory,
+        strategy: &ScanStrategy,
+        taken: &[(i16, i64)],
+        found: usize,
+        millis: u64,
+    ) -> Instant {
         let began = crate::clock::real_now();
         let took = Duration::from_millis(millis);
-        let walked = Walked {
-            way,
+        let scan = Scan {
+            strategy,
             wanted: LIMIT,
             found,
             taken,
             began,
             took,
         };
-        walks.note(&claim(), &walked);
+        scans.note(&claim(), &scan);
         began + took
     }
 
     #[test]
-    fn after_two_long_walks_that_found_all_claims_go_ahead_for_a_while() {
-        let walks = Walks::default();
-        let end = walk(&walks, &Way::Head, &[(40, 2)], LIMIT, 20);
-        assert_eq!(walks.way(&claim(), end), Way::Head);
-        let end = walk(&walks, &Way::Head, &[(40, 9), (50, 3), (40, 7)], LIMIT, 20);
-        let Way::Ahead(marks) = walks.way(&claim(), end) else {
-            panic!("not ahead");
+    fn two_slow_scans_that_found_enough_are_followed_by_a_cursor_for_a_while() {
+        let scans = ScanHistory::default();
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(40, 2)], LIMIT, 20);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
+        let end = note_scan(
+            &scans,
+            &ScanStrategy::FromHead,
+            &[(40, 9), (50, 3), (40, 7)],
+            LIMIT,
+            20,
+        );
+        let ScanStrategy::FromCursor(cursor) = scans.strategy(&claim(), end) else {
+            panic!("no cursor");
         };
-        let (ranks, numbers, until) = marks.ranges();
+        let (ranks, numbers, until) = cursor.ranges();
         assert_eq!(ranks, [i16::MIN, 40, 50]);
         assert_eq!(numbers, [0, 9, 3]);
         assert_eq!(until, [40, 50, i16::MAX]);
-        walk(&walks, &Way::Ahead(marks), &[(50, 8), (60, 1)], LIMIT, 20);
-        let Way::Ahead(marks) = walks.way(&claim(), end) else {
-            panic!("not ahead");
+        note_scan(
+            &scans,
+            &ScanStrategy::FromCursor(cursor),
+            &[(50, 8), (60, 1)],
+            LIMIT,
+            20,
+        );
+        let ScanStrategy::FromCursor(cursor) = scans.strategy(&claim(), end) else {
+            panic!("no cursor");
         };
-        assert_eq!(marks.ranges().1, [0, 9, 8, 1]);
-        let much_later = end + Duration::from_millis(20 * u64::from(AHEAD));
-        assert_eq!(walks.way(&claim(), much_later), Way::Head);
-        // It was long before: once more is enough.
-        let end = walk(&walks, &Way::Head, &[(50, 30)], LIMIT, 20);
-        assert!(matches!(walks.way(&claim(), end), Way::Ahead(_)));
+        assert_eq!(cursor.ranges().1, [0, 9, 8, 1]);
+        let much_later = end + Duration::from_millis(20 * u64::from(RESUME_FACTOR));
+        assert_eq!(scans.strategy(&claim(), much_later), ScanStrategy::FromHead);
+        // The scan before was slow, so one more is enough.
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 30)], LIMIT, 20);
+        assert!(matches!(
+            scans.strategy(&claim(), end),
+            ScanStrategy::FromCursor(_)
+        ));
     }
 
     #[test]
-    fn a_short_walk_between_two_long_ones_shows_that_it_was_chance() {
-        let walks = Walks::default();
-        walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
-        walk(&walks, &Way::Head, &[(50, 4)], LIMIT, 2);
-        let end = walk(&walks, &Way::Head, &[(50, 5)], LIMIT, 20);
-        assert_eq!(walks.way(&claim(), end), Way::Head);
+    fn a_fast_scan_between_two_slow_ones_keeps_the_strategy() {
+        let scans = ScanHistory::default();
+        note_scan(&scans, &ScanStrategy::FromHead, &[(50, 3)], LIMIT, 20);
+        note_scan(&scans, &ScanStrategy::FromHead, &[(50, 4)], LIMIT, 2);
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 5)], LIMIT, 20);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
     }
 
     #[test]
-    fn a_claim_that_does_not_find_enough_ahead_is_the_last_to_go_there() {
-        let walks = Walks::default();
-        walk(&walks, &Way::Head, &[(50, 2)], LIMIT, 20);
-        let end = walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
-        let way = walks.way(&claim(), end);
-        assert!(matches!(way, Way::Ahead(_)));
-        walk(&walks, &way, &[(50, 8)], LIMIT - 1, 1);
-        assert_eq!(walks.way(&claim(), end), Way::Head);
+    fn a_cursor_that_finds_too_little_is_dropped() {
+        let scans = ScanHistory::default();
+        note_scan(&scans, &ScanStrategy::FromHead, &[(50, 2)], LIMIT, 20);
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 3)], LIMIT, 20);
+        let strategy = scans.strategy(&claim(), end);
+        assert!(matches!(strategy, ScanStrategy::FromCursor(_)));
+        note_scan(&scans, &strategy, &[(50, 8)], LIMIT - 1, 1);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
     }
 
     #[test]
-    fn claims_for_something_else_begin_at_the_head() {
-        let walks = Walks::default();
-        walk(&walks, &Way::Head, &[(50, 2)], LIMIT, 20);
-        let end = walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 20);
+    fn claims_for_other_queues_scan_from_the_head() {
+        let scans = ScanHistory::default();
+        note_scan(&scans, &ScanStrategy::FromHead, &[(50, 2)], LIMIT, 20);
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 3)], LIMIT, 20);
         let other = Claim {
             queues: vec!["mail".to_owned()],
             ..claim()
         };
-        assert_eq!(walks.way(&other, end), Way::Head);
-        let passing_over = Claim {
+        assert_eq!(scans.strategy(&other, end), ScanStrategy::FromHead);
+        let excluding = Claim {
             except: vec!["mail".to_owned()],
             ..claim()
         };
-        assert_eq!(walks.way(&passing_over, end), Way::Head);
+        assert_eq!(scans.strategy(&excluding, end), ScanStrategy::FromHead);
     }
 
     #[test]
-    fn after_a_long_walk_that_found_little_claims_look_at_groups() {
-        let walks = Walks::default();
-        let end = walk(&walks, &Way::Head, &[], 0, 20);
-        for _ in 0..DETOUR {
-            assert_eq!(walks.way(&claim(), end), Way::Groups);
+    fn a_slow_scan_that_found_too_little_is_followed_by_scans_by_group() {
+        let scans = ScanHistory::default();
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[], 0, 20);
+        for _ in 0..GROUP_SCANS {
+            assert_eq!(scans.strategy(&claim(), end), ScanStrategy::ByGroup);
         }
-        assert_eq!(walks.way(&claim(), end), Way::Head);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
     }
 
     #[test]
-    fn a_short_walk_changes_nothing() {
-        let walks = Walks::default();
-        let end = walk(&walks, &Way::Head, &[(50, 3)], LIMIT, 3);
-        assert_eq!(walks.way(&claim(), end), Way::Head);
-        // Nor does a walk that found only what has limits: that has an order of its own.
-        let end = walk(&walks, &Way::Head, &[], LIMIT, 100);
-        assert_eq!(walks.way(&claim(), end), Way::Head);
+    fn a_fast_scan_keeps_the_strategy() {
+        let scans = ScanHistory::default();
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[(50, 3)], LIMIT, 3);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
+        // So does a scan that found only executions with limits, which have an index of their own.
+        let end = note_scan(&scans, &ScanStrategy::FromHead, &[], LIMIT, 100);
+        assert_eq!(scans.strategy(&claim(), end), ScanStrategy::FromHead);
     }
 }

@@ -1,13 +1,14 @@
-//! How connections are made, and what the server is told about them.
+//! Opening connections, and the server settings of each.
 //!
-//! The server ends what takes too long, so that a client that has gone away leaves nothing running
-//! and nothing locked. It is also told how to reach rows: a handful at a time, by an index. Its
-//! estimates for tables that are empty one moment and full the next are of no use, and a plan made
-//! for one of these states is quadratic in another.
+//! * **Timeouts:** the server cancels long statements, long waits for locks and idle transactions.
+//!   A client that has vanished leaves nothing running and nothing locked.
+//! * **Plans:** only generic plans with nested loops over indexes are allowed. Several tables are
+//!   empty at one moment and full at the next, so the planner's estimates are wrong, and a plan for
+//!   an empty table takes quadratic time on a full one.
 //!
-//! For the same reason statements that join write `a.seq = ANY (ARRAY[b.seq])`, not `a.seq = b.seq`:
-//! the same rows, but an equality invites the planner to read a table whole, in the order of the
-//! join, when it believes it to be empty. Like this it can only reach each row by its key.
+//! For the same reason statements join by `a.seq = ANY (ARRAY[b.seq])` instead of `a.seq = b.seq`.
+//! The rows are the same. With an equality, the planner may read a table that it believes to be
+//! empty as a whole, in the order of the join. With `ANY` it can only look up each row by its key.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,14 +16,14 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqlSafeStr, SqlStr};
 
-use super::error::Fault;
+use super::error::DbError;
 use crate::store::{PostgresUrl, StoreError};
 
-/// How long connecting may take.
-const CONNECTING: Duration = Duration::from_secs(10);
+/// Time limit of an attempt to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every connection is told. Statements end before the callers give up
-/// ([`DEADLINE`](crate::store::postgres::DEADLINE)), and learn who holds a lock before that.
+/// Settings of every connection. A statement ends before its caller's
+/// [`DEADLINE`](crate::store::postgres::DEADLINE), and a wait for a lock before that.
 const SETTINGS: [(&str, &str); 11] = [
     ("statement_timeout", "25s"),
     ("lock_timeout", "5s"),
@@ -37,20 +38,21 @@ const SETTINGS: [(&str, &str); 11] = [
     ("enable_mergejoin", "off"),
 ];
 
-/// Makes the connections of one store.
+/// Opens the connections of one store.
 #[derive(Clone, Debug)]
 pub(in crate::store::postgres) struct Connector {
     options: PgConnectOptions,
     listening: Option<PgConnectOptions>,
-    /// What begins each transaction behind a pooler, where a connection keeps no settings.
+    /// `SET LOCAL` statements that begin each transaction behind a pooler, where a connection keeps
+    /// no settings.
     prologue: Option<SqlStr>,
 }
 
 impl Connector {
-    /// Reads the driver's part of the URL.
+    /// Parses the URL for the driver.
     pub(in crate::store::postgres) fn new(url: &PostgresUrl) -> Result<Self, StoreError> {
         let read = |text: &str| {
-            // The driver's own words could repeat the password.
+            // The driver's own message could repeat the password.
             let options =
                 PgConnectOptions::from_str(text).map_err(|_| StoreError::Unavailable {
                     location: url.to_string(),
@@ -60,32 +62,34 @@ impl Connector {
                             .to_owned(),
                 })?;
             let named = options.get_application_name().is_some();
-            let options = match named {
-                true => options,
-                false => options.application_name("jobs"),
+            let options = if named {
+                options
+            } else {
+                options.application_name("jobs")
             };
             Ok::<_, StoreError>(traced(options))
         };
         let options = read(url.connection())?;
         let listening = url.listening().map(read).transpose()?;
-        Ok(match url.is_pooled() {
-            // A pooler refuses what it does not know when a connection is opened.
-            true => Self {
+        Ok(if url.is_pooled() {
+            // A pooler rejects settings that it does not know in the startup message.
+            Self {
                 options: options.statement_cache_capacity(0),
                 listening,
                 prologue: Some(prologue()),
-            },
-            false => Self {
+            }
+        } else {
+            Self {
                 options: options.options(SETTINGS),
                 listening,
                 prologue: None,
-            },
+            }
         })
     }
 
-    /// The same for those who wait no longer than this for a lock.
-    pub(in crate::store::postgres) fn hurried(&self, patience: Duration) -> Self {
-        let millis = patience.as_millis();
+    /// Returns a connector with another `lock_timeout`.
+    pub(in crate::store::postgres) fn with_lock_timeout(&self, timeout: Duration) -> Self {
+        let millis = timeout.as_millis();
         Self {
             options: match self.prologue {
                 Some(_) => self.options.clone(),
@@ -93,14 +97,14 @@ impl Connector {
             },
             listening: self.listening.clone(),
             prologue: self.prologue.as_ref().map(|prologue| {
-                let hurried = format!("{}SET LOCAL lock_timeout = {millis};", prologue.as_str());
-                AssertSqlSafe(hurried).into_sql_str()
+                let prologue = format!("{}SET LOCAL lock_timeout = {millis};", prologue.as_str());
+                AssertSqlSafe(prologue).into_sql_str()
             }),
         }
     }
 
-    /// The same for those who do not want to hear of what is no error.
-    pub(in crate::store::postgres) fn quiet(&self) -> Self {
+    /// Returns a connector to which the server sends errors only, no notices and warnings.
+    pub(in crate::store::postgres) fn without_warnings(&self) -> Self {
         let options = self.options.clone();
         Self {
             options: options.options([("client_min_messages", "error")]),
@@ -108,30 +112,30 @@ impl Connector {
         }
     }
 
-    /// A connection to work with.
-    pub(in crate::store::postgres) async fn connect(&self) -> Result<PgConnection, Fault> {
-        match tokio::time::timeout(CONNECTING, self.options.connect()).await {
+    /// Opens a connection.
+    pub(in crate::store::postgres) async fn connect(&self) -> Result<PgConnection, DbError> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(connection) => Ok(connection?),
-            Err(_) => Err(Fault::Unreachable(format!(
-                "the server did not answer within {CONNECTING:?}"
+            Err(_) => Err(DbError::Unreachable(format!(
+                "the server did not answer within {CONNECT_TIMEOUT:?}"
             ))),
         }
     }
 
-    /// Where to listen; `None` if that is not possible.
+    /// Address for LISTEN; `None` behind a pooler without one.
     pub(in crate::store::postgres) fn listening(&self) -> Option<&PgConnectOptions> {
         self.listening.as_ref()
     }
 
-    /// What begins each transaction; `None` if connections keep their settings.
+    /// Statements that begin each transaction; `None` if connections keep their settings.
     pub(in crate::store::postgres) fn prologue(&self) -> Option<&SqlStr> {
         self.prologue.as_ref()
     }
 }
 
-/// Statements are told at the level of trace, for those who look for a slow one.
+/// Logs statements at the level trace.
 fn traced(options: PgConnectOptions) -> PgConnectOptions {
-    // Spares a dependency for one name: the level's type is that of another crate.
+    // The level's type is of a crate that is no dependency; parsing avoids naming it.
     match "trace".parse() {
         Ok(level) => options
             .log_statements(level)

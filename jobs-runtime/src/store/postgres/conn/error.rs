@@ -1,23 +1,23 @@
-//! What can go wrong in here, and how it is told to those outside.
+//! Errors of the database: their classes, and their translation into [`StoreError`].
 
 use std::borrow::Cow;
 
 use crate::store::StoreError;
 
-/// A failure before it knows which store it happened in.
+/// An error that does not name the store yet; see [`DbError::at`].
 #[derive(Debug)]
-pub(in crate::store::postgres) enum Fault {
-    /// Said in the contract's words already.
+pub(in crate::store::postgres) enum DbError {
+    /// An error of the contract.
     Store(StoreError),
-    /// Said by the server or by the driver.
+    /// An error of the server or of the driver.
     Sql(sqlx::Error),
-    /// Connecting failed a moment ago, for this reason.
+    /// The last attempt to connect failed for this reason.
     Unreachable(String),
-    /// Another transaction came in between: look again.
+    /// Another transaction has changed the rows in between: the operation has to run again.
     Raced,
 }
 
-/// What PostgreSQL's codes mean to us (appendix A of its documentation).
+/// SQLSTATE codes (appendix A of PostgreSQL's documentation).
 mod code {
     pub(in crate::store::postgres) const READ_ONLY: &str = "25006";
     pub(in crate::store::postgres) const ABORTED: &str = "25P02";
@@ -25,7 +25,7 @@ mod code {
     pub(in crate::store::postgres) const DEADLOCK: &str = "40P01";
     pub(in crate::store::postgres) const UNPREPARED: &str = "26000";
     pub(in crate::store::postgres) const PREPARED: &str = "42P05";
-    /// What was prepared was made for another layout.
+    /// A prepared statement was made for another layout.
     pub(in crate::store::postgres) const CHANGED: &str = "0A000";
     pub(in crate::store::postgres) const PRIVILEGE: &str = "42501";
     pub(in crate::store::postgres) const NO_TABLE: &str = "42P01";
@@ -37,8 +37,8 @@ mod code {
     pub(in crate::store::postgres) const TOO_MANY: &str = "53300";
 }
 
-impl Fault {
-    /// Whether nothing was done because of what others did at the same time: try again.
+impl DbError {
+    /// Returns true if the transaction was undone because of a concurrent one and may be repeated.
     pub(in crate::store::postgres) fn is_contention(&self) -> bool {
         matches!(self, Self::Raced)
             || matches!(
@@ -47,10 +47,11 @@ impl Fault {
             )
     }
 
-    /// Whether the connection is of no further use. A server that has become read-only is not the
-    /// one to talk to any more: the next connection may reach the one that is. One that does not
-    /// know what was prepared on it is not the one that it was prepared on; what was prepared for another
-    /// layout is to be prepared again.
+    /// Returns true if the connection must be replaced. Beside lost connections these are:
+    ///
+    /// * a server that has become read-only: the next connection may reach the new primary;
+    /// * a server that does not know a prepared statement: a pooler has switched servers;
+    /// * a statement that was prepared for another layout.
     pub(in crate::store::postgres) fn is_disconnected(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::Database(_)) => {
@@ -76,7 +77,7 @@ impl Fault {
         }
     }
 
-    /// Whether the store as a whole is in trouble, whatever was asked of it.
+    /// Returns true if every other call would fail as well.
     pub(in crate::store::postgres) fn is_outage(&self) -> bool {
         let code = self.code();
         let code = code.as_deref().unwrap_or_default();
@@ -89,7 +90,7 @@ impl Fault {
             || code.starts_with("58")
     }
 
-    /// Whether the server will not have what was written, and has nothing else against us.
+    /// Returns true if the server rejects the written values, and nothing else is wrong.
     pub(in crate::store::postgres) fn is_rejection(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(_)))
             && !self.is_contention()
@@ -97,22 +98,22 @@ impl Fault {
             && !self.is_outage()
     }
 
-    /// Whether a row was there already.
+    /// Returns true if a row with the same key exists.
     pub(in crate::store::postgres) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
-    /// Whether it waited too long for somebody else's lock.
+    /// Returns true if a wait for a lock has timed out.
     pub(in crate::store::postgres) fn is_locked(&self) -> bool {
         self.code().as_deref() == Some(code::LOCKED)
     }
 
-    /// Whether an earlier statement of the transaction has failed.
+    /// Returns true if an earlier statement of the transaction has failed.
     pub(in crate::store::postgres) fn is_aborted(&self) -> bool {
         self.code().as_deref() == Some(code::ABORTED)
     }
 
-    /// The server's code, if the server said something.
+    /// SQLSTATE of an error of the server.
     fn code(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => error.code(),
@@ -120,7 +121,7 @@ impl Fault {
         }
     }
 
-    /// The same, with the place and the way out.
+    /// Translates the error for the caller: with the store's location and what to do about it.
     pub(in crate::store::postgres) fn at(self, location: &str) -> StoreError {
         let unavailable = |reason: String| StoreError::Unavailable {
             location: location.to_owned(),
@@ -131,7 +132,9 @@ impl Fault {
             Self::Store(error) => return error,
             Self::Unreachable(reason) => return unavailable(reason),
             Self::Raced => {
-                return unavailable("others kept changing what was to be written".to_owned());
+                return unavailable(
+                    "other transactions kept changing the same rows: try again".to_owned(),
+                );
             }
             Self::Sql(error) => error,
         };
@@ -143,7 +146,7 @@ impl Fault {
             code::PRIVILEGE => unavailable(format!(
                 "the role may not do this ({}): let it own the schema, or grant it USAGE on the \
                  schema and all rights on its tables",
-                said(&error)
+                message(&error)
             )),
             code::LOCKED => unavailable(
                 "a transaction of another program holds a lock on the same row for too long: look \
@@ -153,30 +156,32 @@ impl Fault {
             code::READ_ONLY => {
                 unavailable("the server is read-only, as a standby is: name the primary".to_owned())
             }
-            // Nothing of it speaks against what was to be written: the same may be taken later.
-            code::SERIALIZATION | code::DEADLOCK => {
-                unavailable(format!("others kept coming in between: {}", said(&error)))
-            }
+            // Transient: the same write may succeed later, so it is no rejection of the values.
+            code::SERIALIZATION | code::DEADLOCK => unavailable(format!(
+                "other transactions kept interfering: {}",
+                message(&error)
+            )),
             code::UNPREPARED | code::PREPARED => unavailable(format!(
                 "{}: if a pooler in transaction mode stands in between, add pgbouncer=true to the \
                  URL",
-                said(&error)
+                message(&error)
             )),
-            code::NO_DATABASE => unavailable(format!("{}: create it", said(&error))),
+            code::NO_DATABASE => unavailable(format!("{}: create it", message(&error))),
             code::TOO_MANY => unavailable(format!(
                 "{}: raise max_connections, or put a pooler in between (pgbouncer=true)",
-                said(&error)
+                message(&error)
             )),
-            code::CANCELED => unavailable(format!("the server gave up: {}", said(&error))),
-            code if code.starts_with("28") => {
-                unavailable(format!("{}: check the user and the password", said(&error)))
-            }
-            code::CHANGED => unavailable(format!("its layout has changed: {}", said(&error))),
+            code::CANCELED => unavailable(format!("the server gave up: {}", message(&error))),
+            code if code.starts_with("28") => unavailable(format!(
+                "{}: check the user and the password",
+                message(&error)
+            )),
+            code::CHANGED => unavailable(format!("its layout has changed: {}", message(&error))),
             code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => {
-                unavailable(format!("the connection was ended: {}", said(&error)))
+                unavailable(format!("the connection was ended: {}", message(&error)))
             }
             code if code.starts_with("53") || code.starts_with("58") => {
-                unavailable(format!("the server is in trouble: {}", said(&error)))
+                unavailable(format!("the server is in trouble: {}", message(&error)))
             }
             _ => match error {
                 sqlx::Error::Io(error) => unavailable(format!(
@@ -193,33 +198,33 @@ impl Fault {
     }
 }
 
-/// What the server said, without the driver's words around it.
-fn said(error: &sqlx::Error) -> String {
+/// The server's own message, without the driver's prefix.
+fn message(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         error => error.to_string(),
     }
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// A stored value that this program cannot read.
+/// The error for a stored value that this program cannot read.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "an error that ends here; `map_err` hands it over"
 )]
-pub(in crate::store::postgres) fn corrupt(what: &str, reason: impl ToString) -> Fault {
-    Fault::Store(StoreError::Corrupt {
+pub(in crate::store::postgres) fn corrupt(what: &str, reason: impl ToString) -> DbError {
+    DbError::Store(StoreError::Corrupt {
         what: what.to_owned(),
         reason: reason.to_string(),
     })
@@ -234,19 +239,19 @@ mod tests {
 
     use super::*;
 
-    /// What a server says.
+    /// An error of the server, whose message is its code.
     #[derive(Debug)]
-    struct Said(&'static str);
+    struct ServerError(&'static str);
 
-    impl fmt::Display for Said {
+    impl fmt::Display for ServerError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(self.0)
         }
     }
 
-    impl Error for Said {}
+    impl Error for ServerError {}
 
-    impl DatabaseError for Said {
+    impl DatabaseError for ServerError {
         fn message(&self) -> &str {
             self.0
         }
@@ -272,24 +277,24 @@ mod tests {
         }
     }
 
-    fn fault(code: &'static str) -> Fault {
-        Fault::Sql(sqlx::Error::Database(Box::new(Said(code))))
+    fn server_error(code: &'static str) -> DbError {
+        DbError::Sql(sqlx::Error::Database(Box::new(ServerError(code))))
     }
 
     #[test]
-    fn what_may_be_taken_later_is_no_refusal_of_what_was_written() {
-        // A refusal turns a success that was to be written into a failure.
+    fn transient_errors_are_no_rejections_of_the_written_values() {
+        // A rejection would turn a success that is being settled into a failure.
         for code in [
             "40001", "40P01", "26000", "42P05", "0A000", "25006", "53100", "57P01",
         ] {
-            let error = fault(code).at("here");
+            let error = server_error(code).at("here");
             assert!(
                 matches!(error, StoreError::Unavailable { .. }),
                 "{code}: {error:?}"
             );
         }
         for code in ["22P05", "23502", "54000"] {
-            let error = fault(code).at("here");
+            let error = server_error(code).at("here");
             assert!(
                 matches!(error, StoreError::Database(_)),
                 "{code}: {error:?}"
@@ -298,11 +303,11 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_has_forgotten_what_was_prepared_is_left() {
+    fn a_connection_without_its_prepared_statements_is_replaced() {
         for code in ["26000", "42P05", "0A000"] {
-            assert!(fault(code).is_disconnected(), "{code}");
+            assert!(server_error(code).is_disconnected(), "{code}");
         }
-        let error = fault("26000").at("here").to_string();
+        let error = server_error("26000").at("here").to_string();
         assert!(error.contains("pgbouncer=true"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
-//! Hearing of other processes: by notification, and by looking from time to time.
+//! Events of other processes: by LISTEN and by polling.
 //!
-//! Notifications are lost with their connection, and behind a pooler there are none. So those who
-//! wait in this process are also told to look every few seconds, and twice a second while nothing
-//! can be heard.
+//! Notifications are lost with their connection, and behind a pooler there may be none. The
+//! subscribers in this process are therefore also told to poll: every 5 s while notifications
+//! arrive, every 500 ms while they do not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,80 +14,81 @@ use super::notifier;
 use super::pool::Shared;
 use crate::store::StoreEvent;
 
-/// Between two looks while notifications come, and while they do not.
-const SELDOM: Duration = Duration::from_secs(5);
-const OFTEN: Duration = Duration::from_millis(500);
+/// Pause between two polls while notifications arrive, and while they do not.
+const POLL_CONNECTED: Duration = Duration::from_secs(5);
+const POLL_DISCONNECTED: Duration = Duration::from_millis(500);
 
-/// After this long without a notification, the connection is asked whether it is still there.
-const SILENCE: Duration = Duration::from_secs(20);
+/// Time without a notification after which the connection is probed.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// What the answer to that, and connecting, may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit of a probe and of connecting.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The pause before listening again: the first, and the longest.
+/// First and longest pause before the connection is opened again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Whether notifications come.
+/// State of the connection that receives notifications: true while it is open.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store::postgres) struct Hearing(Arc<AtomicBool>);
+pub(in crate::store::postgres) struct Listener(Arc<AtomicBool>);
 
-impl Hearing {
-    fn set(&self, hearing: bool) {
-        self.0.store(hearing, Ordering::Relaxed);
+impl Listener {
+    fn set_connected(&self, connected: bool) {
+        self.0.store(connected, Ordering::Relaxed);
     }
 
-    fn get(&self) -> bool {
+    fn is_connected(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Listens for ever, and listens again after every loss.
-pub(in crate::store::postgres) async fn listen(shared: Arc<Shared>, hearing: Hearing) {
+/// Listens for notifications and reconnects after every loss. Returns at once if there is no
+/// address for LISTEN.
+pub(in crate::store::postgres) async fn listen(shared: Arc<Shared>, listener: Listener) {
     let Some(options) = shared.connector.listening() else {
         return;
     };
     let (first, longest) = BACKOFF;
     let mut pause = first;
     loop {
-        if hear(&shared, options, &hearing).await {
+        if listen_once(&shared, options, &listener).await {
             pause = first;
         }
-        hearing.set(false);
+        listener.set_connected(false);
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(longest);
     }
 }
 
-/// Listens until the connection is lost; whether it was ever there.
-async fn hear(shared: &Shared, options: &PgConnectOptions, hearing: &Hearing) -> bool {
-    let herald = &shared.herald;
+/// Listens until the connection is lost. Returns true if it was ever established.
+async fn listen_once(shared: &Shared, options: &PgConnectOptions, listener: &Listener) -> bool {
+    let notifier = &shared.notifier;
     let pool = PgPoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(TIMEOUT)
         .connect_lazy_with(options.clone());
     let connecting = async {
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.eager_reconnect(false);
-        listener.listen(&herald.channel).await?;
-        Ok::<_, sqlx::Error>(listener)
+        let mut connection = PgListener::connect_with(&pool).await?;
+        connection.eager_reconnect(false);
+        connection.listen(&notifier.channel).await?;
+        Ok::<_, sqlx::Error>(connection)
     };
-    let Ok(Ok(mut listener)) = tokio::time::timeout(PATIENCE, connecting).await else {
+    let Ok(Ok(mut connection)) = tokio::time::timeout(TIMEOUT, connecting).await else {
         return false;
     };
-    hearing.set(true);
-    // Nobody listened in between.
-    herald.tell_here(StoreEvent::Elsewhere);
+    listener.set_connected(true);
+    // Notifications of the time before were missed.
+    notifier.publish_locally(StoreEvent::Elsewhere);
     loop {
-        match tokio::time::timeout(SILENCE, listener.try_recv()).await {
+        match tokio::time::timeout(KEEPALIVE, connection.try_recv()).await {
             Ok(Ok(Some(notification))) => {
-                if let Some(event) = notifier::read(notification.payload(), &herald.origin) {
-                    herald.tell_here(event);
+                if let Some(event) = notifier::parse(notification.payload(), &notifier.origin) {
+                    notifier.publish_locally(event);
                 }
             }
             Ok(Ok(None) | Err(_)) => return true,
             Err(_) => {
-                let asking = sqlx::query("SELECT 1").execute(&mut listener);
-                if !matches!(tokio::time::timeout(PATIENCE, asking).await, Ok(Ok(_))) {
+                let probing = sqlx::query("SELECT 1").execute(&mut connection);
+                if !matches!(tokio::time::timeout(TIMEOUT, probing).await, Ok(Ok(_))) {
                     return true;
                 }
             }
@@ -95,18 +96,22 @@ async fn hear(shared: &Shared, options: &PgConnectOptions, hearing: &Hearing) ->
     }
 }
 
-/// Has those who wait look, for ever.
-pub(in crate::store::postgres) async fn look_around(shared: Arc<Shared>, hearing: Hearing) {
+/// Tells the subscribers of this process to poll, again and again. Never returns.
+pub(in crate::store::postgres) async fn poll(shared: Arc<Shared>, listener: Listener) {
     loop {
-        let pause = if hearing.get() { SELDOM } else { OFTEN };
+        let pause = if listener.is_connected() {
+            POLL_CONNECTED
+        } else {
+            POLL_DISCONNECTED
+        };
         tokio::time::sleep(jittered(pause)).await;
-        if shared.herald.is_heard() {
-            shared.herald.tell_here(StoreEvent::Elsewhere);
+        if shared.notifier.has_subscribers() {
+            shared.notifier.publish_locally(StoreEvent::Elsewhere);
         }
     }
 }
 
-/// Never the same, so that the processes of a fleet do not look all at once.
+/// Varies a pause by up to a fifth, so that the processes of a fleet do not poll at the same time.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
 }

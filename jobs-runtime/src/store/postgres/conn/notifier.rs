@@ -1,9 +1,9 @@
-//! Telling those who listen: in this process at once, in others by a notification.
+//! Publication of events: in this process at once, to other processes by NOTIFY.
 //!
-//! Notifications are sent after the commit, by a connection of their own, and at most one batch
-//! every [`QUIET`]: a notification inside of the enqueuing transaction would make all commits of
-//! the server queue up behind each other. The first one goes out at once. They are hints: one that
-//! cannot be sent is dropped, because everybody also looks from time to time.
+//! Notifications are sent after the commit, on a connection of their own, at most one batch per
+//! [`INTERVAL`]; the first batch at once. A NOTIFY inside of the enqueuing transaction would take a
+//! lock of the whole server at each commit. Notifications are hints: one that cannot be sent is
+//! dropped, because every process also polls.
 
 use std::sync::Arc;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,61 +13,62 @@ use async_trait::async_trait;
 use jobs::ExecutionId;
 use tokio::sync::{Notify, broadcast};
 
-use super::error::Fault;
-use super::operation::{Done, Shape, Transition, quietly};
-use super::pool::{Lane, Shared};
-use super::tx::Db;
+use super::error::DbError;
+use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::pool::{Pool, Shared};
+use super::tx::Tx;
 use crate::store::StoreEvent;
 use crate::store::postgres::uuid_of;
 use crate::time::Timestamp;
 
-/// Between two batches of notifications.
-const QUIET: Duration = Duration::from_millis(20);
+/// Pause between two batches of notifications.
+const INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a program that ends waits for its last notifications.
-const FLUSH: Duration = Duration::from_millis(500);
+/// Longest wait for the last notifications when the store is dropped.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The ids in one notification, which may be 8,000 bytes long; more are not told one by one.
-const IDS: usize = 200;
+/// Ids in one notification, whose payload is limited to 8,000 bytes. More of them become one event
+/// without ids.
+const MAX_IDS: usize = 200;
 
-/// Events kept for those who are slow to listen.
-const EVENTS: usize = 1_024;
+/// Events that are kept for slow subscribers.
+const EVENT_CAPACITY: usize = 1_024;
 
-/// What is to be told to other processes.
+/// Events that other processes have not been notified of.
 #[derive(Debug, Default)]
 struct Pending {
     ready: bool,
     scheduled: Option<Timestamp>,
     finished: Vec<ExecutionId>,
     cancel: bool,
-    /// Anything may have happened.
+    /// An event without details.
     anything: bool,
-    /// Whether something is on its way.
+    /// True while a batch is being sent.
     sending: bool,
 }
 
-/// Tells what has been committed.
+/// Publishes the events of committed operations.
 #[derive(Debug)]
-pub(in crate::store::postgres) struct Herald {
+pub(in crate::store::postgres) struct Notifier {
     events: broadcast::Sender<StoreEvent>,
     pending: Mutex<Pending>,
-    something: Notify,
-    /// Everything has been sent.
-    quiet: Condvar,
-    /// Names this store in its own notifications, to recognise them.
+    pending_added: Notify,
+    /// Signalled when a batch was sent.
+    all_sent: Condvar,
+    /// Marks this store's notifications, so that it ignores its own.
     pub(in crate::store::postgres) origin: String,
-    /// What other stores on the same schema listen on.
+    /// Channel of all stores on this schema.
     pub(in crate::store::postgres) channel: String,
 }
 
-impl Herald {
+impl Notifier {
     pub(in crate::store::postgres) fn new(schema: &str) -> Self {
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, _) = broadcast::channel(EVENT_CAPACITY);
         Self {
             events,
             pending: Mutex::default(),
-            something: Notify::new(),
-            quiet: Condvar::new(),
+            pending_added: Notify::new(),
+            all_sent: Condvar::new(),
             origin: format!("{:016x}", fastrand::u64(..)),
             channel: format!("jobs:{schema}"),
         }
@@ -77,13 +78,13 @@ impl Herald {
         self.events.subscribe()
     }
 
-    /// Whether anybody in this process listens.
-    pub(in crate::store::postgres) fn is_heard(&self) -> bool {
+    /// Returns true if this process has subscribers.
+    pub(in crate::store::postgres) fn has_subscribers(&self) -> bool {
         self.events.receiver_count() > 0
     }
 
-    /// Tells this process and the others.
-    pub(in crate::store::postgres) fn tell(&self, events: Vec<StoreEvent>) {
+    /// Publishes events to this process and to the others.
+    pub(in crate::store::postgres) fn publish(&self, events: Vec<StoreEvent>) {
         if events.is_empty() {
             return;
         }
@@ -92,14 +93,14 @@ impl Herald {
             pending.add(event);
         }
         drop(pending);
-        self.something.notify_one();
+        self.pending_added.notify_one();
         for event in events {
-            self.tell_here(event);
+            self.publish_locally(event);
         }
     }
 
-    /// Tells this process alone. Nobody may listen.
-    pub(in crate::store::postgres) fn tell_here(&self, event: StoreEvent) {
+    /// Publishes an event to this process alone.
+    pub(in crate::store::postgres) fn publish_locally(&self, event: StoreEvent) {
         let _ = self.events.send(event);
     }
 
@@ -107,41 +108,43 @@ impl Herald {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is pending to the other processes, for ever.
-    pub(in crate::store::postgres) async fn call_out(shared: Arc<Shared>, lane: Lane) {
-        let herald = &shared.herald;
+    /// Sends pending events to the other processes. Never returns.
+    pub(in crate::store::postgres) async fn send_notifications(shared: Arc<Shared>, pool: Pool) {
+        let notifier = &shared.notifier;
         loop {
-            herald.something.notified().await;
+            notifier.pending_added.notified().await;
             let pending = {
-                let mut pending = herald.pending();
+                let mut pending = notifier.pending();
                 let taken = std::mem::take(&mut *pending);
                 pending.sending = true;
                 taken
             };
-            let told = pending.into_texts(&herald.origin);
-            if !told.is_empty() {
-                let channel = herald.channel.clone();
-                if let Err(error) = lane.run(Notification { channel, told }).await {
+            let payloads = pending.into_payloads(&notifier.origin);
+            if !payloads.is_empty() {
+                let channel = notifier.channel.clone();
+                if let Err(error) = pool.run(SendNotifications { channel, payloads }).await {
                     tracing::debug!(%error, "a notification could not be sent");
                 }
             }
-            herald.pending().sending = false;
-            herald.quiet.notify_all();
-            tokio::time::sleep(QUIET).await;
+            notifier.pending().sending = false;
+            notifier.all_sent.notify_all();
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    /// Waits until everything has been sent, a moment at most: a program that enqueues and exits
-    /// shall be heard.
+    /// Waits until the pending events were sent, no longer than [`FLUSH_TIMEOUT`], so that other
+    /// processes learn of an enqueue by a program that exits after it.
     pub(in crate::store::postgres) fn flush(&self) {
-        let loud = |pending: &mut Pending| pending.is_loud();
-        let waiting = self.quiet.wait_timeout_while(self.pending(), FLUSH, loud);
+        let unsent = |pending: &mut Pending| pending.is_unsent();
+        let waiting = self
+            .all_sent
+            .wait_timeout_while(self.pending(), FLUSH_TIMEOUT, unsent);
         drop(waiting);
     }
 }
 
 impl Pending {
-    fn is_loud(&self) -> bool {
+    fn is_unsent(&self) -> bool {
         let Self {
             ready,
             scheduled,
@@ -159,7 +162,7 @@ impl Pending {
             StoreEvent::Scheduled(at) => {
                 self.scheduled = Some(self.scheduled.map_or(*at, |before| before.min(*at)));
             }
-            StoreEvent::Finished(ids) if self.finished.len() + ids.len() <= IDS => {
+            StoreEvent::Finished(ids) if self.finished.len() + ids.len() <= MAX_IDS => {
                 self.finished.extend(ids.iter());
             }
             StoreEvent::CancelRequested => self.cancel = true,
@@ -167,7 +170,7 @@ impl Pending {
         }
     }
 
-    fn into_texts(self, origin: &str) -> Vec<String> {
+    fn into_payloads(self, origin: &str) -> Vec<String> {
         let Self {
             ready,
             scheduled,
@@ -176,8 +179,8 @@ impl Pending {
             anything,
             sending: _,
         } = self;
-        let mut told = Vec::new();
-        let mut add = |what: String| told.push(format!("{origin} {what}"));
+        let mut payloads = Vec::new();
+        let mut add = |what: String| payloads.push(format!("{origin} {what}"));
         if ready {
             add("ready".to_owned());
         }
@@ -193,12 +196,12 @@ impl Pending {
             let ids = finished.iter().map(|id| uuid_of(id).simple().to_string());
             add(format!("finished {}", ids.collect::<Vec<_>>().join(",")));
         }
-        told
+        payloads
     }
 }
 
-/// What a notification of another store says; `None` for one of `origin` itself.
-pub(in crate::store::postgres) fn read(text: &str, origin: &str) -> Option<StoreEvent> {
+/// Parses a notification's payload; `None` for one that `origin` has sent itself.
+pub(in crate::store::postgres) fn parse(text: &str, origin: &str) -> Option<StoreEvent> {
     let mut words = text.split(' ');
     if words.next() == Some(origin) {
         return None;
@@ -216,27 +219,27 @@ pub(in crate::store::postgres) fn read(text: &str, origin: &str) -> Option<Store
         }
         _ => None,
     };
-    // What a newer program says may be anything.
+    // A newer program may send payloads that this one does not know.
     Some(event.unwrap_or(StoreEvent::Elsewhere))
 }
 
-struct Notification {
+struct SendNotifications {
     channel: String,
-    told: Vec<String>,
+    payloads: Vec<String>,
 }
 
 #[async_trait]
-impl Transition for Notification {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for SendNotifications {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
-        let query = db
-            .query(&db.sql.notify)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
+        let query = tx
+            .query(&tx.sql.conn_notify)
             .bind(&self.channel)
-            .bind(&self.told);
-        db.fetch(query).await?;
-        Ok(quietly(()))
+            .bind(&self.payloads);
+        tx.fetch(query).await?;
+        Ok(without_events(()))
     }
 }
 
@@ -247,13 +250,13 @@ mod tests {
     fn round_trip(event: &StoreEvent) -> Vec<Option<StoreEvent>> {
         let mut pending = Pending::default();
         pending.add(event);
-        let told = pending.into_texts("me");
-        assert!(told.iter().all(|text| text.len() < 8_000));
-        told.iter().map(|text| read(text, "you")).collect()
+        let payloads = pending.into_payloads("me");
+        assert!(payloads.iter().all(|text| text.len() < 8_000));
+        payloads.iter().map(|text| parse(text, "you")).collect()
     }
 
     #[test]
-    fn events_survive_the_way_to_another_process() {
+    fn events_survive_serialization() {
         let id = |n| ExecutionId::from_bytes([n; 16]);
         let few: StoreEvent = StoreEvent::Finished([id(1), id(2)].into());
         for event in [
@@ -262,20 +265,20 @@ mod tests {
             StoreEvent::Scheduled(Timestamp::from_millis(17)),
             few,
         ] {
-            let [Some(read)] = &round_trip(&event)[..] else {
+            let [Some(parsed)] = &round_trip(&event)[..] else {
                 panic!("{event:?} is one notification");
             };
-            assert_eq!(format!("{read:?}"), format!("{event:?}"));
+            assert_eq!(format!("{parsed:?}"), format!("{event:?}"));
         }
         let full: Vec<_> = (0..200).map(|_| id(255)).collect();
         round_trip(&StoreEvent::Finished(full.into()));
         let many: Vec<_> = (0..201).map(|_| id(3)).collect();
-        let read = round_trip(&StoreEvent::Finished(many.into()));
-        assert!(matches!(read[..], [Some(StoreEvent::Elsewhere)]));
+        let parsed = round_trip(&StoreEvent::Finished(many.into()));
+        assert!(matches!(parsed[..], [Some(StoreEvent::Elsewhere)]));
     }
 
     #[test]
-    fn a_store_does_not_hear_itself() {
-        assert!(read("me ready", "me").is_none());
+    fn a_store_ignores_its_own_notifications() {
+        assert!(parse("me ready", "me").is_none());
     }
 }

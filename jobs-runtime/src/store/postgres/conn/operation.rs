@@ -1,47 +1,46 @@
-//! What is done on a connection: a value, so that it can be done again.
+//! Operations: values that a connection task executes, once or several times.
 
 use async_trait::async_trait;
 
-use super::error::Fault;
-use super::tx::Db;
+use super::error::DbError;
+use super::tx::Tx;
 use crate::store::StoreEvent;
 
-/// What became of a transition: its answer, and what to tell those who listen.
-pub(in crate::store::postgres) type Done<T> = (T, Vec<StoreEvent>);
+/// Result of an operation: its output, and the events to publish after the commit.
+pub(in crate::store::postgres) type Outcome<T> = (T, Vec<StoreEvent>);
 
-/// How a transition uses its connection.
+/// Transaction that an operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::postgres) enum Shape {
-    /// One statement, which is its own transaction; or several that need none in common.
+pub(in crate::store::postgres) enum TxMode {
+    /// One statement, which is its own transaction; or several statements that need no common one.
     Statement,
-    /// Several statements that hold together.
+    /// Several statements in one transaction.
     Transaction,
 }
 
-/// Something done to the store by one call, with all that it needs.
+/// One call of the store, with everything that it needs.
 ///
-/// It may be run several times: after a deadlock, after a race that was lost, and after a
-/// connection was lost, when it is unknown whether it took effect. Transitions are therefore made
-/// so that a second run finds what the first did; [`Store`](crate::store::Store) demands the same
-/// of its calls.
+/// An operation may run several times: after a deadlock, after a lost race, and after a lost
+/// connection, when it is unknown whether the first run took effect. A second run must therefore
+/// find what the first one did, as [`Store`](crate::store::Store) requires of its calls.
 #[async_trait]
-pub(in crate::store::postgres) trait Transition:
+pub(in crate::store::postgres) trait Operation:
     Send + Sync + 'static
 {
-    /// What the caller gets.
-    type Answer: Send + 'static;
+    /// Value that the caller gets.
+    type Output: Send + 'static;
 
-    /// How it uses its connection.
-    const SHAPE: Shape;
+    /// Transaction that the operation needs.
+    const TX_MODE: TxMode;
 
-    /// Whether a second run answers like the first, if that took effect without an answer.
+    /// True if a second run returns the same output as a first run that took effect unnoticed.
     const REPEATABLE: bool = true;
 
-    /// Does it.
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault>;
+    /// Executes the operation.
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError>;
 }
 
-/// An answer that nobody else needs to hear of.
-pub(in crate::store::postgres) fn quietly<T>(answer: T) -> Done<T> {
-    (answer, Vec::new())
+/// The outcome of an operation that publishes no event.
+pub(in crate::store::postgres) fn without_events<T>(output: T) -> Outcome<T> {
+    (output, Vec::new())
 }

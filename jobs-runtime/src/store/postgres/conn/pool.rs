@@ -1,9 +1,10 @@
-//! Connections with a purpose: an actor each, which owns its connection and makes it again.
+//! Pools of connections, one pool per purpose.
 //!
-//! What must not wait for each other goes through lanes of its own: a renewal never queues behind a
-//! big settlement. A lane connects when it first has something to do and hangs up when it has had
-//! nothing for a while. It lives on the store's own threads: no handler that blocks the
-//! application's can stop it.
+//! Calls that must not wait for each other use different pools: a renewal never queues behind a
+//! large settlement. A pool is a queue of requests and one or several *connection tasks*, each of
+//! which owns a connection. A task connects at its first request and disconnects after five minutes
+//! without one. The tasks run on the store's own threads, which a handler that blocks its thread
+//! cannot stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,107 +17,116 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::connect::Connector;
-use super::error::Fault;
-use super::notifier::Herald;
-use super::operation::{Done, Shape, Transition};
+use super::error::DbError;
+use super::notifier::Notifier;
+use super::operation::{Operation, Outcome, TxMode};
 use super::statements::Statements;
-use super::tx::Db;
+use super::tx::Tx;
 use crate::store::StoreError;
 use crate::store::postgres::DEADLINE;
 
-/// Calls that may wait before callers are held back.
-const QUEUE: usize = 1_024;
+/// Requests that a pool queues; further callers wait until there is space.
+const QUEUE_LENGTH: usize = 1_024;
 
-/// After this long without a call, a connection is closed.
-const IDLE: Duration = Duration::from_secs(300);
+/// Time without a request after which a task closes its connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long a connection that keeps a session alive may be silent: one that was lost without a word is
-/// left while the lease still holds.
-pub(in crate::store::postgres) const SILENCE: Duration = Duration::from_secs(5);
+/// Time limit of a call on an established connection of the heartbeat pool. A dead connection is
+/// thus replaced while the session's leases are still valid.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a transition that others were in the way of is run.
-const TRIES: u32 = 10;
+/// Runs of an operation that fails by contention with other transactions.
+const MAX_TRIES: u32 = 10;
 
-/// The pause between two attempts to connect: the first, and the longest.
+/// First and longest pause between two attempts to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// What the lanes of a store share.
+/// Parts of a store that its pools share.
 pub(in crate::store::postgres) struct Shared {
     pub(in crate::store::postgres) connector: Connector,
     pub(in crate::store::postgres) sql: Statements,
-    pub(in crate::store::postgres) herald: Herald,
+    pub(in crate::store::postgres) notifier: Notifier,
     pub(in crate::store::postgres) location: Arc<str>,
 }
 
-/// How long the connections of a lane wait.
+/// Timeouts and settings of a pool's connections.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store::postgres) struct Manners {
-    /// Whoever makes one of them wait for longer loses it, and is asked again on another if the call
-    /// allows it.
-    pub(in crate::store::postgres) patience: Duration,
-    /// For a lock, if not as long as usual.
-    pub(in crate::store::postgres) waits_for_locks: Option<Duration>,
-    /// Whether the server keeps its warnings to itself.
-    pub(in crate::store::postgres) is_quiet: bool,
+pub(in crate::store::postgres) struct PoolOptions {
+    /// Time limit of a call on an established connection. On expiry the connection is closed, and
+    /// a repeatable operation runs once more on a new one.
+    pub(in crate::store::postgres) call_timeout: Duration,
+    /// Time limit of a wait for a lock; `None`: that of `conn/connect.rs`.
+    pub(in crate::store::postgres) lock_timeout: Option<Duration>,
+    /// True if the server sends no notices and warnings.
+    pub(in crate::store::postgres) hides_warnings: bool,
 }
 
-impl Manners {
-    /// For what a role may do or may not, and no matter which.
-    pub(in crate::store::postgres) fn quiet() -> Self {
+impl PoolOptions {
+    /// For sessions: a dead connection is given up early.
+    pub(in crate::store::postgres) fn for_heartbeats() -> Self {
         Self {
-            is_quiet: true,
+            call_timeout: HEARTBEAT_TIMEOUT,
             ..Self::default()
         }
     }
 
-    fn connector(self, usual: &Connector) -> Connector {
-        let connector = match self.waits_for_locks {
-            Some(patience) => usual.hurried(patience),
-            None => usual.clone(),
+    /// For statements that the role may lack privileges for: the server's warnings are suppressed.
+    pub(in crate::store::postgres) fn without_warnings() -> Self {
+        Self {
+            hides_warnings: true,
+            ..Self::default()
+        }
+    }
+
+    fn connector(self, default: &Connector) -> Connector {
+        let connector = match self.lock_timeout {
+            Some(timeout) => default.with_lock_timeout(timeout),
+            None => default.clone(),
         };
-        match self.is_quiet {
-            true => connector.quiet(),
-            false => connector,
+        if self.hides_warnings {
+            connector.without_warnings()
+        } else {
+            connector
         }
     }
 }
 
-impl Default for Manners {
+impl Default for PoolOptions {
     fn default() -> Self {
         Self {
-            patience: DEADLINE,
-            waits_for_locks: None,
-            is_quiet: false,
+            call_timeout: DEADLINE,
+            lock_timeout: None,
+            hides_warnings: false,
         }
     }
 }
 
-/// The way to one or several connections of one purpose. The actors end when it is dropped.
+/// Queue of requests for one or several connections. Its tasks end when it is dropped.
 #[derive(Debug)]
-pub(in crate::store::postgres) struct Lane {
-    queue: mpsc::Sender<Box<dyn Errand>>,
+pub(in crate::store::postgres) struct Pool {
+    queue: mpsc::Sender<Box<dyn Request>>,
     location: Arc<str>,
 }
 
-impl Lane {
-    /// Starts `width` actors that share the work.
+impl Pool {
+    /// Starts connection tasks that take requests from one queue.
     pub(in crate::store::postgres) fn start(
         runtime: &Handle,
         shared: &Arc<Shared>,
-        width: usize,
-        manners: Manners,
+        connections: usize,
+        options: PoolOptions,
     ) -> Self {
-        let (queue, errands) = mpsc::channel(QUEUE);
-        let errands = Arc::new(Mutex::new(errands));
-        for _ in 0..width {
-            let desk = Desk {
-                connector: manners.connector(&shared.connector),
+        let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
+        let requests = Arc::new(Mutex::new(requests));
+        for _ in 0..connections {
+            let task = ConnectionTask {
+                connector: options.connector(&shared.connector),
                 shared: Arc::clone(shared),
                 connection: None,
                 backoff: None,
-                patience: manners.patience,
+                call_timeout: options.call_timeout,
             };
-            runtime.spawn(desk.work(Arc::clone(&errands)));
+            runtime.spawn(task.serve(Arc::clone(&requests)));
         }
         Self {
             queue,
@@ -124,36 +134,33 @@ impl Lane {
         }
     }
 
-    /// Has a transition run and waits for its answer.
-    pub(in crate::store::postgres) async fn run<T: Transition>(
+    /// Runs an operation and waits for its output, no longer than [`DEADLINE`].
+    pub(in crate::store::postgres) async fn run<T: Operation>(
         &self,
-        transition: T,
-    ) -> Result<T::Answer, StoreError> {
-        self.ask(|answer| Box::new(Ask { transition, answer }))
+        operation: T,
+    ) -> Result<T::Output, StoreError> {
+        self.request_with(|reply| Box::new(OperationRequest { operation, reply }))
             .await
     }
 
-    /// Sends an errand and waits for its answer, no longer than [`DEADLINE`].
-    pub(in crate::store::postgres) async fn ask<T>(
+    /// Sends the request made from a reply channel and waits for the reply, no longer than
+    /// [`DEADLINE`].
+    pub(in crate::store::postgres) async fn request_with<T>(
         &self,
-        errand: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Errand>,
+        request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Request>,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let asking = async {
-            self.send(errand(answer)).await?;
-            answered.await.unwrap_or_else(|_| Err(self.stopped()))
+        let (reply, replied) = oneshot::channel();
+        let waiting = async {
+            self.send(request(reply)).await?;
+            replied.await.unwrap_or_else(|_| Err(self.stopped()))
         };
-        tokio::time::timeout(DEADLINE, asking)
+        tokio::time::timeout(DEADLINE, waiting)
             .await
             .unwrap_or(Err(StoreError::Timeout(DEADLINE)))
     }
 
-    /// Sends an errand that answers by itself.
-    pub(in crate::store::postgres) async fn send(
-        &self,
-        errand: Box<dyn Errand>,
-    ) -> Result<(), StoreError> {
-        self.queue.send(errand).await.map_err(|_| self.stopped())
+    async fn send(&self, request: Box<dyn Request>) -> Result<(), StoreError> {
+        self.queue.send(request).await.map_err(|_| self.stopped())
     }
 
     fn stopped(&self) -> StoreError {
@@ -164,77 +171,77 @@ impl Lane {
     }
 }
 
-/// Something for an actor to do and to answer.
+/// Work for a connection task, with its reply channel.
 #[async_trait]
-pub(in crate::store::postgres) trait Errand: Send {
-    /// Does it and answers.
-    async fn run(self: Box<Self>, desk: &mut Desk);
+pub(in crate::store::postgres) trait Request: Send {
+    /// Does the work and replies.
+    async fn run(self: Box<Self>, task: &mut ConnectionTask);
 }
 
-/// A transition with its type hidden.
-struct Ask<T: Transition> {
-    transition: T,
-    answer: oneshot::Sender<Result<T::Answer, StoreError>>,
+/// An operation as a request: hides the operation's type.
+struct OperationRequest<T: Operation> {
+    operation: T,
+    reply: oneshot::Sender<Result<T::Output, StoreError>>,
 }
 
 #[async_trait]
-impl<T: Transition> Errand for Ask<T> {
-    async fn run(self: Box<Self>, desk: &mut Desk) {
-        if self.answer.is_closed() {
+impl<T: Operation> Request for OperationRequest<T> {
+    async fn run(self: Box<Self>, task: &mut ConnectionTask) {
+        if self.reply.is_closed() {
             return;
         }
-        let result = desk.perform(&self.transition).await;
-        // The caller may have left; it is done all the same.
+        let result = task.run_operation(&self.operation).await;
+        // A caller that has stopped waiting needs no reply; the operation took effect.
         let _ = self
-            .answer
-            .send(result.map_err(|fault| fault.at(desk.location())));
+            .reply
+            .send(result.map_err(|error| error.at(task.location())));
     }
 }
 
-/// When to connect again after a failure, and why not before.
+/// Pause after a failed attempt to connect, and the reason of the failure.
 struct Backoff {
     pause: Duration,
     until: Instant,
     reason: String,
 }
 
-/// An actor.
-pub(in crate::store::postgres) struct Desk {
+/// Owner of one connection: executes requests, reconnects, retries.
+pub(in crate::store::postgres) struct ConnectionTask {
     shared: Arc<Shared>,
     connector: Connector,
     connection: Option<PgConnection>,
     backoff: Option<Backoff>,
-    /// What one attempt at a call may take on a connection that was there before.
-    patience: Duration,
+    /// See [`PoolOptions::call_timeout`].
+    call_timeout: Duration,
 }
 
-impl Desk {
-    async fn work(mut self, errands: Arc<Mutex<mpsc::Receiver<Box<dyn Errand>>>>) {
+impl ConnectionTask {
+    async fn serve(mut self, requests: Arc<Mutex<mpsc::Receiver<Box<dyn Request>>>>) {
         loop {
-            let next = async { errands.lock().await.recv().await };
-            let errand = match &self.connection {
+            let next = async { requests.lock().await.recv().await };
+            let request = match &self.connection {
                 None => next.await,
-                Some(_) => match tokio::time::timeout(IDLE, next).await {
-                    Ok(errand) => errand,
+                Some(_) => match tokio::time::timeout(IDLE_TIMEOUT, next).await {
+                    Ok(request) => request,
                     Err(_) => {
-                        self.hang_up().await;
+                        self.disconnect().await;
                         continue;
                     }
                 },
             };
-            match errand {
-                Some(errand) => errand.run(&mut self).await,
+            match request {
+                Some(request) => request.run(&mut self).await,
                 None => break,
             }
         }
-        self.hang_up().await;
+        self.disconnect().await;
     }
 
-    /// Says goodbye, so that the server does not wonder. Failing at that is no failure.
-    async fn hang_up(&mut self) {
+    /// Closes the connection in the way of the protocol. A failure of that is ignored.
+    async fn disconnect(&mut self) {
         if let Some(connection) = self.connection.take() {
-            let goodbye = sqlx::Connection::close(connection);
-            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+            let closing = sqlx::Connection::close(connection);
+            let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
         }
     }
 
@@ -242,85 +249,89 @@ impl Desk {
         &self.shared.location
     }
 
-    /// Runs a transition until it is done, refused or out of time, and tells those who listen.
+    /// Runs an operation until it succeeds, fails or is out of time, and publishes its events.
     ///
-    /// A connection that turns out to be lost is made again once: a server that was restarted in a
-    /// quiet moment costs nobody an error.
-    pub(in crate::store::postgres) async fn perform<T: Transition>(
+    /// A repeatable operation whose connection turns out to be lost runs once more on a new one:
+    /// after a restart of the server, the first call on an idle connection does not fail.
+    pub(in crate::store::postgres) async fn run_operation<T: Operation>(
         &mut self,
-        transition: &T,
-    ) -> Result<T::Answer, Fault> {
+        operation: &T,
+    ) -> Result<T::Output, DbError> {
         let deadline = Instant::now() + DEADLINE;
         let mut tries = 0;
         let mut lost_before = false;
         if !T::REPEATABLE {
-            self.look_alive().await;
+            self.check_connection().await;
         }
         loop {
             tries += 1;
             let fresh = self.connection.is_none();
-            // What a new connection does not answer either, it does not answer because of what was
-            // asked: that may take its time.
-            let until = match fresh {
-                true => deadline,
-                false => deadline.min(Instant::now() + self.patience),
+            // On a new connection a slow answer is due to the operation, which may use its full
+            // time.
+            let until = if fresh {
+                deadline
+            } else {
+                deadline.min(Instant::now() + self.call_timeout)
             };
-            let attempt = tokio::time::timeout_at(until, self.attempt(transition)).await;
-            let fault = match attempt {
-                Ok(Ok((answer, events))) => {
-                    // Before the answer: who has an answer can rely on others having been told.
-                    self.shared.herald.tell(events);
-                    return Ok(answer);
+            let attempt = tokio::time::timeout_at(until, self.try_once(operation)).await;
+            let error = match attempt {
+                Ok(Ok((output, events))) => {
+                    // Before the reply: a caller that has one can rely on the events.
+                    self.shared.notifier.publish(events);
+                    return Ok(output);
                 }
-                Ok(Err(fault)) => fault,
-                // Whatever is still under way on it: nobody uses this connection again.
-                Err(_) => Fault::Store(StoreError::Timeout(DEADLINE)),
+                Ok(Err(error)) => error,
+                // A statement may still run on the connection, which is not used again.
+                Err(_) => DbError::Store(StoreError::Timeout(DEADLINE)),
             };
-            if fault.is_disconnected() {
+            if error.is_disconnected() {
                 self.connection = None;
                 if T::REPEATABLE && !fresh && !lost_before && Instant::now() < deadline {
                     lost_before = true;
                     continue;
                 }
-                return Err(fault);
+                return Err(error);
             }
-            if self.keeps_open::<T>() && self.roll_back().await.is_err() {
+            if self.may_leave_transaction_open::<T>() && self.roll_back().await.is_err() {
                 self.connection = None;
             }
-            if !fault.is_contention() || tries >= TRIES {
-                return Err(fault);
+            if !error.is_contention() || tries >= MAX_TRIES {
+                return Err(error);
             }
             tokio::time::sleep(pause(tries)).await;
         }
     }
 
-    async fn attempt<T: Transition>(&mut self, transition: &T) -> Result<Done<T::Answer>, Fault> {
+    async fn try_once<T: Operation>(
+        &mut self,
+        operation: &T,
+    ) -> Result<Outcome<T::Output>, DbError> {
         self.connect().await?;
         let Some(conn) = &mut self.connection else {
-            return Err(Fault::Unreachable("it is not connected".to_owned()));
+            return Err(DbError::Unreachable("it is not connected".to_owned()));
         };
         let sql = &self.shared.sql;
         let prologue = self.connector.prologue();
-        let mut db = match (T::SHAPE, prologue) {
-            (Shape::Statement, None) => Db::plain(conn, sql, true),
-            _ => Db::in_transaction(conn, sql, prologue),
+        let mut tx = match (T::TX_MODE, prologue) {
+            (TxMode::Statement, None) => Tx::plain(conn, sql, true),
+            _ => Tx::in_transaction(conn, sql, prologue),
         };
-        let done = transition.run(&mut db).await?;
-        if T::SHAPE == Shape::Transaction || prologue.is_some() {
-            db.commit().await?;
+        let outcome = operation.run(&mut tx).await?;
+        if T::TX_MODE == TxMode::Transaction || prologue.is_some() {
+            tx.commit().await?;
         }
-        Ok(done)
+        Ok(outcome)
     }
 
-    /// Makes the connection, unless that failed only a moment ago.
-    async fn connect(&mut self) -> Result<(), Fault> {
+    /// Connects, unless an attempt has failed and its pause is not over.
+    async fn connect(&mut self) -> Result<(), DbError> {
         if self.connection.is_some() {
             return Ok(());
         }
         if let Some(backoff) = &self.backoff
             && Instant::now() < backoff.until
         {
-            return Err(Fault::Unreachable(backoff.reason.clone()));
+            return Err(DbError::Unreachable(backoff.reason.clone()));
         }
         match self.connector.connect().await {
             Ok(connection) => {
@@ -328,13 +339,13 @@ impl Desk {
                 self.backoff = None;
                 Ok(())
             }
-            Err(fault) => {
+            Err(error) => {
                 let (first, longest) = BACKOFF;
                 let pause = match &self.backoff {
                     Some(before) => (before.pause * 2).min(longest),
                     None => first,
                 };
-                let error = fault.at(self.location());
+                let error = error.at(self.location());
                 let reason = match &error {
                     StoreError::Unavailable { reason, .. } => reason.clone(),
                     other => other.to_string(),
@@ -344,42 +355,43 @@ impl Desk {
                     until: Instant::now() + pause,
                     reason: reason.clone(),
                 });
-                Err(Fault::Unreachable(reason))
+                Err(DbError::Unreachable(reason))
             }
         }
     }
 
-    /// Hangs up if the connection was lost while nobody looked: what cannot be repeated shall not be
-    /// the one to find out.
-    async fn look_alive(&mut self) {
+    /// Drops the connection if it was lost while it was idle, so that an operation that cannot be
+    /// repeated does not fail by that.
+    async fn check_connection(&mut self) {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        let asking = tokio::time::timeout(Duration::from_secs(5), connection.execute(""));
-        if !matches!(asking.await, Ok(Ok(_))) {
+        let probe = tokio::time::timeout(Duration::from_secs(5), connection.execute(""));
+        if !matches!(probe.await, Ok(Ok(_))) {
             self.connection = None;
         }
     }
 
-    /// Whether a failure of this transition may leave a transaction open.
-    fn keeps_open<T: Transition>(&self) -> bool {
-        T::SHAPE == Shape::Transaction || self.connector.prologue().is_some()
+    /// Returns true if a failure of the operation may leave a transaction open.
+    fn may_leave_transaction_open<T: Operation>(&self) -> bool {
+        T::TX_MODE == TxMode::Transaction || self.connector.prologue().is_some()
     }
 
-    /// Leaves no transaction open behind a failure.
-    async fn roll_back(&mut self) -> Result<(), Fault> {
+    /// Ends the transaction that a failure has left open.
+    async fn roll_back(&mut self) -> Result<(), DbError> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
         let rolling_back = connection.execute("ROLLBACK");
         match tokio::time::timeout(Duration::from_secs(5), rolling_back).await {
-            Ok(result) => result.map(drop).map_err(Fault::from),
-            Err(_) => Err(Fault::Store(StoreError::Timeout(DEADLINE))),
+            Ok(result) => result.map(drop).map_err(DbError::from),
+            Err(_) => Err(DbError::Store(StoreError::Timeout(DEADLINE))),
         }
     }
 }
 
-/// Longer with every try, and never the same, so that two who were in each other's way part.
+/// Pause before the next try: random and longer each time, so that two transactions do not collide
+/// again.
 fn pause(tries: u32) -> Duration {
     Duration::from_micros(fastrand::u64(200..2_000) * u64::from(tries))
 }

@@ -1,68 +1,68 @@
-//! What is asked of the server itself.
+//! Operations about the server itself: description, ping, time.
 
 use async_trait::async_trait;
 use sqlx::Row;
 
-use super::error::Fault;
-use super::operation::{Done, Shape, Transition, quietly};
-use super::tx::Db;
+use super::error::DbError;
+use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::tx::Tx;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// The oldest server that understands every statement.
-const OLDEST: i32 = 13;
+/// Oldest supported major version.
+const MIN_VERSION: i32 = 13;
 
-/// What an acknowledged write survives there.
-pub(in crate::store::postgres) struct Describe;
+/// Describes the server and the durability of an acknowledged write. Fails on an old server.
+pub(in crate::store::postgres) struct DescribeServer;
 
 #[async_trait]
-impl Transition for Describe {
-    type Answer = String;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for DescribeServer {
+    type Output = String;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<String>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.server)).await?;
-        let row = rows.first().ok_or(Fault::Raced)?;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<String>, DbError> {
+        let rows = tx.fetch(tx.query(&tx.sql.conn_server_settings)).await?;
+        let row = rows.first().ok_or(DbError::Raced)?;
         let number: i32 = row.try_get(0)?;
         let version: &str = row.try_get(1)?;
-        if number < OLDEST * 10_000 {
-            return Err(Fault::Store(StoreError::Layout(format!(
-                "the server is PostgreSQL {version}: version {OLDEST} or later is needed"
+        if number < MIN_VERSION * 10_000 {
+            return Err(DbError::Store(StoreError::Layout(format!(
+                "the server is PostgreSQL {version}: version {MIN_VERSION} or later is needed"
             ))));
         }
         let commit: &str = row.try_get(2)?;
         let fsync: &str = row.try_get(3)?;
-        Ok(quietly(format!(
+        Ok(without_events(format!(
             "PostgreSQL {version}, synchronous_commit = {commit}, fsync = {fsync}"
         )))
     }
 }
 
-/// Whether it can be read and written.
+/// Checks that the server can be read and written.
 pub(in crate::store::postgres) struct Ping;
 
 #[async_trait]
-impl Transition for Ping {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for Ping {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
-        db.fetch(db.query(&db.sql.ping)).await?;
-        Ok(quietly(()))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
+        tx.fetch(tx.query(&tx.sql.conn_ping)).await?;
+        Ok(without_events(()))
     }
 }
 
-/// Its time.
-pub(in crate::store::postgres) struct Time;
+/// Reads the server's clock.
+pub(in crate::store::postgres) struct ServerTime;
 
 #[async_trait]
-impl Transition for Time {
-    type Answer = Timestamp;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ServerTime {
+    type Output = Timestamp;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Timestamp>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.server_time)).await?;
-        let row = rows.first().ok_or(Fault::Raced)?;
-        Ok(quietly(Timestamp::from_millis(row.try_get(0)?)))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Timestamp>, DbError> {
+        let rows = tx.fetch(tx.query(&tx.sql.conn_server_time)).await?;
+        let row = rows.first().ok_or(DbError::Raced)?;
+        Ok(without_events(Timestamp::from_millis(row.try_get(0)?)))
     }
 }

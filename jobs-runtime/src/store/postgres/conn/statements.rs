@@ -1,17 +1,18 @@
-//! The statements, with the name of the schema in them.
+//! The table of SQL statements, with the schema's name in each.
 //!
-//! A file in `postgres/sql` reads as it runs in the schema `jobs`; wherever a word `jobs` stands
-//! before a dot, it is replaced by the schema of this store, once, when the store is opened.
-//! Nothing depends on a `search_path`.
+//! A file in `postgres/sql` is written for the schema `jobs`. When a store is opened, each `jobs`
+//! before a dot is replaced by the name of its schema; no statement depends on a `search_path`. A
+//! field is named after its file: `<folder>_<file>`. A few statements are put together from several
+//! files.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// The word in the files that stands for the schema.
+/// The schema's name in the files, with the dot behind it.
 const PLACEHOLDER: &str = "jobs.";
 
-/// Text of ours with the schema's name in it. `schema` needs no escaping: see
+/// Replaces the schema's name in SQL of this crate. `schema` needs no escaping: see
 /// [`PostgresUrl`](crate::store::PostgresUrl).
 pub(in crate::store::postgres) fn in_schema(text: &str, schema: &str) -> String {
     let mut replaced = String::with_capacity(text.len() + 64);
@@ -33,10 +34,10 @@ pub(in crate::store::postgres) fn in_schema(text: &str, schema: &str) -> String 
     replaced
 }
 
-/// Declares the table of statements: a field for each file.
+/// Declares the table of statements: one field per statement.
 macro_rules! statements {
     ($($name:ident: $text:expr,)*) => {
-        /// Every statement, ready to run. Cheap to hand out: each is kept once.
+        /// Every statement for one schema. Cloning a statement copies no text.
         #[derive(Debug)]
         pub(in crate::store::postgres) struct Statements {
             $(pub(in crate::store::postgres) $name: SqlStr,)*
@@ -46,7 +47,7 @@ macro_rules! statements {
             pub(in crate::store::postgres) fn in_schema(schema: &str) -> Self {
                 let statement = |text: &str| {
                     let text: Arc<str> = in_schema(text, schema).into();
-                    // Made of our own files and a checked name.
+                    // Built from this crate's files and a validated name.
                     AssertSqlSafe(text).into_sql_str()
                 };
                 Self { $($name: statement($text),)* }
@@ -55,8 +56,9 @@ macro_rules! statements {
     };
 }
 
-/// A page: which candidates pass, newest first and no more of them than fit, then the records of
-/// those. The candidates are named twice rather than kept: looking ends with the page.
+/// Builds a page of executions: selects candidates, filters them newest first up to the size of the
+/// page, and reads the records of those that pass. `candidates` is referenced twice and not
+/// materialized, so that reading them stops when the page is full.
 macro_rules! list {
     // All executions.
     (all) => {
@@ -65,9 +67,9 @@ macro_rules! list {
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
-    // Those with a value in a column that has an index. The order is that of the index, and the value part
-    // of it: beside an equality the primary key has the order of the page too, and where nearly all rows
-    // have the same value the planner walks that, past all of them in search of another.
+    // Executions with a value in an indexed column. The value is part of the row comparison and of
+    // the order. With a plain equality the primary key would have the order of the page, too, and
+    // the planner might scan it past all rows in search of a rare value.
     (by $column:literal = $value:literal) => {
         list!(
             page concat!(
@@ -79,15 +81,15 @@ macro_rules! list {
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
-    // Candidates that stand where the status asked for says.
-    (standing $candidates:expr) => {
+    // Candidates from the table of the requested status.
+    (of_status $candidates:expr) => {
         list!(page $candidates, "", "")
     };
-    // The same, in an order that begins with their status.
-    (standing by status $candidates:expr) => {
+    // The same, in the order of an index that begins with the status.
+    (of_status_by_index $candidates:expr) => {
         list!(page $candidates, "c.status DESC, ", "")
     };
-    (page $candidates:expr, $order:expr, $standing:expr) => {
+    (page $candidates:expr, $order:expr, $status:expr) => {
         concat!(
             "WITH candidates (seq) AS NOT MATERIALIZED (",
             $candidates,
@@ -96,7 +98,7 @@ macro_rules! list {
             "SELECT c.seq\nFROM candidates AS c\n",
             "JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[c.seq])\nWHERE\n",
             include_str!("../sql/read/list_filters.sql"),
-            $standing,
+            $status,
             "ORDER BY ",
             $order,
             "c.seq DESC LIMIT $12)\n",
@@ -109,140 +111,142 @@ macro_rules! list {
     };
 }
 
-/// A claim: what it takes, then what becomes of that.
+/// Builds a claim: deletes rows of `ready`, then leases them.
 macro_rules! claim {
-    ($taken:literal) => {
-        concat!(include_str!($taken), include_str!("../sql/claim/lease.sql"))
+    ($take:literal) => {
+        concat!(include_str!($take), include_str!("../sql/claim/lease.sql"))
     };
-    // In the order of all, and in that of those with limits.
-    (walk $free:literal) => {
+    // A scan in the order of claims, beside one of the executions with limits.
+    (scan $scan:literal) => {
         concat!(
-            include_str!($free),
-            include_str!("../sql/claim/taken.sql"),
+            include_str!($scan),
+            include_str!("../sql/claim/take_scanned.sql"),
             include_str!("../sql/claim/lease.sql")
         )
     };
 }
 
 statements! {
-    ahead: include_str!("../sql/read/ahead.sql"),
-    cancel_blocked: include_str!("../sql/operator/cancel_blocked.sql"),
-    cancel_lease: include_str!("../sql/operator/cancel_lease.sql"),
-    cancel_ready: include_str!("../sql/operator/cancel_ready.sql"),
-    cancel_requests: include_str!("../sql/session/cancel_requests.sql"),
-    cancel_scheduled: include_str!("../sql/operator/cancel_scheduled.sql"),
-    catalogue: include_str!("../sql/read/catalogue.sql"),
-    row_counts: include_str!("../sql/transfer/row_counts.sql"),
-    edit: include_str!("../sql/operator/edit.sql"),
-    edit_enter: include_str!("../sql/operator/edit_enter.sql"),
-    edit_leave: include_str!("../sql/operator/edit_leave.sql"),
-    claim_chosen: claim!("../sql/claim/chosen.sql"),
-    claim_groups: claim!("../sql/claim/groups.sql"),
-    claim_ahead: claim!(walk "../sql/claim/ahead.sql"),
-    claim_head: claim!(walk "../sql/claim/head.sql"),
-    claim_heads: include_str!("../sql/claim/heads.sql"),
-    claim_leased: include_str!("../sql/claim/leased.sql"),
-    claim_only: claim!("../sql/claim/only.sql"),
-    claim_first: include_str!("../sql/claim/first.sql"),
-    delete: include_str!("../sql/operator/delete.sql"),
+    read_count_ahead: include_str!("../sql/read/count_ahead.sql"),
+    operator_cancel_blocked: include_str!("../sql/operator/cancel_blocked.sql"),
+    operator_cancel_lease: include_str!("../sql/operator/cancel_lease.sql"),
+    operator_cancel_ready: include_str!("../sql/operator/cancel_ready.sql"),
+    session_cancel_requests: include_str!("../sql/session/cancel_requests.sql"),
+    operator_cancel_scheduled: include_str!("../sql/operator/cancel_scheduled.sql"),
+    read_catalogue: include_str!("../sql/read/catalogue.sql"),
+    transfer_row_counts: include_str!("../sql/transfer/row_counts.sql"),
+    operator_edit_execution: include_str!("../sql/operator/edit_execution.sql"),
+    operator_edit_insert: include_str!("../sql/operator/edit_insert.sql"),
+    operator_edit_remove: include_str!("../sql/operator/edit_remove.sql"),
+    claim_capped_take: claim!("../sql/claim/capped_take.sql"),
+    claim_by_group: claim!("../sql/claim/by_group.sql"),
+    claim_from_cursor: claim!(scan "../sql/claim/from_cursor.sql"),
+    claim_from_head: claim!(scan "../sql/claim/from_head.sql"),
+    claim_capped_candidates: include_str!("../sql/claim/capped_candidates.sql"),
+    claim_leases_of_claim: include_str!("../sql/claim/leases_of_claim.sql"),
+    claim_by_id: claim!("../sql/claim/by_id.sql"),
+    claim_first_candidate: include_str!("../sql/claim/first_candidate.sql"),
+    operator_delete: include_str!("../sql/operator/delete.sql"),
     limits_new_waiters: include_str!("../sql/limits/new_waiters.sql"),
-    limits_permit_events: include_str!("../sql/limits/permit_events.sql"),
-    limits_states: include_str!("../sql/limits/limit_states.sql"),
-    allocator_lock: include_str!("../sql/limits/allocator_lock.sql"),
-    limits_admitted: include_str!("../sql/limits/admitted.sql"),
-    limits_waiters: include_str!("../sql/limits/waiters.sql"),
+    limits_take_permit_events: include_str!("../sql/limits/take_permit_events.sql"),
+    limits_lock_limits: include_str!("../sql/limits/lock_limits.sql"),
+    limits_allocator_lock: include_str!("../sql/limits/allocator_lock.sql"),
+    limits_lock_admitted: include_str!("../sql/limits/lock_admitted.sql"),
+    limits_lock_waiters: include_str!("../sql/limits/lock_waiters.sql"),
     limits_write_plan: include_str!("../sql/limits/write_plan.sql"),
-    enqueue: concat!(
-        include_str!("../sql/enqueue/enqueue.sql"),
-        include_str!("../sql/enqueue/ready.sql")
+    enqueue_executions: concat!(
+        include_str!("../sql/enqueue/insert_executions.sql"),
+        include_str!("../sql/enqueue/insert_ready.sql")
     ),
-    enqueue_bare: concat!(
-        include_str!("../sql/enqueue/enqueue.sql"),
-        include_str!("../sql/enqueue/numbers.sql")
+    enqueue_executions_only: concat!(
+        include_str!("../sql/enqueue/insert_executions.sql"),
+        include_str!("../sql/enqueue/return_seqs.sql")
     ),
-    enqueue_ids: include_str!("../sql/enqueue/ids.sql"),
-    enqueue_keys: include_str!("../sql/enqueue/keys.sql"),
-    enqueue_keys_lock: include_str!("../sql/enqueue/keys_lock.sql"),
-    enqueue_limits: include_str!("../sql/enqueue/limits.sql"),
-    enqueue_allocator_idle: include_str!("../sql/enqueue/allocator_idle.sql"),
-    enqueue_limited: include_str!("../sql/enqueue/limited.sql"),
+    enqueue_existing_ids: include_str!("../sql/enqueue/existing_ids.sql"),
+    enqueue_write_idempotency_keys: include_str!("../sql/enqueue/write_idempotency_keys.sql"),
+    enqueue_lock_idempotency_keys: include_str!("../sql/enqueue/lock_idempotency_keys.sql"),
+    enqueue_lock_free_limits: include_str!("../sql/enqueue/lock_free_limits.sql"),
+    enqueue_try_allocator_lock: include_str!("../sql/enqueue/try_allocator_lock.sql"),
+    enqueue_insert_limited: include_str!("../sql/enqueue/insert_limited.sql"),
     enqueue_merge: include_str!("../sql/enqueue/merge.sql"),
-    enqueue_named: include_str!("../sql/enqueue/named.sql"),
-    enqueue_names: include_str!("../sql/enqueue/names.sql"),
-    enqueue_names_lock: include_str!("../sql/enqueue/names_lock.sql"),
-    enqueue_backlog_lock: include_str!("../sql/enqueue/backlog_lock.sql"),
-    enqueue_backlog: include_str!("../sql/enqueue/backlog.sql"),
-    execution: concat!(
+    enqueue_dedup_targets: include_str!("../sql/enqueue/dedup_targets.sql"),
+    enqueue_write_dedup_keys: include_str!("../sql/enqueue/write_dedup_keys.sql"),
+    enqueue_lock_dedup_keys: include_str!("../sql/enqueue/lock_dedup_keys.sql"),
+    enqueue_lock_backlog: include_str!("../sql/enqueue/lock_backlog.sql"),
+    enqueue_count_backlog: include_str!("../sql/enqueue/count_backlog.sql"),
+    read_execution: concat!(
         "SELECT p.*, (\n",
         include_str!("../sql/read/attempts.sql"),
         ") AS attempts FROM (\n",
         include_str!("../sql/read/execution.sql"),
         "WHERE x.id = $1) AS p"
     ),
-    list_all: list!(all),
-    list_correlation: list!(by "correlation_id" = "$6"),
-    list_creator: list!(by "created_by" = "$7"),
-    list_item: list!(by "item_id" = "$5"),
-    list_job: list!(by "job_id" = "$3"),
-    list_few_ready: include_str!("../sql/read/list_few_ready.sql"),
-    list_pending: list!(
-        standing "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
+    read_list_all: list!(all),
+    read_list_correlation: list!(by "correlation_id" = "$6"),
+    read_list_creator: list!(by "created_by" = "$7"),
+    read_list_item: list!(by "item_id" = "$5"),
+    read_list_job: list!(by "job_id" = "$3"),
+    read_count_queued: include_str!("../sql/read/count_queued.sql"),
+    read_list_pending: list!(
+        of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
-    list_queued: list!(
-        standing "SELECT seq FROM (\
+    read_list_queued: list!(
+        of_status "SELECT seq FROM (\
             SELECT seq FROM jobs.ready UNION ALL SELECT seq FROM jobs.blocked\
         ) AS queued WHERE seq < $1 ORDER BY seq DESC"
     ),
-    list_running: list!(
-        standing "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
+    read_list_running: list!(
+        of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
     ),
-    list_unsuccessful: list!(standing by status include_str!("../sql/read/list_unsuccessful.sql")),
-    fence_lock: include_str!("../sql/settle/fence_lock.sql"),
-    fence_lock_free: include_str!("../sql/settle/fence_lock_free.sql"),
-    fence_there: include_str!("../sql/settle/fence_there.sql"),
-    fence_recorded: include_str!("../sql/settle/fence_recorded.sql"),
-    identity: include_str!("../sql/caller_tx/identity.sql"),
-    installed: include_str!("../sql/caller_tx/installed.sql"),
-    ledger_create: include_str!("../sql/migrate/ledger_create.sql"),
-    ledger_exists: include_str!("../sql/migrate/ledger_exists.sql"),
-    ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
-    ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
+    read_list_unsuccessful: list!(
+        of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")
+    ),
+    settle_fence_lock: include_str!("../sql/settle/fence_lock.sql"),
+    settle_fence_skip_locked: include_str!("../sql/settle/fence_skip_locked.sql"),
+    settle_fence_holds: include_str!("../sql/settle/fence_holds.sql"),
+    settle_fence_recorded: include_str!("../sql/settle/fence_recorded.sql"),
+    caller_tx_identity: include_str!("../sql/caller_tx/identity.sql"),
+    caller_tx_schema_exists: include_str!("../sql/caller_tx/schema_exists.sql"),
+    migrate_ledger_create: include_str!("../sql/migrate/ledger_create.sql"),
+    migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
+    migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
+    migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
     limits_lookup: include_str!("../sql/limits/lookup.sql"),
-    limits_published: include_str!("../sql/limits/published.sql"),
-    limits_write: include_str!("../sql/limits/write.sql"),
-    logs_append: include_str!("../sql/settle/append_logs.sql"),
-    logs_read: include_str!("../sql/read/logs.sql"),
-    notify: include_str!("../sql/conn/notify.sql"),
-    blocked_by: include_str!("../sql/limits/blocked_by.sql"),
-    blocked_by_holders: include_str!("../sql/limits/blocked_by_holders.sql"),
-    pause: include_str!("../sql/operator/pause.sql"),
-    ping: include_str!("../sql/conn/ping.sql"),
-    processes: include_str!("../sql/session/processes.sql"),
-    promote: include_str!("../sql/promote/promote.sql"),
-    promote_due: include_str!("../sql/promote/due.sql"),
-    publish: include_str!("../sql/read/publish.sql"),
-    queues: include_str!("../sql/operator/queues.sql"),
-    report: include_str!("../sql/settle/report.sql"),
-    reserve: include_str!("../sql/limits/reserve.sql"),
-    pause_limit: include_str!("../sql/limits/pause_limit.sql"),
-    resume: include_str!("../sql/operator/resume.sql"),
-    retry: include_str!("../sql/operator/retry.sql"),
-    export: include_str!("../sql/transfer/export.sql"),
-    export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
-    export_keys: include_str!("../sql/transfer/export_keys.sql"),
-    export_limits: include_str!("../sql/transfer/export_limits.sql"),
-    export_logs: include_str!("../sql/transfer/export_logs.sql"),
-    export_names: include_str!("../sql/transfer/export_names.sql"),
-    export_publications: include_str!("../sql/transfer/export_publications.sql"),
-    import: include_str!("../sql/transfer/import.sql"),
-    import_limited: include_str!("../sql/transfer/import_limited.sql"),
-    import_places: include_str!("../sql/transfer/import_places.sql"),
-    import_session: include_str!("../sql/transfer/import_session.sql"),
-    ids_of: include_str!("../sql/read/ids_of.sql"),
-    seq_of: include_str!("../sql/read/seq_of.sql"),
-    server: include_str!("../sql/conn/server.sql"),
-    server_time: include_str!("../sql/conn/server_time.sql"),
-    session_claimed: include_str!("../sql/session/claimed.sql"),
+    limits_update_published_rules: include_str!("../sql/limits/update_published_rules.sql"),
+    limits_write_rules: include_str!("../sql/limits/write_rules.sql"),
+    settle_append_logs: include_str!("../sql/settle/append_logs.sql"),
+    read_logs: include_str!("../sql/read/logs.sql"),
+    conn_notify: include_str!("../sql/conn/notify.sql"),
+    limits_blocked_by: include_str!("../sql/limits/blocked_by.sql"),
+    limits_permit_holders: include_str!("../sql/limits/permit_holders.sql"),
+    operator_pause: include_str!("../sql/operator/pause.sql"),
+    conn_ping: include_str!("../sql/conn/ping.sql"),
+    session_processes: include_str!("../sql/session/processes.sql"),
+    promote_move_due: include_str!("../sql/promote/move_due.sql"),
+    promote_due_work: include_str!("../sql/promote/due_work.sql"),
+    read_publish: include_str!("../sql/read/publish.sql"),
+    operator_queues: include_str!("../sql/operator/queues.sql"),
+    settle_report_progress: include_str!("../sql/settle/report_progress.sql"),
+    limits_reserve: include_str!("../sql/limits/reserve.sql"),
+    limits_pause_limit: include_str!("../sql/limits/pause_limit.sql"),
+    operator_resume: include_str!("../sql/operator/resume.sql"),
+    operator_retry: include_str!("../sql/operator/retry.sql"),
+    transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),
+    transfer_export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
+    transfer_export_keys: include_str!("../sql/transfer/export_keys.sql"),
+    transfer_export_limits: include_str!("../sql/transfer/export_limits.sql"),
+    transfer_export_logs: include_str!("../sql/transfer/export_logs.sql"),
+    transfer_export_dedup_keys: include_str!("../sql/transfer/export_dedup_keys.sql"),
+    transfer_export_publications: include_str!("../sql/transfer/export_publications.sql"),
+    transfer_import_executions: include_str!("../sql/transfer/import_executions.sql"),
+    transfer_import_limited: include_str!("../sql/transfer/import_limited.sql"),
+    transfer_import_rows: include_str!("../sql/transfer/import_rows.sql"),
+    transfer_import_session: include_str!("../sql/transfer/import_session.sql"),
+    read_ids_by_seq: include_str!("../sql/read/ids_by_seq.sql"),
+    read_seq_by_id: include_str!("../sql/read/seq_by_id.sql"),
+    conn_server_settings: include_str!("../sql/conn/server_settings.sql"),
+    conn_server_time: include_str!("../sql/conn/server_time.sql"),
+    session_note_claim: include_str!("../sql/session/note_claim.sql"),
     session_close: include_str!("../sql/session/close.sql"),
     session_list: include_str!("../sql/session/list.sql"),
     session_lock: include_str!("../sql/session/lock.sql"),
@@ -250,32 +254,32 @@ statements! {
     session_renew: include_str!("../sql/session/renew.sql"),
     settle_requeue: concat!(
         include_str!("../sql/settle/requeue.sql"),
-        include_str!("../sql/settle/permits.sql")
+        include_str!("../sql/settle/release_permits.sql")
     ),
-    settle_final: concat!(
-        include_str!("../sql/settle/ended.sql"),
-        include_str!("../sql/settle/final.sql"),
+    settle_end_unlimited: concat!(
+        include_str!("../sql/settle/end_attempts.sql"),
+        include_str!("../sql/settle/insert_outcomes.sql"),
         "RETURNING seq, FALSE"
     ),
-    settle_limited: concat!(
-        include_str!("../sql/settle/ended.sql"),
+    settle_end_limited: concat!(
+        include_str!("../sql/settle/end_attempts.sql"),
         ",\nfinal AS (\n",
-        include_str!("../sql/settle/final.sql"),
+        include_str!("../sql/settle/insert_outcomes.sql"),
         "),\n",
-        include_str!("../sql/settle/permits.sql")
+        include_str!("../sql/settle/release_permits.sql")
     ),
-    execution_state: include_str!("../sql/read/execution_state.sql"),
-    execution_states: include_str!("../sql/read/execution_states.sql"),
-    retained_of: include_str!("../sql/limits/retained_of.sql"),
-    promote_first: include_str!("../sql/promote/first.sql"),
-    vacuum: include_str!("../sql/conn/vacuum.sql"),
-    waiting_since: include_str!("../sql/read/waiting_since.sql"),
-    leases_of: include_str!("../sql/read/leases_of.sql"),
-    take_over: include_str!("../sql/session/take_over.sql"),
-    take_over_beat: include_str!("../sql/session/take_over_beat.sql"),
-    take_over_close: include_str!("../sql/session/take_over_close.sql"),
-    take_over_last_beat: include_str!("../sql/session/take_over_last_beat.sql"),
-    release_permits: include_str!("../sql/limits/release_permits.sql"),
+    read_row_state: include_str!("../sql/read/row_state.sql"),
+    read_execution_states: include_str!("../sql/read/execution_states.sql"),
+    limits_has_retained_permits: include_str!("../sql/limits/has_retained_permits.sql"),
+    promote_first_due: include_str!("../sql/promote/first_due.sql"),
+    conn_vacuum: include_str!("../sql/conn/vacuum.sql"),
+    read_waiting_since: include_str!("../sql/read/waiting_since.sql"),
+    read_count_leases: include_str!("../sql/read/count_leases.sql"),
+    session_take_over_leases: include_str!("../sql/session/take_over_leases.sql"),
+    session_take_over_check_beat: include_str!("../sql/session/take_over_check_beat.sql"),
+    session_take_over_close: include_str!("../sql/session/take_over_close.sql"),
+    session_take_over_check_last_beat: include_str!("../sql/session/take_over_check_last_beat.sql"),
+    limits_release_permits: include_str!("../sql/limits/release_permits.sql"),
 }
 
 #[cfg(test)]
@@ -283,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_stands_before_every_name_of_ours_and_no_other() {
+    fn the_schema_replaces_the_placeholder_and_nothing_else() {
         let text = "SELECT jobs.ready.seq FROM jobs.ready WHERE a_jobs.x > 1";
         let expected = "SELECT \"s\".ready.seq FROM \"s\".ready WHERE a_jobs.x > 1";
         assert_eq!(in_schema(text, "s"), expected);

@@ -1,46 +1,47 @@
-//! Texts on their way into the database and back.
+//! Encoding of texts for the database.
 //!
-//! A `text` of PostgreSQL holds every character but NUL. So that this store keeps what every other
-//! keeps, and finds it again, NUL is written as two characters: U+FDD0, which Unicode sets aside
-//! for uses like this, and `0`; U+FDD0 itself is written twice. Payloads, results and fields are
-//! JSON, which has NUL only as an escape: they are stored as they are.
+//! A `text` of PostgreSQL holds every character but NUL, which the other stores keep. NUL is
+//! therefore stored as two characters: U+FDD0, a noncharacter that Unicode reserves for such use,
+//! and `0`. U+FDD0 itself is stored twice. Payloads, results and log fields are JSON, which can
+//! only contain NUL as an escape: they are stored unchanged.
 
 use std::borrow::Cow;
 
 use crate::store::{Limit, NewExecution, StoreError};
 
-/// What begins a pair that stands for one character.
-const MARK: char = '\u{fdd0}';
+/// First character of a pair that encodes one character.
+const ESCAPE: char = '\u{fdd0}';
 
-/// The text as it is stored.
-pub(in crate::store::postgres) fn stored(text: &str) -> Cow<'_, str> {
-    match text.contains(['\0', MARK]) {
-        true => Cow::Owned(
-            text.replace(MARK, "\u{fdd0}\u{fdd0}")
+/// Encodes a text for the database.
+pub(in crate::store::postgres) fn encode(text: &str) -> Cow<'_, str> {
+    if text.contains(['\0', ESCAPE]) {
+        Cow::Owned(
+            text.replace(ESCAPE, "\u{fdd0}\u{fdd0}")
                 .replace('\0', "\u{fdd0}0"),
-        ),
-        false => Cow::Borrowed(text),
+        )
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
-/// The texts as they are stored.
-pub(in crate::store::postgres) fn all_stored(texts: &[String]) -> Vec<Cow<'_, str>> {
-    texts.iter().map(|text| stored(text)).collect()
+/// Encodes several texts.
+pub(in crate::store::postgres) fn encode_all(texts: &[String]) -> Vec<Cow<'_, str>> {
+    texts.iter().map(|text| encode(text)).collect()
 }
 
-/// The text that was stored.
-pub(in crate::store::postgres) fn read(text: String) -> String {
-    if !text.contains(MARK) {
+/// Decodes a stored text.
+pub(in crate::store::postgres) fn decode(text: String) -> String {
+    if !text.contains(ESCAPE) {
         return text;
     }
     let mut read = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         read.push(match c {
-            MARK => match chars.next() {
+            ESCAPE => match chars.next() {
                 Some('0') => '\0',
                 Some(other) => other,
-                None => MARK,
+                None => ESCAPE,
             },
             c => c,
         });
@@ -48,19 +49,20 @@ pub(in crate::store::postgres) fn read(text: String) -> String {
     read
 }
 
-/// The texts that were stored.
-pub(in crate::store::postgres) fn all_read(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().map(read).collect()
+/// Decodes several texts.
+pub(in crate::store::postgres) fn decode_all(texts: Vec<String>) -> Vec<String> {
+    texts.into_iter().map(decode).collect()
 }
 
-fn store_in_place(text: &mut String) {
-    if let Cow::Owned(stored) = stored(text) {
+/// Encodes a text in its place.
+pub(in crate::store::postgres) fn encode_in_place(text: &mut String) {
+    if let Cow::Owned(stored) = encode(text) {
         *text = stored;
     }
 }
 
-/// The executions with every text as it is stored.
-pub(in crate::store::postgres) fn as_stored(mut batch: Vec<NewExecution>) -> Vec<NewExecution> {
+/// Encodes every text of the executions.
+pub(in crate::store::postgres) fn encode_batch(mut batch: Vec<NewExecution>) -> Vec<NewExecution> {
     for new in &mut batch {
         let NewExecution {
             job_id,
@@ -97,20 +99,20 @@ pub(in crate::store::postgres) fn as_stored(mut batch: Vec<NewExecution>) -> Vec
             .chain(optional.into_iter().flatten())
             .chain(tags)
             .chain(keys)
-            .for_each(store_in_place);
+            .for_each(encode_in_place);
     }
     batch
 }
 
-/// The limit with every text as it is stored.
-pub(in crate::store::postgres) fn limit_as_stored(mut limit: Limit) -> Limit {
-    store_in_place(&mut limit.key);
-    store_in_place(&mut limit.job_id);
+/// Encodes the texts of a limit.
+pub(in crate::store::postgres) fn encode_limit(mut limit: Limit) -> Limit {
+    encode_in_place(&mut limit.key);
+    encode_in_place(&mut limit.job_id);
     limit
 }
 
-/// A refusal in the caller's words.
-pub(in crate::store::postgres) fn refusal(error: StoreError) -> StoreError {
+/// Decodes the texts that an error of an enqueue repeats.
+pub(in crate::store::postgres) fn decode_error(error: StoreError) -> StoreError {
     match error {
         StoreError::IdempotencyConflict {
             index,
@@ -118,7 +120,7 @@ pub(in crate::store::postgres) fn refusal(error: StoreError) -> StoreError {
             execution_id,
         } => StoreError::IdempotencyConflict {
             index,
-            key: read(key),
+            key: decode(key),
             execution_id,
         },
         StoreError::QueueFull {
@@ -127,15 +129,15 @@ pub(in crate::store::postgres) fn refusal(error: StoreError) -> StoreError {
             max_waiting,
         } => StoreError::QueueFull {
             index,
-            job_id: read(job_id),
+            job_id: decode(job_id),
             max_waiting,
         },
         error => error,
     }
 }
 
-/// The literal of an array of texts, for a column of arrays that differ in length; `None` for an
-/// empty one.
+/// Returns the array literal of texts, for a parameter of arrays that differ in length; `None` for
+/// an empty array.
 pub(in crate::store::postgres) fn array_literal(texts: &[String]) -> Option<String> {
     if texts.is_empty() {
         return None;
@@ -160,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_survives_a_round_trip_without_nul() {
+    fn texts_survive_a_round_trip_without_nul() {
         for text in [
             "",
             "ab",
@@ -170,16 +172,16 @@ mod tests {
             "\u{fdd0}",
             "\u{fdd0}0\0\u{fdd0}\u{fdd0}",
         ] {
-            let stored = stored(text);
+            let stored = encode(text);
             assert!(!stored.contains('\0'));
-            assert_eq!(read(stored.into_owned()), text);
+            assert_eq!(decode(stored.into_owned()), text);
         }
-        assert!(matches!(stored("ab"), Cow::Borrowed("ab")));
-        assert_ne!(stored("\0"), stored("\u{fdd0}0"));
+        assert!(matches!(encode("ab"), Cow::Borrowed("ab")));
+        assert_ne!(encode("\0"), encode("\u{fdd0}0"));
     }
 
     #[test]
-    fn literals_quote_every_text() {
+    fn array_literals_quote_every_text() {
         let texts = ["a b", "", "q\"\\", "NULL", "{x,y}"].map(str::to_owned);
         let expected = r#"{"a b","","q\"\\","NULL","{x,y}"}"#;
         assert_eq!(array_literal(&texts).as_deref(), Some(expected));

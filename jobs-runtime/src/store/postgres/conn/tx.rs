@@ -1,29 +1,30 @@
-//! A connection with what is needed to use it.
+//! The connection that an operation runs on, with its transaction.
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow, Postgres};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Executor, SqlStr};
 
-use super::error::Fault;
+use super::error::DbError;
 use super::statements::Statements;
 
-/// How each of our own transactions begins, whatever the database's defaults are.
+/// Begins each transaction of the store, whatever the database's defaults are.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;";
 
-/// A connection, of ours or of a caller's, while something is done on it.
-pub(in crate::store::postgres) struct Db<'c> {
+/// A connection, of the store or of a caller, while an operation runs on it.
+pub(in crate::store::postgres) struct Tx<'c> {
     pub(in crate::store::postgres) conn: &'c mut PgConnection,
     pub(in crate::store::postgres) sql: &'c Statements,
-    /// Whether statements may stay prepared on the server.
+    /// True if statements may stay prepared on the server.
     prepared: bool,
-    /// What is to be sent before the first statement: it shares its trip where it can.
-    pending: Option<String>,
-    /// What is sent together with the commit.
-    last_words: String,
+    /// `BEGIN` and settings, sent before the first statement; a script sends them in its own round
+    /// trip.
+    begin_sql: Option<String>,
+    /// Statements that are sent in one round trip with the commit.
+    commit_prefix: String,
 }
 
-impl<'c> Db<'c> {
-    /// A connection that is in a transaction, or needs none.
+impl<'c> Tx<'c> {
+    /// Uses a connection that is in a transaction already, or needs none.
     pub(in crate::store::postgres) fn plain(
         conn: &'c mut PgConnection,
         sql: &'c Statements,
@@ -33,12 +34,12 @@ impl<'c> Db<'c> {
             conn,
             sql,
             prepared,
-            pending: None,
-            last_words: String::new(),
+            begin_sql: None,
+            commit_prefix: String::new(),
         }
     }
 
-    /// A connection on which a transaction begins with the first statement.
+    /// Begins a transaction with the first statement.
     pub(in crate::store::postgres) fn in_transaction(
         conn: &'c mut PgConnection,
         sql: &'c Statements,
@@ -47,12 +48,12 @@ impl<'c> Db<'c> {
         let mut begin = BEGIN.to_owned();
         begin.push_str(prologue.map_or("", |prologue| prologue.as_str()));
         Self {
-            pending: Some(begin),
+            begin_sql: Some(begin),
             ..Self::plain(conn, sql, prologue.is_none())
         }
     }
 
-    /// A statement, ready to bind.
+    /// Returns a query for the statement, without parameters bound.
     pub(in crate::store::postgres) fn query(
         &self,
         statement: &SqlStr,
@@ -64,27 +65,27 @@ impl<'c> Db<'c> {
     pub(in crate::store::postgres) async fn fetch(
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
-    ) -> Result<Vec<PgRow>, Fault> {
+    ) -> Result<Vec<PgRow>, DbError> {
         self.begin().await?;
         Ok(query.fetch_all(&mut *self.conn).await?)
     }
 
-    /// Runs a statement and returns how many rows it touched.
+    /// Runs a statement and returns the number of rows that it has affected.
     pub(in crate::store::postgres) async fn execute(
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, DbError> {
         self.begin().await?;
         Ok(query.execute(&mut *self.conn).await?.rows_affected())
     }
 
-    /// Runs SQL without parameters, in one trip with the beginning of the transaction. The values of
-    /// its rows come as text.
+    /// Runs SQL without parameters, in one round trip with the BEGIN. The values of its rows come
+    /// as text.
     pub(in crate::store::postgres) async fn script(
         &mut self,
         sql: &str,
-    ) -> Result<Vec<PgRow>, Fault> {
-        let mut script = self.pending.take().unwrap_or_default();
+    ) -> Result<Vec<PgRow>, DbError> {
+        let mut script = self.begin_sql.take().unwrap_or_default();
         script.push_str(sql);
         let rows = sqlx::raw_sql(AssertSqlSafe(script))
             .fetch_all(&mut *self.conn)
@@ -92,34 +93,34 @@ impl<'c> Db<'c> {
         Ok(rows)
     }
 
-    /// Waits for locks no longer than `millis` in this transaction, which has not begun yet.
-    pub(in crate::store::postgres) fn hurry(&mut self, millis: u16) {
-        if let Some(begin) = &mut self.pending {
+    /// Sets `lock_timeout` for this transaction, which must not have begun yet.
+    pub(in crate::store::postgres) fn set_lock_timeout(&mut self, millis: u16) {
+        if let Some(begin) = &mut self.begin_sql {
             begin.push_str(&format!("SET LOCAL lock_timeout = {millis};"));
         }
     }
 
-    /// Adds SQL without parameters that runs in one trip with the commit.
-    pub(in crate::store::postgres) fn at_last(&mut self, sql: &str) {
-        self.last_words.push_str(sql);
-        self.last_words.push(';');
+    /// Adds SQL without parameters that runs in one round trip with the commit.
+    pub(in crate::store::postgres) fn before_commit(&mut self, sql: &str) {
+        self.commit_prefix.push_str(sql);
+        self.commit_prefix.push(';');
     }
 
-    async fn begin(&mut self) -> Result<(), Fault> {
-        if let Some(begin) = self.pending.take() {
+    async fn begin(&mut self) -> Result<(), DbError> {
+        if let Some(begin) = self.begin_sql.take() {
             self.conn.execute(AssertSqlSafe(begin)).await?;
         }
         Ok(())
     }
 
-    /// Commits, if a transaction has begun.
-    pub(in crate::store::postgres) async fn commit(mut self) -> Result<(), Fault> {
-        if self.pending.is_some() {
+    /// Commits the transaction, if it has begun.
+    pub(in crate::store::postgres) async fn commit(mut self) -> Result<(), DbError> {
+        if self.begin_sql.is_some() {
             return Ok(());
         }
-        self.last_words.push_str("COMMIT");
-        let last_words = std::mem::take(&mut self.last_words);
-        self.conn.execute(AssertSqlSafe(last_words)).await?;
+        self.commit_prefix.push_str("COMMIT");
+        let commit_prefix = std::mem::take(&mut self.commit_prefix);
+        self.conn.execute(AssertSqlSafe(commit_prefix)).await?;
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
-//! Clearing away what claims and ends leave behind.
+//! Vacuum of the tables that executions pass through.
 //!
-//! A row that was deleted stays in its table and in every index until it is vacuumed, and a claim, which
-//! reads its index from the head, walks over all of those that others have claimed before: at 30,000
-//! executions a second, a million of them within the minute that the server's own vacuum sleeps. So whoever
-//! claims sees to it, as soon as it is worth it. The tables are small, and nobody waits for it: readers and
-//! writers go on, and one that is being vacuumed already is left out.
+//! A deleted row stays in its table and its indexes until a vacuum removes it. A claim scans an
+//! index from its head, past the entries of rows that were claimed before. At 30,000 executions a
+//! second, a million of these come together in the minute that autovacuum sleeps. A process that
+//! claims therefore vacuums the tables itself, after [`THRESHOLD`] rows. The tables are small, and
+//! a vacuum blocks no reader and no writer. A table that is being vacuumed already is skipped.
 //!
-//! Where an old transaction may still look at the rows they stay where they are; then it is done less and
-//! less often, in proportion to what it takes.
+//! Rows that an old snapshot may still read cannot be removed. A vacuum then takes longer, and the
+//! pause after it grows in proportion.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,63 +16,63 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::error::Fault;
-use super::operation::{Done, Shape, Transition, quietly};
-use super::pool::Lane;
-use super::tx::Db;
+use super::error::DbError;
+use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::pool::Pool;
+use super::tx::Tx;
 
-/// Rows left behind by claims of this process that are worth it.
-const ENOUGH: usize = 25_000;
+/// Rows claimed by this process after which a vacuum runs.
+const THRESHOLD: usize = 25_000;
 
-/// Between two times, at least.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Shortest pause between two vacuums.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// And so many times as long as the last one took.
-const REST: u32 = 20;
+/// Pause after a vacuum, as a multiple of the time that it took.
+const INTERVAL_FACTOR: u32 = 20;
 
-/// Counts what is left behind.
+/// Counter of dead rows that starts a vacuum when there are enough.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store::postgres) struct Broom(Arc<Left>);
+pub(in crate::store::postgres) struct Vacuum(Arc<DeadRows>);
 
 #[derive(Debug, Default)]
-struct Left {
+struct DeadRows {
     rows: AtomicUsize,
-    enough: Notify,
+    above_threshold: Notify,
 }
 
-impl Broom {
-    /// Notes that a claim has taken so many.
-    pub(in crate::store::postgres) fn left_behind(&self, rows: usize) {
-        let left = self.0.rows.fetch_add(rows, Ordering::Relaxed) + rows;
-        if left >= ENOUGH {
-            self.0.enough.notify_one();
+impl Vacuum {
+    /// Counts the rows that a claim has deleted.
+    pub(in crate::store::postgres) fn note_deleted(&self, rows: usize) {
+        let dead = self.0.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+        if dead >= THRESHOLD {
+            self.0.above_threshold.notify_one();
         }
     }
 
-    /// Sweeps whenever it is worth it, for as long as there is a runtime.
-    pub(in crate::store::postgres) async fn sweep(self, lane: Lane) {
+    /// Vacuums whenever there are enough dead rows. Never returns.
+    pub(in crate::store::postgres) async fn run_forever(self, pool: Pool) {
         loop {
-            self.0.enough.notified().await;
+            self.0.above_threshold.notified().await;
             self.0.rows.store(0, Ordering::Relaxed);
             let started = crate::clock::real_now();
-            if let Err(error) = lane.run(Sweep).await {
-                // The server's own vacuum comes in any case.
-                tracing::debug!(%error, "what claims have left behind was not cleared away");
+            if let Err(error) = pool.run(VacuumTables).await {
+                // Autovacuum runs in any case.
+                tracing::debug!(%error, "the queue tables could not be vacuumed");
             }
-            tokio::time::sleep(PAUSE.max(started.elapsed() * REST)).await;
+            tokio::time::sleep(MIN_INTERVAL.max(started.elapsed() * INTERVAL_FACTOR)).await;
         }
     }
 }
 
-struct Sweep;
+struct VacuumTables;
 
 #[async_trait]
-impl Transition for Sweep {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for VacuumTables {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
-        db.execute(db.query(&db.sql.vacuum)).await?;
-        Ok(quietly(()))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
+        tx.execute(tx.query(&tx.sql.conn_vacuum)).await?;
+        Ok(without_events(()))
     }
 }

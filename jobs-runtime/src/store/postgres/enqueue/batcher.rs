@@ -1,7 +1,7 @@
-//! Where callers who enqueue at the same time meet, to share a commit.
+//! Batching of concurrent enqueues: several calls share a commit.
 //!
-//! Each leaves its batch here and sends the lane for it. Whoever the lane runs first takes along
-//! everything that has come in meanwhile; the others then find nothing left to do.
+//! A call adds its batch to the pending calls and sends a [`Flush`] to the pool. The first flush
+//! that runs writes everything that is pending by then; the others find nothing left to do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,140 +10,141 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::{Answers, Careful, Optimistic};
-use crate::store::postgres::conn::error::Fault;
-use crate::store::postgres::conn::pool::{Desk, Errand, Lane};
+use super::{Answers, CheckedEnqueue, OptimisticEnqueue};
+use crate::store::postgres::conn::error::DbError;
+use crate::store::postgres::conn::pool::{ConnectionTask, Pool, Request};
 use crate::store::postgres::conn::text;
-use crate::store::postgres::limits::{Known, Numbers, Wanted};
+use crate::store::postgres::limits::{EnsureLimits, LimitIds, RequestedLimits};
 use crate::store::rules::dedup::needs_dedup;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 
-/// Rows after which a group takes no more callers, and bytes of payloads.
-const ROWS: usize = 5_000;
-const BYTES: usize = 16 << 20;
+/// Most rows, and most bytes of payloads, of a group with more than one call.
+const MAX_ROWS: usize = 5_000;
+const MAX_BYTES: usize = 16 << 20;
 
-/// How long a group waits for callers who were in the group before and are just coming back.
-const GATHERING: Duration = Duration::from_micros(60);
+/// Longest wait of a flush for the callers of the last group, who may enqueue again at once.
+const LINGER: Duration = Duration::from_micros(60);
 
-/// A caller with its batch.
-pub(in crate::store::postgres) struct Call {
+/// A call that waits for a commit.
+pub(in crate::store::postgres) struct EnqueueCall {
     pub(in crate::store::postgres) batch: Vec<NewExecution>,
-    answer: oneshot::Sender<Result<Vec<EnqueueAnswer>, StoreError>>,
+    reply: oneshot::Sender<Result<Vec<EnqueueAnswer>, StoreError>>,
 }
 
-impl Call {
+impl EnqueueCall {
     fn bytes(&self) -> usize {
         self.batch.iter().map(|new| new.payload.len()).sum()
     }
 }
 
-/// Callers that wait for the lane.
+/// Calls that wait for a flush.
 #[derive(Default)]
-struct Crowd {
-    waiting: Mutex<Vec<Call>>,
-    group_before: AtomicUsize,
+struct PendingCalls {
+    calls: Mutex<Vec<EnqueueCall>>,
+    /// Number of calls in the last group.
+    last_group: AtomicUsize,
 }
 
-impl Crowd {
+impl PendingCalls {
     fn len(&self) -> usize {
         self.lock().len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Call>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<EnqueueCall>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As many callers as fit into a group, first come first served; those who do not wait any more
-    /// are left out, because they were told that it timed out.
-    fn take_group(&self) -> Vec<Call> {
-        let mut waiting = self.lock();
-        waiting.retain(|call| !call.answer.is_closed());
+    /// Takes the oldest calls that fit into a group. Drops calls whose caller has timed out.
+    fn take_group(&self) -> Vec<EnqueueCall> {
+        let mut calls = self.lock();
+        calls.retain(|call| !call.reply.is_closed());
         let (mut rows, mut bytes) = (0, 0);
-        let fitting = waiting.iter().take_while(|call| {
+        let fitting = calls.iter().take_while(|call| {
             let first = rows == 0;
             rows += call.batch.len();
             bytes += call.bytes();
-            first || rows <= ROWS && bytes <= BYTES
+            first || rows <= MAX_ROWS && bytes <= MAX_BYTES
         });
         let fitting = fitting.count();
-        waiting.drain(..fitting).collect()
+        calls.drain(..fitting).collect()
     }
 }
 
-/// The way in for new executions.
-pub(in crate::store::postgres) struct Gate {
-    /// Batches without keys and limits.
-    plain: (Lane, Arc<Crowd>),
-    /// Batches that need a look: they may have to wait for other transactions, and nobody shall wait for
-    /// that without need.
-    looking: (Lane, Arc<Crowd>),
+/// Entry point of enqueues: two pools, each with its pending calls.
+pub(in crate::store::postgres) struct EnqueueBatcher {
+    /// Batches that are written optimistically.
+    plain: (Pool, Arc<PendingCalls>),
+    /// Batches with keys or limits, which need a lookup. They may wait for locks of other
+    /// transactions, and plain batches must not wait behind them.
+    checked: (Pool, Arc<PendingCalls>),
 }
 
-impl Gate {
-    pub(in crate::store::postgres) fn new(plain: Lane, looking: Lane) -> Self {
+impl EnqueueBatcher {
+    pub(in crate::store::postgres) fn new(plain: Pool, checked: Pool) -> Self {
         Self {
             plain: (plain, Arc::default()),
-            looking: (looking, Arc::default()),
+            checked: (checked, Arc::default()),
         }
     }
 
-    /// Creates a caller's executions.
+    /// Creates the executions of a call. Texts are encoded already.
     pub(in crate::store::postgres) async fn enqueue(
         &self,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        // Keys are looked up, and so are limits.
-        let needs_a_look = |new: &NewExecution| needs_dedup(new) || !new.rules.limits.is_empty();
-        let needs_a_look = batch.iter().any(needs_a_look);
-        let (lane, crowd) = match needs_a_look {
-            true => &self.looking,
-            false => &self.plain,
+        let needs_lookup = |new: &NewExecution| needs_dedup(new) || !new.rules.limits.is_empty();
+        let needs_lookup = batch.iter().any(needs_lookup);
+        let (pool, pending) = if needs_lookup {
+            &self.checked
+        } else {
+            &self.plain
         };
-        lane.ask(|answer| {
-            crowd.lock().push(Call { batch, answer });
-            Box::new(Collect {
-                crowd: Arc::clone(crowd),
-                needs_a_look,
+        pool.request_with(|reply| {
+            pending.lock().push(EnqueueCall { batch, reply });
+            Box::new(Flush {
+                pending: Arc::clone(pending),
+                needs_lookup,
             })
         })
         .await
     }
 }
 
-struct Collect {
-    crowd: Arc<Crowd>,
-    needs_a_look: bool,
+/// Request that writes the pending calls.
+struct Flush {
+    pending: Arc<PendingCalls>,
+    needs_lookup: bool,
 }
 
 #[async_trait]
-impl Errand for Collect {
-    async fn run(self: Box<Self>, desk: &mut Desk) {
-        // Most find that another has taken them along.
-        if self.crowd.len() == 0 {
+impl Request for Flush {
+    async fn run(self: Box<Self>, task: &mut ConnectionTask) {
+        // Another flush may have written the calls already.
+        if self.pending.len() == 0 {
             return;
         }
-        self.gather().await;
-        let group = self.crowd.take_group();
-        self.crowd
-            .group_before
+        self.linger().await;
+        let group = self.pending.take_group();
+        self.pending
+            .last_group
             .store(group.len(), Ordering::Relaxed);
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             if group.is_empty() {
                 continue;
             }
-            let (returned, result) = self.write(desk, group).await;
+            let (returned, result) = self.write(task, group).await;
             group = returned;
             match result {
                 Ok(answers) => {
                     for (call, answer) in group.into_iter().zip(answers) {
-                        // A caller that has left does not want its answer.
-                        let _ = call.answer.send(answer.map_err(text::refusal));
+                        // A caller that has stopped waiting needs no reply.
+                        let _ = call.reply.send(answer.map_err(text::decode_error));
                     }
                 }
-                // One that is refused, or has to wait for a lock, is tried in halves, so that a bad
-                // call fails alone, and after the others; in an outage all fail at once.
-                Err(fault) if group.len() > 1 && !fault.is_outage() => {
+                // A group that is rejected or waits too long for a lock is written in halves. A bad
+                // call thus fails alone, and after the others. In an outage all calls fail at once.
+                Err(error) if group.len() > 1 && !error.is_outage() => {
                     let second = group.split_off(group.len() / 2);
                     for part in [second, group] {
                         match part.len() {
@@ -152,64 +153,68 @@ impl Errand for Collect {
                         }
                     }
                 }
-                Err(fault) => fail(group, fault.at(desk.location())),
+                Err(error) => fail_all(group, error.at(task.location())),
             }
         }
     }
 }
 
-impl Collect {
-    /// Lets those come in who were answered by the group before and ask again: their threads need a
-    /// moment, and a group without them would leave them to wait for a whole commit.
-    async fn gather(&self) {
-        let expected = self.crowd.group_before.load(Ordering::Relaxed);
+impl Flush {
+    /// Waits up to [`LINGER`] for the callers of the last group. Their threads need a moment to
+    /// enqueue again, and would otherwise miss this commit.
+    async fn linger(&self) {
+        let expected = self.pending.last_group.load(Ordering::Relaxed);
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         let started = crate::clock::real_now();
-        while self.crowd.len() < expected && started.elapsed() < GATHERING {
+        while self.pending.len() < expected && started.elapsed() < LINGER {
             std::thread::yield_now();
         }
     }
 
-    /// Writes a group and gives it back to be answered.
+    /// Writes a group and returns it with the answers.
     async fn write(
         &self,
-        desk: &mut Desk,
-        group: Vec<Call>,
-    ) -> (Vec<Call>, Result<Answers, Fault>) {
-        if self.needs_a_look {
-            return write_carefully(desk, group).await;
+        task: &mut ConnectionTask,
+        group: Vec<EnqueueCall>,
+    ) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
+        if self.needs_lookup {
+            return write_checked(task, group).await;
         }
-        let optimistic = Optimistic(group);
-        match desk.perform(&optimistic).await {
-            Err(fault) if fault.is_unique_violation() => write_carefully(desk, optimistic.0).await,
+        let optimistic = OptimisticEnqueue(group);
+        match task.run_operation(&optimistic).await {
+            Err(error) if error.is_unique_violation() => write_checked(task, optimistic.0).await,
             result => (optimistic.0, result),
         }
     }
 }
 
-/// Writes a group after a look and gives it back to be answered. Limits that it brings are written
-/// before, by themselves.
-async fn write_carefully(desk: &mut Desk, calls: Vec<Call>) -> (Vec<Call>, Result<Answers, Fault>) {
-    let wanted = Wanted::by(calls.iter().flat_map(|call| &call.batch));
-    let limits = match wanted.is_empty() {
-        true => Numbers::new(),
-        false => match desk.perform(&Known(wanted)).await {
+/// Writes a group after a lookup and returns it with the answers. Its limits are written before, in
+/// a transaction of their own.
+async fn write_checked(
+    task: &mut ConnectionTask,
+    calls: Vec<EnqueueCall>,
+) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
+    let requested = RequestedLimits::by(calls.iter().flat_map(|call| &call.batch));
+    let limits = if requested.is_empty() {
+        LimitIds::new()
+    } else {
+        match task.run_operation(&EnsureLimits(requested)).await {
             Ok(limits) => limits,
-            Err(fault) => return (calls, Err(fault)),
-        },
+            Err(error) => return (calls, Err(error)),
+        }
     };
-    let careful = Careful { calls, limits };
-    let result = desk.perform(&careful).await;
-    (careful.calls, result)
+    let checked = CheckedEnqueue { calls, limits };
+    let result = task.run_operation(&checked).await;
+    (checked.calls, result)
 }
 
-/// Answers every caller with the same failure.
-fn fail(group: Vec<Call>, error: StoreError) {
+/// Replies to every call with the same error.
+fn fail_all(group: Vec<EnqueueCall>, error: StoreError) {
     let mut error = Some(error);
     for call in group.into_iter().rev() {
         let Some(this) = error.take() else { return };
         error = Some(this.for_each_caller());
-        let _ = call.answer.send(Err(this));
+        let _ = call.reply.send(Err(this));
     }
 }

@@ -1,11 +1,18 @@
-//! Letting in what limits hold: one doorkeeper at a time in the whole fleet.
+//! Admission control for executions with limits: `max_concurrent` and `rate_limit` are enforced
+//! here.
 //!
-//! It holds the one row of `door` for its transaction, in which every statement sees what was committed
-//! before. It waits for nobody else: who is held and just being changed or cancelled is passed over, and
-//! looked at again a moment later. A process that is stopped in the middle of it is left by the server
-//! soon; meanwhile the others give up, and try again.
+//! One allocator at a time runs in the whole fleet: it holds the row of `allocator_lock` for its
+//! transaction. It reads new waiters and permit events, feeds them to [`PermitAllocator`] and
+//! writes the plan that this returns: admitted executions move from `blocked` to `ready`.
 //!
-//! What has no limits goes through none of this.
+//! * **Locks:** the allocator waits for no other lock. A waiter that another transaction has locked
+//!   (an edit, a cancellation) is skipped; its limit is checked again after [`RECHECK`].
+//! * **A stalled process:** the server ends the transaction of an allocator that is silent for 3 s.
+//!   Other processes wait for the lock for 1 s at most, and try again.
+//! * **Preemption:** a more urgent waiter takes the permit of an admitted execution that is not
+//!   claimed yet (`Behind`, `displaced`). That one is blocked again.
+//!
+//! Executions without limits never pass through here.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,123 +22,127 @@ use sqlx::postgres::PgRow;
 
 use super::{limits_of, state};
 use crate::store::StoreEvent;
-use crate::store::postgres::conn::error::{Fault, corrupt};
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::number;
-use crate::store::postgres::promote::{AGAIN, Due, More};
+use crate::store::postgres::promote::{DueWork, RECHECK, WorkLeft};
 use crate::store::rules::permits::{
     Behind, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Reach,
     Waiter,
 };
 use crate::time::Timestamp;
 
-/// How long a doorkeeper waits for another, and the server for one that says nothing.
-const PATIENCE: &str = "SET LOCAL lock_timeout = '1s';\
+/// Longest wait for another allocator, and longest silence after which the server ends this one.
+const TIMEOUTS: &str = "SET LOCAL lock_timeout = '1s';\
     SET LOCAL idle_in_transaction_session_timeout = '3s';";
 
-/// Lets in whom there are permits for.
-pub(in crate::store::postgres) struct LetIn {
+/// Admits the executions that permits are free for; looks at up to `limit` new waiters.
+pub(in crate::store::postgres) struct Admit {
     pub(in crate::store::postgres) now: Timestamp,
     pub(in crate::store::postgres) limit: usize,
 }
 
-/// What became of it.
-pub(in crate::store::postgres) struct Entered {
+/// Result of a run of the allocator.
+pub(in crate::store::postgres) struct Admission {
+    /// Executions that have become ready.
     pub(in crate::store::postgres) ready: usize,
-    /// What is to be done then, and whether more of that was left.
-    pub(in crate::store::postgres) due: Due,
-    pub(in crate::store::postgres) more: More,
+    /// Work for the next run, and what this run has left of its own.
+    pub(in crate::store::postgres) due: DueWork,
+    pub(in crate::store::postgres) more: WorkLeft,
 }
 
 #[async_trait]
-impl Transition for LetIn {
-    /// `None` if another doorkeeper did not get done.
-    type Answer = Option<Entered>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for Admit {
+    /// `None` if another allocator has held the lock for the whole timeout.
+    type Output = Option<Admission>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        match self.admit(db).await {
-            Ok(entered) => {
-                let ready = (entered.ready > 0).then_some(StoreEvent::Ready);
-                Ok((Some(entered), ready.into_iter().collect()))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        match self.admit(tx).await {
+            Ok(admission) => {
+                let ready = (admission.ready > 0).then_some(StoreEvent::Ready);
+                Ok((Some(admission), ready.into_iter().collect()))
             }
-            // The transaction has failed: its commit takes everything back.
-            Err(fault) if fault.is_locked() => Ok(quietly(None)),
-            Err(fault) => Err(fault),
+            // The transaction has failed: its commit rolls everything back.
+            Err(error) if error.is_locked() => Ok(without_events(None)),
+            Err(error) => Err(error),
         }
     }
 }
 
-impl LetIn {
-    async fn admit(&self, db: &mut Db<'_>) -> Result<Entered, Fault> {
-        let (plan, more) = self.decide(db).await?;
-        write(db, &plan).await?;
-        Ok(Entered {
+impl Admit {
+    async fn admit(&self, tx: &mut Tx<'_>) -> Result<Admission, DbError> {
+        let (plan, more) = self.decide(tx).await?;
+        write(tx, &plan).await?;
+        Ok(Admission {
             ready: plan.admitted.len(),
-            due: Due::look(db, self.now).await?,
+            due: DueWork::load(tx, self.now).await?,
             more,
         })
     }
 
-    /// Who is let in, and whether that leaves anything undone. Takes what became of permits.
+    /// Locks the allocator, consumes the permit events and returns the plan, with the work left.
     pub(in crate::store::postgres) async fn decide(
         &self,
-        db: &mut Db<'_>,
-    ) -> Result<(PermitPlan, More), Fault> {
-        let lock = format!("{PATIENCE}{}", db.sql.allocator_lock.as_str());
-        db.script(&lock).await?;
+        tx: &mut Tx<'_>,
+    ) -> Result<(PermitPlan, WorkLeft), DbError> {
+        let lock = format!("{TIMEOUTS}{}", tx.sql.limits_allocator_lock.as_str());
+        tx.script(&lock).await?;
         let most = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let arrivals = db
-            .fetch(db.query(&db.sql.limits_new_waiters).bind(most))
+        let rows = tx
+            .fetch(tx.query(&tx.sql.limits_new_waiters).bind(most))
             .await?;
-        let door = arrivals
+        let new_waiters = rows
             .iter()
-            .map(|row| held(row, 0, [None; 2]))
-            .collect::<Result<_, Fault>>()?;
-        let (events, due, left) = self.events(db, most).await?;
-        let mut more = More {
+            .map(|row| read_waiter(row, 0, [None; 2]))
+            .collect::<Result<_, DbError>>()?;
+        let (events, due, left) = self.events(tx, most).await?;
+        let mut more = WorkLeft {
             scheduled: false,
-            door: arrivals.len() >= self.limit,
-            events: left,
-            held: false,
+            new_waiters: rows.len() >= self.limit,
+            permit_events: left,
+            blocked: false,
         };
-        let mut visit = Visit::default();
-        let mut keeper = PermitAllocator::new(
+        let mut run = AllocatorRun::default();
+        let mut allocator = PermitAllocator::new(
             self.now,
-            door,
+            new_waiters,
             events.into_iter().map(|(_, limit, event)| (limit, event)),
             due,
         );
         loop {
-            match keeper.next_query() {
-                PermitQuery::Limits(ids) => keeper.add_limits(visit.limits(db, ids).await?),
+            match allocator.next_query() {
+                PermitQuery::Limits(ids) => allocator.add_limits(run.limits(tx, ids).await?),
                 PermitQuery::Waiters(asked) => {
-                    let standing = visit.standing(db, &asked).await?;
-                    keeper.add_waiters(&asked, standing);
+                    let waiters = run.waiters(tx, &asked).await?;
+                    allocator.add_waiters(&asked, waiters);
                 }
-                PermitQuery::Admitted(asked) => keeper.displace(&asked, ready(db, &asked).await?),
+                PermitQuery::Admitted(asked) => {
+                    allocator.displace(&asked, lock_admitted(tx, &asked).await?);
+                }
                 PermitQuery::Done => break,
             }
         }
-        let mut plan = keeper.into_plan();
-        visit.look_again(&mut plan, self.now);
-        more.held = !plan.blocked.is_empty() || !plan.displaced.is_empty();
+        let mut plan = allocator.into_plan();
+        run.schedule_rechecks(&mut plan, self.now);
+        more.blocked = !plan.blocked.is_empty() || !plan.displaced.is_empty();
         Ok((plan, more))
     }
 
-    /// What became of permits, the limits that are to be looked at, and whether more was left.
+    /// Deletes permit events and returns them, with the limits to check and whether events are
+    /// left.
     async fn events(
         &self,
-        db: &mut Db<'_>,
+        tx: &mut Tx<'_>,
         most: i64,
-    ) -> Result<(Events, Vec<LimitId>, bool), Fault> {
-        let query = db.query(&db.sql.limits_permit_events);
+    ) -> Result<(Events, Vec<LimitId>, bool), DbError> {
+        let query = tx.query(&tx.sql.limits_take_permit_events);
         let most = most.max(1_000);
         let query = query.bind(most).bind(self.now.as_millis());
         let mut events = Events::new();
         let (mut due, mut taken) = (Vec::new(), 0);
-        for row in &db.fetch(query).await? {
+        for row in &tx.fetch(query).await? {
             let limit: LimitId = row.try_get(0)?;
             taken += row.try_get::<i64, _>(4)?;
             let kind: &str = row.try_get(1)?;
@@ -142,10 +153,10 @@ impl LetIn {
             let count = number("a count of permits", row.try_get::<i64, _>(2)?)?;
             let at: Option<i64> = row.try_get(3)?;
             let event = PermitEvent::of_parts(kind, count, at.map(Timestamp::from_millis));
-            let event = event.ok_or_else(|| corrupt("what became of a permit", kind))?;
+            let event = event.ok_or_else(|| corrupt("a permit event", kind))?;
             events.push((at, limit, event));
         }
-        // Starts count in their order.
+        // Starts count in the order of their times.
         events.sort_unstable_by_key(|(at, limit, _)| (*at, *limit));
         Ok((events, due, taken >= most))
     }
@@ -153,35 +164,37 @@ impl LetIn {
 
 type Events = Vec<(Option<i64>, LimitId, PermitEvent)>;
 
-/// What a doorkeeper has found.
+/// Rows that one run of the allocator has read.
 #[derive(Default)]
-struct Visit {
-    /// Limits as they were.
+struct AllocatorRun {
+    /// Limits before the run.
     before: HashMap<LimitId, LimitState>,
-    /// Limits at which somebody was passed over.
-    passed_over: HashSet<LimitId>,
+    /// Limits with a waiter that another transaction has locked.
+    skipped: HashSet<LimitId>,
 }
 
-impl Visit {
+impl AllocatorRun {
     async fn limits(
         &mut self,
-        db: &mut Db<'_>,
+        tx: &mut Tx<'_>,
         ids: Vec<LimitId>,
-    ) -> Result<Vec<LimitState>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.limits_states).bind(ids)).await?;
+    ) -> Result<Vec<LimitState>, DbError> {
+        let rows = tx
+            .fetch(tx.query(&tx.sql.limits_lock_limits).bind(ids))
+            .await?;
         let limits: Vec<_> = rows.iter().map(state).collect::<Result<_, _>>()?;
         let before = limits.iter().map(|limit| (limit.id, limit.clone()));
         self.before.extend(before);
         Ok(limits)
     }
 
-    async fn standing(
+    async fn waiters(
         &mut self,
-        db: &mut Db<'_>,
+        tx: &mut Tx<'_>,
         asked: &[(LimitId, usize)],
-    ) -> Result<Vec<(LimitId, Waiter)>, Fault> {
-        let query = db
-            .query(&db.sql.limits_waiters)
+    ) -> Result<Vec<(LimitId, Waiter)>, DbError> {
+        let query = tx
+            .query(&tx.sql.limits_lock_waiters)
             .bind(asked.iter().map(|(id, _)| *id).collect::<Vec<_>>())
             .bind(
                 asked
@@ -189,27 +202,26 @@ impl Visit {
                     .map(|(_, most)| most_of(*most))
                     .collect::<Vec<_>>(),
             );
-        let mut standing = Vec::new();
-        for row in &db.fetch(query).await? {
+        let mut waiters = Vec::new();
+        for row in &tx.fetch(query).await? {
             let limit = row.try_get(0)?;
             match row.try_get::<i64, _>(1)? {
                 0 => {
-                    self.passed_over.insert(limit);
+                    self.skipped.insert(limit);
                 }
-                _ => standing.push((limit, held(row, 1, [Some(4), Some(5)])?)),
+                _ => waiters.push((limit, read_waiter(row, 1, [Some(4), Some(5)])?)),
             }
         }
-        Ok(standing)
+        Ok(waiters)
     }
 
-    /// Sees to it that somebody looks again where one was passed over, and leaves limits alone that are
-    /// as they were.
-    fn look_again(&self, plan: &mut PermitPlan, now: Timestamp) {
+    /// Schedules a check of limits with skipped waiters, and drops unchanged limits from the plan.
+    fn schedule_rechecks(&self, plan: &mut PermitPlan, now: Timestamp) {
         for limit in &mut plan.limits {
-            // An index answers as quickly without it: it is not kept.
+            // Not stored here: an index finds admitted executions without it.
             limit.reach = Reach::ANYWHERE;
-            if self.passed_over.contains(&limit.id) {
-                let again = now.after(AGAIN);
+            if self.skipped.contains(&limit.id) {
+                let again = now.after(RECHECK);
                 limit.check_at = Some(limit.check_at.map_or(again, |at| at.min(again)));
             }
         }
@@ -218,55 +230,59 @@ impl Visit {
     }
 }
 
-async fn ready(db: &mut Db<'_>, asked: &[Behind]) -> Result<Vec<(LimitId, Waiter)>, Fault> {
-    let query = db
-        .query(&db.sql.limits_admitted)
+/// Locks admitted executions that preemption may displace.
+async fn lock_admitted(
+    tx: &mut Tx<'_>,
+    asked: &[Behind],
+) -> Result<Vec<(LimitId, Waiter)>, DbError> {
+    let query = tx
+        .query(&tx.sql.limits_lock_admitted)
         .bind(asked.iter().map(|it| it.limit).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| most_of(it.most)).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| it.place.0).collect::<Vec<_>>())
         .bind(asked.iter().map(|it| it.place.1).collect::<Vec<_>>());
-    let rows = db.fetch(query).await?;
+    let rows = tx.fetch(query).await?;
     rows.iter()
-        .map(|row| Ok((row.try_get(0)?, held(row, 1, [None, Some(4)])?)))
+        .map(|row| Ok((row.try_get(0)?, read_waiter(row, 1, [None, Some(4)])?)))
         .collect()
 }
 
-/// Writes down what was decided.
+/// Writes a plan.
 pub(in crate::store::postgres) async fn write(
-    db: &mut Db<'_>,
+    tx: &mut Tx<'_>,
     plan: &PermitPlan,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     let PermitPlan {
-        admitted: ready,
-        blocked: held,
+        admitted,
+        blocked,
         displaced,
         limits,
         now,
     } = plan;
-    let numbers = |held: &[Waiter]| held.iter().map(|held| held.seq).collect::<Vec<_>>();
-    let turns = |held: &[Waiter]| held.iter().map(|held| held.arrived_at).collect::<Vec<_>>();
-    let starts = ready.iter().map(|held| held.earliest_start(*now));
-    let places = |held: &[Waiter]| {
-        let at = held.iter().map(|held| held.waits_at().unwrap_or(0));
-        let passed = held.iter().map(|it| i16::try_from(it.passed));
+    let seqs = |waiters: &[Waiter]| waiters.iter().map(|it| it.seq).collect::<Vec<_>>();
+    let arrivals = |waiters: &[Waiter]| waiters.iter().map(|it| it.arrived_at).collect::<Vec<_>>();
+    let starts = admitted.iter().map(|waiter| waiter.earliest_start(*now));
+    let places = |waiters: &[Waiter]| {
+        let at = waiters.iter().map(|waiter| waiter.waits_at().unwrap_or(0));
+        let passed = waiters.iter().map(|it| i16::try_from(it.passed));
         let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
         (at.collect::<Vec<_>>(), passed.collect::<Vec<_>>())
     };
     let ranks = displaced.iter().map(|it| i16::try_from(it.rank));
     let ranks: Vec<_> = ranks.map(|rank| rank.unwrap_or(i16::MAX)).collect();
-    let (at, passed) = places(held);
+    let (at, passed) = places(blocked);
     let (back_at, back_passed) = places(displaced);
     let in_use = limits.iter().map(|limit| i64::try_from(limit.in_use));
     let in_use: Vec<_> = in_use.map(|count| count.unwrap_or(i64::MAX)).collect();
     let check_at = limits.iter().map(|limit| limit.check_at);
     let check_at: Vec<_> = check_at.map(|at| at.map(Timestamp::as_millis)).collect();
-    let query = db
-        .query(&db.sql.limits_write_plan)
-        .bind(numbers(ready))
-        .bind(numbers(held))
+    let query = tx
+        .query(&tx.sql.limits_write_plan)
+        .bind(seqs(admitted))
+        .bind(seqs(blocked))
         .bind(at)
         .bind(passed)
-        .bind(numbers(displaced))
+        .bind(seqs(displaced))
         .bind(ranks)
         .bind(back_at)
         .bind(back_passed)
@@ -275,14 +291,15 @@ pub(in crate::store::postgres) async fn write(
         .bind(limits.iter().map(|it| it.tat).collect::<Vec<_>>())
         .bind(check_at)
         .bind(starts.collect::<Vec<_>>())
-        .bind(turns(held))
-        .bind(turns(displaced));
-    let rows = db.fetch(query).await?;
-    let entered: i64 = rows.first().ok_or(Fault::Raced)?.try_get(0)?;
-    // They are locked: nobody can have taken them.
-    match usize::try_from(entered) == Ok(ready.len()) {
-        true => Ok(()),
-        false => Err(Fault::Raced),
+        .bind(arrivals(blocked))
+        .bind(arrivals(displaced));
+    let rows = tx.fetch(query).await?;
+    let written: i64 = rows.first().ok_or(DbError::Raced)?.try_get(0)?;
+    // The rows are locked, so no other transaction can have deleted one.
+    if usize::try_from(written) == Ok(admitted.len()) {
+        Ok(())
+    } else {
+        Err(DbError::Raced)
     }
 }
 
@@ -290,16 +307,16 @@ fn most_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads seq, rank and limits from three columns, and how many were passed and the arrived_at from others.
-fn held(
+/// Reads a waiter: seq, rank and limits from three columns, the others from optional ones.
+fn read_waiter(
     row: &PgRow,
     first: usize,
     [passed, arrived_at]: [Option<usize>; 2],
-) -> Result<Waiter, Fault> {
+) -> Result<Waiter, DbError> {
     Ok(Waiter {
         seq: row.try_get(first)?,
         rank: match passed {
-            // Where rows of another kind stand among them, it is wider.
+            // A UNION with literals makes the column an integer.
             Some(_) => i64::from(row.try_get::<i32, _>(first + 1)?),
             None => i64::from(row.try_get::<i16, _>(first + 1)?),
         },

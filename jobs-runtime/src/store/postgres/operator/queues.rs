@@ -1,83 +1,85 @@
-//! Queues, and the limits that executions wait at, as people see and change them.
+//! Queues and blocking limits: list, pause, resume, explain.
 
 use async_trait::async_trait;
 use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::store::postgres::conn::error::Fault;
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
+use crate::store::postgres::conn::error::DbError;
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::text;
-use crate::store::postgres::conn::text::stored;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits::state;
 use crate::store::postgres::read::execution::{id_of, optional};
 use crate::store::postgres::{number, uuid_of};
 use crate::store::{BlockingLimit, PermitHolder, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
-/// How far those who wait are counted for people.
-const COUNTED: i64 = 5_000;
+/// Executions are counted up to this number.
+const MAX_COUNTED: i64 = 5_000;
 
-/// Holders of permits that are shown.
-const SHOWN: i64 = 10;
+/// Permit holders that are listed.
+const MAX_HOLDERS: i64 = 10;
 
-/// Stops the claims from a queue.
-pub(in crate::store::postgres) struct Pause(
+/// Pauses the claims from a queue.
+pub(in crate::store::postgres) struct PauseQueue(
     pub(in crate::store::postgres) String,
     pub(in crate::store::postgres) Timestamp,
 );
 
 #[async_trait]
-impl Transition for Pause {
-    type Answer = bool;
-    const SHAPE: Shape = Shape::Statement;
-    /// The second run would find it paused by the first.
+impl Operation for PauseQueue {
+    type Output = bool;
+    const TX_MODE: TxMode = TxMode::Statement;
+    /// A second run would find the queue paused by the first.
     const REPEATABLE: bool = false;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<bool>, Fault> {
-        let query = db
-            .query(&db.sql.pause)
-            .bind(stored(&self.0))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
+        let query = tx
+            .query(&tx.sql.operator_pause)
+            .bind(encode(&self.0))
             .bind(self.1.as_millis());
-        Ok(quietly(db.execute(query).await? > 0))
+        Ok(without_events(tx.execute(query).await? > 0))
     }
 }
 
-/// Lets claims take from a queue again.
-pub(in crate::store::postgres) struct Resume(pub(in crate::store::postgres) String);
+/// Resumes the claims from a queue.
+pub(in crate::store::postgres) struct ResumeQueue(pub(in crate::store::postgres) String);
 
 #[async_trait]
-impl Transition for Resume {
-    type Answer = bool;
-    const SHAPE: Shape = Shape::Statement;
-    /// The second run would find it resumed by the first.
+impl Operation for ResumeQueue {
+    type Output = bool;
+    const TX_MODE: TxMode = TxMode::Statement;
+    /// A second run would find the queue resumed by the first.
     const REPEATABLE: bool = false;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<bool>, Fault> {
-        let query = db.query(&db.sql.resume).bind(stored(&self.0));
-        let resumed = db.execute(query).await? > 0;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
+        let query = tx.query(&tx.sql.operator_resume).bind(encode(&self.0));
+        let resumed = tx.execute(query).await? > 0;
         let ready = resumed.then_some(StoreEvent::Ready);
         Ok((resumed, ready.into_iter().collect()))
     }
 }
 
-/// Every queue.
-pub(in crate::store::postgres) struct List;
+/// Lists every queue with its counts.
+pub(in crate::store::postgres) struct ListQueues;
 
 #[async_trait]
-impl Transition for List {
-    type Answer = Vec<QueueRecord>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ListQueues {
+    type Output = Vec<QueueRecord>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.queues).bind(COUNTED)).await?;
-        let count = |row: &PgRow, column: usize| -> Result<u64, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let rows = tx
+            .fetch(tx.query(&tx.sql.operator_queues).bind(MAX_COUNTED))
+            .await?;
+        let count = |row: &PgRow, column: usize| -> Result<u64, DbError> {
             number("a count", row.try_get::<i64, _>(column)?)
         };
         let queues = rows.iter().map(|row| {
             Ok(QueueRecord {
-                queue: text::read(row.try_get(0)?),
+                queue: text::decode(row.try_get(0)?),
                 paused_at: row
                     .try_get::<Option<i64>, _>(1)?
                     .map(Timestamp::from_millis),
@@ -86,35 +88,35 @@ impl Transition for List {
                 running: count(row, 4)?,
             })
         });
-        Ok(quietly(queues.collect::<Result<_, Fault>>()?))
+        Ok(without_events(queues.collect::<Result<_, DbError>>()?))
     }
 }
 
-/// The limit that an execution waits at.
-pub(in crate::store::postgres) struct Before(
+/// Finds the limit that blocks an execution, with its permit holders.
+pub(in crate::store::postgres) struct BlockedBy(
     pub(in crate::store::postgres) ExecutionId,
     pub(in crate::store::postgres) Timestamp,
 );
 
 #[async_trait]
-impl Transition for Before {
-    type Answer = Option<BlockingLimit>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for BlockedBy {
+    type Output = Option<BlockingLimit>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let query = db
-            .query(&db.sql.blocked_by)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let query = tx
+            .query(&tx.sql.limits_blocked_by)
             .bind(uuid_of(&self.0))
-            .bind(COUNTED);
-        let rows = db.fetch(query).await?;
+            .bind(MAX_COUNTED);
+        let rows = tx.fetch(query).await?;
         let Some(row) = rows.first() else {
-            return Ok(quietly(None));
+            return Ok(without_events(None));
         };
         let limit = state(row)?;
-        let query = db.query(&db.sql.blocked_by_holders);
-        let holders = db.fetch(query.bind(limit.id).bind(SHOWN)).await?;
-        Ok(quietly(Some(BlockingLimit {
-            key: text::read(row.try_get(8)?),
+        let query = tx.query(&tx.sql.limits_permit_holders);
+        let holders = tx.fetch(query.bind(limit.id).bind(MAX_HOLDERS)).await?;
+        Ok(without_events(Some(BlockingLimit {
+            key: text::decode(row.try_get(8)?),
             ahead: number("a count", row.try_get::<i64, _>(9)?)?,
             free_at: limit.next_free_at(self.1),
             rule: limit.rule,
@@ -123,7 +125,7 @@ impl Transition for Before {
     }
 }
 
-fn holder(row: &PgRow) -> Result<PermitHolder, Fault> {
+fn holder(row: &PgRow) -> Result<PermitHolder, DbError> {
     Ok(PermitHolder {
         execution_id: id_of(row.try_get(0)?),
         attempt: number("an attempt's number", row.try_get::<i32, _>(1)?)?,
@@ -132,6 +134,7 @@ fn holder(row: &PgRow) -> Result<PermitHolder, Fault> {
     })
 }
 
+/// Lists ready executions of a queue that have waited since a time and may be raised by ageing.
 pub(in crate::store::postgres) struct WaitingSince(
     pub(in crate::store::postgres) String,
     pub(in crate::store::postgres) Timestamp,
@@ -139,19 +142,19 @@ pub(in crate::store::postgres) struct WaitingSince(
 );
 
 #[async_trait]
-impl Transition for WaitingSince {
-    type Answer = Vec<ExecutionId>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for WaitingSince {
+    type Output = Vec<ExecutionId>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let Self(queue, since, limit) = self;
-        let query = db
-            .query(&db.sql.waiting_since)
-            .bind(stored(queue))
+        let query = tx
+            .query(&tx.sql.read_waiting_since)
+            .bind(encode(queue))
             .bind(since.as_millis())
             .bind(i64::try_from(*limit).unwrap_or(i64::MAX));
-        let rows = db.fetch(query).await?;
+        let rows = tx.fetch(query).await?;
         let ids = rows.iter().map(|row| Ok(id_of(row.try_get(0)?)));
-        Ok(quietly(ids.collect::<Result<_, Fault>>()?))
+        Ok(without_events(ids.collect::<Result<_, DbError>>()?))
     }
 }

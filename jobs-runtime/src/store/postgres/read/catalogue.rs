@@ -1,25 +1,26 @@
-//! What programs have linked.
+//! Catalogue: publication and listing of jobs.
 
 use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::store::postgres::conn::error::{Fault, corrupt};
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
-use crate::store::postgres::conn::text::stored;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits;
 use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
 
-pub(in crate::store::postgres) struct Publish(pub(in crate::store::postgres) Vec<PublishedJob>);
+/// Publishes jobs and updates the rules of their limits.
+pub(in crate::store::postgres) struct PublishJobs(pub(in crate::store::postgres) Vec<PublishedJob>);
 
 #[async_trait]
-impl Transition for Publish {
-    type Answer = ();
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for PublishJobs {
+    type Output = ();
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<()>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let Self(jobs) = self;
         let mut descriptors = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -27,53 +28,56 @@ impl Transition for Publish {
                 .map_err(|error| corrupt("a job's descriptor", error))?;
             descriptors.push(descriptor);
         }
-        let ids: Vec<_> = jobs.iter().map(|job| stored(&job.descriptor.id)).collect();
+        let ids: Vec<_> = jobs.iter().map(|job| encode(&job.descriptor.id)).collect();
         let fingerprints: Vec<&str> = jobs.iter().map(|job| &*job.fingerprint).collect();
         let times: Vec<i64> = jobs
             .iter()
             .map(|job| job.published_at.as_millis())
             .collect();
-        let query = db
-            .query(&db.sql.publish)
+        let query = tx
+            .query(&tx.sql.read_publish)
             .bind(ids)
             .bind(fingerprints)
             .bind(descriptors)
             .bind(times);
-        db.execute(query).await?;
-        let changed = limits::follow(db, jobs).await?;
+        tx.execute(query).await?;
+        let changed = limits::update_published_rules(tx, jobs).await?;
         let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
         Ok(((), event.into_iter().collect()))
     }
 }
 
-pub(in crate::store::postgres) struct List;
+/// Lists the newest publication of each job.
+pub(in crate::store::postgres) struct ListJobs;
 
 #[async_trait]
-impl Transition for List {
-    type Answer = Vec<PublishedJob>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ListJobs {
+    type Output = Vec<PublishedJob>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.catalogue)).await?;
-        Ok(quietly(read(&rows)?))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let rows = tx.fetch(tx.query(&tx.sql.read_catalogue)).await?;
+        Ok(without_events(read(&rows)?))
     }
 }
 
-/// Every publication, the outdated ones too.
-pub(in crate::store::postgres) struct Publications;
+/// Lists every publication, also outdated ones.
+pub(in crate::store::postgres) struct ListPublications;
 
 #[async_trait]
-impl Transition for Publications {
-    type Answer = Vec<PublishedJob>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ListPublications {
+    type Output = Vec<PublishedJob>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Self::Answer>, Fault> {
-        let rows = db.fetch(db.query(&db.sql.export_publications)).await?;
-        Ok(quietly(read(&rows)?))
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let rows = tx
+            .fetch(tx.query(&tx.sql.transfer_export_publications))
+            .await?;
+        Ok(without_events(read(&rows)?))
     }
 }
 
-fn read(rows: &[PgRow]) -> Result<Vec<PublishedJob>, Fault> {
+fn read(rows: &[PgRow]) -> Result<Vec<PublishedJob>, DbError> {
     let jobs = rows.iter().map(|row| {
         let job_id: &str = row.try_get(0)?;
         let descriptor = serde_json::from_str(row.try_get(2)?)

@@ -1,9 +1,13 @@
-//! Pages of executions.
+//! Lists of executions, page by page.
 //!
-//! A page is found in three steps within one statement: **candidates** are the newest numbers in
-//! one index, the one that promises most for the filters given; the rest of the filters is then
-//! tried on each, where it stands before what it is; whole records are made of those that pass. Only so many candidates are examined per page, so that no combination of
-//! filters makes a page expensive; the cursor goes on from the last one examined.
+//! One statement finds a page in three steps:
+//!
+//! 1. **Candidates:** the newest seqs in one index, the most selective one for the filters.
+//! 2. **Filters:** the other filters are applied to each candidate.
+//! 3. **Records:** full records are read for the executions that pass.
+//!
+//! At most [`EXAMINED`] candidates are examined per page, so that the cost of a page is bounded for
+//! every combination of filters. The cursor continues after the last examined candidate.
 
 use async_trait::async_trait;
 use jobs::ExecutionStatus;
@@ -11,21 +15,21 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row, SqlStr};
 
 use super::execution;
-use crate::store::postgres::conn::error::Fault;
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
+use crate::store::postgres::conn::error::DbError;
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::statements::Statements;
-use crate::store::postgres::conn::text::stored;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
 use crate::time::Timestamp;
 
-/// Candidates examined per page: what a page that finds nothing takes.
+/// Candidates that are examined per page.
 const EXAMINED: i64 = 2_500;
 
-/// As long as no more are ready, those that are queued are found among them.
-const FEW_READY: i64 = 5_000;
+/// Up to this number of queued executions, a list of queued ones scans all of them.
+const FEW_QUEUED: i64 = 5_000;
 
-/// Where the candidates of a page come from.
+/// Index or table that the candidates of a page come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Candidates {
     All,
@@ -40,8 +44,8 @@ enum Candidates {
 }
 
 impl Candidates {
-    /// The index that promises most.
-    async fn choose(db: &mut Db<'_>, query: &ExecutionQuery) -> Result<Self, Fault> {
+    /// Chooses the most selective source for the filters.
+    async fn choose(tx: &mut Tx<'_>, query: &ExecutionQuery) -> Result<Self, DbError> {
         Ok(if query.item_id.is_some() {
             Self::Item
         } else if query.correlation_id.is_some() {
@@ -55,7 +59,7 @@ impl Candidates {
             Some(ExecutionStatus::Failed | ExecutionStatus::Cancelled)
         ) {
             Self::Unsuccessful
-        } else if query.status == Some(ExecutionStatus::Queued) && few_ready(db).await? {
+        } else if query.status == Some(ExecutionStatus::Queued) && few_queued(tx).await? {
             Self::Queued
         } else if query.created_by.is_some() {
             Self::Creator
@@ -66,23 +70,23 @@ impl Candidates {
         })
     }
 
-    /// The statement that starts from these candidates, newest first.
+    /// Returns the statement for these candidates.
     fn statement(self, sql: &Statements) -> &SqlStr {
         match self {
-            Self::All => &sql.list_all,
-            Self::Job => &sql.list_job,
-            Self::Item => &sql.list_item,
-            Self::Correlation => &sql.list_correlation,
-            Self::Creator => &sql.list_creator,
-            Self::Unsuccessful => &sql.list_unsuccessful,
-            Self::Running => &sql.list_running,
-            Self::Pending => &sql.list_pending,
-            Self::Queued => &sql.list_queued,
+            Self::All => &sql.read_list_all,
+            Self::Job => &sql.read_list_job,
+            Self::Item => &sql.read_list_item,
+            Self::Correlation => &sql.read_list_correlation,
+            Self::Creator => &sql.read_list_creator,
+            Self::Unsuccessful => &sql.read_list_unsuccessful,
+            Self::Running => &sql.read_list_running,
+            Self::Pending => &sql.read_list_pending,
+            Self::Queued => &sql.read_list_queued,
         }
     }
 
-    /// Whether every candidate is on the page, because no other filter is left.
-    fn decides(self, query: &ExecutionQuery) -> bool {
+    /// Returns true if no other filter is left, so that every candidate is on the page.
+    fn satisfy_all_filters(self, query: &ExecutionQuery) -> bool {
         let ExecutionQuery {
             limit: _,
             cursor: _,
@@ -112,56 +116,58 @@ impl Candidates {
     }
 }
 
-/// Whether so few executions are ready that all of them can be looked through. The ready table is not
-/// in the order of the feed; when it is long, queued ones are found soon among all.
-async fn few_ready(db: &mut Db<'_>) -> Result<bool, Fault> {
-    let query = db.query(&db.sql.list_few_ready).bind(FEW_READY);
-    let rows = db.fetch(query).await?;
-    let ready: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-    Ok(ready < FEW_READY)
+/// Returns true if few executions are queued. The tables of queued executions are not in the order
+/// of the list, so all their rows are candidates. If there are many, newest executions are mostly
+/// queued, and a scan of all executions finds a page soon.
+async fn few_queued(tx: &mut Tx<'_>) -> Result<bool, DbError> {
+    let query = tx.query(&tx.sql.read_count_queued).bind(FEW_QUEUED);
+    let rows = tx.fetch(query).await?;
+    let queued: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(queued < FEW_QUEUED)
 }
 
-/// A page.
-pub(in crate::store::postgres) struct Page(pub(in crate::store::postgres) ExecutionQuery);
+/// Reads a page of executions.
+pub(in crate::store::postgres) struct ListExecutions(pub(in crate::store::postgres) ExecutionQuery);
 
 #[async_trait]
-impl Transition for Page {
-    type Answer = ExecutionPage;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ListExecutions {
+    type Output = ExecutionPage;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<ExecutionPage>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<ExecutionPage>, DbError> {
         let Self(query) = self;
-        let candidates = Candidates::choose(db, query).await?;
+        let candidates = Candidates::choose(tx, query).await?;
         let limit = i64::try_from(query.limit).unwrap_or(i64::MAX - 1);
-        // One more than fits tells whether there is another page.
+        // One row more than the page holds shows whether there is another page.
         let wanted = limit.saturating_add(1);
-        let examined = if candidates.decides(query) {
+        let examined = if candidates.satisfy_all_filters(query) {
             wanted
         } else {
             EXAMINED.max(wanted)
         };
         let from = query.cursor.map_or(i64::MAX, |Cursor(seq)| seq);
-        let statement = db
-            .query(candidates.statement(db.sql))
+        let statement = tx
+            .query(candidates.statement(tx.sql))
             .bind(from)
             .bind(examined)
-            .bind(query.job_id.as_deref().map(stored))
-            .bind(query.queue.as_deref().map(stored))
-            .bind(query.item_id.as_deref().map(stored))
-            .bind(query.correlation_id.as_deref().map(stored))
-            .bind(query.created_by.as_deref().map(stored))
-            .bind(query.tag.as_deref().map(stored))
+            .bind(query.job_id.as_deref().map(encode))
+            .bind(query.queue.as_deref().map(encode))
+            .bind(query.item_id.as_deref().map(encode))
+            .bind(query.correlation_id.as_deref().map(encode))
+            .bind(query.created_by.as_deref().map(encode))
+            .bind(query.tag.as_deref().map(encode))
             .bind(query.since.map(Timestamp::as_millis))
             .bind(query.until.map(Timestamp::as_millis))
             .bind(query.status.map(ExecutionStatus::as_str))
             .bind(wanted);
-        let rows = db.fetch(statement).await?;
-        Ok(quietly(page(&rows, query.limit, examined)?))
+        let rows = tx.fetch(statement).await?;
+        Ok(without_events(page(&rows, query.limit, examined)?))
     }
 }
 
-/// Every row carries how far was looked; there is one without a record when none was found.
-fn page(rows: &[PgRow], limit: usize, examined_at_most: i64) -> Result<ExecutionPage, Fault> {
+/// Builds the page. Every row has the number of examined candidates and the last one; if no
+/// execution was found, there is one row without a record.
+fn page(rows: &[PgRow], limit: usize, examined_at_most: i64) -> Result<ExecutionPage, DbError> {
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         if let Some(seq) = row.try_get::<Option<i64>, _>("seq")? {

@@ -1,4 +1,4 @@
-//! Log lines of attempts.
+//! Log lines of attempts: append and read.
 
 use std::sync::Arc;
 
@@ -7,24 +7,24 @@ use serde_json::value::RawValue;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::store::postgres::conn::error::{Fault, corrupt};
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
+use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::text;
-use crate::store::postgres::conn::text::stored;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::settle::fence;
-use crate::store::postgres::settle::fence::KnownFence;
+use crate::store::postgres::settle::fence::FenceState;
 use crate::store::postgres::{number, uuid_of};
 use crate::store::{
     Fence, LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, WriteAnswer,
 };
 use crate::time::Timestamp;
 
-/// Writes lines of attempts that may write.
+/// Writes log lines of attempts whose fence was checked.
 pub(in crate::store::postgres) async fn append<'l>(
-    db: &mut Db<'_>,
+    tx: &mut Tx<'_>,
     lines: impl Iterator<Item = (Fence, &'l [Arc<LogLine>])>,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     let lines: Vec<(Fence, &LogLine)> = lines
         .flat_map(|(fence, lines)| lines.iter().map(move |line| (fence, &**line)))
         .collect();
@@ -43,17 +43,17 @@ pub(in crate::store::postgres) async fn append<'l>(
         .iter()
         .map(|(_, line)| i16::from(line.level.severity()))
         .collect();
-    let target: Vec<_> = lines.iter().map(|(_, line)| stored(&line.target)).collect();
+    let target: Vec<_> = lines.iter().map(|(_, line)| encode(&line.target)).collect();
     let message: Vec<_> = lines
         .iter()
-        .map(|(_, line)| stored(&line.message))
+        .map(|(_, line)| encode(&line.message))
         .collect();
     let fields: Vec<_> = lines
         .iter()
         .map(|(_, line)| line.fields.as_deref().map(RawValue::get))
         .collect();
-    let query = db
-        .query(&db.sql.logs_append)
+    let query = tx
+        .query(&tx.sql.settle_append_logs)
         .bind(seq)
         .bind(column(|fence, _| {
             i32::try_from(fence.attempt).unwrap_or(i32::MAX)
@@ -66,61 +66,61 @@ pub(in crate::store::postgres) async fn append<'l>(
         .bind(target)
         .bind(message)
         .bind(fields);
-    db.execute(query).await?;
+    tx.execute(query).await?;
     Ok(())
 }
 
-/// Writes the lines of those attempts whose lease holds, or that their own session has ended.
-pub(in crate::store::postgres) struct Append(pub(in crate::store::postgres) Vec<LogBatch>);
+/// Writes the log lines of attempts whose lease is valid, or that the same session has ended.
+pub(in crate::store::postgres) struct AppendLogs(pub(in crate::store::postgres) Vec<LogBatch>);
 
 #[async_trait]
-impl Transition for Append {
-    type Answer = Vec<WriteAnswer>;
-    const SHAPE: Shape = Shape::Transaction;
+impl Operation for AppendLogs {
+    type Output = Vec<WriteAnswer>;
+    const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
         let Self(batches) = self;
         let fences: Vec<Fence> = batches.iter().map(|batch| batch.fence).collect();
-        let known = fence::look(db, &fences).await?;
-        let answers: Vec<_> = known.into_iter().map(KnownFence::answer).collect();
+        let known = fence::look_up(tx, &fences).await?;
+        let answers: Vec<_> = known.into_iter().map(FenceState::answer).collect();
         let written = batches.iter().zip(&answers);
         let written = written.filter(|(_, answer)| **answer != WriteAnswer::Stale);
         append(
-            db,
+            tx,
             written.map(|(batch, _)| (batch.fence, &batch.lines[..])),
         )
         .await?;
-        Ok(quietly(answers))
+        Ok(without_events(answers))
     }
 }
 
-/// A part of an execution's log; `None` if there is no such execution.
-pub(in crate::store::postgres) struct Page(pub(in crate::store::postgres) LogQuery);
+/// Reads a page of an execution's log; `None` for an unknown execution.
+pub(in crate::store::postgres) struct ReadLogs(pub(in crate::store::postgres) LogQuery);
 
 #[async_trait]
-impl Transition for Page {
-    type Answer = Option<LogPage>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ReadLogs {
+    type Output = Option<LogPage>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Option<LogPage>>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Option<LogPage>>, DbError> {
         let Self(query) = self;
         let after = query.after.unwrap_or(LogPlace {
             attempt: 0,
             line: 0,
         });
-        // One more than fits tells whether there is more.
+        // One line more than the page holds shows whether there is another page.
         let wanted = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
-        let statement = db
-            .query(&db.sql.logs_read)
+        let statement = tx
+            .query(&tx.sql.read_logs)
             .bind(uuid_of(&query.execution_id))
             .bind(i64::from(after.attempt))
             .bind(i64::from(after.line))
             .bind(query.attempt.map(i64::from))
             .bind(i16::from(query.level.map_or(0, LogLevel::severity)))
             .bind(wanted);
-        let rows = db.fetch(statement).await?;
+        let rows = tx.fetch(statement).await?;
         if rows.is_empty() {
-            return Ok(quietly(None));
+            return Ok(without_events(None));
         }
         let mut lines = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -134,7 +134,7 @@ impl Transition for Page {
             attempt: last.attempt,
             line: last.line.line,
         });
-        Ok(quietly(Some(LogPage {
+        Ok(without_events(Some(LogPage {
             lines,
             after: last.or(query.after),
             more,
@@ -142,12 +142,12 @@ impl Transition for Page {
     }
 }
 
-/// A line of an attempt whose number stands in column `at`, the rest behind it.
+/// Reads a log line from the columns behind the attempt's number, which is in column `at`.
 pub(in crate::store::postgres) fn read(
     attempt: i32,
     row: &PgRow,
     at: usize,
-) -> Result<LogRecord, Fault> {
+) -> Result<LogRecord, DbError> {
     let fields: Option<String> = row.try_get(at + 6)?;
     let level: i16 = row.try_get(at + 3)?;
     Ok(LogRecord {
@@ -156,8 +156,8 @@ pub(in crate::store::postgres) fn read(
             line: number("a line's number", row.try_get::<i32, _>(at + 1)?)?,
             at: Timestamp::from_millis(row.try_get(at + 2)?),
             level: LogLevel::of_severity(u8::try_from(level).unwrap_or(0)),
-            target: text::read(row.try_get(at + 4)?),
-            message: text::read(row.try_get(at + 5)?),
+            target: text::decode(row.try_get(at + 4)?),
+            message: text::decode(row.try_get(at + 5)?),
             fields: fields
                 .map(RawValue::from_string)
                 .transpose()

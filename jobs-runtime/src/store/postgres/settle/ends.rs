@@ -1,14 +1,14 @@
-//! How attempts went, as the statements that end them read it: an array for each column.
+//! Ends of attempts as parameters of the settling statements: one array per column.
 
 use std::borrow::Cow;
 
-use crate::store::postgres::conn::text::stored;
+use crate::store::postgres::conn::text::encode;
 use crate::store::{Next, Permits, Settlement};
 use crate::time::Timestamp;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// How attempts went, in columns.
+/// Ends of attempts in columns.
 #[derive(Default)]
 pub(super) struct Ends<'s> {
     seq: Vec<i64>,
@@ -22,7 +22,7 @@ pub(super) struct Ends<'s> {
     error_kind: Vec<Option<&'static str>>,
     error_message: Vec<Option<Cow<'s, str>>>,
     message: Vec<Option<Cow<'s, str>>>,
-    kept: Vec<bool>,
+    retained: Vec<bool>,
     paused_until: Vec<Option<i64>>,
 }
 
@@ -53,18 +53,18 @@ impl<'s> Ends<'s> {
             ends.percent.push(i16::from(percent));
             ends.error_kind.push(error.map(|error| error.kind.as_str()));
             ends.error_message
-                .push(error.map(|error| stored(&error.message)));
+                .push(error.map(|error| encode(&error.message)));
             let message = progress.and_then(|progress| progress.message.as_deref());
-            ends.message.push(message.map(stored));
-            // Of those without limits there is nothing to be said: what is missing reads as NULL.
+            ends.message.push(message.map(encode));
+            // Arrays that are shorter than the others read as NULL: no limits.
             if let Some(Permits {
                 retained,
                 paused_until,
                 token: _,
             }) = permits
             {
-                ends.kept.resize(ends.seq.len() - 1, false);
-                ends.kept.push(*retained);
+                ends.retained.resize(ends.seq.len() - 1, false);
+                ends.retained.push(*retained);
                 ends.paused_until.resize(ends.seq.len() - 1, None);
                 ends.paused_until
                     .push(paused_until.map(Timestamp::as_millis));
@@ -73,7 +73,7 @@ impl<'s> Ends<'s> {
         ends
     }
 
-    /// Binds $1 to $14, of which `fifth` binds $5.
+    /// Binds $1 to $14; `fifth` binds $5.
     pub(super) fn bind<'q>(
         self,
         query: Query<'q>,
@@ -92,7 +92,7 @@ impl<'s> Ends<'s> {
             .bind(self.error_kind)
             .bind(self.error_message)
             .bind(self.message)
-            .bind(self.kept)
+            .bind(self.retained)
             .bind(self.paused_until)
     }
 }

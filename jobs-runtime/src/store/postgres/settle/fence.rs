@@ -1,105 +1,105 @@
-//! Whether a worker may still write.
+//! Fences: a worker's right to write for an attempt.
 
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use sqlx::{Row, SqlStr};
 
-use crate::store::postgres::conn::error::Fault;
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
-use crate::store::postgres::conn::text::stored;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::error::DbError;
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::{Fence, ProgressReport, WriteAnswer};
 
-/// What a look at a fence found.
+/// Result of the lookup of a fence.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store::postgres) enum KnownFence {
-    /// Its lease holds, and is locked until the end of the transaction.
-    Held {
-        /// Whether its cancellation was requested.
+pub(in crate::store::postgres) enum FenceState {
+    /// The lease is valid, and locked until the end of the transaction.
+    Valid {
+        /// True if the cancellation of the attempt was requested.
         cancel_requested: bool,
     },
-    /// That session has ended the attempt before.
+    /// The same session has ended the attempt before.
     Recorded,
-    /// Neither.
+    /// Neither of these.
     Gone,
 }
 
-impl KnownFence {
-    /// What a write that needs no more than the right to write is answered.
+impl FenceState {
+    /// The answer to a write that needs nothing but the fence.
     pub(in crate::store::postgres) fn answer(self) -> WriteAnswer {
         match self {
-            Self::Held { .. } => WriteAnswer::Settled,
+            Self::Valid { .. } => WriteAnswer::Settled,
             Self::Recorded => WriteAnswer::AlreadyMine,
             Self::Gone => WriteAnswer::Stale,
         }
     }
 }
 
-/// Looks up these fences, in their order, and locks the leases of those that hold. The second
-/// statement sees what those have done for whom the first one waited.
-pub(in crate::store::postgres) async fn look(
-    db: &mut Db<'_>,
+/// Looks up these fences, in their order, and locks the leases of the valid ones. The second
+/// statement sees what the transactions have written that the first one has waited for.
+pub(in crate::store::postgres) async fn look_up(
+    tx: &mut Tx<'_>,
     fences: &[Fence],
-) -> Result<Vec<KnownFence>, Fault> {
+) -> Result<Vec<FenceState>, DbError> {
     let columns = Columns::of(fences.iter());
-    let query = db
-        .query(&db.sql.fence_lock)
+    let query = tx
+        .query(&tx.sql.settle_fence_lock)
         .bind(&columns.seq)
         .bind(&columns.session)
         .bind(&columns.claim)
         .bind(&columns.attempt);
-    let mut known = vec![KnownFence::Gone; fences.len()];
-    let mut held = 0;
-    for row in db.fetch(query).await? {
+    let mut known = vec![FenceState::Gone; fences.len()];
+    let mut valid = 0;
+    for row in tx.fetch(query).await? {
         if let Some(known) = at(&mut known, row.try_get(0)?) {
-            held += 1;
-            *known = KnownFence::Held {
+            valid += 1;
+            *known = FenceState::Valid {
                 cancel_requested: row.try_get(1)?,
             };
         }
     }
-    if held == fences.len() {
+    if valid == fences.len() {
         return Ok(known);
     }
-    let query = db
-        .query(&db.sql.fence_recorded)
+    let query = tx
+        .query(&tx.sql.settle_fence_recorded)
         .bind(&columns.seq)
         .bind(&columns.session)
         .bind(&columns.attempt);
-    for row in db.fetch(query).await? {
-        if let Some(known @ KnownFence::Gone) = at(&mut known, row.try_get(0)?) {
-            *known = KnownFence::Recorded;
+    for row in tx.fetch(query).await? {
+        if let Some(known @ FenceState::Gone) = at(&mut known, row.try_get(0)?) {
+            *known = FenceState::Recorded;
         }
     }
     Ok(known)
 }
 
-/// Which of these fences hold but are locked by somebody else. The leases of the others that hold are
-/// locked by us.
-pub(in crate::store::postgres) async fn held_up(
-    db: &mut Db<'_>,
+/// Returns for each fence whether its lease is valid but locked by another transaction. Locks the
+/// leases of the other valid ones.
+pub(in crate::store::postgres) async fn locked_elsewhere(
+    tx: &mut Tx<'_>,
     fences: &[Fence],
-) -> Result<Vec<bool>, Fault> {
+) -> Result<Vec<bool>, DbError> {
     let columns = Columns::of(fences.iter());
-    let ours = columns.places(db, &db.sql.fence_lock_free).await?;
-    // After that: what was ended meanwhile is gone.
-    let there = columns.places(db, &db.sql.fence_there).await?;
-    let mut held_up = vec![false; fences.len()];
-    for place in there.difference(&ours) {
-        if let Some(held_up) = at(&mut held_up, *place) {
-            *held_up = true;
+    let locked = columns.places(tx, &tx.sql.settle_fence_skip_locked).await?;
+    // Read afterwards, so that a lease that was ended meanwhile is gone.
+    let valid = columns.places(tx, &tx.sql.settle_fence_holds).await?;
+    let mut locked_elsewhere = vec![false; fences.len()];
+    for place in valid.difference(&locked) {
+        if let Some(locked_elsewhere) = at(&mut locked_elsewhere, *place) {
+            *locked_elsewhere = true;
         }
     }
-    Ok(held_up)
+    Ok(locked_elsewhere)
 }
 
-/// The one at a place that the database counts from 1.
+/// Returns the element at a place, which the database counts from 1.
 fn at<T>(all: &mut [T], place: i64) -> Option<&mut T> {
     all.get_mut(usize::try_from(place).ok()?.checked_sub(1)?)
 }
 
-/// Fences in columns.
+/// Fences as parameters of a statement: one array per column.
 struct Columns {
     seq: Vec<i64>,
     session: Vec<i64>,
@@ -117,15 +117,15 @@ impl Columns {
         }
     }
 
-    /// The places that a statement about fences answers with.
-    async fn places(&self, db: &mut Db<'_>, statement: &SqlStr) -> Result<HashSet<i64>, Fault> {
-        let query = db
+    /// Runs a statement that returns the places of fences.
+    async fn places(&self, tx: &mut Tx<'_>, statement: &SqlStr) -> Result<HashSet<i64>, DbError> {
+        let query = tx
             .query(statement)
             .bind(&self.seq)
             .bind(&self.session)
             .bind(&self.claim)
             .bind(&self.attempt);
-        let rows = db.fetch(query).await?;
+        let rows = tx.fetch(query).await?;
         Ok(rows
             .iter()
             .map(|row| row.try_get(0))
@@ -133,17 +133,19 @@ impl Columns {
     }
 }
 
-/// Notes the progress of those attempts whose lease holds.
-pub(in crate::store::postgres) struct Report(pub(in crate::store::postgres) Vec<ProgressReport>);
+/// Writes the progress of attempts whose leases are valid.
+pub(in crate::store::postgres) struct ReportProgress(
+    pub(in crate::store::postgres) Vec<ProgressReport>,
+);
 
 #[async_trait]
-impl Transition for Report {
-    type Answer = Vec<WriteAnswer>;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ReportProgress {
+    type Output = Vec<WriteAnswer>;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Vec<WriteAnswer>>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
         let Self(batch) = self;
-        // Several reports of one attempt add up to one: a row is updated once per statement.
+        // A statement updates a row once, so several reports of one attempt are merged.
         let mut places: HashMap<Fence, usize> = HashMap::new();
         let mut fences = Vec::new();
         let mut percents: Vec<i16> = Vec::new();
@@ -152,7 +154,7 @@ impl Transition for Report {
         ordered.sort_by_key(|report| report.fence.row);
         for ProgressReport { fence, progress } in ordered {
             let percent = i16::from(progress.percent);
-            let message = progress.message.as_deref().map(stored);
+            let message = progress.message.as_deref().map(encode);
             match places.get(fence) {
                 Some(&place) => {
                     percents[place] = percents[place].max(percent);
@@ -169,8 +171,8 @@ impl Transition for Report {
             }
         }
         let columns = Columns::of(fences.iter());
-        let query = db
-            .query(&db.sql.report)
+        let query = tx
+            .query(&tx.sql.settle_report_progress)
             .bind(columns.seq)
             .bind(columns.session)
             .bind(columns.claim)
@@ -178,7 +180,7 @@ impl Transition for Report {
             .bind(percents)
             .bind(messages);
         let mut answers = vec![WriteAnswer::Stale; fences.len()];
-        for row in db.fetch(query).await? {
+        for row in tx.fetch(query).await? {
             if let Some(answer) = at(&mut answers, row.try_get(0)?) {
                 *answer = WriteAnswer::Settled;
             }
@@ -188,6 +190,6 @@ impl Transition for Report {
             let answer = place.and_then(|place| answers.get(*place));
             answer.copied().unwrap_or(WriteAnswer::Stale)
         };
-        Ok(quietly(batch.iter().map(answer).collect()))
+        Ok(without_events(batch.iter().map(answer).collect()))
     }
 }

@@ -1,4 +1,4 @@
-//! Reading executions out whole.
+//! Export: executions with everything that the store keeps of them.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -9,10 +9,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row, SqlStr};
 use uuid::Uuid;
 
-use crate::store::postgres::conn::error::{Fault, corrupt};
-use crate::store::postgres::conn::operation::{Done, Shape, Transition, quietly};
+use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::text;
-use crate::store::postgres::conn::tx::Db;
+use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::read::execution::{error, id_of, optional, time};
 use crate::store::postgres::read::logs;
 use crate::store::postgres::{limits, number};
@@ -26,24 +26,24 @@ use crate::time::Timestamp;
 /// A page ends after this many bytes of payloads and results, whatever its limit.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// Reads a page. Its statements are not one snapshot: what is read out is at rest.
-pub(super) struct Page {
+/// Reads a page of executions. Its statements are not one snapshot: the store must be at rest.
+pub(super) struct ExportPage {
     pub(super) after: Option<Cursor>,
     pub(super) limit: usize,
 }
 
 #[async_trait]
-impl Transition for Page {
-    type Answer = Export;
-    const SHAPE: Shape = Shape::Statement;
+impl Operation for ExportPage {
+    type Output = Export;
+    const TX_MODE: TxMode = TxMode::Statement;
 
-    async fn run(&self, db: &mut Db<'_>) -> Result<Done<Export>, Fault> {
-        let query = db
-            .query(&db.sql.export)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Export>, DbError> {
+        let query = tx
+            .query(&tx.sql.transfer_export_executions)
             .bind(self.after.map_or(0, |after| after.0))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
-        let rows = db.fetch(query).await?;
-        let mut numbers = Vec::new();
+        let rows = tx.fetch(query).await?;
+        let mut seqs = Vec::new();
         let mut executions = Vec::new();
         let mut retries = RetryText::default();
         let mut bytes = 0;
@@ -56,75 +56,76 @@ impl Transition for Page {
             if let TransferredState::Final(outcome) = &execution.state {
                 bytes += outcome.result.as_ref().map_or(0, String::len);
             }
-            numbers.push(row.try_get::<i64, _>("seq")?);
+            seqs.push(row.try_get::<i64, _>("seq")?);
             executions.push(execution);
         }
-        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else {
+        let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else {
             let next = None;
-            return Ok(quietly(Export { executions, next }));
+            return Ok(without_events(Export { executions, next }));
         };
-        let places = numbers.into_iter().zip(0..).collect();
+        let places = seqs.into_iter().zip(0..).collect();
         let page = (first, last);
-        for row in &between(db, &db.sql.export_attempts, page).await? {
+        for row in &rows_between(tx, &tx.sql.transfer_export_attempts, page).await? {
             executions[place(&places, row)?]
                 .attempts
                 .push(read_attempt(row)?);
         }
-        for row in &between(db, &db.sql.export_logs, page).await? {
+        for row in &rows_between(tx, &tx.sql.transfer_export_logs, page).await? {
             let line = logs::read(row.try_get(1)?, row, 1)?;
             executions[place(&places, row)?].logs.push(line);
         }
-        for row in &between(db, &db.sql.export_keys, page).await? {
+        for row in &rows_between(tx, &tx.sql.transfer_export_keys, page).await? {
             executions[place(&places, row)?].keys.push(IdempotencyKey {
-                key: text::read(row.try_get(1)?),
-                payload_digest: text::read(row.try_get(2)?),
+                key: text::decode(row.try_get(1)?),
+                payload_digest: text::decode(row.try_get(2)?),
                 expires_at: Timestamp::from_millis(row.try_get(3)?),
             });
         }
-        for row in &between(db, &db.sql.export_limits, page).await? {
+        for row in &rows_between(tx, &tx.sql.transfer_export_limits, page).await? {
             let request = &mut executions[place(&places, row)?].request;
             request.rules.limits.push(Limit {
                 rule: limits::rule(row, 1)?,
-                key: text::read(row.try_get(4)?),
-                job_id: text::read(row.try_get(5)?),
+                key: text::decode(row.try_get(4)?),
+                job_id: text::decode(row.try_get(5)?),
             });
         }
-        for row in &between(db, &db.sql.export_names, page).await? {
+        for row in &rows_between(tx, &tx.sql.transfer_export_dedup_keys, page).await? {
             let kind: &str = row.try_get(1)?;
-            let naming = DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
-            let name = (naming, text::read(row.try_get(2)?));
-            executions[place(&places, row)?].names.push(name);
+            let kind = DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
+            let dedup_key = (kind, text::decode(row.try_get(2)?));
+            executions[place(&places, row)?].names.push(dedup_key);
         }
         let next = Some(Cursor(last));
-        Ok(quietly(Export { executions, next }))
+        Ok(without_events(Export { executions, next }))
     }
 }
 
-async fn between(
-    db: &mut Db<'_>,
+/// Runs a statement for the executions of a page, by the first and last seq.
+async fn rows_between(
+    tx: &mut Tx<'_>,
     statement: &SqlStr,
     (first, last): (i64, i64),
-) -> Result<Vec<PgRow>, Fault> {
-    let query = db.query(statement).bind(first).bind(last);
-    db.fetch(query).await
+) -> Result<Vec<PgRow>, DbError> {
+    let query = tx.query(statement).bind(first).bind(last);
+    tx.fetch(query).await
 }
 
-/// The place in the page of the execution that a row belongs to.
-fn place(places: &HashMap<i64, usize>, row: &PgRow) -> Result<usize, Fault> {
+/// Returns the place in the page of the execution that a row belongs to.
+fn place(places: &HashMap<i64, usize>, row: &PgRow) -> Result<usize, DbError> {
     let seq: i64 = row.try_get(0)?;
     let place = places.get(&seq).copied();
-    place.ok_or_else(|| corrupt("what is kept of an execution", "its execution is gone"))
+    place.ok_or_else(|| corrupt("a row of an execution", "its execution is missing"))
 }
 
-fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExecution, Fault> {
+fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExecution, DbError> {
     let created_at = Timestamp::from_millis(row.try_get("created_at")?);
     let run_at = Timestamp::from_millis(row.try_get("run_at")?);
     let timeout_ms: Option<i64> = row.try_get("timeout_ms")?;
     let parent_id: Option<Uuid> = row.try_get("parent_id")?;
     let request = NewExecution {
         id: id_of(row.try_get("id")?),
-        job_id: text::read(row.try_get("job_id")?),
-        queue: text::read(row.try_get("queue")?),
+        job_id: text::decode(row.try_get("job_id")?),
+        queue: text::decode(row.try_get("queue")?),
         priority: number("a priority", row.try_get::<i16, _>("priority")?)?,
         payload: row.try_get("payload")?,
         policy: retries.read(
@@ -140,20 +141,20 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
         created_by: optional(row, "created_by")?,
         tags: row
             .try_get::<Option<_>, _>("tags")?
-            .map(text::all_read)
+            .map(text::decode_all)
             .unwrap_or_default(),
         parent_id: parent_id.map(id_of),
-        triggered_by: text::read(row.try_get("triggered_by")?),
+        triggered_by: text::decode(row.try_get("triggered_by")?),
         trace_parent: optional(row, "trace_parent")?,
         rules: EnqueueRules {
-            // How many may wait, the job says with the next enqueue.
+            // The job states its own number at its next enqueue.
             max_waiting: row.try_get::<bool, _>("capped")?.then_some(u32::MAX),
             ..EnqueueRules::default()
         },
     };
     Ok(TransferredExecution {
         request,
-        state: read_place(row)?,
+        state: read_state(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),
@@ -161,7 +162,7 @@ fn read_execution(row: &PgRow, retries: &mut RetryText) -> Result<TransferredExe
     })
 }
 
-fn read_place(row: &PgRow) -> Result<TransferredState, Fault> {
+fn read_state(row: &PgRow) -> Result<TransferredState, DbError> {
     let attempt = || number("an attempt's number", row.try_get::<i32, _>("attempt")?);
     let spent = || number("a budget", row.try_get::<i32, _>("spent")?);
     Ok(match row.try_get("place")? {
@@ -190,15 +191,15 @@ fn read_place(row: &PgRow) -> Result<TransferredState, Fault> {
             progress_message: optional(row, "progress_message")?,
             result: row.try_get("result")?,
         })),
-        _ => return Err(corrupt("an execution", "it is in no state")),
+        _ => return Err(corrupt("an execution", "it has no state")),
     })
 }
 
-fn read_attempt(row: &PgRow) -> Result<TransferredAttempt, Fault> {
+fn read_attempt(row: &PgRow) -> Result<TransferredAttempt, DbError> {
     Ok(TransferredAttempt {
         number: number("an attempt's number", row.try_get::<i32, _>(1)?)?,
         outcome: word("an attempt's outcome", row.try_get(2)?)?,
-        worker: text::read(row.try_get(3)?),
+        worker: text::decode(row.try_get(3)?),
         started_at: Timestamp::from_millis(row.try_get(4)?),
         finished_at: Timestamp::from_millis(row.try_get(5)?),
         retry_at: row
@@ -206,11 +207,11 @@ fn read_attempt(row: &PgRow) -> Result<TransferredAttempt, Fault> {
             .map(Timestamp::from_millis),
         error: error(row.try_get(7)?, row.try_get(8)?)?,
         progress: number("a progress", row.try_get::<i16, _>(9)?)?,
-        progress_message: row.try_get::<Option<String>, _>(10)?.map(text::read),
+        progress_message: row.try_get::<Option<String>, _>(10)?.map(text::decode),
         result: row.try_get(11)?,
     })
 }
 
-fn word<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, Fault> {
+fn word<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, DbError> {
     text.parse().map_err(|error: T::Err| corrupt(what, error))
 }

@@ -1,4 +1,7 @@
-//! Reading what a claim has leased.
+//! Claimed rows: JSON from `lease.sql` and `leases_of_claim.sql`, read into [`Claimed`].
+//!
+//! A value that cannot be read does not fail the claim. The attempt is returned with the reason in
+//! `unreadable`, and the worker ends it.
 
 use jobs::ExecutionId;
 use serde::Deserialize;
@@ -7,15 +10,15 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::store::rules::retry_text::RetryText;
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::script::rows_named;
 use crate::store::sqlite::limits::permits;
 use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, PermitToken, StoreError};
 use crate::time::Timestamp;
 
-/// seq, attempt, spent, id, job, payload, timeout, attempts, retry, correlation, claimed, cancel, queue,
-/// limits
+/// The fields of a row: seq, attempt, spent, id, job, payload, timeout, max_attempts, retry,
+/// correlation id, claimed_at, cancellation requested, queue, limits.
 type ClaimedRow = (
     i64,
     u32,
@@ -33,11 +36,11 @@ type ClaimedRow = (
     Option<String>,
 );
 
-/// What neighbours mostly have in common.
+/// Texts of the last row, already read. Consecutive rows mostly have the same ones.
 #[derive(Default)]
 struct Texts {
     retries: RetryText,
-    /// Limits that can be read.
+    /// The last limits that were read without an error.
     limits: Option<PermitToken>,
 }
 
@@ -55,11 +58,11 @@ impl Texts {
     }
 }
 
-/// The leased rows among those of a script. They come as JSON, several to a row.
+/// Reads the leased executions among the rows of a script. A row is a JSON array of several.
 pub(in crate::store::sqlite) fn read(
     rows: &[SqliteRow],
     claim: &Claim,
-) -> Result<Vec<Claimed>, Fault> {
+) -> Result<Vec<Claimed>, DbError> {
     let mut texts = Texts::default();
     let mut claimed = Vec::new();
     for row in rows_named(rows, "claimed") {
@@ -71,12 +74,12 @@ pub(in crate::store::sqlite) fn read(
                     claimed.push(read_one(row, claim, &mut texts));
                 }
             }
-            // One of them is unreadable: the others are leased all the same.
+            // One of them cannot be read: each is then read by itself.
             Err(_) => {
                 let some: Vec<Value> =
                     serde_json::from_str(text).map_err(|error| corrupt("a claim", error))?;
                 for row in some {
-                    claimed.push(read_apart(row, claim, &mut texts)?);
+                    claimed.push(read_value(row, claim, &mut texts)?);
                 }
             }
         }
@@ -84,13 +87,15 @@ pub(in crate::store::sqlite) fn read(
     Ok(claimed)
 }
 
-/// A row among which one cannot be read.
-fn read_apart(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, Fault> {
+/// Reads a row that may have a field of the wrong type.
+///
+/// # Errors
+/// Without `seq` and `attempt` the lease cannot be ended, so the claim has to be rolled back.
+fn read_value(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, DbError> {
     let error = match ClaimedRow::deserialize(&row) {
         Ok(row) => return Ok(read_one(row, claim, texts)),
         Err(error) => error,
     };
-    // Whose lease it is has to be known, to end it.
     let column = |place: usize| row.get(place).unwrap_or(&Value::Null);
     let number = |place| column(place).as_i64();
     let attempt = number(1).and_then(|attempt| u32::try_from(attempt).ok());
@@ -106,12 +111,12 @@ fn read_apart(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, F
             row: seq,
             attempt,
         },
-        execution_id: json::id_from_hex(&id).unwrap_or_else(|_| no_id()),
+        execution_id: json::id_from_hex(&id).unwrap_or_else(|_| unknown_id()),
         job_id: text(4),
         queue: text(12),
         limits: column(13).as_str().map(PermitToken::from),
         payload: text(5),
-        policy: stand_in(),
+        policy: fallback_policy(),
         spent: 0,
         correlation_id: None,
         claimed_at: number(10).map_or(claim.now, Timestamp::from_millis),
@@ -139,16 +144,16 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
     ) = row;
     let mut unreadable = None;
     let mut note = |error: StoreError| unreadable = Some(error.to_string());
-    let execution_id = json::id_from_hex(&id).unwrap_or_else(|fault| {
-        note(fault.at(""));
-        no_id()
+    let execution_id = json::id_from_hex(&id).unwrap_or_else(|error| {
+        note(error.into_store_error(""));
+        unknown_id()
     });
     let policy = texts
         .retries
         .read(timeout_ms, max_attempts, &retry)
         .unwrap_or_else(|error| {
             note(error);
-            stand_in()
+            fallback_policy()
         });
     let limits = limits.map(|text| {
         texts.limits(&text).unwrap_or_else(|error| {
@@ -177,8 +182,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
     }
 }
 
-/// In place of a policy that cannot be read: nothing follows this attempt.
-fn stand_in() -> ExecutionPolicy {
+/// Replaces a policy that cannot be read. No attempt follows this one.
+fn fallback_policy() -> ExecutionPolicy {
     ExecutionPolicy {
         timeout_ms: None,
         max_attempts: 1,
@@ -187,7 +192,7 @@ fn stand_in() -> ExecutionPolicy {
     }
 }
 
-/// In place of an id that cannot be read; what is written about the attempt goes by its lease.
-fn no_id() -> ExecutionId {
+/// Replaces an id that cannot be read. Writes about the attempt use its lease, not the id.
+fn unknown_id() -> ExecutionId {
     ExecutionId::from_bytes([0; 16])
 }

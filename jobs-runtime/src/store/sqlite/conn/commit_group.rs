@@ -1,83 +1,90 @@
-//! What is written together: enqueues, settlements and a claim in one transaction.
+//! Group commit: enqueues, settlements and a claim of several callers in one transaction.
 //!
-//! A group is first written **optimistically**: everything in one query, as if every id was new, every
-//! lease held, and what settlements say of limits true, which nearly always is so. When a statement says
-//! otherwise, all of it is rolled back and written **carefully**: look at what is there, decide per row,
-//! write the rest. What a new execution may meet by its own words is looked at before either: the limits
-//! that it names, and whatever makes it the same as another ([`Looks`]).
+//! A group is first written in the **optimistic** mode, as one query. It assumes that every id is
+//! new, that every lease is valid, and that each settlement names the limits of its lease. If an
+//! assumption fails, a statement fails or changes fewer rows than planned. The transaction is then
+//! rolled back and the group written again in the **careful** mode: it reads the existing rows,
+//! decides row by row, and writes the rest.
+//!
+//! Both modes first read the limits that new executions name, and the executions with the same
+//! deduplication keys ([`Lookup`]). A group without limits and such keys reads nothing before it
+//! writes.
 
 use sqlx::Executor;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::json;
-use super::lookups::{Known, Looks};
+use super::lookup::{Lookup, LookupResult};
 use super::script::Script;
 use crate::store::sqlite::claim::ClaimAnswer;
 use crate::store::sqlite::enqueue::EnqueuePlan;
-use crate::store::sqlite::limits::permits::Tally;
-use crate::store::sqlite::limits::wanted;
-use crate::store::sqlite::settle::{KnownFence, SettlePlan};
+use crate::store::sqlite::limits::allocator_wanted;
+use crate::store::sqlite::limits::permits::PermitCounts;
+use crate::store::sqlite::settle::{FenceState, SettlePlan};
 use crate::store::{
     Claim, Claimed, EnqueueAnswer, NewExecution, Next, Settlement, StoreError, StoreEvent,
     WriteAnswer,
 };
 
-/// Rows after which a group takes no more callers, and bytes of payloads and results.
-const ROWS: usize = 10_000;
-const BYTES: usize = 32 << 20;
+/// Most rows of a group. A single call may exceed it.
+const MAX_ROWS: usize = 10_000;
 
-/// A caller of the group commit.
-pub(in crate::store::sqlite) enum Call {
-    /// Executions to create.
+/// Most bytes of payloads, results and log messages of a group. A single call may exceed it.
+const MAX_BYTES: usize = 32 << 20;
+
+/// A call that shares its transaction with other calls.
+pub(in crate::store::sqlite) enum WriteCall {
+    /// Creates executions.
     Enqueue(Vec<NewExecution>, Reply<Vec<EnqueueAnswer>>),
-    /// Attempts to end.
+    /// Ends attempts.
     Settle(Vec<Settlement>, Reply<Vec<WriteAnswer>>),
-    /// Leases wanted.
+    /// Leases ready executions.
     Claim(Box<Claim>, Reply<Vec<Claimed>>),
 }
 
+/// The channel on which a call is answered.
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// How to write.
+/// How a group is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::sqlite) enum Way {
-    /// Taking for in_use that ids are new and leases held as they are said to be.
+pub(in crate::store::sqlite) enum WriteMode {
+    /// Assumes that ids are new, and that leases and their limits are as settlements name them.
     Optimistic,
-    /// After a look at those, too.
+    /// Reads the existing ids and leases first.
     Careful,
 }
 
-/// Callers that share a transaction.
+/// Calls that share a transaction.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct Group {
-    calls: Vec<Call>,
+pub(in crate::store::sqlite) struct CommitGroup {
+    calls: Vec<WriteCall>,
     rows: usize,
     bytes: usize,
 }
 
-/// What became of them, in their order.
-pub(in crate::store::sqlite) struct Outcome {
+/// The answers of a group, in the order of its calls, and the events to publish.
+pub(in crate::store::sqlite) struct GroupOutcome {
     enqueued: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
     settled: Vec<Vec<WriteAnswer>>,
     claimed: Option<Result<Vec<Claimed>, StoreError>>,
     events: Vec<StoreEvent>,
 }
 
-impl Outcome {
-    /// What to tell those who listen.
+impl GroupOutcome {
+    /// Takes the events to publish.
     pub(in crate::store::sqlite) fn take_events(&mut self) -> Vec<StoreEvent> {
         std::mem::take(&mut self.events)
     }
 }
 
-impl Group {
-    /// Takes a caller in, or gives it back when the group is full. One claim is enough: each
-    /// process has one claimer.
-    pub(in crate::store::sqlite) fn take(&mut self, call: Call) -> Result<(), Call> {
+impl CommitGroup {
+    /// Adds a call, or returns it if the group is full. A group has at most one claim, because each
+    /// process claims from one task.
+    pub(in crate::store::sqlite) fn add(&mut self, call: WriteCall) -> Result<(), WriteCall> {
         let (rows, bytes) = call.size();
-        let full = self.rows + rows > ROWS || self.bytes + bytes > BYTES;
+        let full = self.rows + rows > MAX_ROWS || self.bytes + bytes > MAX_BYTES;
         if !self.calls.is_empty() && (full || call.claim().is_some() && self.claim().is_some()) {
             return Err(call);
         }
@@ -95,12 +102,12 @@ impl Group {
         self.calls.is_empty()
     }
 
-    /// Leaves out those who do not wait any more: they were told that it timed out.
+    /// Removes calls whose callers have stopped waiting, after a timeout for example.
     pub(in crate::store::sqlite) fn drop_abandoned(&mut self) {
         self.calls.retain(|call| !call.is_abandoned());
     }
 
-    /// Keeps the first half of the callers and returns the second.
+    /// Keeps the first half of the calls and returns the second.
     pub(in crate::store::sqlite) fn split(&mut self) -> Self {
         Self {
             calls: self.calls.split_off(self.calls.len() / 2),
@@ -108,41 +115,43 @@ impl Group {
         }
     }
 
-    /// Writes everything in one transaction. A failure may leave it open: roll back.
+    /// Writes the group in one transaction. After an error the caller has to roll back.
     pub(in crate::store::sqlite) async fn write(
         &self,
         conn: &mut SqliteConnection,
-        way: Way,
-    ) -> Result<Outcome, Fault> {
+        mode: WriteMode,
+    ) -> Result<GroupOutcome, DbError> {
         let enqueues: Vec<_> = self.enqueues().collect();
         let settles: Vec<_> = self.settles().collect();
-        let looks = Looks::of(&enqueues, way);
+        let lookup = Lookup::of(&enqueues, mode);
 
         let mut script = Script::default();
-        let known = if looks.none() {
+        let existing = if lookup.is_empty() {
             script.add("BEGIN IMMEDIATE;");
-            Known::default()
+            LookupResult::default()
         } else {
             conn.execute("BEGIN IMMEDIATE").await?;
-            looks.look(conn, &enqueues, &settles).await?
+            lookup.run(conn, &enqueues, &settles).await?
         };
-        let enqueue = match looks.executions {
-            true => EnqueuePlan::careful(&enqueues, known.executions, &known.limits)?,
-            false => EnqueuePlan::optimistic(&enqueues, &known.limits)?,
+        let enqueue = if lookup.executions {
+            EnqueuePlan::careful(&enqueues, existing.executions, &existing.limits)?
+        } else {
+            EnqueuePlan::optimistic(&enqueues, &existing.limits)?
         };
-        let settle = match looks.fences {
-            true => SettlePlan::careful(&settles, &known.fences)?,
-            false => SettlePlan::optimistic(&settles)?,
+        let settle = if lookup.fences {
+            SettlePlan::careful(&settles, &existing.fences)?
+        } else {
+            SettlePlan::optimistic(&settles)?
         };
         let claim = self.claim();
         script.add_enqueue(&enqueue);
         script.add_settle(&settle);
         script.add_claim(claim);
-        // What was settled and leased is read before it is committed: leases that are not met, and rows of a
-        // claim that cannot be read, are a reason to roll back. An enqueue that meets something unexpected
-        // fails by itself.
-        let is_read_first = claim.is_some() || settle.writes();
-        if !is_read_first {
+        // The results of settlements and claims are read before the commit: a lease that is gone
+        // and a claimed row that cannot be read both roll the group back. An enqueue needs no such
+        // check: an existing id fails its statement.
+        let checks_results = claim.is_some() || settle.writes();
+        if !checks_results {
             script.add("COMMIT;");
         }
         let rows = script.run(conn, &enqueue, &settle, claim).await?;
@@ -151,7 +160,7 @@ impl Group {
         let leased = leased.transpose()?;
         let mut events = enqueue.events;
         events.extend(settle.events);
-        if is_read_first {
+        if checks_results {
             let leased = leased.as_ref().map_or(&[][..], ClaimAnswer::leased);
             events.extend(commit(conn, leased).await?);
         }
@@ -159,7 +168,7 @@ impl Group {
             (Some(leased), Some(claim)) => Some(leased.resolve(conn, claim).await?),
             _ => None,
         };
-        Ok(Outcome {
+        Ok(GroupOutcome {
             enqueued: enqueue.answers,
             settled: settle.answers,
             claimed,
@@ -168,58 +177,58 @@ impl Group {
     }
 
     /// Answers every caller.
-    pub(in crate::store::sqlite) fn answer(self, outcome: Outcome) {
+    pub(in crate::store::sqlite) fn answer(self, outcome: GroupOutcome) {
         let mut enqueued = outcome.enqueued.into_iter();
         let mut settled = outcome.settled.into_iter();
         let mut claimed = outcome.claimed;
         for call in self.calls {
-            // A caller that has left does not want its answer.
+            // Sending fails if the caller has stopped waiting. Its answer is dropped.
             match call {
-                Call::Enqueue(_, reply) => {
+                WriteCall::Enqueue(_, reply) => {
                     let _ = enqueued.next().map(|answer| reply.send(answer));
                 }
-                Call::Settle(_, reply) => {
+                WriteCall::Settle(_, reply) => {
                     let _ = settled.next().map(|answer| reply.send(Ok(answer)));
                 }
-                Call::Claim(_, reply) => {
+                WriteCall::Claim(_, reply) => {
                     let _ = claimed.take().map(|answer| reply.send(answer));
                 }
             }
         }
     }
 
-    /// Answers every caller with the same failure.
+    /// Answers every caller with the same error.
     pub(in crate::store::sqlite) fn fail(self, error: StoreError) {
         for call in self.calls {
             let this = error.for_each_caller();
             match call {
-                Call::Enqueue(_, reply) => drop(reply.send(Err(this))),
-                Call::Settle(_, reply) => drop(reply.send(Err(this))),
-                Call::Claim(_, reply) => drop(reply.send(Err(this))),
+                WriteCall::Enqueue(_, reply) => drop(reply.send(Err(this))),
+                WriteCall::Settle(_, reply) => drop(reply.send(Err(this))),
+                WriteCall::Claim(_, reply) => drop(reply.send(Err(this))),
             }
         }
     }
 
     fn enqueues(&self) -> impl Iterator<Item = &[NewExecution]> {
         self.calls.iter().filter_map(|call| match call {
-            Call::Enqueue(batch, _) => Some(batch.as_slice()),
+            WriteCall::Enqueue(batch, _) => Some(batch.as_slice()),
             _ => None,
         })
     }
 
     fn settles(&self) -> impl Iterator<Item = &[Settlement]> {
         self.calls.iter().filter_map(|call| match call {
-            Call::Settle(batch, _) => Some(batch.as_slice()),
+            WriteCall::Settle(batch, _) => Some(batch.as_slice()),
             _ => None,
         })
     }
 
     fn claim(&self) -> Option<&Claim> {
-        self.calls.iter().find_map(Call::claim)
+        self.calls.iter().find_map(WriteCall::claim)
     }
 }
 
-impl Call {
+impl WriteCall {
     fn claim(&self) -> Option<&Claim> {
         match self {
             Self::Claim(claim, _) => Some(claim),
@@ -235,7 +244,7 @@ impl Call {
         }
     }
 
-    /// Rows and bytes that it brings along.
+    /// The rows and the bytes that count against a group's limits.
     fn size(&self) -> (usize, usize) {
         match self {
             Self::Enqueue(batch, _) => {
@@ -256,14 +265,14 @@ fn settlement_bytes(settlement: &Settlement) -> usize {
     result + logs.sum::<usize>()
 }
 
-/// Creates a caller's executions within a transaction that is under way.
+/// Creates executions in the open transaction of `conn`.
 pub(in crate::store::sqlite) async fn enqueue_in_txn(
     conn: &mut SqliteConnection,
     batch: &[NewExecution],
-) -> Result<Vec<EnqueueAnswer>, Fault> {
-    let looks = Looks::of(&[batch], Way::Careful);
-    let known = looks.look(conn, &[batch], &[]).await?;
-    let mut plan = EnqueuePlan::careful(&[batch], known.executions, &known.limits)?;
+) -> Result<Vec<EnqueueAnswer>, DbError> {
+    let lookup = Lookup::of(&[batch], WriteMode::Careful);
+    let existing = lookup.run(conn, &[batch], &[]).await?;
+    let mut plan = EnqueuePlan::careful(&[batch], existing.executions, &existing.limits)?;
     let answers = plan.answers.pop().unwrap_or(Ok(Vec::new()))?;
     let mut script = Script::default();
     script.add_enqueue(&plan);
@@ -273,14 +282,14 @@ pub(in crate::store::sqlite) async fn enqueue_in_txn(
     Ok(answers)
 }
 
-/// Ends an attempt within a transaction that is under way.
+/// Ends an attempt in the open transaction of `conn`.
 pub(in crate::store::sqlite) async fn settle_in_txn(
     conn: &mut SqliteConnection,
     settlement: &Settlement,
-) -> Result<WriteAnswer, Fault> {
+) -> Result<WriteAnswer, DbError> {
     let batch: &[Settlement] = std::slice::from_ref(settlement);
-    let known = KnownFence::look(conn, std::iter::once(settlement.fence)).await?;
-    let plan = SettlePlan::careful(&[batch], &known)?;
+    let fences = FenceState::look_up(conn, std::iter::once(settlement.fence)).await?;
+    let plan = SettlePlan::careful(&[batch], &fences)?;
     let mut script = Script::default();
     script.add_settle(&plan);
     let rows = script
@@ -288,34 +297,38 @@ pub(in crate::store::sqlite) async fn settle_in_txn(
         .await?;
     plan.check(&rows)?;
     let answer = plan.answers.first().and_then(|answers| answers.first());
-    answer.copied().ok_or(Fault::Unexpected)
+    answer.copied().ok_or(DbError::AssumptionFailed)
 }
 
-/// Counts what starts and commits. Whether somebody is to be let in.
-async fn commit(conn: &mut SqliteConnection, leased: &[Claimed]) -> Result<Vec<StoreEvent>, Fault> {
+/// Records the starts of leased attempts for their rates, and commits. Returns an event if the
+/// allocator has to run.
+async fn commit(
+    conn: &mut SqliteConnection,
+    leased: &[Claimed],
+) -> Result<Vec<StoreEvent>, DbError> {
     let statements = concat!(
-        include_str!("../sql/claim/started.sql"),
+        include_str!("../sql/claim/record_starts.sql"),
         include_str!("../sql/settle/allocator_wanted.sql"),
         "COMMIT;"
     );
-    let started = Tally::of_starts(leased).by_limit();
-    let started = started
+    let starts = PermitCounts::of_starts(leased).by_limit();
+    let starts = starts
         .iter()
-        .map(|alike| (alike.limit, alike.count, alike.last.as_millis()));
+        .map(|starts| (starts.limit, starts.count, starts.last.as_millis()));
     let rows = sqlx::query(statements)
-        .bind(json::array(started)?)
+        .bind(json::array(starts)?)
         .fetch_all(conn)
         .await?;
-    Ok(wanted(&rows))
+    Ok(allocator_wanted(&rows))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A lost session told to several callers is a lost session to each of them.
+    /// Some errors cannot be cloned; each caller gets one of the same kind and text.
     #[tokio::test]
-    async fn every_caller_is_told_the_same_kind_of_failure() {
+    async fn every_caller_gets_the_same_error() {
         let errors = [
             StoreError::SessionLost,
             StoreError::Layout("old".to_owned()),
@@ -326,16 +339,16 @@ mod tests {
             StoreError::Database("syntax".into()),
         ];
         for error in errors {
-            let said = format!("{error:?}");
-            let mut group = Group::default();
+            let expected = format!("{error:?}");
+            let mut group = CommitGroup::default();
             let (replies, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| oneshot::channel()).unzip();
             for reply in replies {
-                assert!(group.take(Call::Settle(Vec::new(), reply)).is_ok());
+                assert!(group.add(WriteCall::Settle(Vec::new(), reply)).is_ok());
             }
             group.fail(error);
             for answer in answers {
                 let answer = answer.await.unwrap().unwrap_err();
-                assert_eq!(format!("{answer:?}"), said);
+                assert_eq!(format!("{answer:?}"), expected);
             }
         }
     }

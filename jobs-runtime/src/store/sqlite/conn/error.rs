@@ -1,23 +1,24 @@
-//! What can go wrong in here, and how it is told to those outside.
+//! Errors of a SQLite connection, and their translation into errors of the store's contract.
 
 use crate::store::StoreError;
 
-/// A failure before it knows which store it happened in.
+/// An error of an operation. It does not name the database yet.
 #[derive(Debug)]
-pub(in crate::store::sqlite) enum Fault {
-    /// Said in the contract's words already.
+pub(in crate::store::sqlite) enum DbError {
+    /// An error that is already one of the contract's.
     Store(StoreError),
-    /// Said by SQLite.
+    /// An error of SQLite or of its driver.
     Sql(sqlx::Error),
-    /// The file cannot be used as it is; says the way out.
+    /// The file cannot be used. The text says why, and what to do about it.
     Unusable(String),
-    /// A transaction of this very process holds the lock to write.
+    /// Another connection of this process holds the write lock.
     OwnLock,
-    /// What the optimistic way took for in_use does not hold: look first, then write.
-    Unexpected,
+    /// A statement changed fewer rows than an optimistic write assumed. The group is rolled back
+    /// and written again in the careful mode.
+    AssumptionFailed,
 }
 
-/// The primary result codes of SQLite that mean something to us.
+/// Primary result codes of SQLite, see <https://sqlite.org/rescode.html>.
 mod code {
     pub(in crate::store::sqlite) const BUSY: i32 = 5;
     pub(in crate::store::sqlite) const LOCKED: i32 = 6;
@@ -29,13 +30,13 @@ mod code {
     pub(in crate::store::sqlite) const NOTADB: i32 = 26;
 }
 
-impl Fault {
-    /// Whether another connection held what we wanted: nothing was done, try again.
+impl DbError {
+    /// True if another connection held a lock. Nothing was written; the statement may be repeated.
     pub(in crate::store::sqlite) fn is_busy(&self) -> bool {
         matches!(self.code(), Some(code::BUSY | code::LOCKED))
     }
 
-    /// Whether the connection is of no further use.
+    /// True if the connection is broken and has to be replaced.
     pub(in crate::store::sqlite) fn is_disconnected(&self) -> bool {
         matches!(
             self,
@@ -43,7 +44,8 @@ impl Fault {
         )
     }
 
-    /// Whether the store as a whole is in trouble, whatever was asked of it.
+    /// True if every other statement would fail as well: the file, the disk or the lock is the
+    /// cause.
     pub(in crate::store::sqlite) fn is_outage(&self) -> bool {
         self.is_disconnected()
             || matches!(self, Self::OwnLock)
@@ -62,22 +64,22 @@ impl Fault {
             )
     }
 
-    /// Whether the file, or what SQLite keeps beside it, cannot be opened for writing.
+    /// True if the file, its `-wal` or its `-shm` file cannot be opened for writing.
     pub(in crate::store::sqlite) fn is_unwritable(&self) -> bool {
         matches!(self.code(), Some(code::READONLY | code::CANTOPEN))
     }
 
-    /// Whether the database will not have what was written, and has nothing else against us.
+    /// True if the database rejects this statement or this row, and would accept others.
     pub(in crate::store::sqlite) fn is_rejection(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(_))) && !self.is_outage()
     }
 
-    /// Whether a row was there already.
+    /// True if a row with the same unique key exists.
     pub(in crate::store::sqlite) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
-    /// The primary result code, if SQLite said one.
+    /// The primary result code, if the error comes from SQLite.
     fn code(&self) -> Option<i32> {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => {
@@ -87,8 +89,8 @@ impl Fault {
         }
     }
 
-    /// The same, with the place and the way out.
-    pub(in crate::store::sqlite) fn at(self, location: &str) -> StoreError {
+    /// The error as callers of the store see it, with the location and what to do about it.
+    pub(in crate::store::sqlite) fn into_store_error(self, location: &str) -> StoreError {
         let unavailable = |reason: &str| StoreError::Unavailable {
             location: location.to_owned(),
             reason: reason.to_owned(),
@@ -99,12 +101,14 @@ impl Fault {
             Self::Unusable(reason) => return unavailable(&reason),
             Self::OwnLock => {
                 return unavailable(
-                    "a transaction of this very process keeps the lock to write. If the code that \
-                     waits here has begun it, it waits for itself: enqueue in that transaction by \
+                    "another transaction of this process holds the write lock. If the waiting code \
+                     began that transaction, it waits for itself: enqueue in the transaction with \
                      `.tx(&mut tx)`, or commit it first",
                 );
             }
-            Self::Unexpected => return unavailable("a write did not do what it announced"),
+            Self::AssumptionFailed => {
+                return unavailable("a statement changed fewer rows than planned");
+            }
             Self::Sql(error) => error,
         };
         if error.to_string().contains("no such table: jobs_") {
@@ -114,8 +118,8 @@ impl Fault {
         }
         match code {
             Some(code::BUSY | code::LOCKED) => unavailable(
-                "another program holds its write lock for too long: look for one that keeps a \
-                 transaction open",
+                "another program holds the write lock for too long: look for a program that keeps \
+                 a transaction open",
             ),
             Some(code::READONLY) => unavailable(
                 "it is read-only: make the file and its directory writable for this user",
@@ -134,7 +138,9 @@ impl Fault {
                 unavailable("the file is damaged: restore a backup, or try `sqlite3 FILE .recover`")
             }
             _ => match error {
-                sqlx::Error::PoolTimedOut => StoreError::Timeout(crate::store::sqlite::DEADLINE),
+                sqlx::Error::PoolTimedOut => {
+                    StoreError::Timeout(crate::store::sqlite::CALL_TIMEOUT)
+                }
                 sqlx::Error::WorkerCrashed => unavailable("its connection was lost"),
                 error => StoreError::Database(Box::new(error)),
             },
@@ -142,25 +148,25 @@ impl Fault {
     }
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// A stored value that this program cannot read.
+/// The error for a stored value that this program cannot read.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "an error that ends here; `map_err` hands it over"
+    reason = "`map_err` passes the error by value"
 )]
-pub(in crate::store::sqlite) fn corrupt(what: &str, reason: impl ToString) -> Fault {
-    Fault::Store(StoreError::Corrupt {
+pub(in crate::store::sqlite) fn corrupt(what: &str, reason: impl ToString) -> DbError {
+    DbError::Store(StoreError::Corrupt {
         what: what.to_owned(),
         reason: reason.to_string(),
     })

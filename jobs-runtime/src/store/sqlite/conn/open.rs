@@ -1,4 +1,4 @@
-//! Opening the file: what is checked before SQLite is asked, and how connections are set up.
+//! Opening a database: checks of the path, and the options of the connections.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,26 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
 
-use super::error::Fault;
-use super::lock_owner::Holder;
+use super::error::DbError;
+use super::lock_owner::LockOwner;
 use crate::store::{DatabaseUrl, StoreError, Synchronous};
 
-/// How long SQLite itself waits for a lock before it says that it is busy. The writer then asks
-/// again; readers hardly ever wait in WAL mode.
+/// Time for which SQLite waits for a lock before it returns `SQLITE_BUSY`. A reader in WAL mode
+/// waits only while another connection recovers or resets the log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same for the writer, which asks again by itself and wants to know in between how long it
-/// has waited already.
+/// The same for the writer. It is shorter, because the writer repeats the statement and checks the
+/// time that it has waited after each attempt.
 pub(in crate::store::sqlite) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long opening waits for others who are just setting up the same file.
-const OPENING: Duration = Duration::from_secs(20);
+/// Time for which opening waits for other processes that switch the same file to WAL mode.
+const WAL_SWITCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Rows per message from the connection's thread; its default of 50 makes it wait for us.
+/// Rows that the connection's thread sends before it waits for the receiver. The default of 50
+/// makes it wait often.
 const ROW_BUFFER: usize = 2_000;
 
-/// How the connections to one store are made.
+/// Opens the connections of one store.
 #[derive(Clone, Debug)]
 pub(in crate::store::sqlite) struct Opener {
     options: SqliteConnectOptions,
@@ -33,9 +34,9 @@ pub(in crate::store::sqlite) struct Opener {
     file: Option<PathBuf>,
 }
 
-/// Statements are told at the level of trace, for those who look for a slow one.
+/// Logs every statement at the level `trace`.
 fn traced(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    // Spares a dependency for one name: the level's type is that of another crate.
+    // The level's type comes from the crate `log`. Parsing it spares that dependency.
     match "trace".parse() {
         Ok(level) => options
             .log_statements(level)
@@ -45,7 +46,10 @@ fn traced(options: SqliteConnectOptions) -> SqliteConnectOptions {
 }
 
 impl Opener {
-    /// Refuses what can be refused by looking at the path.
+    /// Checks the path, and prepares the options. Opens nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the path cannot be that of a database.
     pub(in crate::store::sqlite) fn new(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let base = SqliteConnectOptions::new()
             .busy_timeout(BUSY_TIMEOUT)
@@ -59,7 +63,7 @@ impl Opener {
             DatabaseUrl::Postgres(url) => {
                 return Err(StoreError::Unavailable {
                     location: url.to_string(),
-                    reason: "it is no SQLite database: open it by `jobs_runtime::store::open`"
+                    reason: "it is not a SQLite database: open it with `jobs_runtime::store::open`"
                         .to_owned(),
                 });
             }
@@ -87,28 +91,28 @@ impl Opener {
         })
     }
 
-    /// Whether others may have the same database open.
+    /// True if other connections can open the same database: it is a file.
     pub(in crate::store::sqlite) fn is_shared(&self) -> bool {
         self.file.is_some()
     }
 
-    /// Where to look up who holds the lock to write.
-    pub(in crate::store::sqlite) fn holder(&self) -> Option<Holder> {
-        self.file.as_deref().map(Holder::of)
+    /// The lookup for the owner of the write lock; `None` for a database in memory.
+    pub(in crate::store::sqlite) fn lock_owner(&self) -> Option<LockOwner> {
+        self.file.as_deref().map(LockOwner::of)
     }
 
-    /// The connection that writes, with its temporary tables, in WAL mode.
-    pub(in crate::store::sqlite) async fn writer(&self) -> Result<SqliteConnection, Fault> {
-        self.try_writer().await.map_err(|fault| {
-            let file = self.file.as_deref().filter(|_| fault.is_unwritable());
+    /// Opens the connection that writes: in WAL mode, with its temporary table.
+    pub(in crate::store::sqlite) async fn writer(&self) -> Result<SqliteConnection, DbError> {
+        self.try_writer().await.map_err(|error| {
+            let file = self.file.as_deref().filter(|_| error.is_unwritable());
             match file.and_then(check_directory) {
-                Some(reason) => Fault::Unusable(reason),
-                None => fault,
+                Some(reason) => DbError::Unusable(reason),
+                None => error,
             }
         })
     }
 
-    async fn try_writer(&self) -> Result<SqliteConnection, Fault> {
+    async fn try_writer(&self) -> Result<SqliteConnection, DbError> {
         let options = self.options.clone().busy_timeout(WRITER_BUSY_TIMEOUT);
         let mut connection = options.connect().await?;
         if self.is_shared() {
@@ -120,54 +124,56 @@ impl Opener {
         Ok(connection)
     }
 
-    /// Options of the connections that read; `None` if there can be only one connection.
+    /// The options of the connections that read; `None` for a database in memory, which has only
+    /// the writer's connection.
     ///
-    /// They open the file for writing, because a reader may have to set up the shared memory of
-    /// the WAL, but refuse every statement that would write.
+    /// A reader opens the file for writing, because it may have to create the shared memory of the
+    /// WAL. `query_only` makes SQLite reject every statement that would write.
     pub(in crate::store::sqlite) fn readers(&self) -> Option<SqliteConnectOptions> {
-        // The writer has made the file: one that is gone by now is not made again by a late look.
+        // The writer has created the file. A reader must not create it again after its removal.
         let options = self.options.clone().create_if_missing(false);
         self.is_shared().then(|| options.pragma("query_only", "on"))
     }
 }
 
-/// Switches the file to WAL. The switch needs the file for itself and does not wait for others
-/// who are about to do the same, so it is asked for again.
-async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), Fault> {
+/// Switches the file to WAL mode. The switch needs an exclusive lock and does not wait for it, so
+/// this repeats the statement while another process does the same.
+async fn enter_wal(connection: &mut SqliteConnection) -> Result<(), DbError> {
     let started = crate::clock::real_now();
     loop {
         let switched = sqlx::query("PRAGMA journal_mode = WAL")
             .fetch_one(&mut *connection)
             .await
-            .map_err(Fault::from);
+            .map_err(DbError::from);
         match switched {
             Ok(row) => {
                 let mode: String = row.try_get(0)?;
                 if mode.eq_ignore_ascii_case("wal") {
                     return Ok(());
                 }
-                return Err(Fault::Unusable(format!(
+                return Err(DbError::Unusable(format!(
                     "its file system does not support WAL (it stays in {mode} mode): keep the \
                      file on a local disk"
                 )));
             }
-            Err(fault) if fault.is_busy() && started.elapsed() < OPENING => {
+            Err(error) if error.is_busy() && started.elapsed() < WAL_SWITCH_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            Err(fault) => return Err(fault),
+            Err(error) => return Err(error),
         }
     }
 }
 
-/// Why nothing can be written beside the file, where SQLite keeps its log. The file itself is never
-/// opened for that: closing it would drop the locks of every connection of this process to it.
+/// Tests whether a file can be created in the database's directory, where SQLite keeps the WAL.
+/// Returns the reason if not. The database file itself is never opened for the test: closing it
+/// would drop the POSIX locks of every connection of this process.
 fn check_directory(file: &Path) -> Option<String> {
     let parent = file.parent().filter(|parent| *parent != Path::new(""));
     let directory = parent.unwrap_or(Path::new("."));
     let probe = directory.join(format!(".jobs-probe-{}", std::process::id()));
     let error = match std::fs::File::create_new(&probe) {
         Ok(_) => {
-            // One that stays is empty and in nobody's way.
+            // A file that cannot be removed is empty and does no harm.
             let _ = std::fs::remove_file(probe);
             return None;
         }
@@ -183,7 +189,7 @@ fn check_directory(file: &Path) -> Option<String> {
     })
 }
 
-/// What SQLite would only call "unable to open database file".
+/// Finds the causes that SQLite reports only as "unable to open database file".
 fn check_path(path: &Path) -> Result<(), String> {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     if let Some(directory) = directory

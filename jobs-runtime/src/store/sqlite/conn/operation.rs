@@ -1,4 +1,4 @@
-//! Work that the writer does on its connection for one caller at a time.
+//! Operations: functions that run on a connection, and their form in the writer's queue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,67 +7,74 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::error::Fault;
-use super::writer::Desk;
+use super::error::DbError;
+use super::writer::WriterThread;
 use crate::store::{StoreError, StoreEvent};
 
-/// Something to do with a connection, whoever's it is.
-pub(in crate::store::sqlite) type Work<T> = Box<
+/// The result of a write: its value, and the events to publish after the commit.
+pub(in crate::store::sqlite) type Outcome<T> = (T, Vec<StoreEvent>);
+
+/// A function that runs once on a connection, of the writer's or of a reader's.
+pub(in crate::store::sqlite) type Operation<T> = Box<
     dyn for<'c> FnOnce(
             &'c mut SqliteConnection,
-        ) -> Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'c>>
+        ) -> Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>
         + Send,
 >;
 
-/// Work with its answer's type hidden.
-#[async_trait(?Send)]
-pub(in crate::store::sqlite) trait Step: Send {
-    /// Does it and answers.
-    async fn run(self: Box<Self>, desk: &mut Desk);
+/// The outcome of a write that publishes no event.
+pub(in crate::store::sqlite) fn without_events<T>(value: T) -> Outcome<T> {
+    (value, Vec::new())
 }
 
-/// Work in a transaction of its own, with what to tell about it.
-pub(in crate::store::sqlite) struct Write<T> {
-    pub(in crate::store::sqlite) work: Work<(T, Vec<StoreEvent>)>,
-    pub(in crate::store::sqlite) answer: oneshot::Sender<Result<T, StoreError>>,
+/// An operation in the writer's queue, with its caller. The type of its result is hidden.
+#[async_trait(?Send)]
+pub(in crate::store::sqlite) trait QueuedOperation: Send {
+    /// Runs the operation and answers the caller. Does nothing if the caller has stopped waiting.
+    async fn run(self: Box<Self>, writer: &mut WriterThread);
+}
+
+/// An operation that runs in a transaction of its own.
+pub(in crate::store::sqlite) struct QueuedWrite<T> {
+    pub(in crate::store::sqlite) operation: Operation<Outcome<T>>,
+    pub(in crate::store::sqlite) reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
 #[async_trait(?Send)]
-impl<T: Send + 'static> Step for Write<T> {
-    async fn run(self: Box<Self>, desk: &mut Desk) {
-        if self.answer.is_closed() {
+impl<T: Send + 'static> QueuedOperation for QueuedWrite<T> {
+    async fn run(self: Box<Self>, writer: &mut WriterThread) {
+        if self.reply.is_closed() {
             return;
         }
-        let result = desk.in_transaction(self.work).await;
-        let answer = match result {
+        let answer = match writer.in_transaction(self.operation).await {
             Ok((value, events)) => {
-                desk.publish(events);
+                writer.publish(events);
                 Ok(value)
             }
-            Err(fault) => Err(fault.at(&desk.location)),
+            Err(error) => Err(error.into_store_error(&writer.location)),
         };
-        // The caller may have left; it is written all the same.
-        let _ = self.answer.send(answer);
+        // Fails if the caller has stopped waiting. The transaction is committed all the same.
+        let _ = self.reply.send(answer);
     }
 }
 
-/// Work that only reads.
-pub(in crate::store::sqlite) struct Read<T> {
-    pub(in crate::store::sqlite) work: Work<T>,
-    pub(in crate::store::sqlite) answer: oneshot::Sender<Result<T, StoreError>>,
+/// An operation that only reads and runs without a transaction.
+pub(in crate::store::sqlite) struct QueuedRead<T> {
+    pub(in crate::store::sqlite) operation: Operation<T>,
+    pub(in crate::store::sqlite) reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
 #[async_trait(?Send)]
-impl<T: Send + 'static> Step for Read<T> {
-    async fn run(self: Box<Self>, desk: &mut Desk) {
-        if self.answer.is_closed() {
+impl<T: Send + 'static> QueuedOperation for QueuedRead<T> {
+    async fn run(self: Box<Self>, writer: &mut WriterThread) {
+        if self.reply.is_closed() {
             return;
         }
-        let result = match desk.connection().await {
-            Ok(connection) => (self.work)(connection).await,
-            Err(fault) => Err(fault),
+        let result = match writer.connection().await {
+            Ok(connection) => (self.operation)(connection).await,
+            Err(error) => Err(error),
         };
-        let answer = result.map_err(|fault| fault.at(&desk.location));
-        let _ = self.answer.send(answer);
+        let answer = result.map_err(|error| error.into_store_error(&writer.location));
+        let _ = self.reply.send(answer);
     }
 }

@@ -1,25 +1,27 @@
-//! Those who read: beside the writer, or through it when there can be only one connection.
+//! A pool of connections that only read. A database in memory has none: its writer reads as well.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-use super::error::Fault;
-use super::operation::Work;
+use super::error::DbError;
+use super::operation::Operation;
 use crate::store::StoreError;
+use crate::store::sqlite::CALL_TIMEOUT;
 
-/// Connections that only read. WAL lets them work while the writer writes.
+/// Connections in the pool. In WAL mode they read while the writer writes.
 const READERS: u32 = 4;
 
+/// The pool.
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Readers(SqlitePool);
 
 impl Readers {
-    /// Opens nothing yet.
+    /// Creates the pool. Each connection opens on first use.
     pub(in crate::store::sqlite) fn new(options: SqliteConnectOptions) -> Self {
         Self(
             SqlitePoolOptions::new()
                 .max_connections(READERS)
-                .acquire_timeout(crate::store::sqlite::DEADLINE)
-                // A file does not go away; asking it would cost as much as the question itself.
+                .acquire_timeout(CALL_TIMEOUT)
+                // A connection to a file does not go stale, and the test costs as much as a read.
                 .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -27,16 +29,18 @@ impl Readers {
         )
     }
 
-    /// Runs `work` on one of them. One that misses the deadline is closed, not used again.
-    pub(in crate::store::sqlite) async fn read<T>(&self, work: Work<T>) -> Result<T, Fault> {
+    /// Runs `operation` on a connection of the pool. A connection that exceeds [`CALL_TIMEOUT`] is
+    /// closed, because its statement may still run.
+    pub(in crate::store::sqlite) async fn read<T>(
+        &self,
+        operation: Operation<T>,
+    ) -> Result<T, DbError> {
         let mut connection = self.0.acquire().await?;
-        match tokio::time::timeout(crate::store::sqlite::DEADLINE, work(&mut connection)).await {
+        match tokio::time::timeout(CALL_TIMEOUT, operation(&mut connection)).await {
             Ok(result) => result,
             Err(_) => {
                 drop(connection.detach());
-                Err(Fault::Store(StoreError::Timeout(
-                    crate::store::sqlite::DEADLINE,
-                )))
+                Err(DbError::Store(StoreError::Timeout(CALL_TIMEOUT)))
             }
         }
     }

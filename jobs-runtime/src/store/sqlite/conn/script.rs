@@ -1,97 +1,104 @@
-//! Statements of a group, put together and run as one query.
+//! The statements of a commit group, concatenated and run as one query.
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::error::Fault;
+use super::error::DbError;
 use crate::store::sqlite::enqueue::EnqueuePlan;
 use crate::store::sqlite::settle::SettlePlan;
 use crate::store::{Caps, Claim};
 
-/// Statements that run as one query: a hop to the connection's thread costs more than most of
-/// them. Their parameters are written `$n`, never `?n`, because sqlx stops binding at a gap.
+/// Statements that run as one query. Each query passes to the connection's thread and back, which
+/// costs more than most statements do.
+///
+/// All statements of a script share one list of parameters, see [`run`](Self::run). They are
+/// written `$n`, never `?n`, because sqlx stops binding at a gap.
 #[derive(Default)]
 pub(in crate::store::sqlite) struct Script(String);
 
 impl Script {
+    /// Appends statements.
     pub(in crate::store::sqlite) fn add(&mut self, statements: &str) {
         self.0.push_str(statements);
         self.0.push('\n');
     }
 
-    /// What a plan of enqueues needs.
+    /// Appends the statements that write an enqueue plan.
     pub(in crate::store::sqlite) fn add_enqueue(&mut self, plan: &EnqueuePlan) {
         if plan.rows > 0 {
-            self.add(include_str!("../sql/enqueue/enqueue.sql"));
+            self.add(include_str!("../sql/enqueue/insert_executions.sql"));
             self.add(match plan.limited {
-                None => include_str!("../sql/enqueue/ready.sql"),
-                Some(_) => include_str!("../sql/enqueue/limited.sql"),
+                None => include_str!("../sql/enqueue/insert_ready.sql"),
+                Some(_) => include_str!("../sql/enqueue/insert_limited.sql"),
             });
         }
-        if plan.taken_once.is_some() {
-            self.add(include_str!("../sql/enqueue/taken_once.sql"));
+        if plan.single_permits.is_some() {
+            self.add(include_str!("../sql/enqueue/take_one_permit_each.sql"));
         }
-        if plan.taken.is_some() {
-            self.add(include_str!("../sql/enqueue/taken.sql"));
+        if plan.permit_counts.is_some() {
+            self.add(include_str!("../sql/enqueue/take_permits.sql"));
         }
         if plan.capped.is_some() {
-            self.add(include_str!("../sql/enqueue/capped.sql"));
+            self.add(include_str!("../sql/enqueue/add_backlog_entries.sql"));
         }
         if plan.keys.is_some() {
-            self.add(include_str!("../sql/enqueue/keys.sql"));
+            self.add(include_str!("../sql/enqueue/write_idempotency_keys.sql"));
         }
-        if plan.names.is_some() {
-            self.add(include_str!("../sql/enqueue/names.sql"));
+        if plan.dedup_keys.is_some() {
+            self.add(include_str!("../sql/enqueue/write_dedup_keys.sql"));
         }
         if plan.merges.is_some() {
             self.add(include_str!("../sql/enqueue/merge.sql"));
         }
     }
 
-    /// What a plan of settlements needs.
+    /// Appends the statements that write a settle plan. Permits are released before leases go,
+    /// because some of these statements read the leases.
     pub(in crate::store::sqlite) fn add_settle(&mut self, plan: &SettlePlan) {
         if plan.logs.is_some() {
-            self.add(include_str!("../sql/settle/logs.sql"));
+            self.add(include_str!("../sql/settle/final_logs.sql"));
         }
-        if plan.noted.is_some() {
-            self.add(include_str!("../sql/settle/released.sql"));
+        if plan.released_ids.is_some() {
+            self.add(include_str!("../sql/settle/store_released.sql"));
         }
-        if plan.returned.is_some() {
-            self.add(include_str!("../sql/settle/permits.sql"));
+        if plan.released_counts.is_some() {
+            self.add(include_str!("../sql/settle/subtract_released.sql"));
         }
-        if plan.permits.is_some() {
-            self.add(include_str!("../sql/settle/retained.sql"));
+        if plan.retained_or_paused.is_some() {
+            self.add(include_str!("../sql/settle/retain_or_pause.sql"));
         }
         if plan.ended > 0 {
-            self.add(include_str!("../sql/settle/final.sql"));
+            self.add(include_str!("../sql/settle/end_executions.sql"));
         }
-        if plan.followed > 0 {
+        if plan.requeued > 0 {
             self.add(include_str!("../sql/settle/requeue.sql"));
         }
     }
 
-    /// What a claim needs.
+    /// Appends the statements that choose and lease executions for a claim.
     pub(in crate::store::sqlite) fn add_claim(&mut self, claim: Option<&Claim>) {
         let Some(Claim { caps, .. }) = claim else {
             return;
         };
-        self.add(include_str!("../sql/claim/claim.sql"));
+        self.add(include_str!("../sql/claim/choose.sql"));
         if caps.has_slot_caps() {
-            self.add(include_str!("../sql/claim/caps.sql"));
+            self.add(include_str!("../sql/claim/apply_slot_caps.sql"));
         }
         if !caps.is_empty() {
-            self.add(include_str!("../sql/claim/trim.sql"));
+            self.add(include_str!("../sql/claim/apply_limited_cap.sql"));
         }
         self.add(include_str!("../sql/claim/lease.sql"));
     }
 
+    /// Runs the script with the parameters of its plans. Their order is that of the `bind` calls:
+    /// `$1` is the first. Returns the rows of all statements, see [`rows_named`].
     pub(in crate::store::sqlite) async fn run(
         self,
         conn: &mut SqliteConnection,
         enqueue: &EnqueuePlan,
         settle: &SettlePlan,
         claim: Option<&Claim>,
-    ) -> Result<Vec<SqliteRow>, Fault> {
+    ) -> Result<Vec<SqliteRow>, DbError> {
         if self.0.is_empty() {
             return Ok(Vec::new());
         }
@@ -101,7 +108,7 @@ impl Script {
             .bind(enqueue.keys.as_deref())
             .bind(settle.finals.as_deref())
             .bind(settle.final_leases.as_deref())
-            .bind(settle.others.as_deref())
+            .bind(settle.requeues.as_deref())
             .bind(claim.map(|claim| claim.session.0))
             .bind(claim.map(|claim| claim.number))
             .bind(claim.map(Claim::job_ids_json).transpose()?)
@@ -127,15 +134,15 @@ impl Script {
                     .transpose()?,
             )
             .bind(enqueue.limited.as_deref())
-            .bind(enqueue.names.as_deref())
+            .bind(enqueue.dedup_keys.as_deref())
             .bind(enqueue.merges.as_deref())
-            .bind(settle.permits.as_deref())
-            .bind(enqueue.taken.as_deref())
-            .bind(settle.returned.as_deref())
+            .bind(settle.retained_or_paused.as_deref())
+            .bind(enqueue.permit_counts.as_deref())
+            .bind(settle.released_counts.as_deref())
             .bind(enqueue.capped.as_deref())
-            .bind(enqueue.held.as_deref())
-            .bind(settle.noted.as_deref())
-            .bind(enqueue.taken_once.as_deref())
+            .bind(enqueue.blocked.as_deref())
+            .bind(settle.released_ids.as_deref())
+            .bind(enqueue.single_permits.as_deref())
             .bind(enqueue.last_limit)
             .bind(enqueue.last_rank)
             .fetch_all(conn)
@@ -144,8 +151,8 @@ impl Script {
     }
 }
 
-/// The rows of one statement among those of a script: each statement names itself in its first
-/// column.
+/// The rows of one statement among those of a script. Each statement that returns rows has its name
+/// in the first column.
 pub(in crate::store::sqlite) fn rows_named<'r>(
     rows: &'r [SqliteRow],
     name: &'r str,

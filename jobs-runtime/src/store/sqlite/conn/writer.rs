@@ -1,9 +1,16 @@
-//! The one who writes: an actor on a thread of its own that owns the connection.
+//! The writer: a thread that owns the only connection that writes.
 //!
-//! Callers send what they want written and wait for the answer. The actor takes everything that
-//! has queued up meanwhile and writes it in one transaction ([`group`](super::commit_group)), so that the
-//! price of a durable commit is shared by all who wait. Its thread has its own runtime: no handler
-//! that blocks the application's threads can stop it.
+//! Callers send requests and wait for the answers. The thread takes all requests that have queued
+//! up and writes those that can share a transaction as one [`CommitGroup`], so that they share the
+//! cost of a durable commit. Each other request gets a transaction of its own. The thread runs its
+//! own Tokio runtime: a handler that blocks the application's runtime does not stop it.
+//!
+//! One turn of the thread:
+//!
+//! ```text
+//! wait for a request ─▶ urgent operations ─▶ linger ─▶ group ─▶ other operations ─▶ change
+//!                                                               (urgent ones first) detector
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,68 +19,72 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::change_detector::Watch;
-use super::commit_group::{Call, Group};
-use super::error::Fault;
-use super::lock_owner::Holder;
-use super::open::Opener;
-use super::operation::{Read, Step, Work, Write};
+use super::change_detector::ChangeDetector;
+use super::commit_group::{CommitGroup, GroupOutcome, WriteCall, WriteMode};
+use super::error::DbError;
+use super::lock_owner::LockOwner;
+use super::open::{Opener, WRITER_BUSY_TIMEOUT};
+use super::operation::{Operation, Outcome, QueuedOperation, QueuedRead, QueuedWrite};
+use crate::store::sqlite::CALL_TIMEOUT;
 use crate::store::{StoreError, StoreEvent};
 
-/// Requests that may wait before callers are held back.
-const QUEUE: usize = 4_096;
+/// Requests in the queue; further callers wait until one is taken.
+const QUEUE_CAPACITY: usize = 4_096;
 
-/// How long the writer asks for the file's lock while others hold it; shorter than
-/// [`DEADLINE`](crate::store::sqlite::DEADLINE), so that callers learn the reason.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Time for which the writer tries to get the write lock from another process. Shorter than
+/// [`CALL_TIMEOUT`], so that callers receive the reason instead of a timeout.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long it asks while this very process holds the lock by another connection: probably the one
-/// who waits for us is the one who holds it.
-const PATIENCE_WITH_OURSELVES: Duration = Duration::from_secs(5);
+/// The same while a connection of this process holds the lock. Shorter, because the code that holds
+/// it may be waiting for this write.
+const OWN_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a group waits for callers who were in the group before and are just coming back.
-const GATHERING: Duration = Duration::from_micros(60);
+/// Longest time for which a group waits for the callers that the previous group answered.
+const LINGER: Duration = Duration::from_micros(60);
 
-/// The way to the writer. The actor ends when the last one is dropped.
+/// The handle of the writer thread. The thread ends when the last handle is dropped.
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Writer {
     queue: mpsc::Sender<Request>,
-    /// The way past everything that waits.
-    urgent: mpsc::Sender<Box<dyn Step>>,
+    /// A second queue, which the thread empties first.
+    urgent: mpsc::Sender<Box<dyn QueuedOperation>>,
     location: Arc<str>,
 }
 
-/// Something to write.
+/// A request to the writer thread.
 pub(in crate::store::sqlite) enum Request {
-    /// What may share a transaction.
-    Call(Call),
-    /// What has one of its own.
-    Step(Box<dyn Step>),
+    /// A call that can share a transaction with others.
+    Grouped(WriteCall),
+    /// An operation that runs by itself.
+    Single(Box<dyn QueuedOperation>),
 }
 
 impl Writer {
-    /// Starts the actor.
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the system starts no thread.
     pub(in crate::store::sqlite) fn start(
         opener: Opener,
         connection: SqliteConnection,
-        watch: Option<Watch>,
+        change_detector: Option<ChangeDetector>,
         events: broadcast::Sender<StoreEvent>,
         location: Arc<str>,
     ) -> Result<Self, StoreError> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let (urgent, urgent_receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
+        let (urgent, urgent_receiver) = mpsc::channel(QUEUE_CAPACITY);
         let no_thread = |error: std::io::Error| StoreError::Unavailable {
             location: location.to_string(),
-            reason: format!("its thread cannot be started: {error}"),
+            reason: format!("its writer thread cannot be started: {error}"),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .map_err(no_thread)?;
-        let desk = Desk {
-            holder: opener.holder(),
+        let thread = WriterThread {
+            lock_owner: opener.lock_owner(),
             blocked_since: None,
-            watch,
+            change_detector,
             opener,
             urgent: urgent_receiver,
             connection: Some(connection),
@@ -82,7 +93,7 @@ impl Writer {
         };
         std::thread::Builder::new()
             .name("jobs-sqlite".to_owned())
-            .spawn(move || runtime.block_on(desk.work(receiver)))
+            .spawn(move || runtime.block_on(thread.run(receiver)))
             .map_err(no_thread)?;
         Ok(Self {
             queue: sender,
@@ -91,145 +102,147 @@ impl Writer {
         })
     }
 
-    /// Hands something to the group commit and waits for its answer.
+    /// Adds a call to the group commit and waits for its answer.
     pub(in crate::store::sqlite) async fn call<T>(
         &self,
-        call: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Call,
+        call: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> WriteCall,
     ) -> Result<T, StoreError> {
-        self.ask(|answer| Request::Call(call(answer))).await
+        self.request(|reply| Request::Grouped(call(reply))).await
     }
 
-    /// Runs `work` in a transaction of its own; what it returns beside its value is told to those
-    /// who listen once it is committed.
+    /// Runs `operation` in a transaction of its own, and publishes its events after the commit.
     pub(in crate::store::sqlite) async fn write<T: Send + 'static>(
         &self,
-        work: Work<(T, Vec<StoreEvent>)>,
+        operation: Operation<Outcome<T>>,
     ) -> Result<T, StoreError> {
-        self.ask(|answer| Request::Step(Box::new(Write { work, answer })))
+        self.request(|reply| Request::Single(Box::new(QueuedWrite { operation, reply })))
             .await
     }
 
-    /// Like [`write`](Self::write), before everything that waits: a lease does not wait in a queue of
-    /// log lines.
+    /// Like [`write`](Self::write), ahead of all requests in the queue: the renewal of a session
+    /// must not wait behind log lines.
     pub(in crate::store::sqlite) async fn write_urgently<T: Send + 'static>(
         &self,
-        work: Work<(T, Vec<StoreEvent>)>,
+        operation: Operation<Outcome<T>>,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let step: Box<dyn Step> = Box::new(Write { work, answer });
-        self.asked(async { self.urgent.send(step).await.is_ok() }, answered)
+        let (reply, answer) = oneshot::channel();
+        let queued: Box<dyn QueuedOperation> = Box::new(QueuedWrite { operation, reply });
+        self.send_and_wait(async { self.urgent.send(queued).await.is_ok() }, answer)
             .await
     }
 
-    /// Runs `work` on the writer's connection, without a transaction around it.
+    /// Runs `operation` on the writer's connection, without a transaction around it.
     pub(in crate::store::sqlite) async fn read<T: Send + 'static>(
         &self,
-        work: Work<T>,
+        operation: Operation<T>,
     ) -> Result<T, StoreError> {
-        self.ask(|answer| Request::Step(Box::new(Read { work, answer })))
+        self.request(|reply| Request::Single(Box::new(QueuedRead { operation, reply })))
             .await
     }
 
-    async fn ask<T>(
+    async fn request<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let request = request(answer);
-        self.asked(async { self.queue.send(request).await.is_ok() }, answered)
+        let (reply, answer) = oneshot::channel();
+        let request = request(reply);
+        self.send_and_wait(async { self.queue.send(request).await.is_ok() }, answer)
             .await
     }
 
-    /// Sends, then waits for the answer.
-    async fn asked<T>(
+    /// Sends a request, and waits for its answer up to [`CALL_TIMEOUT`].
+    async fn send_and_wait<T>(
         &self,
         send: impl Future<Output = bool>,
-        answered: oneshot::Receiver<Result<T, StoreError>>,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let asking = async {
+        let call = async {
             if !send.await {
                 return Err(self.stopped());
             }
-            answered.await.unwrap_or_else(|_| Err(self.stopped()))
+            answer.await.unwrap_or_else(|_| Err(self.stopped()))
         };
-        tokio::time::timeout(crate::store::sqlite::DEADLINE, asking)
+        tokio::time::timeout(CALL_TIMEOUT, call)
             .await
-            .unwrap_or(Err(StoreError::Timeout(crate::store::sqlite::DEADLINE)))
+            .unwrap_or(Err(StoreError::Timeout(CALL_TIMEOUT)))
     }
 
     fn stopped(&self) -> StoreError {
         StoreError::Unavailable {
             location: self.location.to_string(),
-            reason: "its writer has stopped: restart the program".to_owned(),
+            reason: "its writer thread has stopped: restart the program".to_owned(),
         }
     }
 }
 
-/// The actor.
-pub(in crate::store::sqlite) struct Desk {
+/// The state of the writer thread.
+pub(in crate::store::sqlite) struct WriterThread {
+    /// `None` after a broken connection was dropped.
     connection: Option<SqliteConnection>,
-    /// Done before a group, and between two steps.
-    urgent: mpsc::Receiver<Box<dyn Step>>,
+    /// Operations that run before the next group, and before each operation after it.
+    urgent: mpsc::Receiver<Box<dyn QueuedOperation>>,
     opener: Opener,
     events: broadcast::Sender<StoreEvent>,
-    holder: Option<Holder>,
-    /// Since when others have held the lock to write, over all calls.
+    /// `None` for a database in memory.
+    lock_owner: Option<LockOwner>,
+    /// The time of the first failed attempt to get the write lock since the last success.
     blocked_since: Option<Instant>,
-    /// Looks out for other processes; a database in memory has none.
-    watch: Option<Watch>,
+    /// `None` for a database in memory, which no other process can open.
+    change_detector: Option<ChangeDetector>,
     pub(in crate::store::sqlite) location: Arc<str>,
 }
 
-impl Desk {
-    async fn work(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut waiting = Vec::new();
-        let mut group_before = 0;
+impl WriterThread {
+    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        let mut requests = Vec::new();
+        let mut previous_calls = 0;
         loop {
-            if waiting.is_empty() {
-                let look = self.watch.as_ref().map_or_else(far_off, Watch::next_look);
+            if requests.is_empty() {
+                let check_at = self.change_detector.as_ref();
+                let check_at = check_at.map_or_else(far_off, ChangeDetector::next_check);
                 let urgent = tokio::select! {
                     biased;
-                    Some(step) = self.urgent.recv() => Some(step),
-                    taken = queue.recv_many(&mut waiting, QUEUE) => match taken {
+                    Some(operation) = self.urgent.recv() => Some(operation),
+                    received = queue.recv_many(&mut requests, QUEUE_CAPACITY) => match received {
                         0 => break,
                         _ => None,
                     },
-                    () = tokio::time::sleep_until(look) => None,
+                    () = tokio::time::sleep_until(check_at) => None,
                 };
-                if let Some(step) = urgent {
-                    step.run(&mut self).await;
+                if let Some(operation) = urgent {
+                    operation.run(&mut self).await;
                 }
             }
-            self.do_urgent().await;
-            gather(&mut queue, &mut waiting, group_before);
-            if let (Some(watch), false) = (&mut self.watch, waiting.is_empty()) {
-                watch.stir();
+            self.run_urgent().await;
+            linger(&mut queue, &mut requests, previous_calls);
+            if let (Some(detector), false) = (&mut self.change_detector, requests.is_empty()) {
+                detector.expect_changes();
             }
-            let (group, steps, later) = arrange(waiting);
-            waiting = later;
-            group_before = group.len();
+            let (group, operations, later) = divide(requests);
+            requests = later;
+            previous_calls = group.len();
             self.commit(group).await;
-            for step in steps {
-                self.do_urgent().await;
-                step.run(&mut self).await;
+            for operation in operations {
+                self.run_urgent().await;
+                operation.run(&mut self).await;
             }
-            self.look_elsewhere().await;
+            self.detect_changes().await;
         }
         if let Some(connection) = self.connection.take() {
-            // Errors do not matter: everything acknowledged is in the log already.
+            // An error does no harm: every acknowledged write is in the WAL.
             let _ = sqlx::Connection::close(connection).await;
         }
     }
 
-    async fn do_urgent(&mut self) {
-        while let Ok(step) = self.urgent.try_recv() {
-            step.run(self).await;
+    async fn run_urgent(&mut self) {
+        while let Ok(operation) = self.urgent.try_recv() {
+            operation.run(self).await;
         }
     }
 
-    /// Writes a group and answers it. One that is refused is tried in halves, so that a bad call
-    /// fails alone; in an outage all fail at once.
-    async fn commit(&mut self, group: Group) {
+    /// Writes a group and answers its callers. If the database rejects the group, its halves are
+    /// written apart, so that a bad call fails alone. In an outage all calls fail at once.
+    async fn commit(&mut self, group: CommitGroup) {
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             group.drop_abandoned();
@@ -238,120 +251,123 @@ impl Desk {
             }
             match self.try_group(&group).await {
                 Ok(mut outcome) => {
-                    // Before the answers: who has an answer can rely on others having been told.
+                    // Events go out before the answers: a caller with an answer may rely on that.
                     self.publish(outcome.take_events());
                     group.answer(outcome);
                 }
-                Err(fault) if group.len() > 1 && !fault.is_outage() => {
+                Err(error) if group.len() > 1 && !error.is_outage() => {
                     let second = group.split();
                     groups.extend([second, group]);
                 }
-                Err(fault) => group.fail(fault.at(&self.location)),
+                Err(error) => group.fail(error.into_store_error(&self.location)),
             }
         }
     }
 
-    async fn try_group(&mut self, group: &Group) -> Result<super::commit_group::Outcome, Fault> {
+    /// Writes a group: in the optimistic mode, and in the careful one if an assumption fails.
+    async fn try_group(&mut self, group: &CommitGroup) -> Result<GroupOutcome, DbError> {
         let started = Instant::now();
-        let mut way = super::commit_group::Way::Optimistic;
+        let mut mode = WriteMode::Optimistic;
         loop {
             let connection = self.connection().await?;
-            let fault = match group.write(connection, way).await {
+            let error = match group.write(connection, mode).await {
                 Ok(outcome) => {
                     self.blocked_since = None;
                     return Ok(outcome);
                 }
-                Err(fault) => fault,
+                Err(error) => error,
             };
-            self.roll_back(&fault).await;
-            let fault = self.named(fault);
-            let surprised = fault.is_unique_violation() || matches!(fault, Fault::Unexpected);
-            if fault.is_busy() && started.elapsed() < PATIENCE {
-                pause().await;
-            } else if surprised && way == super::commit_group::Way::Optimistic {
-                way = super::commit_group::Way::Careful;
+            self.roll_back(&error).await;
+            let error = self.detect_own_lock(error);
+            let assumption_failed =
+                error.is_unique_violation() || matches!(error, DbError::AssumptionFailed);
+            if error.is_busy() && started.elapsed() < LOCK_TIMEOUT {
+                back_off().await;
+            } else if assumption_failed && mode == WriteMode::Optimistic {
+                mode = WriteMode::Careful;
             } else {
-                return Err(fault);
+                return Err(error);
             }
         }
     }
 
-    /// Runs `work` between `BEGIN IMMEDIATE` and `COMMIT`.
+    /// Runs `operation` between `BEGIN IMMEDIATE` and `COMMIT`.
     pub(in crate::store::sqlite) async fn in_transaction<T>(
         &mut self,
-        work: Work<T>,
-    ) -> Result<T, Fault> {
-        let result = self.begin_and_run(work).await;
-        if let Err(fault) = &result {
-            self.roll_back(fault).await;
+        operation: Operation<T>,
+    ) -> Result<T, DbError> {
+        let result = self.begin_and_run(operation).await;
+        if let Err(error) = &result {
+            self.roll_back(error).await;
         }
         result
     }
 
-    async fn begin_and_run<T>(&mut self, work: Work<T>) -> Result<T, Fault> {
+    async fn begin_and_run<T>(&mut self, operation: Operation<T>) -> Result<T, DbError> {
         let started = Instant::now();
         while let Err(error) = sqlx::query("BEGIN IMMEDIATE")
             .execute(self.connection().await?)
             .await
         {
-            let fault = self.named(Fault::from(error));
-            if !fault.is_busy() || started.elapsed() >= PATIENCE {
-                return Err(fault);
+            let error = self.detect_own_lock(DbError::from(error));
+            if !error.is_busy() || started.elapsed() >= LOCK_TIMEOUT {
+                return Err(error);
             }
-            pause().await;
+            back_off().await;
         }
         self.blocked_since = None;
         let connection = self.connection().await?;
-        let value = work(&mut *connection).await?;
+        let value = operation(&mut *connection).await?;
         sqlx::query("COMMIT").execute(connection).await?;
         Ok(value)
     }
 
-    /// A busy lock, by the name of who holds it when that is ourselves for too long.
-    fn named(&mut self, fault: Fault) -> Fault {
-        if !fault.is_busy() {
-            return fault;
+    /// Turns a busy error into [`DbError::OwnLock`] if this process holds the write lock and the
+    /// writer has waited for [`OWN_LOCK_TIMEOUT`]. Returns every other error as it is.
+    fn detect_own_lock(&mut self, error: DbError) -> DbError {
+        if !error.is_busy() {
+            return error;
         }
         let since = *self.blocked_since.get_or_insert_with(Instant::now);
-        // The first look comes after SQLite's own second of asking.
-        let too_long =
-            since.elapsed() + super::open::WRITER_BUSY_TIMEOUT >= PATIENCE_WITH_OURSELVES;
-        let holder = self.holder.as_ref().filter(|_| too_long);
-        match holder.and_then(Holder::process) {
-            Some(process) if process == std::process::id() => Fault::OwnLock,
-            _ => fault,
+        // SQLite had already waited for WRITER_BUSY_TIMEOUT before the first error.
+        let too_long = since.elapsed() + WRITER_BUSY_TIMEOUT >= OWN_LOCK_TIMEOUT;
+        let owner = self.lock_owner.as_ref().filter(|_| too_long);
+        match owner.and_then(LockOwner::process_id) {
+            Some(process) if process == std::process::id() => DbError::OwnLock,
+            _ => error,
         }
     }
 
-    /// Leaves no transaction open behind a failure, and no dead connection.
-    async fn roll_back(&mut self, fault: &Fault) {
-        if fault.is_disconnected() {
+    /// Rolls back after an error, or drops a connection that is broken.
+    async fn roll_back(&mut self, error: &DbError) {
+        if error.is_disconnected() {
             self.connection = None;
         } else if let Some(connection) = &mut self.connection {
-            // Fails when there is no transaction, which is what is wanted.
+            // Fails if no transaction is open, which is the state to reach.
             let _ = sqlx::query("ROLLBACK").execute(connection).await;
         }
     }
 
-    /// The connection, made again if it was lost. A database in memory is lost with it.
+    /// The connection, opened again if it was lost. A database in memory is lost with its
+    /// connection.
     pub(in crate::store::sqlite) async fn connection(
         &mut self,
-    ) -> Result<&mut SqliteConnection, Fault> {
+    ) -> Result<&mut SqliteConnection, DbError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None if self.opener.is_shared() => {
                 let mut connection = self.opener.writer().await?;
-                self.watch = Some(Watch::start(&mut connection).await);
-                // Nobody watched in between.
+                self.change_detector = Some(ChangeDetector::start(&mut connection).await);
+                // Commits of other processes went undetected while there was no connection.
                 self.publish([StoreEvent::Elsewhere]);
                 connection
             }
-            None => return Err(Fault::Sql(sqlx::Error::WorkerCrashed)),
+            None => return Err(DbError::Sql(sqlx::Error::WorkerCrashed)),
         };
         Ok(self.connection.insert(connection))
     }
 
-    /// Tells those who listen. Nobody may.
+    /// Sends events to all receivers. There may be none.
     pub(in crate::store::sqlite) fn publish(
         &mut self,
         events: impl IntoIterator<Item = StoreEvent>,
@@ -361,56 +377,60 @@ impl Desk {
         }
     }
 
-    async fn look_elsewhere(&mut self) {
-        let Some(watch) = &mut self.watch else { return };
-        if !watch.is_due() {
+    /// Publishes an event if another process has committed. Checks only when the detector is due.
+    async fn detect_changes(&mut self) {
+        let Some(detector) = &mut self.change_detector else {
+            return;
+        };
+        if !detector.is_due() {
             return;
         }
         let Some(connection) = &mut self.connection else {
             return;
         };
-        if watch.look(connection).await {
+        if detector.check(connection).await {
             self.publish([StoreEvent::Elsewhere]);
         }
     }
 }
 
-/// Lets those come in who were answered by the group before and ask again: their threads need a
-/// moment, and a group without them would leave them to wait for a whole commit.
-fn gather(queue: &mut mpsc::Receiver<Request>, waiting: &mut Vec<Request>, group_before: usize) {
+/// Takes further requests until there are as many as the previous group had calls, for at most
+/// [`LINGER`]. Callers that were just answered need some microseconds to call again; a group that
+/// does not include them makes them wait for a whole commit.
+fn linger(queue: &mut mpsc::Receiver<Request>, requests: &mut Vec<Request>, previous_calls: usize) {
     let started = crate::clock::real_now();
     loop {
         while let Ok(request) = queue.try_recv() {
-            waiting.push(request);
+            requests.push(request);
         }
-        if waiting.is_empty() || waiting.len() >= group_before || started.elapsed() > GATHERING {
+        if requests.is_empty() || requests.len() >= previous_calls || started.elapsed() > LINGER {
             return;
         }
         std::thread::yield_now();
     }
 }
 
-/// What goes together into the next transaction, what gets one of its own, and what has to wait.
-fn arrange(waiting: Vec<Request>) -> (Group, Vec<Box<dyn Step>>, Vec<Request>) {
-    let mut group = Group::default();
-    let mut steps = Vec::new();
+/// Divides requests into the next group, the operations after it, and the calls for a later group.
+fn divide(requests: Vec<Request>) -> (CommitGroup, Vec<Box<dyn QueuedOperation>>, Vec<Request>) {
+    let mut group = CommitGroup::default();
+    let mut operations = Vec::new();
     let mut later = Vec::new();
-    for request in waiting {
+    for request in requests {
         match request {
-            Request::Step(step) => steps.push(step),
-            Request::Call(call) => {
-                if let Err(call) = group.take(call) {
-                    later.push(Request::Call(call));
+            Request::Single(operation) => operations.push(operation),
+            Request::Grouped(call) => {
+                if let Err(call) = group.add(call) {
+                    later.push(Request::Grouped(call));
                 }
             }
         }
     }
-    (group, steps, later)
+    (group, operations, later)
 }
 
-/// Between two requests for the lock: long enough to let the other one work, and never the same,
-/// so that two who wait do not stay in step.
-async fn pause() {
+/// Waits before the next attempt to get the write lock. The time is random, so that two processes
+/// do not repeat their attempts in step.
+async fn back_off() {
     tokio::time::sleep(Duration::from_micros(fastrand::u64(500..3_000))).await;
 }
 
@@ -422,14 +442,14 @@ fn far_off() -> Instant {
 mod tests {
     use tokio::sync::oneshot;
 
-    use super::super::operation::Work;
+    use super::super::operation::{Operation, without_events};
     use crate::store::sqlite::SqliteStore;
     use crate::store::{Renewal, SessionInfo, Store};
     use crate::time::Timestamp;
 
-    /// A hundred transactions wait for the writer, and a renewal that comes after them.
+    /// A renewal that is sent after a hundred other writes overtakes them.
     #[tokio::test]
-    async fn a_renewal_does_not_queue_behind_what_waits() {
+    async fn a_renewal_overtakes_queued_writes() {
         let url = "sqlite::memory:".parse().unwrap();
         let store = SqliteStore::open(&url).await.unwrap();
         store.migrate().await.unwrap();
@@ -444,10 +464,10 @@ mod tests {
         };
         let session = store.open_session(info.clone()).await.unwrap();
         let (open, gate) = oneshot::channel::<()>();
-        let slow: Work<_> = Box::new(|_| {
+        let slow: Operation<_> = Box::new(|_| {
             Box::pin(async {
                 gate.await.unwrap();
-                Ok(((), Vec::new()))
+                Ok(without_events(()))
             })
         });
         let order = std::sync::Mutex::new(Vec::new());
@@ -455,7 +475,7 @@ mod tests {
         let others = async {
             let opened = (0..100).map(|_| async {
                 store.open_session(info.clone()).await.unwrap();
-                note("another");
+                note("session");
             });
             futures_util::future::join_all(opened).await;
         };
@@ -470,7 +490,7 @@ mod tests {
         slow.unwrap();
         let order = order.into_inner().unwrap();
         let place = order.iter().position(|what| *what == "renewal");
-        // Woken in any order, some of the others may tell of it sooner.
+        // Tasks wake in any order, so some of the other writes may be noted before the renewal.
         assert!(place.is_some_and(|place| place < 50), "{place:?}");
     }
 }

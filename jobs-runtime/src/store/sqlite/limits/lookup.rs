@@ -1,4 +1,7 @@
-//! The limits that executions name: found, created where they are missing, and whether there is room.
+//! Lookup of the limits that new executions name.
+//!
+//! It finds limits by key, creates the missing ones, and updates changed rules. It also returns the
+//! limits with free permits and no waiter, which an enqueue may take without the allocator.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,26 +13,29 @@ use sqlx::sqlite::SqliteConnection;
 use super::released;
 use super::{columns, rule_of};
 use crate::store::rules::permits::{LimitId, LimitState, Reach};
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::{Limit, NewExecution};
 
-/// Limits by their keys.
+/// The limits that a batch names.
 #[derive(Debug, Default)]
-pub(in crate::store::sqlite) struct KnownLimits<'n> {
+pub(in crate::store::sqlite) struct ExistingLimits<'n> {
+    /// Ids by key.
     ids: HashMap<&'n str, LimitId>,
-    /// Those at which nobody waits; none as long as somebody stands at the door.
+    /// Limits whose free permits an enqueue may take: limits without a waiter and without a pause
+    /// to count. While any execution is a new waiter, these are only limits just created.
     pub(in crate::store::sqlite) free: Vec<LimitState>,
 }
 
-impl KnownLimits<'_> {
-    /// The numbers of these.
+impl ExistingLimits<'_> {
+    /// The ids of these limits.
     pub(in crate::store::sqlite) fn of(&self, limits: &[Limit]) -> impl Iterator<Item = LimitId> {
         let id = |limit: &Limit| self.ids.get(limit.key.as_str()).copied();
         limits.iter().filter_map(id)
     }
 
-    /// Those of each execution, in the order in which it passes them. Neighbours often have the same.
+    /// The ids of each execution's limits, in the order of their stages. Consecutive executions
+    /// with the same limits share a list.
     pub(in crate::store::sqlite) fn of_each(&self, rows: &[&NewExecution]) -> Vec<Rc<[LimitId]>> {
         let mut all: Vec<Rc<[LimitId]>> = Vec::with_capacity(rows.len());
         for run in rows.chunk_by(|new, next| new.rules.limits == next.rules.limits) {
@@ -40,30 +46,31 @@ impl KnownLimits<'_> {
     }
 }
 
-/// A limit that is looked for.
+/// A limit that executions of the batch name.
 #[derive(Clone, Copy, Debug)]
-struct Wanted<'n> {
+struct NamedLimit<'n> {
     limit: &'n Limit,
-    /// Whether it is passed first or second.
+    /// The order in which executions pass it: 0, then 1.
     stage: usize,
-    /// How many executions name it.
+    /// The number of executions that name it.
     count: i64,
-    /// Whether it is there, with the rule that it is to have.
-    is_there: bool,
+    /// The limit exists with this rule and this stage.
+    is_up_to_date: bool,
 }
 
-impl Wanted<'_> {
-    /// Whether permits that came back and are not counted would make a difference.
-    fn lacks(&self, known: &KnownRow) -> bool {
-        known.period_ms.is_none()
-            && known.has_returned != 0
-            && known.in_use.saturating_add(self.count) > known.count
+impl NamedLimit<'_> {
+    /// True if the batch needs more permits than are free, and released permits are still to be
+    /// subtracted.
+    fn needs_released(&self, row: &LimitRow) -> bool {
+        row.period_ms.is_none()
+            && row.has_released != 0
+            && row.in_use.saturating_add(self.count) > row.count
     }
 }
 
-/// A limit as `limits_known.sql` says it, in the order of its columns.
+/// A row of `lookup.sql`.
 #[derive(Deserialize)]
-struct KnownRow {
+struct LimitRow {
     place: usize,
     id: LimitId,
     stage: u8,
@@ -72,81 +79,80 @@ struct KnownRow {
     in_use: i64,
     tat: Option<i64>,
     is_free: u8,
-    has_returned: u8,
+    has_released: u8,
 }
 
-/// Finds the limits that executions name, creates those that are missing, and writes down rules that
-/// have changed.
-pub(in crate::store::sqlite) async fn known_in_txn<'n>(
+/// Looks up the limits of these executions. If executions name different rules for a key, the last
+/// one holds.
+pub(in crate::store::sqlite) async fn look_up_in_txn<'n>(
     conn: &mut SqliteConnection,
     executions: impl Iterator<Item = &'n [Limit]>,
-) -> Result<KnownLimits<'n>, Fault> {
-    let mut wanted: Vec<Wanted<'n>> = Vec::new();
+) -> Result<ExistingLimits<'n>, DbError> {
+    let mut named: Vec<NamedLimit<'n>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    // Neighbours often have the same: those of the last one, and where they are.
+    // The limits of the previous execution, with their places: the next one mostly has the same.
     let mut last: (&[Limit], Vec<usize>) = (&[], Vec::new());
     for limits in executions {
         if limits != last.0 {
             last = (limits, Vec::with_capacity(limits.len()));
             for (stage, limit) in limits.iter().enumerate() {
-                let place = *places.entry(&limit.key).or_insert(wanted.len());
-                if place == wanted.len() {
-                    wanted.push(Wanted {
+                let place = *places.entry(&limit.key).or_insert(named.len());
+                if place == named.len() {
+                    named.push(NamedLimit {
                         limit,
                         stage,
                         count: 0,
-                        is_there: false,
+                        is_up_to_date: false,
                     });
                 }
-                // The last word counts.
-                (wanted[place].limit, wanted[place].stage) = (limit, stage);
+                (named[place].limit, named[place].stage) = (limit, stage);
                 last.1.push(place);
             }
         }
         for place in &last.1 {
-            wanted[*place].count += 1;
+            named[*place].count += 1;
         }
     }
-    known_limits(conn, wanted).await
+    find_or_create(conn, named).await
 }
 
-/// The same for one limit.
-pub(in crate::store::sqlite) async fn one_in_txn(
+/// Looks up one limit.
+pub(in crate::store::sqlite) async fn look_up_one_in_txn(
     conn: &mut SqliteConnection,
     limit: &Limit,
-) -> Result<Option<LimitId>, Fault> {
-    let wanted = Wanted {
+) -> Result<Option<LimitId>, DbError> {
+    let named = NamedLimit {
         limit,
         stage: 0,
         count: 0,
-        is_there: false,
+        is_up_to_date: false,
     };
-    let known = known_limits(conn, vec![wanted]).await?;
-    Ok(known.ids.into_values().next())
+    let existing = find_or_create(conn, vec![named]).await?;
+    Ok(existing.ids.into_values().next())
 }
 
-async fn known_limits<'n>(
+async fn find_or_create<'n>(
     conn: &mut SqliteConnection,
-    mut wanted: Vec<Wanted<'n>>,
-) -> Result<KnownLimits<'n>, Fault> {
-    let mut known = KnownLimits::default();
-    if wanted.is_empty() {
-        return Ok(known);
+    mut named: Vec<NamedLimit<'n>>,
+) -> Result<ExistingLimits<'n>, DbError> {
+    let mut existing = ExistingLimits::default();
+    if named.is_empty() {
+        return Ok(existing);
     }
-    let keys = json::array(wanted.iter().map(|wanted| &wanted.limit.key))?;
+    let keys = json::array(named.iter().map(|named| &named.limit.key))?;
     let mut rows = read(conn, &keys).await?;
-    let lacks = |row: &KnownRow| {
-        wanted
+    let needs_released = |row: &LimitRow| {
+        named
             .get(row.place)
-            .is_some_and(|wanted| wanted.lacks(row))
+            .is_some_and(|named| named.needs_released(row))
     };
-    if rows.iter().any(lacks) {
-        released::count_in_txn(conn).await?;
+    if rows.iter().any(needs_released) {
+        released::subtract_in_txn(conn).await?;
         rows = read(conn, &keys).await?;
     }
-    known.ids.reserve(wanted.len());
+    existing.ids.reserve(named.len());
     for row in rows {
-        let Some(wanted) = wanted.get_mut(row.place) else {
+        let Some(named) = named.get_mut(row.place) else {
             continue;
         };
         let state = LimitState {
@@ -158,22 +164,23 @@ async fn known_limits<'n>(
             check_at: None,
             reach: Reach::ANYWHERE,
         };
-        wanted.is_there =
-            wanted.limit.rule == state.rule && wanted.stage == usize::from(state.stage);
-        known.ids.insert(&wanted.limit.key, state.id);
-        if wanted.is_there && row.is_free != 0 {
-            known.free.push(state);
+        named.is_up_to_date =
+            named.limit.rule == state.rule && named.stage == usize::from(state.stage);
+        existing.ids.insert(&named.limit.key, state.id);
+        if named.is_up_to_date && row.is_free != 0 {
+            existing.free.push(state);
         }
     }
-    wanted.retain(|wanted| !wanted.is_there);
-    if !wanted.is_empty() {
-        write(conn, &wanted, &mut known).await?;
+    named.retain(|named| !named.is_up_to_date);
+    if !named.is_empty() {
+        write(conn, &named, &mut existing).await?;
     }
-    Ok(known)
+    Ok(existing)
 }
 
-/// In one row: reading many costs far more.
-async fn read(conn: &mut SqliteConnection, keys: &str) -> Result<Vec<KnownRow>, Fault> {
+/// Reads the limits with these keys. They come in one row, because each row costs a message from
+/// the connection's thread.
+async fn read(conn: &mut SqliteConnection, keys: &str) -> Result<Vec<LimitRow>, DbError> {
     let text: String = sqlx::query_scalar(include_str!("../sql/limits/lookup.sql"))
         .bind(keys)
         .fetch_one(conn)
@@ -181,32 +188,32 @@ async fn read(conn: &mut SqliteConnection, keys: &str) -> Result<Vec<KnownRow>, 
     serde_json::from_str(&text).map_err(|error| corrupt("a limit", error))
 }
 
-/// Creates these, and gives those that have another rule the one that they are to have.
+/// Creates limits, and updates the rules of existing ones.
 async fn write<'n>(
     conn: &mut SqliteConnection,
-    wanted: &[Wanted<'n>],
-    known: &mut KnownLimits<'n>,
-) -> Result<(), Fault> {
-    let rows = wanted.iter().map(|Wanted { limit, stage, .. }| {
+    named: &[NamedLimit<'n>],
+    existing: &mut ExistingLimits<'n>,
+) -> Result<(), DbError> {
+    let rows = named.iter().map(|NamedLimit { limit, stage, .. }| {
         let (kind, count, period_ms) = columns(&limit.rule);
         (&limit.key, &limit.job_id, stage, kind, count, period_ms)
     });
-    let rows = sqlx::query(include_str!("../sql/limits/write.sql"))
+    let rows = sqlx::query(include_str!("../sql/limits/write_rules.sql"))
         .bind(json::array(rows)?)
         .fetch_all(conn)
         .await?;
-    let by_key: HashMap<&str, &Wanted<'n>> = wanted
+    let by_key: HashMap<&str, &NamedLimit<'n>> = named
         .iter()
-        .map(|wanted| (wanted.limit.key.as_str(), wanted))
+        .map(|named| (named.limit.key.as_str(), named))
         .collect();
     for row in &rows {
         let (id, key): (LimitId, &str) = (row.try_get(0)?, row.try_get(1)?);
-        let Some(Wanted { limit, stage, .. }) = by_key.get(key) else {
+        let Some(NamedLimit { limit, stage, .. }) = by_key.get(key) else {
             continue;
         };
-        if known.ids.insert(&limit.key, id).is_none() {
-            // A new one has all of its permits.
-            known.free.push(LimitState {
+        if existing.ids.insert(&limit.key, id).is_none() {
+            // A new limit has all of its permits.
+            existing.free.push(LimitState {
                 id,
                 rule: limit.rule,
                 stage: u8::try_from(*stage).unwrap_or(u8::MAX),

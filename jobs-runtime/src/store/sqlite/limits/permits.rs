@@ -1,7 +1,8 @@
-//! The limits of an execution as a text: the array of their numbers, in the order in which they are passed.
+//! The limits of an execution as text: a JSON array of limit ids, in the order of their stages.
 //!
-//! A claim says it and an end says it again ([`PermitToken`](crate::store::PermitToken)), so that permits are
-//! counted without a look at each execution.
+//! A claim returns this text as a [`PermitToken`](crate::store::PermitToken), and a settlement
+//! passes it back. Starts and releases of permits are counted from these texts alone, without a
+//! read of the executions.
 
 use std::fmt::Write;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use crate::store::rules::permits::LimitId;
 use crate::store::{Claimed, StoreError};
 use crate::time::Timestamp;
 
-/// The limits of a text.
+/// Reads the limits of a text.
 pub(in crate::store::sqlite) fn limits_of(text: &str) -> Result<Vec<LimitId>, StoreError> {
     if let Some(limit) = only(text) {
         return Ok(vec![limit]);
@@ -21,14 +22,14 @@ pub(in crate::store::sqlite) fn limits_of(text: &str) -> Result<Vec<LimitId>, St
     })
 }
 
-/// The limit of a text that names one, as most do: they need no parser.
+/// Reads a text with a single limit, which is the usual one, without a JSON parser.
 fn only(text: &str) -> Option<LimitId> {
     let digits = text.strip_prefix('[')?.strip_suffix(']')?;
     let starts = digits.starts_with(|first: char| matches!(first, '1'..='9'));
     starts.then(|| digits.parse().ok())?
 }
 
-/// Refuses a text that names no limits.
+/// Checks that a text can be read.
 pub(in crate::store::sqlite) fn check(text: &str) -> Result<(), StoreError> {
     match only(text) {
         Some(_) => Ok(()),
@@ -36,7 +37,7 @@ pub(in crate::store::sqlite) fn check(text: &str) -> Result<(), StoreError> {
     }
 }
 
-/// The array of the texts of these, null for who has no limits.
+/// A JSON array with the text of each execution, null for an execution without limits.
 pub(in crate::store::sqlite) fn texts(limits: &[Rc<[LimitId]>]) -> String {
     let mut texts = String::with_capacity(limits.len() * 10);
     let mut before = '[';
@@ -63,77 +64,78 @@ pub(in crate::store::sqlite) fn texts(limits: &[Rc<[LimitId]>]) -> String {
     texts
 }
 
-/// Attempts that have a limit in common: how many, and the last of what is said of them.
+/// The number of attempts with a permit of one limit, and the largest of their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Alike<L> {
+pub(in crate::store::sqlite) struct PermitCount<L> {
     pub(in crate::store::sqlite) limit: LimitId,
     pub(in crate::store::sqlite) count: u64,
     pub(in crate::store::sqlite) last: L,
 }
 
-/// Counts attempts by their limits. Damaged texts have none.
+/// Counts attempts by limit. A text that cannot be read counts for none.
 #[derive(Debug)]
-pub(in crate::store::sqlite) struct Tally<'t, L> {
-    /// Neighbours often have the same: the text, how many there were, the last.
+pub(in crate::store::sqlite) struct PermitCounts<'t, L> {
+    /// The current run of equal texts: the text, its count, the largest value.
     run: Option<(&'t str, u64, L)>,
-    before: Vec<Alike<L>>,
+    /// The runs before it, by limit.
+    finished: Vec<PermitCount<L>>,
 }
 
-impl<'t> Tally<'t, Timestamp> {
-    /// Of what is leased: when the last of them starts.
+impl<'t> PermitCounts<'t, Timestamp> {
+    /// Counts claimed attempts. Their value is the time of the start.
     pub(in crate::store::sqlite) fn of_starts(claimed: &'t [Claimed]) -> Self {
-        let mut tally = Self::default();
+        let mut counts = Self::default();
         for claimed in claimed {
             if let Some(limits) = &claimed.limits {
-                tally.add(limits.as_str(), claimed.claimed_at);
+                counts.add(limits.as_str(), claimed.claimed_at);
             }
         }
-        tally
+        counts
     }
 }
 
-impl<L> Default for Tally<'_, L> {
+impl<L> Default for PermitCounts<'_, L> {
     fn default() -> Self {
         Self {
             run: None,
-            before: Vec::new(),
+            finished: Vec::new(),
         }
     }
 }
 
-impl<'t, L: Copy + Ord> Tally<'t, L> {
-    /// One more with these limits.
-    pub(in crate::store::sqlite) fn add(&mut self, limits: &'t str, last: L) {
+impl<'t, L: Copy + Ord> PermitCounts<'t, L> {
+    /// Adds an attempt with these limits and this value.
+    pub(in crate::store::sqlite) fn add(&mut self, limits: &'t str, value: L) {
         match &mut self.run {
-            Some((text, count, before)) if *text == limits => {
+            Some((text, count, last)) if *text == limits => {
                 *count += 1;
-                *before = last.max(*before);
+                *last = value.max(*last);
             }
             _ => {
                 self.end_run();
-                self.run = Some((limits, 1, last));
+                self.run = Some((limits, 1, value));
             }
         }
     }
 
     fn end_run(&mut self) {
         if let Some((text, count, last)) = self.run.take() {
-            let alike = |limit| Alike { limit, count, last };
+            let permits = |limit| PermitCount { limit, count, last };
             match only(text) {
-                Some(limit) => self.before.push(alike(limit)),
+                Some(limit) => self.finished.push(permits(limit)),
                 None => {
                     let limits = limits_of(text).unwrap_or_default();
-                    self.before.extend(limits.into_iter().map(alike));
+                    self.finished.extend(limits.into_iter().map(permits));
                 }
             }
         }
     }
 
-    /// Limit by limit.
-    pub(in crate::store::sqlite) fn by_limit(mut self) -> Vec<Alike<L>> {
+    /// The counts, one per limit, in the order of the limits' ids.
+    pub(in crate::store::sqlite) fn by_limit(mut self) -> Vec<PermitCount<L>> {
         self.end_run();
-        let mut all = self.before;
-        all.sort_unstable_by_key(|alike| alike.limit);
+        let mut all = self.finished;
+        all.sort_unstable_by_key(|permits| permits.limit);
         all.dedup_by(|next, kept| {
             let is_same = next.limit == kept.limit;
             if is_same {
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_of_numbers_is_refused() {
+    fn a_text_that_is_no_array_of_numbers_is_an_error() {
         for text in [
             "",
             "7",
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn attempts_are_counted_by_limit() {
-        let mut tally = Tally::default();
+        let mut counts = PermitCounts::default();
         for (text, last) in [
             ("[1,2]", 5),
             ("[1,2]", 3),
@@ -200,9 +202,9 @@ mod tests {
             ("none]", 9),
             ("[1]", 1),
         ] {
-            tally.add(text, last);
+            counts.add(text, last);
         }
-        let alike = |limit, count, last| Alike { limit, count, last };
-        assert_eq!(tally.by_limit(), [alike(1, 3, 5), alike(2, 3, 9)]);
+        let permits = |limit, count, last| PermitCount { limit, count, last };
+        assert_eq!(counts.by_limit(), [permits(1, 3, 5), permits(2, 3, 9)]);
     }
 }

@@ -1,19 +1,20 @@
-//! What programs have linked.
+//! The catalogue: the jobs that programs have published.
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::limits;
 use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
 
-/// Keeps the jobs of a program; what to tell, if their limits are others now.
+/// Stores the jobs of a program, and gives their limits the published rules. Returns an event if
+/// any rule has changed, because the allocator then has to run.
 pub(in crate::store::sqlite) async fn publish_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
-) -> Result<Vec<StoreEvent>, Fault> {
+) -> Result<Vec<StoreEvent>, DbError> {
     let mut rows = Vec::with_capacity(jobs.len());
     for job in jobs {
         let descriptor = serde_json::to_string(&job.descriptor)
@@ -29,37 +30,37 @@ pub(in crate::store::sqlite) async fn publish_in_txn(
         .bind(json::array(&rows)?)
         .execute(&mut *conn)
         .await?;
-    let changed = limits::follow_in_txn(conn, jobs).await?;
+    let changed = limits::update_rules_in_txn(conn, jobs).await?;
     let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
     Ok(Vec::from_iter(event))
 }
 
-/// The newest publication of every job.
+/// Lists the newest publication of every job.
 pub(in crate::store::sqlite) async fn list_on_conn(
     conn: &mut SqliteConnection,
-) -> Result<Vec<PublishedJob>, Fault> {
+) -> Result<Vec<PublishedJob>, DbError> {
     let rows = sqlx::query(include_str!("../sql/read/catalogue.sql"))
         .fetch_all(conn)
         .await?;
     read(&rows)
 }
 
-/// Every publication.
+/// Lists all publications.
 pub(in crate::store::sqlite) async fn publications_on_conn(
     conn: &mut SqliteConnection,
-) -> Result<Vec<PublishedJob>, Fault> {
+) -> Result<Vec<PublishedJob>, DbError> {
     let rows = sqlx::query(include_str!("../sql/transfer/export_publications.sql"))
         .fetch_all(conn)
         .await?;
     read(&rows)
 }
 
-fn read(rows: &[SqliteRow]) -> Result<Vec<PublishedJob>, Fault> {
+fn read(rows: &[SqliteRow]) -> Result<Vec<PublishedJob>, DbError> {
     rows.iter()
         .map(|row| {
             let job_id: &str = row.try_get(0)?;
             let descriptor = serde_json::from_str(row.try_get(2)?)
-                .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
+                .map_err(|error| corrupt(&format!("the descriptor of job `{job_id}`"), error))?;
             Ok(PublishedJob {
                 descriptor,
                 fingerprint: row.try_get(1)?,

@@ -1,21 +1,21 @@
-//! Executions as they are read.
+//! Records of executions, with their attempts.
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId};
 use serde_json::value::RawValue;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::{AttemptRecord, ExecutionRecord, ExecutionState};
 use crate::time::Timestamp;
 
-/// One execution with its attempts, in one statement and so from one snapshot.
+/// Reads an execution with its attempts. One statement reads both, so they come from one snapshot.
 pub(in crate::store::sqlite) async fn execution_on_conn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
-) -> Result<Option<ExecutionRecord>, Fault> {
+) -> Result<Option<ExecutionRecord>, DbError> {
     let sql = concat!(
         "SELECT p.*, (\n",
         include_str!("../sql/read/attempts.sql"),
@@ -35,11 +35,11 @@ pub(in crate::store::sqlite) async fn execution_on_conn(
     .transpose()
 }
 
-/// Where these executions stand.
-pub(in crate::store::sqlite) async fn standings_on_conn(
+/// Reads the states of these executions. Leaves out ids that do not exist.
+pub(in crate::store::sqlite) async fn states_on_conn(
     conn: &mut SqliteConnection,
     ids: &[ExecutionId],
-) -> Result<Vec<ExecutionState>, Fault> {
+) -> Result<Vec<ExecutionState>, DbError> {
     let rows = sqlx::query(include_str!("../sql/read/execution_states.sql"))
         .bind(json::array(ids.iter().copied().map(json::Hex))?)
         .fetch_all(conn)
@@ -58,9 +58,9 @@ pub(in crate::store::sqlite) async fn standings_on_conn(
         .collect()
 }
 
-/// A row of `record.sql`, without its attempts.
-pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord, Fault> {
-    let status: &str = row.try_get("standing")?;
+/// Reads a row of `execution.sql`. Its attempts are read apart.
+pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord, DbError> {
+    let status: &str = row.try_get("execution_status")?;
     let tags: Option<&str> = row.try_get("tags")?;
     let parent_id: Option<&[u8]> = row.try_get("parent_id")?;
     let trace_parent: Option<&str> = row.try_get("trace_parent")?;
@@ -106,7 +106,8 @@ pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord,
     })
 }
 
-/// number, outcome, error's kind and message, worker, started, finished, next
+/// The fields of an attempt: number, outcome, error kind, error message, worker, started_at,
+/// finished_at, retry_at.
 type AttemptRow = (
     u32,
     Option<AttemptOutcome>,
@@ -118,7 +119,7 @@ type AttemptRow = (
     Option<i64>,
 );
 
-fn read_attempts(text: &str) -> Result<Vec<AttemptRecord>, Fault> {
+fn read_attempts(text: &str) -> Result<Vec<AttemptRecord>, DbError> {
     let rows: Vec<AttemptRow> =
         serde_json::from_str(text).map_err(|error| corrupt("an execution's attempts", error))?;
     let records = rows.into_iter().map(
@@ -140,10 +141,11 @@ fn read_attempts(text: &str) -> Result<Vec<AttemptRecord>, Fault> {
     Ok(records.collect())
 }
 
+/// The error of these columns; `None` without a kind.
 pub(in crate::store::sqlite) fn error(
     kind: Option<&str>,
     message: Option<String>,
-) -> Result<Option<ExecutionError>, Fault> {
+) -> Result<Option<ExecutionError>, DbError> {
     kind.map(|kind| {
         Ok(ExecutionError {
             kind: kind
@@ -155,20 +157,21 @@ pub(in crate::store::sqlite) fn error(
     .transpose()
 }
 
-fn json_text(what: &str, text: String) -> Result<Box<RawValue>, Fault> {
+fn json_text(what: &str, text: String) -> Result<Box<RawValue>, DbError> {
     RawValue::from_string(text).map_err(|error| corrupt(what, error))
 }
 
+/// Reads a time from a column that may be NULL.
 pub(in crate::store::sqlite) fn time(
     row: &SqliteRow,
     column: &str,
-) -> Result<Option<Timestamp>, Fault> {
+) -> Result<Option<Timestamp>, DbError> {
     Ok(row
         .try_get::<Option<i64>, _>(column)?
         .map(Timestamp::from_millis))
 }
 
-/// `00-<trace id>-<span id>-<flags>`
+/// The trace id of a W3C `traceparent`: `00-<trace id>-<span id>-<flags>`.
 fn trace_id(trace_parent: &str) -> Option<String> {
     trace_parent.split('-').nth(1).map(str::to_owned)
 }

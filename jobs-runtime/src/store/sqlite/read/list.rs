@@ -1,26 +1,29 @@
-//! Pages of executions.
+//! Lists of executions, page by page, the newest first.
 //!
-//! A page is found in two steps within one statement: **candidates** are the newest numbers in one
-//! index, the one that promises most for the filters given; the rest of the filters is then tried
-//! on their records. Only so many candidates are examined per page, so that no combination of
-//! filters makes a page expensive; the cursor goes on from the last one examined.
+//! One statement finds a page in two steps. The **candidates** are the newest `seq` in one index:
+//! the most selective one for the filters of the query. The remaining filters are then tested on
+//! their records.
+//!
+//! A page examines at most 2,500 candidates, or as many as its limit. No combination of filters
+//! makes a page expensive; a page may be empty although more executions follow. The cursor
+//! continues after the last candidate that was examined.
 
 use jobs::ExecutionStatus;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::execution;
-use crate::store::sqlite::conn::error::Fault;
+use crate::store::sqlite::conn::error::DbError;
 use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
 use crate::time::Timestamp;
 
-/// Candidates examined per page: what a page that finds nothing takes.
-const EXAMINED: i64 = 2_500;
+/// Most candidates that a page examines, unless its limit is higher.
+const MAX_EXAMINED: i64 = 2_500;
 
-/// As long as no more are ready, those that are queued are found among them.
-const FEW_READY: i64 = 5_000;
+/// Below this number of queued executions, the tables of queued executions provide the candidates.
+const FEW_QUEUED: i64 = 5_000;
 
-/// Where the candidates of a page come from. `$1` is the cursor, `$2` how many are examined.
+/// The table or index that provides the candidates of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Candidates {
     All,
@@ -35,8 +38,8 @@ enum Candidates {
 }
 
 impl Candidates {
-    /// The index that promises most.
-    async fn choose(conn: &mut SqliteConnection, query: &ExecutionQuery) -> Result<Self, Fault> {
+    /// Chooses the most selective index for the query.
+    async fn choose(conn: &mut SqliteConnection, query: &ExecutionQuery) -> Result<Self, DbError> {
         Ok(if query.item_id.is_some() {
             Self::Item
         } else if query.correlation_id.is_some() {
@@ -50,7 +53,7 @@ impl Candidates {
             Some(ExecutionStatus::Failed | ExecutionStatus::Cancelled)
         ) {
             Self::Unsuccessful
-        } else if query.status == Some(ExecutionStatus::Queued) && few_ready(conn).await? {
+        } else if query.status == Some(ExecutionStatus::Queued) && few_queued(conn).await? {
             Self::Queued
         } else if query.created_by.is_some() {
             Self::Creator
@@ -61,7 +64,7 @@ impl Candidates {
         })
     }
 
-    /// The numbers of the candidates, newest first.
+    /// The query for the candidates. `$1` is the cursor; [`page_sql`] adds order and limit.
     const fn sql(self) -> &'static str {
         match self {
             Self::All => "SELECT seq FROM jobs_executions WHERE seq < $1",
@@ -84,8 +87,8 @@ impl Candidates {
         }
     }
 
-    /// Whether every candidate is on the page, because no other filter is left.
-    fn decides(self, query: &ExecutionQuery) -> bool {
+    /// True if every candidate matches the query, because no other filter is left.
+    fn match_entirely(self, query: &ExecutionQuery) -> bool {
         let ExecutionQuery {
             limit: _,
             cursor: _,
@@ -115,28 +118,30 @@ impl Candidates {
     }
 }
 
-/// Whether so few executions are ready that all of them can be looked through. The ready table is not
-/// in the order of the feed; when it is long, queued ones are found soon among all.
-async fn few_ready(conn: &mut SqliteConnection) -> Result<bool, Fault> {
-    let ready: i64 = sqlx::query_scalar(include_str!("../sql/read/list_few_ready.sql"))
-        .bind(FEW_READY)
+/// True if there are so few queued executions that all of them can be sorted. The table of ready
+/// executions is not in the order of lists. If it is long, many of the newest executions are
+/// queued.
+async fn few_queued(conn: &mut SqliteConnection) -> Result<bool, DbError> {
+    let queued: i64 = sqlx::query_scalar(include_str!("../sql/read/count_queued.sql"))
+        .bind(FEW_QUEUED)
         .fetch_one(conn)
         .await?;
-    Ok(ready < FEW_READY)
+    Ok(queued < FEW_QUEUED)
 }
 
+/// Reads a page.
 pub(in crate::store::sqlite) async fn page_on_conn(
     conn: &mut SqliteConnection,
     query: &ExecutionQuery,
-) -> Result<ExecutionPage, Fault> {
+) -> Result<ExecutionPage, DbError> {
     let candidates = Candidates::choose(conn, query).await?;
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX - 1);
-    // One more than fits tells whether there is another page.
-    let wanted = limit.saturating_add(1);
-    let examined = if candidates.decides(query) {
-        wanted
+    // One row more than the limit shows whether another page follows.
+    let rows_read = limit.saturating_add(1);
+    let examined = if candidates.match_entirely(query) {
+        rows_read
     } else {
-        EXAMINED.max(wanted)
+        MAX_EXAMINED.max(rows_read)
     };
     let from = query.cursor.map_or(i64::MAX, |Cursor(seq)| seq);
     let rows = sqlx::query(AssertSqlSafe(page_sql(candidates)))
@@ -151,12 +156,14 @@ pub(in crate::store::sqlite) async fn page_on_conn(
         .bind(query.since.map(Timestamp::as_millis))
         .bind(query.until.map(Timestamp::as_millis))
         .bind(query.status.map(ExecutionStatus::as_str))
-        .bind(wanted)
+        .bind(rows_read)
         .fetch_all(conn)
         .await?;
     page(&rows, query.limit, examined)
 }
 
+/// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
+/// `$11` the filters (see `list_filters.sql`), `$12` the number of rows.
 fn page_sql(candidates: Candidates) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\
@@ -170,8 +177,9 @@ fn page_sql(candidates: Candidates) -> String {
     )
 }
 
-/// Every row carries how far was looked; there is one without a record when none was found.
-fn page(rows: &[SqliteRow], limit: usize, examined_at_most: i64) -> Result<ExecutionPage, Fault> {
+/// Reads the rows of a page. Each carries the number of candidates and the last one examined. If no
+/// record matches, there is one row with these two only.
+fn page(rows: &[SqliteRow], limit: usize, examined_at_most: i64) -> Result<ExecutionPage, DbError> {
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         if let Some(seq) = row.try_get::<Option<i64>, _>("seq")? {

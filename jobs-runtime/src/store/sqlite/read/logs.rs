@@ -1,22 +1,22 @@
-//! Log lines of attempts.
+//! Log lines of attempts: writing and reading.
 
 use serde_json::value::RawValue;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
-use crate::store::sqlite::settle::KnownFence;
+use crate::store::sqlite::settle::FenceState;
 use crate::store::{
     Fence, LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, WriteAnswer,
 };
 use crate::time::Timestamp;
 
-/// seq, attempt, line, at, level, target, message, fields
+/// The fields of a stored line: seq, attempt, line, at, level, target, message, fields.
 pub(in crate::store::sqlite) type LogRow<'l> =
     (i64, u32, u32, i64, u8, &'l str, &'l str, Option<&'l str>);
 
-/// A row of `logs_append.sql` and `settle_logs.sql`.
+/// A row for `append_logs.sql` and `final_logs.sql`.
 pub(in crate::store::sqlite) fn row(fence: Fence, line: &LogLine) -> LogRow<'_> {
     (
         fence.row,
@@ -30,13 +30,14 @@ pub(in crate::store::sqlite) fn row(fence: Fence, line: &LogLine) -> LogRow<'_> 
     )
 }
 
-/// Writes the lines of those attempts whose lease holds, or that their own session has ended.
+/// Writes log lines. The attempt must have a lease, or its end must be recorded by the same
+/// session.
 pub(in crate::store::sqlite) async fn append_in_txn(
     conn: &mut SqliteConnection,
     batches: &[LogBatch],
-) -> Result<Vec<WriteAnswer>, Fault> {
-    let known = KnownFence::look(conn, batches.iter().map(|batch| batch.fence)).await?;
-    let answers: Vec<_> = known.iter().map(KnownFence::answer).collect();
+) -> Result<Vec<WriteAnswer>, DbError> {
+    let fences = FenceState::look_up(conn, batches.iter().map(|batch| batch.fence)).await?;
+    let answers: Vec<_> = fences.iter().map(FenceState::answer).collect();
     let written = batches.iter().zip(&answers);
     let rows = written
         .filter(|(_, answer)| **answer != WriteAnswer::Stale)
@@ -48,24 +49,24 @@ pub(in crate::store::sqlite) async fn append_in_txn(
     Ok(answers)
 }
 
-/// A part of an execution's log; `None` if there is no such execution.
+/// Reads a page of an execution's log; `None` if the execution does not exist.
 pub(in crate::store::sqlite) async fn page_on_conn(
     conn: &mut SqliteConnection,
     query: &LogQuery,
-) -> Result<Option<LogPage>, Fault> {
+) -> Result<Option<LogPage>, DbError> {
     let after = query.after.unwrap_or(LogPlace {
         attempt: 0,
         line: 0,
     });
-    // One more than fits tells whether there is more.
-    let wanted = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+    // One row more than the limit shows whether another page follows.
+    let rows_read = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
     let rows = sqlx::query(include_str!("../sql/read/logs.sql"))
         .bind(query.execution_id.as_bytes().as_slice())
         .bind(after.attempt)
         .bind(after.line)
         .bind(query.attempt)
         .bind(query.level.map_or(0, LogLevel::severity))
-        .bind(wanted)
+        .bind(rows_read)
         .fetch_all(conn)
         .await?;
     if rows.is_empty() {
@@ -90,12 +91,12 @@ pub(in crate::store::sqlite) async fn page_on_conn(
     }))
 }
 
-/// A line of an attempt whose number stands in column `at`, the rest behind it.
+/// Reads a line of an attempt. Column `at` has the attempt's number; the other fields follow it.
 pub(in crate::store::sqlite) fn read(
     attempt: u32,
     row: &SqliteRow,
     at: usize,
-) -> Result<LogRecord, Fault> {
+) -> Result<LogRecord, DbError> {
     let fields: Option<String> = row.try_get(at + 6)?;
     Ok(LogRecord {
         attempt,

@@ -1,4 +1,4 @@
-//! Reading executions out whole.
+//! Export: reads whole executions.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::store::rules::retry_text::RetryText;
-use crate::store::sqlite::conn::error::{Fault, corrupt};
+use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::sqlite::limits;
 use crate::store::sqlite::read::execution::{error, time};
@@ -18,16 +18,16 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// A page ends after this many bytes of payloads and results, whatever its limit.
+/// A page ends once its payloads and results exceed this many bytes, even below its limit.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// Reads a page. Its statements are not one snapshot: what is read out is at rest.
+/// Reads a page. Its statements do not share a snapshot, because a store is exported at rest.
 pub(super) async fn page_on_conn(
     conn: &mut SqliteConnection,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Export, Fault> {
-    let rows = sqlx::query(include_str!("../sql/transfer/export.sql"))
+) -> Result<Export, DbError> {
+    let rows = sqlx::query(include_str!("../sql/transfer/export_executions.sql"))
         .bind(after.map_or(0, |after| after.0))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut *conn)
@@ -55,7 +55,7 @@ pub(super) async fn page_on_conn(
         });
     };
     let places: HashMap<_, _> = numbers.iter().copied().zip(0..).collect();
-    for row in &between(
+    for row in &rows_between(
         conn,
         include_str!("../sql/transfer/export_attempts.sql"),
         first,
@@ -66,7 +66,7 @@ pub(super) async fn page_on_conn(
         let place = place(&places, row)?;
         executions[place].attempts.push(read_attempt(row)?);
     }
-    for row in &between(
+    for row in &rows_between(
         conn,
         include_str!("../sql/transfer/export_logs.sql"),
         first,
@@ -78,7 +78,7 @@ pub(super) async fn page_on_conn(
         let line = logs::read(row.try_get(1)?, row, 1)?;
         executions[place].logs.push(line);
     }
-    for row in &between(
+    for row in &rows_between(
         conn,
         include_str!("../sql/transfer/export_keys.sql"),
         first,
@@ -93,7 +93,7 @@ pub(super) async fn page_on_conn(
             expires_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }
-    for row in &between(
+    for row in &rows_between(
         conn,
         include_str!("../sql/transfer/export_limits.sql"),
         first,
@@ -108,9 +108,9 @@ pub(super) async fn page_on_conn(
             job_id: row.try_get(5)?,
         });
     }
-    for row in &between(
+    for row in &rows_between(
         conn,
-        include_str!("../sql/transfer/export_names.sql"),
+        include_str!("../sql/transfer/export_dedup_keys.sql"),
         first,
         last,
     )
@@ -118,8 +118,8 @@ pub(super) async fn page_on_conn(
     {
         let place = place(&places, row)?;
         let kind: &str = row.try_get(1)?;
-        let naming = DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
-        executions[place].names.push((naming, row.try_get(2)?));
+        let kind = DedupKind::of(kind).ok_or_else(|| corrupt("a unique key", kind))?;
+        executions[place].names.push((kind, row.try_get(2)?));
     }
     Ok(Export {
         executions,
@@ -127,24 +127,31 @@ pub(super) async fn page_on_conn(
     })
 }
 
-async fn between(
+/// Reads the rows of the executions with `seq` from `first` to `last`.
+async fn rows_between(
     conn: &mut SqliteConnection,
     sql: &'static str,
     first: i64,
     last: i64,
-) -> Result<Vec<SqliteRow>, Fault> {
+) -> Result<Vec<SqliteRow>, DbError> {
     let rows = sqlx::query(sql).bind(first).bind(last);
     Ok(rows.fetch_all(conn).await?)
 }
 
-/// The place in the page of the execution that a row belongs to.
-fn place<S: BuildHasher>(places: &HashMap<i64, usize, S>, row: &SqliteRow) -> Result<usize, Fault> {
+/// The index in the page of the execution that a row belongs to.
+fn place<S: BuildHasher>(
+    places: &HashMap<i64, usize, S>,
+    row: &SqliteRow,
+) -> Result<usize, DbError> {
     let seq: i64 = row.try_get(0)?;
     let place = places.get(&seq).copied();
-    place.ok_or_else(|| corrupt("what is kept of an execution", "its execution is gone"))
+    place.ok_or_else(|| corrupt("a row of an execution", "its execution is missing"))
 }
 
-fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<TransferredExecution, Fault> {
+fn read_execution(
+    row: &SqliteRow,
+    retries: &mut RetryText,
+) -> Result<TransferredExecution, DbError> {
     let tags: Option<&str> = row.try_get("tags")?;
     let parent_id: Option<&[u8]> = row.try_get("parent_id")?;
     let created_at = Timestamp::from_millis(row.try_get("created_at")?);
@@ -176,14 +183,14 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<Transferre
         triggered_by: row.try_get("triggered_by")?,
         trace_parent: row.try_get("trace_parent")?,
         rules: EnqueueRules {
-            // Whether it is counted is all that is kept of the number.
+            // The store keeps whether the job has a maximum, not its number.
             max_waiting: row.try_get::<bool, _>("capped")?.then_some(u32::MAX),
             ..EnqueueRules::default()
         },
     };
     Ok(TransferredExecution {
         request,
-        state: read_place(row)?,
+        state: read_state(row)?,
         attempts: Vec::new(),
         logs: Vec::new(),
         keys: Vec::new(),
@@ -191,7 +198,8 @@ fn read_execution(row: &SqliteRow, retries: &mut RetryText) -> Result<Transferre
     })
 }
 
-fn read_place(row: &SqliteRow) -> Result<TransferredState, Fault> {
+/// Reads the state of an execution from the table that holds it.
+fn read_state(row: &SqliteRow) -> Result<TransferredState, DbError> {
     Ok(match row.try_get("place")? {
         Some("queued") => TransferredState::Queued {
             attempt: row.try_get("attempt")?,
@@ -222,7 +230,7 @@ fn read_place(row: &SqliteRow) -> Result<TransferredState, Fault> {
     })
 }
 
-fn read_attempt(row: &SqliteRow) -> Result<TransferredAttempt, Fault> {
+fn read_attempt(row: &SqliteRow) -> Result<TransferredAttempt, DbError> {
     Ok(TransferredAttempt {
         number: row.try_get(1)?,
         outcome: word("an attempt's outcome", row.try_get(2)?)?,
@@ -239,7 +247,8 @@ fn read_attempt(row: &SqliteRow) -> Result<TransferredAttempt, Fault> {
     })
 }
 
-fn word<T>(what: &str, text: &str) -> Result<T, Fault>
+/// Parses a word that is stored as text.
+fn word<T>(what: &str, text: &str) -> Result<T, DbError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

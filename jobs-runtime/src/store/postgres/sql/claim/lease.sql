@@ -1,6 +1,7 @@
--- What was taken is leased, with its permits, from $3 on. Who was let in after the claim was asked for starts
--- then: a start before its permit would count too early. Starts count against the rates; what runs is no
--- more counted among those that wait.
+-- Second part of every claim: leases the rows of `taken` and counts the starts of rates.
+-- An attempt starts at $3 or, if that is later, at the time of its admission: a start before its
+-- permit would be counted too early. The execution no longer counts for `max_waiting`. Returns one
+-- row per execution. `flags`: 2 if it has limits, and 4 if blocked ones may be admitted.
 leased AS (
     INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at, limits)
     SELECT seq, $1, $2, attempt, spent, start, limits FROM taken
@@ -21,7 +22,7 @@ started AS (
     GROUP BY l.id
     RETURNING id
 ),
-counted AS (
+backlog AS (
     DELETE FROM jobs.backlog_entries AS w
     USING taken AS t
     WHERE w.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.backlog_entries))

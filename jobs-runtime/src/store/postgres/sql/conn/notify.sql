@@ -1,2 +1,2 @@
--- Tells those who listen on the channel $1.
+-- Sends the payloads $2 as notifications on the channel $1.
 SELECT pg_notify($1, told) FROM unnest($2::text[]) AS told

@@ -1,3 +1,4 @@
--- Writes, and leaves everything as it was: a lock on a row is written to the log and to the row's page.
--- The row is always there and nobody else locks it.
+-- Checks that the database can be read and written, and changes no data.
+-- A row lock is written to the WAL and to the row's page. The row always exists, and nothing else
+-- locks it.
 SELECT id FROM jobs.installation FOR UPDATE

@@ -1,2 +1,2 @@
--- The server's time in milliseconds.
+-- Reads the server's clock, in milliseconds since the Unix epoch.
 SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint

@@ -1,15 +1,16 @@
--- Gives the executions $1, as long as they wait, the payloads $2; those that wait for their time, the
--- times $3 that are not NULL. Says how many it has reached: the others have been claimed meanwhile. What
--- is ready is put down anew, so that a claim that has begun before does not take it with the payload
--- that it sees.
-WITH named AS MATERIALIZED (
+-- Merges payloads and due times into waiting executions.
+-- $1 ids, $2 new payloads, $3 new due times. With a due time, the execution must be scheduled; with
+-- NULL, it must be ready, blocked or scheduled. Returns the number of executions found: the others
+-- have been claimed since the lookup. A ready row is deleted and inserted again, so that a claim
+-- that has already begun does not lease it with the old payload.
+WITH targets AS MATERIALIZED (
     SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at
     FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n (id, payload, run_at)
     JOIN jobs.executions AS x ON x.id = ANY (ARRAY[n.id])
 ),
 ready AS (
     DELETE FROM jobs.ready AS r
-    USING named AS n
+    USING targets AS n
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
     ) AS p
@@ -21,9 +22,9 @@ ready_again AS (
     SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits, admitted_at FROM ready
     RETURNING seq
 ),
-held AS MATERIALIZED (
+blocked AS MATERIALIZED (
     SELECT h.seq
-    FROM named AS n
+    FROM targets AS n
     CROSS JOIN LATERAL (
         SELECT b.seq FROM jobs.blocked AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
     ) AS h
@@ -31,7 +32,7 @@ held AS MATERIALIZED (
 ),
 scheduled AS MATERIALIZED (
     SELECT s.seq
-    FROM named AS n
+    FROM targets AS n
     CROSS JOIN LATERAL (
         SELECT b.seq FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1 FOR UPDATE
     ) AS s
@@ -39,7 +40,7 @@ scheduled AS MATERIALIZED (
 ),
 delayed AS (
     DELETE FROM jobs.scheduled AS s
-    USING named AS n
+    USING targets AS n
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place FROM jobs.scheduled AS b WHERE b.seq = n.seq LIMIT 1
     ) AS p
@@ -54,16 +55,16 @@ delayed_again AS (
 reached AS MATERIALIZED (
     SELECT seq FROM ready_again
     UNION ALL
-    SELECT seq FROM held
+    SELECT seq FROM blocked
     UNION ALL
     SELECT seq FROM scheduled
     UNION ALL
     SELECT seq FROM delayed_again
 ),
-changed AS (
+updated AS (
     UPDATE jobs.executions AS x
     SET payload = n.payload, run_at = COALESCE(n.run_at, x.run_at)
-    FROM named AS n
+    FROM targets AS n
     WHERE x.seq = ANY (ARRAY[n.seq])
 )
 SELECT COUNT(*) FROM reached

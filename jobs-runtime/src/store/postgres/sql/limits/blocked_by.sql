@@ -1,5 +1,6 @@
--- The limit that the execution $1 waits at, and how many wait there before it, counted up to $2; no row
--- if it is not held or stands at the door.
+-- Finds the limit that blocks the execution with the id $1.
+-- Returns the limit and the number of executions in front of it, counted up to $2. No row if the
+-- execution is not blocked, or a new waiter.
 SELECT
     l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at, l.key,
     (

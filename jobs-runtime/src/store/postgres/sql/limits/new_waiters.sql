@@ -1,5 +1,5 @@
--- Up to $1 of those at the door, in the order of claims. Whoever somebody is just changing or cancelling is
--- passed over.
+-- Locks up to $1 new waiters, in the order of claims. Returns seq, rank and limits.
+-- A waiter that another transaction has locked (an edit, a cancellation) is skipped.
 SELECT h.seq, h.rank, m.limits
 FROM jobs.blocked AS h
 CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = h.seq LIMIT 1) AS m

@@ -1,4 +1,4 @@
--- The rates $1 expect their next starts not before $2.
+-- Sets the theoretical arrival times of the rates $1 to $2 at least.
 UPDATE jobs.limits AS l
 SET tat = GREATEST(l.tat, n.tat)
 FROM unnest($1::bigint[], $2::bigint[]) AS n (id, tat)

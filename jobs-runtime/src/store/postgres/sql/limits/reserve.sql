@@ -1,2 +1,3 @@
--- The rate $1 expects its next start at $3, if nobody has taken anything out of it since $2.
+-- Moves the theoretical arrival time of the rate $1 from $2 to $3.
+-- Affects no row if another transaction has changed it since it was read.
 UPDATE jobs.limits SET tat = $3 WHERE id = $1 AND tat = $2

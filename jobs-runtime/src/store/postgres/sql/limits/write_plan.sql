@@ -1,9 +1,11 @@
--- What the doorkeeper has decided: who is let in ($1), and from when on it may start ($13); who waits where from
--- now on ($2 the execution, $3 the limit, $4 the limits passed, $14 the arrived_at); who was ready and is held again ($5
--- the execution and $6 its rank, $7, $8 and $15 likewise); and the limits $9, as they are now ($10 permits, $11
--- next start, $12 when to look). All of these rows are locked, and each is reached by its key: a plan made while
--- nobody was held knows no other way.
-WITH entering AS (
+-- Writes a plan of the permit allocator.
+-- $1 admitted executions, $13 the times before which they do not start. $2 executions that stay
+-- blocked, $3 the limits they wait for, $4 the numbers of limits passed, $14 `arrived_at`. $5
+-- displaced executions, $6 their ranks, and $7, $8, $15 as $3, $4, $14. $9 limits, $10 permits in
+-- use, $11 theoretical arrival times, $12 times of the next check. The caller has locked all of
+-- these rows. Each is looked up by its key, which a plan made for empty tables must do as well.
+-- Returns the number of admitted executions.
+WITH admitted AS (
     DELETE FROM jobs.blocked AS h
     USING unnest($1::bigint[], $13::bigint[]) AS n (seq, admitted_at)
     WHERE h.seq = ANY (ARRAY[n.seq])
@@ -14,11 +16,11 @@ ready AS (
     SELECT
         e.seq, e.rank, x.queue, x.job_id, e.attempt, e.spent, m.limits,
         m.limits[cardinality(m.limits)], e.admitted_at
-    FROM entering AS e
+    FROM admitted AS e
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = e.seq LIMIT 1) AS m
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
 ),
-moved AS (
+still_blocked AS (
     UPDATE jobs.blocked AS h
     SET limit_id = n.limit_id, passed = n.passed, arrived_at = n.arrived_at
     FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $14::bigint[])
@@ -36,7 +38,7 @@ displaced AS (
     WHERE r.ctid = p.place
     RETURNING r.seq, r.rank, r.attempt, r.spent, n.limit_id, n.passed, n.arrived_at
 ),
-held AS (
+blocked_again AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed, arrived_at)
     SELECT seq, limit_id, rank, attempt, spent, passed, arrived_at FROM displaced
 ),
@@ -48,4 +50,4 @@ limits AS (
     CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.limits AS b WHERE b.id = n.id LIMIT 1) AS p
     WHERE l.ctid = p.place
 )
-SELECT COUNT(*) FROM entering
+SELECT COUNT(*) FROM admitted

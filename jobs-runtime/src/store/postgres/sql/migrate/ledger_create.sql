@@ -1,4 +1,4 @@
--- Which migrations were applied, and what they said.
+-- Creates the ledger of applied migrations, with their checksums.
 CREATE TABLE IF NOT EXISTS jobs.migrations (
     version    integer PRIMARY KEY,
     name       text    NOT NULL,

@@ -1,2 +1,2 @@
--- The migrations applied so far.
+-- Reads the ledger of applied migrations, in their order.
 SELECT version, name, checksum, applied_at FROM jobs.migrations ORDER BY version

@@ -1,3 +1,3 @@
--- Notes a migration as applied now, by the server's clock.
+-- Adds a migration to the ledger: version $1, name $2, checksum $3, time of the server.
 INSERT INTO jobs.migrations (version, name, checksum, applied_at)
 VALUES ($1, $2, $3, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint)

@@ -1,4 +1,6 @@
--- Queues that have been paused or that something waits or runs in; what waits is counted up to $1.
+-- Lists the queues that are paused or have ready, blocked or running executions.
+-- Returns queue, time of the pause, and the counts of ready, blocked and running executions. Ready
+-- ones are counted up to $1 per queue, and $1 blocked ones are examined in all.
 WITH RECURSIVE present (queue) AS (
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r)
     UNION ALL
@@ -6,7 +8,7 @@ WITH RECURSIVE present (queue) AS (
     FROM present
     WHERE present.queue IS NOT NULL
 ),
-held (queue, count) AS (
+blocked (queue, count) AS (
     SELECT x.queue, COUNT(*)
     FROM (SELECT seq FROM jobs.blocked LIMIT $1) AS h
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
@@ -18,10 +20,10 @@ running (queue, count) AS (
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])
     GROUP BY x.queue
 ),
-named (queue) AS (
+listed (queue) AS (
     SELECT queue FROM present WHERE queue IS NOT NULL
     UNION
-    SELECT queue FROM held
+    SELECT queue FROM blocked
     UNION
     SELECT queue FROM running
     UNION
@@ -34,7 +36,7 @@ SELECT
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
     ),
-    COALESCE((SELECT h.count FROM held AS h WHERE h.queue = n.queue), 0),
+    COALESCE((SELECT h.count FROM blocked AS h WHERE h.queue = n.queue), 0),
     COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0)
-FROM named AS n
+FROM listed AS n
 ORDER BY n.queue

@@ -1,2 +1,2 @@
--- Claims take from the queue $1 again.
+-- Resumes the queue $1.
 DELETE FROM jobs.paused_queues WHERE queue = $1

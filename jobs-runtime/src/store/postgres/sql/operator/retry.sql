@@ -1,6 +1,7 @@
--- Queues the execution $1 again with a fresh budget, if it has failed or was cancelled, and with the
--- payload $2 if that is not NULL. What became of its last run stays with the attempt. Who gets hold
--- of its outcome decides what becomes of it. Says whether it stands at the door of its limits.
+-- Queues the failed or cancelled execution $1 again, with all attempts of its budget.
+-- $2 new payload, or NULL. The delete from `outcomes` decides. The last attempt is kept in
+-- `attempts`. Returns no row if the execution is in another state; else whether it has limits and
+-- is a new waiter.
 WITH ended AS (
     DELETE FROM jobs.outcomes WHERE seq = $1 AND status IN ('failed', 'cancelled') RETURNING *
 ),
@@ -15,20 +16,20 @@ recorded AS (
     FROM ended
     WHERE outcome IS NOT NULL
 ),
--- A retry that was due when it was cancelled is so no more: it runs again because of the operator.
-called_off AS (
+-- A cancelled execution may have a retry pending; it runs again for the operator instead.
+retry_dropped AS (
     UPDATE jobs.attempts AS a
     SET retry_at = NULL
     FROM ended AS e
     WHERE a.seq = ANY (ARRAY[e.seq]) AND a.attempt = e.attempt AND e.outcome IS NULL
 ),
-changed AS (
+updated AS (
     UPDATE jobs.executions AS x
     SET payload = $2
     FROM ended AS e
     WHERE x.seq = ANY (ARRAY[e.seq]) AND $2::text IS NOT NULL
 ),
-again AS MATERIALIZED (
+requeued AS MATERIALIZED (
     SELECT
         x.seq, 100 - x.priority AS rank, x.queue, x.job_id, e.attempt + 1 AS attempt,
         m.limits IS NOT NULL AS limited, COALESCE(m.capped, FALSE) AS capped
@@ -38,11 +39,11 @@ again AS MATERIALIZED (
 ),
 ready AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
-    SELECT seq, rank, queue, job_id, attempt, 0 FROM again WHERE NOT limited
+    SELECT seq, rank, queue, job_id, attempt, 0 FROM requeued WHERE NOT limited
 ),
-knocking AS (
+new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
-    SELECT seq, 0, rank, attempt, 0, 0 FROM again WHERE limited
+    SELECT seq, 0, rank, attempt, 0, 0 FROM requeued WHERE limited
 ),
-counted AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM again WHERE capped)
-SELECT limited FROM again
+backlog AS (INSERT INTO jobs.backlog_entries (seq, job_id) SELECT seq, job_id FROM requeued WHERE capped)
+SELECT limited FROM requeued

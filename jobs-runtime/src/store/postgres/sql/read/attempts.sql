@@ -1,5 +1,6 @@
--- The attempts of the execution p.seq, first to last, as one JSON text: those that others
--- followed, the one it ended with, the running one.
+-- Fragment: the attempts of the execution p.seq, in their order, as one JSON text.
+-- These are the attempts that others followed, the last one of a final execution, and the running
+-- one.
 SELECT COALESCE(
     json_agg(
         json_build_array(

@@ -1,4 +1,5 @@
--- Where the executions $1 stand, those that exist, in the order of the array.
+-- Reads the statuses of the executions with the ids $1, in the order of the array.
+-- Returns id, job and status; no row for an unknown id.
 SELECT
     x.id,
     x.job_id,

@@ -1,4 +1,6 @@
--- The filters of a page, on executions.
+-- Fragment: the filters of a list on the row of an execution. NULL: no filter.
+-- $3 job, $4 queue, $5 item, $6 correlation id, $7 creator, $8 tag, $9 created since, $10 created
+-- before.
     ($3::text IS NULL OR x.job_id = $3)
     AND ($4::text IS NULL OR x.queue = $4)
     AND ($5::text IS NULL OR x.item_id = $5)

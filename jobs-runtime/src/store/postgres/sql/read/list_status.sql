@@ -1,5 +1,6 @@
--- Whether the candidate c stands where $11 says (NULL: anywhere). One look tells for most statuses;
--- what is queued is found by where it is not, since its place in the queue is not known here.
+-- Fragment: whether the candidate c has the status $11 (NULL: any).
+-- One lookup decides for most statuses. A queued execution is one that is in no other state: its
+-- row in `ready` has a rank that is not known here.
     CASE
         WHEN $11::text IS NULL THEN TRUE
         WHEN $11 = 'running'

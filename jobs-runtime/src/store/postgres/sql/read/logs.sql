@@ -1,6 +1,7 @@
--- The log of the execution $1 after the line $3 of attempt $2, at most $6 lines: of attempt $4
--- unless that is NULL, of severity $5 and above. One row without a line if there is none, no row
--- if there is no such execution.
+-- Reads a page of the log of an execution.
+-- $1 id, $2 attempt and $3 line to continue after, $4 only this attempt (NULL: all), $5 lowest
+-- severity, $6 most lines. Returns one row of NULLs if there is no such line, and no row for an
+-- unknown execution.
 SELECT g.attempt, g.line, g.at, g.level, g.target, g.message, g.fields
 FROM (SELECT seq FROM jobs.executions WHERE id = $1) AS x
 LEFT JOIN LATERAL (

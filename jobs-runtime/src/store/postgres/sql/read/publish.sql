@@ -1,4 +1,5 @@
--- Keeps published jobs; what is known by its fingerprint only gets a newer time.
+-- Publishes jobs: job $1, fingerprint $2, descriptor $3, time $4.
+-- A publication with a known fingerprint only gets the newer time.
 INSERT INTO jobs.catalogue AS c (job_id, fingerprint, descriptor, published_at)
 SELECT n.job_id, n.fingerprint, n.descriptor, n.published_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])

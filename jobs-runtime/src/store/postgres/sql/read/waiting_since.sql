@@ -1,6 +1,6 @@
--- Up to $3 ready executions of the queue $1 that were due before $2 and are not the most urgent yet, looked for
--- among the oldest $3 of each job and priority. These are said by the order of their index: see
--- claim_groups.sql.
+-- Lists up to $3 ready executions of the queue $1 that were due before $2, for ageing.
+-- Executions of the highest priority are left out. The oldest $3 of each pair of job and priority
+-- are examined. Groups are selected as in `claim/by_group.sql`. Returns ids.
 WITH RECURSIVE present (job_id, rank) AS (
     (SELECT job_id, rank FROM jobs.ready WHERE queue = $1 ORDER BY job_id, rank LIMIT 1)
     UNION ALL

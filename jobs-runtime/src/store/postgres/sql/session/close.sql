@@ -1,4 +1,4 @@
--- Closes the session $1, which is locked, if it holds no lease.
+-- Closes the session $1, if it has no lease. The caller has locked the session.
 WITH closed AS (
     UPDATE jobs.sessions AS s
     SET closed_at = (SELECT b.renewed_at FROM jobs.beats AS b WHERE b.session = s.id)

@@ -1,5 +1,5 @@
--- Every session that is open, and every one that was closed by a take-over and holds leases still;
--- oldest first.
+-- Lists the open sessions, and those closed by a take-over that still have leases. Oldest first.
+-- Returns id, last beat, worker, time of opening and time of the last renewal.
 SELECT s.id, b.beat, s.worker, s.opened_at, b.renewed_at
 FROM jobs.beats AS b
 JOIN jobs.sessions AS s ON s.id = ANY (ARRAY[b.session])

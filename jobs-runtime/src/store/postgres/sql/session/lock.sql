@@ -1,5 +1,6 @@
--- Locks the sessions $1, in their order, until the end of the transaction: whether each is open, and
--- the last claim that gave it something; and whether a queue is paused.
+-- Locks the sessions $1 in the order of their ids.
+-- Returns id, whether it is open, the number of its last claim that leased something, and whether
+-- any queue is paused.
 SELECT id, closed_at IS NULL, last_claim, EXISTS (SELECT 1 FROM jobs.paused_queues)
 FROM jobs.sessions
 WHERE id = ANY ($1)

@@ -1,4 +1,4 @@
--- Every open session, oldest first, with what it executes and how many attempts run in it.
+-- Lists the open sessions, oldest first, with their jobs, queues and number of running attempts.
 SELECT
     s.id, s.worker, s.opened_at, b.renewed_at, s.job_ids, s.queues, s.labels, s.slot_caps,
     COALESCE(l.running, 0) AS running

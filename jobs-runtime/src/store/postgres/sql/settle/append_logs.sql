@@ -1,5 +1,6 @@
--- Writes log lines of attempts that may write. A line that is there is the same line: the answer to
--- the call before was lost.
+-- Writes log lines of attempts whose fences the caller has checked.
+-- $1 seq, $2 attempt, $3 line, $4 time, $5 severity, $6 target, $7 message, $8 fields. An existing
+-- line is kept: it is the same line of a repeated call.
 INSERT INTO jobs.logs (seq, attempt, line, at, level, target, message, fields)
 SELECT g.seq, g.attempt, g.line, g.at, g.level, g.target, g.message, g.fields
 FROM unnest(

@@ -1,6 +1,6 @@
--- Which of the fences (execution $1, session $2, claim $3, attempt $4) hold, by their places, and
--- whether the cancellation of those was requested. Their leases are locked, in the order of their
--- executions: nobody takes them over, ends them or asks for their cancellation meanwhile.
+-- Locks the leases of valid fences, in the order of their executions.
+-- $1 seq, $2 session, $3 claim, $4 attempt. Returns the place of each valid fence and whether its
+-- cancellation was requested.
 SELECT f.place, l.cancel_requested_at IS NOT NULL
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     WITH ORDINALITY AS f (seq, session, claim, attempt, place)

@@ -1,5 +1,5 @@
--- Which of the attempts (execution $1, session $2, attempt $3) that very session has ended, by their
--- places.
+-- Finds the attempts that the same session has ended before.
+-- $1 seq, $2 session, $3 attempt. Returns the places of these attempts.
 SELECT f.place
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
     WITH ORDINALITY AS f (seq, session, attempt, place)

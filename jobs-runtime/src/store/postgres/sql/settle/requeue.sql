@@ -1,6 +1,7 @@
--- Records the attempts that others follow, provided that their leases hold and nobody asked to
--- cancel, puts each execution where it waits (until $5, at once if that is NULL), and says which
--- those were.
+-- First part of a settlement of attempts that another one follows: deletes the valid leases.
+-- $1 to $4 and $6 to $14: as in `end_attempts.sql`. $5 time of the next attempt (NULL: at once),
+-- $15 spent attempts to add. An attempt with a requested cancellation is left to the checked
+-- settlement. Executions are scheduled, become ready, or become new waiters if they have limits.
 WITH ended AS (
     DELETE FROM jobs.leases AS l
     USING (
@@ -10,7 +11,7 @@ WITH ended AS (
             unnest($7::bigint[]) AS started_at, unnest($8::bigint[]) AS finished_at,
             unnest($9::smallint[]) AS percent, unnest($10::text[]) AS error_kind,
             unnest($11::text[]) AS error_message, unnest($12::text[]) AS message,
-            unnest($13::boolean[]) AS kept, unnest($14::bigint[]) AS paused_until,
+            unnest($13::boolean[]) AS retained, unnest($14::bigint[]) AS paused_until,
             unnest($15::integer[]) AS spends
     ) AS s
     WHERE l.seq = ANY (ARRAY[s.seq]) AND l.session = s.session AND l.claim = s.claim
@@ -20,28 +21,28 @@ WITH ended AS (
         l.seq, l.attempt, s.outcome, l.session, l.executed_by, s.started_at, s.finished_at,
         s.retry_at, s.error_kind, s.error_message, GREATEST(l.progress, s.percent) AS progress,
         COALESCE(s.message, l.progress_message) AS message, l.spent + s.spends AS spent,
-        l.limits, s.kept, s.paused_until, s.retry_at IS NULL AS at_once
+        l.limits, s.retained, s.paused_until, s.retry_at IS NULL AS at_once
 ),
-later AS (
+scheduled_again AS (
     INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
     SELECT seq, retry_at, attempt + 1, spent FROM ended WHERE retry_at IS NOT NULL
 ),
-returned AS (
+ready_again AS (
     INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent)
     SELECT x.seq, 100 - x.priority, x.queue, x.job_id, e.attempt + 1, e.spent
     FROM ended AS e
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
     WHERE e.at_once AND e.limits IS NULL
 ),
--- What has limits needs other permits.
-knocking AS (
+-- The next attempt needs new permits.
+new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
     SELECT x.seq, 0, 100 - x.priority, e.attempt + 1, e.spent, 0
     FROM ended AS e
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[e.seq])
     WHERE e.at_once AND e.limits IS NOT NULL
 ),
-counted AS (
+backlog AS (
     INSERT INTO jobs.backlog_entries (seq, job_id)
     SELECT x.seq, x.job_id
     FROM ended AS e
@@ -51,7 +52,7 @@ counted AS (
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[m.seq])
     WHERE (SELECT EXISTS (SELECT 1 FROM jobs.limited))
 ),
-followed AS (
+recorded AS (
     INSERT INTO jobs.attempts (
         seq, attempt, outcome, session, executed_by, started_at, finished_at, retry_at, error_kind,
         error_message, progress, progress_message

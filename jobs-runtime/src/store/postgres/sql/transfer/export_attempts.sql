@@ -1,4 +1,4 @@
--- The attempts that others followed, of the executions numbered from $1 to $2.
+-- Exports the attempts that others followed, of the executions from seq $1 to $2.
 SELECT
     a.seq, a.attempt, a.outcome, COALESCE(w.worker, ''), a.started_at, a.finished_at, a.retry_at,
     a.error_kind, a.error_message, a.progress, a.progress_message, a.result

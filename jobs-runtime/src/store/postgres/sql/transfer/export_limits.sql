@@ -1,4 +1,4 @@
--- The limits of executions from number $1 to $2, in the order in which they are passed.
+-- Exports the limits of the executions from seq $1 to $2, in the order of their stages.
 SELECT m.seq, l.kind, l.count, l.period_ms, l.key, l.job_id
 FROM jobs.limited AS m
 CROSS JOIN LATERAL unnest(m.limits) WITH ORDINALITY AS i (id, place)

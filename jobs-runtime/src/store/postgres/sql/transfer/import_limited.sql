@@ -1,6 +1,7 @@
--- What limits hold of the executions just written, as JSON arrays: $1 (execution, limits, whether it is
--- counted), $2 (at the door), $3 (counted among those that wait), $4 (keys by which they are the same).
-WITH ruled AS (
+-- Imports the rows of executions with limits or `max_waiting`, from JSON arrays.
+-- $1 seq, limits, whether it counts for `max_waiting`; $2 new waiters; $3 backlog entries; $4
+-- unique and debounce keys.
+WITH limited_rows AS (
     INSERT INTO jobs.limited (seq, limits, capped)
     SELECT
         (v ->> 0)::bigint,
@@ -10,13 +11,13 @@ WITH ruled AS (
         (v ->> 2)::boolean
     FROM json_array_elements($1::json) AS n (v)
 ),
-knocking AS (
+new_waiters AS (
     INSERT INTO jobs.blocked (seq, limit_id, rank, attempt, spent, passed)
     SELECT x.seq, 0, 100 - x.priority, (v ->> 1)::integer, (v ->> 2)::integer, 0
     FROM json_array_elements($2::json) AS n (v)
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[(v ->> 0)::bigint])
 ),
-counted AS (
+backlog AS (
     INSERT INTO jobs.backlog_entries (seq, job_id)
     SELECT (v ->> 0)::bigint, v ->> 1 FROM json_array_elements($3::json) AS n (v)
 )

@@ -1,4 +1,4 @@
--- How many rows of each kind there are.
+-- Counts the rows of each kind.
 SELECT
     (SELECT COUNT(*) FROM jobs.ready) + (SELECT COUNT(*) FROM jobs.blocked),
     (SELECT COUNT(*) FROM jobs.scheduled),

@@ -1,2 +1,3 @@
--- The file of the main database, empty if it is in memory, and the name of the layout in it.
+-- Reads the identity of a connection's main database.
+-- Returns one row: the path of its file (empty for a database in memory), the id of its layout.
 SELECT (SELECT file FROM pragma_database_list WHERE name = 'main'), id FROM jobs_installation

@@ -1,4 +1,4 @@
--- Dirties a page and leaves it as it was: a disk that is full or read-only says so. A row that is
--- overwritten by itself would not do, SQLite sees that nothing has changed.
+-- Writes a page and leaves its content as it was, so that a full or read-only disk is an error.
+-- Overwriting a row with itself would not do: SQLite does not write an unchanged page.
 INSERT INTO jobs_installation (id) VALUES ('');
 DELETE FROM jobs_installation WHERE id = '';

@@ -1,5 +1,6 @@
--- What a claim is about to lease, in its order; empty between claims. Belongs to the connection.
-CREATE TEMP TABLE IF NOT EXISTS jobs_taken (
+-- The rows that a claim is about to lease, in the order of claims. Empty between two claims. A
+-- temporary table belongs to its connection, and only the writer has one.
+CREATE TEMP TABLE IF NOT EXISTS jobs_claimed_rows (
     place     INTEGER PRIMARY KEY,
     queue     TEXT    NOT NULL,
     rank      INTEGER NOT NULL,

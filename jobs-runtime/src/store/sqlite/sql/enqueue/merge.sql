@@ -1,5 +1,6 @@
--- Gives the waiting executions of the array $21 another payload, and another time to those that wait
--- for theirs; what comes last holds.
+-- Gives waiting executions the payload of a debounced enqueue, and scheduled ones its time. If an
+-- execution occurs several times, its last entry holds.
+-- $21  JSON array: [execution id (hex), payload, run_at or NULL]
 UPDATE jobs_executions
 SET payload = m.payload, run_at = IFNULL(m.run_at, jobs_executions.run_at)
 FROM (

@@ -1,5 +1,8 @@
--- The limit that the execution $1 waits at, and how many wait there before it, counted up to $2; no row
--- if it is not held or stands at the door.
+-- Finds the limit whose permit an execution waits for.
+-- $1  the id of the execution
+-- $2  the number at which to stop counting waiters ahead of it
+-- Returns one row: the limit, and the number of waiters ahead; no row if the execution is not
+-- blocked, or if the allocator has not looked at it yet.
 SELECT
     l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at, l.key,
     (

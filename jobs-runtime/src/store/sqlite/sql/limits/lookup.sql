@@ -1,6 +1,9 @@
--- The limits with the keys of the array $1, as an array of arrays: the place of the key, the limit, whether whoever
--- finds room there may pass (nobody waits, at the door or here, and nothing makes the limit rest), and whether there
--- are permits that have come back and are not counted.
+-- Looks up limits by key.
+-- $1  JSON array: keys
+-- Returns one row, a JSON array of [place of the key, limit, stage, count, period, permits in use,
+-- tat (rates only), whether an enqueue may take free permits, whether released permits are still to
+-- be subtracted]. An enqueue may take them if there is no new waiter, no waiter of this limit, and
+-- no pause that is still to be counted.
 SELECT json_group_array(json_array(
     w.key, l.id, l.stage, l.count, l.period_ms, l.in_use, iif(l.period_ms IS NULL, NULL, l.tat),
     NOT EXISTS (SELECT 1 FROM jobs_blocked WHERE limit_id = 0)

@@ -1,4 +1,5 @@
--- Gives back the permits of stuck attempts: those of the array $1 (execution, session, attempt).
+-- Releases retained permits of ended attempts.
+-- $1  JSON array: [seq, session, attempt]
 INSERT INTO jobs_permit_events (limit_id, kind, count)
 SELECT i.value, 'ended', COUNT(*)
 FROM json_each($1) AS f

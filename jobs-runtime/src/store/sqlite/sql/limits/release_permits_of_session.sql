@@ -1,4 +1,5 @@
--- Gives back the permits of stuck attempts of the session $1, if it is closed.
+-- Releases the retained permits of all ended attempts of a session, if the session is closed.
+-- $1  the session
 INSERT INTO jobs_permit_events (limit_id, kind, count)
 SELECT i.value, 'ended', COUNT(*)
 FROM jobs_retained_permits AS s

@@ -1,6 +1,8 @@
--- What the doorkeeper has decided: who is let in ($1: the execution, and from when on it may start), who waits
--- where from now on ($2: the execution, the limit, the limits passed, the arrived_at), who was ready and is held again
--- ($3, likewise), and the limits ($4).
+-- Writes a plan of the allocator.
+-- $1  JSON array: admitted executions [seq, earliest start]
+-- $2  JSON array: executions that stay blocked [seq, limit, limits passed, time of arrival]
+-- $3  JSON array: ready executions that are displaced and blocked again, in the form of $2
+-- $4  JSON array: limits [id, [in_use, tat, check_at], [reach_first, reach_last, reach_rank]]
 INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
 SELECT x.queue, h.rank, h.seq, x.job_id, h.attempt, h.spent, m.limits,
     iif(json_valid(m.limits), m.limits ->> '$[#-1]', NULL), e.value ->> 1

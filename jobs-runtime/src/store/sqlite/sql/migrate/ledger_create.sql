@@ -1,4 +1,4 @@
--- Which migrations were applied, and what they said.
+-- The ledger of applied migrations. `checksum` is that of the migration's text.
 CREATE TABLE IF NOT EXISTS jobs_migrations (
     version    INTEGER PRIMARY KEY,
     name       TEXT    NOT NULL,

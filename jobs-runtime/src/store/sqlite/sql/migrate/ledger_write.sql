@@ -1,3 +1,6 @@
--- Notes a migration as applied now, by the database's clock.
+-- Records a migration as applied now, by the database's clock.
+-- $1  its version
+-- $2  its name
+-- $3  its checksum
 INSERT INTO jobs_migrations (version, name, checksum, applied_at)
 VALUES ($1, $2, $3, CAST(unixepoch('subsec') * 1000 AS INTEGER))

@@ -1,5 +1,6 @@
--- The permits that the waiting execution $1 holds will not be used. Before it goes. Whoever has damaged limits
--- goes all the same.
+-- Returns the permits of a waiting execution as unused. Runs before the execution is moved or
+-- ended. Limits that cannot be read release no permit and are no error.
+-- $1  the seq of the execution
 INSERT INTO jobs_permit_events (limit_id, kind, count)
 SELECT i.value, 'unused', 1
 FROM jobs_limited AS m

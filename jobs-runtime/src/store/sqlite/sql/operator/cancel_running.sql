@@ -1,2 +1,4 @@
--- Asks for the cancellation of the running execution $1; the first request's time stays.
+-- Requests the cancellation of a running execution. An earlier request keeps its time.
+-- $1  the seq of the execution
+-- $2  the present time
 UPDATE jobs_leases SET cancel_requested_at = IFNULL(cancel_requested_at, $2) WHERE seq = $1

@@ -1,4 +1,6 @@
--- Ends the waiting execution $1 at $2 as cancelled.
+-- Ends a waiting execution as cancelled.
+-- $1  the seq of the execution
+-- $2  the present time
 INSERT INTO jobs_outcomes (seq, status, finished_at, attempt, error_kind, error_message)
 SELECT x.seq, 'cancelled', $2, COALESCE(r.attempt, s.attempt, h.attempt) - 1, 'cancelled',
     'cancelled while it waited'

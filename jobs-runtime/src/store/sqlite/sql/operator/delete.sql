@@ -1,5 +1,6 @@
--- Deletes the final execution $1 and everything that was kept of it; also the idempotency keys
--- that name it, so that the next call with one creates an execution instead of naming none.
+-- Deletes a final execution with all of its rows. Its keys go as well: the next enqueue with one of
+-- them creates an execution.
+-- $1  the seq of the execution
 DELETE FROM jobs_idempotency_keys
 WHERE execution_id = (SELECT id FROM jobs_executions WHERE seq = $1)
     AND job_id = (SELECT job_id FROM jobs_executions WHERE seq = $1);

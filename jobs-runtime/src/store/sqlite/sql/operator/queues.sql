@@ -1,4 +1,7 @@
--- Queues that have been paused or that something waits or runs in; what waits is counted up to $1.
+-- Lists the queues that are paused or that have ready, blocked or running executions.
+-- $1  the number at which to stop counting ready executions of a queue, and blocked ones of all
+--     queues
+-- Returns rows: queue, time of the pause, ready, blocked, running.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -7,7 +10,7 @@ WITH RECURSIVE
         FROM present
         WHERE present.queue IS NOT NULL
     ),
-    held (queue, count) AS (
+    blocked (queue, count) AS (
         SELECT x.queue, COUNT(*)
         FROM (SELECT seq FROM jobs_blocked LIMIT $1) AS h
         CROSS JOIN jobs_executions AS x ON x.seq = h.seq
@@ -22,7 +25,7 @@ WITH RECURSIVE
     named (queue) AS (
         SELECT queue FROM present WHERE queue IS NOT NULL
         UNION
-        SELECT queue FROM held
+        SELECT queue FROM blocked
         UNION
         SELECT queue FROM running
         UNION
@@ -32,7 +35,7 @@ SELECT
     n.queue,
     (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue),
     (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)),
-    IFNULL((SELECT count FROM held AS h WHERE h.queue = n.queue), 0),
+    IFNULL((SELECT count FROM blocked AS h WHERE h.queue = n.queue), 0),
     IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0)
 FROM named AS n
 ORDER BY n.queue

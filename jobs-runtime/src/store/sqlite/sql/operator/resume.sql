@@ -1,2 +1,3 @@
--- Claims take from the queue $1 again.
+-- Resumes a queue: claims take from it again.
+-- $1  the queue
 DELETE FROM jobs_paused_queues WHERE queue = $1

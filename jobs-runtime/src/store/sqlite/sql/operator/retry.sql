@@ -1,5 +1,6 @@
--- Queues the final execution $1 again with a fresh budget, and with the payload $2 if that is not
--- NULL. What became of its last run stays with the attempt.
+-- Queues a failed or cancelled execution again, with a fresh budget. Its last attempt is kept.
+-- $1  the seq of the execution
+-- $2  the new payload; NULL keeps the old one
 INSERT INTO jobs_attempts (
     seq, attempt, outcome, session, executed_by, started_at, finished_at, error_kind,
     error_message, progress, progress_message, result
@@ -10,7 +11,7 @@ SELECT
 FROM jobs_outcomes
 WHERE seq = $1 AND outcome IS NOT NULL;
 
--- A retry that was due when it was cancelled is so no more: it runs again because of the operator.
+-- If the execution was cancelled while it waited for a retry, the attempt before has a time for it.
 UPDATE jobs_attempts SET retry_at = NULL
 WHERE (seq, attempt) = (SELECT seq, attempt FROM jobs_outcomes WHERE seq = $1 AND outcome IS NULL);
 

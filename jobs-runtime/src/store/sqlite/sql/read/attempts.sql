@@ -1,5 +1,6 @@
--- The attempts of the execution p.seq, first to last, as one JSON text: those that others
--- followed, the one it ended with, the running one.
+-- Reads the attempts of the execution p.seq, in their order: those that another attempt followed,
+-- the last one of a final execution, the running one.
+-- Returns one JSON array. A part of a larger statement: the caller provides p.
 SELECT json_group_array(
     json_array(
         t.attempt, t.outcome, t.error_kind, t.error_message, IFNULL(w.worker, ''), t.started_at,

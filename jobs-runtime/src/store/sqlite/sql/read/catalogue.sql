@@ -1,4 +1,4 @@
--- The newest publication of every job.
+-- Lists the newest publication of every job.
 SELECT job_id, fingerprint, descriptor, MAX(published_at)
 FROM jobs_catalogue
 GROUP BY job_id

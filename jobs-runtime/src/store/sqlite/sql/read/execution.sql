@@ -1,5 +1,6 @@
--- Executions as they are shown. Where a row's number stands tells its status; `a` is the attempt
--- that ended last before the one in `l` or `o`.
+-- Reads executions as records. The status is the table that holds the seq. `a` is the latest
+-- finished attempt before the one in `l` or `o`. A part of a larger statement: the caller adds the
+-- condition.
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.payload, x.max_attempts, x.created_at,
     x.triggered_by, x.created_by, x.item_id, x.correlation_id, x.tags, x.parent_id,
@@ -9,7 +10,7 @@ SELECT
         WHEN l.seq IS NOT NULL THEN 'running'
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
-    END AS standing,
+    END AS execution_status,
     COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
     o.result,

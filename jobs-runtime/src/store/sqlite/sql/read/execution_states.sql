@@ -1,4 +1,6 @@
--- Where the executions of the array $1 stand, those that exist.
+-- Reads the states of executions.
+-- $1  JSON array: ids (hex)
+-- Returns rows in the order of the array: id, job, status. Unknown ids have none.
 SELECT
     x.id,
     x.job_id,

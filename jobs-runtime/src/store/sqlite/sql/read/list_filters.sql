@@ -1,4 +1,7 @@
--- The filters of a page, on the rows of record.sql.
+-- The filters of a list of executions, on the rows of execution.sql. A NULL is no filter.
+-- $3  job           $6  correlation id   $9   created at or after
+-- $4  queue         $7  creator          $10  created before
+-- $5  item id       $8  tag              $11  status
     ($3 IS NULL OR x.job_id = $3)
     AND ($4 IS NULL OR x.queue = $4)
     AND ($5 IS NULL OR x.item_id = $5)
@@ -7,4 +10,4 @@
     AND ($8 IS NULL OR EXISTS (SELECT 1 FROM json_each(x.tags) WHERE value = $8))
     AND ($9 IS NULL OR x.created_at >= $9)
     AND ($10 IS NULL OR x.created_at < $10)
-    AND ($11 IS NULL OR standing = $11)
+    AND ($11 IS NULL OR execution_status = $11)

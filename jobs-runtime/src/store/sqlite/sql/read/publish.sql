@@ -1,4 +1,5 @@
--- Keeps the jobs in the array $1; what is known by its fingerprint only gets a newer time.
+-- Stores published jobs. A known fingerprint only gets the newer time.
+-- $1  JSON array: [job, fingerprint, descriptor, time of publication]
 INSERT INTO jobs_catalogue (job_id, fingerprint, descriptor, published_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
 FROM jsonb_each($1)

@@ -1,5 +1,9 @@
--- Up to $3 ready executions of the queue $1 that were due before $2 and are not the most urgent yet, looked for
--- among the oldest $3 of each priority.
+-- Finds ready executions of a queue that were due before a time and do not have the highest
+-- priority. Looks at the oldest $3 executions of each priority.
+-- $1  the queue
+-- $2  the time
+-- $3  the most executions
+-- Returns their ids.
 WITH RECURSIVE present (rank) AS (
     SELECT MIN(rank) FROM jobs_ready WHERE queue = $1
     UNION ALL

@@ -1,4 +1,4 @@
--- Every session that is open or holds a lease, oldest first.
+-- Lists the sessions that are open or have leases, the oldest first.
 SELECT id, beat, worker, opened_at, renewed_at
 FROM jobs_sessions
 WHERE id IN (

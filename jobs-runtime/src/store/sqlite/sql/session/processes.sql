@@ -1,4 +1,4 @@
--- Every open session, oldest first, with what it executes and how many attempts run in it.
+-- Lists the open sessions with what their workers execute, the oldest first.
 SELECT
     s.id, s.worker, s.opened_at, s.renewed_at, s.job_ids, s.queues, s.labels,
     (SELECT COUNT(*) FROM jobs_leases AS l WHERE l.session = s.id) AS running, s.slot_caps

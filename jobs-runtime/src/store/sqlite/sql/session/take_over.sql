@@ -1,6 +1,14 @@
--- Closes the session $1, if its beat is still $2: it renews and claims nothing any more. Then moves
--- up to $5 of its leases, past the first $7, to the claim $4 of the session $3. The attempts keep their numbers, the
--- time they began and the name of who executes them.
+-- Takes over the leases of a session whose beat has not changed. Closes it, so that it neither
+-- renews nor claims any more, and moves its leases to a claim of another session. The attempts keep
+-- their numbers, the times of their starts and the session that executes them. A repeated
+-- call moves more leases of the closed session.
+-- $1  the session to close
+-- $2  its beat
+-- $3  the session that takes over
+-- $4  the number of its claim
+-- $5  the most leases
+-- $6  the present time
+-- $7  the number of leases to skip
 UPDATE jobs_sessions SET closed_at = $6 WHERE id = $1 AND beat = $2 AND closed_at IS NULL;
 
 UPDATE jobs_leases

@@ -1,5 +1,6 @@
--- Writes the log lines of the array $1, of attempts that may write. A line that is there is the
--- same line: the answer to the call before was lost.
+-- Writes log lines of attempts. A line that exists is skipped: it was written by a call whose
+-- answer was lost.
+-- $1  JSON array: [seq, attempt, line, time, level, target, message, fields]
 INSERT OR IGNORE INTO jobs_logs (seq, attempt, line, at, level, target, message, fields)
 SELECT
     l.value ->> 0, l.value ->> 1, l.value ->> 2, l.value ->> 3, l.value ->> 4, l.value ->> 5,

@@ -1,6 +1,10 @@
--- Records the attempts of the array $6 that others follow, provided that their leases hold and
--- nobody asked to cancel, and says how many those were. The caller rolls back unless it was all. A lease with
--- other limits than are said is not met.
+-- Records attempts that another attempt follows, queues or schedules their executions, and deletes
+-- the leases. A lease must match its fence, have the limits that the settlement names, and have no
+-- cancellation requested. If not every attempt matches, the caller rolls back.
+-- $6  JSON array: [seq, session, claim, attempt, time of the retry or NULL, outcome, started at,
+--     finished at, percent, error kind, error message, progress message, 1 if the attempt
+--     counts against the budget else 0, limits]
+-- Returns one row: 'requeued', the number of attempts.
 INSERT INTO jobs_attempts (
     seq, attempt, outcome, session, executed_by, started_at, finished_at, retry_at, error_kind,
     error_message, progress, progress_message
@@ -14,7 +18,7 @@ CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0
 WHERE l.session = s.value ->> 1 AND l.claim = s.value ->> 2 AND l.attempt = s.value ->> 3
     AND l.cancel_requested_at IS NULL AND l.limits IS s.value ->> 13;
 
-SELECT 'followed', changes();
+SELECT 'requeued', changes();
 
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT l.seq, s.value ->> 4, l.attempt + 1, l.spent + (s.value ->> 12)
@@ -29,7 +33,7 @@ CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NULL
 CROSS JOIN jobs_executions AS x ON x.seq = l.seq
 WHERE s.value ->> 4 IS NULL;
 
--- What has limits needs other permits.
+-- The next attempt of an execution with limits needs new permits.
 INSERT INTO jobs_blocked (seq, limit_id, rank, attempt, spent, passed)
 SELECT x.seq, 0, 100 - x.priority, l.attempt + 1, l.spent + (s.value ->> 12), 0
 FROM jsonb_each($6) AS s

@@ -1,4 +1,6 @@
--- The attempts that others followed, of the executions numbered from $1 to $2.
+-- Reads the attempts that another attempt followed.
+-- $1  the seq of the first execution
+-- $2  the seq of the last one
 SELECT
     a.seq, a.attempt, a.outcome, IFNULL(w.worker, ''), a.started_at, a.finished_at, a.retry_at,
     a.error_kind, a.error_message, a.progress, a.progress_message, a.result

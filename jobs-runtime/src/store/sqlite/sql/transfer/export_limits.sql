@@ -1,4 +1,6 @@
--- The limits of executions from number $1 to $2, in the order in which they are passed.
+-- Reads the limits of executions, in the order of their stages.
+-- $1  the seq of the first execution
+-- $2  the seq of the last one
 SELECT m.seq, l.kind, l.count, l.period_ms, l.key, l.job_id
 FROM jobs_limited AS m
 CROSS JOIN json_each(iif(json_valid(m.limits), m.limits, NULL)) AS i

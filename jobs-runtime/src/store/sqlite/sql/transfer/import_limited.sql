@@ -1,5 +1,8 @@
--- What limits hold of the executions just written: the arrays $1 (execution, limits, whether it is counted),
--- $2 (at the door), $3 (counted among those that wait), $4 (keys by which they are the same).
+-- Writes limits and keys of the executions that import_executions.sql has created.
+-- $1  JSON array: [seq, limits, whether the job has max_waiting]
+-- $2  JSON array: blocked executions [seq, next attempt, attempts that count against the budget]
+-- $3  JSON array: entries of a backlog [seq, job]
+-- $4  JSON array: unique and debounce keys [job, kind, key, execution id (hex)]
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1);
 

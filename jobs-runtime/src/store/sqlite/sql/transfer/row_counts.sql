@@ -1,4 +1,6 @@
--- How many rows of each kind there are.
+-- Counts the rows of each kind.
+-- Returns one row: queued, pending, running, succeeded, failed, cancelled, attempts, log lines,
+-- idempotency keys, publications.
 SELECT
     (SELECT COUNT(*) FROM jobs_ready) + (SELECT COUNT(*) FROM jobs_blocked),
     (SELECT COUNT(*) FROM jobs_scheduled),

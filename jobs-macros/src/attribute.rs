@@ -1,0 +1,111 @@
+//! The first stage: parses the keys of `#[job(…)]`.
+//!
+//! ```text
+//! #[job(id = "provision-member")]
+//! #[job(id = "mail.send", timeout = "5m", retries = [30, 60, 120], queue = "mail", deny_unknown)]
+//! #[job(id = "poll", retries = exponential(base = "10s", count = 10), derive(Debug, Clone))]
+//! ```
+//!
+//! | module | content |
+//! |---|---|
+//! | `meta` | one `key`, `key = value` or `key(…)`, before its meaning is known |
+//! | `keys` | the table of keys, with the parser and an example for each |
+//! | `values` | parsers of values that several keys share |
+//! | `limits`, `retries`, `schedule` | parsers of the keys with options |
+//! | `unsupported` | parsers of keys that this version rejects |
+//!
+//! `model` and `resource` import this module. The module itself imports only `errors`,
+//! never `signature`, `model` or `expansion`: it judges each key by its own value. The grammars of
+//! texts (durations, ids, cron expressions) are the crate `jobs-grammar`.
+
+mod keys;
+pub(crate) mod limits;
+mod meta;
+mod retries;
+mod schedule;
+mod unsupported;
+pub(crate) mod values;
+
+use std::time::Duration;
+
+use jobs_grammar::suggestion::did_you_mean;
+use proc_macro2::TokenStream;
+use syn::{Ident, LitStr, Path};
+
+use crate::errors::Errors;
+use keys::Support;
+use limits::Limits;
+
+pub(crate) use meta::{Meta, Spanned};
+pub(crate) use retries::{DEFAULT_DELAYS, Retries};
+pub(crate) use values::{MAX_ATTEMPTS, Priority};
+
+/// The keys of `#[job(…)]` as written. A key that could not be read is `None`.
+#[derive(Debug, Default)]
+pub(crate) struct JobAttribute {
+    pub(crate) id: Option<Spanned<LitStr>>,
+    pub(crate) aliases: Option<Spanned<Vec<LitStr>>>,
+    pub(crate) label: Option<Spanned<LitStr>>,
+    /// The inner `None` is `timeout = "none"`.
+    pub(crate) timeout: Option<Spanned<Option<Duration>>>,
+    pub(crate) retries: Option<Spanned<Retries>>,
+    pub(crate) max_attempts: Option<Spanned<u32>>,
+    pub(crate) priority: Option<Spanned<Priority>>,
+    pub(crate) queue: Option<Spanned<LitStr>>,
+    pub(crate) tags: Option<Spanned<Vec<LitStr>>>,
+    pub(crate) rename_all: Option<Spanned<LitStr>>,
+    pub(crate) deny_unknown: Option<Spanned<bool>>,
+    pub(crate) derive: Option<Spanned<Vec<Path>>>,
+    pub(crate) payload: Option<Spanned<Ident>>,
+    pub(crate) enabled: Option<Spanned<bool>>,
+    pub(crate) krate: Option<Spanned<Path>>,
+    /// Fields are named as the author wrote them.
+    pub(crate) limits: Limits<LitStr>,
+    /// The key `schedule`, if it was written.
+    pub(crate) schedule: Option<Ident>,
+}
+
+impl JobAttribute {
+    /// Reads all keys. A key with a mistake is reported and left out.
+    pub(crate) fn parse(attribute: TokenStream, errors: &mut Errors) -> Self {
+        let mut parsed = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for meta in Meta::parse_all(attribute, errors) {
+            let name = meta.name();
+            if seen.contains(&name) {
+                errors.at(meta.span(), format!("`{name}` is given twice: keep one"));
+                continue;
+            }
+            match keys::find(&name) {
+                None => errors.at(meta.span(), unknown_key(&name)),
+                Some(key) => match key.support {
+                    Support::Enforced(read) => {
+                        errors.ok(read(&mut parsed, &meta.with_example(key.example)));
+                    }
+                    Support::Unsupported(read) => {
+                        let span = meta.span();
+                        errors.ok(read(&mut parsed, &meta.with_example(key.example)));
+                        errors.at(span, keys::unsupported_message(&name));
+                    }
+                },
+            }
+            seen.push(name);
+        }
+        if !seen.iter().any(|name| name == "id") {
+            errors.at(
+                proc_macro2::Span::call_site(),
+                "a job needs an id that never changes: `#[job(id = \"mail.send\")]`",
+            );
+        }
+        parsed
+    }
+}
+
+fn unknown_key(name: &str) -> String {
+    let names: Vec<String> = keys::names().map(|key| format!("`{key}`")).collect();
+    format!(
+        "unknown key `{name}`{}\nexpected one of {}",
+        did_you_mean(name, keys::names()),
+        names.join(", ")
+    )
+}

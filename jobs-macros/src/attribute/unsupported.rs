@@ -1,0 +1,55 @@
+//! Parsers of keys that the runtime does not enforce yet.
+//!
+//! The keys are rejected, and mistakes in their values are reported as well.
+
+use syn::{Error, LitStr, Result};
+
+use super::limits::{duration_option, main_value, nonzero_duration, unknown_option};
+use super::{JobAttribute, Meta};
+use crate::errors::Errors;
+
+/// `expires = "1h"`
+pub(crate) fn expires(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
+    meta.value(nonzero_duration).map(drop)
+}
+
+/// `retain = "90d"`, `retain = (succeeded = "1d", failed = "90d")`
+pub(crate) fn retain(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
+    let mut errors = Errors::default();
+    let (main, options) = meta.value_and_options()?;
+    if main.is_some() {
+        errors.ok(main_value(meta, main, nonzero_duration));
+    }
+    for option in options {
+        match option.name().as_str() {
+            "succeeded" | "failed" | "cancelled" => {
+                errors.ok(duration_option(&option, "failed = \"90d\""));
+            }
+            _ => {
+                let keys = ["succeeded", "failed", "cancelled"];
+                errors.at(option.span(), unknown_option(&option, &keys));
+            }
+        }
+    }
+    errors.into_result()
+}
+
+/// `routing_key = "jobs.mail.send"`: words joined by `.`, as in an AMQP topic exchange.
+pub(crate) fn routing_key(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
+    let key: LitStr = meta.value(|input| input.parse())?;
+    let text = key.value();
+    let invalid = |message: &str| Err(Error::new(key.span(), format!("`{text}` {message}")));
+    if text.contains(['*', '#']) {
+        return invalid(
+            "has a wildcard: a job has one fixed routing key, and only bindings have wildcards",
+        );
+    }
+    let word = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    if !text.split('.').all(word) {
+        return invalid("is not a routing key: join words by `.`, such as `jobs.mail.send`");
+    }
+    match text.len() {
+        0..=255 => Ok(()),
+        _ => invalid("is too long: a routing key has at most 255 bytes"),
+    }
+}

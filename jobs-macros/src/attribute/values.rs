@@ -1,0 +1,226 @@
+//! Parsers of values that several keys share.
+//!
+//! A parser turns tokens into a typed value, or returns an error at the token it cannot read.
+
+use std::time::Duration;
+
+use jobs_grammar::suggestion::did_you_mean;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Error, Lit, LitStr, Path, Result, Token};
+
+/// A job's priority, 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// The name of a constant of `jobs::Priority`.
+    Named(&'static str),
+    /// A number.
+    Value(u8),
+}
+
+/// The names in the attribute, and the constants of `jobs::Priority`.
+const PRIORITIES: &[(&str, &str)] = &[
+    ("low", "Low"),
+    ("normal", "Normal"),
+    ("high", "High"),
+    ("critical", "Critical"),
+];
+
+/// The values of `rename_all`: serde's naming rules.
+const RENAME_RULES: &[&str] = &[
+    "camelCase",
+    "snake_case",
+    "PascalCase",
+    "kebab-case",
+    "SCREAMING_SNAKE_CASE",
+    "SCREAMING-KEBAB-CASE",
+    "lowercase",
+    "UPPERCASE",
+];
+
+/// A text that is not blank.
+pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
+    let text = string(input)?;
+    if text.value().trim().is_empty() {
+        let message = "this text is empty: write one, or leave it out";
+        return Err(Error::new(text.span(), message));
+    }
+    Ok(text)
+}
+
+/// A job id, or a name of the same grammar.
+pub(crate) fn id(input: ParseStream<'_>) -> Result<LitStr> {
+    let id = string(input)?;
+    match jobs_grammar::id::check(&id.value()) {
+        Ok(()) => Ok(id),
+        Err(message) => Err(Error::new(id.span(), message)),
+    }
+}
+
+/// A list of distinct ids.
+pub(crate) fn ids(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    once_each(list(input, id)?)
+}
+
+/// A list of distinct texts.
+pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    once_each(list(input, text)?)
+}
+
+/// A timeout such as `"5m"`; `"none"` is `None`.
+pub(crate) fn timeout(input: ParseStream<'_>) -> Result<Option<Duration>> {
+    let lit: Lit = literal(input, "a duration such as `\"5m\"`, or `\"none\"`")?;
+    match &lit {
+        Lit::Str(text) if text.value() == "none" => return Ok(None),
+        Lit::Int(number) => {
+            let message = format!("a timeout has a unit: write `\"{number}s\"`");
+            return Err(Error::new(lit.span(), message));
+        }
+        _ => {}
+    }
+    let timeout = duration(&lit)?;
+    if timeout.is_zero() {
+        let message = "a timeout of zero would end every attempt: write `\"none\"` for no timeout";
+        return Err(Error::new(lit.span(), message));
+    }
+    Ok(Some(timeout))
+}
+
+/// A number of attempts, the first included.
+pub(crate) fn attempts(input: ParseStream<'_>) -> Result<u32> {
+    let number: syn::LitInt = input
+        .parse()
+        .map_err(|error| Error::new(error.span(), "expected a number such as `3`"))?;
+    match number.base10_parse()? {
+        0 => Err(Error::new(
+            number.span(),
+            "the first attempt counts: `max_attempts` is at least 1",
+        )),
+        attempts @ 1..=MAX_ATTEMPTS => Ok(attempts),
+        _ => Err(Error::new(
+            number.span(),
+            format!("`max_attempts` is at most {MAX_ATTEMPTS}"),
+        )),
+    }
+}
+
+/// The bound of `max_attempts`.
+pub(crate) const MAX_ATTEMPTS: u32 = 1000;
+
+/// A priority such as `"high"` or `70`.
+pub(crate) fn priority(input: ParseStream<'_>) -> Result<Priority> {
+    let expected = "`\"low\"`, `\"normal\"`, `\"high\"`, `\"critical\"` or a number from 0 to 100";
+    let lit = literal(input, expected)?;
+    let invalid = |hint: &str| Error::new(lit.span(), format!("expected {expected}{hint}"));
+    match &lit {
+        Lit::Int(number) => match number.base10_parse() {
+            Ok(value @ 0..=100) => Ok(Priority::Value(value)),
+            _ => Err(invalid("")),
+        },
+        Lit::Str(text) => {
+            let text = text.value();
+            let named = PRIORITIES.iter().find(|(name, _)| *name == text);
+            let (_, constant) = named.ok_or_else(|| {
+                invalid(&did_you_mean(
+                    &text,
+                    PRIORITIES.iter().map(|(name, _)| *name),
+                ))
+            })?;
+            Ok(Priority::Named(constant))
+        }
+        _ => Err(invalid("")),
+    }
+}
+
+/// A naming rule of serde.
+pub(crate) fn rename_rule(input: ParseStream<'_>) -> Result<LitStr> {
+    let rule = string(input)?;
+    let name = rule.value();
+    if RENAME_RULES.contains(&name.as_str()) {
+        return Ok(rule);
+    }
+    // `camel_case` means `camelCase`: compare the letters first.
+    let plain = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
+    let suggestion = RENAME_RULES
+        .iter()
+        .find(|rule| plain(rule) == plain(&name))
+        .map(|rule| format!(", did you mean `{rule}`?"))
+        .unwrap_or_else(|| did_you_mean(&name, RENAME_RULES.iter().copied()));
+    let rules: Vec<String> = RENAME_RULES
+        .iter()
+        .map(|rule| format!("`{rule}`"))
+        .collect();
+    Err(Error::new(
+        rule.span(),
+        format!(
+            "unknown rule `{name}`{suggestion}\nexpected one of {}",
+            rules.join(", ")
+        ),
+    ))
+}
+
+/// The path of the crate `jobs`.
+pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
+    let path = input.call(Path::parse_mod_style)?;
+    match path.segments.first() {
+        // The derives take their crate's path as text, and `$crate` has no text.
+        Some(first) if first.ident == "$crate" => Err(Error::new_spanned(
+            &path,
+            "`$crate` cannot be passed on to the derives of serde and schemars: name the crate",
+        )),
+        _ => Ok(path),
+    }
+}
+
+/// Parses the duration in a text literal.
+pub(crate) fn duration(lit: &Lit) -> Result<Duration> {
+    let read = match lit {
+        Lit::Str(text) => jobs_grammar::duration::parse(&text.value()),
+        _ => Err("expected a duration such as `\"5m\"`".to_owned()),
+    };
+    read.map_err(|message| Error::new(lit.span(), message))
+}
+
+/// Parses any literal. `expected` describes the right one for the message.
+pub(crate) fn literal(input: ParseStream<'_>, expected: &str) -> Result<Lit> {
+    let rest = input.cursor().token_stream();
+    input
+        .parse()
+        .map_err(|_| Error::new_spanned(first(rest), format!("expected {expected}")))
+}
+
+/// Returns the first token: an error points at it, not at everything after it.
+fn first(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    tokens.into_iter().take(1).collect()
+}
+
+fn string(input: ParseStream<'_>) -> Result<LitStr> {
+    match literal(input, "a text in quotes")? {
+        Lit::Str(text) => Ok(text),
+        other => Err(Error::new(other.span(), "expected a text in quotes")),
+    }
+}
+
+fn list<T>(input: ParseStream<'_>, item: fn(ParseStream<'_>) -> Result<T>) -> Result<Vec<T>> {
+    if !input.peek(syn::token::Bracket) {
+        let message = "expected a list in brackets, such as `[\"a\", \"b\"]`";
+        return Err(input.error(message));
+    }
+    let items;
+    syn::bracketed!(items in input);
+    let items = Punctuated::<T, Token![,]>::parse_terminated_with(&items, item)?;
+    Ok(items.into_iter().collect())
+}
+
+fn once_each(items: Vec<LitStr>) -> Result<Vec<LitStr>> {
+    for (n, item) in items.iter().enumerate() {
+        if items[..n]
+            .iter()
+            .any(|earlier| earlier.value() == item.value())
+        {
+            let message = format!("`{}` is listed twice", item.value());
+            return Err(Error::new(item.span(), message));
+        }
+    }
+    Ok(items)
+}

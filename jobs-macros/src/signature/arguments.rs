@@ -1,0 +1,256 @@
+//! Arguments of a handler.
+
+use syn::ext::IdentExt as _;
+use syn::{FnArg, Ident, Pat, PatType, Type};
+
+use super::Kind;
+use super::field_attributes::FieldAttributes;
+use super::types::{self, Unstorable};
+use crate::errors::Errors;
+
+/// An argument.
+#[derive(Debug)]
+pub(crate) enum Argument {
+    /// `&T`: the context or a resource of type `T`, from the runtime.
+    Reference(Box<Type>),
+    /// `T`: a field of the payload, or the whole payload.
+    Value(Box<Value>),
+}
+
+/// A by-value argument.
+#[derive(Debug)]
+pub(crate) struct Value {
+    /// The field's name.
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    pub(crate) attributes: FieldAttributes,
+}
+
+impl Argument {
+    /// The type `T`, without the `&` of a reference.
+    pub(crate) fn ty(&self) -> &Type {
+        match self {
+            Self::Reference(ty) => ty,
+            Self::Value(value) => &value.ty,
+        }
+    }
+}
+
+/// Reads an argument. Returns `None` after a mistake, which is reported.
+pub(super) fn read(input: &FnArg, kind: Kind, errors: &mut Errors) -> Option<Argument> {
+    match input {
+        FnArg::Receiver(receiver) => {
+            let message = "a handler is a free function: replace `self` by an argument `&T`, and \
+                           provide the `T` with `#[resource]`";
+            errors.over(receiver, message);
+            None
+        }
+        FnArg::Typed(argument) => match types::bare(&argument.ty) {
+            Type::Reference(_) => read_reference(argument, kind, errors),
+            _ => read_value(argument, errors),
+        },
+    }
+}
+
+fn read_reference(argument: &PatType, kind: Kind, errors: &mut Errors) -> Option<Argument> {
+    let Type::Reference(reference) = types::bare(&argument.ty) else {
+        return None;
+    };
+    let before = errors.count();
+    if let Some(attribute) = FieldAttributes::first_for_fields(&argument.attrs) {
+        errors.over(
+            attribute,
+            "this attribute describes a field of the payload, and a by-reference argument comes \
+             from the runtime: remove it",
+        );
+    }
+    let target = types::bare(&reference.elem);
+    if is_text_or_slice(target) {
+        errors.over(
+            &argument.ty,
+            format!(
+                "by-reference arguments come from the runtime; for a field of the payload use {}",
+                owned_form(target)
+            ),
+        );
+    } else if kind == Kind::External {
+        errors.over(
+            &argument.ty,
+            "by-reference arguments come from the runtime, and a function without a body runs in \
+             other programs: remove the argument, or add a body",
+        );
+    }
+    if let Some(mutability) = &reference.mutability {
+        errors.over(
+            mutability,
+            "attempts share the resources of the runtime: take `&T`, and use a lock inside `T` if \
+             it changes",
+        );
+    }
+    if let Some(lifetime) = reference.lifetime.as_ref().filter(|l| l.ident == "static") {
+        errors.over(
+            lifetime,
+            "the reference is valid during the attempt only: remove `'static`",
+        );
+    }
+    if let Some(Unstorable::ImplTrait(span)) = types::find_unstorable(target) {
+        errors.at(
+            span,
+            "the runtime finds resources by their type: name it, or use `dyn`",
+        );
+    }
+    (errors.count() == before).then(|| Argument::Reference(Box::new(target.clone())))
+}
+
+fn read_value(argument: &PatType, errors: &mut Errors) -> Option<Argument> {
+    let before = errors.count();
+    let attributes = FieldAttributes::read(&argument.attrs, errors);
+    let name = field_name(argument, attributes.payload.is_some(), errors);
+    reject_unstorable_type(&argument.ty, name.as_ref(), errors);
+    match name {
+        Some(name) if errors.count() == before => Some(Argument::Value(Box::new(Value {
+            name,
+            ty: argument.ty.as_ref().clone(),
+            attributes,
+        }))),
+        _ => None,
+    }
+}
+
+/// Returns the name of the payload's field.
+///
+/// A leading underscore marks an argument that the function does not use. It is not part of the
+/// name, so that using the argument later leaves the payload unchanged.
+fn field_name(argument: &PatType, whole: bool, errors: &mut Errors) -> Option<Ident> {
+    let Pat::Ident(pattern) = argument.pat.as_ref() else {
+        errors.over(
+            &argument.pat,
+            "expected a name: it is the name of the payload's field (take values apart in the body)",
+        );
+        return None;
+    };
+    if let Some(by_ref) = &pattern.by_ref {
+        errors.over(by_ref, "expected a plain name: remove `ref`");
+    }
+    if let Some((at, _)) = &pattern.subpat {
+        errors.over(at, "expected a plain name: match in the body instead");
+    }
+    let ident = &pattern.ident;
+    let text = ident.to_string();
+    match text.trim_start_matches('_') {
+        "" => {
+            errors.over(
+                ident,
+                "expected a name: it is the name of the payload's field",
+            );
+            None
+        }
+        stripped if stripped.len() == text.len() || whole => Some(ident.clone()),
+        stripped => match syn::parse_str::<Ident>(stripped) {
+            Ok(_) => Some(Ident::new(stripped, ident.span())),
+            // `_1` keeps its underscore, because `1` is not a name.
+            Err(_) if stripped.starts_with(|c: char| c.is_ascii_digit()) => Some(ident.clone()),
+            // `_type` becomes `r#type`.
+            Err(_) => Some(Ident::new_raw(stripped, ident.span())),
+        },
+    }
+}
+
+/// Reports a type that no field of a payload can have.
+fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) {
+    match types::find_unstorable(ty) {
+        Some(Unstorable::Reference(span)) => errors.at(
+            span,
+            "a payload is stored between enqueue and attempt, so it owns its data: use an owned \
+             type, such as `String` for `&str`",
+        ),
+        Some(Unstorable::Lifetime(span)) => errors.at(
+            span,
+            "a payload is stored between enqueue and attempt, so it owns its data: use `'static` \
+             or an owned type",
+        ),
+        Some(Unstorable::ImplTrait(span)) => errors.at(
+            span,
+            "a field of the payload has one type: name it (`new` takes anything that converts)",
+        ),
+        Some(Unstorable::Inferred(span)) => errors.at(span, "name the type of the payload's field"),
+        None => {}
+    }
+    let name = name.map_or_else(|| "value".to_owned(), ToString::to_string);
+    let Some(segment) = types::last_segment(ty) else {
+        return;
+    };
+    if segment.ident == "Arc" {
+        let inner = types::first_argument(segment).map_or_else(|| "T".to_owned(), shown);
+        errors.over(
+            ty,
+            format!(
+                "by-value arguments form the payload, and an `Arc` cannot be stored: take a \
+                 resource as `{name}: &{inner}`, or a field without `Arc`"
+            ),
+        );
+    } else if segment.ident == "JobContext" && segment.arguments.is_none() {
+        errors.over(
+            ty,
+            format!("the context comes from the runtime: take it as `{name}: &JobContext`"),
+        );
+    }
+}
+
+/// Returns `true` if a reference to this type is meant as payload data rather than as a resource.
+fn is_text_or_slice(ty: &Type) -> bool {
+    match ty {
+        Type::Slice(_) => true,
+        _ => types::last_segment(ty).is_some_and(|segment| {
+            ["str", "Path", "String"]
+                .iter()
+                .any(|name| segment.ident == name)
+        }),
+    }
+}
+
+/// The owned type for a text or slice, for messages.
+fn owned_form(ty: &Type) -> String {
+    match ty {
+        Type::Slice(slice) => format!("`Vec<{}>`", shown(&slice.elem)),
+        _ => match types::last_segment(ty) {
+            Some(segment) if segment.ident == "str" => "`String`".to_owned(),
+            Some(segment) if segment.ident == "Path" => "`PathBuf`".to_owned(),
+            _ => format!("`{}`", shown(ty)),
+        },
+    }
+}
+
+/// A type with the usual spacing, for messages.
+fn shown(ty: &Type) -> String {
+    let text = quote::quote!(#ty).to_string();
+    text.replace(" < ", "<")
+        .replace(" >", ">")
+        .replace(" :: ", "::")
+        .replace(" , ", ", ")
+}
+
+/// Returns the names of the by-value arguments, and those of the by-reference arguments.
+pub(crate) fn names(signature: &syn::Signature) -> (Vec<String>, Vec<String>) {
+    let (mut values, mut references) = (Vec::new(), Vec::new());
+    for input in &signature.inputs {
+        let FnArg::Typed(argument) = input else {
+            continue;
+        };
+        let Pat::Ident(pattern) = argument.pat.as_ref() else {
+            continue;
+        };
+        let name = pattern.ident.unraw().to_string();
+        let name = name.trim_start_matches('_').to_owned();
+        match types::bare(&argument.ty) {
+            Type::Reference(_) => references.push(name),
+            _ => values.push(name),
+        }
+    }
+    (values, references)
+}
+
+/// Returns `true` if two fields have the same name apart from `r#`.
+pub(crate) fn same_name(a: &Ident, b: &Ident) -> bool {
+    a.unraw() == b.unraw()
+}

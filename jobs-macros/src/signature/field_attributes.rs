@@ -1,0 +1,190 @@
+//! The attributes of a by-value argument: some are for the macro, others for the payload's field.
+
+use jobs_grammar::suggestion::nearest;
+use proc_macro2::TokenTree;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
+
+use super::docs::{self, is_doc};
+use super::function::is_lint;
+use crate::errors::Errors;
+
+/// The attributes of one argument.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FieldAttributes {
+    /// `#[default(expr)]`
+    pub(crate) default: Option<Expr>,
+    /// `#[sensitive]`
+    pub(crate) sensitive: Option<Ident>,
+    /// `#[payload]`
+    pub(crate) payload: Option<Ident>,
+    /// Docs, `#[serde(…)]` and `#[schemars(…)]`, which the field gets.
+    pub(crate) passed: Vec<Attribute>,
+}
+
+const KNOWN: [&str; 5] = ["default", "sensitive", "payload", "serde", "schemars"];
+
+impl FieldAttributes {
+    /// Reads the attributes. One with a mistake is reported and left out.
+    pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        let mut read = Self::default();
+        for attribute in attributes {
+            errors.ok(read.add(attribute));
+        }
+        read
+    }
+
+    fn add(&mut self, attribute: &Attribute) -> syn::Result<()> {
+        if is_lint(attribute) {
+            return Ok(());
+        }
+        if is_doc(attribute) {
+            self.passed.extend(docs::lines(attribute));
+            return Ok(());
+        }
+        let path = attribute.path();
+        let Some(name) = path.get_ident() else {
+            return Err(unknown_attribute(attribute, ""));
+        };
+        match name.to_string().as_str() {
+            "serde" | "schemars" => self.passed.push(attribute.clone()),
+            "default" => {
+                let default = default(attribute)?;
+                once(&mut self.default, default, name)?;
+            }
+            "sensitive" => once(&mut self.sensitive, marker(attribute, name)?, name)?,
+            "payload" => once(&mut self.payload, marker(attribute, name)?, name)?,
+            "cfg" | "cfg_attr" => {
+                let message = format!(
+                    "`#[{name}]` on an argument would change the stored payload from build to \
+                     build: put it on the whole function, or make the argument an `Option`"
+                );
+                return Err(syn::Error::new_spanned(attribute, message));
+            }
+            other => {
+                let hint = nearest(other, KNOWN).map(|name| format!(", did you mean `#[{name}]`?"));
+                return Err(unknown_attribute(attribute, &hint.unwrap_or_default()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first attribute that describes a field of the payload.
+    pub(crate) fn first_for_fields(attributes: &[Attribute]) -> Option<&Attribute> {
+        let mut attributes = attributes.iter();
+        attributes.find(|attribute| !is_lint(attribute) && !is_doc(attribute))
+    }
+
+    /// The field's name in JSON from `#[serde(rename = "…")]`.
+    pub(crate) fn serde_rename(&self) -> Option<String> {
+        let serde = self.passed.iter().filter(|a| a.path().is_ident("serde"));
+        let mut name = None;
+        for attribute in serde {
+            // serde reports mistakes in its attribute.
+            let _ = attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
+                    name = Some(meta.value()?.parse::<LitStr>()?.value());
+                } else if meta.path.is_ident("rename") {
+                    meta.parse_nested_meta(|direction| {
+                        let text: LitStr = direction.value()?.parse()?;
+                        if direction.path.is_ident("deserialize") {
+                            name = Some(text.value());
+                        }
+                        Ok(())
+                    })?;
+                } else if meta.input.peek(Token![=]) {
+                    meta.value()?.parse::<Expr>()?;
+                } else if meta.input.peek(syn::token::Paren) {
+                    let rest;
+                    syn::parenthesized!(rest in meta.input);
+                    rest.parse::<proc_macro2::TokenStream>()?;
+                }
+                Ok(())
+            });
+        }
+        name
+    }
+}
+
+/// Returns `true` if `#[serde(default)]` makes the field optional.
+pub(crate) fn has_serde_default(attributes: &[Attribute]) -> bool {
+    contains_word(attributes, &["default"])
+}
+
+/// Returns `true` if an attribute replaces one of the field's three trait implementations, so that
+/// its type need not have all of them.
+pub(crate) fn has_custom_format(attributes: &[Attribute]) -> bool {
+    let words = [
+        "with",
+        "serialize_with",
+        "deserialize_with",
+        "schema_with",
+        "skip",
+        "skip_serializing",
+        "skip_deserializing",
+    ];
+    contains_word(attributes, &words)
+}
+
+/// Returns `true` if `#[serde(…)]` or `#[schemars(…)]` contains one of `words`.
+fn contains_word(attributes: &[Attribute], words: &[&str]) -> bool {
+    let is_passed = |a: &&Attribute| a.path().is_ident("serde") || a.path().is_ident("schemars");
+    let is_word = |token: TokenTree| match token {
+        TokenTree::Ident(ident) => words.iter().any(|word| ident == word),
+        _ => false,
+    };
+    attributes
+        .iter()
+        .filter(is_passed)
+        .any(|attribute| match &attribute.meta {
+            Meta::List(list) => list.tokens.clone().into_iter().any(is_word),
+            Meta::Path(_) | Meta::NameValue(_) => false,
+        })
+}
+
+/// Parses `#[default(expr)]`.
+fn default(attribute: &Attribute) -> syn::Result<Expr> {
+    let example = "write the value in parentheses: `#[default(\"member\")]`";
+    match &attribute.meta {
+        Meta::List(list) if list.tokens.is_empty() => {
+            Err(syn::Error::new_spanned(attribute, example))
+        }
+        Meta::List(list) => list.parse_args(),
+        Meta::Path(_) | Meta::NameValue(_) => Err(syn::Error::new_spanned(attribute, example)),
+    }
+}
+
+/// Checks that an attribute is `#[name]` without a value.
+fn marker(attribute: &Attribute, name: &Ident) -> syn::Result<Ident> {
+    match &attribute.meta {
+        Meta::Path(_) => Ok(name.clone()),
+        _ => Err(syn::Error::new_spanned(
+            attribute,
+            format!("`#[{name}]` has no value: remove it"),
+        )),
+    }
+}
+
+/// Sets `slot`, which must be empty.
+fn once<T>(slot: &mut Option<T>, value: T, name: &Ident) -> syn::Result<()> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(syn::Error::new(
+            name.span(),
+            format!("`#[{name}]` is given twice: keep one"),
+        )),
+    }
+}
+
+fn unknown_attribute(attribute: &Attribute, hint: &str) -> syn::Error {
+    let names: Vec<String> = KNOWN.iter().map(|name| format!("`#[{name}]`")).collect();
+    let path = attribute.path();
+    let path = quote::quote!(#path);
+    syn::Error::new(
+        attribute.path().span(),
+        format!(
+            "unknown attribute `#[{path}]` on an argument{hint}\nexpected one of {}",
+            names.join(", ")
+        ),
+    )
+}

@@ -1,0 +1,88 @@
+//! The function below an attribute.
+//!
+//! Its body stays unparsed: an incomplete body, or one for another macro, passes through.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, FnArg, Signature, Visibility};
+
+/// A function as written.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    /// The body. `None` for `fn name();`.
+    pub(crate) body: Option<TokenStream>,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse().map_err(|error| {
+            let message = format!("expected a function, such as `async fn send_mail(..)`: {error}");
+            syn::Error::new(error.span(), message)
+        })?;
+        let body: TokenStream = input.parse()?;
+        Ok(Self {
+            attributes,
+            visibility,
+            signature,
+            body: is_block(&body).then_some(body),
+        })
+    }
+}
+
+fn is_block(body: &TokenStream) -> bool {
+    // A block from a `macro_rules!` fragment arrives in an invisible group.
+    matches!(body.clone().into_iter().next(), Some(TokenTree::Group(group))
+        if matches!(group.delimiter(), Delimiter::Brace | Delimiter::None))
+}
+
+impl Function {
+    /// The `#[cfg(…)]` attributes, which every generated item repeats.
+    pub(crate) fn cfgs(&self) -> Vec<Attribute> {
+        let cfgs = self.attributes.iter().filter(|a| a.path().is_ident("cfg"));
+        cfgs.cloned().collect()
+    }
+
+    /// Returns `true` if the function is `#[deprecated]`.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        let mut attributes = self.attributes.iter();
+        attributes.any(|attribute| attribute.path().is_ident("deprecated"))
+    }
+}
+
+/// The function for the compiler: without the attributes of its arguments, which are for the macro.
+/// Produces no tokens for a function without a body.
+pub(crate) struct Plain<'a>(pub(crate) &'a Function);
+
+impl ToTokens for Plain<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Function {
+            attributes,
+            visibility,
+            signature,
+            body,
+        } = self.0;
+        let Some(body) = body else { return };
+        let mut signature = signature.clone();
+        for argument in &mut signature.inputs {
+            match argument {
+                // Lint levels stay: they apply to the function.
+                FnArg::Typed(argument) => argument.attrs.retain(is_lint),
+                FnArg::Receiver(_) => {}
+            }
+        }
+        tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
+    }
+}
+
+/// Returns `true` if an attribute sets the level of a lint.
+pub(crate) fn is_lint(attribute: &Attribute) -> bool {
+    ["allow", "expect", "warn", "deny", "forbid"]
+        .iter()
+        .any(|level| attribute.path().is_ident(level))
+}

@@ -1,5 +1,0 @@
--- Whether stores have connections to this database.
-SELECT EXISTS (
-    SELECT 1 FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'jobs'
-)

@@ -1,2 +1,0 @@
--- The tables of the schema $1, by names that need no quotes.
-SELECT tablename::text FROM pg_tables WHERE schemaname = $1

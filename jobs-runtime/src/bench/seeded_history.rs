@@ -1,0 +1,172 @@
+//! A seeded history: finished executions, written straight into a store.
+
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionStatus, Job};
+
+use super::error::BenchError;
+use super::load::subject;
+use super::noop_jobs::Plain;
+use crate::Entropy;
+use crate::SystemClock;
+use crate::clock::timestamp;
+use crate::store::{
+    EnqueueRules, ExecutionPolicy, ExecutionQuery, NewExecution, Store, TransferredExecution,
+    TransferredOutcome, TransferredState,
+};
+use crate::time::Timestamp;
+
+/// Executions per import.
+const BATCH: usize = 2_000;
+
+/// One execution of this many has failed.
+const FAILED_EVERY: u64 = 100;
+
+/// One execution of this many has the rare tag, item, correlation id and creator.
+const RARE_EVERY: u64 = 10_000;
+
+/// The rare tag, item, correlation id and creator.
+const RARE: &str = "rare";
+
+/// Finished executions of the job [`Plain`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeededHistory {
+    /// The number of executions.
+    pub(crate) executions: u64,
+}
+
+impl SeededHistory {
+    /// Writes the executions into a store.
+    pub(crate) async fn write_to(self, store: &dyn Store) -> Result<(), BenchError> {
+        let Some(transfer) = store.transfer() else {
+            return Err(BenchError::Unsupported(
+                "this store cannot import finished executions",
+            ));
+        };
+        let (clock, entropy) = (SystemClock::new(), Entropy::new());
+        let now = timestamp(&clock);
+        let mut numbers = (0..self.executions).peekable();
+        while numbers.peek().is_some() {
+            let numbers = numbers.by_ref().take(BATCH);
+            let batch =
+                numbers.map(|number| finished_execution(number, now, entropy.execution_id(&clock)));
+            transfer.import(batch.collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Queries as operators make them: each filter, combinations, and filters without a match.
+    pub(crate) fn queries() -> Vec<ExecutionQuery> {
+        let page = || ExecutionQuery::newest(50);
+        let rare = || Some(RARE.to_owned());
+        vec![
+            page(),
+            ExecutionQuery {
+                job_id: Some(Plain::ID.to_owned()),
+                ..page()
+            },
+            ExecutionQuery {
+                job_id: Some("bench.unknown".to_owned()),
+                ..page()
+            },
+            ExecutionQuery {
+                status: Some(ExecutionStatus::Failed),
+                ..page()
+            },
+            ExecutionQuery {
+                status: Some(ExecutionStatus::Running),
+                ..page()
+            },
+            ExecutionQuery {
+                queue: Some(jobs::DEFAULT_QUEUE.to_owned()),
+                ..page()
+            },
+            ExecutionQuery {
+                item_id: rare(),
+                ..page()
+            },
+            ExecutionQuery {
+                correlation_id: rare(),
+                ..page()
+            },
+            ExecutionQuery {
+                created_by: rare(),
+                ..page()
+            },
+            ExecutionQuery {
+                tag: rare(),
+                ..page()
+            },
+            ExecutionQuery {
+                until: Some(Timestamp::from_millis(0)),
+                ..page()
+            },
+            ExecutionQuery {
+                status: Some(ExecutionStatus::Failed),
+                tag: rare(),
+                ..page()
+            },
+            ExecutionQuery {
+                status: Some(ExecutionStatus::Cancelled),
+                created_by: rare(),
+                ..page()
+            },
+        ]
+    }
+}
+
+/// The execution with this number, finished at `now`.
+fn finished_execution(number: u64, now: Timestamp, id: jobs::ExecutionId) -> TransferredExecution {
+    let rare = || number.is_multiple_of(RARE_EVERY).then(|| RARE.to_owned());
+    let failed = number.is_multiple_of(FAILED_EVERY);
+    let fields = format!("{{\"number\":{number},\"subject\":\"{}\"}}", subject(1));
+    let error = failed.then(|| ExecutionError {
+        kind: ErrorKind::Failed,
+        message: "a seeded failure".to_owned(),
+    });
+    let (status, outcome) = if failed {
+        (ExecutionStatus::Failed, AttemptOutcome::Failed)
+    } else {
+        (ExecutionStatus::Succeeded, AttemptOutcome::Succeeded)
+    };
+    TransferredExecution {
+        request: NewExecution {
+            id,
+            job_id: Plain::ID.to_owned(),
+            queue: jobs::DEFAULT_QUEUE.to_owned(),
+            priority: 50,
+            payload: fields.clone(),
+            policy: ExecutionPolicy {
+                timeout_ms: Some(300_000),
+                max_attempts: 4,
+                retry_delays_ms: vec![30_000, 60_000, 120_000],
+                retry_jitter: 0.0,
+            },
+            created_at: now,
+            run_at: None,
+            idempotency_key: None,
+            correlation_id: rare(),
+            item_id: rare(),
+            created_by: rare(),
+            tags: rare().into_iter().collect(),
+            parent_id: None,
+            triggered_by: "api".to_owned(),
+            trace_parent: None,
+            rules: EnqueueRules::default(),
+        },
+        state: TransferredState::Final(Box::new(TransferredOutcome {
+            status,
+            finished_at: now,
+            attempt: 1,
+            outcome: Some(outcome),
+            worker: Some("bench".to_owned()),
+            started_at: Some(now),
+            result: error.is_none().then_some(fields),
+            error,
+            progress: 100,
+            progress_message: None,
+        })),
+        attempts: Vec::new(),
+        logs: Vec::new(),
+        keys: Vec::new(),
+        names: Vec::new(),
+    }
+}

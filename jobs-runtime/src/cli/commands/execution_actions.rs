@@ -1,0 +1,141 @@
+//! The commands `cancel`, `retry`, `edit` and `delete`: an operator's actions on an execution.
+
+use std::io::Read;
+
+use serde_json::json;
+
+use jobs::runtime::Due;
+
+use super::{execution_id, open_existing};
+use crate::Edit;
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer};
+
+/// Cancels a waiting execution, or requests the cancellation of a running one.
+pub(in crate::cli) async fn cancel(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+) -> Result<(), Failure> {
+    let id = execution_id(id)?;
+    let runtime = open_existing(settings).await?;
+    let (status, text) = match runtime.service().cancel(id).await? {
+        CancelAnswer::Cancelled => ("cancelled", "cancelled"),
+        CancelAnswer::Requested => (
+            "running",
+            "cancellation requested; `logs ID --follow` shows how the attempt ends",
+        ),
+        CancelAnswer::Final(status) => {
+            return Err(Failure::failed(format!(
+                "execution {id} is already {status}"
+            )));
+        }
+        CancelAnswer::Unknown => return Err(unknown(id)),
+    };
+    let answer = json!({
+        "executionId": id,
+        "status": status,
+        "cancelRequested": status == "running",
+    });
+    output.result(&answer, |_| format!("{id}  {text}"));
+    Ok(())
+}
+
+/// Enqueues a failed or cancelled execution again, with a new payload if one is given.
+pub(in crate::cli) async fn retry(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+    payload: Option<String>,
+) -> Result<(), Failure> {
+    let id = execution_id(id)?;
+    let payload = read_payload(payload)?;
+    let runtime = open_existing(settings).await?;
+    match runtime.service().retry(id, payload).await? {
+        RetryAnswer::Queued => {
+            let answer = json!({ "executionId": id, "status": "queued" });
+            output.result(&answer, |_| format!("{id}  queued again"));
+            Ok(())
+        }
+        RetryAnswer::NotRetryable(status) => Err(Failure::failed(format!(
+            "execution {id} is {status}: only failed and cancelled executions can be retried"
+        ))),
+        RetryAnswer::Unknown => Err(unknown(id)),
+    }
+}
+
+/// Changes a waiting execution.
+pub(in crate::cli) async fn edit(
+    settings: &Settings,
+    output: Output,
+    args: args::EditArgs,
+) -> Result<(), Failure> {
+    let id = execution_id(&args.id)?;
+    let delay = args.delay.map(|delay| Due::After(delay.unsigned_abs()));
+    let edit = Edit {
+        priority: args.priority,
+        due: delay.or(args.run_at.map(|time| Due::At(time.into()))),
+        payload: read_payload(args.payload)?,
+    };
+    if edit.is_empty() {
+        return Err(Failure::usage(
+            "no change given: add --priority, --delay, --run-at or --payload",
+        ));
+    }
+    let runtime = open_existing(settings).await?;
+    match runtime.service().edit(id, edit).await? {
+        EditAnswer::Changed => {
+            let answer = json!({ "executionId": id, "changed": true });
+            output.result(&answer, |_| format!("{id}  changed"));
+            Ok(())
+        }
+        EditAnswer::NotWaiting(status) => Err(Failure::failed(format!(
+            "execution {id} is {status}: only waiting executions can be edited"
+        ))),
+        EditAnswer::Unknown => Err(unknown(id)),
+    }
+}
+
+/// Deletes a final execution with its attempts and log lines.
+pub(in crate::cli) async fn delete(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+) -> Result<(), Failure> {
+    let id = execution_id(id)?;
+    let runtime = open_existing(settings).await?;
+    match runtime.store().delete(id).await? {
+        DeleteAnswer::Deleted => {
+            let answer = json!({ "executionId": id, "deleted": true });
+            output.result(&answer, |_| format!("{id}  deleted"));
+            Ok(())
+        }
+        DeleteAnswer::NotFinal(status) => Err(Failure::failed(format!(
+            "execution {id} is {status}: only final executions can be deleted, `cancel` it first"
+        ))),
+        DeleteAnswer::Unknown => Err(unknown(id)),
+    }
+}
+
+/// Returns the payload. If it is `-`, reads it from standard input.
+fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
+    if payload.as_deref() != Some("-") {
+        return Ok(payload);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "cannot read the payload from standard input: {error}"
+            ))
+        })?;
+    Ok(Some(text))
+}
+
+fn unknown(id: jobs::ExecutionId) -> Failure {
+    Failure::failed(format!("no execution has the id {id}"))
+}

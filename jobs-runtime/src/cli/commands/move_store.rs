@@ -1,0 +1,88 @@
+//! The command `move`: copies a store to another.
+
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::SystemClock;
+use crate::cli::args::MoveArgs;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::store::transfer::copy::transfer;
+use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
+
+/// Copies everything and prints the row counts.
+pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Result<(), Failure> {
+    let from = parse(&args.from)?;
+    let to = parse(&args.to)?;
+    if from == to {
+        return Err(Failure::usage(format!(
+            "{from} is both `--from` and `--to`: give two different stores"
+        )));
+    }
+    if let DatabaseUrl::Sqlite { path, .. } = &from
+        && !path.exists()
+    {
+        return Err(Failure::failed(format!(
+            "the store {from} does not exist: check `--from`"
+        )));
+    }
+    let source = open(&from).await?;
+    let target = open(&to).await?;
+    let bar = bar(output);
+    if !source.sessions().await?.is_empty() {
+        output.note("workers have a session in the source store: checking whether they are alive");
+    }
+    let copied = transfer(&*source, &*target, &SystemClock::new(), |copied, total| {
+        bar.set_length(total);
+        bar.set_position(copied);
+    })
+    .await;
+    bar.finish_and_clear();
+    let copied = copied.map_err(|error| Failure::because(&error))?;
+    output.result(&copied, |copied| {
+        let skipped = match copied.skipped {
+            0 => String::new(),
+            skipped => format!(", and skipped {skipped} that the target already had"),
+        };
+        let written = &copied.written;
+        format!(
+            "copied {} executions ({} queued, {} pending, {} succeeded, {} failed, {} cancelled), \
+             {} log lines and {} jobs{skipped}; the row counts of both stores agree\n\
+             {from} is unchanged: point your programs at {to}",
+            written.executions(),
+            written.queued,
+            written.pending,
+            written.succeeded,
+            written.failed,
+            written.cancelled,
+            written.log_lines,
+            written.publications,
+        )
+    });
+    Ok(())
+}
+
+fn parse(url: &str) -> Result<DatabaseUrl, Failure> {
+    url.parse()
+        .map_err(|error: ParseDatabaseUrlError| Failure::usage(error.to_string()))
+}
+
+/// Opens and migrates a store.
+async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
+    let store = crate::store::open(url).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// A progress bar, hidden unless standard error is a terminal.
+fn bar(output: Output) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if !output.is_interactive() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} executions") {
+        bar.set_style(style);
+    }
+    bar
+}

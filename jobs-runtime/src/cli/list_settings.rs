@@ -1,0 +1,199 @@
+//! Parsers of the settings that are lists: queues, slot caps, ageing, rate limits and labels.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::store::Rate;
+
+/// The maximum length of a label. Labels stand in a table.
+const LABEL_CHARS: usize = 64;
+
+/// The non-empty items of a list, trimmed.
+fn items<'a>(texts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    texts
+        .into_iter()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+}
+
+/// The queues of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct QueueSelection {
+    pub(super) names: Vec<String>,
+    /// The slot caps of the queues that have one.
+    pub(super) concurrency: BTreeMap<String, usize>,
+}
+
+/// Parses queues: `mail:10`, `default`.
+pub(super) fn parse_queues<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+) -> Result<QueueSelection, String> {
+    let mut queues = QueueSelection::default();
+    for text in items(texts) {
+        let (name, attempts) = match text.rsplit_once(':') {
+            None => (text, None),
+            Some((name, attempts)) => (name.trim(), Some(parse_attempts(text, attempts)?)),
+        };
+        if name.is_empty() {
+            return Err(format!(
+                "`{text}` has no queue name: write `mail` or `mail:10`"
+            ));
+        }
+        if queues.names.iter().any(|known| known == name) {
+            return Err(format!("queue `{name}` is listed twice: remove one"));
+        }
+        queues.names.push(name.to_owned());
+        queues
+            .concurrency
+            .extend(attempts.map(|attempts| (name.to_owned(), attempts)));
+    }
+    Ok(queues)
+}
+
+/// Parses the slot caps of jobs: `mail.send:2`.
+pub(super) fn parse_job_caps(text: &str) -> Result<BTreeMap<String, usize>, String> {
+    let mut jobs = BTreeMap::new();
+    for text in items(text.split(',')) {
+        let named = text.rsplit_once(':').map(|(job, n)| (job.trim(), n));
+        let Some((job, attempts)) = named.filter(|(job, _)| !job.is_empty()) else {
+            return Err(format!(
+                "`{text}` is not a job id with a number of concurrent attempts: write `mail.send:2`"
+            ));
+        };
+        let attempts = parse_attempts(text, attempts)?;
+        if jobs.insert(job.to_owned(), attempts).is_some() {
+            return Err(format!("job `{job}` is listed twice: remove one"));
+        }
+    }
+    Ok(jobs)
+}
+
+fn parse_attempts(text: &str, attempts: &str) -> Result<usize, String> {
+    match attempts.trim().parse() {
+        Ok(0) | Err(_) => Err(format!(
+            "`{text}`: the number of concurrent attempts after the colon must be 1 or more"
+        )),
+        Ok(attempts) => Ok(attempts),
+    }
+}
+
+/// Parses the ageing of queues: `default:10m`.
+pub(super) fn parse_ageing(text: &str) -> Result<BTreeMap<String, Duration>, String> {
+    let mut ages = BTreeMap::new();
+    for text in items(text.split(',')) {
+        let named = text
+            .rsplit_once(':')
+            .map(|(queue, age)| (queue.trim(), age));
+        let Some((queue, age)) = named.filter(|(queue, _)| !queue.is_empty()) else {
+            return Err(format!(
+                "`{text}` is not a queue with a duration: write `default:10m`"
+            ));
+        };
+        let age = super::settings::parse_duration(age.trim())
+            .map_err(|error| format!("`{text}`: {error}"))?;
+        if ages.insert(queue.to_owned(), age).is_some() {
+            return Err(format!("queue `{queue}` is listed twice: remove one"));
+        }
+    }
+    Ok(ages)
+}
+
+/// Parses named rate limits: `zoo-api:60/min`.
+pub(super) fn parse_limits(text: &str) -> Result<BTreeMap<String, Rate>, String> {
+    let mut limits = BTreeMap::new();
+    for text in items(text.split(',')) {
+        let named = text
+            .rsplit_once(':')
+            .map(|(name, rate)| (name.trim(), rate));
+        let Some((name, rate)) = named.filter(|(name, _)| !name.is_empty()) else {
+            return Err(format!(
+                "`{text}` is not a limit name with a rate: write `zoo-api:60/min`"
+            ));
+        };
+        let rate = rate.parse().map_err(|error| format!("`{text}`: {error}"))?;
+        if limits.insert(name.to_owned(), rate).is_some() {
+            return Err(format!("limit `{name}` is listed twice: remove one"));
+        }
+    }
+    Ok(limits)
+}
+
+/// Parses the labels of a worker.
+pub(super) fn parse_labels<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<String>, String> {
+    items(words)
+        .map(|word| {
+            if word.chars().count() > LABEL_CHARS {
+                Err(format!(
+                    "label `{word}` is too long: shorten it to {LABEL_CHARS} characters"
+                ))
+            } else {
+                Ok(word.to_owned())
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_have_slot_caps() {
+        let queues = parse_queues("mail:10, default".split(',')).expect("well-formed");
+        assert_eq!(queues.names, ["mail", "default"]);
+        assert_eq!(
+            queues.concurrency,
+            BTreeMap::from([("mail".to_owned(), 10)])
+        );
+        for (text, hint) in [
+            ("mail:0", "1 or more"),
+            ("mail:many", "1 or more"),
+            (":3", "no queue name"),
+            ("mail,mail:2", "twice"),
+        ] {
+            let error = parse_queues(text.split(',')).expect_err(text);
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn queues_have_an_ageing_time() {
+        let ages = parse_ageing("default:10m, mail:90s").expect("well-formed");
+        let minutes = Duration::from_secs(600);
+        assert_eq!(ages.get("default"), Some(&minutes));
+        assert_eq!(ages.get("mail"), Some(&Duration::from_secs(90)));
+        for (text, hint) in [
+            ("default", "default:10m"),
+            ("default:0s", "not a positive duration"),
+            ("default:soon", "`default:soon`"),
+            ("a:1m,a:2m", "twice"),
+        ] {
+            let error = parse_ageing(text).expect_err(text);
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn jobs_have_slot_caps_and_limits_have_rates() {
+        assert_eq!(
+            parse_job_caps("a.b:2").expect("well-formed"),
+            BTreeMap::from([("a.b".to_owned(), 2)])
+        );
+        assert!(
+            parse_job_caps("a.b")
+                .expect_err("no number")
+                .contains("mail.send:2")
+        );
+        let zoo = Rate {
+            count: 60,
+            period_ms: 60_000,
+        };
+        let limits = parse_limits("zoo-api:60/min").expect("well-formed");
+        assert_eq!(limits, BTreeMap::from([("zoo-api".to_owned(), zoo)]));
+        for text in ["zoo", "zoo:60", "zoo:0/s", "zoo:1/week", "a:1/s,a:2/s"] {
+            assert!(parse_limits(text).is_err(), "{text}");
+        }
+    }
+}

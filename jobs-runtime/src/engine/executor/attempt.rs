@@ -1,0 +1,435 @@
+//! One attempt: the handler call, its time limit, its interrupts and the report of its end.
+//!
+//! ```text
+//!   start ──▶ handler runs ──▶ returned or panicked ───────────────────────────▶ report
+//!                  │                                                               ▲
+//!                  ├─ timeout or cancel ─▶ grace ──▶ returned ─────────────────────┤
+//!                  │                          └────▶ grace over: future dropped ───┤
+//!                  └─ lease lost or shutdown ──────▶ future dropped ───────────────┘
+//! ```
+//!
+//! A blocking handler owns a thread that cannot be stopped. When its grace is over, the attempt
+//! is reported as ended and its slot as occupied; a second event follows when the handler returns.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
+use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, ProgressCell};
+use tokio::sync::mpsc;
+use tower_service::Service;
+use tracing::Instrument;
+
+use super::interrupt::{Cause, Interrupt};
+use super::lend::SlotLender;
+use super::limiter::{AttemptLimiter, NamedRates};
+use super::success::{SuccessWriter, SuccessWritten};
+use crate::clock::timestamp;
+use crate::engine::handlers::HandledJob;
+use crate::engine::hooks::{AttemptStarted, Hooks};
+use crate::engine::middleware::{AttemptRequest, AttemptService};
+use crate::engine::outcome::Exit;
+use crate::engine::session::LeaseDeadline;
+use crate::engine::slots::SlotKind;
+use crate::health::WorkerHealth;
+use crate::logs::{self, LogBuffer};
+use crate::store::{Claimed, Fence, Store};
+use crate::time::Timestamp;
+
+/// The dependencies that all attempts of a worker share.
+pub(crate) struct ExecutorDeps {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) client: Client,
+    pub(crate) resources: Resources,
+    pub(crate) grace: Duration,
+    pub(crate) events: mpsc::UnboundedSender<AttemptEvent>,
+    /// The handler call, wrapped in the application's middleware.
+    pub(crate) handlers: AttemptService,
+    pub(crate) hooks: Hooks,
+    pub(crate) health: WorkerHealth,
+    /// The rate limits that handlers use by name.
+    pub(crate) rates: Arc<NamedRates>,
+}
+
+/// An attempt that is ready to run.
+pub(crate) struct Attempt {
+    pub(crate) job: HandledJob,
+    pub(crate) claimed: Claimed,
+    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) lease_deadline: Arc<LeaseDeadline>,
+    pub(crate) progress: Arc<ProgressCell>,
+    pub(crate) logs: Arc<LogBuffer>,
+    pub(crate) reporter: EndReporter,
+}
+
+/// A message from an attempt to the dispatcher.
+// The channel is unbounded, its contents are not: an attempt sends two events, and two more for
+// each wait for another execution, and the dispatcher bounds the number of attempts.
+#[derive(Debug)]
+pub(crate) enum AttemptEvent {
+    /// The attempt has ended.
+    Finished {
+        fence: Fence,
+        /// `None` if the lease was lost: the attempt has nothing to settle.
+        exit: Option<Exit>,
+        started_at: Timestamp,
+        finished_at: Timestamp,
+        slot: SlotStatus,
+    },
+    /// A blocking handler has returned after its attempt had ended.
+    HandlerReturned(Fence, SlotKind),
+    /// The attempt waits for another execution and lends its slot to it.
+    Awaits(Fence, ExecutionId),
+    /// The attempt no longer waits for that execution.
+    AwaitEnded(Fence, ExecutionId),
+}
+
+/// The state of a slot when its attempt ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlotStatus {
+    Free,
+    /// The handler still blocks its thread.
+    Occupied,
+}
+
+/// The result of a handler, or the message of its panic.
+type CaughtResult = Result<HandlerResult, String>;
+
+impl Attempt {
+    /// Runs the handler and reports the end of the attempt exactly once, even after a panic.
+    pub(crate) async fn run(mut self) {
+        let deps = Arc::clone(&self.reporter.deps);
+        let clock = &*deps.clock;
+        self.reporter.started_at = timestamp(clock);
+        let time_limits = TimeLimits {
+            timeout: self.claimed.policy.timeout_ms.map(Duration::from_millis),
+            grace: deps.grace,
+            is_blocking: self.job.slot_kind == SlotKind::Blocking,
+        };
+        let interrupt = Arc::clone(&self.interrupt);
+        // If the process was suspended since the claim, another worker may run this execution now.
+        // The attempt is released; the store ignores the release if the lease has moved on.
+        if self.lease_deadline.has_passed(clock.elapsed()) {
+            interrupt.raise(Cause::GiveBack);
+        }
+        let (mut work, mut reporter) = self.into_work();
+        let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
+        match supervised {
+            Supervised::Abandoned(exit) if time_limits.is_blocking => {
+                tracing::warn!("the attempt has ended, but its handler still blocks a thread");
+                reporter.finished(exit, SlotStatus::Occupied);
+                work.await.ok();
+                reporter.handler_returned();
+            }
+            Supervised::Ended(exit) | Supervised::Abandoned(exit) => {
+                // Runs the destructors of the handler's values before the end is reported.
+                drop(work);
+                reporter.finished(exit, SlotStatus::Free);
+            }
+        }
+    }
+
+    /// Builds the future that calls the handler through the middleware and catches its panic.
+    fn into_work(self) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
+        let Self {
+            job,
+            claimed,
+            interrupt,
+            lease_deadline: _,
+            progress,
+            logs,
+            reporter,
+        } = self;
+        let deps = Arc::clone(&reporter.deps);
+        let span = logs::in_scope(Arc::clone(&logs), || {
+            tracing::info_span!(
+                "attempt",
+                job = job.id,
+                execution = %claimed.execution_id,
+                attempt = claimed.fence.attempt,
+            )
+        });
+        let deadline = claimed
+            .policy
+            .timeout_ms
+            .and_then(|limit| deps.clock.now().checked_add(Duration::from_millis(limit)));
+        let limiter = AttemptLimiter::new(&deps.store, &deps.clock, &deps.rates);
+        let parts = ContextParts {
+            execution_id: claimed.execution_id,
+            job_id: job.id,
+            attempt: claimed.fence.attempt,
+            last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
+            deadline,
+            correlation_id: claimed.correlation_id.map(Arc::from),
+            clock: Arc::clone(&deps.clock),
+            client: deps.client.clone(),
+            resources: deps.resources.clone(),
+            cancelled: interrupt.token(),
+            progress: Arc::clone(&progress),
+            limiter: Some(Arc::new(limiter.clone())),
+        };
+        let success_written = SuccessWritten::default();
+        let success = SuccessWriter {
+            store: Arc::clone(&deps.store),
+            clock: Arc::clone(&deps.clock),
+            fence: claimed.fence,
+            execution_id: claimed.execution_id,
+            limits: claimed.limits,
+            started_at: reporter.started_at,
+            progress,
+            written: success_written.clone(),
+            health: deps.health.clone(),
+        };
+        let context = JobContext::with_success(parts, success);
+        let call = Call {
+            context,
+            payload: claimed.payload,
+        };
+        let run = {
+            let (logs, span) = (Arc::clone(&logs), span.clone());
+            let (deps, fence) = (Arc::clone(&deps), claimed.fence);
+            move |call| call_handler(job.handler, call, (interrupt, logs, span), fence, &deps)
+        };
+        let work = async move {
+            deps.hooks.started(|| AttemptStarted {
+                job_id: job.id,
+                execution_id: call.context.execution_id(),
+                attempt: call.context.attempt(),
+                is_last_attempt: call.context.is_last_attempt(),
+            });
+            let request = AttemptRequest::new(call, run);
+            let mut handlers = deps.handlers.clone();
+            let returned = success_written.check(handlers.call(request).await);
+            limiter.pause_if_rate_limited(&returned).await;
+            returned
+        };
+        let work = logs::scope(logs, work.instrument(span));
+        let work = AssertUnwindSafe(work)
+            .catch_unwind()
+            .map(|caught| caught.map_err(|panic| panic_message(&*panic)));
+        (Box::pin(work), reporter)
+    }
+}
+
+/// The interrupt, log buffer and span that a blocking handler needs on its own thread.
+type HandlerScope = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
+
+/// Calls an asynchronous handler in place and a blocking one on the blocking pool. A panic of the
+/// handler unwinds from the future.
+fn call_handler(
+    handler: Handler,
+    call: Call,
+    (interrupt, logs, span): HandlerScope,
+    fence: Fence,
+    deps: &ExecutorDeps,
+) -> BoxFuture<'static, HandlerResult> {
+    match handler {
+        Handler::Async(handler) => {
+            let lender = SlotLender::new(fence, deps.events.clone());
+            Box::pin(lender.scope(handler(call)))
+        }
+        Handler::Blocking(handler) => {
+            let work = move || {
+                // The attempt may have ended while this call waited for a thread of the pool.
+                if interrupt.cause().is_some() {
+                    return Err(JobError::cancel("ended before it began"));
+                }
+                logs::in_scope(logs, || span.in_scope(|| handler(call)))
+            };
+            let clock = Arc::clone(&deps.clock);
+            Box::pin(async move {
+                // A virtual clock cannot see a thread at work.
+                let _hold = clock.hold();
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(result) => result,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => resume_unwind(panic),
+                        Err(error) => Err(error.into()),
+                    },
+                }
+            })
+        }
+        // The handler table contains no other kind.
+        _ => Box::pin(async { Err(JobError::permanent("the job has no body")) }),
+    }
+}
+
+/// The time limits of an attempt.
+struct TimeLimits {
+    timeout: Option<Duration>,
+    grace: Duration,
+    /// The handler owns a thread that cannot be stopped.
+    is_blocking: bool,
+}
+
+/// The longest wait for a blocking handler at shutdown. Its execution is released only after this
+/// wait, because another worker must not run it while the thread still does.
+const BLOCKING_GIVE_BACK: Duration = Duration::from_secs(5);
+
+/// The end of an attempt. An exit is `None` if the lease was lost.
+enum Supervised {
+    /// The handler has returned, or was never called.
+    Ended(Option<Exit>),
+    /// The attempt ended while the handler was still running.
+    Abandoned(Option<Exit>),
+}
+
+/// Waits for the handler, its time limit or an interrupt, whichever comes first, and then for the
+/// grace if there is one.
+async fn supervise(
+    work: &mut BoxFuture<'static, CaughtResult>,
+    clock: &dyn Clock,
+    interrupt: &Interrupt,
+    time_limits: &TimeLimits,
+) -> Supervised {
+    // The attempt may have been interrupted before the runtime polled its task.
+    if interrupt.cause().is_some() {
+        return Supervised::Ended(exit_by_cause(interrupt, time_limits));
+    }
+    let begun = clock.elapsed();
+    // Most handlers are ready after one poll and need no timer.
+    if let Poll::Ready(caught) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+        return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
+    }
+    let limit = pin!(async {
+        match time_limits.timeout {
+            Some(timeout) => {
+                let rest = (begun + timeout).saturating_sub(clock.elapsed());
+                clock.sleep(rest).await;
+            }
+            None => std::future::pending().await,
+        }
+    });
+    tokio::select! {
+        biased;
+        caught = &mut *work => {
+            return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
+        }
+        () = interrupt.asked() => {}
+        () = limit => interrupt.raise(Cause::Timeout),
+    }
+    let grace = pin!(async {
+        tokio::select! {
+            () = clock.sleep(time_limits.grace) => {
+                tracing::warn!("the handler did not end within its grace");
+            }
+            () = interrupt.now() => {
+                if time_limits.is_blocking && interrupt.cause() == Some(Cause::GiveBack) {
+                    clock.sleep(time_limits.grace.min(BLOCKING_GIVE_BACK)).await;
+                }
+            }
+        }
+    });
+    tokio::select! {
+        biased;
+        () = grace => Supervised::Abandoned(exit_by_cause(interrupt, time_limits)),
+        caught = &mut *work => {
+            Supervised::Ended(exit_by_result(interrupt, time_limits, caught))
+        }
+    }
+}
+
+/// The exit of an attempt whose handler did not return: decided by the cause of its interrupt.
+fn exit_by_cause(interrupt: &Interrupt, time_limits: &TimeLimits) -> Option<Exit> {
+    match interrupt.cause() {
+        Some(Cause::Timeout) => Some(Exit::TimedOut(time_limits.timeout.unwrap_or_default())),
+        Some(Cause::GiveBack) => Some(Exit::Released),
+        Some(Cause::LeaseLost) => None,
+        Some(Cause::Cancel) | None => Some(Exit::Cancelled(None)),
+    }
+}
+
+/// The exit of an attempt whose handler returned. A success counts even after an interrupt; an
+/// error after an interrupt is taken as the effect of the interrupt.
+fn exit_by_result(
+    interrupt: &Interrupt,
+    time_limits: &TimeLimits,
+    caught: CaughtResult,
+) -> Option<Exit> {
+    let error = match caught {
+        Err(panic) => return Some(Exit::Panicked(panic)),
+        Ok(Ok(result)) => return Some(Exit::Returned(Ok(result))),
+        Ok(Err(error)) => error,
+    };
+    match interrupt.cause() {
+        None => Some(Exit::Returned(Err(error))),
+        Some(Cause::Cancel) => Some(Exit::Cancelled(Some(error.to_string()))),
+        Some(_) => exit_by_cause(interrupt, time_limits),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        return (*text).to_owned();
+    }
+    match panic.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => "the handler panicked with a value that is not text".to_owned(),
+    }
+}
+
+/// Reports the end of an attempt exactly once. If the task is dropped first, the destructor
+/// reports it, whether or not the attempt had begun.
+pub(crate) struct EndReporter {
+    fence: Fence,
+    slot_kind: SlotKind,
+    started_at: Timestamp,
+    deps: Arc<ExecutorDeps>,
+    is_reported: bool,
+}
+
+impl EndReporter {
+    pub(crate) fn new(
+        fence: Fence,
+        slot_kind: SlotKind,
+        started_at: Timestamp,
+        deps: Arc<ExecutorDeps>,
+    ) -> Self {
+        Self {
+            fence,
+            slot_kind,
+            started_at,
+            deps,
+            is_reported: false,
+        }
+    }
+
+    fn finished(&mut self, exit: Option<Exit>, slot: SlotStatus) {
+        self.is_reported = true;
+        // The dispatcher outlives its attempts. Without it, the event has no receiver.
+        let _ = self.deps.events.send(AttemptEvent::Finished {
+            fence: self.fence,
+            exit,
+            started_at: self.started_at,
+            finished_at: timestamp(&*self.deps.clock),
+            slot,
+        });
+    }
+
+    fn handler_returned(&self) {
+        let event = AttemptEvent::HandlerReturned(self.fence, self.slot_kind);
+        let _ = self.deps.events.send(event);
+    }
+}
+
+impl Drop for EndReporter {
+    fn drop(&mut self) {
+        if self.is_reported {
+            return;
+        }
+        let exit = if std::thread::panicking() {
+            Exit::Panicked("the handler panicked while it was dropped".to_owned())
+        } else {
+            // The application's runtime shuts down and drops its tasks.
+            Exit::Released
+        };
+        self.finished(Some(exit), SlotStatus::Free);
+    }
+}

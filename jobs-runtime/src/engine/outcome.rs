@@ -1,0 +1,310 @@
+//! The outcome of an attempt, and the retry delay before the next one.
+//!
+//! [`decide`] is the only code that decides about retries. It decides for attempts that ended in
+//! this worker and for those of a lost worker. Its input is the [`Exit`] of the attempt and the
+//! retry policy in the execution's row: the list of retry delays, its jitter and `max_attempts`.
+//!
+//! | exit | outcome | next |
+//! |---|---|---|
+//! | returned a result | `succeeded` | final |
+//! | returned an error | `failed`, `snoozed` or `cancelled`, by the error | by the error |
+//! | panicked, timed out, lost | `panicked`, `timed_out`, `lost` | retry while the budget lasts |
+//! | cancelled | `cancelled` | final |
+//! | released at shutdown | `released` | ready again, no attempt spent |
+//! | unreadable row | `failed` | final |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::runtime::{HandlerResult, Verdict};
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, JobError, Progress};
+
+use super::executor::limiter::rate_limit_pause;
+use crate::store::{AttemptEnd, ExecutionPolicy, LogLine, Next};
+use crate::time::Timestamp;
+
+/// The largest result kept, in bytes.
+pub(crate) const RESULT_LIMIT: usize = 1024 * 1024;
+
+/// The longest error message kept, in bytes.
+const MESSAGE_LIMIT: usize = 16 * 1024;
+
+/// The way in which an attempt ended.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// The handler returned.
+    Returned(HandlerResult),
+    /// The handler panicked, with this message.
+    Panicked(String),
+    /// The handler did not return within the time limit of its job.
+    TimedOut(Duration),
+    /// The execution was cancelled while the handler ran, and the handler did not succeed. The text
+    /// is the handler's error.
+    Cancelled(Option<String>),
+    /// The attempt's worker was lost: it stopped renewing its session.
+    Lost,
+    /// The worker released the execution, at shutdown or because its lease was in doubt.
+    Released,
+    /// The execution's row cannot be read, for this reason. The handler was not called.
+    Unreadable(String),
+}
+
+impl Exit {
+    /// The pause that the exit imposes on the rate limits of the execution.
+    pub(crate) fn rate_limit_pause(&self) -> Option<Duration> {
+        match self {
+            Self::Returned(returned) => rate_limit_pause(returned),
+            _ => None,
+        }
+    }
+}
+
+/// The times, the last progress and the remaining log lines of an attempt that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) started_at: Timestamp,
+    pub(crate) finished_at: Timestamp,
+    pub(crate) progress: Option<Progress>,
+    /// Log lines that the store has not acknowledged.
+    pub(crate) logs: Vec<Arc<LogLine>>,
+}
+
+/// The retry policy of an execution, and the part of it that is spent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryBudget<'a> {
+    pub(crate) policy: &'a ExecutionPolicy,
+    /// The attempts spent before this one.
+    pub(crate) spent: u32,
+    /// A random number from 0 to 1, for the jitter of the retry delay.
+    pub(crate) chance: f64,
+}
+
+/// Decides the outcome of an attempt and the next step of its execution.
+pub(crate) fn decide(
+    exit: Exit,
+    finished: Finished,
+    budget: RetryBudget<'_>,
+) -> (AttemptEnd, Next) {
+    let now = finished.finished_at;
+    let (outcome, error, next) = match exit {
+        Exit::Returned(Ok(result)) if result.len() > RESULT_LIMIT => {
+            failed(ErrorKind::InvalidResult, too_long(&result), Next::Fail)
+        }
+        Exit::Returned(Ok(result)) => (AttemptOutcome::Succeeded, None, Next::Succeed(result)),
+        Exit::Returned(Err(error)) => after_error(&error, now, budget),
+        Exit::Panicked(message) => {
+            let next = budget.next(now);
+            let (_, error, next) = failed(ErrorKind::Panicked, message, next);
+            (AttemptOutcome::Panicked, error, next)
+        }
+        Exit::TimedOut(limit) => {
+            let message = format!("the handler did not return within {limit:?}");
+            let (_, error, next) = failed(ErrorKind::TimedOut, message, budget.next(now));
+            (AttemptOutcome::TimedOut, error, next)
+        }
+        Exit::Lost => {
+            let message = "its worker stopped renewing the lease".to_owned();
+            let (_, error, next) = failed(ErrorKind::Lost, message, budget.next(now));
+            (AttemptOutcome::Lost, error, next)
+        }
+        Exit::Cancelled(reason) => cancelled(reason.unwrap_or_else(|| "cancelled".into())),
+        Exit::Released => (AttemptOutcome::Released, None, Next::GiveBack),
+        Exit::Unreadable(reason) => failed(ErrorKind::InvalidPayload, reason, Next::Fail),
+    };
+    let end = AttemptEnd {
+        outcome,
+        error,
+        started_at: finished.started_at,
+        finished_at: finished.finished_at,
+        progress: finished.progress,
+        logs: finished.logs,
+    };
+    (end, next)
+}
+
+pub(crate) fn too_long(result: &str) -> String {
+    let size = result.len();
+    format!("the result has {size} bytes, the limit is {RESULT_LIMIT}")
+}
+
+type Decision = (AttemptOutcome, Option<ExecutionError>, Next);
+
+fn after_error(error: &JobError, now: Timestamp, budget: RetryBudget<'_>) -> Decision {
+    let message = error.to_string();
+    match error.verdict() {
+        Verdict::Retry => failed(ErrorKind::Failed, message, budget.next(now)),
+        Verdict::RetryIn(delay) => {
+            let next = if budget.is_exhausted() {
+                Next::Fail
+            } else {
+                Next::RetryAt(now.after(delay))
+            };
+            failed(ErrorKind::Failed, message, next)
+        }
+        Verdict::Snooze(delay) => {
+            let next = Next::RetryAt(now.after(delay));
+            (AttemptOutcome::Snoozed, None, next)
+        }
+        Verdict::RateLimited(delay) => {
+            let next = Next::RetryAt(now.after(delay));
+            let (_, error, next) = failed(ErrorKind::RateLimited, message, next);
+            (AttemptOutcome::Snoozed, error, next)
+        }
+        Verdict::Cancel => cancelled(message),
+        Verdict::InvalidPayload => failed(ErrorKind::InvalidPayload, message, Next::Fail),
+        Verdict::InvalidResult => failed(ErrorKind::InvalidResult, message, Next::Fail),
+        // `Permanent`, and verdicts of a newer `jobs` crate: the failure keeps the message.
+        _ => failed(ErrorKind::Permanent, message, Next::Fail),
+    }
+}
+
+fn failed(kind: ErrorKind, mut message: String, next: Next) -> Decision {
+    if message.len() > MESSAGE_LIMIT {
+        message.truncate(message.floor_char_boundary(MESSAGE_LIMIT));
+        message.push('…');
+    }
+    let error = ExecutionError { kind, message };
+    (AttemptOutcome::Failed, Some(error), next)
+}
+
+fn cancelled(message: String) -> Decision {
+    let (_, error, next) = failed(ErrorKind::Cancelled, message, Next::Cancel);
+    (AttemptOutcome::Cancelled, error, next)
+}
+
+impl RetryBudget<'_> {
+    /// True if no attempt is left after this one.
+    fn is_exhausted(self) -> bool {
+        self.spent + 1 >= self.policy.max_attempts
+    }
+
+    /// The next attempt, after the retry delay from the list, or failure if none is left. The last
+    /// delay of the list repeats.
+    fn next(self, now: Timestamp) -> Next {
+        if self.is_exhausted() {
+            return Next::Fail;
+        }
+        let delays = &self.policy.retry_delays_ms;
+        let index = usize::try_from(self.spent).unwrap_or(usize::MAX);
+        let listed = delays.get(index).or(delays.last()).copied().unwrap_or(0);
+        let jitter = f64::from(self.policy.retry_jitter) * (2.0 * self.chance - 1.0);
+        let delay = Duration::from_millis(listed).mul_f64((1.0 + jitter).max(0.0));
+        // Timestamps are truncated to milliseconds; half a millisecond more rounds to the nearest.
+        Next::RetryAt(now.after(delay + Duration::from_micros(500)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn policy() -> ExecutionPolicy {
+        ExecutionPolicy {
+            timeout_ms: None,
+            max_attempts: 3,
+            retry_delays_ms: vec![30, 60],
+            retry_jitter: 0.0,
+        }
+    }
+
+    fn check(exit: Exit, spent: u32, outcome: AttemptOutcome, next: &Next) {
+        let policy = policy();
+        let finished = Finished {
+            started_at: NOW,
+            finished_at: NOW,
+            progress: None,
+            logs: Vec::new(),
+        };
+        let budget = RetryBudget {
+            policy: &policy,
+            spent,
+            chance: 0.5,
+        };
+        let (end, decided) = decide(exit, finished, budget);
+        assert_eq!((end.outcome, &decided), (outcome, next));
+    }
+
+    fn error(error: impl Into<JobError>) -> Exit {
+        Exit::Returned(Err(error.into()))
+    }
+
+    fn in_millis(millis: i64) -> Next {
+        Next::RetryAt(Timestamp::from_millis(NOW.as_millis() + millis))
+    }
+
+    #[test]
+    fn retries_follow_the_list_until_the_budget_is_spent() {
+        use AttemptOutcome::{Failed, Lost, Panicked, TimedOut};
+        check(error("x"), 0, Failed, &in_millis(30));
+        check(error("x"), 1, Failed, &in_millis(60));
+        check(error("x"), 2, Failed, &Next::Fail);
+        check(Exit::Panicked("x".into()), 0, Panicked, &in_millis(30));
+        check(Exit::TimedOut(Duration::ZERO), 1, TimedOut, &in_millis(60));
+        check(Exit::Lost, 0, Lost, &in_millis(30));
+        check(Exit::Lost, 2, Lost, &Next::Fail);
+    }
+
+    #[test]
+    fn errors_of_the_handler_override_the_list() {
+        use AttemptOutcome::{Cancelled, Failed, Snoozed};
+        let delay = Duration::from_millis(5);
+        check(error(JobError::permanent("x")), 0, Failed, &Next::Fail);
+        check(
+            error(JobError::retry_in(delay, "x")),
+            0,
+            Failed,
+            &in_millis(5),
+        );
+        check(
+            error(JobError::retry_in(delay, "x")),
+            2,
+            Failed,
+            &Next::Fail,
+        );
+        check(error(JobError::snooze(delay)), 2, Snoozed, &in_millis(5));
+        check(
+            error(JobError::rate_limited(delay)),
+            2,
+            Snoozed,
+            &in_millis(5),
+        );
+        check(error(JobError::cancel("x")), 0, Cancelled, &Next::Cancel);
+    }
+
+    #[test]
+    fn released_and_snoozed_attempts_spend_no_budget() {
+        check(Exit::Released, 2, AttemptOutcome::Released, &Next::GiveBack);
+        assert!(!AttemptOutcome::Released.spends_budget());
+        assert!(!AttemptOutcome::Snoozed.spends_budget());
+    }
+
+    #[test]
+    fn jitter_spreads_around_the_listed_delay() {
+        let policy = ExecutionPolicy {
+            retry_jitter: 0.1,
+            retry_delays_ms: vec![1000],
+            ..policy()
+        };
+        for (chance, millis) in [(0.0, 900), (0.5, 1000), (1.0, 1100)] {
+            let budget = RetryBudget {
+                policy: &policy,
+                spent: 0,
+                chance,
+            };
+            assert_eq!(budget.next(NOW), in_millis(millis));
+        }
+    }
+
+    #[test]
+    fn an_oversized_result_fails_at_once() {
+        let result = "x".repeat(RESULT_LIMIT + 1);
+        check(
+            Exit::Returned(Ok(result)),
+            0,
+            AttemptOutcome::Failed,
+            &Next::Fail,
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! Construction of the resources that handlers borrow, before the worker starts.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+
+use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest, Resources};
+use jobs::{CataloguedJob, Source};
+
+/// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence
+/// over a linked definition of the same type.
+///
+/// # Errors
+/// All resources that are missing, are defined twice or fail to build, in one error.
+pub(crate) async fn build(
+    jobs: &[CataloguedJob],
+    given: Vec<BuiltResource>,
+) -> Result<Resources, ResourceErrors> {
+    let mut problems = Vec::new();
+    let linked = linked(&mut problems);
+    let mut built: HashMap<TypeId, BuiltResource> = given
+        .into_iter()
+        .map(|resource| (resource.type_id(), resource))
+        .collect();
+    for (request, job) in requests(jobs) {
+        let type_id = request.type_id();
+        if built.contains_key(&type_id) {
+            continue;
+        }
+        let Some(definition) = linked.get(&type_id) else {
+            problems.push(Problem::Missing {
+                type_name: request.type_name(),
+                job,
+            });
+            continue;
+        };
+        match definition.build().await {
+            Ok(resource) => {
+                built.insert(type_id, resource);
+            }
+            Err(error) => problems.push(Problem::Failed {
+                type_name: request.type_name(),
+                source: definition.source(),
+                reason: crate::error::chain(&*error).to_string(),
+            }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(built.into_values().collect())
+    } else {
+        Err(ResourceErrors(problems))
+    }
+}
+
+/// Each borrowed type once, with the first job that borrows it.
+fn requests(jobs: &[CataloguedJob]) -> Vec<(ResourceRequest, &'static str)> {
+    let mut requests: Vec<(ResourceRequest, &'static str)> = Vec::new();
+    for job in jobs {
+        for request in job.resources() {
+            let known = requests
+                .iter()
+                .any(|(known, _)| known.type_id() == request.type_id());
+            if !known && !jobs::__private::is_context(request) {
+                requests.push((*request, job.id()));
+            }
+        }
+    }
+    requests
+}
+
+/// The linked definitions by type. A type that is defined twice is added to `problems`.
+fn linked(problems: &mut Vec<Problem>) -> HashMap<TypeId, &'static ResourceDefinition> {
+    let mut linked: HashMap<TypeId, &'static ResourceDefinition> = HashMap::new();
+    for definition in ResourceDefinition::linked() {
+        let provides = definition.provides();
+        if let Some(first) = linked.insert(provides.type_id(), definition) {
+            problems.push(Problem::Twice {
+                type_name: provides.type_name(),
+                first: first.source(),
+                second: definition.source(),
+            });
+        }
+    }
+    linked
+}
+
+/// The error of a start whose resources could not be built.
+#[derive(Debug)]
+pub struct ResourceErrors(Vec<Problem>);
+
+#[derive(Debug)]
+enum Problem {
+    Missing {
+        type_name: &'static str,
+        job: &'static str,
+    },
+    Twice {
+        type_name: &'static str,
+        first: Source,
+        second: Source,
+    },
+    Failed {
+        type_name: &'static str,
+        source: Source,
+        reason: String,
+    },
+}
+
+impl std::error::Error for ResourceErrors {}
+
+impl fmt::Display for ResourceErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("; ")?;
+            }
+            match problem {
+                Problem::Missing { type_name, job } => write!(
+                    f,
+                    "job `{job}` borrows a `{type_name}` that nothing provides: put \
+                     `#[jobs::resource]` on a function that returns one, or give it to \
+                     `Runtime::builder().resource(..)`"
+                )?,
+                Problem::Twice {
+                    type_name,
+                    first,
+                    second,
+                } => write!(
+                    f,
+                    "two functions provide a `{type_name}`: {first} and {second}; keep one"
+                )?,
+                Problem::Failed {
+                    type_name,
+                    source,
+                    reason,
+                } => write!(
+                    f,
+                    "cannot build the resource `{type_name}` ({source}): {reason}"
+                )?,
+            }
+        }
+        Ok(())
+    }
+}

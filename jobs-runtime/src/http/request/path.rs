@@ -1,0 +1,57 @@
+//! Path parameters: the job, the execution or the queue of a route.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use jobs::ExecutionId;
+
+use crate::http::response::problem::{Code, Problem};
+
+/// The job id of a path.
+pub(in crate::http) struct JobPath(pub(in crate::http) String);
+
+/// The execution id of a path. A malformed id is a 404 `unknown_execution`.
+pub(in crate::http) struct ExecutionPath(pub(in crate::http) ExecutionId);
+
+/// The queue name of a path.
+pub(in crate::http) struct QueuePath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(queue) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(queue))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for JobPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match segment(parts, state).await {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(Problem::new(Code::NotFound, "the path is not UTF-8")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ExecutionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state).await.ok();
+        id.and_then(|id| id.parse().ok())
+            .map(Self)
+            .ok_or_else(|| Problem::new(Code::UnknownExecution, "the path holds no execution id"))
+    }
+}
+
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, PathRejection> {
+    let Path(segment) = Path::<String>::from_request_parts(parts, state).await?;
+    Ok(segment)
+}
+
+pub(in crate::http) fn unknown_execution(id: ExecutionId) -> Problem {
+    Problem::new(Code::UnknownExecution, format!("no execution {id}"))
+}

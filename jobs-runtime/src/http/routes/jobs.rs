@@ -1,0 +1,97 @@
+//! `GET /jobs`, `GET /jobs/{id}`: the known jobs with their schemas and policies.
+
+use axum::Json;
+use axum::extract::State;
+use jobs::{JobDescriptor, JobLimits};
+use serde::Serialize;
+
+use super::list_executions::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::KnownJob;
+use crate::http::ApiState;
+use crate::http::request::path::JobPath;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::Problem;
+
+/// A page of jobs, sorted by id.
+#[derive(Serialize)]
+pub(in crate::http) struct JobPage {
+    jobs: Vec<JobView>,
+    total: usize,
+    limit: usize,
+    offset: usize,
+}
+
+/// A job in a response.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct JobView {
+    #[serde(flatten)]
+    descriptor: JobDescriptor,
+    fingerprint: String,
+    // Present also for a job without limits.
+    limits: JobLimits,
+    // Reserved for the schedule of the job, so that clients can rely on the key.
+    schedule: Option<()>,
+}
+
+impl JobView {
+    fn of(job: &KnownJob) -> Self {
+        let mut descriptor = job.descriptor().clone();
+        Self {
+            limits: std::mem::take(&mut descriptor.limits),
+            descriptor,
+            fingerprint: job.fingerprint().to_owned(),
+            schedule: None,
+        }
+    }
+}
+
+pub(in crate::http) async fn list(
+    State(api): State<ApiState>,
+    mut parameters: QueryParameters,
+) -> Result<Json<JobPage>, Problem> {
+    let limit = parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT);
+    let offset = parameters.number("offset", 0..=usize::MAX, 0);
+    let queue = parameters.text("queue");
+    let tag = parameters.text("tag");
+    let words = parameters.text("q");
+    parameters.finish()?;
+
+    let mut jobs = api.service.jobs().await?;
+    jobs.retain(|job| {
+        let job = job.descriptor();
+        queue.as_ref().is_none_or(|queue| job.queue == *queue)
+            && tag.as_ref().is_none_or(|tag| job.tags.contains(tag))
+            && words.as_ref().is_none_or(|words| mentions(job, words))
+    });
+    Ok(Json(JobPage {
+        total: jobs.len(),
+        limit,
+        offset,
+        jobs: jobs
+            .iter()
+            .skip(offset)
+            .take(limit)
+            .map(|job| JobView::of(job))
+            .collect(),
+    }))
+}
+
+pub(in crate::http) async fn show(
+    State(api): State<ApiState>,
+    JobPath(id): JobPath,
+    parameters: QueryParameters,
+) -> Result<Json<JobView>, Problem> {
+    parameters.finish()?;
+    Ok(Json(JobView::of(&*api.service.job(&id).await?)))
+}
+
+/// Returns whether every word occurs in the id, label, description or tags of a job.
+fn mentions(job: &JobDescriptor, words: &str) -> bool {
+    let texts = [&job.id, &job.label, &job.description].map(|text| text.to_lowercase());
+    let tags: Vec<_> = job.tags.iter().map(|tag| tag.to_lowercase()).collect();
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| texts.iter().chain(&tags).any(|text| text.contains(word)))
+}

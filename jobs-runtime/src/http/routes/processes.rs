@@ -1,0 +1,25 @@
+//! `GET /processes`: the workers that have a session.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::http::ApiState;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::Problem;
+use crate::store::ProcessRecord;
+
+/// The workers that have a session.
+#[derive(Serialize)]
+pub(in crate::http) struct Processes {
+    processes: Vec<ProcessRecord>,
+}
+
+pub(in crate::http) async fn list(
+    State(api): State<ApiState>,
+    parameters: QueryParameters,
+) -> Result<Json<Processes>, Problem> {
+    parameters.finish()?;
+    let processes = api.service.store().processes().await?;
+    Ok(Json(Processes { processes }))
+}

@@ -1,0 +1,74 @@
+//! `GET /queues`, `POST /queues/{queue}/pause`, `POST /queues/{queue}/resume`: list and pause
+//! queues.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::QueueAnswer;
+use crate::http::ApiState;
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::path::QueuePath;
+use crate::http::request::query::QueryParameters;
+use crate::http::response::problem::{Code, Problem};
+use crate::store::QueueRecord;
+
+/// The queues, sorted by name.
+#[derive(Serialize)]
+pub(in crate::http) struct Queues {
+    queues: Vec<QueueRecord>,
+}
+
+/// The response to a pause or a resume.
+#[derive(Serialize)]
+pub(in crate::http) struct QueueState {
+    queue: String,
+    paused: bool,
+    /// True if this request changed the state of the queue.
+    changed: bool,
+}
+
+pub(in crate::http) async fn list(
+    State(api): State<ApiState>,
+    parameters: QueryParameters,
+) -> Result<Json<Queues>, Problem> {
+    parameters.finish()?;
+    let queues = api.service.queues().await?;
+    Ok(Json(Queues { queues }))
+}
+
+pub(in crate::http) async fn pause(
+    State(api): State<ApiState>,
+    QueuePath(queue): QueuePath,
+    BodyText(body): BodyText<MAX_BODY>,
+) -> Result<Json<QueueState>, Problem> {
+    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    let answer = api.service.pause(&queue).await?;
+    state(queue, true, answer)
+}
+
+pub(in crate::http) async fn resume(
+    State(api): State<ApiState>,
+    QueuePath(queue): QueuePath,
+    BodyText(body): BodyText<MAX_BODY>,
+) -> Result<Json<QueueState>, Problem> {
+    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    let answer = api.service.resume(&queue).await?;
+    state(queue, false, answer)
+}
+
+fn state(queue: String, paused: bool, answer: QueueAnswer) -> Result<Json<QueueState>, Problem> {
+    let changed = match answer {
+        QueueAnswer::Changed => true,
+        QueueAnswer::Unchanged => false,
+        QueueAnswer::Unknown { near } => {
+            let detail = format!("no job uses a queue `{queue}`, and no execution is in it");
+            return Err(Problem::new(Code::UnknownQueue, detail).with("near", near));
+        }
+    };
+    Ok(Json(QueueState {
+        queue,
+        paused,
+        changed,
+    }))
+}

@@ -1,0 +1,214 @@
+//! `POST /jobs/{id}/trigger`, `POST /jobs/{id}/trigger-batch`: enqueue over HTTP.
+//!
+//! The body of a batch is `{"executions": [{"payload": …, "priority": …}, …]}`. Each entry has the
+//! fields of a single trigger's body. All executions are enqueued, or none.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
+use jobs::{ExecutionId, ExecutionStatus};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::http::request::body::{
+    BodyFields, BodyText, MAX_BATCH_BODY, MAX_BODY, reject_violations,
+};
+use crate::http::request::guard::single_header;
+use crate::http::request::path::JobPath;
+use crate::http::response::errors::RequestKind;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::{ApiState, PREFIX};
+use crate::service::{Accepted, MAX_BATCH};
+use crate::time::Timestamp;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The response to a trigger.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Triggered {
+    execution_id: ExecutionId,
+    job_id: String,
+    status: ExecutionStatus,
+    /// True if this request created the execution; false if it found an existing one.
+    triggered: bool,
+}
+
+/// The response to a batch, in the order of its entries.
+#[derive(Serialize)]
+pub(in crate::http) struct TriggeredBatch {
+    executions: Vec<Triggered>,
+}
+
+/// 202 when an execution is created, 200 when an existing one is returned.
+pub(in crate::http) async fn one(
+    State(api): State<ApiState>,
+    JobPath(job_id): JobPath,
+    headers: HeaderMap,
+    BodyText(body): BodyText<MAX_BODY>,
+) -> Result<Response, Problem> {
+    let mut fields = BodyFields::read(&body, String::new())?;
+    let mut request = enqueue_request(&mut fields, &job_id);
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        let header = single_header(&headers, &IDEMPOTENCY_KEY).map(unquoted);
+        match (header, &request.idempotency_key) {
+            (Some(header), None) => request.idempotency_key = Some(header.to_owned()),
+            (Some(header), Some(field)) if header == field => {}
+            _ => fields.add_violation(
+                "idempotencyKey",
+                "must be given once, in the header `Idempotency-Key` or in the body",
+            ),
+        }
+    }
+    request.trace_parent = trace_parent(&headers);
+    reject_violations(&fields.finish())?;
+
+    let accepted = api
+        .service
+        .accept(vec![request])
+        .await
+        .map_err(|error| Problem::of_service(error, RequestKind::Single))?;
+    let mut triggered = triggered_executions(&api, accepted).await?;
+    let Some(triggered) = triggered.pop() else {
+        return Err(Problem::new(
+            Code::Internal,
+            "the store returned no execution",
+        ));
+    };
+    let location = format!("{PREFIX}/executions/{}", triggered.execution_id);
+    let status = response_status(triggered.triggered);
+    Ok((status, [(header::LOCATION, location)], Json(triggered)).into_response())
+}
+
+/// 202 when at least one execution is created, 200 when all of them existed.
+pub(in crate::http) async fn batch(
+    State(api): State<ApiState>,
+    JobPath(job_id): JobPath,
+    headers: HeaderMap,
+    BodyText(body): BodyText<MAX_BATCH_BODY>,
+) -> Result<Response, Problem> {
+    let mut fields = BodyFields::read(&body, String::new())?;
+    let entries = entries(&mut fields);
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        fields.add_violation(
+            "executions",
+            "must have an `idempotencyKey` each; the header `Idempotency-Key` is for one execution",
+        );
+    }
+    let mut violations = fields.finish();
+    if entries.len() > MAX_BATCH {
+        let detail = format!("{} executions, {MAX_BATCH} are allowed", entries.len());
+        return Err(Problem::new(Code::PayloadTooLarge, detail).with("limit", MAX_BATCH));
+    }
+    // Reported before the entries' mistakes, and for an empty batch as well.
+    api.service.job(&job_id).await?;
+    let mut requests = Vec::with_capacity(entries.len());
+    let trace_parent = trace_parent(&headers);
+    for (index, entry) in entries.into_iter().enumerate() {
+        let mut fields = BodyFields::read(entry.get(), format!("/executions/{index}"))?;
+        let mut request = enqueue_request(&mut fields, &job_id);
+        request.trace_parent = trace_parent.clone();
+        requests.push(request);
+        violations.extend(fields.finish());
+    }
+    reject_violations(&violations)?;
+
+    let accepted = api
+        .service
+        .accept(requests)
+        .await
+        .map_err(|error| Problem::of_service(error, RequestKind::Batch))?;
+    let executions = triggered_executions(&api, accepted).await?;
+    let status = response_status(executions.iter().any(|one| one.triggered));
+    Ok((status, Json(TriggeredBatch { executions })).into_response())
+}
+
+fn entries<'a>(fields: &mut BodyFields<'a>) -> Vec<&'a RawValue> {
+    let Some(list) = fields.raw("executions") else {
+        fields.add_violation("executions", "is required");
+        return Vec::new();
+    };
+    serde_json::from_str(list.get()).unwrap_or_else(|_| {
+        fields.add_violation("executions", "must be an array");
+        Vec::new()
+    })
+}
+
+/// Reads the fields of one execution.
+fn enqueue_request(fields: &mut BodyFields<'_>, job_id: &str) -> EnqueueRequest {
+    let payload = fields.raw("payload").map_or("{}", RawValue::get);
+    let mut request = EnqueueRequest::new(job_id.to_owned(), payload.to_owned());
+    request.triggered_by = TriggeredBy::Http;
+    request.priority = fields.priority();
+    request.idempotency_key = fields.value("idempotencyKey", "a string");
+    request.correlation_id = fields.value("correlationId", "a string");
+    request.item_id = fields.value("itemId", "a string");
+    request.created_by = fields.value("createdBy", "a string");
+    request.tags = fields
+        .value("tags", "an array of strings")
+        .unwrap_or_default();
+    request.due = due(fields).unwrap_or_default();
+    request
+}
+
+/// Reads the due time from `delayMs` or `runAt`.
+pub(in crate::http) fn due(fields: &mut BodyFields<'_>) -> Option<Due> {
+    let delay: Option<u64> = fields.value("delayMs", "a whole number of milliseconds");
+    let run_at: Option<Timestamp> = fields.value("runAt", "a time like `2030-01-31T12:00:00Z`");
+    match (delay, run_at) {
+        (None, None) => None,
+        (Some(delay), None) => Some(Due::After(Duration::from_millis(delay))),
+        (None, Some(time)) => Some(Due::At(time.into())),
+        (Some(_), Some(_)) => {
+            fields.add_violation("delayMs", "cannot be combined with `runAt`");
+            None
+        }
+    }
+}
+
+async fn triggered_executions(
+    api: &ApiState,
+    accepted: Vec<Accepted>,
+) -> Result<Vec<Triggered>, Problem> {
+    let mut executions = Vec::with_capacity(accepted.len());
+    for one in accepted {
+        let id = one.enqueued.execution_id;
+        // An existing execution may have left its initial status.
+        let current = if one.enqueued.triggered {
+            None
+        } else {
+            api.service.store().execution(id).await?
+        };
+        executions.push(Triggered {
+            execution_id: id,
+            job_id: one.job.id().to_owned(),
+            status: current.map_or(one.status, |execution| execution.status),
+            triggered: one.enqueued.triggered,
+        });
+    }
+    Ok(executions)
+}
+
+fn response_status(created: bool) -> StatusCode {
+    if created {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    }
+}
+
+fn trace_parent(headers: &HeaderMap) -> Option<String> {
+    single_header(headers, &TRACEPARENT).map(str::to_owned)
+}
+
+/// Removes the quotes of an `Idempotency-Key`. The IETF draft quotes the key; many clients do not.
+fn unquoted(key: &str) -> &str {
+    key.strip_prefix('"')
+        .and_then(|key| key.strip_suffix('"'))
+        .unwrap_or(key)
+}

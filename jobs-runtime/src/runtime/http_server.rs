@@ -1,0 +1,77 @@
+//! The task that serves the HTTP interface of a runtime.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use crate::health::Health;
+use crate::service::JobService;
+
+/// A running HTTP server.
+pub(super) struct HttpServer {
+    address: SocketAddr,
+    stop: CancellationToken,
+    /// Set when the server has ended, to an error if it failed.
+    ended: watch::Receiver<Option<Result<(), String>>>,
+}
+
+/// Binds the address. Called before any other part of the runtime starts.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bind_error = |reason: String| StartError::Bind { address, reason };
+    crate::http::check_bind(address).map_err(|error| bind_error(error.to_string()))?;
+    TcpListener::bind(address).await.map_err(|error| {
+        bind_error(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "the address is in use, perhaps by another runtime; `--bind` sets another address"
+                    .into()
+            }
+            _ => error.to_string(),
+        })
+    })
+}
+
+impl HttpServer {
+    pub(super) fn start(
+        listener: TcpListener,
+        service: &JobService,
+        health: &Arc<Health>,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let router = crate::http::router(service.clone(), Arc::clone(health));
+        let (end, ended) = watch::channel(None);
+        let serving = crate::http::serve(listener, router, stop.clone());
+        tokio::spawn(async move {
+            let served = serving.await.map_err(|error| error.to_string());
+            end.send_replace(Some(served));
+        });
+        Ok(Self {
+            address,
+            stop,
+            ended,
+        })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(super) async fn failed(&self) -> io::Result<()> {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(reason))) => Err(io::Error::other(reason.clone())),
+            // The task was dropped: it panicked, or its Tokio runtime shuts down.
+            Ok(None) | Err(_) => Err(io::Error::other("the HTTP server ended unexpectedly")),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+-- Claims as `from_head.sql` does, but only the executions with the ids $9.
+-- $1 to $8: as there. Each execution is looked up by its id.
+WITH targets AS MATERIALIZED (
+    SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
+    FROM jobs.executions AS x
+    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+        AND r.seq = ANY (ARRAY[x.seq])
+    WHERE x.id = ANY ($9)
+        AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
+        AND r.queue <> ALL ($7) AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+    ORDER BY r.rank, r.seq
+    FOR UPDATE OF r SKIP LOCKED
+),
+taken AS (
+    DELETE FROM jobs.ready
+    WHERE ctid = ANY (ARRAY(
+        SELECT h.place
+        FROM (
+            SELECT
+                n.place, n.rank, n.seq, n.limited,
+                ROW_NUMBER() OVER (PARTITION BY n.limited ORDER BY n.rank, n.seq) AS nth
+            FROM targets AS n
+        ) AS h
+        WHERE NOT h.limited OR h.nth <= $8
+        ORDER BY h.rank, h.seq
+        LIMIT $6
+    ))
+    RETURNING rank, seq, attempt, spent, limits, GREATEST($3, admitted_at) AS start
+),

@@ -1,2 +1,0 @@
--- Which of the ids $1 exist.
-SELECT id FROM jobs.executions WHERE id = ANY ($1)

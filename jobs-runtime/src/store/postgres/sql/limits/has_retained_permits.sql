@@ -1,0 +1,2 @@
+-- Checks whether attempts of the session $1 have retained permits and executions are blocked.
+SELECT EXISTS (SELECT 1 FROM jobs.retained_permits WHERE session = $1) AND EXISTS (SELECT 1 FROM jobs.blocked)

@@ -1,0 +1,6 @@
+-- Locks the limits $1 in the order of their ids. Returns their rules and counters.
+SELECT id, stage, kind, count, period_ms, in_use, tat, check_at
+FROM jobs.limits
+WHERE id = ANY ($1)
+ORDER BY id
+FOR NO KEY UPDATE

@@ -1,0 +1,5 @@
+-- Edits the row of the execution $1: payload $2, due time $3, priority $4. NULL keeps a value.
+UPDATE jobs.executions
+SET payload = COALESCE($2, payload), run_at = COALESCE($3, run_at),
+    priority = COALESCE($4, priority)
+WHERE seq = $1

@@ -1,0 +1,7 @@
+-- Finds the scheduled execution that a promotion at the time $1 would move first. Returns its id.
+SELECT x.id
+FROM jobs.scheduled AS s
+JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[s.seq])
+WHERE s.run_at <= $1
+ORDER BY s.run_at, s.seq
+LIMIT 1

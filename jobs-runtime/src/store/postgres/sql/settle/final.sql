@@ -1,9 +1,0 @@
--- Writes down how those have ended.
-INSERT INTO jobs.outcomes (
-    seq, status, finished_at, attempt, outcome, session, executed_by, started_at, error_kind,
-    error_message, progress, progress_message, result
-)
-SELECT
-    seq, status, finished_at, attempt, outcome, session, executed_by, started_at, error_kind,
-    error_message, progress, message, result
-FROM ended

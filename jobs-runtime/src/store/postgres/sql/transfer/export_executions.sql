@@ -1,0 +1,26 @@
+-- Exports the next $2 executions after the seq $1, each with its state.
+SELECT
+    x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
+    x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,
+    x.parent_id, x.trace_parent, x.payload,
+    CASE
+        WHEN o.seq IS NOT NULL THEN 'final'
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'scheduled'
+        WHEN r.seq IS NOT NULL OR h.seq IS NOT NULL THEN 'queued'
+    END AS place,
+    COALESCE(o.attempt, s.attempt, r.attempt, h.attempt) AS attempt,
+    COALESCE(s.spent, r.spent, h.spent) AS spent,
+    s.run_at AS due_at,
+    o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
+    o.progress, o.progress_message, o.result, COALESCE(m.capped, FALSE) AS capped
+FROM (SELECT * FROM jobs.executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
+    AND r.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.sessions AS w ON w.id = ANY (ARRAY[COALESCE(o.executed_by, o.session)])
+ORDER BY x.seq

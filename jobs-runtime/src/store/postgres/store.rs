@@ -1,0 +1,260 @@
+//! [`Store`] for [`PostgresStore`]: each call is given to a pool as one operation.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use jobs::{ExecutionId, TransactionRef};
+use tokio::sync::broadcast;
+
+use super::{PostgresStore, conn, limits, migrate, operator, promote, read, session, settle};
+use crate::store::{
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
+    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
+    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
+    Transferable, WriteAnswer, poison,
+};
+use crate::time::Timestamp;
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn transfer(&self) -> Option<&dyn Transferable> {
+        Some(self)
+    }
+
+    async fn migrate(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        migrate::migrate(self).await
+    }
+
+    async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        let schema = self.schema.clone();
+        self.operate(migrate::ReadMigrations { schema }).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Not on the operator's pool, where a call may wait for a lock.
+        self.read(conn::server::Ping).await
+    }
+
+    async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.heartbeats
+            .run(conn::server::ServerTime)
+            .await
+            .map(Some)
+    }
+
+    fn describe(&self) -> StoreDescription {
+        StoreDescription {
+            kind: "postgres",
+            location: self.shared.location.to_string(),
+            durability: self.durability.clone(),
+        }
+    }
+
+    fn events(&self) -> broadcast::Receiver<StoreEvent> {
+        self.shared.notifier.subscribe()
+    }
+
+    async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
+        self.operate(read::catalogue::PublishJobs(jobs)).await
+    }
+
+    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(read::catalogue::ListJobs).await
+    }
+
+    async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.batcher.enqueue(conn::text::encode_batch(batch)).await
+    }
+
+    async fn enqueue_in(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        self.enqueue_in_caller_tx(tx, batch).await
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<WriteAnswer, StoreError> {
+        self.settle_in_caller_tx(tx, settlement).await
+    }
+
+    fn committed(&self) {
+        self.shared.notifier.publish(vec![StoreEvent::Elsewhere]);
+    }
+
+    async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
+        self.heartbeats.run(session::OpenSession(info)).await
+    }
+
+    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
+        self.heartbeats
+            .run(session::RenewSession(session, now))
+            .await
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.heartbeats.run(session::CloseSession(session)).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        poison::claim(self, claim).await
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
+        settle::settle(&self.settle, batch).await
+    }
+
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        poison::report(self, batch).await
+    }
+
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        poison::append_logs(self, batch).await
+    }
+
+    async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
+        self.heartbeats.run(session::CancelRequests(session)).await
+    }
+
+    async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
+        self.permits.run(limits::ReleasePermits(fences)).await
+    }
+
+    async fn reserve(
+        &self,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        let limit = conn::text::encode_limit(limit);
+        let reserve = limits::Reserve {
+            limit,
+            cost,
+            now,
+            latest,
+        };
+        self.permits.run(reserve).await
+    }
+
+    async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError> {
+        let keys = conn::text::encode_all(&keys);
+        let keys = keys.into_iter().map(Cow::into_owned).collect();
+        self.permits.run(limits::PauseLimits { keys, until }).await
+    }
+
+    async fn edit(
+        &self,
+        id: ExecutionId,
+        edit: ExecutionEdit,
+        now: Timestamp,
+    ) -> Result<EditAnswer, StoreError> {
+        self.operate(operator::edit::EditExecution { id, edit, now })
+            .await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
+        self.read(operator::queues::ListQueues).await
+    }
+
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
+        self.operate(operator::queues::PauseQueue(queue, now)).await
+    }
+
+    async fn resume(&self, queue: String) -> Result<bool, StoreError> {
+        self.operate(operator::queues::ResumeQueue(queue)).await
+    }
+
+    async fn blocked_by(
+        &self,
+        id: ExecutionId,
+        now: Timestamp,
+    ) -> Result<Option<BlockingLimit>, StoreError> {
+        self.read(operator::queues::BlockedBy(id, now)).await
+    }
+
+    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
+        promote::promote(self, now, limit).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
+        self.heartbeats.run(session::ListSessions).await
+    }
+
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        self.read(session::ListProcesses).await
+    }
+
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        poison::take_over(self, dead, claim).await
+    }
+
+    async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
+        self.operate(operator::Cancel { id, now }).await
+    }
+
+    async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+        now: Timestamp,
+    ) -> Result<RetryAnswer, StoreError> {
+        self.operate(operator::Retry { id, payload, now }).await
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
+        self.operate(operator::Delete(id)).await
+    }
+
+    async fn waiting_since(
+        &self,
+        queue: String,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(operator::queues::WaitingSince(queue, since, limit))
+            .await
+    }
+
+    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.read(session::CountLeases(of)).await
+    }
+
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
+        self.read(operator::CountAhead { id, limit }).await
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
+        self.read(read::execution::ReadExecution(id)).await
+    }
+
+    async fn execution_states(
+        &self,
+        ids: Vec<ExecutionId>,
+    ) -> Result<Vec<ExecutionState>, StoreError> {
+        self.read(read::execution::ExecutionStates(ids)).await
+    }
+
+    async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
+        self.read(read::logs::ReadLogs(query)).await
+    }
+
+    async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, StoreError> {
+        self.read(read::list::ListExecutions(query)).await
+    }
+}

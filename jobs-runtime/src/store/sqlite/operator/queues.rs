@@ -1,0 +1,122 @@
+//! Pauses of queues, and reads for operators: queues, blocking limits, executions that wait long.
+
+use jobs::ExecutionId;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::store::sqlite::conn::error::DbError;
+use crate::store::sqlite::conn::json::id_from_blob;
+use crate::store::sqlite::limits::allocator;
+use crate::store::{BlockingLimit, PermitHolder, QueueRecord};
+use crate::time::Timestamp;
+
+/// Counts for operators stop at this number.
+const COUNT_LIMIT: i64 = 10_000;
+
+/// Most permit holders of a [`BlockingLimit`].
+const MAX_HOLDERS: i64 = 10;
+
+/// Pauses a queue. Returns false if it was paused already.
+pub(in crate::store::sqlite) async fn pause_in_txn(
+    conn: &mut SqliteConnection,
+    queue: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let done = sqlx::query(include_str!("../sql/operator/pause.sql"))
+        .bind(queue)
+        .bind(now.as_millis())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Resumes a queue. Returns false if it was not paused.
+pub(in crate::store::sqlite) async fn resume_in_txn(
+    conn: &mut SqliteConnection,
+    queue: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query(include_str!("../sql/operator/resume.sql"))
+        .bind(queue)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Lists the queues that are paused or have executions.
+pub(in crate::store::sqlite) async fn queues_on_conn(
+    conn: &mut SqliteConnection,
+) -> Result<Vec<QueueRecord>, DbError> {
+    let rows = sqlx::query(include_str!("../sql/operator/queues.sql"))
+        .bind(COUNT_LIMIT)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueRecord {
+                queue: row.try_get(0)?,
+                paused_at: row
+                    .try_get::<Option<i64>, _>(1)?
+                    .map(Timestamp::from_millis),
+                ready: row.try_get(2)?,
+                blocked: row.try_get(3)?,
+                running: row.try_get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Finds the limit whose permit an execution waits for; `None` if it is not blocked, or if the
+/// allocator has not looked at it yet.
+pub(in crate::store::sqlite) async fn blocked_by_on_conn(
+    conn: &mut SqliteConnection,
+    id: ExecutionId,
+    now: Timestamp,
+) -> Result<Option<BlockingLimit>, DbError> {
+    let row = sqlx::query(include_str!("../sql/limits/blocked_by.sql"))
+        .bind(id.as_bytes().as_slice())
+        .bind(COUNT_LIMIT)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let state = allocator::limit_state(&row)?;
+    let holders = sqlx::query(include_str!("../sql/limits/permit_holders.sql"))
+        .bind(state.id)
+        .bind(MAX_HOLDERS)
+        .fetch_all(conn)
+        .await?;
+    Ok(Some(BlockingLimit {
+        key: row.try_get(8)?,
+        ahead: row.try_get(9)?,
+        free_at: state.next_free_at(now),
+        rule: state.rule,
+        holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn holder(row: &SqliteRow) -> Result<PermitHolder, DbError> {
+    Ok(PermitHolder {
+        execution_id: id_from_blob(row.try_get(0)?)?,
+        attempt: row.try_get(1)?,
+        worker: row.try_get(2)?,
+        stuck: row.try_get(3)?,
+    })
+}
+
+/// Lists ready executions of a queue that were due before `since` and do not have the highest
+/// priority.
+pub(in crate::store::sqlite) async fn waiting_since_on_conn(
+    conn: &mut SqliteConnection,
+    queue: &str,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<ExecutionId>, DbError> {
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("../sql/read/waiting_since.sql"))
+        .bind(queue)
+        .bind(since.as_millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await?;
+    ids.iter().map(|id| id_from_blob(id)).collect()
+}

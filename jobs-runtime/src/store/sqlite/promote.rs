@@ -1,0 +1,99 @@
+//! Promotion: moves due executions to their queues, and runs the permit allocator.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::conn::error::DbError;
+use super::conn::operation::Outcome;
+use super::conn::script::rows_named;
+use super::limits::allocator;
+use crate::store::{Promotion, StoreEvent};
+use crate::time::Timestamp;
+
+/// The work that a promotion would find, read without a lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueWork {
+    /// The earliest time of a scheduled execution.
+    scheduled: Option<Timestamp>,
+    /// The earliest time at which the allocator has to look at a limit.
+    check_at: Option<Timestamp>,
+    /// Blocked executions exist that the allocator has not looked at.
+    new_waiters: bool,
+    /// Permit events or released permits exist that the allocator has not counted.
+    permit_changes: bool,
+}
+
+impl DueWork {
+    /// Reads it from the database.
+    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
+        let row = sqlx::query(include_str!("sql/promote/due_work.sql"))
+            .fetch_one(conn)
+            .await?;
+        let time = |column| -> Result<Option<Timestamp>, DbError> {
+            let millis: Option<i64> = row.try_get(column)?;
+            Ok(millis.map(Timestamp::from_millis))
+        };
+        Ok(Self {
+            scheduled: time(0)?,
+            check_at: time(1)?,
+            new_waiters: row.try_get(2)?,
+            permit_changes: row.try_get(3)?,
+        })
+    }
+
+    /// True if a promotion at `now` would change something.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.new_waiters || self.permit_changes || self.next(now).is_some_and(|due| due <= now)
+    }
+
+    /// True if the allocator has something to do at `now`.
+    pub(super) fn wants_allocator(&self, now: Timestamp) -> bool {
+        self.new_waiters || self.permit_changes || self.check_at.is_some_and(|at| at <= now)
+    }
+
+    /// The time of the next promotion; `None` if only a new write can make one necessary.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let at_once = self.new_waiters.then_some(now);
+        let times = [self.scheduled, self.check_at, at_once];
+        times.into_iter().flatten().min()
+    }
+}
+
+/// Moves up to `limit` due executions, and lets the allocator admit blocked ones.
+pub(super) async fn promote_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Outcome<Promotion>, DbError> {
+    let moved = move_due_in_txn(conn, now, limit).await?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let admitted = if DueWork::on_conn(conn).await?.wants_allocator(now) {
+        allocator::admit(conn, now, most).await?
+    } else {
+        0
+    };
+    let promoted = moved + admitted;
+    let promotion = Promotion {
+        promoted,
+        next_due: DueWork::on_conn(conn).await?.next(now),
+    };
+    let ready = (promoted > 0).then_some(StoreEvent::Ready);
+    Ok((promotion, Vec::from_iter(ready)))
+}
+
+/// Moves up to `limit` due executions: those without limits to their queues, where they are ready,
+/// those with limits among the blocked ones. Returns the number of the former.
+pub(super) async fn move_due_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize, DbError> {
+    let rows = sqlx::query(include_str!("sql/promote/move_due.sql"))
+        .bind(now.as_millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await?;
+    let moved = rows_named(&rows, "promoted").next();
+    let moved = moved.map_or(Ok(0), |row| row.try_get::<i64, _>(1))?;
+    Ok(usize::try_from(moved).unwrap_or(0))
+}

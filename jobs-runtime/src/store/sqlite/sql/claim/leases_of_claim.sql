@@ -1,0 +1,13 @@
+-- Reads the leases of a claim that still exist.
+-- $1  the session
+-- $2  the number of the claim
+-- Returns rows with 'claimed' and a JSON array of one execution, the most urgent first.
+SELECT 'claimed', json_array(json_array(
+    l.seq, l.attempt, l.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms, x.max_attempts,
+    x.retry, x.correlation_id, l.claimed_at, l.cancel_requested_at IS NOT NULL, x.queue,
+    l.limits
+))
+FROM jobs_leases AS l
+CROSS JOIN jobs_executions AS x ON x.seq = l.seq
+WHERE l.session = $1 AND l.claim = $2
+ORDER BY x.priority DESC, l.seq

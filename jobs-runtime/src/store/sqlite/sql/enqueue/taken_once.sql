@@ -1,7 +1,0 @@
--- A permit of each of the limits in the array $28 is taken. Cheaper than enqueue_taken.sql, which says how many.
-UPDATE jobs_limits
-SET in_use = in_use + 1,
-    reach_first = iif(in_use = 0, (SELECT MAX(seq) FROM jobs_executions) - $2 + 1, reach_first),
-    reach_last = MAX(iif(in_use = 0, 0, reach_last), (SELECT MAX(seq) FROM jobs_executions)),
-    reach_rank = iif(in_use = 0, $30, MAX(reach_rank, $30))
-WHERE id IN (SELECT value FROM json_each($28));

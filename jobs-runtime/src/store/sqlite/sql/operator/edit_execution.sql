@@ -1,0 +1,8 @@
+-- Changes fields of an execution. A NULL keeps the field.
+-- $1  the seq of the execution
+-- $2  the payload
+-- $3  the time at which it is due
+-- $4  the priority
+UPDATE jobs_executions
+SET payload = IFNULL($2, payload), run_at = IFNULL($3, run_at), priority = IFNULL($4, priority)
+WHERE seq = $1

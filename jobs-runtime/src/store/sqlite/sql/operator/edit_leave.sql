@@ -1,7 +1,0 @@
--- Takes the waiting execution $1 out of where it stands.
-DELETE FROM jobs_ready
-WHERE (queue, rank, seq) = (SELECT queue, 100 - priority, seq FROM jobs_executions WHERE seq = $1);
-
-DELETE FROM jobs_blocked WHERE seq = $1;
-
-DELETE FROM jobs_scheduled WHERE seq = $1;

@@ -1,0 +1,8 @@
+-- Writes the last log lines of ended attempts, in the transaction that ends them; see
+-- append_logs.sql.
+-- $14  JSON array: [seq, attempt, line, time, level, target, message, fields]
+INSERT OR IGNORE INTO jobs_logs (seq, attempt, line, at, level, target, message, fields)
+SELECT
+    l.value ->> 0, l.value ->> 1, l.value ->> 2, l.value ->> 3, l.value ->> 4, l.value ->> 5,
+    l.value ->> 6, l.value ->> 7
+FROM jsonb_each($14) AS l;

@@ -1,7 +1,0 @@
--- Writes the last log lines of ended attempts, the array $14, like logs_append.sql; in the
--- transaction that ends them.
-INSERT OR IGNORE INTO jobs_logs (seq, attempt, line, at, level, target, message, fields)
-SELECT
-    l.value ->> 0, l.value ->> 1, l.value ->> 2, l.value ->> 3, l.value ->> 4, l.value ->> 5,
-    l.value ->> 6, l.value ->> 7
-FROM jsonb_each($14) AS l;

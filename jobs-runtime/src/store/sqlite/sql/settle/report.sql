@@ -1,7 +1,0 @@
--- Notes the progress in the array $1 of attempts that are known to hold their lease.
-UPDATE jobs_leases
-SET progress = MAX(progress, r.percent), progress_message = IFNULL(r.message, progress_message)
-FROM (
-    SELECT value ->> 0 AS seq, value ->> 1 AS percent, value ->> 2 AS message FROM jsonb_each($1)
-) AS r
-WHERE jobs_leases.seq = r.seq;

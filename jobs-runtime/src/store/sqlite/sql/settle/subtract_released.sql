@@ -1,0 +1,10 @@
+-- Subtracts released permits from the permits in use. The allocator looks next at those limits that
+-- have waiters. Does nothing if store_released.sql has stored the permits: with $27, and no blocked
+-- execution. Rates are left alone: their starts are counted by time.
+-- $24  JSON array: [limit, number of permits]
+-- $27  JSON array of limit ids, or NULL
+UPDATE jobs_limits
+SET in_use = MAX(in_use - (e.value ->> 1), 0),
+    check_at = iif(EXISTS (SELECT 1 FROM jobs_blocked AS h WHERE h.limit_id = jobs_limits.id), 0, check_at)
+FROM jsonb_each(iif($27 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs_blocked), NULL, $24)) AS e
+WHERE jobs_limits.id = e.value ->> 0 AND jobs_limits.kind = 'concurrent';

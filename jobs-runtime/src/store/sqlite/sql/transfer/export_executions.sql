@@ -1,0 +1,27 @@
+-- Reads executions with the states that they are in, in the order of seq.
+-- $1  the seq after which to start
+-- $2  the most executions
+SELECT
+    x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
+    x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,
+    x.parent_id, x.trace_parent, x.payload,
+    CASE
+        WHEN o.seq IS NOT NULL THEN 'final'
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'scheduled'
+        WHEN r.seq IS NOT NULL OR h.seq IS NOT NULL THEN 'queued'
+    END AS place,
+    COALESCE(o.attempt, s.attempt, r.attempt, h.attempt) AS attempt,
+    COALESCE(s.spent, r.spent, h.spent) AS spent,
+    s.run_at AS due_at,
+    o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
+    o.progress, o.progress_message, o.result, IFNULL(m.capped, 0) AS capped
+FROM (SELECT * FROM jobs_executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
+LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
+LEFT JOIN jobs_leases AS l ON l.seq = x.seq
+LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
+LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
+LEFT JOIN jobs_blocked AS h ON h.seq = x.seq
+LEFT JOIN jobs_limited AS m ON m.seq = x.seq
+LEFT JOIN jobs_sessions AS w ON w.id = IFNULL(o.executed_by, o.session)
+ORDER BY x.seq

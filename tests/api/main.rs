@@ -1,0 +1,81 @@
+//! The public API of the crates that applications depend on, as a list in this repository.
+//!
+//! A change to a public name or signature fails here until the list is written again with
+//! `UPDATE_GOLDENS=1 cargo test -p tests --test api`, so that a review sees it. Derived and
+//! automatic trait implementations are left out.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds the documentation of a crate as JSON and returns the file.
+///
+/// The format is unstable, so rustdoc asks for a nightly toolchain or this variable. The version of
+/// the crate `public-api` belongs to the format of the pinned toolchain.
+fn documented(package: &str, features: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let ran = Command::new(env!("CARGO"))
+        .args(["rustdoc", "--quiet", "--lib", "--package", package])
+        .args(["--features", features])
+        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .current_dir(&root)
+        .output();
+    let ran = ran.expect("cargo can be started");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "rustdoc failed for {package}: {said}");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    target.join(format!("doc/{}.json", package.replace('-', "_")))
+}
+
+/// The public items of a crate, one a line.
+fn listed(package: &str, features: &str) -> String {
+    let json = documented(package, features);
+    let api = public_api::Builder::from_rustdoc_json(json)
+        .omit_auto_derived_impls(true)
+        .omit_auto_trait_impls(true)
+        .omit_blanket_impls(true)
+        .build();
+    let api = api.expect("the JSON is of the format that `public-api` reads");
+    let mut list = String::new();
+    for item in api.items() {
+        list.push_str(&format!("{item}\n"));
+    }
+    list
+}
+
+/// The lines of one list that the other lacks.
+fn missing(from: &str, other: &str) -> Vec<String> {
+    let others: Vec<_> = other.lines().collect();
+    let lines = from.lines().filter(|line| !others.contains(line));
+    lines.map(str::to_owned).collect()
+}
+
+fn compare(package: &str, features: &str) {
+    let list = listed(package, features);
+    assert!(
+        list.lines().count() > 50,
+        "the list of {package} is short: {list}"
+    );
+    let name = format!("api/{package}.txt");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        std::fs::write(&file, &list).expect("the list can be written");
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        list == kept,
+        "the public API of {package} differs from tests/{name}.\nadded: {:#?}\nremoved: {:#?}",
+        missing(&list, &kept),
+        missing(&kept, &list)
+    );
+}
+
+#[test]
+fn the_api_of_jobs_is_as_listed() {
+    compare("jobs", "sqlx,testing");
+}
+
+#[test]
+fn the_api_of_the_runtime_is_as_listed() {
+    compare("jobs-runtime", "conformance");
+}
