@@ -163,13 +163,13 @@ fn a_store_with_a_live_worker_is_not_transferred() {
         rejected.err
     );
     server.terminate();
-    let moved = run(
+    let finished = run(
         PROGRAM,
         dir,
         &["move", "--from", "sqlite:from.db", "--to", "sqlite:to.db"],
     );
-    assert_eq!(moved.code, 0, "{}", moved.err);
-    assert!(moved.out.contains("agree"), "{}", moved.out);
+    assert_eq!(finished.code, 0, "{}", finished.err);
+    assert!(finished.out.contains("agree"), "{}", finished.out);
 }
 
 #[test]
