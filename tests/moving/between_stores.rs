@@ -176,7 +176,7 @@ fn a_store_with_a_live_worker_is_not_transferred() {
 fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
-        (["sqlite:a.db", "sqlite:a.db"], 2, "both ends"),
+        (["sqlite:a.db", "sqlite:a.db"], 2, "both `--from` and `--to`"),
         (
             ["sqlite:a.db", "sqlite:b.db"],
             1,
