@@ -176,11 +176,15 @@ fn a_store_with_a_live_worker_is_not_transferred() {
 fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
-        (["sqlite:a.db", "sqlite:a.db"], 2, "both `--from` and `--to`"),
+        (
+            ["sqlite:a.db", "sqlite:a.db"],
+            2,
+            "both `--from` and `--to`",
+        ),
         (
             ["sqlite:a.db", "sqlite:b.db"],
             1,
-            "there is no store at sqlite:a.db",
+            "the store sqlite:a.db does not exist",
         ),
         (["mysql:a", "sqlite:b.db"], 2, "names no store"),
     ];
