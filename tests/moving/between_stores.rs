@@ -163,24 +163,28 @@ fn a_store_with_a_live_worker_is_not_transferred() {
         rejected.err
     );
     server.terminate();
-    let moved = run(
+    let finished = run(
         PROGRAM,
         dir,
         &["move", "--from", "sqlite:from.db", "--to", "sqlite:to.db"],
     );
-    assert_eq!(moved.code, 0, "{}", moved.err);
-    assert!(moved.out.contains("agree"), "{}", moved.out);
+    assert_eq!(finished.code, 0, "{}", finished.err);
+    assert!(finished.out.contains("agree"), "{}", finished.out);
 }
 
 #[test]
 fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [
-        (["sqlite:a.db", "sqlite:a.db"], 2, "both ends"),
+        (
+            ["sqlite:a.db", "sqlite:a.db"],
+            2,
+            "both `--from` and `--to`",
+        ),
         (
             ["sqlite:a.db", "sqlite:b.db"],
             1,
-            "there is no store at sqlite:a.db",
+            "the store sqlite:a.db does not exist",
         ),
         (["mysql:a", "sqlite:b.db"], 2, "names no store"),
     ];

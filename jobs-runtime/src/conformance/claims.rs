@@ -11,7 +11,7 @@ requirements! { "claims" {
     claims_take_only_named_executions: "A claim that names executions takes no others.",
     claims_take_up_to_their_limit: "A claim takes exactly `limit` executions while enough are ready.",
     claims_take_only_named_jobs: "Executions of jobs that a claim does not name stay queued.",
-    a_former_id_is_claimed_by_its_alias: "An execution under a former job id is claimed by a worker that names this id, and keeps it.",
+    a_former_id_is_claimed_by_its_alias: "An execution under a former job id is claimed by a worker that names this id. The execution keeps the id.",
     a_claimed_attempt_has_all_data_to_execute_it: "A claimed attempt comes with all the data that a worker needs to execute it.",
     a_repeated_claim_returns_the_same_leases: "A claim repeated with its number returns the leases that it still holds and takes nothing more.",
     claims_need_an_open_session: "A claim without an open session fails and leases nothing.",

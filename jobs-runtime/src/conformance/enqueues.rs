@@ -120,10 +120,13 @@ async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
         .await
         .unwrap();
     // `Elsewhere` may arrive at any time.
-    let said = event(&mut events, |said| !matches!(said, StoreEvent::Elsewhere)).await;
+    let received = event(&mut events, |received| {
+        !matches!(received, StoreEvent::Elsewhere)
+    })
+    .await;
     assert!(
-        matches!(said, StoreEvent::Scheduled(at) if at == t(60)),
-        "{said:?}"
+        matches!(received, StoreEvent::Scheduled(at) if at == t(60)),
+        "{received:?}"
     );
     let read = record(&store, delayed.id).await;
     assert_eq!(

@@ -19,8 +19,8 @@ async fn a_retry_waits_is_promoted_and_claimed_with_the_next_number(store: AnySt
     let first = running(&store, "j").await;
     let id = first.execution_id;
     settle(&store, retry_at(&first, t(30))).await;
-    let said = event(&mut events, |e| matches!(e, StoreEvent::Scheduled(_))).await;
-    assert!(matches!(said, StoreEvent::Scheduled(at) if at == t(30)));
+    let received = event(&mut events, |e| matches!(e, StoreEvent::Scheduled(_))).await;
+    assert!(matches!(received, StoreEvent::Scheduled(at) if at == t(30)));
 
     let read = record(&store, id).await;
     assert_eq!(

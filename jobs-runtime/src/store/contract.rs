@@ -33,8 +33,8 @@ use crate::time::Timestamp;
 
 /// The operations of a store: every transition of an execution's life, in batches.
 ///
-/// All parts of a process share one implementation. Each method is durable when it returns `Ok`,
-/// as far as the store's [durability](StoreDescription::durability) says.
+/// All parts of a process share one implementation. A write is durable when its method returns
+/// `Ok`; [`StoreDescription::durability`] names the failures that it survives.
 ///
 /// # Errors
 /// Every asynchronous method can fail with:
@@ -180,7 +180,7 @@ pub trait Store: Send + Sync + 'static {
     /// Does the same as [`settle`](Self::settle) for one attempt, within the caller's transaction.
     ///
     /// The attempt has ended once the caller commits. A later settlement of the same attempt
-    /// answers [`WriteAnswer::AlreadyMine`], whatever it says.
+    /// answers [`WriteAnswer::AlreadyMine`], whatever its outcome is.
     ///
     /// # Errors
     /// [`StoreError::WrongDatabase`] if the transaction is on another database,

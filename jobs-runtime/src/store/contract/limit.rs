@@ -91,7 +91,7 @@ impl From<&str> for PermitToken {
     }
 }
 
-/// What a settlement does with the permits of its attempt.
+/// The permits of a settled attempt: released or retained, with or without a pause of its rates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permits {
     /// The token from the claim. With a wrong token the right permits are released all the same, at
