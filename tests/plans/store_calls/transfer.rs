@@ -11,8 +11,9 @@ impl CallTimes<'_> {
     pub(super) async fn transfer(&mut self) {
         let transfer = self.store.transfer();
         let transfer = transfer.expect("the store supports transfers");
-        // A cursor in the middle of the table: a scan from the table's start is slow.
-        let mut after: Option<Cursor> = Some("cc350".parse().unwrap());
+        // The cursor of position 50,000, in the middle of the table: a scan from the table's start
+        // is slow.
+        let mut after: Option<Cursor> = Some("c183cac590b30e55edb5".parse().unwrap());
         for _ in 0..ROUNDS {
             let export = timed!(self, "export", transfer.export(after, BATCH * 5));
             assert_eq!(export.executions.len(), BATCH * 5);
