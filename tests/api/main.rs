@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// Builds the documentation of a crate as JSON and returns the file.
 ///
-/// The format is unstable, so rustdoc asks for a nightly toolchain or this variable. The version of
+/// The format is unstable, so rustdoc runs through `api/rustdoc.sh`, which permits it. The version of
 /// the crate `public-api` belongs to the format of the pinned toolchain.
 fn documented(package: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -17,7 +17,7 @@ fn documented(package: &str) -> PathBuf {
         .args(["rustdoc", "--quiet", "--lib", "--package", package])
         .arg("--all-features")
         .args(["--", "-Z", "unstable-options", "--output-format", "json"])
-        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTDOC", root.join("tests/api/rustdoc.sh"))
         .current_dir(&root)
         .output();
     let ran = ran.expect("cargo can be started");
