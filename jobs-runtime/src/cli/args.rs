@@ -1,6 +1,7 @@
 //! The grammar of the command line. The doc comments of its types are the help texts.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
@@ -153,8 +154,13 @@ pub(super) struct EditArgs {
     #[arg(long)]
     pub(super) priority: Option<jobs::Priority>,
     /// New delay from now, as in 30s or 5m; 0s makes the execution due now
-    #[arg(long, value_name = "DURATION")]
-    pub(super) delay: Option<jiff::SignedDuration>,
+    #[arg(
+        long,
+        value_name = "DURATION",
+        allow_hyphen_values = true,
+        value_parser = jobs_grammar::duration::parse
+    )]
+    pub(super) delay: Option<Duration>,
     /// New due time, as in 2030-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "delay")]
     pub(super) run_at: Option<crate::time::Timestamp>,

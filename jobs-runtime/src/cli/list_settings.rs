@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(ages.get("mail"), Some(&Duration::from_secs(90)));
         for (text, hint) in [
             ("default", "default:10m"),
-            ("default:0s", "not a positive duration"),
+            ("default:0s", "no time at all"),
             ("default:soon", "`default:soon`"),
             ("a:1m,a:2m", "twice"),
         ] {

@@ -284,13 +284,14 @@ fn parse_lease(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Parses a positive duration: `30s`, `5m`, `1h`.
+/// Parses a duration that is not zero: `30s`, `5m`, `1h`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a positive duration: write 30s, 5m or 1h"))
+    let duration = jobs_grammar::duration::parse(text)?;
+    if duration.is_zero() {
+        Err(format!("`{text}` is no time at all: write 30s, 5m or 1h"))
+    } else {
+        Ok(duration)
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Suggestions of similar names for a name that does not exist.
 
+use jobs_grammar::suggestion::distance;
+
 /// The largest number of suggestions.
 const MAX_SUGGESTIONS: usize = 3;
 
@@ -40,22 +42,6 @@ fn normalise(name: &str) -> String {
         .filter(|c| !matches!(c, '-' | '_' | '.' | ' '))
         .flat_map(char::to_lowercase)
         .collect()
-}
-
-/// Returns the Levenshtein distance: the number of inserted, deleted and replaced characters.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

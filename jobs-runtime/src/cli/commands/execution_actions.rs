@@ -74,7 +74,7 @@ pub(in crate::cli) async fn edit(
     args: args::EditArgs,
 ) -> Result<(), Failure> {
     let id = execution_id(&args.id)?;
-    let delay = args.delay.map(|delay| Due::After(delay.unsigned_abs()));
+    let delay = args.delay.map(Due::After);
     let edit = Edit {
         priority: args.priority,
         due: delay.or(args.run_at.map(|time| Due::At(time.into()))),

@@ -1,5 +1,7 @@
 //! The commands `trigger` and `exec`: enqueue an execution, and in `exec` execute it here.
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches};
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
 use jobs::{ExecutionId, Priority};
@@ -150,8 +152,8 @@ impl JobRequest {
         request.created_by = text("created-by");
         let tags = self.matches.get_many::<String>("tag");
         request.tags = tags.into_iter().flatten().cloned().collect();
-        if let Ok(Some(delay)) = self.matches.try_get_one::<jiff::SignedDuration>("delay") {
-            request.due = Due::After(delay.unsigned_abs());
+        if let Ok(Some(delay)) = self.matches.try_get_one::<Duration>("delay") {
+            request.due = Due::After(*delay);
         }
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
@@ -204,7 +206,8 @@ fn options(command: &str) -> Vec<Arg> {
                 .action(ArgAction::SetTrue)
                 .help("Wait until the execution is final, and print its result"),
             text("delay", "DURATION", "Delay from now, as in 30s or 5m")
-                .value_parser(str::parse::<jiff::SignedDuration>),
+                .allow_hyphen_values(true)
+                .value_parser(jobs_grammar::duration::parse),
             text("run-at", "TIME", "Due time, as in 2030-01-31T12:00:00Z")
                 .value_parser(str::parse::<Timestamp>)
                 .conflicts_with("delay"),

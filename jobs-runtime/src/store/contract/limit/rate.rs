@@ -79,28 +79,19 @@ impl Rate {
     }
 }
 
-/// The text is not a rate.
+/// The text is not a rate. The message says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a rate: write a number and a period (s, min, h or d), such as 60/min")]
+#[error("{0}")]
 pub struct ParseRateError(String);
 
 impl FromStr for Rate {
     type Err = ParseRateError;
 
+    /// Parses the rates that the attribute accepts, such as `60/min`.
     fn from_str(text: &str) -> Result<Self, ParseRateError> {
-        let wrong = || ParseRateError(text.to_owned());
-        let (count, period) = text.split_once('/').ok_or_else(wrong)?;
-        let count = count.trim().parse().ok().filter(|count| *count > 0);
-        Ok(Self {
-            count: count.ok_or_else(wrong)?,
-            period_ms: match period.trim() {
-                "s" => 1_000,
-                "min" => 60_000,
-                "h" => 3_600_000,
-                "d" => 86_400_000,
-                _ => return Err(wrong()),
-            },
-        })
+        let (count, period) = jobs_grammar::rate::parse(text).map_err(ParseRateError)?;
+        let period_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
+        Ok(Self { count, period_ms })
     }
 }
 
