@@ -2,26 +2,30 @@
 //!
 //! [`args`] is the grammar. [`settings`] merges the file, the variables and the flags, and
 //! [`payload_flags`] parses the flags of one job. [`commands`] has a module per command. Only
-//! [`output`] prints. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2 (usage).
+//! [`output`] prints; [`printable`] escapes what users wrote, and [`error_stream`] writes standard
+//! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2 (usage).
 //!
 //! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 
 mod args;
 mod commands;
+mod error_stream;
 mod failure;
 mod list_settings;
 mod logging;
 mod output;
+mod panics;
 mod payload_flags;
+mod printable;
 mod progress;
 mod settings;
 mod signals;
 mod table;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
 use crate::RuntimeBuilder;
 use args::{Args, Command};
@@ -36,6 +40,9 @@ use settings::Settings;
 ///     jobs_runtime::main()
 /// }
 /// ```
+///
+/// It sets a panic hook, which writes to the program's log. A hook of the application is set in the
+/// closure of [`main_with`], and calls the hook that it replaces.
 pub fn main() -> ExitCode {
     main_with(|builder| builder)
 }
@@ -49,16 +56,52 @@ pub fn main() -> ExitCode {
 /// }
 /// ```
 pub fn main_with(configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) => return print_parse_error(&error),
+    // Without a thread for standard error, no reason can be told.
+    let Ok(output) = Output::start() else {
+        return ExitCode::from(failure::FAILED);
     };
-    let output = Output::new(args.globals.json);
-    match run(args, output, configure) {
+    let _flush = FlushOnExit(output);
+    panics::install(output);
+    match parse_and_run(output, configure) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
             failure.exit_code()
+        }
+    }
+}
+
+/// Writes what is left for standard error, also after a panic.
+struct FlushOnExit(Output);
+
+impl Drop for FlushOnExit {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Parses the arguments and runs the command.
+fn parse_and_run(
+    output: Output,
+    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<(), Failure> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match Args::try_parse_from(&words) {
+        Ok(args) => {
+            let output = output.with_json(args.globals.json);
+            run(args, output, configure)
+        }
+        Err(message) => {
+            // The parser quotes the words. It says the same about printable ones.
+            let words = words.iter().map(|word| printable::argument(word));
+            let message = Args::try_parse_from(words).err().unwrap_or(message);
+            output.parser_message(&message)?;
+            // Help is a message of the parser, too.
+            if message.use_stderr() {
+                Err(Failure::UsageReported)
+            } else {
+                Ok(())
+            }
         }
     }
 }
@@ -70,7 +113,7 @@ fn run(
 ) -> Result<(), Failure> {
     let command = args.command.unwrap_or(Command::Run);
     let settings = Settings::load(&args.globals)?;
-    logging::start(&command);
+    logging::start(&command, output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -81,14 +124,4 @@ fn run(
     // A blocking handler that does not return must not keep the process alive.
     runtime.shutdown_background();
     result
-}
-
-/// Prints the parser's message. A request for help or version succeeds; the rest is a usage error.
-fn print_parse_error(error: &clap::Error) -> ExitCode {
-    // A message that cannot be printed cannot be reported either.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(failure::USAGE),
-    }
 }

@@ -15,8 +15,10 @@ mod operator_commands;
 mod schema;
 mod shared_file;
 mod stalls;
+mod streams;
 mod success;
 mod suspended_worker;
+mod terminal;
 
 /// The bundled runtime with the jobs of the crate `tests`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

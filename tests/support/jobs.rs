@@ -347,3 +347,23 @@ pub async fn logs_and_waits(ctx: &JobContext) -> Result<(), JobError> {
     tracing::info!("asked to end");
     ctx.check()
 }
+
+/// Text that a terminal would obey.
+///
+/// A long description:\u{1b}[2J
+/// forged
+#[job(id = "test.hostile", label = "A \u{1b}[2J\nforged label", retries = ["50ms"])]
+pub async fn hostile(
+    ctx: &JobContext,
+    /// A \u{1b}[2J field.
+    #[default("\u{1b}[2J\nforged")]
+    text: String,
+) -> Result<(), JobError> {
+    ctx.progress(50, &*text);
+    tracing::info!(text, "{text}");
+    tracing::info_span!("inner", text).in_scope(|| tracing::warn!("{text:?}"));
+    if ctx.attempt() == 1 {
+        panic!("{text}");
+    }
+    Err(JobError::permanent(text))
+}

@@ -1,5 +1,5 @@
 //! Shared support of the suites: jobs that misbehave, worker processes, database servers, an HTTP
-//! client, and injected faults.
+//! client, transcripts of a shell, and injected faults.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
@@ -11,3 +11,4 @@ pub mod limited;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod transcript;

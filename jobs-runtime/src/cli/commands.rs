@@ -78,10 +78,7 @@ pub(super) async fn run(
         Command::Move(args) => move_store::move_store(output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
-        Command::Config => {
-            config::show(&settings, output);
-            Ok(())
-        }
+        Command::Config => config::show(&settings, output),
         Command::Doctor => doctor::doctor(&settings, output, configure).await,
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) const USAGE: u8 = 2;
 
 /// The exit code of every other failure.
-const FAILED: u8 = 1;
+pub(super) const FAILED: u8 = 1;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// A failure that the command has printed.
     #[error("")]
     FailedReported,
+    /// The reader of standard output has ended. This is no failure: it has read enough.
+    #[error("")]
+    OutputClosed,
 }
 
 impl Failure {
@@ -41,10 +44,11 @@ impl Failure {
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Usage(_) | Self::UsageReported => USAGE,
-            Self::Failed(_) | Self::FailedReported => FAILED,
-        })
+        match self {
+            Self::Usage(_) | Self::UsageReported => ExitCode::from(USAGE),
+            Self::Failed(_) | Self::FailedReported => ExitCode::from(FAILED),
+            Self::OutputClosed => ExitCode::SUCCESS,
+        }
     }
 }
 
@@ -78,7 +82,7 @@ impl From<jobs::EnqueueError> for Failure {
                         "" => "the payload",
                         pointer => pointer,
                     };
-                    text.push_str(&format!("\n  {location}: {}", violation.message));
+                    text.push_str(&format!("\n{location}: {}", violation.message));
                 }
                 text.push_str(&format!(
                     "\n`show {job_id}` lists the fields of the payload"

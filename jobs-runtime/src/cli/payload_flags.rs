@@ -9,7 +9,8 @@ use jobs::JobDescriptor;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use super::table::table;
+use super::printable::{self, argument};
+use super::table::{paragraph, table};
 
 /// A payload field with its flag.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +51,8 @@ impl JobCommand {
     pub(super) fn new(name: &'static str, job: &JobDescriptor, options: Vec<Arg>) -> Self {
         let mut command = Command::new(name)
             .bin_name(format!("{name} {}", job.id))
-            .about(job.label.clone())
-            .long_about(job.description.clone())
+            .about(printable::line(&job.label).into_owned())
+            .long_about(paragraph(&job.description))
             .no_binary_name(true)
             .args(options)
             .arg(
@@ -82,7 +83,12 @@ impl JobCommand {
 
     /// Parses the arguments after the job's id.
     pub(super) fn parse(&self, rest: &[OsString]) -> Result<ArgMatches, clap::Error> {
-        self.command.clone().try_get_matches_from(rest)
+        let parse = |words: &[OsString]| self.command.clone().try_get_matches_from(words);
+        parse(rest).map_err(|message| {
+            // The parser quotes the words. It says the same about printable ones.
+            let words: Vec<OsString> = rest.iter().map(|it| argument(it).into()).collect();
+            parse(&words).err().unwrap_or(message)
+        })
     }
 
     /// A table of the payload's fields and their flags.
@@ -263,7 +269,7 @@ fn help_of(property: &Value, required: bool) -> String {
         };
         help.push_str(&format!(" [default: {default}]"));
     }
-    help.trim().to_owned()
+    printable::line(help.trim()).into_owned()
 }
 
 fn kind_of(root: &Value, property: &Value) -> Kind {

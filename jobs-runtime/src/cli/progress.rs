@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{ExecutionId, ExecutionStatus};
 
 use super::failure::Failure;
 use super::output::Output;
+use super::printable;
+use super::table::short;
 use crate::JobService;
 use crate::store::ExecutionRecord;
 
 /// The interval at which the progress is read.
 const INTERVAL: Duration = Duration::from_millis(200);
+
+/// The length of a progress bar.
+const BAR_CHARS: u64 = 30;
+
+/// The longest message beside a bar. Both fit on a line of a terminal.
+const MESSAGE_CHARS: usize = 38;
 
 /// Shows the progress of an execution until it is final, and returns the final record.
 pub(super) async fn wait(
@@ -26,7 +33,6 @@ pub(super) async fn wait(
         tokio::select! {
             ended = &mut finished => {
                 ended.map_err(|error| Failure::because(&error))?;
-                display.end();
                 return read(service, id).await;
             }
             () = service.clock().sleep(INTERVAL) => display.update(&read(service, id).await?),
@@ -45,13 +51,13 @@ pub(super) fn print_outcome(record: &ExecutionRecord, output: Output) -> Result<
     if succeeded || output.json {
         output.result(record, |record| {
             pretty_json(record.result.as_ref().map_or("null", |result| result.get()))
-        });
+        })?;
     }
     if succeeded {
         return Ok(());
     }
     let reason = match &record.error {
-        Some(error) => error.to_string(),
+        Some(error) => printable::line(&error.to_string()).into_owned(),
         None => "no error was recorded".to_owned(),
     };
     let (id, status, attempt) = (record.id, record.status, record.attempt);
@@ -70,48 +76,44 @@ pub(super) fn pretty_json(json: &str) -> String {
 /// A progress bar on a terminal, and a line per change elsewhere.
 struct ProgressDisplay {
     output: Output,
-    bar: Option<ProgressBar>,
     last_line: String,
 }
 
 impl ProgressDisplay {
     fn new(output: Output) -> Self {
-        let bar = output.is_interactive().then(|| {
-            let bar = ProgressBar::new(100);
-            // The template is a constant, so it always parses.
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos:>3} %  {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
         Self {
             output,
-            bar,
             last_line: String::new(),
         }
     }
 
     fn update(&mut self, record: &ExecutionRecord) {
         let text = describe(record);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(record.progress.into());
-                bar.set_message(text);
-            }
-            None if text != self.last_line => {
-                self.output
-                    .note(&format!("{:>3} %  {text}", record.progress));
-                self.last_line = text;
-            }
-            None => {}
+        let percent = record.progress;
+        if self.output.is_interactive() {
+            let bar = bar(percent.into(), 100);
+            let text = short(&text, MESSAGE_CHARS);
+            self.output.status(&format!("{bar} {percent:>3} %  {text}"));
+        } else if text != self.last_line {
+            let shown = printable::line(&text);
+            self.output.note(&format!("{percent:>3} %  {shown}"));
+            self.last_line = text;
         }
     }
+}
 
-    fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+impl Drop for ProgressDisplay {
+    fn drop(&mut self) {
+        self.output.status("");
     }
+}
+
+/// A bar of thirty characters, filled by the part of `total` that is done.
+pub(super) fn bar(done: u64, total: u64) -> String {
+    let filled = done.min(total) * BAR_CHARS / total.max(1);
+    let filled = usize::try_from(filled).unwrap_or_default();
+    let empty = usize::try_from(BAR_CHARS).unwrap_or_default() - filled;
+    format!("{}{}", "█".repeat(filled), "░".repeat(empty))
 }
 
 fn describe(record: &ExecutionRecord) -> String {

@@ -1,12 +1,17 @@
 //! Text tables, and short forms of texts and durations.
 
-/// Rows under headings. Each column is as wide as its widest cell; the last column is not padded.
+use super::printable;
+
+/// Rows under headings, each on one line. Each column is as wide as its widest cell; the last column is not padded.
 pub(super) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
     let mut lines = vec![headings.map(str::to_owned)];
-    lines.extend(rows);
+    lines.extend(
+        rows.into_iter()
+            .map(|row| row.map(|cell| printable::line(&cell).into_owned())),
+    );
     let mut widths = [0; N];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -25,10 +30,11 @@ pub(super) fn table<const N: usize>(
     text
 }
 
-/// Shortens a text to at most `limit` characters.
+/// Shortens a text to one line of at most `limit` characters.
 pub(super) fn short(text: &str, limit: usize) -> String {
+    let text = printable::line(text);
     if text.chars().count() <= limit {
-        return text.to_owned();
+        return text.into_owned();
     }
     let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
     format!("{kept}…")
@@ -47,6 +53,11 @@ pub(super) fn millis(millis: u64) -> String {
             (minutes, seconds) => format!("{minutes} min {seconds} s"),
         },
     }
+}
+
+/// The lines of a text, indented, so that none of them looks like a line of the program.
+pub(super) fn paragraph(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 #[cfg(test)]

@@ -62,8 +62,7 @@ pub(in crate::cli) async fn measure(
         BenchError::Unsupported(reason) => Failure::usage(reason),
         error => Failure::because(&error),
     })?;
-    output.result(&report, table);
-    Ok(())
+    output.result(&report, table)
 }
 
 /// A line per figure. Figures that the scenario does not have are left out.

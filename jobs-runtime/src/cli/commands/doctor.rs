@@ -73,7 +73,7 @@ pub(in crate::cli) async fn doctor(
             ]
         });
         table(["CHECK", "STATUS", "DETAIL"], rows)
-    });
+    })?;
     let is_problem = |result: &CheckResult| result.status == CheckStatus::Problem;
     if results.iter().any(is_problem) {
         Err(Failure::FailedReported)

@@ -40,8 +40,7 @@ pub(in crate::cli) async fn cancel(
         "status": status,
         "cancelRequested": status == "running",
     });
-    output.result(&answer, |_| format!("{id}  {text}"));
-    Ok(())
+    output.result(&answer, |_| format!("{id}  {text}"))
 }
 
 /// Enqueues a failed or cancelled execution again, with a new payload if one is given.
@@ -57,8 +56,7 @@ pub(in crate::cli) async fn retry(
     match runtime.service().retry(id, payload).await? {
         RetryAnswer::Queued => {
             let answer = json!({ "executionId": id, "status": "queued" });
-            output.result(&answer, |_| format!("{id}  queued again"));
-            Ok(())
+            output.result(&answer, |_| format!("{id}  queued again"))
         }
         RetryAnswer::NotRetryable(status) => Err(Failure::failed(format!(
             "execution {id} is {status}: only failed and cancelled executions can be retried"
@@ -89,8 +87,7 @@ pub(in crate::cli) async fn edit(
     match runtime.service().edit(id, edit).await? {
         EditAnswer::Changed => {
             let answer = json!({ "executionId": id, "changed": true });
-            output.result(&answer, |_| format!("{id}  changed"));
-            Ok(())
+            output.result(&answer, |_| format!("{id}  changed"))
         }
         EditAnswer::NotWaiting(status) => Err(Failure::failed(format!(
             "execution {id} is {status}: only waiting executions can be edited"
@@ -110,8 +107,7 @@ pub(in crate::cli) async fn delete(
     match runtime.service().delete(id).await? {
         DeleteAnswer::Deleted => {
             let answer = json!({ "executionId": id, "deleted": true });
-            output.result(&answer, |_| format!("{id}  deleted"));
-            Ok(())
+            output.result(&answer, |_| format!("{id}  deleted"))
         }
         DeleteAnswer::NotFinal(status) => Err(Failure::failed(format!(
             "execution {id} is {status}: only final executions can be deleted, `cancel` it first"

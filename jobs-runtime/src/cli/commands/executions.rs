@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::pretty_json;
 use crate::cli::settings::Settings;
-use crate::cli::table::{millis, short, table};
+use crate::cli::table::{millis, paragraph, short, table};
 use crate::store::{ExecutionQuery, ExecutionRecord};
 
 /// Prints a page of executions.
@@ -46,7 +46,7 @@ pub(in crate::cli) async fn list(
             ],
             rows,
         )
-    });
+    })?;
     if let (false, Some(cursor)) = (output.json, page.next_cursor) {
         output.note(&format!("next page: --cursor {cursor}"));
     }
@@ -66,7 +66,7 @@ fn row(record: &ExecutionRecord) -> [String; 7] {
         format!("{}/{}", record.attempt, record.max_attempts),
         record.created_at.to_string(),
         record.duration_ms.map(millis).unwrap_or_default(),
-        short(&outcome.replace('\n', " "), 60),
+        short(&outcome, 60),
     ]
 }
 
@@ -79,10 +79,7 @@ pub(in crate::cli) async fn show(
     let id = execution_id(id)?;
     let runtime = open_existing(settings).await?;
     match runtime.store().execution(id).await? {
-        Some(record) => {
-            output.result(&record, text);
-            Ok(())
-        }
+        Some(record) => output.result(&record, text),
         None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }
@@ -93,10 +90,10 @@ fn text(record: &ExecutionRecord) -> String {
         record.id, record.job_id, record.status, record.progress
     );
     if let Some(message) = &record.progress_message {
-        text.push_str(&format!("{message}\n"));
+        text.push_str(&paragraph(message));
     }
     if let Some(error) = &record.error {
-        text.push_str(&format!("{error}\n"));
+        text.push_str(&paragraph(&error.to_string()));
     }
     text.push_str(&format!(
         "\npayload\n{}\n",

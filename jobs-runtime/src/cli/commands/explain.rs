@@ -3,6 +3,7 @@
 use super::{execution_id, open_existing};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
 
 /// Prints the explanation of an execution.
@@ -14,13 +15,11 @@ pub(in crate::cli) async fn explain(
     let id = execution_id(id)?;
     let runtime = open_existing(settings).await?;
     match runtime.service().explain(id).await? {
-        Some(explanation) => {
-            output.result(&explanation, |explanation| {
-                let (job, status) = (&explanation.job_id, explanation.status);
-                format!("{id}  {job}  {status}\n{}", explanation.reason.text)
-            });
-            Ok(())
-        }
+        Some(explanation) => output.result(&explanation, |explanation| {
+            let (job, status) = (&explanation.job_id, explanation.status);
+            let reason = printable::line(&explanation.reason.text);
+            format!("{id}  {job}  {status}\n{reason}")
+        }),
         None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }

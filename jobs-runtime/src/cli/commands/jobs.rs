@@ -8,8 +8,9 @@ use crate::KnownJob;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::payload_flags::fields_help;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
-use crate::cli::table::{millis, short, table};
+use crate::cli::table::{millis, paragraph, short, table};
 
 /// Prints the jobs that the program links or the store's catalogue has.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
@@ -41,8 +42,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
             ],
             rows,
         )
-    });
-    Ok(())
+    })
 }
 
 fn handler(job: &jobs::JobDescriptor) -> String {
@@ -63,8 +63,7 @@ pub(in crate::cli) async fn show(
 ) -> Result<(), Failure> {
     let runtime = start_reader(settings).await?;
     let job = runtime.service().job(id).await?;
-    output.result(job.descriptor(), |_| text(&job));
-    Ok(())
+    output.result(job.descriptor(), |_| text(&job))
 }
 
 /// Formats limits like the keys of the attribute.
@@ -119,9 +118,9 @@ fn limits(limits: &JobLimits) -> String {
 fn text(known: &KnownJob) -> String {
     let job = known.descriptor();
     let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
-    let mut text = format!("{}  {}\n", job.id, job.label);
+    let mut text = format!("{}  {}\n", job.id, printable::line(&job.label));
     if !job.description.is_empty() && job.description.trim_end_matches('.') != job.label {
-        text.push_str(&format!("\n{}\n", job.description));
+        text.push_str(&format!("\n{}", paragraph(&job.description)));
     }
     let mut facts = vec![
         ["queue".to_owned(), job.queue.clone()],

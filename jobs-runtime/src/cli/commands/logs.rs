@@ -8,6 +8,7 @@ use super::{execution_id, open_existing};
 use crate::cli::args::LogsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
 use crate::store::{LogQuery, LogRecord, Store};
 
@@ -38,13 +39,16 @@ pub(in crate::cli) async fn show(
         let lines = read_lines(store, &mut query).await?;
         let document = serde_json::json!({ "lines": lines });
         output.result(&document, |_| {
-            let text: Vec<_> = lines.iter().map(text).collect();
+            let text: Vec<_> = lines
+                .iter()
+                .map(|line| printable::line(&text(line)).into_owned())
+                .collect();
             if text.is_empty() {
                 "no log lines".to_owned()
             } else {
                 text.join("\n")
             }
-        });
+        })?;
         return Ok(());
     }
     loop {
@@ -52,7 +56,7 @@ pub(in crate::cli) async fn show(
         let record = store.execution(id).await?;
         let ended = record.is_none_or(|record| record.status.is_final());
         for line in read_lines(store, &mut query).await? {
-            output.line(&line, text);
+            output.line(&line, text)?;
         }
         if ended {
             return Ok(());
@@ -93,20 +97,7 @@ fn text(record: &LogRecord) -> String {
             text.push_str(&format!(" {name}={value}"));
         }
     }
-    escape_controls(&text)
-}
-
-/// Escapes control characters, except for line breaks and tabs: a terminal would obey them.
-fn escape_controls(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && !matches!(c, '\n' | '\t') {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
+    text
 }
 
 #[cfg(test)]
@@ -118,7 +109,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn lines_are_formatted_and_control_characters_escaped() {
+    fn lines_are_formatted() {
         let record = LogRecord {
             attempt: 2,
             line: LogLine {
@@ -126,13 +117,13 @@ mod tests {
                 at: Timestamp::from_millis(1_700_000_000_120),
                 level: LogLevel::Warn,
                 target: "members".to_owned(),
-                message: "red: \u{1b}[31m".to_owned(),
+                message: "two were added".to_owned(),
                 fields: RawValue::from_string(r#"{"n":2,"who":"ü"}"#.to_owned()).ok(),
             },
         };
         assert_eq!(
             text(&record),
-            "2023-11-14T22:13:20.120Z  WARN 2 members: red: \\u{1b}[31m  n=2 who=\"ü\""
+            "2023-11-14T22:13:20.120Z  WARN 2 members: two were added  n=2 who=\"ü\""
         );
     }
 }

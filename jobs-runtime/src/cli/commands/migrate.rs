@@ -38,6 +38,5 @@ pub(in crate::cli) async fn migrate(
             ]
         });
         table(["VERSION", "NAME", "APPLIED"], rows)
-    });
-    Ok(())
+    })
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::SystemClock;
 use crate::cli::args::MoveArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::progress::bar;
 use crate::store::transfer::copy::transfer;
 use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
 
@@ -29,16 +28,19 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     }
     let source = open(&from).await?;
     let target = open(&to).await?;
-    let bar = bar(output);
     if !source.sessions().await?.is_empty() {
         output.note("workers have a session in the source store: checking whether they are alive");
     }
     let copied = transfer(&*source, &*target, &SystemClock::new(), |copied, total| {
-        bar.set_length(total);
-        bar.set_position(copied);
+        if output.is_interactive() {
+            output.status(&format!(
+                "{} {copied}/{total} executions",
+                bar(copied, total)
+            ));
+        }
     })
     .await;
-    bar.finish_and_clear();
+    output.status("");
     let copied = copied.map_err(|error| Failure::because(&error))?;
     output.result(&copied, |copied| {
         let skipped = match copied.skipped {
@@ -59,8 +61,7 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
             written.log_lines,
             written.publications,
         )
-    });
-    Ok(())
+    })
 }
 
 fn parse(url: &str) -> Result<DatabaseUrl, Failure> {
@@ -73,16 +74,4 @@ async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
     let store = crate::store::open(url).await?;
     store.migrate().await?;
     Ok(store)
-}
-
-/// A progress bar, hidden unless standard error is a terminal.
-fn bar(output: Output) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    if !output.is_interactive() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} executions") {
-        bar.set_style(style);
-    }
-    bar
 }

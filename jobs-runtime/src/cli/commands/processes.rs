@@ -25,8 +25,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
             ],
             processes.iter().map(row),
         )
-    });
-    Ok(())
+    })
 }
 
 fn row(process: &ProcessRecord) -> [String; 8] {

@@ -25,8 +25,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
             ["QUEUE", "READY", "BLOCKED", "RUNNING", "STATE"],
             queues.iter().map(row),
         )
-    });
-    Ok(())
+    })
 }
 
 fn row(queue: &QueueRecord) -> [String; 5] {
@@ -83,8 +82,7 @@ pub(in crate::cli) async fn change(
             (false, false) => "was not paused",
         };
         format!("{queue}  {text}")
-    });
-    Ok(())
+    })
 }
 
 /// Waits until no attempt of a queue is running.

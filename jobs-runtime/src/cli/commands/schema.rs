@@ -29,6 +29,5 @@ pub(in crate::cli) fn show(output: Output) -> Result<(), Failure> {
     }
     output.result(&json!({ "jobs": Value::Object(jobs) }), |document| {
         serde_json::to_string_pretty(document).unwrap_or_else(|error| error.to_string())
-    });
-    Ok(())
+    })
 }

@@ -50,8 +50,7 @@ pub(in crate::cli) async fn trigger(
         EnqueueAnswer::Merged(_) => {
             format!("{id}  waits under the same key: its payload was replaced")
         }
-    });
-    Ok(())
+    })
 }
 
 /// Enqueues an execution and executes it in this process.
@@ -119,8 +118,7 @@ impl JobRequest {
         let matches = match flags.parse(&args.rest) {
             Ok(matches) => matches,
             Err(error) => {
-                // A message that cannot be printed cannot be reported either.
-                let _ = error.print();
+                output.parser_message(&error)?;
                 if !error.use_stderr() {
                     return Ok(None);
                 }
@@ -138,7 +136,7 @@ impl JobRequest {
 
     /// The output format: `--json` may also stand after the job's id.
     fn output(&self, output: Output) -> Output {
-        Output::new(output.json || self.matches.get_flag("json"))
+        output.with_json(output.json || self.matches.get_flag("json"))
     }
 
     async fn enqueue(&self, runtime: &Runtime) -> Result<(ExecutionId, EnqueueAnswer), Failure> {
