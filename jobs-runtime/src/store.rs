@@ -31,12 +31,11 @@
 //!
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
-//! * `poison`, `transfer` and `clocked`: functions and stores that are made of store calls;
+//! * `transfer` and `clocked`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
-mod poison;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod rules;

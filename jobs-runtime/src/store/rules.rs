@@ -1,4 +1,5 @@
-//! Decisions that both stores share: deduplication, permits, migrations, and the text of a row.
+//! Decisions that both stores share: deduplication, permits, migrations, poison rows, and the text
+//! of a row.
 //!
 //! A store looks rows up, asks a rule, and writes what the rule has decided. The rules contain no
 //! SQL and no input or output. They import `contract`, and nothing of `sqlite` or `postgres`.
@@ -7,4 +8,5 @@ pub(in crate::store) mod dedup;
 pub(in crate::store) mod execution_rows;
 pub(in crate::store) mod migrations;
 pub(in crate::store) mod permits;
+pub(in crate::store) mod poison_rows;
 pub(in crate::store) mod retry_text;

@@ -47,9 +47,10 @@
 //! | `read` | records, lists, logs, catalogue |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
-//! | `migrate`, `raw` | the layout; calls without poison-row handling |
+//! | `migrate` | the layout |
+//! | `postpone` | executions whose rows the database rejects |
 //!
-//! The modules import the contract (`store/contract`), the rules (`store/rules`), `store/poison`,
+//! The modules import the contract (`store/contract`), the rules (`store/rules`),
 //! `store/transfer` and the clock. They never import the store on PostgreSQL, the engine or the
 //! service.
 
@@ -63,8 +64,8 @@ mod caller_tx;
 mod conn;
 mod limits;
 mod operator;
+mod postpone;
 mod promote;
-mod raw;
 mod read;
 mod session;
 mod transfer;
@@ -78,13 +79,14 @@ use sqlx::Executor;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::broadcast;
 
+use super::rules::poison_rows::{is_rejection, without_rejected, write_rows};
 use super::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DatabaseUrl, DeleteAnswer, EditAnswer,
     EnqueueAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
     Fence, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord,
     ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer,
     SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError,
-    StoreEvent, Transferable, WriteAnswer, poison,
+    StoreEvent, Transferable, WriteAnswer,
 };
 use crate::time::Timestamp;
 use caller_tx::Identity;
@@ -324,7 +326,20 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        poison::claim(self, claim).await
+        without_rejected(
+            || {
+                let claim = Box::new(claim.clone());
+                self.writer.call(|reply| WriteCall::Claim(claim, reply))
+            },
+            || {
+                let claim = claim.clone();
+                let operation: Operation<_> = Box::new(move |conn| {
+                    Box::pin(async move { postpone::leases_in_txn(conn, &claim).await })
+                });
+                self.writer.write(operation)
+            },
+        )
+        .await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
@@ -337,17 +352,29 @@ impl Store for SqliteStore {
     }
 
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        poison::report(self, batch).await
+        write_rows(batch, |batch| {
+            let operation: Operation<_> = Box::new(move |conn| {
+                Box::pin(async move {
+                    let answers = settle::report_in_txn(conn, &batch).await?;
+                    Ok(without_events(answers))
+                })
+            });
+            self.writer.write(operation)
+        })
+        .await
     }
 
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        poison::append_logs(self, batch).await
+        write_rows(batch, |batch| {
+            let operation: Operation<_> = Box::new(move |conn| {
+                Box::pin(async move {
+                    let answers = read::logs::append_in_txn(conn, &batch).await?;
+                    Ok(without_events(answers))
+                })
+            });
+            self.writer.write(operation)
+        })
+        .await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
@@ -463,9 +490,24 @@ impl Store for SqliteStore {
             self.writer.write(operation)
         };
         match promote_all().await {
-            Err(StoreError::Database(_)) => {
-                let moved = poison::promote(self, now, limit).await?;
-                let promotion = poison::admit(self, now, limit, promote_all).await?;
+            Err(error) if is_rejection(&error) => {
+                let move_due = || {
+                    let operation: Operation<_> =
+                        Box::new(move |conn| Box::pin(promote::move_due_in_txn(conn, now, limit)));
+                    self.writer.write(operation)
+                };
+                let postpone_due = || {
+                    let operation: Operation<_> =
+                        Box::new(move |conn| Box::pin(postpone::due_in_txn(conn, now, limit)));
+                    self.writer.write(operation)
+                };
+                let postpone_waiters = || {
+                    let operation: Operation<_> =
+                        Box::new(move |conn| Box::pin(postpone::waiters_in_txn(conn, now, limit)));
+                    self.writer.write(operation)
+                };
+                let moved = without_rejected(move_due, postpone_due).await?;
+                let promotion = without_rejected(promote_all, postpone_waiters).await?;
                 Ok(Promotion {
                     promoted: moved + promotion.promoted,
                     ..promotion
@@ -486,7 +528,21 @@ impl Store for SqliteStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        poison::take_over(self, dead, claim).await
+        let take_over = |one_by_one| {
+            let (dead, claim) = (dead.clone(), claim.clone());
+            let operation: Operation<_> = Box::new(move |conn| {
+                Box::pin(async move {
+                    let claimed =
+                        session::take_over_in_txn(conn, &dead, &claim, one_by_one).await?;
+                    Ok((claimed, limits::allocator_wanted_in_txn(conn).await?))
+                })
+            });
+            self.writer.write(operation)
+        };
+        match take_over(false).await {
+            Err(error) if is_rejection(&error) => take_over(true).await,
+            taken => taken,
+        }
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {

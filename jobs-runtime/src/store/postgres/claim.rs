@@ -268,7 +268,7 @@ mod flag {
 }
 
 /// Reads the rows of a claim, sorted in the order of claims, and the union of their flags.
-fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), DbError> {
+pub(super) fn read(rows: &[PgRow], claim: &Claim) -> Result<(Vec<Claimed>, i32), DbError> {
     let mut retries = RetryText::default();
     let mut claimed = Vec::with_capacity(rows.len());
     let mut all = 0;

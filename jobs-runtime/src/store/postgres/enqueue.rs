@@ -34,12 +34,12 @@ use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
-use batcher::EnqueueCall;
+use batcher::{EnqueueCall, Patience};
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// `lock_timeout` of a group of several callers, in milliseconds. A group that exceeds it is
-/// divided, so that only the call that needs the lock waits for it.
+/// `lock_timeout` of [`Patience::Short`], in milliseconds. Only the call that needs the lock waits
+/// longer.
 const GROUP_LOCK_TIMEOUT_MS: u16 = 200;
 
 /// One answer per call.
@@ -67,6 +67,7 @@ pub(super) struct CheckedEnqueue {
     pub(super) calls: Vec<EnqueueCall>,
     /// Ids of the limits that the batches name.
     pub(super) limits: LimitIds,
+    pub(super) patience: Patience,
 }
 
 #[async_trait]
@@ -75,7 +76,7 @@ impl Operation for CheckedEnqueue {
     const TX_MODE: TxMode = TxMode::Transaction;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
-        if self.calls.len() > 1 {
+        if self.patience == Patience::Short {
             tx.set_lock_timeout(GROUP_LOCK_TIMEOUT_MS);
         }
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();

@@ -15,7 +15,9 @@ use super::conn::error::DbError;
 use super::conn::operation::{Operation, Outcome, TxMode};
 use super::conn::tx::Tx;
 use super::limits::allocator::Admit;
-use crate::store::{Promotion, StoreError, StoreEvent, poison};
+use super::postpone::{PostponeDue, PostponeWaiters};
+use crate::store::rules::poison_rows::without_rejected;
+use crate::store::{Promotion, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// Pause before rows are checked again that another transaction has locked.
@@ -32,29 +34,26 @@ pub(super) async fn promote(
     now: Timestamp,
     limit: usize,
 ) -> Result<Promotion, StoreError> {
-    let promoted = match store.claim.run(Promote { now, limit }).await {
-        Err(StoreError::Database(_)) => {
-            let moved = poison::promote(store, now, limit).await?;
-            let mut promoted = store.claim.run(Promote { now, limit }).await?;
-            promoted.ready += moved;
-            promoted
-        }
-        promoted => promoted?,
-    };
-    let Promoted { ready, due, more } = promoted;
+    let Promoted { ready, due, more } = without_rejected(
+        || store.claim.run(Promote { now, limit }),
+        || store.claim.run(PostponeDue { now, limit }),
+    )
+    .await?;
     if !due.needs_allocator() {
         return Ok(Promotion {
             promoted: ready,
             next_due: due.next_due(more),
         });
     }
-    let admit = || {
-        store.allocator.run(Admit {
-            now,
-            max_new_waiters: limit,
-        })
+    let admit = Admit {
+        now,
+        max_new_waiters: limit,
     };
-    let admission = poison::admit(store, now, limit, admit).await?;
+    let admission = without_rejected(
+        || store.allocator.run(admit),
+        || store.allocator.run(PostponeWaiters(admit)),
+    )
+    .await?;
     Ok(match admission {
         Some(admission) => Promotion {
             promoted: ready + admission.ready,

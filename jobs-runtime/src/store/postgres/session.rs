@@ -14,6 +14,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text;
 use super::conn::text::{encode, encode_all};
 use super::conn::tx::Tx;
+use crate::store::rules::poison_rows::log_skipped;
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
     SlotCap, StoreError, StoreEvent,
@@ -129,8 +130,8 @@ impl Operation for ListSessions {
 pub(super) struct TakeOver {
     pub(super) dead: SessionBeat,
     pub(super) claim: Claim,
-    /// Number of leases that are skipped.
-    pub(super) skip: usize,
+    /// Moves leases one by one, and skips those that the database rejects.
+    pub(super) one_by_one: bool,
 }
 
 #[async_trait]
@@ -139,7 +140,7 @@ impl Operation for TakeOver {
     const TX_MODE: TxMode = TxMode::Transaction;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
-        let Self { dead, claim, skip } = self;
+        let Self { dead, claim, .. } = self;
         let sessions = SessionState::lock(tx, [dead.session, claim.session]).await?;
         let of = |session| sessions.iter().find(|state| state.session == session);
         let own = of(claim.session).filter(|state| state.open);
@@ -156,19 +157,49 @@ impl Operation for TakeOver {
                 tx.execute(query).await?;
                 events = retained_permit_events(tx, dead.session).await?;
             }
-            let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
-            let query = tx
-                .query(&tx.sql.session_take_over_leases)
-                .bind(dead.session.0)
-                .bind(claim.session.0)
-                .bind(claim.number)
-                .bind(limit)
-                .bind(i64::try_from(*skip).unwrap_or(i64::MAX));
-            if tx.execute(query).await? > 0 {
+            let moved = if self.one_by_one {
+                self.move_one_by_one(tx).await?
+            } else {
+                let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+                self.move_leases(tx, limit, 0).await?
+            };
+            if moved > 0 {
                 claim.note_leased(tx);
             }
         }
         Ok((leases_of_claim(tx, claim).await?, events))
+    }
+}
+
+impl TakeOver {
+    /// Moves up to `limit` leases after the first `skip`, and returns their number.
+    async fn move_leases(&self, tx: &mut Tx<'_>, limit: i64, skip: i64) -> Result<u64, DbError> {
+        let query = tx
+            .query(&tx.sql.session_take_over_leases)
+            .bind(self.dead.session.0)
+            .bind(self.claim.session.0)
+            .bind(self.claim.number)
+            .bind(limit)
+            .bind(skip);
+        tx.execute(query).await
+    }
+
+    /// Moves leases, each in a savepoint, and returns their number.
+    async fn move_one_by_one(&self, tx: &mut Tx<'_>) -> Result<u64, DbError> {
+        let (mut moved, mut skipped) = (0, 0);
+        for _ in 0..self.claim.limit {
+            tx.script("SAVEPOINT lease").await?;
+            match self.move_leases(tx, 1, skipped).await {
+                Err(error) if error.is_rejection() => {
+                    tx.script("ROLLBACK TO SAVEPOINT lease").await?;
+                    log_skipped(self.dead.session, &error.at(""));
+                    skipped += 1;
+                }
+                count => moved += count?,
+            }
+            tx.script("RELEASE SAVEPOINT lease").await?;
+        }
+        Ok(moved)
     }
 }
 

@@ -6,14 +6,18 @@ use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
-use super::{PostgresStore, conn, limits, migrate, operator, promote, read, session, settle};
+use super::postpone::PostponeLeases;
+use super::{
+    PostgresStore, claim, conn, limits, migrate, operator, promote, read, session, settle,
+};
+use crate::store::rules::poison_rows::{is_rejection, without_rejected, write_rows};
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
     LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
     SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
-    Transferable, WriteAnswer, poison,
+    Transferable, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -101,7 +105,17 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        poison::claim(self, claim).await
+        without_rejected(
+            || {
+                self.claim.run(claim::ClaimReady {
+                    claim: claim.clone(),
+                    scans: self.scans.clone(),
+                    vacuum: self.vacuum.clone(),
+                })
+            },
+            || self.claim.run(PostponeLeases(claim.clone())),
+        )
+        .await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
@@ -109,17 +123,17 @@ impl Store for PostgresStore {
     }
 
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        poison::report(self, batch).await
+        write_rows(batch, |batch| {
+            self.progress.run(settle::fence::ReportProgress(batch))
+        })
+        .await
     }
 
     async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        poison::append_logs(self, batch).await
+        write_rows(batch, |batch| {
+            self.progress.run(read::logs::AppendLogs(batch))
+        })
+        .await
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
@@ -196,7 +210,17 @@ impl Store for PostgresStore {
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        poison::take_over(self, dead, claim).await
+        let take_over = |one_by_one| {
+            self.claim.run(session::TakeOver {
+                dead: dead.clone(),
+                claim: claim.clone(),
+                one_by_one,
+            })
+        };
+        match take_over(false).await {
+            Err(error) if is_rejection(&error) => take_over(true).await,
+            taken => taken,
+        }
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {

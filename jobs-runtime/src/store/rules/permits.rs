@@ -56,7 +56,6 @@
 
 mod fast_path;
 mod plan;
-mod rejected;
 #[cfg(test)]
 mod tests;
 
@@ -66,7 +65,6 @@ pub(in crate::store) use fast_path::FreePermits;
 pub(in crate::store) use plan::{
     ClaimOrder, LimitId, LimitState, PermitEvent, PermitPlan, QueueOrder, UnclaimedBounds, Waiter,
 };
-pub(in crate::store) use rejected::PlanBisection;
 
 use crate::time::Timestamp;
 

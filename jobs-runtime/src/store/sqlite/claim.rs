@@ -13,12 +13,13 @@ pub(in crate::store::sqlite) mod rows;
 
 use std::collections::BTreeMap;
 
+use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
-use super::conn::script::rows_named;
+use super::conn::script::{Script, rows_named};
 use crate::store::{Caps, Claim, Claimed, SessionId, StoreError};
 use rows::read;
 
@@ -143,4 +144,35 @@ pub(super) async fn leases_of_claim_on_conn(
         .fetch_all(conn)
         .await?;
     read(&rows, claim)
+}
+
+/// The executions that a claim would lease. Leaves them chosen: the caller rolls back.
+pub(super) async fn chosen_in_txn(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Vec<ExecutionId>, DbError> {
+    let mut script = Script::default();
+    script.choose(claim);
+    script.add(include_str!("sql/claim/chosen.sql"));
+    let rows = script.run_claim(conn, claim).await?;
+    rows_named(&rows, "chosen")
+        .map(|row| json::id_from_blob(row.try_get(1)?))
+        .collect()
+}
+
+/// Leases a single execution of a claim.
+pub(super) async fn lease_one_in_txn(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+    id: ExecutionId,
+) -> Result<ClaimAnswer, DbError> {
+    let claim = Claim {
+        only: vec![id],
+        limit: 1,
+        ..claim.clone()
+    };
+    let mut script = Script::default();
+    script.add_claim(Some(&claim));
+    let rows = script.run_claim(conn, &claim).await?;
+    ClaimAnswer::from_rows(&claim, &rows)
 }

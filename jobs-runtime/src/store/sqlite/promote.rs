@@ -65,7 +65,7 @@ pub(super) async fn promote_in_txn(
     now: Timestamp,
     limit: usize,
 ) -> Result<Outcome<Promotion>, DbError> {
-    let moved = move_due_in_txn(conn, now, limit).await?;
+    let (moved, _) = move_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let admitted = if DueWork::on_conn(conn).await?.wants_allocator(now) {
         allocator::admit(conn, now, most).await?
@@ -87,7 +87,7 @@ pub(super) async fn move_due_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,
     limit: usize,
-) -> Result<usize, DbError> {
+) -> Result<Outcome<usize>, DbError> {
     let rows = sqlx::query(include_str!("sql/promote/move_due.sql"))
         .bind(now.as_millis())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -95,5 +95,7 @@ pub(super) async fn move_due_in_txn(
         .await?;
     let moved = rows_named(&rows, "promoted").next();
     let moved = moved.map_or(Ok(0), |row| row.try_get::<i64, _>(1))?;
-    Ok(usize::try_from(moved).unwrap_or(0))
+    let moved = usize::try_from(moved).unwrap_or(0);
+    let ready = (moved > 0).then_some(StoreEvent::Ready);
+    Ok((moved, Vec::from_iter(ready)))
 }

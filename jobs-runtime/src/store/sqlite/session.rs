@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::claim::{SessionState, leases_of_claim_on_conn};
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
+use crate::store::rules::poison_rows::log_skipped;
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
     StoreError,
@@ -82,36 +83,75 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
         .collect()
 }
 
-/// Closes the session `dead` and moves its leases to the claim, except the first `skip`. Moves
-/// nothing if the beat of `dead` has changed. A repeated claim returns the leases that it got
-/// before.
+/// Closes the session `dead` and moves its leases to the claim. Moves nothing if the beat of `dead`
+/// has changed. A repeated claim returns the leases that it got before. `one_by_one`: moves each
+/// lease in a savepoint and skips those that the database rejects.
 pub(super) async fn take_over_in_txn(
     conn: &mut SqliteConnection,
     dead: &SessionBeat,
     claim: &Claim,
-    skip: usize,
+    one_by_one: bool,
 ) -> Result<Vec<Claimed>, DbError> {
     let state = SessionState::on_conn(conn, claim.session).await?;
     if !state.open {
         return Err(DbError::Store(StoreError::SessionLost));
     }
     if state.last_claim < claim.number {
-        sqlx::query(include_str!("sql/session/take_over.sql"))
-            .bind(dead.session.0)
-            .bind(dead.beat)
-            .bind(claim.session.0)
-            .bind(claim.number)
-            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-            .bind(claim.now.as_millis())
-            .bind(i64::try_from(skip).unwrap_or(i64::MAX))
-            .execute(&mut *conn)
-            .await?;
+        if one_by_one {
+            take_one_by_one(conn, dead, claim).await?;
+        } else {
+            let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+            take_leases(conn, dead, claim, limit, 0).await?;
+        }
         sqlx::query(include_str!("sql/limits/release_permits_of_session.sql"))
             .bind(dead.session.0)
             .execute(&mut *conn)
             .await?;
     }
     leases_of_claim_on_conn(conn, claim).await
+}
+
+/// Closes the session `dead` and moves up to `limit` of its leases, except the first `skip`.
+async fn take_leases(
+    conn: &mut SqliteConnection,
+    dead: &SessionBeat,
+    claim: &Claim,
+    limit: i64,
+    skip: i64,
+) -> Result<(), DbError> {
+    sqlx::query(include_str!("sql/session/take_over.sql"))
+        .bind(dead.session.0)
+        .bind(dead.beat)
+        .bind(claim.session.0)
+        .bind(claim.number)
+        .bind(limit)
+        .bind(claim.now.as_millis())
+        .bind(skip)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Moves each lease in a savepoint.
+async fn take_one_by_one(
+    conn: &mut SqliteConnection,
+    dead: &SessionBeat,
+    claim: &Claim,
+) -> Result<(), DbError> {
+    let mut skipped = 0;
+    for _ in 0..claim.limit {
+        sqlx::query("SAVEPOINT lease").execute(&mut *conn).await?;
+        match take_leases(conn, dead, claim, 1, skipped).await {
+            Err(error) if error.is_rejection() => {
+                sqlx::query("ROLLBACK TO lease").execute(&mut *conn).await?;
+                log_skipped(dead.session, &error.into_store_error(""));
+                skipped += 1;
+            }
+            taken => taken?,
+        }
+        sqlx::query("RELEASE lease").execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// Lists the open sessions as records for operators.

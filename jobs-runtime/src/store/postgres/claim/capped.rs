@@ -30,14 +30,7 @@ pub(in crate::store::postgres) async fn take(
         if numbers.is_empty() {
             break;
         }
-        let query = tx
-            .query(&tx.sql.claim_capped_take)
-            .bind(claim.session.0)
-            .bind(claim.number)
-            .bind(claim.now.as_millis())
-            .bind(ranks)
-            .bind(numbers);
-        let rows = tx.fetch(query).await?;
+        let rows = take_selected(tx, claim, ranks, numbers).await?;
         if !rows.is_empty() {
             return Ok(rows);
         }
@@ -45,8 +38,28 @@ pub(in crate::store::postgres) async fn take(
     Ok(Vec::new())
 }
 
+/// Takes the executions with these ranks and seqs that are still ready.
+pub(in crate::store::postgres) async fn take_selected(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    ranks: Vec<i16>,
+    seqs: Vec<i64>,
+) -> Result<Vec<PgRow>, DbError> {
+    let query = tx
+        .query(&tx.sql.claim_capped_take)
+        .bind(claim.session.0)
+        .bind(claim.number)
+        .bind(claim.now.as_millis())
+        .bind(ranks)
+        .bind(seqs);
+    tx.fetch(query).await
+}
+
 /// Selects executions by the caps of a claim; returns their ranks and seqs.
-async fn select(tx: &mut Tx<'_>, claim: &Claim) -> Result<(Vec<i16>, Vec<i64>), DbError> {
+pub(in crate::store::postgres) async fn select(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+) -> Result<(Vec<i16>, Vec<i64>), DbError> {
     let queues = (!claim.queues.is_empty()).then(|| encode_all(&claim.queues));
     let query = tx
         .query(&tx.sql.claim_capped_candidates)

@@ -90,9 +90,9 @@ impl DbError {
             || code.starts_with("58")
     }
 
-    /// Returns true if the server rejects the written values, and nothing else is wrong.
+    /// Returns true if the server or the decoder rejects this row, and nothing else is wrong.
     pub(in crate::store::postgres) fn is_rejection(&self) -> bool {
-        matches!(self, Self::Sql(sqlx::Error::Database(_)))
+        matches!(self, Self::Sql(_) | Self::Store(StoreError::Corrupt { .. }))
             && !self.is_contention()
             && !self.is_locked()
             && !self.is_outage()

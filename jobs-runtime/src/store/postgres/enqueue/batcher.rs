@@ -3,6 +3,7 @@
 //! A call adds its batch to the pending calls and sends a [`Flush`] to the pool. The first flush
 //! that runs writes everything that is pending by then; the others find nothing left to do.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -110,6 +111,24 @@ impl EnqueueBatcher {
     }
 }
 
+/// Time for which a group waits for locks of other transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::postgres) enum Patience {
+    /// As long as other calls wait behind it.
+    Short,
+    Full,
+}
+
+impl Patience {
+    fn of(group: &[EnqueueCall]) -> Self {
+        if group.len() > 1 {
+            Self::Short
+        } else {
+            Self::Full
+        }
+    }
+}
+
 /// Request that writes the pending calls.
 struct Flush {
     pending: Arc<PendingCalls>,
@@ -128,13 +147,13 @@ impl Request for Flush {
         self.pending
             .last_group
             .store(group.len(), Ordering::Relaxed);
-        let mut groups = vec![group];
-        while let Some(mut group) = groups.pop() {
+        let patience = Patience::of(&group);
+        let mut groups = VecDeque::from([(group, patience)]);
+        while let Some((group, patience)) = groups.pop_front() {
             if group.is_empty() {
                 continue;
             }
-            let (returned, result) = self.write(task, group).await;
-            group = returned;
+            let (group, result) = self.write(task, group, patience).await;
             match result {
                 Ok(answers) => {
                     for (call, answer) in group.into_iter().zip(answers) {
@@ -142,16 +161,15 @@ impl Request for Flush {
                         let _ = call.reply.send(answer.map_err(text::decode_error));
                     }
                 }
-                // A group that is rejected or waits too long for a lock is written in halves. A bad
-                // call thus fails alone, and after the others. In an outage all calls fail at once.
+                // The calls of a group that is rejected or waits too long for a lock are written
+                // one by one: a bad call fails alone. In an outage all calls fail at once.
                 Err(error) if group.len() > 1 && !error.is_outage() => {
-                    let second = group.split_off(group.len() / 2);
-                    for part in [second, group] {
-                        match part.len() {
-                            1 => groups.insert(0, part),
-                            _ => groups.push(part),
-                        }
-                    }
+                    let calls = group.into_iter().map(|call| (vec![call], Patience::Short));
+                    groups.extend(calls);
+                }
+                // A call that has to wait for a lock does so after the others.
+                Err(error) if patience == Patience::Short && error.is_locked() => {
+                    groups.push_back((group, Patience::Full));
                 }
                 Err(error) => fail_all(group, error.at(task.location())),
             }
@@ -177,13 +195,16 @@ impl Flush {
         &self,
         task: &mut ConnectionTask,
         group: Vec<EnqueueCall>,
+        patience: Patience,
     ) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
         if self.needs_lookup {
-            return write_checked(task, group).await;
+            return write_checked(task, group, patience).await;
         }
         let optimistic = OptimisticEnqueue(group);
         match task.run_operation(&optimistic).await {
-            Err(error) if error.is_unique_violation() => write_checked(task, optimistic.0).await,
+            Err(error) if error.is_unique_violation() => {
+                write_checked(task, optimistic.0, patience).await
+            }
             result => (optimistic.0, result),
         }
     }
@@ -194,6 +215,7 @@ impl Flush {
 async fn write_checked(
     task: &mut ConnectionTask,
     calls: Vec<EnqueueCall>,
+    patience: Patience,
 ) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
     let requested = RequestedLimits::by(calls.iter().flat_map(|call| &call.batch));
     let limits = if requested.is_empty() {
@@ -204,7 +226,11 @@ async fn write_checked(
             Err(error) => return (calls, Err(error)),
         }
     };
-    let checked = CheckedEnqueue { calls, limits };
+    let checked = CheckedEnqueue {
+        calls,
+        limits,
+        patience,
+    };
     let result = task.run_operation(&checked).await;
     (checked.calls, result)
 }

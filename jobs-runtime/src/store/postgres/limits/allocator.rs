@@ -39,6 +39,7 @@ const TIMEOUTS: &str = "SET LOCAL lock_timeout = '1s';\
     SET LOCAL idle_in_transaction_session_timeout = '3s';";
 
 /// Admits the executions that permits are free for.
+#[derive(Clone, Copy, Debug)]
 pub(in crate::store::postgres) struct Admit {
     pub(in crate::store::postgres) now: Timestamp,
     /// The largest number of new waiters to look at.

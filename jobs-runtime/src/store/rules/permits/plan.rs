@@ -267,3 +267,26 @@ pub(in crate::store) struct PermitPlan {
     /// The new states of the limits.
     pub(in crate::store) limits: Vec<LimitState>,
 }
+
+impl PermitPlan {
+    /// Divides the plan into one plan per execution, without limits. Returns each with the seq of
+    /// its execution.
+    pub(in crate::store) fn rows(self) -> impl Iterator<Item = (i64, Self)> {
+        let now = self.now;
+        let row = move |list: fn(&mut Self) -> &mut Vec<Waiter>| {
+            move |waiter: Waiter| {
+                let mut plan = Self {
+                    now,
+                    ..Self::default()
+                };
+                let seq = waiter.seq;
+                list(&mut plan).push(waiter);
+                (seq, plan)
+            }
+        };
+        let admitted = self.admitted.into_iter().map(row(|it| &mut it.admitted));
+        let blocked = self.blocked.into_iter().map(row(|it| &mut it.blocked));
+        let displaced = self.displaced.into_iter().map(row(|it| &mut it.displaced));
+        admitted.chain(blocked).chain(displaced)
+    }
+}

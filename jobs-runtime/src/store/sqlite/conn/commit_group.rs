@@ -108,13 +108,12 @@ impl CommitGroup {
         self.calls.retain(|call| !call.is_abandoned());
     }
 
-    /// Keeps the first half of the calls and returns the second. Neither half takes further calls:
-    /// their sizes are no longer counted.
-    pub(in crate::store::sqlite) fn split(&mut self) -> Self {
-        Self {
-            calls: self.calls.split_off(self.calls.len() / 2),
+    /// Returns a group for each call.
+    pub(in crate::store::sqlite) fn into_single_calls(self) -> impl Iterator<Item = Self> {
+        self.calls.into_iter().map(|call| Self {
+            calls: vec![call],
             ..Self::default()
-        }
+        })
     }
 
     /// Writes the group in one transaction. After an error the caller has to roll back.

@@ -69,9 +69,9 @@ impl DbError {
         matches!(self.code(), Some(code::READONLY | code::CANTOPEN))
     }
 
-    /// True if the database rejects this statement or this row, and would accept others.
+    /// True if the database or the decoder rejects this row, and would accept others.
     pub(in crate::store::sqlite) fn is_rejection(&self) -> bool {
-        matches!(self, Self::Sql(sqlx::Error::Database(_))) && !self.is_outage()
+        matches!(self, Self::Sql(_) | Self::Store(StoreError::Corrupt { .. })) && !self.is_outage()
     }
 
     /// True if a row with the same unique key exists.

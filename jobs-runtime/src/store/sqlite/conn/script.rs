@@ -77,9 +77,14 @@ impl Script {
 
     /// Appends the statements that choose and lease executions for a claim.
     pub(in crate::store::sqlite) fn add_claim(&mut self, claim: Option<&Claim>) {
-        let Some(Claim { caps, .. }) = claim else {
-            return;
-        };
+        if let Some(claim) = claim {
+            self.choose(claim);
+            self.add(include_str!("../sql/claim/lease.sql"));
+        }
+    }
+
+    /// Appends the statements that choose executions for a claim.
+    pub(in crate::store::sqlite) fn choose(&mut self, Claim { caps, .. }: &Claim) {
         self.add(include_str!("../sql/claim/choose.sql"));
         if caps.has_slot_caps() {
             self.add(include_str!("../sql/claim/apply_slot_caps.sql"));
@@ -87,7 +92,16 @@ impl Script {
         if !caps.is_empty() {
             self.add(include_str!("../sql/claim/apply_limited_cap.sql"));
         }
-        self.add(include_str!("../sql/claim/lease.sql"));
+    }
+
+    /// Runs the script with the parameters of a claim alone.
+    pub(in crate::store::sqlite) async fn run_claim(
+        self,
+        conn: &mut SqliteConnection,
+        claim: &Claim,
+    ) -> Result<Vec<SqliteRow>, DbError> {
+        let (enqueue, settle) = (EnqueuePlan::default(), SettlePlan::default());
+        self.run(conn, &enqueue, &settle, Some(claim)).await
     }
 
     /// Runs the script with the parameters of its plans. Their order is that of the `bind` calls:

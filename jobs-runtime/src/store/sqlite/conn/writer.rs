@@ -12,6 +12,7 @@
 //!                                                               (urgent ones first) detector
 //! ```
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -240,11 +241,11 @@ impl WriterThread {
         }
     }
 
-    /// Writes a group and answers its callers. If the database rejects the group, its halves are
-    /// written apart, so that a bad call fails alone. In an outage all calls fail at once.
+    /// Writes a group and answers its callers. If the database rejects the group, its calls are
+    /// written one by one, so that a bad call fails alone. In an outage all calls fail at once.
     async fn commit(&mut self, group: CommitGroup) {
-        let mut groups = vec![group];
-        while let Some(mut group) = groups.pop() {
+        let mut groups = VecDeque::from([group]);
+        while let Some(mut group) = groups.pop_front() {
             group.drop_abandoned();
             if group.is_empty() {
                 continue;
@@ -256,8 +257,7 @@ impl WriterThread {
                     group.answer(outcome);
                 }
                 Err(error) if group.len() > 1 && !error.is_outage() => {
-                    let second = group.split();
-                    groups.extend([second, group]);
+                    groups.extend(group.into_single_calls());
                 }
                 Err(error) => group.fail(error.into_store_error(&self.location)),
             }
