@@ -20,7 +20,6 @@ pub(in crate::store) struct PlanBisection {
 enum Target {
     Admitted,
     Blocked,
-    Displaced,
 }
 
 impl PlanBisection {
@@ -29,7 +28,6 @@ impl PlanBisection {
         let to = |target| move |waiter| (target, waiter);
         let all = plan.admitted.into_iter().map(to(Target::Admitted));
         let all = all.chain(plan.blocked.into_iter().map(to(Target::Blocked)));
-        let all = all.chain(plan.displaced.into_iter().map(to(Target::Displaced)));
         Self {
             now: plan.now,
             untried: vec![all.collect()],
@@ -53,7 +51,6 @@ impl PlanBisection {
             let list = match target {
                 Target::Admitted => &mut part.admitted,
                 Target::Blocked => &mut part.blocked,
-                Target::Displaced => &mut part.displaced,
             };
             list.push(waiter.clone());
         }
@@ -102,9 +99,7 @@ mod tests {
         while let Some(part) = bisection.next() {
             parts += 1;
             assert!(part.limits.is_empty());
-            let mut all = [part.admitted, part.blocked, part.displaced]
-                .concat()
-                .into_iter();
+            let mut all = [part.admitted, part.blocked].concat().into_iter();
             if all.any(|waiter| bad.contains(&waiter.seq)) {
                 bisection.reject();
             }
@@ -115,8 +110,7 @@ mod tests {
     fn plan() -> PermitPlan {
         PermitPlan {
             admitted: waiters(&[1, 2, 3]),
-            blocked: waiters(&[4]),
-            displaced: waiters(&[5, 6]),
+            blocked: waiters(&[4, 5, 6]),
             ..PermitPlan::default()
         }
     }
