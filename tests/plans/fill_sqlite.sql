@@ -64,8 +64,8 @@ SELECT n, n, 50, 1, 0, 0 FROM numbers WHERE n % 40 = 38;
 -- other executions.
 UPDATE jobs_executions SET queue = 'far', priority = 1 WHERE seq % 520 = 38;
 DELETE FROM jobs_blocked WHERE seq % 520 = 38;
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
-SELECT x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, x.seq, 1700000000000
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
+SELECT x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits, 1700000000000
 FROM jobs_executions AS x
 CROSS JOIN jobs_limited AS m ON m.seq = x.seq
 WHERE x.seq % 520 = 38;

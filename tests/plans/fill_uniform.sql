@@ -30,8 +30,8 @@ ALTER TABLE jobs.limits ALTER COLUMN id RESTART WITH 100000000;
 INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent)
 SELECT 'default', 50, n, 'same', 1, 0
 FROM generate_series(:executions * 3 / 10 + 1, :executions * 9 / 10) AS n;
-INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
-SELECT 'default', 50, n, 'same', 1, 0, ARRAY[1], 1, 1700000000000
+INSERT INTO jobs.ready (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
+SELECT 'default', 50, n, 'same', 1, 0, ARRAY[1], 1700000000000
 FROM generate_series(:executions * 9 / 10 + 1, :executions) AS n;
 INSERT INTO jobs.limited (seq, limits, capped)
 SELECT n, ARRAY[1], FALSE FROM generate_series(:executions * 9 / 10 + 1, :executions) AS n;

@@ -31,7 +31,7 @@ const LARGE: [&str; 12] = [
 ];
 
 /// Scans with a bound: the beginning of the statement, and the bound.
-const BOUNDED: [(&str, &str); 3] = [
+const BOUNDED: [(&str, &str); 4] = [
     (
         "WITH candidates (seq) AS MATERIALIZED (SELECT seq FROM jobs_ready WHERE seq < $1 UNION ALL",
         "examines at most 5,000 rows; with more queued executions the list uses another statement",
@@ -43,6 +43,10 @@ const BOUNDED: [(&str, &str); 3] = [
     (
         "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    blocked (queue",
         "counts blocked executions up to its limit",
+    ),
+    (
+        "SELECT x.id, p.attempt, p.worker, p.stuck",
+        "examines at most 10,000 ready executions",
     ),
 ];
 

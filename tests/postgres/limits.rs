@@ -332,28 +332,6 @@ async fn a_settlement_concurrent_with_a_new_waiter_is_covered_by_a_recheck() {
     assert_eq!(here.promote(again, 100).await.unwrap().promoted, 1);
 }
 
-/// The same for an admitted execution that is displaced by a more urgent one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_displaced_execution_is_covered_by_a_recheck() {
-    let store = ready(&Postgres::shared().fresh_url()).await;
-    let worker = session(&*store, "worker").await;
-    let one = |priority| {
-        let mut new = limited(&[concurrent("", 2)]);
-        new.priority = priority;
-        vec![new]
-    };
-    store.enqueue(one(50)).await.unwrap();
-    let taken = store.claim(claim(worker, 1, "job", 9)).await.unwrap();
-    assert_eq!(taken.len(), 1);
-    store.enqueue(one(50)).await.unwrap();
-    assert_eq!(store.promote(T0, 100).await.unwrap().next_due, None);
-    store.enqueue(one(60)).await.unwrap();
-    let promotion = store.promote(T0, 100).await.unwrap();
-    assert_eq!(promotion.promoted, 1);
-    let again = promotion.next_due.expect("permits are checked again");
-    assert!(again <= T0.after(Duration::from_secs(1)), "{again:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_edits_and_promotions_lose_no_permit() {
     let url = Postgres::shared().fresh_url();

@@ -97,19 +97,6 @@ async fn a_promotion_with_an_older_time_allows_no_early_start(store: AnyStore) {
     let third = worker.take_at(t(15), 9).await;
     assert_eq!(third.len(), 1);
     settle(&store, success(&third[0])).await;
-
-    // A permit that a more urgent execution takes.
-    enqueue_limited(&store, &[rate("c")], 2).await;
-    let first = worker.take_at(t(20), 9).await;
-    assert_eq!(first.len(), 1);
-    store.promote(t(40), 100).await.unwrap();
-    let mut urgent = limited(&[rate("c")]);
-    urgent.priority = 90;
-    let id = urgent.id;
-    store.enqueue(vec![urgent]).await.unwrap();
-    let second = worker.take_at(t(23), 9).await;
-    assert_eq!(ids(&second), [id]);
-    assert_eq!(second[0].claimed_at, t(40));
 }
 
 async fn paused_until_pauses_the_rate(store: AnyStore) {

@@ -8,10 +8,8 @@ use super::requirement::requirements;
 
 requirements! { "waiter-order" {
     permits_go_to_the_highest_priority_first: "Permits go to the executions with the highest priority first, the oldest first among equals.",
-    an_urgent_newcomer_takes_an_unclaimed_permit: "A newcomer takes the permit of a less urgent execution that is admitted and not claimed.",
-    a_newcomer_takes_the_permit_of_a_later_less_urgent_execution: "A newcomer also takes the unclaimed permit of a less urgent execution that was admitted after more urgent ones.",
-    the_last_unclaimed_execution_loses_its_permit: "A newcomer takes the permit of the last unclaimed execution of its limit, whatever other executions are ready between them.",
-    newcomers_of_many_keys_take_permits_of_their_own_keys: "If newcomers of many keys are more urgent, each takes the unclaimed permit of its own key.",
+    an_admitted_execution_keeps_its_permits: "An execution that is admitted and not claimed keeps its permits when more urgent ones arrive.",
+    no_more_executions_than_permits_go_before_an_urgent_one: "A more urgent execution goes before all that wait for its limit. At most as many go before it as the limit has permits.",
     an_enqueue_does_not_overtake_waiters: "An enqueue takes no permit while other executions wait for it, or while its rate limit is paused.",
     the_backlog_of_one_key_delays_no_other_at_a_common_limit: "If a job has a limit per key and a common one, the backlog of one key delays no other key.",
     a_common_limit_admits_in_the_order_of_arrival: "Equally urgent executions get the permits of a common limit in the order in which they arrive there.",
@@ -38,89 +36,55 @@ async fn permits_go_to_the_highest_priority_first(store: AnyStore) {
     assert_eq!(order, [1, 3, 4, 2, 0].map(|n: usize| all[n]));
 }
 
-async fn an_urgent_newcomer_takes_an_unclaimed_permit(store: AnyStore) {
-    let early = enqueue_limited(&store, &[concurrent("", 2)], 3).await;
-    // They are ready and not claimed.
-    store.promote(T0, 100).await.unwrap();
-    let mut urgent = limited(&[concurrent("", 2)]);
+async fn an_admitted_execution_keeps_its_permits(store: AnyStore) {
+    // The second one passes a limit of its key, then a common one.
+    for limits in [
+        vec![concurrent("", 2)],
+        vec![concurrent("key", 9), concurrent("common", 2)],
+    ] {
+        let early = enqueue_limited(&store, &limits, 3).await;
+        store.promote(T0, 100).await.unwrap();
+        let mut urgent = limited(&limits);
+        urgent.priority = 100;
+        let late = urgent.id;
+        store.enqueue(vec![urgent]).await.unwrap();
+        store.promote(t(1), 100).await.unwrap();
+        let blocked = |id| store.blocked_by(id, t(1));
+        for id in &early[..2] {
+            assert_eq!(blocked(*id).await.unwrap(), None, "it was admitted");
+        }
+        let limit = blocked(late).await.unwrap().expect("it waits");
+        assert_eq!(limit.ahead, 0, "{limit:?}");
+        let mut worker = Worker::new(&store).await;
+        let taken = worker.take_at(t(2), 9).await;
+        assert_eq!(ids(&taken), early[..2]);
+        end_all(&store, &taken).await;
+        let taken = worker.take_at(t(3), 9).await;
+        assert_eq!(ids(&taken), [late, early[2]]);
+        end_all(&store, &taken).await;
+    }
+}
+
+async fn no_more_executions_than_permits_go_before_an_urgent_one(store: AnyStore) {
+    const PERMITS: usize = 3;
+    let limit = concurrent("", 3);
+    enqueue_limited(&store, std::slice::from_ref(&limit), 20).await;
+    let mut worker = Worker::new(&store).await;
+    let mut running = worker.take_at(T0, 1).await;
+    assert_eq!(running.len(), 1);
+    let mut urgent = limited(std::slice::from_ref(&limit));
     urgent.priority = 100;
     let late = urgent.id;
     store.enqueue(vec![urgent]).await.unwrap();
-    let mut worker = Worker::new(&store).await;
-    let taken = worker.take().await;
-    assert_eq!(ids(&taken), [late, early[0]]);
-    settle(&store, success(&taken[0])).await;
-    assert_eq!(ids(&worker.take().await), [early[1]]);
-}
-
-async fn a_newcomer_takes_the_permit_of_a_later_less_urgent_execution(store: AnyStore) {
-    let mut worker = Worker::new(&store).await;
-    for count in 1_u32..=2 {
-        let mut all = Vec::new();
-        for priority in [50, 30, 40] {
-            let batch = (0..count).map(|_| {
-                let mut new = limited(&[concurrent(&format!("{count}"), 2 * count)]);
-                new.priority = priority;
-                new
-            });
-            let batch: Vec<_> = batch.collect();
-            all.push(batch.iter().map(|new| new.id).collect::<Vec<_>>());
-            store.enqueue(batch).await.unwrap();
-            store.promote(T0, 100).await.unwrap();
+    let mut before = running.len();
+    for second in 1.. {
+        end_all(&store, &running).await;
+        running = worker.take_at(t(second), 1).await;
+        if ids(&running) == [late] {
+            break;
         }
-        let taken = worker.take().await;
-        assert_eq!(ids(&taken), [&all[0][..], &all[2][..]].concat());
-        end_all(&store, &taken).await;
-        assert_eq!(ids(&worker.take().await), all[1]);
-    }
-}
-
-async fn the_last_unclaimed_execution_loses_its_permit(store: AnyStore) {
-    // Thousands of other executions lie between those of the first key.
-    let mut firsts = Vec::new();
-    for _ in 0..3 {
-        firsts.extend(enqueue_limited(&store, &[concurrent("first", 3)], 1).await);
-        enqueue(&store, "other", 3_000).await;
-        enqueue_limited(&store, &[concurrent("second", 1_000)], 10).await;
-    }
-    store.promote(T0, 1_000).await.unwrap();
-    let urgent: Vec<_> = [60, 70]
-        .into_iter()
-        .map(|priority| {
-            let mut new = limited(&[concurrent("first", 3)]);
-            new.priority = priority;
-            new
-        })
-        .collect();
-    let (second, first) = (urgent[0].id, urgent[1].id);
-    store.enqueue(urgent).await.unwrap();
-    let mut worker = Worker::new(&store).await;
-    let taken = worker.take_at(T0, 3).await;
-    assert_eq!(ids(&taken), [first, second, firsts[0]]);
-    end_all(&store, &taken).await;
-    let taken = ids(&worker.take().await);
-    assert!(firsts[1..].iter().all(|id| taken.contains(id)));
-}
-
-async fn newcomers_of_many_keys_take_permits_of_their_own_keys(store: AnyStore) {
-    let of_each = async |priority| {
-        let batch = (0..300).map(|n| {
-            let mut new = limited(&[concurrent(&format!("key {n}"), 1)]);
-            new.priority = priority;
-            new
-        });
-        let batch: Vec<_> = batch.collect();
-        let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
-        store.enqueue(batch).await.unwrap();
-        store.promote(T0, 1_000).await.unwrap();
-        ids
-    };
-    let (first, urgent, last) = (of_each(50).await, of_each(60).await, of_each(40).await);
-    let mut worker = Worker::new(&store).await;
-    for expected in [urgent, first, last] {
-        let taken = worker.take().await;
-        assert_eq!(ids(&taken), expected);
-        end_all(&store, &taken).await;
+        before += running.len();
+        assert!(before <= PERMITS, "{before} went before it");
     }
 }
 

@@ -69,13 +69,12 @@ impl CallTimes<'_> {
                 };
                 timed!(self, name, self.store.edit(id, edit, NOW));
             }
-            // A more urgent waiter takes the permit of a ready execution.
-            timed!(self, "preempt", self.store.promote(NOW, BATCH));
+            timed!(self, "admit edited", self.store.promote(NOW, BATCH));
             for id in &ids[PERMITS as usize..] {
                 timed!(self, "cancel limited", self.store.cancel(*id, NOW));
             }
             timed!(self, "admit none", self.store.promote(NOW, BATCH));
-            self.preempt_many().await;
+            self.admit_many().await;
             let shared = Limit {
                 key: format!("shared {round}"),
                 job_id: String::new(),
@@ -99,16 +98,14 @@ impl CallTimes<'_> {
         }
     }
 
-    /// Admits executions of many keys. More urgent executions then take their permits, and less
-    /// urgent ones stay blocked.
-    async fn preempt_many(&mut self) {
+    /// Admits executions of many keys, and blocks more urgent ones of the same keys.
+    async fn admit_many(&mut self) {
         const KEYS: usize = 100;
         let first = self.made;
         let mut cancelled = Vec::new();
         for (name, priority, is_admitted) in [
             ("admit many keys", 50, true),
-            ("preempt many keys", 90, true),
-            ("block many keys", 40, false),
+            ("block many keys", 90, false),
         ] {
             let mut batch: Vec<_> = (self.made..).take(KEYS).map(new).collect();
             self.made += KEYS as u128;

@@ -28,7 +28,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text::encode;
 use super::conn::tx::Tx;
 use super::number;
-use crate::store::rules::permits::{LimitId, LimitState, PermitEvent, UnclaimedBounds};
+use crate::store::rules::permits::{LimitId, LimitState, PermitEvent};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -86,7 +86,6 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
         check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
-        reach: UnclaimedBounds::ANYWHERE,
     })
 }
 

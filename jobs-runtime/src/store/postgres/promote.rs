@@ -148,7 +148,7 @@ pub(super) struct WorkLeft {
     pub(super) scheduled: bool,
     pub(super) new_waiters: bool,
     pub(super) permit_events: bool,
-    /// True if an execution was blocked, at a limit or again.
+    /// True if an execution was blocked at a limit.
     pub(super) blocked: bool,
 }
 

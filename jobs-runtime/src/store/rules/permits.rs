@@ -30,10 +30,9 @@
 //!
 //! ```text
 //! loop { match next_query() {
-//!     Limits(..)   => add_limits(..),
-//!     Waiters(..)  => add_waiters(..),
-//!     Admitted(..) => displace(..),
-//!     Done         => break,
+//!     Limits(..)  => add_limits(..),
+//!     Waiters(..) => add_waiters(..),
+//!     Done        => break,
 //! } }
 //! into_plan()
 //! ```
@@ -48,9 +47,8 @@
 //! * Within the first limit: the most urgent execution first, the oldest first among equals.
 //! * Within the second limit: the most urgent first, then the one that arrived there first. So the
 //!   backlog of one key takes no more than its share of the common limit.
-//! * Preemption: a newcomer takes the permit of an admitted execution that no worker has claimed
-//!   yet and that comes after it in the order of claims. At a second limit it must have a higher
-//!   priority ([`PermitAllocator::displace`]).
+//! * An admitted execution stays admitted. A more urgent one that arrives later waits for the next
+//!   permit. At most as many executions go before it as the limit has permits.
 //!
 //! This module imports the contract and `rules/dedup`. It must never import a store.
 
@@ -62,11 +60,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use fast_path::FreePermits;
-pub(in crate::store) use plan::{
-    ClaimOrder, LimitId, LimitState, PermitEvent, PermitPlan, QueueOrder, UnclaimedBounds, Waiter,
-};
+pub(in crate::store) use plan::{LimitId, LimitState, PermitEvent, PermitPlan, Waiter};
 
 use crate::time::Timestamp;
+use plan::QueueOrder;
 
 /// The largest number of waiters that is looked up per limit and query.
 const MAX_LOOKUP: usize = 1_000;
@@ -81,21 +78,8 @@ pub(in crate::store) enum PermitQuery {
     Limits(Vec<LimitId>),
     /// The first waiters of each limit, in their order: up to the given number.
     Waiters(Vec<(LimitId, usize)>),
-    /// Admitted executions that are not claimed and may lose their permit to a newcomer.
-    Admitted(Vec<DisplaceableQuery>),
     /// Nothing more: the plan is complete.
     Done,
-}
-
-/// A query for the admitted executions of a limit that come after a place in the order of claims:
-/// up to `at_most` of them, the last one first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct DisplaceableQuery {
-    pub(in crate::store) limit: LimitId,
-    pub(in crate::store) at_most: usize,
-    pub(in crate::store) place: ClaimOrder,
-    /// The smallest and the largest `seq` to look at.
-    pub(in crate::store) between: (i64, i64),
 }
 
 /// A limit and its waiters, as far as they are loaded.
@@ -103,8 +87,6 @@ pub(in crate::store) struct DisplaceableQuery {
 struct LimitQueue {
     state: LimitState,
     waiters: BTreeSet<QueueOrder>,
-    /// The waiters that have joined in this run. They may displace admitted executions.
-    newcomers: BTreeSet<QueueOrder>,
     /// `true` if the store may have more waiters than were loaded.
     may_have_more: bool,
 }
@@ -120,12 +102,8 @@ impl LimitQueue {
 enum Phase {
     /// Asks for the waiters of the stage's limits.
     LoadWaiters,
-    /// Gives the free permits to waiters.
+    /// Gives the free permits to waiters, and goes on with the next stage.
     Admit,
-    /// Asks for admitted executions that newcomers may displace.
-    LoadAdmitted,
-    /// Goes on with the next stage.
-    Finish,
 }
 
 /// One run of the allocator: see the module's documentation.
@@ -148,7 +126,6 @@ pub(in crate::store) struct PermitAllocator {
     /// The `seq` of each waiter that has moved and must be written.
     moved: BTreeSet<i64>,
     admitted: Vec<Waiter>,
-    displaced: Vec<Waiter>,
 }
 
 impl PermitAllocator {
@@ -179,7 +156,6 @@ impl PermitAllocator {
             queues: BTreeMap::new(),
             waiters: HashMap::new(),
             admitted: Vec::new(),
-            displaced: Vec::new(),
         }
     }
 
@@ -213,17 +189,7 @@ impl PermitAllocator {
                     }
                 }
                 Phase::Admit => {
-                    self.phase = Phase::LoadAdmitted;
                     self.admit();
-                }
-                Phase::LoadAdmitted => {
-                    self.phase = Phase::Finish;
-                    let asked = self.behind_newcomers();
-                    if !asked.is_empty() {
-                        return PermitQuery::Admitted(asked);
-                    }
-                }
-                Phase::Finish => {
                     self.phase = Phase::LoadWaiters;
                     self.stage += 1;
                 }
@@ -241,7 +207,6 @@ impl PermitAllocator {
             self.to_load.remove(&state.id);
             let queue = LimitQueue {
                 waiters: BTreeSet::new(),
-                newcomers: BTreeSet::new(),
                 may_have_more: false,
                 state,
             };
@@ -281,68 +246,6 @@ impl PermitAllocator {
         }
     }
 
-    /// Returns queries for the admitted executions that the first newcomer of each of the stage's
-    /// limits may displace.
-    fn behind_newcomers(&self) -> Vec<DisplaceableQuery> {
-        let queues = self.queues.iter();
-        let of_stage = queues.filter(|(_, queue)| queue.is_of_stage(self.stage));
-        let behind = of_stage.filter_map(|(limit, queue)| {
-            let first = self.waiters.get(&queue.newcomers.first()?.2)?;
-            let place = first.displaces_behind();
-            Some(DisplaceableQuery {
-                limit: *limit,
-                at_most: queue.newcomers.len().min(MAX_LOOKUP),
-                place,
-                between: queue.state.reach.behind(place)?,
-            })
-        });
-        behind.collect()
-    }
-
-    /// Adds the admitted executions that [`PermitQuery::Admitted`] asked for, the last one first.
-    /// Each newcomer that comes before the last one in the order of claims takes its permit. The
-    /// last one is blocked again.
-    pub(in crate::store) fn displace(
-        &mut self,
-        asked: &[DisplaceableQuery],
-        found: Vec<(LimitId, Waiter)>,
-    ) {
-        let limits_found: BTreeSet<_> = found.iter().map(|(limit, _)| *limit).collect();
-        for DisplaceableQuery { limit, place, .. } in asked {
-            let queue = self.queues.get_mut(limit);
-            if let Some(queue) = queue.filter(|_| !limits_found.contains(limit)) {
-                queue.state.none_behind(*place);
-            }
-        }
-        let mut passing = Vec::new();
-        for (limit, mut last) in found {
-            if last.limits.last() != Some(&limit) {
-                continue;
-            }
-            let Some(queue) = self.queues.get_mut(&limit) else {
-                continue;
-            };
-            let Some(first) = queue.newcomers.first().copied() else {
-                continue;
-            };
-            let newcomer = self.waiters.get(&first.2);
-            if newcomer.is_some_and(|newcomer| newcomer.displaces_behind() < last.place()) {
-                queue.newcomers.remove(&first);
-                queue.waiters.remove(&first);
-                queue.state.hand_over((first.0, first.2));
-                // The permit was granted no later than its old holder was admitted.
-                passing.push((first, last.arrived_at));
-                last.passed = last.limits.len().saturating_sub(1);
-                if last.passed == 0 {
-                    last.arrived_at = 0;
-                }
-                queue.waiters.insert(last.order());
-                self.displaced.push(last);
-            }
-        }
-        self.pass_limit(passing);
-    }
-
     /// Returns the changes to write.
     pub(in crate::store) fn into_plan(self) -> PermitPlan {
         let now = self.now;
@@ -363,7 +266,6 @@ impl PermitAllocator {
             now,
             limits: limits.collect(),
             admitted: self.admitted,
-            displaced: self.displaced,
             blocked,
         }
     }
@@ -381,40 +283,17 @@ impl PermitAllocator {
         let mut passing = Vec::new();
         for (_, queue) in self.queues_of_stage() {
             let free = usize::try_from(queue.state.free_permits(now)).unwrap_or(usize::MAX);
-            let count = free.min(queue.waiters.len());
-            for _ in 0..count {
-                if let Some(order) = queue.waiters.pop_first() {
-                    queue.state.grant((order.0, order.2));
-                    passing.push((order, 0));
+            for _ in 0..free.min(queue.waiters.len()) {
+                if let Some((_, _, seq)) = queue.waiters.pop_first() {
+                    queue.state.in_use += 1;
+                    passing.push(seq);
                 }
             }
-            queue
-                .newcomers
-                .retain(|order| queue.waiters.contains(order));
         }
-        self.pass_limit(passing);
-        // A newcomer with a further limit would not be ready after this one. It displaces nothing.
-        let waiters = &self.waiters;
-        let stage = self.stage;
-        let is_last_limit = |order: &QueueOrder| {
-            waiters
-                .get(&order.2)
-                .is_some_and(|waiter| waiter.passed + 1 >= waiter.limits.len())
-        };
-        for queue in self.queues.values_mut() {
-            if queue.is_of_stage(stage) {
-                queue.newcomers.retain(is_last_limit);
-            }
-        }
-    }
-
-    /// Moves waiters past their limit. The second value is the grant time of a permit that was
-    /// taken from an admitted execution, and 0 of a permit that is granted now.
-    fn pass_limit(&mut self, passing: Vec<(QueueOrder, i64)>) {
-        for ((_, _, seq), granted_at) in passing {
+        for seq in passing {
             if let Some(mut waiter) = self.waiters.remove(&seq) {
                 waiter.passed += 1;
-                waiter.arrived_at = waiter.earliest_start(self.now).max(granted_at);
+                waiter.arrived_at = waiter.earliest_start(now);
                 self.moved.insert(seq);
                 self.advance(waiter);
             }
@@ -426,7 +305,6 @@ impl PermitAllocator {
         while let Some(limit) = waiter.waits_at() {
             if let Some(queue) = self.queues.get_mut(&limit) {
                 queue.waiters.insert(waiter.order());
-                queue.newcomers.insert(waiter.order());
                 self.waiters.insert(waiter.seq, waiter);
                 return;
             }

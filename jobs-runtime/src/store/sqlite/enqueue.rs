@@ -21,7 +21,7 @@ use super::limits::permits;
 use crate::store::rules::dedup::{
     DedupKind, ExistingExecutions, IdempotencyHolder, KeyHolder, events,
 };
-use crate::store::rules::permits::{FreePermits, LimitId};
+use crate::store::rules::permits::FreePermits;
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -40,18 +40,12 @@ pub(super) struct EnqueuePlan {
     pub(super) keys: Option<String>,
     /// The limits of each execution, or `None` if no execution has limits.
     pub(super) limited: Option<String>,
-    /// The last limit, if all executions with limits have the same ones.
-    pub(super) last_limit: Option<LimitId>,
     /// Places of executions with limits that take no permit here. Those that are due are blocked.
     pub(super) blocked: Option<String>,
     /// Places of executions of jobs with `max_waiting`.
     pub(super) capped: Option<String>,
-    /// Limits of which one permit is taken.
-    pub(super) single_permits: Option<String>,
-    /// Limits of which several permits are taken, with their numbers.
+    /// Limits of which permits are taken, with their numbers.
     pub(super) permit_counts: Option<String>,
-    /// The rank of the least urgent execution that takes permits.
-    pub(super) last_rank: i64,
     /// Unique keys and debounce keys to store.
     pub(super) dedup_keys: Option<String>,
     /// Debounced changes of waiting executions.
@@ -130,24 +124,10 @@ impl EnqueuePlan {
         let ids = limits.of_each(rows);
         let mut free = FreePermits::new(now.unwrap_or_default(), limits.free.iter());
         let admitted = free.admit(rows, &ids);
-        let (single, several): (Vec<_>, Vec<_>) =
-            free.taken().into_iter().partition(|(_, taken)| *taken == 1);
-        self.single_permits = some_array(single.into_iter().map(|(limit, _)| limit))?;
-        self.permit_counts = some_array(several.into_iter())?;
-        let ranks = rows
-            .iter()
-            .zip(&admitted)
-            .filter(|(_, admitted)| **admitted);
-        let ranks = ranks.map(|(new, _)| 100 - i64::from(new.priority));
-        self.last_rank = ranks.max().unwrap_or(0);
+        self.permit_counts = some_array(free.taken().into_iter())?;
         let is_blocked = |place: &usize| !ids[*place].is_empty() && !admitted[*place];
         self.blocked = some_array((0..rows.len()).filter(is_blocked))?;
         self.limited = Some(permits::texts(&ids));
-        let mut limited = ids.iter().filter(|ids| !ids.is_empty());
-        let first = limited.next();
-        self.last_limit = first
-            .filter(|first| limited.all(|ids| ids == *first))
-            .and_then(|first| first.last().copied());
         Ok(admitted)
     }
 }

@@ -150,7 +150,6 @@ statements! {
     limits_take_permit_events: include_str!("../sql/limits/take_permit_events.sql"),
     limits_lock_limits: include_str!("../sql/limits/lock_limits.sql"),
     limits_allocator_lock: include_str!("../sql/limits/allocator_lock.sql"),
-    limits_lock_admitted: include_str!("../sql/limits/lock_admitted.sql"),
     limits_lock_waiters: include_str!("../sql/limits/lock_waiters.sql"),
     limits_write_plan: include_str!("../sql/limits/write_plan.sql"),
     enqueue_executions: concat!(

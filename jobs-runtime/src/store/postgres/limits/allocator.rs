@@ -10,8 +10,6 @@
 //!   locked (an edit, a cancellation) is skipped; its limit is checked again after [`RECHECK`].
 //! * **A stalled process:** the server ends the transaction of an allocator that is silent for 3 s.
 //!   Other processes wait for the lock for 1 s at most, and try again.
-//! * **Preemption:** a newcomer takes the permit of an unclaimed execution behind it (see
-//!   [`PermitAllocator::displace`]), which is blocked again.
 //!
 //! Executions without limits never pass through here.
 
@@ -29,8 +27,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::number;
 use crate::store::postgres::promote::{DueWork, RECHECK, WorkLeft};
 use crate::store::rules::permits::{
-    DisplaceableQuery, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery,
-    UnclaimedBounds, Waiter,
+    LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Waiter,
 };
 use crate::time::Timestamp;
 
@@ -99,7 +96,7 @@ impl Admit {
             .await?;
         let new_waiters = rows
             .iter()
-            .map(|row| read_waiter(row, 0, [None; 2]))
+            .map(|row| read_waiter(row, 0, None))
             .collect::<Result<_, DbError>>()?;
         let (events, due, has_more_events) = self.take_events(tx, most).await?;
         let mut left = WorkLeft {
@@ -122,15 +119,12 @@ impl Admit {
                     let waiters = seen.waiters(tx, &asked).await?;
                     allocator.add_waiters(&asked, waiters);
                 }
-                PermitQuery::Admitted(asked) => {
-                    allocator.displace(&asked, lock_admitted(tx, &asked).await?);
-                }
                 PermitQuery::Done => break,
             }
         }
         let mut plan = allocator.into_plan();
         seen.finish_plan(&mut plan, self.now);
-        left.blocked = !plan.blocked.is_empty() || !plan.displaced.is_empty();
+        left.blocked = !plan.blocked.is_empty();
         Ok((plan, left))
     }
 
@@ -213,7 +207,7 @@ impl RowsSeen {
                 0 => {
                     self.skipped.insert(limit);
                 }
-                _ => waiters.push((limit, read_waiter(row, 1, [Some(4), Some(5)])?)),
+                _ => waiters.push((limit, read_waiter(row, 1, Some(4))?)),
             }
         }
         Ok(waiters)
@@ -223,8 +217,6 @@ impl RowsSeen {
     /// have not changed.
     fn finish_plan(&self, plan: &mut PermitPlan, now: Timestamp) {
         for limit in &mut plan.limits {
-            // `reach` is not stored on PostgreSQL: an index finds admitted executions without it.
-            limit.reach = UnclaimedBounds::ANYWHERE;
             if self.skipped.contains(&limit.id) {
                 let again = now.after(RECHECK);
                 limit.check_at = Some(limit.check_at.map_or(again, |at| at.min(again)));
@@ -235,28 +227,6 @@ impl RowsSeen {
     }
 }
 
-/// Locks admitted executions that preemption may displace.
-async fn lock_admitted(
-    tx: &mut Tx<'_>,
-    asked: &[DisplaceableQuery],
-) -> Result<Vec<(LimitId, Waiter)>, DbError> {
-    let query = tx
-        .query(&tx.sql.limits_lock_admitted)
-        .bind(asked.iter().map(|it| it.limit).collect::<Vec<_>>())
-        .bind(
-            asked
-                .iter()
-                .map(|it| most_of(it.at_most))
-                .collect::<Vec<_>>(),
-        )
-        .bind(asked.iter().map(|it| it.place.0).collect::<Vec<_>>())
-        .bind(asked.iter().map(|it| it.place.1).collect::<Vec<_>>());
-    let rows = tx.fetch(query).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, read_waiter(row, 1, [None, Some(4)])?)))
-        .collect()
-}
-
 /// Writes a plan.
 pub(in crate::store::postgres) async fn write(
     tx: &mut Tx<'_>,
@@ -265,23 +235,14 @@ pub(in crate::store::postgres) async fn write(
     let PermitPlan {
         admitted,
         blocked,
-        displaced,
         limits,
         now,
     } = plan;
     let seqs = |waiters: &[Waiter]| waiters.iter().map(|it| it.seq).collect::<Vec<_>>();
-    let arrivals = |waiters: &[Waiter]| waiters.iter().map(|it| it.arrived_at).collect::<Vec<_>>();
     let starts = admitted.iter().map(|waiter| waiter.earliest_start(*now));
-    let positions = |waiters: &[Waiter]| {
-        let at = waiters.iter().map(|waiter| waiter.waits_at().unwrap_or(0));
-        let passed = waiters.iter().map(|it| i16::try_from(it.passed));
-        let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
-        (at.collect::<Vec<_>>(), passed.collect::<Vec<_>>())
-    };
-    let ranks = displaced.iter().map(|it| i16::try_from(it.rank));
-    let ranks: Vec<_> = ranks.map(|rank| rank.unwrap_or(i16::MAX)).collect();
-    let (at, passed) = positions(blocked);
-    let (back_at, back_passed) = positions(displaced);
+    let waits_at = blocked.iter().map(|waiter| waiter.waits_at().unwrap_or(0));
+    let passed = blocked.iter().map(|it| i16::try_from(it.passed));
+    let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
     let in_use = limits.iter().map(|limit| i64::try_from(limit.in_use));
     let in_use: Vec<_> = in_use.map(|count| count.unwrap_or(i64::MAX)).collect();
     let check_at = limits.iter().map(|limit| limit.check_at);
@@ -289,20 +250,15 @@ pub(in crate::store::postgres) async fn write(
     let query = tx
         .query(&tx.sql.limits_write_plan)
         .bind(seqs(admitted))
+        .bind(starts.collect::<Vec<_>>())
         .bind(seqs(blocked))
-        .bind(at)
-        .bind(passed)
-        .bind(seqs(displaced))
-        .bind(ranks)
-        .bind(back_at)
-        .bind(back_passed)
+        .bind(waits_at.collect::<Vec<_>>())
+        .bind(passed.collect::<Vec<_>>())
+        .bind(blocked.iter().map(|it| it.arrived_at).collect::<Vec<_>>())
         .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
         .bind(in_use)
         .bind(limits.iter().map(|it| it.tat).collect::<Vec<_>>())
-        .bind(check_at)
-        .bind(starts.collect::<Vec<_>>())
-        .bind(arrivals(blocked))
-        .bind(arrivals(displaced));
+        .bind(check_at);
     let rows = tx.fetch(query).await?;
     let written: i64 = rows.first().ok_or(DbError::Raced)?.try_get(0)?;
     // The rows are locked, so no other transaction can have deleted one.
@@ -317,12 +273,9 @@ fn most_of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reads a waiter: seq, rank and limits from three columns, the others from optional ones.
-fn read_waiter(
-    row: &PgRow,
-    first: usize,
-    [passed, arrived_at]: [Option<usize>; 2],
-) -> Result<Waiter, DbError> {
+/// Reads a waiter: seq, rank and limits from three columns, `passed` and `arrived_at` from two
+/// others.
+fn read_waiter(row: &PgRow, first: usize, passed: Option<usize>) -> Result<Waiter, DbError> {
     Ok(Waiter {
         seq: row.try_get(first)?,
         rank: match passed {
@@ -335,6 +288,6 @@ fn read_waiter(
             Some(column) => number("passed limits", row.try_get::<i32, _>(column)?)?,
             None => 0,
         },
-        arrived_at: arrived_at.map_or(Ok(0), |column| row.try_get(column))?,
+        arrived_at: passed.map_or(Ok(0), |column| row.try_get(column + 1))?,
     })
 }

@@ -48,7 +48,6 @@ CREATE TABLE jobs.ready (
     spent       integer  NOT NULL,
     queue       text     COLLATE "C" NOT NULL,
     job_id      text     COLLATE "C" NOT NULL,
-    last_limit  bigint,
     limits      bigint[],
     admitted_at bigint,
     PRIMARY KEY (rank, seq)
@@ -58,8 +57,6 @@ CREATE TABLE jobs.ready (
 );
 -- Finds the first rows of single queues and jobs.
 CREATE INDEX ready_by_queue_and_job ON jobs.ready (queue, job_id, rank, seq);
--- Finds the ready executions that hold a permit of a limit.
-CREATE INDEX ready_by_limit ON jobs.ready (last_limit, rank, seq) WHERE last_limit IS NOT NULL;
 -- Finds the ready executions with limits, in the order of claims. The first column is an
 -- expression, so that the planner does not take the primary key for an equal choice.
 CREATE INDEX ready_by_permits ON jobs.ready ((rank::integer), seq) WHERE limits IS NOT NULL;

@@ -99,7 +99,6 @@ mod tests {
 
     use jobs::ExecutionId;
 
-    use super::super::UnclaimedBounds;
     use super::*;
     use crate::store::{EnqueueRules, ExecutionPolicy, LimitRule, Rate};
 
@@ -111,7 +110,6 @@ mod tests {
             in_use,
             tat: 0,
             check_at: None,
-            reach: UnclaimedBounds::ANYWHERE,
         }
     }
 

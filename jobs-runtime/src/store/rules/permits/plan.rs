@@ -6,58 +6,8 @@ use crate::time::Timestamp;
 /// The id of a limit's row.
 pub(in crate::store) type LimitId = i64;
 
-/// The sort key of claims: rank and seq of an execution.
-pub(in crate::store) type ClaimOrder = (i64, i64);
-
 /// The sort key of a limit's waiters: rank, `arrived_at` and seq of an execution.
-pub(in crate::store) type QueueOrder = (i64, i64, i64);
-
-/// A range that contains every admitted, unclaimed execution of a limit. It narrows the search for
-/// one that a newcomer may displace. A grant widens the range; a search without result lowers its
-/// rank. It starts anew when a permit is granted while none is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct UnclaimedBounds {
-    /// The smallest and the largest `seq` of the admitted executions.
-    pub(in crate::store) first: i64,
-    pub(in crate::store) last: i64,
-    /// The largest rank, which is that of the least urgent one.
-    pub(in crate::store) rank: i64,
-}
-
-impl UnclaimedBounds {
-    /// No bounds.
-    pub(in crate::store) const ANYWHERE: Self = Self {
-        first: 0,
-        last: i64::MAX,
-        rank: i64::MAX,
-    };
-
-    fn of((rank, seq): ClaimOrder) -> Self {
-        Self {
-            first: seq,
-            last: seq,
-            rank,
-        }
-    }
-
-    fn add(&mut self, (rank, seq): ClaimOrder) {
-        self.first = self.first.min(seq);
-        self.last = self.last.max(seq);
-        self.rank = self.rank.max(rank);
-    }
-
-    /// Returns the range of seqs that may come after a place in the order of claims; `None` if
-    /// there can be none.
-    pub(super) fn behind(self, place: ClaimOrder) -> Option<(i64, i64)> {
-        let (rank, seq) = place;
-        let first = if rank == self.rank {
-            self.first.max(seq)
-        } else {
-            self.first
-        };
-        (place < (self.rank, self.last)).then_some((first, self.last))
-    }
-}
+pub(super) type QueueOrder = (i64, i64, i64);
 
 /// An execution that waits for permits, or has just been admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,20 +41,6 @@ impl Waiter {
         (self.rank, self.arrived_at, self.seq)
     }
 
-    /// Returns its sort key among ready executions.
-    pub(in crate::store) fn place(&self) -> ClaimOrder {
-        (self.rank, self.seq)
-    }
-
-    /// Returns the place in the order of claims after which it may displace admitted executions. At
-    /// a second limit, age alone does not displace: only a higher priority does.
-    pub(super) fn displaces_behind(&self) -> ClaimOrder {
-        match self.arrived_at {
-            0 => self.place(),
-            _ => (self.rank, i64::MAX),
-        }
-    }
-
     /// Returns the limit that it waits at; `None` if it has passed all.
     pub(in crate::store) fn waits_at(&self) -> Option<LimitId> {
         self.limits.get(self.passed).copied()
@@ -124,8 +60,6 @@ pub(in crate::store) struct LimitState {
     pub(in crate::store) tat: i64,
     /// The time at which a promotion has to look at the limit, even without a permit event.
     pub(in crate::store) check_at: Option<Timestamp>,
-    /// Bounds on the admitted, unclaimed holders of its permits.
-    pub(in crate::store) reach: UnclaimedBounds,
 }
 
 /// A change of a limit's permits that the allocator has not counted yet.
@@ -159,25 +93,6 @@ impl PermitEvent {
 }
 
 impl LimitState {
-    /// Grants a permit to the execution with this sort key.
-    pub(super) fn grant(&mut self, place: ClaimOrder) {
-        match self.in_use {
-            0 => self.reach = UnclaimedBounds::of(place),
-            _ => self.reach.add(place),
-        }
-        self.in_use += 1;
-    }
-
-    /// Hands the permit of an admitted execution over to the one with this sort key.
-    pub(super) fn hand_over(&mut self, place: ClaimOrder) {
-        self.reach.add(place);
-    }
-
-    /// Narrows the bounds: no admitted execution comes after this place.
-    pub(super) fn none_behind(&mut self, (rank, _): ClaimOrder) {
-        self.reach.rank = self.reach.rank.min(rank);
-    }
-
     /// Applies an event.
     pub(in crate::store) fn apply(&mut self, event: PermitEvent) {
         let is_rate = matches!(self.rule, LimitRule::Rate(_));
@@ -262,8 +177,6 @@ pub(in crate::store) struct PermitPlan {
     pub(in crate::store) admitted: Vec<Waiter>,
     /// Executions that wait at their [limit](Waiter::waits_at), new or moved from another limit.
     pub(in crate::store) blocked: Vec<Waiter>,
-    /// Executions that were ready and are blocked again.
-    pub(in crate::store) displaced: Vec<Waiter>,
     /// The new states of the limits.
     pub(in crate::store) limits: Vec<LimitState>,
 }

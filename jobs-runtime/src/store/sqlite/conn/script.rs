@@ -32,9 +32,6 @@ impl Script {
                 Some(_) => include_str!("../sql/enqueue/insert_limited.sql"),
             });
         }
-        if plan.single_permits.is_some() {
-            self.add(include_str!("../sql/enqueue/take_one_permit_each.sql"));
-        }
         if plan.permit_counts.is_some() {
             self.add(include_str!("../sql/enqueue/take_permits.sql"));
         }
@@ -156,9 +153,6 @@ impl Script {
             .bind(enqueue.capped.as_deref())
             .bind(enqueue.blocked.as_deref())
             .bind(settle.released_ids.as_deref())
-            .bind(enqueue.single_permits.as_deref())
-            .bind(enqueue.last_limit)
-            .bind(enqueue.last_rank)
             .fetch_all(conn)
             .await?;
         Ok(rows)

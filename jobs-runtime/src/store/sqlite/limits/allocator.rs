@@ -8,7 +8,7 @@
 //! An enqueue with free permits does not pass here: see
 //! [`enqueue`](crate::store::sqlite::enqueue).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -16,19 +16,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::released;
 use super::rule;
 use crate::store::rules::permits::{
-    ClaimOrder, DisplaceableQuery, LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan,
-    PermitQuery, UnclaimedBounds, Waiter,
+    LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Waiter,
 };
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::time::Timestamp;
-
-/// The index `jobs_ready_by_limit` groups 2^9 consecutive `seq` in a *stretch*.
-const STRETCH_BITS: u32 = 9;
-
-/// Up to this many index seeks per stretch, `read_admitted.sql` is faster than a scan of all
-/// stretches.
-const MAX_SEEKS: i64 = 128;
 
 /// Admits blocked executions that get permits. Looks at up to `most` new waiters and as many limits
 /// that are due. Returns the number of admitted executions.
@@ -59,7 +51,7 @@ pub(in crate::store::sqlite) async fn decide(
     // The rows of `take_released.sql` have a text in the first column, new waiters their `seq`.
     let new_waiters = rows.iter().filter(|row| row.try_get::<i64, _>(0).is_ok());
     let new_waiters: Vec<Waiter> = new_waiters
-        .map(|row| waiter(row, 0, [None; 2]))
+        .map(|row| waiter(row, 0, None))
         .collect::<Result<_, _>>()?;
     let events = sqlx::query(include_str!("../sql/limits/take_permit_events.sql"))
         .fetch_all(&mut *conn)
@@ -78,10 +70,6 @@ pub(in crate::store::sqlite) async fn decide(
                 let waiters = waiters(conn, &asked).await?;
                 allocator.add_waiters(&asked, waiters);
             }
-            PermitQuery::Admitted(asked) => {
-                let admitted = admitted(conn, &asked).await?;
-                allocator.displace(&asked, admitted);
-            }
             PermitQuery::Done => break,
         }
     }
@@ -97,18 +85,7 @@ async fn limit_states(
         .bind(json::array(ids)?)
         .fetch_all(conn)
         .await?;
-    let state = |row: &SqliteRow| -> Result<LimitState, DbError> {
-        let reach = UnclaimedBounds {
-            first: row.try_get(8)?,
-            last: row.try_get(9)?,
-            rank: row.try_get(10)?,
-        };
-        Ok(LimitState {
-            reach,
-            ..limit_state(row)?
-        })
-    };
-    rows.iter().map(state).collect()
+    rows.iter().map(limit_state).collect()
 }
 
 /// Reads the first waiters of these limits, as many of each as asked for or somewhat more.
@@ -124,65 +101,10 @@ async fn waiters(
             .fetch_all(&mut *conn)
             .await?;
         for row in &rows {
-            waiters.push((row.try_get(0)?, waiter(row, 1, [Some(4), Some(5)])?));
+            waiters.push((row.try_get(0)?, waiter(row, 1, Some(4))?));
         }
     }
     Ok(waiters)
-}
-
-/// Reads admitted executions that are not claimed yet and that newcomers may displace.
-async fn admitted(
-    conn: &mut SqliteConnection,
-    asked: &[DisplaceableQuery],
-) -> Result<Vec<(LimitId, Waiter)>, DbError> {
-    let row = sqlx::query(include_str!("../sql/limits/admitted_range.sql"))
-        .fetch_one(&mut *conn)
-        .await?;
-    let (Some(first), Some(last)) = (row.try_get(0)?, row.try_get(1)?) else {
-        return Ok(Vec::new());
-    };
-    let stretches = asked.iter().map(|behind| {
-        let (from, to) = behind.between;
-        (
-            (from >> STRETCH_BITS).max(first),
-            (to >> STRETCH_BITS).min(last),
-        )
-    });
-    let places = asked
-        .iter()
-        .zip(stretches.clone())
-        .map(|(behind, (from, to))| {
-            let (rank, seq) = behind.place;
-            (behind.limit, rank, seq, from, to)
-        });
-    let places = json::array(places)?;
-    let seeks: i64 = stretches.map(|(from, to)| (to - from + 1).max(0)).sum();
-    let query = if seeks / MAX_SEEKS > last - first {
-        sqlx::query(include_str!("../sql/limits/scan_admitted.sql"))
-            .bind(places)
-            .bind(first)
-            .bind(last)
-    } else {
-        sqlx::query(include_str!("../sql/limits/read_admitted.sql")).bind(places)
-    };
-    let rows = query.fetch_all(conn).await?;
-    let left = asked
-        .iter()
-        .map(|behind| (behind.limit, (behind.place, behind.at_most)));
-    let mut left: HashMap<LimitId, (ClaimOrder, usize)> = left.collect();
-    let mut admitted = Vec::new();
-    for row in &rows {
-        let limit = row.try_get(0)?;
-        let waiter = waiter(row, 1, [None, Some(4)])?;
-        if let Some((place, left)) = left.get_mut(&limit)
-            && *left > 0
-            && waiter.place() > *place
-        {
-            *left -= 1;
-            admitted.push((limit, waiter));
-        }
-    }
-    Ok(admitted)
 }
 
 /// Groups limits by the number of waiters asked for, rounded up to a power of two. SQLite has no
@@ -214,28 +136,21 @@ pub(in crate::store::sqlite) async fn write(
     let admitted = admitted.map(|waiter| (waiter.seq, waiter.earliest_start(plan.now)));
     let limits = plan.limits.iter().map(|limit| {
         let check_at = limit.check_at.map(Timestamp::as_millis);
-        let UnclaimedBounds { first, last, rank } = limit.reach;
-        let counts = (limit.in_use, limit.tat, check_at);
-        (limit.id, counts, (first, last, rank))
+        (limit.id, limit.in_use, limit.tat, check_at)
     });
     sqlx::query(include_str!("../sql/limits/write_plan.sql"))
         .bind(json::array(admitted)?)
         .bind(rows(&plan.blocked)?)
-        .bind(rows(&plan.displaced)?)
         .bind(json::array(limits)?)
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Reads a waiter: seq, rank and limits from three columns, `passed` and `arrived_at` from columns
-/// of their own. Limits that cannot be read count as none: the execution becomes ready, and its
-/// claim reports them.
-fn waiter(
-    row: &SqliteRow,
-    first: usize,
-    [passed, arrived_at]: [Option<usize>; 2],
-) -> Result<Waiter, DbError> {
+/// Reads a waiter: seq, rank and limits from three columns, `passed` and `arrived_at` from two
+/// others. Limits that cannot be read count as none: the execution becomes ready, and its claim
+/// reports them.
+fn waiter(row: &SqliteRow, first: usize, passed: Option<usize>) -> Result<Waiter, DbError> {
     Ok(Waiter {
         seq: row.try_get(first)?,
         rank: row.try_get(first + 1)?,
@@ -248,7 +163,7 @@ fn waiter(
             Some(column) => row.try_get::<u32, _>(column)? as usize,
             None => 0,
         },
-        arrived_at: arrived_at.map_or(Ok(0), |column| row.try_get(column))?,
+        arrived_at: passed.map_or(Ok(0), |column| row.try_get(column + 1))?,
     })
 }
 
@@ -263,7 +178,6 @@ pub(in crate::store::sqlite) fn limit_state(row: &SqliteRow) -> Result<LimitStat
         check_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_millis),
-        reach: UnclaimedBounds::ANYWHERE,
     })
 }
 

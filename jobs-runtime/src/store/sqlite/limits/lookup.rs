@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::released;
 use super::{columns, rule_of};
-use crate::store::rules::permits::{LimitId, LimitState, UnclaimedBounds};
+use crate::store::rules::permits::{LimitId, LimitState};
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::{Limit, NewExecution};
@@ -162,7 +162,6 @@ async fn find_or_create<'n>(
             in_use: row.in_use.try_into().unwrap_or(0),
             tat: row.tat.unwrap_or(0),
             check_at: None,
-            reach: UnclaimedBounds::ANYWHERE,
         };
         named.is_up_to_date =
             named.limit.rule == state.rule && named.stage == usize::from(state.stage);
@@ -220,7 +219,6 @@ async fn write<'n>(
                 in_use: 0,
                 tat: 0,
                 check_at: None,
-                reach: UnclaimedBounds::ANYWHERE,
             });
         }
     }

@@ -47,16 +47,9 @@ CREATE TABLE jobs_ready (
     attempt     INTEGER NOT NULL,
     spent       INTEGER NOT NULL,
     limits      TEXT,
-    last_limit  INTEGER,
     admitted_at INTEGER,
     PRIMARY KEY (queue, rank, seq)
 ) WITHOUT ROWID;
-
--- Finds the ready executions that hold a permit of a limit. The first column groups 512 numbers:
--- executions claimed together were mostly enqueued together, so a claim touches few index pages
--- however many limits there are.
-CREATE INDEX jobs_ready_by_limit ON jobs_ready (seq >> 9, last_limit, rank, seq)
-    WHERE last_limit IS NOT NULL;
 
 -- Pending executions: delayed, or waiting for a retry.
 CREATE TABLE jobs_scheduled (
@@ -195,8 +188,7 @@ INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
 -- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
 -- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
--- permit event names it. The three columns `reach_…` bound the ready executions that hold a
--- permit of this limit: first and last `seq`, and the lowest urgency.
+-- permit event names it.
 CREATE TABLE jobs_limits (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     key         TEXT    NOT NULL UNIQUE,
@@ -207,10 +199,7 @@ CREATE TABLE jobs_limits (
     period_ms   INTEGER,
     in_use      INTEGER NOT NULL DEFAULT 0,
     tat         INTEGER NOT NULL DEFAULT 0,
-    check_at    INTEGER,
-    reach_first INTEGER NOT NULL DEFAULT 0,
-    reach_last  INTEGER NOT NULL DEFAULT 9223372036854775807,
-    reach_rank  INTEGER NOT NULL DEFAULT 9223372036854775807
+    check_at    INTEGER
 );
 CREATE INDEX jobs_limits_by_job ON jobs_limits (job_id);
 CREATE INDEX jobs_limits_by_time ON jobs_limits (check_at) WHERE check_at IS NOT NULL;

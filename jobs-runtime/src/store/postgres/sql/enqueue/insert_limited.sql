@@ -31,7 +31,7 @@ in_use AS (
     CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.limits AS b WHERE b.id = n.id LIMIT 1) AS p
     WHERE l.ctid = p.place
 )
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, admitted_at)
-SELECT seq, rank, queue, job_id, 1, 0, limits, limits[cardinality(limits)], admitted_at
+INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, admitted_at)
+SELECT seq, rank, queue, job_id, 1, 0, limits, admitted_at
 FROM new
 WHERE due AND (limits IS NULL OR admitted_at IS NOT NULL)

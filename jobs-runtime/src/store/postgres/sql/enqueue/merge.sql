@@ -18,9 +18,8 @@ ready AS (
     RETURNING r.*
 ),
 ready_again AS (
-    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, last_limit, limits,
-        admitted_at)
-    SELECT rank, seq, attempt, spent, queue, job_id, last_limit, limits, admitted_at FROM ready
+    INSERT INTO jobs.ready (rank, seq, attempt, spent, queue, job_id, limits, admitted_at)
+    SELECT rank, seq, attempt, spent, queue, job_id, limits, admitted_at FROM ready
     RETURNING seq
 ),
 blocked AS MATERIALIZED (

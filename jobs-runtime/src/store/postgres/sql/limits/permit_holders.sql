@@ -1,7 +1,7 @@
 -- Lists up to $2 executions that hold a permit of the limit $1.
 -- These are running, ended with a handler that still runs (`stuck`), ready, or blocked at a later
--- limit of the same job. At most 100 later limits are examined, and of each at most 1,000 ready and
--- 1,000 blocked executions. Returns id, attempt (0 if none runs), worker and `stuck`.
+-- limit of the same job. At most 10,000 ready executions are examined, and 1,000 blocked ones at
+-- each of at most 100 later limits. Returns id, attempt (0 if none runs), worker and `stuck`.
 WITH later AS MATERIALIZED (
     SELECT o.id
     FROM jobs.limits AS l
@@ -19,14 +19,15 @@ FROM (
     FROM jobs.retained_permits AS s
     WHERE $1 = ANY (s.limits)
     UNION ALL
-    (SELECT r.seq, 0, NULL, FALSE FROM jobs.ready AS r WHERE r.last_limit = $1 LIMIT $2)
-    UNION ALL
     SELECT r.seq, 0, NULL, FALSE
-    FROM later
-    CROSS JOIN LATERAL (
-        SELECT b.seq, b.limits FROM jobs.ready AS b WHERE b.last_limit = later.id LIMIT 1000
+    FROM (
+        SELECT b.seq, b.limits
+        FROM jobs.ready AS b
+        WHERE b.limits IS NOT NULL
+        ORDER BY b.rank::integer, b.seq
+        LIMIT 10000
     ) AS r
-    WHERE r.limits[1] = $1
+    WHERE $1 = ANY (r.limits)
     UNION ALL
     SELECT h.seq, 0, NULL, FALSE
     FROM later

@@ -17,8 +17,7 @@ unused AS (
     INSERT INTO jobs.permit_events (limit_id, kind, count)
     SELECT i.id, 'unused', 1 FROM unnest($8::bigint[]) AS i (id)
 )
-INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, last_limit, admitted_at)
-SELECT
-    seq, 100 - priority, queue, job_id, $2, $3, $7::bigint[], ($7)[cardinality($7)], $9
+INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, admitted_at)
+SELECT seq, 100 - priority, queue, job_id, $2, $3, $7::bigint[], $9
 FROM edited
 WHERE $4 IS NULL AND $5 IS NULL

@@ -4,7 +4,6 @@
 -- $2   the number of executions that insert_executions.sql has written
 -- $19  JSON array: the limits of each execution as text, NULL for an execution without limits
 -- $26  JSON array: places, from 0, of executions that take no permit here; NULL for none
--- $29  the last limit, if all executions with limits have the same ones; else NULL
 INSERT INTO jobs_limited (seq, limits, capped)
 SELECT (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + b.key, b.value, 0
 FROM json_each($19) AS b
@@ -16,16 +15,9 @@ FROM json_each($26) AS h
 CROSS JOIN jobs_executions AS x ON x.seq = (SELECT MAX(seq) FROM jobs_executions) - $2 + 1 + h.value
 WHERE x.run_at <= x.created_at;
 
-INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, last_limit, admitted_at)
+INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent, limits, admitted_at)
 SELECT
     x.queue, 100 - x.priority, x.seq, x.job_id, 1, 0, m.limits,
-    CASE
-        WHEN m.limits IS NULL THEN NULL
-        WHEN $29 THEN $29
-        -- A single limit, the usual case, is read without the JSON parser.
-        WHEN instr(m.limits, ',') THEN m.limits ->> '$[#-1]'
-        ELSE CAST(substr(m.limits, 2) AS INTEGER)
-    END,
     iif(m.limits IS NULL, NULL, x.created_at)
 FROM jobs_executions AS x
 LEFT JOIN jobs_limited AS m ON m.seq = x.seq

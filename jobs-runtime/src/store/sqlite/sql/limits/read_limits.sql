@@ -1,7 +1,6 @@
 -- Reads the states of limits.
 -- $1  JSON array: ids of limits
 -- Returns a row for each limit that exists.
-SELECT
-    id, stage, kind, count, period_ms, in_use, tat, check_at, reach_first, reach_last, reach_rank
+SELECT id, stage, kind, count, period_ms, in_use, tat, check_at
 FROM jobs_limits
 WHERE id IN (SELECT value FROM json_each($1))
