@@ -15,6 +15,7 @@ pub(in crate::store::postgres) mod batcher;
 mod dedup;
 mod fast_path;
 mod lookup;
+pub(in crate::store::postgres) mod waiting;
 
 use std::collections::HashMap;
 
@@ -37,10 +38,6 @@ use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
-/// `lock_timeout` of a group of several callers, in milliseconds. A group that exceeds it is
-/// divided, so that only the call that needs the lock waits for it.
-const GROUP_LOCK_TIMEOUT_MS: u16 = 200;
 
 /// One answer per call.
 pub(super) type Answers = Vec<Result<Vec<EnqueueAnswer>, StoreError>>;
@@ -75,21 +72,9 @@ impl Operation for CheckedEnqueue {
     const TX_MODE: TxMode = TxMode::Transaction;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
-        if self.calls.len() > 1 {
-            tx.set_lock_timeout(GROUP_LOCK_TIMEOUT_MS);
-        }
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
         let lookup = lookup(tx, &batches, true).await?;
-        let holds_backlog_lock = lookup.holds_backlog_lock;
-        let written = decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await;
-        // Releases the backlog lock before it waits again.
-        written.map_err(|error| {
-            if holds_backlog_lock && error.is_locked() {
-                DbError::Raced
-            } else {
-                error
-            }
-        })
+        decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await
     }
 }
 
