@@ -3,15 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{Progress, TransactionRef};
+use jobs::{JobContext, JobError, OnConflict, Progress, TransactionRef, job};
+use jobs_runtime::Runtime;
 use jobs_runtime::store::{EnqueueAnswer, ProgressReport, Renewal, StoreError, WriteAnswer};
 use sqlx::{AssertSqlSafe, Connection};
+use tests::jobs::Wait;
 use tests::postgres::Postgres;
-use tests::process::wait_for;
+use tests::process::{now, wait_for};
 
 use crate::support::{
-    AT_MOST, T0, application, claim, keyed, new, ready, schema_of, session, success,
+    AT_MOST, T0, application, claim, concurrent, keyed, limited, new, ready, schema_of, session,
+    success, unique,
 };
+
+/// Reports progress until it is cancelled.
+#[job(id = "locks.steps", timeout = "10m", retries = 0)]
+async fn steps(ctx: &JobContext) -> Result<(), JobError> {
+    for step in 0_u32.. {
+        ctx.progress(f64::from(step % 100), "stepping");
+        tracing::info!(step, "a step");
+        ctx.sleep(Duration::from_millis(10)).await;
+        ctx.check()?;
+    }
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_locked_by_a_transaction_blocks_no_other_enqueue() {
@@ -242,4 +257,104 @@ async fn rows_locked_by_other_transactions_are_skipped() {
     assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
     tx.rollback().await.unwrap();
     assert_eq!(store.promote(due, 10).await.unwrap().promoted, 1);
+}
+
+/// Calls that bring a locked key keep coming while others are measured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_key_delays_no_other_key_and_no_limit() {
+    let store = ready(&Postgres::shared().fresh_url()).await;
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    for locked in [keyed("job", "locked"), unique("locked", OnConflict::Skip)] {
+        let joined = TransactionRef::Postgres(&mut tx);
+        store.enqueue_in(joined, vec![locked]).await.unwrap();
+    }
+
+    let call = |new| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.enqueue(vec![new]).await })
+    };
+    let mut waiting = Vec::new();
+    let mut times = Vec::new();
+    for n in 0..100 {
+        if n % 5 == 0 {
+            waiting.push(call(keyed("job", "locked")));
+            waiting.push(call(unique("locked", OnConflict::Skip)));
+        }
+        let others = [
+            keyed("job", &format!("k{n}")),
+            unique(&format!("u{n}"), OnConflict::Skip),
+            limited(&[concurrent(&format!("l{}", n % 3), 1)]),
+        ];
+        for other in others {
+            let begun = now();
+            let answers = store.enqueue(vec![other]).await.unwrap();
+            assert_eq!(answers, [EnqueueAnswer::Created]);
+            times.push(begun.elapsed());
+        }
+    }
+    times.sort_unstable();
+    let p99 = times[times.len() * 99 / 100];
+    let slowest = times[times.len() - 1];
+    assert!(
+        p99 < Duration::from_millis(500),
+        "p99 {p99:?}, slowest {slowest:?} of {} enqueues",
+        times.len()
+    );
+    // Those that still wait are answered soon after the end of the transaction.
+    tx.rollback().await.unwrap();
+    let late = store.enqueue(vec![keyed("job", "locked")]).await.unwrap();
+    assert_eq!(late.len(), 1);
+    for waiting in waiting {
+        let waited = tokio::time::timeout(AT_MOST, waiting).await;
+        let answer = waited.expect("an answer comes").unwrap();
+        assert!(
+            matches!(&answer, Ok(_) | Err(StoreError::Unavailable { .. })),
+            "{answer:?}"
+        );
+    }
+}
+
+/// The lease of one attempt is locked, as by a handler that keeps `succeed_in` open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_lease_delays_no_cancellation_of_another_attempt() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let runtime = Runtime::builder().database(&*url).start().await.unwrap();
+    let jobs = runtime.client();
+    let stepping = jobs.enqueue(Steps::new()).await.unwrap();
+    let waits = jobs.enqueue(Wait::new()).await.unwrap();
+    let schema = schema_of(&url);
+    let running = format!("SELECT COUNT(*) FROM \"{schema}\".leases WHERE progress_message <> ''");
+    wait_for("both to report progress", || {
+        server.sql("postgres", &running) == "2"
+    });
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    let lock = format!(
+        "SELECT 1 FROM \"{schema}\".leases AS l JOIN \"{schema}\".executions AS x USING (seq)
+         WHERE x.job_id = 'locks.steps' FOR UPDATE OF l"
+    );
+    sqlx::query(AssertSqlSafe(lock))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let blocked = format!(
+        "SELECT COUNT(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND query LIKE '%\"{schema}\".leases%'"
+    );
+    wait_for("the progress to wait for the lease", || {
+        server.sql("postgres", &blocked) == "t"
+    });
+
+    let begun = now();
+    runtime.store().cancel(waits.id(), T0).await.unwrap();
+    let ended = waits.result().await;
+    let took = begun.elapsed();
+    assert!(ended.is_err(), "{ended:?}");
+    assert!(took < Duration::from_secs(1), "cancelled after {took:?}");
+
+    tx.rollback().await.unwrap();
+    runtime.store().cancel(stepping.id(), T0).await.unwrap();
+    assert!(stepping.result().await.is_err());
 }

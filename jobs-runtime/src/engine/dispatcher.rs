@@ -107,7 +107,8 @@ pub(super) struct Dispatcher {
     /// A promotion has been answered. Until then, due executions may be unknown.
     pub(super) has_promoted: bool,
     idle: watch::Sender<bool>,
-    pub(super) heartbeat_calls_in_flight: usize,
+    pub(super) progress_in_flight: bool,
+    pub(super) cancel_poll_in_flight: bool,
     pub(super) logs_in_flight: bool,
     pub(super) stop: Stop,
     /// The end of the drain; later the end of the final flush.
@@ -173,7 +174,8 @@ impl Dispatcher {
             has_promoted: false,
             ageing_in_flight: false,
             idle,
-            heartbeat_calls_in_flight: 0,
+            progress_in_flight: false,
+            cancel_poll_in_flight: false,
             logs_in_flight: false,
             stop: Stop::No,
             drain_until: None,
@@ -268,7 +270,7 @@ impl Dispatcher {
             if !self.session_call_in_flight {
                 wakes.push(timers.renew_at);
             }
-            if self.holds_leases() && self.heartbeat_calls_in_flight == 0 {
+            if self.holds_leases() {
                 wakes.push(timers.heartbeat_at);
             }
             let now = self.clock.elapsed();
@@ -306,7 +308,7 @@ impl Dispatcher {
             CallEvent::ProgressWritten(answer) => self.on_progress_written(answer),
             CallEvent::LogsWritten(batch, answer) => self.on_logs_written(batch, answer),
             CallEvent::CancelRequests(answer) => {
-                self.heartbeat_calls_in_flight -= 1;
+                self.cancel_poll_in_flight = false;
                 if let Some(fences) = self.record_answer(&answer) {
                     fences.iter().for_each(|fence| self.cancel(*fence));
                 }

@@ -22,12 +22,10 @@ use super::slots::SlotPool;
 use crate::store::{Fence, ProgressReport, StoreError, WriteAnswer};
 
 impl Dispatcher {
-    /// Sends a heartbeat if one is due and no earlier one is in flight.
+    /// Sends a heartbeat if one is due. A call is left out while the last one of its kind is in
+    /// flight: progress that waits for a locked lease delays no poll for cancel requests.
     pub(super) fn send_heartbeat(&mut self, now: Duration) {
-        if !self.holds_leases()
-            || self.heartbeat_calls_in_flight > 0
-            || now < self.timers.heartbeat_at
-        {
+        if !self.holds_leases() || now < self.timers.heartbeat_at {
             return;
         }
         self.timers.heartbeat_sent(now);
@@ -41,6 +39,20 @@ impl Dispatcher {
             return;
         };
         let session = session.id;
+        if !self.progress_in_flight {
+            self.send_progress();
+        }
+        self.send_logs();
+        if !self.cancel_poll_in_flight {
+            self.cancel_poll_in_flight = true;
+            let store = Arc::clone(&self.store);
+            self.spawn_call(async move {
+                CallEvent::CancelRequests(store.cancel_requests(session).await)
+            });
+        }
+    }
+
+    fn send_progress(&mut self) {
         let reports: Vec<_> = self
             .running
             .iter()
@@ -52,21 +64,16 @@ impl Dispatcher {
                 })
             })
             .collect();
-        if !reports.is_empty() {
-            self.heartbeat_calls_in_flight += 1;
-            let store = Arc::clone(&self.store);
-            self.spawn_call(async move { CallEvent::ProgressWritten(store.report(reports).await) });
+        if reports.is_empty() {
+            return;
         }
-        self.send_logs();
-        self.heartbeat_calls_in_flight += 1;
+        self.progress_in_flight = true;
         let store = Arc::clone(&self.store);
-        self.spawn_call(
-            async move { CallEvent::CancelRequests(store.cancel_requests(session).await) },
-        );
+        self.spawn_call(async move { CallEvent::ProgressWritten(store.report(reports).await) });
     }
 
     pub(super) fn on_progress_written(&mut self, answer: Result<Vec<WriteAnswer>, StoreError>) {
-        self.heartbeat_calls_in_flight -= 1;
+        self.progress_in_flight = false;
         let answers = self.record_answer(&answer).map_or(&[][..], Vec::as_slice);
         let stale = answers
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                ┌─ pools of one connection each ───────────────────────────┐
-//!                │ claim       claims, promotions, take-overs               │
+//!                │ claim       claims, promotions, take-overs, closings     │
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
 //!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
@@ -64,8 +64,10 @@
 //!
 //! # Deadlines
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
-//! * A wait for a lock ends after 5 s, with these exceptions: 200 ms for a group of enqueues,
-//!   250 ms for a settlement, 1 s for the allocator, 20 s for a migration.
+//! * A wait for a lock ends after 5 s, with these exceptions: 250 ms for a settlement, 1 s for the
+//!   allocator, 20 s for a migration.
+//! * An enqueue waits for a lock for 50 ms among others, and then apart from them, 5 s in all
+//!   (`enqueue/waiting.rs`).
 //! * A connection whose call ran out of time is closed. It is never used again.
 //! * A call on an established connection of the `sessions` pool has 5 s. The call is then
 //!   repeated on a new connection, so that a dead connection does not outlast a lease.
@@ -116,6 +118,7 @@ use conn::pool::{Pool, PoolOptions, Shared};
 use conn::statements::Statements;
 use conn::vacuum::Vacuum;
 use enqueue::batcher::EnqueueBatcher;
+use enqueue::waiting;
 
 /// Time limit of a call, in real time whatever clock the engine runs by.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -133,8 +136,11 @@ pub struct PostgresStore {
     /// Progress and log lines. They may wait for a caller's transaction that ends their attempt,
     /// and settlements of other attempts must not wait behind them.
     progress: Pool,
-    /// Sessions, their renewals and their cancel requests.
+    /// Openings and renewals of sessions. No statement of this pool scans a table or waits for a
+    /// lock.
     sessions: Pool,
+    /// Beats and cancel requests, which are polled.
+    monitor: Pool,
     batcher: EnqueueBatcher,
     /// Admission of blocked executions. It may wait for the allocator of another process, and
     /// claims must not wait behind it.
@@ -188,7 +194,15 @@ impl PostgresStore {
             settle: start(1, settle::POOL_OPTIONS),
             progress: pool(1),
             sessions: start(1, PoolOptions::for_sessions()),
-            batcher: EnqueueBatcher::new(pool(1), pool(1)),
+            monitor: start(1, PoolOptions::for_sessions()),
+            batcher: EnqueueBatcher::new(
+                pool(1),
+                start(1, waiting::checked_pool_options()),
+                start(
+                    waiting::WAITING_CONNECTIONS,
+                    waiting::waiting_pool_options(),
+                ),
+            ),
             allocator: pool(1),
             permits: pool(1),
             operator: pool(1),

@@ -15,6 +15,7 @@ pub(in crate::store::postgres) mod batcher;
 mod dedup;
 mod fast_path;
 mod lookup;
+pub(in crate::store::postgres) mod waiting;
 
 use std::collections::HashMap;
 
@@ -34,13 +35,9 @@ use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, NewExecution, StoreError};
-use batcher::{EnqueueCall, Patience};
+use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
-/// `lock_timeout` of [`Patience::Short`], in milliseconds. Only the call that needs the lock waits
-/// longer.
-const GROUP_LOCK_TIMEOUT_MS: u16 = 200;
 
 /// One answer per call.
 pub(super) type Answers = Vec<Result<Vec<EnqueueAnswer>, StoreError>>;
@@ -67,7 +64,6 @@ pub(super) struct CheckedEnqueue {
     pub(super) calls: Vec<EnqueueCall>,
     /// Ids of the limits that the batches name.
     pub(super) limits: LimitIds,
-    pub(super) patience: Patience,
 }
 
 #[async_trait]
@@ -76,21 +72,9 @@ impl Operation for CheckedEnqueue {
     const TX_MODE: TxMode = TxMode::Transaction;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
-        if self.patience == Patience::Short {
-            tx.set_lock_timeout(GROUP_LOCK_TIMEOUT_MS);
-        }
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
         let lookup = lookup(tx, &batches, true).await?;
-        let holds_backlog_lock = lookup.holds_backlog_lock;
-        let written = decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await;
-        // Releases the backlog lock before it waits again.
-        written.map_err(|error| {
-            if holds_backlog_lock && error.is_locked() {
-                DbError::Raced
-            } else {
-                error
-            }
-        })
+        decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await
     }
 }
 

@@ -101,7 +101,8 @@ impl Store for PostgresStore {
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.sessions.run(session::CloseSession(session)).await
+        // Not beside the renewals: it may wait for a claim.
+        self.claim.run(session::CloseSession(session)).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -137,7 +138,7 @@ impl Store for PostgresStore {
     }
 
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
-        self.sessions.run(session::CancelRequests(session)).await
+        self.monitor.run(session::CancelRequests(session)).await
     }
 
     async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError> {
@@ -202,7 +203,7 @@ impl Store for PostgresStore {
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
-        self.sessions.run(session::ListSessions).await
+        self.monitor.run(session::ListSessions).await
     }
 
     async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {

@@ -159,6 +159,11 @@ impl Pool {
             .unwrap_or(Err(StoreError::Timeout(DEADLINE)))
     }
 
+    /// Queues a request, unless the queue is full of others.
+    pub(in crate::store::postgres) fn try_send(&self, request: Box<dyn Request>) {
+        let _ = self.queue.try_send(request);
+    }
+
     async fn send(&self, request: Box<dyn Request>) -> Result<(), StoreError> {
         self.queue.send(request).await.map_err(|_| self.stopped())
     }

@@ -93,13 +93,6 @@ impl<'c> Tx<'c> {
         Ok(rows)
     }
 
-    /// Sets `lock_timeout` for this transaction, which must not have begun yet.
-    pub(in crate::store::postgres) fn set_lock_timeout(&mut self, millis: u16) {
-        if let Some(begin) = &mut self.begin_sql {
-            begin.push_str(&format!("SET LOCAL lock_timeout = {millis};"));
-        }
-    }
-
     /// Adds SQL without parameters that runs in one round trip with the commit.
     pub(in crate::store::postgres) fn before_commit(&mut self, sql: &str) {
         self.commit_prefix.push_str(sql);

@@ -2,8 +2,13 @@
 //!
 //! A call adds its batch to the pending calls and sends a [`Flush`] to the pool. The first flush
 //! that runs writes everything that is pending by then; the others find nothing left to do.
+//!
+//! | pool | calls |
+//! |---|---|
+//! | plain | without keys and limits; written optimistically |
+//! | checked | with keys or limits; written after a lookup |
+//! | waiting | that met a lock of another transaction; see [`waiting`](super::waiting) |
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use super::waiting::WaitingCalls;
 use super::{Answers, CheckedEnqueue, OptimisticEnqueue};
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::pool::{ConnectionTask, Pool, Request};
@@ -26,6 +32,10 @@ const MAX_BYTES: usize = 16 << 20;
 /// Longest wait of a flush for the callers of the last group, who may enqueue again at once.
 const LINGER: Duration = Duration::from_micros(60);
 
+/// Time for which a flush divides groups that meet a lock. The calls of the groups that are left
+/// then wait for their locks one by one.
+const DIVIDE_TIMEOUT: Duration = Duration::from_millis(400);
+
 /// A call that waits for a commit.
 pub(in crate::store::postgres) struct EnqueueCall {
     pub(in crate::store::postgres) batch: Vec<NewExecution>,
@@ -33,6 +43,11 @@ pub(in crate::store::postgres) struct EnqueueCall {
 }
 
 impl EnqueueCall {
+    /// True if the caller has stopped waiting.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
     fn bytes(&self) -> usize {
         self.batch.iter().map(|new| new.payload.len()).sum()
     }
@@ -58,7 +73,7 @@ impl PendingCalls {
     /// Takes the oldest calls that fit into a group. Drops calls whose caller has timed out.
     fn take_group(&self) -> Vec<EnqueueCall> {
         let mut calls = self.lock();
-        calls.retain(|call| !call.reply.is_closed());
+        calls.retain(|call| !call.is_abandoned());
         let (mut rows, mut bytes) = (0, 0);
         let fitting = calls.iter().take_while(|call| {
             let first = rows == 0;
@@ -71,20 +86,20 @@ impl PendingCalls {
     }
 }
 
-/// Entry point of enqueues: two pools, each with its pending calls.
+/// Entry point of enqueues: a pool for each kind of call.
 pub(in crate::store::postgres) struct EnqueueBatcher {
-    /// Batches that are written optimistically.
     plain: (Pool, Arc<PendingCalls>),
-    /// Batches with keys or limits, which need a lookup. They may wait for locks of other
-    /// transactions, and plain batches must not wait behind them.
     checked: (Pool, Arc<PendingCalls>),
+    waiting: Arc<WaitingCalls>,
 }
 
 impl EnqueueBatcher {
-    pub(in crate::store::postgres) fn new(plain: Pool, checked: Pool) -> Self {
+    /// The pools `checked` and `waiting` must have a short `lock_timeout`.
+    pub(in crate::store::postgres) fn new(plain: Pool, checked: Pool, waiting: Pool) -> Self {
         Self {
             plain: (plain, Arc::default()),
             checked: (checked, Arc::default()),
+            waiting: Arc::new(WaitingCalls::new(waiting)),
         }
     }
 
@@ -95,6 +110,13 @@ impl EnqueueBatcher {
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let needs_lookup = |new: &NewExecution| needs_dedup(new) || !new.rules.limits.is_empty();
         let needs_lookup = batch.iter().any(needs_lookup);
+        if needs_lookup && self.waiting.share_a_key(&batch) {
+            return self
+                .waiting
+                .pool()
+                .request_with(|reply| self.waiting.add(EnqueueCall { batch, reply }))
+                .await;
+        }
         let (pool, pending) = if needs_lookup {
             &self.checked
         } else {
@@ -104,6 +126,7 @@ impl EnqueueBatcher {
             pending.lock().push(EnqueueCall { batch, reply });
             Box::new(Flush {
                 pending: Arc::clone(pending),
+                waiting: Arc::clone(&self.waiting),
                 needs_lookup,
             })
         })
@@ -111,27 +134,10 @@ impl EnqueueBatcher {
     }
 }
 
-/// Time for which a group waits for locks of other transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::postgres) enum Patience {
-    /// As long as other calls wait behind it.
-    Short,
-    Full,
-}
-
-impl Patience {
-    fn of(group: &[EnqueueCall]) -> Self {
-        if group.len() > 1 {
-            Self::Short
-        } else {
-            Self::Full
-        }
-    }
-}
-
 /// Request that writes the pending calls.
 struct Flush {
     pending: Arc<PendingCalls>,
+    waiting: Arc<WaitingCalls>,
     needs_lookup: bool,
 }
 
@@ -147,29 +153,36 @@ impl Request for Flush {
         self.pending
             .last_group
             .store(group.len(), Ordering::Relaxed);
-        let patience = Patience::of(&group);
-        let mut groups = VecDeque::from([(group, patience)]);
-        while let Some((group, patience)) = groups.pop_front() {
+        let started = crate::clock::real_now();
+        let mut groups = vec![group];
+        while let Some(mut group) = groups.pop() {
             if group.is_empty() {
                 continue;
             }
-            let (group, result) = self.write(task, group, patience).await;
+            let (returned, result) = self.write(task, group).await;
+            group = returned;
             match result {
-                Ok(answers) => {
-                    for (call, answer) in group.into_iter().zip(answers) {
-                        // A caller that has stopped waiting needs no reply.
-                        let _ = call.reply.send(answer.map_err(text::decode_error));
-                    }
+                Ok(answers) => reply_to_all(group, answers),
+                // A call that meets a lock waits elsewhere.
+                Err(error)
+                    if self.needs_lookup
+                        && error.is_locked()
+                        && (group.len() == 1 || started.elapsed() > DIVIDE_TIMEOUT) =>
+                {
+                    group
+                        .into_iter()
+                        .for_each(|call| self.waiting.hand_over(call));
                 }
-                // The calls of a group that is rejected or waits too long for a lock are written
-                // one by one: a bad call fails alone. In an outage all calls fail at once.
+                // A group that is rejected or meets a lock is written in halves. A bad call thus
+                // fails alone, and after the others. In an outage all calls fail at once.
                 Err(error) if group.len() > 1 && !error.is_outage() => {
-                    let calls = group.into_iter().map(|call| (vec![call], Patience::Short));
-                    groups.extend(calls);
-                }
-                // A call that has to wait for a lock does so after the others.
-                Err(error) if patience == Patience::Short && error.is_locked() => {
-                    groups.push_back((group, Patience::Full));
+                    let second = group.split_off(group.len() / 2);
+                    for part in [second, group] {
+                        match part.len() {
+                            1 => groups.insert(0, part),
+                            _ => groups.push(part),
+                        }
+                    }
                 }
                 Err(error) => fail_all(group, error.at(task.location())),
             }
@@ -195,16 +208,13 @@ impl Flush {
         &self,
         task: &mut ConnectionTask,
         group: Vec<EnqueueCall>,
-        patience: Patience,
     ) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
         if self.needs_lookup {
-            return write_checked(task, group, patience).await;
+            return write_checked(task, group).await;
         }
         let optimistic = OptimisticEnqueue(group);
         match task.run_operation(&optimistic).await {
-            Err(error) if error.is_unique_violation() => {
-                write_checked(task, optimistic.0, patience).await
-            }
+            Err(error) if error.is_unique_violation() => write_checked(task, optimistic.0).await,
             result => (optimistic.0, result),
         }
     }
@@ -212,10 +222,9 @@ impl Flush {
 
 /// Writes a group after a lookup and returns it with the answers. Its limits are written before, in
 /// a transaction of their own.
-async fn write_checked(
+pub(super) async fn write_checked(
     task: &mut ConnectionTask,
     calls: Vec<EnqueueCall>,
-    patience: Patience,
 ) -> (Vec<EnqueueCall>, Result<Answers, DbError>) {
     let requested = RequestedLimits::by(calls.iter().flat_map(|call| &call.batch));
     let limits = if requested.is_empty() {
@@ -226,17 +235,21 @@ async fn write_checked(
             Err(error) => return (calls, Err(error)),
         }
     };
-    let checked = CheckedEnqueue {
-        calls,
-        limits,
-        patience,
-    };
+    let checked = CheckedEnqueue { calls, limits };
     let result = task.run_operation(&checked).await;
     (checked.calls, result)
 }
 
+/// Replies to every call with its answer.
+pub(super) fn reply_to_all(group: Vec<EnqueueCall>, answers: Answers) {
+    for (call, answer) in group.into_iter().zip(answers) {
+        // A caller that has stopped waiting needs no reply.
+        let _ = call.reply.send(answer.map_err(text::decode_error));
+    }
+}
+
 /// Replies to every call with the same error.
-fn fail_all(group: Vec<EnqueueCall>, error: StoreError) {
+pub(super) fn fail_all(group: Vec<EnqueueCall>, error: StoreError) {
     let mut error = Some(error);
     for call in group.into_iter().rev() {
         let Some(this) = error.take() else { return };

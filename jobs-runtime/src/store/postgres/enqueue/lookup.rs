@@ -19,17 +19,11 @@ use crate::time::Timestamp;
 /// A unique or debounce key: job, kind, key.
 pub(super) type DedupKey = (String, DedupKind, String);
 
-/// Set while the backlog lock is held, so that a wait for another lock does not block other
-/// enqueues with `max_waiting` for long.
-const BACKLOG_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 200";
-
 /// Result of a lookup.
 pub(super) struct Lookup {
     pub(super) executions: ExistingExecutions,
     /// Unique and debounce keys that exist; they are locked.
     pub(super) dedup_keys: HashSet<DedupKey>,
-    /// True if the backlog of these jobs is locked until the transaction ends.
-    pub(super) holds_backlog_lock: bool,
 }
 
 /// Looks up the ids and keys of these batches. Keys come first, so that the executions that they
@@ -43,7 +37,6 @@ pub(super) async fn lookup(
     let mut lookup = Lookup {
         executions: ExistingExecutions::default(),
         dedup_keys: HashSet::new(),
-        holds_backlog_lock: false,
     };
     lock_idempotency_keys(tx, all(), &mut lookup).await?;
     lock_dedup_keys(tx, all(), &mut lookup).await?;
@@ -166,8 +159,6 @@ async fn count_backlog(
     if locks_backlog {
         let query = tx.query(&tx.sql.enqueue_lock_backlog).bind(&jobs);
         tx.fetch(query).await?;
-        tx.script(BACKLOG_LOCK_TIMEOUT).await?;
-        lookup.holds_backlog_lock = true;
     }
     let most: Vec<i64> = counted.values().copied().map(i64::from).collect();
     let query = tx
