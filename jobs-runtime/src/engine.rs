@@ -90,7 +90,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use jobs::runtime::Resources;
+use jobs::runtime::{Resources, guarded};
 use jobs::{CataloguedJob, Client, Clock};
 use tokio::sync::watch;
 
@@ -129,10 +129,14 @@ pub(crate) struct EngineParts {
 #[derive(Debug)]
 pub(crate) struct Engine {
     stop: watch::Sender<Stop>,
-    ended: watch::Receiver<bool>,
+    /// `None` while the dispatcher runs; later how it ended.
+    ended: watch::Receiver<Option<DispatcherEnd>>,
     hooks_drained: HooksDrained,
     idle: watch::Receiver<bool>,
 }
+
+/// The end of a dispatcher: as requested, or by a panic with this message.
+type DispatcherEnd = Result<(), String>;
 
 /// The urgency of a shutdown request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,7 +154,7 @@ impl Engine {
     /// Starts the dispatcher's thread. Attempts run on the tokio runtime of the caller.
     pub(crate) fn start(parts: EngineParts) -> io::Result<Self> {
         let (stop, stop_requests) = watch::channel(Stop::No);
-        let (end, ended) = watch::channel(false);
+        let (end, ended) = watch::channel(None);
         let (idle, idle_seen) = watch::channel(false);
         let attempt_runtime = tokio::runtime::Handle::current();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -159,22 +163,40 @@ impl Engine {
         let clock = Arc::clone(&parts.clock);
         let (hook_notifier, hooks_drained) = HookNotifier::start(&parts, &attempt_runtime);
         let handlers = HandlerTable::new(&parts.jobs);
+        let health = parts.health.clone();
         let dispatcher = Dispatcher::new(
             handlers,
             parts,
-            attempt_runtime,
+            attempt_runtime.clone(),
             hook_notifier,
             stop_requests,
             idle,
         );
+        let application_code = dispatcher.application_code();
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
-        let work = keep_clock_busy(&clock, async move {
-            dispatcher.run().await;
-            end.send_replace(true);
-        });
+        let work = keep_clock_busy(&clock, dispatcher.run());
+        let run = move || {
+            let ended = guarded(|| runtime.block_on(work));
+            if let Err(panic) = &ended {
+                health.died(panic);
+            }
+            end.send_replace(Some(ended.clone()));
+            if let Err(panic) = ended {
+                tracing::error!(
+                    panic,
+                    "the dispatcher has panicked: this worker executes nothing"
+                );
+            }
+            // The last reference: resources, hooks and layers are dropped on the application's
+            // runtime.
+            attempt_runtime.spawn(async move { drop(application_code) });
+        };
+        if cfg!(panic = "abort") {
+            tracing::warn!("built with panic = \"abort\": a handler that panics ends this process");
+        }
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
-            .spawn(move || runtime.block_on(work))?;
+            .spawn(run)?;
         Ok(Self {
             stop,
             ended,
@@ -198,10 +220,29 @@ impl Engine {
         let _ = self.idle.clone().wait_for(|idle| *idle).await;
     }
 
-    /// Completes when every attempt is settled or released and the hooks have returned.
+    /// Completes when every attempt is settled or released and the hooks have returned, or when the
+    /// dispatcher has died.
     pub(crate) async fn ended(&self) {
         // An error means that the dispatcher's thread has ended without a message.
-        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+        let _ = self.ended.clone().wait_for(Option::is_some).await;
         self.hooks_drained.clone().wait().await;
+    }
+
+    /// The message of the panic that has ended the dispatcher, if one has.
+    pub(crate) fn death(&self) -> Option<String> {
+        match &*self.ended.borrow() {
+            Some(Err(panic)) => Some(panic.clone()),
+            _ => None,
+        }
+    }
+
+    /// Completes with the message of the panic that ends the dispatcher. Never completes after a
+    /// shutdown.
+    pub(crate) async fn died(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Err(panic))) => panic.clone(),
+            _ => std::future::pending().await,
+        }
     }
 }

@@ -62,6 +62,7 @@ impl Health {
             in_flight: 0,
             refused: RefusedWrites::default(),
             stopped: false,
+            died: None,
         }));
         lock(&self.workers).push(state.clone());
         WorkerHealth {
@@ -99,7 +100,8 @@ impl Health {
         HealthReport::of(checks)
     }
 
-    /// Checks whether the process can serve requests: the start is complete and the store responds.
+    /// Checks whether the process can serve requests: the start is complete, the store responds and
+    /// no worker has died.
     pub async fn readiness(&self) -> HealthReport {
         let started = self.started.load(Ordering::Acquire);
         let start = HealthCheck {
@@ -107,7 +109,12 @@ impl Health {
             status: CheckStatus::ok_if(started),
             detail: if started { "complete" } else { "not complete" }.to_owned(),
         };
-        HealthReport::of(vec![start, self.store_check().await])
+        let mut checks = vec![start, self.store_check().await];
+        let now = self.clock.elapsed();
+        let workers = lock(&self.workers);
+        let dead = workers.iter().map(|worker| lock(worker));
+        checks.extend(dead.filter(|w| w.died.is_some()).map(|w| w.check(now)));
+        HealthReport::of(checks)
     }
 
     fn log_check(&self) -> HealthCheck {
@@ -280,6 +287,8 @@ struct WorkerState {
     in_flight: usize,
     refused: RefusedWrites,
     stopped: bool,
+    /// The message of the panic that has ended the worker.
+    died: Option<String>,
 }
 
 impl WorkerHealth {
@@ -321,6 +330,11 @@ impl WorkerHealth {
         self.alive(self.clock.elapsed()).stopped = true;
     }
 
+    /// Reports that the worker has ended by a panic with this message.
+    pub(crate) fn died(&self, panic: &str) {
+        lock(&self.state).died = Some(panic.to_owned());
+    }
+
     /// Records a sign of life and returns the state for further changes.
     fn alive(&self, now: Duration) -> MutexGuard<'_, WorkerState> {
         let mut state = lock(&self.state);
@@ -338,7 +352,10 @@ impl fmt::Debug for WorkerHealth {
 impl WorkerState {
     fn check(&self, now: Duration) -> HealthCheck {
         let silence = now.saturating_sub(self.seen_at);
-        let (status, detail) = if self.stopped {
+        let (status, detail) = if let Some(panic) = &self.died {
+            let detail = format!("the dispatcher has panicked: {panic}");
+            (CheckStatus::Failing, detail)
+        } else if self.stopped {
             (CheckStatus::Absent, "stopped".to_owned())
         } else if silence > WORKER_SILENCE {
             let detail = format!("no sign of life for {} s", silence.as_secs());
@@ -386,6 +403,7 @@ mod tests {
             in_flight: 2,
             refused: RefusedWrites::default(),
             stopped: false,
+            died: None,
         };
         let check = |state: &WorkerState, now: u64, status: CheckStatus, detail: &str| {
             let check = state.check(Duration::from_secs(now));

@@ -10,6 +10,7 @@ mod error;
 mod http_server;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use jobs::{Catalogue, Client};
@@ -143,17 +144,43 @@ impl Runtime {
         }
     }
 
-    /// Completes when the HTTP server ends unexpectedly. Never completes if it is not served.
+    /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, or the
+    /// HTTP server. Await it beside the signals that stop the program. A program whose dispatcher
+    /// has died executes nothing more, and should exit with an error.
     ///
     /// # Errors
-    /// The reason for its end.
-    #[cfg(feature = "http")]
-    pub async fn failed(&self) -> std::io::Result<()> {
-        match &self.api {
-            Some(api) => api.failed().await,
-            None => std::future::pending().await,
+    /// The part and the reason for its end.
+    pub async fn failed(&self) -> io::Result<()> {
+        let worker = async {
+            match &self.engine {
+                Some(engine) => Err(dispatcher_died(&engine.died().await)),
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(feature = "http")]
+        if let Some(api) = &self.api {
+            return tokio::select! {
+                failed = worker => failed,
+                failed = api.failed() => failed,
+            };
+        }
+        worker.await
+    }
+
+    /// An error if the dispatcher has died, also during a shutdown.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check_worker(&self) -> io::Result<()> {
+        match self.engine.as_ref().and_then(Engine::death) {
+            Some(panic) => Err(dispatcher_died(&panic)),
+            None => Ok(()),
         }
     }
+}
+
+fn dispatcher_died(panic: &str) -> io::Error {
+    io::Error::other(format!(
+        "the dispatcher of the worker has panicked: {panic}"
+    ))
 }
 
 impl fmt::Debug for Runtime {

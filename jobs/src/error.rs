@@ -112,22 +112,11 @@ impl<E: Into<BoxError>> From<E> for JobError {
     }
 }
 
-/// Writes the message and its causes, outermost first, joined by `: `. Stores keep this text.
+/// Writes the message and its causes, outermost first, joined by `: `. Stores keep this text. It is
+/// bounded in length, and a message that panics or fails is replaced by a note.
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut written = self.source.to_string();
-        f.write_str(&written)?;
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Many errors quote their cause in their own message.
-            if !written.contains(&text) {
-                write!(f, ": {text}")?;
-                written.push_str(&text);
-            }
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&crate::guard::error_text(&*self.source))
     }
 }
 

@@ -42,6 +42,7 @@ mod status;
 mod clock;
 mod context;
 mod error;
+mod guard;
 mod progress;
 
 // Declarations: constants that the attributes generate.
@@ -102,6 +103,7 @@ pub mod runtime {
     pub use crate::context::SucceedIn;
     pub use crate::context::{ContextParts, Limiter, Reserved};
     pub use crate::error::Verdict;
+    pub use crate::guard::{ErrorReport, error_text, guarded, panic_text};
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
     pub use crate::resource::{

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+mod application_code;
 mod docs;
 mod enqueue;
 mod lending;

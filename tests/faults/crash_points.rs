@@ -176,8 +176,6 @@ impl Run {
 
 #[test]
 fn no_execution_is_lost_when_a_process_dies_between_any_two_store_calls() {
-    // Handlers panic by plan; their messages would hide the failures.
-    std::panic::set_hook(Box::new(|_| {}));
     let only = std::env::var("JOBS_TEST_SEED").ok();
     let seeds = match only.as_deref().map(str::parse) {
         Some(Ok(seed)) => seed..seed + 1,
@@ -206,6 +204,5 @@ fn no_execution_is_lost_when_a_process_dies_between_any_two_store_calls() {
             break;
         }
     }
-    let _ = std::panic::take_hook();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

@@ -1,4 +1,4 @@
-//! `kill -9` of the only worker while attempts run.
+//! `kill -9` of the only worker while attempts run, and the death of its dispatcher.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::http;
 use tests::process::{Server, is_full_tier, wait_for};
 
-use super::PROGRAM;
+use super::{PROGRAM, SKEWED};
 
 const EXECUTIONS: usize = 300;
 
@@ -60,6 +60,24 @@ fn nothing_is_lost_when_the_process_is_killed() {
     check_attempts(&server, &all, &record);
     let (code, log) = server.terminate();
     assert_eq!(code, Some(0), "{log:?}");
+}
+
+/// A process whose dispatcher has died would live on and execute nothing.
+#[test]
+fn a_process_whose_dispatcher_dies_exits_and_says_why() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let breaks = dir.path().join("breaks");
+    let breaks_setting = breaks.to_str().expect("a path of text");
+    let settings = [("TEST_CLOCK_BREAKS", breaks_setting)];
+    let server = Server::start(SKEWED, dir.path(), &settings);
+    std::fs::write(&breaks, "").expect("written");
+    let (code, log) = server.ended();
+    assert_eq!(code, Some(1), "{log:?}");
+    let last = log.last().map_or("", String::as_str);
+    assert!(
+        last.contains("the dispatcher of the worker has panicked: the clock is broken"),
+        "{log:#?}"
+    );
 }
 
 fn enqueue(server: &Server, record: &Path) {

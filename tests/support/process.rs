@@ -93,6 +93,17 @@ impl Server {
         (status.code(), self.end())
     }
 
+    /// Waits for the process to end by itself, and returns the exit code and the log.
+    pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
+        let mut code = None;
+        wait_for("the process to end by itself", || {
+            let status = self.child.try_wait().expect("the process can be observed");
+            code = status.map(|status| status.code());
+            code.is_some()
+        });
+        (code.flatten(), self.end())
+    }
+
     fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
             .args([signal, &self.pid().to_string()])

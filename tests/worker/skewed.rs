@@ -1,6 +1,8 @@
 //! The worker of the tests with a wrong wall clock: it is ahead by `TEST_CLOCK_AHEAD` seconds, or
-//! behind if that is negative.
+//! behind if that is negative. On the dispatcher's thread it panics once the file
+//! `TEST_CLOCK_BREAKS` exists.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,7 @@ use tests as _;
 struct Skewed {
     correct: SystemClock,
     seconds_ahead: i64,
+    breaks: Option<PathBuf>,
 }
 
 impl Clock for Skewed {
@@ -24,6 +27,10 @@ impl Clock for Skewed {
     }
 
     fn elapsed(&self) -> Duration {
+        if std::thread::current().name() == Some("jobs-dispatcher") {
+            let breaks = self.breaks.as_ref().is_some_and(|file| file.exists());
+            assert!(!breaks, "the clock is broken");
+        }
         self.correct.elapsed()
     }
 
@@ -33,10 +40,11 @@ impl Clock for Skewed {
 }
 
 fn main() -> std::process::ExitCode {
-    let seconds = std::env::var("TEST_CLOCK_AHEAD").unwrap_or_default();
+    let seconds = std::env::var("TEST_CLOCK_AHEAD").unwrap_or_else(|_| "0".to_owned());
     let clock = Skewed {
         correct: SystemClock::new(),
         seconds_ahead: seconds.parse().expect("a number of seconds"),
+        breaks: std::env::var_os("TEST_CLOCK_BREAKS").map(PathBuf::from),
     };
     jobs_runtime::main_with(|builder| builder.clock(Arc::new(clock)))
 }

@@ -191,6 +191,11 @@ impl Dispatcher {
         }
     }
 
+    /// The values of the application that attempts use. Dropping them runs the application's code.
+    pub(super) fn application_code(&self) -> Arc<ExecutorDeps> {
+        Arc::clone(&self.executor_deps)
+    }
+
     /// Runs until a shutdown is requested and complete.
     pub(super) async fn run(mut self) {
         let mut attempt_events = Vec::with_capacity(ATTEMPT_EVENTS_AT_ONCE);

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobs::runtime::guarded;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId};
 
 use crate::time::Timestamp;
@@ -95,8 +95,8 @@ impl Hooks {
 
 fn call<T>(hooks: &[Hook<T>], event: &T) {
     for hook in hooks {
-        if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {
-            tracing::error!("a hook panicked");
+        if let Err(panic) = guarded(|| hook(event)) {
+            tracing::error!(panic, "a hook panicked");
         }
     }
 }

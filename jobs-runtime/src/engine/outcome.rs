@@ -16,8 +16,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::runtime::{HandlerResult, Verdict};
-use jobs::{AttemptOutcome, ErrorKind, ExecutionError, JobError, Progress};
+use jobs::runtime::{ErrorReport, Verdict};
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, Progress};
 
 use super::executor::limiter::rate_limit_pause;
 use crate::store::{AttemptEnd, ExecutionPolicy, LogLine, Next};
@@ -32,8 +32,8 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 /// The way in which an attempt ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
-    /// The handler returned.
-    Returned(HandlerResult),
+    /// The handler returned. Its error was read and dropped in the attempt's task.
+    Returned(Result<String, ErrorReport>),
     /// The handler panicked, with this message.
     Panicked(String),
     /// The handler did not return within the time limit of its job.
@@ -91,7 +91,7 @@ pub(crate) fn decide(
             failed(ErrorKind::InvalidResult, too_long(&result), Next::Fail)
         }
         Exit::Returned(Ok(result)) => (AttemptOutcome::Succeeded, None, Next::Succeed(result)),
-        Exit::Returned(Err(error)) => after_error(&error, now, budget),
+        Exit::Returned(Err(error)) => after_error(error, now, budget),
         Exit::Panicked(message) => {
             let next = budget.next(now);
             let (_, error, next) = failed(ErrorKind::Panicked, message, next);
@@ -129,9 +129,9 @@ pub(crate) fn too_long(result: &str) -> String {
 
 type Decision = (AttemptOutcome, Option<ExecutionError>, Next);
 
-fn after_error(error: &JobError, now: Timestamp, budget: RetryBudget<'_>) -> Decision {
-    let message = error.to_string();
-    match error.verdict() {
+fn after_error(error: ErrorReport, now: Timestamp, budget: RetryBudget<'_>) -> Decision {
+    let ErrorReport { verdict, message } = error;
+    match verdict {
         Verdict::Retry => failed(ErrorKind::Failed, message, budget.next(now)),
         Verdict::RetryIn(delay) => {
             let next = if budget.is_exhausted() {
@@ -196,6 +196,8 @@ impl RetryBudget<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jobs::JobError;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -227,7 +229,7 @@ mod tests {
     }
 
     fn error(error: impl Into<JobError>) -> Exit {
-        Exit::Returned(Err(error.into()))
+        Exit::Returned(Err(ErrorReport::read(error.into())))
     }
 
     fn in_millis(millis: i64) -> Next {

@@ -3,8 +3,12 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
-use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest, Resources};
+use futures_util::FutureExt;
+use jobs::runtime::{
+    BuiltResource, ResourceDefinition, ResourceRequest, Resources, error_text, panic_text,
+};
 use jobs::{CataloguedJob, Source};
 
 /// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence
@@ -34,16 +38,21 @@ pub(crate) async fn build(
             });
             continue;
         };
-        match definition.build().await {
-            Ok(resource) => {
+        // The function's panic may come before its future exists.
+        let building = async { definition.build().await };
+        let reason = match AssertUnwindSafe(building).catch_unwind().await {
+            Ok(Ok(resource)) => {
                 built.insert(type_id, resource);
+                continue;
             }
-            Err(error) => problems.push(Problem::Failed {
-                type_name: request.type_name(),
-                source: definition.source(),
-                reason: crate::error::chain(&*error).to_string(),
-            }),
-        }
+            Ok(Err(error)) => error_text(&*error),
+            Err(panic) => format!("it panicked: {}", panic_text(panic)),
+        };
+        problems.push(Problem::Failed {
+            type_name: request.type_name(),
+            source: definition.source(),
+            reason,
+        });
     }
     if problems.is_empty() {
         Ok(built.into_values().collect())

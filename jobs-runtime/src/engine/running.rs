@@ -12,7 +12,7 @@ use jobs::{ExecutionId, ProgressCell};
 
 use super::dispatcher::Dispatcher;
 use super::executor::attempt::{Attempt, AttemptEvent, EndReporter, SlotStatus};
-use super::executor::interrupt::Interrupt;
+use super::executor::interrupt::{Cause, Interrupt};
 use super::outcome::{Exit, Finished, RetryBudget, decide};
 use super::slots::SlotKind;
 use crate::clock::busy::keep_clock_busy;
@@ -40,6 +40,15 @@ pub(super) struct Running {
     pub(super) cancelled_at: Option<Duration>,
     /// The executions that the attempt waits for. Its slot is lent to them.
     pub(super) awaits: Vec<ExecutionId>,
+}
+
+/// A dispatcher that panics renews no lease: its attempts end before other workers take them over.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.interrupt.raise(Cause::LeaseLost);
+        }
+    }
 }
 
 impl Dispatcher {
@@ -127,7 +136,7 @@ impl Dispatcher {
         };
         let budget = (&running.policy, running.spent);
         let execution = (running.job_id.into(), running.execution_id);
-        let permits = running.limits.map(|token| Permits {
+        let permits = running.limits.clone().map(|token| Permits {
             token,
             retained: slot == SlotStatus::Occupied,
             paused_until: exit

@@ -39,7 +39,7 @@ pub(in crate::cli) async fn run(
         () = signals.next() => {}
         () = runtime.idle(), if components == (Components::Worker { until_idle: true }) => {
             runtime.shutdown().await;
-            return Ok(());
+            return check_worker(&runtime);
         }
         failed = runtime.failed() => {
             failed.map_err(|error| Failure::because(&error))?;
@@ -54,7 +54,13 @@ pub(in crate::cli) async fn run(
             runtime.shutdown_now().await;
         }
     }
-    Ok(())
+    check_worker(&runtime)
+}
+
+/// Fails if the dispatcher has died, which also ends a wait for the worker.
+fn check_worker(runtime: &Runtime) -> Result<(), Failure> {
+    let checked = runtime.check_worker();
+    checked.map_err(|error| Failure::because(&error))
 }
 
 /// Prints the store, the jobs and the started components.

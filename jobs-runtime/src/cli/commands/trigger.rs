@@ -83,6 +83,7 @@ pub(in crate::cli) async fn exec(
     let waited = tokio::select! {
         record = progress::wait(worker.service(), id, output) => record.map(Some),
         () = signals.next() => Ok(None),
+        failed = worker.failed() => failed.map(|()| None).map_err(|error| Failure::because(&error)),
     };
     worker.shutdown_now().await;
     match waited? {

@@ -11,7 +11,6 @@
 //! A blocking handler owns a thread that cannot be stopped. When its grace is over, the attempt
 //! is reported as ended and its slot as occupied; a second event follows when the handler returns.
 
-use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
@@ -20,7 +19,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use jobs::runtime::{Call, ContextParts, Handler, HandlerResult, Resources};
+use jobs::runtime::{
+    Call, ContextParts, ErrorReport, Handler, HandlerResult, Resources, guarded, panic_text,
+};
 use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
 use tower_service::Service;
@@ -41,6 +42,9 @@ use crate::health::WorkerHealth;
 use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence, Store};
 use crate::time::Timestamp;
+
+/// The time that the code of an error's type has to format and drop it.
+const READ_ERROR_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The dependencies that all attempts of a worker share.
 pub(crate) struct ExecutorDeps {
@@ -99,8 +103,8 @@ pub(crate) enum SlotStatus {
     Occupied,
 }
 
-/// The result of a handler, or the message of its panic.
-type CaughtResult = Result<HandlerResult, String>;
+/// The result of a handler as text, or the message of its panic.
+type CaughtResult = Result<Result<String, ErrorReport>, String>;
 
 impl Attempt {
     /// Runs the handler and reports the end of the attempt exactly once, even after a panic.
@@ -130,7 +134,12 @@ impl Attempt {
             }
             Supervised::Ended(exit) | Supervised::Abandoned(exit) => {
                 // Runs the destructors of the handler's values before the end is reported.
-                drop(work);
+                if let Err(panic) = guarded(|| drop(work)) {
+                    tracing::error!(
+                        panic,
+                        "a value of the handler panicked while it was dropped"
+                    );
+                }
                 reporter.finished(exit, SlotStatus::Free);
             }
         }
@@ -206,20 +215,38 @@ impl Attempt {
             });
             let request = AttemptRequest::new(call, run);
             let mut handlers = deps.handlers.clone();
-            let returned = success_written.check(handlers.call(request).await);
+            let returned = match success_written.check(handlers.call(request).await) {
+                Ok(result) => Ok(result),
+                Err(error) => Err(read_error(error, &*deps.clock).await),
+            };
             limiter.pause_if_rate_limited(&returned).await;
             returned
         };
         let work = logs::scope(logs, work.instrument(span));
         let work = AssertUnwindSafe(work)
             .catch_unwind()
-            .map(|caught| caught.map_err(|panic| panic_message(&*panic)));
+            .map(|caught| caught.map_err(panic_text));
         (Box::pin(work), reporter)
     }
 }
 
 /// The interrupt, log buffer and span that a blocking handler needs on its own thread.
 type HandlerScope = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
+
+/// Reads and drops a handler's error on the blocking pool: the code of its type may never end.
+async fn read_error(error: JobError, clock: &dyn Clock) -> ErrorReport {
+    let verdict = error.verdict();
+    // A virtual clock cannot see a thread at work. The timeout is in real time for that reason.
+    let _hold = clock.hold();
+    let read = tokio::task::spawn_blocking(move || ErrorReport::read(error));
+    match tokio::time::timeout(READ_ERROR_TIMEOUT, read).await {
+        Ok(Ok(report)) => report,
+        Ok(Err(_)) | Err(_) => ErrorReport {
+            verdict,
+            message: format!("an error that was not formatted within {READ_ERROR_TIMEOUT:?}"),
+        },
+    }
+}
 
 /// Calls an asynchronous handler in place and a blocking one on the blocking pool. A panic of the
 /// handler unwinds from the future.
@@ -239,20 +266,17 @@ fn call_handler(
             let work = move || {
                 // The attempt may have ended while this call waited for a thread of the pool.
                 if interrupt.cause().is_some() {
-                    return Err(JobError::cancel("ended before it began"));
+                    return Ok(Err(JobError::cancel("ended before it began")));
                 }
-                logs::in_scope(logs, || span.in_scope(|| handler(call)))
+                logs::in_scope(logs, || span.in_scope(|| guarded(|| handler(call))))
             };
             let clock = Arc::clone(&deps.clock);
             Box::pin(async move {
                 // A virtual clock cannot see a thread at work.
                 let _hold = clock.hold();
-                match tokio::task::spawn_blocking(work).await {
+                match tokio::task::spawn_blocking(work).await? {
                     Ok(result) => result,
-                    Err(error) => match error.try_into_panic() {
-                        Ok(panic) => resume_unwind(panic),
-                        Err(error) => Err(error.into()),
-                    },
+                    Err(panic) => resume_unwind(Box::new(panic)),
                 }
             })
         }
@@ -360,18 +384,8 @@ fn exit_by_result(
     };
     match interrupt.cause() {
         None => Some(Exit::Returned(Err(error))),
-        Some(Cause::Cancel) => Some(Exit::Cancelled(Some(error.to_string()))),
+        Some(Cause::Cancel) => Some(Exit::Cancelled(Some(error.message))),
         Some(_) => exit_by_cause(interrupt, time_limits),
-    }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        return (*text).to_owned();
-    }
-    match panic.downcast_ref::<String>() {
-        Some(text) => text.clone(),
-        None => "the handler panicked with a value that is not text".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use jobs::runtime::{HandlerResult, Limiter, Reserved, Verdict};
+use jobs::runtime::{ErrorReport, Limiter, Reserved, Verdict};
 use jobs::{BoxFuture, Clock, JobError};
 
 use crate::clock::timestamp;
@@ -45,7 +45,7 @@ impl AttemptLimiter {
     }
 
     /// Pauses every limit that this attempt has used, if the handler returned a rate-limit error.
-    pub(super) async fn pause_if_rate_limited(&self, returned: &HandlerResult) {
+    pub(super) async fn pause_if_rate_limited(&self, returned: &Result<String, ErrorReport>) {
         let Some(delay) = rate_limit_pause(returned) else {
             return;
         };
@@ -116,8 +116,10 @@ fn key(name: &str) -> String {
 }
 
 /// The delay of a rate-limit error that the handler returned.
-pub(in crate::engine) fn rate_limit_pause(returned: &HandlerResult) -> Option<Duration> {
-    match returned.as_ref().err()?.verdict() {
+pub(in crate::engine) fn rate_limit_pause(
+    returned: &Result<String, ErrorReport>,
+) -> Option<Duration> {
+    match returned.as_ref().err()?.verdict {
         Verdict::RateLimited(delay) => Some(delay),
         _ => None,
     }
