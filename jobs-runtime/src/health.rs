@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jobs::Clock;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::Store;
@@ -171,7 +172,7 @@ impl fmt::Debug for Health {
 }
 
 /// The checks of a process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HealthReport {
     /// `Failing` if one of the checks is, else `Ok`.
     pub status: CheckStatus,
@@ -197,7 +198,7 @@ impl HealthReport {
 }
 
 /// The check of one part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HealthCheck {
     /// The part.
     pub name: &'static str,
@@ -208,7 +209,7 @@ pub struct HealthCheck {
 }
 
 /// The status of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
     /// The part works.

@@ -2,7 +2,8 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `routes` | the route table, and one handler for each method and path |
+//! | `routes`, `route_doc` | the route table, one handler for each method and path, and their documentation |
+//! | `openapi` | the OpenAPI document, derived from the table and the known jobs; the page `/docs` |
 //! | `request` | checks and extractors: `Host` and `Origin`, content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion, redaction of sensitive payload fields |
 //! | `events` | the server-sent events of `GET /events` |
@@ -30,9 +31,11 @@
 
 mod bind;
 mod events;
+mod openapi;
 mod raw_object;
 mod request;
 mod response;
+mod route_doc;
 mod routes;
 
 use std::io;

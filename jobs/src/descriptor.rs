@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::schema::sort_keys;
 use crate::{JobDefinition, JobLimits, Priority};
 
 /// A job as plain data. Programs publish it, stores keep it, HTTP and the command line show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDescriptor {
     /// The stable id.
@@ -66,7 +67,7 @@ fn is_zero(share: &f32) -> bool {
 }
 
 /// The location of a job's handler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HandlerKind {
     /// In this program.

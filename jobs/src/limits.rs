@@ -8,6 +8,7 @@ mod declared;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub use declared::{Debounce, MaxConcurrent, MaxRate, Unique};
 /// The limits of a job. Each is enforced across the whole fleet.
 ///
 /// `per` and `by` name fields of the payload by their names in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct JobLimits {
@@ -48,7 +49,7 @@ impl JobLimits {
 }
 
 /// `max_concurrent`: a limit on the attempts that run at the same time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConcurrencyLimit {
     /// The number of attempts, at least 1.
@@ -88,7 +89,7 @@ impl ConcurrencyLimit {
 }
 
 /// `rate_limit`: a limit on the attempts that start in any period of this length.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
     /// The number of starts, at least 1.
@@ -101,7 +102,7 @@ pub struct RateLimit {
 }
 
 /// `unique`: one live execution per key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UniqueRule {
     /// The fields that form the key. Empty for the whole payload.
@@ -118,7 +119,7 @@ pub struct UniqueRule {
 }
 
 /// The treatment of an enqueue whose unique key has a live execution.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
     /// Return the live execution.
@@ -132,7 +133,7 @@ pub enum OnConflict {
 }
 
 /// `debounce`: delays an execution, and restarts the delay with each enqueue of the same key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DebounceRule {
     /// The delay, in milliseconds.

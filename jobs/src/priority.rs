@@ -1,8 +1,10 @@
 //! Priorities of executions: numbers from 0 to 100, four of them with names.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The priority of an execution within its queue: 0 (last) to 100 (first).
@@ -84,6 +86,21 @@ impl FromStr for Priority {
             number => number.parse().ok().and_then(Self::new),
         };
         named.ok_or_else(|| ParsePriorityError(text.to_owned()))
+    }
+}
+
+/// JSON shows the number, and accepts a name as well.
+impl JsonSchema for Priority {
+    fn schema_name() -> Cow<'static, str> {
+        "Priority".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let number = json_schema!({"type": "integer", "minimum": 0, "maximum": 100});
+        if generator.contract().is_serialize() {
+            return number;
+        }
+        json_schema!({"anyOf": [number, {"enum": ["low", "normal", "high", "critical"]}]})
     }
 }
 

@@ -1,5 +1,6 @@
 //! Statuses of executions, outcomes of attempts and kinds of errors, as stored and shown.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Declares an enum of named values. One table serves `as_str`, `FromStr`, `Display` and JSON.
@@ -59,6 +60,17 @@ macro_rules! named_values {
                     $($text $(| $alias)* => Ok(Self::$variant),)*
                     other => Err($error(other.to_owned())),
                 }
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let names: Vec<_> = Self::ALL.iter().map(|value| value.as_str()).collect();
+                json_schema!({"type": "string", "enum": names})
             }
         }
 
@@ -158,7 +170,7 @@ named_values! {
 }
 
 /// A failure, as stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutionError {
     /// The kind, for programs to match on.
     pub kind: ErrorKind,

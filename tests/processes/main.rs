@@ -11,6 +11,7 @@ mod disk;
 mod footprint;
 mod instructions;
 mod limits;
+mod openapi;
 mod operator_commands;
 mod schema;
 mod shared_file;

@@ -35,12 +35,29 @@ use super::ApiState;
 use super::request::guard::single_header;
 use super::request::query::QueryParameters;
 use super::response::problem::{Code, Problem};
+use super::route_doc::{Answer, Input, RouteDoc};
 use event::EventId;
 use stream::{EventStream, Resume};
 
 pub(super) use broadcaster::EventBroadcaster;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+const JOB_ID: Input = Input::text("jobId", "`execution` events of this job");
+const EXECUTION_ID: Input =
+    Input::value::<ExecutionId>("executionId", "`execution` events of this execution");
+const PARAMETERS: &[Input] = &[JOB_ID, EXECUTION_ID];
+
+pub(super) const STREAM: RouteDoc = RouteDoc::new(
+    "streamEvents",
+    "changes as server-sent events",
+    &[Answer::text(
+        "text/event-stream",
+        "the stream; it has no end",
+    )],
+)
+.query(PARAMETERS)
+.problems(&[Code::TooManySubscribers]);
 
 /// Selects the `execution` events of one client.
 #[derive(Debug)]
@@ -61,10 +78,10 @@ pub(super) async fn stream_events(
     mut parameters: QueryParameters,
 ) -> Result<Response, Problem> {
     let filter = Filter {
-        job_id: parameters.text("jobId"),
-        execution_id: parameters.parsed("executionId"),
+        job_id: parameters.text(&JOB_ID),
+        execution_id: parameters.parsed(&EXECUTION_ID),
     };
-    parameters.finish()?;
+    parameters.finish(PARAMETERS)?;
     let broadcaster = &api.events;
     let Some(client_permit) = broadcaster.client_permit() else {
         let detail = format!(

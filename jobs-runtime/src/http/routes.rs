@@ -1,6 +1,7 @@
 //! The route table, and one handler for each method and path.
 //!
-//! [`ROUTES`] is the only list of routes: the router and the index `GET /` derive from it. A module
+//! [`ROUTES`] is the only list of routes: the router, the index `GET /` and the OpenAPI document derive
+//! from it. A module
 //! holds the handlers of one resource. A handler reads its input with the extractors of
 //! [`request`](super::request), calls the service or the store, and returns JSON or a
 //! [`Problem`](super::response::problem::Problem).
@@ -24,25 +25,25 @@ pub(in crate::http) mod trigger;
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{ApiState, events};
+use super::route_doc::RouteDoc;
+use super::{ApiState, events, openapi};
 
 /// One row of the route table.
-struct Route {
-    method: &'static str,
-    path: &'static str,
-    /// What the route does, its query parameters and the fields of its body.
-    summary: &'static str,
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) doc: &'static RouteDoc,
     handler: fn() -> MethodRouter<ApiState>,
 }
 
 /// Declares the route table. Paths are grouped by their prefix.
 macro_rules! routes {
-    ($($prefix:literal { $($method:ident $path:literal => $handler:path, $summary:literal;)* })*) => {
+    ($($prefix:literal { $($method:ident $path:literal => $handler:path, $doc:path;)* })*) => {
         /// Every route of the interface.
-        const ROUTES: &[Route] = &[$($(Route {
+        pub(super) const ROUTES: &[Route] = &[$($(Route {
             method: stringify!($method),
             path: concat!($prefix, $path),
-            summary: $summary,
+            doc: &$doc,
             handler: || on(MethodFilter::$method, $handler),
         },)*)*];
     };
@@ -50,41 +51,31 @@ macro_rules! routes {
 
 routes! {
     "" {
-        GET "/" => index::index, "lists the routes";
-        GET "/livez" => health::livez, "whether the process responds";
-        GET "/readyz" => health::readyz, "whether the process can serve requests";
-        GET "/health" => health::health, "the state of every part of the process";
+        GET "/" => index::index, index::INDEX;
+        GET "/openapi.json" => openapi::document, openapi::DOCUMENT;
+        GET "/docs" => openapi::page, openapi::PAGE;
+        GET "/livez" => health::livez, health::LIVEZ;
+        GET "/readyz" => health::readyz, health::READYZ;
+        GET "/health" => health::health, health::HEALTH;
     }
     "/api/v1/workers" {
-        GET "/jobs" => jobs::list, "the jobs; ?limit&offset&queue&tag&q";
-        GET "/jobs/{id}" => jobs::show, "one job with its schemas";
-        POST "/jobs/{id}/trigger" => trigger::one,
-            "enqueues an execution: {payload, priority?, delayMs?, runAt?, idempotencyKey?, \
-             correlationId?, itemId?, createdBy?, tags?}";
-        POST "/jobs/{id}/trigger-batch" => trigger::batch,
-            "enqueues all executions or none: {executions: [{payload, …}]}";
-        GET "/executions" => list_executions::list,
-            "the executions, newest first; \
-             ?limit&jobId&status&queue&itemId&correlationId&createdBy&tag&since&until&cursor";
-        GET "/executions/{id}" => executions::show, "one execution with its attempts";
-        PATCH "/executions/{id}" => edit::edit,
-            "changes a waiting execution: {priority?, delayMs?, runAt?, payload?}";
-        DELETE "/executions/{id}" => executions::delete,
-            "deletes a final execution with its attempts and its log";
-        GET "/executions/{id}/logs" => logs::list,
-            "the log lines of its handler; ?attempt&level&after&limit";
-        GET "/executions/{id}/explain" => explain::explain,
-            "the reason why an execution is in its present status";
-        POST "/executions/{id}/cancel" => executions::cancel,
-            "cancels a waiting execution; requests the cancellation of a running one";
-        POST "/executions/{id}/retry" => retry::retry,
-            "runs a failed or cancelled execution again: {payload?}";
-        GET "/events" => events::stream_events, "changes as server-sent events; ?jobId&executionId";
-        GET "/queues" => queues::list,
-            "the queues with their pauses and their numbers of executions";
-        POST "/queues/{queue}/pause" => queues::pause, "stops claims from a queue";
-        POST "/queues/{queue}/resume" => queues::resume, "allows claims from a paused queue again";
-        GET "/processes" => processes::list, "the workers that have a session, and their jobs";
+        GET "/jobs" => jobs::list, jobs::LIST;
+        GET "/jobs/{id}" => jobs::show, jobs::SHOW;
+        POST "/jobs/{id}/trigger" => trigger::one, trigger::ONE;
+        POST "/jobs/{id}/trigger-batch" => trigger::batch, trigger::BATCH;
+        GET "/executions" => list_executions::list, list_executions::LIST;
+        GET "/executions/{id}" => executions::show, executions::SHOW;
+        PATCH "/executions/{id}" => edit::edit, edit::EDIT;
+        DELETE "/executions/{id}" => executions::delete, executions::DELETE;
+        GET "/executions/{id}/logs" => logs::list, logs::LIST;
+        GET "/executions/{id}/explain" => explain::explain, explain::EXPLAIN;
+        POST "/executions/{id}/cancel" => executions::cancel, executions::CANCEL;
+        POST "/executions/{id}/retry" => retry::retry, retry::RETRY;
+        GET "/events" => events::stream_events, events::STREAM;
+        GET "/queues" => queues::list, queues::LIST;
+        POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
+        POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
+        GET "/processes" => processes::list, processes::LIST;
     }
 }
 
@@ -107,6 +98,28 @@ mod tests {
             .map(|route| route.path)
             .filter(|path| !path.starts_with(PREFIX))
             .collect();
-        assert_eq!(outside, ["/", "/livez", "/readyz", "/health"]);
+        assert_eq!(
+            outside,
+            [
+                "/",
+                "/openapi.json",
+                "/docs",
+                "/livez",
+                "/readyz",
+                "/health"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_route_has_a_name_of_its_own_and_an_answer() {
+        let mut names: Vec<_> = ROUTES.iter().map(|route| route.doc.operation_id).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "{names:?}");
+        for route in ROUTES {
+            assert!(!route.doc.answers.is_empty(), "{}", route.path);
+        }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jobs::{
     EnqueueError, ExecutionError, ExecutionId, ExecutionStatus, HandlerKind, JobDescriptor,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::JobService;
@@ -29,7 +30,7 @@ use sentence::sentence;
 const MAX_COUNTED: u64 = 10_000;
 
 /// The status of an execution and the reason for it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The execution.
@@ -43,7 +44,7 @@ pub struct Explanation {
 }
 
 /// A reason as data and as a sentence.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ExplainedReason {
     /// The reason, for programs.
     #[serde(flatten)]
@@ -53,7 +54,7 @@ pub struct ExplainedReason {
 }
 
 /// The reason why an execution is in its present status.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(
     tag = "code",
     rename_all = "snake_case",
@@ -169,7 +170,7 @@ pub enum Reason {
 }
 
 /// A worker whose slots for a queue or a job are all in use.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ReachedSlotCap {
     /// The worker.
     pub worker: String,

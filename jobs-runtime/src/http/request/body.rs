@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use futures_util::StreamExt;
-use jobs::{Priority, Violation};
+use jobs::Violation;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::guard::single_header;
 use crate::http::raw_object::RawObject;
 use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::Input;
 use crate::service::similar_names;
 
 /// The largest body, in bytes.
@@ -90,14 +91,19 @@ pub(in crate::http) struct BodyFields<'a> {
     pointer: String,
     /// The fields that have not been read yet.
     given: Vec<(String, &'a RawValue)>,
-    /// The names that have been asked for.
-    known: Vec<&'static str>,
+    /// The fields that the body may have.
+    documented: &'static [Input],
     violations: Vec<Violation>,
 }
 
 impl<'a> BodyFields<'a> {
-    /// Reads an object. `pointer` is the JSON pointer to it within the body.
-    pub(in crate::http) fn read(text: &'a str, pointer: String) -> Result<Self, Problem> {
+    /// Reads an object that may have the `documented` fields. `pointer` is the JSON pointer to it
+    /// within the body.
+    pub(in crate::http) fn read(
+        text: &'a str,
+        pointer: String,
+        documented: &'static [Input],
+    ) -> Result<Self, Problem> {
         let RawObject(given) =
             serde_json::from_str(text).map_err(|error| match error.classify() {
                 Category::Data => Problem::violations(
@@ -115,14 +121,18 @@ impl<'a> BodyFields<'a> {
         Ok(Self {
             pointer,
             given,
-            known: Vec::new(),
+            documented,
             violations: Vec::new(),
         })
     }
 
     /// Returns the JSON text of a field.
-    pub(in crate::http) fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
-        self.known.push(name);
+    pub(in crate::http) fn raw(&mut self, field: &Input) -> Option<&'a RawValue> {
+        let name = field.name;
+        debug_assert!(
+            self.documented.iter().any(|known| known.name == name),
+            "`{name}` is read and not documented"
+        );
         let mut values = Vec::new();
         self.given.retain(|(given, value)| {
             let taken = given == name;
@@ -141,20 +151,14 @@ impl<'a> BodyFields<'a> {
     /// Returns the value of a field. `expected` describes the value in the mistake's message.
     pub(in crate::http) fn value<T: DeserializeOwned>(
         &mut self,
-        name: &'static str,
+        field: &Input,
         expected: &str,
     ) -> Option<T> {
-        let value = serde_json::from_str(self.raw(name)?.get()).ok();
+        let value = serde_json::from_str(self.raw(field)?.get()).ok();
         if value.is_none() {
-            self.add_violation(name, format!("must be {expected}"));
+            self.add_violation(field.name, format!("must be {expected}"));
         }
         value
-    }
-
-    /// Returns the field `priority`.
-    pub(in crate::http) fn priority(&mut self) -> Option<Priority> {
-        let expected = "`low`, `normal`, `high`, `critical` or 0 to 100";
-        self.value("priority", expected)
     }
 
     /// Adds a mistake at a field.
@@ -169,10 +173,12 @@ impl<'a> BodyFields<'a> {
 
     /// Returns all mistakes, unknown fields included.
     pub(in crate::http) fn finish(mut self) -> Vec<Violation> {
+        let known: Vec<_> = self.documented.iter().map(|field| field.name).collect();
         for (name, _) in std::mem::take(&mut self.given) {
-            let near = similar_names(&name, self.known.iter().copied());
+            let near = similar_names(&name, known.iter().copied());
             let message = match near.as_slice() {
-                [] => format!("is not a field here; use `{}`", self.known.join("`, `")),
+                [] if known.is_empty() => "is not a field here; this body has none".to_owned(),
+                [] => format!("is not a field here; use `{}`", known.join("`, `")),
                 near => format!(
                     "is not a field here; did you mean `{}`?",
                     near.join("` or `")

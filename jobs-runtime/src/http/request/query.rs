@@ -3,7 +3,6 @@
 //! A parameter is never ignored: an ignored filter would widen the list.
 
 use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
@@ -11,6 +10,7 @@ use axum::http::request::Parts;
 use jobs::Violation;
 
 use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Input, NumberRange};
 use crate::service::similar_names;
 
 /// Reads the parameters of a request one by one and collects the mistakes.
@@ -18,7 +18,7 @@ pub(in crate::http) struct QueryParameters {
     /// The parameters that have not been read yet.
     given: Vec<(String, String)>,
     /// The names that have been asked for.
-    known: Vec<&'static str>,
+    read: Vec<&'static str>,
     violations: Vec<Violation>,
 }
 
@@ -29,7 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParameters {
         match Query::<Vec<(String, String)>>::from_request_parts(parts, state).await {
             Ok(Query(given)) => Ok(Self {
                 given,
-                known: Vec::new(),
+                read: Vec::new(),
                 violations: Vec::new(),
             }),
             Err(_) => Err(Problem::new(
@@ -42,8 +42,9 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParameters {
 
 impl QueryParameters {
     /// Returns the text of a parameter.
-    pub(in crate::http) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known.push(name);
+    pub(in crate::http) fn text(&mut self, parameter: &Input) -> Option<String> {
+        let name = parameter.name;
+        self.read.push(name);
         let mut values = Vec::new();
         self.given.retain_mut(|(given, value)| {
             let taken = given == name;
@@ -64,48 +65,50 @@ impl QueryParameters {
     }
 
     /// Returns a parameter of another type.
-    pub(in crate::http) fn parsed<T>(&mut self, name: &'static str) -> Option<T>
+    pub(in crate::http) fn parsed<T>(&mut self, parameter: &Input) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
-        match self.text(name)?.parse() {
+        match self.text(parameter)?.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.wrong(name, error.to_string());
+                self.wrong(parameter.name, error.to_string());
                 None
             }
         }
     }
 
-    /// Returns a number within `range`, or `default` if the parameter is absent.
-    pub(in crate::http) fn number(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<usize>,
-        default: usize,
-    ) -> usize {
-        let Some(text) = self.text(name) else {
+    /// Returns a number within the range of the parameter, or its default if it is absent.
+    pub(in crate::http) fn number(&mut self, parameter: &Input) -> usize {
+        let NumberRange { min, max, default } = parameter.range();
+        let Some(text) = self.text(parameter) else {
             return default;
         };
         match text.parse() {
-            Ok(number) if range.contains(&number) => number,
+            Ok(number) if (min..=max).contains(&number) => number,
             _ => {
-                let message = match *range.end() {
-                    usize::MAX => format!("must be a number from {}", range.start()),
-                    end => format!("must be a number from {} to {end}", range.start()),
+                let message = match max {
+                    usize::MAX => format!("must be a number from {min}"),
+                    max => format!("must be a number from {min} to {max}"),
                 };
-                self.wrong(name, message);
+                self.wrong(parameter.name, message);
                 default
             }
         }
     }
 
-    /// Returns a problem if there are mistakes, unknown parameters included.
-    pub(in crate::http) fn finish(mut self) -> Result<(), Problem> {
+    /// Returns a problem if there are mistakes, unknown parameters included. `documented` are the
+    /// parameters of the route, all of which have been read.
+    pub(in crate::http) fn finish(mut self, documented: &[Input]) -> Result<(), Problem> {
+        let known: Vec<_> = documented.iter().map(|parameter| parameter.name).collect();
+        debug_assert_eq!(
+            known, self.read,
+            "the parameters that are documented and read"
+        );
         for (name, _) in std::mem::take(&mut self.given) {
-            let similar = similar_names(&name, self.known.iter().copied());
+            let similar = similar_names(&name, known.iter().copied());
             let suggested: Vec<_> = if similar.is_empty() {
-                self.known.iter().map(|&known| known.to_owned()).collect()
+                known.iter().map(|&known| known.to_owned()).collect()
             } else {
                 similar
             };

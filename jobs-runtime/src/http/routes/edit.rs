@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde_json::value::RawValue;
 
-use super::trigger::due;
+use super::trigger::{DELAY_MS, PAYLOAD, PRIORITY, RUN_AT, due, priority};
 use crate::Edit;
 use crate::http::ApiState;
 use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
@@ -12,7 +13,27 @@ use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::response::redact::Redactor;
+use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::store::{EditAnswer, ExecutionRecord};
+
+const FIELDS: &[Input] = &[PRIORITY, DELAY_MS, RUN_AT, PAYLOAD];
+
+pub(in crate::http) const EDIT: RouteDoc = RouteDoc::new(
+    "editExecution",
+    "changes a waiting execution",
+    &[Answer::json::<ExecutionRecord>(
+        StatusCode::OK,
+        "the execution after the change",
+    )],
+)
+.body(FIELDS)
+.problems(&[
+    Code::UnknownExecution,
+    Code::NotWaiting,
+    Code::InvalidPayload,
+    Code::UnknownJob,
+    Code::JobDisabled,
+]);
 
 /// Applies the edit and returns the execution as it is afterwards.
 pub(in crate::http) async fn edit(
@@ -20,11 +41,11 @@ pub(in crate::http) async fn edit(
     ExecutionPath(id): ExecutionPath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<ExecutionRecord>, Problem> {
-    let mut fields = BodyFields::read(&body, String::new())?;
+    let mut fields = BodyFields::read(&body, String::new(), FIELDS)?;
     let edit = Edit {
-        priority: fields.priority(),
+        priority: priority(&mut fields),
         due: due(&mut fields),
-        payload: fields.raw("payload").map(RawValue::get).map(str::to_owned),
+        payload: fields.raw(&PAYLOAD).map(RawValue::get).map(str::to_owned),
     };
     let mut violations = fields.finish();
     if violations.is_empty() && edit.is_empty() {

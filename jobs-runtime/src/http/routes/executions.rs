@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jobs::{ExecutionId, ExecutionStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::ApiState;
@@ -13,19 +14,40 @@ use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::response::redact::Redactor;
+use crate::http::route_doc::{Answer, RouteDoc};
 use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
+
+pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
+    "getExecution",
+    "one execution with its attempts",
+    &[Answer::json::<ExecutionRecord>(
+        StatusCode::OK,
+        "the execution",
+    )],
+)
+.problems(&[Code::UnknownExecution]);
 
 pub(in crate::http) async fn show(
     State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
     parameters: QueryParameters,
 ) -> Result<Json<ExecutionRecord>, Problem> {
-    parameters.finish()?;
+    parameters.finish(&[])?;
     let execution = api.service.store().execution(id).await?;
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
     Redactor::new(&api.service).redact(&mut execution).await;
     Ok(Json(execution))
 }
+
+pub(in crate::http) const DELETE: RouteDoc = RouteDoc::new(
+    "deleteExecution",
+    "deletes a final execution with its attempts and its log",
+    &[Answer::empty(
+        StatusCode::NO_CONTENT,
+        "the execution is deleted",
+    )],
+)
+.problems(&[Code::UnknownExecution, Code::NotFinal]);
 
 /// 204 when a final execution is deleted with its attempts and its log.
 pub(in crate::http) async fn delete(
@@ -33,7 +55,7 @@ pub(in crate::http) async fn delete(
     ExecutionPath(id): ExecutionPath,
     parameters: QueryParameters,
 ) -> Result<StatusCode, Problem> {
-    parameters.finish()?;
+    parameters.finish(&[])?;
     match api.service.delete(id).await? {
         DeleteAnswer::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteAnswer::Unknown => Err(unknown_execution(id)),
@@ -46,7 +68,7 @@ pub(in crate::http) async fn delete(
 }
 
 /// The response to a cancel request.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Cancelled {
     execution_id: ExecutionId,
@@ -55,6 +77,17 @@ pub(in crate::http) struct Cancelled {
     cancel_requested: bool,
 }
 
+pub(in crate::http) const CANCEL: RouteDoc = RouteDoc::new(
+    "cancelExecution",
+    "cancels a waiting execution; requests the cancellation of a running one",
+    &[
+        Answer::json::<Cancelled>(StatusCode::OK, "the execution is cancelled"),
+        Answer::json::<Cancelled>(StatusCode::ACCEPTED, "its worker is asked to end it"),
+    ],
+)
+.body(&[])
+.problems(&[Code::UnknownExecution, Code::AlreadyFinal]);
+
 /// 200 when a waiting execution is cancelled, 202 when the cancellation of a running one is
 /// requested, 409 when the execution is final.
 pub(in crate::http) async fn cancel(
@@ -62,7 +95,7 @@ pub(in crate::http) async fn cancel(
     ExecutionPath(id): ExecutionPath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<(StatusCode, Json<Cancelled>), Problem> {
-    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    reject_violations(&BodyFields::read(&body, String::new(), &[])?.finish())?;
     let (code, status) = match api.service.cancel(id).await? {
         CancelAnswer::Cancelled => (StatusCode::OK, ExecutionStatus::Cancelled),
         CancelAnswer::Requested => (StatusCode::ACCEPTED, ExecutionStatus::Running),

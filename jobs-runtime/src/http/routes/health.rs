@@ -3,10 +3,37 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::health::HealthReport;
 use crate::http::ApiState;
+use crate::http::route_doc::{Answer, RouteDoc};
+
+pub(in crate::http) const LIVEZ: RouteDoc = RouteDoc::new(
+    "getLiveness",
+    "whether the process responds",
+    &[Answer::json::<Map<String, Value>>(
+        StatusCode::OK,
+        "it responds",
+    )],
+);
+
+pub(in crate::http) const READYZ: RouteDoc = RouteDoc::new(
+    "getReadiness",
+    "whether the process can serve requests",
+    HEALTH_ANSWERS,
+);
+
+pub(in crate::http) const HEALTH: RouteDoc = RouteDoc::new(
+    "getHealth",
+    "the state of every part of the process",
+    HEALTH_ANSWERS,
+);
+
+const HEALTH_ANSWERS: &[Answer] = &[
+    Answer::json::<HealthReport>(StatusCode::OK, "no check fails"),
+    Answer::json::<HealthReport>(StatusCode::SERVICE_UNAVAILABLE, "a check fails"),
+];
 
 /// 200 while the process responds.
 pub(in crate::http) async fn livez() -> Json<Value> {

@@ -2,18 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use jobs::{JobDescriptor, JobLimits};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::list_executions::{DEFAULT_LIMIT, MAX_LIMIT};
+use super::list_executions::LIMIT;
 use crate::KnownJob;
 use crate::http::ApiState;
 use crate::http::request::path::JobPath;
 use crate::http::request::query::QueryParameters;
-use crate::http::response::problem::Problem;
+use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
 
 /// A page of jobs, sorted by id.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct JobPage {
     jobs: Vec<JobView>,
     total: usize,
@@ -22,7 +25,7 @@ pub(in crate::http) struct JobPage {
 }
 
 /// A job in a response.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct JobView {
     #[serde(flatten)]
@@ -46,16 +49,47 @@ impl JobView {
     }
 }
 
+const OFFSET: Input = Input::number(
+    "offset",
+    NumberRange {
+        min: 0,
+        max: usize::MAX,
+        default: 0,
+    },
+    "the number of jobs to skip",
+);
+const QUEUE: Input = Input::text("queue", "jobs of this queue");
+const TAG: Input = Input::text("tag", "jobs with this tag");
+const WORDS: Input = Input::text(
+    "q",
+    "words that the id, label, description or tags contain, each of them",
+);
+const PARAMETERS: &[Input] = &[LIMIT, OFFSET, QUEUE, TAG, WORDS];
+
+pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
+    "listJobs",
+    "the jobs, sorted by id",
+    &[Answer::json::<JobPage>(StatusCode::OK, "a page of jobs")],
+)
+.query(PARAMETERS);
+
+pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
+    "getJob",
+    "one job with its schemas",
+    &[Answer::json::<JobView>(StatusCode::OK, "the job")],
+)
+.problems(&[Code::UnknownJob]);
+
 pub(in crate::http) async fn list(
     State(api): State<ApiState>,
     mut parameters: QueryParameters,
 ) -> Result<Json<JobPage>, Problem> {
-    let limit = parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT);
-    let offset = parameters.number("offset", 0..=usize::MAX, 0);
-    let queue = parameters.text("queue");
-    let tag = parameters.text("tag");
-    let words = parameters.text("q");
-    parameters.finish()?;
+    let limit = parameters.number(&LIMIT);
+    let offset = parameters.number(&OFFSET);
+    let queue = parameters.text(&QUEUE);
+    let tag = parameters.text(&TAG);
+    let words = parameters.text(&WORDS);
+    parameters.finish(PARAMETERS)?;
 
     let mut jobs = api.service.jobs().await?;
     jobs.retain(|job| {
@@ -82,7 +116,7 @@ pub(in crate::http) async fn show(
     JobPath(id): JobPath,
     parameters: QueryParameters,
 ) -> Result<Json<JobView>, Problem> {
-    parameters.finish()?;
+    parameters.finish(&[])?;
     Ok(Json(JobView::of(&*api.service.job(&id).await?)))
 }
 

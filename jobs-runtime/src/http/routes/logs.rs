@@ -2,16 +2,38 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 
 use super::list_executions::MAX_LIMIT;
 use crate::http::ApiState;
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
-use crate::http::response::problem::Problem;
-use crate::store::{LogPage, LogQuery};
+use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::store::{LogLevel, LogPage, LogPlace, LogQuery};
 
-/// The default number of lines in a page.
-const DEFAULT_LIMIT: usize = 1_000;
+const ATTEMPT: Input = Input::value::<u32>("attempt", "lines of this attempt");
+const LEVEL: Input =
+    Input::value::<LogLevel>("level", "lines of this level or a more important one");
+const AFTER: Input = Input::value::<LogPlace>("after", "the `after` of the page before");
+const LIMIT: Input = Input::number(
+    "limit",
+    NumberRange {
+        min: 1,
+        max: MAX_LIMIT,
+        default: MAX_LIMIT,
+    },
+    "the largest number of lines in the page",
+);
+const PARAMETERS: &[Input] = &[ATTEMPT, LEVEL, AFTER, LIMIT];
+
+pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
+    "listLogLines",
+    "the log lines of its handler, oldest first",
+    &[Answer::json::<LogPage>(StatusCode::OK, "a page of lines")],
+)
+.query(PARAMETERS)
+.problems(&[Code::UnknownExecution]);
 
 /// Lists log lines, oldest first. A client passes the `after` of a page to get the lines that
 /// follow it, also those that are written later.
@@ -22,12 +44,12 @@ pub(in crate::http) async fn list(
 ) -> Result<Json<LogPage>, Problem> {
     let query = LogQuery {
         execution_id: id,
-        attempt: parameters.parsed("attempt"),
-        level: parameters.parsed("level"),
-        after: parameters.parsed("after"),
-        limit: parameters.number("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT),
+        attempt: parameters.parsed(&ATTEMPT),
+        level: parameters.parsed(&LEVEL),
+        after: parameters.parsed(&AFTER),
+        limit: parameters.number(&LIMIT),
     };
-    parameters.finish()?;
+    parameters.finish(PARAMETERS)?;
     let page = api.service.store().logs(query).await?;
     Ok(Json(page.ok_or_else(|| unknown_execution(id))?))
 }

@@ -3,6 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::QueueAnswer;
@@ -11,16 +13,17 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::QueuePath;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Answer, RouteDoc};
 use crate::store::QueueRecord;
 
 /// The queues, sorted by name.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct Queues {
     queues: Vec<QueueRecord>,
 }
 
 /// The response to a pause or a resume.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct QueueState {
     queue: String,
     paused: bool,
@@ -28,11 +31,39 @@ pub(in crate::http) struct QueueState {
     changed: bool,
 }
 
+pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
+    "listQueues",
+    "the queues with their pauses and their numbers of executions",
+    &[Answer::json::<Queues>(StatusCode::OK, "the queues")],
+);
+
+pub(in crate::http) const PAUSE: RouteDoc = RouteDoc::new(
+    "pauseQueue",
+    "stops claims from a queue",
+    &[Answer::json::<QueueState>(
+        StatusCode::OK,
+        "the queue is paused",
+    )],
+)
+.body(&[])
+.problems(&[Code::UnknownQueue]);
+
+pub(in crate::http) const RESUME: RouteDoc = RouteDoc::new(
+    "resumeQueue",
+    "allows claims from a paused queue again",
+    &[Answer::json::<QueueState>(
+        StatusCode::OK,
+        "the queue is not paused",
+    )],
+)
+.body(&[])
+.problems(&[Code::UnknownQueue]);
+
 pub(in crate::http) async fn list(
     State(api): State<ApiState>,
     parameters: QueryParameters,
 ) -> Result<Json<Queues>, Problem> {
-    parameters.finish()?;
+    parameters.finish(&[])?;
     let queues = api.service.queues().await?;
     Ok(Json(Queues { queues }))
 }
@@ -42,7 +73,7 @@ pub(in crate::http) async fn pause(
     QueuePath(queue): QueuePath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
-    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    reject_violations(&BodyFields::read(&body, String::new(), &[])?.finish())?;
     let answer = api.service.pause(&queue).await?;
     state(queue, true, answer)
 }
@@ -52,7 +83,7 @@ pub(in crate::http) async fn resume(
     QueuePath(queue): QueuePath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
-    reject_violations(&BodyFields::read(&body, String::new())?.finish())?;
+    reject_violations(&BodyFields::read(&body, String::new(), &[])?.finish())?;
     let answer = api.service.resume(&queue).await?;
     state(queue, false, answer)
 }

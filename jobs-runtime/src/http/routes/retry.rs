@@ -5,23 +5,45 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jobs::{ExecutionId, ExecutionStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::trigger::PAYLOAD;
 use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::http::{ApiState, PREFIX};
 use crate::store::RetryAnswer;
 
 /// The response to a retry.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Retried {
     execution_id: ExecutionId,
     status: ExecutionStatus,
 }
+
+const FIELDS: &[Input] = &[PAYLOAD];
+
+pub(in crate::http) const RETRY: RouteDoc = RouteDoc::new(
+    "retryExecution",
+    "runs a failed or cancelled execution again, optionally with another payload",
+    &[Answer::json::<Retried>(
+        StatusCode::ACCEPTED,
+        "the execution is queued",
+    )],
+)
+.body(FIELDS)
+.problems(&[
+    Code::UnknownExecution,
+    Code::NotRetryable,
+    Code::InvalidPayload,
+    Code::UnknownJob,
+    Code::JobDisabled,
+]);
 
 /// The body may contain a new `payload`. It passes the same checks as at enqueue.
 pub(in crate::http) async fn retry(
@@ -29,8 +51,8 @@ pub(in crate::http) async fn retry(
     ExecutionPath(id): ExecutionPath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Response, Problem> {
-    let mut fields = BodyFields::read(&body, String::new())?;
-    let payload = fields.raw("payload").map(RawValue::get);
+    let mut fields = BodyFields::read(&body, String::new(), FIELDS)?;
+    let payload = fields.raw(&PAYLOAD).map(RawValue::get);
     reject_violations(&fields.finish())?;
 
     let answer = api

@@ -3,6 +3,7 @@
 //! The body of a batch is `{"executions": [{"payload": …, "priority": …}, …]}`. Each entry has the
 //! fields of a single trigger's body. All executions are enqueued, or none.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,9 +11,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
-use jobs::{ExecutionId, ExecutionStatus};
+use jobs::{ExecutionId, ExecutionStatus, Priority};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::http::request::body::{
     BodyFields, BodyText, MAX_BATCH_BODY, MAX_BODY, reject_violations,
@@ -21,15 +24,106 @@ use crate::http::request::guard::single_header;
 use crate::http::request::path::JobPath;
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
+use crate::http::route_doc::{Answer, Input, RouteDoc, text_schema};
 use crate::http::{ApiState, PREFIX};
-use crate::service::{EnqueuedRequest, MAX_BATCH};
+use crate::service::{EnqueuedRequest, MAX_BATCH, MAX_TAGS};
 use crate::time::Timestamp;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+pub(in crate::http) const PAYLOAD: Input =
+    Input::value::<Map<String, Value>>("payload", "the payload; `{}` if it is absent");
+pub(in crate::http) const PRIORITY: Input = Input::value::<Priority>(
+    "priority",
+    "0 to 100, or a name; of the job if it is absent",
+);
+pub(in crate::http) const DELAY_MS: Input = Input::value::<u64>(
+    "delayMs",
+    "the delay until the execution is due, in milliseconds; excludes `runAt`",
+);
+pub(in crate::http) const RUN_AT: Input =
+    Input::value::<Timestamp>("runAt", "the time at which the execution is due");
+const IDEMPOTENCY_FIELD: Input = Input::name(
+    "idempotencyKey",
+    "a repeated request with the same key returns the same execution",
+);
+const CORRELATION_ID: Input = Input::name(
+    "correlationId",
+    "the larger process that the execution is part of",
+);
+const ITEM_ID: Input = Input::name("itemId", "the domain object that the execution is about");
+const CREATED_BY: Input = Input::name("createdBy", "the user or program that creates it");
+const TAGS: Input = Input::value::<Tags>("tags", "tags to find the execution by");
+
+/// The fields of a trigger's body.
+pub(in crate::http) const FIELDS: &[Input] = &[
+    PAYLOAD,
+    PRIORITY,
+    DELAY_MS,
+    RUN_AT,
+    IDEMPOTENCY_FIELD,
+    CORRELATION_ID,
+    ITEM_ID,
+    CREATED_BY,
+    TAGS,
+];
+
+const EXECUTIONS: Input = Input::list(
+    "executions",
+    FIELDS,
+    MAX_BATCH,
+    "the executions, each with the fields of a trigger's body",
+)
+.required();
+const BATCH_FIELDS: &[Input] = &[EXECUTIONS];
+
+const PROBLEMS: &[Code] = &[
+    Code::UnknownJob,
+    Code::JobDisabled,
+    Code::InvalidPayload,
+    Code::IdempotencyConflict,
+    Code::UniqueConflict,
+    Code::QueueFull,
+];
+
+pub(in crate::http) const ONE: RouteDoc = RouteDoc::new(
+    "triggerJob",
+    "enqueues an execution",
+    &[
+        Answer::json::<Triggered>(StatusCode::ACCEPTED, "the execution is created"),
+        Answer::json::<Triggered>(StatusCode::OK, "an existing execution answers the request"),
+    ],
+)
+.body(FIELDS)
+.problems(PROBLEMS);
+
+pub(in crate::http) const BATCH: RouteDoc = RouteDoc::new(
+    "triggerJobBatch",
+    "enqueues all executions or none",
+    &[
+        Answer::json::<TriggeredBatch>(StatusCode::ACCEPTED, "an execution is created"),
+        Answer::json::<TriggeredBatch>(StatusCode::OK, "all of them existed"),
+    ],
+)
+.body(BATCH_FIELDS)
+.problems(PROBLEMS);
+
+/// The tags of a request, for the schema.
+struct Tags;
+
+impl JsonSchema for Tags {
+    fn schema_name() -> Cow<'static, str> {
+        "Tags".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array", "items": text_schema(), "maxItems": MAX_TAGS})
+    }
+}
+
 /// The response to a trigger.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Triggered {
     execution_id: ExecutionId,
@@ -40,7 +134,7 @@ pub(in crate::http) struct Triggered {
 }
 
 /// The response to a batch, in the order of its entries.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::http) struct TriggeredBatch {
     executions: Vec<Triggered>,
 }
@@ -52,7 +146,7 @@ pub(in crate::http) async fn one(
     headers: HeaderMap,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Response, Problem> {
-    let mut fields = BodyFields::read(&body, String::new())?;
+    let mut fields = BodyFields::read(&body, String::new(), FIELDS)?;
     let mut request = enqueue_request(&mut fields, &job_id);
     if headers.contains_key(IDEMPOTENCY_KEY) {
         let header = single_header(&headers, &IDEMPOTENCY_KEY).map(unquoted);
@@ -92,7 +186,7 @@ pub(in crate::http) async fn batch(
     headers: HeaderMap,
     BodyText(body): BodyText<MAX_BATCH_BODY>,
 ) -> Result<Response, Problem> {
-    let mut fields = BodyFields::read(&body, String::new())?;
+    let mut fields = BodyFields::read(&body, String::new(), BATCH_FIELDS)?;
     let entries = entries(&mut fields);
     if headers.contains_key(IDEMPOTENCY_KEY) {
         fields.add_violation(
@@ -110,7 +204,7 @@ pub(in crate::http) async fn batch(
     let mut requests = Vec::with_capacity(entries.len());
     let trace_parent = trace_parent(&headers);
     for (index, entry) in entries.into_iter().enumerate() {
-        let mut fields = BodyFields::read(entry.get(), format!("/executions/{index}"))?;
+        let mut fields = BodyFields::read(entry.get(), format!("/executions/{index}"), FIELDS)?;
         let mut request = enqueue_request(&mut fields, &job_id);
         request.trace_parent = trace_parent.clone();
         requests.push(request);
@@ -129,7 +223,7 @@ pub(in crate::http) async fn batch(
 }
 
 fn entries<'a>(fields: &mut BodyFields<'a>) -> Vec<&'a RawValue> {
-    let Some(list) = fields.raw("executions") else {
+    let Some(list) = fields.raw(&EXECUTIONS) else {
         fields.add_violation("executions", "is required");
         return Vec::new();
     };
@@ -141,25 +235,31 @@ fn entries<'a>(fields: &mut BodyFields<'a>) -> Vec<&'a RawValue> {
 
 /// Reads the fields of one execution.
 fn enqueue_request(fields: &mut BodyFields<'_>, job_id: &str) -> EnqueueRequest {
-    let payload = fields.raw("payload").map_or("{}", RawValue::get);
+    let payload = fields.raw(&PAYLOAD).map_or("{}", RawValue::get);
     let mut request = EnqueueRequest::new(job_id.to_owned(), payload.to_owned());
     request.triggered_by = TriggeredBy::Http;
-    request.priority = fields.priority();
-    request.idempotency_key = fields.value("idempotencyKey", "a string");
-    request.correlation_id = fields.value("correlationId", "a string");
-    request.item_id = fields.value("itemId", "a string");
-    request.created_by = fields.value("createdBy", "a string");
+    request.priority = priority(fields);
+    request.idempotency_key = fields.value(&IDEMPOTENCY_FIELD, "a string");
+    request.correlation_id = fields.value(&CORRELATION_ID, "a string");
+    request.item_id = fields.value(&ITEM_ID, "a string");
+    request.created_by = fields.value(&CREATED_BY, "a string");
     request.tags = fields
-        .value("tags", "an array of strings")
+        .value(&TAGS, "an array of strings")
         .unwrap_or_default();
     request.due = due(fields).unwrap_or_default();
     request
 }
 
+/// Reads the field `priority`.
+pub(in crate::http) fn priority(fields: &mut BodyFields<'_>) -> Option<Priority> {
+    let expected = "`low`, `normal`, `high`, `critical` or 0 to 100";
+    fields.value(&PRIORITY, expected)
+}
+
 /// Reads the due time from `delayMs` or `runAt`.
 pub(in crate::http) fn due(fields: &mut BodyFields<'_>) -> Option<Due> {
-    let delay: Option<u64> = fields.value("delayMs", "a whole number of milliseconds");
-    let run_at: Option<Timestamp> = fields.value("runAt", "a time like `2030-01-31T12:00:00Z`");
+    let delay: Option<u64> = fields.value(&DELAY_MS, "a whole number of milliseconds");
+    let run_at: Option<Timestamp> = fields.value(&RUN_AT, "a time like `2030-01-31T12:00:00Z`");
     match (delay, run_at) {
         (None, None) => None,
         (Some(delay), None) => Some(Due::After(Duration::from_millis(delay))),

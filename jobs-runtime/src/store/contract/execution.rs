@@ -1,6 +1,7 @@
 //! Executions: the values that a store takes at enqueue and returns to readers.
 
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -101,7 +102,7 @@ pub struct ExecutionState {
 }
 
 /// An execution as readers see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRecord {
     /// The id.
@@ -115,8 +116,10 @@ pub struct ExecutionRecord {
     /// The priority, 0–100.
     pub priority: u8,
     /// The payload.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub payload: Box<RawValue>,
     /// The result of the handler.
+    #[schemars(with = "Option<serde_json::Value>")]
     pub result: Option<Box<RawValue>>,
     /// The error with which it failed, or the error of the last attempt while it waits for a retry.
     pub error: Option<ExecutionError>,
@@ -160,7 +163,7 @@ pub struct ExecutionRecord {
 }
 
 /// An attempt as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRecord {
     /// The number, from 1.

@@ -33,6 +33,7 @@ mod rate;
 use std::sync::Arc;
 
 use jobs::ExecutionId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -53,7 +54,7 @@ pub struct Limit {
 }
 
 /// The rule of a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "kind",
     rename_all = "snake_case",
@@ -128,7 +129,7 @@ pub enum Reservation {
 }
 
 /// The limit that blocks an execution, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockingLimit {
     /// The limit's key.
@@ -146,7 +147,7 @@ pub struct BlockingLimit {
 }
 
 /// An execution that holds a permit, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PermitHolder {
     /// The execution.

@@ -2,10 +2,12 @@
 //!
 //! Each store makes the cursor of a page in its `read/list.rs`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use jobs::ExecutionStatus;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::store::ExecutionRecord;
@@ -58,7 +60,7 @@ impl ExecutionQuery {
 }
 
 /// A page of executions, newest first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionPage {
     /// The executions, without their attempts.
@@ -121,6 +123,16 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text).ok_or_else(|| ParseCursorError(text.to_owned()))
+    }
+}
+
+impl JsonSchema for Cursor {
+    fn schema_name() -> Cow<'static, str> {
+        "Cursor".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^c1[0-9a-f]{18}$"})
     }
 }
 

@@ -1,10 +1,12 @@
 //! Log lines of handlers, kept with their attempts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use jobs::ExecutionId;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -73,6 +75,17 @@ impl fmt::Display for LogLevel {
     }
 }
 
+impl JsonSchema for LogLevel {
+    fn schema_name() -> Cow<'static, str> {
+        "LogLevel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|level| level.as_str()).collect();
+        json_schema!({"type": "string", "enum": names})
+    }
+}
+
 impl Serialize for LogLevel {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -97,7 +110,7 @@ impl FromStr for LogLevel {
 pub struct ParseLogLevelError(String);
 
 /// A tracing event that was emitted inside an attempt.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogLine {
     /// The number of the line in its attempt, from 1 without gaps. The store writes a line once per
     /// number.
@@ -111,6 +124,7 @@ pub struct LogLine {
     /// The message.
     pub message: String,
     /// The structured fields: a JSON object.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub fields: Option<Box<RawValue>>,
 }
 
@@ -168,6 +182,16 @@ impl FromStr for LogPlace {
     }
 }
 
+impl JsonSchema for LogPlace {
+    fn schema_name() -> Cow<'static, str> {
+        "LogPlace".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9]+-[0-9]+$"})
+    }
+}
+
 impl Serialize for LogPlace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -180,7 +204,7 @@ impl Serialize for LogPlace {
 pub struct ParseLogPlaceError(String);
 
 /// A log line with the number of its attempt.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogRecord {
     /// The attempt.
     pub attempt: u32,
@@ -190,7 +214,7 @@ pub struct LogRecord {
 }
 
 /// A page of an execution's log, oldest line first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogPage {
     /// The lines.
     pub lines: Vec<LogRecord>,

@@ -1,6 +1,7 @@
 //! Operators' actions on executions, their answers, and the list of queues.
 
 use jobs::ExecutionStatus;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::time::Timestamp;
@@ -63,7 +64,7 @@ pub enum EditAnswer {
 }
 
 /// A queue, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueRecord {
     /// The queue's name.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The rule of a rate limit: at most `count` starts in any period, spread evenly.
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// [interval](Self::interval). Up to [`burst`](Self::burst) starts may fall together, so that a
 /// late wake-up loses no start. The interval is longer than `period / count` by as much as the
 /// burst requires to keep the bound in every period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rate {
     /// Starts per period; at least 1.
