@@ -155,12 +155,11 @@ impl Request for Flush {
             .store(group.len(), Ordering::Relaxed);
         let started = crate::clock::real_now();
         let mut groups = vec![group];
-        while let Some(mut group) = groups.pop() {
+        while let Some(group) = groups.pop() {
             if group.is_empty() {
                 continue;
             }
-            let (returned, result) = self.write(task, group).await;
-            group = returned;
+            let (group, result) = self.write(task, group).await;
             match result {
                 Ok(answers) => reply_to_all(group, answers),
                 // A call that meets a lock waits elsewhere.
@@ -173,16 +172,10 @@ impl Request for Flush {
                         .into_iter()
                         .for_each(|call| self.waiting.hand_over(call));
                 }
-                // A group that is rejected or meets a lock is written in halves. A bad call thus
-                // fails alone, and after the others. In an outage all calls fail at once.
+                // The calls of a group that is rejected or meets a lock are written one by one: a
+                // bad call fails alone. In an outage all calls fail at once.
                 Err(error) if group.len() > 1 && !error.is_outage() => {
-                    let second = group.split_off(group.len() / 2);
-                    for part in [second, group] {
-                        match part.len() {
-                            1 => groups.insert(0, part),
-                            _ => groups.push(part),
-                        }
-                    }
+                    groups.extend(group.into_iter().rev().map(|call| vec![call]));
                 }
                 Err(error) => fail_all(group, error.at(task.location())),
             }
