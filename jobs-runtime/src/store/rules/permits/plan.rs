@@ -208,7 +208,6 @@ impl PermitPlan {
         };
         let admitted = self.admitted.into_iter().map(row(|it| &mut it.admitted));
         let blocked = self.blocked.into_iter().map(row(|it| &mut it.blocked));
-        let displaced = self.displaced.into_iter().map(row(|it| &mut it.displaced));
-        admitted.chain(blocked).chain(displaced)
+        admitted.chain(blocked)
     }
 }
