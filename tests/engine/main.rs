@@ -14,7 +14,6 @@ mod middleware;
 mod outcomes;
 mod poison_rows;
 mod rates;
-mod released_permits;
 mod shutdown;
 mod slot_caps;
 mod stuck_handlers;

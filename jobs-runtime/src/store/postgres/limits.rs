@@ -28,7 +28,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text::encode;
 use super::conn::tx::Tx;
 use super::number;
-use crate::store::rules::permits::{LimitId, LimitState, PermitEvent};
+use crate::store::rules::permits::{LimitId, LimitState};
 use crate::store::{
     Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
     StoreEvent,
@@ -75,7 +75,8 @@ pub(super) fn limits_of(row: &PgRow, column: usize) -> Option<Vec<LimitId>> {
     })
 }
 
-/// Reads a limit from the columns id, stage, kind, count, period, in_use, tat and check_at.
+/// Reads a limit from the columns id, stage, kind, count, period, in_use, tat, paused_until
+/// and check_at.
 pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
     Ok(LimitState {
         id: row.try_get(0)?,
@@ -83,8 +84,9 @@ pub(super) fn state(row: &PgRow) -> Result<LimitState, DbError> {
         rule: rule(row, 2)?,
         in_use: row.try_get::<i64, _>(5)?.try_into().unwrap_or(0),
         tat: row.try_get(6)?,
+        paused_until: Timestamp::from_millis(row.try_get(7)?),
         check_at: row
-            .try_get::<Option<i64>, _>(7)?
+            .try_get::<Option<i64>, _>(8)?
             .map(Timestamp::from_millis),
     })
 }
@@ -138,7 +140,7 @@ pub(super) async fn ensure(
         .map(|(key, limit)| (&**key, limit))
         .collect();
     for row in &tx.fetch(tx.query(&tx.sql.limits_lookup).bind(keys)).await? {
-        let key: &str = row.try_get(8)?;
+        let key: &str = row.try_get(9)?;
         let state = state(row)?;
         let is_current = |(limit, stage): &&(Limit, usize)| {
             limit.rule == state.rule && *stage == usize::from(state.stage)
@@ -254,8 +256,7 @@ impl Operation for Reserve {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Reservation>, DbError> {
         for _ in 0..MAX_TRIES {
-            let rows = lookup(tx, &[&self.limit.key]).await?;
-            let mut state = match rows.into_iter().next() {
+            let mut state = match lookup(tx, &self.limit.key).await? {
                 Some(state) if state.rule == self.limit.rule => state,
                 _ => {
                     ensure(
@@ -275,6 +276,7 @@ impl Operation for Reserve {
                 .query(&tx.sql.limits_reserve)
                 .bind(state.id)
                 .bind(before)
+                .bind(state.paused_until.as_millis())
                 .bind(state.tat);
             if tx.execute(query).await? > 0 {
                 return Ok(without_events(reservation));
@@ -297,24 +299,17 @@ impl Operation for PauseLimits {
     const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
-        let keys: Vec<&str> = self.keys.iter().map(|key| &**key).collect();
-        let mut limits = lookup(tx, &keys).await?;
-        // Limits are locked in the order of their ids.
-        limits.sort_unstable_by_key(|limit| limit.id);
-        limits
-            .iter_mut()
-            .for_each(|limit| limit.apply(PermitEvent::Pause(self.until)));
         let query = tx
             .query(&tx.sql.limits_pause_limit)
-            .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
-            .bind(limits.iter().map(|limit| limit.tat).collect::<Vec<_>>());
+            .bind(&self.keys)
+            .bind(self.until.as_millis());
         tx.execute(query).await?;
         Ok(without_events(()))
     }
 }
 
-/// Reads the limits with these keys.
-async fn lookup(tx: &mut Tx<'_>, keys: &[&str]) -> Result<Vec<LimitState>, DbError> {
-    let rows = tx.fetch(tx.query(&tx.sql.limits_lookup).bind(keys)).await?;
-    rows.iter().map(state).collect()
+/// Reads the limit with this key.
+async fn lookup(tx: &mut Tx<'_>, key: &str) -> Result<Option<LimitState>, DbError> {
+    let query = tx.query(&tx.sql.limits_lookup).bind([key]);
+    tx.fetch(query).await?.first().map(state).transpose()
 }

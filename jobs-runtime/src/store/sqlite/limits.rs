@@ -2,8 +2,11 @@
 //!
 //! The limits of jobs (`max_concurrent`, `rate_limit`) are enforced in [`allocator`]: it admits
 //! blocked executions. An enqueue takes free permits itself, by what [`lookup`] finds. [`permits`]
-//! reads and writes the limits of an execution as text; [`released`] subtracts permits whose
-//! release was deferred.
+//! reads and writes the limits of an execution as text.
+//!
+//! Permits come back by one route: the transaction that ends an attempt, starts one under a rate,
+//! or moves a waiting execution, subtracts from the counts of its limits. If a limit has waiters,
+//! it also sets `check_at` to 0, and the allocator looks at it next.
 //!
 //! This module imports the connections and the rules of `store/rules/permits`. It must not import
 //! `enqueue`, `claim`, `settle` or `operator`, which import it.
@@ -11,7 +14,6 @@
 pub(in crate::store::sqlite) mod allocator;
 pub(in crate::store::sqlite) mod lookup;
 pub(in crate::store::sqlite) mod permits;
-pub(in crate::store::sqlite) mod released;
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -19,7 +21,6 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use super::conn::script::rows_named;
-use crate::store::rules::permits::{LimitState, PermitEvent};
 use crate::store::{
     Fence, Limit, LimitRule, PublishedJob, PublishedRule, Rate, Reservation, StoreEvent,
 };
@@ -47,11 +48,16 @@ pub(super) fn rule_of(count: i64, period_ms: Option<i64>) -> LimitRule {
     }
 }
 
-/// The columns kind, count and period of a rule.
-pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>) {
+/// The columns kind, count, period and interval of a rule.
+pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>, Option<u64>) {
     match rule {
-        LimitRule::Concurrent { count } => ("concurrent", *count, None),
-        LimitRule::Rate(rate) => ("rate", rate.count, Some(rate.period_ms)),
+        LimitRule::Concurrent { count } => ("concurrent", *count, None, None),
+        LimitRule::Rate(rate) => (
+            "rate",
+            rate.count,
+            Some(rate.period_ms),
+            Some(rate.interval()),
+        ),
     }
 }
 
@@ -65,8 +71,8 @@ pub(super) async fn update_rules_in_txn(
     let mut rows = Vec::with_capacity(jobs.len() * 2);
     for job in jobs {
         for PublishedRule { rule, key } in job.rules() {
-            let (kind, count, period_ms) = columns(&rule);
-            rows.push((&job.descriptor.id, kind, count, period_ms, key));
+            let (kind, count, period_ms, interval) = columns(&rule);
+            rows.push((&job.descriptor.id, kind, count, period_ms, key, interval));
         }
     }
     let done = sqlx::query(include_str!("sql/limits/update_published_rules.sql"))
@@ -124,7 +130,11 @@ pub(super) async fn reserve_in_txn(
     let mut state = allocator::limit_state(&row)?;
     let (reservation, taken) = state.reserve(cost, now, latest);
     if taken {
-        write_tat(conn, &state).await?;
+        sqlx::query(include_str!("sql/limits/reserve.sql"))
+            .bind(state.id)
+            .bind(state.tat)
+            .execute(conn)
+            .await?;
     }
     Ok(reservation)
 }
@@ -135,23 +145,9 @@ pub(super) async fn pause_limit_in_txn(
     keys: &[String],
     until: Timestamp,
 ) -> Result<(), DbError> {
-    let rows = sqlx::query(include_str!("sql/limits/read_rates.sql"))
+    sqlx::query(include_str!("sql/limits/pause_limit.sql"))
         .bind(json::array(keys)?)
-        .fetch_all(&mut *conn)
-        .await?;
-    for row in &rows {
-        let mut state = allocator::limit_state(row)?;
-        state.apply(PermitEvent::Pause(until));
-        write_tat(conn, &state).await?;
-    }
-    Ok(())
-}
-
-/// Stores the theoretical arrival time of a rate.
-async fn write_tat(conn: &mut SqliteConnection, state: &LimitState) -> Result<(), DbError> {
-    sqlx::query(include_str!("sql/limits/reserve.sql"))
-        .bind(state.id)
-        .bind(state.tat)
+        .bind(until.as_millis())
         .execute(conn)
         .await?;
     Ok(())

@@ -19,8 +19,6 @@ pub(super) struct DueWork {
     check_at: Option<Timestamp>,
     /// Blocked executions exist that the allocator has not looked at.
     new_waiters: bool,
-    /// Permit events or released permits exist that the allocator has not counted.
-    permit_changes: bool,
 }
 
 impl DueWork {
@@ -37,18 +35,17 @@ impl DueWork {
             scheduled: time(0)?,
             check_at: time(1)?,
             new_waiters: row.try_get(2)?,
-            permit_changes: row.try_get(3)?,
         })
     }
 
     /// True if a promotion at `now` would change something.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.new_waiters || self.permit_changes || self.next(now).is_some_and(|due| due <= now)
+        self.next(now).is_some_and(|due| due <= now)
     }
 
     /// True if the allocator has something to do at `now`.
     pub(super) fn wants_allocator(&self, now: Timestamp) -> bool {
-        self.new_waiters || self.permit_changes || self.check_at.is_some_and(|at| at <= now)
+        self.new_waiters || self.check_at.is_some_and(|at| at <= now)
     }
 
     /// The time of the next promotion; `None` if only a new write can make one necessary.

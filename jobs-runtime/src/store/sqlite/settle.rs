@@ -15,14 +15,10 @@ use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::json::Rare;
 use super::conn::script::rows_named;
-use super::limits::permits::{PermitCount, PermitCounts};
+use super::limits::permits::PermitCounts;
 use super::read::logs;
 use crate::store::{AttemptEnd, Fence, Next, ProgressReport, Settlement, StoreEvent, WriteAnswer};
 use crate::time::Timestamp;
-
-/// Up to this many limits, released permits are subtracted at once. Beyond it, the row of
-/// `jobs_released_permits` that defers the subtraction costs less.
-const FEW_LIMITS: usize = 8;
 
 /// The rows that a group of batches writes, the answers to each batch, and the events to publish.
 ///
@@ -41,9 +37,6 @@ pub(super) struct SettlePlan {
     pub(super) requeued: usize,
     /// Limits with the number of permits that are released.
     pub(super) released_counts: Option<String>,
-    /// Limit ids, repeated once per released permit. Set when a batch releases permits of more than
-    /// [`FEW_LIMITS`] limits: one row with them is stored if no execution is blocked.
-    pub(super) released_ids: Option<String>,
     /// Attempts whose permits are retained or whose rates are paused.
     pub(super) retained_or_paused: Option<String>,
     /// Log lines.
@@ -194,13 +187,6 @@ impl SettlePlan {
         }
         let released = released.by_limit();
         if !released.is_empty() {
-            if released.len() > FEW_LIMITS {
-                let repeat = |permits: &PermitCount<()>| {
-                    let limit = permits.limit;
-                    (0..permits.count).map(move |_| limit)
-                };
-                self.released_ids = Some(json::array(released.iter().flat_map(repeat))?);
-            }
             let counts = released
                 .iter()
                 .map(|permits| (permits.limit, permits.count));

@@ -44,7 +44,7 @@ pub(super) async fn lock_free_permits(
     let query = tx.query(&tx.sql.enqueue_lock_free_limits).bind(limit_ids);
     let mut free = Vec::new();
     for row in &tx.fetch(query).await? {
-        if row.try_get(8)? {
+        if row.try_get(9)? {
             free.push(state(row)?);
         }
     }

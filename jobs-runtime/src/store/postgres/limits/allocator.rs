@@ -245,6 +245,7 @@ pub(in crate::store::postgres) async fn write(
     let passed = passed.map(|passed| passed.unwrap_or(i16::MAX));
     let in_use = limits.iter().map(|limit| i64::try_from(limit.in_use));
     let in_use: Vec<_> = in_use.map(|count| count.unwrap_or(i64::MAX)).collect();
+    let paused_until = limits.iter().map(|limit| limit.paused_until.as_millis());
     let check_at = limits.iter().map(|limit| limit.check_at);
     let check_at: Vec<_> = check_at.map(|at| at.map(Timestamp::as_millis)).collect();
     let query = tx
@@ -258,6 +259,7 @@ pub(in crate::store::postgres) async fn write(
         .bind(limits.iter().map(|limit| limit.id).collect::<Vec<_>>())
         .bind(in_use)
         .bind(limits.iter().map(|it| it.tat).collect::<Vec<_>>())
+        .bind(paused_until.collect::<Vec<_>>())
         .bind(check_at);
     let rows = tx.fetch(query).await?;
     let written: i64 = rows.first().ok_or(DbError::Raced)?.try_get(0)?;

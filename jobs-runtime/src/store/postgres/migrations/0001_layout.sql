@@ -214,19 +214,20 @@ INSERT INTO jobs.installation (id) VALUES (gen_random_uuid());
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
 -- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
--- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
--- permit event names it.
+-- rate's next start, in microseconds. No execution gets a rate's permit before `paused_until`. At
+-- `check_at` the allocator looks at the limit even if no permit event names it.
 CREATE TABLE jobs.limits (
-    id        bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    count     bigint   NOT NULL,
-    period_ms bigint,
-    in_use    bigint   NOT NULL DEFAULT 0,
-    tat       bigint   NOT NULL DEFAULT 0,
-    check_at  bigint,
-    stage     smallint NOT NULL,
-    kind      text     COLLATE "C" NOT NULL CHECK (kind IN ('concurrent', 'rate')),
-    job_id    text     COLLATE "C" NOT NULL,
-    key       text     COLLATE "C" NOT NULL UNIQUE
+    id           bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    count        bigint   NOT NULL,
+    period_ms    bigint,
+    in_use       bigint   NOT NULL DEFAULT 0,
+    tat          bigint   NOT NULL DEFAULT 0,
+    paused_until bigint   NOT NULL DEFAULT 0,
+    check_at     bigint,
+    stage        smallint NOT NULL,
+    kind         text     COLLATE "C" NOT NULL CHECK (kind IN ('concurrent', 'rate')),
+    job_id       text     COLLATE "C" NOT NULL,
+    key          text     COLLATE "C" NOT NULL UNIQUE
 ) WITH (
     fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0
@@ -266,32 +267,21 @@ CREATE TABLE jobs.blocked (
 );
 CREATE INDEX blocked_by_limit ON jobs.blocked (limit_id, rank, arrived_at, seq);
 
--- Changes of permits that the allocator has not counted yet. `kind` is 'started' or 'ended'
--- (`count` attempts), 'unused' (`count` admitted executions left without an attempt), or 'pause'
--- (no start before `at`). Every writer inserts and waits for no lock; the allocator deletes.
+-- Changes of permits that the allocator has not counted yet: `counts[i]` of `limits[i]`. `kind` is
+-- 'started' or 'ended' (attempts), 'unused' (admitted executions left without an attempt), or
+-- 'pause' (no start before `at`). A transaction inserts one row for all of its limits and waits for
+-- no lock; the allocator deletes the rows.
 CREATE TABLE jobs.permit_events (
-    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    limit_id bigint NOT NULL,
-    count    bigint NOT NULL,
-    at       bigint,
-    kind     text   COLLATE "C" NOT NULL
-) WITH (
-    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-    autovacuum_vacuum_cost_delay = 0
-);
-CREATE INDEX permit_pauses ON jobs.permit_events (limit_id) WHERE kind = 'pause';
-
--- Permits that a batch of settlements released: `counts[i]` permits of `limits[i]`, and `size`
--- limits. The allocator counts and deletes the rows.
-CREATE TABLE jobs.released_permits (
     id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    size   bigint NOT NULL,
+    at     bigint,
+    kind   text     COLLATE "C" NOT NULL,
     limits bigint[] NOT NULL,
     counts bigint[] NOT NULL
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0
 );
+CREATE INDEX permit_pauses ON jobs.permit_events (id) WHERE kind = 'pause';
 
 -- Permits of attempts that have ended while their handler still runs. They stay in use until the
 -- handler returns or its session ends.

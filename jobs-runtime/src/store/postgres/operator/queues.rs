@@ -116,8 +116,8 @@ impl Operation for BlockedBy {
         let query = tx.query(&tx.sql.limits_permit_holders);
         let holders = tx.fetch(query.bind(limit.id).bind(MAX_HOLDERS)).await?;
         Ok(without_events(Some(BlockingLimit {
-            key: text::decode(row.try_get(8)?),
-            ahead: number("a count", row.try_get::<i64, _>(9)?)?,
+            key: text::decode(row.try_get(9)?),
+            ahead: number("a count", row.try_get::<i64, _>(10)?)?,
             free_at: limit.next_free_at(self.1),
             rule: limit.rule,
             holders: holders.iter().map(holder).collect::<Result<_, _>>()?,

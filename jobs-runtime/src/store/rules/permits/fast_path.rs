@@ -109,6 +109,7 @@ mod tests {
             stage: 0,
             in_use,
             tat: 0,
+            paused_until: Timestamp::default(),
             check_at: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Data of the permit allocator: waiters, limits with their permits in use, events, and the plan.
 
-use crate::store::{LimitRule, Reservation};
+use crate::store::{LimitRule, Rate, Reservation};
 use crate::time::Timestamp;
 
 /// The id of a limit's row.
@@ -58,6 +58,8 @@ pub(in crate::store) struct LimitState {
     pub(in crate::store) in_use: u64,
     /// The theoretical arrival time of a rate's next start (GCRA), in microseconds.
     pub(in crate::store) tat: i64,
+    /// The rate is paused until this time: no execution gets its permit before.
+    pub(in crate::store) paused_until: Timestamp,
     /// The time at which a promotion has to look at the limit, even without a permit event.
     pub(in crate::store) check_at: Option<Timestamp>,
 }
@@ -107,15 +109,10 @@ impl LimitState {
                 self.in_use = self.in_use.saturating_sub(count);
             }
             PermitEvent::Unused(count) => self.in_use = self.in_use.saturating_sub(count),
-            PermitEvent::Pause(until) => {
-                if let LimitRule::Rate(rate) = self.rule {
-                    // The burst tolerance does not shorten the pause.
-                    let tolerated = (rate.burst() - 1).saturating_mul(rate.interval());
-                    let tat = micros(until).saturating_add_unsigned(tolerated);
-                    self.tat = self.tat.max(tat);
-                }
+            PermitEvent::Pause(until) if is_rate => {
+                self.paused_until = self.paused_until.max(until);
             }
-            PermitEvent::Ended(_) => {}
+            PermitEvent::Ended(_) | PermitEvent::Pause(_) => {}
         }
     }
 
@@ -130,20 +127,32 @@ impl LimitState {
             return (Reservation::At(now), false);
         };
         let starts = u64::from(cost.max(1));
-        let free = rate.free_at(self.tat, micros(now), starts);
+        let tat = self.tat_of(rate, now);
+        let free = rate.free_at(tat, micros(now), starts);
         let at = Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000)).max(now);
         if at > latest {
             return (Reservation::TooLate(at), false);
         }
-        self.tat = rate.after(self.tat, micros(now), starts);
+        self.tat = rate.after(tat, micros(now), starts);
         (Reservation::At(at), true)
+    }
+
+    /// Returns the `tat` that counts at `now`: during a pause, no start is free before its end.
+    fn tat_of(&self, rate: Rate, now: Timestamp) -> i64 {
+        if self.paused_until <= now {
+            return self.tat;
+        }
+        // The burst tolerance does not shorten the pause.
+        let tolerated = (rate.burst() - 1).saturating_mul(rate.interval());
+        let end = micros(self.paused_until).saturating_add_unsigned(tolerated);
+        self.tat.max(end)
     }
 
     /// Returns the number of free permits.
     pub(super) fn free_permits(&self, now: Timestamp) -> u64 {
         let allowed = match self.rule {
             LimitRule::Concurrent { count } => u64::from(count),
-            LimitRule::Rate(rate) => rate.allowed(self.tat, micros(now)),
+            LimitRule::Rate(rate) => rate.allowed(self.tat_of(rate, now), micros(now)),
         };
         allowed.saturating_sub(self.in_use)
     }
@@ -156,7 +165,7 @@ impl LimitState {
         };
         let next = self.in_use + 1;
         (next <= rate.burst()).then(|| {
-            let free = rate.free_at(self.tat, micros(now), next);
+            let free = rate.free_at(self.tat_of(rate, now), micros(now), next);
             // Rounded up: at an earlier time the permit would not be free yet.
             Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000))
         })

@@ -48,6 +48,7 @@ impl Rows {
                 stage,
                 in_use: 0,
                 tat: 0,
+                paused_until: Timestamp::default(),
                 check_at: None,
             };
             rows.limits.insert(id, state);

@@ -55,11 +55,8 @@ impl Script {
         if plan.logs.is_some() {
             self.add(include_str!("../sql/settle/final_logs.sql"));
         }
-        if plan.released_ids.is_some() {
-            self.add(include_str!("../sql/settle/store_released.sql"));
-        }
         if plan.released_counts.is_some() {
-            self.add(include_str!("../sql/settle/subtract_released.sql"));
+            self.add(include_str!("../sql/settle/return_permits.sql"));
         }
         if plan.retained_or_paused.is_some() {
             self.add(include_str!("../sql/settle/retain_or_pause.sql"));
@@ -152,7 +149,6 @@ impl Script {
             .bind(settle.released_counts.as_deref())
             .bind(enqueue.capped.as_deref())
             .bind(enqueue.blocked.as_deref())
-            .bind(settle.released_ids.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

@@ -13,12 +13,11 @@ use std::collections::BTreeMap;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::released;
 use super::rule;
 use crate::store::rules::permits::{
-    LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Waiter,
+    LimitId, LimitState, PermitAllocator, PermitPlan, PermitQuery, Waiter,
 };
-use crate::store::sqlite::conn::error::{DbError, corrupt};
+use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
 use crate::time::Timestamp;
 
@@ -34,35 +33,24 @@ pub(in crate::store::sqlite) async fn admit(
     Ok(plan.admitted.len())
 }
 
-/// Decides which executions to admit. Counts released permits and permit events, and deletes their
-/// rows; does not write the plan.
+/// Decides which executions to admit; does not write the plan.
 pub(in crate::store::sqlite) async fn decide(
     conn: &mut SqliteConnection,
     now: Timestamp,
     most: i64,
 ) -> Result<PermitPlan, DbError> {
-    let sql = concat!(
-        include_str!("../sql/limits/take_released.sql"),
-        include_str!("../sql/limits/new_waiters.sql")
-    );
-    let rows = sqlx::query(sql).bind(most).fetch_all(&mut *conn).await?;
-    // The limits are read after this, so that they show these permits as free.
-    released::subtract_rows(conn, &rows).await?;
-    // The rows of `take_released.sql` have a text in the first column, new waiters their `seq`.
-    let new_waiters = rows.iter().filter(|row| row.try_get::<i64, _>(0).is_ok());
-    let new_waiters: Vec<Waiter> = new_waiters
-        .map(|row| waiter(row, 0, None))
-        .collect::<Result<_, _>>()?;
-    let events = sqlx::query(include_str!("../sql/limits/take_permit_events.sql"))
+    let rows = sqlx::query(include_str!("../sql/limits/new_waiters.sql"))
+        .bind(most)
         .fetch_all(&mut *conn)
         .await?;
-    let events: Vec<_> = events.iter().filter_map(permit_event).collect();
+    let new_waiters = rows.iter().map(|row| waiter(row, 0, None));
+    let new_waiters = new_waiters.collect::<Result<_, _>>()?;
     let due: Vec<LimitId> = sqlx::query_scalar(include_str!("../sql/limits/due_limits.sql"))
         .bind(now.as_millis())
         .bind(most)
         .fetch_all(&mut *conn)
         .await?;
-    let mut allocator = PermitAllocator::new(now, new_waiters, events, due);
+    let mut allocator = PermitAllocator::new(now, new_waiters, [], due);
     loop {
         match allocator.next_query() {
             PermitQuery::Limits(ids) => allocator.add_limits(limit_states(conn, &ids).await?),
@@ -167,7 +155,8 @@ fn waiter(row: &SqliteRow, first: usize, passed: Option<usize>) -> Result<Waiter
     })
 }
 
-/// Reads a limit from the columns id, stage, kind, count, period, in_use, tat and check_at.
+/// Reads a limit from the columns id, stage, kind, count, period, in_use, tat, paused_until
+/// and check_at.
 pub(in crate::store::sqlite) fn limit_state(row: &SqliteRow) -> Result<LimitState, DbError> {
     Ok(LimitState {
         id: row.try_get(0)?,
@@ -175,24 +164,9 @@ pub(in crate::store::sqlite) fn limit_state(row: &SqliteRow) -> Result<LimitStat
         rule: rule(row, 2)?,
         in_use: row.try_get::<i64, _>(5)?.try_into().unwrap_or(0),
         tat: row.try_get(6)?,
+        paused_until: Timestamp::from_millis(row.try_get(7)?),
         check_at: row
-            .try_get::<Option<i64>, _>(7)?
+            .try_get::<Option<i64>, _>(8)?
             .map(Timestamp::from_millis),
     })
-}
-
-/// Reads a permit event. Logs and skips one that cannot be read.
-fn permit_event(row: &SqliteRow) -> Option<(LimitId, PermitEvent)> {
-    let read = || -> Result<_, DbError> {
-        let kind: &str = row.try_get(1)?;
-        let count: i64 = row.try_get(2)?;
-        let at: Option<i64> = row.try_get(3)?;
-        let at = at.map(Timestamp::from_millis);
-        let event = PermitEvent::of_parts(kind, count.try_into().unwrap_or(0), at);
-        let event = event.ok_or_else(|| corrupt("the kind of a permit event", kind))?;
-        Ok((row.try_get(0)?, event))
-    };
-    read()
-        .inspect_err(|error| tracing::error!(?error, "skipped a permit event that cannot be read"))
-        .ok()
 }

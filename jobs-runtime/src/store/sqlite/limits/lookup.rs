@@ -4,26 +4,27 @@
 //! limits with free permits and no waiter, which an enqueue may take without the allocator.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use serde::Deserialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::released;
 use super::{columns, rule_of};
 use crate::store::rules::permits::{LimitId, LimitState};
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::{Limit, NewExecution};
+use crate::time::Timestamp;
 
 /// The limits that a batch names.
 #[derive(Debug, Default)]
 pub(in crate::store::sqlite) struct ExistingLimits<'n> {
     /// Ids by key.
     ids: HashMap<&'n str, LimitId>,
-    /// Limits whose free permits an enqueue may take: limits without a waiter and without a pause
-    /// to count. While any execution is a new waiter, these are only limits just created.
+    /// Limits without a waiter, whose free permits an enqueue may take. While any execution is a new
+    /// waiter, these are only limits just created.
     pub(in crate::store::sqlite) free: Vec<LimitState>,
 }
 
@@ -52,20 +53,8 @@ struct NamedLimit<'n> {
     limit: &'n Limit,
     /// The order in which executions pass it: 0, then 1.
     stage: usize,
-    /// The number of executions that name it.
-    count: i64,
     /// The limit exists with this rule and this stage.
     is_up_to_date: bool,
-}
-
-impl NamedLimit<'_> {
-    /// True if the batch needs more permits than are free, and released permits are still to be
-    /// subtracted.
-    fn needs_released(&self, row: &LimitRow) -> bool {
-        row.period_ms.is_none()
-            && row.has_released != 0
-            && row.in_use.saturating_add(self.count) > row.count
-    }
 }
 
 /// A row of `lookup.sql`.
@@ -78,8 +67,8 @@ struct LimitRow {
     period_ms: Option<i64>,
     in_use: i64,
     tat: Option<i64>,
+    paused_until: i64,
     is_free: u8,
-    has_released: u8,
 }
 
 /// Looks up the limits of these executions. If executions name different rules for a key, the last
@@ -90,27 +79,26 @@ pub(in crate::store::sqlite) async fn look_up_in_txn<'n>(
 ) -> Result<ExistingLimits<'n>, DbError> {
     let mut named: Vec<NamedLimit<'n>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    // The limits of the previous execution, with their places: the next one mostly has the same.
-    let mut last: (&[Limit], Vec<usize>) = (&[], Vec::new());
+    // The limits of the previous execution: the next one mostly has the same.
+    let mut last: &[Limit] = &[];
     for limits in executions {
-        if limits != last.0 {
-            last = (limits, Vec::with_capacity(limits.len()));
-            for (stage, limit) in limits.iter().enumerate() {
-                let place = *places.entry(&limit.key).or_insert(named.len());
-                if place == named.len() {
-                    named.push(NamedLimit {
-                        limit,
-                        stage,
-                        count: 0,
-                        is_up_to_date: false,
-                    });
-                }
-                (named[place].limit, named[place].stage) = (limit, stage);
-                last.1.push(place);
-            }
+        if limits == last {
+            continue;
         }
-        for place in &last.1 {
-            named[*place].count += 1;
+        last = limits;
+        for (stage, limit) in limits.iter().enumerate() {
+            let newest = NamedLimit {
+                limit,
+                stage,
+                is_up_to_date: false,
+            };
+            match places.entry(&limit.key) {
+                Entry::Occupied(place) => named[*place.get()] = newest,
+                Entry::Vacant(place) => {
+                    place.insert(named.len());
+                    named.push(newest);
+                }
+            }
         }
     }
     find_or_create(conn, named).await
@@ -124,7 +112,6 @@ pub(in crate::store::sqlite) async fn look_up_one_in_txn(
     let named = NamedLimit {
         limit,
         stage: 0,
-        count: 0,
         is_up_to_date: false,
     };
     let existing = find_or_create(conn, vec![named]).await?;
@@ -140,16 +127,7 @@ async fn find_or_create<'n>(
         return Ok(existing);
     }
     let keys = json::array(named.iter().map(|named| &named.limit.key))?;
-    let mut rows = read(conn, &keys).await?;
-    let needs_released = |row: &LimitRow| {
-        named
-            .get(row.place)
-            .is_some_and(|named| named.needs_released(row))
-    };
-    if rows.iter().any(needs_released) {
-        released::subtract_in_txn(conn).await?;
-        rows = read(conn, &keys).await?;
-    }
+    let rows = read(conn, &keys).await?;
     existing.ids.reserve(named.len());
     for row in rows {
         let Some(named) = named.get_mut(row.place) else {
@@ -161,6 +139,7 @@ async fn find_or_create<'n>(
             stage: row.stage,
             in_use: row.in_use.try_into().unwrap_or(0),
             tat: row.tat.unwrap_or(0),
+            paused_until: Timestamp::from_millis(row.paused_until),
             check_at: None,
         };
         named.is_up_to_date =
@@ -194,8 +173,9 @@ async fn write<'n>(
     existing: &mut ExistingLimits<'n>,
 ) -> Result<(), DbError> {
     let rows = named.iter().map(|NamedLimit { limit, stage, .. }| {
-        let (kind, count, period_ms) = columns(&limit.rule);
-        (&limit.key, &limit.job_id, stage, kind, count, period_ms)
+        let (kind, count, period_ms, interval) = columns(&limit.rule);
+        let (key, job_id) = (&limit.key, &limit.job_id);
+        (key, job_id, stage, kind, count, period_ms, interval)
     });
     let rows = sqlx::query(include_str!("../sql/limits/write_rules.sql"))
         .bind(json::array(rows)?)
@@ -218,6 +198,7 @@ async fn write<'n>(
                 stage: u8::try_from(*stage).unwrap_or(u8::MAX),
                 in_use: 0,
                 tat: 0,
+                paused_until: Timestamp::default(),
                 check_at: None,
             });
         }

@@ -186,20 +186,23 @@ CREATE TABLE jobs_installation (id TEXT NOT NULL);
 INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
--- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
--- rate's next start, in microseconds. At `check_at` the allocator looks at the limit even if no
--- permit event names it.
+-- the permits of executions that are ready or running. A rate has a period, the interval between
+-- two starts in microseconds, and `tat`, the theoretical arrival time of its next start in
+-- microseconds; no execution gets its permit before `paused_until`. At `check_at` the allocator
+-- looks at the limit: at 0 because a permit came back while executions wait for it.
 CREATE TABLE jobs_limits (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    key         TEXT    NOT NULL UNIQUE,
-    job_id      TEXT    NOT NULL,
-    stage       INTEGER NOT NULL,
-    kind        TEXT    NOT NULL CHECK (kind IN ('concurrent', 'rate')),
-    count       INTEGER NOT NULL,
-    period_ms   INTEGER,
-    in_use      INTEGER NOT NULL DEFAULT 0,
-    tat         INTEGER NOT NULL DEFAULT 0,
-    check_at    INTEGER
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    key          TEXT    NOT NULL UNIQUE,
+    job_id       TEXT    NOT NULL,
+    stage        INTEGER NOT NULL,
+    kind         TEXT    NOT NULL CHECK (kind IN ('concurrent', 'rate')),
+    count        INTEGER NOT NULL,
+    period_ms    INTEGER,
+    interval_us  INTEGER,
+    in_use       INTEGER NOT NULL DEFAULT 0,
+    tat          INTEGER NOT NULL DEFAULT 0,
+    paused_until INTEGER NOT NULL DEFAULT 0,
+    check_at     INTEGER
 );
 CREATE INDEX jobs_limits_by_job ON jobs_limits (job_id);
 CREATE INDEX jobs_limits_by_time ON jobs_limits (check_at) WHERE check_at IS NOT NULL;
@@ -226,25 +229,6 @@ CREATE TABLE jobs_blocked (
     arrived_at INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_blocked_by_limit ON jobs_blocked (limit_id, rank, arrived_at, seq);
-
--- Changes of permits that the allocator has not counted yet. `kind` is 'started' or 'ended'
--- (`count` attempts), 'unused' (`count` admitted executions left without an attempt), or 'pause'
--- (no start before `at`).
-CREATE TABLE jobs_permit_events (
-    limit_id INTEGER NOT NULL,
-    kind     TEXT    NOT NULL,
-    count    INTEGER NOT NULL,
-    at       INTEGER
-);
-CREATE INDEX jobs_permit_pauses ON jobs_permit_events (limit_id) WHERE kind = 'pause';
-
--- Permits that came back while no execution was blocked, and that `in_use` still counts. `permits`
--- is a JSON array of limit ids, repeated once per released permit. The allocator subtracts them
--- when an execution is blocked.
-CREATE TABLE jobs_released_permits (
-    id      INTEGER PRIMARY KEY,
-    permits TEXT    NOT NULL
-);
 
 -- Permits of attempts that have ended while their handler still runs. They stay in use until the
 -- handler returns or its session ends.

@@ -87,8 +87,8 @@ pub(in crate::store::sqlite) async fn blocked_by_on_conn(
         .fetch_all(conn)
         .await?;
     Ok(Some(BlockingLimit {
-        key: row.try_get(8)?,
-        ahead: row.try_get(9)?,
+        key: row.try_get(9)?,
+        ahead: row.try_get(10)?,
         free_at: state.next_free_at(now),
         rule: state.rule,
         holders: holders.iter().map(holder).collect::<Result<_, _>>()?,

@@ -7,19 +7,23 @@ leased AS (
     SELECT seq, $1, $2, attempt, spent, start, limits FROM taken
 ),
 started AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count, at)
-    SELECT l.id, 'started', SUM(t.count)::bigint, MAX(t.start)
+    INSERT INTO jobs.permit_events (kind, at, limits, counts)
+    SELECT 'started', MAX(g.start), array_agg(g.id), array_agg(g.count)
     FROM (
-        SELECT limits, COUNT(*) AS count, MAX(start) AS start
-        FROM taken
-        WHERE limits IS NOT NULL
-        GROUP BY limits
-    ) AS t
-    CROSS JOIN LATERAL unnest(t.limits) AS i (id)
-    CROSS JOIN LATERAL (
-        SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
-    ) AS l
-    GROUP BY l.id
+        SELECT l.id, SUM(t.count)::bigint AS count, MAX(t.start) AS start
+        FROM (
+            SELECT limits, COUNT(*) AS count, MAX(start) AS start
+            FROM taken
+            WHERE limits IS NOT NULL
+            GROUP BY limits
+        ) AS t
+        CROSS JOIN LATERAL unnest(t.limits) AS i (id)
+        CROSS JOIN LATERAL (
+            SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
+        ) AS l
+        GROUP BY l.id
+    ) AS g
+    HAVING COUNT(*) > 0
     RETURNING id
 ),
 backlog AS (

@@ -2,4 +2,4 @@
 -- A table that is being vacuumed already is skipped. Files are not truncated: that would lock the
 -- table, and it fills again at once.
 VACUUM (SKIP_LOCKED, TRUNCATE FALSE)
-    jobs.ready, jobs.leases, jobs.scheduled, jobs.blocked, jobs.permit_events, jobs.released_permits
+    jobs.ready, jobs.leases, jobs.scheduled, jobs.blocked, jobs.permit_events

@@ -2,7 +2,8 @@
 -- Returns the limit and the number of executions in front of it, counted up to $2. No row if the
 -- execution is not blocked, or a new waiter.
 SELECT
-    l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at, l.key,
+    l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.paused_until, l.check_at,
+    l.key,
     (
         SELECT COUNT(*)
         FROM (

@@ -1,5 +1,7 @@
--- Sets the theoretical arrival times of the rates $1 to $2 at least.
+-- Pauses the rates with the keys $1 until the time $2 at least.
+WITH named AS MATERIALIZED (
+    SELECT id FROM jobs.limits WHERE key = ANY ($1) AND kind = 'rate' ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE jobs.limits AS l
-SET tat = GREATEST(l.tat, n.tat)
-FROM unnest($1::bigint[], $2::bigint[]) AS n (id, tat)
-WHERE l.id = ANY (ARRAY[n.id])
+SET paused_until = GREATEST(l.paused_until, $2)
+WHERE l.id = ANY (ARRAY(SELECT n.id FROM named AS n))

@@ -8,11 +8,7 @@ WITH released AS (
     RETURNING s.limits
 ),
 ended AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'ended', COUNT(*)
-    FROM released AS f
-    CROSS JOIN LATERAL unnest(f.limits) AS i (id)
-    WHERE i.id IS NOT NULL
-    GROUP BY i.id
+    INSERT INTO jobs.permit_events (kind, limits, counts)
+    SELECT 'ended', limits, array_fill(1::bigint, ARRAY[cardinality(limits)]) FROM released
 )
 SELECT EXISTS (SELECT 1 FROM released) AND EXISTS (SELECT 1 FROM jobs.blocked)

@@ -1,29 +1,26 @@
--- Deletes permit events and released permits, and returns them added up.
--- At most $1 events, and released permits of about $1 limits. Also deletes the retained permits of
--- closed sessions. $2 is the time: up to $1 limits that are due for a check are returned with the
--- kind 'due'. Returns limit, kind, count, time, and the number of events or limits that count
--- against $1.
+-- Deletes permit events and returns them, added up.
+-- At most those of about $1 limits. Also deletes the retained permits of closed sessions. $2 is the
+-- time: up to $1 limits that are due for a check are returned with the kind 'due'. Returns limit,
+-- kind, count, time, and the number of limits that count against $1.
 WITH events AS (
     DELETE FROM jobs.permit_events
-    WHERE id = ANY (ARRAY(SELECT id FROM jobs.permit_events ORDER BY id LIMIT $1))
-    RETURNING limit_id, kind, count, at
-),
-released AS (
-    DELETE FROM jobs.released_permits
     WHERE id = ANY (ARRAY(
         SELECT s.id
         FROM (
             SELECT n.id, n.size, SUM(n.size) OVER (ORDER BY n.id) AS up_to
-            FROM (SELECT id, size FROM jobs.released_permits ORDER BY id LIMIT $1) AS n
+            FROM (
+                SELECT id, cardinality(limits) AS size
+                FROM jobs.permit_events
+                ORDER BY id
+                LIMIT $1
+            ) AS n
         ) AS s
         WHERE s.up_to - s.size < $1
     ))
-    RETURNING limits, counts
+    RETURNING kind, at, limits, counts
 ),
 by_limit AS (
-    SELECT limit_id, kind, count, at FROM events
-    UNION ALL
-    SELECT unnest(limits), 'ended', unnest(counts), NULL FROM released
+    SELECT unnest(limits) AS limit_id, kind, unnest(counts) AS count, at FROM events
 ),
 retained AS (
     DELETE FROM jobs.retained_permits AS s

@@ -3,12 +3,11 @@
 -- permits were released.
 WITH removed AS (DELETE FROM jobs.blocked WHERE seq = $1 RETURNING seq, attempt, passed),
 unused AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'unused', 1
+    INSERT INTO jobs.permit_events (kind, limits, counts)
+    SELECT 'unused', m.limits[1:g.passed], array_fill(1::bigint, ARRAY[g.passed::integer])
     FROM removed AS g
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = g.seq LIMIT 1) AS m
-    CROSS JOIN LATERAL unnest(m.limits[1:g.passed]) AS i (id)
-    WHERE i.id IS NOT NULL
+    WHERE g.passed > 0 AND m.limits IS NOT NULL
 ),
 backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
     WHERE w.seq = ANY (ARRAY[g.seq])),

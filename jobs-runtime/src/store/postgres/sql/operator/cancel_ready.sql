@@ -7,11 +7,10 @@ WITH removed AS (
     RETURNING seq, attempt, limits
 ),
 unused AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'unused', 1
-    FROM removed AS g
-    CROSS JOIN LATERAL unnest(g.limits) AS i (id)
-    WHERE i.id IS NOT NULL
+    INSERT INTO jobs.permit_events (kind, limits, counts)
+    SELECT 'unused', limits, array_fill(1::bigint, ARRAY[cardinality(limits)])
+    FROM removed
+    WHERE limits IS NOT NULL
 ),
 backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
     WHERE w.seq = ANY (ARRAY[g.seq])),

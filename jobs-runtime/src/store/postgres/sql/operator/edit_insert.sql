@@ -14,8 +14,9 @@ blocked AS (
     WHERE $4 IS NULL AND $5 IS NOT NULL
 ),
 unused AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count)
-    SELECT i.id, 'unused', 1 FROM unnest($8::bigint[]) AS i (id)
+    INSERT INTO jobs.permit_events (kind, limits, counts)
+    SELECT 'unused', $8::bigint[], array_fill(1::bigint, ARRAY[cardinality($8::bigint[])])
+    WHERE cardinality($8::bigint[]) > 0
 )
 INSERT INTO jobs.ready (seq, rank, queue, job_id, attempt, spent, limits, admitted_at)
 SELECT seq, 100 - priority, queue, job_id, $2, $3, $7::bigint[], $9

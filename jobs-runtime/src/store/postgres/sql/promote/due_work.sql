@@ -4,13 +4,13 @@
 -- the due time of the first scheduled execution after $1
 -- the time of the next check of a limit
 -- whether there are new waiters
--- whether there are permit events, released permits, or retained permits of closed sessions
+-- whether there are permit events, or retained permits of closed sessions
 SELECT
     (SELECT run_at FROM jobs.scheduled ORDER BY run_at LIMIT 1),
     (SELECT run_at FROM jobs.scheduled WHERE run_at > $1 ORDER BY run_at LIMIT 1),
     (SELECT check_at FROM jobs.limits WHERE check_at IS NOT NULL ORDER BY check_at LIMIT 1),
     EXISTS (SELECT 1 FROM jobs.blocked WHERE limit_id = 0),
-    EXISTS (SELECT 1 FROM jobs.permit_events) OR EXISTS (SELECT 1 FROM jobs.released_permits)
+    EXISTS (SELECT 1 FROM jobs.permit_events)
     OR EXISTS (
         SELECT 1 FROM jobs.retained_permits AS s
         WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)

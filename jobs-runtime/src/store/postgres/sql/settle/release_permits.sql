@@ -1,9 +1,9 @@
 -- Last part of a settlement: releases the permits of the ended attempts, or marks them as retained.
--- A pause is written as an event of each rate. Returns the seq of each ended attempt, and whether a
+-- Both they and pauses are permit events. Returns the seq of each ended attempt, and whether a
 -- blocked execution may be admitted.
 released AS (
-    INSERT INTO jobs.released_permits (size, limits, counts)
-    SELECT COUNT(*), array_agg(g.id), array_agg(g.count)
+    INSERT INTO jobs.permit_events (kind, limits, counts)
+    SELECT 'ended', array_agg(g.id), array_agg(g.count)
     FROM (
         SELECT i.id, SUM(e.count)::bigint AS count
         FROM (
@@ -25,14 +25,9 @@ retained AS (
     WHERE e.limits IS NOT NULL AND e.retained
 ),
 pauses AS (
-    INSERT INTO jobs.permit_events (limit_id, kind, count, at)
-    SELECT l.id, 'pause', 1, MAX(e.paused_until)
-    FROM ended AS e
-    CROSS JOIN LATERAL unnest(e.limits) AS i (id)
-    CROSS JOIN LATERAL (
-        SELECT k.id FROM jobs.limits AS k WHERE k.id = i.id AND k.kind = 'rate' LIMIT 1
-    ) AS l
-    WHERE e.limits IS NOT NULL AND e.paused_until IS NOT NULL
-    GROUP BY l.id
+    INSERT INTO jobs.permit_events (kind, at, limits, counts)
+    SELECT 'pause', paused_until, limits, array_fill(1::bigint, ARRAY[cardinality(limits)])
+    FROM ended
+    WHERE limits IS NOT NULL AND paused_until IS NOT NULL
 )
 SELECT seq, limits IS NOT NULL AND (at_once OR EXISTS (SELECT 1 FROM jobs.blocked)) FROM ended

@@ -4,7 +4,8 @@
 -- Returns one row: the limit, and the number of waiters ahead; no row if the execution is not
 -- blocked, or if the allocator has not looked at it yet.
 SELECT
-    l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.check_at, l.key,
+    l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.paused_until, l.check_at,
+    l.key,
     (
         SELECT COUNT(*)
         FROM (

@@ -1,8 +1,9 @@
 -- Gives existing limits of published jobs the rules of the publication. The allocator looks at the
 -- changed ones next.
--- $1  JSON array: [job, kind, count, period, key of the only limit that the rule is for or NULL]
+-- $1  JSON array: [job, kind, count, period, key of the only limit that the rule is for or NULL,
+--     interval]
 UPDATE jobs_limits
-SET count = p.value ->> 2, period_ms = p.value ->> 3, check_at = 0
+SET count = p.value ->> 2, period_ms = p.value ->> 3, interval_us = p.value ->> 5, check_at = 0
 FROM json_each($1) AS p
 WHERE jobs_limits.job_id = p.value ->> 0 AND jobs_limits.kind = p.value ->> 1
     AND p.value ->> 4 IS (

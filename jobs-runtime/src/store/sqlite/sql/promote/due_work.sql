@@ -3,9 +3,7 @@
 -- the earliest time of a scheduled execution
 -- the earliest time at which the allocator has to look at a limit
 -- whether there are new waiters
--- whether there are permit events or released permits to count
 SELECT
     (SELECT MIN(run_at) FROM jobs_scheduled),
     (SELECT MIN(check_at) FROM jobs_limits WHERE check_at IS NOT NULL),
-    EXISTS (SELECT 1 FROM jobs_blocked WHERE limit_id = 0),
-    EXISTS (SELECT 1 FROM jobs_permit_events) OR EXISTS (SELECT 1 FROM jobs_released_permits)
+    EXISTS (SELECT 1 FROM jobs_blocked WHERE limit_id = 0)

@@ -10,20 +10,29 @@ WHERE s.value ->> 1
     AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NULL);
 
 -- A closed session releases no retained permits any more, so its permits are released at once.
-INSERT INTO jobs_permit_events (limit_id, kind, count)
-SELECT i.value, 'ended', COUNT(*)
-FROM json_each($22) AS s
-CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
-WHERE s.value ->> 1 AND i.type = 'integer' AND typeof(i.key) = 'integer'
-    AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NOT NULL)
-GROUP BY i.value;
+UPDATE jobs_limits
+SET in_use = MAX(in_use - p.count, 0),
+    check_at = iif(EXISTS (SELECT 1 FROM jobs_blocked AS h WHERE h.limit_id = jobs_limits.id), 0,
+        check_at)
+FROM (
+    SELECT i.value AS id, COUNT(*) AS count
+    FROM json_each($22) AS s
+    CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+    CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
+    WHERE s.value ->> 1 AND i.type = 'integer' AND typeof(i.key) = 'integer'
+        AND EXISTS (SELECT 1 FROM jobs_sessions WHERE id = l.session AND closed_at IS NOT NULL)
+    GROUP BY i.value
+) AS p
+WHERE jobs_limits.id = p.id AND jobs_limits.kind = 'concurrent';
 
-INSERT INTO jobs_permit_events (limit_id, kind, count, at)
-SELECT k.id, 'pause', 1, MAX(s.value ->> 2)
-FROM json_each($22) AS s
-CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
-CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
-CROSS JOIN jobs_limits AS k ON k.id = i.value AND k.kind = 'rate'
-WHERE s.value ->> 2 IS NOT NULL
-GROUP BY k.id;
+UPDATE jobs_limits
+SET paused_until = MAX(paused_until, p.until)
+FROM (
+    SELECT i.value AS id, MAX(s.value ->> 2) AS until
+    FROM json_each($22) AS s
+    CROSS JOIN jobs_leases AS l ON l.seq = s.value ->> 0 AND l.limits IS NOT NULL
+    CROSS JOIN json_each(iif(json_valid(l.limits), l.limits, NULL)) AS i
+    WHERE s.value ->> 2 IS NOT NULL
+    GROUP BY i.value
+) AS p
+WHERE jobs_limits.id = p.id AND jobs_limits.kind = 'rate';
