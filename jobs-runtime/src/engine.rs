@@ -18,7 +18,7 @@
 //!
 //! 1. [`claim`] asks the store for as many executions as slots are free. The store leases them to
 //!    the worker's [`session`].
-//! 2. [`slots`] keeps prefetched executions: leased ones that wait for a slot. When a slot is free,
+//! 2. [`slots`] keeps prefetched executions: leased ones that wait for a slot. When one is free,
 //!    [`running`] starts the attempt on the application's runtime.
 //! 3. [`executor`] calls the handler, enforces the time limit and the grace, and reports one
 //!    [`Exit`](outcome::Exit) to the dispatcher.
@@ -46,9 +46,10 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`dispatcher`] | the event loop, its state and its timers ([`timers`]) |
-//! | [`session`], [`claim`] | the session and its renewal; claims |
-//! | [`slots`], [`slot_caps`] | slots, prefetched executions; slot caps of queues and jobs |
+//! | [`dispatcher`] | the event loop: asks each part for its calls, and passes answers on |
+//! | [`call`], [`parts`] | what all parts share: calls and their timers; the dependencies |
+//! | [`session`], [`claim`] | the session and its renewal; claims and prefetched executions |
+//! | [`slots`], [`slot_caps`] | slots of one kind; slot caps of queues and jobs |
 //! | [`handlers`] | the table of linked jobs by id |
 //! | [`running`], [`stuck`] | attempts that run here; attempts whose handler ignores interrupts |
 //! | [`executor`] | one attempt: the handler call, interrupts, rate limits, `succeed_in` |
@@ -63,6 +64,7 @@
 //! The engine uses `store`, `clock`, `logs`, `health` and `time`. It must never use `service`,
 //! `http`, `cli` or `runtime`: reads and requests reach the store without it.
 
+mod call;
 mod claim;
 mod completer;
 mod config;
@@ -76,6 +78,7 @@ mod logs;
 mod maintenance;
 pub mod middleware;
 mod outcome;
+mod parts;
 pub(crate) mod resources;
 mod retained_permits;
 mod running;
@@ -84,46 +87,25 @@ mod shutdown;
 mod slot_caps;
 mod slots;
 mod stuck;
-mod timers;
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 
-use jobs::runtime::{Resources, guarded};
-use jobs::{CataloguedJob, Client, Clock};
+use futures_util::FutureExt;
+use jobs::runtime::panic_text;
 use tokio::sync::watch;
 
-use crate::Entropy;
 use crate::clock::busy::keep_clock_busy;
-use crate::health::WorkerHealth;
-use crate::store::Store;
-use hooks::Hooks;
-use middleware::AttemptService;
 
 pub use config::EngineConfig;
 pub(crate) use executor::lend::lend_slot_while;
+pub(crate) use parts::EngineParts;
+pub(crate) use shutdown::Stop;
 
 use dispatcher::Dispatcher;
-use handlers::HandlerTable;
 use hook_notifier::{HookNotifier, HooksDrained};
-
-/// Everything that a worker is built from.
-pub(crate) struct EngineParts {
-    pub(crate) store: Arc<dyn Store>,
-    /// The jobs that this worker executes.
-    pub(crate) jobs: Vec<CataloguedJob>,
-    pub(crate) resources: Resources,
-    pub(crate) client: Client,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<Entropy>,
-    /// Receives the worker's state for health reports.
-    pub(crate) health: WorkerHealth,
-    pub(crate) config: EngineConfig,
-    /// The handler call, wrapped in the application's middleware.
-    pub(crate) handlers: AttemptService,
-    pub(crate) hooks: Hooks,
-}
 
 /// A running worker.
 #[derive(Debug)]
@@ -138,18 +120,6 @@ pub(crate) struct Engine {
 /// The end of a dispatcher: as requested, or by a panic with this message.
 type DispatcherEnd = Result<(), String>;
 
-/// The urgency of a shutdown request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
-    /// No request.
-    #[default]
-    No,
-    /// Stop claiming, and let running attempts end until the drain is over.
-    Drain,
-    /// Release all running attempts now.
-    Now,
-}
-
 impl Engine {
     /// Starts the dispatcher's thread. Attempts run on the tokio runtime of the caller.
     pub(crate) fn start(parts: EngineParts) -> io::Result<Self> {
@@ -162,10 +132,8 @@ impl Engine {
             .build()?;
         let clock = Arc::clone(&parts.clock);
         let (hook_notifier, hooks_drained) = HookNotifier::start(&parts, &attempt_runtime);
-        let handlers = HandlerTable::new(&parts.jobs);
         let health = parts.health.clone();
         let dispatcher = Dispatcher::new(
-            handlers,
             parts,
             attempt_runtime.clone(),
             hook_notifier,
@@ -174,9 +142,9 @@ impl Engine {
         );
         let application_code = dispatcher.application_code();
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
-        let work = keep_clock_busy(&clock, dispatcher.run());
-        let run = move || {
-            let ended = guarded(|| runtime.block_on(work));
+        let work = keep_clock_busy(&clock, async move {
+            let ended = AssertUnwindSafe(dispatcher.run()).catch_unwind().await;
+            let ended = ended.map_err(panic_text);
             if let Err(panic) = &ended {
                 health.died(panic);
             }
@@ -190,13 +158,13 @@ impl Engine {
             // The last reference: resources, hooks and layers are dropped on the application's
             // runtime.
             attempt_runtime.spawn(async move { drop(application_code) });
-        };
+        });
         if cfg!(panic = "abort") {
             tracing::warn!("built with panic = \"abort\": a handler that panics ends this process");
         }
         thread::Builder::new()
             .name("jobs-dispatcher".to_owned())
-            .spawn(run)?;
+            .spawn(move || runtime.block_on(work))?;
         Ok(Self {
             stop,
             ended,

@@ -1,43 +1,154 @@
-//! Claims: requests for leases on ready executions.
+//! Claims: requests for leases on ready executions, and the leased ones that have not started.
 //!
 //! [`slots`](super::slots) decides when a claim is worth sending and how much it asks for;
 //! [`slot_caps`](super::slot_caps) restricts it. A claim carries a number. After a lost answer the
 //! same claim is sent again with the same number, and the store returns what it leased the first
 //! time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stop;
-use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
-use super::outcome::Exit;
-use super::slots::{ClaimPurpose, SlotKind};
-use crate::clock::timestamp;
-use crate::store::{Caps, Claim, Claimed, StoreError};
+use super::call::{BACKOFF, Call, Shared};
+use super::completer::{Completer, EndedAttempt};
+use super::handlers::HandlerTable;
+use super::outcome::{Exit, Finished};
+use super::session::{SessionKeeper, SessionLost};
+use super::slot_caps::SlotCaps;
+use super::slots::{ClaimPurpose, SlotKind, SlotPool};
+use crate::store::{Caps, Claim, Claimed, Fence, Permits, SessionId, SessionInfo, StoreError};
 
-impl Dispatcher {
-    /// Sends a claim for each kind of slot, if one is worth it.
-    pub(super) fn send_claims(&mut self) {
-        let Some(session) = self.session.as_ref().map(|session| session.id) else {
-            return;
+/// A claim, and the slots that it fills.
+#[derive(Clone, Debug)]
+struct Request {
+    kind: SlotKind,
+    purpose: ClaimPurpose,
+    claim: Claim,
+}
+
+/// The answer of the store to a claim, and the time at which the claim was sent.
+#[derive(Debug)]
+pub(super) struct ClaimAnswer(Request, Result<Vec<Claimed>, StoreError>, Duration);
+
+/// The slots of a worker, their caps, and the executions that wait for them.
+pub(super) struct Claims {
+    pools: [SlotPool; 2],
+    pub(super) caps: SlotCaps,
+    pub(super) handlers: Arc<HandlerTable>,
+    /// Claims without an answer, with the times at which they are sent again.
+    unanswered: Vec<(Duration, Request)>,
+    shared: Arc<Shared>,
+}
+
+impl Claims {
+    pub(super) fn new(handlers: Arc<HandlerTable>, shared: &Arc<Shared>) -> Self {
+        let config = &shared.config;
+        let pool = |kind| {
+            let size = match kind {
+                SlotKind::Async => config.concurrency,
+                SlotKind::Blocking => config.blocking_concurrency,
+            };
+            SlotPool::new(kind, size, handlers.ids(kind))
         };
-        if self.stop > Stop::No || self.completer.is_backed_up() {
-            return;
+        Self {
+            pools: SlotKind::ALL.map(pool),
+            caps: SlotCaps::new(&config.queue_concurrency, &config.job_concurrency),
+            handlers,
+            unanswered: Vec::new(),
+            shared: Arc::clone(shared),
         }
-        let now = self.clock.elapsed();
-        for index in 0..self.slots.len() {
-            let slots = &mut self.slots[index];
-            let kind = slots.kind;
-            let Some((purpose, limit, only)) = slots.next_claim(now, &self.config.only) else {
+    }
+
+    pub(super) fn pool(&mut self, kind: SlotKind) -> &mut SlotPool {
+        match kind {
+            SlotKind::Async => &mut self.pools[0],
+            SlotKind::Blocking => &mut self.pools[1],
+        }
+    }
+
+    /// The claims of this worker, as its session publishes them.
+    pub(super) fn session_info(&self) -> SessionInfo {
+        let ids = self.pools.iter().flat_map(|pool| &pool.job_ids);
+        SessionInfo {
+            worker: self.shared.config.worker.clone(),
+            opened_at: self.shared.wall(),
+            job_ids: ids.cloned().collect(),
+            queues: self.shared.config.queues.clone(),
+            labels: self.shared.config.labels.clone(),
+            slot_caps: self.caps.published(&self.handlers),
+        }
+    }
+
+    /// Marks the store as possibly having work for every kind of slot.
+    pub(super) fn expect_work(&mut self) {
+        self.pools.iter_mut().for_each(SlotPool::expect_work);
+    }
+
+    /// A new session is open: claims of an earlier one are waited for no longer.
+    pub(super) fn restart(&mut self) {
+        for pool in &mut self.pools {
+            pool.claim_in_flight = false;
+            pool.expect_work();
+        }
+    }
+
+    pub(super) fn is_claiming(&self) -> bool {
+        self.pools.iter().any(|pool| pool.claim_in_flight)
+    }
+
+    pub(super) fn has_prefetched(&self) -> bool {
+        self.pools.iter().any(SlotPool::has_prefetched)
+    }
+
+    /// True if nothing is prefetched, no claim is in flight and no ready execution is expected.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pools.iter().all(SlotPool::is_idle)
+    }
+
+    pub(super) fn next_wake(&self, now: Duration) -> Option<Duration> {
+        let resumed = self.pools.iter().filter_map(|pool| pool.resumes_at(now));
+        let again = self.unanswered.iter().map(|(at, _)| *at);
+        resumed.chain(again).min()
+    }
+
+    /// Sends the claims that were not answered, and with `may_claim` a new one for each kind of
+    /// slot, if one is worth it.
+    pub(super) fn start(
+        &mut self,
+        now: Duration,
+        may_claim: bool,
+        session: &mut SessionKeeper,
+    ) -> Vec<Call<ClaimAnswer>> {
+        let again = self.unanswered.extract_if(.., |(at, _)| *at <= now);
+        let mut requests: Vec<_> = again.map(|(_, request)| request).collect();
+        if may_claim {
+            requests.extend(self.new_requests(now, session));
+        }
+        let send = |request: Request| {
+            self.shared.call(|store| async move {
+                let answer = store.claim(request.claim.clone()).await;
+                ClaimAnswer(request, answer, now)
+            })
+        };
+        requests.into_iter().map(send).collect()
+    }
+
+    fn new_requests(&mut self, now: Duration, session: &mut SessionKeeper) -> Vec<Request> {
+        let mut requests = Vec::new();
+        for pool in &mut self.pools {
+            let Some((purpose, limit, only)) = pool.next_claim(now, &self.shared.config.only)
+            else {
                 continue;
             };
-            let limited = slots.limited_cap(purpose);
-            self.claim_number += 1;
+            let Some((session, number)) = session.next_claim() else {
+                continue;
+            };
+            let limited = pool.limited_cap(purpose);
             let mut claim = Claim {
                 session,
-                number: self.claim_number,
-                job_ids: slots.job_ids.clone(),
-                queues: self.config.queues.clone(),
+                number,
+                job_ids: pool.job_ids.clone(),
+                queues: self.shared.config.queues.clone(),
                 except: Vec::new(),
                 only,
                 limit,
@@ -45,88 +156,144 @@ impl Dispatcher {
                     limited: (limited < limit).then_some(limited),
                     ..Caps::default()
                 },
-                now: timestamp(&*self.clock),
+                now: self.shared.wall(),
             };
-            self.slot_caps.restrict(&mut claim, &self.handlers);
-            self.send_claim((kind, purpose), claim, Duration::ZERO);
+            self.caps.restrict(&mut claim, &self.handlers);
+            requests.push(Request {
+                kind: pool.kind,
+                purpose,
+                claim,
+            });
         }
+        requests
     }
 
-    fn send_claim(&self, target: (SlotKind, ClaimPurpose), claim: Claim, wait: Duration) {
-        let store = Arc::clone(&self.store);
-        let clock = Arc::clone(&self.clock);
-        self.spawn_call(async move {
-            if !wait.is_zero() {
-                clock.sleep(wait).await;
-            }
-            let sent_at = clock.elapsed();
-            let answer = store.claim(claim.clone()).await;
-            CallEvent::Claimed(target, claim, answer, sent_at)
-        });
-    }
-
-    pub(super) fn on_claimed(
+    /// Keeps the executions that a claim has leased. `current` is the open session.
+    ///
+    /// # Errors
+    /// Another worker has taken the session over.
+    pub(super) fn on(
         &mut self,
-        (kind, purpose): (SlotKind, ClaimPurpose),
-        claim: Claim,
-        answer: Result<Vec<Claimed>, StoreError>,
-        sent_at: Duration,
-    ) {
-        self.record_answer(&answer);
-        let now = self.clock.elapsed();
-        let is_current = self
-            .session
-            .as_ref()
-            .is_some_and(|session| session.id == claim.session);
-        if !is_current {
+        ClaimAnswer(request, answer, sent_at): ClaimAnswer,
+        current: Option<SessionId>,
+        completer: &mut Completer,
+    ) -> Result<(), SessionLost> {
+        self.shared.record(&answer);
+        let now = self.shared.now();
+        let Request {
+            kind,
+            purpose,
+            claim,
+        } = &request;
+        if current != Some(claim.session) {
             // The worker has given that session up. Its leases are released if they still hold.
             for claimed in answer.unwrap_or_default() {
-                self.settle_unstarted(&claimed, Exit::Released);
+                self.settle(&claimed, Exit::Released, completer);
             }
-            return;
+            return Ok(());
         }
         match answer {
             Ok(claimed) => {
-                self.health.claimed();
-                let may_have_skipped = self.slot_caps.may_have_skipped(&claim, &claimed);
-                let (taken, limit) = (claimed.len(), claim.limit);
-                let claimed = self.within_slot_caps(claimed);
-                let slots = self.slots_of(kind);
+                self.shared.health.claimed();
+                let may_have_skipped = self.caps.may_have_skipped(claim, &claimed);
+                let taken = claimed.len();
+                let claimed = self.within_caps(claimed, completer);
+                let pool = self.pool(*kind);
                 // The caps of the next claim exclude what this one skipped, so it may find more.
-                if taken >= limit || may_have_skipped && taken > 0 {
-                    slots.expect_more(purpose);
+                if taken >= claim.limit || may_have_skipped && taken > 0 {
+                    pool.expect_more(*purpose);
                 } else if may_have_skipped {
-                    slots.note_skipped();
+                    pool.note_skipped();
                 }
                 if taken == 0 {
-                    slots.on_empty_claim(now.saturating_sub(sent_at), now);
+                    pool.on_empty_claim(now.saturating_sub(sent_at), now);
                 }
-                slots.add_prefetched(claimed, now);
+                pool.add_prefetched(claimed, now);
             }
-            Err(StoreError::SessionLost) => self.on_session_lost(),
+            Err(StoreError::SessionLost) => {
+                self.pool(*kind).claim_in_flight = false;
+                return Err(SessionLost);
+            }
             // The store may have leased executions: the same claim is sent again.
             Err(error) if error.is_transient() => {
-                self.slots_of(kind).expect_more(purpose);
-                return self.send_claim((kind, purpose), claim, BACKOFF);
+                self.pool(*kind).expect_more(*purpose);
+                self.unanswered.push((now + BACKOFF, request));
+                return Ok(());
             }
             Err(_) => {}
         }
-        self.slots_of(kind).claim_in_flight = false;
+        self.pool(request.kind).claim_in_flight = false;
+        Ok(())
     }
 
     /// Releases the executions that exceed a slot cap.
-    fn within_slot_caps(&mut self, claimed: Vec<Claimed>) -> Vec<Claimed> {
-        if self.slot_caps.is_empty() {
+    fn within_caps(&mut self, claimed: Vec<Claimed>, completer: &mut Completer) -> Vec<Claimed> {
+        if self.caps.is_empty() {
             return claimed;
         }
         let mut within = Vec::with_capacity(claimed.len());
         for claimed in claimed {
-            if self.slot_caps.take(&claimed, &self.handlers) {
+            if self.caps.take(&claimed, &self.handlers) {
                 within.push(claimed);
             } else {
-                self.settle_unstarted(&claimed, Exit::Released);
+                self.settle(&claimed, Exit::Released, completer);
             }
         }
         within
+    }
+
+    /// Takes the next prefetched execution and a slot for it, if there are both.
+    pub(super) fn take_next(&mut self) -> Option<(SlotKind, Claimed)> {
+        let next = |pool: &mut SlotPool| Some((pool.kind, pool.take_next()?));
+        self.pools.iter_mut().find_map(next)
+    }
+
+    /// Releases all prefetched executions.
+    pub(super) fn release_prefetched(&mut self, completer: &mut Completer) {
+        let prefetched = self.pools.iter_mut().flat_map(SlotPool::take_prefetched);
+        for claimed in prefetched.collect::<Vec<_>>() {
+            self.settle(&claimed, Exit::Released, completer);
+        }
+    }
+
+    /// Releases the prefetched executions that have waited too long for a slot.
+    pub(super) fn release_stale(&mut self, now: Duration, completer: &mut Completer) {
+        let stale = self.pools.iter_mut().flat_map(|pool| pool.take_stale(now));
+        for claimed in stale.collect::<Vec<_>>() {
+            self.settle(&claimed, Exit::Released, completer);
+        }
+    }
+
+    /// Cancels an execution that waits for a slot. No effect if it does not.
+    pub(super) fn cancel(&mut self, fence: Fence, completer: &mut Completer) {
+        let waiting = self.pools.iter_mut().find_map(|pool| pool.remove(fence));
+        if let Some(claimed) = waiting {
+            self.settle(&claimed, Exit::Cancelled(None), completer);
+        }
+    }
+
+    /// Settles a leased execution that this worker has not started.
+    pub(super) fn settle(&mut self, claimed: &Claimed, exit: Exit, completer: &mut Completer) {
+        self.caps.free(claimed.fence);
+        let job_id = match self.handlers.job(&claimed.job_id) {
+            Some(job) => Cow::Borrowed(job.id),
+            None => Cow::Owned(claimed.job_id.clone()),
+        };
+        let ended = EndedAttempt {
+            fence: claimed.fence,
+            job_id,
+            execution_id: claimed.execution_id,
+            policy: &claimed.policy,
+            spent: claimed.spent,
+            exit,
+            permits: claimed.limits.clone().map(Permits::released),
+            finished: Finished {
+                started_at: claimed.claimed_at,
+                finished_at: self.shared.wall().max(claimed.claimed_at),
+                progress: None,
+                logs: Vec::new(),
+            },
+        };
+        completer.settle(ended);
     }
 }

@@ -13,13 +13,17 @@
 //!
 //! The replacement carries the store's message as the error of the attempt.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{AttemptOutcome, ErrorKind, ExecutionError};
+use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId};
 
-use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
-use crate::store::{Next, Settlement, StoreError, WriteAnswer};
+use super::call::{BACKOFF, Call, CallTimer, Shared};
+use super::hook_notifier::HookNotifier;
+use super::outcome::{Exit, Finished, RetryBudget, decide};
+use super::retained_permits::{PermitsReleased, RetainedPermits};
+use crate::store::{ExecutionPolicy, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
 
 /// The most settlements of one call.
 const BATCH: usize = 2_000;
@@ -34,21 +38,45 @@ const MAX_REJECTIONS: u32 = 3;
 /// it.
 const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
-/// Settlements that the store has not acknowledged.
+/// An attempt that has ended, in this worker or in a lost one.
+pub(super) struct EndedAttempt<'a> {
+    pub(super) fence: Fence,
+    pub(super) job_id: Cow<'static, str>,
+    pub(super) execution_id: ExecutionId,
+    pub(super) policy: &'a ExecutionPolicy,
+    /// The attempts spent before this one.
+    pub(super) spent: u32,
+    pub(super) exit: Exit,
+    pub(super) permits: Option<Permits>,
+    pub(super) finished: Finished,
+}
+
+/// The answer of the store to a batch of settlements, or to a release of retained permits.
+#[derive(Debug)]
+pub(super) enum CompleterAnswer {
+    Settled(SettleBatch, Result<Vec<WriteAnswer>, StoreError>),
+    PermitsReleased(PermitsReleased),
+}
+
+/// Settlements that the store has not acknowledged, and what waits for them: hooks and retained
+/// permits.
 ///
-/// There is at most one for each lease of the worker. While the completer
+/// There is at most one settlement for each lease of the worker. While the completer
 /// [is backed up](Self::is_backed_up), the worker claims nothing. So the queue cannot grow without
 /// bound.
-#[derive(Debug, Default)]
 pub(super) struct Completer {
     waiting: Vec<Settlement>,
     /// Parts of rejected batches. They are sent before `waiting`.
     parts: Vec<SettleBatch>,
+    /// A batch that the store did not answer. It is sent before all others.
+    unanswered: Option<SettleBatch>,
     /// Settlements whose rows another transaction has locked; sent again at `locked_retry_at`.
     locked: Vec<Settlement>,
     locked_retry_at: Duration,
-    /// A batch is with the store, or waits to be sent again.
-    batch_in_flight: bool,
+    call: CallTimer,
+    hook_notifier: HookNotifier,
+    pub(super) retained_permits: RetainedPermits,
+    shared: Arc<Shared>,
 }
 
 /// The settlements of one call.
@@ -62,32 +90,201 @@ pub(super) struct SettleBatch {
 }
 
 impl Completer {
-    pub(super) fn push(&mut self, settlement: Settlement) {
+    pub(super) fn new(now: Duration, hook_notifier: HookNotifier, shared: &Arc<Shared>) -> Self {
+        Self {
+            waiting: Vec::new(),
+            parts: Vec::new(),
+            unanswered: None,
+            locked: Vec::new(),
+            locked_retry_at: now,
+            call: CallTimer::new(now),
+            hook_notifier,
+            retained_permits: RetainedPermits::new(now, shared),
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// Decides what follows an attempt and takes its settlement.
+    pub(super) fn settle(&mut self, ended: EndedAttempt<'_>) {
+        let EndedAttempt {
+            fence,
+            job_id,
+            execution_id,
+            policy,
+            spent,
+            exit,
+            permits,
+            finished,
+        } = ended;
+        let budget = RetryBudget {
+            policy,
+            spent,
+            chance: self.shared.entropy.fraction_of(execution_id, fence.attempt),
+        };
+        let (end, next) = decide(exit, finished, budget);
+        let settlement = Settlement {
+            fence,
+            execution_id,
+            end,
+            next,
+            permits,
+        };
+        if settlement.retains_permits() {
+            self.retained_permits.retain(fence);
+        }
+        self.hook_notifier.expect(job_id, &settlement);
         self.waiting.push(settlement);
     }
 
+    /// True if the store has acknowledged every settlement.
     pub(super) fn is_empty(&self) -> bool {
         let waiting = self.waiting.is_empty() && self.parts.is_empty() && self.locked.is_empty();
-        waiting && !self.batch_in_flight
+        waiting && !self.is_sending()
     }
 
     /// True while so many settlements wait that the worker must not claim more executions.
     pub(super) fn is_backed_up(&self) -> bool {
-        self.batch_in_flight && self.waiting.len() >= 2 * BATCH
+        self.is_sending() && self.waiting.len() >= 2 * BATCH
     }
 
-    /// The time at which locked settlements are sent again, if there are any.
-    pub(super) fn retry_at(&self) -> Option<Duration> {
-        (!self.locked.is_empty() && !self.batch_in_flight).then_some(self.locked_retry_at)
+    /// A batch is with the store, or is to be sent again.
+    fn is_sending(&self) -> bool {
+        self.call.is_in_flight() || self.unanswered.is_some()
     }
 
-    /// The next batch: a part of a rejected one, the locked settlements if they are due, or as many
-    /// waiting settlements as one call takes.
-    fn next_batch(&mut self, now: Duration) -> Option<SettleBatch> {
-        if let Some(part) = self.parts.pop() {
-            return Some(part);
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        let has_batch = self.unanswered.is_some() || !self.parts.is_empty();
+        let batch = has_batch || !self.waiting.is_empty();
+        let batch = self.call.next_wake().filter(|_| batch);
+        let locked =
+            (!self.locked.is_empty() && !self.is_sending()).then_some(self.locked_retry_at);
+        let permits = self.retained_permits.next_wake();
+        [batch, locked, permits].into_iter().flatten().min()
+    }
+
+    /// Sends the next batch unless one is in flight, and releases retained permits. Under load,
+    /// batches grow by themselves.
+    pub(super) fn start(&mut self, now: Duration) -> Vec<Call<CompleterAnswer>> {
+        let mut calls = Vec::new();
+        if self.call.is_due(now)
+            && let Some(batch) = self.next_batch(now)
+        {
+            self.call.sent(now);
+            calls.push(self.shared.call(|store| async move {
+                let answer = store.settle(batch.settlements.clone()).await;
+                CompleterAnswer::Settled(batch, answer)
+            }));
         }
-        if self.retry_at().is_some_and(|at| at <= now) {
+        if let Some(call) = self.retained_permits.start(now) {
+            calls.push(Box::pin(async {
+                CompleterAnswer::PermitsReleased(call.await)
+            }));
+        }
+        calls
+    }
+
+    pub(super) fn on(&mut self, answer: CompleterAnswer) {
+        match answer {
+            CompleterAnswer::Settled(batch, answer) => self.on_settled(batch, answer),
+            CompleterAnswer::PermitsReleased(answer) => self.retained_permits.on(answer),
+        }
+    }
+
+    fn on_settled(&mut self, batch: SettleBatch, answer: Result<Vec<WriteAnswer>, StoreError>) {
+        self.call.answered();
+        self.shared.record(&answer);
+        match answer {
+            Ok(answers) => {
+                for (settlement, answer) in batch.settlements.iter().zip(answers) {
+                    self.on_answer(settlement, answer);
+                }
+            }
+            Err(error) if is_rejection(&error) => self.on_rejected(batch, &error),
+            // The store may or may not have taken the batch: sent again, it has the same effect.
+            Err(_) => self.send_again(batch),
+        }
+    }
+
+    fn on_answer(&mut self, settlement: &Settlement, answer: WriteAnswer) {
+        if answer == WriteAnswer::Locked {
+            return self.on_locked(settlement);
+        }
+        self.hook_notifier.settled(settlement, answer);
+        self.retained_permits.settled(settlement, answer);
+        if answer == WriteAnswer::Stale {
+            self.shared.health.refused(|refused| refused.ends += 1);
+            tracing::warn!(
+                execution = %settlement.execution_id,
+                attempt = settlement.fence.attempt,
+                "the store refused the end of an attempt whose lease had ended",
+            );
+        }
+    }
+
+    /// Sets a settlement aside whose rows another transaction has locked.
+    fn on_locked(&mut self, settlement: &Settlement) {
+        tracing::warn!(
+            execution = %settlement.execution_id,
+            attempt = settlement.fence.attempt,
+            "the end of this attempt waits for a transaction that locks its rows, \
+             perhaps one that the handler left open",
+        );
+        // Later settlements do not postpone the retry of the first.
+        if self.locked.is_empty() {
+            self.locked_retry_at = self.shared.now() + LOCKED_RETRY;
+        }
+        self.locked.push(settlement.clone());
+    }
+
+    /// Splits a rejected batch. Replaces a single settlement by a failure after
+    /// [`MAX_REJECTIONS`].
+    fn on_rejected(&mut self, mut batch: SettleBatch, error: &StoreError) {
+        if batch.settlements.len() > 1 {
+            let half = batch.settlements.len() / 2;
+            let second = SettleBatch {
+                settlements: batch.settlements.split_off(half),
+                ..SettleBatch::default()
+            };
+            return self.parts.extend([second, batch]);
+        }
+        batch.rejections += 1;
+        if batch.rejections < MAX_REJECTIONS {
+            return self.send_again(batch);
+        }
+        let error = crate::error::chain(error).to_string();
+        let Some(settlement) = batch.settlements.first_mut() else {
+            return;
+        };
+        let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
+        if batch.is_replaced {
+            tracing::error!(
+                %execution,
+                attempt,
+                %error,
+                "the end of this attempt cannot be stored",
+            );
+            return self.hook_notifier.forget(settlement);
+        }
+        tracing::error!(%execution, attempt, %error, "the store rejects the end of this attempt");
+        replace_by_failure(settlement, &error);
+        self.hook_notifier.replace(settlement);
+        batch.rejections = 0;
+        batch.is_replaced = true;
+        self.parts.push(batch);
+    }
+
+    fn send_again(&mut self, batch: SettleBatch) {
+        self.unanswered = Some(batch);
+        self.call.set(self.shared.now() + BACKOFF);
+    }
+
+    /// The next batch: the one that was not answered, a part of a rejected one, the locked
+    /// settlements if they are due, or as many waiting settlements as one call takes.
+    fn next_batch(&mut self, now: Duration) -> Option<SettleBatch> {
+        if let Some(batch) = self.unanswered.take().or_else(|| self.parts.pop()) {
+            return Some(batch);
+        }
+        if !self.locked.is_empty() && self.locked_retry_at <= now {
             return Some(SettleBatch {
                 settlements: std::mem::take(&mut self.locked),
                 ..SettleBatch::default()
@@ -123,127 +320,6 @@ fn size(settlement: &Settlement) -> usize {
 /// accepted later.
 fn is_rejection(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
-}
-
-impl Dispatcher {
-    /// Sends the next batch unless one is in flight. Under load, batches grow by themselves.
-    pub(super) fn send_settlements(&mut self) {
-        if self.completer.batch_in_flight {
-            return;
-        }
-        let Some(batch) = self.completer.next_batch(self.clock.elapsed()) else {
-            return;
-        };
-        self.completer.batch_in_flight = true;
-        let store = Arc::clone(&self.store);
-        self.spawn_call(async move {
-            let answer = store.settle(batch.settlements.clone()).await;
-            CallEvent::Settled(batch, answer)
-        });
-    }
-
-    pub(super) fn on_settled(
-        &mut self,
-        batch: SettleBatch,
-        answer: Result<Vec<WriteAnswer>, StoreError>,
-    ) {
-        self.record_answer(&answer);
-        match answer {
-            Ok(answers) => {
-                self.completer.batch_in_flight = false;
-                for (settlement, answer) in batch.settlements.iter().zip(answers) {
-                    self.on_answer(settlement, answer);
-                }
-            }
-            Err(error) if is_rejection(&error) => self.on_rejected(batch, &error),
-            // The store may or may not have taken the batch: sent again, it has the same effect.
-            Err(_) => self.send_again(batch),
-        }
-    }
-
-    fn on_answer(&mut self, settlement: &Settlement, answer: WriteAnswer) {
-        if answer == WriteAnswer::Locked {
-            return self.on_locked(settlement);
-        }
-        self.hook_notifier.settled(settlement, answer);
-        self.retained_permits.settled(settlement, answer);
-        if answer == WriteAnswer::Stale {
-            self.health.refused(|refused| refused.ends += 1);
-            tracing::warn!(
-                execution = %settlement.execution_id,
-                attempt = settlement.fence.attempt,
-                "the store refused the end of an attempt whose lease had ended",
-            );
-        }
-    }
-
-    /// Sets a settlement aside whose rows another transaction has locked.
-    fn on_locked(&mut self, settlement: &Settlement) {
-        tracing::warn!(
-            execution = %settlement.execution_id,
-            attempt = settlement.fence.attempt,
-            "the end of this attempt waits for a transaction that locks its rows, \
-             perhaps one that the handler left open",
-        );
-        // Later settlements do not postpone the retry of the first.
-        if self.completer.locked.is_empty() {
-            self.completer.locked_retry_at = self.clock.elapsed() + LOCKED_RETRY;
-        }
-        self.completer.locked.push(settlement.clone());
-    }
-
-    /// Splits a rejected batch. Replaces a single settlement by a failure after
-    /// [`MAX_REJECTIONS`].
-    fn on_rejected(&mut self, mut batch: SettleBatch, error: &StoreError) {
-        if batch.settlements.len() > 1 {
-            let half = batch.settlements.len() / 2;
-            let second = SettleBatch {
-                settlements: batch.settlements.split_off(half),
-                ..SettleBatch::default()
-            };
-            self.completer.parts.extend([second, batch]);
-            self.completer.batch_in_flight = false;
-            return;
-        }
-        batch.rejections += 1;
-        if batch.rejections < MAX_REJECTIONS {
-            return self.send_again(batch);
-        }
-        let error = crate::error::chain(error).to_string();
-        let Some(settlement) = batch.settlements.first_mut() else {
-            self.completer.batch_in_flight = false;
-            return;
-        };
-        let (execution, attempt) = (settlement.execution_id, settlement.fence.attempt);
-        if batch.is_replaced {
-            tracing::error!(
-                %execution,
-                attempt,
-                %error,
-                "the end of this attempt cannot be stored",
-            );
-            self.hook_notifier.forget(settlement);
-            self.completer.batch_in_flight = false;
-            return;
-        }
-        tracing::error!(%execution, attempt, %error, "the store rejects the end of this attempt");
-        replace_by_failure(settlement, &error);
-        self.hook_notifier.replace(settlement);
-        batch.rejections = 0;
-        batch.is_replaced = true;
-        self.completer.parts.push(batch);
-        self.completer.batch_in_flight = false;
-    }
-
-    fn send_again(&self, batch: SettleBatch) {
-        let store = Arc::clone(&self.store);
-        let clock = Arc::clone(&self.clock);
-        self.spawn_call(async move {
-            clock.sleep(BACKOFF).await;
-            let answer = store.settle(batch.settlements.clone()).await;
-            CallEvent::Settled(batch, answer)
-        });
-    }
 }
 
 /// Replaces a settlement that cannot be stored by a failure with the store's message.

@@ -1,128 +1,81 @@
 //! The dispatcher: the event loop of a worker, and the only part that changes its state.
 //!
-//! The loop waits for five sources at once: answers of the store ([`CallEvent`]), events of
-//! attempts, events of the store, shutdown requests, and a timer. It never awaits a call to the
-//! store: the call is a future in `calls` that yields its answer as an event. After every event,
-//! [`Dispatcher::advance`] starts all work that is due.
+//! The loop waits for five sources at once: answers of the store ([`Answer`]), events of attempts,
+//! events of the store, shutdown requests, and a timer. It never awaits a call to the store: the
+//! call is a future in `calls` that yields its answer as an event.
 //!
-//! The methods of [`Dispatcher`] are divided among the modules of the engine by task. Each task
-//! keeps its state in a field of the dispatcher, and a flag or a count of its calls in flight.
+//! A worker consists of parts. Each owns its state and its calls in flight, knows none of the
+//! others' state, and has up to three methods:
+//!
+//! * `next_wake()` names the time at which it has something to do;
+//! * `start(now, ..)` starts the calls that are due;
+//! * `on(answer, ..)` takes the answer of one of its calls.
+//!
+//! After every event, [`Dispatcher::advance`] asks each part to start what is due. An effect of one
+//! part on another is a line in this file.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jobs::{BoxFuture, Clock};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::completer::{Completer, SettleBatch};
+use super::call::{Call, Shared};
+use super::claim::{ClaimAnswer, Claims};
+use super::completer::{Completer, CompleterAnswer};
 use super::executor::attempt::{AttemptEvent, ExecutorDeps};
+use super::executor::interrupt::Cause;
 use super::handlers::HandlerTable;
+use super::heartbeat::{Heartbeat, HeartbeatAnswer};
 use super::hook_notifier::HookNotifier;
-use super::maintenance::rescue::LivenessMonitor;
-use super::retained_permits::RetainedPermits;
-use super::running::Running;
-use super::session::Session;
-use super::slot_caps::SlotCaps;
-use super::slots::{ClaimPurpose, SlotKind, SlotPool};
-use super::timers::Timers;
-use super::{EngineConfig, EngineParts, Stop};
-use crate::Entropy;
-use crate::clock::timestamp;
-use crate::health::WorkerHealth;
-use crate::store::{
-    Claim, Claimed, Fence, LogBatch, Promotion, Renewal, SessionBeat, SessionId, Store, StoreError,
-    StoreEvent, WriteAnswer,
-};
-
-/// The pause before a failed call is repeated.
-pub(super) const BACKOFF: Duration = Duration::from_millis(250);
+use super::maintenance::{Maintenance, MaintenanceAnswer};
+use super::outcome::Exit;
+use super::parts::EngineParts;
+use super::running::Attempts;
+use super::session::{SessionAnswer, SessionChange, SessionKeeper, SessionLost};
+use super::shutdown::{Shutdown, Stop, close_session};
+use crate::store::StoreEvent;
 
 /// The most events of attempts that are handled between two rounds of store calls.
 const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
 
-/// The answer of a call to the store. Durations are the times at which calls were sent.
+/// The answer of the store to a call of a part.
 #[derive(Debug)]
-pub(super) enum CallEvent {
-    SessionOpened(Result<SessionId, StoreError>, Duration),
-    SessionRenewed(SessionId, Result<Renewal, StoreError>, Duration),
-    Claimed(
-        (SlotKind, ClaimPurpose),
-        Claim,
-        Result<Vec<Claimed>, StoreError>,
-        Duration,
-    ),
-    Settled(SettleBatch, Result<Vec<WriteAnswer>, StoreError>),
-    ProgressWritten(Result<Vec<WriteAnswer>, StoreError>),
-    LogsWritten(Vec<LogBatch>, Result<Vec<WriteAnswer>, StoreError>),
-    CancelRequests(Result<Vec<Fence>, StoreError>),
-    Promoted(Result<Promotion, StoreError>),
-    SessionBeats(Result<Vec<SessionBeat>, StoreError>),
-    TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
-    PermitsReleased(Vec<Fence>, Result<(), StoreError>),
-    Aged(Result<(), StoreError>),
-    SessionClosed,
+enum Answer {
+    Session(SessionAnswer),
+    Claim(ClaimAnswer),
+    Completer(CompleterAnswer),
+    Heartbeat(HeartbeatAnswer),
+    Maintenance(MaintenanceAnswer),
+    Closed(()),
 }
 
-/// The state of a worker. See the module's documentation.
+/// A worker: its parts, and the sources of its events.
 pub(super) struct Dispatcher {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<Entropy>,
-    pub(super) config: EngineConfig,
-    pub(super) health: WorkerHealth,
-    pub(super) handlers: Arc<HandlerTable>,
-    /// The application's runtime, on which attempts run.
-    pub(super) attempt_runtime: Handle,
-    pub(super) executor_deps: Arc<ExecutorDeps>,
+    shared: Arc<Shared>,
+    session: SessionKeeper,
+    claims: Claims,
+    attempts: Attempts,
+    completer: Completer,
+    heartbeat: Heartbeat,
+    maintenance: Maintenance,
+    shutdown: Shutdown,
+    /// The time of the next poll.
+    poll_at: Duration,
 
+    calls: FuturesUnordered<Call<Answer>>,
     attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
-    store_events: broadcast::Receiver<StoreEvent>,
-    /// The store sends no more events.
-    store_events_closed: bool,
+    /// `None` if the store sends no more events: only polls find work.
+    store_events: Option<broadcast::Receiver<StoreEvent>>,
     stop_requests: watch::Receiver<Stop>,
-    calls: FuturesUnordered<BoxFuture<'static, CallEvent>>,
-
-    pub(super) session: Option<Session>,
-    /// A session is being opened or renewed.
-    pub(super) session_call_in_flight: bool,
-    /// The number of the last claim or take-over of this session.
-    pub(super) claim_number: i64,
-    pub(super) slots: [SlotPool; 2],
-    pub(super) running: HashMap<Fence, Running>,
-    /// Attempts that were settled, and whose slot was freed, while their handler still runs.
-    pub(super) stuck: HashSet<Fence>,
-    pub(super) retained_permits: RetainedPermits,
-    pub(super) slot_caps: SlotCaps,
-    pub(super) completer: Completer,
-    pub(super) hook_notifier: HookNotifier,
-    pub(super) timers: Timers,
-    pub(super) liveness: LivenessMonitor,
-    pub(super) promotion_in_flight: bool,
-    pub(super) ageing_in_flight: bool,
-    /// A promotion has been answered. Until then, due executions may be unknown.
-    pub(super) has_promoted: bool,
     idle: watch::Sender<bool>,
-    pub(super) progress_in_flight: bool,
-    pub(super) cancel_poll_in_flight: bool,
-    pub(super) logs_in_flight: bool,
-    pub(super) stop: Stop,
-    /// The end of the drain; later the end of the final flush.
-    pub(super) drain_until: Option<Duration>,
-    pub(super) take_overs_in_flight: usize,
-    /// Running attempts have been interrupted for the shutdown.
-    pub(super) has_interrupted: bool,
-    pub(super) is_closing: bool,
-    pub(super) is_closed: bool,
 }
 
 impl Dispatcher {
     pub(super) fn new(
-        handlers: Arc<HandlerTable>,
         parts: EngineParts,
         attempt_runtime: Handle,
         hook_notifier: HookNotifier,
@@ -130,6 +83,7 @@ impl Dispatcher {
         idle: watch::Sender<bool>,
     ) -> Self {
         let (events, attempt_events) = mpsc::unbounded_channel();
+        let handlers = HandlerTable::new(&parts.jobs);
         let executor_deps = ExecutorDeps {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
@@ -142,58 +96,35 @@ impl Dispatcher {
             health: parts.health.clone(),
             rates: Arc::new(parts.config.limits.clone()),
         };
-        let size = |kind| match kind {
-            SlotKind::Async => parts.config.concurrency,
-            SlotKind::Blocking => parts.config.blocking_concurrency,
-        };
-        Self {
-            store_events: parts.store.events(),
-            slots: SlotKind::ALL.map(|kind| SlotPool::new(kind, size(kind), handlers.ids(kind))),
-            timers: Timers::new(parts.clock.elapsed(), &parts.config),
-            liveness: LivenessMonitor::default(),
-            handlers,
-            attempt_runtime,
-            executor_deps: Arc::new(executor_deps),
-            attempt_events,
-            store_events_closed: false,
-            stop_requests,
-            calls: FuturesUnordered::new(),
-            session: None,
-            session_call_in_flight: false,
-            claim_number: 0,
-            running: HashMap::new(),
-            stuck: HashSet::new(),
-            retained_permits: RetainedPermits::default(),
-            slot_caps: SlotCaps::new(
-                &parts.config.queue_concurrency,
-                &parts.config.job_concurrency,
-            ),
-            completer: Completer::default(),
-            hook_notifier,
-            promotion_in_flight: false,
-            has_promoted: false,
-            ageing_in_flight: false,
-            idle,
-            progress_in_flight: false,
-            cancel_poll_in_flight: false,
-            logs_in_flight: false,
-            stop: Stop::No,
-            drain_until: None,
-            take_overs_in_flight: 0,
-            has_interrupted: false,
-            is_closing: false,
-            is_closed: false,
+        let shared = Arc::new(Shared {
             store: parts.store,
             clock: parts.clock,
             entropy: parts.entropy,
             config: parts.config,
             health: parts.health,
+        });
+        let now = shared.now();
+        Self {
+            session: SessionKeeper::new(now, &shared),
+            claims: Claims::new(handlers, &shared),
+            attempts: Attempts::new(executor_deps, attempt_runtime, &shared),
+            completer: Completer::new(now, hook_notifier, &shared),
+            heartbeat: Heartbeat::new(now, &shared),
+            maintenance: Maintenance::new(now, &shared),
+            shutdown: Shutdown::new(),
+            poll_at: now + shared.config.poll,
+            calls: FuturesUnordered::new(),
+            attempt_events,
+            store_events: Some(shared.store.events()),
+            stop_requests,
+            idle,
+            shared,
         }
     }
 
     /// The values of the application that attempts use. Dropping them runs the application's code.
     pub(super) fn application_code(&self) -> Arc<ExecutorDeps> {
-        Arc::clone(&self.executor_deps)
+        self.attempts.application_code()
     }
 
     /// Runs until a shutdown is requested and complete.
@@ -202,188 +133,287 @@ impl Dispatcher {
         let mut stop_requests = self.stop_requests.clone();
         loop {
             self.advance();
-            if self.is_done() {
-                self.health.stopped();
+            if self.shutdown.is_closed() {
+                self.shared.health.stopped();
                 return;
             }
-            let now = self.clock.elapsed();
-            let wait = self.next_wake().saturating_sub(now);
+            let wait = self.next_wake().saturating_sub(self.shared.now());
             tokio::select! {
                 _ = self.attempt_events.recv_many(&mut attempt_events, ATTEMPT_EVENTS_AT_ONCE) => {
                     for event in attempt_events.drain(..) {
                         self.on_attempt_event(event);
                     }
                 }
-                Some(event) = self.calls.next() => self.on_call_event(event),
-                event = self.store_events.recv(), if !self.store_events_closed => {
-                    self.on_store_event(event);
-                }
-                changed = stop_requests.changed(), if self.stop < Stop::Now => {
+                Some(answer) = self.calls.next() => self.on_answer(answer),
+                event = next_event(&mut self.store_events) => self.on_store_event(event),
+                changed = stop_requests.changed(), if self.shutdown.may_be_asked() => {
                     // An error means that the runtime was dropped: no request can follow.
                     let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
-                    self.on_stop(asked);
+                    let drain = self.shared.config.drain;
+                    self.shutdown.ask(asked, self.shared.now(), drain);
                 }
-                () = self.clock.sleep(wait) => self.on_timer(),
+                () = self.shared.clock.sleep(wait) => self.on_timer(),
             }
         }
     }
 
     /// Starts all work that is due and possible.
     fn advance(&mut self) {
-        // Decisions take every event into account that the store has already sent.
-        loop {
-            match self.store_events.try_recv() {
-                Ok(event) => self.on_store_event(Ok(event)),
-                Err(TryRecvError::Lagged(missed)) => {
-                    self.on_store_event(Err(RecvError::Lagged(missed)));
-                }
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        let now = self.clock.elapsed();
-        self.keep_session(now);
+        self.take_store_events();
+        let now = self.shared.now();
+        self.advance_session(now);
         self.advance_shutdown(now);
-        self.start_prefetched(now);
-        if self.session.is_some() {
-            self.promote(now);
-            self.raise_aged(now);
-            self.send_claims();
-            self.send_heartbeat(now);
-            self.monitor_sessions(now);
+        self.attempts.start(
+            now,
+            &self.session.lease_deadline(),
+            &mut self.claims,
+            &mut self.completer,
+        );
+        let takes_work = self.takes_work();
+        let may_claim = takes_work && !self.completer.is_backed_up();
+        let session = &mut self.session;
+        if takes_work {
+            let calls = self.maintenance.start(now, session);
+            send(&self.calls, calls, Answer::Maintenance);
         }
-        self.send_settlements();
-        self.release_retained_permits();
-        self.health.in_flight(self.running.len());
+        let calls = self.claims.start(now, may_claim, session);
+        send(&self.calls, calls, Answer::Claim);
+        self.send_heartbeat(now);
+        let calls = self.completer.start(now);
+        send(&self.calls, calls, Answer::Completer);
+        self.shared.health.in_flight(self.attempts.running.len());
         let idle = self.is_idle();
         self.idle
             .send_if_modified(|was| std::mem::replace(was, idle) != idle);
     }
 
+    /// True while the worker claims executions and serves the fleet.
+    fn takes_work(&self) -> bool {
+        self.shutdown.is_running() && self.session.id().is_some()
+    }
+
+    /// True if attempts run or leased executions wait for a slot.
+    fn holds_leases(&self) -> bool {
+        !self.attempts.running.is_empty() || self.claims.has_prefetched()
+    }
+
     /// True if no attempt runs, no settlement is pending and no ready execution is known.
     fn is_idle(&self) -> bool {
-        let has_looked = self.session.is_some() && self.has_promoted && !self.promotion_in_flight;
-        let slots = self.slots.iter().all(SlotPool::is_idle);
-        has_looked && slots && self.running.is_empty() && self.completer.is_empty()
+        let has_looked = self.session.id().is_some() && self.maintenance.promotion.is_settled();
+        let is_busy = !self.attempts.running.is_empty() || !self.completer.is_empty();
+        has_looked && self.claims.is_idle() && !is_busy
     }
 
-    /// The next time to wake up without an event. A call in flight wakes the loop by its answer.
+    /// The next time to wake up without an event.
     fn next_wake(&self) -> Duration {
-        let timers = &self.timers;
-        let mut wakes = vec![timers.poll_at];
-        if let Some(session) = &self.session {
-            wakes.push(session.drops_at(self.config.drop_after()));
-            if !self.session_call_in_flight {
-                wakes.push(timers.renew_at);
-            }
-            if self.holds_leases() {
-                wakes.push(timers.heartbeat_at);
-            }
-            let now = self.clock.elapsed();
-            wakes.extend(self.slots.iter().filter_map(|slots| slots.resumes_at(now)));
-            if self.stop == Stop::No && !self.promotion_in_flight {
-                wakes.push(timers.promote_at);
-            }
-            if self.has_ageing() && !self.ageing_in_flight {
-                wakes.push(timers.age_at);
-            }
-            if self.stop == Stop::No && !self.liveness.is_call_in_flight() {
-                wakes.push(timers.liveness_at);
-            }
-        }
-        wakes.extend(self.completer.retry_at());
-        wakes.extend(self.drain_until);
-        wakes.into_iter().min().unwrap_or(timers.poll_at)
+        let now = self.shared.now();
+        let heartbeat = self.session.id().is_some() && self.holds_leases();
+        let heartbeat = heartbeat.then(|| self.heartbeat.next_wake());
+        let maintenance = self.takes_work().then(|| self.maintenance.next_wake());
+        let wakes = [
+            self.session.next_wake(self.shutdown.is_running()),
+            self.claims.next_wake(now),
+            self.completer.next_wake(),
+            heartbeat.flatten(),
+            maintenance.flatten(),
+            self.shutdown.next_wake(),
+        ];
+        wakes
+            .into_iter()
+            .flatten()
+            .fold(self.poll_at, Duration::min)
     }
 
-    /// Starts a call to the store. Its event comes back to the loop.
-    pub(super) fn spawn_call(&self, call: impl Future<Output = CallEvent> + Send + 'static) {
-        self.calls.push(Box::pin(call));
-    }
-
-    fn on_call_event(&mut self, event: CallEvent) {
-        match event {
-            CallEvent::SessionOpened(answer, sent_at) => self.on_session_opened(answer, sent_at),
-            CallEvent::SessionRenewed(session, answer, sent_at) => {
-                self.on_session_renewed(session, answer, sent_at);
-            }
-            CallEvent::Claimed(target, claim, answer, sent_at) => {
-                self.on_claimed(target, claim, answer, sent_at);
-            }
-            CallEvent::Settled(batch, answer) => self.on_settled(batch, answer),
-            CallEvent::ProgressWritten(answer) => self.on_progress_written(answer),
-            CallEvent::LogsWritten(batch, answer) => self.on_logs_written(batch, answer),
-            CallEvent::CancelRequests(answer) => {
-                self.cancel_poll_in_flight = false;
-                if let Some(fences) = self.record_answer(&answer) {
-                    fences.iter().for_each(|fence| self.cancel(*fence));
+    fn on_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Session(answer) => self.on_session_answer(answer),
+            Answer::Claim(answer) => {
+                let current = self.session.id();
+                let taken = self.claims.on(answer, current, &mut self.completer);
+                if let Err(SessionLost) = taken {
+                    self.on_session_lost();
                 }
             }
-            CallEvent::Promoted(answer) => self.on_promoted(&answer),
-            CallEvent::SessionBeats(answer) => self.on_session_beats(answer),
-            CallEvent::TakenOver(dead, claim, answer) => self.on_taken_over(dead, claim, answer),
-            CallEvent::PermitsReleased(fences, answer) => self.on_permits_released(fences, answer),
-            CallEvent::Aged(answer) => self.on_aged(&answer),
-            CallEvent::SessionClosed => self.is_closed = true,
+            Answer::Completer(answer) => self.completer.on(answer),
+            Answer::Heartbeat(answer) => {
+                for fence in self.heartbeat.on(answer, &self.attempts) {
+                    if !self.attempts.cancel(fence, self.shared.now()) {
+                        self.claims.cancel(fence, &mut self.completer);
+                    }
+                }
+            }
+            Answer::Maintenance(answer) => self.on_maintenance_answer(answer),
+            Answer::Closed(()) => self.shutdown.closed(),
         }
+    }
+
+    fn on_attempt_event(&mut self, event: AttemptEvent) {
+        let (claims, completer) = (&mut self.claims, &mut self.completer);
+        self.attempts.on(event, claims, completer);
+    }
+
+    fn on_maintenance_answer(&mut self, answer: MaintenanceAnswer) {
+        match self.maintenance.on(answer, &self.session) {
+            Ok(effect) => {
+                if effect.expects_work {
+                    self.claims.expect_work();
+                }
+                for mut lease in effect.taken_over {
+                    let reason = lease.unreadable.take();
+                    let exit = reason.map_or(Exit::Lost, Exit::Unreadable);
+                    let completer = &mut self.completer;
+                    self.claims.settle(&lease, exit, completer);
+                }
+            }
+            Err(SessionLost) => self.on_session_lost(),
+        }
+    }
+
+    /// Opens or renews the session, and gives it up if no renewal has succeeded for too long.
+    fn advance_session(&mut self, now: Duration) {
+        if self.session.has_expired(now) {
+            tracing::warn!("could not renew the session: dropping running attempts");
+            self.lose_session();
+        }
+        let may_open = self.shutdown.is_running();
+        let info = || self.claims.session_info();
+        let call = self.session.start(now, may_open, info);
+        send(&self.calls, call, Answer::Session);
+    }
+
+    fn on_session_answer(&mut self, answer: SessionAnswer) {
+        match self.session.on(answer) {
+            SessionChange::None => {}
+            SessionChange::Opened => {
+                self.maintenance.promotion.hurry(self.shared.now());
+                self.claims.restart();
+            }
+            // While the store rejects writes, no worker can renew: a beat that stands still says
+            // nothing about the other workers.
+            SessionChange::NotRenewed => self.maintenance.rescue.reset(),
+            SessionChange::Lost => self.on_session_lost(),
+        }
+    }
+
+    /// The store has answered that another worker has taken the session over.
+    fn on_session_lost(&mut self) {
+        tracing::warn!("lost the session: another worker has taken it over");
+        self.shared.health.refused(|refused| refused.sessions += 1);
+        self.lose_session();
+    }
+
+    /// Gives the session up, releases the prefetched executions and interrupts all running
+    /// attempts: another worker may run them by now.
+    fn lose_session(&mut self) {
+        self.session.lose(self.shared.now());
+        self.shared.health.session_lost();
+        self.maintenance.rescue.reset();
+        // If the leases still hold, the release makes a take-over unnecessary; if not, the store
+        // rejects it.
+        self.claims.release_prefetched(&mut self.completer);
+        self.attempts.interrupt(Cause::LeaseLost);
+    }
+
+    /// Releases what waits for a slot, after the drain also the running attempts, and closes the
+    /// session after the last settlement.
+    fn advance_shutdown(&mut self, now: Duration) {
+        if self.shutdown.is_running() {
+            return;
+        }
+        self.claims.release_prefetched(&mut self.completer);
+        if self.shutdown.advance(now) {
+            self.attempts.interrupt(Cause::GiveBack);
+        }
+        let all_settled = self.attempts.running.is_empty() && self.completer.is_empty();
+        // A session that is being opened is awaited and closed too: otherwise it would stay open
+        // until another worker takes it over.
+        let may_lease = self.claims.is_claiming() || self.session.is_opening();
+        if all_settled && !may_lease && self.shutdown.close() {
+            match self.session.stop() {
+                Some(session) => {
+                    let call = close_session(session, &self.shared);
+                    send(&self.calls, [call], Answer::Closed);
+                }
+                None => self.shutdown.closed(),
+            }
+        }
+    }
+
+    /// Sends a heartbeat if one is due, and ends what has waited or run for too long.
+    fn send_heartbeat(&mut self, now: Duration) {
+        let Some(session) = self.session.id() else {
+            return;
+        };
+        if !self.holds_leases() || !self.heartbeat.is_due(now) {
+            return;
+        }
+        let (claims, completer) = (&mut self.claims, &mut self.completer);
+        self.attempts.settle_stuck(now, claims, completer);
+        claims.release_stale(now, completer);
+        let calls = self.heartbeat.start(now, session, &self.attempts);
+        send(&self.calls, calls, Answer::Heartbeat);
     }
 
     /// The next wake-up time has come. `advance` starts what is due; only a poll begins here.
     fn on_timer(&mut self) {
-        let now = self.clock.elapsed();
-        if now >= self.timers.poll_at {
-            let chance = self.entropy.fraction();
-            self.timers.polled(now, chance);
+        let now = self.shared.now();
+        if now >= self.poll_at {
+            // The jitter keeps the workers of a fleet from polling at the same time.
+            let jitter = 0.75 + self.shared.entropy.fraction() / 2.0;
+            self.poll_at = now + self.shared.config.poll.mul_f64(jitter);
             self.poll(now);
-        }
-    }
-
-    fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
-        let now = self.clock.elapsed();
-        match event {
-            Ok(StoreEvent::Ready) => self.expect_work(),
-            Ok(StoreEvent::Scheduled(due)) => {
-                self.timers.due_by(now, timestamp(&*self.clock), due);
-            }
-            Ok(StoreEvent::CancelRequested) => self.timers.heartbeat_at = now,
-            Ok(StoreEvent::Finished(_)) => {}
-            // Another process has written, or this loop has missed events.
-            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
-            // A store without events: only the poll finds work.
-            Err(RecvError::Closed) => self.store_events_closed = true,
         }
     }
 
     /// Makes claims, a promotion and a heartbeat due, in case an event was missed.
     fn poll(&mut self, now: Duration) {
-        self.expect_work();
-        self.timers.promote_now(now);
-        self.timers.heartbeat_at = self.timers.heartbeat_at.min(now);
+        self.claims.expect_work();
+        self.maintenance.promotion.hurry(now);
+        self.heartbeat.hurry(now);
     }
 
-    /// Marks the store as possibly having work for every kind of slot.
-    pub(super) fn expect_work(&mut self) {
-        for slots in &mut self.slots {
-            slots.expect_work();
+    /// Takes every event that the store has already sent, so that decisions know of it.
+    fn take_store_events(&mut self) {
+        while let Some(events) = &mut self.store_events {
+            let event = match events.try_recv() {
+                Ok(event) => Ok(event),
+                Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            };
+            self.on_store_event(event);
         }
     }
 
-    pub(super) fn slots_of(&mut self, kind: SlotKind) -> &mut SlotPool {
-        match kind {
-            SlotKind::Async => &mut self.slots[0],
-            SlotKind::Blocking => &mut self.slots[1],
+    fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
+        let now = self.shared.now();
+        match event {
+            Ok(StoreEvent::Ready) => self.claims.expect_work(),
+            Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),
+            Ok(StoreEvent::CancelRequested) => self.heartbeat.hurry(now),
+            Ok(StoreEvent::Finished(_)) => {}
+            // Another process has written, or this loop has missed events.
+            Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
+            Err(RecvError::Closed) => self.store_events = None,
         }
     }
+}
 
-    /// Records for health reports whether the store answered, and returns the answer.
-    pub(super) fn record_answer<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
-        match answer {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                let error = crate::error::chain(error);
-                self.health.failed(&error);
-                tracing::warn!(%error, "a call to the store failed");
-                None
-            }
-        }
+/// Adds calls of a part to the calls in flight.
+fn send<T: 'static>(
+    in_flight: &FuturesUnordered<Call<Answer>>,
+    calls: impl IntoIterator<Item = Call<T>>,
+    answer: fn(T) -> Answer,
+) {
+    for call in calls {
+        in_flight.push(Box::pin(async move { answer(call.await) }));
+    }
+}
+
+async fn next_event(
+    events: &mut Option<broadcast::Receiver<StoreEvent>>,
+) -> Result<StoreEvent, RecvError> {
+    match events {
+        Some(events) => events.recv().await,
+        None => std::future::pending().await,
     }
 }

@@ -7,107 +7,124 @@
 //! * asks the store for cancel requests. For each running attempt that is to be cancelled, the
 //!   dispatcher raises an [`Interrupt`](super::executor::interrupt::Interrupt). Its token is the
 //!   handler's `ctx.cancelled()`;
-//! * settles [stuck](super::stuck) attempts;
-//! * releases prefetched executions that have waited too long for a slot.
+//!
+//! With each heartbeat the dispatcher also settles [stuck](super::stuck) attempts, and releases
+//! prefetched executions that have waited too long for a slot.
 //!
 //! It does not renew the session: [`session`](super::session) does.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dispatcher::{CallEvent, Dispatcher};
-use super::executor::interrupt::Cause;
-use super::outcome::Exit;
-use super::slots::SlotPool;
-use crate::store::{Fence, ProgressReport, StoreError, WriteAnswer};
+use super::call::{Call, CallTimer, Shared};
+use super::logs::{LogAnswer, LogWriter};
+use super::running::Attempts;
+use crate::store::{Fence, SessionId, StoreError, WriteAnswer};
 
-impl Dispatcher {
-    /// Sends a heartbeat if one is due. A call is left out while the last one of its kind is in
-    /// flight: progress that waits for a locked lease delays no poll for cancel requests.
-    pub(super) fn send_heartbeat(&mut self, now: Duration) {
-        if !self.holds_leases() || now < self.timers.heartbeat_at {
-            return;
+/// An answer of the store to a call of a heartbeat.
+#[derive(Debug)]
+pub(super) enum HeartbeatAnswer {
+    Progress(Result<Vec<WriteAnswer>, StoreError>),
+    CancelRequests(Result<Vec<Fence>, StoreError>),
+    Logs(LogAnswer),
+}
+
+/// The part that sends heartbeats.
+pub(super) struct Heartbeat {
+    /// In flight until the poll for cancel requests is answered. Progress that waits for a locked
+    /// lease delays no such poll.
+    timer: CallTimer,
+    progress_in_flight: bool,
+    interval: Duration,
+    logs: LogWriter,
+    shared: Arc<Shared>,
+}
+
+impl Heartbeat {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            timer: CallTimer::new(now),
+            progress_in_flight: false,
+            interval: shared.config.poll / 20,
+            logs: LogWriter::new(shared),
+            shared: Arc::clone(shared),
         }
-        self.timers.heartbeat_sent(now);
-        self.settle_stuck_attempts(now);
-        for index in 0..self.slots.len() {
-            for claimed in self.slots[index].take_stale(now) {
-                self.settle_unstarted(&claimed, Exit::Released);
+    }
+
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.timer.is_due(now)
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        self.timer.next_wake()
+    }
+
+    /// Makes the next heartbeat due.
+    pub(super) fn hurry(&mut self, now: Duration) {
+        self.timer.bring_forward(now);
+    }
+
+    /// Sends a heartbeat.
+    pub(super) fn start(
+        &mut self,
+        now: Duration,
+        session: SessionId,
+        attempts: &Attempts,
+    ) -> Vec<Call<HeartbeatAnswer>> {
+        self.timer.sent(now + self.interval);
+        let mut calls: Vec<Call<_>> = Vec::new();
+        let reports = if self.progress_in_flight {
+            Vec::new()
+        } else {
+            attempts.changed_progress()
+        };
+        if !reports.is_empty() {
+            self.progress_in_flight = true;
+            calls.push(self.shared.call(|store| async move {
+                HeartbeatAnswer::Progress(store.report(reports).await)
+            }));
+        }
+        calls.push(self.shared.call(|store| async move {
+            HeartbeatAnswer::CancelRequests(store.cancel_requests(session).await)
+        }));
+        if let Some(call) = self.logs.start(attempts) {
+            calls.push(Box::pin(async { HeartbeatAnswer::Logs(call.await) }));
+        }
+        calls
+    }
+
+    /// Records an answer, and returns the attempts that are to be cancelled.
+    pub(super) fn on(&mut self, answer: HeartbeatAnswer, attempts: &Attempts) -> Vec<Fence> {
+        match answer {
+            HeartbeatAnswer::Logs(answer) => {
+                self.logs.on(answer, attempts);
+                Vec::new()
+            }
+            HeartbeatAnswer::Progress(answer) => {
+                self.progress_in_flight = false;
+                self.note_stale(&answer);
+                Vec::new()
+            }
+            HeartbeatAnswer::CancelRequests(answer) => {
+                self.timer.answered();
+                self.shared.record(&answer);
+                answer.unwrap_or_default()
             }
         }
-        let Some(session) = &self.session else {
-            return;
-        };
-        let session = session.id;
-        if !self.progress_in_flight {
-            self.send_progress();
-        }
-        self.send_logs();
-        if !self.cancel_poll_in_flight {
-            self.cancel_poll_in_flight = true;
-            let store = Arc::clone(&self.store);
-            self.spawn_call(async move {
-                CallEvent::CancelRequests(store.cancel_requests(session).await)
-            });
-        }
     }
 
-    fn send_progress(&mut self) {
-        let reports: Vec<_> = self
-            .running
-            .iter()
-            .filter_map(|(fence, running)| {
-                let progress = running.progress.take_changed()?;
-                Some(ProgressReport {
-                    fence: *fence,
-                    progress,
-                })
-            })
-            .collect();
-        if reports.is_empty() {
-            return;
-        }
-        self.progress_in_flight = true;
-        let store = Arc::clone(&self.store);
-        self.spawn_call(async move { CallEvent::ProgressWritten(store.report(reports).await) });
-    }
-
-    pub(super) fn on_progress_written(&mut self, answer: Result<Vec<WriteAnswer>, StoreError>) {
-        self.progress_in_flight = false;
-        let answers = self.record_answer(&answer).map_or(&[][..], Vec::as_slice);
-        let stale = answers
-            .iter()
-            .filter(|one| **one == WriteAnswer::Stale)
-            .count();
+    fn note_stale(&self, answer: &Result<Vec<WriteAnswer>, StoreError>) {
+        let answers = self.shared.record(answer).map_or(&[][..], Vec::as_slice);
+        let stale = answers.iter().filter(|one| **one == WriteAnswer::Stale);
+        let stale = stale.count() as u64;
         if stale > 0 {
-            let stale = stale as u64;
-            self.health.refused(|refused| refused.progress += stale);
+            self.shared
+                .health
+                .refused(|refused| refused.progress += stale);
             tracing::warn!(
                 stale,
                 "the store refused the progress of attempts whose lease had ended"
             );
-        }
-    }
-
-    /// True if attempts run or leased executions wait for a slot.
-    pub(super) fn holds_leases(&self) -> bool {
-        !self.running.is_empty() || self.slots.iter().any(SlotPool::has_prefetched)
-    }
-
-    /// Cancels an attempt: interrupts it if it runs, settles it if it waits for a slot.
-    pub(super) fn cancel(&mut self, fence: Fence) {
-        let now = self.clock.elapsed();
-        match self.running.get_mut(&fence) {
-            Some(running) => {
-                running.interrupt.raise(Cause::Cancel);
-                running.cancelled_at.get_or_insert(now);
-            }
-            None => {
-                let waiting = self.slots.iter_mut().find_map(|slots| slots.remove(fence));
-                if let Some(claimed) = waiting {
-                    self.settle_unstarted(&claimed, Exit::Cancelled(None));
-                }
-            }
         }
     }
 }

@@ -13,8 +13,8 @@ use jobs::{ExecutionId, ExecutionStatus};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::EngineParts;
 use super::hooks::AttemptEnded;
+use super::parts::EngineParts;
 use crate::clock::busy::keep_clock_busy;
 use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
 

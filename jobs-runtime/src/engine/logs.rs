@@ -5,22 +5,40 @@
 
 use std::sync::Arc;
 
-use super::dispatcher::{CallEvent, Dispatcher};
+use super::call::{Call, Shared};
+use super::running::Attempts;
 use crate::store::{LogBatch, StoreError, WriteAnswer};
 
 /// The number of lines after which a call takes no further attempt's lines.
 const BATCH: usize = 20_000;
 
-impl Dispatcher {
-    /// Sends the unacknowledged log lines of running attempts, one batch at a time. If the store
-    /// does not answer, the next heartbeat or the settlement sends them again.
-    pub(super) fn send_logs(&mut self) {
-        if self.logs_in_flight {
-            return;
+/// The answer of the store to a batch of log lines.
+#[derive(Debug)]
+pub(super) struct LogAnswer(Vec<LogBatch>, Result<Vec<WriteAnswer>, StoreError>);
+
+/// The part that sends log lines, one batch at a time.
+pub(super) struct LogWriter {
+    in_flight: bool,
+    shared: Arc<Shared>,
+}
+
+impl LogWriter {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            in_flight: false,
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// Sends the unacknowledged log lines of running attempts. If the store does not answer, the
+    /// next heartbeat or the settlement sends them again.
+    pub(super) fn start(&mut self, attempts: &Attempts) -> Option<Call<LogAnswer>> {
+        if self.in_flight {
+            return None;
         }
         let mut batch = Vec::new();
         let mut count = 0;
-        for (fence, running) in &self.running {
+        for (fence, running) in &attempts.running {
             let lines = running.logs.waiting();
             count += lines.len();
             if !lines.is_empty() {
@@ -32,33 +50,28 @@ impl Dispatcher {
             }
         }
         if batch.is_empty() {
-            return;
+            return None;
         }
-        self.logs_in_flight = true;
-        let store = Arc::clone(&self.store);
-        self.spawn_call(async move {
+        self.in_flight = true;
+        Some(self.shared.call(|store| async move {
             let answer = store.append_logs(batch.clone()).await;
-            CallEvent::LogsWritten(batch, answer)
-        });
+            LogAnswer(batch, answer)
+        }))
     }
 
-    pub(super) fn on_logs_written(
-        &mut self,
-        batch: Vec<LogBatch>,
-        answer: Result<Vec<WriteAnswer>, StoreError>,
-    ) {
-        self.logs_in_flight = false;
-        let Some(answers) = self.record_answer(&answer) else {
+    pub(super) fn on(&mut self, LogAnswer(batch, answer): LogAnswer, attempts: &Attempts) {
+        self.in_flight = false;
+        let Some(answers) = self.shared.record(&answer) else {
             return;
         };
         for (LogBatch { fence, lines }, answer) in batch.iter().zip(answers) {
             // The settlement of an attempt that has ended meanwhile carries its lines.
-            let Some(running) = self.running.get(fence) else {
+            let Some(running) = attempts.running.get(fence) else {
                 continue;
             };
             match (answer, lines.last()) {
                 (WriteAnswer::Stale, _) => {
-                    self.health.refused(|refused| refused.logs += 1);
+                    self.shared.health.refused(|refused| refused.logs += 1);
                     tracing::warn!(
                         execution = %running.execution_id,
                         attempt = fence.attempt,

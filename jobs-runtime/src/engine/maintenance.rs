@@ -9,9 +9,111 @@
 //! | [`ageing`] | raises the priority of executions that have waited for too long |
 //!
 //! Every worker runs promotion and rescue. Ageing runs in workers whose configuration names queues
-//! for it. The store makes concurrent runs harmless. A task extends the dispatcher and uses the
-//! store; it never starts an attempt and never uses the executor.
+//! for it. The store makes concurrent runs harmless. A task starts no attempt and never uses the
+//! executor.
+//!
+//! # A new task
+//!
+//! A task is a file here with a struct that owns a [`CallTimer`](super::call::CallTimer), and three
+//! methods: `next_wake()`, `start(now)` and `on(answer)`. It gets a field of
+//! [`Maintenance`], a variant of [`MaintenanceAnswer`], and a line in `next_wake`, `start` and `on`
+//! below. The dispatcher needs no change.
 
 mod ageing;
-pub(super) mod promotion;
-pub(super) mod rescue;
+mod promotion;
+mod rescue;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::{Call, Shared};
+use super::session::{SessionKeeper, SessionLost};
+use crate::store::{Claimed, Promotion as Promoted, StoreError};
+
+pub(super) use promotion::PROMOTION_LIMIT;
+
+use ageing::Ageing;
+use promotion::Promotion;
+use rescue::{Rescue, RescueAnswer};
+
+/// The answer of the store to a task.
+#[derive(Debug)]
+pub(super) enum MaintenanceAnswer {
+    Promoted(Result<Promoted, StoreError>),
+    Rescue(RescueAnswer),
+    Aged(Result<(), StoreError>),
+}
+
+/// The effect of an answer on the rest of the worker.
+#[derive(Debug, Default)]
+pub(super) struct MaintenanceEffect {
+    /// Executions have become ready.
+    pub(super) expects_work: bool,
+    /// Leases that were taken over from a lost worker, to be settled.
+    pub(super) taken_over: Vec<Claimed>,
+}
+
+/// The periodic tasks of a worker. They run while a session is open, until a shutdown.
+pub(super) struct Maintenance {
+    pub(super) promotion: Promotion,
+    pub(super) rescue: Rescue,
+    ageing: Ageing,
+}
+
+impl Maintenance {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            promotion: Promotion::new(now, shared),
+            rescue: Rescue::new(now, shared),
+            ageing: Ageing::new(now, shared),
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        let wakes = [
+            self.promotion.next_wake(),
+            self.rescue.next_wake(),
+            self.ageing.next_wake(),
+        ];
+        wakes.into_iter().flatten().min()
+    }
+
+    /// Starts the tasks that are due.
+    pub(super) fn start(
+        &mut self,
+        now: Duration,
+        session: &mut SessionKeeper,
+    ) -> Vec<Call<MaintenanceAnswer>> {
+        let mut calls: Vec<Call<_>> = Vec::new();
+        if let Some(call) = self.promotion.start(now) {
+            calls.push(Box::pin(async { MaintenanceAnswer::Promoted(call.await) }));
+        }
+        for call in self.rescue.start(now, session) {
+            calls.push(Box::pin(async { MaintenanceAnswer::Rescue(call.await) }));
+        }
+        if let Some(call) = self.ageing.start(now) {
+            calls.push(Box::pin(async { MaintenanceAnswer::Aged(call.await) }));
+        }
+        calls
+    }
+
+    /// # Errors
+    /// Another worker has taken the session over.
+    pub(super) fn on(
+        &mut self,
+        answer: MaintenanceAnswer,
+        session: &SessionKeeper,
+    ) -> Result<MaintenanceEffect, SessionLost> {
+        let mut effect = MaintenanceEffect::default();
+        match answer {
+            MaintenanceAnswer::Promoted(answer) => {
+                effect.expects_work = self.promotion.on(&answer);
+            }
+            MaintenanceAnswer::Rescue(answer) => {
+                effect.taken_over = self.rescue.on(answer, session)?;
+            }
+            MaintenanceAnswer::Aged(answer) => self.ageing.on(&answer),
+        }
+        Ok(effect)
+    }
+}

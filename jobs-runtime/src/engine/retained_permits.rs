@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
+use super::call::{BACKOFF, Call, CallTimer, Shared};
 use crate::store::{Fence, Settlement, StoreError, WriteAnswer};
 
 /// The events that have happened for one attempt.
@@ -17,16 +18,29 @@ struct Seen {
     handler_returned: bool,
 }
 
+/// The answer of the store to a release.
+#[derive(Debug)]
+pub(super) struct PermitsReleased(Vec<Fence>, Result<(), StoreError>);
+
 /// The attempts that retain permits.
-#[derive(Debug, Default)]
 pub(super) struct RetainedPermits {
     attempts: HashMap<Fence, Seen>,
     /// Attempts whose permits can be released.
     due: Vec<Fence>,
-    release_in_flight: bool,
+    call: CallTimer,
+    shared: Arc<Shared>,
 }
 
 impl RetainedPermits {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            attempts: HashMap::new(),
+            due: Vec::new(),
+            call: CallTimer::new(now),
+            shared: Arc::clone(shared),
+        }
+    }
+
     /// The settlement of this attempt retains its permits.
     pub(super) fn retain(&mut self, fence: Fence) {
         self.attempts.entry(fence).or_default();
@@ -64,40 +78,31 @@ impl RetainedPermits {
             self.due.push(fence);
         }
     }
-}
 
-impl Dispatcher {
-    /// Releases the permits that are due, one call at a time.
-    pub(super) fn release_retained_permits(&mut self) {
-        if self.retained_permits.release_in_flight || self.retained_permits.due.is_empty() {
-            return;
-        }
-        self.retained_permits.release_in_flight = true;
-        let fences = std::mem::take(&mut self.retained_permits.due);
-        let store = Arc::clone(&self.store);
-        self.spawn_call(async move {
-            let answer = store.release_permits(fences.clone()).await;
-            CallEvent::PermitsReleased(fences, answer)
-        });
+    /// The time of the next release, if permits can be released.
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        self.call.next_wake().filter(|_| !self.due.is_empty())
     }
 
-    pub(super) fn on_permits_released(
-        &mut self,
-        fences: Vec<Fence>,
-        answer: Result<(), StoreError>,
-    ) {
-        self.retained_permits.release_in_flight = false;
-        if self.record_answer(&answer).is_some() {
-            return;
+    /// Releases the permits that are due, one call at a time.
+    pub(super) fn start(&mut self, now: Duration) -> Option<Call<PermitsReleased>> {
+        if self.due.is_empty() || !self.call.is_due(now) {
+            return None;
         }
-        // Repeated until the store answers. The end of the session releases them too, but late.
-        self.retained_permits.release_in_flight = true;
-        let store = Arc::clone(&self.store);
-        let clock = Arc::clone(&self.clock);
-        self.spawn_call(async move {
-            clock.sleep(BACKOFF).await;
+        self.call.sent(now);
+        let fences = std::mem::take(&mut self.due);
+        Some(self.shared.call(|store| async move {
             let answer = store.release_permits(fences.clone()).await;
-            CallEvent::PermitsReleased(fences, answer)
-        });
+            PermitsReleased(fences, answer)
+        }))
+    }
+
+    pub(super) fn on(&mut self, PermitsReleased(fences, answer): PermitsReleased) {
+        self.call.answered();
+        if self.shared.record(&answer).is_none() {
+            // Repeated until the store answers. The end of the session releases them too, but late.
+            self.due.extend(fences);
+            self.call.set(self.shared.now() + BACKOFF);
+        }
     }
 }

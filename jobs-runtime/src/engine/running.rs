@@ -1,36 +1,39 @@
 //! Attempts that run in this worker: their start, their events and their settlement.
 //!
-//! An attempt is entered in [`Dispatcher::running`] when it starts and removed when it ends, or
-//! when the dispatcher settles it in its place ([`stuck`](super::stuck)). Each attempt is settled
-//! through [`Dispatcher::settle_attempt`].
+//! An attempt is entered when it starts and removed when it ends, or when the dispatcher settles it
+//! in its place ([`stuck`](super::stuck)).
 
-use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{ExecutionId, ProgressCell};
+use tokio::runtime::Handle;
 
-use super::dispatcher::Dispatcher;
-use super::executor::attempt::{Attempt, AttemptEvent, EndReporter, SlotStatus};
+use super::call::Shared;
+use super::claim::Claims;
+use super::completer::{Completer, EndedAttempt};
+use super::executor::attempt::{Attempt, AttemptEvent, EndReporter, ExecutorDeps, SlotStatus};
 use super::executor::interrupt::{Cause, Interrupt};
-use super::outcome::{Exit, Finished, RetryBudget, decide};
+use super::handlers::HandledJob;
+use super::outcome::{Exit, Finished};
+use super::session::LeaseDeadline;
 use super::slots::SlotKind;
 use crate::clock::busy::keep_clock_busy;
-use crate::clock::timestamp;
 use crate::logs::LogBuffer;
-use crate::store::{Claimed, ExecutionPolicy, Fence, PermitToken, Permits, Settlement};
+use crate::store::{Claimed, ExecutionPolicy, Fence, PermitToken, Permits, ProgressReport};
 use crate::time::Timestamp;
 
 /// An attempt that runs in this worker.
 pub(super) struct Running {
-    pub(super) job_id: &'static str,
+    job_id: &'static str,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
-    pub(super) spent: u32,
+    spent: u32,
     /// The limits whose permits the attempt holds; its settlement names them.
-    pub(super) limits: Option<PermitToken>,
+    limits: Option<PermitToken>,
     pub(super) interrupt: Arc<Interrupt>,
-    pub(super) progress: Arc<ProgressCell>,
+    progress: Arc<ProgressCell>,
     pub(super) logs: Arc<LogBuffer>,
     pub(super) slot_kind: SlotKind,
     /// The start on the monotonic clock.
@@ -51,183 +54,66 @@ impl Drop for Running {
     }
 }
 
-impl Dispatcher {
-    pub(super) fn on_attempt_event(&mut self, event: AttemptEvent) {
-        match event {
-            AttemptEvent::Finished {
-                fence,
-                exit,
-                started_at,
-                finished_at,
-                slot,
-            } => self.on_finished(fence, exit, (started_at, finished_at), slot),
-            AttemptEvent::HandlerReturned(fence, kind) => {
-                self.slot_caps.free(fence);
-                self.retained_permits.handler_returned(fence);
-                self.slots_of(kind).on_slot_freed();
-                if !self.stuck.remove(&fence) {
-                    self.slots_of(kind).free_slot();
-                }
-            }
-            AttemptEvent::Awaits(fence, awaited) => {
-                if let Some(running) = self.running.get_mut(&fence) {
-                    let is_first = running.awaits.is_empty();
-                    running.awaits.push(awaited);
-                    let slot_kind = running.slot_kind;
-                    self.slots_of(slot_kind).lend(awaited, is_first);
-                }
-            }
-            AttemptEvent::AwaitEnded(fence, awaited) => {
-                if let Some(running) = self.running.get_mut(&fence) {
-                    let index = running.awaits.iter().position(|id| *id == awaited);
-                    index.map(|index| running.awaits.swap_remove(index));
-                    let (slot_kind, is_last) = (running.slot_kind, running.awaits.is_empty());
-                    self.slots_of(slot_kind).take_back(awaited, is_last);
-                }
-            }
+/// The attempts of a worker, on the application's runtime.
+pub(super) struct Attempts {
+    pub(super) running: HashMap<Fence, Running>,
+    /// Attempts that were settled, and whose slot was freed, while their handler still runs.
+    pub(super) stuck: HashSet<Fence>,
+    deps: Arc<ExecutorDeps>,
+    runtime: Handle,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Attempts {
+    pub(super) fn new(deps: ExecutorDeps, runtime: Handle, shared: &Arc<Shared>) -> Self {
+        Self {
+            running: HashMap::new(),
+            stuck: HashSet::new(),
+            deps: Arc::new(deps),
+            runtime,
+            shared: Arc::clone(shared),
         }
     }
 
-    fn on_finished(
-        &mut self,
-        fence: Fence,
-        exit: Option<Exit>,
-        (started_at, finished_at): (Timestamp, Timestamp),
-        slot: SlotStatus,
-    ) {
-        let Some(running) = self.running.remove(&fence) else {
-            // The dispatcher has settled the attempt in its place and freed its slot.
-            if slot == SlotStatus::Free {
-                self.slot_caps.free(fence);
-                self.retained_permits.handler_returned(fence);
-                self.stuck.remove(&fence);
-            }
-            return;
-        };
-        let took = self.clock.elapsed().saturating_sub(running.since);
-        let may_replace = self.stuck.len() < self.config.blocking_concurrency;
-        let slots = self.slots_of(running.slot_kind);
-        slots.record(took);
-        slots.on_slot_freed();
-        match slot {
-            SlotStatus::Free => slots.release(&running.awaits),
-            // Another thread replaces the blocked one, up to `blocking_concurrency` threads.
-            SlotStatus::Occupied if may_replace => {
-                slots.release(&running.awaits);
-                self.stuck.insert(fence);
-            }
-            SlotStatus::Occupied => {}
-        }
-        if slot == SlotStatus::Free {
-            self.slot_caps.free(fence);
-        }
-        let exit = match (exit, slot) {
-            (Some(exit), _) => exit,
-            // The handler was dropped because the lease was in doubt. If the lease still holds,
-            // the release makes a take-over unnecessary; if not, the store rejects it.
-            (None, SlotStatus::Free) => Exit::Released,
-            (None, SlotStatus::Occupied) => return,
-        };
-        let finished = Finished {
-            started_at,
-            finished_at,
-            progress: running.progress.latest(),
-            logs: running.logs.close(),
-        };
-        let budget = (&running.policy, running.spent);
-        let execution = (running.job_id.into(), running.execution_id);
-        let permits = running.limits.clone().map(|token| Permits {
-            token,
-            retained: slot == SlotStatus::Occupied,
-            paused_until: exit
-                .rate_limit_pause()
-                .map(|delay| finished_at.after(delay)),
-        });
-        self.settle_attempt(fence, execution, budget, (exit, permits), finished);
-    }
-
-    /// Decides what follows an attempt and hands the settlement to the completer.
-    pub(super) fn settle_attempt(
-        &mut self,
-        fence: Fence,
-        (job_id, execution_id): (Cow<'static, str>, ExecutionId),
-        (policy, spent): (&ExecutionPolicy, u32),
-        (exit, permits): (Exit, Option<Permits>),
-        finished: Finished,
-    ) {
-        let budget = RetryBudget {
-            policy,
-            spent,
-            chance: self.entropy.fraction_of(execution_id, fence.attempt),
-        };
-        let (end, next) = decide(exit, finished, budget);
-        let settlement = Settlement {
-            fence,
-            execution_id,
-            end,
-            next,
-            permits,
-        };
-        if settlement.retains_permits() {
-            self.retained_permits.retain(fence);
-        }
-        self.hook_notifier.expect(job_id, &settlement);
-        self.completer.push(settlement);
-    }
-
-    /// Settles a leased execution that this worker has not started.
-    pub(super) fn settle_unstarted(&mut self, claimed: &Claimed, exit: Exit) {
-        let now = timestamp(&*self.clock);
-        let finished = Finished {
-            started_at: claimed.claimed_at,
-            finished_at: now.max(claimed.claimed_at),
-            progress: None,
-            logs: Vec::new(),
-        };
-        let budget = (&claimed.policy, claimed.spent);
-        let job_id = match self.handlers.job(&claimed.job_id) {
-            Some(job) => Cow::Borrowed(job.id),
-            None => Cow::Owned(claimed.job_id.clone()),
-        };
-        let execution = (job_id, claimed.execution_id);
-        self.slot_caps.free(claimed.fence);
-        let exit = (exit, claimed.limits.clone().map(Permits::released));
-        self.settle_attempt(claimed.fence, execution, budget, exit, finished);
+    /// The values of the application that attempts use. Dropping them runs the application's code.
+    pub(super) fn application_code(&self) -> Arc<ExecutorDeps> {
+        Arc::clone(&self.deps)
     }
 
     /// Starts prefetched executions while slots are free.
-    pub(super) fn start_prefetched(&mut self, now: Duration) {
-        for index in 0..self.slots.len() {
-            while let Some(claimed) = self.slots[index].take_next() {
-                if !self.start(claimed, now) {
-                    self.slots[index].free_slot();
+    pub(super) fn start(
+        &mut self,
+        now: Duration,
+        lease_deadline: &Arc<LeaseDeadline>,
+        claims: &mut Claims,
+        completer: &mut Completer,
+    ) {
+        while let Some((kind, claimed)) = claims.take_next() {
+            let Some(job) = claims.handlers.job(&claimed.job_id) else {
+                // A claim names ids of the handler table only: the store has returned a wrong one.
+                tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
+                claims.settle(&claimed, Exit::Released, completer);
+                claims.pool(kind).free_slot();
+                continue;
+            };
+            match obstacle(&claimed) {
+                Some(exit) => {
+                    claims.settle(&claimed, exit, completer);
+                    claims.pool(kind).free_slot();
                 }
+                None => self.spawn(job, claimed, now, Arc::clone(lease_deadline)),
             }
         }
     }
 
-    /// Starts an attempt. Returns `false` if it was settled instead and needs no slot.
-    fn start(&mut self, claimed: Claimed, now: Duration) -> bool {
-        let Some(job) = self.handlers.job(&claimed.job_id) else {
-            // A claim names ids of the handler table only: the store has returned a wrong one.
-            tracing::error!(job = claimed.job_id, "claimed a job that is not linked");
-            self.settle_unstarted(&claimed, Exit::Released);
-            return false;
-        };
-        if let Some(reason) = claimed.unreadable.clone() {
-            tracing::error!(
-                execution = %claimed.execution_id,
-                %reason,
-                "claimed an execution whose row cannot be read",
-            );
-            self.settle_unstarted(&claimed, Exit::Unreadable(reason));
-            return false;
-        }
-        if claimed.cancel_requested {
-            self.settle_unstarted(&claimed, Exit::Cancelled(None));
-            return false;
-        }
-        let started_at = timestamp(&*self.clock);
+    fn spawn(
+        &mut self,
+        job: HandledJob,
+        claimed: Claimed,
+        now: Duration,
+        lease_deadline: Arc<LeaseDeadline>,
+    ) {
+        let started_at = self.shared.wall();
         let running = Running {
             job_id: job.id,
             execution_id: claimed.execution_id,
@@ -236,17 +122,16 @@ impl Dispatcher {
             limits: claimed.limits.clone(),
             interrupt: Arc::default(),
             progress: Arc::default(),
-            logs: Arc::new(LogBuffer::new(Arc::clone(&self.clock))),
+            logs: Arc::new(LogBuffer::new(Arc::clone(&self.shared.clock))),
             slot_kind: job.slot_kind,
             since: now,
             started_at,
             cancelled_at: None,
             awaits: Vec::new(),
         };
-        let deps = Arc::clone(&self.executor_deps);
-        let lease_deadline = self.session.as_ref().map(|session| &session.lease_deadline);
+        let deps = Arc::clone(&self.deps);
         let attempt = Attempt {
-            lease_deadline: lease_deadline.map(Arc::clone).unwrap_or_default(),
+            lease_deadline,
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),
@@ -255,8 +140,172 @@ impl Dispatcher {
             claimed,
         };
         self.running.insert(attempt.claimed.fence, running);
-        self.attempt_runtime
-            .spawn(keep_clock_busy(&self.clock, attempt.run()));
+        self.runtime
+            .spawn(keep_clock_busy(&self.shared.clock, attempt.run()));
+    }
+
+    pub(super) fn on(
+        &mut self,
+        event: AttemptEvent,
+        claims: &mut Claims,
+        completer: &mut Completer,
+    ) {
+        match event {
+            AttemptEvent::Finished {
+                fence,
+                exit,
+                started_at,
+                finished_at,
+                slot,
+            } => {
+                let exit = self.free(fence, exit, slot, claims, completer);
+                let Some((running, exit)) = exit else {
+                    return;
+                };
+                let is_occupied = slot == SlotStatus::Occupied;
+                let times = (started_at, finished_at);
+                settle(fence, &running, exit, times, is_occupied, completer);
+            }
+            AttemptEvent::HandlerReturned(fence, kind) => {
+                claims.caps.free(fence);
+                completer.retained_permits.handler_returned(fence);
+                claims.pool(kind).on_slot_freed();
+                if !self.stuck.remove(&fence) {
+                    claims.pool(kind).free_slot();
+                }
+            }
+            AttemptEvent::Awaits(fence, awaited) => {
+                if let Some(running) = self.running.get_mut(&fence) {
+                    let is_first = running.awaits.is_empty();
+                    running.awaits.push(awaited);
+                    claims.pool(running.slot_kind).lend(awaited, is_first);
+                }
+            }
+            AttemptEvent::AwaitEnded(fence, awaited) => {
+                if let Some(running) = self.running.get_mut(&fence) {
+                    let index = running.awaits.iter().position(|id| *id == awaited);
+                    index.map(|index| running.awaits.swap_remove(index));
+                    let is_last = running.awaits.is_empty();
+                    claims.pool(running.slot_kind).take_back(awaited, is_last);
+                }
+            }
+        }
+    }
+
+    /// Frees the slot of an attempt that has ended. Returns the attempt and its exit, if the
+    /// attempt is still to be settled.
+    fn free(
+        &mut self,
+        fence: Fence,
+        exit: Option<Exit>,
+        slot: SlotStatus,
+        claims: &mut Claims,
+        completer: &mut Completer,
+    ) -> Option<(Running, Exit)> {
+        let is_free = slot == SlotStatus::Free;
+        if is_free {
+            claims.caps.free(fence);
+        }
+        let Some(running) = self.running.remove(&fence) else {
+            // The dispatcher has settled the attempt in its place and freed its slot.
+            if is_free {
+                completer.retained_permits.handler_returned(fence);
+                self.stuck.remove(&fence);
+            }
+            return None;
+        };
+        let pool = claims.pool(running.slot_kind);
+        pool.record(self.shared.now().saturating_sub(running.since));
+        pool.on_slot_freed();
+        // Another thread replaces a blocked one, up to `blocking_concurrency` threads.
+        let is_replaced = !is_free && self.stuck.len() < self.shared.config.blocking_concurrency;
+        if is_free || is_replaced {
+            pool.release(&running.awaits);
+        }
+        if is_replaced {
+            self.stuck.insert(fence);
+        }
+        match exit {
+            Some(exit) => Some((running, exit)),
+            // The handler was dropped because the lease was in doubt. If the lease still holds,
+            // the release makes a take-over unnecessary; if not, the store rejects it.
+            None => is_free.then_some((running, Exit::Released)),
+        }
+    }
+
+    /// Interrupts all running attempts.
+    pub(super) fn interrupt(&self, cause: Cause) {
+        for running in self.running.values() {
+            running.interrupt.raise(cause);
+        }
+    }
+
+    /// Interrupts an attempt for a cancel request. Returns `false` if it does not run.
+    pub(super) fn cancel(&mut self, fence: Fence, now: Duration) -> bool {
+        let Some(running) = self.running.get_mut(&fence) else {
+            return false;
+        };
+        running.interrupt.raise(Cause::Cancel);
+        running.cancelled_at.get_or_insert(now);
         true
     }
+
+    /// The progress that has changed since the last call.
+    pub(super) fn changed_progress(&self) -> Vec<ProgressReport> {
+        let running = self.running.iter();
+        let changed = running.filter_map(|(fence, running)| {
+            let progress = running.progress.take_changed()?;
+            Some(ProgressReport {
+                fence: *fence,
+                progress,
+            })
+        });
+        changed.collect()
+    }
+}
+
+/// The reason for which a claimed execution is settled without calling its handler.
+fn obstacle(claimed: &Claimed) -> Option<Exit> {
+    if let Some(reason) = &claimed.unreadable {
+        tracing::error!(
+            execution = %claimed.execution_id,
+            %reason,
+            "claimed an execution whose row cannot be read",
+        );
+        return Some(Exit::Unreadable(reason.clone()));
+    }
+    claimed.cancel_requested.then_some(Exit::Cancelled(None))
+}
+
+/// Hands an attempt that has ended to the completer.
+pub(super) fn settle(
+    fence: Fence,
+    running: &Running,
+    exit: Exit,
+    (started_at, finished_at): (Timestamp, Timestamp),
+    is_handler_running: bool,
+    completer: &mut Completer,
+) {
+    let pause = exit.rate_limit_pause();
+    let permits = running.limits.clone().map(|token| Permits {
+        token,
+        retained: is_handler_running,
+        paused_until: pause.map(|delay| finished_at.after(delay)),
+    });
+    let ended = EndedAttempt {
+        fence,
+        job_id: running.job_id.into(),
+        execution_id: running.execution_id,
+        policy: &running.policy,
+        spent: running.spent,
+        exit,
+        permits,
+        finished: Finished {
+            started_at,
+            finished_at,
+            progress: running.progress.latest(),
+            logs: running.logs.close(),
+        },
+    };
+    completer.settle(ended);
 }

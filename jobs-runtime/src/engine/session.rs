@@ -14,21 +14,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Stop;
-use super::dispatcher::{BACKOFF, CallEvent, Dispatcher};
-use super::executor::interrupt::Cause;
-use super::outcome::Exit;
+use super::call::{BACKOFF, Call, CallTimer, Shared};
 use crate::clock::timestamp;
 use crate::store::{Renewal, SessionId, SessionInfo, StoreError};
 
 /// An open session.
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) id: SessionId,
+struct Session {
+    id: SessionId,
+    /// The number of the last claim or take-over.
+    claim_number: i64,
     /// The time at which the last successful renewal was *sent*: a lower bound of the time at which
     /// the store recorded it.
     renewed_at: Duration,
-    pub(super) lease_deadline: Arc<LeaseDeadline>,
+    lease_deadline: Arc<LeaseDeadline>,
 }
 
 /// The time until which the leases of a session are known to hold, in microseconds of the monotonic
@@ -52,6 +51,7 @@ impl Session {
     fn new(id: SessionId, opened_at: Duration, drop_after: Duration) -> Self {
         let mut session = Self {
             id,
+            claim_number: 0,
             renewed_at: opened_at,
             lease_deadline: Arc::default(),
         };
@@ -65,156 +65,176 @@ impl Session {
     }
 
     /// The time at which the worker drops its running attempts, unless a renewal succeeds before.
-    pub(super) fn drops_at(&self, drop_after: Duration) -> Duration {
+    fn drops_at(&self, drop_after: Duration) -> Duration {
         self.renewed_at + drop_after
     }
 }
 
-impl Dispatcher {
-    /// Opens a session if there is none, renews it when that is due, and drops it if no renewal has
-    /// succeeded for too long.
-    pub(super) fn keep_session(&mut self, now: Duration) {
-        let drop_after = self.config.drop_after();
-        if let Some(session) = &self.session
-            && now >= session.drops_at(drop_after)
-        {
-            tracing::warn!(
-                session = %session.id,
-                "could not renew the session for {drop_after:?}: dropping running attempts",
-            );
-            self.lose_session();
-        }
-        if self.session_call_in_flight || self.is_closing || self.is_closed {
-            return;
-        }
-        let store = Arc::clone(&self.store);
-        match &self.session {
-            None if self.stop == Stop::No => {
-                let info = self.session_info();
-                self.session_call_in_flight = true;
-                self.spawn_call(async move {
-                    CallEvent::SessionOpened(store.open_session(info).await, now)
-                });
-            }
-            Some(session) if now >= self.timers.renew_at => {
-                let id = session.id;
-                let wall = timestamp(&*self.clock);
-                self.session_call_in_flight = true;
-                self.spawn_call(async move {
-                    CallEvent::SessionRenewed(id, store.renew(id, wall).await, now)
-                });
-            }
-            _ => {}
+/// Another worker has taken the session over, as the store has answered.
+#[derive(Debug)]
+pub(super) struct SessionLost;
+
+/// The answer of the store to an opening or a renewal. Durations are the times at which calls were
+/// sent.
+#[derive(Debug)]
+pub(super) enum SessionAnswer {
+    Opened(Result<SessionId, StoreError>, Duration),
+    Renewed(SessionId, Result<Renewal, StoreError>, Duration),
+}
+
+/// The effect of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum SessionChange {
+    None,
+    Opened,
+    /// The store did not answer to a renewal.
+    NotRenewed,
+    /// Another worker has taken the session over.
+    Lost,
+}
+
+/// The part that opens and renews the session.
+pub(super) struct SessionKeeper {
+    session: Option<Session>,
+    /// The opening if there is no session, else the renewal.
+    call: CallTimer,
+    /// The session is being closed: it is neither renewed nor replaced.
+    is_closing: bool,
+    renewal_interval: Duration,
+    drop_after: Duration,
+    shared: Arc<Shared>,
+}
+
+impl SessionKeeper {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            session: None,
+            call: CallTimer::new(now),
+            is_closing: false,
+            renewal_interval: shared.config.renewal_interval(),
+            drop_after: shared.config.drop_after(),
+            shared: Arc::clone(shared),
         }
     }
 
-    pub(super) fn on_session_opened(
+    /// The open session.
+    pub(super) fn id(&self) -> Option<SessionId> {
+        self.session.as_ref().map(|session| session.id)
+    }
+
+    /// True while a session is being opened.
+    pub(super) fn is_opening(&self) -> bool {
+        self.session.is_none() && self.call.is_in_flight()
+    }
+
+    /// The time until which the leases of the session hold.
+    pub(super) fn lease_deadline(&self) -> Arc<LeaseDeadline> {
+        let session = self.session.as_ref();
+        session
+            .map(|s| Arc::clone(&s.lease_deadline))
+            .unwrap_or_default()
+    }
+
+    /// The session and the number of its next claim or take-over.
+    pub(super) fn next_claim(&mut self) -> Option<(SessionId, i64)> {
+        let session = self.session.as_mut()?;
+        session.claim_number += 1;
+        Some((session.id, session.claim_number))
+    }
+
+    /// True if no renewal has succeeded for too long: the session must be given up.
+    pub(super) fn has_expired(&self, now: Duration) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| now >= session.drops_at(self.drop_after))
+    }
+
+    /// True if a session may be opened or renewed. While the worker shuts down, it opens none.
+    fn has_call(&self, may_open: bool) -> bool {
+        !self.is_closing && (may_open || self.session.is_some())
+    }
+
+    pub(super) fn next_wake(&self, may_open: bool) -> Option<Duration> {
+        let session = self.session.as_ref();
+        let drops_at = session.map(|session| session.drops_at(self.drop_after));
+        let call = self.call.next_wake().filter(|_| self.has_call(may_open));
+        drops_at.into_iter().chain(call).min()
+    }
+
+    /// Opens a session if there is none, or renews it, if that is due.
+    pub(super) fn start(
         &mut self,
-        answer: Result<SessionId, StoreError>,
-        sent_at: Duration,
-    ) {
-        if let Some(id) = self.record_answer(&answer) {
-            self.session_call_in_flight = false;
-            self.health.renewed();
-            self.claim_number = 0;
-            let drop_after = self.config.drop_after();
-            self.session = Some(Session::new(*id, sent_at, drop_after));
-            let now = self.clock.elapsed();
-            self.timers.renewed(now);
-            self.restart_claims(now);
-            return;
+        now: Duration,
+        may_open: bool,
+        info: impl FnOnce() -> SessionInfo,
+    ) -> Option<Call<SessionAnswer>> {
+        if !self.has_call(may_open) || !self.call.is_due(now) {
+            return None;
         }
-        if self.stop > Stop::No {
-            self.session_call_in_flight = false;
-            return;
-        }
-        // If the store opened a session whose answer was lost, that session is empty and is never
-        // renewed: another worker takes it over like that of a lost worker.
-        let clock = Arc::clone(&self.clock);
-        let store = Arc::clone(&self.store);
-        let info = self.session_info();
-        self.spawn_call(async move {
-            clock.sleep(BACKOFF).await;
-            let sent_at = clock.elapsed();
-            let opened_at = timestamp(&*clock);
-            let info = SessionInfo { opened_at, ..info };
-            CallEvent::SessionOpened(store.open_session(info).await, sent_at)
-        });
-    }
-
-    fn session_info(&self) -> SessionInfo {
-        let ids = self.slots.iter().flat_map(|slots| &slots.job_ids);
-        SessionInfo {
-            worker: self.config.worker.clone(),
-            opened_at: timestamp(&*self.clock),
-            job_ids: ids.cloned().collect(),
-            queues: self.config.queues.clone(),
-            labels: self.config.labels.clone(),
-            slot_caps: self.slot_caps.published(&self.handlers),
-        }
-    }
-
-    pub(super) fn on_session_renewed(
-        &mut self,
-        id: SessionId,
-        answer: Result<Renewal, StoreError>,
-        sent_at: Duration,
-    ) {
-        self.session_call_in_flight = false;
-        let renewal = self.record_answer(&answer).copied();
-        let Some(session) = self.session.as_mut().filter(|session| session.id == id) else {
-            return;
-        };
-        let now = self.clock.elapsed();
-        match renewal {
-            Some(Renewal::Renewed) => {
-                self.health.renewed();
-                session.renewed(sent_at, self.config.drop_after());
-                self.timers.renewed(now);
-            }
-            Some(Renewal::Lost) => {
-                tracing::warn!(session = %id, "lost the session: another worker has taken it over");
-                self.on_session_lost();
-            }
+        self.call.sent(now + self.renewal_interval);
+        let wall = timestamp(&*self.shared.clock);
+        Some(match self.id() {
+            Some(id) => self.shared.call(|store| async move {
+                SessionAnswer::Renewed(id, store.renew(id, wall).await, now)
+            }),
             None => {
-                // While the store rejects writes, no worker can renew: a beat that stands still
-                // says nothing about the other workers.
-                self.liveness.reset();
-                self.timers.renew_soon(now);
+                let info = info();
+                self.shared.call(|store| async move {
+                    SessionAnswer::Opened(store.open_session(info).await, now)
+                })
+            }
+        })
+    }
+
+    pub(super) fn on(&mut self, answer: SessionAnswer) -> SessionChange {
+        self.call.answered();
+        let now = self.shared.now();
+        match answer {
+            SessionAnswer::Opened(answer, sent_at) => match self.shared.record(&answer) {
+                Some(id) => {
+                    self.shared.health.renewed();
+                    self.session = Some(Session::new(*id, sent_at, self.drop_after));
+                    self.call.set(now + self.renewal_interval);
+                    SessionChange::Opened
+                }
+                // If the store opened a session whose answer was lost, that session is empty and is
+                // never renewed: another worker takes it over like that of a lost worker.
+                None => {
+                    self.call.set(now + BACKOFF);
+                    SessionChange::None
+                }
+            },
+            SessionAnswer::Renewed(id, answer, sent_at) => {
+                let renewal = self.shared.record(&answer).copied();
+                let Some(session) = self.session.as_mut().filter(|session| session.id == id) else {
+                    return SessionChange::None;
+                };
+                match renewal {
+                    Some(Renewal::Renewed) => {
+                        self.shared.health.renewed();
+                        session.renewed(sent_at, self.drop_after);
+                        self.call.set(now + self.renewal_interval);
+                        SessionChange::None
+                    }
+                    Some(Renewal::Lost) => SessionChange::Lost,
+                    None => {
+                        self.call.set(now + self.renewal_interval / 10);
+                        SessionChange::NotRenewed
+                    }
+                }
             }
         }
     }
 
-    /// The store has answered that another worker has taken the session over.
-    pub(super) fn on_session_lost(&mut self) {
-        self.health.refused(|refused| refused.sessions += 1);
-        self.lose_session();
-    }
-
-    /// Drops the session, releases the prefetched executions and interrupts all running attempts:
-    /// another worker may run them by now.
-    pub(super) fn lose_session(&mut self) {
+    /// Gives the session up; another one may be opened at once.
+    pub(super) fn lose(&mut self, now: Duration) {
         self.session = None;
-        self.health.session_lost();
-        self.liveness.reset();
-        // If the leases still hold, the release makes a take-over unnecessary; if not, the store
-        // rejects it.
-        for index in 0..self.slots.len() {
-            for claimed in self.slots[index].take_prefetched() {
-                self.settle_unstarted(&claimed, Exit::Released);
-            }
-        }
-        for running in self.running.values() {
-            running.interrupt.raise(Cause::LeaseLost);
-        }
+        self.call.set(now);
     }
 
-    fn restart_claims(&mut self, now: Duration) {
-        self.timers.promote_now(now);
-        for slots in &mut self.slots {
-            slots.claim_in_flight = false;
-            slots.expect_work();
-        }
+    /// Stops the renewals: the session is about to be closed. Returns the session, if one is open.
+    pub(super) fn stop(&mut self) -> Option<SessionId> {
+        self.is_closing = true;
+        self.id()
     }
 }
 
@@ -236,5 +256,17 @@ mod tests {
         session.renewed(seconds(20), seconds(24));
         assert!(!lease_deadline.has_passed(seconds(43)));
         assert!(lease_deadline.has_passed(session.drops_at(seconds(24))));
+    }
+    /// A renewal that is due while the session is closed must not wake the loop again and again.
+    #[tokio::test]
+    async fn a_session_that_is_being_closed_is_not_renewed() {
+        let seconds = Duration::from_secs;
+        let mut keeper = SessionKeeper::new(seconds(10), &Shared::in_memory().await);
+        keeper.session = Some(Session::new(SessionId(1), seconds(0), seconds(24)));
+        assert_eq!(keeper.next_wake(false), Some(seconds(10)));
+        assert_eq!(keeper.stop(), Some(SessionId(1)));
+        assert_eq!(keeper.next_wake(false), Some(seconds(24)), "only its end");
+        keeper.lose(seconds(24));
+        assert_eq!(keeper.next_wake(true), None, "no session replaces it");
     }
 }

@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use super::dispatcher::Dispatcher;
+use super::claim::Claims;
+use super::completer::Completer;
 use super::executor::interrupt::Cause;
-use super::outcome::{Exit, Finished};
-use super::running::Running;
-use crate::clock::timestamp;
-use crate::store::{Fence, Permits};
+use super::outcome::Exit;
+use super::running::{Attempts, Running, settle};
+use crate::store::Fence;
 
 /// The time after the grace in which an attempt may still report its own end.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -25,56 +25,49 @@ impl Running {
         let asked = [timeout, self.cancelled_at].into_iter().flatten().min();
         asked.map(|asked| asked + grace + MARGIN)
     }
+
+    /// The exit of a stuck attempt. `None` if its lease is lost.
+    fn stuck_exit(&self) -> Option<Exit> {
+        match self.interrupt.cause() {
+            Some(Cause::LeaseLost) => None,
+            Some(Cause::Cancel) => Some(Exit::Cancelled(None)),
+            Some(Cause::GiveBack) => Some(Exit::Released),
+            Some(Cause::Timeout) | None => {
+                let limit = self.policy.timeout_ms.unwrap_or_default();
+                Some(Exit::TimedOut(Duration::from_millis(limit)))
+            }
+        }
+    }
 }
 
-impl Dispatcher {
+impl Attempts {
     /// Settles the attempts that are stuck.
-    pub(super) fn settle_stuck_attempts(&mut self, now: Duration) {
-        let grace = self.config.grace;
-        let stuck: Vec<Fence> = self
-            .running
-            .iter()
-            .filter(|(_, running)| running.must_end_by(grace).is_some_and(|by| now >= by))
-            .map(|(fence, _)| *fence)
-            .collect();
-        for fence in stuck {
-            let Some(running) = self.running.remove(&fence) else {
-                continue;
-            };
+    pub(super) fn settle_stuck(
+        &mut self,
+        now: Duration,
+        claims: &mut Claims,
+        completer: &mut Completer,
+    ) {
+        let grace = self.shared.config.grace;
+        let is_stuck = |_: &Fence, running: &mut Running| {
+            running.must_end_by(grace).is_some_and(|by| now >= by)
+        };
+        let stuck: Vec<_> = self.running.extract_if(is_stuck).collect();
+        for (fence, running) in stuck {
             tracing::error!(
                 execution = %running.execution_id,
                 attempt = fence.attempt,
                 "the handler is stuck: it blocks its thread and ignores every request to end",
             );
-            self.slots_of(running.slot_kind).release(&running.awaits);
+            claims.pool(running.slot_kind).release(&running.awaits);
             self.stuck.insert(fence);
-            let cause = running.interrupt.cause();
+            let exit = running.stuck_exit();
             // If the task of the attempt gets to run later, it must drop the handler at once.
             running.interrupt.raise(Cause::LeaseLost);
-            let exit = match cause {
-                Some(Cause::LeaseLost) => continue,
-                Some(Cause::Cancel) => Exit::Cancelled(None),
-                Some(Cause::GiveBack) => Exit::Released,
-                Some(Cause::Timeout) | None => {
-                    let limit = running.policy.timeout_ms.unwrap_or_default();
-                    Exit::TimedOut(Duration::from_millis(limit))
-                }
-            };
-            let wall = timestamp(&*self.clock);
-            let finished = Finished {
-                started_at: running.started_at,
-                finished_at: wall,
-                progress: running.progress.latest(),
-                logs: running.logs.close(),
-            };
-            let budget = (&running.policy, running.spent);
-            let execution = (running.job_id.into(), running.execution_id);
-            let permits = running.limits.clone().map(|token| Permits {
-                token,
-                retained: true,
-                paused_until: None,
-            });
-            self.settle_attempt(fence, execution, budget, (exit, permits), finished);
+            if let Some(exit) = exit {
+                let times = (running.started_at, self.shared.wall());
+                settle(fence, &running, exit, times, true, completer);
+            }
         }
     }
 }

@@ -6,46 +6,78 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::timestamp;
-use crate::engine::Stop;
-use crate::engine::dispatcher::{BACKOFF, CallEvent, Dispatcher};
-use crate::store::{Promotion, StoreError};
+use crate::engine::call::{BACKOFF, Call, CallTimer, Shared};
+use crate::store::{Promotion as Promoted, StoreError};
 use crate::time::Timestamp;
 
 /// The most executions of one promotion.
 pub(in crate::engine) const PROMOTION_LIMIT: usize = 1_000;
 
-impl Dispatcher {
-    /// Promotes due executions, if a promotion is due and none is in flight.
-    pub(in crate::engine) fn promote(&mut self, now: Duration) {
-        if self.promotion_in_flight || self.stop > Stop::No || now < self.timers.promote_at {
-            return;
+/// The task that promotes due executions.
+pub(in crate::engine) struct Promotion {
+    timer: CallTimer,
+    /// The longest time between two promotions, even if no execution is known to become due: the
+    /// wall clock may be set forward meanwhile.
+    interval: Duration,
+    /// A promotion has been answered. Until then, due executions may be unknown.
+    has_promoted: bool,
+    shared: Arc<Shared>,
+}
+
+impl Promotion {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            timer: CallTimer::new(now),
+            interval: shared.config.poll * 12,
+            has_promoted: false,
+            shared: Arc::clone(shared),
         }
-        self.promotion_in_flight = true;
-        // The answer and later events bring the next promotion forward.
-        self.timers.promote_later(now);
-        let store = Arc::clone(&self.store);
-        let wall = timestamp(&*self.clock);
-        self.spawn_call(
-            async move { CallEvent::Promoted(store.promote(wall, PROMOTION_LIMIT).await) },
-        );
     }
 
-    pub(in crate::engine) fn on_promoted(&mut self, answer: &Result<Promotion, StoreError>) {
-        self.promotion_in_flight = false;
-        let now = self.clock.elapsed();
-        match self.record_answer(answer) {
-            Some(promotion) => {
-                self.has_promoted = true;
-                let wall: Timestamp = timestamp(&*self.clock);
-                if let Some(due) = promotion.next_due {
-                    self.timers.due_by(now, wall, due);
-                }
-                if promotion.promoted > 0 {
-                    self.expect_work();
-                }
-            }
-            None => self.timers.promote_at = self.timers.promote_at.min(now + BACKOFF),
+    /// True if every execution is known to be promoted that was due at the last answer.
+    pub(in crate::engine) fn is_settled(&self) -> bool {
+        self.has_promoted && !self.timer.is_in_flight()
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        self.timer.next_wake()
+    }
+
+    /// Makes a promotion due now.
+    pub(in crate::engine) fn hurry(&mut self, now: Duration) {
+        self.timer.bring_forward(now);
+    }
+
+    /// Brings the next promotion forward to the time at which an execution is due.
+    pub(in crate::engine) fn due_by(&mut self, due: Timestamp) {
+        let wait = due.since(self.shared.wall());
+        self.timer.bring_forward(self.shared.now() + wait);
+    }
+
+    pub(super) fn start(&mut self, now: Duration) -> Option<Call<Result<Promoted, StoreError>>> {
+        if !self.timer.is_due(now) {
+            return None;
         }
+        // The answer and later events bring the next promotion forward.
+        self.timer.sent(now + self.interval);
+        let wall = self.shared.wall();
+        Some(
+            self.shared
+                .call(|store| async move { store.promote(wall, PROMOTION_LIMIT).await }),
+        )
+    }
+
+    /// Returns `true` if executions have become ready.
+    pub(super) fn on(&mut self, answer: &Result<Promoted, StoreError>) -> bool {
+        self.timer.answered();
+        let Some(promoted) = self.shared.record(answer) else {
+            self.timer.bring_forward(self.shared.now() + BACKOFF);
+            return false;
+        };
+        self.has_promoted = true;
+        if let Some(due) = promoted.next_due {
+            self.due_by(due);
+        }
+        promoted.promoted > 0
     }
 }

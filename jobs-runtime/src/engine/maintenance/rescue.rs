@@ -11,18 +11,16 @@
 //! suspended may resume a handler after the take-over: the fence rejects its writes.
 //!
 //! A take-over closes the dead session and moves its leases to this worker, at most
-//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as [`Exit::Lost`], one whose row cannot
-//! be read as [`Exit::Unreadable`]. After a lost attempt, the execution's retry list decides what
+//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as `Exit::Lost`, one whose row cannot be read as
+//! `Exit::Unreadable`. After a lost attempt, the execution's retry list decides what
 //! follows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::timestamp;
-use crate::engine::Stop;
-use crate::engine::dispatcher::{BACKOFF, CallEvent, Dispatcher};
-use crate::engine::outcome::Exit;
+use crate::engine::call::{BACKOFF, Call, CallTimer, Shared};
+use crate::engine::session::{SessionKeeper, SessionLost};
 use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
 /// The most leases of one take-over call.
@@ -30,9 +28,8 @@ const LEASES_PER_TAKE_OVER: usize = 500;
 
 /// The beats of the other sessions, as this worker has observed them.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct LivenessMonitor {
+struct LivenessMonitor {
     observed: HashMap<SessionId, Observed>,
-    call_in_flight: bool,
 }
 
 #[derive(Debug)]
@@ -44,21 +41,11 @@ struct Observed {
 }
 
 impl LivenessMonitor {
-    /// Discards all observations: while this worker cannot renew, they prove nothing.
-    pub(in crate::engine) fn reset(&mut self) {
-        self.observed.clear();
-    }
-
     /// A take-over of this session has ended, with or without effect.
     fn take_over_ended(&mut self, session: SessionId) {
         if let Some(observed) = self.observed.get_mut(&session) {
             observed.is_being_taken_over = false;
         }
-    }
-
-    /// True while a call that reads the beats is in flight.
-    pub(in crate::engine) fn is_call_in_flight(&self) -> bool {
-        self.call_in_flight
     }
 
     /// Records the beats and returns the sessions whose beat has not changed for a whole lease.
@@ -91,107 +78,181 @@ impl LivenessMonitor {
     }
 }
 
-impl Dispatcher {
-    /// Reads the beats of the other sessions, if that is due.
-    pub(in crate::engine) fn monitor_sessions(&mut self, now: Duration) {
-        if self.liveness.call_in_flight || self.stop > Stop::No || now < self.timers.liveness_at {
-            return;
+/// The answer of the store to a call of the rescue.
+#[derive(Debug)]
+pub(in crate::engine) enum RescueAnswer {
+    Beats(Result<Vec<SessionBeat>, StoreError>),
+    TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
+}
+
+/// A take-over that is to be sent at a time. With a claim, it repeats a call without an answer.
+#[derive(Debug)]
+struct TakeOver {
+    at: Duration,
+    dead: SessionBeat,
+    unanswered: Option<Claim>,
+}
+
+/// The task that takes over the leases of lost workers.
+pub(in crate::engine) struct Rescue {
+    monitor: LivenessMonitor,
+    timer: CallTimer,
+    interval: Duration,
+    take_overs: Vec<TakeOver>,
+    shared: Arc<Shared>,
+}
+
+impl Rescue {
+    pub(super) fn new(now: Duration, shared: &Arc<Shared>) -> Self {
+        Self {
+            monitor: LivenessMonitor::default(),
+            timer: CallTimer::new(now),
+            interval: shared.config.renewal_interval(),
+            take_overs: Vec::new(),
+            shared: Arc::clone(shared),
         }
-        self.liveness.call_in_flight = true;
-        self.timers.liveness_checked(now);
-        let store = Arc::clone(&self.store);
-        self.spawn_call(async move { CallEvent::SessionBeats(store.sessions().await) });
     }
 
-    pub(in crate::engine) fn on_session_beats(
+    /// Discards all observations: while this worker cannot renew, they prove nothing.
+    pub(in crate::engine) fn reset(&mut self) {
+        self.monitor.observed.clear();
+        self.take_overs.clear();
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        let take_overs = self.take_overs.iter().map(|take_over| take_over.at);
+        take_overs.chain(self.timer.next_wake()).min()
+    }
+
+    /// Reads the beats of the other sessions and sends take-overs, if they are due.
+    pub(super) fn start(
         &mut self,
-        answer: Result<Vec<SessionBeat>, StoreError>,
-    ) {
-        self.liveness.call_in_flight = false;
-        if self.record_answer(&answer).is_none() {
-            return self.liveness.reset();
+        now: Duration,
+        session: &mut SessionKeeper,
+    ) -> Vec<Call<RescueAnswer>> {
+        let mut calls = Vec::new();
+        if self.timer.is_due(now) {
+            self.timer.sent(now + self.interval);
+            calls.push(
+                self.shared
+                    .call(|store| async move { RescueAnswer::Beats(store.sessions().await) }),
+            );
         }
-        let (Ok(beats), Some(own)) = (answer, self.session.as_ref().map(|s| s.id)) else {
+        let due = self.take_overs.extract_if(.., |due| due.at <= now);
+        for take_over in due.collect::<Vec<_>>() {
+            let dead = take_over.dead;
+            let claim = take_over.unanswered;
+            let claim = claim.or_else(|| self.take_over_claim(session));
+            let Some(claim) = claim else {
+                continue;
+            };
+            calls.push(self.shared.call(|store| async move {
+                let answer = store.take_over(dead.clone(), claim.clone()).await;
+                RescueAnswer::TakenOver(dead, claim, answer)
+            }));
+        }
+        calls
+    }
+
+    /// Returns the leases that were taken over.
+    ///
+    /// # Errors
+    /// Another worker has taken this worker's session over.
+    pub(super) fn on(
+        &mut self,
+        answer: RescueAnswer,
+        session: &SessionKeeper,
+    ) -> Result<Vec<Claimed>, SessionLost> {
+        match answer {
+            RescueAnswer::Beats(answer) => {
+                self.timer.answered();
+                self.shared.record(&answer);
+                match answer {
+                    Ok(beats) => self.on_beats(beats, session),
+                    Err(_) => self.reset(),
+                }
+                Ok(Vec::new())
+            }
+            RescueAnswer::TakenOver(dead, claim, answer) => {
+                self.shared.record(&answer);
+                if session.id() != Some(claim.session) {
+                    return Ok(Vec::new());
+                }
+                self.on_taken_over(dead, claim, answer)
+            }
+        }
+    }
+
+    fn on_beats(&mut self, beats: Vec<SessionBeat>, session: &SessionKeeper) {
+        let Some(own) = session.id() else {
             return;
         };
-        let now = self.clock.elapsed();
-        for dead in self.liveness.observe(beats, own, now, self.config.lease) {
+        let now = self.shared.now();
+        for dead in self
+            .monitor
+            .observe(beats, own, now, self.shared.config.lease)
+        {
             tracing::warn!(
                 session = %dead.session,
                 worker = dead.worker,
                 "a worker no longer renews its session: taking over its leases",
             );
-            self.take_over(dead);
+            self.take_over(now, dead, None);
         }
     }
 
-    fn take_over(&mut self, dead: SessionBeat) {
-        let Some(session) = self.session.as_ref().map(|session| session.id) else {
-            return;
-        };
-        self.claim_number += 1;
-        let claim = Claim {
+    fn take_over(&mut self, at: Duration, dead: SessionBeat, unanswered: Option<Claim>) {
+        self.take_overs.push(TakeOver {
+            at,
+            dead,
+            unanswered,
+        });
+    }
+
+    fn on_taken_over(
+        &mut self,
+        dead: SessionBeat,
+        claim: Claim,
+        answer: Result<Vec<Claimed>, StoreError>,
+    ) -> Result<Vec<Claimed>, SessionLost> {
+        let now = self.shared.now();
+        match answer {
+            Ok(leases) if leases.len() >= claim.limit => {
+                self.take_over(now, dead, None);
+                Ok(leases)
+            }
+            Ok(leases) => {
+                // If the store ignored the call because a later claim overtook its number, the
+                // session is still listed at the next round and is taken over again.
+                self.monitor.take_over_ended(dead.session);
+                Ok(leases)
+            }
+            Err(StoreError::SessionLost) => Err(SessionLost),
+            Err(error) => {
+                if error.is_transient() {
+                    self.take_over(now + BACKOFF, dead, Some(claim));
+                } else {
+                    self.monitor.take_over_ended(dead.session);
+                }
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// The claim of a take-over: it names no jobs, because it takes every lease.
+    fn take_over_claim(&self, session: &mut SessionKeeper) -> Option<Claim> {
+        let (session, number) = session.next_claim()?;
+        Some(Claim {
             session,
-            number: self.claim_number,
+            number,
             job_ids: Vec::new(),
             queues: Vec::new(),
             except: Vec::new(),
             only: Vec::new(),
             limit: LEASES_PER_TAKE_OVER,
             caps: Caps::default(),
-            now: timestamp(&*self.clock),
-        };
-        self.take_overs_in_flight += 1;
-        self.send_take_over(dead, claim, Duration::ZERO);
-    }
-
-    fn send_take_over(&self, dead: SessionBeat, claim: Claim, wait: Duration) {
-        let store = Arc::clone(&self.store);
-        let clock = Arc::clone(&self.clock);
-        self.spawn_call(async move {
-            if !wait.is_zero() {
-                clock.sleep(wait).await;
-            }
-            let answer = store.take_over(dead.clone(), claim.clone()).await;
-            CallEvent::TakenOver(dead, claim, answer)
-        });
-    }
-
-    pub(in crate::engine) fn on_taken_over(
-        &mut self,
-        dead: SessionBeat,
-        claim: Claim,
-        answer: Result<Vec<Claimed>, StoreError>,
-    ) {
-        self.record_answer(&answer);
-        self.take_overs_in_flight -= 1;
-        if self.session.as_ref().is_none_or(|s| s.id != claim.session) {
-            return;
-        }
-        match answer {
-            Ok(leases) => {
-                for lease in &leases {
-                    let exit = match &lease.unreadable {
-                        Some(reason) => Exit::Unreadable(reason.clone()),
-                        None => Exit::Lost,
-                    };
-                    self.settle_unstarted(lease, exit);
-                }
-                if leases.len() >= claim.limit {
-                    self.take_over(dead);
-                } else {
-                    // If the store ignored the call because a later claim overtook its number, the
-                    // session is still listed at the next round and is taken over again.
-                    self.liveness.take_over_ended(dead.session);
-                }
-            }
-            Err(StoreError::SessionLost) => self.on_session_lost(),
-            Err(error) if error.is_transient() => {
-                self.take_overs_in_flight += 1;
-                self.send_take_over(dead, claim, BACKOFF);
-            }
-            Err(_) => self.liveness.take_over_ended(dead.session),
-        }
+            now: self.shared.wall(),
+        })
     }
 }
 
@@ -234,7 +295,7 @@ mod tests {
     fn observations_before_an_outage_are_discarded() {
         let mut monitor = LivenessMonitor::default();
         dead_at(&mut monitor, 0, &[(2, 1)]);
-        monitor.reset();
+        monitor.observed.clear();
         assert!(dead_at(&mut monitor, 100, &[(2, 1)]).is_empty());
         assert_eq!(dead_at(&mut monitor, 130, &[(2, 1)]), [2]);
     }

@@ -1,0 +1,30 @@
+//! The parts that a worker is built from.
+
+use std::sync::Arc;
+
+use jobs::runtime::Resources;
+use jobs::{CataloguedJob, Client, Clock};
+
+use super::config::EngineConfig;
+use super::hooks::Hooks;
+use super::middleware::AttemptService;
+use crate::Entropy;
+use crate::health::WorkerHealth;
+use crate::store::Store;
+
+/// Everything that a worker is built from.
+pub(crate) struct EngineParts {
+    pub(crate) store: Arc<dyn Store>,
+    /// The jobs that this worker executes.
+    pub(crate) jobs: Vec<CataloguedJob>,
+    pub(crate) resources: Resources,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<Entropy>,
+    /// Receives the worker's state for health reports.
+    pub(crate) health: WorkerHealth,
+    pub(crate) config: EngineConfig,
+    /// The handler call, wrapped in the application's middleware.
+    pub(crate) handlers: AttemptService,
+    pub(crate) hooks: Hooks,
+}
