@@ -55,7 +55,7 @@
 //! | [`outcome`], [`completer`] | what follows an attempt; the way of settlements to the store |
 //! | [`retained_permits`] | permits of settled attempts whose handler still runs |
 //! | [`heartbeat`], [`logs`] | progress, log lines and cancel requests of running attempts |
-//! | [`maintenance`] | promotion, take-over of lost workers, ageing |
+//! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler |
 //! | [`shutdown`] | drain, release, close |
 //! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
 //! | [`resources`] | construction of the values that handlers borrow |
@@ -103,6 +103,7 @@ use middleware::AttemptService;
 
 pub use config::EngineConfig;
 pub(crate) use executor::lend::lend_slot_while;
+pub(crate) use maintenance::scheduler::{PrepareExecution, Scheduler, SchedulerParts};
 
 use dispatcher::Dispatcher;
 use handlers::HandlerTable;

@@ -14,6 +14,7 @@ mod outcomes;
 mod poison_rows;
 mod rates;
 mod released_permits;
+mod schedules;
 mod shutdown;
 mod slot_caps;
 mod stuck_handlers;

@@ -19,6 +19,7 @@ pub(in crate::http) mod logs;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
+pub(in crate::http) mod schedules;
 pub(in crate::http) mod trigger;
 
 use axum::Router;
@@ -84,6 +85,19 @@ routes! {
             "the queues with their pauses and their numbers of executions";
         POST "/queues/{queue}/pause" => queues::pause, "stops claims from a queue";
         POST "/queues/{queue}/resume" => queues::resume, "allows claims from a paused queue again";
+        GET "/schedules" => schedules::list, "the schedules; ?jobId";
+        POST "/schedules" => schedules::create,
+            "creates a schedule: {id, jobId, cron, timezone?, catchUp?, overlap?, jitterMs?, \
+             payload?}";
+        GET "/schedules/{id}" => schedules::show,
+            "one schedule with its next five times and its last ten runs";
+        PATCH "/schedules/{id}" => schedules::edit,
+            "changes a schedule: {cron?, timezone?, catchUp?, overlap?, jitterMs?, payload?}";
+        DELETE "/schedules/{id}" => schedules::delete,
+            "deletes a schedule that was created here, or whose declaration is gone";
+        POST "/schedules/{id}/pause" => schedules::pause, "lets the times pass without a run";
+        POST "/schedules/{id}/resume" => schedules::resume, "runs the times from now on";
+        POST "/schedules/{id}/run" => schedules::run, "runs a schedule now, beside its times";
         GET "/processes" => processes::list, "the workers that have a session, and their jobs";
     }
 }

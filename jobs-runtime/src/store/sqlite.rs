@@ -45,6 +45,7 @@
 //! | `session` | sessions and take-over |
 //! | `operator` | cancel, retry, delete, edit; queues |
 //! | `read` | records, lists, logs, catalogue |
+//! | `schedules` | schedules and their runs |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
 //! | `migrate`, `raw` | the layout; calls without poison-row handling |
@@ -66,6 +67,7 @@ mod operator;
 mod promote;
 mod raw;
 mod read;
+mod schedules;
 mod session;
 mod transfer;
 

@@ -167,6 +167,13 @@ impl<'a> BodyFields<'a> {
         });
     }
 
+    /// Returns `true` if a field has a mistake.
+    pub(in crate::http) fn has_violation(&self, name: &str) -> bool {
+        let mut pointer = self.pointer.clone();
+        crate::service::push_segment(&mut pointer, name);
+        self.violations.iter().any(|it| it.pointer == pointer)
+    }
+
     /// Returns all mistakes, unknown fields included.
     pub(in crate::http) fn finish(mut self) -> Vec<Violation> {
         for (name, _) in std::mem::take(&mut self.given) {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use jobs::{JobDescriptor, JobLimits};
+use jobs::{JobDescriptor, JobLimits, ScheduleRule};
 use serde::Serialize;
 
 use super::list_executions::{DEFAULT_LIMIT, MAX_LIMIT};
@@ -30,8 +30,8 @@ pub(in crate::http) struct JobView {
     fingerprint: String,
     // Present also for a job without limits.
     limits: JobLimits,
-    // Reserved for the schedule of the job, so that clients can rely on the key.
-    schedule: Option<()>,
+    // Present also for a job without schedules.
+    schedule: Vec<ScheduleRule>,
 }
 
 impl JobView {
@@ -39,9 +39,9 @@ impl JobView {
         let mut descriptor = job.descriptor().clone();
         Self {
             limits: std::mem::take(&mut descriptor.limits),
+            schedule: std::mem::take(&mut descriptor.schedule),
             descriptor,
             fingerprint: job.fingerprint().to_owned(),
-            schedule: None,
         }
     }
 }
