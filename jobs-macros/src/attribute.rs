@@ -39,6 +39,7 @@ use limits::Limits;
 
 pub(crate) use meta::{Meta, Spanned};
 pub(crate) use retries::{DEFAULT_DELAYS, Retries};
+pub(crate) use schedule::Schedule;
 pub(crate) use values::{MAX_ATTEMPTS, Priority};
 
 /// The keys of `#[job(…)]` as written. A key that could not be read is `None`.
@@ -62,8 +63,8 @@ pub(crate) struct JobAttribute {
     pub(crate) krate: Option<Spanned<Path>>,
     /// Fields are named as the author wrote them.
     pub(crate) limits: Limits<LitStr>,
-    /// The key `schedule`, if it was written.
-    pub(crate) schedule: Option<Ident>,
+    /// One for each key `schedule`, which may be repeated.
+    pub(crate) schedules: Vec<Spanned<Schedule>>,
 }
 
 impl JobAttribute {
@@ -73,7 +74,7 @@ impl JobAttribute {
         let mut seen: Vec<String> = Vec::new();
         for meta in Meta::parse_all(attribute, errors) {
             let name = meta.name();
-            if seen.contains(&name) {
+            if seen.contains(&name) && !keys::REPEATABLE.contains(&&*name) {
                 errors.at(meta.span(), format!("`{name}` is given twice: keep one"));
                 continue;
             }

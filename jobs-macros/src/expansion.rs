@@ -24,7 +24,7 @@
 //! | `payload`, `constructors`, `schema` | the payload struct, its `new` and setters, its schema |
 //! | `bounds` | the bounds on the payload's types |
 //! | `glue` | `Job`, the handler and the registration |
-//! | `builder`, `limits`, `duration` | the calls that build the job's definition |
+//! | `builder`, `limits`, `schedule`, `duration` | the calls that build the job's definition |
 //!
 //! The module imports `model` and `signature`, never `attribute`: it generates code for what was
 //! accepted, not for what was written. It looks for no mistakes: [`fallback`] emits those that
@@ -37,6 +37,7 @@ mod duration;
 mod glue;
 mod limits;
 mod payload;
+mod schedule;
 mod schema;
 
 use proc_macro2::TokenStream;

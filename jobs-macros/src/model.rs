@@ -27,7 +27,7 @@ use crate::errors::Errors;
 use crate::signature::docs::Docs;
 use crate::signature::{Argument, Function, Kind, Signature};
 
-pub(crate) use crate::attribute::Priority;
+pub(crate) use crate::attribute::{Priority, Schedule};
 pub(crate) use payload::{Field, Payload, Shape};
 pub(crate) use retry_policy::RetryPolicy;
 
@@ -76,8 +76,9 @@ pub(crate) struct Options {
     pub(crate) sensitive: Vec<String>,
     pub(crate) disabled: bool,
     pub(crate) limits: Limits,
-    /// Set for a job with a schedule and a whole payload. The catalogue checks its defaults.
-    pub(crate) scheduled: bool,
+    /// The macro has checked that a payload of arguments has a default for every field. The
+    /// catalogue checks a whole payload.
+    pub(crate) schedules: Vec<Schedule>,
 }
 
 /// The accepted limits. Fields are named as in JSON.
@@ -122,7 +123,7 @@ impl AcceptedJob {
             enabled,
             krate,
             limits,
-            schedule,
+            schedules,
         } = attribute;
         let Signature {
             kind,
@@ -147,11 +148,10 @@ impl AcceptedJob {
         let (inputs, sensitive, shape) =
             payload::sort_arguments(arguments, rename_all.as_ref(), errors);
         if let Shape::Fields(fields) = &shape {
-            named_fields::check(&limits, schedule.as_ref(), function, fields, errors);
+            named_fields::check(&limits, schedules.first(), function, fields, errors);
         }
         limits.reject_contradictions(errors);
         let limits = limits.map_fields(|field| shape.json_name(field));
-        let whole = matches!(shape, Shape::Whole(_));
         if let Shape::Whole(ty) = &shape {
             let shown = quote!(#ty).to_string();
             let keys = [
@@ -195,8 +195,7 @@ impl AcceptedJob {
                 tags: tags.map(|tags| tags.value).unwrap_or_default(),
                 sensitive,
                 disabled: enabled.is_some_and(|enabled| !enabled.value),
-                // The defaults of arguments were checked above.
-                scheduled: whole && schedule.is_some(),
+                schedules: schedules.into_iter().map(|one| one.value).collect(),
                 limits,
             },
         }

@@ -89,6 +89,7 @@ mod rates;
 mod waiter_order;
 
 mod queues;
+mod schedules;
 mod uniqueness;
 
 mod damaged_rows;
@@ -137,6 +138,7 @@ pub fn requirements() -> Vec<Requirement> {
         rates::REQUIREMENTS,
         uniqueness::REQUIREMENTS,
         queues::REQUIREMENTS,
+        schedules::REQUIREMENTS,
         transactions::REQUIREMENTS,
         damaged_rows::REQUIREMENTS,
         poison_rows::REQUIREMENTS,

@@ -56,7 +56,7 @@
 //! | [`outcome`], [`completer`] | what follows an attempt; the way of settlements to the store |
 //! | [`retained_permits`] | permits of settled attempts whose handler still runs |
 //! | [`heartbeat`], [`logs`] | progress, log lines and cancel requests of running attempts |
-//! | [`maintenance`] | promotion, take-over of lost workers, ageing |
+//! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler |
 //! | [`shutdown`] | drain, release, close |
 //! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
 //! | [`resources`] | construction of the values that handlers borrow |
@@ -101,6 +101,7 @@ use crate::clock::busy::keep_clock_busy;
 
 pub use config::EngineConfig;
 pub(crate) use executor::lend::lend_slot_while;
+pub(crate) use maintenance::scheduler::{PrepareExecution, Scheduler, SchedulerParts};
 pub(crate) use parts::EngineParts;
 pub(crate) use shutdown::Stop;
 

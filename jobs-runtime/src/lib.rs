@@ -25,6 +25,7 @@
 //! | `engine` | the worker: claims, executes and settles; [`hooks`] and [`middleware`] |
 //! | `runtime` | [`Runtime`]: starts and stops the parts |
 //! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
+//! | `schedule` | the times of schedules, and which of them run |
 //! | `logs` | capture of the handlers' log lines |
 //! | [`health`] | health reports of a process |
 //!
@@ -37,6 +38,7 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+mod schedule;
 
 mod engine;
 mod logs;
@@ -62,10 +64,12 @@ pub use engine::{EngineConfig, hooks, middleware};
 pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
+pub use schedule::{Timetable, TimetableError};
 pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};
 pub use service::{
     Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
-    MAX_TEXT_CHARS, QueueAnswer, SchemaError,
+    MAX_TEXT_CHARS, NewSchedule, QueueAnswer, ScheduleDetails, ScheduleEdit, ScheduleError,
+    ScheduleView, SchemaError,
 };
 pub use store::transfer::copy::{Transfer, TransferError, transfer};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use jobs::{Catalogue, Client};
 
-use crate::engine::{Engine, Stop};
+use crate::engine::{Engine, Scheduler, Stop};
 use crate::health::Health;
 use crate::service::JobService;
 use crate::store::Store;
@@ -56,6 +56,7 @@ pub struct Runtime {
     service: JobService,
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
+    scheduler: Option<Scheduler>,
     health: Arc<Health>,
     #[cfg(feature = "http")]
     api: Option<http_server::HttpServer>,
@@ -132,6 +133,9 @@ impl Runtime {
         if let Some(engine) = &self.engine {
             engine.stop(urgency);
         }
+        if let Some(scheduler) = &self.scheduler {
+            scheduler.stop();
+        }
         #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             api.stop();
@@ -141,6 +145,9 @@ impl Runtime {
     async fn stopped(&self) {
         if let Some(engine) = &self.engine {
             engine.ended().await;
+        }
+        if let Some(scheduler) = &self.scheduler {
+            scheduler.ended().await;
         }
     }
 

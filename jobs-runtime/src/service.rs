@@ -17,6 +17,7 @@
 //! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
 //! | `payload` | the payload check; it finds the violations of a 422 |
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
+//! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
@@ -36,6 +37,7 @@ mod limits;
 mod options;
 mod payload;
 mod queues;
+mod schedules;
 mod suggest;
 mod wait;
 
@@ -46,6 +48,7 @@ use jobs::runtime::{Backend, EnqueueRequest, Enqueued, Finished};
 use jobs::{
     BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError, TransactionRef,
 };
+use tokio::sync::Notify;
 
 use crate::Entropy;
 use crate::clock::timestamp;
@@ -63,6 +66,7 @@ pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
 pub(crate) use payload::violation::push_segment;
 pub use queues::QueueAnswer;
+pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
 
@@ -78,6 +82,8 @@ struct Inner {
     entropy: Arc<Entropy>,
     registry: JobRegistry,
     results: ResultWaiter,
+    /// Notified after a change of a schedule.
+    schedule_changes: Arc<Notify>,
 }
 
 impl JobService {
@@ -99,6 +105,7 @@ impl JobService {
             inner: Arc::new(Inner {
                 registry: JobRegistry::new(store.clone(), &catalogue, clock.clone())?,
                 results: ResultWaiter::new(store.clone(), clock.clone()),
+                schedule_changes: Arc::default(),
                 store,
                 clock,
                 entropy,

@@ -68,6 +68,10 @@ pub use contract::operator::{
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
+pub use contract::schedule::{
+    Absence, DueSchedules, FireAnswer, Firing, MAX_SCHEDULE_RUNS, NewRun, ScheduleRecord,
+    ScheduleRun, ScheduleStore, ScheduledTime, Skip,
+};
 pub use contract::session::{
     CapScope, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, SlotCap,
 };

@@ -7,6 +7,7 @@ use schemars::Schema;
 use crate::handler::Handler;
 use crate::limits::DeclaredLimits;
 use crate::resource::ResourceRequest;
+use crate::schedule::Schedule;
 use crate::{Job, Priority, RetryPolicy};
 
 /// Everything that `#[job]` declares about a job.
@@ -34,7 +35,7 @@ pub struct JobDefinition {
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
     pub(crate) limits: DeclaredLimits,
-    pub(crate) scheduled: bool,
+    pub(crate) schedules: &'static [Schedule],
     /// Deserialises a payload and serialises it again.
     #[cfg(feature = "testing")]
     pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
@@ -85,7 +86,7 @@ impl JobDefinition {
             sensitive: &[],
             enabled: true,
             limits: DeclaredLimits::NONE,
-            scheduled: false,
+            schedules: &[],
             #[cfg(feature = "testing")]
             rewrite: rewrite::<J>,
         }
@@ -134,9 +135,9 @@ options! {
     sensitive: &'static [&'static str],
     /// `true` if executions may be enqueued and executed.
     enabled: bool,
-    /// `true` if a schedule enqueues executions. A schedule supplies no fields, so the catalogue
-    /// checks that the payload requires none.
-    scheduled: bool,
+    /// The schedules that enqueue executions. A schedule supplies no fields, so the catalogue checks
+    /// that the payload requires none.
+    schedules: &'static [Schedule],
 }
 
 impl JobDefinition {

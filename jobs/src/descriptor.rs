@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::handler::Handler;
+use crate::schedule::Schedule;
 use crate::schema::sort_keys;
-use crate::{JobDefinition, JobLimits, Priority};
+use crate::{JobDefinition, JobLimits, Priority, ScheduleRule};
 
 /// A job as plain data. Programs publish it, stores keep it, HTTP and the command line show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,9 @@ pub struct JobDescriptor {
     /// The job's limits.
     #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
     pub limits: JobLimits,
+    /// The schedules that enqueue executions, in the order of the attribute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<ScheduleRule>,
     /// Tags to find the job by.
     pub tags: Vec<String>,
     /// `true` if executions may be enqueued and executed.
@@ -102,6 +106,7 @@ impl JobDescriptor {
             retry_delays_ms: delays.iter().copied().map(millis).collect(),
             retry_jitter: definition.retries.jitter_share(),
             limits: definition.limits.publish(),
+            schedule: definition.schedules.iter().map(Schedule::publish).collect(),
             tags: owned(definition.tags),
             enabled: definition.enabled,
             handler: match definition.handler {

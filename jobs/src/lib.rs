@@ -52,6 +52,7 @@ mod field;
 mod handler;
 mod job;
 mod resource;
+mod schedule;
 mod schema;
 
 // The declarations of a whole program, and their published form.
@@ -91,6 +92,7 @@ pub use limits::{ConcurrencyLimit, DebounceRule, JobLimits, OnConflict, RateLimi
 pub use priority::{ParsePriorityError, Priority};
 pub use progress::{Progress, ProgressCell};
 pub use retry::RetryPolicy;
+pub use schedule::{CatchUp, Overlap, ScheduleRule};
 pub use status::{
     AttemptOutcome, ErrorKind, ExecutionError, ExecutionStatus, ParseErrorKindError,
     ParseOutcomeError, ParseStatusError,
@@ -109,7 +111,10 @@ pub mod runtime {
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
-    pub use jobs_grammar::cron::{Cron, CronError};
+    pub use crate::schedule::{DEFAULT_TIMEZONE, MAX_CATCH_UP, Schedule};
+    pub use jobs_grammar::cron::{CivilTime, Cron, CronError, expand as expand_cron};
+    pub use jobs_grammar::id::check as check_id;
+    pub use jobs_grammar::zone::check as check_timezone;
 }
 
 /// Compiles the examples of the guide.

@@ -33,6 +33,7 @@ pub use crate::field::IntoField;
 pub use crate::handler::Handler;
 pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
+pub use crate::schedule::{CatchUp, Overlap, Schedule};
 pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 
 /// The module and the line of the attribute. Inside of another macro, the line is that macro's.

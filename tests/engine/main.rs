@@ -14,6 +14,7 @@ mod middleware;
 mod outcomes;
 mod poison_rows;
 mod rates;
+mod schedules;
 mod shutdown;
 mod slot_caps;
 mod stuck_handlers;

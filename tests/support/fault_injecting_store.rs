@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 use jobs_runtime::store::{
-    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
-    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
-    WriteAnswer,
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
+    EnqueueAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
+    Fence, FireAnswer, Firing, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation,
+    RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo,
+    Settlement, Store, StoreDescription, StoreError, StoreEvent, WriteAnswer,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;
@@ -87,6 +87,22 @@ impl fmt::Debug for FaultInjectingStore {
 
 /// Implements each asynchronous method by a decision and a call of the wrapped store.
 macro_rules! delegate {
+    (schedules: $(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl ScheduleStore for FaultInjectingStore {
+            $(
+                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
+                    let (reaches_store, answer_arrives) = self.decide();
+                    let answer = if reaches_store {
+                        self.store.$name($($arg),*).await
+                    } else {
+                        Err(unavailable())
+                    };
+                    if answer_arrives { answer } else { Err(unavailable()) }
+                }
+            )*
+        }
+    };
     ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for FaultInjectingStore {
@@ -157,4 +173,17 @@ delegate! {
     async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
     async fn logs(query: LogQuery) -> Option<LogPage>;
     async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
+}
+
+delegate! {
+    schedules:
+    async fn schedules() -> Vec<ScheduleRecord>;
+    async fn schedule(name: String) -> Option<ScheduleRecord>;
+    async fn schedule_runs(name: String, limit: usize) -> Vec<ScheduleRun>;
+    async fn due_schedules(now: Timestamp, limit: usize) -> DueSchedules;
+    async fn add_schedule(schedule: ScheduleRecord, runs: Vec<ScheduleRun>) -> bool;
+    async fn update_schedule(schedule: ScheduleRecord) -> bool;
+    async fn delete_schedule(name: String, revision: u64) -> bool;
+    async fn fire(firing: Firing) -> FireAnswer;
+    async fn run_schedule(name: String, execution: NewExecution) -> Option<ScheduleRun>;
 }

@@ -134,10 +134,13 @@ pub(crate) const KEYS: &[Key] = &[
         r#"routing_key = "jobs.mail.send""#,
         unsupported::routing_key,
     ),
-    unsupported("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
+    enforced("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
     unsupported("expires", r#"expires = "1h""#, unsupported::expires),
     unsupported("retain", r#"retain = "90d""#, unsupported::retain),
 ];
+
+/// Keys that may be given several times.
+pub(crate) const REPEATABLE: &[&str] = &["schedule"];
 
 const fn enforced(name: &'static str, example: &'static str, read: Read) -> Key {
     Key {

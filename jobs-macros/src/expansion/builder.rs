@@ -19,7 +19,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         sensitive,
         disabled,
         limits,
-        scheduled,
+        schedules,
     } = &job.options;
     let docs = (!job.docs.is_empty()).then(|| {
         let text = job.docs.text();
@@ -57,10 +57,13 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
     let limits = super::limits::limits(limits);
-    let scheduled = scheduled.then(|| quote!(.scheduled(true)));
+    let schedules = (!schedules.is_empty()).then(|| {
+        let schedules = schedules.iter().map(super::schedule::schedule);
+        quote!(.schedules(&[#(#schedules),*]))
+    });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #limits #scheduled
+        #limits #schedules
     }
 }
 
@@ -104,11 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_checks_the_schedule_of_a_whole_payload() {
-        let attribute = r#"id = "a", schedule = "@daily""#;
-        let whole = options(attribute, "fn f(#[payload] order: Order) -> R {}");
-        assert_eq!(whole, ".scheduled(true)");
-        // The macro checks the schedule of a payload of arguments itself.
-        assert_eq!(options(attribute, "fn f() -> R {}"), "");
+    fn a_repeated_schedule_adds_another_one() {
+        let attribute = r#"id = "a", schedule = "@daily", schedule = ("0 9 * * *", jitter = "1m",
+            timezone = "Europe/Paris", catch_up = "all(3)", overlap = "queue")"#;
+        assert_eq!(
+            options(attribute, "fn f() -> R {}"),
+            ".schedules(&[__private::Schedule::new(\"@daily\"),\
+             __private::Schedule::new(\"09***\").timezone(\"Europe/Paris\")\
+             .catch_up(__private::CatchUp::All(3)).overlap(__private::Overlap::Queue)\
+             .jitter(__private::Duration::from_secs(60))])"
+        );
     }
 }

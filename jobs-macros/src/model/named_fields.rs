@@ -5,18 +5,19 @@
 
 use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::Span;
+use syn::LitStr;
 use syn::ext::IdentExt as _;
-use syn::{Ident, LitStr};
 
 use super::Field;
 use crate::attribute::limits::Limits;
+use crate::attribute::{Schedule, Spanned};
 use crate::errors::Errors;
 use crate::signature::{self, Function};
 
 /// Checks that the named fields exist, and that a scheduled payload has a default for every field.
 pub(super) fn check(
     limits: &Limits<LitStr>,
-    schedule: Option<&Ident>,
+    schedule: Option<&Spanned<Schedule>>,
     function: &Function,
     accepted: &[Field],
     errors: &mut Errors,
@@ -27,7 +28,7 @@ pub(super) fn check(
     if let Some(schedule) = schedule {
         let required = accepted.iter().filter(|field| !field.is_optional());
         let required: Vec<String> = required.map(|f| f.name.unraw().to_string()).collect();
-        reject_required_fields(schedule.span(), &required, errors);
+        reject_required_fields(schedule.key.span(), &required, errors);
     }
 }
 

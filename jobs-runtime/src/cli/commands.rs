@@ -16,10 +16,12 @@ mod move_store;
 mod processes;
 mod queues;
 mod run;
+mod schedules;
 mod schema;
 mod trigger;
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
 use ::jobs::{ExecutionId, ParseExecutionIdError};
 
@@ -73,6 +75,10 @@ pub(super) async fn run(
         Command::Queues {
             command: Some(command),
         } => queues::change(&settings, output, command).await,
+        Command::Schedules { command: None } => schedules::list(&settings, output).await,
+        Command::Schedules {
+            command: Some(command),
+        } => schedules::run(&settings, output, command).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => move_store::move_store(output, &args).await,
@@ -113,6 +119,22 @@ async fn open_existing(settings: &Settings) -> Result<Runtime, Failure> {
         )));
     }
     Ok(start_client(settings).await?)
+}
+
+/// Returns the payload. If it is `-`, reads it from standard input.
+fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
+    if payload.as_deref() != Some("-") {
+        return Ok(payload);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "cannot read the payload from standard input: {error}"
+            ))
+        })?;
+    Ok(Some(text))
 }
 
 fn execution_id(text: &str) -> Result<ExecutionId, Failure> {

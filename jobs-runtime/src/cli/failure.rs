@@ -64,6 +64,19 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
+/// An unknown schedule, an invalid rule or an invalid payload is a usage error.
+impl From<crate::ScheduleError> for Failure {
+    fn from(error: crate::ScheduleError) -> Self {
+        use crate::ScheduleError as E;
+        match error {
+            E::Job(error) => error.into(),
+            E::Store(error) => error.into(),
+            E::Unknown { .. } | E::Invalid(_) => Self::Usage(error.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 /// An invalid payload or an unknown job is a usage error. A store error, a conflict, a full queue
 /// or a disabled job is a failure.
 impl From<jobs::EnqueueError> for Failure {

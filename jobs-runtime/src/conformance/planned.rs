@@ -16,30 +16,11 @@ const fn planned(
     }
 }
 
-const SCHEDULES: &str = "schedules";
 const RETENTION: &str = "retention";
 const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
-    planned(
-        "schedules",
-        "a_fire_time_enqueues_once",
-        "Each fire time of a schedule creates one execution, however many schedulers run.",
-        SCHEDULES,
-    ),
-    planned(
-        "schedules",
-        "catch_up_decides_about_missed_fire_times",
-        "After an outage, `catch_up` decides which of the missed fire times are enqueued.",
-        SCHEDULES,
-    ),
-    planned(
-        "schedules",
-        "overlap_decides_about_concurrent_executions",
-        "While the previous execution is live, `overlap` decides whether the next one is enqueued.",
-        SCHEDULES,
-    ),
     planned(
         "retention",
         "expired_executions_are_deleted",

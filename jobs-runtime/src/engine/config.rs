@@ -40,6 +40,9 @@ pub struct EngineConfig {
     /// of running attempts (progress, logs, cancel requests) is twenty times as frequent.
     /// Default: 5 s.
     pub poll: Duration,
+    /// The interval at which the scheduler looks for schedules that another process has created or
+    /// changed. Default: 5 s.
+    pub schedule_poll: Duration,
     /// The time that a handler has to return after a timeout or a cancel request. Default: 10 s.
     pub grace: Duration,
     /// The time that running attempts have to end after the first shutdown request. Default: 30 s.
@@ -62,6 +65,7 @@ impl Default for EngineConfig {
             labels: Vec::new(),
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(5),
+            schedule_poll: Duration::from_secs(5),
             grace: Duration::from_secs(10),
             drain: Duration::from_secs(30),
         }

@@ -20,6 +20,7 @@ pub(in crate::http) mod logs;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
+pub(in crate::http) mod schedules;
 pub(in crate::http) mod trigger;
 
 use axum::Router;
@@ -76,6 +77,14 @@ routes! {
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
         POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
         GET "/processes" => processes::list, processes::LIST;
+        GET "/schedules" => schedules::list, schedules::LIST;
+        POST "/schedules" => schedules::create, schedules::CREATE;
+        GET "/schedules/{id}" => schedules::show, schedules::SHOW;
+        PATCH "/schedules/{id}" => schedules::edit, schedules::EDIT;
+        DELETE "/schedules/{id}" => schedules::delete, schedules::DELETE;
+        POST "/schedules/{id}/pause" => schedules::pause, schedules::PAUSE;
+        POST "/schedules/{id}/resume" => schedules::resume, schedules::RESUME;
+        POST "/schedules/{id}/run" => schedules::run, schedules::RUN;
     }
 }
 

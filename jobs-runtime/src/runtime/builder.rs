@@ -9,7 +9,9 @@ use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
 use crate::clock::server::ServerClock;
-use crate::engine::{Engine, EngineConfig, EngineParts};
+use crate::engine::{
+    Engine, EngineConfig, EngineParts, PrepareExecution, Scheduler, SchedulerParts,
+};
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
@@ -31,6 +33,7 @@ pub struct RuntimeBuilder {
     clock: Arc<dyn Clock>,
     entropy: Entropy,
     workers: bool,
+    scheduler: Option<bool>,
     jobs: Vec<String>,
     engine: EngineConfig,
     resources: Vec<BuiltResource>,
@@ -49,6 +52,7 @@ impl Default for RuntimeBuilder {
             clock: Arc::new(SystemClock::new()),
             entropy: Entropy::new(),
             workers: true,
+            scheduler: None,
             jobs: Vec::new(),
             engine: EngineConfig::default(),
             resources: Vec::new(),
@@ -95,6 +99,13 @@ impl RuntimeBuilder {
     /// Sets whether this process executes jobs. Default: true.
     pub fn workers(mut self, workers: bool) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Sets whether this process fires the times of schedules. Default: if it executes jobs, and is
+    /// not restricted to some [executions](Self::executions). Any number of processes may do it.
+    pub fn scheduler(mut self, scheduler: bool) -> Self {
+        self.scheduler = Some(scheduler);
         self
     }
 
@@ -253,8 +264,19 @@ impl RuntimeBuilder {
             Arc::clone(&entropy),
         )?;
         service.publish().await?;
+        service.publish_schedules().await?;
 
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
+        let schedules = self
+            .scheduler
+            .unwrap_or(self.workers && self.engine.only.is_empty());
+        let scheduler = SchedulerParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            prepare: prepare_scheduled(service.clone()),
+            changes: service.schedule_changes(),
+            poll: self.engine.schedule_poll,
+        };
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
             let resources = crate::engine::resources::build(&jobs, self.resources).await?;
@@ -288,16 +310,30 @@ impl RuntimeBuilder {
             )?),
             None => None,
         };
+        let scheduler = if schedules {
+            Some(Scheduler::start(scheduler)?)
+        } else {
+            None
+        };
         health.started();
         Ok(Runtime {
             service,
             catalogue,
             engine,
+            scheduler,
             health,
             #[cfg(feature = "http")]
             api,
         })
     }
+}
+
+/// Builds the executions of schedules by the service.
+fn prepare_scheduled(service: JobService) -> PrepareExecution {
+    Arc::new(move |schedule, time| {
+        let service = service.clone();
+        Box::pin(async move { service.scheduled_execution(schedule, time).await })
+    })
 }
 
 /// Rejects slot caps, ageing times and named limits that are zero, and slot caps of unknown jobs.

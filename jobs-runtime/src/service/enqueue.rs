@@ -165,7 +165,7 @@ impl JobService {
         }
     }
 
-    fn new_execution(
+    pub(super) fn new_execution(
         &self,
         index: usize,
         request: EnqueueRequest,
@@ -211,6 +211,13 @@ impl JobService {
             trace_parent: options::trace_parent(request.trace_parent),
             rules,
         })
+    }
+}
+
+impl JobService {
+    /// Returns the job with this id or alias, if it accepts executions.
+    pub(super) async fn enabled_job(&self, id: &str) -> Result<Arc<KnownJob>, ServiceError> {
+        Ok(self.job(id).await.and_then(require_enabled)?)
     }
 }
 

@@ -114,6 +114,11 @@ impl JobRegistry {
         Ok(jobs.into_values().collect())
     }
 
+    /// Returns the linked jobs, sorted by id.
+    pub(crate) fn linked(&self) -> Vec<Arc<KnownJob>> {
+        self.linked.jobs.values().cloned().collect()
+    }
+
     /// Returns the linked jobs for publication in the store.
     pub(crate) fn publications(&self, now: Timestamp) -> Vec<PublishedJob> {
         let jobs = self.linked.jobs.values();

@@ -7,12 +7,12 @@ use jobs::{Clock, ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use super::{
-    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
-    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
-    Transferable, WriteAnswer,
+    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
+    EnqueueAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
+    Fence, FireAnswer, Firing, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation,
+    RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo,
+    Settlement, Store, StoreDescription, StoreError, StoreEvent, Transferable, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -36,8 +36,20 @@ impl ClockedStore {
     }
 }
 
-/// Implements each listed method of [`Store`] as the same call on the store, with the clock held.
+/// Implements each listed method of [`Store`], or of [`ScheduleStore`], as the same call on the
+/// store, with the clock held.
 macro_rules! clocked {
+    (schedules: $(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl ScheduleStore for ClockedStore {
+            $(
+                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
+                    let _hold = self.clock.hold();
+                    self.store.$name($($arg),*).await
+                }
+            )*
+        }
+    };
     ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for ClockedStore {
@@ -112,4 +124,17 @@ clocked! {
     async fn processes() -> Vec<ProcessRecord>;
     async fn leases_of(scope: CapScope) -> Vec<(SessionId, u64)>;
     async fn catalogue() -> Vec<PublishedJob>;
+}
+
+clocked! {
+    schedules:
+    async fn schedules() -> Vec<ScheduleRecord>;
+    async fn schedule(name: String) -> Option<ScheduleRecord>;
+    async fn schedule_runs(name: String, limit: usize) -> Vec<ScheduleRun>;
+    async fn due_schedules(now: Timestamp, limit: usize) -> DueSchedules;
+    async fn add_schedule(schedule: ScheduleRecord, runs: Vec<ScheduleRun>) -> bool;
+    async fn update_schedule(schedule: ScheduleRecord) -> bool;
+    async fn delete_schedule(name: String, revision: u64) -> bool;
+    async fn fire(firing: Firing) -> FireAnswer;
+    async fn run_schedule(name: String, execution: NewExecution) -> Option<ScheduleRun>;
 }

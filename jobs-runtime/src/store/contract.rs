@@ -12,6 +12,7 @@ pub(in crate::store) mod list;
 pub(in crate::store) mod logs;
 pub(in crate::store) mod operator;
 pub(in crate::store) mod publish;
+pub(in crate::store) mod schedule;
 pub(in crate::store) mod session;
 pub(in crate::store) mod settlement;
 pub(in crate::store) mod url;
@@ -26,8 +27,9 @@ use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
     LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, StoreDescription, StoreError, Transferable, WriteAnswer,
+    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, ScheduleStore,
+    SessionBeat, SessionId, SessionInfo, Settlement, StoreDescription, StoreError, Transferable,
+    WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -49,7 +51,7 @@ use crate::time::Timestamp;
 /// repeatable can then be called again with the same arguments. The second call finds the effects
 /// of the first. Each method lists its further errors.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: ScheduleStore {
     // ---- Setup: layout, health, events -----------------------------------------------------
 
     /// Applies the migrations that the layout lacks and returns the status of all.

@@ -51,6 +51,7 @@
 //! # Lock order
 //! A transaction takes its locks in this order, which prevents deadlocks between operations:
 //!
+//! 0. a schedule;
 //! 1. idempotency keys, then unique and debounce keys, each by job and key;
 //! 2. the advisory lock of a job's backlog count;
 //! 3. `allocator_lock`;
@@ -95,6 +96,7 @@ mod operator;
 mod postpone;
 mod promote;
 mod read;
+mod schedules;
 mod session;
 mod store;
 mod transfer;

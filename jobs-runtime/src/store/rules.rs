@@ -10,3 +10,5 @@ pub(in crate::store) mod migrations;
 pub(in crate::store) mod permits;
 pub(in crate::store) mod poison_rows;
 pub(in crate::store) mod retry_text;
+pub(in crate::store) mod schedule_rows;
+pub(in crate::store) mod schedules;

@@ -45,6 +45,7 @@
 //! | `session` | sessions and take-over |
 //! | `operator` | cancel, retry, delete, edit; queues |
 //! | `read` | records, lists, logs, catalogue |
+//! | `schedules` | schedules and their runs |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
 //! | `migrate` | the layout |
@@ -67,6 +68,7 @@ mod operator;
 mod postpone;
 mod promote;
 mod read;
+mod schedules;
 mod session;
 mod transfer;
 

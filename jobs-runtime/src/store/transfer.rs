@@ -6,7 +6,8 @@
 //! * queued executions in their order;
 //! * the history, with its attempts and logs;
 //! * idempotency keys;
-//! * every publication of the catalogue.
+//! * every publication of the catalogue;
+//! * schedules, with their runs.
 //!
 //! Sessions and leases are not copied: no worker may use the source.
 //!
@@ -172,6 +173,8 @@ pub struct RowCounts {
     pub keys: u64,
     /// Publications of jobs.
     pub publications: u64,
+    /// Schedules.
+    pub schedules: u64,
 }
 
 impl RowCounts {
@@ -214,6 +217,7 @@ impl std::ops::Add for RowCounts {
             log_lines: self.log_lines + other.log_lines,
             keys: self.keys + other.keys,
             publications: self.publications + other.publications,
+            schedules: self.schedules + other.schedules,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The texts that `jobs` accepts: ids, durations, rates, cron expressions and time zones.
+//! The texts that `jobs` accepts: ids, durations, rates, cron expressions, options of schedules and
+//! time zones.
 //!
 //! An attribute is parsed at compile time, a setting or a request at run time. Both must accept the
 //! same texts and mean the same by them, so the parsers live here, once. Every error says what to
@@ -18,5 +19,6 @@ pub mod cron;
 pub mod duration;
 pub mod id;
 pub mod rate;
+pub mod schedule;
 pub mod suggestion;
 pub mod zone;

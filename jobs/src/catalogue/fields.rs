@@ -29,7 +29,7 @@ pub(super) fn find_problems(
         }));
     }
     let required = strings(&schema["required"]);
-    if definition.scheduled && !required.is_empty() {
+    if !definition.schedules.is_empty() && !required.is_empty() {
         problems.push(Problem::ScheduleNeeds {
             id,
             source,

@@ -112,6 +112,8 @@ pub enum TriggeredBy {
     Http,
     /// The command line.
     Cli,
+    /// A schedule.
+    Schedule,
 }
 
 impl TriggeredBy {
@@ -122,6 +124,7 @@ impl TriggeredBy {
             Self::Parent => "parent",
             Self::Http => "http",
             Self::Cli => "cli",
+            Self::Schedule => "schedule",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use jobs::{JobError, job};
 
-#[job(id = "mail.send", schedule = "5/10 0 L * *")]
+#[job(id = "mail.send", schedule = "5/10 0 15W * *")]
 async fn send_mail() -> Result<(), JobError> {
     Ok(())
 }

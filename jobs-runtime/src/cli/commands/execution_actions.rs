@@ -1,12 +1,10 @@
 //! The commands `cancel`, `retry`, `edit` and `delete`: an operator's actions on an execution.
 
-use std::io::Read;
-
 use serde_json::json;
 
 use jobs::runtime::Due;
 
-use super::{execution_id, open_existing};
+use super::{execution_id, open_existing, read_payload};
 use crate::Edit;
 use crate::cli::args;
 use crate::cli::failure::Failure;
@@ -114,22 +112,6 @@ pub(in crate::cli) async fn delete(
         ))),
         DeleteAnswer::Unknown => Err(unknown(id)),
     }
-}
-
-/// Returns the payload. If it is `-`, reads it from standard input.
-fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
-    if payload.as_deref() != Some("-") {
-        return Ok(payload);
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| {
-            Failure::usage(format!(
-                "cannot read the payload from standard input: {error}"
-            ))
-        })?;
-    Ok(Some(text))
 }
 
 fn unknown(id: jobs::ExecutionId) -> Failure {

@@ -1,6 +1,6 @@
 //! The commands `list` and `show`: the known jobs.
 
-use jobs::{JobLimits, OnConflict};
+use jobs::{CatchUp, JobLimits, OnConflict, Overlap, ScheduleRule};
 use serde_json::json;
 
 use super::start_reader;
@@ -33,16 +33,27 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
                 job.priority.to_string(),
                 job.timeout_ms.map_or("none".to_owned(), millis),
                 job.max_attempts.to_string(),
+                schedules(job),
                 short(&job.label, 48),
             ]
         });
         table(
             [
-                "JOB", "HANDLER", "QUEUE", "PRIORITY", "TIMEOUT", "ATTEMPTS", "LABEL",
+                "JOB", "HANDLER", "QUEUE", "PRIORITY", "TIMEOUT", "ATTEMPTS", "SCHEDULE", "LABEL",
             ],
             rows,
         )
     })
+}
+
+/// The cron expressions of a job's schedules.
+fn schedules(job: &jobs::JobDescriptor) -> String {
+    let crons: Vec<&str> = job.schedule.iter().map(|rule| &*rule.cron).collect();
+    if crons.is_empty() {
+        "-".to_owned()
+    } else {
+        crons.join("; ")
+    }
 }
 
 fn handler(job: &jobs::JobDescriptor) -> String {
@@ -115,6 +126,21 @@ fn limits(limits: &JobLimits) -> String {
     texts.join("; ")
 }
 
+/// Formats a schedule like the value of the attribute.
+pub(super) fn schedule(rule: &ScheduleRule) -> String {
+    let mut text = format!("{} {}", rule.cron, rule.timezone);
+    if rule.catch_up != CatchUp::default() {
+        text.push_str(&format!(", catch_up {}", rule.catch_up));
+    }
+    if rule.overlap != Overlap::default() {
+        text.push_str(&format!(", overlap {}", rule.overlap));
+    }
+    if rule.jitter_ms > 0 {
+        text.push_str(&format!(", jitter {}", millis(rule.jitter_ms)));
+    }
+    text
+}
+
 fn text(known: &KnownJob) -> String {
     let job = known.descriptor();
     let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
@@ -136,6 +162,9 @@ fn text(known: &KnownJob) -> String {
         ["source".to_owned(), job.source.clone()],
         ["fingerprint".to_owned(), known.fingerprint().to_owned()],
     ];
+    for rule in job.schedule.iter().rev() {
+        facts.insert(2, ["schedule".to_owned(), schedule(rule)]);
+    }
     if !job.limits.is_empty() {
         facts.insert(2, ["limits".to_owned(), limits(&job.limits)]);
     }

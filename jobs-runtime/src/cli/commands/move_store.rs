@@ -50,7 +50,7 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
         let written = &copied.written;
         format!(
             "copied {} executions ({} queued, {} pending, {} succeeded, {} failed, {} cancelled), \
-             {} log lines and {} jobs{skipped}; the row counts of both stores agree\n\
+             {} log lines, {} jobs and {} schedules{skipped}; the row counts of both stores agree\n\
              {from} is unchanged: point your programs at {to}",
             written.executions(),
             written.queued,
@@ -60,6 +60,7 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
             written.cancelled,
             written.log_lines,
             written.publications,
+            written.schedules,
         )
     })
 }

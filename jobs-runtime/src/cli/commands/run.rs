@@ -30,7 +30,7 @@ pub(in crate::cli) async fn run(
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     let mut builder = configure(settings.builder()).workers(components != Components::Http);
     if !matches!(components, Components::Worker { .. }) {
-        builder = builder.bind(settings.bind);
+        builder = builder.bind(settings.bind).scheduler(true);
     }
     let runtime = builder.start().await?;
     print_start(&runtime, settings, output, components).await;

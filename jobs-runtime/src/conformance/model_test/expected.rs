@@ -38,6 +38,7 @@ impl Model {
             cancel_requested_at: None,
             duration_ms: last.as_ref().and_then(duration),
             triggered_by: new.triggered_by.clone(),
+            scheduled: None,
             created_by: new.created_by.clone(),
             item_id: new.item_id.clone(),
             correlation_id: new.correlation_id.clone(),

@@ -171,6 +171,13 @@ impl<'a> BodyFields<'a> {
         });
     }
 
+    /// Returns `true` if a field has a mistake.
+    pub(in crate::http) fn has_violation(&self, name: &str) -> bool {
+        let mut pointer = self.pointer.clone();
+        crate::service::push_segment(&mut pointer, name);
+        self.violations.iter().any(|it| it.pointer == pointer)
+    }
+
     /// Returns all mistakes, unknown fields included.
     pub(in crate::http) fn finish(mut self) -> Vec<Violation> {
         let known: Vec<_> = self.documented.iter().map(|field| field.name).collect();

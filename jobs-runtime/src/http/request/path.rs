@@ -1,4 +1,4 @@
-//! Path parameters: the job, the execution or the queue of a route.
+//! Path parameters: the job, the execution, the queue or the schedule of a route.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
@@ -15,6 +15,18 @@ pub(in crate::http) struct ExecutionPath(pub(in crate::http) ExecutionId);
 
 /// The queue name of a path.
 pub(in crate::http) struct QueuePath(pub(in crate::http) String);
+
+/// The schedule's name of a path.
+pub(in crate::http) struct SchedulePath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SchedulePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(schedule) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(schedule))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for QueuePath {
     type Rejection = Problem;

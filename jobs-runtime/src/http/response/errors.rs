@@ -9,6 +9,7 @@ use jobs::{EnqueueError, Violation};
 use serde_json::{Value, json};
 
 use super::problem::{Code, Problem};
+use crate::ScheduleError;
 use crate::service::{InvalidPayload, ServiceError};
 use crate::store::StoreError;
 
@@ -69,6 +70,26 @@ impl From<StoreError> for Problem {
 impl From<EnqueueError> for Problem {
     fn from(error: EnqueueError) -> Self {
         enqueue_problem(error, RequestKind::Single, None)
+    }
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ScheduleError::Unknown { near, .. } => {
+                Self::new(Code::UnknownSchedule, detail).with("near", near)
+            }
+            ScheduleError::Exists(_) => Self::new(Code::ScheduleExists, detail),
+            ScheduleError::Declared(_) => Self::new(Code::ScheduleDeclared, detail),
+            ScheduleError::Contended(_) => Self::new(Code::ScheduleContended, detail),
+            ScheduleError::Rejected(_) => Self::new(Code::NotRun, detail),
+            ScheduleError::Invalid(violations) => {
+                Self::violations(Code::InvalidRequest, &violations)
+            }
+            ScheduleError::Job(error) => error.into(),
+            ScheduleError::Store(error) => error.into(),
+        }
     }
 }
 

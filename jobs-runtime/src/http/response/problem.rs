@@ -56,6 +56,8 @@ codes! {
     UnknownExecution = "unknown_execution", NOT_FOUND, "Unknown execution";
     /// No job uses that queue, and no execution is in it: see `near`.
     UnknownQueue = "unknown_queue", NOT_FOUND, "Unknown queue";
+    /// No schedule has that id: see `near`.
+    UnknownSchedule = "unknown_schedule", NOT_FOUND, "Unknown schedule";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route does not support the method.
@@ -74,6 +76,14 @@ codes! {
     AlreadyFinal = "already_final", CONFLICT, "Already final";
     /// The execution is not final: see `executionStatus`.
     NotFinal = "not_final", CONFLICT, "Not final";
+    /// A schedule with that id exists.
+    ScheduleExists = "schedule_exists", CONFLICT, "Schedule exists";
+    /// The schedule is declared by its job, so it cannot be deleted.
+    ScheduleDeclared = "schedule_declared", CONFLICT, "Schedule declared";
+    /// Other requests changed the schedule at the same time.
+    ScheduleContended = "schedule_contended", CONFLICT, "Schedule contended";
+    /// The job does not accept an execution of the schedule now.
+    NotRun = "not_run", CONFLICT, "Not run";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The `Content-Type` is not JSON.

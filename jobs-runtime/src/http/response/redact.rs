@@ -37,27 +37,34 @@ impl<'a> Redactor<'a> {
 
     /// Masks the sensitive fields in the payload of an execution.
     pub(in crate::http) async fn redact(&mut self, execution: &mut ExecutionRecord) {
-        let redaction = match self.jobs.get(&execution.job_id) {
+        self.redact_payload(&execution.job_id, &mut execution.payload)
+            .await;
+    }
+
+    /// Masks the sensitive fields in a payload of a job.
+    pub(in crate::http) async fn redact_payload(
+        &mut self,
+        job_id: &str,
+        payload: &mut Box<RawValue>,
+    ) {
+        let redaction = match self.jobs.get(job_id) {
             Some(redaction) => redaction,
             None => {
-                let redaction = match self.service.job(&execution.job_id).await {
+                let redaction = match self.service.job(job_id).await {
                     Ok(job) => Redaction::Fields(job.descriptor().sensitive.clone()),
                     // No program has published the job, so no field is marked as sensitive.
                     Err(jobs::EnqueueError::UnknownJob { .. }) => Redaction::Fields(Vec::new()),
                     Err(_) => Redaction::WholePayload,
                 };
-                self.jobs
-                    .entry(execution.job_id.clone())
-                    .or_insert(redaction)
+                self.jobs.entry(job_id.to_owned()).or_insert(redaction)
             }
         };
         match redaction {
             Redaction::Fields(names) if names.is_empty() => {}
             Redaction::Fields(names) => {
-                execution.payload =
-                    mask_fields(&execution.payload, names).unwrap_or_else(masked_payload);
+                *payload = mask_fields(payload, names).unwrap_or_else(masked_payload);
             }
-            Redaction::WholePayload => execution.payload = masked_payload(),
+            Redaction::WholePayload => *payload = masked_payload(),
         }
     }
 }

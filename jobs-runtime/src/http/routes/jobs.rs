@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::{JobDescriptor, JobLimits};
+use jobs::{JobDescriptor, JobLimits, ScheduleRule};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,8 +33,8 @@ pub(in crate::http) struct JobView {
     fingerprint: String,
     // Present also for a job without limits.
     limits: JobLimits,
-    // Reserved for the schedule of the job, so that clients can rely on the key.
-    schedule: Option<()>,
+    // Present also for a job without schedules.
+    schedule: Vec<ScheduleRule>,
 }
 
 impl JobView {
@@ -42,9 +42,9 @@ impl JobView {
         let mut descriptor = job.descriptor().clone();
         Self {
             limits: std::mem::take(&mut descriptor.limits),
+            schedule: std::mem::take(&mut descriptor.schedule),
             descriptor,
             fingerprint: job.fingerprint().to_owned(),
-            schedule: None,
         }
     }
 }

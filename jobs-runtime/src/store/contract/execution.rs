@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::store::EnqueueRules;
+use crate::store::{EnqueueRules, ScheduledTime};
 use crate::time::Timestamp;
 
 /// An execution to create.
@@ -148,6 +148,9 @@ pub struct ExecutionRecord {
     pub duration_ms: Option<u64>,
     /// The way in which it was enqueued, for example `api`.
     pub triggered_by: String,
+    /// The schedule that created it, and the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<ScheduledTime>,
     /// The user or program that created it.
     pub created_by: Option<String>,
     /// The item id: the domain object that the execution is about.

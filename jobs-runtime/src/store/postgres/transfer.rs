@@ -65,6 +65,7 @@ impl Operation for CountRows {
             log_lines: count(7)?,
             keys: count(8)?,
             publications: count(9)?,
+            schedules: count(10)?,
         }))
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn enqueue(
 ) -> Result<Vec<EnqueueAnswer>, DbError> {
     check_database(conn, own).await?;
     let mut savepoint = conn.begin().await?;
-    let answers = commit_group::enqueue_in_txn(&mut savepoint, batch).await?;
+    let (answers, _) = commit_group::enqueue_in_txn(&mut savepoint, batch).await?;
     savepoint.commit().await?;
     Ok(answers)
 }

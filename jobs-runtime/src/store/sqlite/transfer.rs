@@ -70,5 +70,6 @@ async fn row_counts_on_conn(conn: &mut SqliteConnection) -> Result<RowCounts, Db
         log_lines: row.try_get(7)?,
         keys: row.try_get(8)?,
         publications: row.try_get(9)?,
+        schedules: row.try_get(10)?,
     })
 }

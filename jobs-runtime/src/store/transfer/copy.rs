@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::Clock;
 use serde::Serialize;
 
-use crate::store::{RowCounts, SessionBeat, Store, StoreError, Transferable};
+use crate::store::{MAX_SCHEDULE_RUNS, RowCounts, SessionBeat, Store, StoreError, Transferable};
 
 /// The number of executions per step.
 const STEP: usize = 500;
@@ -108,14 +108,17 @@ pub async fn transfer(
         });
     }
     let publications = publish(from, target, to).await?;
+    let schedules = copy_schedules(source, target).await?;
     let before = to.row_counts().await.map_err(at("target"))?;
 
     let mut read = RowCounts {
         publications: total.publications,
+        schedules: total.schedules,
         ..RowCounts::default()
     };
     let mut written = RowCounts {
         publications,
+        schedules,
         ..RowCounts::default()
     };
     let mut skipped = 0;
@@ -149,6 +152,7 @@ pub async fn transfer(
     verify("source", read, again)?;
     let expected = RowCounts {
         publications: 0,
+        schedules: 0,
         ..written
     };
     verify(
@@ -183,6 +187,20 @@ fn verify(store: &'static str, expected: RowCounts, found: RowCounts) -> Result<
         expected: Box::new(expected),
         found: Box::new(found),
     })
+}
+
+/// Copies the schedules that the target does not have yet, with their runs, and returns their
+/// number.
+async fn copy_schedules(source: &dyn Store, target: &dyn Store) -> Result<u64, TransferError> {
+    let mut copied = 0;
+    for schedule in source.schedules().await.map_err(at("source"))? {
+        let name = schedule.name.clone();
+        let runs = source.schedule_runs(name, MAX_SCHEDULE_RUNS).await;
+        let runs = runs.map_err(at("source"))?;
+        let added = target.add_schedule(schedule, runs).await;
+        copied += u64::from(added.map_err(at("target"))?);
+    }
+    Ok(copied)
 }
 
 /// Publishes the jobs that the target does not have yet and returns their number.

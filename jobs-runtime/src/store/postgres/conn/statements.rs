@@ -278,6 +278,20 @@ statements! {
     session_take_over_close: include_str!("../sql/session/take_over_close.sql"),
     session_take_over_check_last_beat: include_str!("../sql/session/take_over_check_last_beat.sql"),
     limits_release_permits: include_str!("../sql/limits/release_permits.sql"),
+    schedules_advance: include_str!("../sql/schedules/advance.sql"),
+    schedules_delete: include_str!("../sql/schedules/delete.sql"),
+    schedules_delete_runs: include_str!("../sql/schedules/delete_runs.sql"),
+    schedules_due: include_str!("../sql/schedules/due.sql"),
+    schedules_insert: include_str!("../sql/schedules/insert.sql"),
+    schedules_insert_run: include_str!("../sql/schedules/insert_run.sql"),
+    schedules_is_live: include_str!("../sql/schedules/is_live.sql"),
+    schedules_list: include_str!("../sql/schedules/list.sql"),
+    schedules_lock: include_str!("../sql/schedules/lock.sql"),
+    schedules_next_due: include_str!("../sql/schedules/next_due.sql"),
+    schedules_prune_runs: include_str!("../sql/schedules/prune_runs.sql"),
+    schedules_run_exists: include_str!("../sql/schedules/run_exists.sql"),
+    schedules_runs: include_str!("../sql/schedules/runs.sql"),
+    schedules_update: include_str!("../sql/schedules/update.sql"),
 }
 
 #[cfg(test)]

@@ -63,45 +63,48 @@ pub(in crate::store::postgres) fn encode_in_place(text: &mut String) {
 
 /// Encodes every text of the executions.
 pub(in crate::store::postgres) fn encode_batch(mut batch: Vec<NewExecution>) -> Vec<NewExecution> {
-    for new in &mut batch {
-        let NewExecution {
-            job_id,
-            queue,
-            idempotency_key,
-            correlation_id,
-            item_id,
-            created_by,
-            tags,
-            triggered_by,
-            trace_parent,
-            id: _,
-            payload: _,
-            priority: _,
-            policy: _,
-            created_at: _,
-            run_at: _,
-            parent_id: _,
-            rules,
-        } = new;
-        let optional = [correlation_id, item_id, created_by, trace_parent];
-        let keys = idempotency_key
-            .iter_mut()
-            .flat_map(|key| [&mut key.key, &mut key.payload_digest]);
-        let limits = rules.limits.iter_mut();
-        let limits = limits.flat_map(|limit| [&mut limit.key, &mut limit.job_id]);
-        let unique = rules.unique.iter_mut().map(|unique| &mut unique.key);
-        let debounce = rules.debounce.iter_mut().map(|debounce| &mut debounce.key);
-        [job_id, queue, triggered_by]
-            .into_iter()
-            .chain(limits)
-            .chain(unique)
-            .chain(debounce)
-            .chain(optional.into_iter().flatten())
-            .chain(tags)
-            .chain(keys)
-            .for_each(encode_in_place);
-    }
+    batch.iter_mut().for_each(encode_execution);
     batch
+}
+
+/// Encodes every text of an execution.
+pub(in crate::store::postgres) fn encode_execution(new: &mut NewExecution) {
+    let NewExecution {
+        job_id,
+        queue,
+        idempotency_key,
+        correlation_id,
+        item_id,
+        created_by,
+        tags,
+        triggered_by,
+        trace_parent,
+        id: _,
+        payload: _,
+        priority: _,
+        policy: _,
+        created_at: _,
+        run_at: _,
+        parent_id: _,
+        rules,
+    } = new;
+    let optional = [correlation_id, item_id, created_by, trace_parent];
+    let keys = idempotency_key
+        .iter_mut()
+        .flat_map(|key| [&mut key.key, &mut key.payload_digest]);
+    let limits = rules.limits.iter_mut();
+    let limits = limits.flat_map(|limit| [&mut limit.key, &mut limit.job_id]);
+    let unique = rules.unique.iter_mut().map(|unique| &mut unique.key);
+    let debounce = rules.debounce.iter_mut().map(|debounce| &mut debounce.key);
+    [job_id, queue, triggered_by]
+        .into_iter()
+        .chain(limits)
+        .chain(unique)
+        .chain(debounce)
+        .chain(optional.into_iter().flatten())
+        .chain(tags)
+        .chain(keys)
+        .for_each(encode_in_place);
 }
 
 /// Encodes the texts of a limit.

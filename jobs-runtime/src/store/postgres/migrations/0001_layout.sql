@@ -308,3 +308,36 @@ CREATE TABLE jobs.paused_queues (
     queue     text   COLLATE "C" PRIMARY KEY,
     paused_at bigint NOT NULL
 );
+
+-- Schedules. `rule` and `declared` are JSON: the rule in force, and the rule of the job's attribute.
+-- `payload` is NULL for the job's defaults. Every write raises `revision`. Times until
+-- `evaluated_until` have been considered. `due_at` is NULL while a schedule is paused or absent.
+CREATE TABLE jobs.schedules (
+    revision        bigint  NOT NULL,
+    evaluated_until bigint  NOT NULL,
+    due_at          bigint,
+    paused_at       bigint,
+    created_at      bigint  NOT NULL,
+    updated_at      bigint  NOT NULL,
+    overridden      boolean NOT NULL,
+    name            text    COLLATE "C" PRIMARY KEY,
+    job_id          text    COLLATE "C" NOT NULL,
+    absent          text    COLLATE "C",
+    rule            text    COLLATE "C" NOT NULL,
+    declared        text    COLLATE "C",
+    payload         text    COLLATE "C"
+) WITH (fillfactor = 50);
+CREATE INDEX schedules_due ON jobs.schedules (due_at) WHERE due_at IS NOT NULL;
+
+-- The last runs of each schedule. A time has one row, so it creates at most one execution. `reason`
+-- and `detail` tell why none was created.
+CREATE TABLE jobs.schedule_runs (
+    time         bigint  NOT NULL,
+    fired_at     bigint  NOT NULL,
+    execution_id uuid,
+    manual       boolean NOT NULL,
+    schedule     text    COLLATE "C" NOT NULL,
+    reason       text    COLLATE "C",
+    detail       text    COLLATE "C",
+    PRIMARY KEY (schedule, time, manual)
+);

@@ -12,7 +12,7 @@ use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, withou
 use crate::store::postgres::conn::text;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::{number, uuid_of};
-use crate::store::{AttemptRecord, ExecutionRecord, ExecutionState};
+use crate::store::{AttemptRecord, ExecutionRecord, ExecutionState, ScheduledTime};
 use crate::time::Timestamp;
 
 /// Reads an execution with its attempts, in one statement and thus from one snapshot.
@@ -75,6 +75,8 @@ pub(in crate::store::postgres) fn read(row: &PgRow) -> Result<ExecutionRecord, D
     let status: &str = row.try_get("status")?;
     let parent_id: Option<Uuid> = row.try_get("parent_id")?;
     let trace_parent = optional(row, "trace_parent")?;
+    let triggered_by = text::decode(row.try_get("triggered_by")?);
+    let (triggered_by, scheduled) = ScheduledTime::split(triggered_by);
     Ok(ExecutionRecord {
         id: id_of(row.try_get("id")?),
         job_id: text::decode(row.try_get("job_id")?),
@@ -102,7 +104,8 @@ pub(in crate::store::postgres) fn read(row: &PgRow) -> Result<ExecutionRecord, D
         duration_ms: row
             .try_get::<Option<i64>, _>("duration_ms")?
             .map(|millis| u64::try_from(millis).unwrap_or(0)),
-        triggered_by: text::decode(row.try_get("triggered_by")?),
+        triggered_by,
+        scheduled,
         created_by: optional(row, "created_by")?,
         item_id: optional(row, "item_id")?,
         correlation_id: optional(row, "correlation_id")?,

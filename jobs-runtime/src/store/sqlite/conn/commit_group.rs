@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::error::DbError;
 use super::json;
 use super::lookup::{Lookup, LookupResult};
+use super::operation::Outcome;
 use super::script::Script;
 use crate::store::sqlite::claim::ClaimAnswer;
 use crate::store::sqlite::enqueue::EnqueuePlan;
@@ -266,11 +267,12 @@ fn settlement_bytes(settlement: &Settlement) -> usize {
     result + logs.sum::<usize>()
 }
 
-/// Creates executions in the open transaction of `conn`.
+/// Creates executions in the open transaction of `conn`. An error of the contract leaves the
+/// transaction as it was.
 pub(in crate::store::sqlite) async fn enqueue_in_txn(
     conn: &mut SqliteConnection,
     batch: &[NewExecution],
-) -> Result<Vec<EnqueueAnswer>, DbError> {
+) -> Result<Outcome<Vec<EnqueueAnswer>>, DbError> {
     let lookup = Lookup::of(&[batch], WriteMode::Careful);
     let existing = lookup.run(conn, &[batch], &[]).await?;
     let mut plan = EnqueuePlan::careful(&[batch], existing.executions, &existing.limits)?;
@@ -280,7 +282,7 @@ pub(in crate::store::sqlite) async fn enqueue_in_txn(
     script
         .run(conn, &plan, &SettlePlan::default(), None)
         .await?;
-    Ok(answers)
+    Ok((answers, plan.events))
 }
 
 /// Ends an attempt in the open transaction of `conn`.

@@ -252,3 +252,36 @@ CREATE TABLE jobs_paused_queues (
     queue     TEXT PRIMARY KEY,
     paused_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Schedules. `rule` and `declared` are JSON: the rule in force, and the rule of the job's attribute.
+-- `payload` is NULL for the job's defaults. Every write raises `revision`. Times until
+-- `evaluated_until` have been considered. `due_at` is NULL while a schedule is paused or absent.
+CREATE TABLE jobs_schedules (
+    name            TEXT    PRIMARY KEY,
+    job_id          TEXT    NOT NULL,
+    revision        INTEGER NOT NULL,
+    rule            TEXT    NOT NULL,
+    payload         TEXT,
+    declared        TEXT,
+    overridden      INTEGER NOT NULL,
+    paused_at       INTEGER,
+    absent          TEXT,
+    evaluated_until INTEGER NOT NULL,
+    due_at          INTEGER,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX jobs_schedules_due ON jobs_schedules (due_at) WHERE due_at IS NOT NULL;
+
+-- The last runs of each schedule. A time has one row, so it creates at most one execution. `reason`
+-- and `detail` tell why none was created.
+CREATE TABLE jobs_schedule_runs (
+    schedule     TEXT    NOT NULL,
+    time         INTEGER NOT NULL,
+    manual       INTEGER NOT NULL,
+    fired_at     INTEGER NOT NULL,
+    execution_id BLOB,
+    reason       TEXT,
+    detail       TEXT,
+    PRIMARY KEY (schedule, time, manual)
+) WITHOUT ROWID;

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::json::id_from_blob;
-use crate::store::{AttemptRecord, ExecutionRecord, ExecutionState};
+use crate::store::{AttemptRecord, ExecutionRecord, ExecutionState, ScheduledTime};
 use crate::time::Timestamp;
 
 /// Reads an execution with its attempts. One statement reads both, so they come from one snapshot.
@@ -64,6 +64,7 @@ pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord,
     let tags: Option<&str> = row.try_get("tags")?;
     let parent_id: Option<&[u8]> = row.try_get("parent_id")?;
     let trace_parent: Option<&str> = row.try_get("trace_parent")?;
+    let (triggered_by, scheduled) = ScheduledTime::split(row.try_get("triggered_by")?);
     Ok(ExecutionRecord {
         id: id_from_blob(row.try_get("id")?)?,
         job_id: row.try_get("job_id")?,
@@ -91,7 +92,8 @@ pub(in crate::store::sqlite) fn read(row: &SqliteRow) -> Result<ExecutionRecord,
         duration_ms: row
             .try_get::<Option<i64>, _>("duration_ms")?
             .map(|millis| u64::try_from(millis).unwrap_or(0)),
-        triggered_by: row.try_get("triggered_by")?,
+        triggered_by,
+        scheduled,
         created_by: row.try_get("created_by")?,
         item_id: row.try_get("item_id")?,
         correlation_id: row.try_get("correlation_id")?,

@@ -9,4 +9,5 @@ SELECT
     (SELECT COUNT(*) FROM jobs.attempts),
     (SELECT COUNT(*) FROM jobs.logs),
     (SELECT COUNT(*) FROM jobs.idempotency_keys),
-    (SELECT COUNT(*) FROM jobs.catalogue)
+    (SELECT COUNT(*) FROM jobs.catalogue),
+    (SELECT COUNT(*) FROM jobs.schedules)

@@ -1,6 +1,6 @@
 -- Counts the rows of each kind.
 -- Returns one row: queued, pending, running, succeeded, failed, cancelled, attempts, log lines,
--- idempotency keys, publications.
+-- idempotency keys, publications, schedules.
 SELECT
     (SELECT COUNT(*) FROM jobs_ready) + (SELECT COUNT(*) FROM jobs_blocked),
     (SELECT COUNT(*) FROM jobs_scheduled),
@@ -11,4 +11,5 @@ SELECT
     (SELECT COUNT(*) FROM jobs_attempts),
     (SELECT COUNT(*) FROM jobs_logs),
     (SELECT COUNT(*) FROM jobs_idempotency_keys),
-    (SELECT COUNT(*) FROM jobs_catalogue)
+    (SELECT COUNT(*) FROM jobs_catalogue),
+    (SELECT COUNT(*) FROM jobs_schedules)

@@ -1,8 +1,8 @@
-// A schedule has no seconds.
+// A schedule has no field for the year.
 
 use jobs::{JobError, job};
 
-#[job(id = "mail.send", schedule = "0 0 3 * * *")]
+#[job(id = "mail.send", schedule = "0 0 3 * * * 2030")]
 async fn send_mail() -> Result<(), JobError> {
     Ok(())
 }

@@ -1,0 +1,309 @@
+//! Scheduler: fires the times of schedules.
+//!
+//! A scheduler has a thread of its own and needs no worker. Any number of processes may run one:
+//! each reads the due schedules and fires them, and the store accepts the first firing of each
+//! time ([`ScheduleStore::fire`](crate::store::ScheduleStore::fire)). So no process is the leader,
+//! and a process that dies delays nothing.
+//!
+//! The thread sleeps until the next time, and at most for the poll interval, in which schedules of
+//! other processes are noticed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jobs::{BoxFuture, Clock, HandlerKind};
+use tokio::sync::{Notify, watch};
+
+use crate::clock::busy::keep_clock_busy;
+use crate::clock::timestamp;
+use crate::schedule::Timetable;
+use crate::schedule::plan::{next_due, plan};
+use crate::store::{
+    Absence, FireAnswer, Firing, NewExecution, NewRun, ScheduleRecord, Skip, Store, StoreError,
+};
+use crate::time::Timestamp;
+
+/// The most schedules that are read at a time.
+const DUE_LIMIT: usize = 100;
+
+/// The pause after a failed call of the store.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// The interval between two looks at a schedule whose time waits for the end of an execution.
+const WAIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The interval between two checks for absent jobs.
+const ABSENCE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The time for which no worker has executed a job before its schedules count as absent. It is
+/// longer than a restart.
+const ABSENT_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// Builds the execution of a schedule's time, or tells why there is none.
+pub(crate) type PrepareExecution = Arc<
+    dyn Fn(
+            ScheduleRecord,
+            Timestamp,
+        ) -> BoxFuture<'static, Result<Result<Box<NewExecution>, Skip>, StoreError>>
+        + Send
+        + Sync,
+>;
+
+/// Everything that a scheduler is built from.
+pub(crate) struct SchedulerParts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) prepare: PrepareExecution,
+    /// Notified after a change of a schedule in this process.
+    pub(crate) changes: Arc<Notify>,
+    /// The longest pause between two looks at the store.
+    pub(crate) poll: Duration,
+}
+
+/// A running scheduler.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    stop: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Scheduler {
+    /// Starts the thread.
+    pub(crate) fn start(parts: SchedulerParts) -> io::Result<Self> {
+        let (stop, stop_requests) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let clock = Arc::clone(&parts.clock);
+        let task = SchedulerTask {
+            parts,
+            stop: stop_requests,
+            unseen: BTreeMap::new(),
+            check_at: Duration::ZERO,
+        };
+        // Wrapped before the thread starts, so that a virtual clock waits for the thread.
+        let work = keep_clock_busy(&clock, async move {
+            task.run().await;
+            end.send_replace(true);
+        });
+        thread::Builder::new()
+            .name("jobs-scheduler".to_owned())
+            .spawn(move || runtime.block_on(work))?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Requests the end. A firing that has begun is completed.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Completes when no further time is fired by this process.
+    pub(crate) async fn ended(&self) {
+        // An error means that the thread has ended without a message.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+}
+
+struct SchedulerTask {
+    parts: SchedulerParts,
+    stop: watch::Receiver<bool>,
+    /// Jobs of schedules that no worker executes, with the time since when, by the clock's elapsed
+    /// time.
+    unseen: BTreeMap<String, Duration>,
+    /// The time of the next check for absent jobs.
+    check_at: Duration,
+}
+
+impl SchedulerTask {
+    async fn run(mut self) {
+        // The sender is gone if the runtime was dropped without a shutdown.
+        while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
+            let pause = match self.round().await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(%error, "the scheduler cannot use the store");
+                    BACKOFF
+                }
+            };
+            let sleep = self.parts.clock.sleep(pause.min(self.parts.poll));
+            tokio::select! {
+                () = sleep => {}
+                () = self.parts.changes.notified() => {}
+                _ = self.stop.changed() => {}
+            }
+        }
+    }
+
+    /// Fires what is due. Returns the time until the next look.
+    async fn round(&mut self) -> Result<Duration, StoreError> {
+        self.check_absence().await?;
+        let now = timestamp(&*self.parts.clock);
+        let due = self.parts.store.due_schedules(now, DUE_LIMIT).await?;
+        let mut pause = due.next_due.map_or(Duration::MAX, |at| at.since(now));
+        let is_full = due.schedules.len() == DUE_LIMIT;
+        let mut waiting = 0;
+        for schedule in due.schedules {
+            if *self.stop.borrow() {
+                break;
+            }
+            match self.fire(schedule).await? {
+                Some(next) => pause = pause.min(next.since(now)),
+                None => waiting += 1,
+            }
+        }
+        if waiting > 0 {
+            pause = pause.min(WAIT_INTERVAL);
+        }
+        if is_full && waiting < DUE_LIMIT {
+            pause = Duration::ZERO;
+        }
+        Ok(pause)
+    }
+
+    /// Fires the due times of a schedule. Returns the time at which it is due next; `None` if it
+    /// waits for an execution to end.
+    async fn fire(&self, schedule: ScheduleRecord) -> Result<Option<Timestamp>, StoreError> {
+        let far = Timestamp::from_millis(i64::MAX);
+        let timetable = match Timetable::new(&schedule.rule) {
+            Ok(timetable) => timetable,
+            Err(error) => {
+                // A newer program has written the rule: it fires the schedule.
+                tracing::warn!(schedule = schedule.name, %error, "cannot evaluate a schedule");
+                return Ok(Some(far));
+            }
+        };
+        let now = timestamp(&*self.parts.clock);
+        let plan = plan(&schedule, &timetable, now);
+        let mut runs = Vec::with_capacity(plan.times.len());
+        for (time, skip) in plan.times {
+            let start = match skip {
+                Some(skip) => Err(skip),
+                None => (self.parts.prepare)(schedule.clone(), time).await?,
+            };
+            runs.push(NewRun { time, start });
+        }
+        let firing = Firing {
+            schedule: schedule.name.clone(),
+            revision: schedule.revision,
+            overlap: schedule.rule.overlap,
+            runs,
+            evaluated_until: plan.evaluated_until,
+            due_at: plan.due_at,
+            now,
+        };
+        match self.parts.store.fire(firing).await? {
+            FireAnswer::Fired(recorded) => {
+                for run in recorded.iter().filter(|run| run.skipped.is_some()) {
+                    let reason = run.skipped.as_ref().map(|skip| &*skip.reason);
+                    tracing::debug!(schedule = schedule.name, time = %run.time, reason, "skipped");
+                }
+                Ok(Some(plan.due_at.unwrap_or(far)))
+            }
+            FireAnswer::Waits => Ok(None),
+            // Another process was faster, or an operator has changed the schedule. The next look
+            // finds what became of it.
+            FireAnswer::Stale => Ok(Some(now.after(Duration::from_millis(1)))),
+        }
+    }
+
+    /// Pauses schedules whose job no worker executes, and resumes those whose job is back.
+    async fn check_absence(&mut self) -> Result<(), StoreError> {
+        let elapsed = self.parts.clock.elapsed();
+        if elapsed < self.check_at {
+            return Ok(());
+        }
+        self.check_at = elapsed + ABSENCE_INTERVAL;
+        let schedules = self.parts.store.schedules().await?;
+        let schedules = schedules
+            .into_iter()
+            .filter(|schedule| schedule.absent != Some(Absence::Declaration));
+        let schedules: Vec<_> = schedules.collect();
+        if schedules.is_empty() {
+            self.unseen.clear();
+            return Ok(());
+        }
+        let jobs = self.jobs_at_work().await?;
+        for schedule in schedules {
+            let is_absent = match &jobs {
+                Jobs::Unknown => schedule.absent.is_some(),
+                Jobs::Known(ids) if ids.contains(&schedule.job_id) => {
+                    self.unseen.remove(&schedule.job_id);
+                    false
+                }
+                Jobs::Known(_) => {
+                    let since = self.unseen.entry(schedule.job_id.clone());
+                    let since = *since.or_insert(elapsed);
+                    schedule.absent.is_some() || elapsed - since >= ABSENT_AFTER
+                }
+            };
+            if is_absent != schedule.absent.is_some() {
+                self.set_absent(schedule, is_absent).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_absent(
+        &self,
+        mut schedule: ScheduleRecord,
+        is_absent: bool,
+    ) -> Result<(), StoreError> {
+        let name = schedule.name.clone();
+        schedule.absent = is_absent.then_some(Absence::Job);
+        schedule.due_at = match Timetable::new(&schedule.rule) {
+            Ok(timetable) if !is_absent && schedule.paused_at.is_none() => {
+                next_due(&schedule, &timetable)
+            }
+            _ => None,
+        };
+        let job = schedule.job_id.clone();
+        // Another process may have written the same: then this write has another revision.
+        if self.parts.store.update_schedule(schedule).await? {
+            if is_absent {
+                tracing::warn!(schedule = name, job, "paused: no worker executes the job");
+            } else {
+                tracing::info!(
+                    schedule = name,
+                    job,
+                    "resumed: a worker executes the job again"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The jobs that a worker executes, or that are executed outside of the fleet's sessions.
+    async fn jobs_at_work(&self) -> Result<Jobs, StoreError> {
+        let processes = self.parts.store.processes().await?;
+        let mut ids = Vec::new();
+        for process in processes {
+            match process.job_ids {
+                Some(jobs) => ids.extend(jobs),
+                // An older program does not tell.
+                None => return Ok(Jobs::Unknown),
+            }
+        }
+        // Without a worker nothing can be said: the control plane may have started first.
+        if ids.is_empty() {
+            return Ok(Jobs::Unknown);
+        }
+        let published = self.parts.store.catalogue().await?;
+        let external = published
+            .into_iter()
+            .filter(|job| job.descriptor.handler == HandlerKind::External);
+        ids.extend(external.map(|job| job.descriptor.id));
+        Ok(Jobs::Known(ids))
+    }
+}
+
+/// What is known about the jobs that workers execute.
+enum Jobs {
+    /// No worker has a session.
+    Unknown,
+    /// The ids and former ids of these jobs.
+    Known(Vec<String>),
+}

@@ -1,0 +1,2 @@
+-- Deletes the schedule $1 of the revision $2.
+DELETE FROM jobs_schedules WHERE name = $1 AND revision = $2
