@@ -49,7 +49,7 @@ fn new_and_setters_convert_and_infer() {
         kind: Kind::Human,
         weights: vec![9],
     };
-    let made = CreateMember::new("ws-1", 3, None)
+    let made = CreateMember::new("ws-1", 3)
         .role("admin")
         .weights(&[9_u8][..]);
     assert_eq!(made, by_hand);
