@@ -15,7 +15,8 @@ pub fn hash_file(ctx: &JobContext, path: PathBuf) -> Result<Digest, JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct HashFile {
-    ///
+    /// The argument `path`.
+    #[schemars(description = "")]
     pub path: PathBuf,
 }
 

@@ -14,7 +14,8 @@ pub async fn windows_only(path: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct WindowsOnly {
-    ///
+    /// The argument `path`.
+    #[schemars(description = "")]
     pub path: String,
 }
 

@@ -15,19 +15,19 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Report as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Format: ::jobs::__private::PayloadBound<'x>"
 )]
 pub struct Report {
-    ///
+    /// The argument `format`.
     #[serde(default = "Report::__default_format")]
     pub format: Format,
-    ///
+    /// The argument `copies`.
     #[serde(default = "Report::__default_copies")]
     pub copies: u32,
-    ///
+    /// The argument `note`.
     #[serde(default = "Report::__default_note")]
     pub note: Option<String>,
-    ///
+    /// The argument `title`.
     pub title: String,
 }
 
@@ -57,7 +57,7 @@ const _: () = {
             self.copies = __private::IntoField::into_field(copies);
             self
         }
-        /// Sets `note`, which has a default.
+        /// Sets `note`, which is `None` otherwise.
         #[must_use]
         pub fn note(mut self, note: impl __private::IntoField<Option<String>>) -> Self {
             self.note = __private::IntoField::into_field(note);
@@ -72,9 +72,6 @@ const _: () = {
         fn __default_note() -> Option<String> {
             None
         }
-    }
-    impl __private::FieldType<0> for Report {
-        type Type = Format;
     }
     /// The payload of the job `report`.
     #[derive(__private::JsonSchema)]
@@ -92,8 +89,11 @@ const _: () = {
         note: Option<String>,
         title: String,
     }
-    __private::describe! {
-        Report as __Described where for < 'x > Format : __private::PayloadBound < 'x >,
+    impl __private::JsonSchema for Report
+    where
+        for<'x> Format: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(__Described);
     }
     impl __private::Job for Report
     where

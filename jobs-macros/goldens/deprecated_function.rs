@@ -12,7 +12,8 @@ pub async fn send_old_mail(to: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct SendOldMail {
-    ///
+    /// The argument `to`.
+    #[schemars(description = "")]
     pub to: String,
 }
 

@@ -11,7 +11,8 @@ pub async fn send_mail(to: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct Mail {
-    ///
+    /// The argument `to`.
+    #[schemars(description = "")]
     pub to: String,
 }
 

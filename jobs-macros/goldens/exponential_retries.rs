@@ -10,7 +10,7 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Poll as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Url: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Poll {
     url: Url,
@@ -28,9 +28,6 @@ const _: () = {
             }
         }
     }
-    impl __private::FieldType<0> for Poll {
-        type Type = Url;
-    }
     /// The payload of the job `poll`.
     #[derive(__private::JsonSchema)]
     #[schemars(crate = "::jobs::__private::schemars", rename = "Poll")]
@@ -41,8 +38,11 @@ const _: () = {
     {
         url: Url,
     }
-    __private::describe! {
-        Poll as __Described where for < 'x > Url : __private::PayloadBound < 'x >,
+    impl __private::JsonSchema for Poll
+    where
+        for<'x> Url: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(__Described);
     }
     impl __private::Job for Poll
     where

@@ -9,12 +9,12 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <ConvertCad as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>, for<'x> <ConvertCad as ::jobs::__private::FieldType<1>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Uuid: ::jobs::__private::PayloadBound<'x>, for<'x> MeshFormat: ::jobs::__private::PayloadBound<'x>"
 )]
 pub struct ConvertCad {
-    ///
+    /// The argument `file_id`.
     pub file_id: Uuid,
-    ///
+    /// The argument `format`.
     pub format: MeshFormat,
 }
 
@@ -34,12 +34,6 @@ const _: () = {
             }
         }
     }
-    impl __private::FieldType<0> for ConvertCad {
-        type Type = Uuid;
-    }
-    impl __private::FieldType<1> for ConvertCad {
-        type Type = MeshFormat;
-    }
     /// Converts a STEP file to STL. Executed by the Python CAD workers.
     ///
     /// The payload of the job `cad.conversion.process`.
@@ -54,9 +48,12 @@ const _: () = {
         file_id: Uuid,
         format: MeshFormat,
     }
-    __private::describe! {
-        ConvertCad as __Described where for < 'x > Uuid : __private::PayloadBound < 'x >,
-        for < 'x > MeshFormat : __private::PayloadBound < 'x >,
+    impl __private::JsonSchema for ConvertCad
+    where
+        for<'x> Uuid: __private::PayloadBound<'x>,
+        for<'x> MeshFormat: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(__Described);
     }
     impl __private::Job for ConvertCad
     where

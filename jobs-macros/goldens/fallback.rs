@@ -20,20 +20,11 @@ pub async fn provision_member(
 }
 
 /// Creates a member.
-///
-/// The payload of the job ``.
-#[derive(
-    ::jobs::__private::Serialize,
-    ::jobs::__private::Deserialize,
-    ::jobs::__private::JsonSchema
-)]
-#[serde(crate = "::jobs::__private::serde")]
-#[schemars(crate = "::jobs::__private::schemars")]
+/// The payload of a job with a mistake.
 pub struct ProvisionMember {
-    ///
+    /// The argument `subject`.
     pub subject: String,
-    ///
-    #[serde(default = "ProvisionMember::__default_role")]
+    /// The argument `role`.
     pub role: String,
 }
 
@@ -59,6 +50,7 @@ const _: () = {
             __private::IntoField::into_field("member")
         }
     }
+    __private::placeholder!(ProvisionMember);
     impl __private::Job for ProvisionMember {
         const ID: &'static str = "";
         type Output = __private::OutputOf<Result<ProvisionedMember, JobError>>;

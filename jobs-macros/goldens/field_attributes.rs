@@ -24,9 +24,11 @@ pub struct SignIn {
     /// The address of the user.
     #[schemars(email)]
     pub user: String,
-    ///
+    /// The argument `api_token`.
+    #[schemars(description = "")]
     pub api_token: String,
-    ///
+    /// The argument `pin_code`.
+    #[schemars(description = "")]
     #[serde(rename = "pin")]
     pub pin_code: String,
 }

@@ -18,7 +18,7 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Merge as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>, for<'x> <Merge as ::jobs::__private::FieldType<1>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Vec<Page<Item, 10>>: ::jobs::__private::PayloadBound<'x>, for<'x> Order: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Merge {
     pages: Vec<Page<Item, 10>>,
@@ -45,14 +45,8 @@ const _: () = {
             self
         }
         fn __default_order() -> Order {
-            <Order as Default>::default()
+            __private::default_of("order", || <Order as Default>::default())
         }
-    }
-    impl __private::FieldType<0> for Merge {
-        type Type = Vec<Page<Item, 10>>;
-    }
-    impl __private::FieldType<1> for Merge {
-        type Type = Order;
     }
     /// The payload of the job `merge`.
     #[derive(__private::JsonSchema)]
@@ -67,10 +61,12 @@ const _: () = {
         #[serde(default = "Merge::__default_order")]
         order: Order,
     }
-    __private::describe! {
-        Merge as __Described where for < 'x > Vec < Page < Item, 10 > > :
-        __private::PayloadBound < 'x >, for < 'x > Order : __private::PayloadBound < 'x
-        >,
+    impl __private::JsonSchema for Merge
+    where
+        for<'x> Vec<Page<Item, 10>>: __private::PayloadBound<'x>,
+        for<'x> Order: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(__Described);
     }
     impl __private::Job for Merge
     where

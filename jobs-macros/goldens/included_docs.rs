@@ -14,7 +14,8 @@ pub async fn archive(path: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct Archive {
-    ///
+    /// The argument `path`.
+    #[schemars(description = "")]
     pub path: String,
 }
 

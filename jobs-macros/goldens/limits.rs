@@ -11,9 +11,11 @@ pub async fn render_doc(workspace_id: String, doc_id: String) -> Result<(), JobE
 #[serde(crate = "::jobs::__private::serde", rename_all = "camelCase")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct RenderDoc {
-    ///
+    /// The argument `workspace_id`.
+    #[schemars(description = "")]
     pub workspace_id: String,
-    ///
+    /// The argument `doc_id`.
+    #[schemars(description = "")]
     pub doc_id: String,
 }
 

@@ -26,7 +26,8 @@ pub async fn send_letter(to: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct SendLetter {
-    ///
+    /// The argument `to`.
+    #[schemars(description = "")]
     pub to: String,
 }
 

@@ -21,11 +21,14 @@ pub async fn provision_member(
 #[serde(crate = "::jobs::__private::serde", rename_all = "camelCase")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct ProvisionMember {
-    ///
+    /// The argument `workspace_id`.
+    #[schemars(description = "")]
     pub workspace_id: String,
-    ///
+    /// The argument `subject`.
+    #[schemars(description = "")]
     pub subject: String,
-    ///
+    /// The argument `role`.
+    #[schemars(description = "")]
     #[serde(default = "ProvisionMember::__default_role")]
     pub role: String,
 }

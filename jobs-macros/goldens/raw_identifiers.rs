@@ -11,9 +11,11 @@ pub async fn r#match(r#type: String, r#final: bool) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde", rename_all = "camelCase")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub struct Match {
-    ///
+    /// The argument `type`.
+    #[schemars(description = "")]
     pub r#type: String,
-    ///
+    /// The argument `final`.
+    #[schemars(description = "")]
     #[serde(default = "Match::__default_final")]
     pub r#final: bool,
 }

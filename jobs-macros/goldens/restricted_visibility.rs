@@ -11,7 +11,6 @@ pub(in crate::files) async fn archive(path: String) -> Result<(), JobError> {
 #[serde(crate = "::jobs::__private::serde")]
 #[schemars(crate = "::jobs::__private::schemars")]
 pub(in crate::files) struct Archive {
-    ///
     pub(in crate::files) path: String,
 }
 

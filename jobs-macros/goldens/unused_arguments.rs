@@ -10,7 +10,7 @@ const _: () = {
 #[derive(::jobs::__private::Serialize, ::jobs::__private::Deserialize)]
 #[serde(
     crate = "::jobs::__private::serde",
-    bound = "for<'x> <Unused as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Kind: ::jobs::__private::PayloadBound<'x>"
 )]
 struct Unused {
     dry_run: bool,
@@ -33,9 +33,6 @@ const _: () = {
             }
         }
     }
-    impl __private::FieldType<0> for Unused {
-        type Type = Kind;
-    }
     /// The payload of the job `unused`.
     #[derive(__private::JsonSchema)]
     #[schemars(crate = "::jobs::__private::schemars", rename = "Unused")]
@@ -47,8 +44,11 @@ const _: () = {
         dry_run: bool,
         r#type: Kind,
     }
-    __private::describe! {
-        Unused as __Described where for < 'x > Kind : __private::PayloadBound < 'x >,
+    impl __private::JsonSchema for Unused
+    where
+        for<'x> Kind: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(__Described);
     }
     impl __private::Job for Unused
     where

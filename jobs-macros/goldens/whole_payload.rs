@@ -18,20 +18,17 @@ const _: () = {
 #[serde(
     crate = "::jobs::__private::serde",
     transparent,
-    bound = "for<'x> <ProcessOrder as ::jobs::__private::FieldType<0>>::Type: ::jobs::__private::PayloadBound<'x>"
+    bound = "for<'x> Order: ::jobs::__private::PayloadBound<'x>"
 )]
-pub(crate) struct ProcessOrder(
-    ///
-    pub(crate) Order,
-);
+pub(crate) struct ProcessOrder(pub(crate) Order);
 
 const _: () = {
     use ::jobs::__private;
-    impl __private::FieldType<0> for ProcessOrder {
-        type Type = Order;
-    }
-    __private::describe! {
-        ProcessOrder as Order where for < 'x > Order : __private::PayloadBound < 'x >,
+    impl __private::JsonSchema for ProcessOrder
+    where
+        for<'x> Order: __private::PayloadBound<'x>,
+    {
+        __private::describe_as!(Order);
     }
     impl __private::Job for ProcessOrder
     where

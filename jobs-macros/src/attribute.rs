@@ -10,7 +10,8 @@
 //! |---|---|
 //! | `meta` | one `key`, `key = value` or `key(…)`, before its meaning is known |
 //! | `keys` | the table of keys, with the parser and an example for each |
-//! | `values` | parsers of values that several keys share |
+//! | `synonyms` | words of other frameworks, and the keys that they mean |
+//! | `values`, `numbers` | parsers of values that several keys share |
 //! | `limits`, `retries`, `schedule` | parsers of the keys with options |
 //! | `unsupported` | parsers of keys that this version rejects |
 //!
@@ -22,8 +23,10 @@
 mod keys;
 pub(crate) mod limits;
 mod meta;
+mod numbers;
 mod retries;
 mod schedule;
+mod synonyms;
 mod unsupported;
 pub(crate) mod values;
 
@@ -86,8 +89,10 @@ impl JobAttribute {
                     }
                     Support::Unsupported(read) => {
                         let span = meta.span();
-                        errors.ok(read(&mut parsed, &meta.with_example(key.example)));
-                        errors.at(span, keys::unsupported_message(&name));
+                        let value = read(&mut parsed, &meta.with_example(key.example));
+                        if errors.ok(value).is_some() {
+                            errors.at(span, keys::unsupported_message(&name));
+                        }
                     }
                 },
             }
@@ -104,6 +109,15 @@ impl JobAttribute {
 }
 
 fn unknown_key(name: &str) -> String {
+    if ["description", "doc", "docs"].contains(&name) {
+        return format!(
+            "unknown key `{name}`: the docs of the function are the description, so write `/// …` \
+             above it"
+        );
+    }
+    if let Some(meant) = synonyms::key(name).and_then(keys::find) {
+        return format!("unknown key `{name}`: write `{}`", meant.example);
+    }
     let names: Vec<String> = keys::names().map(|key| format!("`{key}`")).collect();
     format!(
         "unknown key `{name}`{}\nexpected one of {}",

@@ -24,6 +24,11 @@ impl Errors {
         self.0.push(Error::new_spanned(tokens, message));
     }
 
+    /// Adds a mistake.
+    pub(crate) fn add(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
     /// Returns the value of `result`, or adds its error.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.0.push(error)).ok()

@@ -12,7 +12,6 @@
 //! const _: () = {
 //!     use ::jobs::__private;
 //!     impl SendMail { fn new(..) … }                          // constructors.rs
-//!     impl FieldType<0> for SendMail { type Type = Address; } // bounds.rs
 //!     impl JsonSchema for SendMail where … { … }              // schema.rs
 //!     impl Job for SendMail where … { … }                     // glue.rs, builder.rs
 //!     __private::submit_bounded!(SendMail);                   // glue.rs
@@ -44,7 +43,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::errors::Errors;
-use crate::model::AcceptedJob;
+use crate::model::{AcceptedJob, Outline};
 use crate::signature::{Function, WithoutMacroAttributes};
 
 /// Generates everything that replaces the attribute.
@@ -55,8 +54,8 @@ pub(crate) fn expand(function: &Function, job: &AcceptedJob) -> TokenStream {
     let handler = glue::handler(job);
     let implementation = glue::implementation(job, &quote!(#options #handler));
     let registration = glue::registration(job);
-    let assertions = bounds::assertions(job);
-    let glue = block(job, &quote!(#implementation #registration));
+    let assertions = bounds::assertions(&job.outline);
+    let glue = block(&job.outline, &quote!(#implementation #registration));
     quote! {
         #function
         #assertions
@@ -69,15 +68,11 @@ pub(crate) fn expand(function: &Function, job: &AcceptedJob) -> TokenStream {
 ///
 /// Code that uses the payload still compiles, so each mistake stays one error and editors keep
 /// working. The job has no handler and is not registered.
-pub(crate) fn fallback(function: &Function, job: &AcceptedJob, errors: &Errors) -> TokenStream {
-    if function.signature.receiver().is_some() {
-        // A method is in an `impl`, which cannot contain the other items.
-        let function = WithoutMacroAttributes(function);
-        return quote!(#errors #function);
-    }
-    let function = WithoutMacroAttributes(function);
-    let payload = payload::payload(job);
-    let glue = block(job, &glue::implementation(job, &TokenStream::new()));
+pub(crate) fn fallback(function: &Function, outline: &Outline, errors: &Errors) -> TokenStream {
+    let function = function.sized();
+    let function = WithoutMacroAttributes(&function);
+    let payload = payload::placeholder(outline);
+    let glue = block(outline, &glue::placeholder(outline));
     quote! {
         #errors
         #function
@@ -87,10 +82,10 @@ pub(crate) fn fallback(function: &Function, job: &AcceptedJob, errors: &Errors) 
 }
 
 /// Generates the `const _` block with the `impl`s. The author's code does not see its imports.
-fn block(job: &AcceptedJob, implementation: &TokenStream) -> TokenStream {
-    let (cfgs, krate) = (&job.cfgs, &job.krate);
-    let constructors = constructors::constructors(job);
-    let allowed = job.deprecated.then(|| quote!(#[allow(deprecated)]));
+fn block(outline: &Outline, implementation: &TokenStream) -> TokenStream {
+    let (cfgs, krate) = (&outline.cfgs, &outline.krate);
+    let constructors = constructors::constructors(&outline.payload);
+    let allowed = outline.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #(#cfgs)*
         #allowed

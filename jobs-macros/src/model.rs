@@ -1,53 +1,60 @@
 //! The third stage: checks the attribute and the signature together, and accepts a job.
 //!
 //! [`JobAttribute`] and [`Signature`] are what the author wrote. [`AcceptedJob`] is what the
-//! expansion generates. Only [`AcceptedJob::accept`] turns the first two into the third.
+//! expansion generates. Only [`AcceptedJob::accept`] turns the first two into the third. A job with
+//! a mistake becomes an [`Outline`] instead: code that uses its payload still compiles.
 //!
 //! | module | content |
 //! |---|---|
+//! | `checks` | every check that needs more than one key or one argument |
 //! | `payload` | the payload struct, from the by-value arguments |
-//! | `named_fields` | checks of the fields that keys name |
 //! | `retry_policy` | `retries` and `max_attempts`, joined |
 //!
 //! `expansion` imports this module. The module imports `attribute` and `signature`, never
 //! `expansion`: it generates no items.
 
-mod named_fields;
+mod checks;
 mod payload;
 mod retry_policy;
 
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Ident, LitStr, Type};
+use syn::{Attribute, Ident, LitStr, Path, Type};
 
 use crate::attribute::{JobAttribute, Spanned, limits};
 use crate::errors::Errors;
 use crate::signature::docs::Docs;
-use crate::signature::{Argument, Function, Kind, Signature};
+use crate::signature::{Argument, Function, Kind, Signature, types};
 
 pub(crate) use crate::attribute::{Priority, Schedule};
-pub(crate) use payload::{Field, Payload, Shape};
+pub(crate) use payload::{Field, Initial, Payload, Shape};
 pub(crate) use retry_policy::RetryPolicy;
 
-/// A job without mistakes, or the accepted parts of a job with mistakes, for the fallback.
+/// A job without mistakes.
 #[derive(Debug)]
 pub(crate) struct AcceptedJob {
-    /// The path of the crate `jobs`.
-    pub(crate) krate: TokenStream,
+    pub(crate) outline: Outline,
+    pub(crate) id: LitStr,
     pub(crate) function: Ident,
     pub(crate) kind: Kind,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) output: Option<Type>,
-    pub(crate) docs: Docs,
+    pub(crate) options: Options,
+}
+
+/// The parts of a job that an expansion contains also after a mistake.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    /// The path of the crate `jobs`.
+    pub(crate) krate: TokenStream,
     /// Repeated on every item beside the function.
     pub(crate) cfgs: Vec<Attribute>,
     /// Set for a deprecated function, so that the runtime's call of it does not warn.
     pub(crate) deprecated: bool,
-    pub(crate) id: LitStr,
+    pub(crate) docs: Docs,
     pub(crate) payload: Payload,
-    pub(crate) options: Options,
+    pub(crate) output: Option<Type>,
 }
 
 /// The source of one argument of the handler.
@@ -99,13 +106,13 @@ impl ToTokens for JsonName {
 }
 
 impl AcceptedJob {
-    /// Accepts a job. Mistakes are reported, and the parts that have them are left out.
+    /// Accepts a job. After a mistake, here or in `errors` already, returns what is left of it.
     pub(crate) fn accept(
         attribute: JobAttribute,
         function: &Function,
         signature: Signature,
         errors: &mut Errors,
-    ) -> Self {
+    ) -> Result<Self, Outline> {
         let JobAttribute {
             id,
             aliases,
@@ -129,16 +136,14 @@ impl AcceptedJob {
             kind,
             arguments,
             output,
+            is_method: _,
         } = signature;
 
-        let id = id.map_or_else(|| LitStr::new("", Span::call_site()), |id| id.value);
+        let id = id.map(|id| id.value);
         let aliases = aliases.map(|aliases| aliases.value).unwrap_or_default();
-        if let Some(same) = aliases.iter().find(|alias| alias.value() == id.value()) {
-            errors.over(
-                same,
-                "an alias is a former id, and this is the id itself: remove it",
-            );
-        }
+        checks::reject_alias_of_itself(id.as_ref(), &aliases, errors);
+        let mut derives = derive.map(|derive| derive.value).unwrap_or_default();
+        checks::reject_own_derives(&mut derives, errors);
         let krate = match krate {
             Some(Spanned { value, .. }) => quote!(#value),
             None => quote!(::jobs),
@@ -146,58 +151,66 @@ impl AcceptedJob {
         let mentioned = arguments.iter().map(Argument::ty).chain(&output);
         let name = payload::name(payload, &function.signature.ident, mentioned, errors);
         let (inputs, sensitive, shape) =
-            payload::sort_arguments(arguments, rename_all.as_ref(), errors);
-        if let Shape::Fields(fields) = &shape {
-            named_fields::check(&limits, schedules.first(), function, fields, errors);
+            payload::sort_arguments(arguments, rename_all.as_ref(), &derives, errors);
+        match &shape {
+            Shape::Fields(fields) => {
+                checks::named_fields::check(&limits, schedules.first(), function, fields, errors)
+            }
+            Shape::Whole(ty) => {
+                let rename_all = rename_all.as_ref().map(|rule| &rule.key);
+                let deny_unknown = deny_unknown.as_ref().map(|deny| &deny.key);
+                let keys = rename_all.into_iter().chain(deny_unknown);
+                checks::whole_payload::reject_keys(keys, &types::shown(ty), errors);
+            }
         }
         limits.reject_contradictions(errors);
         let limits = limits.map_fields(|field| shape.json_name(field));
-        if let Shape::Whole(ty) = &shape {
-            let shown = quote!(#ty).to_string();
-            let keys = [
-                rename_all.as_ref().map(|rule| &rule.key),
-                deny_unknown.as_ref().map(|deny| &deny.key),
-            ];
-            for key in keys.into_iter().flatten() {
-                let message = format!(
-                    "the payload's fields are those of `{shown}`: remove `{key}`, and put serde's \
-                     attribute on that type"
-                );
-                errors.over(key, message);
-            }
-        }
+        let whole = matches!(shape, Shape::Whole(_));
 
-        Self {
+        // The expansion implements `Default` with the fields' defaults.
+        let is_default = |path: &Path| !whole && checks::ends_with(path, "Default");
+        let outline = Outline {
             krate,
-            function: function.signature.ident.clone(),
-            kind,
-            inputs,
-            output,
-            docs: Docs::of(&function.attributes),
             cfgs: function.cfgs(),
             deprecated: function.is_deprecated(),
-            id,
+            docs: Docs::of(&function.attributes),
             payload: Payload {
                 name,
                 visibility: function.visibility.clone(),
-                derives: derive.map(|derive| derive.value).unwrap_or_default(),
+                default: derives.iter().any(is_default),
+                derives: derives
+                    .into_iter()
+                    .filter(|path| !is_default(path))
+                    .collect(),
                 rename_all: rename_all.map(|rule| rule.value),
                 deny_unknown: deny_unknown.is_some_and(|deny| deny.value),
                 shape,
             },
-            options: Options {
-                label: label.map(|label| label.value),
-                aliases,
-                timeout: timeout.map(|timeout| timeout.value),
-                retries: RetryPolicy::accept(retries, max_attempts, errors),
-                priority: priority.map(|priority| priority.value),
-                queue: queue.map(|queue| queue.value),
-                tags: tags.map(|tags| tags.value).unwrap_or_default(),
-                sensitive,
-                disabled: enabled.is_some_and(|enabled| !enabled.value),
-                schedules: schedules.into_iter().map(|one| one.value).collect(),
-                limits,
-            },
+            output,
+        };
+        let options = Options {
+            label: label.map(|label| label.value),
+            aliases,
+            timeout: timeout.map(|timeout| timeout.value),
+            retries: RetryPolicy::accept(retries, max_attempts, errors),
+            priority: priority.map(|priority| priority.value),
+            queue: queue.map(|queue| queue.value),
+            tags: tags.map(|tags| tags.value).unwrap_or_default(),
+            sensitive,
+            disabled: enabled.is_some_and(|enabled| !enabled.value),
+            schedules: schedules.into_iter().map(|one| one.value).collect(),
+            limits,
+        };
+        match id {
+            Some(id) if errors.is_empty() => Ok(Self {
+                outline,
+                id,
+                function: function.signature.ident.clone(),
+                kind,
+                inputs,
+                options,
+            }),
+            _ => Err(outline),
         }
     }
 }

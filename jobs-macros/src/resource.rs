@@ -142,7 +142,13 @@ impl Provided {
                 errors.at(span, "name the type of the resource");
                 return None;
             }
-            Some(Unstorable::Reference(_) | Unstorable::Lifetime(_)) | None => {}
+            Some(Unstorable::SelfType(span)) => {
+                let message = "a resource function is a free function: name the type";
+                errors.at(span, message);
+                return None;
+            }
+            Some(Unstorable::Reference(_) | Unstorable::Lifetime(_) | Unstorable::Unsized)
+            | None => {}
         }
         // A function is fallible if its return type's name ends in `Result`. The name decides,
         // because an alias such as `anyhow::Result<T>` hides the error.

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `function` | the function, with its body as unparsed tokens |
 //! | `arguments` | by-reference and by-value arguments |
-//! | `field_attributes` | the attributes of a by-value argument |
+//! | `field_attributes`, `serde_attributes` | the attributes of a by-value argument |
 //! | `types` | questions about the syntax of a type |
 //! | `docs` | doc comments |
 //! | `case` | names that follow from the function's and its arguments' names |
@@ -20,6 +20,7 @@ pub(crate) mod case;
 pub(crate) mod docs;
 pub(crate) mod field_attributes;
 mod function;
+pub(crate) mod serde_attributes;
 pub(crate) mod types;
 
 use syn::{Ident, ReturnType, Safety, Type};
@@ -37,6 +38,8 @@ pub(crate) struct Signature {
     pub(crate) arguments: Vec<Argument>,
     /// The return type. `None` after a mistake.
     pub(crate) output: Option<Type>,
+    /// Set for a function that must be in an `impl`: it has a receiver, or `Self` in a type.
+    pub(crate) is_method: bool,
 }
 
 /// The way in which a job is executed.
@@ -59,6 +62,7 @@ impl Signature {
             (Some(_), None) => Kind::Blocking,
         };
         reject_modifiers(&function.signature, errors);
+        let receiver = function.signature.receiver().is_some();
         // Generics are rejected, so generated items must not mention them.
         let generics: Vec<&Ident> = function
             .signature
@@ -68,7 +72,17 @@ impl Signature {
             .collect();
         let concrete = |ty: &Type| !generics.iter().any(|name| types::mentions(ty, name));
         let inputs = function.signature.inputs.iter();
+        let types = inputs.clone().filter_map(|input| match input {
+            syn::FnArg::Typed(argument) => Some(&*argument.ty),
+            syn::FnArg::Receiver(_) => None,
+        });
+        let returned = match &function.signature.output {
+            ReturnType::Type(_, ty) => Some(&**ty),
+            ReturnType::Default => None,
+        };
+        let mut types = types.chain(returned);
         Self {
+            is_method: receiver || types.any(|ty| types::find_self(ty).is_some()),
             kind,
             arguments: inputs
                 .filter_map(|input| arguments::read(input, kind, errors))
@@ -103,9 +117,15 @@ fn reject_modifiers(signature: &syn::Signature, errors: &mut Errors) {
             "a payload has a fixed set of fields: take a `Vec`",
         );
     }
-    if !signature.generics.params.is_empty() {
+    let generics = &signature.generics;
+    if !generics.params.is_empty() && generics.params.len() == generics.lifetimes().count() {
         errors.over(
-            &signature.generics,
+            generics,
+            "a reference is valid during the attempt, which needs no name: remove the lifetimes",
+        );
+    } else if !generics.params.is_empty() {
+        errors.over(
+            generics,
             "a job is one function for one payload type: remove the generics, or call a generic \
              function from the handler",
         );
@@ -127,20 +147,61 @@ fn output(function: &Function, errors: &mut Errors) -> Option<Type> {
             );
             None
         }
-        ReturnType::Type(_, ty) => match types::find_unstorable(ty) {
-            Some(Unstorable::ImplTrait(span)) => {
-                errors.at(span, "the result is stored and read again: name its type");
-                None
+        ReturnType::Type(_, ty) => {
+            let before = errors.count();
+            match types::find_unstorable(ty) {
+                Some(Unstorable::ImplTrait(_)) if is_future(ty) => errors.over(
+                    ty,
+                    "a handler that returns a future is an `async fn`: write `async fn`, and the \
+                     future's result as the return type",
+                ),
+                Some(Unstorable::ImplTrait(span)) => {
+                    errors.at(span, "the result is stored and read again: name its type");
+                }
+                Some(Unstorable::Reference(span) | Unstorable::Lifetime(span)) => {
+                    errors.at(span, "the result is stored: return an owned type");
+                }
+                Some(Unstorable::Inferred(span)) => errors.at(span, "name the type of the result"),
+                Some(Unstorable::SelfType(span)) => errors.at(span, SELF),
+                Some(Unstorable::Unsized) | None => reject_error_type(ty, errors),
             }
-            Some(Unstorable::Reference(span) | Unstorable::Lifetime(span)) => {
-                errors.at(span, "the result is stored: return an owned type");
-                None
-            }
-            Some(Unstorable::Inferred(span)) => {
-                errors.at(span, "name the type of the result");
-                None
-            }
-            None => Some(ty.as_ref().clone()),
-        },
+            (errors.count() == before).then(|| ty.as_ref().clone())
+        }
+    }
+}
+
+/// The message for `Self` in a signature.
+const SELF: &str = "a handler is a free function outside of any `impl`: name the type";
+
+fn is_future(ty: &Type) -> bool {
+    let Type::ImplTrait(it) = types::bare(ty) else {
+        return false;
+    };
+    it.bounds.iter().any(|bound| match bound {
+        syn::TypeParamBound::Trait(bound) => {
+            let last = bound.path.segments.last();
+            last.is_some_and(|segment| segment.ident == "Future")
+        }
+        _ => false,
+    })
+}
+
+/// Reports the error types of a `Result` that never convert into a `JobError`.
+fn reject_error_type(ty: &Type, errors: &mut Errors) {
+    let result = types::last_segment(ty).filter(|segment| segment.ident == "Result");
+    let Some(error) = result.and_then(types::second_argument) else {
+        return;
+    };
+    match types::bare(error) {
+        Type::Tuple(tuple) if tuple.elems.is_empty() => errors.over(
+            error,
+            "an error says what went wrong: return `JobError`, or a type that implements `Error`",
+        ),
+        _ if types::is_local_box(error) => errors.over(
+            error,
+            "the error leaves the thread of the attempt: write `Box<dyn Error + Send + Sync>`, or \
+             return `JobError`",
+        ),
+        _ => {}
     }
 }

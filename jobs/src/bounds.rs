@@ -9,7 +9,7 @@
 use std::marker::PhantomData;
 
 use crate::handler::Handler;
-use crate::{HandlerReturn, Job, JobDefinition, PayloadField, Source};
+use crate::{HandlerReturn, Job, JobDefinition, JobError, PayloadField, Source};
 
 /// The type of field `N` of a payload, for serde's `bound`.
 ///
@@ -39,6 +39,17 @@ pub trait HandlerReturnBound<'x>: HandlerReturn {}
 
 #[diagnostic::do_not_recommend]
 impl<R: HandlerReturn> HandlerReturnBound<'_> for R {}
+
+/// The error of a handler. Every type that converts into a [`JobError`] implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a handler",
+    label = "does not convert into `JobError`",
+    note = "implement `std::error::Error` for `{Self}`, or return `JobError`"
+)]
+pub trait HandlerError: Into<JobError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<JobError>> HandlerError for E {}
 
 /// The definition of a payload's job, also in a program where the payload is no [`Job`].
 ///

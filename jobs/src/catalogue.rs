@@ -7,9 +7,11 @@ mod fields;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::catch_unwind;
 
 use serde_json::Value;
 
+use crate::__private::panic_text;
 use crate::handler::Handler;
 use crate::resource::ResourceRequest;
 use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
@@ -37,6 +39,10 @@ impl Catalogue {
     /// A dependency in Cargo.toml is not enough: the linker drops a crate that no code references.
     /// Reference it in the binary by `use my_jobs as _;`.
     ///
+    /// A Rust `staticlib` has the same trait: the linker of the foreign program takes only the object
+    /// files that something references. Link the whole archive: `-Wl,--whole-archive` on Linux,
+    /// `-Wl,-force_load` on macOS, `/WHOLEARCHIVE` on Windows.
+    ///
     /// # Errors
     /// The errors of [`Catalogue::of`].
     pub fn linked() -> Result<Self, CatalogueError> {
@@ -54,7 +60,7 @@ impl Catalogue {
     ///
     /// * two jobs with the same id or alias,
     /// * a payload that is not a JSON object,
-    /// * a default that differs between two evaluations,
+    /// * a default that panics, or differs between two evaluations,
     /// * a key that names a field which the payload does not have,
     /// * a schedule of a job whose payload has required fields.
     pub fn of(
@@ -77,7 +83,17 @@ impl Catalogue {
                     });
                 }
             }
-            let descriptor = JobDescriptor::of(definition);
+            let descriptor = match catch_unwind(|| JobDescriptor::of(definition)) {
+                Ok(descriptor) => descriptor,
+                Err(panic) => {
+                    problems.push(Problem::Panic {
+                        id: definition.id,
+                        source: definition.source,
+                        message: panic_text(&*panic).to_owned(),
+                    });
+                    continue;
+                }
+            };
             if !accepts_objects(&descriptor) {
                 problems.push(Problem::NotAnObject {
                     id: definition.id,
@@ -258,6 +274,11 @@ enum Problem {
         id: &'static str,
         source: Source,
     },
+    Panic {
+        id: &'static str,
+        source: Source,
+        message: String,
+    },
     UnstableDefault {
         id: &'static str,
         source: Source,
@@ -295,6 +316,14 @@ impl fmt::Display for CatalogueError {
                     f,
                     "the payload of job `{id}` ({source}) is not a JSON object; wrap it in a \
                      struct with named fields"
+                )?,
+                Problem::Panic {
+                    id,
+                    source,
+                    message,
+                } => write!(
+                    f,
+                    "the schemas of job `{id}` ({source}) cannot be made: {message}"
                 )?,
                 Problem::UnstableDefault { id, source, fields } => write!(
                     f,

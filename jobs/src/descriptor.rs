@@ -86,7 +86,7 @@ impl JobDescriptor {
     /// Describes a job. Builds both of its schemas.
     pub fn of(definition: &JobDefinition) -> Self {
         let docs = definition.docs.trim();
-        let first_line = docs.lines().next().map(|line| line.trim_end_matches('.'));
+        let first_line = docs.lines().next().map(title);
         let label = match (definition.label, first_line) {
             (Some(label), _) => label.to_owned(),
             (None, Some(line)) if !line.is_empty() => line.to_owned(),
@@ -119,6 +119,16 @@ impl JobDescriptor {
             source: definition.source.to_string(),
         }
     }
+}
+
+/// `# Sends a letter.` → `Sends a letter`.
+fn title(line: &str) -> &str {
+    let heading = line.trim_start_matches('#');
+    let text = match heading.strip_prefix(' ') {
+        Some(text) => text.trim_start(),
+        None => line,
+    };
+    text.trim_end_matches('.')
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {

@@ -23,6 +23,13 @@ impl<T> IntoField<T> for T {
     }
 }
 
+/// The setter of an optional field takes its value as well.
+impl<T> IntoField<Option<T>> for T {
+    fn into_field(self) -> Option<T> {
+        Some(self)
+    }
+}
+
 /// Implements lossless conversions that keep literals unambiguous.
 macro_rules! into_field {
     ($($from:ty => $into:ty),* $(,)?) => {$(
@@ -40,6 +47,18 @@ into_field! {
     &str => Box<str>,
     &str => PathBuf,
     &Path => PathBuf,
+}
+
+impl IntoField<Option<String>> for &str {
+    fn into_field(self) -> Option<String> {
+        Some(self.into())
+    }
+}
+
+impl IntoField<Option<PathBuf>> for &str {
+    fn into_field(self) -> Option<PathBuf> {
+        Some(self.into())
+    }
 }
 
 impl IntoField<Cow<'static, str>> for &'static str {
@@ -68,26 +87,37 @@ mod tests {
         to: String,
         copies: i64,
         note: Option<u8>,
+        reply_to: Option<String>,
     }
 
     fn letter(
         to: impl IntoField<String>,
         copies: impl IntoField<i64>,
         note: impl IntoField<Option<u8>>,
+        reply_to: impl IntoField<Option<String>>,
     ) -> Letter {
         Letter {
             to: to.into_field(),
             copies: copies.into_field(),
             note: note.into_field(),
+            reply_to: reply_to.into_field(),
         }
     }
 
     #[test]
     fn literals_infer() {
-        let letter = letter("alice", 3, None);
+        let first = letter("alice", 3, None, "bob");
         assert_eq!(
-            (letter.to.as_str(), letter.copies, letter.note),
+            (first.to.as_str(), first.copies, first.note),
             ("alice", 3, None)
+        );
+        assert_eq!(first.reply_to.as_deref(), Some("bob"));
+        let second = letter("alice", 3, 7, None);
+        assert_eq!((second.note, second.reply_to), (Some(7), None));
+        let third = letter("alice", 3, Some(7), Some("bob".to_owned()));
+        assert_eq!(
+            (third.note, third.reply_to.as_deref()),
+            (Some(7), Some("bob"))
         );
     }
 }

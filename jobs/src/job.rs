@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bounds::HandlerError;
 use crate::{JobDefinition, JobError};
 
 /// The payload of a job. A client enqueues it, the store keeps it, the handler receives it.
@@ -39,7 +40,10 @@ pub trait Job: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     message = "`{Self}` cannot be the result of a job",
     label = "is stored as JSON, described by a schema and read again",
     note = "`#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]` makes a type \
-            fit; it must be `Send + 'static`, too"
+            fit; it must be `Send + 'static`, too",
+    note = "a type of another crate fits with that crate's feature `serde` and schemars' feature \
+            for it: `bigdecimal04`, `bytes1`, `chrono04`, `either1`, `indexmap2`, `jiff02`, \
+            `rust_decimal1`, `semver1`, `smallvec1`, `url2`, `uuid1`"
 )]
 pub trait JobOutput: Serialize + DeserializeOwned + JsonSchema + Send + 'static {}
 
@@ -55,6 +59,9 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + 'static> JobOutput fo
     label = "is stored as JSON, described by a schema and read again",
     note = "`#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]` makes a type \
             fit; it must be `Send + 'static`, too",
+    note = "a type of another crate fits with that crate's feature `serde` and schemars' feature \
+            for it: `bigdecimal04`, `bytes1`, `chrono04`, `either1`, `indexmap2`, `jiff02`, \
+            `rust_decimal1`, `semver1`, `smallvec1`, `url2`, `uuid1`",
     note = "a resource is taken by reference: `&{Self}`"
 )]
 pub trait PayloadField: Serialize + DeserializeOwned + JsonSchema + Send + 'static {}
@@ -79,7 +86,7 @@ pub trait HandlerReturn {
     fn into_result(self) -> Result<Self::Output, JobError>;
 }
 
-impl<T: JobOutput, E: Into<JobError>> HandlerReturn for Result<T, E> {
+impl<T: JobOutput, E: HandlerError> HandlerReturn for Result<T, E> {
     type Output = T;
 
     fn into_result(self) -> Result<T, JobError> {

@@ -6,6 +6,7 @@
 use std::any::Any;
 pub use std::borrow::Cow;
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub use std::sync::Arc;
 
 use crate::error::Verdict;
@@ -13,6 +14,7 @@ use crate::handler::{Call, HandlerResult};
 use crate::resource::Resource;
 use crate::{BoxFuture, JobContext, JobError};
 
+pub use core::default::Default;
 pub use core::option::Option;
 pub use core::result::Result;
 pub use core::time::Duration;
@@ -26,7 +28,7 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::bounds::{
-    DefinitionOf, FieldType, HandlerReturnBound, PayloadBound, PlaceholderDefinition,
+    DefinitionOf, FieldType, HandlerError, HandlerReturnBound, PayloadBound, PlaceholderDefinition,
 };
 pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
@@ -71,25 +73,56 @@ macro_rules! __submit {
     };
 }
 
-/// Implements a payload's `JsonSchema` with the schema and the name of another type.
+/// The methods of a payload's `JsonSchema`: the schema and the name of another type.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __describe {
-    ($payload:ident as $described:ty $(where $($bounds:tt)+)?) => {
-        impl $crate::__private::JsonSchema for $payload $(where $($bounds)+)? {
-            fn inline_schema() -> bool {
-                <$described as $crate::__private::JsonSchema>::inline_schema()
+macro_rules! __describe_as {
+    ($described:ty) => {
+        fn inline_schema() -> bool {
+            <$described as $crate::__private::JsonSchema>::inline_schema()
+        }
+        fn schema_name() -> $crate::__private::Cow<'static, str> {
+            <$described as $crate::__private::JsonSchema>::schema_name()
+        }
+        fn schema_id() -> $crate::__private::Cow<'static, str> {
+            <$described as $crate::__private::JsonSchema>::schema_id()
+        }
+        fn json_schema(
+            generator: &mut $crate::__private::schemars::SchemaGenerator,
+        ) -> $crate::__private::schemars::Schema {
+            <$described as $crate::__private::JsonSchema>::json_schema(generator)
+        }
+    };
+}
+
+/// Implements the traits of a payload after a mistake in its job, whatever the fields are.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __placeholder {
+    ($payload:ident) => {
+        impl $crate::__private::Serialize for $payload {
+            fn serialize<S: $crate::__private::serde::Serializer>(
+                &self,
+                _: S,
+            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                $crate::__private::no_job()
             }
+        }
+        impl<'de> $crate::__private::Deserialize<'de> for $payload {
+            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
+                _: D,
+            ) -> $crate::__private::Result<Self, D::Error> {
+                $crate::__private::no_job()
+            }
+        }
+        impl $crate::__private::JsonSchema for $payload {
             fn schema_name() -> $crate::__private::Cow<'static, str> {
-                <$described as $crate::__private::JsonSchema>::schema_name()
-            }
-            fn schema_id() -> $crate::__private::Cow<'static, str> {
-                <$described as $crate::__private::JsonSchema>::schema_id()
+                $crate::__private::no_job()
             }
             fn json_schema(
-                generator: &mut $crate::__private::schemars::SchemaGenerator,
+                _: &mut $crate::__private::schemars::SchemaGenerator,
             ) -> $crate::__private::schemars::Schema {
-                <$described as $crate::__private::JsonSchema>::json_schema(generator)
+                $crate::__private::no_job()
             }
         }
     };
@@ -111,8 +144,8 @@ macro_rules! __submit_bounded {
 }
 
 pub use crate::{
-    __define as define, __describe as describe, __source as source, __submit as submit,
-    __submit_bounded as submit_bounded,
+    __define as define, __describe_as as describe_as, __placeholder as placeholder,
+    __source as source, __submit as submit, __submit_bounded as submit_bounded,
 };
 
 /// Returns the priority of a value that the macro has checked to be at most 100.
@@ -121,6 +154,32 @@ pub const fn priority(value: u8) -> Priority {
         Some(priority) => priority,
         None => Priority::Critical,
     }
+}
+
+/// The body of a [`placeholder`]'s methods. A program with a mistake never runs.
+///
+/// # Panics
+/// Always.
+pub fn no_job() -> ! {
+    unreachable!("a job with a mistake does not compile")
+}
+
+/// Evaluates the default of a field. A panic names the field.
+///
+/// # Panics
+/// If the default does.
+pub fn default_of<T>(field: &str, value: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(value)).unwrap_or_else(|panic| {
+        let message = format!("the default of `{field}` panics: {}", panic_text(&*panic));
+        resume_unwind(Box::new(message))
+    })
+}
+
+/// The message of a panic.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
 }
 
 /// Reports a field's type that lacks a trait.
@@ -215,7 +274,18 @@ pub trait ResourceReturn {
     fn into_result(self) -> Result<Self::Resource, Box<dyn Error + Send + Sync>>;
 }
 
-impl<T, E: Into<Box<dyn Error + Send + Sync>>> ResourceReturn for Result<T, E> {
+/// The error of a resource function. Every type that converts into a boxed error implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a resource function",
+    label = "does not convert into `Box<dyn Error + Send + Sync>`",
+    note = "implement `std::error::Error` for `{Self}`"
+)]
+pub trait ResourceError: Into<Box<dyn Error + Send + Sync>> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync>>> ResourceError for E {}
+
+impl<T, E: ResourceError> ResourceReturn for Result<T, E> {
     type Resource = T;
 
     fn into_result(self) -> Result<T, Box<dyn Error + Send + Sync>> {

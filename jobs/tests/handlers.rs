@@ -10,12 +10,16 @@ mod support;
 mod by_hand;
 #[path = "handlers/docs.rs"]
 mod docs;
+#[path = "handlers/evolution.rs"]
+mod evolution;
 #[path = "handlers/hygiene.rs"]
 mod hygiene;
 #[path = "handlers/layout.rs"]
 mod layout;
 #[path = "handlers/limits.rs"]
 mod limits;
+#[path = "handlers/names.rs"]
+mod names;
 #[path = "handlers/options.rs"]
 mod options;
 #[path = "handlers/payloads.rs"]

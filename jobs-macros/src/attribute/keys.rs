@@ -101,7 +101,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "payload",
         example: "payload = SendMailPayload",
-        support: Enforced(|to, meta| put(&mut to.payload, meta, |input| input.parse())),
+        support: Enforced(|to, meta| put(&mut to.payload, meta, values::name)),
     },
     Key {
         name: "enabled",

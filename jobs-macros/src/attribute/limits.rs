@@ -19,9 +19,10 @@ use std::time::Duration;
 use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Lit, LitInt, LitStr, Result};
+use syn::{Error, LitStr, Result};
 
-use super::{JobAttribute, Meta, values};
+use super::meta::to_end;
+use super::{JobAttribute, Meta, numbers, synonyms, values};
 use crate::errors::Errors;
 
 /// The values of these keys.
@@ -223,7 +224,7 @@ pub(crate) fn rate_limit(to: &mut JobAttribute, meta: &Meta) -> Result<()> {
 /// Parses `per = "workspace_id"`.
 fn per(option: &Meta, errors: &mut Errors) -> Option<LitStr> {
     let field = option.clone().with_example("per = \"workspace_id\"");
-    errors.ok(field.value(|input| input.parse()))
+    errors.ok(field.value(values::string))
 }
 
 /// Parses `(by = ["workspace_id"], within = "10m", on_conflict = "skip", live = ["pending"])`.
@@ -334,7 +335,7 @@ pub(crate) fn main_value<T>(
     main: Option<TokenStream>,
     read: fn(ParseStream<'_>) -> Result<T>,
 ) -> Result<T> {
-    read.parse2(main.ok_or_else(|| meta.wrong_form())?)
+    to_end(read).parse2(main.ok_or_else(|| meta.wrong_form())?)
 }
 
 /// Parses one of `words` in quotes.
@@ -343,10 +344,7 @@ pub(crate) fn one_of(
     example: &'static str,
     words: &[&'static str],
 ) -> Result<&'static str> {
-    let word: LitStr = option
-        .clone()
-        .with_example(example)
-        .value(|input| input.parse())?;
+    let word: LitStr = option.clone().with_example(example).value(values::string)?;
     known_word(&word, words)
 }
 
@@ -367,7 +365,10 @@ fn known_word(word: &LitStr, words: &[&'static str]) -> Result<&'static str> {
 /// The message for an option that the key does not have.
 pub(crate) fn unknown_option(option: &Meta, known: &[&str]) -> String {
     let name = option.name();
-    let hint = did_you_mean(&name, known.iter().copied());
+    let hint = match synonyms::option(&name, known) {
+        Some(meant) => format!(", did you mean `{meant}`?"),
+        None => did_you_mean(&name, known.iter().copied()),
+    };
     let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
     format!(
         "unknown key `{name}`{hint}\nexpected one of {}",
@@ -382,34 +383,21 @@ pub(crate) fn duration_option(option: &Meta, example: &'static str) -> Result<Du
 
 /// Parses a duration greater than zero.
 pub(crate) fn nonzero_duration(input: ParseStream<'_>) -> Result<Duration> {
-    let lit = values::literal(input, "a duration such as `\"10m\"`")?;
-    match values::duration(&lit)? {
-        Duration::ZERO => Err(Error::new(
-            lit.span(),
-            "this duration is zero: write a longer one",
-        )),
-        duration => Ok(duration),
-    }
+    numbers::nonzero(numbers::duration(input, "a duration such as `\"10m\"`")?)
 }
 
 /// Parses a number of at least 1; `what` names the counted things.
 fn positive(input: ParseStream<'_>, what: &str) -> Result<u32> {
-    let expected = format!("a number of {what}, such as `5`");
-    match values::literal(input, &expected)? {
-        Lit::Int(number) => at_least_one(&number, what),
-        other => Err(Error::new(other.span(), format!("expected {expected}"))),
-    }
-}
-
-fn at_least_one(number: &LitInt, what: &str) -> Result<u32> {
-    match number.base10_parse()? {
-        0 => {
+    let (count, span) = numbers::count(input, &format!("a number of {what}, such as `5`"))?;
+    match u32::try_from(count) {
+        Ok(0) => {
             let message = format!(
                 "0 {what} would switch the job off: write at least 1, or \
                  `enabled = false`"
             );
-            Err(Error::new(number.span(), message))
+            Err(Error::new(span, message))
         }
-        count => Ok(count),
+        Ok(count) => Ok(count),
+        Err(_) => Err(Error::new(span, format!("`{count}` is too large"))),
     }
 }

@@ -37,22 +37,31 @@ pub(crate) struct Spanned<T> {
 impl Meta {
     /// Parses all keys of an attribute's argument list.
     ///
-    /// The list is split at its commas first, so that a mistake in one key hides no other.
+    /// The list is split at its commas first, so that a mistake in one key hides no other. A key
+    /// without a comma before it is reported, and begins a part as well.
     pub(crate) fn parse_all(tokens: TokenStream, errors: &mut Errors) -> Vec<Self> {
-        let mut chunks = vec![TokenStream::new()];
-        for token in tokens {
-            match (token, chunks.last_mut()) {
-                (TokenTree::Punct(punct), _) if punct.as_char() == ',' => {
-                    chunks.push(TokenStream::new());
-                }
-                (token, Some(chunk)) => chunk.extend([token]),
-                (_, None) => {}
+        let mut parts = Vec::new();
+        let mut part: Vec<TokenTree> = Vec::new();
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            if is_punct(&token, ',') {
+                parts.push(std::mem::take(&mut part));
+                continue;
             }
+            let begins_key = matches!(token, TokenTree::Ident(_))
+                && tokens.peek().is_some_and(|next| is_punct(next, '='));
+            let complete = part.last().is_some_and(|last| !is_punct(last, '='));
+            if begins_key && complete {
+                errors.at(token.span(), format!("missing comma before `{token}`"));
+                parts.push(std::mem::take(&mut part));
+            }
+            part.push(token);
         }
-        chunks
+        parts.push(part);
+        parts
             .into_iter()
-            .filter(|chunk| !chunk.is_empty())
-            .filter_map(|chunk| errors.ok(Self::parse.parse2(chunk)))
+            .filter(|part| !part.is_empty())
+            .filter_map(|part| errors.ok(Self::parse.parse2(part.into_iter().collect())))
             .collect()
     }
 
@@ -96,7 +105,7 @@ impl Meta {
         read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
     ) -> syn::Result<T> {
         match &self.form {
-            Form::Value(tokens) if !tokens.is_empty() => read.parse2(tokens.clone()),
+            Form::Value(tokens) if !tokens.is_empty() => to_end(read).parse2(tokens.clone()),
             _ => Err(self.wrong_form()),
         }
     }
@@ -128,12 +137,9 @@ impl Meta {
             None => return Err(self.wrong_form()),
             Some(TokenTree::Ident(_)) => (None, tokens),
             Some(_) => {
-                let is_comma = |token: &TokenTree| match token {
-                    TokenTree::Punct(punct) => punct.as_char() == ',',
-                    _ => false,
-                };
                 let mut rest = tokens.into_iter();
-                let main = rest.by_ref().take_while(|token| !is_comma(token)).collect();
+                let main = rest.by_ref();
+                let main = main.take_while(|token| !is_punct(token, ',')).collect();
                 (Some(main), rest.collect())
             }
         };
@@ -178,6 +184,24 @@ impl Meta {
     pub(crate) fn span(&self) -> Span {
         self.key.span()
     }
+}
+
+/// Adds the check that nothing follows to a parser.
+pub(crate) fn to_end<T>(
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> impl FnOnce(ParseStream<'_>) -> syn::Result<T> {
+    |input| {
+        let value = read(input)?;
+        if input.is_empty() {
+            Ok(value)
+        } else {
+            Err(input.error("expected a comma, or the end of the attribute"))
+        }
+    }
+}
+
+fn is_punct(token: &TokenTree, character: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }
 
 /// Returns the tokens in parentheses, if the parentheses are all there is.

@@ -10,13 +10,17 @@
 
 use std::time::Duration;
 
+use jobs_grammar::duration;
 use jobs_grammar::suggestion::did_you_mean;
+use proc_macro2::Span;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, Lit, LitInt, Result, Token};
+use syn::{Error, Ident, Lit, Result, Token};
 
 use super::Meta;
+use super::limits::unknown_option;
 use super::values::{self, MAX_ATTEMPTS};
+use super::{numbers, synonyms};
 use crate::errors::Errors;
 
 /// The default delays in seconds, as in `jobs::RetryPolicy::DEFAULT`.
@@ -48,10 +52,19 @@ impl Retries {
         let expected =
             "a list of delays such as `[\"30s\", \"1m\"]`, a number, or `exponential(…)`";
         match values::literal(input, expected)? {
-            Lit::Int(count) => Ok(Self::Count(retry_count(&count)?)),
-            Lit::Str(delay) => Err(Error::new(
-                delay.span(),
-                format!("expected a list: `retries = [\"{}\"]`", delay.value()),
+            Lit::Int(number) if !number.suffix().is_empty() => Err(one_delay(
+                number.span(),
+                &number.to_string(),
+                &format!("expected {expected}"),
+            )),
+            Lit::Int(count) => Ok(Self::Count(retry_count(
+                numbers::whole(&count)?,
+                count.span(),
+            )?)),
+            Lit::Str(text) => Err(one_delay(
+                text.span(),
+                &text.value(),
+                &format!("expected {expected}"),
             )),
             other => Err(Error::new(other.span(), format!("expected {expected}"))),
         }
@@ -60,8 +73,9 @@ impl Retries {
     fn read_list(input: ParseStream<'_>) -> Result<Self> {
         let list;
         let bracket = syn::bracketed!(list in input);
-        let delays = Punctuated::<Lit, Token![,]>::parse_terminated(&list)?;
-        let delays: Vec<Duration> = delays.iter().map(delay).collect::<Result<_>>()?;
+        let delay = |input: ParseStream<'_>| Ok(numbers::delay(input)?.0);
+        let delays = Punctuated::<_, Token![,]>::parse_terminated_with(&list, delay)?;
+        let delays: Vec<Duration> = delays.into_iter().collect();
         if delays.is_empty() {
             let message = "this list is empty: write `retries = 0` for no retries";
             return Err(Error::new(bracket.span.join(), message));
@@ -79,12 +93,17 @@ impl Retries {
     /// Parses `exponential(…)` and evaluates it to a list.
     fn read_formula(input: ParseStream<'_>) -> Result<Self> {
         let name: Ident = input.parse()?;
-        if name != "exponential" || !input.peek(syn::token::Paren) {
-            let hint = did_you_mean(&name.to_string(), ["exponential"]);
-            let message = format!(
-                "unknown formula `{name}`{hint}\nwrite `exponential(base = \"10s\", count = 10)` \
-                 or a list"
-            );
+        let word = name.to_string();
+        let example = "`exponential(base = \"10s\", count = 10)`";
+        if word != "exponential" || !input.peek(syn::token::Paren) {
+            let message = if word == "exponential" {
+                format!("`exponential` needs a first delay and a count: write {example}")
+            } else if synonyms::is_none(&word) {
+                format!("`{word}` is no number of retries: write `0` for none")
+            } else {
+                let hint = did_you_mean(&word.to_ascii_lowercase(), ["exponential"]);
+                format!("unknown formula `{word}`{hint}\nwrite {example} or a list")
+            };
             return Err(Error::new(name.span(), message));
         }
         let list;
@@ -112,13 +131,18 @@ struct Formula {
 const FORMULA_KEYS: [&str; 5] = ["base", "factor", "max", "count", "jitter"];
 
 impl Formula {
-    /// Parses one key into its field.
+    /// Parses one option into its field.
     fn set(&mut self, meta: &Meta) -> Result<()> {
         let name = meta.name();
         match name.as_str() {
             "base" => self.base = Some(meta.value(nonzero)?),
             "max" => self.max = Some(meta.value(nonzero)?),
-            "count" => self.count = Some(meta.value(|input| retry_count(&input.parse()?))?),
+            "count" => {
+                self.count = Some(meta.value(|input| {
+                    let (count, span) = numbers::count(input, "a number such as `10`")?;
+                    retry_count(count, span)
+                })?);
+            }
             "factor" => {
                 let rule = "`factor` is a number from 1 to 100";
                 self.factor = Some(meta.value(|input| number(input, 1.0..=100.0, rule))?);
@@ -131,9 +155,7 @@ impl Formula {
                 self.jitter = Some(jitter).filter(|jitter| *jitter > 0.0);
             }
             _ => {
-                let hint = did_you_mean(&name, FORMULA_KEYS);
-                let keys = FORMULA_KEYS.map(|key| format!("`{key}`")).join(", ");
-                let message = format!("unknown key `{name}`{hint}\nexpected one of {keys}");
+                let message = unknown_option(meta, &FORMULA_KEYS);
                 return Err(Error::new(meta.span(), message));
             }
         }
@@ -141,7 +163,7 @@ impl Formula {
     }
 
     /// Evaluates the formula; `span` is where mistakes are reported.
-    fn delays(self, span: proc_macro2::Span) -> Result<Retries> {
+    fn delays(self, span: Span) -> Result<Retries> {
         let (Some(base), Some(count)) = (self.base, self.count) else {
             let message = "`exponential` needs `base` and `count`: \
                            `exponential(base = \"10s\", count = 10)`";
@@ -150,10 +172,7 @@ impl Formula {
         if count == 0 {
             return Ok(Retries::Count(0));
         }
-        let max = self
-            .max
-            .unwrap_or(jobs_grammar::duration::MAX)
-            .min(jobs_grammar::duration::MAX);
+        let max = self.max.unwrap_or(duration::MAX).min(duration::MAX);
         if max < base {
             return Err(Error::new(
                 span,
@@ -176,55 +195,45 @@ impl Formula {
     }
 }
 
-/// Parses a delay: seconds, or a text with a unit.
-fn delay(lit: &Lit) -> Result<Duration> {
-    match lit {
-        Lit::Int(seconds) => {
-            let delay = Duration::from_secs(seconds.base10_parse()?);
-            if delay > jobs_grammar::duration::MAX {
-                let message = "a number is in seconds, and this is longer than a year: write a \
-                               text with a unit, such as `\"500ms\"`";
-                return Err(Error::new(lit.span(), message));
-            }
-            Ok(delay)
-        }
-        Lit::Str(_) => values::duration(lit),
-        _ => Err(Error::new(
-            lit.span(),
-            "expected a delay: seconds, or a text such as `\"1m\"`",
-        )),
-    }
-}
-
 /// Parses a delay greater than zero.
 fn nonzero(input: ParseStream<'_>) -> Result<Duration> {
-    let lit = values::literal(input, "a duration such as `\"10s\"`")?;
-    match delay(&lit)? {
-        Duration::ZERO => Err(Error::new(
-            lit.span(),
-            "this duration is zero: write a longer one",
-        )),
-        delay => Ok(delay),
-    }
+    numbers::nonzero(numbers::delay(input)?)
 }
 
-/// Parses a number of retries.
-fn retry_count(number: &LitInt) -> Result<u32> {
-    match number.base10_parse() {
+/// Checks a number of retries.
+fn retry_count(count: u64, span: Span) -> Result<u32> {
+    match u32::try_from(count) {
         Ok(count) if count < MAX_ATTEMPTS => Ok(count),
         _ => Err(Error::new(
-            number.span(),
+            span,
             format!("a number of retries is 0 to {}", MAX_ATTEMPTS - 1),
         )),
     }
 }
 
+/// The error for a text or a number with a suffix: `"3"`, `"30s"`, `5m`, `"never"`.
+fn one_delay(span: Span, text: &str, expected: &str) -> Error {
+    let delay = match duration::parse(text) {
+        Ok(delay) => Some(duration::show(delay)),
+        Err(_) => duration::suggest(text),
+    };
+    let message = match (text.trim().parse::<u32>(), delay) {
+        (Ok(count), _) => format!("a number has no quotes: write `{count}`"),
+        (_, Some(delay)) => format!("delays are a list: write `[\"{delay}\"]`"),
+        _ if synonyms::is_none(text) => {
+            format!("`{text}` is no number of retries: write `0` for none")
+        }
+        _ => expected.to_owned(),
+    };
+    Error::new(span, message)
+}
+
 /// Parses a number in `range`; `rule` is the message for any other.
 fn number(input: ParseStream<'_>, range: std::ops::RangeInclusive<f64>, rule: &str) -> Result<f64> {
     let lit = values::literal(input, "a number")?;
-    let number = match &lit {
-        Lit::Int(number) => number.base10_parse().ok(),
-        Lit::Float(number) => number.base10_parse().ok(),
+    let number: Option<f64> = match &lit {
+        Lit::Int(number) if number.suffix().is_empty() => number.base10_parse().ok(),
+        Lit::Float(number) if number.suffix().is_empty() => number.base10_parse().ok(),
         _ => None,
     };
     number
@@ -288,9 +297,25 @@ mod tests {
     fn invalid_values_are_rejected() {
         for (text, hint) in [
             ("[]", "retries = 0"),
-            ("-1", "a number"),
+            ("-1", "negative"),
             ("1000", "0 to 999"),
-            ("\"30s\"", "[\"30s\"]"),
+            ("\"30s\"", "write `[\"30s\"]`"),
+            ("\"3\"", "write `3`"),
+            ("5m", "write `[\"5m\"]`"),
+            ("3x", "expected a list"),
+            ("[5m, 1h]", "write `\"5m\"`"),
+            ("[-30]", "write `30`"),
+            ("[60 * 5]", "write `\"5m\"`"),
+            ("[1.5]", "write `\"1s500ms\"`"),
+            ("none", "write `0`"),
+            ("exponential", "write `exponential("),
+            ("exponential(base = 10s, count = 3)", "write `\"10s\"`"),
+            ("exponential(base = 10, count = 3x)", "write `3`"),
+            (
+                "exponential(base = 10, count = 3, jitter = 0.1f32)",
+                "a share",
+            ),
+            ("exponential(initial = 10, count = 3)", "`base`"),
             ("exponential(base = \"0s\", count = 3)", "zero"),
             (
                 "exponential(base = \"2m\", max = \"1m\", count = 3)",

@@ -5,9 +5,12 @@
 use std::time::Duration;
 
 use jobs_grammar::suggestion::did_you_mean;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Error, Lit, LitStr, Path, Result, Token};
+use syn::{Error, Ident, Lit, LitStr, Path, Result, Token};
+
+use super::{numbers, synonyms};
 
 /// A job's priority, 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,36 +72,42 @@ pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
 
 /// A timeout such as `"5m"`; `"none"` is `None`.
 pub(crate) fn timeout(input: ParseStream<'_>) -> Result<Option<Duration>> {
-    let lit: Lit = literal(input, "a duration such as `\"5m\"`, or `\"none\"`")?;
-    match &lit {
-        Lit::Str(text) if text.value() == "none" => return Ok(None),
-        Lit::Int(number) => {
-            let message = format!("a timeout has a unit: write `\"{number}s\"`");
-            return Err(Error::new(lit.span(), message));
+    let expected = "a duration such as `\"5m\"`, or `\"none\"`";
+    let no_timeout =
+        |word: &str| format!("`{word}` is no duration: write `\"none\"` for no timeout");
+    if let Some(word) = bare_word(input).filter(|word| synonyms::is_none(word)) {
+        return Err(input.error(no_timeout(&word)));
+    }
+    if input.peek(LitStr) {
+        let text = input.fork().parse::<LitStr>()?.value();
+        if text == "none" {
+            input.parse::<LitStr>()?;
+            return Ok(None);
         }
-        _ => {}
+        if synonyms::is_none(&text) {
+            return Err(input.error(no_timeout(&text)));
+        }
     }
-    let timeout = duration(&lit)?;
-    if timeout.is_zero() {
-        let message = "a timeout of zero would end every attempt: write `\"none\"` for no timeout";
-        return Err(Error::new(lit.span(), message));
+    match numbers::duration(input, expected)? {
+        (Duration::ZERO, span) => Err(Error::new(
+            span,
+            "a timeout of zero would end every attempt: write `\"none\"` for no timeout",
+        )),
+        (timeout, _) => Ok(Some(timeout)),
     }
-    Ok(Some(timeout))
 }
 
 /// A number of attempts, the first included.
 pub(crate) fn attempts(input: ParseStream<'_>) -> Result<u32> {
-    let number: syn::LitInt = input
-        .parse()
-        .map_err(|error| Error::new(error.span(), "expected a number such as `3`"))?;
-    match number.base10_parse()? {
-        0 => Err(Error::new(
-            number.span(),
+    let (count, span) = numbers::count(input, "a number such as `3`")?;
+    match u32::try_from(count) {
+        Ok(0) => Err(Error::new(
+            span,
             "the first attempt counts: `max_attempts` is at least 1",
         )),
-        attempts @ 1..=MAX_ATTEMPTS => Ok(attempts),
+        Ok(attempts @ 1..=MAX_ATTEMPTS) => Ok(attempts),
         _ => Err(Error::new(
-            number.span(),
+            span,
             format!("`max_attempts` is at most {MAX_ATTEMPTS}"),
         )),
     }
@@ -110,15 +119,28 @@ pub(crate) const MAX_ATTEMPTS: u32 = 1000;
 /// A priority such as `"high"` or `70`.
 pub(crate) fn priority(input: ParseStream<'_>) -> Result<Priority> {
     let expected = "`\"low\"`, `\"normal\"`, `\"high\"`, `\"critical\"` or a number from 0 to 100";
+    if let Some(word) = bare_word(input) {
+        let hint = did_you_mean(&word, PRIORITIES.iter().map(|(name, _)| *name));
+        return Err(
+            input.error(match PRIORITIES.iter().find(|(name, _)| *name == word) {
+                Some(_) => format!("a priority is in quotes: write `\"{word}\"`"),
+                None => format!("expected {expected}{hint}"),
+            }),
+        );
+    }
     let lit = literal(input, expected)?;
     let invalid = |hint: &str| Error::new(lit.span(), format!("expected {expected}{hint}"));
     match &lit {
-        Lit::Int(number) => match number.base10_parse() {
+        Lit::Int(number) => match u8::try_from(numbers::whole(number)?) {
             Ok(value @ 0..=100) => Ok(Priority::Value(value)),
             _ => Err(invalid("")),
         },
         Lit::Str(text) => {
             let text = text.value();
+            if let Ok(number @ 0..=100) = text.trim().parse::<u8>() {
+                let message = format!("a number has no quotes: write `{number}`");
+                return Err(Error::new(lit.span(), message));
+            }
             let named = PRIORITIES.iter().find(|(name, _)| *name == text);
             let (_, constant) = named.ok_or_else(|| {
                 invalid(&did_you_mean(
@@ -161,6 +183,11 @@ pub(crate) fn rename_rule(input: ParseStream<'_>) -> Result<LitStr> {
 
 /// The path of the crate `jobs`.
 pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        let message = format!("a path has no quotes: write `crate = {}`", text.value());
+        return Err(Error::new(text.span(), message));
+    }
     let path = input.call(Path::parse_mod_style)?;
     match path.segments.first() {
         // The derives take their crate's path as text, and `$crate` has no text.
@@ -172,13 +199,16 @@ pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
     }
 }
 
-/// Parses the duration in a text literal.
-pub(crate) fn duration(lit: &Lit) -> Result<Duration> {
-    let read = match lit {
-        Lit::Str(text) => jobs_grammar::duration::parse(&text.value()),
-        _ => Err("expected a duration such as `\"5m\"`".to_owned()),
-    };
-    read.map_err(|message| Error::new(lit.span(), message))
+/// The name of the payload struct.
+pub(crate) fn name(input: ParseStream<'_>) -> Result<Ident> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        let message = format!("a name has no quotes: write `payload = {}`", text.value());
+        return Err(Error::new(text.span(), message));
+    }
+    input
+        .parse()
+        .map_err(|error| Error::new(error.span(), "expected a name, such as `SendMailPayload`"))
 }
 
 /// Parses any literal. `expected` describes the right one for the message.
@@ -190,11 +220,26 @@ pub(crate) fn literal(input: ParseStream<'_>, expected: &str) -> Result<Lit> {
 }
 
 /// Returns the first token: an error points at it, not at everything after it.
-fn first(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+fn first(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().take(1).collect()
 }
 
-fn string(input: ParseStream<'_>) -> Result<LitStr> {
+/// Returns the word that follows, if it has no quotes: `none`, `high`.
+pub(crate) fn bare_word(input: ParseStream<'_>) -> Option<String> {
+    match input.cursor().token_stream().into_iter().next() {
+        Some(TokenTree::Ident(word)) => Some(word.to_string()),
+        _ => None,
+    }
+}
+
+/// Parses a text.
+pub(crate) fn string(input: ParseStream<'_>) -> Result<LitStr> {
+    if bare_word(input).is_some() {
+        let words = input.cursor().token_stream().into_iter();
+        let words: String = words.map(|word| word.to_string()).collect();
+        let message = format!("expected a text in quotes: write `\"{words}\"`");
+        return Err(input.error(message));
+    }
     match literal(input, "a text in quotes")? {
         Lit::Str(text) => Ok(text),
         other => Err(Error::new(other.span(), "expected a text in quotes")),
@@ -203,6 +248,10 @@ fn string(input: ParseStream<'_>) -> Result<LitStr> {
 
 fn list<T>(input: ParseStream<'_>, item: fn(ParseStream<'_>) -> Result<T>) -> Result<Vec<T>> {
     if !input.peek(syn::token::Bracket) {
+        if let Ok(text) = input.fork().parse::<LitStr>() {
+            let message = format!("expected a list: write `[\"{}\"]`", text.value());
+            return Err(Error::new(text.span(), message));
+        }
         let message = "expected a list in brackets, such as `[\"a\", \"b\"]`";
         return Err(input.error(message));
     }

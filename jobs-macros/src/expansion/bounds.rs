@@ -12,17 +12,15 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
 
-use crate::model::{AcceptedJob, Shape};
-use crate::signature::field_attributes::has_custom_format;
-use crate::signature::types::{at, is_always_storable, is_job_result};
+use crate::model::{Outline, Shape};
+use crate::signature::types::{at, has_dollar_crate, is_always_storable, is_job_result, shown};
 
 /// Returns the distinct field types that need a bound.
-pub(super) fn bounded_types(job: &AcceptedJob) -> Vec<&Type> {
-    let types: Vec<&Type> = match &job.payload.shape {
+fn bounded_types(outline: &Outline) -> Vec<&Type> {
+    let types: Vec<&Type> = match &outline.payload.shape {
         Shape::Fields(fields) => {
             // A field with a custom format may lack traits.
-            let fields = fields.iter();
-            let fields = fields.filter(|field| !has_custom_format(&field.attributes));
+            let fields = fields.iter().filter(|field| !field.custom_format);
             fields.map(|field| &field.ty).collect()
         }
         Shape::Whole(ty) => vec![ty],
@@ -37,25 +35,30 @@ pub(super) fn bounded_types(job: &AcceptedJob) -> Vec<&Type> {
 }
 
 /// Returns the return type if it needs a bound.
-fn bounded_output(job: &AcceptedJob) -> Option<&Type> {
-    job.output.as_ref().filter(|ty| !is_job_result(ty))
+fn bounded_output(outline: &Outline) -> Option<&Type> {
+    outline.output.as_ref().filter(|ty| !is_job_result(ty))
 }
 
 /// Returns `true` if the `impl` of `Job` has bounds.
-pub(super) fn has_bounds(job: &AcceptedJob) -> bool {
-    !bounded_types(job).is_empty() || bounded_output(job).is_some()
+pub(super) fn has_bounds(outline: &Outline) -> bool {
+    !bounded_types(outline).is_empty() || bounded_output(outline).is_some()
+}
+
+/// Returns `true` if the `impl`s of the payload have bounds.
+pub(super) fn has_field_bounds(outline: &Outline) -> bool {
+    !bounded_types(outline).is_empty()
 }
 
 /// Generates the assertions, the one place that reports a type without the required traits.
-pub(super) fn assertions(job: &AcceptedJob) -> Option<TokenStream> {
-    if !has_bounds(job) {
+pub(super) fn assertions(outline: &Outline) -> Option<TokenStream> {
+    if !has_bounds(outline) {
         return None;
     }
-    let (cfgs, krate) = (&job.cfgs, &job.krate);
-    let fields = bounded_types(job)
+    let (cfgs, krate) = (&outline.cfgs, &outline.krate);
+    let fields = bounded_types(outline)
         .into_iter()
         .map(|ty| quote_spanned!(at(ty)=> #krate::__private::assert_payload_field::<#ty>();));
-    let output = bounded_output(job)
+    let output = bounded_output(outline)
         .map(|ty| quote_spanned!(at(ty)=> #krate::__private::assert_handler_return::<#ty>();));
     Some(quote! {
         #(#cfgs)*
@@ -67,49 +70,68 @@ pub(super) fn assertions(job: &AcceptedJob) -> Option<TokenStream> {
 }
 
 /// Generates the `where` clause of the payload's `impl`s.
-pub(super) fn payload_clause(job: &AcceptedJob) -> Option<TokenStream> {
-    clause(&field_predicates(job))
+pub(super) fn payload_clause(outline: &Outline) -> Option<TokenStream> {
+    clause(&field_predicates(outline))
 }
 
 /// Generates the `where` clause of the `impl` of `Job`.
-pub(super) fn job_clause(job: &AcceptedJob) -> Option<TokenStream> {
-    let mut predicates = field_predicates(job);
-    predicates.extend(
-        bounded_output(job).map(|ty| quote!(for<'x> #ty: __private::HandlerReturnBound<'x>)),
-    );
+pub(super) fn job_clause(outline: &Outline) -> Option<TokenStream> {
+    let mut predicates = field_predicates(outline);
+    predicates.extend(output_predicate(outline));
     clause(&predicates)
 }
 
-fn field_predicates(job: &AcceptedJob) -> Vec<TokenStream> {
-    let types = bounded_types(job).into_iter();
+/// Generates the `where` clause of the `impl` of `Job` after a mistake, when no field has a bound.
+pub(super) fn output_clause(outline: &Outline) -> Option<TokenStream> {
+    output_predicate(outline).map(|predicate| quote!(where #predicate))
+}
+
+fn field_predicates(outline: &Outline) -> Vec<TokenStream> {
+    let types = bounded_types(outline).into_iter();
     types
         .map(|ty| quote!(for<'x> #ty: __private::PayloadBound<'x>))
         .collect()
+}
+
+fn output_predicate(outline: &Outline) -> Option<TokenStream> {
+    bounded_output(outline).map(|ty| quote!(for<'x> #ty: __private::HandlerReturnBound<'x>))
 }
 
 fn clause(predicates: &[TokenStream]) -> Option<TokenStream> {
     (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*))
 }
 
-/// Generates serde's `bound`, a text with the predicates of the payload's `impl`s.
-pub(super) fn serde_bound(job: &AcceptedJob) -> Option<TokenStream> {
-    let (name, krate) = (&job.payload.name, &job.krate);
-    let private: String = quote!(#krate::__private).to_string().split(' ').collect();
-    let predicates: Vec<String> = (0..bounded_types(job).len())
-        .map(|n| {
-            format!(
-                "for<'x> <{name} as {private}::FieldType<{n}>>::Type: {private}::PayloadBound<'x>"
-            )
+/// Generates `, bound = "…"` for serde's derives, a text with the predicates of their `impl`s.
+pub(super) fn serde_bound(outline: &Outline) -> Option<TokenStream> {
+    let private = private_path(outline);
+    let predicates: Vec<String> = bounded_types(outline)
+        .into_iter()
+        .enumerate()
+        .map(|(n, ty)| {
+            let ty = if has_dollar_crate(ty) {
+                let name = &outline.payload.name;
+                format!("<{name} as {private}::FieldType<{n}>>::Type")
+            } else {
+                shown(ty)
+            };
+            format!("for<'x> {ty}: {private}::PayloadBound<'x>")
         })
         .collect();
     let bound = LitStr::new(&predicates.join(", "), Span::call_site());
     (!predicates.is_empty()).then(|| quote!(, bound = #bound))
 }
 
+/// The path of the hidden module, as a text for attributes of derives.
+pub(super) fn private_path(outline: &Outline) -> String {
+    let krate = &outline.krate;
+    quote!(#krate::__private).to_string().split(' ').collect()
+}
+
 /// Generates the `FieldType` implementations that [`serde_bound`] refers to.
-pub(super) fn field_types(job: &AcceptedJob) -> TokenStream {
-    let name = &job.payload.name;
-    let types = bounded_types(job).into_iter().enumerate();
+pub(super) fn field_types(outline: &Outline) -> TokenStream {
+    let name = &outline.payload.name;
+    let types = bounded_types(outline).into_iter().enumerate();
+    let types = types.filter(|(_, ty)| has_dollar_crate(ty));
     types
         .map(|(n, ty)| {
             let n = Literal::usize_unsuffixed(n);

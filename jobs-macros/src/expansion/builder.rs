@@ -21,8 +21,9 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         limits,
         schedules,
     } = &job.options;
-    let docs = (!job.docs.is_empty()).then(|| {
-        let text = job.docs.text();
+    let docs = &job.outline.docs;
+    let docs = (!docs.is_empty()).then(|| {
+        let text = docs.text();
         quote!(.docs(#text))
     });
     let resources = resources(job);
@@ -102,8 +103,11 @@ mod tests {
         let function: Function = syn::parse_str(function).expect(function);
         let attribute = JobAttribute::parse(attribute.parse().expect(attribute), &mut errors);
         let signature = Signature::read(&function, &mut errors);
-        let job = AcceptedJob::accept(attribute, &function, signature, &mut errors);
-        super::options(&job).to_string().replace(' ', "")
+        // The attribute's errors are left out: they reject the unsupported keys.
+        let job = AcceptedJob::accept(attribute, &function, signature, &mut Errors::default());
+        super::options(&job.expect("accepted"))
+            .to_string()
+            .replace(' ', "")
     }
 
     #[test]

@@ -6,17 +6,17 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::{bounds, schema};
-use crate::model::{AcceptedJob, Input};
+use crate::model::{AcceptedJob, Input, Outline};
 use crate::signature::Kind;
 use crate::signature::types::at;
 
 /// Generates the implementation of `Job`, and those that it needs.
 pub(super) fn implementation(job: &AcceptedJob, options: &TokenStream) -> TokenStream {
-    let (id, name) = (&job.id, &job.payload.name);
-    let field_types = bounds::field_types(job);
+    let (id, name) = (&job.id, &job.outline.payload.name);
+    let field_types = bounds::field_types(&job.outline);
     let schema = schema::schema(job);
-    let output = output(job);
-    let bounds = bounds::job_clause(job);
+    let output = output(&job.outline);
+    let bounds = bounds::job_clause(&job.outline);
     quote! {
         #field_types
         #schema
@@ -29,10 +29,25 @@ pub(super) fn implementation(job: &AcceptedJob, options: &TokenStream) -> TokenS
     }
 }
 
+/// Generates an implementation of `Job` after a mistake: code that enqueues the payload compiles.
+pub(super) fn placeholder(outline: &Outline) -> TokenStream {
+    let name = &outline.payload.name;
+    let output = output(outline);
+    let bounds = bounds::output_clause(outline);
+    quote! {
+        __private::placeholder!(#name);
+        impl __private::Job for #name #bounds {
+            const ID: &'static str = "";
+            #output
+            const DEFINITION: &'static __private::JobDefinition = &__private::define!(Self);
+        }
+    }
+}
+
 /// Generates the registration: a program that links the payload has the job in its catalogue.
 pub(super) fn registration(job: &AcceptedJob) -> TokenStream {
-    let name = &job.payload.name;
-    if bounds::has_bounds(job) {
+    let name = &job.outline.payload.name;
+    if bounds::has_bounds(&job.outline) {
         quote!(__private::submit_bounded!(#name);)
     } else {
         quote!(__private::submit!(#name);)
@@ -41,8 +56,8 @@ pub(super) fn registration(job: &AcceptedJob) -> TokenStream {
 
 /// Generates the success type. The compiler derives it from the return type, so aliases of `Result`
 /// work.
-fn output(job: &AcceptedJob) -> TokenStream {
-    match &job.output {
+fn output(outline: &Outline) -> TokenStream {
+    match &outline.output {
         Some(ty) => quote_spanned!(at(ty)=> type Output = __private::OutputOf<#ty>;),
         None => quote!(
             type Output = ();
@@ -54,7 +69,7 @@ fn output(job: &AcceptedJob) -> TokenStream {
 pub(super) fn handler(job: &AcceptedJob) -> Option<TokenStream> {
     let function = &job.function;
     // Errors about the return type point at it.
-    let span = job.output.as_ref().map_or_else(Span::call_site, at);
+    let span = job.outline.output.as_ref().map_or_else(Span::call_site, at);
     // Mixed-site hygiene keeps these apart from a function of the same name.
     let [call, context, payload, result] = ["call", "context", "payload", "result"]
         .map(|name| Ident::new(name, Span::mixed_site().located_at(span)));

@@ -5,81 +5,84 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{LitStr, Type, Visibility};
 
-use super::bounds;
 use super::constructors::default_name;
-use crate::model::{AcceptedJob, Field, Shape};
+use super::{bounds, schema};
+use crate::model::{AcceptedJob, Field, Initial, Outline, Payload, Shape};
 use crate::signature::docs::is_doc;
 
 /// Generates the struct.
-pub(crate) fn payload(job: &AcceptedJob) -> TokenStream {
-    match &job.payload.shape {
-        Shape::Fields(fields) => fields_struct(job, fields),
-        Shape::Whole(ty) => whole_struct(job, ty),
-    }
-}
-
-fn fields_struct(job: &AcceptedJob, fields: &[Field]) -> TokenStream {
-    let private = private(job);
-    let cfgs = &job.cfgs;
-    let docs = struct_docs(job);
-    let derives = &job.payload.derives;
-    let visibility = &job.payload.visibility;
-    let name = &job.payload.name;
-
-    let serde = crate_path(job, "serde");
-    let options = container_options(job);
-    let bound = bounds::serde_bound(job);
-    // schemars' derive takes no bounds. If there are any, `described_twin` has the derive instead.
-    let derives_schema = bound.is_none();
-    let schema = derives_schema.then(|| quote!(, #private::JsonSchema));
-    let schemars = crate_path(job, "schemars");
+pub(super) fn payload(job: &AcceptedJob) -> TokenStream {
+    let Outline {
+        krate,
+        cfgs,
+        payload,
+        ..
+    } = &job.outline;
+    let derives = &payload.derives;
+    let serde = crate_path(&job.outline, "serde");
+    let schemars = crate_path(&job.outline, "schemars");
+    let transparent = match &payload.shape {
+        Shape::Fields(_) => TokenStream::new(),
+        // The struct has the schema and the JSON of the type inside.
+        Shape::Whole(_) => quote!(, transparent),
+    };
+    let options = container_options(payload);
+    let bound = bounds::serde_bound(&job.outline);
+    let derives_schema = schema::derives_schema(job);
+    let schema = derives_schema.then(|| quote!(, #krate::__private::JsonSchema));
     let schemars = derives_schema.then(|| quote!(#[schemars(crate = #schemars)]));
-
-    let fields = fields.iter().map(|field| {
-        let ty = &field.ty;
-        let field_name = &field.name;
-        // An empty comment satisfies `missing_docs` and leaves the schema without a description.
-        let undocumented = !field.attributes.iter().any(is_doc);
-        let exported = !matches!(visibility, Visibility::Inherited);
-        let no_docs = (undocumented && exported).then(|| quote!(#[doc = ""]));
-        let attributes = field.attributes.iter();
-        let attributes = attributes.filter(|a| derives_schema || !a.path().is_ident("schemars"));
-        let default = serde_default(job, field);
-        quote! {
-            #no_docs
-            #(#attributes)*
-            #default
-            #visibility #field_name: #ty,
-        }
-    });
+    let item = match &payload.shape {
+        Shape::Fields(fields) => fields_struct(payload, fields, derives_schema),
+        Shape::Whole(ty) => whole_struct(payload, ty),
+    };
+    let docs = struct_docs(job);
     quote! {
         #(#cfgs)*
         #docs
-        #[derive(#private::Serialize, #private::Deserialize #schema #(, #derives)*)]
-        #[serde(crate = #serde #options #bound)]
+        #[derive(
+            #krate::__private::Serialize,
+            #krate::__private::Deserialize
+            #schema
+            #(, #derives)*
+        )]
+        #[serde(crate = #serde #transparent #options #bound)]
         #schemars
-        #visibility struct #name {
-            #(#fields)*
-        }
+        #item
+    }
+}
+
+/// Generates the docs: those of the function, and a line with the job's id.
+fn struct_docs(job: &AcceptedJob) -> TokenStream {
+    let docs = &job.outline.docs;
+    let attributes = docs.attributes();
+    let separator = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+    let payload_of = format!(" The payload of the job `{}`.", job.id.value());
+    quote! {
+        #(#attributes)*
+        #separator
+        #[doc = #payload_of]
     }
 }
 
 /// Generates a copy of the struct with the bounds on the struct itself. Only its schema is used.
 pub(super) fn described_twin(job: &AcceptedJob, fields: &[Field]) -> TokenStream {
+    let payload = &job.outline.payload;
     let docs = struct_docs(job);
-    let options = container_options(job);
-    let schemars = crate_path(job, "schemars");
-    let name = job.payload.name.unraw().to_string();
-    let bounds = bounds::payload_clause(job);
+    let options = container_options(payload);
+    let schemars = crate_path(&job.outline, "schemars");
+    let name = payload.name.unraw().to_string();
+    let bounds = bounds::payload_clause(&job.outline);
     let fields = fields.iter().map(|field| {
         let Field {
             name,
             ty,
+            docs,
             attributes,
             ..
         } = field;
-        let default = serde_default(job, field);
+        let default = serde_default(payload, field);
         quote! {
+            #(#docs)*
             #(#attributes)*
             #default
             #name: #ty,
@@ -96,62 +99,123 @@ pub(super) fn described_twin(job: &AcceptedJob, fields: &[Field]) -> TokenStream
     }
 }
 
+/// Generates the struct after a mistake: without serde's attributes, which may contain it.
+pub(super) fn placeholder(outline: &Outline) -> TokenStream {
+    let Outline {
+        cfgs,
+        docs,
+        payload,
+        ..
+    } = outline;
+    let Payload {
+        name,
+        visibility,
+        derives,
+        ..
+    } = payload;
+    let attributes = docs.attributes();
+    let item = match &payload.shape {
+        Shape::Fields(fields) => {
+            let fields = fields.iter().map(|field| {
+                let Field { name, ty, docs, .. } = field;
+                let sentence = sentence(visibility, field);
+                let sentence = sentence.map(|sentence| quote!(#[doc = #sentence]));
+                quote! {
+                    #sentence
+                    #(#docs)*
+                    #visibility #name: #ty,
+                }
+            });
+            quote!(#visibility struct #name { #(#fields)* })
+        }
+        Shape::Whole(ty) => whole_struct(payload, ty),
+    };
+    let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
+    quote! {
+        #(#cfgs)*
+        #(#attributes)*
+        #[doc = " The payload of a job with a mistake."]
+        #derives
+        #item
+    }
+}
+
+fn fields_struct(payload: &Payload, fields: &[Field], derives_schema: bool) -> TokenStream {
+    let Payload {
+        name, visibility, ..
+    } = payload;
+    let fields = fields.iter().map(|field| {
+        let Field {
+            name,
+            ty,
+            docs,
+            attributes,
+            ..
+        } = field;
+        // The schema gets no description from this sentence.
+        let undescribed = derives_schema.then(|| quote!(#[schemars(description = "")]));
+        let sentence =
+            sentence(visibility, field).map(|sentence| quote!(#[doc = #sentence] #undescribed));
+        let attributes = attributes.iter();
+        let attributes = attributes.filter(|a| derives_schema || !a.path().is_ident("schemars"));
+        let default = serde_default(payload, field);
+        quote! {
+            #sentence
+            #(#docs)*
+            #(#attributes)*
+            #default
+            #visibility #name: #ty,
+        }
+    });
+    quote! {
+        #visibility struct #name {
+            #(#fields)*
+        }
+    }
+}
+
+/// Generates the wrapper of an existing type. Jobs may share the type; each one has a wrapper.
+fn whole_struct(payload: &Payload, ty: &Type) -> TokenStream {
+    let Payload {
+        name, visibility, ..
+    } = payload;
+    let docs = is_exported(visibility).then(|| quote!(#[doc = " The whole payload."]));
+    quote! {
+        #visibility struct #name(#docs #visibility #ty);
+    }
+}
+
+/// The docs that the lint `missing_docs` wants for a field without docs.
+fn sentence(visibility: &Visibility, field: &Field) -> Option<String> {
+    let undocumented = is_exported(visibility) && !field.docs.iter().any(is_doc);
+    undocumented.then(|| format!(" The argument `{}`.", field.name.unraw()))
+}
+
+fn is_exported(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
 /// Generates `, rename_all = "…", deny_unknown_fields`.
-fn container_options(job: &AcceptedJob) -> TokenStream {
-    let rename_all = job.payload.rename_all.as_ref();
+fn container_options(payload: &Payload) -> TokenStream {
+    let rename_all = payload.rename_all.as_ref();
     let rename_all = rename_all.map(|rule| quote!(, rename_all = #rule));
-    let deny_unknown = job.payload.deny_unknown;
+    let deny_unknown = payload.deny_unknown;
     let deny_unknown = deny_unknown.then(|| quote!(, deny_unknown_fields));
     quote!(#rename_all #deny_unknown)
 }
 
-fn serde_default(job: &AcceptedJob, field: &Field) -> Option<TokenStream> {
-    field.default.as_ref().map(|_| {
-        let path = format!("{}::{}", job.payload.name, default_name(&field.name));
-        quote!(#[serde(default = #path)])
-    })
-}
-
-/// Generates the wrapper of an existing type. Jobs may share the type; each one has a wrapper.
-fn whole_struct(job: &AcceptedJob, ty: &Type) -> TokenStream {
-    let private = private(job);
-    let cfgs = &job.cfgs;
-    let docs = struct_docs(job);
-    let derives = &job.payload.derives;
-    let visibility = &job.payload.visibility;
-    let name = &job.payload.name;
-    let serde = crate_path(job, "serde");
-    let bound = bounds::serde_bound(job);
-    let no_docs = (!matches!(visibility, Visibility::Inherited)).then(|| quote!(#[doc = ""]));
-    quote! {
-        #(#cfgs)*
-        #docs
-        #[derive(#private::Serialize, #private::Deserialize #(, #derives)*)]
-        #[serde(crate = #serde, transparent #bound)]
-        #visibility struct #name(#no_docs #visibility #ty);
+fn serde_default(payload: &Payload, field: &Field) -> Option<TokenStream> {
+    match field.initial {
+        Some(Initial::Written(_)) => {
+            let path = format!("{}::{}", payload.name, default_name(&field.name));
+            Some(quote!(#[serde(default = #path)]))
+        }
+        _ => None,
     }
-}
-
-/// Generates the docs: those of the function, and a line with the job's id.
-fn struct_docs(job: &AcceptedJob) -> TokenStream {
-    let attributes = job.docs.attributes();
-    let separator = (!job.docs.is_empty()).then(|| quote!(#[doc = ""]));
-    let payload_of = format!(" The payload of the job `{}`.", job.id.value());
-    quote! {
-        #(#attributes)*
-        #separator
-        #[doc = #payload_of]
-    }
-}
-
-/// Returns the path of the hidden module that expansions refer to.
-fn private(job: &AcceptedJob) -> TokenStream {
-    let krate = &job.krate;
-    quote!(#krate::__private)
 }
 
 /// Returns the value of serde's and schemars' `crate = "…"`: applications need neither crate.
-fn crate_path(job: &AcceptedJob, name: &str) -> LitStr {
-    let private: String = private(job).to_string().split(' ').collect();
-    LitStr::new(&format!("{private}::{name}"), Span::call_site())
+fn crate_path(outline: &Outline, name: &str) -> LitStr {
+    let path = format!("{}::{name}", bounds::private_path(outline));
+    LitStr::new(&path, Span::call_site())
 }

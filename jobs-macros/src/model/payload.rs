@@ -1,21 +1,25 @@
 //! The payload struct, from the by-value arguments.
 
+use proc_macro2::Span;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Type, Visibility};
+use syn::{Attribute, Expr, ExprPath, Ident, LitStr, Path, Type, Visibility};
 
+use super::checks::{fields, whole_payload};
 use super::{Input, JsonName};
 use crate::attribute::Spanned;
 use crate::errors::Errors;
-use crate::signature::docs::is_doc;
-use crate::signature::field_attributes::has_serde_default;
-use crate::signature::{Argument, Value, case, same_name, types};
+use crate::signature::serde_attributes::SerdeDefault;
+use crate::signature::{Argument, Value, case, types};
 
 /// The struct beside the function.
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) name: Ident,
     pub(crate) visibility: Visibility,
+    /// The derives of the key `derive`, without `Default`.
     pub(crate) derives: Vec<Path>,
+    /// Set for a `Default` of the fields' defaults.
+    pub(crate) default: bool,
     pub(crate) rename_all: Option<LitStr>,
     pub(crate) deny_unknown: bool,
     pub(crate) shape: Shape,
@@ -35,10 +39,29 @@ pub(crate) enum Shape {
 pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
-    pub(crate) default: Option<Expr>,
+    /// The value without an argument for it. `None` for a required field.
+    pub(crate) initial: Option<Initial>,
+    /// The lines of the docs, and `#[doc(hidden)]`.
+    pub(crate) docs: Vec<Attribute>,
+    /// `#[serde(…)]` and `#[schemars(…)]` of the argument.
     pub(crate) attributes: Vec<Attribute>,
+    /// Set for a field whose type may lack serde's traits.
+    pub(crate) custom_format: bool,
+    /// Set for a field whose members are members of the payload in JSON.
+    pub(crate) flattened: bool,
     /// The field's name in JSON.
     pub(crate) json_name: String,
+}
+
+/// The value of a field that `new` does not take and that a payload in JSON may lack.
+#[derive(Debug)]
+pub(crate) enum Initial {
+    /// `#[default(expr)]`
+    Written(Expr),
+    /// `None`, of an `Option`.
+    Absent,
+    /// `#[serde(default)]`, or the function of `#[serde(default = "path")]`.
+    Serde(Option<ExprPath>),
 }
 
 impl Shape {
@@ -57,14 +80,50 @@ impl Shape {
     }
 }
 
-impl Field {
-    /// Returns `true` if a payload may lack the field: it is an `Option`, or has `#[default(…)]` or
-    /// serde's default.
-    pub(super) fn is_optional(&self) -> bool {
-        let option = types::last_segment(&self.ty).is_some_and(|ty| ty.ident == "Option");
-        option || self.default.is_some() || has_serde_default(&self.attributes)
-    }
-}
+/// Names of Rust's prelude that a payload must not hide, and a name of this crate.
+const PRELUDE: &[&str] = &[
+    "AsMut",
+    "AsRef",
+    "Box",
+    "Clone",
+    "Copy",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "Job",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Send",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "Vec",
+];
 
 /// Returns the name of the payload struct: the key `payload`, or the function's name converted.
 pub(super) fn name<'a>(
@@ -86,22 +145,29 @@ pub(super) fn name<'a>(
             Ident::new(&name, function.span())
         }
     };
-    if types.any(|ty| types::mentions(ty, &name)) {
-        let better = format!("{name}Payload");
-        let message = format!(
+    let better = format!("{name}Payload");
+    let message = if PRELUDE.iter().any(|hidden| name == hidden) {
+        format!(
+            "the payload `{name}` would hide Rust's own `{name}` in this module: add \
+             `payload = {better}`, or rename the function"
+        )
+    } else if types.any(|ty| types::mentions(ty, &name)) {
+        format!(
             "the payload of this job and a type of its signature are both named `{name}`: add \
              `payload = {better}`, or rename the function"
-        );
-        errors.over(&name, message);
-        return Ident::new(&better, name.span());
-    }
-    name
+        )
+    } else {
+        return name;
+    };
+    errors.over(&name, message);
+    Ident::new(&better, name.span())
 }
 
 /// Sorts the arguments into the inputs of the call, the sensitive fields and the payload's shape.
 pub(super) fn sort_arguments(
     arguments: Vec<Argument>,
     rename_all: Option<&Spanned<LitStr>>,
+    derives: &[Path],
     errors: &mut Errors,
 ) -> (Vec<Input>, Vec<String>, Shape) {
     let values = || {
@@ -112,7 +178,7 @@ pub(super) fn sort_arguments(
     };
     let whole = values().find(|value| value.attributes.payload.is_some());
     if let Some(whole) = whole {
-        reject_beside_whole(whole, values(), errors);
+        whole_payload::reject_beside(whole, values(), errors);
         let shape = Shape::Whole(Box::new(whole.ty.clone()));
         let inputs = arguments.into_iter().filter_map(|argument| match argument {
             Argument::Reference(ty) => Some(Input::Runtime(ty)),
@@ -122,87 +188,83 @@ pub(super) fn sort_arguments(
     }
 
     let rename_all = rename_all.map(|rule| rule.value.value());
+    let mut names = fields::Names::default();
     let mut inputs = Vec::new();
     let mut sensitive = Vec::new();
-    let mut fields: Vec<Field> = Vec::new();
+    let mut accepted: Vec<Field> = Vec::new();
     for argument in arguments {
-        let Value {
-            name,
-            ty,
-            attributes,
-        } = match argument {
+        let value = match argument {
             Argument::Value(value) => *value,
             Argument::Reference(ty) => {
                 inputs.push(Input::Runtime(ty));
                 continue;
             }
         };
-        if fields.iter().any(|field| same_name(&field.name, &name)) {
-            let message = format!("the payload has two fields `{name}`: rename one argument");
-            errors.over(&name, message);
+        let json_name = json_name(&value, rename_all.as_deref(), errors);
+        fields::check(&value, errors);
+        names.add(&value, &json_name, errors);
+        let is_sensitive = value.attributes.sensitive.is_some();
+        let field = field(value, json_name, errors);
+        // The fallback leaves out what would not compile.
+        if names.is_taken_twice(&field.name) || fields::hides_a_method(&field, derives, errors) {
             continue;
         }
-        if attributes.default.is_some() && name == "new" {
-            errors.over(
-                &name,
-                "the setter of this argument would be a second `new` of the payload: rename it, and \
-                 keep its name in JSON with `#[serde(rename = \"new\")]`",
-            );
-            continue;
+        if is_sensitive {
+            sensitive.push(field.json_name.clone());
         }
-        let json_name = attributes.serde_rename().unwrap_or_else(|| {
-            let plain = name.unraw().to_string();
-            case::renamed(&plain, rename_all.as_deref())
-        });
-        if attributes.sensitive.is_some() {
-            sensitive.push(json_name.clone());
-        }
-        inputs.push(Input::Field(name.clone()));
-        fields.push(Field {
-            name,
-            ty,
-            default: attributes.default,
-            attributes: attributes.passed,
-            json_name,
-        });
+        inputs.push(Input::Field(field.name.clone()));
+        accepted.push(field);
     }
-    (inputs, sensitive, Shape::Fields(fields))
+    (inputs, sensitive, Shape::Fields(accepted))
 }
 
-/// Reports arguments and attributes that a whole payload excludes.
-fn reject_beside_whole<'a>(
-    whole: &Value,
-    values: impl Iterator<Item = &'a Value>,
-    errors: &mut Errors,
-) {
-    for other in values.filter(|value| value.name != whole.name) {
-        let message = match &other.attributes.payload {
-            Some(_) => "a job has one payload: mark one argument with `#[payload]`".to_owned(),
-            None => format!(
-                "`{}` is the whole payload: make `{}` a field of it, or remove `#[payload]`",
-                whole.name, other.name
+/// The name in JSON: that of `#[serde(rename)]`, or the argument's name under `rename_all`.
+fn json_name(value: &Value, rename_all: Option<&str>, errors: &mut Errors) -> String {
+    if let Some(name) = &value.attributes.serde.rename {
+        return name.value();
+    }
+    let plain = value.name.unraw().to_string();
+    case::renamed(&plain, rename_all).unwrap_or_else(|| {
+        errors.over(
+            &value.name,
+            format!(
+                "`camelCase` cannot convert `{plain}`: add `#[serde(rename = \"…\")]` with its name \
+                 in JSON"
             ),
-        };
-        errors.over(&other.name, message);
-    }
-    let attributes = &whole.attributes;
-    if let Some(default) = &attributes.default {
-        errors.over(
-            default,
-            "a whole payload has no default: remove it, and give defaults to the fields of its type",
         );
+        plain
+    })
+}
+
+fn field(value: Value, json_name: String, errors: &mut Errors) -> Field {
+    let Value {
+        name,
+        ty,
+        attributes,
+    } = value;
+    let serde = &attributes.serde;
+    let initial = match (attributes.default, &serde.default) {
+        (Some(default), _) => Some(Initial::Written(default)),
+        (None, Some(default)) => Some(Initial::Serde(function(default, errors))),
+        (None, None) if types::is_option(&ty) && !serde.custom_reader => Some(Initial::Absent),
+        (None, None) => None,
+    };
+    Field {
+        name,
+        ty,
+        initial,
+        docs: attributes.docs,
+        custom_format: serde.custom_format,
+        flattened: serde.flatten.is_some(),
+        attributes: attributes.passed,
+        json_name,
     }
-    if let Some(sensitive) = &attributes.sensitive {
-        errors.over(
-            sensitive,
-            "`#[sensitive]` marks a field, and this argument is the whole payload: take its fields as \
-             arguments to mark them",
-        );
-    }
-    for attribute in attributes.passed.iter().filter(|a| !is_doc(a)) {
-        errors.over(
-            attribute,
-            "this attribute describes a field: move it to the type of the whole payload",
-        );
-    }
+}
+
+/// The function of `#[serde(default = "path")]`.
+fn function(default: &SerdeDefault, errors: &mut Errors) -> Option<ExprPath> {
+    let text = default.function.as_ref()?;
+    // Names resolve as in serde's derive.
+    let text = LitStr::new(&text.value(), Span::call_site().located_at(text.span()));
+    errors.ok(text.parse())
 }

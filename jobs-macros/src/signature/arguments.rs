@@ -65,14 +65,12 @@ fn read_reference(argument: &PatType, kind: Kind, errors: &mut Errors) -> Option
         );
     }
     let target = types::bare(&reference.elem);
-    if is_text_or_slice(target) {
-        errors.over(
-            &argument.ty,
-            format!(
-                "by-reference arguments come from the runtime; for a field of the payload use {}",
-                owned_form(target)
-            ),
-        );
+    let name = match argument.pat.as_ref() {
+        Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
+        _ => "value".to_owned(),
+    };
+    if let Some(message) = not_a_resource(target, &name) {
+        errors.over(&argument.ty, message);
     } else if kind == Kind::External {
         errors.over(
             &argument.ty,
@@ -93,18 +91,21 @@ fn read_reference(argument: &PatType, kind: Kind, errors: &mut Errors) -> Option
             "the reference is valid during the attempt only: remove `'static`",
         );
     }
-    if let Some(Unstorable::ImplTrait(span)) = types::find_unstorable(target) {
-        errors.at(
+    match types::find_unstorable(target) {
+        Some(Unstorable::ImplTrait(span)) => errors.at(
             span,
             "the runtime finds resources by their type: name it, or use `dyn`",
-        );
+        ),
+        Some(Unstorable::SelfType(span)) => errors.at(span, super::SELF),
+        _ => {}
     }
     (errors.count() == before).then(|| Argument::Reference(Box::new(target.clone())))
 }
 
 fn read_value(argument: &PatType, errors: &mut Errors) -> Option<Argument> {
-    let before = errors.count();
     let attributes = FieldAttributes::read(&argument.attrs, errors);
+    // The fallback has no use for the attributes, so a mistake there keeps the field.
+    let before = errors.count();
     let name = field_name(argument, attributes.payload.is_some(), errors);
     reject_unstorable_type(&argument.ty, name.as_ref(), errors);
     match name {
@@ -150,6 +151,8 @@ fn field_name(argument: &PatType, whole: bool, errors: &mut Errors) -> Option<Id
             Ok(_) => Some(Ident::new(stripped, ident.span())),
             // `_1` keeps its underscore, because `1` is not a name.
             Err(_) if stripped.starts_with(|c: char| c.is_ascii_digit()) => Some(ident.clone()),
+            // `_self` keeps it as well: no raw identifier can be `self`.
+            Err(_) if ["self", "Self", "super", "crate"].contains(&stripped) => Some(ident.clone()),
             // `_type` becomes `r#type`.
             Err(_) => Some(Ident::new_raw(stripped, ident.span())),
         },
@@ -158,6 +161,17 @@ fn field_name(argument: &PatType, whole: bool, errors: &mut Errors) -> Option<Id
 
 /// Reports a type that no field of a payload can have.
 fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) {
+    let name = name.map_or_else(|| "value".to_owned(), |name| name.unraw().to_string());
+    if let Some(resource) = optional_resource(ty) {
+        errors.over(
+            ty,
+            format!(
+                "the runtime has every resource before an attempt starts: take `{name}: &{}`",
+                types::shown(resource)
+            ),
+        );
+        return;
+    }
     match types::find_unstorable(ty) {
         Some(Unstorable::Reference(span)) => errors.at(
             span,
@@ -174,14 +188,28 @@ fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) 
             "a field of the payload has one type: name it (`new` takes anything that converts)",
         ),
         Some(Unstorable::Inferred(span)) => errors.at(span, "name the type of the payload's field"),
+        Some(Unstorable::SelfType(span)) => errors.at(span, super::SELF),
+        Some(Unstorable::Unsized) => match types::bare(ty) {
+            Type::TraitObject(_) => errors.over(
+                ty,
+                format!(
+                    "a payload is stored as JSON, and a `dyn` type has no size: take a resource as \
+                     `{name}: &{}`, or a field of one type",
+                    types::shown(ty)
+                ),
+            ),
+            _ => errors.over(
+                ty,
+                format!("a field of the payload has a size: use {}", owned_form(ty)),
+            ),
+        },
         None => {}
     }
-    let name = name.map_or_else(|| "value".to_owned(), ToString::to_string);
     let Some(segment) = types::last_segment(ty) else {
         return;
     };
     if segment.ident == "Arc" {
-        let inner = types::first_argument(segment).map_or_else(|| "T".to_owned(), shown);
+        let inner = types::first_argument(segment).map_or_else(|| "T".to_owned(), types::shown);
         errors.over(
             ty,
             format!(
@@ -195,6 +223,81 @@ fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) 
             format!("the context comes from the runtime: take it as `{name}: &JobContext`"),
         );
     }
+}
+
+/// The type `T` of an `Option<&T>` that is meant as a resource.
+fn optional_resource(ty: &Type) -> Option<&Type> {
+    let option = types::last_segment(ty).filter(|segment| segment.ident == "Option");
+    match types::bare(option.and_then(types::first_argument)?) {
+        Type::Reference(reference) if !is_text_or_slice(types::bare(&reference.elem)) => {
+            Some(types::bare(&reference.elem))
+        }
+        _ => None,
+    }
+}
+
+/// Standard types, and types of well-known crates, that are data and never a resource.
+const DATA: &[&str] = &[
+    "bool",
+    "char",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "f32",
+    "f64",
+    "PathBuf",
+    "Vec",
+    "VecDeque",
+    "HashMap",
+    "HashSet",
+    "BTreeMap",
+    "BTreeSet",
+    "Option",
+    "Duration",
+    "SystemTime",
+    "Uuid",
+    "Url",
+    "DateTime",
+    "NaiveDate",
+    "Timestamp",
+    "Decimal",
+];
+
+/// The message for a by-reference argument whose type cannot be provided.
+fn not_a_resource(target: &Type, name: &str) -> Option<String> {
+    if is_text_or_slice(target) {
+        return Some(format!(
+            "by-reference arguments come from the runtime; for a field of the payload use {}",
+            owned_form(target)
+        ));
+    }
+    let segment = types::last_segment(target)?;
+    if ["Arc", "Rc", "Box"]
+        .iter()
+        .any(|pointer| segment.ident == pointer)
+    {
+        let inner = types::shown(types::first_argument(segment)?);
+        return Some(format!(
+            "the runtime provides the value in an `{}` by its own type: take `{name}: &{inner}`",
+            segment.ident
+        ));
+    }
+    DATA.iter().any(|data| segment.ident == data).then(|| {
+        let shown = types::shown(target);
+        format!(
+            "by-reference arguments are resources, and `{shown}` is data: take it by value as \
+             `{name}: {shown}`, or provide a type of its own with `#[resource]`"
+        )
+    })
 }
 
 /// Returns `true` if a reference to this type is meant as payload data rather than as a resource.
@@ -211,23 +314,14 @@ fn is_text_or_slice(ty: &Type) -> bool {
 
 /// The owned type for a text or slice, for messages.
 fn owned_form(ty: &Type) -> String {
-    match ty {
-        Type::Slice(slice) => format!("`Vec<{}>`", shown(&slice.elem)),
+    match types::bare(ty) {
+        Type::Slice(slice) => format!("`Vec<{}>`", types::shown(&slice.elem)),
         _ => match types::last_segment(ty) {
             Some(segment) if segment.ident == "str" => "`String`".to_owned(),
             Some(segment) if segment.ident == "Path" => "`PathBuf`".to_owned(),
-            _ => format!("`{}`", shown(ty)),
+            _ => format!("`{}`", types::shown(ty)),
         },
     }
-}
-
-/// A type with the usual spacing, for messages.
-fn shown(ty: &Type) -> String {
-    let text = quote::quote!(#ty).to_string();
-    text.replace(" < ", "<")
-        .replace(" >", ">")
-        .replace(" :: ", "::")
-        .replace(" , ", ", ")
 }
 
 /// Returns the names of the by-value arguments, and those of the by-reference arguments.

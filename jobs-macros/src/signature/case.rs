@@ -15,24 +15,22 @@ pub(crate) fn upper_camel(snake: &str) -> String {
 /// Returns a field's name in JSON under `rename_all = rule`, exactly as serde computes it.
 ///
 /// serde renames the payload itself. This function serves names outside of the struct, such as
-/// those of `#[sensitive]` fields.
-pub(crate) fn renamed(field: &str, rule: Option<&str>) -> String {
-    match rule {
+/// those of `#[sensitive]` fields. Returns `None` where serde panics: `camelCase` of a name that
+/// does not begin in ASCII.
+pub(crate) fn renamed(field: &str, rule: Option<&str>) -> Option<String> {
+    Some(match rule {
         Some("PascalCase") => pascal(field),
         Some("camelCase") => {
             let pascal = pascal(field);
-            let mut chars = pascal.chars();
-            match chars.next() {
-                Some(first) => first.to_ascii_lowercase().to_string() + chars.as_str(),
-                None => pascal,
-            }
+            let first = pascal.chars().next().filter(char::is_ascii)?;
+            first.to_ascii_lowercase().to_string() + &pascal[1..]
         }
         Some("UPPERCASE" | "SCREAMING_SNAKE_CASE") => field.to_ascii_uppercase(),
         Some("kebab-case") => field.replace('_', "-"),
         Some("SCREAMING-KEBAB-CASE") => field.to_ascii_uppercase().replace('_', "-"),
         // serde assumes that fields are in snake case, which `lowercase` leaves unchanged.
         _ => field.to_owned(),
-    }
+    })
 }
 
 /// Converts to Pascal case as serde does: ASCII only, and only the first character of a word.
@@ -76,8 +74,14 @@ mod tests {
             ("kebab-case", "api-token-id"),
             ("SCREAMING-KEBAB-CASE", "API-TOKEN-ID"),
         ] {
-            assert_eq!(renamed("api_token_id", Some(rule)), name);
+            assert_eq!(renamed("api_token_id", Some(rule)).as_deref(), Some(name));
         }
-        assert_eq!(renamed("api_token_id", None), "api_token_id");
+        let plain = renamed("api_token_id", None);
+        assert_eq!(plain.as_deref(), Some("api_token_id"));
+        assert_eq!(
+            renamed("größe", Some("camelCase")).as_deref(),
+            Some("größe")
+        );
+        assert_eq!(renamed("übergröße", Some("camelCase")), None);
     }
 }

@@ -1,12 +1,12 @@
 //! The attributes of a by-value argument: some are for the macro, others for the payload's field.
 
 use jobs_grammar::suggestion::nearest;
-use proc_macro2::TokenTree;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
+use syn::{Attribute, Expr, Ident, Meta};
 
 use super::docs::{self, is_doc};
 use super::function::is_lint;
+use super::serde_attributes::SerdeKeys;
 use crate::errors::Errors;
 
 /// The attributes of one argument.
@@ -18,8 +18,12 @@ pub(crate) struct FieldAttributes {
     pub(crate) sensitive: Option<Ident>,
     /// `#[payload]`
     pub(crate) payload: Option<Ident>,
-    /// Docs, `#[serde(…)]` and `#[schemars(…)]`, which the field gets.
+    /// The lines of the docs, and `#[doc(hidden)]`.
+    pub(crate) docs: Vec<Attribute>,
+    /// `#[serde(…)]` and `#[schemars(…)]`, which the field gets.
     pub(crate) passed: Vec<Attribute>,
+    /// The keys of the passed attributes.
+    pub(crate) serde: SerdeKeys,
 }
 
 const KNOWN: [&str; 5] = ["default", "sensitive", "payload", "serde", "schemars"];
@@ -29,17 +33,18 @@ impl FieldAttributes {
     pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut read = Self::default();
         for attribute in attributes {
-            errors.ok(read.add(attribute));
+            let result = read.add(attribute, errors);
+            errors.ok(result);
         }
         read
     }
 
-    fn add(&mut self, attribute: &Attribute) -> syn::Result<()> {
+    fn add(&mut self, attribute: &Attribute, errors: &mut Errors) -> syn::Result<()> {
         if is_lint(attribute) {
             return Ok(());
         }
         if is_doc(attribute) {
-            self.passed.extend(docs::lines(attribute));
+            self.docs.extend(docs::lines(attribute));
             return Ok(());
         }
         let path = attribute.path();
@@ -47,7 +52,11 @@ impl FieldAttributes {
             return Err(unknown_attribute(attribute, ""));
         };
         match name.to_string().as_str() {
-            "serde" | "schemars" => self.passed.push(attribute.clone()),
+            "doc" => self.docs.push(attribute.clone()),
+            "serde" | "schemars" => {
+                self.serde.read(attribute, errors);
+                self.passed.push(attribute.clone());
+            }
             "default" => {
                 let default = default(attribute)?;
                 once(&mut self.default, default, name)?;
@@ -72,74 +81,8 @@ impl FieldAttributes {
     /// The first attribute that describes a field of the payload.
     pub(crate) fn first_for_fields(attributes: &[Attribute]) -> Option<&Attribute> {
         let mut attributes = attributes.iter();
-        attributes.find(|attribute| !is_lint(attribute) && !is_doc(attribute))
+        attributes.find(|attribute| !is_lint(attribute) && !attribute.path().is_ident("doc"))
     }
-
-    /// The field's name in JSON from `#[serde(rename = "…")]`.
-    pub(crate) fn serde_rename(&self) -> Option<String> {
-        let serde = self.passed.iter().filter(|a| a.path().is_ident("serde"));
-        let mut name = None;
-        for attribute in serde {
-            // serde reports mistakes in its attribute.
-            let _ = attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
-                    name = Some(meta.value()?.parse::<LitStr>()?.value());
-                } else if meta.path.is_ident("rename") {
-                    meta.parse_nested_meta(|direction| {
-                        let text: LitStr = direction.value()?.parse()?;
-                        if direction.path.is_ident("deserialize") {
-                            name = Some(text.value());
-                        }
-                        Ok(())
-                    })?;
-                } else if meta.input.peek(Token![=]) {
-                    meta.value()?.parse::<Expr>()?;
-                } else if meta.input.peek(syn::token::Paren) {
-                    let rest;
-                    syn::parenthesized!(rest in meta.input);
-                    rest.parse::<proc_macro2::TokenStream>()?;
-                }
-                Ok(())
-            });
-        }
-        name
-    }
-}
-
-/// Returns `true` if `#[serde(default)]` makes the field optional.
-pub(crate) fn has_serde_default(attributes: &[Attribute]) -> bool {
-    contains_word(attributes, &["default"])
-}
-
-/// Returns `true` if an attribute replaces one of the field's three trait implementations, so that
-/// its type need not have all of them.
-pub(crate) fn has_custom_format(attributes: &[Attribute]) -> bool {
-    let words = [
-        "with",
-        "serialize_with",
-        "deserialize_with",
-        "schema_with",
-        "skip",
-        "skip_serializing",
-        "skip_deserializing",
-    ];
-    contains_word(attributes, &words)
-}
-
-/// Returns `true` if `#[serde(…)]` or `#[schemars(…)]` contains one of `words`.
-fn contains_word(attributes: &[Attribute], words: &[&str]) -> bool {
-    let is_passed = |a: &&Attribute| a.path().is_ident("serde") || a.path().is_ident("schemars");
-    let is_word = |token: TokenTree| match token {
-        TokenTree::Ident(ident) => words.iter().any(|word| ident == word),
-        _ => false,
-    };
-    attributes
-        .iter()
-        .filter(is_passed)
-        .any(|attribute| match &attribute.meta {
-            Meta::List(list) => list.tokens.clone().into_iter().any(is_word),
-            Meta::Path(_) | Meta::NameValue(_) => false,
-        })
 }
 
 /// Parses `#[default(expr)]`.

@@ -7,6 +7,8 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, FnArg, Signature, Visibility};
 
+use super::types;
+
 /// A function as written.
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
@@ -46,6 +48,38 @@ impl Function {
     pub(crate) fn cfgs(&self) -> Vec<Attribute> {
         let cfgs = self.attributes.iter().filter(|a| a.path().is_ident("cfg"));
         cfgs.cloned().collect()
+    }
+
+    /// Removes and returns the attributes of this name, with any path before it.
+    pub(crate) fn take_attributes(&mut self, name: &str) -> Vec<Attribute> {
+        let (taken, kept) = self.attributes.drain(..).partition(|attribute| {
+            let last = attribute.path().segments.last();
+            last.is_some_and(|segment| segment.ident == name)
+        });
+        self.attributes = kept;
+        taken
+    }
+
+    /// Returns a function without arguments of unsized types and without `...`, which do not compile.
+    ///
+    /// Unsized types become references, and the body, which may not compile with them, is left out.
+    pub(crate) fn sized(&self) -> Self {
+        let mut sized = self.clone();
+        let mut changed = sized.signature.variadic.take().is_some();
+        for argument in &mut sized.signature.inputs {
+            if let FnArg::Typed(argument) = argument
+                && types::is_unsized(&argument.ty)
+            {
+                let ty = &argument.ty;
+                argument.ty = Box::new(syn::parse_quote!(&#ty));
+                changed = true;
+            }
+        }
+        if changed {
+            sized.attributes.push(syn::parse_quote!(#[allow(unused)]));
+            sized.body = Some(quote!({ ::core::unimplemented!() }));
+        }
+        sized
     }
 
     /// Returns `true` if the function is `#[deprecated]`.

@@ -1,9 +1,11 @@
 //! Questions about the syntax of a type. A macro cannot resolve names, so an alias is opaque.
 
-use proc_macro2::Span;
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, Ident, Lifetime, Path, PathArguments, PathSegment, Type};
+use syn::{
+    GenericArgument, Ident, Lifetime, Path, PathArguments, PathSegment, Type, TypeParamBound,
+};
 
 /// Removes parentheses and invisible groups around a type.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -35,6 +37,37 @@ pub(crate) fn first_argument(segment: &PathSegment) -> Option<&Type> {
     }
 }
 
+/// The second type between the angle brackets: `E` of `Result<T, E>`.
+pub(crate) fn second_argument(segment: &PathSegment) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    let mut types = types.skip(1);
+    types.next()
+}
+
+/// Returns `true` for `Box<dyn Error>` without `Send` or without `Sync`.
+pub(crate) fn is_local_box(ty: &Type) -> bool {
+    let boxed = last_segment(ty).filter(|segment| segment.ident == "Box");
+    let Some(Type::TraitObject(object)) = boxed.and_then(first_argument).map(bare) else {
+        return false;
+    };
+    let has = |name: &str| {
+        object.bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => {
+                let last = bound.path.segments.last();
+                last.is_some_and(|segment| segment.ident == name)
+            }
+            _ => false,
+        })
+    };
+    has("Error") && !(has("Send") && has("Sync"))
+}
+
 /// The span for generated code whose errors belong at the type. Names resolve, and lints apply, as
 /// in all generated code.
 pub(crate) fn at(ty: &Type) -> Span {
@@ -60,6 +93,78 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
     let mut mentions = Mentions(name, false);
     mentions.visit_type(ty);
     mentions.1
+}
+
+/// A type with the usual spacing, for messages and for serde's `bound`.
+pub(crate) fn shown(ty: &Type) -> String {
+    let mut text = String::new();
+    write_tokens(quote::quote!(#ty), &mut text);
+    text
+}
+
+fn write_tokens(tokens: TokenStream, text: &mut String) {
+    // A space stands between two words, after a comma, and around operators such as `+` and `->`.
+    let mut after_lifetime = false;
+    for token in tokens {
+        let word_follows = text.ends_with(|c: char| c.is_alphanumeric() || "_>)]".contains(c));
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::Brace => ("{ ", " }"),
+                    Delimiter::None => ("", ""),
+                };
+                text.push_str(open);
+                write_tokens(group.stream(), text);
+                text.push_str(close);
+            }
+            TokenTree::Punct(punct) => match punct.as_char() {
+                ',' | ';' => {
+                    text.push(punct.as_char());
+                    text.push(' ');
+                }
+                '+' | '=' => text.push_str(&format!(" {} ", punct.as_char())),
+                '-' => text.push_str(" -"),
+                '>' if text.ends_with(" -") => text.push_str("> "),
+                '\'' => {
+                    if word_follows {
+                        text.push(' ');
+                    }
+                    text.push('\'');
+                    after_lifetime = true;
+                }
+                other => text.push(other),
+            },
+            TokenTree::Ident(_) | TokenTree::Literal(_) => {
+                if word_follows && !after_lifetime {
+                    text.push(' ');
+                }
+                text.push_str(&token.to_string());
+                after_lifetime = false;
+            }
+        }
+    }
+}
+
+/// Returns `true` if a type names something by `$crate`, which no text can express.
+pub(crate) fn has_dollar_crate(ty: &Type) -> bool {
+    struct Search(bool);
+
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            self.0 |= ident == "$crate";
+        }
+    }
+
+    let mut search = Search(false);
+    search.visit_type(ty);
+    search.0
+}
+
+/// Returns `true` if a type is an `Option`, by its name.
+pub(crate) fn is_option(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "Option")
 }
 
 /// Returns `true` if a type consists of standard library types that every payload can contain.
@@ -110,13 +215,42 @@ pub(crate) enum Unstorable {
     ImplTrait(Span),
     /// `_`
     Inferred(Span),
+    /// `Self`
+    SelfType(Span),
+    /// `dyn Error`, `str` or `[u8]` by value.
+    Unsized,
 }
 
 /// Finds the first such part of a type.
 pub(crate) fn find_unstorable(ty: &Type) -> Option<Unstorable> {
     let mut search = Search(None);
     search.visit_type(ty);
-    search.0
+    search.0.or(is_unsized(ty).then_some(Unstorable::Unsized))
+}
+
+/// Returns `true` for `dyn Error`, `str` and `[u8]`.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::TraitObject(_) | Type::Slice(_) => true,
+        other => last_segment(other).is_some_and(|segment| segment.ident == "str"),
+    }
+}
+
+/// The `Self` in a type.
+pub(crate) fn find_self(ty: &Type) -> Option<Span> {
+    struct Find(Option<Span>);
+
+    impl<'ast> Visit<'ast> for Find {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            if ident == "Self" {
+                self.0.get_or_insert(ident.span());
+            }
+        }
+    }
+
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
 }
 
 struct Search(Option<Unstorable>);
@@ -134,6 +268,12 @@ impl<'ast> Visit<'ast> for Search {
         self.0.get_or_insert(found);
     }
 
+    fn visit_ident(&mut self, ident: &'ast Ident) {
+        if ident == "Self" {
+            self.0.get_or_insert(Unstorable::SelfType(ident.span()));
+        }
+    }
+
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if lifetime.ident != "static" {
             self.0.get_or_insert(Unstorable::Lifetime(lifetime.span()));
@@ -145,6 +285,7 @@ impl<'ast> Visit<'ast> for Search {
 mod tests {
     use super::{
         find_unstorable, first_argument, is_always_storable, is_job_result, last_segment, mentions,
+        shown,
     };
     use syn::parse_str;
 
@@ -159,6 +300,10 @@ mod tests {
             "Cow<'_, str>",
             "Vec<impl Copy>",
             "_",
+            "Vec<Self>",
+            "dyn Copy",
+            "str",
+            "[u8]",
         ] {
             assert!(find_unstorable(&parse_str(ty).expect(ty)).is_some(), "{ty}");
         }
@@ -214,6 +359,22 @@ mod tests {
                 expected,
                 "{ty}"
             );
+        }
+    }
+
+    #[test]
+    fn types_are_shown_as_they_are_written() {
+        for ty in [
+            "Vec<Page<Item, 10>>",
+            "<Store<Postgres> as Merging>::Item",
+            "::std::collections::HashMap<String, (u8, [bool; 4])>",
+            "Box<dyn Fn(u8, &'static str) -> Option<u8> + Send + 'static>",
+            "Cow<'static, str>",
+            "&'a mut Order",
+            "Box<dyn Iterator<Item = u8>>",
+            "fn() -> ()",
+        ] {
+            assert_eq!(shown(&parse_str(ty).expect(ty)), ty);
         }
     }
 

@@ -370,3 +370,21 @@ fn deprecated_function() {
         "#,
     );
 }
+
+#[test]
+fn optional_arguments() {
+    golden(
+        "optional_arguments",
+        r#"
+        #[job(id = "send-letter", derive(Default))]
+        pub async fn send_letter(
+            to: String,
+            note: Option<String>,
+            #[serde(default)] tags: Vec<String>,
+            #[default(stamp())] stamp: u8,
+        ) -> Result<(), JobError> {
+            Ok(())
+        }
+        "#,
+    );
+}

@@ -56,3 +56,16 @@ fn a_resource_after_a_mistake() {
         "#,
     );
 }
+
+#[test]
+fn an_argument_without_a_size() {
+    golden(
+        "fallback_unsized",
+        r#"
+        #[job(id = "mail.send", derive(Debug))]
+        async fn send_mail(outbox: dyn Outbox, #[serde(renam = "x")] to: String) -> Result<(), JobError> {
+            outbox.send(to).await
+        }
+        "#,
+    );
+}

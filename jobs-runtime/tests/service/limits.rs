@@ -45,7 +45,7 @@ async fn concurrent_requests_with_one_unique_key_create_one_execution() {
         let client = client.clone();
         async move {
             client
-                .enqueue(SyncAccount::new(n % 2, Some(n % 3 == 0)))
+                .enqueue(SyncAccount::new(n % 2).full(n % 3 == 0))
                 .await
                 .unwrap()
         }
@@ -63,7 +63,7 @@ async fn concurrent_requests_with_one_unique_key_create_one_execution() {
 async fn a_unique_key_is_free_after_its_execution_ends() {
     let (store, service) = linked().await;
     let client = service.client();
-    let first = client.enqueue(SyncAccount::new(1, None)).await.unwrap();
+    let first = client.enqueue(SyncAccount::new(1)).await.unwrap();
     let requests = vec![EnqueueRequest::new(
         "synchronise",
         r#"{"account":1}"#.to_owned(),
@@ -77,7 +77,7 @@ async fn a_unique_key_is_free_after_its_execution_ends() {
     service.cancel(first.id()).await.unwrap();
     assert!(
         client
-            .enqueue(SyncAccount::new(1, None))
+            .enqueue(SyncAccount::new(1))
             .await
             .unwrap()
             .triggered()
@@ -89,7 +89,7 @@ async fn a_unique_key_is_free_after_its_execution_ends() {
 async fn a_unique_conflict_names_the_existing_execution() {
     let (store, service) = linked().await;
     let client = service.client();
-    let first = client.enqueue(PublishPage::new(1, None)).await.unwrap();
+    let first = client.enqueue(PublishPage::new(1)).await.unwrap();
     // The key is the whole payload; a missing field counts as `null`.
     let request = EnqueueRequest::new("publish", r#"{"page":1}"#.to_owned());
     let error = service.enqueue(vec![request]).await.unwrap_err();
@@ -101,10 +101,7 @@ async fn a_unique_conflict_names_the_existing_execution() {
         panic!("{error}");
     };
     assert_eq!((job_id.as_str(), execution_id), ("publish", first.id()));
-    client
-        .enqueue(PublishPage::new(1, Some("x".to_owned())))
-        .await
-        .unwrap();
+    client.enqueue(PublishPage::new(1).note("x")).await.unwrap();
     assert_eq!(stored(&store).await, 2);
 }
 

@@ -20,9 +20,10 @@ pub const MAX: Duration = Duration::from_secs(366 * 86_400);
 /// A sentence that shows the right form.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let millis = parse_millis(text).ok_or_else(|| {
-        let hint = match text.trim().parse::<u64>() {
-            Ok(number) => format!("it lacks its unit, such as `\"{number}s\"`"),
-            Err(_) => {
+        let hint = match (text.trim().parse::<u64>(), suggest(text)) {
+            (Ok(number), _) => format!("it lacks its unit, such as `\"{number}s\"`"),
+            (Err(_), Some(better)) => format!("write `\"{better}\"`"),
+            (Err(_), None) => {
                 "write numbers with the units d, h, m, s or ms, such as `\"5m\"` or `\"1h30m\"`"
                     .to_owned()
             }
@@ -36,6 +37,51 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         ));
     }
     Ok(duration)
+}
+
+/// Returns the duration that a text of another dialect means: `5 minutes`, `1.5h`, `2 weeks`.
+pub fn suggest(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase().replace(['_', ',', ' '], "");
+    let mut rest = text.as_str();
+    let mut millis = 0.0;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
+        let (unit, after) = split(after, |c| c.is_ascii_alphabetic());
+        millis += number.parse::<f64>().ok()? * synonym(unit)?;
+        rest = after;
+    }
+    let within = 1.0..=MAX.as_secs_f64() * 1_000.0;
+    let meant = || show(Duration::from_secs_f64(millis / 1_000.0));
+    within.contains(&millis).then(meant)
+}
+
+/// A unit of another dialect, in milliseconds.
+fn synonym(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "w" | "week" | "weeks" => 604_800_000.0,
+        "d" | "day" | "days" => 86_400_000.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000.0,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000.0,
+        "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1.0,
+        _ => return None,
+    })
+}
+
+/// Writes a duration in the form that [`parse`] reads: `1h30m`.
+pub fn show(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, millis) in UNITS {
+        if rest >= *millis {
+            text += &format!("{}{unit}", rest / millis);
+            rest %= millis;
+        }
+    }
+    if text.is_empty() {
+        text.push_str("0s");
+    }
+    text
 }
 
 fn parse_millis(mut text: &str) -> Option<u64> {
@@ -59,7 +105,7 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, show, suggest};
 
     #[test]
     fn durations() {
@@ -87,13 +133,32 @@ mod tests {
             ("5min", "\"5m\""),
             ("m", "such as"),
             ("-5m", "such as"),
-            ("5m1h", "such as"),
-            ("1h1h", "such as"),
+            ("5m1h", "\"1h5m\""),
+            ("1h1h", "\"2h\""),
+            ("1.5h", "\"1h30m\""),
             ("400d", "a year"),
             ("99999999999999999999d", "such as"),
         ] {
             let error = parse(text).expect_err(text);
             assert!(error.contains(hint), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_suggestion_is_a_duration() {
+        for (text, better) in [
+            ("5 minutes", Some("5m")),
+            ("1 hour, 30 min", Some("1h30m")),
+            ("2 weeks", Some("14d")),
+            ("0.5s", Some("500ms")),
+            ("10 fortnights", None),
+            ("infinite", None),
+            ("", None),
+            ("9e9d", None),
+        ] {
+            assert_eq!(suggest(text).as_deref(), better, "{text}");
+            assert!(better.is_none_or(|better| parse(better).is_ok()), "{text}");
+        }
+        assert_eq!(show(std::time::Duration::ZERO), "0s");
     }
 }

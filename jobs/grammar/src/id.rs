@@ -1,10 +1,20 @@
 //! The grammar of job ids and queue names: `[a-z0-9][a-z0-9_-]*` segments joined by `.`.
 
+/// The bound of an id, in characters.
+pub const MAX_CHARS: usize = 128;
+
 /// Checks an id.
 ///
 /// # Errors
 /// A sentence with the rule and, if there is one, a corrected id.
 pub fn check(id: &str) -> Result<(), String> {
+    let chars = id.chars().count();
+    if chars > MAX_CHARS {
+        let start: String = id.chars().take(24).collect();
+        return Err(format!(
+            "`{start}…` has {chars} characters: an id has at most {MAX_CHARS}"
+        ));
+    }
     if !id.is_empty() && id.split('.').all(is_segment) {
         return Ok(());
     }
@@ -72,6 +82,9 @@ mod tests {
             assert_eq!(check(better), Ok(()));
         }
         assert!(check("").is_err());
+        assert_eq!(check(&"a".repeat(super::MAX_CHARS)), Ok(()));
+        let error = check(&"a".repeat(super::MAX_CHARS + 1)).expect_err("too long");
+        assert!(error.contains("129 characters"), "{error}");
         assert!(check("é").is_err());
     }
 }

@@ -9,7 +9,9 @@ async fn send_mail(to: &str, #[cfg(unix)] cc: String, copies: u8) -> Result<(), 
 }
 
 async fn enqueue(jobs: jobs::Client) {
-    let _ = jobs.enqueue(SendMail::new(1)).await;
+    let _ = jobs.enqueue(SendMail::new("a", 1)).await;
 }
 
 fn main() {}
+
+// Errors: 5.

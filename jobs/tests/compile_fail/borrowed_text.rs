@@ -9,3 +9,5 @@ async fn send_mail(to: &str, copies: &[u8]) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -14,3 +14,5 @@ async fn render(tenant: String, doc: String) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -13,3 +13,5 @@ async fn send_mail(to: Address) -> Result<Receipt, Refused> {
 }
 
 fn main() {}
+
+// Errors: 3.

@@ -18,7 +18,7 @@ async fn send_mail(
 }
 
 fn letter() -> SendMail {
-    SendMail::new(Address, None, vec![], "Hello").note(Note)
+    SendMail::new(Address, vec![], "Hello").copy_to(None).note(Note)
 }
 
 async fn enqueue(jobs: Client) {
@@ -26,3 +26,5 @@ async fn enqueue(jobs: Client) {
 }
 
 fn main() {}
+
+// Errors: 6.

@@ -13,3 +13,5 @@ fn payload() -> SendMail {
 }
 
 fn main() {}
+
+// Errors: 3.

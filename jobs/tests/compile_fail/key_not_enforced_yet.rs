@@ -9,3 +9,5 @@ async fn send_mail(to: String) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 4.

@@ -10,3 +10,5 @@ fn outbox() -> Result<Outbox, u8> {
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -11,3 +11,5 @@ fn outbox() -> std::cell::Cell<u8> {
 }
 
 fn main() {}
+
+// Errors: 2.

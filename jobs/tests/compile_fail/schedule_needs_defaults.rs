@@ -9,3 +9,5 @@ async fn send_mail(to: String, subject: String, copy: Option<String>) -> Result<
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -8,3 +8,5 @@ async fn send_mail() -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -9,3 +9,5 @@ unsafe extern "C" fn send_mail(to: String) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 2.

@@ -9,3 +9,5 @@ unsafe extern "C" fn send_mail(to: String, rest: ...) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 3.

@@ -9,3 +9,5 @@ async fn render(plan: String) -> Result<(), JobError> {
 }
 
 fn main() {}
+
+// Errors: 4.

@@ -71,10 +71,7 @@ declare!(
 
 #[test]
 fn a_job_declared_by_a_macro() {
-    assert_eq!(
-        run(&ByMacro::new(None).other(None)).expect("succeeds"),
-        "null"
-    );
+    assert_eq!(run(&ByMacro::new().other(None)).expect("succeeds"), "null");
     assert_eq!(
         linked::<ByMacro>().descriptor().label,
         "Declared by a macro"

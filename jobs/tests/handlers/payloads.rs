@@ -49,7 +49,7 @@ fn new_and_setters_convert_and_infer() {
         kind: Kind::Human,
         weights: vec![9],
     };
-    let made = CreateMember::new("ws-1", 3, None)
+    let made = CreateMember::new("ws-1", 3)
         .role("admin")
         .weights(&[9_u8][..]);
     assert_eq!(made, by_hand);
@@ -316,7 +316,8 @@ fn keys_must_name_fields_of_an_existing_payload_type() {
 
 #[test]
 fn a_schedule_needs_defaults_in_an_existing_payload_type() {
-    static SCHEDULED: JobDefinition = existing::letter().scheduled(true);
+    static SCHEDULED: JobDefinition =
+        existing::letter().schedules(&[jobs::Schedule::new("0 3 * * *")]);
     let message = jobs::Catalogue::of([&SCHEDULED])
         .expect_err("no defaults")
         .to_string();

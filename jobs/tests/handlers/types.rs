@@ -252,7 +252,7 @@ const fn r#const() -> u8 {
 
 #[test]
 fn raw_identifiers_are_plain_in_json() {
-    let payload = Type::new("a", None).r#where("b").r#move(3);
+    let payload = Type::new("a").r#where("b").r#move(3);
     assert_eq!(run(&payload).expect("succeeds"), r#""a b false 3""#);
     let json = serde_json::to_value(&payload).expect("json");
     assert_eq!(
@@ -325,7 +325,7 @@ tagging!(tag_it, Option<elsewhere::Tag>);
 
 #[test]
 fn a_type_may_be_named_by_a_macro() {
-    let payload = TagIt::new(elsewhere::Tag(1), None);
+    let payload = TagIt::new(elsewhere::Tag(1));
     assert_eq!(run(&payload).expect("succeeds"), "1");
     assert_eq!(schema::<TagIt>()["required"], json!(["tag"]));
     assert!(schema::<TagIt>()["$defs"]["Tag"].is_object());

@@ -8,14 +8,14 @@ use proc_macro2::Span;
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
-use super::Field;
 use crate::attribute::limits::Limits;
 use crate::attribute::{Schedule, Spanned};
 use crate::errors::Errors;
+use crate::model::payload::Field;
 use crate::signature::{self, Function};
 
 /// Checks that the named fields exist, and that a scheduled payload has a default for every field.
-pub(super) fn check(
+pub(in crate::model) fn check(
     limits: &Limits<LitStr>,
     schedule: Option<&Spanned<Schedule>>,
     function: &Function,
@@ -25,8 +25,9 @@ pub(super) fn check(
     // The names come from the function as written: an argument with a mistake is known.
     let (fields, references) = signature::names(&function.signature);
     reject_unknown_fields(limits, &fields, &references, errors);
+    reject_flattened_fields(limits, accepted, errors);
     if let Some(schedule) = schedule {
-        let required = accepted.iter().filter(|field| !field.is_optional());
+        let required = accepted.iter().filter(|field| field.initial.is_none());
         let required: Vec<String> = required.map(|f| f.name.unraw().to_string()).collect();
         reject_required_fields(schedule.key.span(), &required, errors);
     }
@@ -45,6 +46,21 @@ fn reject_unknown_fields(
             continue;
         }
         errors.at(name.span(), unknown_field(&text, fields, references));
+    }
+}
+
+/// Reports fields that have no name in JSON, where limits and keys look them up.
+fn reject_flattened_fields(limits: &Limits<LitStr>, accepted: &[Field], errors: &mut Errors) {
+    for name in limits.fields() {
+        let text = name.value();
+        let flattened = |field: &&Field| field.flattened && field.name.unraw() == text;
+        if accepted.iter().any(|field| flattened(&field)) {
+            let message = format!(
+                "`{text}` is flattened, so it has no name in JSON: name another argument, or take \
+                 the field that you mean as an argument"
+            );
+            errors.at(name.span(), message);
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! The checks that need more than one key or one argument.
+//!
+//! `attribute` judges each key by its own value, `signature` each argument by its own type. This
+//! module compares them. Nothing after it looks for mistakes.
+//!
+//! | module | content |
+//! |---|---|
+//! | `fields` | the attributes of an argument together; names in JSON; setters |
+//! | `named_fields` | the fields that keys name |
+//! | `whole_payload` | a payload of an existing type |
+
+pub(super) mod fields;
+pub(super) mod named_fields;
+pub(super) mod whole_payload;
+
+use syn::{LitStr, Path};
+
+use crate::errors::Errors;
+
+/// Reports an alias that is the id.
+pub(super) fn reject_alias_of_itself(id: Option<&LitStr>, aliases: &[LitStr], errors: &mut Errors) {
+    let Some(id) = id else { return };
+    if let Some(same) = aliases.iter().find(|alias| alias.value() == id.value()) {
+        errors.over(
+            same,
+            "an alias is a former id, and this is the id itself: remove it",
+        );
+    }
+}
+
+/// Removes derives that the expansion contains already. Each one is reported.
+pub(super) fn reject_own_derives(derives: &mut Vec<Path>, errors: &mut Errors) {
+    let own = ["Serialize", "Deserialize", "JsonSchema"];
+    let is_own = |derive: &mut Path| own.iter().any(|name| ends_with(derive, name));
+    for derive in derives.extract_if(.., is_own) {
+        errors.over(derive, "every payload derives this: remove it");
+    }
+}
+
+/// Returns `true` for `name` and for `path::to::name`.
+pub(super) fn ends_with(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
+}

@@ -1,0 +1,11 @@
+// An id is a text.
+
+use jobs::{JobError, job};
+
+#[job(id = mail.send)]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    let _ = to;
+    Ok(())
+}
+
+fn main() {}

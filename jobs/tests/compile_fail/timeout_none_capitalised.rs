@@ -1,0 +1,11 @@
+// The word for no timeout is in lower case.
+
+use jobs::{JobError, job};
+
+#[job(id = "mail.send", timeout = "None")]
+async fn send_mail(to: String) -> Result<(), JobError> {
+    let _ = to;
+    Ok(())
+}
+
+fn main() {}
