@@ -26,7 +26,7 @@
 //! * The **cursor** of `GET /executions` is parsed in `routes/list_executions.rs`; its type is
 //!   [`Cursor`](crate::store::Cursor) in `store/contract`; a store makes it in `read/list.rs`.
 //! * **Cancel** starts in `routes/executions.rs` and continues in [`JobService::cancel`] and
-//!   [`Store::cancel`](crate::store::Store::cancel). The heartbeat of the engine
+//!   [`cancel`](crate::store::OperatorStore::cancel). The heartbeat of the engine
 //!   (`engine/heartbeat.rs`) reads the request and interrupts the running attempt.
 
 mod bind;

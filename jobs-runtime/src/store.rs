@@ -20,7 +20,7 @@
 //! **Fencing.** A worker opens a *session* and renews it. The executions that it claims are leased
 //! to the session. Every write of a worker carries the [`Fence`] of its lease and takes effect only
 //! while the lease exists. If the renewals of a session stop, another worker *takes it over*
-//! ([`Store::take_over`]): the session is closed and its leases move. Later writes of the old
+//! ([`WorkerStore::take_over`]): the session is closed and its leases move. Later writes of the old
 //! worker about these attempts are [`WriteAnswer::Stale`].
 //!
 //! **Repeatable calls.** A caller that has received no answer calls again with the same arguments.
@@ -31,11 +31,12 @@
 //!
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
-//! * `transfer` and `clocked`: functions and stores that are made of store calls;
+//! * `transfer`, `delegating` and `clocked`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
+mod delegating;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod rules;
@@ -45,7 +46,9 @@ pub(crate) mod transfer;
 use std::sync::Arc;
 
 pub(crate) use clocked::ClockedStore;
+pub use delegating::DelegatingStore;
 
+pub use contract::enqueue::EnqueueStore;
 pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;
 pub use contract::execution::{
@@ -55,8 +58,8 @@ pub use contract::execution::{
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{
-    BlockingLimit, Limit, LimitRule, ParseRateError, PermitHolder, PermitToken, Permits, Rate,
-    Reservation,
+    BlockingLimit, Limit, LimitRule, LimitStore, ParseRateError, PermitHolder, PermitToken,
+    Permits, Rate, Reservation,
 };
 pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ParseCursorError};
 pub use contract::logs::{
@@ -64,10 +67,11 @@ pub use contract::logs::{
     ParseLogPlaceError,
 };
 pub use contract::operator::{
-    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, QueueRecord, RetryAnswer,
+    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, OperatorStore, QueueRecord, RetryAnswer,
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
+pub use contract::read::ReadStore;
 pub use contract::schedule::{
     Absence, DueSchedules, FireAnswer, Firing, MAX_SCHEDULE_RUNS, NewRun, ScheduleRecord,
     ScheduleRun, ScheduleStore, ScheduledTime, Skip,
@@ -76,8 +80,10 @@ pub use contract::session::{
     CapScope, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, SlotCap,
 };
 pub use contract::settlement::{AttemptEnd, Next, ProgressReport, Settlement, WriteAnswer};
+pub use contract::setup::SetupStore;
 pub(crate) use contract::url::without_password;
 pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};
+pub use contract::worker::WorkerStore;
 pub use contract::{Store, StoreEvent};
 pub use rules::dedup::DedupKind;
 pub use transfer::{
@@ -85,7 +91,7 @@ pub use transfer::{
     TransferredState,
 };
 
-/// Opens the store at a URL. Reads and writes no table: call [`Store::migrate`] before other
+/// Opens the store at a URL. Reads and writes no table: call [`SetupStore::migrate`] before other
 /// methods.
 ///
 /// # Errors

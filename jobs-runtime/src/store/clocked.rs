@@ -2,19 +2,9 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use jobs::{Clock, ExecutionId, TransactionRef};
-use tokio::sync::broadcast;
+use jobs::Clock;
 
-use super::{
-    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
-    EnqueueAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
-    Fence, FireAnswer, Firing, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation,
-    RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo,
-    Settlement, Store, StoreDescription, StoreError, StoreEvent, Transferable, WriteAnswer,
-};
-use crate::time::Timestamp;
+use super::{DelegatingStore, Store, StoreError};
 
 /// Passes every call to its store. A [busy guard](Clock::hold) keeps a virtual clock from advancing
 /// until the store has answered.
@@ -36,105 +26,16 @@ impl ClockedStore {
     }
 }
 
-/// Implements each listed method of [`Store`], or of [`ScheduleStore`], as the same call on the
-/// store, with the clock held.
-macro_rules! clocked {
-    (schedules: $(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl ScheduleStore for ClockedStore {
-            $(
-                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
-                    let _hold = self.clock.hold();
-                    self.store.$name($($arg),*).await
-                }
-            )*
-        }
-    };
-    ($(async fn $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl Store for ClockedStore {
-            $(
-                async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
-                    let _hold = self.clock.hold();
-                    self.store.$name($($arg),*).await
-                }
-            )*
+impl DelegatingStore for ClockedStore {
+    fn store(&self) -> &dyn Store {
+        &*self.store
+    }
 
-            fn describe(&self) -> StoreDescription {
-                self.store.describe()
-            }
-
-            fn events(&self) -> broadcast::Receiver<StoreEvent> {
-                self.store.events()
-            }
-
-            fn transfer(&self) -> Option<&dyn Transferable> {
-                self.store.transfer()
-            }
-
-            fn committed(&self) {
-                self.store.committed();
-            }
-        }
-    };
-}
-
-clocked! {
-    async fn migrate() -> Vec<MigrationStatus>;
-    async fn migrations() -> Vec<MigrationStatus>;
-    async fn ping() -> ();
-    async fn server_time() -> Option<Timestamp>;
-
-    async fn publish(jobs: Vec<PublishedJob>) -> ();
-    async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
-    async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
-
-    async fn open_session(info: SessionInfo) -> SessionId;
-    async fn renew(session: SessionId, now: Timestamp) -> Renewal;
-    async fn close_session(session: SessionId) -> ();
-    async fn claim(claim: Claim) -> Vec<Claimed>;
-    async fn settle(batch: Vec<Settlement>) -> Vec<WriteAnswer>;
-    async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
-    async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
-    async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
-    async fn cancel_requests(session: SessionId) -> Vec<Fence>;
-    async fn release_permits(fences: Vec<Fence>) -> ();
-    async fn promote(now: Timestamp, limit: usize) -> Promotion;
-    async fn sessions() -> Vec<SessionBeat>;
-    async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
-    async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
-
-    async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
-    async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
-    async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
-
-    async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
-    async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
-    async fn delete(id: ExecutionId) -> DeleteAnswer;
-    async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
-    async fn pause(queue: String, now: Timestamp) -> bool;
-    async fn resume(queue: String) -> bool;
-
-    async fn execution(id: ExecutionId) -> Option<ExecutionRecord>;
-    async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
-    async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
-    async fn logs(query: LogQuery) -> Option<LogPage>;
-    async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
-    async fn queues() -> Vec<QueueRecord>;
-    async fn processes() -> Vec<ProcessRecord>;
-    async fn leases_of(scope: CapScope) -> Vec<(SessionId, u64)>;
-    async fn catalogue() -> Vec<PublishedJob>;
-}
-
-clocked! {
-    schedules:
-    async fn schedules() -> Vec<ScheduleRecord>;
-    async fn schedule(name: String) -> Option<ScheduleRecord>;
-    async fn schedule_runs(name: String, limit: usize) -> Vec<ScheduleRun>;
-    async fn due_schedules(now: Timestamp, limit: usize) -> DueSchedules;
-    async fn add_schedule(schedule: ScheduleRecord, runs: Vec<ScheduleRun>) -> bool;
-    async fn update_schedule(schedule: ScheduleRecord) -> bool;
-    async fn delete_schedule(name: String, revision: u64) -> bool;
-    async fn fire(firing: Firing) -> FireAnswer;
-    async fn run_schedule(name: String, execution: NewExecution) -> Option<ScheduleRun>;
+    async fn around<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let _hold = self.clock.hold();
+        call.await
+    }
 }

@@ -44,7 +44,7 @@
 //! # Limits
 //! `max_concurrent` and `rate_limit` are enforced in `limits/allocator.rs`. `max_waiting` is
 //! enforced by an enqueue, which counts the backlog in `enqueue/lookup.rs`. Claims and settlements
-//! insert permit events and wait for no limit. [`promote`](super::Store::promote) first moves due
+//! insert permit events and wait for no limit. [`promote`](super::WorkerStore::promote) first moves due
 //! executions, in one transaction. In another one it counts the events and admits blocked
 //! executions. One process of the fleet at a time does the latter.
 //!
@@ -165,7 +165,7 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects to the server. Does not touch the layout: see
-    /// [`Store::migrate`](super::Store::migrate).
+    /// [`migrate`](super::SetupStore::migrate).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the server cannot be reached, rejects the role or has no such

@@ -8,7 +8,7 @@ use jobs_runtime::fingerprint::job_fingerprint;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
     AttemptEnd, Caps, Claim, Claimed, ExecutionQuery, Next, Permits, PublishedJob, SessionInfo,
-    Settlement, Store, WriteAnswer,
+    Settlement, SetupStore, Store, WriteAnswer,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Entropy, JobService, SystemClock};

@@ -1,7 +1,7 @@
 //! Files that cannot be opened, errors and their advice, and what a file keeps.
 
 use jobs_runtime::store::sqlite::SqliteStore;
-use jobs_runtime::store::{Store, StoreError};
+use jobs_runtime::store::{EnqueueStore, ReadStore, SetupStore, StoreError};
 use sqlx::{ConnectOptions, Executor};
 
 use super::harness::*;

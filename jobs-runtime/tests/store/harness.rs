@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use jobs::ExecutionId;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    DatabaseUrl, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, Store, StoreEvent,
+    DatabaseUrl, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, SetupStore, Store,
+    StoreEvent,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;

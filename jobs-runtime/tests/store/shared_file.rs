@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobs_runtime::store::sqlite::SqliteStore;
-use jobs_runtime::store::{Store, StoreEvent};
+use jobs_runtime::store::{SetupStore, StoreEvent};
 
 use super::harness::*;
 

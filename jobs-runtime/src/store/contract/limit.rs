@@ -17,7 +17,7 @@
 //! permits are free, it takes them at once. A transaction that ends an attempt records that its
 //! permits are released. Neither waits for a row lock of a limit, so no transaction waits for
 //! another because of limits, not even for a caller's open one.
-//! [`Store::promote`](crate::store::Store::promote) admits executions by the rules of
+//! [`promote`](crate::store::WorkerStore::promote) admits executions by the rules of
 //! `rules/permits.rs`. One process at a time does so in the whole fleet.
 //!
 //! This module imports `fingerprint` and `time`. It must never import `store/rules` or a store.
@@ -32,10 +32,12 @@ mod rate;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jobs::ExecutionId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 pub(crate) use name::limit_name;
@@ -99,7 +101,7 @@ pub struct Permits {
     /// the cost of a further lookup.
     pub token: PermitToken,
     /// `true` if the handler of the attempt still runs and keeps its permits.
-    /// [`Store::release_permits`](crate::store::Store::release_permits) releases them, or the end
+    /// [`release_permits`](crate::store::WorkerStore::release_permits) releases them, or the end
     /// of the session.
     pub retained: bool,
     /// Pauses the attempt's rate limits: no attempt starts before this time, because an outside
@@ -158,4 +160,34 @@ pub struct PermitHolder {
     pub worker: Option<String>,
     /// `true` if the attempt has ended and its handler still runs.
     pub stuck: bool,
+}
+
+/// The part of a store that a handler and an operator use for limits. Errors: see
+/// [`Store`](crate::store::Store).
+#[async_trait]
+pub trait LimitStore: Send + Sync {
+    /// Reserves `cost` starts of a rate limit, at the earliest time when they are free.
+    ///
+    /// Reserves nothing if that time is after `latest`. Concurrent callers get different times. A
+    /// reservation is not given back. Not repeatable: a repeated call reserves again.
+    async fn reserve(
+        &self,
+        limit: Limit,
+        cost: u32,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Reservation, StoreError>;
+
+    /// Pauses rate limits, named by their keys: no start counts against them before `until`. Keys
+    /// that do not exist are ignored. Repeatable.
+    async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Returns the limit that blocks an execution, with some holders of its permits.
+    ///
+    /// `None` if no limit blocks the execution, or the allocator has not seen it yet.
+    async fn blocked_by(
+        &self,
+        id: ExecutionId,
+        now: Timestamp,
+    ) -> Result<Option<BlockingLimit>, StoreError>;
 }

@@ -1,9 +1,11 @@
 //! Operators' actions on executions, their answers, and the list of queues.
 
-use jobs::ExecutionStatus;
+use async_trait::async_trait;
+use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// The answer to a cancellation.
@@ -77,4 +79,50 @@ pub struct QueueRecord {
     pub blocked: u64,
     /// The number of running executions.
     pub running: u64,
+}
+
+/// The part of a store by which an operator changes executions and queues. Errors: see
+/// [`Store`](crate::store::Store).
+#[async_trait]
+pub trait OperatorStore: Send + Sync {
+    /// Cancels a waiting execution at once, or requests the cancellation of a running one.
+    ///
+    /// Atomic. Repeatable: the second call answers with the state that the first has left.
+    async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError>;
+
+    /// Retries a failed or cancelled execution at once, with `payload` if one is given.
+    ///
+    /// The execution gets a fresh retry budget; its attempt numbers go on. The outcome of its last
+    /// run stays with the attempt. Atomic. A repeated call answers [`RetryAnswer::NotRetryable`].
+    async fn retry(
+        &self,
+        id: ExecutionId,
+        payload: Option<String>,
+        now: Timestamp,
+    ) -> Result<RetryAnswer, StoreError>;
+
+    /// Deletes a final execution with its attempts, its log and its idempotency keys.
+    ///
+    /// Its row number and its attempts' numbers are never used again. Atomic. A repeated call
+    /// answers [`DeleteAnswer::Unknown`].
+    async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError>;
+
+    /// Edits a waiting execution: applies all of the edit or nothing. Repeatable.
+    ///
+    /// An execution that is blocked or ready keeps its permits only if its priority and its time
+    /// stay.
+    async fn edit(
+        &self,
+        id: ExecutionId,
+        edit: ExecutionEdit,
+        now: Timestamp,
+    ) -> Result<EditAnswer, StoreError>;
+
+    /// Pauses a queue: claims take nothing from it until it is resumed. Returns `true` if the
+    /// queue was not paused before. Repeatable.
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Resumes a queue: claims take from it again. Returns `true` if the queue was paused.
+    /// Repeatable.
+    async fn resume(&self, queue: String) -> Result<bool, StoreError>;
 }

@@ -89,7 +89,7 @@ pub(super) enum Target {
 }
 
 impl PostgresStore {
-    /// [`Store::enqueue_in`](crate::store::Store::enqueue_in).
+    /// [`enqueue_in`](crate::store::EnqueueStore::enqueue_in).
     pub(super) async fn enqueue_in_caller_tx(
         &self,
         tx: TransactionRef<'_>,
@@ -112,7 +112,7 @@ impl PostgresStore {
         .await
     }
 
-    /// [`Store::settle_in`](crate::store::Store::settle_in).
+    /// [`settle_in`](crate::store::WorkerStore::settle_in).
     pub(super) async fn settle_in_caller_tx(
         &self,
         tx: TransactionRef<'_>,

@@ -4,7 +4,7 @@
 //! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
 //! other.
 //!
-//! This module imports the connections. It must not import `enqueue`, `settle`, `limits`,
+//! This module imports the connections and `postpone`. It must not import `enqueue`, `settle`, `limits`,
 //! `operator` or `read`.
 
 pub(in crate::store::postgres) mod capped;
@@ -23,7 +23,9 @@ use super::conn::text;
 use super::conn::text::encode_all;
 use super::conn::tx::Tx;
 use super::conn::vacuum::Vacuum;
-use super::{number, uuid_of};
+use super::postpone::PostponeLeases;
+use super::{PostgresStore, number, uuid_of};
+use crate::store::rules::poison_rows::without_rejected;
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{
     Claim, Claimed, ExecutionPolicy, Fence, PermitToken, SessionId, StoreError, StoreEvent,
@@ -31,11 +33,26 @@ use crate::store::{
 use crate::time::Timestamp;
 use scan::{Scan, ScanHistory, ScanStrategy};
 
+/// Claims. Postpones executions whose leases the database rejects.
+pub(super) async fn claim(store: &PostgresStore, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+    without_rejected(
+        || {
+            store.claim.run(ClaimReady {
+                claim: claim.clone(),
+                scans: store.scans.clone(),
+                vacuum: store.vacuum.clone(),
+            })
+        },
+        || store.claim.run(PostponeLeases(claim.clone())),
+    )
+    .await
+}
+
 /// Leases up to `limit` executions to the session of a claim.
-pub(super) struct ClaimReady {
-    pub(super) claim: Claim,
-    pub(super) scans: ScanHistory,
-    pub(super) vacuum: Vacuum,
+struct ClaimReady {
+    claim: Claim,
+    scans: ScanHistory,
+    vacuum: Vacuum,
 }
 
 #[async_trait]

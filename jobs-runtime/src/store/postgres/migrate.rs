@@ -16,7 +16,7 @@ use super::conn::tx::Tx;
 use crate::store::rules::migrations::{
     AppliedMigration, Migration, check_ledger, migration_status,
 };
-use crate::store::{MigrationStatus, Store, StoreError};
+use crate::store::{MigrationStatus, SetupStore, StoreError};
 use crate::time::Timestamp;
 
 /// The migrations in their order, written for the schema `jobs` like every statement.

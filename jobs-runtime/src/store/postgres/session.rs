@@ -8,13 +8,14 @@
 use async_trait::async_trait;
 use sqlx::Row;
 
+use super::PostgresStore;
 use super::claim::{SessionState, leases_of_claim};
 use super::conn::error::{DbError, corrupt};
 use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text;
 use super::conn::text::{encode, encode_all};
 use super::conn::tx::Tx;
-use crate::store::rules::poison_rows::log_skipped;
+use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
     SlotCap, StoreError, StoreEvent,
@@ -126,12 +127,31 @@ impl Operation for ListSessions {
     }
 }
 
+/// Takes leases over. If the database rejects one, moves them one by one and skips it.
+pub(super) async fn take_over(
+    store: &PostgresStore,
+    dead: SessionBeat,
+    claim: Claim,
+) -> Result<Vec<Claimed>, StoreError> {
+    let take = |one_by_one| {
+        store.claim.run(TakeOver {
+            dead: dead.clone(),
+            claim: claim.clone(),
+            one_by_one,
+        })
+    };
+    match take(false).await {
+        Err(error) if is_rejection(&error) => take(true).await,
+        taken => taken,
+    }
+}
+
 /// Moves leases of `dead` to a claim, unless the claim was made before or `dead` has renewed since.
-pub(super) struct TakeOver {
-    pub(super) dead: SessionBeat,
-    pub(super) claim: Claim,
+struct TakeOver {
+    dead: SessionBeat,
+    claim: Claim,
     /// Moves leases one by one, and skips those that the database rejects.
-    pub(super) one_by_one: bool,
+    one_by_one: bool,
 }
 
 #[async_trait]

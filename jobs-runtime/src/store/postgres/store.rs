@@ -1,4 +1,4 @@
-//! [`Store`] for [`PostgresStore`]: each call is given to a pool as one operation.
+//! [`Store`](crate::store::Store) for [`PostgresStore`]: each call is given to a pool as one operation.
 
 use std::borrow::Cow;
 
@@ -6,23 +6,22 @@ use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
-use super::postpone::PostponeLeases;
 use super::{
     PostgresStore, claim, conn, limits, migrate, operator, promote, read, session, settle,
 };
-use crate::store::rules::poison_rows::{is_rejection, without_rejected, write_rows};
+use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Fence, Limit,
-    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
-    Transferable, WriteAnswer,
+    EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
+    Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
+    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore,
+    Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
+    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
 #[async_trait]
-impl Store for PostgresStore {
+impl SetupStore for PostgresStore {
     fn transfer(&self) -> Option<&dyn Transferable> {
         Some(self)
     }
@@ -56,13 +55,12 @@ impl Store for PostgresStore {
     fn events(&self) -> broadcast::Receiver<StoreEvent> {
         self.shared.notifier.subscribe()
     }
+}
 
+#[async_trait]
+impl EnqueueStore for PostgresStore {
     async fn publish(&self, jobs: Vec<PublishedJob>) -> Result<(), StoreError> {
         self.operate(read::catalogue::PublishJobs(jobs)).await
-    }
-
-    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
-        self.read(read::catalogue::ListJobs).await
     }
 
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
@@ -80,18 +78,13 @@ impl Store for PostgresStore {
         self.enqueue_in_caller_tx(tx, batch).await
     }
 
-    async fn settle_in(
-        &self,
-        tx: TransactionRef<'_>,
-        settlement: Settlement,
-    ) -> Result<WriteAnswer, StoreError> {
-        self.settle_in_caller_tx(tx, settlement).await
-    }
-
     fn committed(&self) {
         self.shared.notifier.publish(vec![StoreEvent::Elsewhere]);
     }
+}
 
+#[async_trait]
+impl WorkerStore for PostgresStore {
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
         self.sessions.run(session::OpenSession(info)).await
     }
@@ -106,21 +99,19 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        without_rejected(
-            || {
-                self.claim.run(claim::ClaimReady {
-                    claim: claim.clone(),
-                    scans: self.scans.clone(),
-                    vacuum: self.vacuum.clone(),
-                })
-            },
-            || self.claim.run(PostponeLeases(claim.clone())),
-        )
-        .await
+        claim::claim(self, claim).await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
         settle::settle(&self.settle, batch).await
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<WriteAnswer, StoreError> {
+        self.settle_in_caller_tx(tx, settlement).await
     }
 
     async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
@@ -145,6 +136,31 @@ impl Store for PostgresStore {
         self.permits.run(limits::ReleasePermits(fences)).await
     }
 
+    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
+        promote::promote(self, now, limit).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
+        self.monitor.run(session::ListSessions).await
+    }
+
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        session::take_over(self, dead, claim).await
+    }
+
+    async fn waiting_since(
+        &self,
+        queue: String,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(operator::queues::WaitingSince(queue, since, limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl LimitStore for PostgresStore {
     async fn reserve(
         &self,
         limit: Limit,
@@ -168,28 +184,6 @@ impl Store for PostgresStore {
         self.permits.run(limits::PauseLimits { keys, until }).await
     }
 
-    async fn edit(
-        &self,
-        id: ExecutionId,
-        edit: ExecutionEdit,
-        now: Timestamp,
-    ) -> Result<EditAnswer, StoreError> {
-        self.operate(operator::edit::EditExecution { id, edit, now })
-            .await
-    }
-
-    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
-        self.read(operator::queues::ListQueues).await
-    }
-
-    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
-        self.operate(operator::queues::PauseQueue(queue, now)).await
-    }
-
-    async fn resume(&self, queue: String) -> Result<bool, StoreError> {
-        self.operate(operator::queues::ResumeQueue(queue)).await
-    }
-
     async fn blocked_by(
         &self,
         id: ExecutionId,
@@ -197,33 +191,10 @@ impl Store for PostgresStore {
     ) -> Result<Option<BlockingLimit>, StoreError> {
         self.read(operator::queues::BlockedBy(id, now)).await
     }
+}
 
-    async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
-        promote::promote(self, now, limit).await
-    }
-
-    async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
-        self.monitor.run(session::ListSessions).await
-    }
-
-    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
-        self.read(session::ListProcesses).await
-    }
-
-    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        let take_over = |one_by_one| {
-            self.claim.run(session::TakeOver {
-                dead: dead.clone(),
-                claim: claim.clone(),
-                one_by_one,
-            })
-        };
-        match take_over(false).await {
-            Err(error) if is_rejection(&error) => take_over(true).await,
-            taken => taken,
-        }
-    }
-
+#[async_trait]
+impl OperatorStore for PostgresStore {
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
         self.operate(operator::Cancel { id, now }).await
     }
@@ -241,24 +212,27 @@ impl Store for PostgresStore {
         self.operate(operator::Delete(id)).await
     }
 
-    async fn waiting_since(
+    async fn edit(
         &self,
-        queue: String,
-        since: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<ExecutionId>, StoreError> {
-        self.read(operator::queues::WaitingSince(queue, since, limit))
+        id: ExecutionId,
+        edit: ExecutionEdit,
+        now: Timestamp,
+    ) -> Result<EditAnswer, StoreError> {
+        self.operate(operator::edit::EditExecution { id, edit, now })
             .await
     }
 
-    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
-        self.read(session::CountLeases(of)).await
+    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
+        self.operate(operator::queues::PauseQueue(queue, now)).await
     }
 
-    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
-        self.read(operator::CountAhead { id, limit }).await
+    async fn resume(&self, queue: String) -> Result<bool, StoreError> {
+        self.operate(operator::queues::ResumeQueue(queue)).await
     }
+}
 
+#[async_trait]
+impl ReadStore for PostgresStore {
     async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRecord>, StoreError> {
         self.read(read::execution::ReadExecution(id)).await
     }
@@ -270,11 +244,31 @@ impl Store for PostgresStore {
         self.read(read::execution::ExecutionStates(ids)).await
     }
 
+    async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, StoreError> {
+        self.read(read::list::ListExecutions(query)).await
+    }
+
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(read::logs::ReadLogs(query)).await
     }
 
-    async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, StoreError> {
-        self.read(read::list::ListExecutions(query)).await
+    async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {
+        self.read(operator::CountAhead { id, limit }).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueRecord>, StoreError> {
+        self.read(operator::queues::ListQueues).await
+    }
+
+    async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
+        self.read(session::ListProcesses).await
+    }
+
+    async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.read(session::CountLeases(of)).await
+    }
+
+    async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(read::catalogue::ListJobs).await
     }
 }

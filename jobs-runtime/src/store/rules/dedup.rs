@@ -2,7 +2,7 @@
 //!
 //! A store looks up which ids and keys of a group of batches exist already, and adds them to
 //! [`ExistingExecutions`]. [`ExistingExecutions::decide`] then decides about each new execution, in
-//! the order of [`Store::enqueue`](crate::store::Store::enqueue). It returns a [`DedupPlan`]: the
+//! the order of [`enqueue`](crate::store::EnqueueStore::enqueue). It returns a [`DedupPlan`]: the
 //! rows to write, the merges, and the answers.
 //!
 //! Each caller's batch succeeds or fails as a whole. A failed batch leaves no trace in the

@@ -4,15 +4,18 @@
 //! transaction as it was.
 //!
 //! No event is published, because the store does not see the commit. The caller reports it with
-//! [`Store::committed`](crate::store::Store::committed).
+//! [`committed`](crate::store::EnqueueStore::committed).
 
 use std::path::{Path, PathBuf};
 
+use jobs::TransactionRef;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
 
+use super::SqliteStore;
 use super::conn::commit_group;
 use super::conn::error::DbError;
+use super::conn::operation::operation;
 use crate::store::{EnqueueAnswer, NewExecution, Settlement, StoreError, WriteAnswer};
 
 /// The identity of a database: its file, and the id in its layout.
@@ -24,7 +27,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Reads the identity of a connection's database; `None` if it has no layout.
-    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Option<Self>, DbError> {
+    async fn on_conn(conn: &mut SqliteConnection) -> Result<Option<Self>, DbError> {
         let row = sqlx::query(include_str!("sql/caller_tx/identity.sql"))
             .fetch_one(conn)
             .await;
@@ -51,30 +54,70 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     named && (one == other || canonical(one).is_some_and(|one| canonical(other) == Some(one)))
 }
 
-/// Creates executions in the caller's transaction.
-pub(super) async fn enqueue(
-    conn: &mut SqliteConnection,
-    own: &Identity,
-    batch: &[NewExecution],
-) -> Result<Vec<EnqueueAnswer>, DbError> {
-    check_database(conn, own).await?;
-    let mut savepoint = conn.begin().await?;
-    let (answers, _) = commit_group::enqueue_in_txn(&mut savepoint, batch).await?;
-    savepoint.commit().await?;
-    Ok(answers)
-}
+impl SqliteStore {
+    /// Creates executions in the caller's transaction.
+    pub(super) async fn enqueue_in_caller_tx(
+        &self,
+        tx: TransactionRef<'_>,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let (own, conn) = self.caller_tx(tx).await?;
+        let enqueue = async {
+            check_database(conn, &own).await?;
+            let mut savepoint = conn.begin().await?;
+            let (answers, _) = commit_group::enqueue_in_txn(&mut savepoint, &batch).await?;
+            savepoint.commit().await?;
+            Ok(answers)
+        };
+        enqueue
+            .await
+            .map_err(|error| explain_error(error, &self.location))
+    }
 
-/// Ends an attempt in the caller's transaction.
-pub(super) async fn settle(
-    conn: &mut SqliteConnection,
-    own: &Identity,
-    settlement: &Settlement,
-) -> Result<WriteAnswer, DbError> {
-    check_database(conn, own).await?;
-    let mut savepoint = conn.begin().await?;
-    let answer = commit_group::settle_in_txn(&mut savepoint, settlement).await?;
-    savepoint.commit().await?;
-    Ok(answer)
+    /// Ends an attempt in the caller's transaction.
+    pub(super) async fn settle_in_caller_tx(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<WriteAnswer, StoreError> {
+        let (own, conn) = self.caller_tx(tx).await?;
+        let settle = async {
+            check_database(conn, &own).await?;
+            let mut savepoint = conn.begin().await?;
+            let answer = commit_group::settle_in_txn(&mut savepoint, &settlement).await?;
+            savepoint.commit().await?;
+            Ok(answer)
+        };
+        settle
+            .await
+            .map_err(|error| explain_error(error, &self.location))
+    }
+
+    /// The identity of this store's database, and the connection of the caller's transaction.
+    async fn caller_tx<'t>(
+        &self,
+        tx: TransactionRef<'t>,
+    ) -> Result<(Identity, &'t mut SqliteConnection), StoreError> {
+        let TransactionRef::Sqlite(connection) = tx else {
+            return Err(StoreError::WrongDatabase {
+                found: "a database of another kind".to_owned(),
+                expected: self.location.to_string(),
+            });
+        };
+        let own = match self.identity.get() {
+            Some(own) => own.clone(),
+            None => {
+                let own = self
+                    .read(operation!(|conn| Identity::on_conn(conn)))
+                    .await?;
+                let own = own.ok_or_else(|| {
+                    StoreError::Layout("its tables are missing: run the command `migrate`".into())
+                })?;
+                self.identity.get_or_init(|| own).clone()
+            }
+        };
+        Ok((own, connection))
+    }
 }
 
 /// Checks that the connection is in a transaction on the store's own database.
@@ -117,7 +160,7 @@ fn display(file: &Path) -> String {
 }
 
 /// The error as the owner of the transaction sees it.
-pub(super) fn explain_error(error: DbError, location: &str) -> StoreError {
+fn explain_error(error: DbError, location: &str) -> StoreError {
     if error.is_busy() {
         return StoreError::Transaction(
             "another connection holds the write lock, or has written since the transaction first \

@@ -6,7 +6,8 @@
 //! 2. `apply_slot_caps.sql` and `apply_limited_cap.sql` remove rows beyond the claim's caps;
 //! 3. `lease.sql` leases the rest.
 //!
-//! This module imports the connections and, for permits, `limits`. It must not import `enqueue`,
+//! This module imports the connections, `postpone` and, for permits, `limits`. It must not import
+//! `enqueue`,
 //! `settle`, `operator` or `read`.
 
 pub(in crate::store::sqlite) mod rows;
@@ -17,11 +18,30 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::conn::commit_group::WriteCall;
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
+use super::conn::operation::operation;
 use super::conn::script::{Script, rows_named};
+use super::{SqliteStore, postpone};
+use crate::store::rules::poison_rows::without_rejected;
 use crate::store::{Caps, Claim, Claimed, SessionId, StoreError};
 use rows::read;
+
+/// Claims. Postpones executions whose leases the database rejects.
+pub(super) async fn claim(store: &SqliteStore, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+    without_rejected(
+        || {
+            let claim = Box::new(claim.clone());
+            store.writer.call(|reply| WriteCall::Claim(claim, reply))
+        },
+        || {
+            let claim = claim.clone();
+            store.transition(operation!(|conn| postpone::leases_in_txn(conn, &claim)))
+        },
+    )
+    .await
+}
 
 impl Claim {
     pub(super) fn job_ids_json(&self) -> Result<String, DbError> {

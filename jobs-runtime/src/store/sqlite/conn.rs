@@ -28,3 +28,14 @@ pub(in crate::store::sqlite) mod operation;
 pub(in crate::store::sqlite) mod readers;
 pub(in crate::store::sqlite) mod script;
 pub(in crate::store::sqlite) mod writer;
+
+use sqlx::Executor;
+use sqlx::sqlite::SqliteConnection;
+
+use error::DbError;
+
+/// Writes a page: the write lock alone does not reveal a full disk.
+pub(super) async fn ping_in_txn(conn: &mut SqliteConnection) -> Result<(), DbError> {
+    conn.execute(include_str!("sql/conn/ping.sql")).await?;
+    Ok(())
+}

@@ -20,6 +20,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
+use super::conn::operation::Outcome;
 use super::conn::script::rows_named;
 use crate::store::{
     Fence, Limit, LimitRule, PublishedJob, PublishedRule, Rate, Reservation, StoreEvent,
@@ -103,7 +104,7 @@ pub(super) fn allocator_wanted(rows: &[SqliteRow]) -> Vec<StoreEvent> {
 pub(super) async fn release_permits_in_txn(
     conn: &mut SqliteConnection,
     fences: &[Fence],
-) -> Result<(), DbError> {
+) -> Result<Outcome<()>, DbError> {
     let fences = fences
         .iter()
         .map(|fence| (fence.row, fence.session, fence.attempt));
@@ -111,7 +112,7 @@ pub(super) async fn release_permits_in_txn(
         .bind(json::array(fences)?)
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(((), vec![StoreEvent::Scheduled(Timestamp::default())]))
 }
 
 /// Takes `cost` starts from a rate, at the earliest possible time up to `latest`.

@@ -4,15 +4,17 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::conn::error::DbError;
-use super::conn::operation::Outcome;
+use super::conn::operation::{Outcome, operation};
 use super::conn::script::rows_named;
 use super::limits::allocator;
-use crate::store::{Promotion, StoreEvent};
+use super::{SqliteStore, postpone};
+use crate::store::rules::poison_rows::{is_rejection, without_rejected};
+use crate::store::{Promotion, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// The work that a promotion would find, read without a lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DueWork {
+struct DueWork {
     /// The earliest time of a scheduled execution.
     scheduled: Option<Timestamp>,
     /// The earliest time at which the allocator has to look at a limit.
@@ -23,7 +25,7 @@ pub(super) struct DueWork {
 
 impl DueWork {
     /// Reads it from the database.
-    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
+    async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
         let row = sqlx::query(include_str!("sql/promote/due_work.sql"))
             .fetch_one(conn)
             .await?;
@@ -39,25 +41,61 @@ impl DueWork {
     }
 
     /// True if a promotion at `now` would change something.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+    fn is_due(&self, now: Timestamp) -> bool {
         self.next(now).is_some_and(|due| due <= now)
     }
 
     /// True if the allocator has something to do at `now`.
-    pub(super) fn wants_allocator(&self, now: Timestamp) -> bool {
+    fn wants_allocator(&self, now: Timestamp) -> bool {
         self.new_waiters || self.check_at.is_some_and(|at| at <= now)
     }
 
     /// The time of the next promotion; `None` if only a new write can make one necessary.
-    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let at_once = self.new_waiters.then_some(now);
         let times = [self.scheduled, self.check_at, at_once];
         times.into_iter().flatten().min()
     }
 }
 
+/// Promotes due executions and admits blocked ones. Postpones executions that the database rejects.
+pub(super) async fn promote(
+    store: &SqliteStore,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Promotion, StoreError> {
+    // Usually nothing is due: a read finds out without the write lock.
+    let due = store
+        .read(operation!(|conn| DueWork::on_conn(conn)))
+        .await?;
+    if !due.is_due(now) {
+        return Ok(Promotion {
+            promoted: 0,
+            next_due: due.next(now),
+        });
+    }
+    let promote = || store.transition(operation!(|conn| promote_in_txn(conn, now, limit)));
+    match promote().await {
+        Err(error) if is_rejection(&error) => {}
+        promotion => return promotion,
+    }
+    let moved = without_rejected(
+        || store.transition(operation!(|conn| move_due_in_txn(conn, now, limit))),
+        || store.transition(operation!(|conn| postpone::due_in_txn(conn, now, limit))),
+    )
+    .await?;
+    let mut promotion = without_rejected(promote, || {
+        store.transition(operation!(|conn| postpone::waiters_in_txn(
+            conn, now, limit
+        )))
+    })
+    .await?;
+    promotion.promoted += moved;
+    Ok(promotion)
+}
+
 /// Moves up to `limit` due executions, and lets the allocator admit blocked ones.
-pub(super) async fn promote_in_txn(
+async fn promote_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,
     limit: usize,
@@ -80,7 +118,7 @@ pub(super) async fn promote_in_txn(
 
 /// Moves up to `limit` due executions: those without limits to their queues, where they are ready,
 /// those with limits among the blocked ones. Returns the number of the former.
-pub(super) async fn move_due_in_txn(
+async fn move_due_in_txn(
     conn: &mut SqliteConnection,
     now: Timestamp,
     limit: usize,

@@ -6,10 +6,13 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
+use super::SqliteStore;
 use super::claim::{SessionState, leases_of_claim_on_conn};
 use super::conn::error::{DbError, corrupt};
 use super::conn::json;
-use crate::store::rules::poison_rows::log_skipped;
+use super::conn::operation::{Outcome, operation};
+use super::limits::allocator_wanted_in_txn;
+use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
     StoreError,
@@ -54,15 +57,15 @@ pub(super) async fn renew_in_txn(
 pub(super) async fn close_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
-) -> Result<(), DbError> {
+) -> Result<Outcome<()>, DbError> {
     sqlx::query(concat!(
         include_str!("sql/session/close.sql"),
         include_str!("sql/limits/release_permits_of_session.sql")
     ))
     .bind(session.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    Ok(((), allocator_wanted_in_txn(conn).await?))
 }
 
 /// Lists the sessions that are open or have leases, with their beats.
@@ -83,15 +86,33 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
         .collect()
 }
 
+/// Takes leases over. If the database rejects one, moves them one by one and skips it.
+pub(super) async fn take_over(
+    store: &SqliteStore,
+    dead: SessionBeat,
+    claim: Claim,
+) -> Result<Vec<Claimed>, StoreError> {
+    let take = |one_by_one| {
+        let (dead, claim) = (dead.clone(), claim.clone());
+        store.transition(operation!(|conn| take_over_in_txn(
+            conn, &dead, &claim, one_by_one
+        )))
+    };
+    match take(false).await {
+        Err(error) if is_rejection(&error) => take(true).await,
+        taken => taken,
+    }
+}
+
 /// Closes the session `dead` and moves its leases to the claim. Moves nothing if the beat of `dead`
 /// has changed. A repeated claim returns the leases that it got before. `one_by_one`: moves each
 /// lease in a savepoint and skips those that the database rejects.
-pub(super) async fn take_over_in_txn(
+async fn take_over_in_txn(
     conn: &mut SqliteConnection,
     dead: &SessionBeat,
     claim: &Claim,
     one_by_one: bool,
-) -> Result<Vec<Claimed>, DbError> {
+) -> Result<Outcome<Vec<Claimed>>, DbError> {
     let state = SessionState::on_conn(conn, claim.session).await?;
     if !state.open {
         return Err(DbError::Store(StoreError::SessionLost));
@@ -108,7 +129,8 @@ pub(super) async fn take_over_in_txn(
             .execute(&mut *conn)
             .await?;
     }
-    leases_of_claim_on_conn(conn, claim).await
+    let claimed = leases_of_claim_on_conn(conn, claim).await?;
+    Ok((claimed, allocator_wanted_in_txn(conn).await?))
 }
 
 /// Closes the session `dead` and moves up to `limit` of its leases, except the first `skip`.

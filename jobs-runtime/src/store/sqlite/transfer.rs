@@ -12,45 +12,34 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::conn::error::DbError;
-use super::conn::operation::Operation;
+use super::conn::operation::operation;
 use super::read::catalogue;
 use crate::store::{
-    Cursor, Export, PublishedJob, RowCounts, StoreError, StoreEvent, Transferable,
-    TransferredExecution,
+    Cursor, Export, PublishedJob, RowCounts, StoreError, Transferable, TransferredExecution,
 };
 
 #[async_trait]
 impl Transferable for SqliteStore {
     async fn export(&self, after: Option<Cursor>, limit: usize) -> Result<Export, StoreError> {
-        self.read(Box::new(move |conn| {
-            Box::pin(export::page_on_conn(conn, after, limit))
-        }))
-        .await
+        self.read(operation!(|conn| export::page_on_conn(conn, after, limit)))
+            .await
     }
 
     async fn import(&self, batch: Vec<TransferredExecution>) -> Result<Vec<bool>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let operation: Operation<_> = Box::new(move |conn| {
-            Box::pin(async move {
-                let written = import::write_in_txn(conn, &batch).await?;
-                Ok((written, vec![StoreEvent::Ready]))
-            })
-        });
-        self.writer.write(operation).await
+        self.transition(operation!(|conn| import::write_in_txn(conn, &batch)))
+            .await
     }
 
     async fn publications(&self) -> Result<Vec<PublishedJob>, StoreError> {
-        self.read(Box::new(|conn| {
-            Box::pin(catalogue::publications_on_conn(conn))
-        }))
-        .await
+        self.read(operation!(|conn| catalogue::publications_on_conn(conn)))
+            .await
     }
 
     async fn row_counts(&self) -> Result<RowCounts, StoreError> {
-        self.read(Box::new(|conn| Box::pin(row_counts_on_conn(conn))))
-            .await
+        self.read(operation!(|conn| row_counts_on_conn(conn))).await
     }
 }
 

@@ -22,9 +22,19 @@ pub(in crate::store::sqlite) type Operation<T> = Box<
         + Send,
 >;
 
-/// The outcome of a write that publishes no event.
-pub(in crate::store::sqlite) fn without_events<T>(value: T) -> Outcome<T> {
-    (value, Vec::new())
+/// Boxes the call of a function on a connection as an [`Operation`]: the arguments move into it.
+macro_rules! operation {
+    (|$conn:ident| $call:expr) => {
+        Box::new(move |$conn| Box::pin(async move { $call.await }))
+    };
+}
+pub(in crate::store::sqlite) use operation;
+
+/// Gives an operation the outcome of a write that publishes no event.
+pub(in crate::store::sqlite) fn silent<T: Send + 'static>(
+    operation: Operation<T>,
+) -> Operation<Outcome<T>> {
+    Box::new(move |conn| Box::pin(async move { Ok((operation(conn).await?, Vec::new())) }))
 }
 
 /// An operation in the writer's queue, with its caller. The type of its result is hidden.

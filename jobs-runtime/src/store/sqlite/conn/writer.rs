@@ -442,9 +442,9 @@ fn far_off() -> Instant {
 mod tests {
     use tokio::sync::oneshot;
 
-    use super::super::operation::{Operation, without_events};
+    use super::super::operation::Operation;
     use crate::store::sqlite::SqliteStore;
-    use crate::store::{Renewal, SessionInfo, Store};
+    use crate::store::{Renewal, SessionInfo, SetupStore, WorkerStore};
     use crate::time::Timestamp;
 
     /// A renewal that is sent after a hundred other writes overtakes them.
@@ -467,7 +467,7 @@ mod tests {
         let slow: Operation<_> = Box::new(|_| {
             Box::pin(async {
                 gate.await.unwrap();
-                Ok(without_events(()))
+                Ok(((), Vec::new()))
             })
         });
         let order = std::sync::Mutex::new(Vec::new());

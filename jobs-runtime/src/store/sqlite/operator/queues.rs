@@ -6,8 +6,9 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json::id_from_blob;
+use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::allocator;
-use crate::store::{BlockingLimit, PermitHolder, QueueRecord};
+use crate::store::{BlockingLimit, PermitHolder, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Counts for operators stop at this number.
@@ -34,12 +35,12 @@ pub(in crate::store::sqlite) async fn pause_in_txn(
 pub(in crate::store::sqlite) async fn resume_in_txn(
     conn: &mut SqliteConnection,
     queue: &str,
-) -> Result<bool, DbError> {
+) -> Result<Outcome<bool>, DbError> {
     let done = sqlx::query(include_str!("../sql/operator/resume.sql"))
         .bind(queue)
         .execute(conn)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok((done.rows_affected() > 0, vec![StoreEvent::Ready]))
 }
 
 /// Lists the queues that are paused or have executions.

@@ -5,6 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
+use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits;
 use crate::store::{PublishedJob, StoreEvent};
 use crate::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::time::Timestamp;
 pub(in crate::store::sqlite) async fn publish_in_txn(
     conn: &mut SqliteConnection,
     jobs: &[PublishedJob],
-) -> Result<Vec<StoreEvent>, DbError> {
+) -> Result<Outcome<()>, DbError> {
     let mut rows = Vec::with_capacity(jobs.len());
     for job in jobs {
         let descriptor = serde_json::to_string(&job.descriptor)
@@ -32,7 +33,7 @@ pub(in crate::store::sqlite) async fn publish_in_txn(
         .await?;
     let changed = limits::update_rules_in_txn(conn, jobs).await?;
     let event = changed.then(|| StoreEvent::Scheduled(Timestamp::default()));
-    Ok(Vec::from_iter(event))
+    Ok(((), Vec::from_iter(event)))
 }
 
 /// Lists the newest publication of every job.

@@ -9,9 +9,10 @@ use crate::store::rules::execution_rows::{ExecutionRow, Hex};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
+use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::lookup;
 use crate::store::transfer::rows::{Rows, Sessions};
-use crate::store::{StoreError, TransferredExecution, TransferredState};
+use crate::store::{StoreError, StoreEvent, TransferredExecution, TransferredState};
 
 /// Writes the executions that do not exist yet. Returns for each whether it was written.
 ///
@@ -20,7 +21,7 @@ use crate::store::{StoreError, TransferredExecution, TransferredState};
 pub(super) async fn write_in_txn(
     conn: &mut SqliteConnection,
     batch: &[TransferredExecution],
-) -> Result<Vec<bool>, DbError> {
+) -> Result<Outcome<Vec<bool>>, DbError> {
     let existing = existing_on_conn(conn, batch).await?;
     let is_new = |transferred: &TransferredExecution| {
         !existing.contains(transferred.request.id.as_bytes().as_slice())
@@ -39,7 +40,7 @@ pub(super) async fn write_in_txn(
         )));
     }
     if new.is_empty() {
-        return Ok(answers);
+        return Ok((answers, Vec::new()));
     }
     let mut sessions = Sessions::default();
     for transferred in &new {
@@ -58,7 +59,7 @@ pub(super) async fn write_in_txn(
         rows.add(seq, transferred, &sessions);
     }
     write_rows(conn, rows).await?;
-    Ok(answers)
+    Ok((answers, vec![StoreEvent::Ready]))
 }
 
 /// Reads which of these executions exist. Returns their ids.
