@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jobs::{Execution, ExecutionId, ExecutionStatus, Job, ResultError};
 use jobs_runtime::store::{
-    Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, SessionId,
-    SessionInfo, Store,
+    Caps, Claim, Claimed, ExecutionPolicy, ExecutionRecord, NewExecution, SessionId, SessionInfo,
+    Store,
 };
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::time::Timestamp;
@@ -163,27 +163,12 @@ pub(super) async fn all_end<T: serde::de::DeserializeOwned>(
 /// A new execution for the store: five attempts, an hour apart.
 pub(super) fn stored(id: ExecutionId, job_id: &str) -> NewExecution {
     NewExecution {
-        id,
-        job_id: job_id.to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
-        payload: "{}".to_owned(),
         policy: ExecutionPolicy {
             timeout_ms: None,
             max_attempts: 5,
             retry_delays_ms: vec![3_600_000],
             retry_jitter: 0.0,
         },
-        created_at: Timestamp::default(),
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
-        triggered_by: "code".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..NewExecution::new(id, job_id, Timestamp::default())
     }
 }

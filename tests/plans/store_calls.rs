@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress};
 use jobs_runtime::store::{
-    AttemptEnd, CapScope, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionQuery,
-    Fence, IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
-    ProgressReport, SessionId, SessionInfo, Settlement, Store,
+    AttemptEnd, CapScope, Caps, Claim, Claimed, ExecutionQuery, Fence, IdempotencyKey, LogBatch,
+    LogLevel, LogLine, LogQuery, NewExecution, Next, Permits, ProgressReport, SessionId,
+    SessionInfo, Settlement, Store,
 };
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
@@ -256,8 +256,6 @@ impl<'s> CallTimes<'s> {
 pub(crate) fn new(number: u128) -> NewExecution {
     let id = (u128::MAX - number).to_be_bytes();
     NewExecution {
-        id: ExecutionId::from_bytes(id),
-        job_id: "job-1".to_owned(),
         queue: if number.is_multiple_of(2) {
             "default"
         } else {
@@ -265,26 +263,14 @@ pub(crate) fn new(number: u128) -> NewExecution {
         }
         .to_owned(),
         priority: 100,
-        payload: "{}".to_owned(),
-        policy: ExecutionPolicy {
-            timeout_ms: Some(60_000),
-            max_attempts: 4,
-            retry_delays_ms: vec![30_000],
-            retry_jitter: 0.0,
-        },
-        created_at: NOW,
         run_at: number
             .is_multiple_of(10)
             .then(|| NOW.after(Duration::from_secs(3600))),
-        idempotency_key: None,
         correlation_id: Some("correlation".to_owned()),
         item_id: Some("item".to_owned()),
         created_by: Some("a user".to_owned()),
         tags: vec!["tag".to_owned()],
-        parent_id: None,
-        triggered_by: "code".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..NewExecution::new(ExecutionId::from_bytes(id), "job-1", NOW)
     }
 }
 

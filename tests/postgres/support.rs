@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use jobs::{AttemptOutcome, ExecutionId, ExecutionStatus, OnConflict};
 use jobs_runtime::store::{
-    self, AttemptEnd, Caps, Claim, Claimed, DatabaseUrl, EnqueueRules, ExecutionPolicy,
-    IdempotencyKey, Limit, LimitRule, NewExecution, Next, Permits, SessionId, SessionInfo,
-    Settlement, Store, StoreEvent, UniqueKey,
+    self, AttemptEnd, Caps, Claim, Claimed, DatabaseUrl, ExecutionPolicy, IdempotencyKey, Limit,
+    LimitRule, NewExecution, Next, Permits, SessionId, SessionInfo, Settlement, Store, StoreEvent,
+    UniqueKey,
 };
 use jobs_runtime::time::Timestamp;
 use sqlx::postgres::PgConnection;
@@ -47,28 +47,17 @@ pub(crate) fn new(job: &str) -> NewExecution {
     let mut random = [0; 10];
     fastrand::fill(&mut random);
     NewExecution {
-        id: ExecutionId::from_parts(SystemTime::from(T0), random),
-        job_id: job.to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
-        payload: "{}".to_owned(),
         policy: ExecutionPolicy {
             timeout_ms: None,
             max_attempts: 3,
             retry_delays_ms: vec![1_000],
             retry_jitter: 0.0,
         },
-        created_at: T0,
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
-        triggered_by: "test".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..NewExecution::new(
+            ExecutionId::from_parts(SystemTime::from(T0), random),
+            job,
+            T0,
+        )
     }
 }
 

@@ -9,8 +9,7 @@ use crate::Entropy;
 use crate::SystemClock;
 use crate::clock::timestamp;
 use crate::store::{
-    EnqueueRules, ExecutionPolicy, ExecutionQuery, NewExecution, Store, TransferredExecution,
-    TransferredOutcome, TransferredState,
+    ExecutionQuery, NewExecution, Store, TransferredExecution, TransferredOutcome, TransferredState,
 };
 use crate::time::Timestamp;
 
@@ -129,28 +128,13 @@ fn finished_execution(number: u64, now: Timestamp, id: jobs::ExecutionId) -> Tra
     };
     TransferredExecution {
         request: NewExecution {
-            id,
-            job_id: Plain::ID.to_owned(),
-            queue: jobs::DEFAULT_QUEUE.to_owned(),
-            priority: 50,
             payload: fields.clone(),
-            policy: ExecutionPolicy {
-                timeout_ms: Some(300_000),
-                max_attempts: 4,
-                retry_delays_ms: vec![30_000, 60_000, 120_000],
-                retry_jitter: 0.0,
-            },
-            created_at: now,
-            run_at: None,
-            idempotency_key: None,
             correlation_id: rare(),
             item_id: rare(),
             created_by: rare(),
             tags: rare().into_iter().collect(),
-            parent_id: None,
             triggered_by: "api".to_owned(),
-            trace_parent: None,
-            rules: EnqueueRules::default(),
+            ..NewExecution::new(id, Plain::ID, now)
         },
         state: TransferredState::Final(Box::new(TransferredOutcome {
             status,

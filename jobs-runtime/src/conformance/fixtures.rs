@@ -40,28 +40,9 @@ pub(super) fn id() -> ExecutionId {
 /// Returns an execution of `job` that is ready at once.
 pub(super) fn new(job: &str) -> NewExecution {
     NewExecution {
-        id: id(),
-        job_id: job.to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
         payload: r#"{"n":1}"#.to_owned(),
-        policy: ExecutionPolicy {
-            timeout_ms: Some(300_000),
-            max_attempts: 4,
-            retry_delays_ms: vec![30_000, 60_000, 120_000],
-            retry_jitter: 0.0,
-        },
-        created_at: T0,
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
         triggered_by: "test".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..NewExecution::new(id(), job, T0)
     }
 }
 

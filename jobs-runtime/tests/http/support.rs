@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jobs_runtime::health::Health;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    AttemptEnd, Caps, Claim, Claimed, EnqueueRules, ExecutionPolicy, ExecutionQuery, NewExecution,
-    Next, Permits, SessionId, SessionInfo, Settlement, Store, WriteAnswer as Settled,
+    AttemptEnd, Caps, Claim, Claimed, ExecutionPolicy, ExecutionQuery, NewExecution, Next, Permits,
+    SessionId, SessionInfo, Settlement, Store, WriteAnswer as Settled,
 };
 use jobs_runtime::time::Timestamp;
 use jobs_runtime::{Entropy, JobService, SystemClock};
@@ -149,28 +149,13 @@ impl Api {
         fastrand::fill(&mut random);
         let id = ExecutionId::from_parts(now().into(), random);
         let execution = NewExecution {
-            id,
-            job_id: job.to_owned(),
-            queue: "default".to_owned(),
-            priority: 50,
-            payload: "{}".to_owned(),
             policy: ExecutionPolicy {
                 timeout_ms: None,
                 max_attempts: 1,
                 retry_delays_ms: Vec::new(),
                 retry_jitter: 0.0,
             },
-            created_at: now(),
-            run_at: None,
-            idempotency_key: None,
-            correlation_id: None,
-            item_id: None,
-            created_by: None,
-            tags: Vec::new(),
-            parent_id: None,
-            triggered_by: "test".to_owned(),
-            trace_parent: None,
-            rules: EnqueueRules::default(),
+            ..NewExecution::new(id, job, now())
         };
         self.store.enqueue(vec![execution]).await.unwrap();
         id.to_string()

@@ -8,8 +8,7 @@ use std::time::{Duration, SystemTime};
 use jobs::ExecutionId;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{
-    DatabaseUrl, EnqueueRules, ExecutionPolicy, ExecutionRecord, NewExecution, SetupStore, Store,
-    StoreEvent,
+    DatabaseUrl, ExecutionRecord, NewExecution, SetupStore, Store, StoreEvent,
 };
 use jobs_runtime::time::Timestamp;
 use tokio::sync::broadcast;
@@ -74,28 +73,9 @@ pub(crate) fn id() -> ExecutionId {
 /// A new execution of `job`, due at once.
 pub(crate) fn new(job: &str) -> NewExecution {
     NewExecution {
-        id: id(),
-        job_id: job.to_owned(),
-        queue: "default".to_owned(),
-        priority: 50,
         payload: r#"{"n":1}"#.to_owned(),
-        policy: ExecutionPolicy {
-            timeout_ms: Some(300_000),
-            max_attempts: 4,
-            retry_delays_ms: vec![30_000, 60_000, 120_000],
-            retry_jitter: 0.0,
-        },
-        created_at: T0,
-        run_at: None,
-        idempotency_key: None,
-        correlation_id: None,
-        item_id: None,
-        created_by: None,
-        tags: Vec::new(),
-        parent_id: None,
         triggered_by: "test".to_owned(),
-        trace_parent: None,
-        rules: EnqueueRules::default(),
+        ..NewExecution::new(id(), job, T0)
     }
 }
 

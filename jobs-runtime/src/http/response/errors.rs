@@ -135,7 +135,7 @@ fn enqueue_problem(error: EnqueueError, kind: RequestKind, index: Option<usize>)
     }
 }
 
-fn internal(error: &dyn std::error::Error) -> Problem {
+fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::failure(Code::Internal, "the log holds the cause", error)
 }
 

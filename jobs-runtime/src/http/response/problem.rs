@@ -5,7 +5,6 @@
 //! client may know; the cause of an internal failure goes to the log.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -133,8 +132,13 @@ impl Problem {
     }
 
     /// Logs the cause of an internal failure, and returns a problem without it.
-    pub(crate) fn failure(code: Code, detail: impl Into<String>, cause: &dyn Error) -> Self {
-        tracing::error!(code = code.as_str(), "request failed: {}", chain(cause));
+    pub(crate) fn failure(
+        code: Code,
+        detail: impl Into<String>,
+        cause: &(dyn Error + 'static),
+    ) -> Self {
+        let cause = crate::error::chain(cause);
+        tracing::error!(code = code.as_str(), "request failed: {cause}");
         Self::new(code, detail)
     }
 
@@ -169,17 +173,6 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

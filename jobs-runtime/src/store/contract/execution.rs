@@ -47,6 +47,38 @@ pub struct NewExecution {
     pub rules: EnqueueRules,
 }
 
+impl NewExecution {
+    /// Returns an execution of a job without options: ready at once, with the payload `{}`, the
+    /// default queue, priority and policy.
+    #[must_use]
+    pub fn new(id: ExecutionId, job_id: &str, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            job_id: job_id.to_owned(),
+            queue: jobs::DEFAULT_QUEUE.to_owned(),
+            priority: 50,
+            payload: "{}".to_owned(),
+            policy: ExecutionPolicy {
+                timeout_ms: Some(300_000),
+                max_attempts: 4,
+                retry_delays_ms: vec![30_000, 60_000, 120_000],
+                retry_jitter: 0.0,
+            },
+            created_at,
+            run_at: None,
+            idempotency_key: None,
+            correlation_id: None,
+            item_id: None,
+            created_by: None,
+            tags: Vec::new(),
+            parent_id: None,
+            triggered_by: "code".to_owned(),
+            trace_parent: None,
+            rules: EnqueueRules::default(),
+        }
+    }
+}
+
 /// The policy of an execution's attempts.
 ///
 /// The store keeps it with the execution, so that a process that has not linked the job can also

@@ -100,7 +100,7 @@ mod tests {
     use jobs::ExecutionId;
 
     use super::*;
-    use crate::store::{EnqueueRules, ExecutionPolicy, LimitRule, Rate};
+    use crate::store::{LimitRule, Rate};
 
     fn limit(id: LimitId, rule: LimitRule, in_use: u64) -> LimitState {
         LimitState {
@@ -116,28 +116,13 @@ mod tests {
 
     fn execution(priority: u8, run_at: Option<Timestamp>) -> NewExecution {
         NewExecution {
-            id: ExecutionId::from_bytes([0; 16]),
-            job_id: "job".to_owned(),
-            queue: "default".to_owned(),
             priority,
-            payload: "{}".to_owned(),
-            policy: ExecutionPolicy {
-                timeout_ms: None,
-                max_attempts: 1,
-                retry_delays_ms: Vec::new(),
-                retry_jitter: 0.0,
-            },
-            created_at: Timestamp::from_millis(1_000_000),
             run_at,
-            idempotency_key: None,
-            correlation_id: None,
-            item_id: None,
-            created_by: None,
-            tags: Vec::new(),
-            parent_id: None,
-            triggered_by: "api".to_owned(),
-            trace_parent: None,
-            rules: EnqueueRules::default(),
+            ..NewExecution::new(
+                ExecutionId::from_bytes([0; 16]),
+                "job",
+                Timestamp::from_millis(1_000_000),
+            )
         }
     }
 
