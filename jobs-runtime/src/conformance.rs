@@ -93,6 +93,7 @@ mod schedules;
 mod uniqueness;
 
 mod damaged_rows;
+mod new_words;
 mod poison_rows;
 mod transactions;
 
@@ -141,6 +142,7 @@ pub fn requirements() -> Vec<Requirement> {
         schedules::REQUIREMENTS,
         transactions::REQUIREMENTS,
         damaged_rows::REQUIREMENTS,
+        new_words::REQUIREMENTS,
         poison_rows::REQUIREMENTS,
         logs::REQUIREMENTS,
         lists::REQUIREMENTS,

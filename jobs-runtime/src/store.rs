@@ -31,11 +31,13 @@
 //!
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
+//! * `decode`: rows of both stores as values of the contract;
 //! * `transfer`, `delegating` and `clocked`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
+mod decode;
 mod delegating;
 #[cfg(feature = "postgres")]
 pub mod postgres;

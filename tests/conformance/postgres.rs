@@ -77,6 +77,28 @@ impl Database for InSchema {
                      UPDATE \"{schema}\".ready SET limits = {limits} WHERE {row}"
                 )
             }
+            Damage::NewStatus => {
+                format!("UPDATE \"{schema}\".outcomes SET status = 'expired' WHERE {row}")
+            }
+            Damage::NewWords => format!(
+                "UPDATE \"{schema}\".outcomes SET outcome = 'replayed', error_kind = 'quota' WHERE {row};
+                 UPDATE \"{schema}\".attempts SET outcome = 'replayed', error_kind = 'quota' WHERE {row};
+                 UPDATE \"{schema}\".catalogue
+                 SET descriptor = replace(descriptor, '\"linked\"', '\"remote\"')
+                 WHERE job_id = (SELECT job_id FROM \"{schema}\".executions WHERE id = '{id}');
+                 INSERT INTO \"{schema}\".unique_keys (job_id, kind, key, execution_id)
+                 SELECT job_id, 'window', 'k', id FROM \"{schema}\".executions WHERE id = '{id}';
+                 UPDATE \"{schema}\".sessions SET slot_caps = '[{{\"zone\":1}}]'"
+            ),
+            Damage::NewPermitEvent => format!(
+                "INSERT INTO \"{schema}\".permit_events (limit_id, kind, count, at)
+                 SELECT unnest(limits), 'lent', 1, NULL FROM \"{schema}\".limited WHERE {row}"
+            ),
+            Damage::NewLimitKind => format!(
+                "ALTER TABLE \"{schema}\".limits DROP CONSTRAINT limits_kind_check;
+                 UPDATE \"{schema}\".limits SET kind = 'credit'
+                 WHERE id IN (SELECT unnest(limits) FROM \"{schema}\".limited WHERE {row})"
+            ),
             _ => return Ok(false),
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(damage))

@@ -70,6 +70,37 @@ impl Database for InFile {
                  UPDATE jobs_ready SET limits = CASE seq % 3 WHEN 0 THEN 'none]' WHEN 1 THEN '[\"x\"]' ELSE '' END
                  WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1)"
             }
+            Damage::NewStatus => {
+                "UPDATE jobs_outcomes SET status = 'expired'
+                 WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1)"
+            }
+            Damage::NewWords => {
+                "UPDATE jobs_outcomes SET outcome = 'replayed', error_kind = 'quota'
+                 WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1);
+                 UPDATE jobs_attempts SET outcome = 'replayed', error_kind = 'quota'
+                 WHERE seq = (SELECT seq FROM jobs_executions WHERE id = $1);
+                 UPDATE jobs_catalogue SET descriptor = replace(descriptor, '\"linked\"', '\"remote\"')
+                 WHERE job_id = (SELECT job_id FROM jobs_executions WHERE id = $1);
+                 INSERT INTO jobs_unique_keys (job_id, kind, key, execution_id)
+                 SELECT job_id, 'window', 'k', id FROM jobs_executions WHERE id = $1;
+                 UPDATE jobs_sessions SET slot_caps = '[{\"zone\":1}]' WHERE $1 IS NOT NULL"
+            }
+            Damage::NewPermitEvent => {
+                "INSERT INTO jobs_permit_events (limit_id, kind, count, at)
+                 SELECT i.value, 'lent', 1, NULL
+                 FROM jobs_executions AS x
+                 JOIN jobs_limited AS m ON m.seq = x.seq, json_each(m.limits) AS i
+                 WHERE x.id = $1"
+            }
+            Damage::NewLimitKind => {
+                "PRAGMA ignore_check_constraints = ON;
+                 UPDATE jobs_limits SET kind = 'credit' WHERE id IN (
+                     SELECT i.value
+                     FROM jobs_executions AS x
+                     JOIN jobs_limited AS m ON m.seq = x.seq, json_each(m.limits) AS i
+                     WHERE x.id = $1
+                 )"
+            }
             _ => return Ok(false),
         };
         sqlx::query(statements)

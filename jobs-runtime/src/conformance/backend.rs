@@ -74,6 +74,15 @@ pub enum Damage {
     Retries,
     /// The limits that it waits for, or whose permits it holds.
     Limits,
+    /// Its final status becomes one that this program does not know.
+    NewStatus,
+    /// Words that this program does not know: the outcomes and errors of its attempts, the handler
+    /// of its job, the kind of a unique key; the slot caps of every session.
+    NewWords,
+    /// A permit event of a kind that this program does not know, for each of its limits.
+    NewPermitEvent,
+    /// Its limits become ones of a kind that this program does not know.
+    NewLimitKind,
 }
 
 /// A write about an execution that can be rejected.

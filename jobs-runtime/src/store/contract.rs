@@ -49,8 +49,8 @@ use crate::time::Timestamp;
 ///
 /// * [`StoreError::Unavailable`](crate::store::StoreError::Unavailable): the store cannot be
 ///   reached, opened or written;
-/// * [`StoreError::Timeout`](crate::store::StoreError::Timeout): the call exceeded its own deadline.
-///   No method waits for another process to finish its work;
+/// * [`StoreError::Timeout`](crate::store::StoreError::Timeout): the call exceeded its own
+///   deadline. No method waits for another process to finish its work;
 /// * [`StoreError::Database`](crate::store::StoreError::Database): the database rejected a
 ///   statement;
 /// * [`StoreError::Corrupt`](crate::store::StoreError::Corrupt): a row holds a value that this

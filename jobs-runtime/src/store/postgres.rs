@@ -44,8 +44,8 @@
 //! # Limits
 //! `max_concurrent` and `rate_limit` are enforced in `limits/allocator.rs`. `max_waiting` is
 //! enforced by an enqueue, which counts the backlog in `enqueue/lookup.rs`. Claims and settlements
-//! insert permit events and wait for no limit. [`promote`](super::WorkerStore::promote) first moves due
-//! executions, in one transaction. In another one it counts the events and admits blocked
+//! insert permit events and wait for no limit. [`promote`](super::WorkerStore::promote) first moves
+//! due executions, in one transaction. In another one it counts the events and admits blocked
 //! executions. One process of the fleet at a time does the latter.
 //!
 //! # Lock order

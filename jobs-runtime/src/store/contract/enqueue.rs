@@ -26,8 +26,8 @@ pub trait EnqueueStore: Send + Sync {
     ///    ([`EnqueueAnswer::Skipped`]), or receives the payload ([`EnqueueAnswer::Merged`]); with
     ///    [`OnConflict::Replace`](jobs::OnConflict) a running one does neither, and another is
     ///    created beside it;
-    /// 4. the [debounce key](crate::store::DebounceKey): an execution with the same key that is not due
-    ///    yet receives the payload and the new time ([`EnqueueAnswer::Merged`]);
+    /// 4. the [debounce key](crate::store::DebounceKey): an execution with the same key that is not
+    ///    due yet receives the payload and the new time ([`EnqueueAnswer::Merged`]);
     /// 5. [`max_waiting`](crate::store::EnqueueRules::max_waiting).
     ///
     /// An execution without limits is ready, or scheduled until its time. An execution with limits

@@ -73,8 +73,8 @@ pub trait WorkerStore: Send + Sync {
     /// Returns the attempts of a session whose cancellation was requested.
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
 
-    /// Releases the permits that settlements have [retained](crate::store::Permits::retained), once the
-    /// handlers of these attempts have ended. Repeatable: each permit is released once.
+    /// Releases the permits that settlements have [retained](crate::store::Permits::retained), once
+    /// the handlers of these attempts have ended. Repeatable: each permit is released once.
     async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError>;
 
     /// Moves up to `limit` due scheduled executions to ready, or to blocked if they have limits.

@@ -18,7 +18,7 @@ use sqlx::{Connection, Row};
 use uuid::Uuid;
 
 use super::conn::error::DbError;
-use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::operation::{Operation, Outcome, without_events};
 use super::conn::statements::Statements;
 use super::conn::text;
 use super::conn::tx::Tx;
@@ -54,7 +54,6 @@ pub(super) struct ReadIdentity;
 #[async_trait]
 impl Operation for ReadIdentity {
     type Output = Identity;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Identity>, DbError> {
         Ok(without_events(identity(tx).await?))

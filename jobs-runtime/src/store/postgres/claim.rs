@@ -4,8 +4,8 @@
 //! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
 //! other.
 //!
-//! This module imports the connections and `postpone`. It must not import `enqueue`, `settle`, `limits`,
-//! `operator` or `read`.
+//! This module imports the connections and `postpone`. It must not import `enqueue`, `settle`,
+//! `limits`, `operator` or `read`.
 
 pub(in crate::store::postgres) mod capped;
 pub(in crate::store::postgres) mod scan;

@@ -7,8 +7,10 @@
 //! * `operation`, `tx`: what an operation is, and the connection that it gets.
 //! * `statements`, `text`: SQL with the schema's name in it; texts that may contain NUL.
 //! * `notifier`, `listener`: events to and from other processes.
+//! * `columns`: the columns of a row by their names.
 //! * `error`, `server`, `vacuum`.
 
+mod columns;
 pub(in crate::store::postgres) mod connect;
 pub(in crate::store::postgres) mod error;
 pub(in crate::store::postgres) mod listener;

@@ -48,7 +48,6 @@ pub(super) struct OptimisticEnqueue(pub(super) Vec<EnqueueCall>);
 #[async_trait]
 impl Operation for OptimisticEnqueue {
     type Output = Answers;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
         let Self(calls) = self;

@@ -23,15 +23,15 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::conn::error::{DbError, corrupt};
-use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::error::{DbError, readable};
+use super::conn::operation::{Operation, Outcome, without_events};
 use super::conn::text::encode;
 use super::conn::tx::Tx;
 use super::number;
+use crate::store::decode::export;
 use crate::store::rules::permits::{LimitId, LimitState};
 use crate::store::{
-    Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Rate, Reservation,
-    StoreEvent,
+    Fence, Limit, LimitRule, NewExecution, PublishedJob, PublishedRule, Reservation, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -43,16 +43,8 @@ pub(super) type LimitIds = HashMap<String, LimitId>;
 
 /// Reads a rule from the columns kind, count and period.
 pub(super) fn rule(row: &PgRow, first: usize) -> Result<LimitRule, DbError> {
-    let count: i64 = row.try_get(first + 1)?;
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(match row.try_get(first)? {
-        "concurrent" => LimitRule::Concurrent { count },
-        "rate" => LimitRule::Rate(Rate {
-            count,
-            period_ms: row.try_get::<i64, _>(first + 2)?.try_into().unwrap_or(1),
-        }),
-        other => return Err(corrupt("a limit", format!("its kind is `{other}`"))),
-    })
+    let (count, period_ms) = (row.try_get(first + 1)?, row.try_get(first + 2)?);
+    Ok(export::rule(row.try_get(first)?, count, period_ms)?)
 }
 
 /// Returns the columns kind, count and period of a rule.
@@ -121,7 +113,6 @@ pub(super) struct EnsureLimits(pub(super) RequestedLimits);
 #[async_trait]
 impl Operation for EnsureLimits {
     type Output = LimitIds;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<LimitIds>, DbError> {
         Ok(without_events(ensure(tx, &self.0).await?))
@@ -141,14 +132,16 @@ pub(super) async fn ensure(
         .collect();
     for row in &tx.fetch(tx.query(&tx.sql.limits_lookup).bind(keys)).await? {
         let key: &str = row.try_get(9)?;
-        let state = state(row)?;
-        let is_current = |(limit, stage): &&(Limit, usize)| {
-            limit.rule == state.rule && *stage == usize::from(state.stage)
-        };
-        if outdated.get(key).is_some_and(is_current) {
-            outdated.remove(key);
+        // The rule of a limit that this program cannot read is written anew.
+        if let Some(state) = readable(key, state(row))? {
+            let is_current = |(limit, stage): &&(Limit, usize)| {
+                limit.rule == state.rule && *stage == usize::from(state.stage)
+            };
+            if outdated.get(key).is_some_and(is_current) {
+                outdated.remove(key);
+            }
         }
-        ids.insert(key.to_owned(), state.id);
+        ids.insert(key.to_owned(), row.try_get(0)?);
     }
     if !outdated.is_empty() {
         for row in &write_rules(tx, outdated.into_values()).await? {
@@ -224,7 +217,6 @@ pub(super) struct ReleasePermits(pub(super) Vec<Fence>);
 #[async_trait]
 impl Operation for ReleasePermits {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let fences = self.0.iter();
@@ -252,7 +244,6 @@ pub(super) struct Reserve {
 #[async_trait]
 impl Operation for Reserve {
     type Output = Reservation;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Reservation>, DbError> {
         for _ in 0..MAX_TRIES {
@@ -296,7 +287,6 @@ pub(super) struct PauseLimits {
 #[async_trait]
 impl Operation for PauseLimits {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let query = tx
@@ -311,5 +301,8 @@ impl Operation for PauseLimits {
 /// Reads the limit with this key.
 async fn lookup(tx: &mut Tx<'_>, key: &str) -> Result<Option<LimitState>, DbError> {
     let query = tx.query(&tx.sql.limits_lookup).bind([key]);
-    tx.fetch(query).await?.first().map(state).transpose()
+    match tx.fetch(query).await?.first() {
+        Some(row) => readable(key, state(row)),
+        None => Ok(None),
+    }
 }

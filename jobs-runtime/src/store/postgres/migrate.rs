@@ -161,7 +161,6 @@ pub(super) struct ReadMigrations {
 #[async_trait]
 impl Operation for ReadMigrations {
     type Output = Vec<MigrationStatus>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let applied = if SchemaState::load(tx, &self.schema).await?.has_ledger {

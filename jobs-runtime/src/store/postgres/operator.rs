@@ -14,7 +14,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::{Row, SqlStr};
 
 use super::conn::error::{DbError, corrupt};
-use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::operation::{Operation, Outcome, without_events};
 use super::conn::tx::Tx;
 use super::uuid_of;
 use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
@@ -86,7 +86,6 @@ impl Cancel {
 #[async_trait]
 impl Operation for Cancel {
     type Output = CancelAnswer;
-    const TX_MODE: TxMode = TxMode::Statement;
     /// A second run would find the execution cancelled by the first, and answer that it is final.
     const REPEATABLE: bool = false;
 
@@ -132,7 +131,6 @@ pub(super) struct Retry {
 #[async_trait]
 impl Operation for Retry {
     type Output = RetryAnswer;
-    const TX_MODE: TxMode = TxMode::Statement;
     /// A second run would find the execution queued by the first, and reject it.
     const REPEATABLE: bool = false;
 
@@ -172,7 +170,6 @@ pub(super) struct Delete(pub(super) ExecutionId);
 #[async_trait]
 impl Operation for Delete {
     type Output = DeleteAnswer;
-    const TX_MODE: TxMode = TxMode::Statement;
     /// A second run would find no execution.
     const REPEATABLE: bool = false;
 
@@ -207,7 +204,6 @@ pub(super) struct CountAhead {
 #[async_trait]
 impl Operation for CountAhead {
     type Output = Option<u64>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Option<u64>>, DbError> {
         let query = tx

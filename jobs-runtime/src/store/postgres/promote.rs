@@ -12,7 +12,7 @@ use sqlx::Row;
 
 use super::PostgresStore;
 use super::conn::error::DbError;
-use super::conn::operation::{Operation, Outcome, TxMode};
+use super::conn::operation::{Operation, Outcome};
 use super::conn::tx::Tx;
 use super::limits::allocator::Admit;
 use super::postpone::{PostponeDue, PostponeWaiters};
@@ -169,7 +169,6 @@ pub(super) struct Promoted {
 #[async_trait]
 impl Operation for Promote {
     type Output = Promoted;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Promoted>, DbError> {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);

@@ -15,6 +15,7 @@ use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text;
 use super::conn::text::{encode, encode_all};
 use super::conn::tx::Tx;
+use crate::store::decode::records;
 use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
@@ -28,7 +29,6 @@ pub(super) struct OpenSession(pub(super) SessionInfo);
 #[async_trait]
 impl Operation for OpenSession {
     type Output = SessionId;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<SessionId>, DbError> {
         let Self(info) = self;
@@ -52,7 +52,6 @@ pub(super) struct RenewSession(pub(super) SessionId, pub(super) Timestamp);
 #[async_trait]
 impl Operation for RenewSession {
     type Output = Renewal;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Renewal>, DbError> {
         let query = tx
@@ -110,7 +109,6 @@ pub(super) struct ListSessions;
 #[async_trait]
 impl Operation for ListSessions {
     type Output = Vec<SessionBeat>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.session_list)).await?;
@@ -249,33 +247,10 @@ pub(super) struct ListProcesses;
 #[async_trait]
 impl Operation for ListProcesses {
     type Output = Vec<ProcessRecord>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.session_processes)).await?;
-        let processes = rows.iter().map(|row| {
-            Ok(ProcessRecord {
-                session: SessionId(row.try_get("id")?),
-                worker: text::decode(row.try_get("worker")?),
-                opened_at: Timestamp::from_millis(row.try_get("opened_at")?),
-                renewed_at: Timestamp::from_millis(row.try_get("renewed_at")?),
-                job_ids: row
-                    .try_get::<Option<_>, _>("job_ids")?
-                    .map(text::decode_all),
-                queues: row.try_get::<Option<_>, _>("queues")?.map(text::decode_all),
-                labels: row
-                    .try_get::<Option<_>, _>("labels")?
-                    .map(text::decode_all)
-                    .unwrap_or_default(),
-                running: u64::try_from(row.try_get::<i64, _>("running")?).unwrap_or(0),
-                slot_caps: match row.try_get::<Option<&str>, _>("slot_caps")? {
-                    Some(text) => serde_json::from_str(text)
-                        .map_err(|error| corrupt("the slot caps of a session", error))?,
-                    None => Vec::new(),
-                },
-            })
-        });
-        Ok(without_events(processes.collect::<Result<_, DbError>>()?))
+        Ok(without_events(records::processes(&rows)?))
     }
 }
 
@@ -292,7 +267,6 @@ pub(super) struct CountLeases(pub(super) CapScope);
 #[async_trait]
 impl Operation for CountLeases {
     type Output = Vec<(SessionId, u64)>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let (queue, job_ids) = match &self.0 {
@@ -318,7 +292,6 @@ pub(super) struct CancelRequests(pub(super) SessionId);
 #[async_trait]
 impl Operation for CancelRequests {
     type Output = Vec<Fence>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<Fence>>, DbError> {
         let query = tx.query(&tx.sql.session_cancel_requests).bind(self.0.0);

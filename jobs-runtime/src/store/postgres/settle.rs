@@ -138,7 +138,6 @@ pub(super) struct OptimisticSettleWithLogs(pub(super) Arc<[Settlement]>);
 #[async_trait]
 impl Operation for OptimisticSettle {
     type Output = Vec<bool>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<bool>>, DbError> {
         settle_valid(tx, &self.0).await

@@ -1,4 +1,5 @@
-//! [`Store`](crate::store::Store) for [`PostgresStore`]: each call is given to a pool as one operation.
+//! [`Store`](crate::store::Store) for [`PostgresStore`]: each call is given to a pool as one
+//! operation.
 
 use std::borrow::Cow;
 

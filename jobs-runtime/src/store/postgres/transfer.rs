@@ -11,7 +11,7 @@ use sqlx::Row;
 
 use super::PostgresStore;
 use super::conn::error::DbError;
-use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::operation::{Operation, Outcome, without_events};
 use super::conn::tx::Tx;
 use super::read::catalogue;
 use crate::store::{
@@ -46,7 +46,6 @@ struct CountRows;
 #[async_trait]
 impl Operation for CountRows {
     type Output = RowCounts;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<RowCounts>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.transfer_row_counts)).await?;

@@ -11,6 +11,7 @@
 //! | `change_detector` | detection of commits by other processes |
 //! | `lock_owner` | the process that holds the write lock |
 //! | `error`, `json` | errors of SQLite; batches as JSON parameters |
+//! | `columns` | the columns of a row by their names |
 //!
 //! Every module of the store may import this one. `commit_group`, `lookup` and `script` import the
 //! plans of [`enqueue`](super::enqueue), [`settle`](super::settle), [`claim`](super::claim) and
@@ -18,6 +19,7 @@
 //! `transfer`: their work arrives as an operation.
 
 pub(in crate::store::sqlite) mod change_detector;
+mod columns;
 pub(in crate::store::sqlite) mod commit_group;
 pub(in crate::store::sqlite) mod error;
 pub(in crate::store::sqlite) mod json;

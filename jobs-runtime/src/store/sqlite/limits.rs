@@ -18,10 +18,11 @@ pub(in crate::store::sqlite) mod permits;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::conn::error::{DbError, corrupt};
+use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::operation::Outcome;
 use super::conn::script::rows_named;
+use crate::store::decode::export;
 use crate::store::{
     Fence, Limit, LimitRule, PublishedJob, PublishedRule, Rate, Reservation, StoreEvent,
 };
@@ -30,11 +31,7 @@ use crate::time::Timestamp;
 /// Reads a rule from three columns: kind, count, period.
 pub(super) fn rule(row: &SqliteRow, first: usize) -> Result<LimitRule, DbError> {
     let (count, period_ms) = (row.try_get(first + 1)?, row.try_get(first + 2)?);
-    match row.try_get(first)? {
-        "concurrent" => Ok(rule_of(count, None)),
-        "rate" => Ok(rule_of(count, Some(Option::unwrap_or(period_ms, 1)))),
-        other => Err(corrupt("a limit", format!("its kind is `{other}`"))),
-    }
+    Ok(export::rule(row.try_get(first)?, count, period_ms)?)
 }
 
 /// The rule of these values. A rate has a period, a concurrency limit has none.

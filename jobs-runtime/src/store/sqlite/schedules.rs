@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::SqliteStore;
 use super::conn::commit_group::enqueue_in_txn;
 use super::conn::error::DbError;
-use super::conn::operation::{Operation, Outcome, without_events};
+use super::conn::operation::{Outcome, operation, without_events};
 use crate::store::rules::schedule_rows::ScheduleRow;
 use crate::store::rules::schedules::{self, FireDecision};
 use crate::store::{
@@ -24,14 +24,12 @@ use crate::time::Timestamp;
 #[async_trait]
 impl ScheduleStore for SqliteStore {
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError> {
-        let rows = self.read(Box::new(|conn| Box::pin(rows::list_on_conn(conn, None))));
+        let rows = self.read(operation!(|conn| rows::list_on_conn(conn, None)));
         Ok(ScheduleRow::read_all(rows.await?))
     }
 
     async fn schedule(&self, name: String) -> Result<Option<ScheduleRecord>, StoreError> {
-        let rows = self.read(Box::new(move |conn| {
-            Box::pin(async move { rows::list_on_conn(conn, Some(&name)).await })
-        }));
+        let rows = self.read(operation!(|conn| rows::list_on_conn(conn, Some(&name))));
         rows.await?.pop().map(ScheduleRow::read).transpose()
     }
 
@@ -40,10 +38,7 @@ impl ScheduleStore for SqliteStore {
         name: String,
         limit: usize,
     ) -> Result<Vec<ScheduleRun>, StoreError> {
-        self.read(Box::new(move |conn| {
-            Box::pin(async move { rows::runs_on_conn(conn, &name, limit).await })
-        }))
-        .await
+        self.read(operation!(|conn| rows::runs_on_conn(conn, &name, limit))).await
     }
 
     async fn due_schedules(
@@ -52,9 +47,7 @@ impl ScheduleStore for SqliteStore {
         limit: usize,
     ) -> Result<DueSchedules, StoreError> {
         let (rows, next_due) = self
-            .read(Box::new(move |conn| {
-                Box::pin(async move { rows::due_on_conn(conn, now, limit).await })
-            }))
+            .read(operation!(|conn| rows::due_on_conn(conn, now, limit)))
             .await?;
         Ok(DueSchedules {
             schedules: ScheduleRow::read_all(rows),
@@ -68,42 +61,20 @@ impl ScheduleStore for SqliteStore {
         runs: Vec<ScheduleRun>,
     ) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        let operation: Operation<_> = Box::new(move |conn| {
-            Box::pin(async move {
-                let added = rows::insert_in_txn(conn, &row).await?;
-                if added {
-                    for run in &runs {
-                        rows::insert_run_in_txn(conn, &row.name, run).await?;
-                    }
-                }
-                Ok(without_events(added))
-            })
-        });
-        self.writer.write(operation).await
+        self.write(operation!(|conn| add_in_txn(conn, &row, &runs))).await
     }
 
     async fn update_schedule(&self, schedule: ScheduleRecord) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        let operation: Operation<_> = Box::new(move |conn| {
-            Box::pin(async move { Ok(without_events(rows::update_in_txn(conn, &row).await?)) })
-        });
-        self.writer.write(operation).await
+        self.write(operation!(|conn| rows::update_in_txn(conn, &row))).await
     }
 
     async fn delete_schedule(&self, name: String, revision: u64) -> Result<bool, StoreError> {
-        let operation: Operation<_> = Box::new(move |conn| {
-            Box::pin(async move {
-                let deleted = rows::delete_in_txn(conn, &name, revision).await?;
-                Ok(without_events(deleted))
-            })
-        });
-        self.writer.write(operation).await
+        self.write(operation!(|conn| rows::delete_in_txn(conn, &name, revision))).await
     }
 
     async fn fire(&self, firing: Firing) -> Result<FireAnswer, StoreError> {
-        let operation: Operation<_> =
-            Box::new(move |conn| Box::pin(async move { fire_in_txn(conn, &firing).await }));
-        self.writer.write(operation).await
+        self.transition(operation!(|conn| fire_in_txn(conn, &firing))).await
     }
 
     async fn run_schedule(
@@ -111,21 +82,40 @@ impl ScheduleStore for SqliteStore {
         name: String,
         execution: NewExecution,
     ) -> Result<Option<ScheduleRun>, StoreError> {
-        let operation: Operation<_> = Box::new(move |conn| {
-            Box::pin(async move {
-                if rows::revision_in_txn(conn, &name).await?.is_none() {
-                    return Ok(without_events(None));
-                }
-                let time = execution.created_at;
-                let mut events = Vec::new();
-                let run = start_in_txn(conn, time, true, &execution, &mut events).await?;
-                rows::insert_run_in_txn(conn, &name, &run).await?;
-                rows::prune_runs_in_txn(conn, &name, MAX_SCHEDULE_RUNS).await?;
-                Ok((Some(run), events))
-            })
-        });
-        self.writer.write(operation).await
+        self.transition(operation!(|conn| run_in_txn(conn, &name, &execution))).await
     }
+}
+
+/// Adds a schedule with its runs, unless its name exists.
+async fn add_in_txn(
+    conn: &mut SqliteConnection,
+    row: &ScheduleRow,
+    runs: &[ScheduleRun],
+) -> Result<bool, DbError> {
+    let added = rows::insert_in_txn(conn, row).await?;
+    if added {
+        for run in runs {
+            rows::insert_run_in_txn(conn, &row.name, run).await?;
+        }
+    }
+    Ok(added)
+}
+
+/// Creates the execution of a run that an operator asks for; `None` without the schedule.
+async fn run_in_txn(
+    conn: &mut SqliteConnection,
+    name: &str,
+    execution: &NewExecution,
+) -> Result<Outcome<Option<ScheduleRun>>, DbError> {
+    if rows::revision_in_txn(conn, name).await?.is_none() {
+        return Ok(without_events(None));
+    }
+    let time = execution.created_at;
+    let mut events = Vec::new();
+    let run = start_in_txn(conn, time, true, execution, &mut events).await?;
+    rows::insert_run_in_txn(conn, name, &run).await?;
+    rows::prune_runs_in_txn(conn, name, MAX_SCHEDULE_RUNS).await?;
+    Ok((Some(run), events))
 }
 
 /// Records the times of a firing, creates their executions, and moves the schedule on.

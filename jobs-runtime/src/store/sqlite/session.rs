@@ -8,10 +8,11 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::claim::{SessionState, leases_of_claim_on_conn};
-use super::conn::error::{DbError, corrupt};
+use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::operation::{Outcome, operation};
 use super::limits::allocator_wanted_in_txn;
+use crate::store::decode::records;
 use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
@@ -183,30 +184,7 @@ pub(super) async fn processes_on_conn(
     let rows = sqlx::query(include_str!("sql/session/processes.sql"))
         .fetch_all(conn)
         .await?;
-    let texts = |text: Option<&str>| -> Result<Option<Vec<String>>, DbError> {
-        text.map(serde_json::from_str)
-            .transpose()
-            .map_err(|error| corrupt("the job ids, queues or labels of a session", error))
-    };
-    rows.iter()
-        .map(|row| {
-            Ok(ProcessRecord {
-                session: SessionId(row.try_get(0)?),
-                worker: row.try_get(1)?,
-                opened_at: Timestamp::from_millis(row.try_get(2)?),
-                renewed_at: Timestamp::from_millis(row.try_get(3)?),
-                job_ids: texts(row.try_get(4)?)?,
-                queues: texts(row.try_get(5)?)?,
-                labels: texts(row.try_get(6)?)?.unwrap_or_default(),
-                running: row.try_get(7)?,
-                slot_caps: match row.try_get::<Option<&str>, _>(8)? {
-                    Some(text) => serde_json::from_str(text)
-                        .map_err(|error| corrupt("the slot caps of a session", error))?,
-                    None => Vec::new(),
-                },
-            })
-        })
-        .collect()
+    records::processes(&rows)
 }
 
 /// Counts the leases of each session for a queue or a job.

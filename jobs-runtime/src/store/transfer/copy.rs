@@ -125,9 +125,6 @@ pub async fn transfer(
     let mut after = None;
     loop {
         let page = from.export(after, STEP).await.map_err(at("source"))?;
-        if page.executions.is_empty() {
-            break;
-        }
         let mut counts = Vec::with_capacity(page.executions.len());
         for execution in &page.executions {
             let mut rows = RowCounts::default();

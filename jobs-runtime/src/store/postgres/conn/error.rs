@@ -1,12 +1,13 @@
 //! Errors of the database: their classes, and their translation into [`StoreError`].
 
+use crate::store::decode::RowError;
+pub(in crate::store::postgres) use crate::store::decode::readable;
+use crate::store::{StoreError, decode};
 use std::borrow::Cow;
-
-use crate::store::StoreError;
 
 /// An error that does not name the store yet; see [`DbError::at`].
 #[derive(Debug)]
-pub(in crate::store::postgres) enum DbError {
+pub(in crate::store) enum DbError {
     /// An error of the contract.
     Store(StoreError),
     /// An error of the server or of the driver.
@@ -218,16 +219,18 @@ impl From<StoreError> for DbError {
     }
 }
 
-/// The error for a stored value that this program cannot read.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "an error that ends here; `map_err` hands it over"
-)]
+impl RowError for DbError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the error for a stored value that this program cannot read.
 pub(in crate::store::postgres) fn corrupt(what: &str, reason: impl ToString) -> DbError {
-    DbError::Store(StoreError::Corrupt {
-        what: what.to_owned(),
-        reason: reason.to_string(),
-    })
+    decode::corrupt(what, reason).into()
 }
 
 #[cfg(test)]

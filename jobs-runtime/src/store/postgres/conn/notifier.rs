@@ -14,7 +14,7 @@ use jobs::ExecutionId;
 use tokio::sync::{Notify, broadcast};
 
 use super::error::DbError;
-use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::operation::{Operation, Outcome, without_events};
 use super::pool::{Pool, Shared};
 use super::tx::Tx;
 use crate::store::StoreEvent;
@@ -231,7 +231,6 @@ struct SendNotifications {
 #[async_trait]
 impl Operation for SendNotifications {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let query = tx

@@ -31,7 +31,7 @@ pub(in crate::store::postgres) trait Operation:
     type Output: Send + 'static;
 
     /// Transaction that the operation needs.
-    const TX_MODE: TxMode;
+    const TX_MODE: TxMode = TxMode::Statement;
 
     /// True if a second run returns the same output as a first run that took effect unnoticed.
     const REPEATABLE: bool = true;

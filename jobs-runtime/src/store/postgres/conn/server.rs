@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::error::DbError;
-use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::operation::{Operation, Outcome, without_events};
 use super::tx::Tx;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -18,7 +18,6 @@ pub(in crate::store::postgres) struct DescribeServer;
 #[async_trait]
 impl Operation for DescribeServer {
     type Output = String;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<String>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.conn_server_settings)).await?;
@@ -44,7 +43,6 @@ pub(in crate::store::postgres) struct Ping;
 #[async_trait]
 impl Operation for Ping {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         tx.fetch(tx.query(&tx.sql.conn_ping)).await?;
@@ -58,7 +56,6 @@ pub(in crate::store::postgres) struct ServerTime;
 #[async_trait]
 impl Operation for ServerTime {
     type Output = Timestamp;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Timestamp>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.conn_server_time)).await?;

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use super::error::DbError;
-use super::operation::{Operation, Outcome, TxMode, without_events};
+use super::operation::{Operation, Outcome, without_events};
 use super::pool::Pool;
 use super::tx::Tx;
 
@@ -69,7 +69,6 @@ struct VacuumTables;
 #[async_trait]
 impl Operation for VacuumTables {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         tx.execute(tx.query(&tx.sql.conn_vacuum)).await?;

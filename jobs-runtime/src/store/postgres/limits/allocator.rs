@@ -21,7 +21,7 @@ use sqlx::postgres::PgRow;
 
 use super::{limits_of, state};
 use crate::store::StoreEvent;
-use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::postgres::conn::error::{DbError, corrupt, readable};
 use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::number;
@@ -151,8 +151,10 @@ impl Admit {
             let count = number("a count of permits", row.try_get::<i64, _>(2)?)?;
             let at: Option<i64> = row.try_get(3)?;
             let event = PermitEvent::of_parts(kind, count, at.map(Timestamp::from_millis));
-            let event = event.ok_or_else(|| corrupt("a permit event", kind))?;
-            events.push((at, limit, event));
+            let event = event.ok_or_else(|| corrupt("the kind of a permit event", kind));
+            if let Some(event) = readable(format_args!("an event of limit {limit}"), event)? {
+                events.push((at, limit, event));
+            }
         }
         // Starts count in the order of their times.
         events.sort_unstable_by_key(|(at, limit, _)| (*at, *limit));
@@ -180,7 +182,10 @@ impl RowsSeen {
         let rows = tx
             .fetch(tx.query(&tx.sql.limits_lock_limits).bind(ids))
             .await?;
-        let limits: Vec<_> = rows.iter().map(state).collect::<Result<_, _>>()?;
+        // A limit that this program cannot read counts as missing.
+        let limits = rows.iter();
+        let limits = limits.filter_map(|row| readable("a limit", state(row)).transpose());
+        let limits: Vec<_> = limits.collect::<Result<_, _>>()?;
         let before = limits.iter().map(|limit| (limit.id, limit.clone()));
         self.before.extend(before);
         Ok(limits)

@@ -5,8 +5,8 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::store::postgres::conn::error::DbError;
-use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::error::{DbError, readable};
+use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::text;
 use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
@@ -31,7 +31,6 @@ pub(in crate::store::postgres) struct PauseQueue(
 #[async_trait]
 impl Operation for PauseQueue {
     type Output = bool;
-    const TX_MODE: TxMode = TxMode::Statement;
     /// A second run would find the queue paused by the first.
     const REPEATABLE: bool = false;
 
@@ -50,7 +49,6 @@ pub(in crate::store::postgres) struct ResumeQueue(pub(in crate::store::postgres)
 #[async_trait]
 impl Operation for ResumeQueue {
     type Output = bool;
-    const TX_MODE: TxMode = TxMode::Statement;
     /// A second run would find the queue resumed by the first.
     const REPEATABLE: bool = false;
 
@@ -68,7 +66,6 @@ pub(in crate::store::postgres) struct ListQueues;
 #[async_trait]
 impl Operation for ListQueues {
     type Output = Vec<QueueRecord>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx
@@ -101,7 +98,6 @@ pub(in crate::store::postgres) struct BlockedBy(
 #[async_trait]
 impl Operation for BlockedBy {
     type Output = Option<BlockingLimit>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let query = tx
@@ -112,7 +108,9 @@ impl Operation for BlockedBy {
         let Some(row) = rows.first() else {
             return Ok(without_events(None));
         };
-        let limit = state(row)?;
+        let Some(limit) = readable("a limit", state(row))? else {
+            return Ok(without_events(None));
+        };
         let query = tx.query(&tx.sql.limits_permit_holders);
         let holders = tx.fetch(query.bind(limit.id).bind(MAX_HOLDERS)).await?;
         Ok(without_events(Some(BlockingLimit {
@@ -144,7 +142,6 @@ pub(in crate::store::postgres) struct WaitingSince(
 #[async_trait]
 impl Operation for WaitingSince {
     type Output = Vec<ExecutionId>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let Self(queue, since, limit) = self;

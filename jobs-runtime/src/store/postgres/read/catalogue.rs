@@ -1,11 +1,10 @@
 //! Catalogue: publication and listing of jobs.
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 
+use crate::store::decode::records;
 use crate::store::postgres::conn::error::{DbError, corrupt};
-use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits;
@@ -18,7 +17,6 @@ pub(in crate::store::postgres) struct PublishJobs(pub(in crate::store::postgres)
 #[async_trait]
 impl Operation for PublishJobs {
     type Output = ();
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<()>, DbError> {
         let Self(jobs) = self;
@@ -53,11 +51,10 @@ pub(in crate::store::postgres) struct ListJobs;
 #[async_trait]
 impl Operation for ListJobs {
     type Output = Vec<PublishedJob>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.read_catalogue)).await?;
-        Ok(without_events(read(&rows)?))
+        Ok(without_events(records::jobs(&rows)?))
     }
 }
 
@@ -67,26 +64,11 @@ pub(in crate::store::postgres) struct ListPublications;
 #[async_trait]
 impl Operation for ListPublications {
     type Output = Vec<PublishedJob>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx
             .fetch(tx.query(&tx.sql.transfer_export_publications))
             .await?;
-        Ok(without_events(read(&rows)?))
+        Ok(without_events(records::jobs(&rows)?))
     }
-}
-
-fn read(rows: &[PgRow]) -> Result<Vec<PublishedJob>, DbError> {
-    let jobs = rows.iter().map(|row| {
-        let job_id: &str = row.try_get(0)?;
-        let descriptor = serde_json::from_str(row.try_get(2)?)
-            .map_err(|error| corrupt(&format!("the description of job `{job_id}`"), error))?;
-        Ok(PublishedJob {
-            descriptor,
-            fingerprint: row.try_get(1)?,
-            published_at: Timestamp::from_millis(row.try_get(3)?),
-        })
-    });
-    jobs.collect()
 }

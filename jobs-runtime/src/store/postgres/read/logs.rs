@@ -4,21 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 
-use crate::store::postgres::conn::error::{DbError, corrupt};
+use crate::store::decode::records;
+use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
-use crate::store::postgres::conn::text;
 use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::settle::fence;
 use crate::store::postgres::settle::fence::FenceState;
-use crate::store::postgres::{number, uuid_of};
-use crate::store::{
-    Fence, LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, WriteAnswer,
-};
-use crate::time::Timestamp;
+use crate::store::postgres::uuid_of;
+use crate::store::{Fence, LogBatch, LogLevel, LogLine, LogPage, LogQuery, WriteAnswer};
 
 /// Writes log lines of attempts whose fence was checked.
 pub(in crate::store::postgres) async fn append<'l>(
@@ -100,16 +95,10 @@ pub(in crate::store::postgres) struct ReadLogs(pub(in crate::store::postgres) Lo
 #[async_trait]
 impl Operation for ReadLogs {
     type Output = Option<LogPage>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Option<LogPage>>, DbError> {
         let Self(query) = self;
-        let after = query.after.unwrap_or(LogPlace {
-            attempt: 0,
-            line: 0,
-        });
-        // One line more than the page holds shows whether there is another page.
-        let wanted = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+        let (after, most) = records::log_page_start(query);
         let statement = tx
             .query(&tx.sql.read_logs)
             .bind(uuid_of(&query.execution_id))
@@ -117,51 +106,8 @@ impl Operation for ReadLogs {
             .bind(i64::from(after.line))
             .bind(query.attempt.map(i64::from))
             .bind(i16::from(query.level.map_or(0, LogLevel::severity)))
-            .bind(wanted);
+            .bind(most);
         let rows = tx.fetch(statement).await?;
-        if rows.is_empty() {
-            return Ok(without_events(None));
-        }
-        let mut lines = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if let Some(attempt) = row.try_get::<Option<i32>, _>(0)? {
-                lines.push(read(attempt, row, 0)?);
-            }
-        }
-        let more = lines.len() > query.limit;
-        lines.truncate(query.limit);
-        let last = lines.last().map(|last| LogPlace {
-            attempt: last.attempt,
-            line: last.line.line,
-        });
-        Ok(without_events(Some(LogPage {
-            lines,
-            after: last.or(query.after),
-            more,
-        })))
+        Ok(without_events(records::log_page(&rows, query)?))
     }
-}
-
-/// Reads a log line from the columns behind the attempt's number, which is in column `at`.
-pub(in crate::store::postgres) fn read(
-    attempt: i32,
-    row: &PgRow,
-    at: usize,
-) -> Result<LogRecord, DbError> {
-    let fields: Option<String> = row.try_get(at + 6)?;
-    let level: i16 = row.try_get(at + 3)?;
-    Ok(LogRecord {
-        attempt: number("an attempt's number", attempt)?,
-        line: LogLine {
-            line: number("a line's number", row.try_get::<i32, _>(at + 1)?)?,
-            at: Timestamp::from_millis(row.try_get(at + 2)?),
-            level: LogLevel::of_severity(u8::try_from(level).unwrap_or(0)),
-            target: text::decode(row.try_get(at + 4)?),
-            message: text::decode(row.try_get(at + 5)?),
-            fields: fields
-                .map(RawValue::from_string)
-                .transpose()
-                .map_err(|error| corrupt("the fields of a log line", error))?,
-        },
-    })
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::{Row, SqlStr};
 
 use crate::store::postgres::conn::error::DbError;
-use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::{Fence, ProgressReport, WriteAnswer};
@@ -141,7 +141,6 @@ pub(in crate::store::postgres) struct ReportProgress(
 #[async_trait]
 impl Operation for ReportProgress {
     type Output = Vec<WriteAnswer>;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
         let Self(batch) = self;

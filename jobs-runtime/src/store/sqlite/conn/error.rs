@@ -1,10 +1,12 @@
 //! Errors of a SQLite connection, and their translation into errors of the store's contract.
 
-use crate::store::StoreError;
+use crate::store::decode::RowError;
+pub(in crate::store::sqlite) use crate::store::decode::readable;
+use crate::store::{StoreError, decode};
 
 /// An error of an operation. It does not name the database yet.
 #[derive(Debug)]
-pub(in crate::store::sqlite) enum DbError {
+pub(in crate::store) enum DbError {
     /// An error that is already one of the contract's.
     Store(StoreError),
     /// An error of SQLite or of its driver.
@@ -160,14 +162,16 @@ impl From<StoreError> for DbError {
     }
 }
 
-/// The error for a stored value that this program cannot read.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "`map_err` passes the error by value"
-)]
+impl RowError for DbError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the error for a stored value that this program cannot read.
 pub(in crate::store::sqlite) fn corrupt(what: &str, reason: impl ToString) -> DbError {
-    DbError::Store(StoreError::Corrupt {
-        what: what.to_owned(),
-        reason: reason.to_string(),
-    })
+    decode::corrupt(what, reason).into()
 }

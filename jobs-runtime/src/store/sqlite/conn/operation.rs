@@ -30,11 +30,16 @@ macro_rules! operation {
 }
 pub(in crate::store::sqlite) use operation;
 
+/// The outcome of a write that publishes no event.
+pub(in crate::store::sqlite) fn without_events<T>(value: T) -> Outcome<T> {
+    (value, Vec::new())
+}
+
 /// Gives an operation the outcome of a write that publishes no event.
 pub(in crate::store::sqlite) fn silent<T: Send + 'static>(
     operation: Operation<T>,
 ) -> Operation<Outcome<T>> {
-    Box::new(move |conn| Box::pin(async move { Ok((operation(conn).await?, Vec::new())) }))
+    Box::new(move |conn| Box::pin(async move { Ok(without_events(operation(conn).await?)) }))
 }
 
 /// An operation in the writer's queue, with its caller. The type of its result is hidden.

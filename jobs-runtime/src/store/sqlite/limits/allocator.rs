@@ -17,7 +17,7 @@ use super::rule;
 use crate::store::rules::permits::{
     LimitId, LimitState, PermitAllocator, PermitPlan, PermitQuery, Waiter,
 };
-use crate::store::sqlite::conn::error::DbError;
+use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json;
 use crate::time::Timestamp;
 
@@ -64,7 +64,7 @@ pub(in crate::store::sqlite) async fn decide(
     Ok(allocator.into_plan())
 }
 
-/// Reads the states of these limits.
+/// Reads the states of these limits. One that this program cannot read counts as missing.
 async fn limit_states(
     conn: &mut SqliteConnection,
     ids: &[LimitId],
@@ -73,7 +73,9 @@ async fn limit_states(
         .bind(json::array(ids)?)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(limit_state).collect()
+    rows.iter()
+        .filter_map(|row| readable("a limit", limit_state(row)).transpose())
+        .collect()
 }
 
 /// Reads the first waiters of these limits, as many of each as asked for or somewhat more.

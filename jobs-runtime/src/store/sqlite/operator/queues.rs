@@ -4,7 +4,7 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::store::sqlite::conn::error::DbError;
+use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::allocator;
@@ -81,7 +81,9 @@ pub(in crate::store::sqlite) async fn blocked_by_on_conn(
     let Some(row) = row else {
         return Ok(None);
     };
-    let state = allocator::limit_state(&row)?;
+    let Some(state) = readable("a limit", allocator::limit_state(&row))? else {
+        return Ok(None);
+    };
     let holders = sqlx::query(include_str!("../sql/limits/permit_holders.sql"))
         .bind(state.id)
         .bind(MAX_HOLDERS)

@@ -1,8 +1,8 @@
 //! The catalogue: the jobs that programs have published.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
+use crate::store::decode::records;
 use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::operation::Outcome;
@@ -43,7 +43,7 @@ pub(in crate::store::sqlite) async fn list_on_conn(
     let rows = sqlx::query(include_str!("../sql/read/catalogue.sql"))
         .fetch_all(conn)
         .await?;
-    read(&rows)
+    records::jobs(&rows)
 }
 
 /// Lists all publications.
@@ -53,20 +53,5 @@ pub(in crate::store::sqlite) async fn publications_on_conn(
     let rows = sqlx::query(include_str!("../sql/transfer/export_publications.sql"))
         .fetch_all(conn)
         .await?;
-    read(&rows)
-}
-
-fn read(rows: &[SqliteRow]) -> Result<Vec<PublishedJob>, DbError> {
-    rows.iter()
-        .map(|row| {
-            let job_id: &str = row.try_get(0)?;
-            let descriptor = serde_json::from_str(row.try_get(2)?)
-                .map_err(|error| corrupt(&format!("the descriptor of job `{job_id}`"), error))?;
-            Ok(PublishedJob {
-                descriptor,
-                fingerprint: row.try_get(1)?,
-                published_at: Timestamp::from_millis(row.try_get(3)?),
-            })
-        })
-        .collect()
+    records::jobs(&rows)
 }

@@ -1,16 +1,13 @@
 //! Log lines of attempts: writing and reading.
 
 use serde_json::value::RawValue;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
-use crate::store::sqlite::conn::error::{DbError, corrupt};
+use crate::store::decode::records;
+use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::settle::FenceState;
-use crate::store::{
-    Fence, LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, WriteAnswer,
-};
-use crate::time::Timestamp;
+use crate::store::{Fence, LogBatch, LogLevel, LogLine, LogPage, LogQuery, WriteAnswer};
 
 /// The fields of a stored line: seq, attempt, line, at, level, target, message, fields.
 pub(in crate::store::sqlite) type LogRow<'l> =
@@ -54,62 +51,15 @@ pub(in crate::store::sqlite) async fn page_on_conn(
     conn: &mut SqliteConnection,
     query: &LogQuery,
 ) -> Result<Option<LogPage>, DbError> {
-    let after = query.after.unwrap_or(LogPlace {
-        attempt: 0,
-        line: 0,
-    });
-    // One row more than the limit shows whether another page follows.
-    let rows_read = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+    let (after, most) = records::log_page_start(query);
     let rows = sqlx::query(include_str!("../sql/read/logs.sql"))
         .bind(query.execution_id.as_bytes().as_slice())
         .bind(after.attempt)
         .bind(after.line)
         .bind(query.attempt)
         .bind(query.level.map_or(0, LogLevel::severity))
-        .bind(rows_read)
+        .bind(most)
         .fetch_all(conn)
         .await?;
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if let Some(attempt) = row.try_get(0)? {
-            lines.push(read(attempt, row, 0)?);
-        }
-    }
-    let more = lines.len() > query.limit;
-    lines.truncate(query.limit);
-    let last = lines.last().map(|last| LogPlace {
-        attempt: last.attempt,
-        line: last.line.line,
-    });
-    Ok(Some(LogPage {
-        lines,
-        after: last.or(query.after),
-        more,
-    }))
-}
-
-/// Reads a line of an attempt. Column `at` has the attempt's number; the other fields follow it.
-pub(in crate::store::sqlite) fn read(
-    attempt: u32,
-    row: &SqliteRow,
-    at: usize,
-) -> Result<LogRecord, DbError> {
-    let fields: Option<String> = row.try_get(at + 6)?;
-    Ok(LogRecord {
-        attempt,
-        line: LogLine {
-            line: row.try_get(at + 1)?,
-            at: Timestamp::from_millis(row.try_get(at + 2)?),
-            level: LogLevel::of_severity(row.try_get(at + 3)?),
-            target: row.try_get(at + 4)?,
-            message: row.try_get(at + 5)?,
-            fields: fields
-                .map(RawValue::from_string)
-                .transpose()
-                .map_err(|error| corrupt("the fields of a log line", error))?,
-        },
-    })
+    records::log_page(&rows, query)
 }

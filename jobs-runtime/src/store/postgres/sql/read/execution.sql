@@ -9,7 +9,7 @@ SELECT
         WHEN l.seq IS NOT NULL THEN 'running'
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
-    END AS status,
+    END AS execution_status,
     COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
     o.result,

@@ -8,7 +8,7 @@ SELECT
         WHEN l.seq IS NOT NULL THEN 'running'
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
-    END
+    END AS execution_status
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, place)
 JOIN jobs.executions AS x ON x.id = ANY (ARRAY[i.id])
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])

@@ -9,7 +9,7 @@ SELECT
         WHEN l.seq IS NOT NULL THEN 'running'
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
-    END
+    END AS execution_status
 FROM json_each($1) AS i
 CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value)
 LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq

@@ -1,0 +1,150 @@
+//! Pages of executions, newest first.
+//!
+//! One statement finds a page in three steps:
+//!
+//! 1. **Candidates:** the newest seqs in one index, the most selective one for the filters.
+//! 2. **Filters:** the other filters are applied to each candidate.
+//! 3. **Records:** full records are read for the executions that pass.
+//!
+//! A page examines at most [`EXAMINED`] candidates, or as many as its limit. So the cost of a page
+//! is bounded for every combination of filters, and a page may be empty although more executions
+//! follow. The cursor continues after the last examined candidate.
+
+use jobs::ExecutionStatus;
+
+use super::{Columns, readable, records};
+use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
+
+/// The number of candidates that a page examines, unless its limit is higher.
+const EXAMINED: i64 = 2_500;
+
+/// The largest number of queued executions that all become candidates. Their tables are not in the
+/// order of lists. If there are more, many of the newest executions are queued.
+pub(in crate::store) const FEW_QUEUED: i64 = 5_000;
+
+/// The index or table that the candidates of a page come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Candidates {
+    All,
+    Job,
+    Item,
+    Correlation,
+    Creator,
+    Unsuccessful,
+    Running,
+    Pending,
+    /// Used if at most [`FEW_QUEUED`] executions are queued.
+    Queued,
+}
+
+impl Candidates {
+    /// Chooses the most selective source for the filters. `few_queued`: allows
+    /// [`Queued`](Self::Queued).
+    pub(in crate::store) fn choose(query: &ExecutionQuery, few_queued: bool) -> Self {
+        if query.item_id.is_some() {
+            return Self::Item;
+        }
+        if query.correlation_id.is_some() {
+            return Self::Correlation;
+        }
+        match query.status {
+            Some(ExecutionStatus::Running) => Self::Running,
+            Some(ExecutionStatus::Pending) => Self::Pending,
+            Some(ExecutionStatus::Failed | ExecutionStatus::Cancelled) => Self::Unsuccessful,
+            Some(ExecutionStatus::Queued) if few_queued => Self::Queued,
+            _ if query.created_by.is_some() => Self::Creator,
+            _ if query.job_id.is_some() => Self::Job,
+            _ => Self::All,
+        }
+    }
+
+    /// Returns true if every candidate matches the query, because no other filter is left.
+    fn match_entirely(self, query: &ExecutionQuery) -> bool {
+        let ExecutionQuery {
+            limit: _,
+            cursor: _,
+            job_id,
+            status,
+            queue,
+            item_id,
+            correlation_id,
+            created_by,
+            tag,
+            since,
+            until,
+        } = query;
+        let by_status = matches!(
+            self,
+            Self::Unsuccessful | Self::Running | Self::Pending | Self::Queued
+        );
+        (job_id.is_none() || self == Self::Job)
+            && (item_id.is_none() || self == Self::Item)
+            && (correlation_id.is_none() || self == Self::Correlation)
+            && (created_by.is_none() || self == Self::Creator)
+            && (status.is_none() || by_status)
+            && queue.is_none()
+            && tag.is_none()
+            && since.is_none()
+            && until.is_none()
+    }
+}
+
+/// The numbers of rows that the statement of a page needs.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct PageBounds {
+    /// The seq before which candidates are taken.
+    pub(in crate::store) before: i64,
+    pub(in crate::store) examined: i64,
+    /// One row more than the page has shows whether another page follows.
+    pub(in crate::store) rows: i64,
+}
+
+impl PageBounds {
+    pub(in crate::store) fn of(query: &ExecutionQuery, candidates: Candidates) -> Self {
+        let rows = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+        Self {
+            before: query.cursor.map_or(i64::MAX, |Cursor(seq)| seq),
+            examined: if candidates.match_entirely(query) {
+                rows
+            } else {
+                EXAMINED.max(rows)
+            },
+            rows,
+        }
+    }
+
+    /// Builds the page. Every row has the number of examined candidates and the last one; if no
+    /// execution was found, there is one row without a record.
+    pub(in crate::store) fn page<R: Columns>(
+        self,
+        rows: &[R],
+        limit: usize,
+    ) -> Result<ExecutionPage, R::Error> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(seq) = row.opt_integer("seq")? {
+                found.push((seq, row));
+            }
+        }
+        found.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        let next_cursor = if found.len() > limit {
+            found.truncate(limit);
+            found.last().map(|(seq, _)| Cursor(*seq))
+        } else {
+            match rows.first() {
+                Some(row) if row.integer::<i64>("examined")? == self.examined => {
+                    Some(Cursor(row.integer("last_examined")?))
+                }
+                _ => None,
+            }
+        };
+        let executions = found.into_iter().filter_map(|(seq, row)| {
+            let name = format_args!("the execution in row {seq}");
+            readable(name, records::execution(row)).transpose()
+        });
+        Ok(ExecutionPage {
+            executions: executions.collect::<Result<_, _>>()?,
+            next_cursor,
+        })
+    }
+}
