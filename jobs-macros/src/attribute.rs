@@ -82,7 +82,7 @@ impl JobAttribute {
                 continue;
             }
             match keys::find(&name) {
-                None => errors.at(meta.span(), unknown_key(&name)),
+                None => errors.at(meta.span(), unknown_key(&meta)),
                 Some(key) => match key.support {
                     Support::Enforced(read) => {
                         errors.ok(read(&mut parsed, &meta.with_example(key.example)));
@@ -108,15 +108,21 @@ impl JobAttribute {
     }
 }
 
-fn unknown_key(name: &str) -> String {
-    if ["description", "doc", "docs"].contains(&name) {
+fn unknown_key(meta: &Meta) -> String {
+    let name = &meta.name();
+    if ["description", "doc", "docs"].contains(&name.as_str()) {
         return format!(
             "unknown key `{name}`: the docs of the function are the description, so write `/// …` \
              above it"
         );
     }
     if let Some(meant) = synonyms::key(name).and_then(keys::find) {
-        return format!("unknown key `{name}`: write `{}`", meant.example);
+        let counted = ["retries", "max_attempts", "max_concurrent", "max_waiting"];
+        let count = meta.count().filter(|_| counted.contains(&meant.name));
+        return match count {
+            Some(count) => format!("unknown key `{name}`: write `{} = {count}`", meant.name),
+            None => format!("unknown key `{name}`: write `{}`", meant.example),
+        };
     }
     let names: Vec<String> = keys::names().map(|key| format!("`{key}`")).collect();
     format!(

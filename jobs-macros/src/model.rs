@@ -112,7 +112,7 @@ impl AcceptedJob {
         function: &Function,
         signature: Signature,
         errors: &mut Errors,
-    ) -> Result<Self, Outline> {
+    ) -> Result<Self, Box<Outline>> {
         let JobAttribute {
             id,
             aliases,
@@ -154,7 +154,7 @@ impl AcceptedJob {
             payload::sort_arguments(arguments, rename_all.as_ref(), &derives, errors);
         match &shape {
             Shape::Fields(fields) => {
-                checks::named_fields::check(&limits, schedules.first(), function, fields, errors)
+                checks::named_fields::check(&limits, schedules.first(), function, fields, errors);
             }
             Shape::Whole(ty) => {
                 let rename_all = rename_all.as_ref().map(|rule| &rule.key);
@@ -210,7 +210,7 @@ impl AcceptedJob {
                 inputs,
                 options,
             }),
-            _ => Err(outline),
+            _ => Err(Box::new(outline)),
         }
     }
 }

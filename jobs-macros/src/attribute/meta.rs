@@ -155,6 +155,15 @@ impl Meta {
         Ok((main, options))
     }
 
+    /// The value of `key = 3`.
+    pub(super) fn count(&self) -> Option<u32> {
+        let number = self.value(|input| input.parse::<syn::LitInt>()).ok()?;
+        number
+            .base10_parse()
+            .ok()
+            .filter(|_| number.suffix().is_empty())
+    }
+
     /// Parses `key`, `key = true` or `key = false`.
     pub(crate) fn flag(&self) -> syn::Result<bool> {
         match &self.form {

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{LitStr, Type, Visibility};
+use syn::{Ident, LitStr, Type, Visibility};
 
 use super::constructors::default_name;
 use super::{bounds, schema};
@@ -159,6 +159,7 @@ fn fields_struct(payload: &Payload, fields: &[Field], derives_schema: bool) -> T
         let attributes = attributes.iter();
         let attributes = attributes.filter(|a| derives_schema || !a.path().is_ident("schemars"));
         let default = serde_default(payload, field);
+        let visibility = located_at(visibility, name);
         quote! {
             #sentence
             #(#docs)*
@@ -189,6 +190,18 @@ fn whole_struct(payload: &Payload, ty: &Type) -> TokenStream {
 fn sentence(visibility: &Visibility, field: &Field) -> Option<String> {
     let undocumented = is_exported(visibility) && !field.docs.iter().any(is_doc);
     undocumented.then(|| format!(" The argument `{}`.", field.name.unraw()))
+}
+
+/// The visibility at the place of a field, where the compiler reports a type less visible than it.
+fn located_at(visibility: &Visibility, field: &Ident) -> Visibility {
+    let mut visibility = visibility.clone();
+    let token = match &mut visibility {
+        Visibility::Public(token) => &mut token.span,
+        Visibility::Restricted(restricted) => &mut restricted.pub_token.span,
+        Visibility::Inherited => return visibility,
+    };
+    *token = token.located_at(field.span());
+    visibility
 }
 
 fn is_exported(visibility: &Visibility) -> bool {

@@ -71,7 +71,7 @@ impl Function {
                 && types::is_unsized(&argument.ty)
             {
                 let ty = &argument.ty;
-                argument.ty = Box::new(syn::parse_quote!(&#ty));
+                *argument.ty = syn::parse_quote!(&#ty);
                 changed = true;
             }
         }

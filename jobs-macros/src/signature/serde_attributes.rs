@@ -19,8 +19,10 @@ pub(crate) struct SerdeKeys {
     pub(crate) default: Option<SerdeDefault>,
     pub(crate) flatten: Option<Span>,
     pub(crate) skip_serializing_if: Option<Span>,
-    /// The module of `with = "…"`, which has no schema.
-    pub(crate) module: Option<LitStr>,
+    /// A format without a schema: the module of `with = "…"`, or a writer beside a reader.
+    pub(crate) format: Option<LitStr>,
+    writer: Option<LitStr>,
+    reader: Option<LitStr>,
     /// Set for a format of the field's own: its type may lack serde's traits.
     pub(crate) custom_format: bool,
     /// Set for a deserialiser of the field's own, which does not read a missing field as `None`.
@@ -91,6 +93,9 @@ impl SerdeKeys {
         for key in errors.ok(keys).into_iter().flatten() {
             errors.ok(self.set(&key));
         }
+        if let (Some(writer), Some(_)) = (&self.writer, &self.reader) {
+            self.format.get_or_insert_with(|| writer.clone());
+        }
     }
 
     fn set(&mut self, key: &Meta) -> Result<()> {
@@ -121,15 +126,15 @@ impl SerdeKeys {
                 let with = text(key)?;
                 (self.custom_format, self.custom_reader) = (true, true);
                 if is_module(&with) {
-                    self.module = Some(with);
+                    self.format = Some(with);
                 }
             }
             "serialize_with" => {
-                text(key)?;
+                self.writer = Some(text(key)?);
                 self.custom_format = true;
             }
             "deserialize_with" => {
-                text(key)?;
+                self.reader = Some(text(key)?);
                 (self.custom_format, self.custom_reader) = (true, true);
             }
             "bound" => {}

@@ -7,7 +7,6 @@ use crate::support::{linked, run_with};
 #[expect(
     unreachable_pub,
     unused_qualifications,
-    clippy::empty_docs,
     clippy::needless_question_mark,
     reason = "the golden is generated, and a part of a library"
 )]

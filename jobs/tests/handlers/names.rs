@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{linked, run, run_with, schema};
 
+#[allow(clippy::too_many_arguments)]
 #[job(id = "names.arguments", derive(Debug))]
 async fn arguments(
     clone: u8,
@@ -37,7 +38,9 @@ async fn required_clone(clone: u8, default: u8) -> Result<u8, JobError> {
 #[test]
 fn a_required_argument_has_no_setter_that_hides_a_method() {
     let payload = RequiredClone::new(1, 2);
-    assert_eq!(run(&payload.clone()).expect("succeeds"), "3");
+    let copy = payload.clone();
+    assert_eq!(run(&copy).expect("succeeds"), "3");
+    assert_eq!((payload.clone, payload.default), (1, 2));
     assert_eq!(RequiredClone::default().clone, 0);
 }
 
@@ -60,14 +63,14 @@ fn the_key_payload_keeps_the_names_of_the_prelude() {
 }
 
 #[job(id = "names.unused")]
-async fn unused(_self: u8, _crate: u8, _type: u8, _1: u8) -> Result<(), JobError> {
+async fn unused(_self: u8, _crate: u8, _type: u8) -> Result<(), JobError> {
     Ok(())
 }
 
 #[test]
 fn unused_arguments_may_be_keywords() {
-    let json = serde_json::to_value(Unused::new(1, 2, 3, 4)).expect("JSON");
-    assert_eq!(json, json!({"_self": 1, "_crate": 2, "type": 3, "_1": 4}));
+    let json = serde_json::to_value(Unused::new(1, 2, 3)).expect("JSON");
+    assert_eq!(json, json!({"_self": 1, "_crate": 2, "type": 3}));
 }
 
 #[job(id = "names.alphabets", rename_all = "kebab-case")]
@@ -240,22 +243,24 @@ fn a_default_that_panics_is_named() {
     );
 }
 
-/// A type that only this module sees.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-struct Inner(u8);
+/// A job of a type that only its module sees.
+#[allow(private_interfaces)]
+mod private {
+    use jobs::{JobError, job};
 
-#[allow(private_interfaces, unreachable_pub)]
-#[job(id = "names.private-type")]
-pub async fn private_type(inner: Inner) -> Result<u8, JobError> {
-    Ok(inner.0)
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    struct Inner(u8);
+
+    #[job(id = "names.private-type")]
+    pub(crate) async fn private_type(inner: Inner) -> Result<u8, JobError> {
+        Ok(inner.0)
+    }
 }
 
 #[test]
 fn a_public_job_may_have_a_private_type() {
-    assert_eq!(
-        run_with::<PrivateType>([], r#"{"inner": 3}"#).expect("succeeds"),
-        "3"
-    );
+    let result = run_with::<private::PrivateType>([], r#"{"inner": 3}"#);
+    assert_eq!(result.expect("succeeds"), "3");
 }
 
 #[job(

@@ -40,13 +40,13 @@ pub(in crate::model) fn check(value: &Value, errors: &mut Errors) {
              an `Option`",
         );
     }
-    if let (Some(module), false) = (&serde.module, serde.custom_schema) {
+    if let (Some(format), false) = (&serde.format, serde.custom_schema) {
         errors.over(
-            module,
+            format,
             format!(
                 "the schema of this format is unknown: add `#[schemars(with = \"…\")]` with a type \
                  of the same JSON as `{}` writes, such as `String`",
-                module.value()
+                format.value()
             ),
         );
     }
