@@ -11,7 +11,6 @@ mod args;
 mod commands;
 mod error_stream;
 mod failure;
-mod list_settings;
 mod logging;
 mod output;
 mod panics;
@@ -113,7 +112,10 @@ fn run(
 ) -> Result<(), Failure> {
     let command = args.command.unwrap_or(Command::Run);
     let settings = Settings::load(&args.globals)?;
-    logging::start(&command, output);
+    for note in &settings.notes {
+        output.note(note);
+    }
+    logging::start(&command, output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -59,11 +59,13 @@
 //! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler |
 //! | [`shutdown`] | drain, release, close |
 //! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
+//! | [`attempt_log`], [`outage`] | log lines about failed attempts and a store that is away |
 //! | [`resources`] | construction of the values that handlers borrow |
 //!
 //! The engine uses `store`, `clock`, `logs`, `health` and `time`. It must never use `service`,
 //! `http`, `cli` or `runtime`: reads and requests reach the store without it.
 
+mod attempt_log;
 mod call;
 mod claim;
 mod completer;
@@ -77,6 +79,7 @@ pub mod hooks;
 mod logs;
 mod maintenance;
 pub mod middleware;
+pub(crate) mod outage;
 mod outcome;
 mod parts;
 pub(crate) mod resources;

@@ -5,7 +5,7 @@
 //! | `routes`, `route_doc` | the route table, one handler for each method and path, and their documentation |
 //! | `openapi` | the OpenAPI document, derived from the table and the known jobs; the page `/docs` |
 //! | `request` | checks and extractors: `Host` and `Origin`, content type, path, query, body |
-//! | `response` | [`problem`] responses, error conversion, redaction of sensitive payload fields |
+//! | `response` | [`problem`] responses, error conversion |
 //! | `events` | the server-sent events of `GET /events` |
 //!
 //! ```text
@@ -32,7 +32,6 @@
 mod bind;
 mod events;
 mod openapi;
-mod raw_object;
 mod request;
 mod response;
 mod route_doc;

@@ -20,6 +20,7 @@
 //! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
+//! | `redact` | masks sensitive payload fields for viewers |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
 //!
 //! The folder may import the store contract, the clock and the crate `jobs`. It must not import
@@ -37,6 +38,10 @@ mod limits;
 mod options;
 mod payload;
 mod queues;
+#[cfg(feature = "http")]
+mod raw_object;
+#[cfg(feature = "http")]
+mod redact;
 mod schedules;
 mod suggest;
 mod wait;
@@ -66,6 +71,10 @@ pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
 pub(crate) use payload::violation::push_segment;
 pub use queues::QueueAnswer;
+#[cfg(feature = "http")]
+pub(crate) use raw_object::RawObject;
+#[cfg(feature = "http")]
+pub(crate) use redact::Redactor;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;

@@ -196,7 +196,7 @@ fn migrate_and_doctor_report_the_state() {
     assert!(!migrations.is_empty() && migrations.iter().all(|m| !m["appliedAt"].is_null()));
     let doctor = jobs(dir.path(), &["doctor", "--bind", "127.0.0.1:0"]);
     assert_eq!(doctor.code, 0, "{doctor:?}");
-    assert!(doctor.out.contains("a worker starts"), "{doctor:?}");
+    assert!(doctor.out.contains("has a provider"), "{doctor:?}");
     let broken = jobs(
         dir.path(),
         &["doctor", "--database", "sqlite:/no/such/dir/jobs.db"],

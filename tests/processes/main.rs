@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 #![allow(clippy::print_stdout, reason = "tests print the measured costs")]
 
+mod attempt_log;
 mod bench;
 mod cli;
 mod clocks;
+mod command_line;
 mod crash;
 mod disk;
 mod footprint;
@@ -14,8 +16,10 @@ mod limits;
 mod openapi;
 mod operator_commands;
 mod schema;
+mod settings;
 mod shared_file;
 mod stalls;
+mod starts;
 mod streams;
 mod success;
 mod suspended_worker;

@@ -1,77 +1,17 @@
 //! Standard output and standard error that are closed, full or not read.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 use tests::http;
 use tests::process::{run, wait_for};
+use tests::running::Running;
 use tests::transcript;
 
 use super::PROGRAM;
-
-/// A program whose standard error the test holds. Killed when dropped.
-struct Running(Child);
-
-impl Running {
-    fn start(dir: &Path, args: &[&str], stderr: impl Into<Stdio>) -> Self {
-        let child = Command::new(PROGRAM)
-            .args(args)
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr)
-            .spawn();
-        Self(child.expect("the program starts"))
-    }
-
-    /// Starts `run`, and reads its standard error until it serves.
-    fn serving(dir: &Path) -> (Self, BufReader<ChildStderr>, SocketAddr) {
-        let mut running = Self::start(dir, &["run", "--bind", "127.0.0.1:0"], Stdio::piped());
-        let stderr = running.0.stderr.take().expect("stderr is piped");
-        let mut reader = BufReader::new(stderr);
-        let mut log = String::new();
-        let address = loop {
-            let begin = log.len();
-            let read = reader.read_line(&mut log).expect("the log is text");
-            assert!(read > 0, "the program ended before it served:\n{log}");
-            if let Some((_, rest)) = log[begin..].split_once("serving http://") {
-                let address = rest.split('/').next().unwrap_or_default();
-                break address.parse().expect("the program logs its address");
-            }
-        };
-        (running, reader, address)
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.0.id().to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status();
-        assert!(
-            sent.is_ok_and(|status| status.success()),
-            "{signal} was not sent"
-        );
-    }
-
-    /// Waits for the end, and returns the exit code.
-    fn end(&mut self) -> Option<i32> {
-        let mut code = None;
-        wait_for("the end of the program", || {
-            code = self.0.try_wait().expect("a child can be waited for");
-            code.is_some()
-        });
-        code.and_then(|status| status.code())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn status(dir: &Path, status: &str) -> usize {
     let listed = run(PROGRAM, dir, &["executions", "--status", status, "--json"]);
@@ -82,7 +22,7 @@ fn status(dir: &Path, status: &str) -> usize {
 #[test]
 fn a_paused_reader_of_standard_error_stops_no_work() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, mut reader, address) = Running::serving(dir.path());
+    let (mut running, mut reader, address) = Running::serving(PROGRAM, dir.path());
     // The pipe holds 64 KiB and the queue of the program 1 MiB. These lines have more than 2 MiB.
     for _ in 0..20 {
         http::trigger(address, "test.log-much", &json!({ "lines": 1000 }));
@@ -107,7 +47,7 @@ fn a_paused_reader_of_standard_error_stops_no_work() {
 #[test]
 fn a_program_whose_log_nobody_reads_ends() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, reader, address) = Running::serving(dir.path());
+    let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
     http::trigger(address, "test.log-much", &json!({ "lines": 1000 }));
     wait_for("the execution", || status(dir.path(), "succeeded") == 1);
     running.signal("-TERM");
@@ -118,7 +58,7 @@ fn a_program_whose_log_nobody_reads_ends() {
 #[test]
 fn a_closed_standard_error_does_not_cut_the_drain_short() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, reader, address) = Running::serving(dir.path());
+    let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
     for _ in 0..3 {
         http::trigger(address, "test.nap", &json!({ "millis": 500 }));
     }
@@ -142,7 +82,7 @@ fn a_full_standard_error_does_not_cut_the_drain_short() {
         dir.path(),
         "$ jobs trigger test.nap --millis 500\n…",
     );
-    let mut running = Running::start(dir.path(), &["work"], full);
+    let mut running = Running::start(PROGRAM, dir.path(), &["work"], &[], full);
     wait_for("the attempt", || status(dir.path(), "running") == 1);
     running.signal("-TERM");
     assert_eq!(running.end(), Some(0));
@@ -152,7 +92,7 @@ fn a_full_standard_error_does_not_cut_the_drain_short() {
 #[test]
 fn a_panicking_handler_needs_no_reader_of_standard_error() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, reader, address) = Running::serving(dir.path());
+    let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
     drop(reader);
     http::trigger(address, "test.panic", &json!({ "message": "out of paper" }));
     wait_for("the failure", || status(dir.path(), "failed") == 1);
@@ -187,6 +127,7 @@ fn a_reader_that_has_read_enough_ends_a_listing_quietly() {
         let output = Command::new(PROGRAM)
             .args(args)
             .current_dir(dir.path())
+            .env_remove("JOBS_TEST_TIER")
             .stdout(writer)
             .output()
             .expect("the program starts");

@@ -45,7 +45,7 @@ fn show(dir: &Path, args: &[&str]) -> Value {
 #[test]
 fn stored_texts_are_escaped_in_every_output() {
     let dir = tempfile::tempdir().expect("a directory");
-    let settings = [("JOBS_LABELS", HOSTILE), ("JOBS_LOG", "info")];
+    let settings = [("JOBS_LABELS", REORDERED), ("JOBS_LOG", "info")];
     let server = Server::start(PROGRAM, dir.path(), &settings);
     let request = json!({
         "payload": { "text": HOSTILE },

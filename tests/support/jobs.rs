@@ -367,3 +367,38 @@ pub async fn hostile(
     }
     Err(JobError::permanent(text))
 }
+
+/// Takes a value that viewers do not see.
+#[job(id = "test.secret", retries = 0)]
+pub async fn takes_secret(#[sensitive] token: String) -> Result<(), JobError> {
+    drop(token);
+    Ok(())
+}
+
+/// A resource that is built as the variable `TEST_RESOURCE` says. A file `building` shows that its
+/// function runs.
+#[derive(Debug)]
+pub struct Gate;
+
+/// Builds the gate.
+#[jobs::resource]
+pub async fn gate() -> Result<Gate, std::io::Error> {
+    let Ok(how) = std::env::var("TEST_RESOURCE") else {
+        return Ok(Gate);
+    };
+    std::fs::write("building", &*how)?;
+    match how.as_str() {
+        "hang" => std::future::pending().await,
+        "block" => loop {
+            std::thread::park();
+        },
+        "panic" => panic!("the gate is missing"),
+        _ => Err(std::io::Error::other("the gate is locked")),
+    }
+}
+
+/// Needs the gate.
+#[job(id = "test.gated", retries = 0)]
+pub async fn gated(_gate: &Gate) -> Result<(), JobError> {
+    Ok(())
+}

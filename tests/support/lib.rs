@@ -11,4 +11,5 @@ pub mod limited;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod running;
 pub mod transcript;

@@ -49,6 +49,9 @@ pub fn type_command(program: &str, dir: &Path, typed: &str) -> String {
     let output = Command::new("bash")
         .args(["-c", &script])
         .env("PROGRAM", program)
+        // The program says that this variable is no setting of it.
+        .env_remove("JOBS_TEST_TIER")
+        .env_remove("RUST_BACKTRACE")
         .current_dir(dir)
         .stdin(Stdio::null())
         .output()

@@ -62,6 +62,9 @@ pub(super) enum Command {
     Execution {
         /// Id of the execution
         id: String,
+        /// Show the values of sensitive payload fields
+        #[arg(long)]
+        reveal: bool,
     },
     /// Show the log lines of an execution
     Logs(LogsArgs),
@@ -116,8 +119,12 @@ pub(super) enum Command {
     Schema,
     /// List the settings in force and the source of each
     Config,
-    /// Check the settings, the store, the linked jobs and the start of a worker
-    Doctor,
+    /// Check the settings, the store, the linked jobs and their resources; changes nothing
+    Doctor {
+        /// Build the resources as well, which may create files and connections
+        #[arg(long)]
+        build_resources: bool,
+    },
 }
 
 impl Command {
@@ -214,8 +221,13 @@ pub(super) struct RuleArgs {
     #[arg(long, value_name = "RULE")]
     pub(super) overlap: Option<String>,
     /// Longest random delay of a run, as in 30s [default: 0s]
-    #[arg(long, value_name = "DURATION")]
-    pub(super) jitter: Option<jiff::SignedDuration>,
+    #[arg(
+        long,
+        value_name = "DURATION",
+        allow_hyphen_values = true,
+        value_parser = jobs_grammar::duration::parse
+    )]
+    pub(super) jitter: Option<Duration>,
     /// Payload of the executions; `-` reads it from standard input [default: the job's defaults]
     #[arg(long, value_name = "JSON")]
     pub(super) payload: Option<String>,
@@ -351,10 +363,18 @@ fn positive(text: &str) -> Result<usize, String> {
 #[derive(Debug, ClapArgs)]
 pub(super) struct JobArgs {
     /// Id of the job
+    #[arg(allow_hyphen_values = true)]
     pub(super) job: Option<String>,
     /// Payload fields and options; `JOB --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) rest: Vec<OsString>,
+}
+
+impl JobArgs {
+    /// True if help was asked for, and no job is named.
+    pub(super) fn wants_help(&self) -> bool {
+        matches!(self.job.as_deref(), Some("--help" | "-h"))
+    }
 }
 
 /// The arguments of `executions`.
@@ -393,6 +413,9 @@ pub(super) struct ExecutionsArgs {
     /// List the page after this cursor, which the previous page printed
     #[arg(long)]
     pub(super) cursor: Option<crate::store::Cursor>,
+    /// Show the values of sensitive payload fields, with --json
+    #[arg(long)]
+    pub(super) reveal: bool,
 }
 
 /// The arguments of `logs`.

@@ -29,6 +29,7 @@ use super::args::Command;
 use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
+use super::signals::Signals;
 use crate::store::{DatabaseUrl, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
@@ -62,7 +63,7 @@ pub(super) async fn run(
         Command::Trigger(args) => trigger::trigger(&settings, output, args).await,
         Command::Exec(args) => trigger::exec(&settings, output, configure, args).await,
         Command::Executions(filters) => executions::list(&settings, output, filters).await,
-        Command::Execution { id } => executions::show(&settings, output, &id).await,
+        Command::Execution { id, reveal } => executions::show(&settings, output, &id, reveal).await,
         Command::Logs(args) => logs::show(&settings, output, args).await,
         Command::Explain { id } => explain::explain(&settings, output, &id).await,
         Command::Cancel { id } => execution_actions::cancel(&settings, output, &id).await,
@@ -85,7 +86,25 @@ pub(super) async fn run(
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
         Command::Config => config::show(&settings, output),
-        Command::Doctor => doctor::doctor(&settings, output, configure).await,
+        Command::Doctor { build_resources } => {
+            doctor::doctor(&settings, output, configure, build_resources).await
+        }
+    }
+}
+
+/// Starts a runtime on a task of its own, so that a signal is heard while a resource is built.
+/// Returns `None` after a signal: the process ends, whatever the start still does.
+async fn start_unless_stopped(
+    builder: RuntimeBuilder,
+    signals: &mut Signals,
+) -> Result<Option<Runtime>, Failure> {
+    let starting = tokio::spawn(builder.start());
+    tokio::select! {
+        started = starting => {
+            let started = started.map_err(|error| Failure::because(&error))?;
+            Ok(Some(started?))
+        }
+        () = signals.next() => Ok(None),
     }
 }
 
@@ -140,6 +159,15 @@ fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
 fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
     text.parse()
         .map_err(|error: ParseExecutionIdError| Failure::usage(error.to_string()))
+}
+
+/// The failure of a name that no queue has.
+fn unknown_queue(queue: &str, similar: &[String]) -> Failure {
+    let hint = match similar {
+        [] => "; `queues` lists the queues".to_owned(),
+        similar => format!("; did you mean `{}`?", similar.join("` or `")),
+    };
+    Failure::usage(format!("there is no queue `{queue}`{hint}"))
 }
 
 /// The hint for a program without linked jobs. It names the crates of the jobs in the store's

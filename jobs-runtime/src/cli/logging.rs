@@ -1,8 +1,10 @@
 //! Logging: the program's log on standard error, and the handlers' log in the store.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 
+use jobs_grammar::suggestion::nearest;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
@@ -12,24 +14,36 @@ use tracing_subscriber::{EnvFilter, Layer, registry};
 
 use super::args::Command;
 use super::error_stream::ErrorStream;
+use super::failure::Failure;
 use super::output::Output;
 use super::printable;
 use crate::logs::SILENT_TARGET;
 
+/// The levels of a filter.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// Starts logging. `JOBS_LOG`, else `RUST_LOG`, filters the log on standard error. Without them,
 /// long-running commands show `info`, others `warn`. The filter does not apply to the handlers' log
 /// in the store.
-pub(super) fn start(command: &Command, output: Output) {
+///
+/// # Errors
+/// `JOBS_LOG` cannot be read. A `RUST_LOG` that cannot be read is noted: it is for other programs,
+/// too.
+pub(super) fn start(command: &Command, output: Output) -> Result<(), Failure> {
     let default = if command.is_long_running() {
         "info"
     } else {
         "warn"
     };
-    let mut filter = ["JOBS_LOG", "RUST_LOG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .and_then(|directives| EnvFilter::try_new(directives).ok())
-        .unwrap_or_else(|| EnvFilter::new(default));
+    let mut filter = match (filter_of("JOBS_LOG"), filter_of("RUST_LOG")) {
+        (Err(reason), _) => return Err(Failure::usage(reason)),
+        (Ok(Some(filter)), _) | (Ok(None), Ok(Some(filter))) => filter,
+        (Ok(None), Ok(None)) => EnvFilter::new(default),
+        (Ok(None), Err(reason)) => {
+            output.note(&format!("{reason} Without it, the log shows `{default}`."));
+            EnvFilter::new(default)
+        }
+    };
     if let Ok(silent) = format!("{SILENT_TARGET}=off").parse() {
         filter = filter.add_directive(silent);
     }
@@ -45,6 +59,35 @@ pub(super) fn start(command: &Command, output: Output) {
         .with(crate::layer())
         .with(matches!(command, Command::Bench(_)).then(crate::bench::statement_counter))
         .try_init();
+    Ok(())
+}
+
+/// The filter in a variable, if it is set.
+fn filter_of(variable: &str) -> Result<Option<EnvFilter>, String> {
+    match std::env::var_os(variable).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Err(_)) => Err(format!("the value of {variable} is not UTF-8.")),
+        Some(Ok(text)) if text.trim().is_empty() => Ok(None),
+        Some(Ok(text)) => parse_filter(&text)
+            .map(Some)
+            .map_err(|reason| format!("{variable}: {reason}")),
+    }
+}
+
+/// Parses a filter: `info`, `warn,my_jobs=debug`. A misspelt level would be taken for a target, and
+/// silence everything else.
+fn parse_filter(text: &str) -> Result<EnvFilter, String> {
+    for word in text.split(',').map(str::trim) {
+        let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+        if !is_level && let Some(level) = nearest(&word.to_lowercase(), LEVELS) {
+            return Err(format!("`{word}` is no level, did you mean `{level}`?"));
+        }
+    }
+    EnvFilter::try_new(text).map_err(|error| {
+        format!(
+            "`{text}` is no filter ({error}): write a level, as in `debug`, or `my_jobs=debug`."
+        )
+    })
 }
 
 /// Writes the lines of the log to standard error, without waiting.
@@ -74,5 +117,32 @@ impl<'writer> FormatFields<'writer> for PrintableFields {
         let mut text = String::new();
         self.0.format_fields(Writer::new(&mut text), fields)?;
         writer.write_str(&printable::line(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_filter;
+
+    #[test]
+    fn misspelt_levels_are_rejected() {
+        for text in [
+            "info",
+            "WARN",
+            "warn,my_jobs=debug",
+            "my_jobs",
+            "off",
+            "my::path=trace",
+        ] {
+            assert!(parse_filter(text).is_ok(), "{text}");
+        }
+        for (text, hint) in [
+            ("inof", "`info`"),
+            ("debgu", "`debug`"),
+            ("my_jobs=loud", "is no filter"),
+        ] {
+            let error = parse_filter(text).err().unwrap_or_default();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
     }
 }

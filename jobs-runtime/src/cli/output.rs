@@ -85,7 +85,12 @@ impl Output {
             self.note(text.trim_end());
             return Ok(());
         }
-        match print(&printable::text(&text)) {
+        self.help(&text)
+    }
+
+    /// Prints help to standard output.
+    pub(super) fn help(self, text: &str) -> Result<(), Failure> {
+        match print(&printable::text(text)) {
             Err(Failure::OutputClosed) => Ok(()),
             written => written,
         }

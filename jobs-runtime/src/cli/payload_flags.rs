@@ -49,25 +49,10 @@ impl JobCommand {
     /// `options` are the flags that the command has for every job. A field with the name of an
     /// option has no flag of its own; `--field` sets it.
     pub(super) fn new(name: &'static str, job: &JobDescriptor, options: Vec<Arg>) -> Self {
-        let mut command = Command::new(name)
+        let mut command = without_fields(name, options)
             .bin_name(format!("{name} {}", job.id))
             .about(printable::line(&job.label).into_owned())
-            .long_about(paragraph(&job.description))
-            .no_binary_name(true)
-            .args(options)
-            .arg(
-                Arg::new(PAYLOAD)
-                    .long("payload")
-                    .value_name("JSON")
-                    .help("Payload as a JSON object; `-` reads it from standard input"),
-            )
-            .arg(
-                Arg::new(FIELD)
-                    .long("field")
-                    .value_name("NAME=VALUE")
-                    .action(ArgAction::Append)
-                    .help("Payload field by its JSON name; repeatable"),
-            );
+            .long_about(paragraph(&job.description));
         let fields = fields_of(&job.payload_schema);
         for field in &fields {
             let flag = kebab(&field.name);
@@ -82,13 +67,48 @@ impl JobCommand {
     }
 
     /// Parses the arguments after the job's id.
+    ///
+    /// A value may begin with a hyphen. The flag of another option is no value: it stands where one
+    /// is missing.
     pub(super) fn parse(&self, rest: &[OsString]) -> Result<ArgMatches, clap::Error> {
+        for pair in rest.windows(2) {
+            let (flag, value) = (pair[0].to_string_lossy(), pair[1].to_string_lossy());
+            if self.takes_value(&flag) && self.is_flag(&value) {
+                let (flag, value) = (printable::line(&flag), printable::line(&value));
+                return Err(self.command.clone().error(
+                    clap::error::ErrorKind::InvalidValue,
+                    format!(
+                        "`{flag}` has no value, because `{value}` is an option; to give this text, \
+                         write `{flag}={value}`"
+                    ),
+                ));
+            }
+        }
         let parse = |words: &[OsString]| self.command.clone().try_get_matches_from(words);
         parse(rest).map_err(|message| {
             // The parser quotes the words. It says the same about printable ones.
             let words: Vec<OsString> = rest.iter().map(|it| argument(it).into()).collect();
             parse(&words).err().unwrap_or(message)
         })
+    }
+
+    /// True for a long flag that needs a value as the next argument.
+    fn takes_value(&self, word: &str) -> bool {
+        self.option(word).is_some_and(|arg| {
+            arg.get_action().takes_values() && arg.get_num_args().is_none_or(|n| n.min_values() > 0)
+        })
+    }
+
+    /// True for the long flag of an option, with or without a value.
+    fn is_flag(&self, word: &str) -> bool {
+        let flag = word.split('=').next().unwrap_or_default();
+        self.option(flag).is_some() || flag == "--help"
+    }
+
+    fn option(&self, flag: &str) -> Option<&Arg> {
+        let name = flag.strip_prefix("--")?;
+        let mut options = self.command.get_arguments();
+        options.find(|arg| arg.get_long() == Some(name))
     }
 
     /// A table of the payload's fields and their flags.
@@ -164,9 +184,12 @@ impl Field {
             .help(self.help.clone())
             .help_heading("Payload");
         match self.kind {
-            Kind::Text => arg.value_name("TEXT"),
+            Kind::Text => arg.value_name("TEXT").allow_hyphen_values(true),
             Kind::Json => arg.value_name("JSON").allow_hyphen_values(true),
-            Kind::List { .. } => arg.value_name("ITEM").action(ArgAction::Append),
+            Kind::List { .. } => arg
+                .value_name("ITEM")
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true),
             Kind::Switch => arg
                 .value_name("true|false")
                 .num_args(0..=1)
@@ -174,6 +197,27 @@ impl Field {
                 .value_parser(["true", "false"]),
         }
     }
+}
+
+/// The command `trigger` or `exec` for any job, without the flags of payload fields.
+pub(super) fn without_fields(name: &'static str, options: Vec<Arg>) -> Command {
+    Command::new(name)
+        .no_binary_name(true)
+        .args(options)
+        .arg(
+            Arg::new(PAYLOAD)
+                .long("payload")
+                .value_name("JSON")
+                .help("Payload as a JSON object; `-` reads it from standard input"),
+        )
+        .arg(
+            Arg::new(FIELD)
+                .long("field")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true)
+                .help("Payload field by its JSON name; repeatable"),
+        )
 }
 
 /// A table of the fields of a job's payload and their flags.

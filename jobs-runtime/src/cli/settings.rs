@@ -1,23 +1,32 @@
 //! The settings of the program, merged from `jobs.toml`, `JOBS_*` variables and flags.
+//!
+//! [`sources`] reads the texts, [`values`] and [`lists`] parse them. Every setting has a range, and
+//! an error names the setting, its source and its range.
 
+pub(super) mod lists;
+mod sources;
+pub(super) mod values;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::args::GlobalArgs;
 use super::failure::Failure;
-use super::list_settings;
 use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
-
-/// The settings file in the working directory.
-const FILE: &str = "jobs.toml";
+pub(super) use sources::Origin;
+use sources::{FILE, variable_of};
+use values::{
+    ATTEMPTS, BLOCKING_ATTEMPTS, DRAIN, GRACE, LEASE, STORE_WAIT, parse_address, parse_number,
+    parse_switch,
+};
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "database",
     "bind",
     "concurrency",
@@ -30,27 +39,9 @@ const KEYS: [&str; 12] = [
     "lease",
     "grace",
     "drain",
+    "store_wait",
+    "log_attempts",
 ];
-
-/// The source of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    Default,
-    File(PathBuf),
-    Variable(String),
-    Flag(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => path.display().fmt(f),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag(name) => f.write_str(name),
-        }
-    }
-}
 
 /// A setting with its source, as `config` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -71,29 +62,36 @@ pub(super) struct Settings {
     pub(super) database: String,
     pub(super) bind: SocketAddr,
     pub(super) engine: EngineConfig,
+    /// How long the start of a worker or a server waits for its store.
+    pub(super) store_wait: Duration,
     pub(super) entries: Vec<Entry>,
+    /// Sentences about variables that look like settings and are none.
+    pub(super) notes: Vec<String>,
 }
 
 impl Settings {
     /// Reads and merges the three sources.
     pub(super) fn load(flags: &GlobalArgs) -> Result<Self, Failure> {
-        let file = match std::fs::read_to_string(FILE) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::usage(format!("cannot read {FILE}: {error}"))),
-        };
-        let variable = |name: &str| std::env::var(name).ok();
-        Self::from_sources(file.as_deref(), variable, flags)
+        let file = sources::read_file()?;
+        let variables = sources::read_variables(std::env::vars_os())?;
+        let settings = Self::from_sources(file.as_deref(), &variables.values, flags)?;
+        Ok(Self {
+            notes: variables.notes,
+            ..settings
+        })
     }
 
     /// Merges the sources and validates the values. Flags override variables, which override the
     /// file. An error names the source of its value.
     fn from_sources(
         file: Option<&str>,
-        variable: impl Fn(&str) -> Option<String>,
+        variables: &BTreeMap<String, String>,
         flags: &GlobalArgs,
     ) -> Result<Self, Failure> {
-        let file = file.map(parse_file).transpose()?.unwrap_or_default();
+        let file = file
+            .map(sources::parse_file)
+            .transpose()?
+            .unwrap_or_default();
         let defaults = EngineConfig::default();
         let merge = |key: &'static str| {
             let flag = match key {
@@ -105,11 +103,11 @@ impl Settings {
                     .map(|value| ("--concurrency", value)),
                 _ => None,
             };
-            let name = format!("JOBS_{}", key.to_uppercase());
+            let name = variable_of(key);
             let (value, origin) = if let Some((flag, value)) = flag {
                 (value, Origin::Flag(flag))
-            } else if let Some(value) = variable(&name) {
-                (value, Origin::Variable(name))
+            } else if let Some(value) = variables.get(&name) {
+                (value.clone(), Origin::Variable(name))
             } else if let Some(value) = file.get(key).cloned() {
                 (value, Origin::File(FILE.into()))
             } else {
@@ -117,57 +115,49 @@ impl Settings {
             };
             Entry { key, value, origin }
         };
-        let entries: Vec<Entry> = KEYS.into_iter().map(merge).collect();
+        let mut entries = Entries(KEYS.into_iter().map(merge).collect());
 
-        let [
-            database,
-            bind,
-            concurrency,
-            blocking,
-            queues,
-            jobs,
-            ageing,
-            limits,
-            labels,
-            lease,
-            grace,
-            drain,
-        ] = std::array::from_fn(|index| &entries[index]);
-        database.check(str::parse::<DatabaseUrl>)?;
-        let selection = queues.check(|text| list_settings::parse_queues(text.split(',')))?;
+        entries.read("database", str::parse::<DatabaseUrl>)?;
+        let selection = entries.read("queues", |text| lists::parse_queues(text.split(',')))?;
         let engine = EngineConfig {
-            concurrency: concurrency.check(parse_positive)?,
-            blocking_concurrency: blocking.check(parse_positive)?,
+            concurrency: entries.read("concurrency", |text| parse_number(text, &ATTEMPTS))?,
+            blocking_concurrency: entries.read("blocking_concurrency", |text| {
+                parse_number(text, &BLOCKING_ATTEMPTS)
+            })?,
             queues: selection.names,
             queue_concurrency: selection.concurrency,
-            job_concurrency: jobs.check(list_settings::parse_job_caps)?,
-            ageing: ageing.check(list_settings::parse_ageing)?,
-            limits: limits.check(list_settings::parse_limits)?,
-            labels: labels.check(|text| list_settings::parse_labels(text.split(',')))?,
-            lease: lease.check(parse_lease)?,
-            grace: grace.check(parse_duration)?,
-            drain: drain.check(parse_duration)?,
+            job_concurrency: entries.read("job_concurrency", lists::parse_job_caps)?,
+            ageing: entries.read("ageing", lists::parse_ageing)?,
+            limits: entries.read("limits", lists::parse_limits)?,
+            labels: entries.read("labels", |text| lists::parse_labels(text.split(',')))?,
+            lease: entries.read("lease", |text| LEASE.parse(text))?,
+            grace: entries.read("grace", |text| GRACE.parse(text))?,
+            drain: entries.read("drain", |text| DRAIN.parse(text))?,
+            log_attempts: entries.read("log_attempts", parse_switch)?,
             ..defaults
         };
-        let database = database.value.clone();
-        let bind = bind.check(parse_address)?;
-        // `config` must not show a password.
-        let mut entries = entries;
-        if let Some(shown) = entries.iter_mut().find(|entry| entry.key == "database") {
-            shown.value = without_password(&shown.value);
+        let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
+        let bind = entries.read("bind", parse_address)?;
+        let mut database = String::new();
+        for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
+            // `config` must not show a password.
+            let shown = without_password(&entry.value);
+            database = std::mem::replace(&mut entry.value, shown);
         }
         Ok(Self {
             database,
             bind,
             engine,
-            entries,
+            store_wait,
+            entries: entries.0,
+            notes: Vec::new(),
         })
     }
 
     /// Replaces the queues, unless the list is empty.
     pub(super) fn with_queues(mut self, queues: &[String]) -> Result<Self, Failure> {
         if !queues.is_empty() {
-            let queues = list_settings::parse_queues(queues.iter().map(String::as_str))
+            let queues = lists::parse_queues(queues.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--queues: {reason}")))?;
             self.engine.queues = queues.names;
             self.engine.queue_concurrency = queues.concurrency;
@@ -178,7 +168,7 @@ impl Settings {
     /// Replaces the labels, unless the list is empty.
     pub(super) fn with_labels(mut self, labels: &[String]) -> Result<Self, Failure> {
         if !labels.is_empty() {
-            self.engine.labels = list_settings::parse_labels(labels.iter().map(String::as_str))
+            self.engine.labels = lists::parse_labels(labels.iter().map(String::as_str))
                 .map_err(|reason| Failure::usage(format!("--label: {reason}")))?;
         }
         Ok(self)
@@ -192,15 +182,29 @@ impl Settings {
     }
 }
 
-impl Entry {
-    /// Parses the value. An error names the setting and its source.
-    fn check<T, E: fmt::Display>(
+/// The settings before they are parsed.
+struct Entries(Vec<Entry>);
+
+impl Entries {
+    /// Parses the value of a setting. An error names the setting and its source.
+    fn read<T, E: fmt::Display>(
         &self,
+        key: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Failure> {
-        parse(&self.value).map_err(|reason| {
-            Failure::usage(format!("{} (from {}): {reason}", self.key, self.origin))
-        })
+        let Some(entry) = self.0.iter().find(|entry| entry.key == key) else {
+            return Err(Failure::usage(format!("there is no setting `{key}`")));
+        };
+        let invalid = |reason: &dyn fmt::Display| {
+            Failure::usage(format!("{} (from {}): {reason}", entry.key, entry.origin))
+        };
+        // A line break at the end, as in the contents of a file, would become part of the value.
+        if entry.value.contains(char::is_control) {
+            return Err(invalid(
+                &"the value contains a line break or another control character: remove it",
+            ));
+        }
+        parse(&entry.value).map_err(|reason| invalid(&reason))
     }
 }
 
@@ -213,84 +217,9 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "lease" => format!("{}s", engine.lease.as_secs()),
         "grace" => format!("{}s", engine.grace.as_secs()),
         "drain" => format!("{}s", engine.drain.as_secs()),
+        "store_wait" => "1m".to_owned(),
+        "log_attempts" => engine.log_attempts.to_string(),
         _ => String::new(),
-    }
-}
-
-/// The values of the file as texts. Lists are joined by commas.
-fn parse_file(text: &str) -> Result<std::collections::BTreeMap<String, String>, Failure> {
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error| Failure::usage(format!("{FILE}: {error}")))?;
-    let mut values = std::collections::BTreeMap::new();
-    for (key, value) in table {
-        if !KEYS.contains(&key.as_str()) {
-            let known = KEYS.join(", ");
-            return Err(Failure::usage(format!(
-                "{FILE}: unknown key `{key}`: use one of {known}"
-            )));
-        }
-        let value = match &value {
-            toml::Value::Array(items) => {
-                let texts: Option<Vec<_>> = items.iter().map(scalar).collect();
-                texts.map(|texts| texts.join(","))
-            }
-            single => scalar(single),
-        };
-        let Some(value) = value else {
-            return Err(Failure::usage(format!(
-                "{FILE}: `{key}` must be a string, an integer or a list of these"
-            )));
-        };
-        values.insert(key, value);
-    }
-    Ok(values)
-}
-
-fn scalar(value: &toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-fn parse_positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err(format!(
-            "`{text}` is not valid: give a whole number, 1 or more"
-        )),
-        Ok(number) => Ok(number),
-    }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.to_socket_addrs()
-        .ok()
-        .and_then(|mut addresses| addresses.next())
-        .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, as in 127.0.0.1:8091"))
-}
-
-/// Parses the lease. A worker renews it at every third of its duration, so a shorter one would end
-/// between two renewals.
-fn parse_lease(text: &str) -> Result<Duration, String> {
-    let lease = parse_duration(text)?;
-    if lease < Duration::from_millis(100) {
-        Err(format!(
-            "`{text}` is too short for a lease: give 100ms or more"
-        ))
-    } else {
-        Ok(lease)
-    }
-}
-
-/// Parses a duration that is not zero: `30s`, `5m`, `1h`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration = jobs_grammar::duration::parse(text)?;
-    if duration.is_zero() {
-        Err(format!("`{text}` is no time at all: write 30s, 5m or 1h"))
-    } else {
-        Ok(duration)
     }
 }
 
@@ -303,11 +232,12 @@ mod tests {
         variables: &[(&str, &str)],
         flags: &GlobalArgs,
     ) -> Result<Settings, String> {
-        let variable = |name: &str| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        Settings::from_sources(Some(file), variable, flags).map_err(|failure| failure.to_string())
+        let variables = variables.iter().map(|(key, value)| {
+            let [key, value] = [key, value].map(|text| (*text).to_owned());
+            (key, value)
+        });
+        Settings::from_sources(Some(file), &variables.collect(), flags)
+            .map_err(|failure| failure.to_string())
     }
 
     #[test]
@@ -351,5 +281,16 @@ mod tests {
         let queue =
             load("queues = 'mail:none'", &[], &none).expect_err("a slot cap that is no number");
         assert!(queue.starts_with("queues (from jobs.toml)"), "{queue}");
+    }
+
+    #[test]
+    fn values_with_line_breaks_are_rejected() {
+        let none = GlobalArgs::default();
+        let variables = [("JOBS_DATABASE", "postgres://u:secret@h/db\n")];
+        let error = load("", &variables, &none).expect_err("a line break");
+        assert!(
+            error.starts_with("database (from JOBS_DATABASE): the value contains a line break")
+        );
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jobs::{BoxFuture, Clock};
 
 use super::config::EngineConfig;
+use super::outage::OutageLog;
 use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
+    pub(super) outage_log: OutageLog,
 }
 
 impl Shared {
@@ -46,14 +48,16 @@ impl Shared {
         Box::pin(call(Arc::clone(&self.store)))
     }
 
-    /// Records for health reports whether the store answered, and returns the answer.
+    /// Records for health reports and the log whether the store answered, and returns the answer.
     pub(super) fn record<'a, T>(&self, answer: &'a Result<T, StoreError>) -> Option<&'a T> {
         match answer {
-            Ok(answer) => Some(answer),
+            Ok(answer) => {
+                self.outage_log.answered(&*self.clock);
+                Some(answer)
+            }
             Err(error) => {
-                let error = crate::error::chain(error);
-                self.health.failed(&error);
-                tracing::warn!(%error, "a call to the store failed");
+                self.health.failed(&crate::error::chain(error));
+                self.outage_log.failed(error, &*self.clock);
                 None
             }
         }
@@ -128,6 +132,7 @@ impl Shared {
             clock,
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),
+            outage_log: OutageLog::default(),
         })
     }
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId};
 
+use super::attempt_log;
 use super::call::{BACKOFF, Call, CallTimer, Shared};
 use super::hook_notifier::HookNotifier;
 use super::outcome::{Exit, Finished, RetryBudget, decide};
@@ -132,6 +133,7 @@ impl Completer {
         if settlement.retains_permits() {
             self.retained_permits.retain(fence);
         }
+        attempt_log::ended(&job_id, &settlement, self.shared.config.log_attempts);
         self.hook_notifier.expect(job_id, &settlement);
         self.waiting.push(settlement);
     }

@@ -47,6 +47,9 @@ pub struct EngineConfig {
     pub grace: Duration,
     /// The time that running attempts have to end after the first shutdown request. Default: 30 s.
     pub drain: Duration,
+    /// Whether the start and the end of each attempt are logged at level INFO. Failures are always
+    /// logged. Default: false.
+    pub log_attempts: bool,
 }
 
 impl Default for EngineConfig {
@@ -68,6 +71,7 @@ impl Default for EngineConfig {
             schedule_poll: Duration::from_secs(5),
             grace: Duration::from_secs(10),
             drain: Duration::from_secs(30),
+            log_attempts: false,
         }
     }
 }

@@ -32,6 +32,7 @@ use super::handlers::HandlerTable;
 use super::heartbeat::{Heartbeat, HeartbeatAnswer};
 use super::hook_notifier::HookNotifier;
 use super::maintenance::{Maintenance, MaintenanceAnswer};
+use super::outage::OutageLog;
 use super::outcome::Exit;
 use super::parts::EngineParts;
 use super::running::Attempts;
@@ -102,6 +103,7 @@ impl Dispatcher {
             entropy: parts.entropy,
             config: parts.config,
             health: parts.health,
+            outage_log: OutageLog::default(),
         });
         let now = shared.now();
         Self {

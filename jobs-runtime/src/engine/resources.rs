@@ -4,12 +4,17 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::runtime::{
     BuiltResource, ResourceDefinition, ResourceRequest, Resources, error_text, panic_text,
 };
 use jobs::{CataloguedJob, Source};
+
+/// The time after which the log names a resource that is still being built.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence
 /// over a linked definition of the same type.
@@ -40,7 +45,8 @@ pub(crate) async fn build(
         };
         // The function's panic may come before its future exists.
         let building = async { definition.build().await };
-        let reason = match AssertUnwindSafe(building).catch_unwind().await {
+        let building = AssertUnwindSafe(building).catch_unwind();
+        let reason = match log_if_slow(building, definition, request.type_name()).await {
             Ok(Ok(resource)) => {
                 built.insert(type_id, resource);
                 continue;
@@ -56,6 +62,49 @@ pub(crate) async fn build(
     }
     if problems.is_empty() {
         Ok(built.into_values().collect())
+    } else {
+        Err(ResourceErrors(problems))
+    }
+}
+
+/// Waits for a resource, and says so if that takes long.
+async fn log_if_slow<T>(
+    building: impl Future<Output = T>,
+    definition: &ResourceDefinition,
+    type_name: &str,
+) -> T {
+    let mut building = pin!(building);
+    // Real time: no virtual clock sees what the function waits for.
+    match tokio::time::timeout(SLOW, &mut building).await {
+        Ok(built) => built,
+        Err(_) => {
+            let source = definition.source();
+            tracing::warn!("still building the resource `{type_name}` ({source}) after {SLOW:?}");
+            building.await
+        }
+    }
+}
+
+/// Checks that a value is given or a function is linked for every resource. Builds none.
+///
+/// # Errors
+/// All resources that are missing or defined twice, in one error.
+#[cfg(feature = "cli")]
+pub(crate) fn check(jobs: &[CataloguedJob], given: &[BuiltResource]) -> Result<(), ResourceErrors> {
+    let mut problems = Vec::new();
+    let linked = linked(&mut problems);
+    for (request, job) in requests(jobs) {
+        let type_id = request.type_id();
+        let is_given = given.iter().any(|given| given.type_id() == type_id);
+        if !is_given && !linked.contains_key(&type_id) {
+            problems.push(Problem::Missing {
+                type_name: request.type_name(),
+                job,
+            });
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
     } else {
         Err(ResourceErrors(problems))
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jobs::{ExecutionId, ProgressCell};
 use tokio::runtime::Handle;
 
+use super::attempt_log;
 use super::call::Shared;
 use super::claim::Claims;
 use super::completer::{Completer, EndedAttempt};
@@ -139,6 +140,10 @@ impl Attempts {
             reporter: EndReporter::new(claimed.fence, job.slot_kind, started_at, deps),
             claimed,
         };
+        if self.shared.config.log_attempts {
+            let (execution, number) = (running.execution_id, attempt.claimed.fence.attempt);
+            attempt_log::started(job.id, execution, number);
+        }
         self.running.insert(attempt.claimed.fence, running);
         self.runtime
             .spawn(keep_clock_busy(&self.shared.clock, attempt.run()));

@@ -1,12 +1,11 @@
-//! Problem responses, error conversion and redaction.
+//! Problem responses and error conversion.
 //!
 //! [`problem`] defines the `application/problem+json` response and the table of its codes.
 //! [`errors`] converts the errors of the service and the store; it builds the 422 response with its
-//! violations. [`redact`] masks sensitive payload fields.
+//! violations.
 //!
 //! May import the service and the store contract. Must not import
 //! [`routes`](mod@super::routes) or [`request`](super::request).
 
 pub(in crate::http) mod errors;
 pub mod problem;
-pub(in crate::http) mod redact;

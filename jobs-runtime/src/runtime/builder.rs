@@ -9,6 +9,7 @@ use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
 use crate::clock::server::ServerClock;
+use crate::engine::outage::{OutageLog, is_outage};
 use crate::engine::{
     Engine, EngineConfig, EngineParts, PrepareExecution, Scheduler, SchedulerParts,
 };
@@ -16,7 +17,7 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::service::JobService;
-use crate::store::{ClockedStore, DatabaseUrl, Rate, Store};
+use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ pub struct RuntimeBuilder {
     entropy: Entropy,
     workers: bool,
     scheduler: Option<bool>,
+    store_wait: Duration,
     jobs: Vec<String>,
     engine: EngineConfig,
     resources: Vec<BuiltResource>,
@@ -53,6 +55,7 @@ impl Default for RuntimeBuilder {
             entropy: Entropy::new(),
             workers: true,
             scheduler: None,
+            store_wait: Duration::ZERO,
             jobs: Vec::new(),
             engine: EngineConfig::default(),
             resources: Vec::new(),
@@ -106,6 +109,13 @@ impl RuntimeBuilder {
     /// not restricted to some [executions](Self::executions). Any number of processes may do it.
     pub fn scheduler(mut self, scheduler: bool) -> Self {
         self.scheduler = Some(scheduler);
+        self
+    }
+
+    /// Sets how long the start waits for a database server that does not answer. The log says that
+    /// it waits. Default: zero, the start fails at once.
+    pub fn store_wait(mut self, limit: Duration) -> Self {
+        self.store_wait = limit;
         self
     }
 
@@ -234,6 +244,24 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Checks the jobs, the limits and the providers of the resources. Opens no store and builds no
+    /// resource.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let linked;
+        let catalogue = match &self.catalogue {
+            Some(catalogue) => catalogue,
+            None => {
+                linked = Catalogue::linked()?;
+                &linked
+            }
+        };
+        check_limits(&self.engine, catalogue)?;
+        let jobs = executable_jobs(catalogue, &self.jobs)?;
+        crate::engine::resources::check(&jobs, &self.resources)?;
+        Ok(())
+    }
+
     /// Opens the store, checks and publishes the catalogue, builds the resources, and starts.
     ///
     /// # Errors
@@ -250,11 +278,9 @@ impl RuntimeBuilder {
         });
         check_limits(&self.engine, &catalogue)?;
         let store = match self.store {
-            Some(store) => store,
-            None => crate::store::open(&self.database.parse::<DatabaseUrl>()?).await?,
+            Some(store) => prepare(store, &self.clock).await?,
+            None => open(&self.database.parse()?, &self.clock, self.store_wait).await?,
         };
-        let store = ClockedStore::wrap(store, &self.clock);
-        store.migrate().await?;
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
         let service = JobService::new(
@@ -334,6 +360,51 @@ fn prepare_scheduled(service: JobService) -> PrepareExecution {
         let service = service.clone();
         Box::pin(async move { service.scheduled_execution(schedule, time).await })
     })
+}
+
+/// The time between two attempts to reach the store of a start.
+const STORE_RETRY: Duration = Duration::from_millis(500);
+
+/// Opens a store and creates its tables. Waits for a server that does not answer, at most for
+/// `limit`.
+async fn open(
+    url: &DatabaseUrl,
+    clock: &Arc<dyn Clock>,
+    limit: Duration,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let is_server = matches!(url, DatabaseUrl::Postgres(_));
+    let began = clock.elapsed();
+    let outage_log = OutageLog::default();
+    let mut is_waiting = false;
+    loop {
+        let opened = async { prepare(crate::store::open(url).await?, clock).await };
+        let error = match opened.await {
+            Ok(store) => {
+                outage_log.answered(&**clock);
+                return Ok(store);
+            }
+            Err(error) => error,
+        };
+        let left = limit.saturating_sub(clock.elapsed().saturating_sub(began));
+        if !is_server || !is_outage(&error) || left.is_zero() {
+            return Err(error);
+        }
+        outage_log.failed(&error, &**clock);
+        if !std::mem::replace(&mut is_waiting, true) {
+            tracing::warn!("the start waits for the store, at most {limit:?}");
+        }
+        clock.sleep(STORE_RETRY.min(left)).await;
+    }
+}
+
+/// Wraps a store for the clock of the runtime, and creates its tables.
+async fn prepare(
+    store: Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let store = ClockedStore::wrap(store, clock);
+    store.migrate().await?;
+    Ok(store)
 }
 
 /// Rejects slot caps, ageing times and named limits that are zero, and slot caps of unknown jobs.

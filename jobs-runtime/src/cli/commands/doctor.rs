@@ -1,5 +1,10 @@
 //! The command `doctor`: checks the set-up and says how to repair it.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::RuntimeBuilder;
@@ -7,10 +12,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
-use crate::store::{DatabaseUrl, ExecutionQuery, Store, StoreError};
+use crate::store::{DatabaseUrl, ExecutionQuery, ParseDatabaseUrlError, Store, StoreError};
 
 /// The number of queued executions whose jobs are checked.
 const SAMPLE: usize = 1_000;
+
+/// The first bytes of a SQLite file, with its name and the version of its format.
+const HEADER_BYTES: usize = 20;
 
 /// The result of one check.
 #[derive(Debug, Serialize)]
@@ -30,40 +38,31 @@ enum CheckStatus {
     Problem,
 }
 
-/// Runs all checks, also after a problem. Fails if there is a problem.
+/// Runs all checks, also after a problem. Fails if there is a problem. Creates and changes nothing
+/// unless `build_resources`: then the functions of the resources run.
 pub(in crate::cli) async fn doctor(
     settings: &Settings,
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    build_resources: bool,
 ) -> Result<(), Failure> {
     let mut results = vec![check_address(settings)];
-    let exists = super::store_exists(settings);
-    let store = match settings.database.parse::<DatabaseUrl>() {
-        Err(error) => Err(error.to_string()),
-        Ok(url) if !exists => {
-            results.push(check_missing_store(&url));
-            crate::store::open(&DatabaseUrl::SqliteMemory)
-                .await
-                .map_err(|error| crate::error::chain(&error).to_string())
-        }
-        Ok(url) => {
-            let opened = crate::store::open(&url).await;
-            opened.map_err(|error| crate::error::chain(&error).to_string())
-        }
-    };
-    match store {
-        Err(reason) => {
+    match open_unchanged(settings).await {
+        Err(problem) => {
             results.insert(0, check_jobs(None).await);
-            results.push(CheckResult::problem("store", reason));
+            results.push(problem);
         }
         Ok(store) => {
             results.insert(0, check_jobs(Some(&*store)).await);
-            if exists {
-                results.extend(check_store(&*store).await);
-            }
-            results.push(check_start(settings, configure, store).await);
+            results.extend(check_store(&*store).await);
         }
     }
+    let builder = configure(settings.builder());
+    results.push(if build_resources {
+        check_start(builder).await
+    } else {
+        check_providers(&builder)
+    });
     output.result(&results, |results| {
         let rows = results.iter().map(|result| {
             [
@@ -129,21 +128,53 @@ fn check_address(settings: &Settings) -> CheckResult {
     }
 }
 
-/// Checks a store whose file does not exist: its directory must exist.
-fn check_missing_store(url: &DatabaseUrl) -> CheckResult {
-    let parent = match url {
-        DatabaseUrl::Sqlite { path, .. } => path.parent(),
-        _ => None,
-    };
-    match parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
-        Some(dir) => CheckResult::problem(
+/// Opens the store if that changes nothing. Otherwise returns what is wrong with it.
+async fn open_unchanged(settings: &Settings) -> Result<Arc<dyn Store>, CheckResult> {
+    let problem = |reason: String| CheckResult::problem("store", reason);
+    let url: DatabaseUrl = settings
+        .database
+        .parse()
+        .map_err(|error: ParseDatabaseUrlError| problem(error.to_string()))?;
+    if let DatabaseUrl::Sqlite { path, .. } = &url {
+        check_file(&url, path)?;
+    }
+    let opened = crate::store::open(&url).await;
+    opened.map_err(|error| problem(crate::error::chain(&error).to_string()))
+}
+
+/// Checks that the file is a database in WAL mode: only then the store opens it unchanged.
+fn check_file(url: &DatabaseUrl, path: &Path) -> Result<(), CheckResult> {
+    let mut header = [0; HEADER_BYTES];
+    let read = File::open(path).and_then(|file| file.take(HEADER_BYTES as u64).read(&mut header));
+    let parent = path.parent();
+    let missing_dir = parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir());
+    match (read, missing_dir) {
+        (Ok(0), _) => Err(CheckResult::warning(
+            "store",
+            format!("{url} is empty: `run` creates its tables"),
+        )),
+        (Ok(_), _) if !header.starts_with(b"SQLite format 3\0") => Err(CheckResult::problem(
+            "store",
+            format!("{url} is no SQLite database: give another file with `--database URL`"),
+        )),
+        // The version of the format that writers need; 2 is WAL.
+        (Ok(_), _) if header[18] != 2 => Err(CheckResult::warning(
+            "store",
+            format!("{url} is a database of another program: `run` would add its tables to it"),
+        )),
+        (Ok(_), _) => Ok(()),
+        (Err(_), Some(dir)) => Err(CheckResult::problem(
             "store",
             format!(
                 "{url}: the directory {} does not exist: create it",
                 dir.display()
             ),
-        ),
-        None => CheckResult::warning("store", format!("{url} does not exist: `run` creates it")),
+        )),
+        (Err(error), None) if error.kind() == ErrorKind::NotFound => Err(CheckResult::warning(
+            "store",
+            format!("{url} does not exist: `run` creates it"),
+        )),
+        (Err(error), None) => Err(CheckResult::problem("store", format!("{url}: {error}"))),
     }
 }
 
@@ -209,18 +240,25 @@ async fn check_queued_jobs(store: &dyn Store) -> Option<CheckResult> {
     })
 }
 
-/// Starts a worker to check the catalogue, the schemas and the resources. The worker claims
-/// nothing: it is restricted to one execution, which does not exist.
-async fn check_start(
-    settings: &Settings,
-    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
-    store: std::sync::Arc<dyn Store>,
-) -> CheckResult {
-    let nonexistent = jobs::ExecutionId::from_bytes([0; 16]);
-    let builder = configure(settings.builder())
-        .store(store)
-        .executions([nonexistent]);
-    match builder.start().await {
+/// Checks what a start needs beside the store: jobs, settings, and a provider of each resource.
+fn check_providers(builder: &RuntimeBuilder) -> CheckResult {
+    match builder.check() {
+        Ok(()) => CheckResult::ok(
+            "start",
+            "every resource has a provider; `doctor --build-resources` builds them",
+        ),
+        Err(error) => CheckResult::problem("start", crate::error::chain(&error).to_string()),
+    }
+}
+
+/// Starts a worker over an empty store in memory, to build the resources.
+async fn check_start(builder: RuntimeBuilder) -> CheckResult {
+    let opened = crate::store::open(&DatabaseUrl::SqliteMemory).await;
+    let started = match opened {
+        Ok(store) => builder.store(store).start().await,
+        Err(error) => Err(error.into()),
+    };
+    match started {
         Ok(runtime) => {
             runtime.shutdown_now().await;
             CheckResult::ok("start", "a worker starts and builds its resources")

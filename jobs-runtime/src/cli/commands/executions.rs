@@ -1,12 +1,14 @@
 //! The commands `executions` and `execution`: list executions, and show one.
 
-use super::{execution_id, open_existing};
+use super::{execution_id, open_existing, unknown_queue};
+use crate::JobService;
 use crate::cli::args::ExecutionsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::pretty_json;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, paragraph, short, table};
+use crate::service::{Redactor, similar_names};
 use crate::store::{ExecutionQuery, ExecutionRecord};
 
 /// Prints a page of executions.
@@ -16,7 +18,8 @@ pub(in crate::cli) async fn list(
     filters: ExecutionsArgs,
 ) -> Result<(), Failure> {
     let runtime = open_existing(settings).await?;
-    let page = runtime
+    let (job, queue) = (filters.job.clone(), filters.queue.clone());
+    let mut page = runtime
         .store()
         .list_executions(ExecutionQuery {
             limit: filters.limit.into(),
@@ -32,6 +35,15 @@ pub(in crate::cli) async fn list(
             cursor: filters.cursor,
         })
         .await?;
+    if page.executions.is_empty() && page.next_cursor.is_none() {
+        check_names(runtime.service(), job.as_deref(), queue.as_deref()).await?;
+    }
+    if !filters.reveal {
+        let mut redactor = Redactor::new(runtime.service());
+        for execution in &mut page.executions {
+            redactor.redact(execution).await;
+        }
+    }
     output.result(&page, |page| {
         let rows = page.executions.iter().map(row);
         table(
@@ -51,6 +63,25 @@ pub(in crate::cli) async fn list(
         output.note(&format!("next page: --cursor {cursor}"));
     }
     Ok(())
+}
+
+/// Fails if a filter names a job or a queue that does not exist: it may be misspelt.
+async fn check_names(
+    service: &JobService,
+    job: Option<&str>,
+    queue: Option<&str>,
+) -> Result<(), Failure> {
+    if let Some(job) = job {
+        service.job(job).await?;
+    }
+    let queues = service.queues().await?;
+    let names = || queues.iter().map(|known| known.queue.as_str());
+    match queue {
+        Some(queue) if !names().any(|known| known == queue) => {
+            Err(unknown_queue(queue, &similar_names(queue, names())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn row(record: &ExecutionRecord) -> [String; 7] {
@@ -75,11 +106,17 @@ pub(in crate::cli) async fn show(
     settings: &Settings,
     output: Output,
     id: &str,
+    reveal: bool,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
     let runtime = open_existing(settings).await?;
     match runtime.store().execution(id).await? {
-        Some(record) => output.result(&record, text),
+        Some(mut record) => {
+            if !reveal {
+                Redactor::new(runtime.service()).redact(&mut record).await;
+            }
+            output.result(&record, text)
+        }
         None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::open_existing;
+use super::{open_existing, unknown_queue};
 use crate::cli::args::QueueCommand;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -70,7 +70,7 @@ pub(in crate::cli) async fn change(
     let changed = match answer {
         QueueAnswer::Changed => true,
         QueueAnswer::Unchanged => false,
-        QueueAnswer::Unknown { near: similar } => return Err(unknown(&queue, &similar)),
+        QueueAnswer::Unknown { near: similar } => return Err(unknown_queue(&queue, &similar)),
     };
     let answer = json!({ "queue": queue, "paused": paused, "changed": changed });
     output.result(&answer, |_| {
@@ -95,12 +95,4 @@ async fn wait_until_drained(service: &JobService, queue: &str) -> Result<(), Fai
         }
         service.clock().sleep(INTERVAL).await;
     }
-}
-
-fn unknown(queue: &str, similar: &[String]) -> Failure {
-    let hint = match similar {
-        [] => "; `queues` lists the queues".to_owned(),
-        similar => format!("; did you mean `{}`?", similar.join("` or `")),
-    };
-    Failure::usage(format!("there is no queue `{queue}`{hint}"))
 }

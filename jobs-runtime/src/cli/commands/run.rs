@@ -1,7 +1,15 @@
 //! The commands `run`, `work` and `serve`: a process that runs until SIGTERM or SIGINT.
 //!
-//! The first signal drains the worker; the second releases running attempts.
+//! The first signal drains the worker; the second releases running attempts. A signal during the
+//! start ends the process at once: no attempt runs yet.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jobs_grammar::suggestion::did_you_mean;
+use serde_json::{Value, json};
+
+use super::start_unless_stopped;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -28,13 +36,38 @@ pub(in crate::cli) async fn run(
     components: Components,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
-    let mut builder = configure(settings.builder()).workers(components != Components::Http);
+    let builder = configure(settings.builder()).store_wait(settings.store_wait);
+    let mut builder = builder.workers(components != Components::Http);
     if !matches!(components, Components::Worker { .. }) {
         builder = builder.bind(settings.bind).scheduler(true);
     }
-    let runtime = builder.start().await?;
+    let counts = AttemptCounts::default();
+    if output.json {
+        builder = counts.count(builder);
+    }
+    let Some(runtime) = start_unless_stopped(builder, &mut signals).await? else {
+        output.note("stopped before the start had ended");
+        return Ok(());
+    };
     print_start(&runtime, settings, output, components).await;
 
+    let stopped = serve(&runtime, output, &mut signals, components).await;
+    if output.json {
+        print_event(
+            output,
+            &json!({ "event": "stopped", "attempts": counts.by_outcome() }),
+        );
+    }
+    stopped
+}
+
+/// Runs until a signal or an error, and stops the runtime.
+async fn serve(
+    runtime: &Runtime,
+    output: Output,
+    signals: &mut Signals,
+    components: Components,
+) -> Result<(), Failure> {
     tokio::select! {
         () = signals.next() => {}
         () = runtime.idle(), if components == (Components::Worker { until_idle: true }) => {
@@ -63,6 +96,35 @@ fn check_worker(runtime: &Runtime) -> Result<(), Failure> {
     checked.map_err(|error| Failure::because(&error))
 }
 
+/// The attempts that ended in this process, by outcome, for the output as JSON.
+#[derive(Clone, Default)]
+struct AttemptCounts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl AttemptCounts {
+    fn count(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
+        let counts = self.clone();
+        builder.on_finish(move |ended| {
+            *counts.lock().entry(ended.outcome.as_str()).or_default() += 1;
+        })
+    }
+
+    fn by_outcome(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Prints an event of a long-running command as one line of JSON. A reader of standard output that
+/// has ended does not stop the worker.
+fn print_event(output: Output, event: &Value) {
+    if let Err(failure) = output.line(event, ToString::to_string) {
+        output.failure(&failure);
+    }
+}
+
 /// Prints the store, the jobs and the started components.
 async fn print_start(
     runtime: &Runtime,
@@ -71,6 +133,21 @@ async fn print_start(
     components: Components,
 ) {
     let store = runtime.store().describe();
+    if output.json {
+        let ids: Vec<_> = runtime.catalogue().iter().map(|job| job.id()).collect();
+        let event = json!({
+            "event": "started",
+            "version": env!("CARGO_PKG_VERSION"),
+            "store": store.location,
+            "durability": store.durability,
+            "jobs": ids,
+            "executes": components != Components::Http,
+            "concurrency": settings.engine.concurrency,
+            "blockingConcurrency": settings.engine.blocking_concurrency,
+            "address": runtime.address(),
+        });
+        print_event(output, &event);
+    }
     output.note(&format!(
         "jobs {}  store {} ({})",
         env!("CARGO_PKG_VERSION"),
@@ -89,6 +166,7 @@ async fn print_start(
         }
     }
     if components != Components::Http {
+        note_unknown_queues(runtime, settings, output);
         output.note(&format!(
             "  executing up to {} async and {} blocking attempts at a time",
             settings.engine.concurrency, settings.engine.blocking_concurrency
@@ -96,5 +174,20 @@ async fn print_start(
     }
     if let Some(address) = runtime.address() {
         output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));
+    }
+}
+
+/// Says which queues of the settings no linked job uses: nothing is claimed from them.
+fn note_unknown_queues(runtime: &Runtime, settings: &Settings, output: Output) {
+    let jobs = runtime.catalogue().iter();
+    let known: BTreeSet<&str> = jobs.map(|job| &*job.descriptor().queue).collect();
+    let engine = &settings.engine;
+    let ageing = engine.ageing.keys();
+    let named: BTreeSet<&String> = engine.queues.iter().chain(ageing).collect();
+    for queue in named {
+        if !known.contains(queue.as_str()) {
+            let meant = did_you_mean(queue, known.iter().copied());
+            output.note(&format!("  no linked job uses the queue `{queue}`{meant}"));
+        }
     }
 }

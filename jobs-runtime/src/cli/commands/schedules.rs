@@ -9,13 +9,18 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, short, table};
+use crate::service::Redactor;
 use crate::store::ScheduleRun;
 use crate::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 
 /// Prints all schedules.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
     let runtime = open_existing(settings).await?;
-    let schedules = runtime.service().schedules().await?;
+    let mut schedules = runtime.service().schedules().await?;
+    let mut redactor = Redactor::new(runtime.service());
+    for schedule in &mut schedules {
+        redact(&mut redactor, schedule).await;
+    }
     output.result(&json!({ "schedules": schedules }), |_| {
         table(
             ["SCHEDULE", "JOB", "CRON", "ZONE", "NEXT", "STATE"],
@@ -57,7 +62,7 @@ pub(in crate::cli) async fn run(
 ) -> Result<(), Failure> {
     let runtime = open_existing(settings).await?;
     let service = runtime.service();
-    let details = match command {
+    let mut details = match command {
         ScheduleCommand::Show { id } => service.schedule(&id).await?,
         ScheduleCommand::Create {
             id,
@@ -101,11 +106,19 @@ pub(in crate::cli) async fn run(
             return output.result(&answer, |_| format!("{id}  deleted"));
         }
     };
+    redact(&mut Redactor::new(service), &mut details.schedule).await;
     output.result(&details, text)
 }
 
+/// Masks the sensitive fields of a schedule's payload.
+async fn redact(redactor: &mut Redactor<'_>, schedule: &mut ScheduleView) {
+    if let Some(payload) = &mut schedule.payload {
+        redactor.redact_payload(&schedule.job_id, payload).await;
+    }
+}
+
 fn edit(cron: Option<String>, rule: RuleArgs) -> Result<ScheduleEdit, Failure> {
-    let jitter = rule.jitter.map(|jitter| jitter.unsigned_abs().as_millis());
+    let jitter = rule.jitter.map(|jitter| jitter.as_millis());
     Ok(ScheduleEdit {
         cron,
         timezone: rule.timezone,

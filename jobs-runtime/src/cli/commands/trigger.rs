@@ -6,11 +6,11 @@ use clap::{Arg, ArgAction, ArgMatches};
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
 use jobs::{ExecutionId, Priority};
 
-use super::start_client;
+use super::{start_client, start_unless_stopped};
 use crate::cli::args::JobArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::payload_flags::JobCommand;
+use crate::cli::payload_flags::{JobCommand, without_fields};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
@@ -24,6 +24,9 @@ pub(in crate::cli) async fn trigger(
     output: Output,
     args: JobArgs,
 ) -> Result<(), Failure> {
+    if args.wants_help() {
+        return help("trigger", "Enqueue an execution of a job", output);
+    }
     let runtime = start_client(settings).await?;
     let Some(request) = JobRequest::read(&runtime, "trigger", args, output).await? else {
         return Ok(());
@@ -60,6 +63,10 @@ pub(in crate::cli) async fn exec(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     args: JobArgs,
 ) -> Result<(), Failure> {
+    if args.wants_help() {
+        let about = "Enqueue an execution and execute it in this process";
+        return help("exec", about, output);
+    }
     let client = start_client(settings).await?;
     let Some(request) = JobRequest::read(&client, "exec", args, output).await? else {
         return Ok(());
@@ -74,12 +81,15 @@ pub(in crate::cli) async fn exec(
         )));
     }
     let (id, _) = request.enqueue(&client).await?;
-    let worker = configure(settings.builder())
+    let builder = configure(settings.builder())
         .store(client.store().clone())
         .jobs([request.job_id.clone()])
-        .executions([id])
-        .start()
-        .await?;
+        .executions([id]);
+    let Some(worker) = start_unless_stopped(builder, &mut signals).await? else {
+        return Err(Failure::failed(format!(
+            "interrupted before the start had ended: execution {id} stays in the store"
+        )));
+    };
     let waited = tokio::select! {
         record = progress::wait(worker.service(), id, output) => record.map(Some),
         () = signals.next() => Ok(None),
@@ -92,6 +102,19 @@ pub(in crate::cli) async fn exec(
             "interrupted: the attempt was released, and execution {id} stays in the store"
         ))),
     }
+}
+
+/// Prints the help of a command without a job.
+fn help(command: &'static str, about: &'static str, output: Output) -> Result<(), Failure> {
+    let text = without_fields(command, options(command))
+        .about(about)
+        .override_usage(format!("{command} JOB [OPTIONS] [--FIELD VALUE]..."))
+        .after_help(format!(
+            "`{command} JOB --help` also lists the fields of the job's payload; `list` lists the jobs"
+        ))
+        .render_help()
+        .to_string();
+    output.help(&text)
 }
 
 /// A parsed command line of `trigger` or `exec`.
@@ -169,7 +192,11 @@ impl JobRequest {
 /// The flags of `trigger` and `exec` that do not depend on the job.
 fn options(command: &str) -> Vec<Arg> {
     let text = |id: &'static str, name: &'static str, help: &'static str| {
-        Arg::new(id).long(id).value_name(name).help(help)
+        Arg::new(id)
+            .long(id)
+            .value_name(name)
+            .allow_hyphen_values(true)
+            .help(help)
     };
     let mut options = vec![
         Arg::new("priority")
@@ -205,7 +232,6 @@ fn options(command: &str) -> Vec<Arg> {
                 .action(ArgAction::SetTrue)
                 .help("Wait until the execution is final, and print its result"),
             text("delay", "DURATION", "Delay from now, as in 30s or 5m")
-                .allow_hyphen_values(true)
                 .value_parser(jobs_grammar::duration::parse),
             text("run-at", "TIME", "Due time, as in 2030-01-31T12:00:00Z")
                 .value_parser(str::parse::<Timestamp>)

@@ -14,10 +14,9 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::guard::single_header;
-use crate::http::raw_object::RawObject;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Input;
-use crate::service::similar_names;
+use crate::service::{RawObject, similar_names};
 
 /// The largest body, in bytes.
 pub(in crate::http) const MAX_BODY: usize = 2 * 1024 * 1024;

@@ -12,8 +12,8 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
-use crate::http::response::redact::Redactor;
 use crate::http::route_doc::{Answer, Input, RouteDoc};
+use crate::service::Redactor;
 use crate::store::{EditAnswer, ExecutionRecord};
 
 const FIELDS: &[Input] = &[PRIORITY, DELAY_MS, RUN_AT, PAYLOAD];

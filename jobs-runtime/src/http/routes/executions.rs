@@ -13,8 +13,8 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
-use crate::http::response::redact::Redactor;
 use crate::http::route_doc::{Answer, RouteDoc};
+use crate::service::Redactor;
 use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
 
 pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(

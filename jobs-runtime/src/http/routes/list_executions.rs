@@ -11,8 +11,8 @@ use jobs::ExecutionStatus;
 use crate::http::ApiState;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::Problem;
-use crate::http::response::redact::Redactor;
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::service::Redactor;
 use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
 use crate::time::Timestamp;
 

@@ -14,9 +14,9 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::SchedulePath;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
-use crate::http::response::redact::Redactor;
 use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::http::{ApiState, PREFIX};
+use crate::service::Redactor;
 use crate::store::ScheduleRun;
 use crate::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleView};
 

@@ -53,7 +53,7 @@ impl fmt::Display for Synchronous {
 
 /// The text is not the URL of a store.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` names no store: {reason}")]
+#[error("{url} names no store: {reason}")]
 pub struct ParseDatabaseUrlError {
     url: String,
     reason: String,
@@ -64,7 +64,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let reject = |reason: &str| ParseDatabaseUrlError {
-            url: without_password(url),
+            url: quoted(url),
             reason: reason.to_owned(),
         };
         if PostgresUrl::has_scheme(url) {
@@ -97,12 +97,38 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// Quotes the URL of a store without its password. Nothing is known about the parts of another
+/// text, which may be a list such as `host=… password=…`: its scheme is all that is shown.
+fn quoted(url: &str) -> String {
+    if PostgresUrl::has_scheme(url) || url.starts_with("sqlite:") {
+        return format!("`{}`", without_password(url));
+    }
+    let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    match url.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => format!("`{scheme}://…`"),
+        _ => "this text".to_owned(),
+    }
+}
+
+/// The options of a URL whose values may be shown.
+const SHOWN_OPTIONS: [&str; 9] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "pgbouncer",
+    "port",
+    "schema",
+    "sslmode",
+    "synchronous",
+];
+
 /// Hides the password of a URL, because errors end up in logs: the text between the user and the
-/// last `@`, and the options `password` and `listen`.
+/// last `@`, and the values of all options but some that hold no secret.
 pub(crate) fn without_password(url: &str) -> String {
     let (address, query) = match url.split_once('?') {
         // The `?` is an unescaped character of the password.
-        Some((address, query)) if query.contains('@') && !address.contains('@') => {
+        Some((address, query)) if query.split('=').next().is_some_and(|it| it.contains('@')) => {
             return without_password(&format!("{address}{}", query.replace('?', "")));
         }
         Some((address, query)) => (address, Some(query)),
@@ -118,7 +144,7 @@ pub(crate) fn without_password(url: &str) -> String {
     };
     let Some(query) = query else { return hidden };
     let shown = query.split('&').map(|option| match option.split_once('=') {
-        Some((key @ ("password" | "listen"), _)) => format!("{key}=…"),
+        Some((key, _)) if !SHOWN_OPTIONS.contains(&key) => format!("{key}=…"),
         _ => option.to_owned(),
     });
     format!("{hidden}?{}", shown.collect::<Vec<_>>().join("&"))
@@ -166,7 +192,9 @@ mod tests {
         check("sqlite::memory:", Ok(DatabaseUrl::SqliteMemory));
         check("sqlite:", Err("name is missing"));
         check("sqlite:jobs.db?mode=ro", Err("one option"));
-        check("mysql://u:secret@h/db", Err("mysql://u:…@h/db"));
+        check("mysql://u:secret@h/db", Err("`mysql://…` names no store"));
+        check("host=h password=secret", Err("this text names no store"));
+        check("sqlite:jobs.db?key=secret", Err("`sqlite:jobs.db?key=…`"));
     }
 
     #[test]
@@ -180,6 +208,7 @@ mod tests {
                 "postgres://u@h/db?password=…&schema=s&listen=…",
             ),
             ("postgres://u:p?w@h/db", "postgres://u:…@h/db"),
+            ("postgres://u:p@q?w@h/db", "postgres://u:…@h/db"),
             ("sqlite:a:b.db", "sqlite:a:b.db"),
         ] {
             assert_eq!(without_password(url), shown);

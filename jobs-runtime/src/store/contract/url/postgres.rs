@@ -14,7 +14,7 @@ use std::fmt;
 ///   second.
 ///
 /// Other options go to the driver: `sslmode`, `host` for the directory of a socket,
-/// `application_name`, …
+/// `application_name`, … An option that the driver does not know is rejected.
 ///
 /// `Display` and `Debug` show no password.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +25,30 @@ pub struct PostgresUrl {
     pgbouncer: bool,
     listen: Option<String>,
 }
+
+/// The options of the store.
+const STORE_OPTIONS: [&str; 3] = ["schema", "pgbouncer", "listen"];
+
+/// The options of the driver. It logs others with their values, and ignores them.
+const DRIVER_OPTIONS: [&str; 17] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
 
 /// The default schema.
 const SCHEMA: &str = "jobs";
@@ -66,13 +90,16 @@ impl PostgresUrl {
                 Some(("pgbouncer", "false")) => read.pgbouncer = false,
                 Some(("pgbouncer", _)) => return Err("pgbouncer is true or false".to_owned()),
                 Some(("listen", direct)) => {
-                    let direct = decoded(direct)?;
+                    let direct = decoded(direct)
+                        .map_err(|_| "the value of listen is not percent-encoded".to_owned())?;
                     if !Self::has_scheme(&direct) {
                         return Err("listen takes a postgres:// URL, percent-encoded".to_owned());
                     }
                     read.listen = Some(direct);
                 }
-                _ => rest.push(option),
+                Some((key, _)) if is_known(key) => rest.push(option),
+                Some((key, _)) => return Err(unknown(key)),
+                None => return Err(unknown(option)),
             }
         }
         if !rest.is_empty() {
@@ -114,6 +141,28 @@ impl PostgresUrl {
             None => (!self.pgbouncer).then_some(&self.connection),
         }
     }
+}
+
+/// True for the options that the driver reads.
+fn is_known(key: &str) -> bool {
+    DRIVER_OPTIONS.contains(&key) || (key.starts_with("options[") && key.ends_with(']'))
+}
+
+/// The reason for the rejection of an option. It shows no value, which may be a secret. A password
+/// with a `?` looks like an option with other characters than names have.
+fn unknown(key: &str) -> String {
+    if !key
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-[]".contains(c))
+    {
+        return "special characters have to be percent-encoded, a `?` of a password as %3F".into();
+    }
+    let known = || STORE_OPTIONS.into_iter().chain(DRIVER_OPTIONS);
+    if known().any(|known| known == key) {
+        return format!("the option `{key}` has no value");
+    }
+    let meant = jobs_grammar::suggestion::did_you_mean(key, known());
+    format!("there is no option `{key}`{meant}")
 }
 
 /// Accepts a name that needs no quotes in SQL, in a channel's name and in a message.
@@ -207,10 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_with_a_question_mark_is_hidden() {
+    fn a_password_with_a_question_mark_is_rejected_and_hidden() {
         for url in ["postgres://u:sec?ret@h/db", "postgres://u:sec@ret?x@h/db"] {
-            let shown = PostgresUrl::parse(url).expect("parsed as a query");
-            assert!(!shown.to_string().contains("sec"), "{shown}");
+            let reason = PostgresUrl::parse(url).expect_err("no options");
+            assert!(reason.contains("%3F"), "{reason}");
+            assert!(
+                !reason.contains("sec") && !reason.contains("ret"),
+                "{reason}"
+            );
         }
     }
 
@@ -236,6 +289,13 @@ mod tests {
             ("postgres://h/db?schema=pg_x", "belongs to PostgreSQL"),
             ("postgres://h/db?pgbouncer=1", "true or false"),
             ("postgres://h/db?listen=h", "listen takes"),
+            (
+                "postgres://h/db?listen=%zz",
+                "listen is not percent-encoded",
+            ),
+            ("postgres://h/db?sslmod=require", "did you mean `sslmode`?"),
+            ("postgres://h/db?shema=jobs", "did you mean `schema`?"),
+            ("postgres://h/db?sslmode", "has no value"),
             ("postgres://h/db?schema=%zz", "percent-encoded"),
         ] {
             let reason = PostgresUrl::parse(url).expect_err(url);

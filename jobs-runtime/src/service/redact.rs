@@ -1,19 +1,19 @@
-//! Redaction: masks the `#[sensitive]` fields of payloads in responses.
+//! Redaction: masks the `#[sensitive]` fields of payloads for HTTP and the command line.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::raw_object::RawObject;
 use crate::JobService;
-use crate::http::raw_object::RawObject;
 use crate::store::ExecutionRecord;
 
 /// Replaces a masked value.
 const MASK: &str = "•••";
 
-/// Masks the sensitive fields of the payloads in one response.
-pub(in crate::http) struct Redactor<'a> {
+/// Masks the sensitive fields of the payloads in one answer.
+pub(crate) struct Redactor<'a> {
     service: &'a JobService,
     /// The redactions by job id. A page contains many executions of few jobs.
     jobs: HashMap<String, Redaction>,
@@ -28,7 +28,7 @@ enum Redaction {
 }
 
 impl<'a> Redactor<'a> {
-    pub(in crate::http) fn new(service: &'a JobService) -> Self {
+    pub(crate) fn new(service: &'a JobService) -> Self {
         Self {
             service,
             jobs: HashMap::new(),
@@ -36,17 +36,13 @@ impl<'a> Redactor<'a> {
     }
 
     /// Masks the sensitive fields in the payload of an execution.
-    pub(in crate::http) async fn redact(&mut self, execution: &mut ExecutionRecord) {
+    pub(crate) async fn redact(&mut self, execution: &mut ExecutionRecord) {
         self.redact_payload(&execution.job_id, &mut execution.payload)
             .await;
     }
 
     /// Masks the sensitive fields in a payload of a job.
-    pub(in crate::http) async fn redact_payload(
-        &mut self,
-        job_id: &str,
-        payload: &mut Box<RawValue>,
-    ) {
+    pub(crate) async fn redact_payload(&mut self, job_id: &str, payload: &mut Box<RawValue>) {
         let redaction = match self.jobs.get(job_id) {
             Some(redaction) => redaction,
             None => {

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::values::{AGEING, ATTEMPTS, parse_number};
 use crate::store::Rate;
 
 /// The maximum length of a label. Labels stand in a table.
 const LABEL_CHARS: usize = 64;
+
+/// The maximum number of labels.
+const MAX_LABELS: usize = 16;
 
 /// The non-empty items of a list, trimmed.
 fn items<'a>(texts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
@@ -18,14 +22,14 @@ fn items<'a>(texts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &
 
 /// The queues of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct QueueSelection {
-    pub(super) names: Vec<String>,
+pub(in crate::cli) struct QueueSelection {
+    pub(in crate::cli) names: Vec<String>,
     /// The slot caps of the queues that have one.
-    pub(super) concurrency: BTreeMap<String, usize>,
+    pub(in crate::cli) concurrency: BTreeMap<String, usize>,
 }
 
 /// Parses queues: `mail:10`, `default`.
-pub(super) fn parse_queues<'a>(
+pub(in crate::cli) fn parse_queues<'a>(
     texts: impl IntoIterator<Item = &'a str>,
 ) -> Result<QueueSelection, String> {
     let mut queues = QueueSelection::default();
@@ -39,6 +43,7 @@ pub(super) fn parse_queues<'a>(
                 "`{text}` has no queue name: write `mail` or `mail:10`"
             ));
         }
+        jobs_grammar::id::check(name)?;
         if queues.names.iter().any(|known| known == name) {
             return Err(format!("queue `{name}` is listed twice: remove one"));
         }
@@ -51,7 +56,7 @@ pub(super) fn parse_queues<'a>(
 }
 
 /// Parses the slot caps of jobs: `mail.send:2`.
-pub(super) fn parse_job_caps(text: &str) -> Result<BTreeMap<String, usize>, String> {
+pub(in crate::cli) fn parse_job_caps(text: &str) -> Result<BTreeMap<String, usize>, String> {
     let mut jobs = BTreeMap::new();
     for text in items(text.split(',')) {
         let named = text.rsplit_once(':').map(|(job, n)| (job.trim(), n));
@@ -69,16 +74,12 @@ pub(super) fn parse_job_caps(text: &str) -> Result<BTreeMap<String, usize>, Stri
 }
 
 fn parse_attempts(text: &str, attempts: &str) -> Result<usize, String> {
-    match attempts.trim().parse() {
-        Ok(0) | Err(_) => Err(format!(
-            "`{text}`: the number of concurrent attempts after the colon must be 1 or more"
-        )),
-        Ok(attempts) => Ok(attempts),
-    }
+    parse_number(attempts.trim(), &ATTEMPTS)
+        .map_err(|error| format!("the concurrent attempts of `{text}`: {error}"))
 }
 
 /// Parses the ageing of queues: `default:10m`.
-pub(super) fn parse_ageing(text: &str) -> Result<BTreeMap<String, Duration>, String> {
+pub(in crate::cli) fn parse_ageing(text: &str) -> Result<BTreeMap<String, Duration>, String> {
     let mut ages = BTreeMap::new();
     for text in items(text.split(',')) {
         let named = text
@@ -89,7 +90,8 @@ pub(super) fn parse_ageing(text: &str) -> Result<BTreeMap<String, Duration>, Str
                 "`{text}` is not a queue with a duration: write `default:10m`"
             ));
         };
-        let age = super::settings::parse_duration(age.trim())
+        let age = AGEING
+            .parse(age.trim())
             .map_err(|error| format!("`{text}`: {error}"))?;
         if ages.insert(queue.to_owned(), age).is_some() {
             return Err(format!("queue `{queue}` is listed twice: remove one"));
@@ -99,7 +101,7 @@ pub(super) fn parse_ageing(text: &str) -> Result<BTreeMap<String, Duration>, Str
 }
 
 /// Parses named rate limits: `zoo-api:60/min`.
-pub(super) fn parse_limits(text: &str) -> Result<BTreeMap<String, Rate>, String> {
+pub(in crate::cli) fn parse_limits(text: &str) -> Result<BTreeMap<String, Rate>, String> {
     let mut limits = BTreeMap::new();
     for text in items(text.split(',')) {
         let named = text
@@ -119,12 +121,14 @@ pub(super) fn parse_limits(text: &str) -> Result<BTreeMap<String, Rate>, String>
 }
 
 /// Parses the labels of a worker.
-pub(super) fn parse_labels<'a>(
+pub(in crate::cli) fn parse_labels<'a>(
     words: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<String>, String> {
-    items(words)
+    let labels: Vec<String> = items(words)
         .map(|word| {
-            if word.chars().count() > LABEL_CHARS {
+            if word.contains(char::is_control) {
+                Err("a label contains a control character: remove it".to_owned())
+            } else if word.chars().count() > LABEL_CHARS {
                 Err(format!(
                     "label `{word}` is too long: shorten it to {LABEL_CHARS} characters"
                 ))
@@ -132,7 +136,15 @@ pub(super) fn parse_labels<'a>(
                 Ok(word.to_owned())
             }
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    if labels.len() > MAX_LABELS {
+        Err(format!(
+            "there are {} labels: give at most {MAX_LABELS}",
+            labels.len()
+        ))
+    } else {
+        Ok(labels)
+    }
 }
 
 #[cfg(test)]
@@ -148,8 +160,10 @@ mod tests {
             BTreeMap::from([("mail".to_owned(), 10)])
         );
         for (text, hint) in [
-            ("mail:0", "1 or more"),
-            ("mail:many", "1 or more"),
+            ("mail:0", "1 to 100000"),
+            ("mail:many", "1 to 100000"),
+            ("Mail", "write `\"mail\"`"),
+            ("a b:2", "write `\"a-b\"`"),
             (":3", "no queue name"),
             ("mail,mail:2", "twice"),
         ] {
@@ -166,7 +180,7 @@ mod tests {
         assert_eq!(ages.get("mail"), Some(&Duration::from_secs(90)));
         for (text, hint) in [
             ("default", "default:10m"),
-            ("default:0s", "no time at all"),
+            ("default:0s", "1ms to 366d"),
             ("default:soon", "`default:soon`"),
             ("a:1m,a:2m", "twice"),
         ] {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// The members of an object. A name that is given twice appears twice.
 #[derive(Debug)]
-pub(in crate::http) struct RawObject<'a>(pub(in crate::http) Vec<(String, &'a RawValue)>);
+pub(crate) struct RawObject<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for RawObject<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,0 +1,98 @@
+//! Parsers of single settings, each with its range.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The values of a setting that are durations.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct DurationRange {
+    least: &'static str,
+    most: &'static str,
+}
+
+/// A worker renews its lease at every third of it.
+pub(super) const LEASE: DurationRange = DurationRange::new("100ms", "1d");
+pub(super) const GRACE: DurationRange = DurationRange::new("1ms", "1d");
+pub(super) const DRAIN: DurationRange = DurationRange::new("1ms", "7d");
+pub(super) const STORE_WAIT: DurationRange = DurationRange::new("0s", "1d");
+pub(in crate::cli) const AGEING: DurationRange = DurationRange::new("1ms", "366d");
+
+/// The attempts of async handlers at a time.
+pub(in crate::cli) const ATTEMPTS: RangeInclusive<usize> = 1..=100_000;
+
+/// The attempts of blocking handlers at a time. Each has a thread.
+pub(super) const BLOCKING_ATTEMPTS: RangeInclusive<usize> = 1..=10_000;
+
+impl DurationRange {
+    const fn new(least: &'static str, most: &'static str) -> Self {
+        Self { least, most }
+    }
+
+    /// Parses a duration of the range.
+    pub(in crate::cli) fn parse(self, text: &str) -> Result<Duration, String> {
+        let duration = jobs_grammar::duration::parse(text)?;
+        let least = jobs_grammar::duration::parse(self.least)?;
+        let most = jobs_grammar::duration::parse(self.most)?;
+        if (least..=most).contains(&duration) {
+            Ok(duration)
+        } else {
+            Err(format!(
+                "`{text}` is out of range: give {} to {}",
+                self.least, self.most
+            ))
+        }
+    }
+}
+
+/// Parses a whole number of a range.
+pub(in crate::cli) fn parse_number<N>(text: &str, range: &RangeInclusive<N>) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + fmt::Display,
+{
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "`{text}` is not valid: give a whole number, {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
+}
+
+/// Parses `true` or `false`.
+pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not valid: give true or false"))
+}
+
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, as in 127.0.0.1:8091"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_name_the_range() {
+        for text in ["99ms", "2d", "0s"] {
+            let error = LEASE.parse(text).expect_err(text);
+            assert_eq!(error, format!("`{text}` is out of range: give 100ms to 1d"));
+        }
+        for text in ["2000000000000000h", "soon", "-5m", "30"] {
+            let error = LEASE.parse(text).expect_err(text);
+            assert!(error.contains("is not a duration"), "{error}");
+        }
+        assert_eq!(LEASE.parse("100ms"), Ok(Duration::from_millis(100)));
+        for text in ["0", "100001", "many", "-1", "99999999999999999999999"] {
+            let error = parse_number(text, &ATTEMPTS).expect_err(text);
+            assert!(error.ends_with("1 to 100000"), "{error}");
+        }
+    }
+}
