@@ -478,7 +478,7 @@ impl Store for SqliteStore {
     async fn promote(&self, now: Timestamp, limit: usize) -> Result<Promotion, StoreError> {
         // Usually nothing is due: a read finds out without the write lock.
         let due = self
-            .read(Box::new(|conn| Box::pin(DueWork::on_conn(conn))))
+            .read(Box::new(move |conn| Box::pin(DueWork::on_conn(conn, now))))
             .await?;
         if !due.is_due(now) {
             return Ok(Promotion {

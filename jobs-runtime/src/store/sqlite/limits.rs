@@ -56,7 +56,7 @@ pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>, Opti
             "rate",
             rate.count,
             Some(rate.period_ms),
-            Some(rate.interval()),
+            Some(rate.of_claims().interval()),
         ),
     }
 }

@@ -7,6 +7,7 @@ use super::conn::error::DbError;
 use super::conn::operation::Outcome;
 use super::conn::script::rows_named;
 use super::limits::allocator;
+use crate::store::rules::permits::MAX_AHEAD;
 use crate::store::{Promotion, StoreEvent};
 use crate::time::Timestamp;
 
@@ -23,8 +24,13 @@ pub(super) struct DueWork {
 
 impl DueWork {
     /// Reads it from the database.
-    pub(super) async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
+    pub(super) async fn on_conn(
+        conn: &mut SqliteConnection,
+        now: Timestamp,
+    ) -> Result<Self, DbError> {
         let row = sqlx::query(include_str!("sql/promote/due_work.sql"))
+            .bind(now.as_millis())
+            .bind(now.after(MAX_AHEAD).as_millis())
             .fetch_one(conn)
             .await?;
         let time = |column| -> Result<Option<Timestamp>, DbError> {
@@ -64,7 +70,7 @@ pub(super) async fn promote_in_txn(
 ) -> Result<Outcome<Promotion>, DbError> {
     let (moved, _) = move_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let admitted = if DueWork::on_conn(conn).await?.wants_allocator(now) {
+    let admitted = if DueWork::on_conn(conn, now).await?.wants_allocator(now) {
         allocator::admit(conn, now, most).await?
     } else {
         0
@@ -72,7 +78,7 @@ pub(super) async fn promote_in_txn(
     let promoted = moved + admitted;
     let promotion = Promotion {
         promoted,
-        next_due: DueWork::on_conn(conn).await?.next(now),
+        next_due: DueWork::on_conn(conn, now).await?.next(now),
     };
     let ready = (promoted > 0).then_some(StoreEvent::Ready);
     Ok((promotion, Vec::from_iter(ready)))
