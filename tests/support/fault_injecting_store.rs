@@ -154,6 +154,7 @@ delegate! {
     async fn release_permits(fences: Vec<Fence>) -> ();
     async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
     async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
+    async fn reset_limit(key: String) -> bool;
     async fn promote(now: Timestamp, limit: usize) -> Promotion;
     async fn sessions() -> Vec<SessionBeat>;
     async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;

@@ -15,6 +15,7 @@ requirements! { "rates" {
     unused_starts_are_not_accumulated: "Unused starts are not accumulated beyond one burst.",
     a_promotion_with_an_older_time_allows_no_early_start: "A promotion with an older time, because it has waited for the store, allows no start before the grant time.",
     paused_until_pauses_the_rate: "A settlement with `paused_until` pauses the rate limit, and so does `pause_limit`.",
+    a_reset_forgets_the_starts_and_the_pause_of_a_rate: "`reset_limit` forgets the starts and the pause of a rate, announces it, and leaves permits in use.",
     reservations_get_different_times: "Concurrent reservations of a rate get different times. A reservation that would be after `latest` reserves nothing.",
 }}
 
@@ -180,6 +181,31 @@ async fn paused_until_pauses_the_rate(store: AnyStore) {
     assert!(worker.take_at(t(119), 9).await.is_empty());
     assert_eq!(worker.take_at(t(121), 9).await.len(), 1);
     assert!(worker.take_at(t(121), 9).await.is_empty());
+}
+
+async fn a_reset_forgets_the_starts_and_the_pause_of_a_rate(store: AnyStore) {
+    let per_hour = rate("", 1, HOUR);
+    let one_at_a_time = concurrent("", 1);
+    enqueue_limited(&store, std::slice::from_ref(&per_hour), 3).await;
+    enqueue_limited(&store, std::slice::from_ref(&one_at_a_time), 2).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 2);
+    assert!(worker.take_at(t(1), 9).await.is_empty());
+    let key = per_hour.key.clone();
+    store.pause_limit(vec![key.clone()], t(60)).await.unwrap();
+    let mut events = store.events();
+    assert!(store.reset_limit(key).await.unwrap());
+    event(
+        &mut events,
+        |event| matches!(event, StoreEvent::Scheduled(at) if *at <= T0),
+    )
+    .await;
+    assert_eq!(worker.take_at(t(1), 9).await.len(), 1);
+    assert!(worker.take_at(t(2), 9).await.is_empty(), "it counts again");
+    for key in [one_at_a_time.key, "unknown".to_owned()] {
+        assert!(!store.reset_limit(key).await.unwrap());
+    }
+    assert!(worker.take_at(t(2), 9).await.is_empty(), "it is in use");
 }
 
 async fn reservations_get_different_times(Handles(stores): Handles) {

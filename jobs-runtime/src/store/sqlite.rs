@@ -425,6 +425,16 @@ impl Store for SqliteStore {
         self.writer.write(operation).await
     }
 
+    async fn reset_limit(&self, key: String) -> Result<bool, StoreError> {
+        let operation: Operation<_> = Box::new(move |conn| {
+            Box::pin(async move {
+                let exists = limits::reset_limit_in_txn(conn, &key).await?;
+                Ok((exists, limits::allocator_wanted_in_txn(conn).await?))
+            })
+        });
+        self.writer.write(operation).await
+    }
+
     async fn edit(
         &self,
         id: ExecutionId,

@@ -152,3 +152,15 @@ pub(super) async fn pause_limit_in_txn(
         .await?;
     Ok(())
 }
+
+/// Forgets the starts and the pause of a rate. Returns false if no rate has this key.
+pub(super) async fn reset_limit_in_txn(
+    conn: &mut SqliteConnection,
+    key: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query(include_str!("sql/limits/reset_limit.sql"))
+        .bind(key)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
