@@ -78,7 +78,8 @@ impl JobError {
 
     /// A request to run again after `delay`, because an outside system asked to slow down.
     ///
-    /// Spends no retry budget. Also pauses the rate limits that the attempt has used.
+    /// Spends no retry budget. Also pauses the rate limits that the attempt has used. A delay above
+    /// 24 hours counts as 24 hours.
     pub fn rate_limited(delay: Duration) -> Self {
         Self::new(Verdict::RateLimited(delay), "rate limited")
     }

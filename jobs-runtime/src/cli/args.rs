@@ -103,6 +103,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<ScheduleCommand>,
     },
+    /// Reset a rate limit
+    Limits {
+        #[command(subcommand)]
+        command: LimitCommand,
+    },
     /// List the workers that have a session
     Processes,
     /// Create or update the tables of the store
@@ -135,6 +140,16 @@ impl Command {
             Self::Run | Self::Work(_) | Self::Serve | Self::Exec(_)
         )
     }
+}
+
+/// The actions of `limits`.
+#[derive(Debug, Subcommand)]
+pub(super) enum LimitCommand {
+    /// Forget the starts and the pause of a rate limit: one burst may start at once
+    Reset {
+        /// Name of the limit, as `explain` prints it
+        limit: String,
+    },
 }
 
 /// The actions of `queues`.

@@ -10,6 +10,7 @@ mod execution_actions;
 mod executions;
 mod explain;
 mod jobs;
+mod limits;
 mod logs;
 mod migrate;
 mod move_store;
@@ -25,7 +26,7 @@ use std::io::Read as _;
 
 use ::jobs::{ExecutionId, ParseExecutionIdError};
 
-use super::args::Command;
+use super::args::{Command, LimitCommand};
 use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
@@ -80,6 +81,9 @@ pub(super) async fn run(
         Command::Schedules {
             command: Some(command),
         } => schedules::run(&settings, output, command).await,
+        Command::Limits {
+            command: LimitCommand::Reset { limit },
+        } => limits::reset(&settings, output, &limit).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => move_store::move_store(output, &args).await,

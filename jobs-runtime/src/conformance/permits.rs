@@ -329,7 +329,7 @@ async fn an_ended_attempt_returns_no_start_to_its_rate(store: AnyStore) {
     let LimitRule::Rate(rule) = rate.rule else {
         panic!("{rate:?}");
     };
-    let burst = usize::try_from(rule.burst()).unwrap();
+    let burst = usize::try_from(rule.of_claims().burst()).unwrap();
     assert!(burst >= KEYS);
     let both = (0..KEYS).map(|n| limited(&[key(n), rate.clone()]));
     store.enqueue(both.collect()).await.unwrap();

@@ -127,6 +127,10 @@ pub(crate) fn too_long(result: &str) -> String {
     format!("the result has {size} bytes, the limit is {RESULT_LIMIT}")
 }
 
+/// The longest delay of a rate-limit error. The delay often comes from an outside service, and it
+/// pauses a rate of the whole fleet.
+pub(in crate::engine) const MAX_PAUSE: Duration = Duration::from_secs(24 * 3_600);
+
 type Decision = (AttemptOutcome, Option<ExecutionError>, Next);
 
 fn after_error(error: ErrorReport, now: Timestamp, budget: RetryBudget<'_>) -> Decision {
@@ -146,7 +150,7 @@ fn after_error(error: ErrorReport, now: Timestamp, budget: RetryBudget<'_>) -> D
             (AttemptOutcome::Snoozed, None, next)
         }
         Verdict::RateLimited(delay) => {
-            let next = Next::RetryAt(now.after(delay));
+            let next = Next::RetryAt(now.after(delay.min(MAX_PAUSE)));
             let (_, error, next) = failed(ErrorKind::RateLimited, message, next);
             (AttemptOutcome::Snoozed, error, next)
         }
@@ -271,6 +275,14 @@ mod tests {
             2,
             Snoozed,
             &in_millis(5),
+        );
+        let day = 24 * 3_600 * 1_000;
+        let two_days = Duration::from_secs(2 * 24 * 3_600);
+        check(
+            error(JobError::rate_limited(two_days)),
+            0,
+            Snoozed,
+            &in_millis(day),
         );
         check(error(JobError::cancel("x")), 0, Cancelled, &Next::Cancel);
     }

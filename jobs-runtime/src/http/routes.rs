@@ -15,6 +15,7 @@ pub(in crate::http) mod explain;
 pub(in crate::http) mod health;
 pub(in crate::http) mod index;
 pub(in crate::http) mod jobs;
+pub(in crate::http) mod limits;
 pub(in crate::http) mod list_executions;
 pub(in crate::http) mod logs;
 pub(in crate::http) mod processes;
@@ -76,6 +77,7 @@ routes! {
         GET "/queues" => queues::list, queues::LIST;
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
         POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
+        POST "/limits/{limit}/reset" => limits::reset, limits::RESET;
         GET "/processes" => processes::list, processes::LIST;
         GET "/schedules" => schedules::list, schedules::LIST;
         POST "/schedules" => schedules::create, schedules::CREATE;

@@ -1,4 +1,4 @@
-//! The list of queues, and operators' pauses of queues.
+//! The list of queues, operators' pauses of queues, and their resets of rate limits.
 
 use std::collections::BTreeMap;
 
@@ -62,6 +62,15 @@ impl JobService {
         }
         let changed = self.inner.store.resume(queue.to_owned()).await?;
         Ok(QueueAnswer::of(changed))
+    }
+
+    /// Forgets the starts and the pause of a rate limit, which is named as `explain` names it.
+    /// Returns `false` if there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reset_limit(&self, limit: &str) -> Result<bool, StoreError> {
+        self.inner.store.reset_limit(limit.to_owned()).await
     }
 
     /// Returns an answer if the queue does not exist. Pausing a misspelt name would have no effect

@@ -105,6 +105,7 @@ delegate! {
     LimitStore {
         async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
         async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
+        async fn reset_limit(key: String) -> bool;
         async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
     }
 }

@@ -294,3 +294,17 @@ async fn a_limit_key_contains_no_sensitive_value() {
     let key = blocked["limit"]["key"].as_str().unwrap();
     assert!(key.starts_with("open-safe/concurrent/#"), "{key}");
 }
+
+#[tokio::test]
+async fn a_rate_limit_is_reset() {
+    let api = Api::new().await;
+    trigger(&api, "count-words", json!({"doc": 1})).await;
+    let reset = async |limit: &str| {
+        let path = format!("{API}/limits/{limit}/reset");
+        api.post(&path, json!({})).await
+    };
+    let answer = reset("count-words%2Frate").await;
+    assert_eq!(answer.is_ok(), &json!({"limit": "count-words/rate"}));
+    let answer = reset("count-words%2Fconcurrent").await;
+    answer.is_problem(404, "unknown_limit");
+}

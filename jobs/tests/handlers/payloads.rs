@@ -317,7 +317,7 @@ fn keys_must_name_fields_of_an_existing_payload_type() {
 #[test]
 fn a_schedule_needs_defaults_in_an_existing_payload_type() {
     static SCHEDULED: JobDefinition =
-        existing::letter().schedules(&[jobs::Schedule::new("0 3 * * *")]);
+        existing::letter().schedules(&[jobs::runtime::Schedule::new("0 3 * * *")]);
     let message = jobs::Catalogue::of([&SCHEDULED])
         .expect_err("no defaults")
         .to_string();

@@ -85,7 +85,9 @@ impl CallTimes<'_> {
             };
             let keys = vec![shared.key.clone()];
             timed!(self, "reserve", self.store.reserve(shared, 1, NOW, NOW));
+            let key = keys[0].clone();
             timed!(self, "pause_limit", self.store.pause_limit(keys, NOW));
+            timed!(self, "reset_limit", self.store.reset_limit(key));
             timed!(self, "queues", self.store.queues());
             let mail = || "mail".to_owned();
             timed!(self, "pause", self.store.pause(mail(), NOW));

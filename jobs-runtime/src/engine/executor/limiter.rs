@@ -12,6 +12,7 @@ use jobs::runtime::{ErrorReport, Limiter, Reserved, Verdict};
 use jobs::{BoxFuture, Clock, JobError};
 
 use crate::clock::timestamp;
+use crate::engine::outcome::MAX_PAUSE;
 use crate::store::{Limit, LimitRule, Rate, Reservation, Store};
 use crate::time::Timestamp;
 
@@ -115,12 +116,12 @@ fn key(name: &str) -> String {
     format!("limit:{name}")
 }
 
-/// The delay of a rate-limit error that the handler returned.
+/// The delay of a rate-limit error that the handler returned, at most [`MAX_PAUSE`].
 pub(in crate::engine) fn rate_limit_pause(
     returned: &Result<String, ErrorReport>,
 ) -> Option<Duration> {
     match returned.as_ref().err()?.verdict {
-        Verdict::RateLimited(delay) => Some(delay),
+        Verdict::RateLimited(delay) => Some(delay.min(MAX_PAUSE)),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Path parameters: the job, the execution, the queue or the schedule of a route.
+//! Path parameters: the job, the execution, the queue, the schedule or the limit of a route.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
@@ -25,6 +25,18 @@ impl<S: Send + Sync> FromRequestParts<S> for SchedulePath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let JobPath(schedule) = JobPath::from_request_parts(parts, state).await?;
         Ok(Self(schedule))
+    }
+}
+
+/// The name of a limit in a path. A `/` in it is percent-encoded.
+pub(in crate::http) struct LimitPath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for LimitPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(limit) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(limit))
     }
 }
 

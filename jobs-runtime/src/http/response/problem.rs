@@ -57,6 +57,8 @@ codes! {
     UnknownQueue = "unknown_queue", NOT_FOUND, "Unknown queue";
     /// No schedule has that id: see `near`.
     UnknownSchedule = "unknown_schedule", NOT_FOUND, "Unknown schedule";
+    /// No rate limit has that name.
+    UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route does not support the method.

@@ -182,6 +182,10 @@ pub trait LimitStore: Send + Sync {
     /// that do not exist are ignored. Repeatable.
     async fn pause_limit(&self, keys: Vec<String>, until: Timestamp) -> Result<(), StoreError>;
 
+    /// Forgets the starts and the pause of a rate limit, named by its key: one burst may start at
+    /// once. Permits in use stay in use. Returns `false` if no rate has this key. Repeatable.
+    async fn reset_limit(&self, key: String) -> Result<bool, StoreError>;
+
     /// Returns the limit that blocks an execution, with some holders of its permits.
     ///
     /// `None` if no limit blocks the execution, or the allocator has not seen it yet.

@@ -298,6 +298,23 @@ impl Operation for PauseLimits {
     }
 }
 
+/// Forgets the starts and the pause of the rate with this encoded key. Outputs `false` if there is
+/// none.
+pub(super) struct ResetLimit(pub(super) String);
+
+#[async_trait]
+impl Operation for ResetLimit {
+    type Output = bool;
+    const TX_MODE: TxMode = TxMode::Statement;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
+        let query = tx.query(&tx.sql.limits_reset_limit).bind(&self.0);
+        let exists = tx.execute(query).await? > 0;
+        let event = exists.then(|| StoreEvent::Scheduled(Timestamp::default()));
+        Ok((exists, event.into_iter().collect()))
+    }
+}
+
 /// Reads the limit with this key.
 async fn lookup(tx: &mut Tx<'_>, key: &str) -> Result<Option<LimitState>, DbError> {
     let query = tx.query(&tx.sql.limits_lookup).bind([key]);

@@ -16,6 +16,7 @@ use super::conn::operation::{Operation, Outcome};
 use super::conn::tx::Tx;
 use super::limits::allocator::Admit;
 use super::postpone::{PostponeDue, PostponeWaiters};
+use crate::store::rules::permits::MAX_AHEAD;
 use crate::store::rules::poison_rows::without_rejected;
 use crate::store::{Promotion, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -88,7 +89,10 @@ pub(super) struct DueWork {
 
 impl DueWork {
     pub(super) async fn load(tx: &mut Tx<'_>, now: Timestamp) -> Result<Self, DbError> {
-        let query = tx.query(&tx.sql.promote_due_work).bind(now.as_millis());
+        let query = tx
+            .query(&tx.sql.promote_due_work)
+            .bind(now.as_millis())
+            .bind(now.after(MAX_AHEAD).as_millis());
         let rows = tx.fetch(query).await?;
         let row = rows.first().ok_or(DbError::Raced)?;
         let time = |column: usize| -> Result<Option<Timestamp>, DbError> {

@@ -185,6 +185,11 @@ impl LimitStore for PostgresStore {
         self.permits.run(limits::PauseLimits { keys, until }).await
     }
 
+    async fn reset_limit(&self, key: String) -> Result<bool, StoreError> {
+        let key = conn::text::encode(&key).into_owned();
+        self.permits.run(limits::ResetLimit(key)).await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,

@@ -60,10 +60,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::store) use fast_path::FreePermits;
-pub(in crate::store) use plan::{LimitId, LimitState, PermitEvent, PermitPlan, Waiter};
+pub(in crate::store) use plan::{LimitId, LimitState, MAX_AHEAD, PermitEvent, PermitPlan, Waiter};
 
 use crate::time::Timestamp;
-use plan::QueueOrder;
+use plan::{CHECK_INTERVAL, QueueOrder};
 
 /// The largest number of waiters that is looked up per limit and query.
 const MAX_LOOKUP: usize = 1_000;
@@ -204,6 +204,7 @@ impl PermitAllocator {
             for event in self.events.remove(&state.id).unwrap_or_default() {
                 state.apply(event);
             }
+            state.correct(self.now);
             self.to_load.remove(&state.id);
             let queue = LimitQueue {
                 waiters: BTreeSet::new(),
@@ -257,7 +258,10 @@ impl PermitAllocator {
             let has_waiters = queue.may_have_more || !queue.waiters.is_empty();
             state.check_at = match (has_waiters, state.free_permits(now)) {
                 (false, _) => None,
-                (true, 0) => state.next_free_at(now),
+                (true, 0) => {
+                    let next = state.next_free_at(now);
+                    next.map(|at| at.min(now.after(CHECK_INTERVAL)))
+                }
                 (true, _) => Some(now),
             };
             state

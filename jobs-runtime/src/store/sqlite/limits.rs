@@ -54,7 +54,7 @@ pub(super) fn columns(rule: &LimitRule) -> (&'static str, u32, Option<u64>, Opti
             "rate",
             rate.count,
             Some(rate.period_ms),
-            Some(rate.interval()),
+            Some(rate.of_claims().interval()),
         ),
     }
 }
@@ -149,4 +149,17 @@ pub(super) async fn pause_limit_in_txn(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Forgets the starts and the pause of a rate. Returns false if no rate has this key.
+pub(super) async fn reset_limit_in_txn(
+    conn: &mut SqliteConnection,
+    key: &str,
+) -> Result<Outcome<bool>, DbError> {
+    let done = sqlx::query(include_str!("sql/limits/reset_limit.sql"))
+        .bind(key)
+        .execute(&mut *conn)
+        .await?;
+    let exists = done.rows_affected() > 0;
+    Ok((exists, allocator_wanted_in_txn(conn).await?))
 }

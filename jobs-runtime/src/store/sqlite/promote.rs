@@ -8,6 +8,7 @@ use super::conn::operation::{Outcome, operation};
 use super::conn::script::rows_named;
 use super::limits::allocator;
 use super::{SqliteStore, postpone};
+use crate::store::rules::permits::MAX_AHEAD;
 use crate::store::rules::poison_rows::{is_rejection, without_rejected};
 use crate::store::{Promotion, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -25,8 +26,10 @@ struct DueWork {
 
 impl DueWork {
     /// Reads it from the database.
-    async fn on_conn(conn: &mut SqliteConnection) -> Result<Self, DbError> {
+    async fn on_conn(conn: &mut SqliteConnection, now: Timestamp) -> Result<Self, DbError> {
         let row = sqlx::query(include_str!("sql/promote/due_work.sql"))
+            .bind(now.as_millis())
+            .bind(now.after(MAX_AHEAD).as_millis())
             .fetch_one(conn)
             .await?;
         let time = |column| -> Result<Option<Timestamp>, DbError> {
@@ -66,7 +69,7 @@ pub(super) async fn promote(
 ) -> Result<Promotion, StoreError> {
     // Usually nothing is due: a read finds out without the write lock.
     let due = store
-        .read(operation!(|conn| DueWork::on_conn(conn)))
+        .read(operation!(|conn| DueWork::on_conn(conn, now)))
         .await?;
     if !due.is_due(now) {
         return Ok(Promotion {
@@ -102,7 +105,7 @@ async fn promote_in_txn(
 ) -> Result<Outcome<Promotion>, DbError> {
     let (moved, _) = move_due_in_txn(conn, now, limit).await?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let admitted = if DueWork::on_conn(conn).await?.wants_allocator(now) {
+    let admitted = if DueWork::on_conn(conn, now).await?.wants_allocator(now) {
         allocator::admit(conn, now, most).await?
     } else {
         0
@@ -110,7 +113,7 @@ async fn promote_in_txn(
     let promoted = moved + admitted;
     let promotion = Promotion {
         promoted,
-        next_due: DueWork::on_conn(conn).await?.next(now),
+        next_due: DueWork::on_conn(conn, now).await?.next(now),
     };
     let ready = (promoted > 0).then_some(StoreEvent::Ready);
     Ok((promotion, Vec::from_iter(ready)))

@@ -214,6 +214,11 @@ impl LimitStore for SqliteStore {
         .await
     }
 
+    async fn reset_limit(&self, key: String) -> Result<bool, StoreError> {
+        self.transition(operation!(|conn| limits::reset_limit_in_txn(conn, &key)))
+            .await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,

@@ -75,6 +75,24 @@ impl Rate {
         i64::try_from(at).unwrap_or(i64::MAX).max(now)
     }
 
+    /// Returns the rate by which a job's starts are counted.
+    ///
+    /// A start counts from the time of its claim, and the handler begins later. So the counted
+    /// period is longer than the rate's own by the longest delay that it covers: a twentieth of the
+    /// period, and at most 250 ms. Handlers that begin within that time of their claims never exceed
+    /// the rate.
+    pub(crate) fn of_claims(self) -> Self {
+        Self {
+            period_ms: self.period_ms.saturating_add(self.start_delay_ms()),
+            ..self
+        }
+    }
+
+    /// Returns the longest delay from a claim to its start that the rate covers, in milliseconds.
+    fn start_delay_ms(self) -> u64 {
+        (self.period_ms / 20).min(250)
+    }
+
     fn period_micros(self) -> u64 {
         self.period_ms.max(1).saturating_mul(1_000)
     }
@@ -116,6 +134,10 @@ mod tests {
         check(1_000, 1_000, 22, 978);
         check(600, 60_000, 2, 599);
         check(2, 1, 1, 2);
+        let rate = |count, period_ms| Rate { count, period_ms };
+        assert_eq!(rate(20, 1_000).of_claims(), rate(20, 1_050));
+        assert_eq!(rate(600, 60_000).of_claims(), rate(600, 60_250));
+        assert_eq!(rate(1, 19).of_claims(), rate(1, 19));
     }
 
     proptest! {

@@ -227,6 +227,7 @@ statements! {
     settle_report_progress: include_str!("../sql/settle/report_progress.sql"),
     limits_reserve: include_str!("../sql/limits/reserve.sql"),
     limits_pause_limit: include_str!("../sql/limits/pause_limit.sql"),
+    limits_reset_limit: include_str!("../sql/limits/reset_limit.sql"),
     operator_resume: include_str!("../sql/operator/resume.sql"),
     operator_retry: include_str!("../sql/operator/retry.sql"),
     transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),

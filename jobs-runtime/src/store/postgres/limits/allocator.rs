@@ -27,7 +27,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::number;
 use crate::store::postgres::promote::{DueWork, RECHECK, WorkLeft};
 use crate::store::rules::permits::{
-    LimitId, LimitState, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Waiter,
+    LimitId, LimitState, MAX_AHEAD, PermitAllocator, PermitEvent, PermitPlan, PermitQuery, Waiter,
 };
 use crate::time::Timestamp;
 
@@ -137,7 +137,10 @@ impl Admit {
     ) -> Result<(Events, Vec<LimitId>, bool), DbError> {
         let query = tx.query(&tx.sql.limits_take_permit_events);
         let most = most.max(1_000);
-        let query = query.bind(most).bind(self.now.as_millis());
+        let query = query
+            .bind(most)
+            .bind(self.now.as_millis())
+            .bind(self.now.after(MAX_AHEAD).as_millis());
         let mut events = Events::new();
         let (mut due, mut taken) = (Vec::new(), 0);
         for row in &tx.fetch(query).await? {

@@ -1,7 +1,17 @@
 //! Data of the permit allocator: waiters, limits with their permits in use, events, and the plan.
 
+use std::time::Duration;
+
 use crate::store::{LimitRule, Rate, Reservation};
 use crate::time::Timestamp;
+
+/// The longest time for which a limit with waiters is left without a look.
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The most that a stored time of a rate may lie ahead, beyond its burst. It covers a wait of
+/// `ctx.limit`, or [`CHECK_INTERVAL`], and a minute for a call that waited for the store. A time
+/// beyond it was written by a wrong clock.
+pub(in crate::store) const MAX_AHEAD: Duration = Duration::from_secs(120);
 
 /// The id of a limit's row.
 pub(in crate::store) type LimitId = i64;
@@ -102,7 +112,7 @@ impl LimitState {
             PermitEvent::Started(count, at) => {
                 if let LimitRule::Rate(rate) = self.rule {
                     self.in_use = self.in_use.saturating_sub(count);
-                    self.tat = rate.after(self.tat, micros(at), count);
+                    self.tat = rate.of_claims().after(self.tat, micros(at), count);
                 }
             }
             PermitEvent::Ended(count) if !is_rate => {
@@ -116,6 +126,25 @@ impl LimitState {
         }
     }
 
+    /// Sets a job's `tat` right if it was written by a wrong clock.
+    pub(super) fn correct(&mut self, now: Timestamp) {
+        if let LimitRule::Rate(rate) = self.rule {
+            self.correct_tat(rate.of_claims(), now);
+        }
+    }
+
+    /// Moves a `tat` that lies too far ahead back to that of a burst at `now`. Returns `true` if it
+    /// has changed.
+    fn correct_tat(&mut self, rate: Rate, now: Timestamp) -> bool {
+        let after_burst = rate.after(0, micros(now), rate.burst());
+        let ahead = i64::try_from(MAX_AHEAD.as_micros()).unwrap_or(i64::MAX);
+        let is_wrong = self.tat > after_burst.saturating_add(ahead);
+        if is_wrong {
+            self.tat = after_burst;
+        }
+        is_wrong
+    }
+
     /// Reserves `cost` starts of a rate. The second value is `true` if the state has changed.
     pub(in crate::store) fn reserve(
         &mut self,
@@ -126,12 +155,13 @@ impl LimitState {
         let LimitRule::Rate(rate) = self.rule else {
             return (Reservation::At(now), false);
         };
+        let corrected = self.correct_tat(rate, now);
         let starts = u64::from(cost.max(1));
         let tat = self.tat_of(rate, now);
         let free = rate.free_at(tat, micros(now), starts);
         let at = Timestamp::from_millis(free.saturating_add(999).div_euclid(1_000)).max(now);
         if at > latest {
-            return (Reservation::TooLate(at), false);
+            return (Reservation::TooLate(at), corrected);
         }
         self.tat = rate.after(tat, micros(now), starts);
         (Reservation::At(at), true)
@@ -152,7 +182,10 @@ impl LimitState {
     pub(super) fn free_permits(&self, now: Timestamp) -> u64 {
         let allowed = match self.rule {
             LimitRule::Concurrent { count } => u64::from(count),
-            LimitRule::Rate(rate) => rate.allowed(self.tat_of(rate, now), micros(now)),
+            LimitRule::Rate(rate) => {
+                let rate = rate.of_claims();
+                rate.allowed(self.tat_of(rate, now), micros(now))
+            }
         };
         allowed.saturating_sub(self.in_use)
     }
@@ -163,6 +196,7 @@ impl LimitState {
         let LimitRule::Rate(rate) = self.rule else {
             return None;
         };
+        let rate = rate.of_claims();
         let next = self.in_use + 1;
         (next <= rate.burst()).then(|| {
             let free = rate.free_at(self.tat_of(rate, now), micros(now), next);

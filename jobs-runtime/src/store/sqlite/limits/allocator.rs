@@ -15,7 +15,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::rule;
 use crate::store::rules::permits::{
-    LimitId, LimitState, PermitAllocator, PermitPlan, PermitQuery, Waiter,
+    LimitId, LimitState, MAX_AHEAD, PermitAllocator, PermitPlan, PermitQuery, Waiter,
 };
 use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json;
@@ -48,6 +48,7 @@ pub(in crate::store::sqlite) async fn decide(
     let due: Vec<LimitId> = sqlx::query_scalar(include_str!("../sql/limits/due_limits.sql"))
         .bind(now.as_millis())
         .bind(most)
+        .bind(now.after(MAX_AHEAD).as_millis())
         .fetch_all(&mut *conn)
         .await?;
     let mut allocator = PermitAllocator::new(now, new_waiters, [], due);

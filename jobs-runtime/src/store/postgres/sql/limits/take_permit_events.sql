@@ -1,7 +1,8 @@
 -- Deletes permit events and returns them, added up.
 -- At most those of about $1 limits. Also deletes the retained permits of closed sessions. $2 is the
--- time: up to $1 limits that are due for a check are returned with the kind 'due'. Returns limit,
--- kind, count, time, and the number of limits that count against $1.
+-- time: up to $1 limits that are due for a check are returned with the kind 'due', and up to $1
+-- whose check after $3 was planned by a wrong clock. Returns limit, kind, count, time, and the
+-- number of limits that count against $1.
 WITH events AS (
     DELETE FROM jobs.permit_events
     WHERE id = ANY (ARRAY(
@@ -40,4 +41,8 @@ WHERE i.id IS NOT NULL
 GROUP BY i.id
 UNION ALL
 SELECT d.id, 'due', 0, NULL, 0
-FROM (SELECT id FROM jobs.limits WHERE check_at <= $2 ORDER BY check_at LIMIT $1) AS d
+FROM (
+    (SELECT id FROM jobs.limits WHERE check_at <= $2 ORDER BY check_at LIMIT $1)
+    UNION ALL
+    (SELECT id FROM jobs.limits WHERE check_at > $3 ORDER BY check_at DESC LIMIT $1)
+) AS d

@@ -1,4 +1,5 @@
 -- Reads what a promotion and the allocator have to do at the time $1. Nothing is locked.
+-- A look at a limit after $2 was planned by a wrong clock and is due.
 -- Returns one row:
 -- the due time of the first scheduled execution
 -- the due time of the first scheduled execution after $1
@@ -8,7 +9,10 @@
 SELECT
     (SELECT run_at FROM jobs.scheduled ORDER BY run_at LIMIT 1),
     (SELECT run_at FROM jobs.scheduled WHERE run_at > $1 ORDER BY run_at LIMIT 1),
-    (SELECT check_at FROM jobs.limits WHERE check_at IS NOT NULL ORDER BY check_at LIMIT 1),
+    CASE
+        WHEN EXISTS (SELECT 1 FROM jobs.limits WHERE check_at > $2) THEN $1
+        ELSE (SELECT check_at FROM jobs.limits WHERE check_at IS NOT NULL ORDER BY check_at LIMIT 1)
+    END,
     EXISTS (SELECT 1 FROM jobs.blocked WHERE limit_id = 0),
     EXISTS (SELECT 1 FROM jobs.permit_events)
     OR EXISTS (
