@@ -5,7 +5,7 @@
 //! | file | job | shows |
 //! |---|---|---|
 //! | `workspace/provision_member.rs` | `provision-member` | an idempotent write to a database |
-//! | `workspace/health_check.rs` | `health-check` | a job without a payload |
+//! | `workspace/health_check.rs` | `health-check` | a job without a payload, on a schedule |
 //! | `workspace/database.rs` | used by both | a resource that jobs share |
 //! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
 //!
@@ -16,6 +16,7 @@
 //! | `web.rs` | `web` | an axum handler that enqueues |
 //! | `limits.rs` | `limits` | concurrency and rate limits |
 //! | `deduplication.rs` | `deduplication` | unique and debounced executions |
+//! | `schedules.rs` | `schedules` | schedules of attributes and of run time |
 //! | `paused_queue.rs` | `paused_queue` | a queue that is paused and resumed |
 //! | `error_reporter.rs` | `error_reporter` | a hook that reports failed executions |
 //!

@@ -6,7 +6,7 @@
 //!
 //! * `database`: the database, as a resource.
 //! * `provision_member`: a job that writes to it, once per execution.
-//! * `health_check`: a job that reads from it, without a payload.
+//! * `health_check`: a job that reads from it every five minutes, without a payload.
 //!
 //! The jobs import the application's database only, and never the runtime or its store.
 

@@ -1,7 +1,8 @@
-//! A job without a payload.
+//! A job without a payload, which runs every five minutes.
 //!
 //! ```text
 //! cargo run -- exec health-check
+//! cargo run -- schedules show health-check:1
 //! ```
 
 use jobs::{JobError, job};
@@ -19,8 +20,14 @@ pub struct HealthReport {
     pub workspaces: i64,
 }
 
-/// Checks that the workspace database answers.
-#[job(id = "health-check", timeout = "10s", retries = 0, tags = ["sample"])]
+/// Checks that the workspace database answers. A check that was missed is not caught up.
+#[job(
+    id = "health-check",
+    timeout = "10s",
+    retries = 0,
+    schedule = ("*/5 * * * *", catch_up = "none"),
+    tags = ["sample"]
+)]
 pub async fn health_check(db: &WorkspaceDb) -> Result<HealthReport, JobError> {
     let workspaces = db.count_workspaces().await?;
     Ok(HealthReport {

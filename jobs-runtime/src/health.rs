@@ -3,6 +3,8 @@
 //! Each part of the process reports its last observation; this module only collects them. Ages are
 //! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
 
+mod scheduler;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::Store;
+
+pub(crate) use scheduler::SchedulerHealth;
 
 /// The silence after which a worker's check fails. A worker renews its session three times in this
 /// period, even when all its slots are in use.
@@ -30,6 +34,8 @@ pub struct Health {
     workers: Mutex<Vec<Arc<Mutex<WorkerState>>>>,
     /// True if log lines of handlers are stored; `None` if the process has no worker.
     log_capture: Mutex<Option<bool>>,
+    /// `None` if the process fires no schedules.
+    scheduler: Mutex<Option<SchedulerHealth>>,
 }
 
 impl Health {
@@ -41,6 +47,7 @@ impl Health {
             started: AtomicBool::new(false),
             workers: Mutex::default(),
             log_capture: Mutex::default(),
+            scheduler: Mutex::default(),
         }
     }
 
@@ -72,6 +79,13 @@ impl Health {
         }
     }
 
+    /// Creates the handle through which the scheduler of this process reports its state.
+    pub(crate) fn scheduler(&self, poll: Duration) -> SchedulerHealth {
+        let scheduler = SchedulerHealth::new(self.clock.clone(), poll);
+        *lock(&self.scheduler) = Some(scheduler.clone());
+        scheduler
+    }
+
     /// Returns the number of writes that the store has rejected as stale, over all workers of this
     /// process.
     pub fn refused_writes(&self) -> RefusedWrites {
@@ -98,6 +112,8 @@ impl Health {
         }
         drop(workers);
         checks.push(self.log_check());
+        let scheduler = lock(&self.scheduler).clone();
+        checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
         HealthReport::of(checks)
     }
 

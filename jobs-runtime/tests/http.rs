@@ -39,6 +39,8 @@ mod problems;
 mod processes;
 #[path = "http/queues.rs"]
 mod queues;
+#[path = "http/schedules.rs"]
+mod schedules;
 #[path = "http/sensitive.rs"]
 mod sensitive;
 #[path = "http/server.rs"]

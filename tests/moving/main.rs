@@ -6,12 +6,14 @@ mod between_stores;
 
 use std::sync::Arc;
 
-use jobs::ExecutionId;
+use jobs::{ExecutionId, Overlap, ScheduleRule};
 use jobs_runtime::store::{
-    Caps, Claim, DatabaseUrl, ExecutionQuery, LogQuery, SessionInfo, Store, open,
+    Caps, Claim, DatabaseUrl, ExecutionQuery, FireAnswer, Firing, LogQuery, NewRun, SessionInfo,
+    Skip, Store, open,
 };
 use jobs_runtime::testing::VirtualClock;
-use jobs_runtime::{EngineConfig, Runtime};
+use jobs_runtime::time::Timestamp;
+use jobs_runtime::{EngineConfig, NewSchedule, Runtime};
 use tests::jobs::{Add, Flaky, Logs, Panics};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -79,6 +81,35 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
         let delayed = client.enqueue(Add::new(n, n)).delay(later);
         delayed.await.expect("accepted");
     }
+    add_schedule(&idle).await;
+}
+
+/// Adds a paused schedule with a run.
+async fn add_schedule(runtime: &Runtime) {
+    let new = NewSchedule {
+        name: "sums".to_owned(),
+        job_id: "test.add".to_owned(),
+        rule: ScheduleRule::new("0 30 2 * * MON#1"),
+        payload: Some(r#"{"a":1, "b":2}"#.to_owned()),
+    };
+    let service = runtime.service();
+    service.create_schedule(new).await.expect("it is valid");
+    service.pause_schedule("sums").await.expect("it exists");
+    let time = Timestamp::from_millis(60_000);
+    let firing = Firing {
+        schedule: "sums".to_owned(),
+        revision: 2,
+        overlap: Overlap::Skip,
+        runs: vec![NewRun {
+            time,
+            start: Err(Skip::new(Skip::MISSED, "a test")),
+        }],
+        evaluated_until: time,
+        due_at: None,
+        now: time,
+    };
+    let fired = runtime.store().fire(firing).await.expect("it answers");
+    assert!(matches!(fired, FireAnswer::Fired(_)), "{fired:?}");
 }
 
 /// Returns everything that can be read about the executions of a store, newest first, as text.
@@ -101,6 +132,10 @@ async fn read_all(store: &Arc<dyn Store>) -> Vec<String> {
         let logs = store.logs(query).await.expect("it answers");
         let both = (record.expect("it exists"), logs.expect("it exists"));
         all.push(serde_json::to_string(&both).expect("it is JSON"));
+    }
+    for schedule in store.schedules().await.expect("it answers") {
+        let runs = store.schedule_runs(schedule.name.clone(), 10).await;
+        all.push(format!("{schedule:?} {:?}", runs.expect("it answers")));
     }
     all
 }

@@ -1,4 +1,4 @@
-//! The commands of operators: logs, cancel, retry, delete, explain and processes.
+//! The commands of operators: logs, cancel, retry, delete, explain, processes and schedules.
 
 use std::path::Path;
 
@@ -171,4 +171,59 @@ fn explain_prints_the_reason_and_processes_the_worker() {
     assert_eq!(jobs(dir.path(), &["logs", &id, "--follow"]).code, 0);
     let ended = json(&jobs(dir.path(), &["explain", &id, "--json"]));
     assert_eq!(ended["reason"]["code"], "final");
+}
+
+#[test]
+fn schedules_are_created_shown_changed_and_deleted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    assert_eq!(jobs(dir, &["migrate"]).code, 0);
+    let create = [
+        "schedules",
+        "create",
+        "echoes",
+        "test.echo",
+        "30 2 * * *",
+        "--timezone",
+        "Europe/Paris",
+        "--catch-up",
+        "all(3)",
+        "--jitter",
+        "30s",
+        "--payload",
+        r#"{"text":"hello"}"#,
+    ];
+    let created = jobs(dir, &create);
+    assert_eq!(created.code, 0, "{created:?}");
+    let shown = json(&jobs(dir, &["schedules", "show", "echoes", "--json"]));
+    assert_eq!(shown["catchUp"], "all(3)");
+    assert_eq!(shown["jitterMs"], 30_000);
+    assert_eq!(shown["nextTimes"].as_array().map(Vec::len), Some(5));
+    let listed = jobs(dir, &["schedules"]);
+    assert!(listed.out.contains("Europe/Paris"), "{listed:?}");
+    assert!(listed.out.contains("active"), "{listed:?}");
+
+    let paused = jobs(dir, &["schedules", "pause", "echoes"]);
+    assert!(paused.out.contains("paused since"), "{paused:?}");
+    let ran = jobs(dir, &["schedules", "run", "echoes"]);
+    assert!(ran.out.contains("enqueued by echoes"), "{ran:?}");
+    let edited = jobs(dir, &["schedules", "edit", "echoes", "--cron", "@hourly"]);
+    assert!(edited.out.contains("@hourly"), "{edited:?}");
+    assert!(edited.out.contains("(manual)"), "{edited:?}");
+    assert_eq!(jobs(dir, &["schedules", "resume", "echoes"]).code, 0);
+    let nothing = jobs(dir, &["schedules", "edit", "echoes"]);
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+    let again = jobs(dir, &create);
+    assert_eq!(again.code, 1, "{again:?}");
+    let wrong = jobs(
+        dir,
+        &["schedules", "create", "x", "test.echo", "61 * * * *"],
+    );
+    assert!(wrong.err.contains("0 to 59"), "{wrong:?}");
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    let unknown = jobs(dir, &["schedules", "show", "echos"]);
+    assert!(unknown.err.contains("echoes"), "{unknown:?}");
+    assert_eq!(jobs(dir, &["schedules", "delete", "echoes"]).code, 0);
+    let none = json(&jobs(dir, &["schedules", "--json"]));
+    assert_eq!(none["schedules"].as_array().map(Vec::len), Some(0));
 }

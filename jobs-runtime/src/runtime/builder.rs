@@ -296,13 +296,7 @@ impl RuntimeBuilder {
         let schedules = self
             .scheduler
             .unwrap_or(self.workers && self.engine.only.is_empty());
-        let scheduler = SchedulerParts {
-            store: Arc::clone(&store),
-            clock: Arc::clone(&clock),
-            prepare: prepare_scheduled(service.clone()),
-            changes: service.schedule_changes(),
-            poll: self.engine.schedule_poll,
-        };
+        let poll = self.engine.schedule_poll;
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
             let resources = crate::engine::resources::build(&jobs, self.resources).await?;
@@ -337,7 +331,14 @@ impl RuntimeBuilder {
             None => None,
         };
         let scheduler = if schedules {
-            Some(Scheduler::start(scheduler)?)
+            Some(Scheduler::start(SchedulerParts {
+                store: Arc::clone(service.store()),
+                clock: Arc::clone(service.clock()),
+                prepare: prepare_scheduled(service.clone()),
+                changes: service.schedule_changes(),
+                poll,
+                health: health.scheduler(poll),
+            })?)
         } else {
             None
         };

@@ -187,10 +187,11 @@ impl Cron {
         let restricted = |field: usize| !parts[field].starts_with('*');
         cron.either_day = restricted(DAY) && restricted(WEEKDAY);
         if mistakes.is_empty() && !cron.has_a_day() {
-            mistakes.push(format!(
-                "`{text}` never matches: none of its months has a day {}",
-                parts[DAY]
-            ));
+            let lacks = match parts[WEEKDAY] {
+                "*" => format!("none of its months has a day {}", parts[DAY]),
+                _ => "its day fields never match the same day".to_owned(),
+            };
+            mistakes.push(format!("`{text}` never matches: {lacks}"));
         }
         if mistakes.is_empty() {
             Ok(cron)
@@ -219,23 +220,30 @@ impl Cron {
 
     /// Returns `true` if the expression matches this second of the calendar.
     pub fn is_due(&self, at: CivilTime) -> bool {
-        let has = |field: usize, value: u32| value < 64 && self.fields[field] & (1 << value) != 0;
+        self.has(SECOND, at.second)
+            && self.has(MINUTE, at.minute)
+            && self.has(HOUR, at.hour)
+            && self.is_on_day(at)
+    }
+
+    fn has(&self, field: usize, value: u32) -> bool {
+        value < 64 && self.fields[field] & (1 << value) != 0
+    }
+
+    /// Returns `true` if month and day match.
+    fn is_on_day(&self, at: CivilTime) -> bool {
         let (last, weekday) = (at.days_in_month(), at.weekday());
         let nth = self.nth[weekday as usize % 7];
         let is_last_weekday = nth & (1 << LAST) != 0 && at.day + 7 > last;
-        let by_day = has(DAY, at.day) || self.last_day && at.day == last;
-        let by_weekday =
-            has(WEEKDAY, weekday) || is_last_weekday || nth & (1 << at.day.div_ceil(7)) != 0;
+        let is_nth_weekday = nth & (1 << at.day.div_ceil(7)) != 0;
+        let by_day = self.has(DAY, at.day) || self.last_day && at.day == last;
+        let by_weekday = self.has(WEEKDAY, weekday) || is_last_weekday || is_nth_weekday;
         let on_day = if self.either_day {
             by_day || by_weekday
         } else {
             by_day && by_weekday
         };
-        has(SECOND, at.second)
-            && has(MINUTE, at.minute)
-            && has(HOUR, at.hour)
-            && has(MONTH, at.month)
-            && on_day
+        self.has(MONTH, at.month) && on_day
     }
 
     /// Returns `true` if a day matches if either of the two day fields matches.
@@ -246,14 +254,23 @@ impl Cron {
         self.either_day
     }
 
-    /// Returns `true` if any month has a matching day.
+    /// Returns `true` if any day matches. 28 years contain every year that the calendar knows: leap
+    /// or not, beginning with each day of the week.
     fn has_a_day(&self) -> bool {
-        const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-        let first = self.fields[DAY].trailing_zeros();
-        let mut months = (1..).zip(DAYS);
-        self.either_day
-            || self.last_day
-            || months.any(|(month, days)| self.fields[MONTH] & (1 << month) != 0 && first <= days)
+        let days = (2000..2028).flat_map(|year| {
+            (1..=12).flat_map(move |month| {
+                (1..=31).map(move |day| CivilTime {
+                    year,
+                    month,
+                    day,
+                    hour: 0,
+                    minute: 0,
+                    second: 0,
+                })
+            })
+        });
+        days.filter(|at| at.day <= at.days_in_month())
+            .any(|at| self.is_on_day(at))
     }
 }
 
@@ -514,6 +531,7 @@ mod tests {
             ("-5 * * * *", "lacks a value"),
             ("0 0 30 2 *", "never matches"),
             ("0 0 31 4,6,9,11 *", "never matches"),
+            ("0 0 */3 2 MON#5", "never match the same day"),
             ("@reboot", "`@daily`"),
         ] {
             let error = Cron::parse(text).expect_err(text).to_string();

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::busy::keep_clock_busy;
 use crate::clock::timestamp;
+use crate::health::SchedulerHealth;
 use crate::schedule::Timetable;
 use crate::schedule::plan::{next_due, plan};
 use crate::store::{
@@ -61,6 +62,8 @@ pub(crate) struct SchedulerParts {
     pub(crate) changes: Arc<Notify>,
     /// The longest pause between two looks at the store.
     pub(crate) poll: Duration,
+    /// Receives the scheduler's state for health reports.
+    pub(crate) health: SchedulerHealth,
 }
 
 /// A running scheduler.
@@ -123,9 +126,13 @@ impl SchedulerTask {
         // The sender is gone if the runtime was dropped without a shutdown.
         while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
             let pause = match self.round().await {
-                Ok(pause) => pause,
+                Ok(pause) => {
+                    self.parts.health.looked(None);
+                    pause
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the scheduler cannot use the store");
+                    self.parts.health.looked(Some(error.to_string()));
                     BACKOFF
                 }
             };
@@ -136,6 +143,7 @@ impl SchedulerTask {
                 _ = self.stop.changed() => {}
             }
         }
+        self.parts.health.stopped();
     }
 
     /// Fires what is due. Returns the time until the next look.
@@ -218,6 +226,11 @@ impl SchedulerTask {
         }
         self.check_at = elapsed + ABSENCE_INTERVAL;
         let schedules = self.parts.store.schedules().await?;
+        let absent = schedules
+            .iter()
+            .filter(|schedule| schedule.absent.is_some());
+        let absent = absent.map(|schedule| schedule.name.clone()).collect();
+        self.parts.health.absent(absent);
         let schedules = schedules
             .into_iter()
             .filter(|schedule| schedule.absent != Some(Absence::Declaration));
