@@ -25,6 +25,8 @@ pub(super) struct Shared {
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
+    /// A test moves the time.
+    pub(super) is_time_virtual: bool,
 }
 
 impl Shared {
@@ -125,6 +127,7 @@ impl Shared {
         Arc::new(Self {
             store,
             health: health.worker(),
+            is_time_virtual: true,
             clock,
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),
