@@ -31,8 +31,9 @@ pub async fn render_page(
 ) -> Result<usize, JobError> {
     let at_once = rendering.add(&tenant, 1);
     tracing::info!(tenant, page, "rendering");
-    ctx.sleep(Duration::from_millis(20)).await;
+    let slept = ctx.sleep(Duration::from_millis(20)).await;
     rendering.add(&tenant, -1);
+    slept?;
     Ok(at_once)
 }
 

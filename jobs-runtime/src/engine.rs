@@ -95,8 +95,10 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::FutureExt;
+use jobs::Clock;
 use jobs::runtime::panic_text;
 use tokio::sync::watch;
 
@@ -112,17 +114,18 @@ use dispatcher::Dispatcher;
 use hook_notifier::{HookNotifier, HooksDrained};
 
 /// A running worker.
-#[derive(Debug)]
 pub(crate) struct Engine {
     stop: watch::Sender<Stop>,
     /// `None` while the dispatcher runs; later how it ended.
     ended: watch::Receiver<Option<DispatcherEnd>>,
     hooks_drained: HooksDrained,
     idle: watch::Receiver<bool>,
+    clock: Arc<dyn Clock>,
 }
 
-/// The end of a dispatcher: as requested, or by a panic with this message.
-type DispatcherEnd = Result<(), String>;
+/// The end of a dispatcher: as requested, with the time at which the stop must be over, or by a
+/// panic with this message.
+type DispatcherEnd = Result<Duration, String>;
 
 impl Engine {
     /// Starts the dispatcher's thread. Attempts run on the tokio runtime of the caller.
@@ -174,6 +177,7 @@ impl Engine {
             ended,
             hooks_drained,
             idle: idle_seen,
+            clock,
         })
     }
 
@@ -196,8 +200,13 @@ impl Engine {
     /// dispatcher has died.
     pub(crate) async fn ended(&self) {
         // An error means that the dispatcher's thread has ended without a message.
-        let _ = self.ended.clone().wait_for(Option::is_some).await;
-        self.hooks_drained.clone().wait().await;
+        let mut ended = self.ended.clone();
+        let ends_at = match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Ok(ends_at))) => *ends_at,
+            _ => Duration::ZERO,
+        };
+        let left = ends_at.saturating_sub(self.clock.elapsed());
+        self.hooks_drained.clone().wait(left).await;
     }
 
     /// The message of the panic that has ended the dispatcher, if one has.

@@ -74,7 +74,7 @@ pub trait Limiter: Send + Sync + 'static {
     /// Reserves `cost` permits of the limit `name`, unless they are only free after `latest`.
     ///
     /// # Errors
-    /// A permanent error if no limit has this name. A retryable error if the store fails.
+    /// A retryable error if no limit has this name, or if the store fails.
     fn reserve<'a>(
         &'a self,
         name: &'a str,
@@ -185,10 +185,15 @@ impl JobContext {
 
     /// Waits on the runtime's clock.
     ///
-    /// Returns early when the attempt should end; call [`check`](Self::check) afterwards.
-    pub async fn sleep(&self, duration: Duration) {
+    /// # Errors
+    /// A cancellation if the attempt should end before the wait is over. Return it with `?`: a
+    /// handler that ignores it and returns `Ok` has succeeded.
+    pub async fn sleep(&self, duration: Duration) -> Result<(), JobError> {
         let slept = self.0.clock.sleep(duration);
-        self.0.cancelled.run_until_cancelled(slept).await;
+        match self.0.cancelled.run_until_cancelled(slept).await {
+            Some(()) => Ok(()),
+            None => Err(ended_early()),
+        }
     }
 
     /// Reports the progress in percent, and the current step.
@@ -228,7 +233,7 @@ impl JobContext {
     /// A cancellation, once [`is_cancelled`](Self::is_cancelled) is `true`.
     pub fn check(&self) -> Result<(), JobError> {
         if self.is_cancelled() {
-            return Err(JobError::cancel("cancelled"));
+            return Err(ended_early());
         }
         Ok(())
     }
@@ -261,7 +266,7 @@ impl JobContext {
     ///
     /// # Errors
     /// A snooze if the wait would be too long. A cancellation if the attempt should end early. A
-    /// permanent error if no limit has this name.
+    /// retryable error if no limit has this name.
     pub async fn limit(&self, name: &str, cost: u32) -> Result<(), JobError> {
         let Some(limiter) = &self.0.limiter else {
             return Ok(());
@@ -281,7 +286,7 @@ impl JobContext {
             return Err(JobError::snooze(wait));
         }
         if !wait.is_zero() {
-            self.sleep(wait).await;
+            self.sleep(wait).await?;
         }
         self.check()
     }
@@ -345,6 +350,12 @@ impl JobContext {
     pub fn resource<T: ?Sized + Resource>(&self) -> Option<Arc<T>> {
         self.0.resources.get()
     }
+}
+
+/// The error of an attempt that should end early. The runtime knows the reason, and decides by it
+/// what follows.
+fn ended_early() -> JobError {
+    JobError::cancel("cancelled")
 }
 
 impl JobContext {

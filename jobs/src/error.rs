@@ -66,7 +66,8 @@ impl JobError {
         Self::new(Verdict::RetryIn(delay), error)
     }
 
-    /// A request to run again after `delay`, without spending the retry budget.
+    /// A request to run again after `delay`, without spending the retry budget. The runtime waits for
+    /// at least one second.
     pub fn snooze(delay: Duration) -> Self {
         Self::new(Verdict::Snooze(delay), "snoozed")
     }
@@ -78,8 +79,8 @@ impl JobError {
 
     /// A request to run again after `delay`, because an outside system asked to slow down.
     ///
-    /// Spends no retry budget. Also pauses the rate limits that the attempt has used. A delay above
-    /// 24 hours counts as 24 hours.
+    /// Spends no retry budget. The runtime waits for at least one second and at most 24 hours, and
+    /// pauses the rate limits that the attempt has used.
     pub fn rate_limited(delay: Duration) -> Self {
         Self::new(Verdict::RateLimited(delay), "rate limited")
     }

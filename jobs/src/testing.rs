@@ -30,7 +30,7 @@
 //!     #[default(1)] copies: u32,
 //! ) -> Result<String, JobError> {
 //!     ctx.progress(10, "warming up");
-//!     ctx.sleep(Duration::from_secs(60)).await;
+//!     ctx.sleep(Duration::from_secs(60)).await?;
 //!     tracing::info!(copies, "printed on {}", printer.name);
 //!     Ok(format!("{copies} for {to}"))
 //! }

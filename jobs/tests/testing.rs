@@ -39,7 +39,7 @@ async fn print(
     for copy in 0..copies {
         ctx.check()?;
         ctx.progress_of(u64::from(copy), u64::from(copies), "copies");
-        ctx.sleep(MINUTE).await;
+        ctx.sleep(MINUTE).await?;
     }
     tracing::info!(copies, shelf = archive.shelf(), "printed on {}", printer.0);
     tracing::debug!("below the stored level");

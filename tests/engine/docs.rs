@@ -7,6 +7,7 @@ fn the_table_of_outcomes_names_tests_that_exist() {
         include_str!("enqueue.rs"),
         include_str!("outcomes.rs"),
         include_str!("poison_rows.rs"),
+        include_str!("rates.rs"),
         include_str!("shutdown.rs"),
         include_str!("stuck_handlers.rs"),
         include_str!("succeed_in.rs"),

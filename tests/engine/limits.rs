@@ -14,14 +14,14 @@ use super::support::{SECOND, Timed, all_end, starts};
 /// Takes ten seconds.
 #[job(id = "limits.pair", max_concurrent = 2)]
 async fn pair(ctx: &JobContext) -> Result<(), JobError> {
-    ctx.sleep(10 * SECOND).await;
+    ctx.sleep(10 * SECOND).await?;
     Ok(())
 }
 
 /// Takes ten seconds; one at a time per tenant.
 #[job(id = "limits.tenant", max_concurrent = (1, per = "tenant"))]
 pub(super) async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, JobError> {
-    ctx.sleep(10 * SECOND).await;
+    ctx.sleep(10 * SECOND).await?;
     Ok(tenant)
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn tenant(ctx: &JobContext, tenant: String) -> Result<String, J
 #[job(id = "limits.weighted", max_concurrent = (1, per = "plan", weights = ["gold:3"]))]
 async fn weighted(ctx: &JobContext, plan: String) -> Result<(), JobError> {
     drop(plan);
-    ctx.sleep(10 * SECOND).await;
+    ctx.sleep(10 * SECOND).await?;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ async fn weighted(ctx: &JobContext, plan: String) -> Result<(), JobError> {
 )]
 async fn shared(ctx: &JobContext, plan: String) -> Result<(), JobError> {
     drop(plan);
-    ctx.sleep(3 * SECOND).await;
+    ctx.sleep(3 * SECOND).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus, Job, ResultE
 use jobs_runtime::EngineConfig;
 use jobs_runtime::store::{ExecutionRecord, NewExecution};
 use tests::jobs::{
-    Add, AddBlocking, Ends, Finishes, Flaky, Oversized, Panics, Parent, Renamed, Slow,
+    Add, AddBlocking, Ends, Finishes, Flaky, Nap, Oversized, Panics, Parent, Renamed, Slow,
     SlowBlocking, Snoozes, Wait,
 };
 
@@ -96,6 +96,29 @@ async fn a_handler_out_of_time_is_told_and_its_attempt_timed_out() {
     };
     assert_eq!(error.kind, ErrorKind::TimedOut);
     assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
+    // It was told a tenth of its timeout of 100 ms before the end.
+    let attempt = &record.attempts[0];
+    let ended = attempt.finished_at.expect("it ended");
+    assert_eq!(ended.since(attempt.started_at), Duration::from_millis(90));
+}
+
+#[tokio::test]
+async fn a_sleep_that_ends_early_is_no_success() {
+    // By its timeout of a minute.
+    let (_, record) = run(Nap::new(120_000_u64)).await;
+    assert_eq!(outcomes(&record), [AttemptOutcome::TimedOut]);
+    // By a cancellation.
+    let runtime = Timed::start().await;
+    let cancelled = runtime.begin(Nap::new(50_000_u64)).await;
+    runtime.cancel(cancelled.id()).await;
+    let record = runtime.record(cancelled.id()).await;
+    assert_eq!(outcomes(&record), [AttemptOutcome::Cancelled]);
+    // By the worker that gives it back.
+    let released = runtime.begin(Nap::new(50_000_u64)).await;
+    runtime.shutdown().await;
+    let record = runtime.record(released.id()).await;
+    assert_eq!(outcomes(&record), [AttemptOutcome::Released]);
+    assert_eq!(record.status, ExecutionStatus::Queued);
 }
 
 /// In real time: a virtual clock cannot see a blocked thread.
@@ -124,6 +147,12 @@ async fn a_snooze_costs_nothing() {
     assert_eq!(result.ok(), Some(3));
     use AttemptOutcome::{Snoozed, Succeeded};
     assert_eq!(outcomes(&record), [Snoozed, Snoozed, Succeeded]);
+    // It asked for 20 ms. Without a shortest snooze, a job could repeat without a pause.
+    for attempt in &record.attempts[..2] {
+        let ended = attempt.finished_at.expect("it ended");
+        let next = attempt.retry_at.expect("another follows");
+        assert_eq!(next.since(ended), Duration::from_secs(1));
+    }
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn a_wait_that_is_too_long_costs_no_attempt_of_the_budget() {
 }
 
 #[tokio::test]
-async fn an_unknown_limit_fails_for_good_and_is_named() {
+async fn an_unknown_limit_is_named_and_retried() {
     let runtime = Timed::build(with_zoo(1, SECOND)).await;
     let visits = runtime.enqueue(Visits::new(1_u32).whom("aquarium")).await;
     runtime.result(&visits).await.expect_err("no such limit");
@@ -131,11 +131,8 @@ async fn an_unknown_limit_fails_for_good_and_is_named() {
         error.message.contains("`aquarium`") && error.message.contains("zoo"),
         "{error}"
     );
-    assert_eq!(
-        runtime.record(visits.id()).await.attempts.len(),
-        1,
-        "it is permanent"
-    );
+    let attempts = runtime.record(visits.id()).await.attempts.len();
+    assert!(attempts > 1, "the setting may be on its way: {attempts}");
 }
 
 #[tokio::test]

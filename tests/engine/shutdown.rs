@@ -1,11 +1,11 @@
 //! Shutdown: drain, release, close.
 
-use jobs::{AttemptOutcome, ExecutionStatus};
+use jobs::{AttemptOutcome, ExecutionStatus, JobError, job};
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Nap, Wait};
 
 use super::limits::Tenant;
-use super::support::Timed;
+use super::support::{SECOND, Timed};
 
 #[tokio::test]
 async fn a_second_request_gives_back_without_spending() {
@@ -33,12 +33,36 @@ async fn the_drain_ends_and_gives_back_what_is_left() {
     let execution = runtime.begin(Wait::new()).await;
     let asked = runtime.clock.passed();
     runtime.shutdown().await;
-    assert_eq!(
-        runtime.clock.passed() - asked,
-        EngineConfig::default().drain
-    );
+    // The handler was asked to end after three fifths of the drain of 25 s, and did.
+    assert_eq!(runtime.clock.passed() - asked, 15 * SECOND);
     let record = runtime.record(execution.id()).await;
     assert_eq!(record.status, ExecutionStatus::Queued);
+    assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Released));
+}
+
+/// Ignores every request to end.
+#[job(id = "shutdown.deaf", timeout = "none")]
+async fn never_listens() -> Result<(), JobError> {
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn a_stop_is_over_within_the_drain_although_a_handler_does_not_listen() {
+    for (drain, released_after) in [(25, 20), (10, 8)] {
+        let config = EngineConfig {
+            drain: drain * SECOND,
+            ..EngineConfig::default()
+        };
+        let runtime = Timed::with(config).await;
+        let execution = runtime.begin(NeverListens::new()).await;
+        let asked = runtime.clock.passed();
+        runtime.shutdown().await;
+        let took = runtime.clock.passed() - asked;
+        assert_eq!(took, released_after * SECOND, "of {drain} s");
+        let record = runtime.record(execution.id()).await;
+        assert_eq!(record.status, ExecutionStatus::Queued);
+        assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Released));
+    }
 }
 
 #[tokio::test]
@@ -104,10 +128,10 @@ async fn a_thousand_running_attempts_end_or_are_given_back() {
         concurrency: ATTEMPTS,
         ..EngineConfig::default()
     };
-    let limit = config.drain + config.grace;
+    let limit = config.drain;
     let runtime = Timed::with(config).await;
     let jobs = runtime.client();
-    // The first 101 end during the drain of 30 s; the others would end after it.
+    // The first 50 end before handlers are asked to end, after 15 s.
     let naps = (1..=500).map(|n| Nap::new(295_u64 * n));
     let naps = jobs.enqueue_all(naps).await.expect("accepted");
     let waits = (0..500).map(|_| Wait::new());
@@ -141,7 +165,7 @@ async fn a_thousand_running_attempts_end_or_are_given_back() {
             assert_eq!(record.status, ExecutionStatus::Queued);
         }
     }
-    assert_eq!(ended, 101, "of {ATTEMPTS}");
+    assert_eq!(ended, 50, "of {ATTEMPTS}");
     let sessions = runtime.store().sessions().await.expect("the store answers");
     assert!(sessions.is_empty(), "{sessions:?}");
 }

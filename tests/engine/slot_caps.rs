@@ -12,14 +12,14 @@ use super::support::{SECOND, Timed, all_end, starts};
 /// Takes ten seconds.
 #[job(id = "limits.mail", queue = "mail")]
 async fn mail(ctx: &JobContext) -> Result<(), JobError> {
-    ctx.sleep(10 * SECOND).await;
+    ctx.sleep(10 * SECOND).await?;
     Ok(())
 }
 
 /// Takes ten seconds.
 #[job(id = "limits.heavy", aliases = ["limits.heavy-once"])]
 async fn heavy(ctx: &JobContext) -> Result<(), JobError> {
-    ctx.sleep(10 * SECOND).await;
+    ctx.sleep(10 * SECOND).await?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ async fn yearly(ctx: &JobContext, fails: u32) -> Result<u32, JobError> {
         attempt if attempt > fails => Ok(attempt),
         // Every third attempt takes too long, the others fail at once.
         attempt if attempt.is_multiple_of(3) => {
-            ctx.sleep(2 * HOUR).await;
+            ctx.sleep(2 * HOUR).await?;
             Err("interrupted".into())
         }
         _ => Err("not today".into()),
@@ -144,7 +144,7 @@ async fn a_delay_ends_at_its_moment() {
 }
 
 #[tokio::test]
-async fn a_deaf_handler_is_dropped_after_its_grace() {
+async fn a_deaf_handler_is_dropped_at_its_timeout() {
     let clock = VirtualClock::new();
     let runtime = runtime(&clock, 1).await;
     let execution = runtime
@@ -153,8 +153,7 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
         .await
         .expect("accepted");
     let begun = clock.now();
-    let grace = EngineConfig::default().grace;
-    clock.advance(HOUR + grace - Duration::from_millis(1)).await;
+    clock.advance(HOUR - Duration::from_millis(1)).await;
     assert_eq!(
         record(&runtime, execution.id()).await.status,
         ExecutionStatus::Running
@@ -163,7 +162,71 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
     let record = record(&runtime, execution.id()).await;
     assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::TimedOut));
     let end = record.finished_at.expect("it ended");
-    assert_eq!(end.since(begun.into()), HOUR + grace);
+    assert_eq!(end.since(begun.into()), HOUR);
+}
+
+/// Runs once a day.
+#[job(id = "time.daily", timeout = "1m", retries = 0)]
+async fn daily(ctx: &JobContext, days: u32) -> Result<u32, JobError> {
+    if ctx.attempt() < days {
+        return Err(JobError::snooze(DAY));
+    }
+    ctx.sleep(Duration::from_secs(1)).await?;
+    Ok(ctx.attempt())
+}
+
+/// Polls and renewals of an idle worker are skipped: at the default intervals a year has millions.
+#[tokio::test]
+async fn a_year_of_a_daily_job_takes_seconds_with_default_settings() {
+    let clock = VirtualClock::new();
+    let runtime = Runtime::builder()
+        .database("sqlite::memory:")
+        .clock(clock.clone())
+        .start()
+        .await
+        .expect("the runtime starts");
+    let execution = runtime.client().enqueue(Daily::new(365_u32)).await;
+    let execution = execution.expect("accepted");
+    let begun = tests::process::now();
+    clock.advance(365 * DAY).await;
+    let record = record(&runtime, execution.id()).await;
+    assert_eq!(record.status, ExecutionStatus::Succeeded);
+    assert_eq!(record.attempts.len(), 365);
+    for pair in record.attempts.windows(2) {
+        assert_eq!(pair[0].retry_at, Some(pair[1].started_at), "to the moment");
+    }
+    assert_eq!(runtime.health().refused_writes().total(), 0);
+    // With its polls, an idle year took hours.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(300), "{took:?}");
+}
+
+/// An idle worker that skips its polls notices another worker on the same store.
+#[tokio::test]
+async fn an_idle_worker_takes_over_from_one_that_started_later() {
+    let clock = VirtualClock::new();
+    let survivor = Runtime::builder()
+        .database("sqlite::memory:")
+        .clock(clock.clone())
+        .jobs(["time.deaf"])
+        .start()
+        .await
+        .expect("the runtime starts");
+    clock.advance(DAY).await;
+    let info = SessionInfo {
+        worker: "later".to_owned(),
+        ..another_worker()
+    };
+    let store = survivor.store();
+    let later = store.open_session(info).await.expect("the store answers");
+    let execution = survivor.client().enqueue(Daily::new(1_u32)).await;
+    let execution = execution.expect("accepted");
+    let claim = first_claim(later, &["time.daily"]);
+    let claimed = store.claim(claim).await.expect("the store answers");
+    assert_eq!(claimed.len(), 1);
+    clock.advance(2 * EngineConfig::default().lease).await;
+    let record = record(&survivor, execution.id()).await;
+    assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Lost));
 }
 
 #[tokio::test]

@@ -80,6 +80,21 @@ fn a_process_whose_dispatcher_dies_exits_and_says_why() {
     );
 }
 
+#[test]
+fn a_resource_that_panics_stops_the_start_and_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = std::process::Command::new(SKEWED)
+        .arg("work")
+        .current_dir(dir.path())
+        .env("TEST_RESOURCE_PANICS", "1")
+        .output()
+        .expect("the program starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("Fragile"), "{told}");
+    assert!(told.contains("it panicked: it broke"), "{told}");
+}
+
 fn enqueue(server: &Server, record: &Path) {
     let payload = json!({"payload": {"file": record, "millis": 40}});
     let batch = json!({"executions": vec![payload; EXECUTIONS]});

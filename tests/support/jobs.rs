@@ -102,15 +102,14 @@ pub async fn record(
     millis: u64,
 ) -> Result<u32, JobError> {
     append(&file, &format!("{} {}", ctx.execution_id(), ctx.attempt()))?;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(ctx.attempt())
 }
 
 /// Sleeps for `millis`, or until it is cancelled.
 #[job(id = "test.nap", timeout = "1m", retries = 0)]
 pub async fn nap(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
-    ctx.sleep(Duration::from_millis(millis)).await;
-    ctx.check()
+    ctx.sleep(Duration::from_millis(millis)).await
 }
 
 /// Takes a number of steps of 10 ms, blocks its thread and ignores cancellation. Each step appends
@@ -141,8 +140,7 @@ pub async fn interval(
     let name = format!("{} {}", ctx.execution_id(), ctx.attempt());
     append(&file, &format!("begin {name}"))?;
     let _end = EndLine { file, name };
-    ctx.sleep(Duration::from_millis(millis)).await;
-    ctx.check()?;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(ctx.attempt())
 }
 
@@ -174,8 +172,7 @@ pub async fn withdraw(
         // Until the test has another worker take the lease over.
         append(&file.with_extension("waiting"), "waiting")?;
         while !file.with_extension("go").exists() {
-            ctx.sleep(Duration::from_millis(5)).await;
-            ctx.check()?;
+            ctx.sleep(Duration::from_millis(5)).await?;
         }
     }
     let attempt = ctx.attempt();

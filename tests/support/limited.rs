@@ -28,7 +28,7 @@ pub async fn mirror(page: u32, text: String) -> Result<String, JobError> {
 /// Sleeps; three attempts at a time.
 #[job(id = "test.slot", max_concurrent = 3, retries = [1], max_attempts = 100)]
 pub async fn slot(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
@@ -36,14 +36,14 @@ pub async fn slot(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
 #[job(id = "test.keyed", max_concurrent = (2, per = "key"), retries = [1], max_attempts = 100)]
 pub async fn keyed(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
     let _ = key;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
 /// Sleeps; eight starts a second.
 #[job(id = "test.paced", rate_limit = "8/s", retries = [1], max_attempts = 100)]
 pub async fn paced(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
@@ -51,7 +51,7 @@ pub async fn paced(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
 #[job(id = "test.paced-by-key", rate_limit = ("5/s", per = "key"), max_concurrent = 4, retries = [1], max_attempts = 100)]
 pub async fn paced_by_key(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
     let _ = key;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
@@ -69,7 +69,7 @@ pub async fn limited_handler(ctx: &JobContext) -> Result<u64, JobError> {
 #[job(id = "test.unique", unique = (by = ["key"]), retries = [1], max_attempts = 100)]
 pub async fn unique_by_key(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
     let _ = key;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
@@ -77,7 +77,7 @@ pub async fn unique_by_key(ctx: &JobContext, key: u32, millis: u64) -> Result<()
 #[job(id = "test.unique-reject", unique = (by = ["key"], on_conflict = "reject"), retries = [1], max_attempts = 100)]
 pub async fn unique_or_reject(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
     let _ = key;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
@@ -85,13 +85,13 @@ pub async fn unique_or_reject(ctx: &JobContext, key: u32, millis: u64) -> Result
 #[job(id = "test.debounced", debounce = ("200ms", by = ["key"], at_most = "1s"), retries = [1], max_attempts = 100)]
 pub async fn debounced(ctx: &JobContext, key: u32, millis: u64) -> Result<(), JobError> {
     let _ = key;
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }
 
 /// Sleeps; a backlog of eight at most, in a queue of its own.
 #[job(id = "test.capped", max_waiting = 8, queue = "capped", retries = [1], max_attempts = 100)]
 pub async fn capped(ctx: &JobContext, millis: u64) -> Result<(), JobError> {
-    ctx.sleep(Duration::from_millis(millis)).await;
+    ctx.sleep(Duration::from_millis(millis)).await?;
     Ok(())
 }

@@ -25,7 +25,7 @@ async fn changed(a: u32, b: u32) -> Result<String, JobError> {
 /// Sleeps, so that the upgrade happens during an attempt.
 #[job(id = "upgrade.slow", timeout = "1m", retries = ["1s"])]
 async fn slow(ctx: &JobContext, millis: u64) -> Result<String, JobError> {
-    ctx.sleep(std::time::Duration::from_millis(millis)).await;
+    ctx.sleep(std::time::Duration::from_millis(millis)).await?;
     Ok("next".to_owned())
 }
 

@@ -1,12 +1,12 @@
 //! The worker of the tests with a wrong wall clock: it is ahead by `TEST_CLOCK_AHEAD` seconds, or
 //! behind if that is negative. On the dispatcher's thread it panics once the file
-//! `TEST_CLOCK_BREAKS` exists.
+//! `TEST_CLOCK_BREAKS` exists. With `TEST_RESOURCE_PANICS` its resource panics while it is built.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use jobs::{BoxFuture, Clock};
+use jobs::{BoxFuture, Clock, JobError, job};
 use jobs_runtime::SystemClock;
 use tests as _;
 
@@ -37,6 +37,25 @@ impl Clock for Skewed {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.correct.sleep(duration)
     }
+}
+
+/// A resource whose constructor may panic.
+struct Fragile;
+
+#[jobs::resource]
+fn fragile() -> Fragile {
+    assert!(
+        std::env::var_os("TEST_RESOURCE_PANICS").is_none(),
+        "it broke"
+    );
+    Fragile
+}
+
+/// Borrows the resource, so that each worker builds it.
+#[job(id = "test.borrows-fragile")]
+async fn borrows_fragile(fragile: &Fragile) -> Result<(), JobError> {
+    let _ = fragile;
+    Ok(())
 }
 
 fn main() -> std::process::ExitCode {

@@ -9,7 +9,7 @@ requirements! { "queues" {
     queues_are_listed_with_their_counts: "Queues are listed by name, with the numbers of their waiting and running executions.",
     claims_take_nothing_from_excluded_queues: "A claim takes nothing from the queues that it excludes.",
     claims_keep_to_their_caps: "A claim takes no more executions with limits, of a queue or of a job than its caps allow. The rest stays ready.",
-    waiting_since_finds_old_executions: "`waiting_since` returns ready executions that were due before a time and lack the highest priority, up to its limit.",
+    waiting_since_finds_old_executions: "`waiting_since` returns ready executions that became ready before a time and lack the highest priority, up to its limit.",
     an_edit_moves_a_waiting_execution: "An edit of priority or time moves a waiting execution to its new place.",
     running_and_final_executions_are_not_edited: "Running and final executions cannot be edited.",
     an_edit_releases_the_permits_of_a_limited_execution: "An edit of priority or time releases the permits of a waiting execution, which takes its new place at the limit.",
@@ -87,6 +87,17 @@ async fn waiting_since_finds_old_executions(store: AnyStore) {
     let session = session(&store, "w").await;
     let first = store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
     assert_eq!(ids(&first), expected[..1]);
+    // Its retry is young, although the execution is old.
+    settle(&store, retry_at(&first[0], t(20))).await;
+    store.promote(t(20), 100).await.unwrap();
+    let lower = ExecutionEdit {
+        priority: Some(50),
+        ..ExecutionEdit::default()
+    };
+    store.edit(expected[0], lower, t(20)).await.unwrap();
+    assert_eq!(waiting(9).await, expected[1..]);
+    let found = store.waiting_since("default".to_owned(), t(21), 9).await;
+    assert!(found.unwrap().contains(&expected[0]));
 }
 
 async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {

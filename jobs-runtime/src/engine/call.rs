@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) config: EngineConfig,
     pub(super) health: WorkerHealth,
     pub(super) outage_log: OutageLog,
+    /// A test moves the time.
+    pub(super) is_time_virtual: bool,
 }
 
 impl Shared {
@@ -129,6 +131,7 @@ impl Shared {
         Arc::new(Self {
             store,
             health: health.worker(),
+            is_time_virtual: true,
             clock,
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),

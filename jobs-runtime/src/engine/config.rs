@@ -43,9 +43,11 @@ pub struct EngineConfig {
     /// The interval at which the scheduler looks for schedules that another process has created or
     /// changed. Default: 5 s.
     pub schedule_poll: Duration,
-    /// The time that a handler has to return after a timeout or a cancel request. Default: 10 s.
+    /// The time that a handler has to return after a cancel request. Before its timeout it is asked
+    /// for the same time, at most a tenth of the timeout. Default: 10 s.
     pub grace: Duration,
-    /// The time that running attempts have to end after the first shutdown request. Default: 30 s.
+    /// The time that a stop takes at most, grace and last settlements included. Running attempts are
+    /// asked to end after three fifths of it, and released after four. Default: 25 s.
     pub drain: Duration,
     /// Whether the start and the end of each attempt are logged at level INFO. Failures are always
     /// logged. Default: false.
@@ -70,7 +72,7 @@ impl Default for EngineConfig {
             poll: Duration::from_secs(5),
             schedule_poll: Duration::from_secs(5),
             grace: Duration::from_secs(10),
-            drain: Duration::from_secs(30),
+            drain: Duration::from_secs(25),
             log_attempts: false,
         }
     }

@@ -37,11 +37,15 @@ use super::outcome::Exit;
 use super::parts::EngineParts;
 use super::running::Attempts;
 use super::session::{SessionAnswer, SessionChange, SessionKeeper, SessionLost};
-use super::shutdown::{Shutdown, Stop, close_session};
+use super::shutdown::{Interruption, Shutdown, Stop, close_session};
+use super::slots::SlotKind;
 use crate::store::StoreEvent;
 
 /// The most events of attempts that are handled between two rounds of store calls.
 const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
+
+/// The longest time that is skipped at once under a virtual clock.
+const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3600);
 
 /// The answer of the store to a call of a part.
 #[derive(Debug)]
@@ -66,6 +70,8 @@ pub(super) struct Dispatcher {
     shutdown: Shutdown,
     /// The time of the next poll.
     poll_at: Duration,
+    /// The loop sleeps to the next thing that is due, without polls and renewals.
+    is_skipping: bool,
 
     calls: FuturesUnordered<Call<Answer>>,
     attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
@@ -97,6 +103,7 @@ impl Dispatcher {
             health: parts.health.clone(),
             rates: Arc::new(parts.config.limits.clone()),
         };
+        let is_time_virtual = parts.clock.hold().is_needed();
         let shared = Arc::new(Shared {
             store: parts.store,
             clock: parts.clock,
@@ -104,6 +111,7 @@ impl Dispatcher {
             config: parts.config,
             health: parts.health,
             outage_log: OutageLog::default(),
+            is_time_virtual,
         });
         let now = shared.now();
         Self {
@@ -113,8 +121,9 @@ impl Dispatcher {
             completer: Completer::new(now, hook_notifier, &shared),
             heartbeat: Heartbeat::new(now, &shared),
             maintenance: Maintenance::new(now, &shared),
-            shutdown: Shutdown::new(),
+            shutdown: Shutdown::new(&shared.config),
             poll_at: now + shared.config.poll,
+            is_skipping: false,
             calls: FuturesUnordered::new(),
             attempt_events,
             store_events: Some(shared.store.events()),
@@ -129,15 +138,16 @@ impl Dispatcher {
         self.attempts.application_code()
     }
 
-    /// Runs until a shutdown is requested and complete.
-    pub(super) async fn run(mut self) {
+    /// Runs until a shutdown is requested and complete. Returns the time at which the stop must be
+    /// over, on the monotonic clock.
+    pub(super) async fn run(mut self) -> Duration {
         let mut attempt_events = Vec::with_capacity(ATTEMPT_EVENTS_AT_ONCE);
         let mut stop_requests = self.stop_requests.clone();
         loop {
             self.advance();
             if self.shutdown.is_closed() {
                 self.shared.health.stopped();
-                return;
+                return self.shutdown.ends_at();
             }
             let wait = self.next_wake().saturating_sub(self.shared.now());
             tokio::select! {
@@ -151,8 +161,7 @@ impl Dispatcher {
                 changed = stop_requests.changed(), if self.shutdown.may_be_asked() => {
                     // An error means that the runtime was dropped: no request can follow.
                     let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
-                    let drain = self.shared.config.drain;
-                    self.shutdown.ask(asked, self.shared.now(), drain);
+                    self.shutdown.ask(asked, self.shared.now());
                 }
                 () = self.shared.clock.sleep(wait) => self.on_timer(),
             }
@@ -161,8 +170,11 @@ impl Dispatcher {
 
     /// Starts all work that is due and possible.
     fn advance(&mut self) {
-        self.take_store_events();
         let now = self.shared.now();
+        if std::mem::take(&mut self.is_skipping) {
+            self.session.skip_to(now);
+        }
+        self.take_store_events();
         self.advance_session(now);
         self.advance_shutdown(now);
         self.attempts.start(
@@ -206,9 +218,25 @@ impl Dispatcher {
         has_looked && self.claims.is_idle() && !is_busy
     }
 
+    /// True if the virtual clock may skip polls and renewals: this worker is idle, and no other worker
+    /// shares the store.
+    fn may_skip(&self) -> bool {
+        let is_idle = self.takes_work() && self.calls.is_empty() && self.is_idle();
+        is_idle && self.maintenance.rescue.is_alone()
+    }
+
     /// The next time to wake up without an event.
-    fn next_wake(&self) -> Duration {
+    fn next_wake(&mut self) -> Duration {
         let now = self.shared.now();
+        if self.shared.is_time_virtual {
+            self.is_skipping = self.may_skip();
+            self.shared.health.may_be_silent(self.is_skipping);
+        }
+        if self.is_skipping {
+            let due = [self.maintenance.next_due(), self.completer.next_wake()];
+            let due = due.into_iter().flatten();
+            return due.fold(now + LONGEST_SKIP, Duration::min);
+        }
         let heartbeat = self.session.id().is_some() && self.holds_leases();
         let heartbeat = heartbeat.then(|| self.heartbeat.next_wake());
         let maintenance = self.takes_work().then(|| self.maintenance.next_wake());
@@ -323,8 +351,18 @@ impl Dispatcher {
             return;
         }
         self.claims.release_prefetched(&mut self.completer);
-        if self.shutdown.advance(now) {
-            self.attempts.interrupt(Cause::GiveBack);
+        match self.shutdown.advance(now) {
+            None => {}
+            Some(Interruption::Ask) => self.attempts.interrupt(Cause::GiveBack),
+            Some(Interruption::ReleaseAsync) => {
+                self.attempts.interrupt(Cause::GiveBack);
+                self.attempts.release(SlotKind::Async);
+            }
+            Some(Interruption::ReleaseAll) => {
+                for kind in SlotKind::ALL {
+                    self.attempts.release(kind);
+                }
+            }
         }
         let all_settled = self.attempts.running.is_empty() && self.completer.is_empty();
         // A session that is being opened is awaited and closed too: otherwise it would stay open
@@ -388,6 +426,9 @@ impl Dispatcher {
 
     fn on_store_event(&mut self, event: Result<StoreEvent, RecvError>) {
         let now = self.shared.now();
+        if !matches!(event, Ok(StoreEvent::Finished(_))) {
+            self.maintenance.rescue.store_changed();
+        }
         match event {
             Ok(StoreEvent::Ready) => self.claims.expect_work(),
             Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),

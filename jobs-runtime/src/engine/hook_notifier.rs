@@ -21,9 +21,6 @@ use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
 /// The most ended attempts that wait for slow hooks. Further ones are dropped and logged.
 const QUEUE_LIMIT: usize = 10_000;
 
-/// The time that hooks have for the remaining attempts after the worker has stopped.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The dispatcher's side of the notifier.
 #[derive(Debug, Default)]
 pub(super) struct HookNotifier {
@@ -46,12 +43,13 @@ enum HookEvent {
 pub(super) struct HooksDrained(watch::Receiver<bool>);
 
 impl HooksDrained {
-    pub(super) async fn wait(mut self) {
+    /// Waits for at most the rest of the stop.
+    pub(super) async fn wait(mut self, left: Duration) {
         // An error means that the application's runtime has ended. The timeout is in real time
         // because a virtual clock does not see what hooks do.
         let drained = self.0.wait_for(|drained| *drained);
-        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
-            tracing::warn!("hooks did not return within {DRAIN_TIMEOUT:?}");
+        if tokio::time::timeout(left, drained).await.is_err() {
+            tracing::warn!("hooks did not return before the end of the stop");
         }
     }
 }

@@ -29,6 +29,9 @@ pub(crate) const RESULT_LIMIT: usize = 1024 * 1024;
 /// The longest error message kept, in bytes.
 const MESSAGE_LIMIT: usize = 16 * 1024;
 
+/// The shortest snooze. An attempt that spends no budget would otherwise repeat without a pause.
+const MIN_SNOOZE: Duration = Duration::from_secs(1);
+
 /// The way in which an attempt ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
@@ -36,8 +39,12 @@ pub(crate) enum Exit {
     Returned(Result<String, ErrorReport>),
     /// The handler panicked, with this message.
     Panicked(String),
-    /// The handler did not return within the time limit of its job.
-    TimedOut(Duration),
+    /// The handler did not return before its timeout, or it returned this error when the timeout
+    /// came close.
+    TimedOut {
+        limit: Duration,
+        error: Option<String>,
+    },
     /// The execution was cancelled while the handler ran, and the handler did not succeed. The text
     /// is the handler's error.
     Cancelled(Option<String>),
@@ -97,8 +104,11 @@ pub(crate) fn decide(
             let (_, error, next) = failed(ErrorKind::Panicked, message, next);
             (AttemptOutcome::Panicked, error, next)
         }
-        Exit::TimedOut(limit) => {
-            let message = format!("the handler did not return within {limit:?}");
+        Exit::TimedOut { limit, error } => {
+            let message = match error {
+                None => format!("the handler did not return within {limit:?}"),
+                Some(error) => format!("the timeout of {limit:?} was close: {error}"),
+            };
             let (_, error, next) = failed(ErrorKind::TimedOut, message, budget.next(now));
             (AttemptOutcome::TimedOut, error, next)
         }
@@ -146,11 +156,11 @@ fn after_error(error: ErrorReport, now: Timestamp, budget: RetryBudget<'_>) -> D
             failed(ErrorKind::Failed, message, next)
         }
         Verdict::Snooze(delay) => {
-            let next = Next::RetryAt(now.after(delay));
+            let next = Next::RetryAt(now.after(delay.max(MIN_SNOOZE)));
             (AttemptOutcome::Snoozed, None, next)
         }
         Verdict::RateLimited(delay) => {
-            let next = Next::RetryAt(now.after(delay.min(MAX_PAUSE)));
+            let next = Next::RetryAt(now.after(delay.clamp(MIN_SNOOZE, MAX_PAUSE)));
             let (_, error, next) = failed(ErrorKind::RateLimited, message, next);
             (AttemptOutcome::Snoozed, error, next)
         }
@@ -247,7 +257,11 @@ mod tests {
         check(error("x"), 1, Failed, &in_millis(60));
         check(error("x"), 2, Failed, &Next::Fail);
         check(Exit::Panicked("x".into()), 0, Panicked, &in_millis(30));
-        check(Exit::TimedOut(Duration::ZERO), 1, TimedOut, &in_millis(60));
+        let timed_out = Exit::TimedOut {
+            limit: Duration::ZERO,
+            error: None,
+        };
+        check(timed_out, 1, TimedOut, &in_millis(60));
         check(Exit::Lost, 0, Lost, &in_millis(30));
         check(Exit::Lost, 2, Lost, &Next::Fail);
     }
@@ -269,21 +283,15 @@ mod tests {
             Failed,
             &Next::Fail,
         );
-        check(error(JobError::snooze(delay)), 2, Snoozed, &in_millis(5));
-        check(
-            error(JobError::rate_limited(delay)),
-            2,
-            Snoozed,
-            &in_millis(5),
-        );
-        let day = 24 * 3_600 * 1_000;
+        let minute = Duration::from_secs(60);
+        for (delay, expected) in [(minute, 60_000), (Duration::ZERO, 1_000)] {
+            let next = in_millis(expected);
+            check(error(JobError::snooze(delay)), 2, Snoozed, &next);
+            check(error(JobError::rate_limited(delay)), 2, Snoozed, &next);
+        }
         let two_days = Duration::from_secs(2 * 24 * 3_600);
-        check(
-            error(JobError::rate_limited(two_days)),
-            0,
-            Snoozed,
-            &in_millis(day),
-        );
+        let day = in_millis(24 * 3_600 * 1_000);
+        check(error(JobError::rate_limited(two_days)), 0, Snoozed, &day);
         check(error(JobError::cancel("x")), 0, Cancelled, &Next::Cancel);
     }
 

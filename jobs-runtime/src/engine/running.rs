@@ -245,6 +245,14 @@ impl Attempts {
         }
     }
 
+    /// Releases all running attempts with slots of this kind: their handlers are dropped.
+    pub(super) fn release(&self, kind: SlotKind) {
+        let running = self.running.values();
+        for running in running.filter(|running| running.slot_kind == kind) {
+            running.interrupt.end(Cause::GiveBack);
+        }
+    }
+
     /// Interrupts an attempt for a cancel request. Returns `false` if it does not run.
     pub(super) fn cancel(&mut self, fence: Fence, now: Duration) -> bool {
         let Some(running) = self.running.get_mut(&fence) else {

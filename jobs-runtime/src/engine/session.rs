@@ -135,6 +135,14 @@ impl SessionKeeper {
             .unwrap_or_default()
     }
 
+    /// Time was skipped while no other worker could take the session over: a renewal that was due
+    /// meanwhile is due now, and the lease counts from now.
+    pub(super) fn skip_to(&mut self, now: Duration) {
+        if let Some(session) = self.session.as_mut().filter(|_| self.call.is_due(now)) {
+            session.renewed(now, self.drop_after);
+        }
+    }
+
     /// The session and the number of its next claim or take-over.
     pub(super) fn next_claim(&mut self) -> Option<(SessionId, i64)> {
         let session = self.session.as_mut()?;

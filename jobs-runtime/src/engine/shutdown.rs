@@ -4,25 +4,31 @@
 //! [`Stop::Now`]; an application calls `Runtime::shutdown` and `Runtime::shutdown_now`.
 //!
 //! ```text
-//!   running ── Drain ──▶ draining ── drain over, or Now ──▶ releasing ──▶ closing ──▶ closed
-//!                           │                                  ▲
-//!                           └── every attempt has ended ───────┘
+//!   running ── Drain ──▶ draining ──▶ asking ──▶ releasing ──▶ closing ──▶ closed
+//!      │                    │           ▲  │          │           ▲
+//!      └──────── Now ───────┴───────────┘  └──────────┴───────────┘ every attempt has ended
 //! ```
 //!
 //! * Draining: the worker claims nothing and releases its prefetched executions. Running attempts
 //!   may end.
-//! * Releasing: running attempts are interrupted and released; no attempt is spent.
-//! * Closing: the session is closed after the last settlement. If the store does not answer within
-//!   [`FINAL_FLUSH`], the worker ends without closing it, and another worker takes it over.
+//! * Asking: running attempts are asked to end, and have a grace.
+//! * Releasing: handlers that have not returned are dropped and their executions released; no
+//!   attempt is spent. The store takes the last settlements.
+//! * Closing: the session is closed. If the store does not answer, the worker ends without closing
+//!   it, and another worker takes it over.
+//!
+//! The whole stop takes `drain` at most. Its last fifth (one to five seconds) belongs to the store.
+//! The grace is the fifth before it, or `grace` if that is shorter.
 
 use std::time::Duration;
 
 use super::call::{Call, Shared};
+use super::config::EngineConfig;
 use super::maintenance::PROMOTION_LIMIT;
 use crate::store::SessionId;
 
-/// The time that the store has for the last settlements once running attempts are interrupted.
-const FINAL_FLUSH: Duration = Duration::from_secs(10);
+/// The shortest and the longest time that the store has for the last settlements.
+const FINAL_FLUSH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// The urgency of a shutdown request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,19 +36,50 @@ pub(crate) enum Stop {
     /// No request.
     #[default]
     No,
-    /// Stop claiming, and let running attempts end until the drain is over.
+    /// Stop claiming, let running attempts end, and release the rest before the drain is over.
     Drain,
     /// Release all running attempts now.
     Now,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The lengths of the last phases of a stop.
+#[derive(Clone, Copy, Debug)]
+struct StopTimes {
+    drain: Duration,
+    grace: Duration,
+    flush: Duration,
+}
+
+impl StopTimes {
+    fn new(drain: Duration, grace: Duration) -> Self {
+        let (shortest, longest) = FINAL_FLUSH;
+        Self {
+            drain: drain.max(shortest),
+            grace: grace.min(drain / 5),
+            flush: (drain / 5).clamp(shortest, longest),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Running,
     Draining,
+    Asking,
     Releasing,
     Closing,
     Closed,
+}
+
+/// The interruption of running attempts by a shutdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// Handlers are asked to end.
+    Ask,
+    /// Handlers are dropped at once, except for blocking ones, which are asked.
+    ReleaseAsync,
+    /// All handlers are dropped.
+    ReleaseAll,
 }
 
 /// The part that ends the worker.
@@ -50,16 +87,21 @@ enum Phase {
 pub(super) struct Shutdown {
     asked: Stop,
     phase: Phase,
-    /// The end of the drain; later the end of the final flush.
+    /// The end of the phase.
     deadline: Duration,
+    /// The end of the stop.
+    ends_at: Duration,
+    times: StopTimes,
 }
 
 impl Shutdown {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(config: &EngineConfig) -> Self {
         Self {
             asked: Stop::No,
             phase: Phase::Running,
             deadline: Duration::MAX,
+            ends_at: Duration::MAX,
+            times: StopTimes::new(config.drain, config.grace),
         }
     }
 
@@ -82,40 +124,76 @@ impl Shutdown {
         (!self.is_running() && !self.is_closed()).then_some(self.deadline)
     }
 
+    /// The time at which the stop is over, whatever happens.
+    pub(super) fn ends_at(&self) -> Duration {
+        self.ends_at
+    }
+
     /// Takes a request. One that is not more urgent than an earlier one has no effect.
-    pub(super) fn ask(&mut self, asked: Stop, now: Duration, drain: Duration) {
+    pub(super) fn ask(&mut self, asked: Stop, now: Duration) {
         if asked <= self.asked {
             return;
         }
         self.asked = asked;
-        if matches!(self.phase, Phase::Running | Phase::Draining) {
-            self.phase = Phase::Draining;
-            self.deadline = if asked == Stop::Now { now } else { now + drain };
+        let StopTimes {
+            drain,
+            grace,
+            flush,
+        } = self.times;
+        match asked {
+            Stop::No => {}
+            Stop::Drain => {
+                self.phase = Phase::Draining;
+                self.ends_at = now + drain;
+                self.deadline = self.ends_at.saturating_sub(flush + grace);
+            }
+            Stop::Now => {
+                self.ends_at = self.ends_at.min(now + grace + flush);
+                self.phase = self.phase.max(Phase::Draining);
+                // Later phases are short already.
+                self.deadline = if self.phase <= Phase::Asking {
+                    now
+                } else {
+                    self.ends_at
+                };
+            }
         }
     }
 
-    /// Ends the phase whose deadline has come. Returns `true` if running attempts are to be
-    /// released now.
-    pub(super) fn advance(&mut self, now: Duration) -> bool {
+    /// Ends the phase whose deadline has come, and says how running attempts are interrupted.
+    pub(super) fn advance(&mut self, now: Duration) -> Option<Interruption> {
         if self.is_running() || now < self.deadline {
-            return false;
+            return None;
         }
-        if self.phase == Phase::Draining {
-            self.phase = Phase::Releasing;
-            self.asked = Stop::Now;
-            self.deadline = now + FINAL_FLUSH;
-            return true;
+        match self.phase {
+            Phase::Draining => {
+                self.phase = Phase::Asking;
+                self.deadline = self.ends_at.saturating_sub(self.times.flush);
+                Some(if self.asked == Stop::Now {
+                    Interruption::ReleaseAsync
+                } else {
+                    Interruption::Ask
+                })
+            }
+            Phase::Asking => {
+                self.phase = Phase::Releasing;
+                self.deadline = self.ends_at;
+                Some(Interruption::ReleaseAll)
+            }
+            // The store does not answer: another worker takes the remaining leases over.
+            _ => {
+                self.phase = Phase::Closed;
+                None
+            }
         }
-        // The store does not answer: another worker takes the remaining leases over.
-        self.phase = Phase::Closed;
-        false
     }
 
     /// Every attempt is settled. Returns `true` if the session is to be closed now.
     pub(super) fn close(&mut self) -> bool {
-        let closes = matches!(self.phase, Phase::Draining | Phase::Releasing);
+        let closes = !self.is_running() && self.phase < Phase::Closing;
         if closes {
             self.phase = Phase::Closing;
+            self.deadline = self.ends_at;
         }
         closes
     }
@@ -148,20 +226,49 @@ pub(super) fn close_session(session: SessionId, shared: &Shared) -> Call<()> {
 mod tests {
     use super::*;
 
+    fn shutdown(drain: u64) -> Shutdown {
+        Shutdown::new(&EngineConfig {
+            drain: Duration::from_secs(drain),
+            ..EngineConfig::default()
+        })
+    }
+
     #[test]
-    fn a_shutdown_releases_once_and_ends_without_the_store() {
+    fn a_stop_asks_releases_and_ends_within_the_drain() {
+        use Interruption::{Ask, ReleaseAll};
+        for (drain, asks, releases) in [(25, 15, 20), (10, 6, 8), (60, 45, 55), (1, 0, 0)] {
+            let seconds = |seconds| Duration::from_secs(100 + seconds);
+            let mut shutdown = shutdown(drain);
+            assert_eq!(shutdown.advance(seconds(0)), None);
+            shutdown.ask(Stop::Drain, seconds(0));
+            assert_eq!(shutdown.advance(seconds(asks)), Some(Ask), "{drain}");
+            assert_eq!(
+                shutdown.advance(seconds(releases)),
+                Some(ReleaseAll),
+                "{drain}"
+            );
+            assert!(!shutdown.is_closed());
+            assert_eq!(shutdown.next_wake(), Some(seconds(drain)), "{drain}");
+            assert_eq!(shutdown.advance(seconds(drain)), None);
+            assert!(shutdown.is_closed(), "without an answer of the store");
+        }
+    }
+
+    #[test]
+    fn a_second_request_releases_at_once_and_never_extends_the_stop() {
         let seconds = Duration::from_secs;
-        let mut shutdown = Shutdown::new();
+        let mut shutdown = shutdown(25);
+        shutdown.ask(Stop::Drain, seconds(0));
+        shutdown.ask(Stop::Now, seconds(20));
         assert_eq!(
-            (shutdown.advance(seconds(0)), shutdown.next_wake()),
-            (false, None)
+            shutdown.advance(seconds(20)),
+            Some(Interruption::ReleaseAsync)
         );
-        shutdown.ask(Stop::Drain, seconds(1), seconds(30));
-        assert!(!shutdown.advance(seconds(30)));
-        assert!(shutdown.advance(seconds(31)), "the drain is over");
-        assert!(!shutdown.advance(seconds(31)), "once");
+        assert_eq!(
+            shutdown.advance(seconds(20)),
+            Some(Interruption::ReleaseAll)
+        );
         assert!(shutdown.close() && !shutdown.close(), "once");
-        assert_eq!(shutdown.next_wake(), Some(seconds(41)));
-        assert!(!shutdown.advance(seconds(41)) && shutdown.is_closed());
+        assert_eq!(shutdown.next_wake(), Some(seconds(25)));
     }
 }

@@ -14,7 +14,7 @@ use super::outcome::Exit;
 use super::running::{Attempts, Running, settle};
 use crate::store::Fence;
 
-/// The time after the grace in which an attempt may still report its own end.
+/// The time after its end in which an attempt may still report that end itself.
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Running {
@@ -22,8 +22,9 @@ impl Running {
     fn must_end_by(&self, grace: Duration) -> Option<Duration> {
         let limit = self.policy.timeout_ms.map(Duration::from_millis);
         let timeout = limit.map(|limit| self.since + limit);
-        let asked = [timeout, self.cancelled_at].into_iter().flatten().min();
-        asked.map(|asked| asked + grace + MARGIN)
+        let cancelled = self.cancelled_at.map(|at| at + grace);
+        let end = [timeout, cancelled].into_iter().flatten().min();
+        end.map(|end| end + MARGIN)
     }
 
     /// The exit of a stuck attempt. `None` if its lease is lost.
@@ -34,7 +35,10 @@ impl Running {
             Some(Cause::GiveBack) => Some(Exit::Released),
             Some(Cause::Timeout) | None => {
                 let limit = self.policy.timeout_ms.unwrap_or_default();
-                Some(Exit::TimedOut(Duration::from_millis(limit)))
+                Some(Exit::TimedOut {
+                    limit: Duration::from_millis(limit),
+                    error: None,
+                })
             }
         }
     }

@@ -134,13 +134,13 @@ async fn take(ctx: &JobContext, step: Step) -> Result<u32, JobError> {
         Step::Sleep(seconds) => {
             ctx.progress(50, "asleep");
             tracing::info!("asleep");
-            ctx.sleep(Duration::from_secs(seconds)).await;
+            ctx.sleep(Duration::from_secs(seconds)).await?;
         }
         Step::Fail => return Err("this attempt fails by plan".into()),
         // Without the panic hook, whose output would hide the failures of tests.
         Step::Panic => std::panic::resume_unwind(Box::new("this attempt panics by plan")),
         Step::TimeOut => {
-            ctx.sleep(Duration::from_secs(3600)).await;
+            ctx.sleep(Duration::from_secs(3600)).await?;
             return Err("the sleep ended before the timeout".into());
         }
         Step::Snooze => return Err(JobError::snooze(Duration::from_secs(5))),

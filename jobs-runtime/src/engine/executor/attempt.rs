@@ -3,13 +3,15 @@
 //! ```text
 //!   start ──▶ handler runs ──▶ returned or panicked ───────────────────────────▶ report
 //!                  │                                                               ▲
-//!                  ├─ timeout or cancel ─▶ grace ──▶ returned ─────────────────────┤
-//!                  │                          └────▶ grace over: future dropped ───┤
-//!                  └─ lease lost or shutdown ──────▶ future dropped ───────────────┘
+//!                  ├─ asked to end ──▶ grace ──▶ returned ─────────────────────────┤
+//!                  │                     └─────▶ grace over: future dropped ───────┤
+//!                  └─ lease lost ──────────────▶ future dropped ───────────────────┘
 //! ```
 //!
-//! A blocking handler owns a thread that cannot be stopped. When its grace is over, the attempt
-//! is reported as ended and its slot as occupied; a second event follows when the handler returns.
+//! The timeout is the end: a handler is asked a tenth of the timeout earlier, and dropped at the
+//! timeout. A blocking handler owns a thread that cannot be stopped. When its grace is over, the
+//! attempt is reported as ended and its slot as occupied; a second event follows when the handler
+//! returns.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -20,7 +22,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::runtime::{
-    Call, ContextParts, ErrorReport, Handler, HandlerResult, Resources, guarded, panic_text,
+    Call, ContextParts, ErrorReport, Handler, HandlerResult, Resources, Verdict, guarded,
+    panic_text,
 };
 use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
@@ -121,7 +124,7 @@ impl Attempt {
         // If the process was suspended since the claim, another worker may run this execution now.
         // The attempt is released; the store ignores the release if the lease has moved on.
         if self.lease_deadline.has_passed(clock.elapsed()) {
-            interrupt.raise(Cause::GiveBack);
+            interrupt.end(Cause::GiveBack);
         }
         let (mut work, mut reporter) = self.into_work();
         let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
@@ -293,9 +296,13 @@ struct TimeLimits {
     is_blocking: bool,
 }
 
-/// The longest wait for a blocking handler at shutdown. Its execution is released only after this
-/// wait, because another worker must not run it while the thread still does.
-const BLOCKING_GIVE_BACK: Duration = Duration::from_secs(5);
+impl TimeLimits {
+    /// The time for which a handler is asked to end before its timeout.
+    fn grace_before_timeout(&self) -> Duration {
+        let timeout = self.timeout.unwrap_or_default();
+        self.grace.min(timeout / 10)
+    }
+}
 
 /// The end of an attempt. An exit is `None` if the lease was lost.
 enum Supervised {
@@ -322,48 +329,55 @@ async fn supervise(
     if let Poll::Ready(caught) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
         return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
     }
-    let limit = pin!(async {
-        match time_limits.timeout {
-            Some(timeout) => {
-                let rest = (begun + timeout).saturating_sub(clock.elapsed());
-                clock.sleep(rest).await;
-            }
-            None => std::future::pending().await,
-        }
-    });
+    let ends_at = time_limits.timeout.map(|timeout| begun + timeout);
+    let asks_at = ends_at.map(|end| end.saturating_sub(time_limits.grace_before_timeout()));
     tokio::select! {
         biased;
         caught = &mut *work => {
             return Supervised::Ended(exit_by_result(interrupt, time_limits, caught));
         }
         () = interrupt.asked() => {}
-        () = limit => interrupt.raise(Cause::Timeout),
+        () = sleep_until(clock, asks_at) => interrupt.raise(Cause::Timeout),
     }
-    let grace = pin!(async {
+    let ends_at = match interrupt.cause() {
+        Some(Cause::Cancel) => {
+            let grace_ends = clock.elapsed() + time_limits.grace;
+            Some(ends_at.map_or(grace_ends, |end| end.min(grace_ends)))
+        }
+        _ => ends_at,
+    };
+    let end = pin!(async {
         tokio::select! {
-            () = clock.sleep(time_limits.grace) => {
+            () = sleep_until(clock, ends_at) => {
                 tracing::warn!("the handler did not end within its grace");
             }
-            () = interrupt.now() => {
-                if time_limits.is_blocking && interrupt.cause() == Some(Cause::GiveBack) {
-                    clock.sleep(time_limits.grace.min(BLOCKING_GIVE_BACK)).await;
-                }
-            }
+            () = interrupt.now() => {}
         }
     });
     tokio::select! {
         biased;
-        () = grace => Supervised::Abandoned(exit_by_cause(interrupt, time_limits)),
+        () = end => Supervised::Abandoned(exit_by_cause(interrupt, time_limits)),
         caught = &mut *work => {
             Supervised::Ended(exit_by_result(interrupt, time_limits, caught))
         }
     }
 }
 
+/// Waits for a time on the monotonic clock; for ever without one.
+async fn sleep_until(clock: &dyn Clock, at: Option<Duration>) {
+    match at {
+        Some(at) => clock.sleep(at.saturating_sub(clock.elapsed())).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The exit of an attempt whose handler did not return: decided by the cause of its interrupt.
 fn exit_by_cause(interrupt: &Interrupt, time_limits: &TimeLimits) -> Option<Exit> {
     match interrupt.cause() {
-        Some(Cause::Timeout) => Some(Exit::TimedOut(time_limits.timeout.unwrap_or_default())),
+        Some(Cause::Timeout) => {
+            let limit = time_limits.timeout.unwrap_or_default();
+            Some(Exit::TimedOut { limit, error: None })
+        }
         Some(Cause::GiveBack) => Some(Exit::Released),
         Some(Cause::LeaseLost) => None,
         Some(Cause::Cancel) | None => Some(Exit::Cancelled(None)),
@@ -371,7 +385,8 @@ fn exit_by_cause(interrupt: &Interrupt, time_limits: &TimeLimits) -> Option<Exit
 }
 
 /// The exit of an attempt whose handler returned. A success counts even after an interrupt; an
-/// error after an interrupt is taken as the effect of the interrupt.
+/// error after an interrupt is taken as the effect of the interrupt. Only before its timeout, an
+/// error that asks for a follow-up of its own is kept.
 fn exit_by_result(
     interrupt: &Interrupt,
     time_limits: &TimeLimits,
@@ -385,6 +400,13 @@ fn exit_by_result(
     match interrupt.cause() {
         None => Some(Exit::Returned(Err(error))),
         Some(Cause::Cancel) => Some(Exit::Cancelled(Some(error.message))),
+        Some(Cause::Timeout) if matches!(error.verdict, Verdict::Retry | Verdict::Cancel) => {
+            Some(Exit::TimedOut {
+                limit: time_limits.timeout.unwrap_or_default(),
+                error: Some(error.message),
+            })
+        }
+        Some(Cause::Timeout) => Some(Exit::Returned(Err(error))),
         Some(_) => exit_by_cause(interrupt, time_limits),
     }
 }

@@ -1,7 +1,13 @@
 //! Interrupts of a running attempt: timeout, cancel, lost lease and shutdown.
 //!
-//! The dispatcher, or the attempt's own timer, raises a [`Cause`]. A timeout or a cancel request
-//! leaves the handler its grace; a lost lease or a shutdown ends the attempt at once.
+//! The dispatcher, or the attempt's own timer, raises a [`Cause`], which asks the handler to end. A
+//! lost lease ends the attempt at once. After any other cause the handler has a grace:
+//!
+//! | cause | the handler is dropped |
+//! |---|---|
+//! | timeout | at its timeout; it is asked a tenth of the timeout earlier, at most `grace` |
+//! | cancel request | after `grace`, at its timeout at the latest |
+//! | shutdown | when the dispatcher [ends](Interrupt::end) it |
 
 use std::sync::OnceLock;
 
@@ -10,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 /// The cause of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The attempt exceeded the time limit of its job. The handler has the grace to return.
+    /// The timeout of the attempt comes close.
     Timeout,
-    /// An operator cancelled the execution. The handler has the grace to return.
+    /// An operator cancelled the execution.
     Cancel,
     /// The lease has ended or is about to end. The handler is dropped at once, and its attempt
     /// settles nothing.
     LeaseLost,
-    /// The worker shuts down. The handler is dropped at once, and the execution is released.
+    /// The worker shuts down, or its lease is in doubt. The execution is released.
     GiveBack,
 }
 
@@ -31,13 +37,21 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Interrupts the attempt. The first cause is kept, unless a later one drops the attempt at
-    /// once.
+    /// Asks the handler to end. The first cause is kept. A lost lease also [ends](Self::end) the
+    /// attempt.
     pub(crate) fn raise(&self, cause: Cause) {
-        if matches!(cause, Cause::LeaseLost | Cause::GiveBack) {
-            let _ = self.dropped.set(cause);
-            self.now.cancel();
+        if cause == Cause::LeaseLost {
+            return self.end(cause);
         }
+        let _ = self.cause.set(cause);
+        self.asked.cancel();
+    }
+
+    /// Ends the attempt at once: the handler is dropped. The cause takes precedence over those that
+    /// were raised.
+    pub(crate) fn end(&self, cause: Cause) {
+        let _ = self.dropped.set(cause);
+        self.now.cancel();
         let _ = self.cause.set(cause);
         self.asked.cancel();
     }
@@ -47,7 +61,7 @@ impl Interrupt {
         self.asked.clone()
     }
 
-    /// The cause of the interrupt, if there is one. A cause that drops the attempt at once takes
+    /// The cause of the interrupt, if there is one. The cause that ended the attempt takes
     /// precedence.
     pub(crate) fn cause(&self) -> Option<Cause> {
         self.dropped.get().or(self.cause.get()).copied()
@@ -58,7 +72,7 @@ impl Interrupt {
         self.asked.cancelled().await;
     }
 
-    /// Completes when a cause is raised that leaves no grace.
+    /// Completes when the attempt is to end at once.
     pub(crate) async fn now(&self) {
         self.now.cancelled().await;
     }

@@ -77,7 +77,8 @@ impl AttemptLimiter {
                 [] => "none is configured".to_owned(),
                 known => format!("configured are {}", known.join(", ")),
             };
-            return Err(JobError::permanent(format!(
+            // Retryable: the setting may be on its way to this worker.
+            return Err(JobError::from(format!(
                 "no limit `{name}`: configure it under `limits` in jobs.toml or with \
                  `Runtime::builder().limit(..)`; {known}"
             )));

@@ -1,7 +1,7 @@
 //! Ageing: raises the priority of executions that have waited too long in their queue.
 //!
 //! Claims follow priorities strictly, so an execution of low priority can wait for ever behind
-//! urgent ones. If a queue has an age, an execution that has been due for that long gets the most
+//! urgent ones. If a queue has an age, an execution that has been ready for that long gets the most
 //! urgent priority, by the same edit that an operator can make. The order of claims stays the same.
 
 use std::collections::BTreeMap;

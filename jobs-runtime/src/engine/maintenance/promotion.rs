@@ -19,6 +19,8 @@ pub(in crate::engine) struct Promotion {
     /// The longest time between two promotions, even if no execution is known to become due: the
     /// wall clock may be set forward meanwhile.
     interval: Duration,
+    /// The time at which an execution is due, as far as it is known.
+    due_at: Option<Duration>,
     /// A promotion has been answered. Until then, due executions may be unknown.
     has_promoted: bool,
     shared: Arc<Shared>,
@@ -29,6 +31,7 @@ impl Promotion {
         Self {
             timer: CallTimer::new(now),
             interval: shared.config.poll * 12,
+            due_at: None,
             has_promoted: false,
             shared: Arc::clone(shared),
         }
@@ -43,6 +46,11 @@ impl Promotion {
         self.timer.next_wake()
     }
 
+    /// The time at which an execution is due, without polls.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.due_at
+    }
+
     /// Makes a promotion due now.
     pub(in crate::engine) fn hurry(&mut self, now: Duration) {
         self.timer.bring_forward(now);
@@ -51,7 +59,12 @@ impl Promotion {
     /// Brings the next promotion forward to the time at which an execution is due.
     pub(in crate::engine) fn due_by(&mut self, due: Timestamp) {
         let wait = due.since(self.shared.wall());
-        self.timer.bring_forward(self.shared.now() + wait);
+        self.bring_forward(self.shared.now() + wait);
+    }
+
+    fn bring_forward(&mut self, at: Duration) {
+        self.timer.bring_forward(at);
+        self.due_at = Some(self.due_at.map_or(at, |earlier| earlier.min(at)));
     }
 
     pub(super) fn start(&mut self, now: Duration) -> Option<Call<Result<Promoted, StoreError>>> {
@@ -60,6 +73,7 @@ impl Promotion {
         }
         // The answer and later events bring the next promotion forward.
         self.timer.sent(now + self.interval);
+        self.due_at = None;
         let wall = self.shared.wall();
         Some(
             self.shared
@@ -71,7 +85,7 @@ impl Promotion {
     pub(super) fn on(&mut self, answer: &Result<Promoted, StoreError>) -> bool {
         self.timer.answered();
         let Some(promoted) = self.shared.record(answer) else {
-            self.timer.bring_forward(self.shared.now() + BACKOFF);
+            self.bring_forward(self.shared.now() + BACKOFF);
             return false;
         };
         self.has_promoted = true;

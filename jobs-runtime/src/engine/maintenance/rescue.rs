@@ -99,6 +99,8 @@ pub(in crate::engine) struct Rescue {
     timer: CallTimer,
     interval: Duration,
     take_overs: Vec<TakeOver>,
+    /// The last answer listed no other session, and the store has sent no event since.
+    is_alone: bool,
     shared: Arc<Shared>,
 }
 
@@ -109,6 +111,7 @@ impl Rescue {
             timer: CallTimer::new(now),
             interval: shared.config.renewal_interval(),
             take_overs: Vec::new(),
+            is_alone: false,
             shared: Arc::clone(shared),
         }
     }
@@ -117,6 +120,17 @@ impl Rescue {
     pub(in crate::engine) fn reset(&mut self) {
         self.monitor.observed.clear();
         self.take_overs.clear();
+        self.is_alone = false;
+    }
+
+    /// True if no other worker is known to share the store.
+    pub(in crate::engine) fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+
+    /// The store has changed: another worker may share it now.
+    pub(in crate::engine) fn store_changed(&mut self) {
+        self.is_alone = false;
     }
 
     pub(super) fn next_wake(&self) -> Option<Duration> {
@@ -188,6 +202,7 @@ impl Rescue {
             return;
         };
         let now = self.shared.now();
+        self.is_alone = beats.iter().all(|beat| beat.session == own);
         for dead in self
             .monitor
             .observe(beats, own, now, self.shared.config.lease)

@@ -1,4 +1,5 @@
--- Lists up to $3 ready executions of the queue $1 that were due before $2, for ageing.
+-- Lists up to $3 ready executions of the queue $1 that became ready before $2, for ageing. After an
+-- attempt, that is when the attempt ended or when its retry was due.
 -- Executions of the highest priority are left out. The oldest $3 of each pair of job and priority
 -- are examined. Groups are selected as in `claim/by_group.sql`. Returns ids.
 WITH RECURSIVE present (job_id, rank) AS (
@@ -17,7 +18,7 @@ WITH RECURSIVE present (job_id, rank) AS (
 SELECT x.id
 FROM present AS p
 CROSS JOIN LATERAL (
-    SELECT r.seq
+    SELECT r.seq, r.attempt
     FROM jobs.ready AS r
     WHERE (r.queue, r.job_id, r.rank) >= ($1, p.job_id, p.rank)
         AND (r.queue, r.job_id, r.rank) <= ($1, p.job_id, p.rank)
@@ -25,5 +26,12 @@ CROSS JOIN LATERAL (
     LIMIT $3
 ) AS h
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
-WHERE p.rank > 0 AND x.run_at < $2
+WHERE p.rank > 0 AND COALESCE(
+    (
+        SELECT COALESCE(a.retry_at, a.finished_at)
+        FROM jobs.attempts AS a
+        WHERE a.seq = h.seq AND a.attempt = h.attempt - 1
+    ),
+    x.run_at
+) < $2
 LIMIT $3
