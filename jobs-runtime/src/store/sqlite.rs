@@ -88,7 +88,7 @@ use super::{
     Fence, Limit, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord,
     ProgressReport, Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer,
     SessionBeat, SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError,
-    StoreEvent, Transferable, WriteAnswer,
+    StoreEvent, Transferable, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 use caller_tx::Identity;
@@ -97,6 +97,7 @@ use conn::commit_group::WriteCall;
 use conn::open::Opener;
 use conn::operation::{Operation, without_events};
 use conn::readers::Readers;
+use conn::session_locks::SessionLocks;
 use conn::writer::Writer;
 use promote::DueWork;
 
@@ -112,6 +113,8 @@ pub struct SqliteStore {
     writer: Writer,
     /// `None` for a database in memory, which has only the writer's connection.
     readers: Option<Readers>,
+    /// `None` for a database in memory, whose only process is this one.
+    session_locks: Option<SessionLocks>,
     events: broadcast::Sender<StoreEvent>,
     location: Arc<str>,
     durability: String,
@@ -139,6 +142,7 @@ impl SqliteStore {
         };
         let (events, _) = broadcast::channel(EVENT_CAPACITY);
         let readers = opener.readers().map(Readers::new);
+        let session_locks = opener.session_locks();
         let writer = Writer::start(
             opener,
             connection,
@@ -149,6 +153,7 @@ impl SqliteStore {
         Ok(Self {
             writer,
             readers,
+            session_locks,
             events,
             location,
             identity: OnceLock::new(),
@@ -298,13 +303,18 @@ impl Store for SqliteStore {
     }
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
+        let nonce = session_nonce(&self.location)?;
         let operation: Operation<_> = Box::new(move |conn| {
             Box::pin(async move {
-                let session = session::open_in_txn(conn, &info).await?;
+                let session = session::open_in_txn(conn, &info, nonce).await?;
                 Ok(without_events(session))
             })
         });
-        self.writer.write(operation).await
+        let session = self.writer.write(operation).await?;
+        if let Some(locks) = &self.session_locks {
+            locks.take(session);
+        }
+        Ok(session)
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
@@ -314,7 +324,11 @@ impl Store for SqliteStore {
                 Ok(without_events(renewal))
             })
         });
-        self.writer.write_urgently(operation).await
+        let renewal = self.writer.write_urgently(operation).await?;
+        if let (Some(locks), Renewal::Lost) = (&self.session_locks, renewal) {
+            locks.remove(session);
+        }
+        Ok(renewal)
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
@@ -324,7 +338,11 @@ impl Store for SqliteStore {
                 Ok(((), limits::allocator_wanted_in_txn(conn).await?))
             })
         });
-        self.writer.write(operation).await
+        self.writer.write(operation).await?;
+        if let Some(locks) = &self.session_locks {
+            locks.remove(session);
+        }
+        Ok(())
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -520,8 +538,14 @@ impl Store for SqliteStore {
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
-        self.read(Box::new(|conn| Box::pin(session::list_on_conn(conn))))
-            .await
+        let operation: Operation<_> = Box::new(|conn| Box::pin(session::list_on_conn(conn)));
+        let mut sessions = self.read(operation).await?;
+        if let Some(locks) = &self.session_locks {
+            for beat in &mut sessions {
+                beat.is_dead = locks.is_dead(beat.session);
+            }
+        }
+        Ok(sessions)
     }
 
     async fn processes(&self) -> Result<Vec<ProcessRecord>, StoreError> {
@@ -541,10 +565,17 @@ impl Store for SqliteStore {
             });
             self.writer.write(operation)
         };
-        match take_over(false).await {
+        let taken = match take_over(false).await {
             Err(error) if is_rejection(&error) => take_over(true).await,
             taken => taken,
+        };
+        if let Some(locks) = &self.session_locks
+            && taken.is_ok()
+            && locks.is_dead(dead.session)
+        {
+            locks.remove(dead.session);
         }
+        taken
     }
 
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::{
     LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueueRecord, Renewal, Reservation, RetryAnswer, SessionBeat,
     SessionId, SessionInfo, Settlement, Store, StoreDescription, StoreError, StoreEvent,
-    Transferable, WriteAnswer,
+    Transferable, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -93,7 +93,10 @@ impl Store for PostgresStore {
     }
 
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
-        self.sessions.run(session::OpenSession(info)).await
+        let nonce = session_nonce(&self.shared.location)?;
+        self.sessions
+            .run(session::OpenSession { info, nonce })
+            .await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
@@ -106,7 +109,13 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-        without_rejected(
+        if self.busy_claims.should_look(&claim) {
+            let look = claim::look::LookForWork(claim.clone());
+            if !self.claim.run(look).await? {
+                return Ok(Vec::new());
+            }
+        }
+        let claimed = without_rejected(
             || {
                 self.claim.run(claim::ClaimReady {
                     claim: claim.clone(),
@@ -116,7 +125,9 @@ impl Store for PostgresStore {
             },
             || self.claim.run(PostponeLeases(claim.clone())),
         )
-        .await
+        .await?;
+        self.busy_claims.note(&claim, claimed.len());
+        Ok(claimed)
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {

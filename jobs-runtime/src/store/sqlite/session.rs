@@ -3,6 +3,8 @@
 //! A session owns the leases of one start of a worker. A take-over closes a session whose beat has
 //! not changed and moves its leases to another session.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -20,6 +22,7 @@ use crate::time::Timestamp;
 pub(super) async fn open_in_txn(
     conn: &mut SqliteConnection,
     info: &SessionInfo,
+    nonce: u32,
 ) -> Result<SessionId, DbError> {
     let id = sqlx::query_scalar(include_str!("sql/session/open.sql"))
         .bind(&info.worker)
@@ -28,6 +31,8 @@ pub(super) async fn open_in_txn(
         .bind(json::array(&info.queues)?)
         .bind(json::array(&info.labels)?)
         .bind(json::array(&info.slot_caps)?)
+        .bind(i64::try_from(info.lease.as_millis()).unwrap_or(i64::MAX))
+        .bind(nonce)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -78,6 +83,8 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
                 worker: row.try_get(2)?,
                 opened_at: Timestamp::from_millis(row.try_get(3)?),
                 renewed_at: Timestamp::from_millis(row.try_get(4)?),
+                lease: Duration::from_millis(row.try_get(5)?),
+                is_dead: false,
             })
         })
         .collect()
