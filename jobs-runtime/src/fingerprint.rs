@@ -1,6 +1,10 @@
 //! Fingerprints: digests of JSON values that do not depend on formatting or the order of keys.
 
+mod exact;
+
 use std::fmt::Write as _;
+
+pub use exact::ExactJson;
 
 use jobs::JobDescriptor;
 use serde_json::Value;
@@ -17,11 +21,11 @@ pub fn job_fingerprint(descriptor: &JobDescriptor) -> serde_json::Result<String>
     if let Value::Object(fields) = &mut value {
         fields.remove("source");
     }
-    Ok(fingerprint(&value))
+    Ok(fingerprint(&(&value).into()))
 }
 
 /// The first 16 bytes of the SHA-256 of the value in canonical form, in hexadecimal.
-pub fn fingerprint(value: &Value) -> String {
+pub fn fingerprint(value: &ExactJson<'_>) -> String {
     let digest = Sha256::digest(canonical(value).as_bytes());
     digest.iter().take(16).fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
@@ -34,10 +38,25 @@ pub fn fingerprint(value: &Value) -> String {
 ///
 /// The keys are sorted here, not by `serde_json`: any crate of a program can enable its
 /// `preserve_order` feature.
-pub fn canonical(value: &Value) -> String {
+pub fn canonical(value: &ExactJson<'_>) -> String {
     let mut text = String::new();
-    write_canonical(value, &mut text);
+    write_exact(value, &mut text);
     text
+}
+
+fn write_exact(value: &ExactJson<'_>, text: &mut String) {
+    match value {
+        ExactJson::Plain(value) => write_canonical(value, text),
+        ExactJson::Integer(digits) => text.push_str(digits),
+        ExactJson::Array(items) => write_array(items, write_exact, text),
+        ExactJson::Object(fields) => {
+            write_object(
+                fields.iter().map(|(name, value)| (*name, value)),
+                write_exact,
+                text,
+            );
+        }
+    }
 }
 
 fn write_canonical(value: &Value, text: &mut String) {
@@ -45,29 +64,47 @@ fn write_canonical(value: &Value, text: &mut String) {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_unstable_by_key(|(name, _)| *name);
-            text.push('{');
-            for (n, (name, value)) in fields.into_iter().enumerate() {
-                if n > 0 {
-                    text.push(',');
-                }
-                write_scalar(&Value::String(name.clone()), text);
-                text.push(':');
-                write_canonical(value, text);
-            }
-            text.push('}');
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| (name.as_str(), value));
+            write_object(fields, write_canonical, text);
         }
-        Value::Array(items) => {
-            text.push('[');
-            for (n, item) in items.iter().enumerate() {
-                if n > 0 {
-                    text.push(',');
-                }
-                write_canonical(item, text);
-            }
-            text.push(']');
-        }
+        Value::Array(items) => write_array(items, write_canonical, text),
         scalar => write_scalar(scalar, text),
     }
+}
+
+/// Writes the members of an object in the given order.
+fn write_object<'n, V>(
+    members: impl Iterator<Item = (&'n str, V)>,
+    write: impl Fn(V, &mut String),
+    text: &mut String,
+) {
+    text.push('{');
+    for (n, (name, value)) in members.enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        write_scalar(&Value::String(name.to_owned()), text);
+        text.push(':');
+        write(value, text);
+    }
+    text.push('}');
+}
+
+fn write_array<'i, V: 'i>(
+    items: impl IntoIterator<Item = &'i V>,
+    write: impl Fn(&'i V, &mut String),
+    text: &mut String,
+) {
+    text.push('[');
+    for (n, item) in items.into_iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        write(item, text);
+    }
+    text.push(']');
 }
 
 fn write_scalar(scalar: &Value, text: &mut String) {
@@ -87,7 +124,7 @@ mod tests {
         ];
         let written = texts.map(|text| {
             let value: Value = serde_json::from_str(text).expect("JSON");
-            canonical(&value)
+            canonical(&(&value).into())
         });
         assert_eq!(written[0], r#"{"a":null,"b":[{"x":"\u0000","y":1}]}"#);
         assert_eq!(written[0], written[1]);
@@ -97,7 +134,7 @@ mod tests {
     fn the_fingerprint_of_a_value_never_changes() {
         // Stores keep fingerprints: a change makes every published job look new.
         assert_eq!(
-            fingerprint(&serde_json::json!({"b": 1, "a": [true, "x"]})),
+            fingerprint(&(&serde_json::json!({"b": 1, "a": [true, "x"]})).into()),
             "f15ef113d6e0c876b9ea9e90ebc36ad3"
         );
     }

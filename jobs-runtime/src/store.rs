@@ -78,6 +78,7 @@ pub use contract::schedule::{
     Absence, DueSchedules, FireAnswer, Firing, MAX_SCHEDULE_RUNS, NewRun, ScheduleRecord,
     ScheduleRun, ScheduleStore, ScheduledTime, Skip,
 };
+pub(in crate::store) use contract::session::session_nonce;
 pub use contract::session::{
     CapScope, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo, SlotCap,
 };

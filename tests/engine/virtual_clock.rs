@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{AttemptOutcome, Clock, ExecutionStatus, JobContext, JobError, job};
-use jobs_runtime::store::{SessionInfo, Store};
+use jobs_runtime::store::{Renewal, SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::{EngineConfig, Entropy, Runtime};
 
@@ -245,6 +245,7 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
     let store = enqueuer.store();
     let info = SessionInfo {
         worker: "silent".to_owned(),
+        lease: 30 * DAY,
         ..another_worker()
     };
     let silent = store.open_session(info).await.expect("the store answers");
@@ -267,6 +268,60 @@ async fn leases_of_a_silent_worker_are_taken_over_after_a_whole_lease() {
         .collect();
     assert_eq!(outcomes, [AttemptOutcome::Lost, AttemptOutcome::Succeeded]);
     assert_eq!(record.attempts[0].worker, "silent");
+}
+
+/// Workers with different settings share a store: a session keeps its own lease, also while the
+/// setting changes from worker to worker.
+#[tokio::test]
+async fn a_session_is_taken_over_after_its_own_lease() {
+    for (lease, lease_of_the_watcher, held, lost) in [(30, 2, 29, 5), (2, 30, 1, 20)] {
+        let [lease, lease_of_the_watcher, held, lost] =
+            [lease, lease_of_the_watcher, held, lost].map(Duration::from_secs);
+        let clock = VirtualClock::new();
+        let config = EngineConfig {
+            lease: lease_of_the_watcher,
+            ..EngineConfig::default()
+        };
+        let watcher = Runtime::builder()
+            .database("sqlite::memory:")
+            .clock(clock.clone())
+            .engine(config)
+            .jobs(["time.deaf"])
+            .start()
+            .await
+            .expect("the runtime starts");
+        let enqueue = watcher.client().enqueue(Yearly::new(0_u32));
+        let execution = enqueue.await.expect("accepted");
+        let store = watcher.store();
+        let info = SessionInfo {
+            lease,
+            ..another_worker()
+        };
+        let session = store.open_session(info).await.expect("it answers");
+        let claim = first_claim(session, &["time.yearly"]);
+        let claimed = store.claim(claim).await.expect("it answers");
+        assert_eq!(claimed.len(), 1);
+        let outcome = async || record(&watcher, execution.id()).await.attempts[0].outcome;
+
+        for _ in 0..4 {
+            clock.advance(lease / 3).await;
+            let renewed = store.renew(session, claimed[0].claimed_at).await;
+            assert_eq!(renewed.expect("it answers"), Renewal::Renewed, "{lease:?}");
+        }
+        clock.advance(held).await;
+        assert_eq!(
+            outcome().await,
+            None,
+            "{lease:?} beside {lease_of_the_watcher:?}"
+        );
+        clock.advance(lost).await;
+        let lost = Some(AttemptOutcome::Lost);
+        assert_eq!(
+            outcome().await,
+            lost,
+            "{lease:?} beside {lease_of_the_watcher:?}"
+        );
+    }
 }
 
 /// The store rejects every renewal: running attempts are dropped before another worker may take

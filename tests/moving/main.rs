@@ -5,6 +5,7 @@
 mod between_stores;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::{ExecutionId, Overlap, ScheduleRule};
 use jobs_runtime::store::{
@@ -149,6 +150,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        lease: Duration::from_secs(30),
     };
     let session = store.open_session(info).await.expect("it opens");
     let claim = Claim {

@@ -39,7 +39,7 @@ const MAX_ROWS_READ: f64 = 15_000.0;
 const UNIFORM: i64 = 100_000;
 
 /// Settings of the server: without durability and without automatic maintenance.
-const SETTINGS: [&str; 5] = [
+pub(crate) const SETTINGS: [&str; 5] = [
     "fsync=off",
     "full_page_writes=off",
     "autovacuum=off",
@@ -55,11 +55,12 @@ const STALE_STATISTICS: &str = "
     WHERE relnamespace = 'stale'::regnamespace AND relname ~ '^(ready|blocked|leases|scheduled)';";
 
 /// Settings of the store's role that log the plan of every statement.
-const LOG_PLANS: &str = "
+pub(crate) const LOG_PLANS: &str = "
     ALTER ROLE jobs SET session_preload_libraries = 'auto_explain';
     ALTER ROLE jobs SET auto_explain.log_min_duration = 0;
     ALTER ROLE jobs SET auto_explain.log_analyze = on;
     ALTER ROLE jobs SET auto_explain.log_timing = off;
+    ALTER ROLE jobs SET auto_explain.log_buffers = on;
     ALTER ROLE jobs SET auto_explain.log_nested_statements = on;
     ALTER ROLE jobs SET auto_explain.log_format = json;";
 
@@ -90,20 +91,20 @@ async fn fill(server: &Postgres, schema: &str, script: &str, executions: i64, st
     server.sql("postgres", statistics);
 }
 
-async fn open_schema(server: &Postgres, schema: &str) -> Arc<dyn Store> {
+pub(crate) async fn open_schema(server: &Postgres, schema: &str) -> Arc<dyn Store> {
     let url = format!("{}?schema={schema}", server.url("postgres"));
     let store = open(&url.parse().expect("a URL")).await;
     store.expect("the store opens")
 }
 
 /// An executed statement with its plan.
-struct Executed {
-    text: String,
-    plan: Value,
+pub(crate) struct Executed {
+    pub(crate) text: String,
+    pub(crate) plan: Value,
 }
 
 /// Parses the logged statements and their plans.
-fn executed(log: &str) -> Vec<Executed> {
+pub(crate) fn executed(log: &str) -> Vec<Executed> {
     let mut lines = log.lines().peekable();
     let mut all = Vec::new();
     while let Some(line) = lines.next() {
@@ -172,6 +173,7 @@ async fn claim_in_new_session(store: &dyn Store) -> Claim {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        lease: Duration::from_secs(30),
     };
     Claim {
         session: store.open_session(session).await.unwrap(),

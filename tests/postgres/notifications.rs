@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use jobs_runtime::Runtime;
 use jobs_runtime::store::StoreEvent;
+use tests::jobs::Add;
 use tests::postgres::Postgres;
 
 use crate::support::{T0, claim, event, new, ready, schema_of, session, success};
@@ -22,7 +24,7 @@ async fn another_process_gets_the_events_with_their_ids() {
     delayed.run_at = Some(later);
     let delayed_id = delayed.id;
     here.enqueue(vec![execution, delayed]).await.unwrap();
-    event(&mut events, |event| matches!(event, StoreEvent::Ready)).await;
+    event(&mut events, StoreEvent::is_ready).await;
     let mut events_again = there.events();
 
     let session = session(&*here, "worker").await;
@@ -68,7 +70,7 @@ async fn a_lost_listener_tells_subscribers_to_poll() {
     let there = ready(&url).await;
     there.enqueue(vec![new("job")]).await.unwrap();
     event(&mut events, |event| {
-        matches!(event, StoreEvent::Ready | StoreEvent::Elsewhere)
+        matches!(event, StoreEvent::Elsewhere) || event.is_ready()
     })
     .await;
 }
@@ -79,4 +81,58 @@ async fn behind_a_pooler_every_process_polls() {
     let store = ready(&url).await;
     let mut events = store.events();
     event(&mut events, |event| matches!(event, StoreEvent::Elsewhere)).await;
+}
+
+/// The number of the server's last transaction that has written.
+fn last_write(server: &Postgres) -> u64 {
+    let number = server.sql(
+        "postgres",
+        "SELECT txid_snapshot_xmax(txid_current_snapshot())",
+    );
+    number.parse().unwrap()
+}
+
+/// A worker is told of executions of a job that it does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_writes_nothing_for_jobs_of_others() {
+    const TOLD: u64 = 40;
+    // The server of its own counts only this test's transactions.
+    let server = Postgres::start_with(&["autovacuum=off"]);
+    let url = format!("{}?schema=told", server.url("postgres"));
+    let runtime = Runtime::builder().database(&*url).start().await.unwrap();
+    let (there, observer) = (ready(&url).await, ready(&url).await);
+    let mut events = observer.events();
+    event(&mut events, |event| matches!(event, StoreEvent::Elsewhere)).await;
+    // Connections and prepared statements are there, and the worker is idle.
+    let jobs = runtime.client();
+    let sum = jobs.enqueue(Add::new(1, 2)).await.unwrap();
+    assert_eq!(sum.result().await.ok(), Some(3));
+
+    let before = last_write(&server);
+    for _ in 0..TOLD {
+        there.enqueue(vec![new("of.another")]).await.unwrap();
+        event(
+            &mut events,
+            |event| matches!(event, StoreEvent::JobsReady(jobs) if jobs[..] == ["of.another"]),
+        )
+        .await;
+    }
+    let writes = last_write(&server) - before;
+    assert!(
+        // An enqueue and its notification are one transaction each.
+        (TOLD..TOLD * 2 + TOLD / 2).contains(&writes),
+        "{writes} transactions for {TOLD} enqueues"
+    );
+    let sum = jobs.enqueue(Add::new(2, 3)).await.unwrap();
+    assert_eq!(sum.result().await.ok(), Some(5));
+
+    // A claim of these jobs finds nothing and writes nothing.
+    let session = session(&*there, "worker").await;
+    let before = last_write(&server);
+    for number in 1..=10 {
+        let claimed = there.claim(claim(session, number, "unknown", 1)).await;
+        assert!(claimed.unwrap().is_empty());
+    }
+    let writes = last_write(&server) - before;
+    assert!(writes < 5, "{writes} transactions for 10 claims");
 }

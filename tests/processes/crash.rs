@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::http;
-use tests::process::{Server, is_full_tier, wait_for};
+use tests::process::{Server, is_full_tier, now, wait_for};
 
 use super::{PROGRAM, SKEWED};
 
@@ -93,6 +94,29 @@ fn a_resource_that_panics_stops_the_start_and_is_named() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("Fragile"), "{told}");
     assert!(told.contains("it panicked: it broke"), "{told}");
+}
+
+/// The restarted worker does not wait for the lease of 30 s, nor for the retry delay: the lock of
+/// the killed one is free.
+#[test]
+fn work_goes_on_at_once_after_a_kill() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = [("JOBS_LOG", "error")];
+    let server = Server::start(PROGRAM, dir.path(), &settings);
+    let id = http::trigger(server.address, "test.patient", &json!({}));
+    let attempts = |server: &Server| {
+        let shown = http::execution(server.address, &id);
+        let running = shown["status"] == "running";
+        (shown["attempts"].as_array().map_or(0, Vec::len), running)
+    };
+    wait_for("the attempt to start", || attempts(&server) == (1, true));
+    let mut server = server;
+    server.kill_9();
+    let server = Server::start(PROGRAM, dir.path(), &settings);
+    let restarted = now();
+    wait_for("the next attempt", || attempts(&server) == (2, true));
+    let took = restarted.elapsed();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
 }
 
 fn enqueue(server: &Server, record: &Path) {

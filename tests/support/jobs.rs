@@ -94,6 +94,13 @@ pub async fn wait(ctx: &JobContext) -> Result<(), JobError> {
     ctx.check()
 }
 
+/// Waits until it is cancelled. A retry comes after an hour.
+#[job(id = "test.patient", timeout = "none", retries = ["1h"])]
+pub async fn patient(ctx: &JobContext) -> Result<(), JobError> {
+    ctx.cancelled().await;
+    ctx.check()
+}
+
 /// Appends a line to a file when an attempt begins, then sleeps for `millis`.
 #[job(id = "test.record", timeout = "1m", retries = ["50ms"], max_attempts = 20)]
 pub async fn record(

@@ -138,7 +138,7 @@ async fn delayed_executions_are_pending_and_announced(store: AnyStore) {
     assert_eq!((promotion.promoted, promotion.next_due), (0, Some(t(60))));
     let promotion = store.promote(t(60), 10).await.unwrap();
     assert_eq!((promotion.promoted, promotion.next_due), (1, Some(t(90))));
-    event(&mut events, |event| matches!(event, StoreEvent::Ready)).await;
+    event(&mut events, StoreEvent::is_ready).await;
     assert_eq!(status(&store, delayed.id).await, ExecutionStatus::Queued);
 
     // A time in the past is no delay.

@@ -16,7 +16,7 @@ requirements! { "events" {
 }}
 
 async fn ready(events: &mut tokio::sync::broadcast::Receiver<StoreEvent>) {
-    event(events, |event| matches!(event, StoreEvent::Ready)).await;
+    event(events, StoreEvent::is_ready).await;
 }
 
 async fn ready_executions_are_announced(store: AnyStore) {
@@ -159,7 +159,7 @@ async fn other_processes_receive_events(TwoProcesses { here, there }: TwoProcess
     let mut events = here.events();
     let id = enqueue(&there, "j", 1).await[0];
     event(&mut events, |event| {
-        matches!(event, StoreEvent::Elsewhere | StoreEvent::Ready)
+        matches!(event, StoreEvent::Elsewhere) || event.is_ready()
     })
     .await;
     let session = session(&here, "w").await;

@@ -38,7 +38,7 @@ async fn a_manual_retry_starts_afresh_and_keeps_the_past(store: AnyStore) {
         store.retry(id, edited, t(9)).await.unwrap(),
         RetryAnswer::Queued
     );
-    event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
+    event(&mut events, StoreEvent::is_ready).await;
     let read = record(&store, id).await;
     assert_eq!(read.status, ExecutionStatus::Queued);
     assert_eq!(

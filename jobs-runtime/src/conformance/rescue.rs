@@ -9,6 +9,7 @@ requirements! { "rescue" {
     a_take_over_closes_the_session_first: "From the first slice on, the session cannot renew or claim. It can settle attempts whose leases have not moved.",
     a_repeated_take_over_returns_the_same_leases: "A take-over repeated with its number returns the leases that it has taken.",
     a_lost_attempt_is_recorded_and_retried: "A lost attempt is recorded under the worker that executed it, spends the retry budget, and is followed by the next attempt.",
+    a_take_over_knows_earlier_losses: "A take-over says of each attempt whether an earlier one of its execution was lost.",
     a_cancel_request_moves_with_its_lease: "A request to cancel moves with the lease.",
     progress_and_log_lines_survive_a_take_over: "Progress and log lines that were written before a take-over are kept.",
     a_rescuer_can_be_taken_over: "A rescuer that stops renewing is taken over itself.",
@@ -97,6 +98,19 @@ async fn a_lost_attempt_is_recorded_and_retried(Handles([here, there]): Handles)
     let workers: Vec<_> = read.attempts.iter().map(|a| a.worker.as_str()).collect();
     assert_eq!(workers, ["worker", "rescuer"]);
     assert_eq!(read.attempts[0].outcome, Some(AttemptOutcome::Lost));
+}
+
+async fn a_take_over_knows_earlier_losses(store: AnyStore) {
+    let first = taken_over(&store, &running(&store, "j").await).await;
+    assert!(!first.lost_before);
+    let lost = settlement(&first, AttemptOutcome::Lost, Next::RetryAt(t(1)));
+    settle(&store, lost).await;
+    store.promote(t(1), 9).await.unwrap();
+    let worker = session(&store, "another").await;
+    let second = claim_one(&store, worker, 1).await;
+    assert_eq!(second.execution_id, first.execution_id);
+    let second = taken_over(&store, &second).await;
+    assert!(second.lost_before);
 }
 
 async fn a_cancel_request_moves_with_its_lease(store: AnyStore) {

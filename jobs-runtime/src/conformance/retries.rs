@@ -105,10 +105,10 @@ async fn a_released_execution_keeps_its_place(store: AnyStore) {
         .unwrap()
         .pop()
         .unwrap();
-    event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
+    event(&mut events, StoreEvent::is_ready).await;
     let released = settlement(&first, AttemptOutcome::Released, Next::GiveBack);
     assert_eq!(settle(&store, released.clone()).await, WriteAnswer::Settled);
-    event(&mut events, |e| matches!(e, StoreEvent::Ready)).await;
+    event(&mut events, StoreEvent::is_ready).await;
     assert_eq!(settle(&store, released).await, WriteAnswer::AlreadyMine);
     let read = record(&store, all[0]).await;
     assert_eq!(

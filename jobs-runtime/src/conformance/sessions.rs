@@ -1,10 +1,14 @@
 //! Sessions of workers: requirements on opening, renewing, closing and listing them.
 
+use std::time::Duration;
+
 use super::fixtures::*;
 use super::requirement::requirements;
 
 requirements! { "sessions" {
     session_ids_are_never_reused: "A session id is never used again.",
+    session_ids_have_a_nonce: "A session id cannot be predicted, so that a store that was restored from a backup gives no id twice.",
+    a_beat_names_the_lease_of_its_session: "A session keeps the lease of its worker, and each watcher reads it with the beat.",
     a_beat_changes_with_each_renewal: "Each renewal changes the beat of its session.",
     closed_and_unknown_sessions_are_lost: "A session that is closed, or never existed, cannot be renewed: the answer is `Lost`.",
     a_session_with_leases_is_not_closed: "A session with leases is not closed. The worker of a closed session stays known.",
@@ -17,6 +21,34 @@ async fn session_ids_are_never_reused(store: AnyStore) {
     store.close_session(first).await.unwrap();
     let second = session(&store, "w").await;
     assert!(second > first);
+}
+
+async fn session_ids_have_a_nonce(store: AnyStore) {
+    let mut opened = Vec::new();
+    for _ in 0..4 {
+        opened.push(session(&store, "w").await);
+    }
+    let steps: Vec<_> = opened.windows(2).map(|two| two[1].0 - two[0].0).collect();
+    assert!(
+        steps.iter().any(|step| *step != steps[0]),
+        "{opened:?} have the same distance"
+    );
+}
+
+async fn a_beat_names_the_lease_of_its_session(store: AnyStore) {
+    for lease in [Duration::from_millis(1_500), Duration::from_secs(3_600)] {
+        let info = SessionInfo {
+            worker: "w".to_owned(),
+            opened_at: T0,
+            job_ids: Vec::new(),
+            queues: Vec::new(),
+            labels: Vec::new(),
+            slot_caps: Vec::new(),
+            lease,
+        };
+        let session = store.open_session(info).await.unwrap();
+        assert_eq!(beat(&store, session).await.lease, lease);
+    }
 }
 
 async fn a_beat_changes_with_each_renewal(store: AnyStore) {
@@ -113,6 +145,7 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
         queues: vec!["mail".to_owned()],
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
         slot_caps: slot_caps(),
+        lease: Duration::from_secs(30),
     };
     let described = store.open_session(info).await.unwrap();
     let other = session(&store, "host-2/7").await;

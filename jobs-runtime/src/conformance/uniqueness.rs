@@ -18,6 +18,7 @@ requirements! { "uniqueness" {
     concurrent_enqueues_are_debounced_into_one: "Concurrent enqueues with the same debounce key create one waiting execution.",
     max_waiting_rejects_the_whole_batch: "A batch that would exceed `max_waiting` is rejected as a whole.",
     pending_and_queued_executions_count_against_max_waiting: "Pending and queued executions count against `max_waiting`, also after a retry or a release. Running and final ones do not.",
+    a_key_names_the_execution_that_answered: "If a `unique` or `debounce` key answers a request, its idempotency key names that execution, also after its end.",
     keys_of_a_transaction_apply_after_its_commit: "Unique keys, debounce keys and `max_waiting` of a transaction apply after its commit, and not after a rollback.",
 }}
 
@@ -260,6 +261,36 @@ fn debounced(seconds: u64, payload: &str) -> NewExecution {
             at_most_ms: Some(120_000),
         });
     })
+}
+
+async fn a_key_names_the_execution_that_answered(store: AnyStore) {
+    let requests = [
+        || with_key(unique(OnConflict::Skip), "{}"),
+        || debounced(0, "{}"),
+    ];
+    for (n, request) in requests.into_iter().enumerate() {
+        let (first, answer) = enqueue_one(&store, request()).await;
+        assert_eq!(answer, EnqueueAnswer::Created);
+        let repeated = || {
+            let mut new = request();
+            new.idempotency_key = key(&format!("k{n}"), "digest");
+            new
+        };
+        // Two requests of one batch, then one after the end of the execution.
+        let answers = store.enqueue(vec![repeated(), repeated()]).await.unwrap();
+        let merged = [EnqueueAnswer::Skipped(first), EnqueueAnswer::Merged(first)];
+        assert_eq!(answers, [merged[n], EnqueueAnswer::Replayed(first)]);
+        store.cancel(first, t(1)).await.unwrap();
+        let (_, answer) = enqueue_one(&store, repeated()).await;
+        assert_eq!(answer, EnqueueAnswer::Replayed(first));
+        let mut other = repeated();
+        other.idempotency_key = key(&format!("k{n}"), "another digest");
+        let conflict = store.enqueue(vec![other]).await;
+        assert!(
+            matches!(&conflict, Err(StoreError::IdempotencyConflict { execution_id, .. }) if *execution_id == first),
+            "{conflict:?}"
+        );
+    }
 }
 
 async fn a_debounce_restarts_its_delay(store: AnyStore) {

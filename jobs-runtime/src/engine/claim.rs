@@ -76,12 +76,19 @@ impl Claims {
             queues: self.shared.config.queues.clone(),
             labels: self.shared.config.labels.clone(),
             slot_caps: self.caps.published(&self.handlers),
+            lease: self.shared.config.lease,
         }
     }
 
     /// Marks the store as possibly having work for every kind of slot.
     pub(super) fn expect_work(&mut self) {
         self.pools.iter_mut().for_each(SlotPool::expect_work);
+    }
+
+    /// Marks the store as possibly having executions of these jobs.
+    pub(super) fn expect_work_of(&mut self, jobs: &[String]) {
+        let pools = self.pools.iter_mut().filter(|pool| pool.serves(jobs));
+        pools.for_each(SlotPool::expect_work);
     }
 
     /// A new session is open: claims of an earlier one are waited for no longer.

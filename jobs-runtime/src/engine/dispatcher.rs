@@ -290,7 +290,8 @@ impl Dispatcher {
                 }
                 for mut lease in effect.taken_over {
                     let reason = lease.unreadable.take();
-                    let exit = reason.map_or(Exit::Lost, Exit::Unreadable);
+                    let again = lease.lost_before;
+                    let exit = reason.map_or(Exit::Lost { again }, Exit::Unreadable);
                     let completer = &mut self.completer;
                     self.claims.settle(&lease, exit, completer);
                 }
@@ -431,6 +432,7 @@ impl Dispatcher {
         }
         match event {
             Ok(StoreEvent::Ready) => self.claims.expect_work(),
+            Ok(StoreEvent::JobsReady(jobs)) => self.claims.expect_work_of(&jobs),
             Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),
             Ok(StoreEvent::CancelRequested) => self.heartbeat.hurry(now),
             Ok(StoreEvent::Finished(_)) => {}

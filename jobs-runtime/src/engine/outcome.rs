@@ -9,6 +9,7 @@
 //! | returned a result | `succeeded` | final |
 //! | returned an error | `failed`, `snoozed` or `cancelled`, by the error | by the error |
 //! | panicked, timed out, lost | `panicked`, `timed_out`, `lost` | retry while the budget lasts |
+//! | lost for the first time | `lost` | the same, without a delay |
 //! | cancelled | `cancelled` | final |
 //! | released at shutdown | `released` | ready again, no attempt spent |
 //! | unreadable row | `failed` | final |
@@ -49,7 +50,10 @@ pub(crate) enum Exit {
     /// is the handler's error.
     Cancelled(Option<String>),
     /// The attempt's worker was lost: it stopped renewing its session.
-    Lost,
+    Lost {
+        /// An earlier attempt of the execution was lost as well.
+        again: bool,
+    },
     /// The worker released the execution, at shutdown or because its lease was in doubt.
     Released,
     /// The execution's row cannot be read, for this reason. The handler was not called.
@@ -112,9 +116,15 @@ pub(crate) fn decide(
             let (_, error, next) = failed(ErrorKind::TimedOut, message, budget.next(now));
             (AttemptOutcome::TimedOut, error, next)
         }
-        Exit::Lost => {
+        Exit::Lost { again } => {
             let message = "its worker stopped renewing the lease".to_owned();
-            let (_, error, next) = failed(ErrorKind::Lost, message, budget.next(now));
+            // The first loss is the worker's; after another one, the handler may be the cause.
+            let next = if again || budget.is_exhausted() {
+                budget.next(now)
+            } else {
+                Next::RetryAt(now)
+            };
+            let (_, error, next) = failed(ErrorKind::Lost, message, next);
             (AttemptOutcome::Lost, error, next)
         }
         Exit::Cancelled(reason) => cancelled(reason.unwrap_or_else(|| "cancelled".into())),
@@ -262,8 +272,11 @@ mod tests {
             error: None,
         };
         check(timed_out, 1, TimedOut, &in_millis(60));
-        check(Exit::Lost, 0, Lost, &in_millis(30));
-        check(Exit::Lost, 2, Lost, &Next::Fail);
+        check(Exit::Lost { again: false }, 0, Lost, &in_millis(0));
+        check(Exit::Lost { again: true }, 1, Lost, &in_millis(60));
+        for again in [false, true] {
+            check(Exit::Lost { again }, 2, Lost, &Next::Fail);
+        }
     }
 
     #[test]

@@ -191,6 +191,11 @@ impl SlotPool {
             .then_some(self.paused_until)
     }
 
+    /// True if one of these jobs uses these slots.
+    pub(crate) fn serves(&self, jobs: &[String]) -> bool {
+        jobs.iter().any(|job| self.job_ids.contains(job))
+    }
+
     /// Marks the store as possibly having work for this pool.
     pub(crate) fn expect_work(&mut self) {
         self.may_have_work = !self.job_ids.is_empty();
@@ -439,6 +444,7 @@ mod tests {
             correlation_id: None,
             claimed_at: crate::time::Timestamp::default(),
             cancel_requested: false,
+            lost_before: false,
             unreadable: None,
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::enqueue::check_payload;
 use super::error::{InvalidPayload, ServiceError};
 use super::{JobService, limits, options};
+use crate::fingerprint::ExactJson;
 use crate::store::{EditAnswer, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
 /// The changes to a waiting execution. A field that is `None` stays as it is.
@@ -93,8 +94,13 @@ impl JobService {
     ) -> Result<String, ServiceError> {
         let job = self.job(&execution.job_id).await?;
         let payload = check_payload(0, payload, &job)?;
-        let before: Value = serde_json::from_str(execution.payload.get()).unwrap_or_default();
-        let changed = limits::changed_key_fields(job.descriptor(), &before, &payload.value);
+        let text = execution.payload.get();
+        let before: Value = serde_json::from_str(text).unwrap_or_default();
+        let changed = limits::changed_key_fields(
+            job.descriptor(),
+            &ExactJson::new(&before, text),
+            &ExactJson::new(&payload.value, &payload.text),
+        );
         if changed.is_empty() {
             return Ok(payload.text);
         }

@@ -13,7 +13,7 @@ use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::payload::check::{CheckedPayload, PayloadError};
 use super::{JobService, KnownJob, limits};
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::{ExactJson, fingerprint};
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::time::Timestamp;
 
@@ -181,12 +181,13 @@ impl JobService {
         let tags = options::tags(&descriptor.tags, request.tags).map_err(at)?;
         let mut run_at = options::run_at(now, request.due).map_err(at)?;
         let payload = check_payload(index, request.payload, job)?;
-        let rules = limits::rules(descriptor, &payload.value);
+        let exact = ExactJson::new(&payload.value, &payload.text);
+        let rules = limits::rules(descriptor, &exact);
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
         let id = self.inner.entropy.execution_id(&*self.inner.clock);
-        let shard = limits::shard(descriptor, &payload.value);
+        let shard = limits::shard(descriptor, &exact);
         Ok(NewExecution {
             id: shard.map_or(id, |shard| id.with_shard(shard)),
             // A request that uses an alias is stored under the current id of the job.
@@ -198,7 +199,7 @@ impl JobService {
             run_at,
             idempotency_key: key.map(|key| IdempotencyKey {
                 key,
-                payload_digest: fingerprint(&payload.value),
+                payload_digest: fingerprint(&exact),
                 expires_at: now.after(IDEMPOTENCY_KEY_KEPT),
             }),
             payload: payload.text,

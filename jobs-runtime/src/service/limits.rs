@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use jobs::{ExecutionId, JobDescriptor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::{ExactJson, canonical, fingerprint};
 use crate::store::{DebounceKey, EnqueueRules, Limit, LimitRule, Rate, UniqueKey, limit_name};
 
 /// Returns the rules of an execution. The payload must contain its defaults.
-pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
+pub(super) fn rules(job: &JobDescriptor, payload: &ExactJson<'_>) -> EnqueueRules {
     let limits = &job.limits;
     EnqueueRules {
         limits: self::limits(job, payload),
@@ -34,7 +34,7 @@ pub(super) fn rules(job: &JobDescriptor, payload: &Value) -> EnqueueRules {
 /// The rules agree on a key if each `per` and each `by` that the job declares names the same
 /// fields. Executions with the same values of these fields get the same shard. Without such a key,
 /// the shard of an id is random.
-pub(super) fn shard(job: &JobDescriptor, payload: &Value) -> Option<u16> {
+pub(super) fn shard(job: &JobDescriptor, payload: &ExactJson<'_>) -> Option<u16> {
     let limits = &job.limits;
     let per = [
         limits.max_concurrent.as_ref().map(|rule| rule.per.as_ref()),
@@ -64,7 +64,7 @@ pub(super) fn shard(job: &JobDescriptor, payload: &Value) -> Option<u16> {
 /// Limits divided by a field (`per`) come first: a tenant with a long backlog then waits at its own
 /// limit and does not block other tenants at the common one. A rate comes before a concurrency
 /// limit, so that no execution occupies a concurrency permit while it waits for a rate.
-fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
+fn limits(job: &JobDescriptor, payload: &ExactJson<'_>) -> Vec<Limit> {
     let rate = job.limits.rate_limit.as_ref().map(|limit| {
         let rule = LimitRule::Rate(Rate {
             count: limit.count,
@@ -74,44 +74,47 @@ fn limits(job: &JobDescriptor, payload: &Value) -> Vec<Limit> {
     });
     let concurrent = job.limits.max_concurrent.as_ref().map(|limit| {
         let per = limit.per.as_ref();
-        let count = per.map_or(limit.count, |field| limit.count_for(value(field, payload)));
+        let count = per.map_or(limit.count, |field| match value(field, payload) {
+            ExactJson::Plain(value) => limit.count_for(value),
+            // A weight is declared by the text of its value.
+            exact => limit.count_for(&Value::String(canonical(&exact))),
+        });
         ("concurrent", per, LimitRule::Concurrent { count })
     });
     let mut limits: Vec<_> = rate.into_iter().chain(concurrent).collect();
     limits.sort_by_key(|(_, per, _)| per.is_none());
-    let limits = limits.into_iter().map(|(kind, per, rule)| Limit {
-        key: limit_name(job, kind, per.map(|field| (field, value(field, payload)))),
-        job_id: job.id.clone(),
-        rule,
+    let limits = limits.into_iter().map(|(kind, per, rule)| {
+        let value = per.map(|field| value(field, payload));
+        Limit {
+            key: limit_name(job, kind, per.zip(value.as_ref())),
+            job_id: job.id.clone(),
+            rule,
+        }
     });
     limits.collect()
 }
 
 /// Returns the value of a field. A missing field counts as `null`.
-fn value<'p>(field: &str, payload: &'p Value) -> &'p Value {
-    payload.get(field).unwrap_or(&Value::Null)
+fn value<'p>(field: &str, payload: &ExactJson<'p>) -> ExactJson<'p> {
+    payload.get(field).unwrap_or(ExactJson::Plain(&Value::Null))
 }
 
 /// Returns a digest of the named fields, or of the whole payload if `by` is empty. A field that is
 /// `null` counts as missing: typed clients write `null` for an absent `Option`, others omit it.
-fn payload_key(by: &[String], payload: &Value) -> String {
-    let Value::Object(fields) = payload else {
+fn payload_key(by: &[String], payload: &ExactJson<'_>) -> String {
+    let Some(mut fields) = payload.members() else {
         return fingerprint(payload);
     };
-    let named = fields
-        .iter()
-        .filter(|(name, value)| !value.is_null() && (by.is_empty() || by.contains(name)));
-    let named: Map<String, Value> = named
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    fingerprint(&Value::Object(named))
+    let is_named = |name: &str| by.is_empty() || by.iter().any(|named| named == name);
+    fields.retain(|name, value| !value.is_null() && is_named(name));
+    fingerprint(&ExactJson::Object(fields))
 }
 
 /// Returns the fields that differ between two payloads although a limit or a key derives from them.
 pub(super) fn changed_key_fields(
     job: &JobDescriptor,
-    before: &Value,
-    after: &Value,
+    before: &ExactJson<'_>,
+    after: &ExactJson<'_>,
 ) -> Vec<ChangedKeyField> {
     let limits = &job.limits;
     let differs = |field: &String| value(field, before) != value(field, after);
@@ -207,7 +210,7 @@ mod tests {
     #[test]
     fn a_weight_multiplies_the_count_of_its_value() {
         let job = described(Weighted::DEFINITION);
-        let count = |payload: Value| match rules(&job, &payload).limits.as_slice() {
+        let count = |payload: Value| match rules(&job, &(&payload).into()).limits.as_slice() {
             [
                 Limit {
                     rule: LimitRule::Concurrent { count },
@@ -236,7 +239,7 @@ mod tests {
     }
 
     fn keys(job: &JobDescriptor, payload: &Value) -> Vec<String> {
-        let limits = rules(job, payload).limits.into_iter();
+        let limits = rules(job, &payload.into()).limits.into_iter();
         limits.map(|limit| limit.key).collect()
     }
 
@@ -248,7 +251,7 @@ mod tests {
             ["service.limited/concurrent/\"w/1\"", "service.limited/rate"]
         );
         let job = described(Both::DEFINITION);
-        let digest = format!("#{}", fingerprint(&json!(1234)));
+        let digest = format!("#{}", fingerprint(&(&json!(1234)).into()));
         let expected = [
             format!("service.limited-both/rate/{digest}"),
             format!("service.limited-both/concurrent/{digest}"),
@@ -273,7 +276,7 @@ mod tests {
             format!("service.limited/concurrent/\"{fits}\"")
         );
         let long = json!("x".repeat(99));
-        let digest = fingerprint(&long);
+        let digest = fingerprint(&(&long).into());
         assert_eq!(key(long), format!("service.limited/concurrent/#{digest}"));
     }
 
@@ -281,7 +284,7 @@ mod tests {
     fn a_key_derives_from_the_named_fields_or_from_the_whole_payload() {
         let job = described(Limited::DEFINITION);
         let of = |payload: Value| {
-            let rules = rules(&job, &payload);
+            let rules = rules(&job, &(&payload).into());
             let unique = rules.unique.expect("the job has a unique rule");
             let debounce = rules.debounce.expect("the job has a debounce rule");
             (unique.key, debounce.key)
@@ -304,7 +307,7 @@ mod tests {
     fn finds_changed_fields_that_limits_and_keys_derive_from() {
         let job = described(Limited::DEFINITION);
         let changed = |before: Value, after: Value| -> Vec<String> {
-            let changed = changed_key_fields(&job, &before, &after).into_iter();
+            let changed = changed_key_fields(&job, &(&before).into(), &(&after).into()).into_iter();
             let text =
                 |it: ChangedKeyField| format!("{} {}", it.rule, it.field.unwrap_or_default());
             changed.map(text).collect()
@@ -318,6 +321,28 @@ mod tests {
                 "unique workspaceId",
                 "debounce "
             ]
+        );
+    }
+
+    /// Two accounts that are the same float: each has its own keys and its own limit.
+    #[test]
+    fn integers_beyond_64_bits_are_told_apart() {
+        let job = described(Limited::DEFINITION);
+        let of = |account: &str| {
+            let text = format!(r#"{{"workspaceId":{account},"doc":"d"}}"#);
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            let rules = rules(&job, &ExactJson::new(&value, &text));
+            let unique = rules.unique.expect("the job has a unique rule").key;
+            let debounce = rules.debounce.expect("the job has a debounce rule").key;
+            (unique, debounce, rules.limits[0].key.clone())
+        };
+        let one = of("340282366920938463463374607431768211455");
+        let other = of("340282366920938463463374607431768211454");
+        assert_ne!(one.0, other.0);
+        assert_ne!(one.1, other.1);
+        assert_eq!(
+            one.2,
+            "service.limited/concurrent/340282366920938463463374607431768211455"
         );
     }
 
@@ -360,7 +385,8 @@ mod tests {
     #[test]
     fn executions_with_the_same_key_share_a_shard() {
         let job = described(PerTenant::DEFINITION);
-        let shard_of = |tenant: &str, doc: u32| shard(&job, &json!({"tenant": tenant, "doc": doc}));
+        let shard_of =
+            |tenant: &str, doc: u32| shard(&job, &(&json!({"tenant": tenant, "doc": doc})).into());
         let acme = shard_of("acme", 1).expect("both rules name `tenant`");
         assert!(acme < ExecutionId::SHARDS);
         assert_eq!(shard_of("acme", 2), Some(acme));
@@ -372,15 +398,16 @@ mod tests {
         );
         let job = described(WholePayload::DEFINITION);
         assert_ne!(
-            shard(&job, &json!({"doc": 1})),
-            shard(&job, &json!({"doc": 3}))
+            shard(&job, &(&json!({"doc": 1})).into()),
+            shard(&job, &(&json!({"doc": 3})).into())
         );
     }
 
     #[test]
     fn rules_that_name_different_fields_give_no_shard() {
         let payload = json!({"workspaceId": "w", "doc": "d", "tenant": "t"});
-        assert_eq!(shard(&described(Limited::DEFINITION), &payload), None);
-        assert_eq!(shard(&described(CommonLimit::DEFINITION), &payload), None);
+        for definition in [Limited::DEFINITION, CommonLimit::DEFINITION] {
+            assert_eq!(shard(&described(definition), &(&payload).into()), None);
+        }
     }
 }

@@ -89,6 +89,8 @@ impl<S> Store for S where
 pub enum StoreEvent {
     /// Executions became ready.
     Ready,
+    /// Executions of these jobs became ready. A worker without these jobs need not look.
+    JobsReady(Arc<[String]>),
     /// Executions were scheduled, or blocked executions may be admitted: promote at this time, the
     /// earliest of them.
     Scheduled(Timestamp),
@@ -98,4 +100,11 @@ pub enum StoreEvent {
     CancelRequested,
     /// Another process wrote: any of the other events may have happened.
     Elsewhere,
+}
+
+impl StoreEvent {
+    /// True if the event says that executions became ready.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready | Self::JobsReady(_))
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!                ┌─ pools of one connection each ───────────────────────────┐
-//!                │ claim       claims, promotions, take-overs, closings     │
+//!                │ claim       claims, take-overs, closings of sessions     │
+//!                │ promotion   due executions                               │
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
 //!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
@@ -110,6 +111,7 @@ use uuid::Uuid;
 
 use super::{PostgresUrl, StoreError};
 use caller_tx::Identity;
+use claim::look::BusyClaims;
 use claim::scan::ScanHistory;
 use conn::connect::Connector;
 use conn::error::{DbError, corrupt};
@@ -134,6 +136,9 @@ const THREADS: usize = 2;
 /// A [`Store`](super::Store) in a schema of a PostgreSQL database.
 pub struct PostgresStore {
     claim: Pool,
+    /// Promotions of due executions. They may pass many dead rows, and claims must not wait behind
+    /// them.
+    promotion: Pool,
     settle: Pool,
     /// Progress and log lines. They may wait for a caller's transaction that ends their attempt,
     /// and settlements of other attempts must not wait behind them.
@@ -153,6 +158,7 @@ pub struct PostgresStore {
     operator: Pool,
     readers: Pool,
     shared: Arc<Shared>,
+    busy_claims: BusyClaims,
     scans: ScanHistory,
     vacuum: Vacuum,
     schema: String,
@@ -193,6 +199,7 @@ impl PostgresStore {
         let pool = |connections| start(connections, PoolOptions::default());
         let mut store = Self {
             claim: pool(1),
+            promotion: pool(1),
             settle: start(1, settle::POOL_OPTIONS),
             progress: pool(1),
             sessions: start(1, PoolOptions::for_sessions()),
@@ -209,6 +216,7 @@ impl PostgresStore {
             permits: pool(1),
             operator: pool(1),
             readers: pool(READERS),
+            busy_claims: BusyClaims::default(),
             scans: ScanHistory::default(),
             vacuum: Vacuum::default(),
             schema: url.schema().to_owned(),

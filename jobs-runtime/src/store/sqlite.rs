@@ -84,6 +84,7 @@ use conn::change_detector::ChangeDetector;
 use conn::open::Opener;
 use conn::operation::{Operation, Outcome, silent};
 use conn::readers::Readers;
+use conn::session_locks::SessionLocks;
 use conn::writer::Writer;
 
 /// Longest time of any call, in real time even if the engine runs on a virtual clock.
@@ -98,6 +99,8 @@ pub struct SqliteStore {
     writer: Writer,
     /// `None` for a database in memory, which has only the writer's connection.
     readers: Option<Readers>,
+    /// `None` for a database in memory, whose only process is this one.
+    session_locks: Option<SessionLocks>,
     events: broadcast::Sender<StoreEvent>,
     location: Arc<str>,
     durability: String,
@@ -125,6 +128,7 @@ impl SqliteStore {
         };
         let (events, _) = broadcast::channel(EVENT_CAPACITY);
         let readers = opener.readers().map(Readers::new);
+        let session_locks = opener.session_locks();
         let writer = Writer::start(
             opener,
             connection,
@@ -135,6 +139,7 @@ impl SqliteStore {
         Ok(Self {
             writer,
             readers,
+            session_locks,
             events,
             location,
             identity: OnceLock::new(),

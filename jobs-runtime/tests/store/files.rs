@@ -171,3 +171,43 @@ async fn tamper(file: &TestFile, sql: &'static str) {
     connection.execute(sql).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn new_files_belong_to_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = TestFile::new();
+    let store = file.open().await;
+    enqueue(&store, "j", 1).await;
+    let entries = std::fs::read_dir(&file.directory).unwrap();
+    for entry in entries.map(Result::unwrap) {
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_or_replaced_fails_every_write() {
+    let file = TestFile::new();
+    let store = file.open().await;
+    enqueue(&store, "j", 1).await;
+    let aside = file.directory.join("aside.db");
+    std::fs::rename(file.path(), &aside).unwrap();
+    let assert_named = async |expected: &str| {
+        let written = store.enqueue(vec![new("j")]).await.map(drop);
+        for answer in [written, store.ping().await] {
+            match answer {
+                Err(StoreError::Unavailable { reason, .. }) => {
+                    assert!(reason.contains(expected), "{reason}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_named("was removed").await;
+    std::fs::write(file.path(), "").unwrap();
+    assert_named("was replaced").await;
+    std::fs::rename(&aside, file.path()).unwrap();
+    store.ping().await.unwrap();
+    enqueue(&store, "j", 1).await;
+}

@@ -1,6 +1,7 @@
 //! Drain scenarios: a worker executes a backlog that was enqueued before it starts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::Job;
 
@@ -183,6 +184,7 @@ impl PermitHolder {
                 queues: Vec::new(),
                 labels: Vec::new(),
                 slot_caps: Vec::new(),
+                lease: Duration::from_secs(30),
             })
             .await?;
         let holder = Self { session, clock };

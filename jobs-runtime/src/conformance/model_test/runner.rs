@@ -274,6 +274,7 @@ impl Runner {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            lease: Duration::from_secs(30),
         };
         let session = self
             .at(handle)

@@ -2,9 +2,13 @@
 //! renews.
 //!
 //! Every renewal changes the *beat* (the heartbeat) of a session. The liveness monitor watches the
-//! beats of other sessions. A session counts as dead when its beat has stood still for a whole
-//! lease. This worker measures that on its own monotonic clock, and discards its observations when
-//! it loses its own session or cannot read the beats.
+//! beats of other sessions. A session counts as dead when its beat has stood still for its whole
+//! lease, which the store keeps with it: workers may have different settings. This worker measures
+//! that on its own monotonic clock, and discards its observations when it loses its own session or
+//! cannot read the beats.
+//!
+//! A store may know that a process has ended: SQLite's workers share a kernel, which drops the lock
+//! of a session with its process. Such a session is dead at once.
 //!
 //! The monitor compares no timestamps. So no wrong wall clock, suspension of this machine or
 //! restart of the store makes a session look dead that still renews. A worker that was itself
@@ -48,13 +52,12 @@ impl LivenessMonitor {
         }
     }
 
-    /// Records the beats and returns the sessions whose beat has not changed for a whole lease.
+    /// Records the beats and returns the sessions whose beat has not changed for their whole lease.
     fn observe(
         &mut self,
         beats: Vec<SessionBeat>,
         own: SessionId,
         now: Duration,
-        lease: Duration,
     ) -> Vec<SessionBeat> {
         let mut before = std::mem::take(&mut self.observed);
         let mut dead = Vec::new();
@@ -68,7 +71,8 @@ impl LivenessMonitor {
                 },
             };
             let session = beat.session;
-            if !observed.is_being_taken_over && now.saturating_sub(observed.since) >= lease {
+            let is_silent = now.saturating_sub(observed.since) >= beat.lease;
+            if !observed.is_being_taken_over && (beat.is_dead || is_silent) {
                 observed.is_being_taken_over = true;
                 dead.push(beat);
             }
@@ -109,7 +113,8 @@ impl Rescue {
         Self {
             monitor: LivenessMonitor::default(),
             timer: CallTimer::new(now),
-            interval: shared.config.renewal_interval(),
+            // A store may know at once that a process has ended.
+            interval: shared.config.renewal_interval().min(shared.config.poll),
             take_overs: Vec::new(),
             is_alone: false,
             shared: Arc::clone(shared),
@@ -203,14 +208,11 @@ impl Rescue {
         };
         let now = self.shared.now();
         self.is_alone = beats.iter().all(|beat| beat.session == own);
-        for dead in self
-            .monitor
-            .observe(beats, own, now, self.shared.config.lease)
-        {
+        for dead in self.monitor.observe(beats, own, now) {
             tracing::warn!(
                 session = %dead.session,
                 worker = dead.worker,
-                "a worker no longer renews its session: taking over its leases",
+                "a worker has ended or no longer renews its session: taking over its leases",
             );
             self.take_over(now, dead, None);
         }
@@ -285,25 +287,43 @@ mod tests {
             worker: "w".to_owned(),
             opened_at: Timestamp::default(),
             renewed_at: Timestamp::default(),
+            // Each session has a longer lease than the one before.
+            lease: LEASE * u32::try_from(session - 1).expect("a small number"),
+            is_dead: false,
         }
     }
 
     fn dead_at(monitor: &mut LivenessMonitor, seconds: u64, beats: &[(i64, i64)]) -> Vec<i64> {
         let beats = beats.iter().map(|&(s, b)| beat(s, b)).collect();
         monitor
-            .observe(beats, SessionId(1), Duration::from_secs(seconds), LEASE)
+            .observe(beats, SessionId(1), Duration::from_secs(seconds))
             .into_iter()
             .map(|dead| dead.session.0)
             .collect()
     }
 
     #[test]
-    fn a_session_whose_beat_stands_still_for_a_lease_is_dead_once() {
+    fn a_session_whose_beat_stands_still_for_its_lease_is_dead_once() {
         let mut monitor = LivenessMonitor::default();
         assert!(dead_at(&mut monitor, 0, &[(1, 1), (2, 1), (3, 1)]).is_empty());
         assert!(dead_at(&mut monitor, 20, &[(1, 1), (2, 1), (3, 2)]).is_empty());
         assert_eq!(dead_at(&mut monitor, 31, &[(1, 1), (2, 1), (3, 2)]), [2]);
-        assert_eq!(dead_at(&mut monitor, 60, &[(1, 1), (2, 1), (3, 2)]), [3]);
+        assert!(dead_at(&mut monitor, 60, &[(1, 1), (2, 1), (3, 2)]).is_empty());
+        assert_eq!(dead_at(&mut monitor, 80, &[(1, 1), (2, 1), (3, 2)]), [3]);
+    }
+
+    #[test]
+    fn a_session_of_an_ended_process_is_dead_at_once() {
+        let mut monitor = LivenessMonitor::default();
+        let ended = SessionBeat {
+            is_dead: true,
+            ..beat(2, 1)
+        };
+        for expected in [1, 0] {
+            let beats = vec![ended.clone(), beat(3, 1)];
+            let dead = monitor.observe(beats, SessionId(1), Duration::ZERO);
+            assert_eq!(dead.len(), expected, "it is taken over once");
+        }
     }
 
     #[test]

@@ -233,7 +233,7 @@ async fn read_store_events(
         match event {
             None => {}
             Some(Ok(StoreEvent::Finished(ids))) => broadcaster.publish_states(&ids).await,
-            Some(Ok(StoreEvent::Ready)) => hints.ready = true,
+            Some(Ok(event)) if event.is_ready() => hints.ready = true,
             Some(Ok(_)) => hints.changed = true,
             Some(Err(RecvError::Lagged(_))) => broadcaster.publish(ClientEvent::Reset),
             Some(Err(RecvError::Closed)) => {

@@ -81,6 +81,8 @@ pub struct Claimed {
     pub claimed_at: Timestamp,
     /// `true` if the cancellation of the attempt was requested.
     pub cancel_requested: bool,
+    /// `true` if an earlier attempt of the execution was lost. Known after a take-over only.
+    pub lost_before: bool,
     /// The reason why the stored row cannot be executed. Placeholders stand for the values that
     /// cannot be read, and the attempt fails without its handler. Other executions of the claim
     /// are not affected.

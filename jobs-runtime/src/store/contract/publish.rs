@@ -65,7 +65,8 @@ impl PublishedJob {
                 .into_iter()
                 .flatten()
             {
-                let per = limit.per.as_ref().map(|field| (field, &value));
+                let exact = (&value).into();
+                let per = limit.per.as_ref().map(|field| (field, &exact));
                 rules.push(PublishedRule {
                     rule: LimitRule::Concurrent {
                         count: limit.count_for(&value),

@@ -1,13 +1,19 @@
 //! Sessions of workers: opening, renewal, the beat that a liveness monitor watches.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// The id of a session: one start of one worker. An id is never used twice.
+///
+/// Ids grow. Their low 32 bits are a nonce from the operating system: a store that has lost its
+/// last commits, or was restored from a backup, gives no id to two live workers. The beat, the
+/// claims and the leases of a session carry the nonce with its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SessionId(pub i64);
@@ -34,6 +40,19 @@ pub struct SessionInfo {
     pub labels: Vec<String>,
     /// The worker's slot caps. Used only to explain why an execution waits.
     pub slot_caps: Vec<SlotCap>,
+    /// The time without a renewal after which other workers take over the leases of this session.
+    pub lease: Duration,
+}
+
+/// Draws the nonce of a session id.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if the operating system has no random numbers.
+pub(in crate::store) fn session_nonce(location: &str) -> Result<u32, StoreError> {
+    getrandom::u32().map_err(|error| StoreError::Unavailable {
+        location: location.to_owned(),
+        reason: format!("the operating system gives no random numbers: {error}"),
+    })
 }
 
 /// The number of a worker's slots that one queue, or one job, may use at a time.
@@ -96,6 +115,11 @@ pub struct SessionBeat {
     /// The worker's time at its last renewal. For people: clocks of two workers are never
     /// compared.
     pub renewed_at: Timestamp,
+    /// The lease of the session: its worker is dead if the beat has stood still for this time.
+    pub lease: Duration,
+    /// `true` if the store knows that the worker's process has ended. A store that cannot know says
+    /// `false`.
+    pub is_dead: bool,
 }
 
 /// The answer to a renewal.

@@ -1,13 +1,14 @@
 //! Claims: ready executions are leased to a session.
 //!
 //! A claim takes three round trips: lock the session, move the rows, note the claim's number and
-//! commit. Because of the lock, a claim, the closing and the take-over of a session wait for each
-//! other.
+//! commit. A claim that may find nothing looks first (`claim/look.rs`). Because of the lock, a
+//! claim, the closing and the take-over of a session wait for each other.
 //!
 //! This module imports the connections and `postpone`. It must not import `enqueue`, `settle`,
 //! `limits`, `operator` or `read`.
 
 pub(in crate::store::postgres) mod capped;
+pub(in crate::store::postgres) mod look;
 pub(in crate::store::postgres) mod scan;
 
 use async_trait::async_trait;
@@ -35,7 +36,13 @@ use scan::{Scan, ScanHistory, ScanStrategy};
 
 /// Claims. Postpones executions whose leases the database rejects.
 pub(super) async fn claim(store: &PostgresStore, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-    without_rejected(
+    if store.busy_claims.should_look(&claim) {
+        let look = look::LookForWork(claim.clone());
+        if !store.claim.run(look).await? {
+            return Ok(Vec::new());
+        }
+    }
+    let claimed = without_rejected(
         || {
             store.claim.run(ClaimReady {
                 claim: claim.clone(),
@@ -45,7 +52,9 @@ pub(super) async fn claim(store: &PostgresStore, claim: Claim) -> Result<Vec<Cla
         },
         || store.claim.run(PostponeLeases(claim.clone())),
     )
-    .await
+    .await?;
+    store.busy_claims.note(&claim, claimed.len());
+    Ok(claimed)
 }
 
 /// Leases up to `limit` executions to the session of a claim.
@@ -282,6 +291,7 @@ mod flag {
     pub(super) const LIMITED: i32 = 2;
     /// The claim has counted starts, and executions are blocked: the allocator may admit one.
     pub(super) const MAY_ADMIT: i32 = 4;
+    pub(super) const LOST_BEFORE: i32 = 8;
 }
 
 /// Reads the rows of a claim, sorted in the order of claims, and the union of their flags.
@@ -339,6 +349,7 @@ fn read_one(
         correlation_id: get::<Option<_>>(row, 10)?.map(text::decode),
         claimed_at: Timestamp::from_millis(get(row, 11)?),
         cancel_requested: flags & flag::CANCEL_REQUESTED != 0,
+        lost_before: flags & flag::LOST_BEFORE != 0,
         unreadable,
     })
 }

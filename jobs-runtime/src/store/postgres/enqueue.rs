@@ -112,12 +112,13 @@ async fn decide_and_write(
 ) -> Result<Outcome<Answers>, DbError> {
     let DedupPlan {
         rows,
+        keys,
         merges,
         answers,
     } = lookup.executions.decide(batches);
     let mut admitted = Vec::new();
+    dedup::write_idempotency_keys(tx, &keys).await?;
     if !rows.is_empty() {
-        dedup::write_idempotency_keys(tx, &rows).await?;
         dedup::write_dedup_keys(tx, &rows, &lookup.dedup_keys).await?;
         let written = if rows.iter().any(|new| needs_limit_rows(new)) {
             write_limited(tx, &rows, limits, fast_path).await

@@ -305,7 +305,6 @@ pub(super) struct ResetLimit(pub(super) String);
 #[async_trait]
 impl Operation for ResetLimit {
     type Output = bool;
-    const TX_MODE: TxMode = TxMode::Statement;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
         let query = tx.query(&tx.sql.limits_reset_limit).bind(&self.0);

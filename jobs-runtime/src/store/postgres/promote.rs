@@ -36,8 +36,8 @@ pub(super) async fn promote(
     limit: usize,
 ) -> Result<Promotion, StoreError> {
     let Promoted { ready, due, more } = without_rejected(
-        || store.claim.run(Promote { now, limit }),
-        || store.claim.run(PostponeDue { now, limit }),
+        || store.promotion.run(Promote { now, limit }),
+        || store.promotion.run(PostponeDue { now, limit }),
     )
     .await?;
     if !due.needs_allocator() {

@@ -5,6 +5,8 @@
 //! lease is given to a session that is being closed. A renewal only updates the beat and waits for
 //! none of these.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::Row;
 
@@ -24,14 +26,17 @@ use crate::store::{
 use crate::time::Timestamp;
 
 /// Opens a session.
-pub(super) struct OpenSession(pub(super) SessionInfo);
+pub(super) struct OpenSession {
+    pub(super) info: SessionInfo,
+    pub(super) nonce: u32,
+}
 
 #[async_trait]
 impl Operation for OpenSession {
     type Output = SessionId;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<SessionId>, DbError> {
-        let Self(info) = self;
+        let info = &self.info;
         let query = tx
             .query(&tx.sql.session_open)
             .bind(encode(&info.worker))
@@ -39,7 +44,9 @@ impl Operation for OpenSession {
             .bind(encode_all(&info.job_ids))
             .bind(encode_all(&info.queues))
             .bind(encode_all(&info.labels))
-            .bind(slot_caps_text(&info.slot_caps)?);
+            .bind(slot_caps_text(&info.slot_caps)?)
+            .bind(i64::try_from(info.lease.as_millis()).unwrap_or(i64::MAX))
+            .bind(i64::from(self.nonce));
         let rows = tx.fetch(query).await?;
         let row = rows.first().ok_or(DbError::Raced)?;
         Ok(without_events(SessionId(row.try_get(0)?)))
@@ -112,16 +119,25 @@ impl Operation for ListSessions {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.session_list)).await?;
-        let beats = rows.iter().map(|row| {
-            Ok(SessionBeat {
+        let mut beats = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if !row.try_get::<bool, _>(6)? {
+                // The last leases of a session that was half taken over were settled.
+                let query = tx.query(&tx.sql.session_take_over_end);
+                tx.execute(query.bind(row.try_get::<i64, _>(0)?)).await?;
+                continue;
+            }
+            beats.push(SessionBeat {
                 session: SessionId(row.try_get(0)?),
                 beat: row.try_get(1)?,
                 worker: text::decode(row.try_get(2)?),
                 opened_at: Timestamp::from_millis(row.try_get(3)?),
                 renewed_at: Timestamp::from_millis(row.try_get(4)?),
-            })
-        });
-        Ok(without_events(beats.collect::<Result<_, DbError>>()?))
+                lease: Duration::from_millis(super::number("a lease", row.try_get::<i64, _>(5)?)?),
+                is_dead: false,
+            });
+        }
+        Ok(without_events(beats))
     }
 }
 
@@ -184,6 +200,8 @@ impl Operation for TakeOver {
             if moved > 0 {
                 claim.note_leased(tx);
             }
+            let query = tx.query(&tx.sql.session_take_over_end);
+            tx.execute(query.bind(dead.session.0)).await?;
         }
         Ok((leases_of_claim(tx, claim).await?, events))
     }

@@ -18,6 +18,7 @@ use crate::store::{
     OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore,
     Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
     StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -87,7 +88,10 @@ impl EnqueueStore for PostgresStore {
 #[async_trait]
 impl WorkerStore for PostgresStore {
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
-        self.sessions.run(session::OpenSession(info)).await
+        let nonce = session_nonce(&self.shared.location)?;
+        self.sessions
+            .run(session::OpenSession { info, nonce })
+            .await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {

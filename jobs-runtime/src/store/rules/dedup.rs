@@ -8,7 +8,7 @@
 //! Each caller's batch succeeds or fails as a whole. A failed batch leaves no trace in the
 //! decisions about the next.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
@@ -92,11 +92,24 @@ pub(in crate::store) struct KeyHolder {
 pub(in crate::store) struct DedupPlan<'b> {
     /// The executions to create.
     pub(in crate::store) rows: Vec<&'b NewExecution>,
+    /// Idempotency keys to write, with the execution that answers a repeated request: the created
+    /// one, or the one that a unique or debounce key named. The last one of a key wins.
+    pub(in crate::store) keys: Vec<NewKey<'b>>,
     /// Merges, to be written after the rows because they may change some of them. The last merge
     /// of an execution wins.
     pub(in crate::store) merges: Vec<Merge<'b>>,
     /// One answer per batch.
     pub(in crate::store) answers: Vec<Result<Vec<EnqueueAnswer>, StoreError>>,
+}
+
+/// An idempotency key to write.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct NewKey<'b> {
+    /// The request that brought the key.
+    pub(in crate::store) new: &'b NewExecution,
+    pub(in crate::store) key: &'b IdempotencyKey,
+    /// The execution that the key names from now on.
+    pub(in crate::store) execution_id: ExecutionId,
 }
 
 /// A waiting execution that receives the payload of a new one.
@@ -170,16 +183,18 @@ impl ExistingExecutions {
     pub(in crate::store) fn decide<'b>(mut self, batches: &[&'b [NewExecution]]) -> DedupPlan<'b> {
         let mut plan = DedupPlan {
             rows: Vec::new(),
+            keys: Vec::new(),
             merges: Vec::new(),
             answers: Vec::with_capacity(batches.len()),
         };
         for batch in batches {
-            let (rows, merges) = (plan.rows.len(), plan.merges.len());
+            let (rows, keys, merges) = (plan.rows.len(), plan.keys.len(), plan.merges.len());
             let answer = self.decide_batch(batch, &mut plan);
             match answer {
                 Ok(_) => self.undo.clear(),
                 Err(_) => {
                     plan.rows.truncate(rows);
+                    plan.keys.truncate(keys);
                     plan.merges.truncate(merges);
                     self.undo_batch();
                 }
@@ -196,7 +211,21 @@ impl ExistingExecutions {
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
         let mut answers = Vec::with_capacity(batch.len());
         for (index, new) in batch.iter().enumerate() {
-            answers.push(match self.decide_one(index, new) {
+            let decision = self.decide_one(index, new);
+            let answered_by = match &decision {
+                EnqueueDecision::Create => Some(new.id),
+                EnqueueDecision::Skipped(id) | EnqueueDecision::Merge(id, _) => Some(*id),
+                _ => None,
+            };
+            if let (Some(execution_id), Some(key)) = (answered_by, &new.idempotency_key) {
+                self.add_idempotency_key(new, key, execution_id);
+                plan.keys.push(NewKey {
+                    new,
+                    key,
+                    execution_id,
+                });
+            }
+            answers.push(match decision {
                 EnqueueDecision::Create => {
                     self.add_new(new);
                     plan.rows.push(new);
@@ -318,16 +347,6 @@ impl ExistingExecutions {
     fn add_new(&mut self, new: &NewExecution) {
         self.ids.insert(new.id);
         self.undo.push(Undo::Id(new.id));
-        if let Some(key) = &new.idempotency_key {
-            let name = (new.job_id.clone(), key.key.clone());
-            let added = IdempotencyHolder {
-                execution_id: new.id,
-                payload_digest: key.payload_digest.clone(),
-                expires_at: key.expires_at,
-            };
-            let before = self.keys.insert(name.clone(), added);
-            self.undo.push(Undo::Key(name, before));
-        }
         let delayed = is_delayed(new);
         for kind in DedupKind::ALL {
             let Some(key) = kind.key_of(new) else {
@@ -351,6 +370,23 @@ impl ExistingExecutions {
             *self.waiting.entry(new.job_id.clone()).or_default() += 1;
             self.undo.push(Undo::Waiting(new.job_id.clone()));
         }
+    }
+
+    /// Adds an idempotency key that this group writes.
+    fn add_idempotency_key(
+        &mut self,
+        new: &NewExecution,
+        key: &IdempotencyKey,
+        execution_id: ExecutionId,
+    ) {
+        let name = (new.job_id.clone(), key.key.clone());
+        let added = IdempotencyHolder {
+            execution_id,
+            payload_digest: key.payload_digest.clone(),
+            expires_at: key.expires_at,
+        };
+        let before = self.keys.insert(name.clone(), added);
+        self.undo.push(Undo::Key(name, before));
     }
 
     /// Undoes the additions of the current batch.
@@ -401,8 +437,8 @@ pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
 
 /// Returns the events that announce created executions.
 ///
-/// * [`StoreEvent::Ready`] if an execution can be claimed at once: it is due, and has no limits or
-///   has taken its permits at enqueue (`admitted`).
+/// * [`StoreEvent::JobsReady`] if an execution can be claimed at once: it is due, and has no limits
+///   or has taken its permits at enqueue (`admitted`). Names the jobs.
 /// * [`StoreEvent::Scheduled`] if a promotion has work: for a delayed execution at its time, for a
 ///   new waiter at its creation. The event has the earliest of these times.
 pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec<StoreEvent> {
@@ -414,8 +450,11 @@ pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec
     };
     let times = || rows.iter().enumerate().map(promotion_time);
     let mut events = Vec::new();
-    if times().any(|time| time.is_none()) {
-        events.push(StoreEvent::Ready);
+    let ready = rows.iter().zip(times()).filter(|(_, time)| time.is_none());
+    let jobs: BTreeSet<&str> = ready.map(|(new, _)| &*new.job_id).collect();
+    if !jobs.is_empty() {
+        let jobs: Vec<String> = jobs.into_iter().map(str::to_owned).collect();
+        events.push(StoreEvent::JobsReady(jobs.into()));
     }
     events.extend(times().flatten().min().map(StoreEvent::Scheduled));
     events

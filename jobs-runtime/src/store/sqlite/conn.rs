@@ -10,6 +10,8 @@
 //! | `operation` | functions that run on a connection |
 //! | `change_detector` | detection of commits by other processes |
 //! | `lock_owner` | the process that holds the write lock |
+//! | `file_identity` | detection that the file was removed or replaced |
+//! | `session_locks` | locks beside the file that end with the process of their session |
 //! | `error`, `json` | errors of SQLite; batches as JSON parameters |
 //! | `columns` | the columns of a row by their names |
 //!
@@ -22,6 +24,7 @@ pub(in crate::store::sqlite) mod change_detector;
 mod columns;
 pub(in crate::store::sqlite) mod commit_group;
 pub(in crate::store::sqlite) mod error;
+pub(in crate::store::sqlite) mod file_identity;
 pub(in crate::store::sqlite) mod json;
 pub(in crate::store::sqlite) mod lock_owner;
 pub(in crate::store::sqlite) mod lookup;
@@ -29,6 +32,7 @@ pub(in crate::store::sqlite) mod open;
 pub(in crate::store::sqlite) mod operation;
 pub(in crate::store::sqlite) mod readers;
 pub(in crate::store::sqlite) mod script;
+pub(in crate::store::sqlite) mod session_locks;
 pub(in crate::store::sqlite) mod writer;
 
 use sqlx::Executor;

@@ -19,7 +19,7 @@ use super::conn::script::rows_named;
 use super::limits::lookup::ExistingLimits;
 use super::limits::permits;
 use crate::store::rules::dedup::{
-    DedupKind, ExistingExecutions, IdempotencyHolder, KeyHolder, events,
+    DedupKind, ExistingExecutions, IdempotencyHolder, KeyHolder, NewKey, events,
 };
 use crate::store::rules::permits::FreePermits;
 use crate::store::rules::retry_text::RetryText;
@@ -77,7 +77,7 @@ impl EnqueuePlan {
     ) -> Result<Self, DbError> {
         let dedup = existing.decide(batches);
         let mut plan = Self::new(&dedup.rows, dedup.answers, limits)?;
-        plan.keys = some_array(dedup.rows.iter().filter_map(|new| idempotency_key_row(new)))?;
+        plan.keys = some_array(dedup.keys.iter().map(idempotency_key_row))?;
         plan.dedup_keys = some_array(dedup.rows.iter().flat_map(|new| dedup_key_rows(new)))?;
         let new_times = dedup.merges.iter().filter_map(|merge| merge.run_at);
         plan.events
@@ -279,14 +279,13 @@ fn dedup_key_rows(new: &NewExecution) -> impl Iterator<Item = (&str, &'static st
     })
 }
 
-/// The idempotency key of an execution, as a row for `write_idempotency_keys.sql`.
-fn idempotency_key_row(new: &NewExecution) -> Option<(&str, &str, Hex, &str, i64)> {
-    let key = new.idempotency_key.as_ref()?;
-    Some((
-        &new.job_id,
-        &key.key,
-        Hex(new.id),
-        &key.payload_digest,
-        key.expires_at.as_millis(),
-    ))
+/// An idempotency key, as a row for `write_idempotency_keys.sql`.
+fn idempotency_key_row<'b>(new: &NewKey<'b>) -> (&'b str, &'b str, Hex, &'b str, i64) {
+    (
+        &new.new.job_id,
+        &new.key.key,
+        Hex(new.execution_id),
+        &new.key.payload_digest,
+        new.key.expires_at.as_millis(),
+    )
 }

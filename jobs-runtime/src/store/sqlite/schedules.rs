@@ -38,7 +38,8 @@ impl ScheduleStore for SqliteStore {
         name: String,
         limit: usize,
     ) -> Result<Vec<ScheduleRun>, StoreError> {
-        self.read(operation!(|conn| rows::runs_on_conn(conn, &name, limit))).await
+        self.read(operation!(|conn| rows::runs_on_conn(conn, &name, limit)))
+            .await
     }
 
     async fn due_schedules(
@@ -61,20 +62,26 @@ impl ScheduleStore for SqliteStore {
         runs: Vec<ScheduleRun>,
     ) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        self.write(operation!(|conn| add_in_txn(conn, &row, &runs))).await
+        self.write(operation!(|conn| add_in_txn(conn, &row, &runs)))
+            .await
     }
 
     async fn update_schedule(&self, schedule: ScheduleRecord) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        self.write(operation!(|conn| rows::update_in_txn(conn, &row))).await
+        self.write(operation!(|conn| rows::update_in_txn(conn, &row)))
+            .await
     }
 
     async fn delete_schedule(&self, name: String, revision: u64) -> Result<bool, StoreError> {
-        self.write(operation!(|conn| rows::delete_in_txn(conn, &name, revision))).await
+        self.write(operation!(|conn| rows::delete_in_txn(
+            conn, &name, revision
+        )))
+        .await
     }
 
     async fn fire(&self, firing: Firing) -> Result<FireAnswer, StoreError> {
-        self.transition(operation!(|conn| fire_in_txn(conn, &firing))).await
+        self.transition(operation!(|conn| fire_in_txn(conn, &firing)))
+            .await
     }
 
     async fn run_schedule(
@@ -82,7 +89,8 @@ impl ScheduleStore for SqliteStore {
         name: String,
         execution: NewExecution,
     ) -> Result<Option<ScheduleRun>, StoreError> {
-        self.transition(operation!(|conn| run_in_txn(conn, &name, &execution))).await
+        self.transition(operation!(|conn| run_in_txn(conn, &name, &execution)))
+            .await
     }
 }
 

@@ -3,6 +3,8 @@
 //! A session owns the leases of one start of a worker. A take-over closes a session whose beat has
 //! not changed and moves its leases to another session.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -16,14 +18,64 @@ use crate::store::decode::records;
 use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
     CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
-    StoreError,
+    StoreError, session_nonce,
 };
 use crate::time::Timestamp;
 
-/// Opens a session.
-pub(super) async fn open_in_txn(
+/// Opens a session and takes its lock.
+pub(super) async fn open(store: &SqliteStore, info: SessionInfo) -> Result<SessionId, StoreError> {
+    let nonce = session_nonce(&store.location)?;
+    let session = store
+        .write(operation!(|conn| open_in_txn(conn, &info, nonce)))
+        .await?;
+    if let Some(locks) = &store.session_locks {
+        locks.take(session);
+    }
+    Ok(session)
+}
+
+/// Renews a session. The lock of a lost one is released.
+pub(super) async fn renew(
+    store: &SqliteStore,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<Renewal, StoreError> {
+    let renewal = store
+        .write_urgently(operation!(|conn| renew_in_txn(conn, session, now)))
+        .await?;
+    if let (Some(locks), Renewal::Lost) = (&store.session_locks, renewal) {
+        locks.remove(session);
+    }
+    Ok(renewal)
+}
+
+/// Closes a session without leases and releases its lock.
+pub(super) async fn close(store: &SqliteStore, session: SessionId) -> Result<(), StoreError> {
+    store
+        .transition(operation!(|conn| close_in_txn(conn, session)))
+        .await?;
+    if let Some(locks) = &store.session_locks {
+        locks.remove(session);
+    }
+    Ok(())
+}
+
+/// Lists the sessions with their beats. A session whose lock is free is dead.
+pub(super) async fn list(store: &SqliteStore) -> Result<Vec<SessionBeat>, StoreError> {
+    let mut sessions = store.read(operation!(|conn| list_on_conn(conn))).await?;
+    if let Some(locks) = &store.session_locks {
+        for beat in &mut sessions {
+            beat.is_dead = locks.is_dead(beat.session);
+        }
+    }
+    Ok(sessions)
+}
+
+/// Writes the row of a new session.
+async fn open_in_txn(
     conn: &mut SqliteConnection,
     info: &SessionInfo,
+    nonce: u32,
 ) -> Result<SessionId, DbError> {
     let id = sqlx::query_scalar(include_str!("sql/session/open.sql"))
         .bind(&info.worker)
@@ -32,13 +84,15 @@ pub(super) async fn open_in_txn(
         .bind(json::array(&info.queues)?)
         .bind(json::array(&info.labels)?)
         .bind(json::array(&info.slot_caps)?)
+        .bind(i64::try_from(info.lease.as_millis()).unwrap_or(i64::MAX))
+        .bind(nonce)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
 }
 
 /// Renews an open session: its beat changes.
-pub(super) async fn renew_in_txn(
+async fn renew_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
     now: Timestamp,
@@ -55,7 +109,7 @@ pub(super) async fn renew_in_txn(
 }
 
 /// Closes a session without leases, and releases the permits that its ended attempts have retained.
-pub(super) async fn close_in_txn(
+async fn close_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
 ) -> Result<Outcome<()>, DbError> {
@@ -70,7 +124,7 @@ pub(super) async fn close_in_txn(
 }
 
 /// Lists the sessions that are open or have leases, with their beats.
-pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, DbError> {
+async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<SessionBeat>, DbError> {
     let rows = sqlx::query(include_str!("sql/session/list.sql"))
         .fetch_all(conn)
         .await?;
@@ -82,6 +136,8 @@ pub(super) async fn list_on_conn(conn: &mut SqliteConnection) -> Result<Vec<Sess
                 worker: row.try_get(2)?,
                 opened_at: Timestamp::from_millis(row.try_get(3)?),
                 renewed_at: Timestamp::from_millis(row.try_get(4)?),
+                lease: Duration::from_millis(row.try_get(5)?),
+                is_dead: false,
             })
         })
         .collect()
@@ -99,10 +155,17 @@ pub(super) async fn take_over(
             conn, &dead, &claim, one_by_one
         )))
     };
-    match take(false).await {
+    let taken = match take(false).await {
         Err(error) if is_rejection(&error) => take(true).await,
         taken => taken,
+    };
+    if let Some(locks) = &store.session_locks
+        && taken.is_ok()
+        && locks.is_dead(dead.session)
+    {
+        locks.remove(dead.session);
     }
+    taken
 }
 
 /// Closes the session `dead` and moves its leases to the claim. Moves nothing if the beat of `dead`

@@ -100,18 +100,15 @@ impl EnqueueStore for SqliteStore {
 #[async_trait]
 impl WorkerStore for SqliteStore {
     async fn open_session(&self, info: SessionInfo) -> Result<SessionId, StoreError> {
-        self.write(operation!(|conn| session::open_in_txn(conn, &info)))
-            .await
+        session::open(self, info).await
     }
 
     async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewal, StoreError> {
-        self.write_urgently(operation!(|conn| session::renew_in_txn(conn, session, now)))
-            .await
+        session::renew(self, session, now).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.transition(operation!(|conn| session::close_in_txn(conn, session)))
-            .await
+        session::close(self, session).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -171,8 +168,7 @@ impl WorkerStore for SqliteStore {
     }
 
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError> {
-        self.read(operation!(|conn| session::list_on_conn(conn)))
-            .await
+        session::list(self).await
     }
 
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {

@@ -4,7 +4,8 @@
 //!   A client that has vanished leaves nothing running and nothing locked.
 //! * **Plans:** only generic plans with nested loops over indexes are allowed. Several tables are
 //!   empty at one moment and full at the next, so the planner's estimates are wrong. A plan for an
-//!   empty table takes quadratic time on a full one.
+//!   empty table takes quadratic time on a full one. No statement is executed in parallel: each
+//!   reads few rows, and several processes of the server would do the work of one.
 //!
 //! For the same reason statements join by `a.seq = ANY (ARRAY[b.seq])` instead of `a.seq = b.seq`.
 //! The rows are the same. With an equality, the planner may read a table that it believes to be
@@ -24,7 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of every connection. A statement ends before its caller's
 /// [`DEADLINE`](crate::store::postgres::DEADLINE), and a wait for a lock before that.
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("statement_timeout", "25s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "20s"),
@@ -36,6 +37,7 @@ const SETTINGS: [(&str, &str); 11] = [
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("max_parallel_workers_per_gather", "0"),
 ];
 
 /// Opens the connections of one store.

@@ -5,6 +5,7 @@
 //! lock of the whole server at each commit. Notifications are hints: one that cannot be sent is
 //! dropped, because every process also polls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,6 +32,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 /// without ids.
 const MAX_IDS: usize = 200;
 
+/// Bytes of job ids in one notification. More of them become one event without ids.
+const MAX_JOB_BYTES: usize = 4_000;
+
 /// Events that are kept for slow subscribers.
 const EVENT_CAPACITY: usize = 1_024;
 
@@ -38,6 +42,8 @@ const EVENT_CAPACITY: usize = 1_024;
 #[derive(Debug, Default)]
 struct Pending {
     ready: bool,
+    /// Jobs with ready executions.
+    ready_jobs: BTreeSet<String>,
     scheduled: Option<Timestamp>,
     finished: Vec<ExecutionId>,
     cancel: bool,
@@ -147,18 +153,26 @@ impl Pending {
     fn is_unsent(&self) -> bool {
         let Self {
             ready,
+            ready_jobs,
             scheduled,
             finished,
             cancel,
             anything,
             sending,
         } = self;
-        *ready || scheduled.is_some() || !finished.is_empty() || *cancel || *anything || *sending
+        *ready
+            || !ready_jobs.is_empty()
+            || scheduled.is_some()
+            || !finished.is_empty()
+            || *cancel
+            || *anything
+            || *sending
     }
 
     fn add(&mut self, event: &StoreEvent) {
         match event {
             StoreEvent::Ready => self.ready = true,
+            StoreEvent::JobsReady(jobs) => self.add_ready_jobs(jobs),
             StoreEvent::Scheduled(at) => {
                 self.scheduled = Some(self.scheduled.map_or(*at, |before| before.min(*at)));
             }
@@ -170,9 +184,21 @@ impl Pending {
         }
     }
 
+    /// Adds jobs with ready executions, if the ids have the form of a notification.
+    fn add_ready_jobs(&mut self, jobs: &[String]) {
+        let is_plain = |job: &String| !job.is_empty() && !job.contains([' ', ',']);
+        self.ready |= !jobs.iter().all(is_plain);
+        if !self.ready {
+            self.ready_jobs.extend(jobs.iter().cloned());
+            let bytes = self.ready_jobs.iter().map(|job| job.len() + 1);
+            self.ready = bytes.sum::<usize>() > MAX_JOB_BYTES;
+        }
+    }
+
     fn into_payloads(self, origin: &str) -> Vec<String> {
         let Self {
             ready,
+            ready_jobs,
             scheduled,
             finished,
             cancel,
@@ -183,6 +209,9 @@ impl Pending {
         let mut add = |what: String| payloads.push(format!("{origin} {what}"));
         if ready {
             add("ready".to_owned());
+        } else if !ready_jobs.is_empty() {
+            let jobs: Vec<_> = ready_jobs.into_iter().collect();
+            add(format!("ready {}", jobs.join(",")));
         }
         if let Some(at) = scheduled {
             add(format!("scheduled {}", at.as_millis()));
@@ -207,7 +236,11 @@ pub(in crate::store::postgres) fn parse(text: &str, origin: &str) -> Option<Stor
         return None;
     }
     let event = match (words.next(), words.next()) {
-        (Some("ready"), _) => Some(StoreEvent::Ready),
+        (Some("ready"), None) => Some(StoreEvent::Ready),
+        (Some("ready"), Some(jobs)) => {
+            let jobs: Vec<_> = jobs.split(',').map(str::to_owned).collect();
+            Some(StoreEvent::JobsReady(jobs.into()))
+        }
         (Some("cancel"), _) => Some(StoreEvent::CancelRequested),
         (Some("scheduled"), Some(at)) => {
             let at = at.parse().ok().map(Timestamp::from_millis);
@@ -260,6 +293,7 @@ mod tests {
         let few: StoreEvent = StoreEvent::Finished([id(1), id(2)].into());
         for event in [
             StoreEvent::Ready,
+            StoreEvent::JobsReady(["a.b".to_owned(), "c".to_owned()].into()),
             StoreEvent::CancelRequested,
             StoreEvent::Scheduled(Timestamp::from_millis(17)),
             few,
@@ -271,6 +305,14 @@ mod tests {
         }
         let full: Vec<_> = (0..200).map(|_| id(255)).collect();
         round_trip(&StoreEvent::Finished(full.into()));
+        for jobs in [
+            vec!["x".repeat(200); 1],
+            (0..1_000).map(|n| format!("job-{n}")).collect(),
+        ] {
+            round_trip(&StoreEvent::JobsReady(jobs.into()));
+        }
+        let odd = round_trip(&StoreEvent::JobsReady(["a,b".to_owned()].into()));
+        assert!(matches!(odd[..], [Some(StoreEvent::Ready)]));
         let many: Vec<_> = (0..201).map(|_| id(3)).collect();
         let parsed = round_trip(&StoreEvent::Finished(many.into()));
         assert!(matches!(parsed[..], [Some(StoreEvent::Elsewhere)]));

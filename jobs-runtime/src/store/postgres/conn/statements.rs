@@ -275,6 +275,8 @@ statements! {
     read_waiting_since: include_str!("../sql/read/waiting_since.sql"),
     read_count_leases: include_str!("../sql/read/count_leases.sql"),
     session_take_over_leases: include_str!("../sql/session/take_over_leases.sql"),
+    claim_look: include_str!("../sql/claim/look.sql"),
+    session_take_over_end: include_str!("../sql/session/take_over_end.sql"),
     session_take_over_check_beat: include_str!("../sql/session/take_over_check_beat.sql"),
     session_take_over_close: include_str!("../sql/session/take_over_close.sql"),
     session_take_over_check_last_beat: include_str!("../sql/session/take_over_check_last_beat.sql"),

@@ -8,21 +8,19 @@ use super::lookup::DedupKey;
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::uuid_of;
-use crate::store::rules::dedup::{DedupKind, Merge};
+use crate::store::rules::dedup::{DedupKind, Merge, NewKey};
 use crate::store::{NewExecution, StoreEvent};
 use crate::time::Timestamp;
 
-/// Writes the idempotency keys of these executions. If several have the same key, the last one's is
-/// written, because the keys of the others have expired.
+/// Writes idempotency keys. If several are the same, the last one is written, because the others
+/// have expired.
 pub(super) async fn write_idempotency_keys(
     tx: &mut Tx<'_>,
-    rows: &[&NewExecution],
+    keys: &[NewKey<'_>],
 ) -> Result<(), DbError> {
     let mut last = HashMap::new();
-    for new in rows {
-        if let Some(key) = &new.idempotency_key {
-            last.insert((&*new.job_id, &*key.key), (new, key));
-        }
+    for new in keys {
+        last.insert((&*new.new.job_id, &*new.key.key), new);
     }
     if last.is_empty() {
         return Ok(());
@@ -32,13 +30,13 @@ pub(super) async fn write_idempotency_keys(
     kept.sort_unstable_by_key(|(place, _)| *place);
     let expected = kept.len();
     let mut columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
-    for ((job_id, name), (new, key)) in kept {
+    for ((job_id, name), new) in kept {
         columns.0.push(job_id);
         columns.1.push(name);
-        columns.2.push(uuid_of(&new.id));
-        columns.3.push(&*key.payload_digest);
-        columns.4.push(new.created_at.as_millis());
-        columns.5.push(key.expires_at.as_millis());
+        columns.2.push(uuid_of(&new.execution_id));
+        columns.3.push(&*new.key.payload_digest);
+        columns.4.push(new.new.created_at.as_millis());
+        columns.5.push(new.key.expires_at.as_millis());
     }
     let query = tx
         .query(&tx.sql.enqueue_write_idempotency_keys)

@@ -75,8 +75,8 @@ CREATE INDEX scheduled_by_time ON jobs.scheduled (run_at, seq);
 
 -- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
 -- once, so a take-over and a repeated claim may scan it. `executed_by` is the session that ran the
--- attempt, if another one has taken it over. Updates (progress, cancel requests, take-overs) touch
--- no index and fit on the row's own page.
+-- attempt, if another one has taken it over. Updates of the progress touch no index and fit on the
+-- row's own page.
 CREATE TABLE jobs.leases (
     seq                 bigint  PRIMARY KEY,
     session             bigint  NOT NULL,
@@ -93,13 +93,16 @@ CREATE TABLE jobs.leases (
     fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
+-- Finds cancel requests, which are polled, without passing dead rows of other leases.
+CREATE INDEX leases_by_cancel ON jobs.leases (session, seq) WHERE cancel_requested_at IS NOT NULL;
 
 -- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
 -- the highest number of a claim that leased something: a claim with a lower or equal number is a
 -- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
 -- array means every queue. These two, `labels` and `slot_caps` (JSON) are NULL if the worker's
--- program does not tell. `last_beat` and `renewed_at` are the last values of a session that was
--- taken over.
+-- program does not tell. `lease_ms` is the time without a renewal after which the session is dead.
+-- The high 32 bits of `id` are a number, the low ones a nonce. `last_beat` and `renewed_at` are the
+-- last values of a session that is being taken over; `last_beat` is NULL when that has ended.
 CREATE TABLE jobs.sessions (
     id         bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     last_claim bigint  NOT NULL DEFAULT 0,
@@ -107,12 +110,14 @@ CREATE TABLE jobs.sessions (
     closed_at  bigint,
     last_beat  bigint,
     renewed_at bigint,
+    lease_ms   bigint  NOT NULL DEFAULT 30000,
     worker     text    COLLATE "C" NOT NULL,
     job_ids    text[]  COLLATE "C",
     queues     text[]  COLLATE "C",
     labels     text[]  COLLATE "C",
     slot_caps  text
 ) WITH (fillfactor = 50);
+CREATE INDEX sessions_taken_over ON jobs.sessions (id) WHERE last_beat IS NOT NULL;
 
 -- The beat of each open session; its row goes when the session closes. The table is separate from
 -- jobs.sessions, so that a renewal never waits for a claim.

@@ -18,7 +18,7 @@ use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, PermitToken, StoreErr
 use crate::time::Timestamp;
 
 /// The fields of a row: seq, attempt, spent, id, job, payload, timeout, max_attempts, retry,
-/// correlation id, claimed_at, cancellation requested, queue, limits.
+/// correlation id, claimed_at, flags, queue, limits.
 type ClaimedRow = (
     i64,
     u32,
@@ -121,6 +121,7 @@ fn read_value(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, D
         correlation_id: None,
         claimed_at: number(10).map_or(claim.now, Timestamp::from_millis),
         cancel_requested: false,
+        lost_before: false,
         unreadable,
     })
 }
@@ -138,7 +139,7 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
         retry,
         correlation_id,
         claimed_at,
-        cancel_requested,
+        flags,
         queue,
         limits,
     ) = row;
@@ -177,7 +178,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
         spent,
         correlation_id,
         claimed_at: Timestamp::from_millis(claimed_at),
-        cancel_requested: cancel_requested != 0,
+        cancel_requested: flags & 1 != 0,
+        lost_before: flags & 2 != 0,
         unreadable,
     }
 }

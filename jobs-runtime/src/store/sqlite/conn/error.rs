@@ -50,7 +50,7 @@ impl DbError {
     /// cause.
     pub(in crate::store::sqlite) fn is_outage(&self) -> bool {
         self.is_disconnected()
-            || matches!(self, Self::OwnLock)
+            || matches!(self, Self::OwnLock | Self::Unusable(_))
             || matches!(
                 self.code(),
                 Some(

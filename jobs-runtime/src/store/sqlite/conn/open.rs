@@ -8,7 +8,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
 
 use super::error::DbError;
+use super::file_identity::FileIdentity;
 use super::lock_owner::LockOwner;
+use super::session_locks::SessionLocks;
 use crate::store::{DatabaseUrl, StoreError, Synchronous};
 
 /// Time for which SQLite waits for a lock before it returns `SQLITE_BUSY`. A reader in WAL mode
@@ -101,6 +103,16 @@ impl Opener {
         self.file.as_deref().map(LockOwner::of)
     }
 
+    /// The identity of the file, which exists; `None` for a database in memory.
+    pub(in crate::store::sqlite) fn file_identity(&self) -> Option<FileIdentity> {
+        self.file.as_deref().map(FileIdentity::of)
+    }
+
+    /// The locks of sessions beside the file; `None` for a database in memory.
+    pub(in crate::store::sqlite) fn session_locks(&self) -> Option<SessionLocks> {
+        self.file.as_deref().map(SessionLocks::beside)
+    }
+
     /// Opens the connection that writes: in WAL mode, with its temporary table.
     pub(in crate::store::sqlite) async fn writer(&self) -> Result<SqliteConnection, DbError> {
         self.try_writer().await.map_err(|error| {
@@ -114,6 +126,9 @@ impl Opener {
 
     async fn try_writer(&self) -> Result<SqliteConnection, DbError> {
         let options = self.options.clone().busy_timeout(WRITER_BUSY_TIMEOUT);
+        if let Some(file) = &self.file {
+            create_private(file);
+        }
         let mut connection = options.connect().await?;
         if self.is_shared() {
             enter_wal(&mut connection).await?;
@@ -134,6 +149,16 @@ impl Opener {
         let options = self.options.clone().create_if_missing(false);
         self.is_shared().then(|| options.pragma("query_only", "on"))
     }
+}
+
+/// Creates the file for its owner alone, if it is missing. SQLite gives its other files the same
+/// permissions. It reports what prevents the creation.
+fn create_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
 }
 
 /// Switches the file to WAL mode. The switch needs an exclusive lock and does not wait for it, so

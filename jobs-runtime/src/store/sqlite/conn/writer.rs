@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::change_detector::ChangeDetector;
 use super::commit_group::{CommitGroup, GroupOutcome, WriteCall, WriteMode};
 use super::error::DbError;
+use super::file_identity::FileIdentity;
 use super::lock_owner::LockOwner;
 use super::open::{Opener, WRITER_BUSY_TIMEOUT};
 use super::operation::{Operation, Outcome, QueuedOperation, QueuedRead, QueuedWrite};
@@ -84,6 +85,7 @@ impl Writer {
             .map_err(no_thread)?;
         let thread = WriterThread {
             lock_owner: opener.lock_owner(),
+            file: opener.file_identity(),
             blocked_since: None,
             change_detector,
             opener,
@@ -186,6 +188,8 @@ pub(in crate::store::sqlite) struct WriterThread {
     events: broadcast::Sender<StoreEvent>,
     /// `None` for a database in memory.
     lock_owner: Option<LockOwner>,
+    /// The file that was opened first; `None` for a database in memory.
+    file: Option<FileIdentity>,
     /// The time of the first failed attempt to get the write lock since the last success.
     blocked_since: Option<Instant>,
     /// `None` for a database in memory, which no other process can open.
@@ -349,10 +353,14 @@ impl WriterThread {
     }
 
     /// The connection, opened again if it was lost. A database in memory is lost with its
-    /// connection.
+    /// connection. Fails if the file was removed or replaced: what SQLite writes into a file
+    /// without a name is lost when the program ends.
     pub(in crate::store::sqlite) async fn connection(
         &mut self,
     ) -> Result<&mut SqliteConnection, DbError> {
+        if let Some(file) = &self.file {
+            file.check().map_err(DbError::Unusable)?;
+        }
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None if self.opener.is_shared() => {
@@ -461,6 +469,7 @@ mod tests {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            lease: std::time::Duration::from_secs(30),
         };
         let session = store.open_session(info.clone()).await.unwrap();
         let (open, gate) = oneshot::channel::<()>();

@@ -83,7 +83,8 @@ CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
 -- the highest number of a claim that leased something: a claim with a lower or equal number is a
 -- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
 -- array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL if the worker's
--- program does not tell.
+-- program does not tell. `lease_ms` is the time without a renewal after which the session is dead.
+-- The high 32 bits of `id` are a number, the low ones a nonce.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     worker     TEXT    NOT NULL,
@@ -95,7 +96,8 @@ CREATE TABLE jobs_sessions (
     job_ids    TEXT,
     queues     TEXT,
     labels     TEXT,
-    slot_caps  TEXT
+    slot_caps  TEXT,
+    lease_ms   INTEGER NOT NULL DEFAULT 30000
 );
 CREATE INDEX jobs_sessions_open ON jobs_sessions (id) WHERE closed_at IS NULL;
 

@@ -5,7 +5,15 @@
 -- $4  JSON array: queues that it claims from; empty for every queue
 -- $5  JSON array: labels
 -- $6  JSON array: slot caps
+-- $7  the lease, in milliseconds
+-- $8  the nonce of the id, of 32 bits
 -- Returns its id, which is never used again.
-INSERT INTO jobs_sessions (worker, opened_at, renewed_at, job_ids, queues, labels, slot_caps)
-VALUES ($1, $2, $2, $3, $4, $5, $6)
+INSERT INTO jobs_sessions (
+    id, worker, opened_at, renewed_at, job_ids, queues, labels, slot_caps, lease_ms
+)
+VALUES (
+    ((((SELECT IFNULL(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'jobs_sessions') >> 32) + 1)
+        << 32) | $8,
+    $1, $2, $2, $3, $4, $5, $6, $7
+)
 RETURNING id
