@@ -26,7 +26,8 @@ use syn::{Attribute, Ident, LitStr, Path, Type};
 use crate::attribute::{JobAttribute, Spanned, limits};
 use crate::errors::Errors;
 use crate::signature::docs::Docs;
-use crate::signature::{Argument, Function, Kind, Signature, types};
+use crate::signature::shown::shown;
+use crate::signature::{Argument, Function, Kind, Signature};
 
 pub(crate) use crate::attribute::{Priority, Schedule};
 pub(crate) use payload::{Field, Initial, Payload, Shape};
@@ -160,7 +161,7 @@ impl AcceptedJob {
                 let rename_all = rename_all.as_ref().map(|rule| &rule.key);
                 let deny_unknown = deny_unknown.as_ref().map(|deny| &deny.key);
                 let keys = rename_all.into_iter().chain(deny_unknown);
-                checks::whole_payload::reject_keys(keys, &types::shown(ty), errors);
+                checks::whole_payload::reject_keys(keys, &shown(ty), errors);
             }
         }
         limits.reject_contradictions(errors);

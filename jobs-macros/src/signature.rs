@@ -7,7 +7,7 @@
 //! | `function` | the function, with its body as unparsed tokens |
 //! | `arguments` | by-reference and by-value arguments |
 //! | `field_attributes`, `serde_attributes` | the attributes of a by-value argument |
-//! | `types` | questions about the syntax of a type |
+//! | `types`, `shown` | questions about the syntax of a type; a type as a text |
 //! | `docs` | doc comments |
 //! | `case` | names that follow from the function's and its arguments' names |
 //!
@@ -21,6 +21,7 @@ pub(crate) mod docs;
 pub(crate) mod field_attributes;
 mod function;
 pub(crate) mod serde_attributes;
+pub(crate) mod shown;
 pub(crate) mod types;
 
 use syn::{Ident, ReturnType, Safety, Type};

@@ -13,7 +13,8 @@ use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
 
 use crate::model::{Outline, Shape};
-use crate::signature::types::{at, has_dollar_crate, is_always_storable, is_job_result, shown};
+use crate::signature::shown::shown;
+use crate::signature::types::{at, has_dollar_crate, is_always_storable, is_job_result};
 
 /// Returns the distinct field types that need a bound.
 fn bounded_types(outline: &Outline) -> Vec<&Type> {

@@ -5,6 +5,7 @@ use syn::{FnArg, Ident, Pat, PatType, Type};
 
 use super::Kind;
 use super::field_attributes::FieldAttributes;
+use super::shown::shown;
 use super::types::{self, Unstorable};
 use crate::errors::Errors;
 
@@ -167,7 +168,7 @@ fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) 
             ty,
             format!(
                 "the runtime has every resource before an attempt starts: take `{name}: &{}`",
-                types::shown(resource)
+                shown(resource)
             ),
         );
         return;
@@ -195,7 +196,7 @@ fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) 
                 format!(
                     "a payload is stored as JSON, and a `dyn` type has no size: take a resource as \
                      `{name}: &{}`, or a field of one type",
-                    types::shown(ty)
+                    shown(ty)
                 ),
             ),
             _ => errors.over(
@@ -209,7 +210,7 @@ fn reject_unstorable_type(ty: &Type, name: Option<&Ident>, errors: &mut Errors) 
         return;
     };
     if segment.ident == "Arc" {
-        let inner = types::first_argument(segment).map_or_else(|| "T".to_owned(), types::shown);
+        let inner = types::first_argument(segment).map_or_else(|| "T".to_owned(), shown);
         errors.over(
             ty,
             format!(
@@ -285,17 +286,17 @@ fn not_a_resource(target: &Type, name: &str) -> Option<String> {
         .iter()
         .any(|pointer| segment.ident == pointer)
     {
-        let inner = types::shown(types::first_argument(segment)?);
+        let inner = shown(types::first_argument(segment)?);
         return Some(format!(
             "the runtime provides the value in an `{}` by its own type: take `{name}: &{inner}`",
             segment.ident
         ));
     }
     DATA.iter().any(|data| segment.ident == data).then(|| {
-        let shown = types::shown(target);
+        let ty = shown(target);
         format!(
-            "by-reference arguments are resources, and `{shown}` is data: take it by value as \
-             `{name}: {shown}`, or provide a type of its own with `#[resource]`"
+            "by-reference arguments are resources, and `{ty}` is data: take it by value as \
+             `{name}: {ty}`, or provide a type of its own with `#[resource]`"
         )
     })
 }
@@ -315,11 +316,11 @@ fn is_text_or_slice(ty: &Type) -> bool {
 /// The owned type for a text or slice, for messages.
 fn owned_form(ty: &Type) -> String {
     match types::bare(ty) {
-        Type::Slice(slice) => format!("`Vec<{}>`", types::shown(&slice.elem)),
+        Type::Slice(slice) => format!("`Vec<{}>`", shown(&slice.elem)),
         _ => match types::last_segment(ty) {
             Some(segment) if segment.ident == "str" => "`String`".to_owned(),
             Some(segment) if segment.ident == "Path" => "`PathBuf`".to_owned(),
-            _ => format!("`{}`", types::shown(ty)),
+            _ => format!("`{}`", shown(ty)),
         },
     }
 }

@@ -60,7 +60,7 @@ impl Function {
         taken
     }
 
-    /// Returns a function without arguments of unsized types and without `...`, which do not compile.
+    /// Returns a function without arguments of unsized types and without `...`: neither compiles.
     ///
     /// Unsized types become references, and the body, which may not compile with them, is left out.
     pub(crate) fn sized(&self) -> Self {

@@ -1,6 +1,6 @@
 //! Questions about the syntax of a type. A macro cannot resolve names, so an alias is opaque.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{
@@ -93,58 +93,6 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
     let mut mentions = Mentions(name, false);
     mentions.visit_type(ty);
     mentions.1
-}
-
-/// A type with the usual spacing, for messages and for serde's `bound`.
-pub(crate) fn shown(ty: &Type) -> String {
-    let mut text = String::new();
-    write_tokens(quote::quote!(#ty), &mut text);
-    text
-}
-
-fn write_tokens(tokens: TokenStream, text: &mut String) {
-    // A space stands between two words, after a comma, and around operators such as `+` and `->`.
-    let mut after_lifetime = false;
-    for token in tokens {
-        let word_follows = text.ends_with(|c: char| c.is_alphanumeric() || "_>)]".contains(c));
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::Brace => ("{ ", " }"),
-                    Delimiter::None => ("", ""),
-                };
-                text.push_str(open);
-                write_tokens(group.stream(), text);
-                text.push_str(close);
-            }
-            TokenTree::Punct(punct) => match punct.as_char() {
-                ',' | ';' => {
-                    text.push(punct.as_char());
-                    text.push(' ');
-                }
-                '+' | '=' => text.push_str(&format!(" {} ", punct.as_char())),
-                '-' => text.push_str(" -"),
-                '>' if text.ends_with(" -") => text.push_str("> "),
-                '\'' => {
-                    if word_follows {
-                        text.push(' ');
-                    }
-                    text.push('\'');
-                    after_lifetime = true;
-                }
-                other => text.push(other),
-            },
-            TokenTree::Ident(_) | TokenTree::Literal(_) => {
-                if word_follows && !after_lifetime {
-                    text.push(' ');
-                }
-                text.push_str(&token.to_string());
-                after_lifetime = false;
-            }
-        }
-    }
 }
 
 /// Returns `true` if a type names something by `$crate`, which no text can express.
@@ -285,7 +233,6 @@ impl<'ast> Visit<'ast> for Search {
 mod tests {
     use super::{
         find_unstorable, first_argument, is_always_storable, is_job_result, last_segment, mentions,
-        shown,
     };
     use syn::parse_str;
 
@@ -359,22 +306,6 @@ mod tests {
                 expected,
                 "{ty}"
             );
-        }
-    }
-
-    #[test]
-    fn types_are_shown_as_they_are_written() {
-        for ty in [
-            "Vec<Page<Item, 10>>",
-            "<Store<Postgres> as Merging>::Item",
-            "::std::collections::HashMap<String, (u8, [bool; 4])>",
-            "Box<dyn Fn(u8, &'static str) -> Option<u8> + Send + 'static>",
-            "Cow<'static, str>",
-            "&'a mut Order",
-            "Box<dyn Iterator<Item = u8>>",
-            "fn() -> ()",
-        ] {
-            assert_eq!(shown(&parse_str(ty).expect(ty)), ty);
         }
     }
 
