@@ -53,7 +53,7 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
         let panics = client.enqueue(Panics::new("a \u{0} and a 🦀"));
         failed.push(panics.await.expect("accepted").id());
     }
-    clock.advance(std::time::Duration::from_secs(3600)).await;
+    clock.advance(Duration::from_secs(3600)).await;
     working.shutdown().await;
 
     let idle = builder().workers(false).start().await.expect("it starts");
@@ -78,7 +78,7 @@ async fn fill(store: &Arc<dyn Store>, each: usize) {
         };
         let waiting = client.enqueue(Add::new(n, n)).priority(priority);
         waiting.correlation_id("waiting").await.expect("accepted");
-        let later = std::time::Duration::from_secs(60 + n.unsigned_abs());
+        let later = Duration::from_secs(60 + n.unsigned_abs());
         let delayed = client.enqueue(Add::new(n, n)).delay(later);
         delayed.await.expect("accepted");
     }
@@ -145,7 +145,7 @@ async fn read_all(store: &Arc<dyn Store>) -> Vec<String> {
 async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
     let info = SessionInfo {
         worker: "taker".to_owned(),
-        opened_at: jobs_runtime::time::Timestamp::from_millis(0),
+        opened_at: Timestamp::from_millis(0),
         job_ids: Vec::new(),
         queues: Vec::new(),
         labels: Vec::new(),
@@ -162,7 +162,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         only: Vec::new(),
         limit: 1_000,
         caps: Caps::default(),
-        now: jobs_runtime::time::Timestamp::from_millis(0),
+        now: Timestamp::from_millis(0),
     };
     let claimed = store.claim(claim).await.expect("it answers");
     let taken = claimed.iter();
