@@ -79,8 +79,8 @@ impl Rate {
     ///
     /// A start counts from the time of its claim, and the handler begins later. So the counted
     /// period is longer than the rate's own by the longest delay that it covers: a twentieth of the
-    /// period, and at most 250 ms. Handlers that begin within that time of their claims never exceed
-    /// the rate.
+    /// period, and at most 250 ms. Handlers that begin within that time of their claims never
+    /// exceed the rate.
     pub(crate) fn of_claims(self) -> Self {
         Self {
             period_ms: self.period_ms.saturating_add(self.start_delay_ms()),

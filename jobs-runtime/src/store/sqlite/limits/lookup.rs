@@ -23,8 +23,8 @@ use crate::time::Timestamp;
 pub(in crate::store::sqlite) struct ExistingLimits<'n> {
     /// Ids by key.
     ids: HashMap<&'n str, LimitId>,
-    /// Limits without a waiter, whose free permits an enqueue may take. While any execution is a new
-    /// waiter, these are only limits just created.
+    /// Limits without a waiter, whose free permits an enqueue may take. While any execution is a
+    /// new waiter, these are only limits just created.
     pub(in crate::store::sqlite) free: Vec<LimitState>,
 }
 

@@ -1,9 +1,9 @@
 -- Writes a plan of the permit allocator.
 -- $1 admitted executions, $2 the times before which they do not start. $3 executions that stay
 -- blocked, $4 the limits they wait for, $5 the numbers of limits passed, $6 `arrived_at`. $7
--- limits, $8 permits in use, $9 theoretical arrival times, $10 ends of pauses, $11 times of the next
--- check. The caller has locked all of these rows. Each is looked up by its key, which a plan made
--- for empty tables must do as well. Returns the number of admitted executions.
+-- limits, $8 permits in use, $9 theoretical arrival times, $10 ends of pauses, $11 times of the
+-- next check. The caller has locked all of these rows. Each is looked up by its key, which a plan
+-- made for empty tables must do as well. Returns the number of admitted executions.
 WITH admitted AS (
     DELETE FROM jobs.blocked AS h
     USING unnest($1::bigint[], $2::bigint[]) AS n (seq, admitted_at)

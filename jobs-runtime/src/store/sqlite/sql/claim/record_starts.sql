@@ -1,5 +1,5 @@
--- Counts the starts of leased attempts against their rates, which returns the permits that they held.
--- The allocator looks next at those rates that have waiters.
+-- Counts the starts of leased attempts against their rates, which returns the permits that they
+-- held. The allocator looks next at those rates that have waiters.
 -- $1  JSON array: [limit, number of attempts, time of the last start]
 UPDATE jobs_limits
 SET in_use = MAX(in_use - (s.value ->> 1), 0),

@@ -1,5 +1,5 @@
--- Returns the permits of ended attempts. The allocator looks next at those of their limits that have
--- waiters. Rates are left alone: their starts are counted by time.
+-- Returns the permits of ended attempts. The allocator looks next at those of their limits that
+-- have waiters. Rates are left alone: their starts are counted by time.
 -- $24  JSON array: [limit, number of permits]
 UPDATE jobs_limits
 SET in_use = MAX(in_use - (e.value ->> 1), 0),
