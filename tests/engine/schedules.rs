@@ -26,7 +26,7 @@ async fn report(#[default("daily")] kind: String) -> Result<String, JobError> {
 /// Takes a quarter of an hour more than a schedule's interval.
 #[job(id = "scheduled.slow", timeout = "none")]
 async fn slow(ctx: &JobContext) -> Result<(), JobError> {
-    ctx.sleep(75 * MINUTE).await;
+    ctx.sleep(75 * MINUTE).await?;
     Ok(())
 }
 

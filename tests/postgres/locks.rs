@@ -22,7 +22,7 @@ async fn steps(ctx: &JobContext) -> Result<(), JobError> {
     for step in 0_u32.. {
         ctx.progress(f64::from(step % 100), "stepping");
         tracing::info!(step, "a step");
-        ctx.sleep(Duration::from_millis(10)).await;
+        ctx.sleep(Duration::from_millis(10)).await?;
         ctx.check()?;
     }
     Ok(())
