@@ -59,6 +59,7 @@ async fn runtime_on(
     let builder = Runtime::builder()
         .clock(clock.clone())
         .entropy(Entropy::seeded(seed))
+        .scheduler(false)
         .engine(config);
     let builder = match store {
         Some(store) => builder.store(store),
@@ -182,6 +183,7 @@ async fn a_year_of_a_daily_job_takes_seconds_with_default_settings() {
     let runtime = Runtime::builder()
         .database("sqlite::memory:")
         .clock(clock.clone())
+        .scheduler(false)
         .start()
         .await
         .expect("the runtime starts");
@@ -209,6 +211,7 @@ async fn an_idle_worker_takes_over_from_one_that_started_later() {
         .database("sqlite::memory:")
         .clock(clock.clone())
         .jobs(["time.deaf"])
+        .scheduler(false)
         .start()
         .await
         .expect("the runtime starts");

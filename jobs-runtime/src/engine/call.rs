@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 /// The pause before a failed call is repeated.
 pub(super) const BACKOFF: Duration = Duration::from_millis(250);
 
+/// The longest time that is skipped at once under a virtual clock.
+pub(super) const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3600);
+
 /// A call of the store that yields the answer of one part.
 pub(super) type Call<T> = BoxFuture<'static, T>;
 

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::call::{Call, Shared};
+use super::call::{Call, LONGEST_SKIP, Shared};
 use super::claim::{ClaimAnswer, Claims};
 use super::completer::{Completer, CompleterAnswer};
 use super::executor::attempt::{AttemptEvent, ExecutorDeps};
@@ -43,9 +43,6 @@ use crate::store::StoreEvent;
 
 /// The most events of attempts that are handled between two rounds of store calls.
 const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
-
-/// The longest time that is skipped at once under a virtual clock.
-const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3600);
 
 /// The answer of the store to a call of a part.
 #[derive(Debug)]

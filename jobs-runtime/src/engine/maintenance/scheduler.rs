@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::busy::keep_clock_busy;
 use crate::clock::timestamp;
+use crate::engine::call::LONGEST_SKIP;
 use crate::health::SchedulerHealth;
 use crate::schedule::Timetable;
 use crate::schedule::plan::{next_due, plan};
@@ -87,6 +88,7 @@ impl Scheduler {
             stop: stop_requests,
             unseen: BTreeMap::new(),
             check_at: Duration::ZERO,
+            is_absence_possible: true,
         };
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
         let work = keep_clock_busy(&clock, async move {
@@ -119,6 +121,8 @@ struct SchedulerTask {
     unseen: BTreeMap<String, Duration>,
     /// The time of the next check for absent jobs.
     check_at: Duration,
+    /// At the last check, a job of a schedule was not seen at work.
+    is_absence_possible: bool,
 }
 
 impl SchedulerTask {
@@ -136,7 +140,7 @@ impl SchedulerTask {
                     BACKOFF
                 }
             };
-            let sleep = self.parts.clock.sleep(pause.min(self.parts.poll));
+            let sleep = self.parts.clock.sleep(pause.min(self.longest_pause()));
             tokio::select! {
                 () = sleep => {}
                 () = self.parts.changes.notified() => {}
@@ -144,6 +148,19 @@ impl SchedulerTask {
             }
         }
         self.parts.health.stopped();
+    }
+
+    /// The longest sleep. A virtual clock skips polls: this process is notified of its own changes,
+    /// and no other one shares the clock. Absent jobs are still looked for.
+    fn longest_pause(&self) -> Duration {
+        if !self.parts.clock.hold().is_needed() {
+            return self.parts.poll;
+        }
+        if self.is_absence_possible {
+            ABSENCE_INTERVAL
+        } else {
+            LONGEST_SKIP
+        }
     }
 
     /// Fires what is due. Returns the time until the next look.
@@ -237,9 +254,11 @@ impl SchedulerTask {
         let schedules: Vec<_> = schedules.collect();
         if schedules.is_empty() {
             self.unseen.clear();
+            self.is_absence_possible = false;
             return Ok(());
         }
         let jobs = self.jobs_at_work().await?;
+        self.is_absence_possible = !jobs.has_all(&schedules);
         for schedule in schedules {
             let is_absent = match &jobs {
                 Jobs::Unknown => schedule.absent.is_some(),
@@ -319,4 +338,16 @@ enum Jobs {
     Unknown,
     /// The ids and former ids of these jobs.
     Known(Vec<String>),
+}
+
+impl Jobs {
+    /// True if the job of every schedule is known to be executed.
+    fn has_all(&self, schedules: &[ScheduleRecord]) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Known(ids) => schedules
+                .iter()
+                .all(|schedule| ids.contains(&schedule.job_id)),
+        }
+    }
 }
