@@ -110,7 +110,6 @@ fn work_goes_on_at_once_after_a_kill() {
         (shown["attempts"].as_array().map_or(0, Vec::len), running)
     };
     wait_for("the attempt to start", || attempts(&server) == (1, true));
-    let mut server = server;
     server.kill_9();
     let server = Server::start(PROGRAM, dir.path(), &settings);
     let restarted = now();
