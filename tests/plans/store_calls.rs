@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, Progress};
+use jobs::{
+    AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, OnConflict, Progress,
+};
 use jobs_runtime::store::{
-    AttemptEnd, CapScope, Caps, Claim, Claimed, ExecutionQuery, Fence, IdempotencyKey, LogBatch,
-    LogLevel, LogLine, LogQuery, NewExecution, Next, Permits, ProgressReport, SessionId,
-    SessionInfo, Settlement, Store,
+    AttemptEnd, CapScope, Caps, Claim, Claimed, EnqueueRules, ExecutionQuery, Fence,
+    IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
+    ProgressReport, SessionId, SessionInfo, Settlement, Store, UniqueKey,
 };
 use jobs_runtime::time::Timestamp;
 use tests::process::now;
@@ -154,7 +156,16 @@ impl<'s> CallTimes<'s> {
         let settlements = running.iter().map(|one| settlement(one, &Next::Fail));
         self.store.settle(settlements.collect()).await.unwrap();
         let retried = running.pop().unwrap().execution_id;
-        timed!(self, "retry", self.store.retry(retried, None, NOW));
+        let rules = EnqueueRules {
+            unique: Some(UniqueKey {
+                key: "retried".to_owned(),
+                within_ms: None,
+                on_conflict: OnConflict::Reject,
+                live: vec![ExecutionStatus::Queued],
+            }),
+            ..EnqueueRules::default()
+        };
+        timed!(self, "retry", self.store.retry(retried, None, rules, NOW));
         timed!(self, "cancel waiting", self.store.cancel(retried, NOW));
         timed!(self, "delete", self.store.delete(retried));
     }

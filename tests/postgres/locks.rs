@@ -274,6 +274,17 @@ async fn a_locked_key_delays_no_other_key_and_no_limit() {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.enqueue(vec![new]).await })
     };
+    // On a busy machine an enqueue takes long without any lock.
+    let mut undisturbed = Vec::new();
+    for n in 0..100 {
+        let begun = now();
+        let other = keyed("job", &format!("before-{n}"));
+        store.enqueue(vec![other]).await.unwrap();
+        undisturbed.push(begun.elapsed());
+    }
+    undisturbed.sort_unstable();
+    let undisturbed = undisturbed[undisturbed.len() * 9 / 10];
+
     let mut waiting = Vec::new();
     let mut times = Vec::new();
     for n in 0..100 {
@@ -297,8 +308,8 @@ async fn a_locked_key_delays_no_other_key_and_no_limit() {
     let p99 = times[times.len() * 99 / 100];
     let slowest = times[times.len() - 1];
     assert!(
-        p99 < Duration::from_millis(500),
-        "p99 {p99:?}, slowest {slowest:?} of {} enqueues",
+        p99 < Duration::from_millis(500) + undisturbed * 4,
+        "p99 {p99:?}, slowest {slowest:?} of {} enqueues; {undisturbed:?} before",
         times.len()
     );
     // Those that still wait are answered soon after the end of the transaction.

@@ -297,7 +297,12 @@ async fn one_of_many_concurrent_operator_actions_acts(Handles(handles): Handles)
     assert_eq!(answers.iter().filter(first).count(), 1, "{answers:?}");
     let answers = at_once(6, |n| {
         let store = handles[n % 2].clone();
-        async move { store.retry(waiting, None, t(2)).await.unwrap() }
+        async move {
+            store
+                .retry(waiting, None, EnqueueRules::default(), t(2))
+                .await
+                .unwrap()
+        }
     })
     .await;
     let first = |answer: &&RetryAnswer| **answer == RetryAnswer::Queued;

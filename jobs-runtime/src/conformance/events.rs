@@ -40,7 +40,10 @@ async fn ready_executions_are_announced(store: AnyStore) {
     settle(&store, failure(&claimed)).await;
 
     let mut events = store.events();
-    store.retry(claimed.execution_id, None, t(6)).await.unwrap();
+    store
+        .retry(claimed.execution_id, None, EnqueueRules::default(), t(6))
+        .await
+        .unwrap();
     ready(&mut events).await;
 }
 

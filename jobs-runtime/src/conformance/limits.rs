@@ -70,7 +70,10 @@ async fn a_retry_needs_another_permit(store: AnyStore) {
     let running = worker.take_at(t(21), 9).await;
     assert_eq!(ids(&running), blocking);
     assert_eq!(
-        store.retry(all[0], None, t(22)).await.unwrap(),
+        store
+            .retry(all[0], None, EnqueueRules::default(), t(22))
+            .await
+            .unwrap(),
         RetryAnswer::Queued
     );
     assert!(worker.take_at(t(22), 9).await.is_empty());

@@ -35,7 +35,10 @@ async fn a_manual_retry_starts_afresh_and_keeps_the_past(store: AnyStore) {
     let mut events = store.events();
     let edited = Some(r#"{"n":2}"#.to_owned());
     assert_eq!(
-        store.retry(id, edited, t(9)).await.unwrap(),
+        store
+            .retry(id, edited, EnqueueRules::default(), t(9))
+            .await
+            .unwrap(),
         RetryAnswer::Queued
     );
     event(&mut events, StoreEvent::is_ready).await;
@@ -74,7 +77,10 @@ async fn attempt_numbers_grow_after_a_cancellation(store: AnyStore) {
     settle(&store, retry_at(&first, t(5))).await;
     store.cancel(id, t(2)).await.unwrap();
     assert_eq!(
-        store.retry(id, None, t(9)).await.unwrap(),
+        store
+            .retry(id, None, EnqueueRules::default(), t(9))
+            .await
+            .unwrap(),
         RetryAnswer::Queued
     );
     let claimed = store
@@ -91,15 +97,27 @@ async fn only_failed_and_cancelled_executions_are_retried(store: AnyStore) {
     let queued = enqueue(&store, "queued", 1).await[0];
     let claimed = running(&store, "j").await;
     let rejected = |status| RetryAnswer::NotRetryable(status);
-    let answer = store.retry(queued, None, t(1)).await.unwrap();
+    let answer = store
+        .retry(queued, None, EnqueueRules::default(), t(1))
+        .await
+        .unwrap();
     assert_eq!(answer, rejected(ExecutionStatus::Queued));
-    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    let answer = store
+        .retry(claimed.execution_id, None, EnqueueRules::default(), t(1))
+        .await
+        .unwrap();
     assert_eq!(answer, rejected(ExecutionStatus::Running));
     settle(&store, success(&claimed)).await;
-    let answer = store.retry(claimed.execution_id, None, t(1)).await.unwrap();
+    let answer = store
+        .retry(claimed.execution_id, None, EnqueueRules::default(), t(1))
+        .await
+        .unwrap();
     assert_eq!(answer, rejected(ExecutionStatus::Succeeded));
     assert_eq!(
-        store.retry(id(), None, t(1)).await.unwrap(),
+        store
+            .retry(id(), None, EnqueueRules::default(), t(1))
+            .await
+            .unwrap(),
         RetryAnswer::Unknown
     );
 }
@@ -146,7 +164,10 @@ async fn a_deleted_execution_leaves_nothing(store: AnyStore) {
     assert!(page.executions.is_empty());
     assert_eq!(store.delete(first.id).await.unwrap(), DeleteAnswer::Unknown);
     assert_eq!(
-        store.retry(first.id, None, t(9)).await.unwrap(),
+        store
+            .retry(first.id, None, EnqueueRules::default(), t(9))
+            .await
+            .unwrap(),
         RetryAnswer::Unknown
     );
 
@@ -204,7 +225,10 @@ async fn a_manual_retry_clears_a_due_retry(store: AnyStore) {
     let first = running(&store, "j").await;
     settle(&store, retry_at(&first, t(600))).await;
     store.cancel(first.execution_id, t(2)).await.unwrap();
-    store.retry(first.execution_id, None, t(9)).await.unwrap();
+    store
+        .retry(first.execution_id, None, EnqueueRules::default(), t(9))
+        .await
+        .unwrap();
     let read = record(&store, first.execution_id).await;
     assert_eq!((read.status, read.error), (ExecutionStatus::Queued, None));
     assert!(read.run_at < t(600), "it is ready at once");
@@ -222,9 +246,15 @@ async fn attempt_numbers_grow_over_manual_retries(Handles([here, there]): Handle
     let mut claimed = first;
     for attempt in 2..=5 {
         settle(&here, failure(&claimed)).await;
-        let answer = there.retry(id, None, t(9)).await.unwrap();
+        let answer = there
+            .retry(id, None, EnqueueRules::default(), t(9))
+            .await
+            .unwrap();
         assert_eq!(answer, RetryAnswer::Queued);
-        let again = there.retry(id, None, t(9)).await.unwrap();
+        let again = there
+            .retry(id, None, EnqueueRules::default(), t(9))
+            .await
+            .unwrap();
         assert_eq!(again, RetryAnswer::NotRetryable(ExecutionStatus::Queued));
         claimed = claim_one(&here, session, attempt.into()).await;
         assert_eq!((claimed.fence.attempt, claimed.spent), (attempt, 0));

@@ -301,7 +301,10 @@ async fn released_permits_are_free_for_later_executions(store: AnyStore) {
     assert_eq!(of_each(&second, &later), [2; KEYS]);
     end_all(&store, &second).await;
     for new in &all {
-        let answer = store.retry(new.id, None, t(60)).await.unwrap();
+        let answer = store
+            .retry(new.id, None, EnqueueRules::default(), t(60))
+            .await
+            .unwrap();
         assert_eq!(answer, RetryAnswer::Queued);
     }
     let third = worker.take_at(t(60), 1_000).await;

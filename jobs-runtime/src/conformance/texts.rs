@@ -119,7 +119,9 @@ async fn results_and_edited_payloads_are_stored_verbatim(store: AnyStore) {
     let failed = running(&store, "j").await;
     settle(&store, failure(&failed)).await;
     let edited = Some(odd.to_owned());
-    let answer = store.retry(failed.execution_id, edited, t(5)).await;
+    let answer = store
+        .retry(failed.execution_id, edited, EnqueueRules::default(), t(5))
+        .await;
     assert_eq!(answer.unwrap(), RetryAnswer::Queued);
     let again = claim_one(&store, failed.fence.session, 2).await;
     assert_eq!(again.payload, odd);

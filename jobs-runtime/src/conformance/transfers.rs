@@ -75,7 +75,10 @@ async fn fill(store: &AnyStore) -> Vec<ExecutionId> {
     }
     store.cancel(cancelled.id, t(1)).await.unwrap();
     // A manual retry keeps the outcome of the last run with its attempt.
-    store.retry(all[2], None, t(2)).await.unwrap();
+    store
+        .retry(all[2], None, EnqueueRules::default(), t(2))
+        .await
+        .unwrap();
     all
 }
 

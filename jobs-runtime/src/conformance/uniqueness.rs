@@ -19,6 +19,8 @@ requirements! { "uniqueness" {
     max_waiting_rejects_the_whole_batch: "A batch that would exceed `max_waiting` is rejected as a whole.",
     pending_and_queued_executions_count_against_max_waiting: "Pending and queued executions count against `max_waiting`, also after a retry or a release. Running and final ones do not.",
     a_key_names_the_execution_that_answered: "If a `unique` or `debounce` key answers a request, its idempotency key names that execution, also after its end.",
+    a_retry_makes_no_second_live_execution: "An operator's retry is rejected while another execution is live under the unique key. Afterwards the retried one holds the key.",
+    a_retry_respects_max_waiting: "An operator's retry that would exceed `max_waiting` is rejected.",
     keys_of_a_transaction_apply_after_its_commit: "Unique keys, debounce keys and `max_waiting` of a transaction apply after its commit, and not after a rollback.",
 }}
 
@@ -293,6 +295,59 @@ async fn a_key_names_the_execution_that_answered(store: AnyStore) {
     }
 }
 
+async fn a_retry_makes_no_second_live_execution(store: AnyStore) {
+    for (n, on_conflict) in [OnConflict::Skip, OnConflict::Reject, OnConflict::Replace]
+        .into_iter()
+        .enumerate()
+    {
+        let mut rule = unique(on_conflict);
+        rule.key = format!("retried-{n}");
+        let rules = EnqueueRules {
+            unique: Some(rule.clone()),
+            ..EnqueueRules::default()
+        };
+        let (first, _) = enqueue_one(&store, with_key(rule.clone(), "{}")).await;
+        store.cancel(first, t(1)).await.unwrap();
+        let (second, answer) = enqueue_one(&store, with_key(rule.clone(), "{}")).await;
+        assert_eq!(answer, EnqueueAnswer::Created);
+        let rejected = store.retry(first, None, rules.clone(), t(2)).await;
+        assert!(
+            matches!(&rejected, Err(StoreError::UniqueConflict { execution_id, .. }) if *execution_id == second),
+            "{on_conflict:?}: {rejected:?}"
+        );
+        let read = record(&store, first).await;
+        assert_eq!(read.status, ExecutionStatus::Cancelled);
+
+        store.cancel(second, t(3)).await.unwrap();
+        let queued = store.retry(first, None, rules.clone(), t(4)).await.unwrap();
+        assert_eq!(queued, RetryAnswer::Queued);
+        let rejected = store.retry(second, None, rules, t(5)).await;
+        assert!(
+            matches!(&rejected, Err(StoreError::UniqueConflict { execution_id, .. }) if *execution_id == first),
+            "{on_conflict:?}: {rejected:?}"
+        );
+    }
+}
+
+async fn a_retry_respects_max_waiting(store: AnyStore) {
+    let rules = EnqueueRules {
+        max_waiting: Some(1),
+        ..EnqueueRules::default()
+    };
+    let capped = || new_with("capped", |new| new.rules = rules.clone());
+    let (first, _) = enqueue_one(&store, capped()).await;
+    store.cancel(first, t(1)).await.unwrap();
+    let (second, _) = enqueue_one(&store, capped()).await;
+    let rejected = store.retry(first, None, rules.clone(), t(2)).await;
+    assert!(
+        matches!(rejected, Err(StoreError::QueueFull { max_waiting: 1, .. })),
+        "{rejected:?}"
+    );
+    store.cancel(second, t(3)).await.unwrap();
+    let queued = store.retry(first, None, rules.clone(), t(4)).await.unwrap();
+    assert_eq!(queued, RetryAnswer::Queued);
+}
+
 async fn a_debounce_restarts_its_delay(store: AnyStore) {
     let (first, answer) = enqueue_one(&store, debounced(0, r#"{"n":0}"#)).await;
     assert_eq!(answer, EnqueueAnswer::Created);
@@ -409,7 +464,10 @@ async fn pending_and_queued_executions_count_against_max_waiting(store: AnyStore
     let claimed = claim_one(&store, session, 3).await;
     settle(&store, failure(&claimed)).await;
     assert_eq!(
-        store.retry(first, None, t(91)).await.unwrap(),
+        store
+            .retry(first, None, EnqueueRules::default(), t(91))
+            .await
+            .unwrap(),
         RetryAnswer::Queued
     );
     is_accepted(false).await;

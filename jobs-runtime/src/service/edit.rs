@@ -4,11 +4,11 @@ use jobs::runtime::Due;
 use jobs::{ExecutionId, ExecutionStatus as Status, Priority, Violation};
 use serde_json::Value;
 
-use super::enqueue::check_payload;
+use super::enqueue::{check_payload, service_error};
 use super::error::{InvalidPayload, ServiceError};
 use super::{JobService, limits, options};
 use crate::fingerprint::ExactJson;
-use crate::store::{EditAnswer, ExecutionEdit, ExecutionRecord, RetryAnswer};
+use crate::store::{EditAnswer, EnqueueRules, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
 /// The changes to a waiting execution. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -73,16 +73,22 @@ impl JobService {
         payload: Option<String>,
     ) -> Result<RetryAnswer, ServiceError> {
         let store = &self.inner.store;
+        let Some(execution) = store.execution(id).await? else {
+            return Ok(RetryAnswer::Unknown);
+        };
         let payload = match payload {
             None => None,
-            Some(payload) => {
-                let Some(execution) = store.execution(id).await? else {
-                    return Ok(RetryAnswer::Unknown);
-                };
-                Some(self.check_new_payload(&execution, payload).await?)
-            }
+            Some(payload) => Some(self.check_new_payload(&execution, payload).await?),
         };
-        Ok(store.retry(id, payload, self.now()).await?)
+        // A job that no program has published any more has no rules.
+        let job = self.job(&execution.job_id).await.ok();
+        let rules = job.as_ref().map_or_else(EnqueueRules::default, |job| {
+            let text = payload.as_deref().unwrap_or(execution.payload.get());
+            let value: Value = serde_json::from_str(text).unwrap_or_default();
+            limits::rules(job.descriptor(), &ExactJson::new(&value, text))
+        });
+        let answer = store.retry(id, payload, rules, self.now()).await;
+        answer.map_err(|error| service_error(error, &Vec::from_iter(job)))
     }
 
     /// Checks and completes a new payload for an existing execution. Rejects a change of the fields

@@ -269,7 +269,7 @@ pub(super) fn check_payload(
 }
 
 /// Converts the store's error for a batch whose requests have these jobs.
-fn service_error(error: StoreError, jobs: &[Arc<KnownJob>]) -> ServiceError {
+pub(super) fn service_error(error: StoreError, jobs: &[Arc<KnownJob>]) -> ServiceError {
     match error {
         StoreError::IdempotencyConflict {
             index,

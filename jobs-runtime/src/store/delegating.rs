@@ -6,12 +6,13 @@ use tokio::sync::broadcast;
 
 use super::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
-    EnqueueAnswer, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
-    ExecutionState, Fence, FireAnswer, Firing, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, ScheduleRecord,
-    ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
-    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    EnqueueAnswer, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
+    ExecutionRecord, ExecutionState, Fence, FireAnswer, Firing, Limit, LimitStore, LogBatch,
+    LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer,
+    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
+    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
+    WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -127,7 +128,9 @@ delegate! {
 delegate! {
     OperatorStore {
         async fn cancel(id: ExecutionId, now: Timestamp) -> CancelAnswer;
-        async fn retry(id: ExecutionId, payload: Option<String>, now: Timestamp) -> RetryAnswer;
+        async fn retry(
+            id: ExecutionId, payload: Option<String>, rules: EnqueueRules, now: Timestamp
+        ) -> RetryAnswer;
         async fn delete(id: ExecutionId) -> DeleteAnswer;
         async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
         async fn pause(queue: String, now: Timestamp) -> bool;

@@ -224,7 +224,10 @@ impl Runner {
                     return Ok(());
                 };
                 let payload = edited.then(|| r#"{"edited":true}"#.to_owned());
-                let answer = self.at(*handle).retry(id, payload.clone(), self.now).await;
+                let answer = self
+                    .at(*handle)
+                    .retry(id, payload.clone(), EnqueueRules::default(), self.now)
+                    .await;
                 let expected = self.model.retry(id, payload);
                 check_equal("retry", &answer.map_err(store_error)?, &expected)
             }

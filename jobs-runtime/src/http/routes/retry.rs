@@ -40,6 +40,8 @@ pub(in crate::http) const RETRY: RouteDoc = RouteDoc::new(
 .problems(&[
     Code::UnknownExecution,
     Code::NotRetryable,
+    Code::UniqueConflict,
+    Code::QueueFull,
     Code::InvalidPayload,
     Code::UnknownJob,
     Code::JobDisabled,

@@ -5,7 +5,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::store::{EnqueueRules, StoreError};
 use crate::time::Timestamp;
 
 /// The answer to a cancellation.
@@ -94,10 +94,18 @@ pub trait OperatorStore: Send + Sync {
     ///
     /// The execution gets a fresh retry budget; its attempt numbers go on. The outcome of its last
     /// run stays with the attempt. Atomic. A repeated call answers [`RetryAnswer::NotRetryable`].
+    ///
+    /// The unique key and `max_waiting` of `rules` hold as for a new execution. The execution is
+    /// the newest one under that key from then on.
+    ///
+    /// # Errors
+    /// [`StoreError::UniqueConflict`] if another execution is live under the unique key,
+    /// [`StoreError::QueueFull`] if `max_waiting` executions wait.
     async fn retry(
         &self,
         id: ExecutionId,
         payload: Option<String>,
+        rules: EnqueueRules,
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError>;
 

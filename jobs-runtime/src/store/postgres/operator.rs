@@ -8,16 +8,17 @@
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;
+mod retry_rules;
 
 use async_trait::async_trait;
 use jobs::{ExecutionId, ExecutionStatus};
 use sqlx::{Row, SqlStr};
 
 use super::conn::error::{DbError, corrupt};
-use super::conn::operation::{Operation, Outcome, without_events};
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::tx::Tx;
 use super::uuid_of;
-use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
+use crate::store::{CancelAnswer, DeleteAnswer, EnqueueRules, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
 
 /// Lookups of an execution that keeps moving between tables.
@@ -125,12 +126,14 @@ impl Operation for Cancel {
 pub(super) struct Retry {
     pub(super) id: ExecutionId,
     pub(super) payload: Option<String>,
+    pub(super) rules: EnqueueRules,
     pub(super) now: Timestamp,
 }
 
 #[async_trait]
 impl Operation for Retry {
     type Output = RetryAnswer;
+    const TX_MODE: TxMode = TxMode::Transaction;
     /// A second run would find the execution queued by the first, and reject it.
     const REPEATABLE: bool = false;
 
@@ -138,6 +141,11 @@ impl Operation for Retry {
         let Some(seq) = seq_of(tx, self.id).await? else {
             return Ok(without_events(RetryAnswer::Unknown));
         };
+        if let RowState::Status(ExecutionStatus::Failed | ExecutionStatus::Cancelled) =
+            row_state(tx, seq).await?
+        {
+            retry_rules::apply(tx, (seq, self.id), &self.rules).await?;
+        }
         for _ in 0..MAX_LOOKUPS {
             let query = tx
                 .query(&tx.sql.operator_retry)

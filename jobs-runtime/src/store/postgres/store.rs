@@ -13,12 +13,12 @@ use super::{
 use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
-    Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
-    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore,
-    Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
-    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
-    session_nonce,
+    EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
+    ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
+    QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo,
+    Settlement, SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
+    WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -213,9 +213,16 @@ impl OperatorStore for PostgresStore {
         &self,
         id: ExecutionId,
         payload: Option<String>,
+        rules: EnqueueRules,
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
-        self.operate(operator::Retry { id, payload, now }).await
+        let retry = operator::Retry {
+            id,
+            payload,
+            rules,
+            now,
+        };
+        self.operate(retry).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {

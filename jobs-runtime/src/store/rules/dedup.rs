@@ -14,7 +14,7 @@ use std::time::Duration;
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 
 use crate::store::{
-    EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, StoreError, StoreEvent,
+    EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, StoreError, StoreEvent, UniqueKey,
 };
 use crate::time::Timestamp;
 
@@ -416,6 +416,13 @@ impl ExistingExecutions {
             }
         }
     }
+}
+
+/// Returns `true` if an execution with this status keeps an operator from retrying another one with
+/// the same unique key. With [`OnConflict::Replace`] one may wait beside a running one.
+pub(in crate::store) fn blocks_retry(unique: &UniqueKey, status: ExecutionStatus) -> bool {
+    unique.live.contains(&status)
+        && (unique.on_conflict != OnConflict::Replace || status != ExecutionStatus::Running)
 }
 
 /// Returns `true` if existing executions decide whether this one is created: it has an idempotency

@@ -12,9 +12,11 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::conn::error::{DbError, corrupt};
+use super::conn::json;
 use super::conn::operation::Outcome;
 use super::limits::allocator_wanted_in_txn;
-use crate::store::{CancelAnswer, DeleteAnswer, RetryAnswer, StoreEvent};
+use crate::store::rules::dedup::blocks_retry;
+use crate::store::{CancelAnswer, DeleteAnswer, EnqueueRules, RetryAnswer, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// Looks up the `seq` and the status of an execution; `None` if it does not exist.
@@ -79,11 +81,13 @@ pub(super) async fn retry_in_txn(
     conn: &mut SqliteConnection,
     id: ExecutionId,
     payload: Option<&str>,
+    rules: &EnqueueRules,
     now: Timestamp,
 ) -> Result<Outcome<RetryAnswer>, DbError> {
     match state_on_conn(conn, id).await? {
         None => Ok((RetryAnswer::Unknown, Vec::new())),
         Some((seq, ExecutionStatus::Failed | ExecutionStatus::Cancelled)) => {
+            apply_rules(conn, (seq, id), rules).await?;
             sqlx::query(include_str!("sql/operator/retry.sql"))
                 .bind(seq)
                 .bind(payload)
@@ -99,6 +103,60 @@ pub(super) async fn retry_in_txn(
         }
         Some((_, status)) => Ok((RetryAnswer::NotRetryable(status), Vec::new())),
     }
+}
+
+/// Checks the unique key and `max_waiting` of an execution that is to be retried, and writes the
+/// key.
+async fn apply_rules(
+    conn: &mut SqliteConnection,
+    (seq, id): (i64, ExecutionId),
+    rules: &EnqueueRules,
+) -> Result<(), DbError> {
+    if rules.unique.is_none() && rules.max_waiting.is_none() {
+        return Ok(());
+    }
+    let row = sqlx::query(include_str!("sql/operator/retry_rules.sql"))
+        .bind(seq)
+        .bind(rules.unique.as_ref().map(|unique| &unique.key))
+        .fetch_one(&mut *conn)
+        .await?;
+    let job_id: String = row.try_get(0)?;
+    if let (Some(unique), Some(holder)) = (&rules.unique, row.try_get::<Option<&str>, _>(1)?) {
+        let execution_id = json::id_from_hex(holder)?;
+        let status: &str = row.try_get(2)?;
+        let status = status
+            .parse()
+            .map_err(|error| corrupt("an execution's status", error))?;
+        if execution_id != id && blocks_retry(unique, status) {
+            let index = 0;
+            return Err(DbError::Store(StoreError::UniqueConflict {
+                index,
+                execution_id,
+            }));
+        }
+    }
+    if let Some(max_waiting) = rules.max_waiting {
+        let waiting: i64 = sqlx::query_scalar(include_str!("sql/enqueue/count_backlog.sql"))
+            .bind(&job_id)
+            .bind(max_waiting)
+            .fetch_one(&mut *conn)
+            .await?;
+        if waiting >= i64::from(max_waiting) {
+            return Err(DbError::Store(StoreError::QueueFull {
+                index: 0,
+                job_id,
+                max_waiting,
+            }));
+        }
+    }
+    if let Some(unique) = &rules.unique {
+        sqlx::query(include_str!("sql/operator/retry_key.sql"))
+            .bind(seq)
+            .bind(&unique.key)
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn is_limited(conn: &mut SqliteConnection, seq: i64) -> Result<bool, DbError> {

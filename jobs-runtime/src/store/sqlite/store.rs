@@ -11,11 +11,12 @@ use super::{SqliteStore, claim, conn, limits, migrate, operator, promote, read, 
 use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
-    Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution,
-    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore,
-    Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
-    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
+    ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
+    QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo,
+    Settlement, SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
+    WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -238,12 +239,14 @@ impl OperatorStore for SqliteStore {
         &self,
         id: ExecutionId,
         payload: Option<String>,
+        rules: EnqueueRules,
         now: Timestamp,
     ) -> Result<RetryAnswer, StoreError> {
         self.transition(operation!(|conn| operator::retry_in_txn(
             conn,
             id,
             payload.as_deref(),
+            &rules,
             now
         )))
         .await

@@ -230,6 +230,7 @@ statements! {
     limits_reset_limit: include_str!("../sql/limits/reset_limit.sql"),
     operator_resume: include_str!("../sql/operator/resume.sql"),
     operator_retry: include_str!("../sql/operator/retry.sql"),
+    operator_retry_rules: include_str!("../sql/operator/retry_rules.sql"),
     transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),
     transfer_export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
     transfer_export_keys: include_str!("../sql/transfer/export_keys.sql"),
