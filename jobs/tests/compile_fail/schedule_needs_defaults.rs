@@ -9,5 +9,3 @@ async fn send_mail(to: String, subject: String, copy: Option<String>) -> Result<
 }
 
 fn main() {}
-
-// Errors: 2.
