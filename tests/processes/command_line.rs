@@ -22,10 +22,9 @@ fn trigger_and_exec_have_help_without_a_job() {
         $ jobs trigger
         error: no job given: `list` shows the jobs, `trigger JOB --help` the flags of one
         [exit 2]
+        $ ls
         $ jobs trigger test.echo --help | grep -c -e --text
         1
-        $ ls
-        jobs.db
         ",
     );
 }

@@ -1,9 +1,8 @@
-//! Starts that wait, fail or are stopped, the signal SIGHUP, and `doctor`.
+//! Starts that wait, fail or are stopped, and `doctor`.
 
 use std::fs::File;
 use std::path::Path;
 
-use tests::http;
 use tests::postgres::Postgres;
 use tests::process::{run, wait_for};
 use tests::proxy::{Link, Proxy};
@@ -62,22 +61,6 @@ fn a_resource_that_panics_or_fails_is_named() {
         [exit 1]
         ",
     );
-}
-
-#[test]
-fn a_terminal_that_goes_away_lets_attempts_end() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
-    http::trigger(address, "test.nap", &serde_json::json!({ "millis": 500 }));
-    let status = |status| {
-        let args = ["executions", "--status", status, "--json"];
-        run(PROGRAM, dir.path(), &args).out.contains("test.nap")
-    };
-    wait_for("the attempt", || status("running"));
-    drop(reader);
-    running.signal("-HUP");
-    assert_eq!(running.end(), Some(0));
-    assert!(status("succeeded"));
 }
 
 #[test]

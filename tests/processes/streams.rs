@@ -28,7 +28,7 @@ fn a_paused_reader_of_standard_error_stops_no_work() {
         http::trigger(address, "test.log-much", &json!({ "lines": 1000 }));
     }
     wait_for(
-        "all executions to succeed, while nobody reads the log",
+        "all executions to succeed, while the log is not read",
         || status(dir.path(), "succeeded") == 20,
     );
     assert_eq!(http::get(address, "/livez").status, 200);
@@ -45,7 +45,7 @@ fn a_paused_reader_of_standard_error_stops_no_work() {
 }
 
 #[test]
-fn a_program_whose_log_nobody_reads_ends() {
+fn a_program_whose_log_is_not_read_ends() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
     http::trigger(address, "test.log-much", &json!({ "lines": 1000 }));
@@ -55,38 +55,52 @@ fn a_program_whose_log_nobody_reads_ends() {
     drop(reader);
 }
 
+/// Begins an attempt, sends the signal, lets the attempt end, and expects that it was waited for.
+fn drain(dir: &Path, running: &mut Running, signal: &str) {
+    let gate = dir.join("gate");
+    let begun = dir.join("begun");
+    let [gate_text, begun_text] = [&gate, &begun].map(|path| path.display().to_string());
+    let args = [
+        "trigger",
+        "test.until",
+        "--gate",
+        &gate_text,
+        "--begun",
+        &begun_text,
+    ];
+    let ran = run(PROGRAM, dir, &args);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    wait_for("the attempt", || begun.exists());
+    running.signal(signal);
+    std::fs::write(&gate, "open").expect("written");
+    assert_eq!(running.end(), Some(0));
+    assert_eq!(status(dir, "succeeded"), 1);
+}
+
 #[test]
 fn a_closed_standard_error_does_not_cut_the_drain_short() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut running, reader, address) = Running::serving(PROGRAM, dir.path());
-    for _ in 0..3 {
-        http::trigger(address, "test.nap", &json!({ "millis": 500 }));
-    }
-    wait_for("the attempts", || status(dir.path(), "running") == 3);
+    let (mut running, reader, _) = Running::serving(PROGRAM, dir.path());
     // As in `run 2>&1 | tee log`, where Ctrl-C ends `tee` first.
     drop(reader);
-    running.signal("-INT");
-    assert_eq!(running.end(), Some(0));
-    assert_eq!(status(dir.path(), "succeeded"), 3);
+    drain(dir.path(), &mut running, "-INT");
 }
 
 #[test]
 fn a_full_standard_error_does_not_cut_the_drain_short() {
     let dir = tempfile::tempdir().expect("a directory");
-    let full = File::options()
-        .write(true)
-        .open("/dev/full")
-        .expect("Linux has it");
-    transcript::check(
-        PROGRAM,
-        dir.path(),
-        "$ jobs trigger test.nap --millis 500\n…",
-    );
+    let full = File::options().write(true).open("/dev/full");
+    let full = full.expect("Linux has it");
     let mut running = Running::start(PROGRAM, dir.path(), &["work"], &[], full);
-    wait_for("the attempt", || status(dir.path(), "running") == 1);
-    running.signal("-TERM");
-    assert_eq!(running.end(), Some(0));
-    assert_eq!(status(dir.path(), "succeeded"), 1);
+    drain(dir.path(), &mut running, "-TERM");
+}
+
+#[test]
+fn a_terminal_that_goes_away_lets_attempts_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut running, reader, _) = Running::serving(PROGRAM, dir.path());
+    drop(reader);
+    drain(dir.path(), &mut running, "-HUP");
 }
 
 #[test]

@@ -406,3 +406,18 @@ pub async fn gate() -> Result<Gate, std::io::Error> {
 pub async fn gated(_gate: &Gate) -> Result<(), JobError> {
     Ok(())
 }
+
+/// Writes a file when it begins, and ends when another one exists.
+#[job(id = "test.until", timeout = "5m", retries = 0)]
+pub async fn until(
+    ctx: &JobContext,
+    begun: std::path::PathBuf,
+    gate: std::path::PathBuf,
+) -> Result<(), JobError> {
+    std::fs::write(begun, "begun")?;
+    while !gate.exists() {
+        ctx.sleep(Duration::from_millis(5)).await;
+        ctx.check()?;
+    }
+    Ok(())
+}

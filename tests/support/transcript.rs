@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Standard output comes first, then standard error, then an exit code other than 0. A `…` stands
-//! for any text of a line; a line `…` stands for any number of lines.
+//! for any text of a line; a line `…` stands for any number of lines. Spaces in a row count as
+//! one.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -29,12 +30,12 @@ pub fn check(program: &str, dir: &Path, transcript: &str) {
         };
         let mut expected = Vec::new();
         while let Some(line) = lines.next_if(|line| !line.starts_with("$ ")) {
-            expected.extend((!line.is_empty()).then_some(line));
+            expected.extend((!line.is_empty()).then(|| one_spaced(line)));
         }
         let came = type_command(program, dir, typed);
-        let shown: Vec<&str> = came
+        let shown: Vec<String> = came
             .lines()
-            .map(str::trim)
+            .map(one_spaced)
             .filter(|it| !it.is_empty())
             .collect();
         matched &= lines_match(&expected, &shown);
@@ -70,10 +71,17 @@ pub fn type_command(program: &str, dir: &Path, typed: &str) -> String {
     came
 }
 
-fn lines_match(expected: &[&str], came: &[&str]) -> bool {
+/// The words of a line, with one space between them.
+fn one_spaced(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn lines_match(expected: &[String], came: &[String]) -> bool {
     match (expected, came) {
         ([], []) => true,
-        (["…", rest @ ..], _) => (0..=came.len()).any(|n| lines_match(rest, &came[n..])),
+        ([any, rest @ ..], _) if any == "…" => {
+            (0..=came.len()).any(|n| lines_match(rest, &came[n..]))
+        }
         ([line, expected @ ..], [shown, came @ ..]) => {
             line_matches(line, shown) && lines_match(expected, came)
         }
