@@ -91,8 +91,8 @@ impl Database for InSchema {
                  UPDATE \"{schema}\".sessions SET slot_caps = '[{{\"zone\":1}}]'"
             ),
             Damage::NewPermitEvent => format!(
-                "INSERT INTO \"{schema}\".permit_events (limit_id, kind, count, at)
-                 SELECT unnest(limits), 'lent', 1, NULL FROM \"{schema}\".limited WHERE {row}"
+                "INSERT INTO \"{schema}\".permit_events (kind, limits, counts)
+                 SELECT 'lent', limits, ARRAY[1] FROM \"{schema}\".limited WHERE {row}"
             ),
             Damage::NewLimitKind => format!(
                 "ALTER TABLE \"{schema}\".limits DROP CONSTRAINT limits_kind_check;

@@ -85,13 +85,8 @@ impl Database for InFile {
                  SELECT job_id, 'window', 'k', id FROM jobs_executions WHERE id = $1;
                  UPDATE jobs_sessions SET slot_caps = '[{\"zone\":1}]' WHERE $1 IS NOT NULL"
             }
-            Damage::NewPermitEvent => {
-                "INSERT INTO jobs_permit_events (limit_id, kind, count, at)
-                 SELECT i.value, 'lent', 1, NULL
-                 FROM jobs_executions AS x
-                 JOIN jobs_limited AS m ON m.seq = x.seq, json_each(m.limits) AS i
-                 WHERE x.id = $1"
-            }
+            // This store keeps no permit events.
+            Damage::NewPermitEvent => return Ok(true),
             Damage::NewLimitKind => {
                 "PRAGMA ignore_check_constraints = ON;
                  UPDATE jobs_limits SET kind = 'credit' WHERE id IN (

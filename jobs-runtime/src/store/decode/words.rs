@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// The largest number of words that are logged.
 const MAX_LOGGED: usize = 1_000;
 
-/// The words that this process has logged.
+/// The words that this process has logged. Nothing but the log depends on it.
 static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Logs a row that this program cannot read, once per reason.
@@ -110,4 +110,26 @@ pub(in crate::store) fn json_text(what: &str, text: String) -> Result<Box<RawVal
 /// Returns the trace id of a W3C `traceparent`: `00-<trace id>-<span id>-<flags>`.
 pub(in crate::store) fn trace_id(trace_parent: &str) -> Option<String> {
     trace_parent.split('-').nth(1).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_with_an_unknown_outcome_is_left_out() {
+        let rows = r#"[
+            [1, "replayed", null, null, "w", 1, 2, null],
+            [2, "failed", "quota", "no more", "w", 3, 4, null],
+            [3, null, null, null, "w", 5, null, null]
+        ]"#;
+        let attempts = attempts(rows, |text| text).unwrap();
+        let numbers: Vec<_> = attempts.iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, [2, 3]);
+        let error = attempts[0].error.as_ref().unwrap();
+        assert_eq!(
+            (error.kind, &*error.message),
+            (ErrorKind::Failed, "no more")
+        );
+    }
 }
