@@ -5,6 +5,7 @@ use super::catalogue::publication;
 use super::fixtures::*;
 use super::limit_fixtures::{Worker, concurrent, enqueue_limited};
 use super::requirement::requirements;
+use crate::store::EnqueueRules;
 
 requirements! { "new-words" {
     new_words_fail_no_read: "A row with a word that this program does not know is left out of pages, lists and exports. The other rows are returned.",
@@ -81,7 +82,10 @@ async fn an_execution_with_new_words_is_read(db: Damageable) {
     assert_eq!(read.status, ExecutionStatus::Failed);
     assert_eq!(read.error.unwrap().kind, ErrorKind::Failed);
     assert_eq!(read.attempts, []);
-    let retried = store.retry(id, None, t(1)).await.unwrap();
+    let retried = store
+        .retry(id, None, EnqueueRules::default(), t(1))
+        .await
+        .unwrap();
     assert_eq!(retried, RetryAnswer::Queued);
     store.cancel(id, t(1)).await.unwrap();
     assert_eq!(store.delete(id).await.unwrap(), DeleteAnswer::Deleted);
