@@ -31,6 +31,7 @@ macro_rules! timed {
 }
 
 mod limits;
+mod schedules;
 mod transfer;
 
 /// The time of the quickest call of each kind.
@@ -61,6 +62,7 @@ impl<'s> CallTimes<'s> {
         times.reads().await;
         times.transfer().await;
         times.limits().await;
+        times.schedules().await;
         times.took
     }
 
