@@ -135,8 +135,8 @@ options! {
     sensitive: &'static [&'static str],
     /// `true` if executions may be enqueued and executed.
     enabled: bool,
-    /// The schedules that enqueue executions. A schedule supplies no fields, so the catalogue checks
-    /// that the payload requires none.
+    /// The schedules that enqueue executions. A schedule supplies no fields, so the catalogue
+    /// checks that the payload requires none.
     schedules: &'static [Schedule],
 }
 

@@ -126,6 +126,8 @@ impl Run {
             .engine(config)
             .jobs(["fault.steps"])
             .resource(self.call_log.of(process, store))
+            // Its calls would use up the calls before the death.
+            .scheduler(false)
             .start()
             .await
             .ok()

@@ -33,6 +33,7 @@ macro_rules! timed {
 }
 
 mod limits;
+mod schedules;
 mod transfer;
 
 /// The time of the quickest call of each kind.
@@ -63,6 +64,7 @@ impl<'s> CallTimes<'s> {
         times.reads().await;
         times.transfer().await;
         times.limits().await;
+        times.schedules().await;
         times.took
     }
 

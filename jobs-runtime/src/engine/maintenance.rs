@@ -7,7 +7,7 @@
 //! | [`promotion`] | moves executions that are due from `scheduled` to `ready` |
 //! | [`rescue`] | takes over the leases of a lost worker |
 //! | [`ageing`] | raises the priority of executions that have waited for too long |
-//! | [`scheduler`] | fires the times of schedules, on a thread of its own and also without a worker |
+//! | [`scheduler`] | fires the times of schedules, on its own thread and also without a worker |
 //!
 //! Every worker runs promotion and rescue. Ageing runs in workers whose configuration names queues
 //! for it. The store makes concurrent runs harmless. A task starts no attempt and never uses the

@@ -28,7 +28,8 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// The most schedules that are read at a time.
+/// The most schedules that are read at a time. If all of them wait, more are read, so that they do
+/// not hold up the others.
 const DUE_LIMIT: usize = 100;
 
 /// The pause after a failed call of the store.
@@ -89,6 +90,7 @@ impl Scheduler {
             unseen: BTreeMap::new(),
             check_at: Duration::ZERO,
             is_absence_possible: true,
+            limit: DUE_LIMIT,
         };
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
         let work = keep_clock_busy(&clock, async move {
@@ -123,6 +125,8 @@ struct SchedulerTask {
     check_at: Duration,
     /// At the last check, a job of a schedule was not seen at work.
     is_absence_possible: bool,
+    /// The number of schedules that the next look reads.
+    limit: usize,
 }
 
 impl SchedulerTask {
@@ -167,30 +171,42 @@ impl SchedulerTask {
     async fn round(&mut self) -> Result<Duration, StoreError> {
         self.check_absence().await?;
         let now = timestamp(&*self.parts.clock);
-        let due = self.parts.store.due_schedules(now, DUE_LIMIT).await?;
+        let due = self.parts.store.due_schedules(now, self.limit).await?;
         let mut pause = due.next_due.map_or(Duration::MAX, |at| at.since(now));
-        let is_full = due.schedules.len() == DUE_LIMIT;
+        let is_full = due.schedules.len() == self.limit;
         let mut waiting = 0;
         for schedule in due.schedules {
             if *self.stop.borrow() {
                 break;
             }
-            match self.fire(schedule).await? {
-                Some(next) => pause = pause.min(next.since(now)),
-                None => waiting += 1,
+            let name = schedule.name.clone();
+            match self.fire(schedule).await {
+                Ok(Some(next)) => pause = pause.min(next.since(now)),
+                Ok(None) => waiting += 1,
+                // A row that the database rejects must not hold up the others.
+                Err(error @ (StoreError::Database(_) | StoreError::Corrupt { .. })) => {
+                    tracing::warn!(schedule = name, %error, "cannot fire a schedule");
+                    waiting += 1;
+                }
+                Err(error) => return Err(error),
             }
         }
         if waiting > 0 {
             pause = pause.min(WAIT_INTERVAL);
         }
-        if is_full && waiting < DUE_LIMIT {
+        if is_full {
             pause = Duration::ZERO;
+            if waiting == self.limit {
+                self.limit = self.limit.saturating_mul(2);
+            }
+        } else {
+            self.limit = DUE_LIMIT;
         }
         Ok(pause)
     }
 
     /// Fires the due times of a schedule. Returns the time at which it is due next; `None` if it
-    /// waits for an execution to end.
+    /// waits for an execution to end, or for another program.
     async fn fire(&self, schedule: ScheduleRecord) -> Result<Option<Timestamp>, StoreError> {
         let far = Timestamp::from_millis(i64::MAX);
         let timetable = match Timetable::new(&schedule.rule) {
@@ -198,7 +214,7 @@ impl SchedulerTask {
             Err(error) => {
                 // A newer program has written the rule: it fires the schedule.
                 tracing::warn!(schedule = schedule.name, %error, "cannot evaluate a schedule");
-                return Ok(Some(far));
+                return Ok(None);
             }
         };
         let now = timestamp(&*self.parts.clock);

@@ -255,7 +255,7 @@ CREATE TABLE jobs_paused_queues (
     paused_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Schedules. `rule` and `declared` are JSON: the rule in force, and the rule of the job's attribute.
+-- Schedules. `rule` and `declared` are JSON: the rule in force, and that of the job's attribute.
 -- `payload` is NULL for the job's defaults. Every write raises `revision`. Times until
 -- `evaluated_until` have been considered. `due_at` is NULL while a schedule is paused or absent.
 CREATE TABLE jobs_schedules (
