@@ -81,7 +81,10 @@ async fn an_execution_with_new_words_is_read(db: Damageable) {
     assert_eq!(read.status, ExecutionStatus::Failed);
     assert_eq!(read.error.unwrap().kind, ErrorKind::Failed);
     assert_eq!(read.attempts, []);
-    let retried = store.retry(id, None, t(1)).await.unwrap();
+    let retried = store
+        .retry(id, None, EnqueueRules::default(), t(1))
+        .await
+        .unwrap();
     assert_eq!(retried, RetryAnswer::Queued);
     store.cancel(id, t(1)).await.unwrap();
     assert_eq!(store.delete(id).await.unwrap(), DeleteAnswer::Deleted);
