@@ -53,6 +53,7 @@ async fn runtime_on(
         // Long intervals, so that a year has few wake-ups.
         lease: 30 * DAY,
         poll: 10 * DAY,
+        schedule_poll: 10 * DAY,
         worker: "test".to_owned(),
         ..EngineConfig::default()
     };
