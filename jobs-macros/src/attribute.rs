@@ -12,7 +12,7 @@
 //! | `keys` | the table of keys, with the parser and an example for each |
 //! | `synonyms` | words of other frameworks, and the keys that they mean |
 //! | `values`, `numbers` | parsers of values that several keys share |
-//! | `limits`, `retries`, `schedule` | parsers of the keys with options |
+//! | `limits`, `retain`, `retries`, `schedule` | parsers of the keys with options |
 //! | `unsupported` | parsers of keys that this version rejects |
 //!
 //! `model` and `resource` import this module. The module itself imports only `errors`,
@@ -24,6 +24,7 @@ mod keys;
 pub(crate) mod limits;
 mod meta;
 mod numbers;
+mod retain;
 mod retries;
 mod schedule;
 mod synonyms;
@@ -41,6 +42,7 @@ use keys::Support;
 use limits::Limits;
 
 pub(crate) use meta::{Meta, Spanned};
+pub(crate) use retain::Retain;
 pub(crate) use retries::{DEFAULT_DELAYS, Retries};
 pub(crate) use schedule::Schedule;
 pub(crate) use values::{MAX_ATTEMPTS, Priority};
@@ -66,6 +68,7 @@ pub(crate) struct JobAttribute {
     pub(crate) krate: Option<Spanned<Path>>,
     /// Fields are named as the author wrote them.
     pub(crate) limits: Limits<LitStr>,
+    pub(crate) retain: Option<Retain>,
     /// One for each key `schedule`, which may be repeated.
     pub(crate) schedules: Vec<Spanned<Schedule>>,
 }

@@ -23,7 +23,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Ident, LitStr, Path, Type};
 
-use crate::attribute::{JobAttribute, Spanned, limits};
+use crate::attribute::{JobAttribute, Retain, Spanned, limits};
 use crate::errors::Errors;
 use crate::signature::docs::Docs;
 use crate::signature::shown::shown;
@@ -84,6 +84,7 @@ pub(crate) struct Options {
     pub(crate) sensitive: Vec<String>,
     pub(crate) disabled: bool,
     pub(crate) limits: Limits,
+    pub(crate) retain: Option<Retain>,
     /// The macro has checked that a payload of arguments has a default for every field. The
     /// catalogue checks a whole payload.
     pub(crate) schedules: Vec<Schedule>,
@@ -131,6 +132,7 @@ impl AcceptedJob {
             enabled,
             krate,
             limits,
+            retain,
             schedules,
         } = attribute;
         let Signature {
@@ -201,6 +203,7 @@ impl AcceptedJob {
             disabled: enabled.is_some_and(|enabled| !enabled.value),
             schedules: schedules.into_iter().map(|one| one.value).collect(),
             limits,
+            retain,
         };
         match id {
             Some(id) if errors.is_empty() => Ok(Self {

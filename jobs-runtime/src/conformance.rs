@@ -82,6 +82,7 @@ mod sessions;
 
 mod cancellations;
 mod operators;
+mod retention;
 
 mod limits;
 mod permits;
@@ -133,6 +134,7 @@ pub fn requirements() -> Vec<Requirement> {
         rescue::REQUIREMENTS,
         cancellations::REQUIREMENTS,
         operators::REQUIREMENTS,
+        retention::REQUIREMENTS,
         limits::REQUIREMENTS,
         permits::REQUIREMENTS,
         waiter_order::REQUIREMENTS,

@@ -56,14 +56,14 @@
 //! | [`outcome`], [`completer`] | what follows an attempt; the way of settlements to the store |
 //! | [`retained_permits`] | permits of settled attempts whose handler still runs |
 //! | [`heartbeat`], [`logs`] | progress, log lines and cancel requests of running attempts |
-//! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler |
+//! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler, retention |
 //! | [`shutdown`] | drain, release, close |
 //! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
 //! | [`attempt_log`], [`outage`] | log lines about failed attempts and a store that is away |
 //! | [`resources`] | construction of the values that handlers borrow |
 //!
-//! The engine uses `store`, `clock`, `logs`, `health` and `time`. It must never use `service`,
-//! `http`, `cli` or `runtime`: reads and requests reach the store without it.
+//! The engine uses `store`, `clock`, `logs`, `health`, `retention` and `time`. It must never use
+//! `service`, `http`, `cli` or `runtime`: reads and requests reach the store without it.
 
 mod attempt_log;
 mod call;
@@ -106,6 +106,7 @@ use crate::clock::busy::keep_clock_busy;
 
 pub use config::EngineConfig;
 pub(crate) use executor::lend::lend_slot_while;
+pub(crate) use maintenance::retention::{RetentionLoop, RetentionParts};
 pub(crate) use maintenance::scheduler::{PrepareExecution, Scheduler, SchedulerParts};
 pub(crate) use parts::EngineParts;
 pub(crate) use shutdown::Stop;

@@ -50,6 +50,15 @@ impl Entropy {
         fastrand::Rng::with_seed(seed).f64()
     }
 
+    /// Another source, whose sequence depends on the seed and the purpose only. Draws from it leave
+    /// this source unchanged.
+    pub(crate) fn apart(&self, purpose: &str) -> Self {
+        let mixed = purpose.bytes().fold(self.seed, |seed, byte| {
+            seed.rotate_left(9) ^ u64::from(byte).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        Self::seeded(mixed)
+    }
+
     fn with<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
         draw(&mut self.random.lock().unwrap_or_else(PoisonError::into_inner))
     }

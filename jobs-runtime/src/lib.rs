@@ -27,6 +27,7 @@
 //! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
 //! | `schedule` | the times of schedules, and which of them run |
 //! | `logs` | capture of the handlers' log lines |
+//! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
 //!
 //! A read goes from the service to the store and never involves the engine.
@@ -42,6 +43,7 @@ mod schedule;
 
 mod engine;
 mod logs;
+mod retention;
 mod runtime;
 mod service;
 
@@ -63,6 +65,7 @@ pub use engine::resources::ResourceErrors;
 pub use engine::{EngineConfig, hooks, middleware};
 pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
+pub use retention::{PruneReport, PrunedJob, Retention, RetentionSettings};
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 pub use schedule::{Timetable, TimetableError};
 pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};

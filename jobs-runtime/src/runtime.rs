@@ -12,13 +12,15 @@ mod http_server;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::{Catalogue, Client};
 
-use crate::engine::{Engine, Scheduler, Stop};
+use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 use crate::health::Health;
+use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -48,6 +50,9 @@ pub async fn connect(database: &str) -> Result<Client, StartError> {
     Ok(runtime.client())
 }
 
+/// The pause before [`Runtime::prune`] asks again for the fleet's turn.
+const RETRY_PRUNE: Duration = Duration::from_millis(250);
+
 /// A running runtime: a worker, the HTTP interface, or both.
 ///
 /// Dropping it releases the running attempts without waiting for them. Call
@@ -57,6 +62,8 @@ pub struct Runtime {
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     scheduler: Option<Scheduler>,
+    retention: Option<RetentionLoop>,
+    pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "http")]
     api: Option<http_server::HttpServer>,
@@ -115,6 +122,35 @@ impl Runtime {
         }
     }
 
+    /// Deletes what the store has kept for long enough, now. The runtime also does so by itself while
+    /// it executes jobs or serves HTTP.
+    ///
+    /// Waits up to a minute for another process that prunes at the moment. `None` if that process
+    /// has not ended by then.
+    ///
+    /// # Errors
+    /// The store's. What was deleted before the error stays deleted.
+    pub async fn prune(&self) -> Result<Option<PruneReport>, StoreError> {
+        let clock = self.service.clock();
+        let until = clock.elapsed() + TURN;
+        loop {
+            let report = self.pruner.prune_now().await?;
+            if report.is_some() || clock.elapsed() >= until {
+                return Ok(report);
+            }
+            clock.sleep(RETRY_PRUNE).await;
+        }
+    }
+
+    /// Counts the executions that [`prune`](Self::prune) would delete, by job and status. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn prunable(&self) -> Result<Vec<PrunedJob>, StoreError> {
+        self.pruner.preview().await
+    }
+
     /// Stops claiming and lets running attempts end within the drain period. Releases the attempts
     /// that are left; they do not count towards `max_attempts`.
     pub async fn shutdown(&self) {
@@ -130,6 +166,9 @@ impl Runtime {
     }
 
     fn stop(&self, urgency: Stop) {
+        if let Some(retention) = &self.retention {
+            retention.stop();
+        }
         if let Some(engine) = &self.engine {
             engine.stop(urgency);
         }
@@ -148,6 +187,9 @@ impl Runtime {
         }
         if let Some(scheduler) = &self.scheduler {
             scheduler.ended().await;
+        }
+        if let Some(retention) = &self.retention {
+            retention.ended().await;
         }
     }
 

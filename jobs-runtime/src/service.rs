@@ -57,7 +57,10 @@ use tokio::sync::Notify;
 
 use crate::Entropy;
 use crate::clock::timestamp;
-use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer, Store, StoreError};
+use crate::retention::{Retention, RetentionSettings};
+use crate::store::{
+    CancelAnswer, DeleteAnswer, EditAnswer, EraseAnswer, RetryAnswer, Store, StoreError,
+};
 use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
@@ -93,6 +96,7 @@ struct Inner {
     results: ResultWaiter,
     /// Notified after a change of a schedule.
     schedule_changes: Arc<Notify>,
+    retention: RetentionSettings,
 }
 
 impl JobService {
@@ -110,14 +114,27 @@ impl JobService {
         clock: Arc<dyn Clock>,
         entropy: Arc<Entropy>,
     ) -> Result<Self, SchemaError> {
+        let retention = RetentionSettings::default();
+        Self::with_retention(store, &catalogue, clock, entropy, retention)
+    }
+
+    /// Creates the service of a program whose settings say how long executions are kept.
+    pub(crate) fn with_retention(
+        store: Arc<dyn Store>,
+        catalogue: &Catalogue,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<Entropy>,
+        retention: RetentionSettings,
+    ) -> Result<Self, SchemaError> {
         Ok(Self {
             inner: Arc::new(Inner {
-                registry: JobRegistry::new(store.clone(), &catalogue, clock.clone())?,
+                registry: JobRegistry::new(store.clone(), catalogue, clock.clone())?,
                 results: ResultWaiter::new(store.clone(), clock.clone()),
                 schedule_changes: Arc::default(),
                 store,
                 clock,
                 entropy,
+                retention,
             }),
         })
     }
@@ -240,6 +257,26 @@ impl JobService {
         self.inner.store.delete(id).await
     }
 
+    /// Erases the payload, the results and the log of a final execution, and records who asked for it
+    /// and when.
+    ///
+    /// # Errors
+    /// The author's name is invalid, or the store's.
+    pub async fn erase(
+        &self,
+        id: ExecutionId,
+        by: Option<String>,
+    ) -> Result<EraseAnswer, EnqueueError> {
+        let by = options::text("by", by)?;
+        let erased = self.inner.store.erase(id, by, self.now()).await;
+        erased.map_err(|error| EnqueueError::Store(Box::new(error)))
+    }
+
+    /// Returns how long final executions of a job are kept.
+    pub fn retention(&self, job: &KnownJob) -> Retention {
+        self.inner.retention.of(job.descriptor())
+    }
+
     /// Publishes the linked jobs into the store, for programs that do not link them.
     ///
     /// # Errors
@@ -250,6 +287,11 @@ impl JobService {
             return Ok(());
         }
         self.inner.store.publish(jobs).await
+    }
+
+    /// Returns the id and the fingerprint of each linked job.
+    pub(crate) fn fingerprints(&self) -> Vec<(String, String)> {
+        self.inner.registry.fingerprints()
     }
 
     fn now(&self) -> Timestamp {

@@ -74,6 +74,10 @@ pub use contract::operator::{
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
 pub use contract::read::ReadStore;
+pub use contract::retention::{
+    Cutoffs, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,
+    Sweep, Turn,
+};
 pub use contract::schedule::{
     Absence, DueSchedules, FireAnswer, Firing, MAX_SCHEDULE_RUNS, NewRun, ScheduleRecord,
     ScheduleRun, ScheduleStore, ScheduledTime, Skip,

@@ -7,6 +7,7 @@ use schemars::Schema;
 use crate::handler::Handler;
 use crate::limits::DeclaredLimits;
 use crate::resource::ResourceRequest;
+use crate::retention::Retain;
 use crate::schedule::Schedule;
 use crate::{Job, Priority, RetryPolicy};
 
@@ -35,6 +36,7 @@ pub struct JobDefinition {
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
     pub(crate) limits: DeclaredLimits,
+    pub(crate) retain: Retain,
     pub(crate) schedules: &'static [Schedule],
     /// Deserialises a payload and serialises it again.
     #[cfg(feature = "testing")]
@@ -86,6 +88,7 @@ impl JobDefinition {
             sensitive: &[],
             enabled: true,
             limits: DeclaredLimits::NONE,
+            retain: Retain::new(),
             schedules: &[],
             #[cfg(feature = "testing")]
             rewrite: rewrite::<J>,
@@ -135,6 +138,8 @@ options! {
     sensitive: &'static [&'static str],
     /// `true` if executions may be enqueued and executed.
     enabled: bool,
+    /// The times for which final executions are kept.
+    retain: Retain,
     /// The schedules that enqueue executions. A schedule supplies no fields, so the catalogue
     /// checks that the payload requires none.
     schedules: &'static [Schedule],

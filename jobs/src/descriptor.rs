@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::handler::Handler;
 use crate::schedule::Schedule;
 use crate::schema::sort_keys;
-use crate::{JobDefinition, JobLimits, Priority, ScheduleRule};
+use crate::{JobDefinition, JobLimits, JobRetention, Priority, ScheduleRule};
 
 /// A job as plain data. Programs publish it, stores keep it, HTTP and the command line show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +45,9 @@ pub struct JobDescriptor {
     /// The schedules that enqueue executions, in the order of the attribute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<ScheduleRule>,
+    /// The times for which the job's final executions are kept, as far as it declares them.
+    #[serde(default, skip_serializing_if = "JobRetention::is_empty")]
+    pub retention: JobRetention,
     /// Tags to find the job by.
     pub tags: Vec<String>,
     /// `true` if executions may be enqueued and executed.
@@ -107,6 +110,7 @@ impl JobDescriptor {
             retry_jitter: definition.retries.jitter_share(),
             limits: definition.limits.publish(),
             schedule: definition.schedules.iter().map(Schedule::publish).collect(),
+            retention: definition.retain.publish(),
             tags: owned(definition.tags),
             enabled: definition.enabled,
             handler: match definition.handler {

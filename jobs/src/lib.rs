@@ -35,6 +35,7 @@
 mod id;
 mod limits;
 mod priority;
+mod retention;
 mod retry;
 mod status;
 
@@ -91,6 +92,7 @@ pub use job::{HandlerReturn, Job, JobOutput, PayloadField};
 pub use limits::{ConcurrencyLimit, DebounceRule, JobLimits, OnConflict, RateLimit, UniqueRule};
 pub use priority::{ParsePriorityError, Priority};
 pub use progress::{Progress, ProgressCell};
+pub use retention::JobRetention;
 pub use retry::RetryPolicy;
 pub use schedule::{CatchUp, Overlap, ScheduleRule};
 pub use status::{
@@ -111,6 +113,7 @@ pub mod runtime {
     pub use crate::resource::{
         BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
+    pub use crate::retention::Retain;
     pub use crate::schedule::{DEFAULT_TIMEZONE, MAX_CATCH_UP, Schedule};
     pub use jobs_grammar::cron::{CivilTime, Cron, CronError, expand as expand_cron};
     pub use jobs_grammar::id::check as check_id;

@@ -35,6 +35,7 @@ pub use crate::field::IntoField;
 pub use crate::handler::Handler;
 pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
+pub use crate::retention::Retain;
 pub use crate::schedule::{CatchUp, Overlap, Schedule};
 pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 

@@ -14,6 +14,7 @@ mod middleware;
 mod outcomes;
 mod poison_rows;
 mod rates;
+mod retention;
 mod schedules;
 mod shutdown;
 mod slot_caps;

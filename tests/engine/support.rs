@@ -50,6 +50,11 @@ impl Timed {
         Self { clock, runtime }
     }
 
+    /// The runtime, for a task that needs it for as long as it runs.
+    pub(super) fn shared(&self) -> Arc<Runtime> {
+        Arc::clone(&self.runtime)
+    }
+
     /// Enqueues. No handler has started when this returns.
     pub(super) async fn enqueue<J: Job>(&self, job: J) -> Execution<J::Output> {
         self.client().enqueue(job).await.expect("accepted")

@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod network;
 mod poison_rows;
+mod retention;
 mod schedules;
 mod servers;
 mod soak;

@@ -71,13 +71,19 @@ const STATEMENTS: &str = concat!(
 );
 
 /// Statements on large tables that the large store does not execute, and the reason.
-const NOT_EXECUTED: [(&str, &str); 3] = [
+const NOT_EXECUTED: [(&str, &str); 6] = [
     (
         "claim/resume.sql",
         "follows a long scan only; the test of uniform rows executes it",
     ),
     ("transfer/row_counts.sql", "counts all rows, for a transfer"),
     ("conn/vacuum.sql", "vacuums"),
+    ("retention/idle_limits.sql", "reads all limits, once a day"),
+    (
+        "retention/named_limits.sql",
+        "walks through all limits, once a day",
+    ),
+    ("retention/sweep_limits.sql", "follows that walk"),
 ];
 
 /// Fills a new schema with a number of executions by a script, and then updates its statistics.

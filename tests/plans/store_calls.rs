@@ -33,6 +33,7 @@ macro_rules! timed {
 }
 
 mod limits;
+mod retention;
 mod schedules;
 mod transfer;
 
@@ -64,6 +65,7 @@ impl<'s> CallTimes<'s> {
         times.reads().await;
         times.transfer().await;
         times.limits().await;
+        times.retention().await;
         times.schedules().await;
         times.took
     }

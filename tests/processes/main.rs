@@ -15,6 +15,7 @@ mod instructions;
 mod limits;
 mod openapi;
 mod operator_commands;
+mod retention;
 mod schema;
 mod settings;
 mod shared_file;

@@ -35,6 +35,11 @@ impl FaultInjectingStore {
         })
     }
 
+    /// Lets the process die at its `calls`-th call from now on, counted from 1.
+    pub fn die_at(&self, calls: i64) {
+        self.calls_left.store(calls, Ordering::SeqCst);
+    }
+
     /// True once the process is dead.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)

@@ -5,7 +5,7 @@
 use syn::punctuated::Punctuated;
 use syn::{Path, Token};
 
-use super::{JobAttribute, Meta, Retries, Spanned, limits, schedule, unsupported, values};
+use super::{JobAttribute, Meta, Retries, Spanned, limits, retain, schedule, unsupported, values};
 
 /// A key that `#[job]` knows.
 pub(crate) struct Key {
@@ -136,7 +136,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     enforced("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
     unsupported("expires", r#"expires = "1h""#, unsupported::expires),
-    unsupported("retain", r#"retain = "90d""#, unsupported::retain),
+    enforced("retain", r#"retain = "90d""#, retain::read),
 ];
 
 /// Keys that may be given several times.

@@ -4,34 +4,12 @@
 
 use syn::{Error, LitStr, Result};
 
-use super::limits::{duration_option, main_value, nonzero_duration, unknown_option};
+use super::limits::nonzero_duration;
 use super::{JobAttribute, Meta};
-use crate::errors::Errors;
 
 /// `expires = "1h"`
 pub(crate) fn expires(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
     meta.value(nonzero_duration).map(drop)
-}
-
-/// `retain = "90d"`, `retain = (succeeded = "1d", failed = "90d")`
-pub(crate) fn retain(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
-    let mut errors = Errors::default();
-    let (main, options) = meta.value_and_options()?;
-    if main.is_some() {
-        errors.ok(main_value(meta, main, nonzero_duration));
-    }
-    for option in options {
-        match option.name().as_str() {
-            "succeeded" | "failed" | "cancelled" => {
-                errors.ok(duration_option(&option, "failed = \"90d\""));
-            }
-            _ => {
-                let keys = ["succeeded", "failed", "cancelled"];
-                errors.at(option.span(), unknown_option(&option, &keys));
-            }
-        }
-    }
-    errors.into_result()
 }
 
 /// `routing_key = "jobs.mail.send"`: words joined by `.`, as in an AMQP topic exchange.

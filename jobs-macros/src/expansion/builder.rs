@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use super::duration::duration;
+use crate::attribute::Retain;
 use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy};
 
 /// Generates `.docs(…).timeout(…)…`.
@@ -19,6 +20,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         sensitive,
         disabled,
         limits,
+        retain,
         schedules,
     } = &job.options;
     let docs = &job.outline.docs;
@@ -58,13 +60,14 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
     let limits = super::limits::limits(limits);
+    let retain = retain.map(self::retain);
     let schedules = (!schedules.is_empty()).then(|| {
         let schedules = schedules.iter().map(super::schedule::schedule);
         quote!(.schedules(&[#(#schedules),*]))
     });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #limits #schedules
+        #limits #retain #schedules
     }
 }
 
@@ -88,6 +91,26 @@ fn retry_policy(policy: &RetryPolicy) -> TokenStream {
         quote!(.jitter(#share))
     });
     quote!(__private::RetryPolicy::new(#max_attempts, &[#(#delays),*]) #jitter)
+}
+
+/// Generates `.retain(…)`, with a call for each status that has a time.
+fn retain(retain: Retain) -> TokenStream {
+    let Retain {
+        succeeded,
+        failed,
+        cancelled,
+    } = retain;
+    let times = [
+        ("succeeded", succeeded),
+        ("failed", failed),
+        ("cancelled", cancelled),
+    ];
+    let calls = times.into_iter().filter_map(|(status, time)| {
+        let status = Ident::new(status, Span::call_site());
+        let time = duration(time?);
+        Some(quote!(.#status(#time)))
+    });
+    quote!(.retain(__private::Retain::new() #(#calls)*))
 }
 
 #[cfg(test)]
@@ -121,5 +144,24 @@ mod tests {
              .catch_up(__private::CatchUp::All(3)).overlap(__private::Overlap::Queue)\
              .jitter(__private::Duration::from_secs(60))])"
         );
+    }
+    #[test]
+    fn a_time_without_a_status_is_the_default_of_the_others() {
+        let day = "__private::Duration::from_secs(86400)";
+        let hour = "__private::Duration::from_secs(3600)";
+        let all = format!(".succeeded({day}).failed({hour}).cancelled({day})");
+        for (written, calls) in [
+            (r#"("1d", failed = "1h")"#, all),
+            (r#"(failed = "1h")"#, format!(".failed({hour})")),
+        ] {
+            let generated = options(
+                &format!(r#"id = "a", retain = {written}"#),
+                "fn f() -> R {}",
+            );
+            assert_eq!(
+                generated,
+                format!(".retain(__private::Retain::new(){calls})")
+            );
+        }
     }
 }

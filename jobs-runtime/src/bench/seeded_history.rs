@@ -127,6 +127,7 @@ fn finished_execution(number: u64, now: Timestamp, id: jobs::ExecutionId) -> Tra
         (ExecutionStatus::Succeeded, AttemptOutcome::Succeeded)
     };
     TransferredExecution {
+        erased: None,
         request: NewExecution {
             payload: fields.clone(),
             correlation_id: rare(),

@@ -29,6 +29,9 @@ pub(super) struct GlobalArgs {
     /// Maximum number of concurrent attempts of async handlers [default: 4 per core; bench: 256]
     #[arg(long, global = true, value_name = "N")]
     pub(super) concurrency: Option<String>,
+    /// Times for which final executions are kept: 30d, failed:90d, JOB:1d, JOB:failed:7d
+    #[arg(long, global = true, value_name = "TIME,…")]
+    pub(super) retain: Option<String>,
     /// Print the result as one JSON document
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -92,6 +95,20 @@ pub(super) enum Command {
     Delete {
         /// Id of the execution
         id: String,
+    },
+    /// Remove the payload, the results and the log of a final execution; its record stays
+    Erase {
+        /// Id of the execution
+        id: String,
+        /// Name of the person or program that requests it; the record keeps it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+    /// Delete what the store has kept for long enough; workers also do so by themselves
+    Prune {
+        /// Count the executions by job and status without deleting any
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List the queues, or pause, drain and resume one
     Queues {

@@ -15,6 +15,7 @@ mod logs;
 mod migrate;
 mod move_store;
 mod processes;
+mod prune;
 mod queues;
 mod run;
 mod schedules;
@@ -73,6 +74,8 @@ pub(super) async fn run(
         }
         Command::Edit(args) => execution_actions::edit(&settings, output, args).await,
         Command::Delete { id } => execution_actions::delete(&settings, output, &id).await,
+        Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
+        Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,
         Command::Queues {
             command: Some(command),

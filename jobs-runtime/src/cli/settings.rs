@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::args::GlobalArgs;
 use super::failure::Failure;
 use crate::store::{DatabaseUrl, without_password};
-use crate::{DEFAULT_DATABASE, EngineConfig, RuntimeBuilder};
+use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
 pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
 use values::{
@@ -26,7 +26,7 @@ use values::{
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "database",
     "bind",
     "concurrency",
@@ -35,6 +35,7 @@ const KEYS: [&str; 14] = [
     "job_concurrency",
     "ageing",
     "limits",
+    "retain",
     "labels",
     "lease",
     "grace",
@@ -62,6 +63,7 @@ pub(super) struct Settings {
     pub(super) database: String,
     pub(super) bind: SocketAddr,
     pub(super) engine: EngineConfig,
+    pub(super) retention: RetentionSettings,
     /// How long the start of a worker or a server waits for its store.
     pub(super) store_wait: Duration,
     pub(super) entries: Vec<Entry>,
@@ -101,6 +103,7 @@ impl Settings {
                     .concurrency
                     .clone()
                     .map(|value| ("--concurrency", value)),
+                "retain" => flags.retain.clone().map(|value| ("--retain", value)),
                 _ => None,
             };
             let name = variable_of(key);
@@ -136,6 +139,7 @@ impl Settings {
             log_attempts: entries.read("log_attempts", parse_switch)?,
             ..defaults
         };
+        let retention = entries.read("retain", lists::parse_retention)?;
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
         let mut database = String::new();
@@ -148,6 +152,7 @@ impl Settings {
             database,
             bind,
             engine,
+            retention,
             store_wait,
             entries: entries.0,
             notes: Vec::new(),
@@ -179,6 +184,7 @@ impl Settings {
         RuntimeBuilder::default()
             .database(&self.database)
             .engine(self.engine.clone())
+            .retention(self.retention.clone())
     }
 }
 
@@ -217,6 +223,7 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "lease" => format!("{}s", engine.lease.as_secs()),
         "grace" => format!("{}s", engine.grace.as_secs()),
         "drain" => format!("{}s", engine.drain.as_secs()),
+        "retain" => "30d,failed:90d".to_owned(),
         "store_wait" => "1m".to_owned(),
         "log_attempts" => engine.log_attempts.to_string(),
         _ => String::new(),

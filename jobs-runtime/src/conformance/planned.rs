@@ -16,22 +16,16 @@ const fn planned(
     }
 }
 
-const RETENTION: &str = "retention";
+const EXPIRY: &str = "expiry";
 const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
     planned(
-        "retention",
-        "expired_executions_are_deleted",
-        "Final executions are deleted after their retention time, with attempts, logs and keys, in bounded steps.",
-        RETENTION,
-    ),
-    planned(
-        "retention",
+        "expiry",
         "waiting_executions_expire",
         "An execution that has not started by its deadline is cancelled and not claimed.",
-        RETENTION,
+        EXPIRY,
     ),
     planned(
         "external",

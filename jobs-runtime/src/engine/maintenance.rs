@@ -7,11 +7,12 @@
 //! | [`promotion`] | moves executions that are due from `scheduled` to `ready` |
 //! | [`rescue`] | takes over the leases of a lost worker |
 //! | [`ageing`] | raises the priority of executions that have waited for too long |
+//! | [`retention`] | deletes what the store has kept for long enough |
 //! | [`scheduler`] | fires the times of schedules, on its own thread and also without a worker |
 //!
 //! Every worker runs promotion and rescue. Ageing runs in workers whose configuration names queues
 //! for it. The store makes concurrent runs harmless. A task starts no attempt and never uses the
-//! executor.
+//! executor. Retention is a loop of its own beside the dispatcher.
 //!
 //! # A new task
 //!
@@ -24,6 +25,7 @@
 mod ageing;
 mod promotion;
 mod rescue;
+pub(super) mod retention;
 pub(crate) mod scheduler;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 //! must not import the engine or a particular store.
 
 pub(in crate::http) mod edit;
+pub(in crate::http) mod erase;
 pub(in crate::http) mod executions;
 pub(in crate::http) mod explain;
 pub(in crate::http) mod health;
@@ -73,6 +74,7 @@ routes! {
         GET "/executions/{id}/explain" => explain::explain, explain::EXPLAIN;
         POST "/executions/{id}/cancel" => executions::cancel, executions::CANCEL;
         POST "/executions/{id}/retry" => retry::retry, retry::RETRY;
+        POST "/executions/{id}/erase" => erase::erase, erase::ERASE;
         GET "/events" => events::stream_events, events::STREAM;
         GET "/queues" => queues::list, queues::LIST;
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;

@@ -11,11 +11,13 @@ use super::{Runtime, StartError};
 use crate::clock::server::ServerClock;
 use crate::engine::outage::{OutageLog, is_outage};
 use crate::engine::{
-    Engine, EngineConfig, EngineParts, PrepareExecution, Scheduler, SchedulerParts,
+    Engine, EngineConfig, EngineParts, PrepareExecution, RetentionLoop, RetentionParts, Scheduler,
+    SchedulerParts,
 };
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
+use crate::retention::{Pruner, RetentionSettings};
 use crate::service::JobService;
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
 use crate::{Entropy, SystemClock};
@@ -38,6 +40,7 @@ pub struct RuntimeBuilder {
     store_wait: Duration,
     jobs: Vec<String>,
     engine: EngineConfig,
+    retention: RetentionSettings,
     resources: Vec<BuiltResource>,
     handlers: AttemptService,
     hooks: Hooks,
@@ -58,6 +61,7 @@ impl Default for RuntimeBuilder {
             store_wait: Duration::ZERO,
             jobs: Vec::new(),
             engine: EngineConfig::default(),
+            retention: RetentionSettings::default(),
             resources: Vec::new(),
             handlers: AttemptService::default(),
             hooks: Hooks::default(),
@@ -187,6 +191,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets how long final executions are kept. Default: 30 days, failed ones 90 days.
+    pub fn retention(mut self, settings: RetentionSettings) -> Self {
+        self.retention = settings;
+        self
+    }
+
     /// Provides a resource. It takes precedence over a linked resource of the same type.
     pub fn resource<T: Resource>(self, value: T) -> Self {
         self.shared_resource(Arc::new(value))
@@ -283,15 +293,29 @@ impl RuntimeBuilder {
         };
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
-        let service = JobService::new(
+        let service = JobService::with_retention(
             Arc::clone(&store),
-            Arc::clone(&catalogue),
+            &catalogue,
             Arc::clone(&clock),
             Arc::clone(&entropy),
+            self.retention.clone(),
         )?;
         service.publish().await?;
         service.publish_schedules().await?;
 
+        let pruner = Pruner::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            self.retention.clone(),
+            entropy.apart("prune").execution_id(&*clock).to_string(),
+        );
+        let retention = RetentionParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            settings: self.retention,
+            publications: service.fingerprints(),
+        };
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         let schedules = self
             .scheduler
@@ -324,6 +348,12 @@ impl RuntimeBuilder {
             None
         };
         #[cfg(feature = "http")]
+        let serves = listener.is_some();
+        #[cfg(not(feature = "http"))]
+        let serves = false;
+        let prunes = engine.is_some() || serves;
+        let retention = prunes.then(|| RetentionLoop::start(retention));
+        #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
                 listener, &service, &health,
@@ -348,6 +378,8 @@ impl RuntimeBuilder {
             catalogue,
             engine,
             scheduler,
+            retention,
+            pruner,
             health,
             #[cfg(feature = "http")]
             api,

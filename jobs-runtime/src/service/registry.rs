@@ -125,6 +125,13 @@ impl JobRegistry {
         jobs.map(|job| job.publication(now)).collect()
     }
 
+    /// Returns the id and the fingerprint of each linked job.
+    pub(crate) fn fingerprints(&self) -> Vec<(String, String)> {
+        let jobs = self.linked.jobs.values();
+        jobs.map(|job| (job.id().to_owned(), job.fingerprint().to_owned()))
+            .collect()
+    }
+
     fn unknown_job(&self, id: &str, published: &JobIndex) -> EnqueueError {
         let ids = self.linked.jobs.keys().chain(published.jobs.keys());
         let mut near = similar_names(id, ids.map(String::as_str));

@@ -15,6 +15,7 @@ pub(in crate::store) mod logs;
 pub(in crate::store) mod operator;
 pub(in crate::store) mod publish;
 pub(in crate::store) mod read;
+pub(in crate::store) mod retention;
 pub(in crate::store) mod schedule;
 pub(in crate::store) mod session;
 pub(in crate::store) mod settlement;
@@ -30,6 +31,7 @@ use enqueue::EnqueueStore;
 use limit::LimitStore;
 use operator::OperatorStore;
 use read::ReadStore;
+use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setup::SetupStore;
 use worker::WorkerStore;
@@ -66,6 +68,7 @@ pub trait Store:
     + LimitStore
     + ScheduleStore
     + OperatorStore
+    + RetentionStore
     + ReadStore
     + 'static
 {
@@ -78,6 +81,7 @@ impl<S> Store for S where
         + LimitStore
         + ScheduleStore
         + OperatorStore
+        + RetentionStore
         + ReadStore
         + 'static
 {

@@ -6,13 +6,13 @@ use tokio::sync::broadcast;
 
 use super::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
-    EnqueueAnswer, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, FireAnswer, Firing, Limit, LimitStore, LogBatch,
-    LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer,
-    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
-    WriteAnswer,
+    EnqueueAnswer, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage,
+    ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage, ExpiryScan, Fence,
+    FireAnswer, Firing, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
+    QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer, ScheduleRecord,
+    ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
+    StoreDescription, StoreError, StoreEvent, Sweep, Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -135,6 +135,18 @@ delegate! {
         async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
         async fn pause(queue: String, now: Timestamp) -> bool;
         async fn resume(queue: String) -> bool;
+    }
+}
+
+delegate! {
+    RetentionStore {
+        async fn take_turn(turn: Turn) -> bool;
+        async fn end_turn(task: String, holder: String, until: Timestamp) -> ();
+        async fn find_expired(scan: ExpiryScan) -> ExpiryPage;
+        async fn delete_expired(batch: Vec<Expired>) -> Vec<ExecutionId>;
+        async fn sweep(sweep: Sweep) -> u64;
+        async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();
+        async fn erase(id: ExecutionId, by: Option<String>, now: Timestamp) -> EraseAnswer;
     }
 }
 

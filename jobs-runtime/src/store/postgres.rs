@@ -11,6 +11,7 @@
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
+//!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
 //!                └──────┬───────────────────────────────────────────────────┘
 //!                       │ events of committed operations
@@ -97,6 +98,7 @@ mod operator;
 mod postpone;
 mod promote;
 mod read;
+mod retention;
 mod schedules;
 mod session;
 mod store;
@@ -156,6 +158,8 @@ pub struct PostgresStore {
     permits: Pool,
     /// Calls of operators and of programs that start.
     operator: Pool,
+    /// Deletions of retention. Operators must not wait behind them.
+    retention: Pool,
     readers: Pool,
     shared: Arc<Shared>,
     busy_claims: BusyClaims,
@@ -215,6 +219,7 @@ impl PostgresStore {
             allocator: pool(1),
             permits: pool(1),
             operator: pool(1),
+            retention: pool(1),
             readers: pool(READERS),
             busy_claims: BusyClaims::default(),
             scans: ScanHistory::default(),

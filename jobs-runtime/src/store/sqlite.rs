@@ -45,6 +45,7 @@
 //! | `session` | sessions and take-over |
 //! | `operator` | cancel, retry, delete, edit; queues |
 //! | `read` | records, lists, logs, catalogue |
+//! | `retention` | deletion of what has expired, turns, erasure |
 //! | `schedules` | schedules and their runs |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
@@ -68,6 +69,7 @@ mod operator;
 mod postpone;
 mod promote;
 mod read;
+mod retention;
 mod schedules;
 mod session;
 mod store;

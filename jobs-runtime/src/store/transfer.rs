@@ -20,7 +20,9 @@ use async_trait::async_trait;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionStatus};
 use serde::Serialize;
 
-use super::{Cursor, DedupKind, IdempotencyKey, LogRecord, NewExecution, PublishedJob, StoreError};
+use super::{
+    Cursor, DedupKind, Erasure, IdempotencyKey, LogRecord, NewExecution, PublishedJob, StoreError,
+};
 use crate::time::Timestamp;
 
 /// A store that a transfer can read from and write to.
@@ -72,6 +74,8 @@ pub struct TransferredExecution {
     pub keys: Vec<IdempotencyKey>,
     /// The unique and debounce keys of which it is the newest execution.
     pub names: Vec<(DedupKind, String)>,
+    /// The erasure of its payload, if it was erased.
+    pub erased: Option<Erasure>,
 }
 
 /// The state of an execution, with the data of the state.

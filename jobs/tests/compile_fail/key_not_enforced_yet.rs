@@ -2,7 +2,7 @@
 
 use jobs::{JobError, job};
 
-#[job(id = "mail.send", schedule = "0 3 * * *", expires = "1h", retain = "90d")]
+#[job(id = "mail.send", schedule = "0 3 * * *", expires = "1h")]
 async fn send_mail(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())

@@ -1,4 +1,5 @@
-//! The commands `cancel`, `retry`, `edit` and `delete`: an operator's actions on an execution.
+//! The commands `cancel`, `retry`, `edit`, `delete` and `erase`: an operator's actions on an
+//! execution.
 
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, RetryAnswer};
+use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, EraseAnswer, RetryAnswer};
 
 /// Cancels a waiting execution, or requests the cancellation of a running one.
 pub(in crate::cli) async fn cancel(
@@ -58,6 +59,9 @@ pub(in crate::cli) async fn retry(
         }
         RetryAnswer::NotRetryable(status) => Err(Failure::failed(format!(
             "execution {id} is {status}: only failed and cancelled executions can be retried"
+        ))),
+        RetryAnswer::Erased => Err(Failure::failed(format!(
+            "the payload of execution {id} was erased: enqueue a new execution"
         ))),
         RetryAnswer::Unknown => Err(unknown(id)),
     }
@@ -111,6 +115,30 @@ pub(in crate::cli) async fn delete(
             "execution {id} is {status}: only final executions can be deleted, `cancel` it first"
         ))),
         DeleteAnswer::Unknown => Err(unknown(id)),
+    }
+}
+
+/// Erases the payload, the results and the log of a final execution.
+pub(in crate::cli) async fn erase(
+    settings: &Settings,
+    output: Output,
+    id: &str,
+    by: Option<String>,
+) -> Result<(), Failure> {
+    let id = execution_id(id)?;
+    let runtime = open_existing(settings).await?;
+    match runtime.service().erase(id, by).await? {
+        EraseAnswer::Erased(erasure) => {
+            let answer = json!({ "executionId": id, "erased": erasure });
+            output.result(&answer, |_| match &erasure.by {
+                Some(by) => format!("{id}  erased at {} by {by}", erasure.at),
+                None => format!("{id}  erased at {}", erasure.at),
+            })
+        }
+        EraseAnswer::NotFinal(status) => Err(Failure::failed(format!(
+            "execution {id} is {status}: only final executions can be erased, `cancel` it first"
+        ))),
+        EraseAnswer::Unknown => Err(unknown(id)),
     }
 }
 

@@ -4,13 +4,13 @@ use jobs::{CatchUp, JobLimits, OnConflict, Overlap, ScheduleRule};
 use serde_json::json;
 
 use super::start_reader;
-use crate::KnownJob;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::payload_flags::fields_help;
 use crate::cli::printable;
 use crate::cli::settings::Settings;
 use crate::cli::table::{millis, paragraph, short, table};
+use crate::{KnownJob, Retention};
 
 /// Prints the jobs that the program links or the store's catalogue has.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
@@ -74,7 +74,8 @@ pub(in crate::cli) async fn show(
 ) -> Result<(), Failure> {
     let runtime = start_reader(settings).await?;
     let job = runtime.service().job(id).await?;
-    output.result(job.descriptor(), |_| text(&job))
+    let retention = runtime.service().retention(&job);
+    output.result(job.descriptor(), |_| text(&job, retention))
 }
 
 /// Formats limits like the keys of the attribute.
@@ -141,7 +142,21 @@ pub(super) fn schedule(rule: &ScheduleRule) -> String {
     text
 }
 
-fn text(known: &KnownJob) -> String {
+/// Formats the times for which final executions are kept.
+fn kept(retention: Retention) -> String {
+    let time = |time: std::time::Duration| match time.as_secs() / 86_400 {
+        0 => millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        days => format!("{days} d"),
+    };
+    format!(
+        "succeeded {}, failed {}, cancelled {}",
+        time(retention.succeeded),
+        time(retention.failed),
+        time(retention.cancelled)
+    )
+}
+
+fn text(known: &KnownJob, retention: Retention) -> String {
     let job = known.descriptor();
     let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
     let mut text = format!("{}  {}\n", job.id, printable::line(&job.label));
@@ -157,6 +172,7 @@ fn text(known: &KnownJob) -> String {
         ],
         ["attempts".to_owned(), job.max_attempts.to_string()],
         ["retries".to_owned(), delays.join(", ")],
+        ["retention".to_owned(), kept(retention)],
         ["handler".to_owned(), handler(job)],
         ["tags".to_owned(), job.tags.join(", ")],
         ["source".to_owned(), job.source.clone()],

@@ -1,9 +1,13 @@
-//! Parsers of the settings that are lists: queues, slot caps, ageing, rate limits and labels.
+//! Parsers of the settings that are lists: queues, slot caps, ageing, rate limits, retention and
+//! labels.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::values::{AGEING, ATTEMPTS, parse_number};
+use jobs::ExecutionStatus;
+
+use super::values::{AGEING, ATTEMPTS, RETENTION, parse_number};
+use crate::RetentionSettings;
 use crate::store::Rate;
 
 /// The maximum length of a label. Labels stand in a table.
@@ -120,6 +124,47 @@ pub(in crate::cli) fn parse_limits(text: &str) -> Result<BTreeMap<String, Rate>,
     Ok(limits)
 }
 
+/// Parses retention times: `30d` and `failed:90d` for all jobs, `mail.send:1d` and
+/// `mail.send:failed:7d` for one. A time without a status holds for the statuses without one.
+pub(in crate::cli) fn parse_retention(text: &str) -> Result<RetentionSettings, String> {
+    let mut times = BTreeMap::new();
+    for text in items(text.split(',')) {
+        let (subject, time) = text.rsplit_once(':').unwrap_or(("", text));
+        let (job, status) = match subject.rsplit_once(':') {
+            Some((job, status)) => (job, Some(final_status(text, status)?)),
+            None => match subject.parse::<ExecutionStatus>() {
+                Ok(status) if status.is_final() => ("", Some(status)),
+                _ => (subject, None),
+            },
+        };
+        let time = RETENTION
+            .parse(time.trim())
+            .map_err(|error| format!("`{text}`: {error}"))?;
+        let status = status.map(ExecutionStatus::as_str);
+        if times.insert((job.trim(), status), time).is_some() {
+            return Err(format!("`{text}`: this time is given twice, remove one"));
+        }
+    }
+    // `None` sorts before the statuses, which then replace its time.
+    let mut settings = RetentionSettings::default();
+    for ((job, status), time) in times {
+        let status = status.and_then(|status| status.parse().ok());
+        settings = if job.is_empty() {
+            settings.default_of(status, time)
+        } else {
+            settings.job(job, status, time)
+        };
+    }
+    Ok(settings)
+}
+
+fn final_status(text: &str, status: &str) -> Result<ExecutionStatus, String> {
+    let parsed = status.trim().parse::<ExecutionStatus>().ok();
+    parsed.filter(|status| status.is_final()).ok_or_else(|| {
+        format!("`{text}`: write `succeeded`, `failed` or `cancelled` between job and time")
+    })
+}
+
 /// Parses the labels of a worker.
 pub(in crate::cli) fn parse_labels<'a>(
     words: impl IntoIterator<Item = &'a str>,
@@ -185,6 +230,30 @@ mod tests {
             ("a:1m,a:2m", "twice"),
         ] {
             let error = parse_ageing(text).expect_err(text);
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn retention_has_times_for_statuses_and_jobs() {
+        let day = Duration::from_secs(86_400);
+        let text = "10d, failed:20d, mail.send:1d, mail.send:failed:2d, failed:succeeded:3d";
+        let settings = parse_retention(text).expect("well-formed");
+        let expected = RetentionSettings::default()
+            .default_of(None, 10 * day)
+            .default_of(Some(ExecutionStatus::Failed), 20 * day)
+            .job("mail.send", None, day)
+            .job("mail.send", Some(ExecutionStatus::Failed), 2 * day)
+            .job("failed", Some(ExecutionStatus::Succeeded), 3 * day);
+        assert_eq!(settings, expected);
+        for (text, hint) in [
+            ("mail.send", "not a duration"),
+            ("mail.send:running:1d", "`cancelled`"),
+            ("0s", "1ms"),
+            ("1d,2d", "twice"),
+            ("failed:1d,failed:2d", "twice"),
+        ] {
+            let error = parse_retention(text).expect_err(text);
             assert!(error.contains(hint), "{text}: {error}");
         }
     }

@@ -19,6 +19,7 @@ pub(super) const GRACE: DurationRange = DurationRange::new("1ms", "1d");
 pub(super) const DRAIN: DurationRange = DurationRange::new("1ms", "7d");
 pub(super) const STORE_WAIT: DurationRange = DurationRange::new("0s", "1d");
 pub(in crate::cli) const AGEING: DurationRange = DurationRange::new("1ms", "366d");
+pub(in crate::cli) const RETENTION: DurationRange = DurationRange::new("1ms", "366d");
 
 /// The attempts of async handlers at a time.
 pub(in crate::cli) const ATTEMPTS: RangeInclusive<usize> = 1..=100_000;

@@ -15,6 +15,7 @@ impl Model {
         let last = attempts.last().cloned();
         let retry_at = last.as_ref().and_then(|last| last.retry_at);
         let mut record = ExecutionRecord {
+            erased: None,
             id: new.id,
             job_id: new.job_id.clone(),
             status: execution.status(),

@@ -73,6 +73,8 @@ codes! {
     NotWaiting = "not_waiting", CONFLICT, "Not waiting";
     /// Executions in this status cannot be retried: see `executionStatus`.
     NotRetryable = "not_retryable", CONFLICT, "Not retryable";
+    /// The payload was erased, so the execution cannot be retried.
+    Erased = "erased", CONFLICT, "Erased";
     /// The execution is final: see `executionStatus`.
     AlreadyFinal = "already_final", CONFLICT, "Already final";
     /// The execution is not final: see `executionStatus`.

@@ -3,17 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::{JobDescriptor, JobLimits, ScheduleRule};
+use jobs::{JobDescriptor, JobLimits, JobRetention, ScheduleRule};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::list_executions::LIMIT;
-use crate::KnownJob;
 use crate::http::ApiState;
 use crate::http::request::path::JobPath;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::{KnownJob, Retention};
 
 /// A page of jobs, sorted by id.
 #[derive(Serialize, JsonSchema)]
@@ -33,14 +33,18 @@ pub(in crate::http) struct JobView {
     fingerprint: String,
     // Present also for a job without limits.
     limits: JobLimits,
+    // Complete, while the descriptor has only the times that the job declares.
+    retention: Retention,
     // Present also for a job without schedules.
     schedule: Vec<ScheduleRule>,
 }
 
 impl JobView {
-    fn of(job: &KnownJob) -> Self {
+    fn of(job: &KnownJob, retention: Retention) -> Self {
         let mut descriptor = job.descriptor().clone();
+        descriptor.retention = JobRetention::default();
         Self {
+            retention,
             limits: std::mem::take(&mut descriptor.limits),
             schedule: std::mem::take(&mut descriptor.schedule),
             descriptor,
@@ -106,7 +110,7 @@ pub(in crate::http) async fn list(
             .iter()
             .skip(offset)
             .take(limit)
-            .map(|job| JobView::of(job))
+            .map(|job| JobView::of(job, api.service.retention(job)))
             .collect(),
     }))
 }
@@ -117,7 +121,9 @@ pub(in crate::http) async fn show(
     parameters: QueryParameters,
 ) -> Result<Json<JobView>, Problem> {
     parameters.finish(&[])?;
-    Ok(Json(JobView::of(&*api.service.job(&id).await?)))
+    let job = api.service.job(&id).await?;
+    let retention = api.service.retention(&job);
+    Ok(Json(JobView::of(&job, retention)))
 }
 
 /// Returns whether every word occurs in the id, label, description or tags of a job.

@@ -42,6 +42,7 @@ pub(in crate::http) const RETRY: RouteDoc = RouteDoc::new(
     Code::NotRetryable,
     Code::UniqueConflict,
     Code::QueueFull,
+    Code::Erased,
     Code::InvalidPayload,
     Code::UnknownJob,
     Code::JobDisabled,
@@ -73,6 +74,10 @@ pub(in crate::http) async fn retry(
             Ok((StatusCode::ACCEPTED, headers, Json(retried)).into_response())
         }
         RetryAnswer::Unknown => Err(unknown_execution(id)),
+        RetryAnswer::Erased => Err(Problem::new(
+            Code::Erased,
+            format!("the payload of execution {id} was erased; enqueue a new execution"),
+        )),
         RetryAnswer::NotRetryable(status) => {
             let detail = format!(
                 "execution {id} is {status}; only failed and cancelled executions can be retried"

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::store::{EnqueueRules, ScheduledTime};
+use crate::store::{EnqueueRules, Erasure, ScheduledTime};
 use crate::time::Timestamp;
 
 /// An execution to create.
@@ -195,6 +195,9 @@ pub struct ExecutionRecord {
     pub parent_id: Option<ExecutionId>,
     /// The id of the trace that enqueued it.
     pub trace_id: Option<String>,
+    /// The erasure of its payload, if it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Erasure>,
 }
 
 /// An attempt as readers see it.

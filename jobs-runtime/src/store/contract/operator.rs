@@ -28,6 +28,8 @@ pub enum RetryAnswer {
     Queued,
     /// The execution has neither failed nor been cancelled, so it cannot be retried.
     NotRetryable(ExecutionStatus),
+    /// The payload of the execution was erased, so it cannot be retried.
+    Erased,
     /// There is no such execution.
     Unknown,
 }

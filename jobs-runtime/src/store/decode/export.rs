@@ -139,6 +139,7 @@ fn execution<R: Columns>(
         logs: Vec::new(),
         keys: Vec::new(),
         names: Vec::new(),
+        erased: records::erasure(row)?,
     })
 }
 

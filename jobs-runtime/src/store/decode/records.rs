@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 use super::words::{error, json_text, log_unreadable, trace_id};
 use super::{Columns, corrupt, readable_rows};
 use crate::store::{
-    ExecutionRecord, ExecutionState, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord,
-    ProcessRecord, PublishedJob, ScheduledTime, SessionId,
+    Erasure, ExecutionRecord, ExecutionState, LogLevel, LogLine, LogPage, LogPlace, LogQuery,
+    LogRecord, ProcessRecord, PublishedJob, ScheduledTime, SessionId,
 };
+use crate::time::Timestamp;
 
 /// Reads a row of `read/execution.sql`, without the attempts.
 pub(in crate::store) fn execution<R: Columns>(row: &R) -> Result<ExecutionRecord, R::Error> {
@@ -45,7 +46,18 @@ pub(in crate::store) fn execution<R: Columns>(row: &R) -> Result<ExecutionRecord
         tags: row.opt_texts("tags")?.unwrap_or_default(),
         parent_id: row.opt_id("parent_id")?,
         trace_id: row.opt_text("trace_parent")?.as_deref().and_then(trace_id),
+        erased: erasure(row)?,
     })
+}
+
+/// Reads the erasure of an execution, if it was erased.
+pub(in crate::store) fn erasure<R: Columns>(row: &R) -> Result<Option<Erasure>, R::Error> {
+    let at = row.opt_integer("erased_at")?;
+    let by = row.opt_text("erased_by")?;
+    Ok(at.map(|at| Erasure {
+        at: Timestamp::from_millis(at),
+        by,
+    }))
 }
 
 /// Reads the rows of `read/execution_states.sql`.

@@ -134,8 +134,10 @@ pub(super) async fn ensure(
         let key: &str = row.try_get(9)?;
         // The rule of a limit that this program cannot read is written anew.
         if let Some(state) = readable(key, state(row))? {
+            // A retired limit is written, too: the write keeps it from being deleted.
+            let is_retired: bool = row.try_get(10)?;
             let is_current = |(limit, stage): &&(Limit, usize)| {
-                limit.rule == state.rule && *stage == usize::from(state.stage)
+                limit.rule == state.rule && *stage == usize::from(state.stage) && !is_retired
             };
             if outdated.get(key).is_some_and(is_current) {
                 outdated.remove(key);

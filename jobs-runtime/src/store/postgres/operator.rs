@@ -4,7 +4,8 @@
 //! Between two statements the execution may move (claim, promotion, settlement). If it was found in
 //! no table, the operation looks again, up to [`MAX_LOOKUPS`] times.
 //!
-//! This module imports the connections, `limits` and `read`, and no claim, enqueue or settlement.
+//! This module imports the connections, `limits`, `read` and `retention`, and no claim, enqueue or
+//! settlement.
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;
@@ -17,6 +18,7 @@ use sqlx::{Row, SqlStr};
 use super::conn::error::{DbError, corrupt};
 use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::tx::Tx;
+use super::retention::erasure_of;
 use super::uuid_of;
 use crate::store::{CancelAnswer, DeleteAnswer, EnqueueRules, RetryAnswer, StoreEvent};
 use crate::time::Timestamp;
@@ -141,6 +143,9 @@ impl Operation for Retry {
         let Some(seq) = seq_of(tx, self.id).await? else {
             return Ok(without_events(RetryAnswer::Unknown));
         };
+        if erasure_of(tx, seq).await?.is_some() {
+            return Ok(without_events(RetryAnswer::Erased));
+        }
         if let RowState::Status(ExecutionStatus::Failed | ExecutionStatus::Cancelled) =
             row_state(tx, seq).await?
         {
@@ -186,8 +191,7 @@ impl Operation for Delete {
             return Ok(without_events(DeleteAnswer::Unknown));
         };
         for _ in 0..MAX_LOOKUPS {
-            let query = tx.query(&tx.sql.operator_delete).bind(seq);
-            if !tx.fetch(query).await?.is_empty() {
+            if !delete_all(tx, &[seq], &[None]).await?.is_empty() {
                 return Ok(without_events(DeleteAnswer::Deleted));
             }
             match row_state(tx, seq).await? {
@@ -200,6 +204,21 @@ impl Operation for Delete {
         }
         Err(DbError::Raced)
     }
+}
+
+/// Deletes those of these executions that are final, and ended at these times if they are given.
+/// Returns the seqs of the deleted ones.
+pub(super) async fn delete_all(
+    tx: &mut Tx<'_>,
+    seqs: &[i64],
+    finished_at: &[Option<i64>],
+) -> Result<Vec<i64>, DbError> {
+    let query = tx
+        .query(&tx.sql.operator_delete)
+        .bind(seqs.to_vec())
+        .bind(finished_at.to_vec());
+    let rows = tx.fetch(query).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// Counts the ready executions that are claimed before this one, up to `limit`; `None` if it is not

@@ -2,7 +2,8 @@
 //! [`queues`].
 //!
 //! Each write reads the state of its execution first, in the same transaction, and decides by it.
-//! This module imports the connections and `limits`, and no claim, enqueue or settlement.
+//! This module imports the connections, `limits` and `retention`, and no claim, enqueue or
+//! settlement.
 
 pub(in crate::store::sqlite) mod edit;
 pub(in crate::store::sqlite) mod queues;
@@ -15,6 +16,7 @@ use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use super::conn::operation::Outcome;
 use super::limits::allocator_wanted_in_txn;
+use super::retention::erasure_on_conn;
 use crate::store::rules::dedup::blocks_retry;
 use crate::store::{CancelAnswer, DeleteAnswer, EnqueueRules, RetryAnswer, StoreError, StoreEvent};
 use crate::time::Timestamp;
@@ -87,6 +89,9 @@ pub(super) async fn retry_in_txn(
     match state_on_conn(conn, id).await? {
         None => Ok((RetryAnswer::Unknown, Vec::new())),
         Some((seq, ExecutionStatus::Failed | ExecutionStatus::Cancelled)) => {
+            if erasure_on_conn(conn, seq).await?.is_some() {
+                return Ok((RetryAnswer::Erased, Vec::new()));
+            }
             apply_rules(conn, (seq, id), rules).await?;
             sqlx::query(include_str!("sql/operator/retry.sql"))
                 .bind(seq)
@@ -176,13 +181,22 @@ pub(super) async fn delete_in_txn(
         None => Ok(DeleteAnswer::Unknown),
         Some((_, status)) if !status.is_final() => Ok(DeleteAnswer::NotFinal(status)),
         Some((seq, _)) => {
-            sqlx::query(include_str!("sql/operator/delete.sql"))
-                .bind(seq)
-                .execute(conn)
-                .await?;
+            delete_all_in_txn(conn, &[seq]).await?;
             Ok(DeleteAnswer::Deleted)
         }
     }
+}
+
+/// Deletes executions that are final.
+pub(super) async fn delete_all_in_txn(
+    conn: &mut SqliteConnection,
+    seqs: &[i64],
+) -> Result<(), DbError> {
+    sqlx::query(include_str!("sql/operator/delete.sql"))
+        .bind(json::array(seqs)?)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Counts the executions ahead of a ready one in its queue, up to `limit`; `None` if it is not

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{TransferredAttempt, TransferredExecution, TransferredOutcome, TransferredState};
 use crate::store::rules::execution_rows::Hex;
-use crate::store::{Limit, LogRecord};
+use crate::store::{Erasure, Limit, LogRecord};
 
 /// The closed sessions that an import creates for the workers of the other store, by worker.
 #[derive(Default)]
@@ -89,6 +89,8 @@ pub(in crate::store) struct Rows<'a> {
     pub(in crate::store) waiting: Vec<(i64, &'a str)>,
     /// job, kind, key, execution
     pub(in crate::store) names: Vec<(&'a str, &'static str, &'a str, Hex)>,
+    /// seq, time and author of the erasure
+    pub(in crate::store) erasures: Vec<(i64, i64, Text<'a>)>,
 }
 
 impl<'a> Rows<'a> {
@@ -135,6 +137,9 @@ impl<'a> Rows<'a> {
             .extend(attempts.map(|attempt| attempt_row(seq, attempt, sessions)));
         self.logs
             .extend(execution.logs.iter().map(|record| log_row(seq, record)));
+        if let Some(Erasure { at, by }) = &execution.erased {
+            self.erasures.push((seq, at.as_millis(), by.as_deref()));
+        }
         let request = &execution.request;
         let names = execution.names.iter();
         self.names.extend(names.map(|(kind, key)| {

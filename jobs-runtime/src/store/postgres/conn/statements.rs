@@ -296,6 +296,27 @@ statements! {
     schedules_run_exists: include_str!("../sql/schedules/run_exists.sql"),
     schedules_runs: include_str!("../sql/schedules/runs.sql"),
     schedules_update: include_str!("../sql/schedules/update.sql"),
+    transfer_import_erasures: include_str!("../sql/transfer/import_erasures.sql"),
+    retention_take_turn: include_str!("../sql/retention/take_turn.sql"),
+    retention_end_turn: include_str!("../sql/retention/end_turn.sql"),
+    retention_expired: concat!(
+        include_str!("../sql/retention/page_of_all.sql"),
+        include_str!("../sql/retention/expired.sql")
+    ),
+    retention_expired_of_job: concat!(
+        include_str!("../sql/retention/page_of_job.sql"),
+        include_str!("../sql/retention/expired.sql")
+    ),
+    retention_seqs_by_id: include_str!("../sql/retention/seqs_by_id.sql"),
+    retention_sweep_idempotency_keys: include_str!("../sql/retention/sweep_idempotency_keys.sql"),
+    retention_sweep_sessions: include_str!("../sql/retention/sweep_sessions.sql"),
+    retention_sweep_publications: include_str!("../sql/retention/sweep_publications.sql"),
+    retention_renew_publications: include_str!("../sql/retention/renew_publications.sql"),
+    retention_idle_limits: include_str!("../sql/retention/idle_limits.sql"),
+    retention_named_limits: include_str!("../sql/retention/named_limits.sql"),
+    retention_sweep_limits: include_str!("../sql/retention/sweep_limits.sql"),
+    retention_erase: include_str!("../sql/retention/erase.sql"),
+    retention_erasure: include_str!("../sql/retention/erasure.sql"),
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 -- An execution's status is the table that holds its `seq`: jobs.ready and jobs.blocked (queued),
 -- jobs.scheduled (pending), jobs.leases (running) or jobs.outcomes (final). A row of
 -- jobs.executions is written at enqueue and never updated. Times are milliseconds since the Unix
--- epoch. COLLATE "C" makes texts sort by their bytes on every server.
+-- epoch. COLLATE "C" makes texts sort by their bytes on every server. docs/retention.md says for
+-- each table what bounds it.
 --
 -- Tables whose rows are short-lived are vacuumed early and without pauses.
 
 -- One row per execution. `seq` gives the order of listings and is never used again. Rows are never
--- updated and rarely deleted, so pages are filled completely.
+-- updated, so pages are filled completely. `erased_at` and `erased_by` record the erasure of the
+-- payload.
 CREATE TABLE jobs.executions (
     seq            bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id             uuid     NOT NULL UNIQUE,
@@ -27,6 +29,8 @@ CREATE TABLE jobs.executions (
     tags           text[]   COLLATE "C",
     parent_id      uuid,
     trace_parent   text     COLLATE "C",
+    erased_at      bigint,
+    erased_by      text     COLLATE "C",
     payload        text     COLLATE "C" NOT NULL
 ) WITH (fillfactor = 100, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX executions_by_job ON jobs.executions (job_id, seq);
@@ -96,10 +100,10 @@ CREATE TABLE jobs.leases (
 -- Finds cancel requests, which are polled, without passing dead rows of other leases.
 CREATE INDEX leases_by_cancel ON jobs.leases (session, seq) WHERE cancel_requested_at IS NOT NULL;
 
--- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
--- the highest number of a claim that leased something: a claim with a lower or equal number is a
--- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
--- array means every queue. These two, `labels` and `slot_caps` (JSON) are NULL if the worker's
+-- One row per start of a worker. Closed sessions stay for a time, because attempts name them.
+-- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
+-- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
+-- queues; an empty array means every queue. These two, `labels` and `slot_caps` (JSON) are NULL if the worker's
 -- program does not tell. `lease_ms` is the time without a renewal after which the session is dead.
 -- The high 32 bits of `id` are a number, the low ones a nonce. `last_beat` and `renewed_at` are the
 -- last values of a session that is being taken over; `last_beat` is NULL when that has ended.
@@ -191,6 +195,7 @@ CREATE TABLE jobs.idempotency_keys (
     PRIMARY KEY (job_id, key)
 );
 CREATE INDEX idempotency_keys_by_execution ON jobs.idempotency_keys (execution_id);
+CREATE INDEX idempotency_keys_by_expiry ON jobs.idempotency_keys (expires_at);
 
 -- The newest execution under each unique key and each debounce key (`kind`). The execution may have
 -- ended: the next enqueue with that key decides by its status.
@@ -203,11 +208,13 @@ CREATE TABLE jobs.unique_keys (
 );
 CREATE INDEX unique_keys_by_execution ON jobs.unique_keys (execution_id);
 
--- Published jobs: one row per job and fingerprint.
+-- Published jobs: one row per job and fingerprint. `renewed_at` is the last time at which a live
+-- program that links it said so.
 CREATE TABLE jobs.catalogue (
     job_id       text   COLLATE "C" NOT NULL,
     fingerprint  text   COLLATE "C" NOT NULL,
     published_at bigint NOT NULL,
+    renewed_at   bigint NOT NULL DEFAULT 0,
     descriptor   text   COLLATE "C" NOT NULL,
     PRIMARY KEY (job_id, fingerprint)
 );
@@ -220,7 +227,8 @@ INSERT INTO jobs.installation (id) VALUES (gen_random_uuid());
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts
 -- the permits of executions that are ready or running. `tat` is the theoretical arrival time of a
 -- rate's next start, in microseconds. No execution gets a rate's permit before `paused_until`. At
--- `check_at` the allocator looks at the limit even if no permit event names it.
+-- `check_at` the allocator looks at the limit even if no permit event names it. `retired_at` is set
+-- if no execution named the limit at that time; the next enqueue that names it clears it.
 CREATE TABLE jobs.limits (
     id           bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     count        bigint   NOT NULL,
@@ -229,6 +237,7 @@ CREATE TABLE jobs.limits (
     tat          bigint   NOT NULL DEFAULT 0,
     paused_until bigint   NOT NULL DEFAULT 0,
     check_at     bigint,
+    retired_at   bigint,
     stage        smallint NOT NULL,
     kind         text     COLLATE "C" NOT NULL CHECK (kind IN ('concurrent', 'rate')),
     job_id       text     COLLATE "C" NOT NULL,
@@ -345,4 +354,12 @@ CREATE TABLE jobs.schedule_runs (
     reason       text    COLLATE "C",
     detail       text    COLLATE "C",
     PRIMARY KEY (schedule, time, manual)
+);
+
+-- Turns at tasks that one process of the fleet at a time performs. With a holder, `until` is the
+-- end of its turn; without one, the end of the task's rest.
+CREATE TABLE jobs.turns (
+    task   text   COLLATE "C" PRIMARY KEY,
+    holder text   COLLATE "C",
+    until  bigint NOT NULL
 );

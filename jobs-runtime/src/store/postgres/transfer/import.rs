@@ -42,6 +42,9 @@ impl ImportBatch {
                 encode_in_place(&mut key.key);
                 encode_in_place(&mut key.payload_digest);
             }
+            if let Some(erasure) = &mut transferred.erased {
+                encode_optional(&mut erasure.by);
+            }
             for (_, key) in &mut transferred.names {
                 encode_in_place(key);
             }
@@ -153,6 +156,12 @@ async fn write_rows(tx: &mut Tx<'_>, rows: &Rows<'_>) -> Result<(), DbError> {
         .bind(json(&rows.keys)?)
         .bind(json(&rows.logs)?);
     tx.execute(query).await?;
+    if !rows.erasures.is_empty() {
+        let query = tx
+            .query(&tx.sql.transfer_import_erasures)
+            .bind(json(&rows.erasures)?);
+        tx.execute(query).await?;
+    }
     if !rows.limited.is_empty() || !rows.names.is_empty() {
         write_limited(tx, rows).await?;
     }

@@ -3,10 +3,11 @@
 -- An execution's status is the table that holds its `seq`: jobs_ready and jobs_blocked (queued),
 -- jobs_scheduled (pending), jobs_leases (running) or jobs_outcomes (final). A row of
 -- jobs_executions is written at enqueue and never updated. Times are milliseconds since the Unix
--- epoch.
+-- epoch. docs/retention.md says for each table what bounds it.
 
 -- One row per execution. `seq` gives the order of listings and is never used again. The payload is
--- the last column, so that reading the columns before it skips its overflow pages.
+-- the last column, so that reading the columns before it skips its overflow pages. `erased_at` and
+-- `erased_by` record the erasure of the payload.
 CREATE TABLE jobs_executions (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,
     id             BLOB    NOT NULL UNIQUE,
@@ -25,6 +26,8 @@ CREATE TABLE jobs_executions (
     tags           TEXT,
     parent_id      BLOB,
     trace_parent   TEXT,
+    erased_at      INTEGER,
+    erased_by      TEXT,
     payload        TEXT    NOT NULL
 );
 CREATE INDEX jobs_executions_by_job ON jobs_executions (job_id, seq);
@@ -79,10 +82,10 @@ CREATE TABLE jobs_leases (
 CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
     WHERE cancel_requested_at IS NOT NULL;
 
--- One row per start of a worker. Closed sessions stay, because attempts name them. `last_claim` is
--- the highest number of a claim that leased something: a claim with a lower or equal number is a
--- repetition. `job_ids` are the jobs that the session claims. `queues` are its queues; an empty
--- array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL if the worker's
+-- One row per start of a worker. Closed sessions stay for a time, because attempts name them.
+-- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
+-- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
+-- queues; an empty array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL if the worker's
 -- program does not tell. `lease_ms` is the time without a renewal after which the session is dead.
 -- The high 32 bits of `id` are a number, the low ones a nonce.
 CREATE TABLE jobs_sessions (
@@ -162,6 +165,8 @@ CREATE TABLE jobs_idempotency_keys (
     expires_at     INTEGER NOT NULL,
     PRIMARY KEY (job_id, key)
 ) WITHOUT ROWID;
+CREATE INDEX jobs_idempotency_keys_by_execution ON jobs_idempotency_keys (execution_id);
+CREATE INDEX jobs_idempotency_keys_by_expiry ON jobs_idempotency_keys (expires_at);
 
 -- The newest execution under each unique key and each debounce key (`kind`). The execution may have
 -- ended: the next enqueue with that key decides by its status.
@@ -174,12 +179,14 @@ CREATE TABLE jobs_unique_keys (
 ) WITHOUT ROWID;
 CREATE INDEX jobs_unique_keys_by_execution ON jobs_unique_keys (execution_id);
 
--- Published jobs: one row per job and fingerprint.
+-- Published jobs: one row per job and fingerprint. `renewed_at` is the last time at which a live
+-- program that links it said so.
 CREATE TABLE jobs_catalogue (
     job_id       TEXT    NOT NULL,
     fingerprint  TEXT    NOT NULL,
     descriptor   TEXT    NOT NULL,
     published_at INTEGER NOT NULL,
+    renewed_at   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (job_id, fingerprint)
 ) WITHOUT ROWID;
 
@@ -286,4 +293,12 @@ CREATE TABLE jobs_schedule_runs (
     reason       TEXT,
     detail       TEXT,
     PRIMARY KEY (schedule, time, manual)
+) WITHOUT ROWID;
+
+-- Turns at tasks that one process of the fleet at a time performs. With a holder, `until` is the
+-- end of its turn; without one, the end of the task's rest.
+CREATE TABLE jobs_turns (
+    task   TEXT    PRIMARY KEY,
+    holder TEXT,
+    until  INTEGER NOT NULL
 ) WITHOUT ROWID;

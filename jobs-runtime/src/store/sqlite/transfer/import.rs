@@ -110,6 +110,12 @@ async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), D
     if !rows.limited.is_empty() || !rows.names.is_empty() {
         write_limited(conn, &rows).await?;
     }
+    if !rows.erasures.is_empty() {
+        sqlx::query(include_str!("../sql/transfer/import_erasures.sql"))
+            .bind(json::array(&rows.erasures)?)
+            .execute(&mut *conn)
+            .await?;
+    }
     sqlx::query(include_str!("../sql/settle/append_logs.sql"))
         .bind(json::array(&rows.logs)?)
         .execute(conn)

@@ -1,7 +1,13 @@
--- Deletes the final execution $1 with its attempts, log lines, limits and keys.
--- The delete from `outcomes` decides: an execution that is not final is kept. Without its keys, the
--- next enqueue with one of them creates an execution. Returns the seq, or no row.
-WITH removed AS (DELETE FROM jobs.outcomes WHERE seq = $1 RETURNING seq),
+-- Deletes those of the final executions $1 that ended at the times $2 (NULL: at any time), with
+-- their attempts, log lines, limits and keys. The delete from `outcomes` decides: an execution that
+-- is not final is kept. Without its keys, the next enqueue with one of them creates an execution.
+-- Returns the seqs of the deleted ones.
+WITH removed AS (
+    DELETE FROM jobs.outcomes AS o
+    USING unnest($1::bigint[], $2::bigint[]) AS e (seq, finished_at)
+    WHERE o.seq = ANY (ARRAY[e.seq]) AND (e.finished_at IS NULL OR o.finished_at = e.finished_at)
+    RETURNING o.seq
+),
 execution AS (
     DELETE FROM jobs.executions AS x USING removed WHERE x.seq = ANY (ARRAY[removed.seq])
         RETURNING x.id, x.job_id

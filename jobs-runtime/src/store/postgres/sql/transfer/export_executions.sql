@@ -2,7 +2,7 @@
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
     x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,
-    x.parent_id, x.trace_parent, x.payload,
+    x.parent_id, x.trace_parent, x.erased_at, x.erased_by, x.payload,
     CASE
         WHEN o.seq IS NOT NULL THEN 'final'
         WHEN l.seq IS NOT NULL THEN 'running'

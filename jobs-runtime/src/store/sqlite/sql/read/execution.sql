@@ -4,7 +4,7 @@
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.payload, x.max_attempts, x.created_at,
     x.triggered_by, x.created_by, x.item_id, x.correlation_id, x.tags, x.parent_id,
-    x.trace_parent,
+    x.trace_parent, x.erased_at, x.erased_by,
     CASE
         WHEN o.seq IS NOT NULL THEN o.status
         WHEN l.seq IS NOT NULL THEN 'running'
