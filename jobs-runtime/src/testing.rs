@@ -1,8 +1,8 @@
 //! Test support for applications: a runtime whose time the test controls.
 //!
 //! The runtime and the store are the real ones; only the clock is a [`VirtualClock`]. A year of
-//! retries takes as long as the store needs for them. While a worker is idle and alone on its store,
-//! the clock skips its polls and goes on to the next thing that is due.
+//! retries takes as long as the store needs for them. While a worker is idle and alone on its
+//! store, the clock skips its polls and goes on to the next thing that is due.
 //!
 //! Of this crate, the module imports `clock` only. It must not import the engine or a store: both
 //! run unchanged.

@@ -217,7 +217,8 @@ impl JobContext {
 
     /// Returns `true` if the attempt should end early.
     ///
-    /// The reason is a cancellation, the timeout, a lost lease, or the shutdown of the worker.
+    /// The reason is a cancellation, a timeout that comes close, a lost lease, or the shutdown
+    /// of the worker.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.is_cancelled()
     }

@@ -66,8 +66,8 @@ impl JobError {
         Self::new(Verdict::RetryIn(delay), error)
     }
 
-    /// A request to run again after `delay`, without spending the retry budget. The runtime waits for
-    /// at least one second.
+    /// A request to run again after `delay`, without spending the retry budget. The runtime waits
+    /// for at least one second.
     pub fn snooze(delay: Duration) -> Self {
         Self::new(Verdict::Snooze(delay), "snoozed")
     }

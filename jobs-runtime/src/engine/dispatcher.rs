@@ -215,8 +215,8 @@ impl Dispatcher {
         has_looked && self.claims.is_idle() && !is_busy
     }
 
-    /// True if the virtual clock may skip polls and renewals: this worker is idle, and no other worker
-    /// shares the store.
+    /// True if the virtual clock may skip polls and renewals: this worker is idle, and no other
+    /// worker shares the store.
     fn may_skip(&self) -> bool {
         let is_idle = self.takes_work() && self.calls.is_empty() && self.is_idle();
         is_idle && self.maintenance.rescue.is_alone()

@@ -19,8 +19,8 @@
 //! A task is a file here with a struct that owns a [`CallTimer`](super::call::CallTimer), and three
 //! methods: `next_wake()`, `start(now)` and `on(answer)`. It gets a field of
 //! [`Maintenance`], a variant of [`MaintenanceAnswer`], and a line in `next_wake`, `start` and `on`
-//! below. A task that waits for a known time, and not only polls, also gets a line in `next_due`. The
-//! dispatcher needs no change.
+//! below. A task that waits for a known time, and not only polls, also gets a line in `next_due`.
+//! The dispatcher needs no change.
 
 mod ageing;
 mod promotion;

@@ -97,7 +97,7 @@ impl Attempts {
                 claims.pool(kind).free_slot();
                 continue;
             };
-            match obstacle(&claimed) {
+            match exit_without_start(&claimed) {
                 Some(exit) => {
                     claims.settle(&claimed, exit, completer);
                     claims.pool(kind).free_slot();
@@ -278,7 +278,7 @@ impl Attempts {
 }
 
 /// The reason for which a claimed execution is settled without calling its handler.
-fn obstacle(claimed: &Claimed) -> Option<Exit> {
+fn exit_without_start(claimed: &Claimed) -> Option<Exit> {
     if let Some(reason) = &claimed.unreadable {
         tracing::error!(
             execution = %claimed.execution_id,

@@ -15,8 +15,8 @@
 //! suspended may resume a handler after the take-over: the fence rejects its writes.
 //!
 //! A take-over closes the dead session and moves its leases to this worker, at most
-//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as `Exit::Lost`, one whose row cannot be read as
-//! `Exit::Unreadable`. After a lost attempt, the execution's retry list decides what
+//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as `Exit::Lost`, one whose row cannot be
+//! read as `Exit::Unreadable`. After a lost attempt, the execution's retry list decides what
 //! follows.
 
 use std::collections::HashMap;
@@ -105,6 +105,8 @@ pub(in crate::engine) struct Rescue {
     take_overs: Vec<TakeOver>,
     /// The last answer listed no other session, and the store has sent no event since.
     is_alone: bool,
+    /// The store has sent an event since the beats were asked for.
+    is_changed: bool,
     shared: Arc<Shared>,
 }
 
@@ -117,6 +119,7 @@ impl Rescue {
             interval: shared.config.renewal_interval().min(shared.config.poll),
             take_overs: Vec::new(),
             is_alone: false,
+            is_changed: false,
             shared: Arc::clone(shared),
         }
     }
@@ -136,6 +139,7 @@ impl Rescue {
     /// The store has changed: another worker may share it now.
     pub(in crate::engine) fn store_changed(&mut self) {
         self.is_alone = false;
+        self.is_changed = true;
     }
 
     pub(super) fn next_wake(&self) -> Option<Duration> {
@@ -152,6 +156,7 @@ impl Rescue {
         let mut calls = Vec::new();
         if self.timer.is_due(now) {
             self.timer.sent(now + self.interval);
+            self.is_changed = false;
             calls.push(
                 self.shared
                     .call(|store| async move { RescueAnswer::Beats(store.sessions().await) }),
@@ -207,7 +212,7 @@ impl Rescue {
             return;
         };
         let now = self.shared.now();
-        self.is_alone = beats.iter().all(|beat| beat.session == own);
+        self.is_alone = !self.is_changed && beats.iter().all(|beat| beat.session == own);
         for dead in self.monitor.observe(beats, own, now) {
             tracing::warn!(
                 session = %dead.session,

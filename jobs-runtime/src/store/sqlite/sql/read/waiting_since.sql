@@ -1,5 +1,6 @@
 -- Finds ready executions of a queue that became ready before a time and do not have the highest
--- priority. After an attempt, that is when the attempt ended or when its retry was due. Looks at the oldest $3 executions of each priority.
+-- priority. After an attempt, that is when the attempt ended or when its retry was due. Looks at
+-- the oldest $3 executions of each priority.
 -- $1  the queue
 -- $2  the time
 -- $3  the most executions
