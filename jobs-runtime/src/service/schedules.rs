@@ -84,8 +84,8 @@ pub struct ScheduleDetails {
 }
 
 impl ScheduleView {
-    fn of(record: ScheduleRecord) -> Self {
-        let next = next_times(&record, 1);
+    fn of(record: ScheduleRecord, now: Timestamp) -> Self {
+        let next = next_times(&record, now, 1);
         Self {
             status: match (record.absent, record.paused_at) {
                 (Some(_), _) => "absent",
@@ -109,12 +109,13 @@ impl ScheduleView {
     }
 }
 
-fn next_times(record: &ScheduleRecord, count: usize) -> Vec<Timestamp> {
+/// The first times that are still to come.
+fn next_times(record: &ScheduleRecord, now: Timestamp, count: usize) -> Vec<Timestamp> {
     if record.paused_at.is_some() || record.absent.is_some() {
         return Vec::new();
     }
     match Timetable::new(&record.rule) {
-        Ok(timetable) => timetable.upcoming(record.evaluated_until, count),
+        Ok(timetable) => timetable.upcoming(record.evaluated_until.max(now), count),
         Err(_) => Vec::new(),
     }
 }
@@ -126,7 +127,9 @@ impl JobService {
     /// The store's.
     pub async fn schedules(&self) -> Result<Vec<ScheduleView>, StoreError> {
         let schedules = self.inner.store.schedules().await?;
-        Ok(schedules.into_iter().map(ScheduleView::of).collect())
+        let now = self.now();
+        let views = schedules.into_iter();
+        Ok(views.map(|record| ScheduleView::of(record, now)).collect())
     }
 
     /// Returns a schedule with its next five times and its last ten runs.
@@ -137,9 +140,10 @@ impl JobService {
         let record = self.schedule_record(name).await?;
         let store = &self.inner.store;
         let runs = store.schedule_runs(name.to_owned(), SHOWN_RUNS).await?;
+        let now = self.now();
         Ok(ScheduleDetails {
-            next_times: next_times(&record, SHOWN_TIMES),
-            schedule: ScheduleView::of(record),
+            next_times: next_times(&record, now, SHOWN_TIMES),
+            schedule: ScheduleView::of(record, now),
             runs,
         })
     }
