@@ -72,7 +72,7 @@ async fn serve(
         () = signals.next() => {}
         () = runtime.idle(), if components == (Components::Worker { until_idle: true }) => {
             runtime.shutdown().await;
-            return check_worker(&runtime);
+            return check_worker(runtime);
         }
         failed = runtime.failed() => {
             failed.map_err(|error| Failure::because(&error))?;
@@ -87,7 +87,7 @@ async fn serve(
             runtime.shutdown_now().await;
         }
     }
-    check_worker(&runtime)
+    check_worker(runtime)
 }
 
 /// Fails if the dispatcher has died, which also ends a wait for the worker.
