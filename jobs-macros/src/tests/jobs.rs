@@ -145,7 +145,6 @@ fn every_option() {
             priority = "high",
             queue = "mail",
             tags = ["outbound"],
-            retain = ("1d", failed = "90d"),
             payload = Mail,
             enabled = false,
         )]
