@@ -416,8 +416,7 @@ pub async fn until(
 ) -> Result<(), JobError> {
     std::fs::write(begun, "begun")?;
     while !gate.exists() {
-        ctx.sleep(Duration::from_millis(5)).await;
-        ctx.check()?;
+        ctx.sleep(Duration::from_millis(5)).await?;
     }
     Ok(())
 }

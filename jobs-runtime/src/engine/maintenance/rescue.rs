@@ -86,7 +86,7 @@ impl LivenessMonitor {
 #[derive(Debug)]
 pub(in crate::engine) enum RescueAnswer {
     Beats(Result<Vec<SessionBeat>, StoreError>),
-    TakenOver(SessionBeat, Claim, Result<Vec<Claimed>, StoreError>),
+    TakenOver(Box<(SessionBeat, Claim)>, Result<Vec<Claimed>, StoreError>),
 }
 
 /// A take-over that is to be sent at a time. With a claim, it repeats a call without an answer.
@@ -172,7 +172,7 @@ impl Rescue {
             };
             calls.push(self.shared.call(|store| async move {
                 let answer = store.take_over(dead.clone(), claim.clone()).await;
-                RescueAnswer::TakenOver(dead, claim, answer)
+                RescueAnswer::TakenOver(Box::new((dead, claim)), answer)
             }));
         }
         calls
@@ -197,7 +197,8 @@ impl Rescue {
                 }
                 Ok(Vec::new())
             }
-            RescueAnswer::TakenOver(dead, claim, answer) => {
+            RescueAnswer::TakenOver(call, answer) => {
+                let (dead, claim) = *call;
                 self.shared.record(&answer);
                 if session.id() != Some(claim.session) {
                     return Ok(Vec::new());

@@ -25,11 +25,11 @@ pub(in crate::store) fn decide(firing: &Firing, live: bool) -> FireDecision {
 }
 
 /// Returns the execution that a time creates, or the reason why it creates none.
-pub(in crate::store) fn start<'r>(
-    run: &'r NewRun,
+pub(in crate::store) fn start(
+    run: &NewRun,
     overlap: Overlap,
     live: bool,
-) -> Result<&'r NewExecution, Skip> {
+) -> Result<&NewExecution, Skip> {
     match &run.start {
         Ok(_) if live && overlap != Overlap::Allow => Err(Skip::new(
             Skip::OVERLAP,
