@@ -3,7 +3,8 @@
 //! [`args`] is the grammar. [`settings`] merges the file, the variables and the flags, and
 //! [`payload_flags`] parses the flags of one job. [`commands`] has a module per command. Only
 //! [`output`] prints; [`printable`] escapes what users wrote, and [`error_stream`] writes standard
-//! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2 (usage).
+//! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2
+//! (usage).
 //!
 //! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 

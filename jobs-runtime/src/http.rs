@@ -2,8 +2,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `routes`, `route_doc` | the route table, one handler for each method and path, and their documentation |
-//! | `openapi` | the OpenAPI document, derived from the table and the known jobs; the page `/docs` |
+//! | `routes` | the route table, and one handler for each method and path |
+//! | `route_doc` | the documentation of a route as data |
+//! | `openapi` | the OpenAPI document, derived from the table and the jobs; the page `/docs` |
 //! | `request` | checks and extractors: `Host` and `Origin`, content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion |
 //! | `events` | the server-sent events of `GET /events` |

@@ -122,8 +122,8 @@ impl Runtime {
         }
     }
 
-    /// Deletes what the store has kept for long enough, now. The runtime also does so by itself while
-    /// it executes jobs or serves HTTP.
+    /// Deletes what the store has kept for long enough, now. The runtime also does so by itself
+    /// while it executes jobs or serves HTTP.
     ///
     /// Waits up to a minute for another process that prunes at the moment. `None` if that process
     /// has not ended by then.

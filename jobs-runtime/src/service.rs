@@ -257,8 +257,8 @@ impl JobService {
         self.inner.store.delete(id).await
     }
 
-    /// Erases the payload, the results and the log of a final execution, and records who asked for it
-    /// and when.
+    /// Erases the payload, the results and the log of a final execution, and records who asked for
+    /// it and when.
     ///
     /// # Errors
     /// The author's name is invalid, or the store's.

@@ -39,8 +39,8 @@ impl Catalogue {
     /// A dependency in Cargo.toml is not enough: the linker drops a crate that no code references.
     /// Reference it in the binary by `use my_jobs as _;`.
     ///
-    /// The linker of a foreign program does the same to a `staticlib`: it takes only the object files
-    /// that something references. Link the whole archive: `-Wl,--whole-archive` on Linux,
+    /// The linker of a foreign program does the same to a `staticlib`: it takes only the object
+    /// files that something references. Link the whole archive: `-Wl,--whole-archive` on Linux,
     /// `-Wl,-force_load` on macOS, `/WHOLEARCHIVE` on Windows.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use std::process::Command;
 
 /// Builds the documentation of a crate as JSON and returns the file.
 ///
-/// The format is unstable, so rustdoc runs through `api/rustdoc.sh`, which permits it. The version of
-/// the crate `public-api` belongs to the format of the pinned toolchain.
+/// The format is unstable, so rustdoc runs through `api/rustdoc.sh`, which permits it. The version
+/// of the crate `public-api` belongs to the format of the pinned toolchain.
 fn documented(package: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ran = Command::new(env!("CARGO"))

@@ -16,6 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Runs at three in Paris, and on the first of each month in New York.
 #[job(
     id = "scheduled.report",
+    retain = "366d",
     schedule = ("30 2 * * *", timezone = "Europe/Paris"),
     schedule = ("0 0 1 * *", timezone = "America/New_York", overlap = "allow")
 )]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, Clock, ExecutionStatus, JobContext, JobError, job};
 use jobs_runtime::store::{Renewal, SessionInfo, Store};
 use jobs_runtime::testing::VirtualClock;
-use jobs_runtime::{EngineConfig, Entropy, Runtime};
+use jobs_runtime::{EngineConfig, Entropy, RetentionSettings, Runtime};
 
 use tests::jobs::Interval;
 
@@ -61,6 +61,7 @@ async fn runtime_on(
         .clock(clock.clone())
         .entropy(Entropy::seeded(seed))
         .scheduler(false)
+        .retention(RetentionSettings::default().default_of(None, 1_000 * DAY))
         .engine(config);
     let builder = match store {
         Some(store) => builder.store(store),

@@ -21,7 +21,7 @@ pub(super) fn install(output: Output) {
     }));
 }
 
-/// Formats a panic as one line: `` thread `main` panicked at src/jobs.rs:7:9: index out of bounds ``.
+/// Formats a panic as one line: `` thread `main` panicked at src/jobs.rs:7:9: out of bounds ``.
 fn describe(info: &PanicHookInfo<'_>) -> String {
     let thread = std::thread::current();
     let thread = printable::line(thread.name().unwrap_or("?"));

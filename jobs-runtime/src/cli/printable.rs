@@ -1,9 +1,9 @@
 //! Escapes for every text that the program prints.
 //!
 //! A text that users wrote may contain control sequences that a terminal obeys, line breaks that
-//! forge lines, and marks that reorder what is shown. [`line()`] escapes all of them. [`text`] keeps
-//! line breaks and tabs, for a text that the program has laid out. [`json`] uses the escapes of JSON,
-//! so that a parser reads the exact values.
+//! forge lines, and marks that reorder what is shown. [`line()`] escapes all of them. [`text`]
+//! keeps line breaks and tabs, for a text that the program has laid out. [`json`] uses the escapes
+//! of JSON, so that a parser reads the exact values.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

@@ -2,7 +2,8 @@
 
 use super::printable;
 
-/// Rows under headings, each on one line. Each column is as wide as its widest cell; the last column is not padded.
+/// Rows under headings, each on one line. Each column is as wide as its widest cell; the last
+/// column is not padded.
 pub(super) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,

@@ -1,9 +1,8 @@
 //! The route table, and one handler for each method and path.
 //!
-//! [`ROUTES`] is the only list of routes: the router, the index `GET /` and the OpenAPI document derive
-//! from it. A module
-//! holds the handlers of one resource. A handler reads its input with the extractors of
-//! [`request`](super::request), calls the service or the store, and returns JSON or a
+//! [`ROUTES`] is the only list of routes: the router, the index `GET /` and the OpenAPI document
+//! derive from it. A module holds the handlers of one resource. A handler reads its input with the
+//! extractors of [`request`](super::request), calls the service or the store, and returns JSON or a
 //! [`Problem`](super::response::problem::Problem).
 //!
 //! Handlers may use the service, the store contract and [`Health`](crate::health::Health). They

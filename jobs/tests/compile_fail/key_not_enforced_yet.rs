@@ -10,4 +10,4 @@ async fn send_mail(to: String) -> Result<(), JobError> {
 
 fn main() {}
 
-// Errors: 3.
+// Errors: 2.

@@ -106,6 +106,11 @@ impl Execution {
         }
     }
 
+    fn has_lost_attempt(&self) -> bool {
+        let mut ended = self.past.iter().map(|ended| ended.record.outcome);
+        ended.any(|outcome| outcome == Some(AttemptOutcome::Lost))
+    }
+
     fn is_waiting(&self) -> bool {
         matches!(self.state, State::Ready | State::Scheduled(_))
     }

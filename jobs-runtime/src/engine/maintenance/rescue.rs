@@ -15,8 +15,8 @@
 //! suspended may resume a handler after the take-over: the fence rejects its writes.
 //!
 //! A take-over closes the dead session and moves its leases to this worker, at most
-//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as `Exit::Lost`, one whose row cannot be
-//! read as `Exit::Unreadable`. After a lost attempt, the execution's retry list decides what
+//! [`LEASES_PER_TAKE_OVER`] a call. Each attempt is settled as `Exit::Lost`, one whose row cannot
+//! be read as `Exit::Unreadable`. After a lost attempt, the execution's retry list decides what
 //! follows.
 
 use std::collections::HashMap;

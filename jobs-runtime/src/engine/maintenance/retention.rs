@@ -1,8 +1,8 @@
 //! Retention: a loop that prunes the store by itself.
 //!
 //! The loop shares nothing with the dispatcher: it has its own timer, and calls the store through a
-//! [`Pruner`]. It runs in every process that executes jobs or serves HTTP; the fleet's turn lets one
-//! of them prune at a time. The loop ends with the runtime, also in the middle of a pass: every
+//! [`Pruner`]. It runs in every process that executes jobs or serves HTTP; the fleet's turn lets
+//! one of them prune at a time. The loop ends with the runtime, also in the middle of a pass: every
 //! step is repeatable.
 
 use std::sync::Arc;

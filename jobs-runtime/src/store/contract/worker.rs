@@ -109,8 +109,8 @@ pub trait WorkerStore: Send + Sync {
     /// [`StoreError::SessionLost`] if the session of `claim` is closed.
     async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Returns up to `limit` ready executions of a queue that became ready before `since` and do not
-    /// have the highest priority. A retry becomes ready when it is due, whatever the age of its
+    /// Returns up to `limit` ready executions of a queue that became ready before `since` and do
+    /// not have the highest priority. A retry becomes ready when it is due, whatever the age of its
     /// execution. Considers the oldest executions of each priority. Ageing raises the priority of
     /// what it returns.
     async fn waiting_since(

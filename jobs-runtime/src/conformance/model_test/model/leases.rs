@@ -134,7 +134,7 @@ impl Model {
             correlation_id: execution.new.correlation_id.clone(),
             claimed_at: lease.claimed_at,
             cancel_requested: lease.cancel_requested_at.is_some(),
-            lost_before: false,
+            lost_before: execution.has_lost_attempt(),
             unreadable: None,
         })
     }

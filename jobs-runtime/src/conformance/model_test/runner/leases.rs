@@ -83,14 +83,20 @@ impl Runner {
                 self.fences.push(fence);
             }
         }
-        let actual: Vec<_> = claimed.iter().map(|one| format!("{one:?}")).collect();
+        // Earlier losses are known after a take-over only.
+        let knows_losses = what == "take_over";
+        let shown = |mut one: Claimed| {
+            one.lost_before &= knows_losses;
+            format!("{one:?}")
+        };
+        let actual: Vec<_> = claimed.iter().cloned().map(shown).collect();
         let rows = claimed.iter().map(|one| one.fence.row);
         let expected: Vec<_> = expected
             .iter()
             .zip(rows.chain(std::iter::repeat(0)))
             .map(|(n, row)| {
                 let claimed = self.model.claimed(*n, row);
-                claimed.map_or_else(String::new, |one| format!("{one:?}"))
+                claimed.map_or_else(String::new, shown)
             })
             .collect();
         check_equal(what, &actual, &expected)

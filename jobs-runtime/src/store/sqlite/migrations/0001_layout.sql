@@ -85,9 +85,9 @@ CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
 -- One row per start of a worker. Closed sessions stay for a time, because attempts name them.
 -- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
--- queues; an empty array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL if the worker's
--- program does not tell. `lease_ms` is the time without a renewal after which the session is dead.
--- The high 32 bits of `id` are a number, the low ones a nonce.
+-- queues; an empty array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL
+-- if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
+-- session is dead. The high 32 bits of `id` are a number, the low ones a nonce.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     worker     TEXT    NOT NULL,

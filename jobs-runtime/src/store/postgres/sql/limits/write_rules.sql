@@ -13,7 +13,9 @@ existing AS MATERIALIZED (
 changed AS (
     UPDATE jobs.limits AS l
     SET (stage, kind, count, period_ms, check_at, retired_at) = (
-        SELECT w.stage, w.kind, w.count, w.period_ms, 0, NULL::bigint FROM wanted AS w WHERE w.key = l.key
+        SELECT w.stage, w.kind, w.count, w.period_ms, 0, NULL::bigint
+        FROM wanted AS w
+        WHERE w.key = l.key
     )
     WHERE l.id = ANY (ARRAY(SELECT k.id FROM existing AS k))
     RETURNING l.id, l.key

@@ -1,6 +1,6 @@
--- Erases what callers and handlers have written into the final execution $1, at the time $2, for the
--- author $3. A repeated erasure keeps the time and the author of the first. Returns these two, or no
--- row if the execution is not final.
+-- Erases what callers and handlers have written into the final execution $1, at the time $2, for
+-- the author $3. A repeated erasure keeps the time and the author of the first. Returns these two,
+-- or no row if the execution is not final.
 WITH final AS MATERIALIZED (SELECT seq FROM jobs.outcomes WHERE seq = $1 FOR UPDATE),
 outcome AS (
     UPDATE jobs.outcomes AS o
