@@ -35,8 +35,8 @@ fn no_message_shows_a_password() {
         error: `mysql://…` names no store: …
         [exit 2]
         $ jobs config --database 'postgres://u:secret@h/db?password=secret' | head -2
-        SETTING … SOURCE
-        database … postgres://u:…@h/db?password=… --database
+        SETTING VALUE SOURCE
+        database postgres://u:…@h/db?password=… --database
         "#,
     );
 }

@@ -130,23 +130,23 @@ fn doctor_creates_and_publishes_nothing() {
         r"
         $ TEST_RESOURCE=fail jobs doctor --bind 127.0.0.1:0
         …
-        store … warning sqlite:jobs.db does not exist: `run` creates it
-        start … ok every resource has a provider; …
+        store warning sqlite:jobs.db does not exist: `run` creates it
+        start ok every resource has a provider; …
         $ ls
         $ touch jobs.db; jobs doctor --bind 127.0.0.1:0 | grep store
-        store … warning sqlite:jobs.db is empty: `run` creates its tables
+        store warning sqlite:jobs.db is empty: `run` creates its tables
         $ wc -c < jobs.db
         0
         $ echo 'no database at all, this is' > jobs.db; jobs doctor --bind 127.0.0.1:0 | grep store
-        store … problem sqlite:jobs.db is no SQLite database: …
+        store problem sqlite:jobs.db is no SQLite database: …
         [exit 1]
         $ rm jobs.db; jobs migrate > /dev/null
         $ jobs doctor --bind 127.0.0.1:0
         …
-        layout … ok up to date
+        layout ok up to date
         …
         $ TEST_RESOURCE=fail jobs doctor --bind 127.0.0.1:0 --build-resources | grep ^start
-        start … problem cannot build the resource …
+        start problem cannot build the resource …
         [exit 1]
         ",
     );

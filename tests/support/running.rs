@@ -20,7 +20,9 @@ impl Running {
         settings: &[(&str, &str)],
         stderr: impl Into<Stdio>,
     ) -> Self {
-        let child = Command::new(program)
+        // The tests may run under `nohup`, whose children ignore SIGHUP.
+        let child = Command::new("env")
+            .args(["--default-signal=HUP", program])
             .args(args)
             .envs(settings.iter().copied())
             .current_dir(dir)

@@ -306,7 +306,12 @@ async fn a_retry_makes_no_second_live_execution(store: AnyStore) {
             unique: Some(rule.clone()),
             ..EnqueueRules::default()
         };
-        let (first, _) = enqueue_one(&store, with_key(rule.clone(), "{}")).await;
+        let mut without_key = with_key(rule.clone(), "{}");
+        without_key.rules = EnqueueRules::default();
+        let (first, _) = enqueue_one(&store, without_key).await;
+        store.cancel(first, t(1)).await.unwrap();
+        let queued = store.retry(first, None, rules.clone(), t(1)).await.unwrap();
+        assert_eq!(queued, RetryAnswer::Queued, "no execution has the key");
         store.cancel(first, t(1)).await.unwrap();
         let (second, answer) = enqueue_one(&store, with_key(rule.clone(), "{}")).await;
         assert_eq!(answer, EnqueueAnswer::Created);

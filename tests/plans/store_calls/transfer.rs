@@ -1,7 +1,7 @@
 //! Times of export and import, and of the cancellation of final executions.
 
 use jobs::ExecutionId;
-use jobs_runtime::store::{Cursor, TransferredState};
+use jobs_runtime::store::{Cursor, Erasure, TransferredState};
 
 use super::{BATCH, CallTimes, NOW, ROUNDS};
 use tests::process::now;
@@ -27,6 +27,7 @@ impl CallTimes<'_> {
                     ExecutionId::from_bytes((u128::MAX - self.made).to_be_bytes());
             }
             let last = batch[BATCH].request.id;
+            batch[BATCH].erased = Some(Erasure { at: NOW, by: None });
             let written = timed!(self, "import", transfer.import(batch));
             let all_written = written.iter().all(|&written| written);
             assert!(all_written, "not all rows were imported: {written:?}");

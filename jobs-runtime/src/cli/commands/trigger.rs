@@ -27,6 +27,7 @@ pub(in crate::cli) async fn trigger(
     if args.wants_help() {
         return help("trigger", "Enqueue an execution of a job", output);
     }
+    named_job(&args, "trigger")?;
     let runtime = start_client(settings).await?;
     let Some(request) = JobRequest::read(&runtime, "trigger", args, output).await? else {
         return Ok(());
@@ -67,6 +68,7 @@ pub(in crate::cli) async fn exec(
         let about = "Enqueue an execution and execute it in this process";
         return help("exec", about, output);
     }
+    named_job(&args, "exec")?;
     let client = start_client(settings).await?;
     let Some(request) = JobRequest::read(&client, "exec", args, output).await? else {
         return Ok(());
@@ -124,6 +126,16 @@ struct JobRequest {
     payload: String,
 }
 
+/// The job of the arguments. It is asked for before a store is opened.
+fn named_job(args: &JobArgs, command: &str) -> Result<String, Failure> {
+    match &args.job {
+        Some(job) if !job.starts_with('-') => Ok(job.clone()),
+        _ => Err(Failure::usage(format!(
+            "no job given: `list` shows the jobs, `{command} JOB --help` the flags of one"
+        ))),
+    }
+}
+
 impl JobRequest {
     /// Parses the flags by the job's schema. Returns `None` after printing help.
     async fn read(
@@ -132,11 +144,7 @@ impl JobRequest {
         args: JobArgs,
         output: Output,
     ) -> Result<Option<Self>, Failure> {
-        let Some(id) = args.job.filter(|job| !job.starts_with('-')) else {
-            return Err(Failure::usage(format!(
-                "no job given: `list` shows the jobs, `{command} JOB --help` the flags of one"
-            )));
-        };
+        let id = named_job(&args, command)?;
         let job = runtime.service().job(&id).await?;
         let flags = JobCommand::new(command, job.descriptor(), options(command));
         let matches = match flags.parse(&args.rest) {

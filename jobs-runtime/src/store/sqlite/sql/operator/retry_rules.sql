@@ -3,7 +3,7 @@
 -- $2  the unique key; NULL if it has none
 -- Returns one row: its job, the newest execution with the key (hex) and the status of that one.
 SELECT
-    x.job_id, lower(hex(h.id)),
+    x.job_id, nullif(lower(hex(h.id)), ''),
     CASE
         WHEN h.seq IS NULL THEN NULL
         WHEN o.seq IS NOT NULL THEN o.status
