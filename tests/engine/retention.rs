@@ -64,7 +64,10 @@ async fn exists(runtime: &Timed, id: ExecutionId) -> bool {
 
 #[tokio::test]
 async fn a_worker_deletes_executions_after_their_time() {
-    let runtime = Timed::with(unhurried()).await;
+    // A tenth of the shortest time of the settings is the interval of the passes: an hour.
+    let settings =
+        RetentionSettings::default().default_of(Some(ExecutionStatus::Cancelled), 10 * HOUR);
+    let runtime = Timed::build(Runtime::builder().engine(unhurried()).retention(settings)).await;
     let good = runtime.enqueue(Quick::new(false)).await;
     let bad = runtime.enqueue(Quick::new(true)).await;
     runtime.result(&good).await.expect("it succeeds");

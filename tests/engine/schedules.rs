@@ -5,7 +5,9 @@ use std::time::Duration;
 use jobs::{Catalogue, Clock, JobContext, JobError, job};
 use jobs_runtime::store::{Absence, ExecutionQuery, ExecutionRecord, ScheduleRun, Skip};
 use jobs_runtime::testing::VirtualClock;
-use jobs_runtime::{EngineConfig, NewSchedule, Runtime, RuntimeBuilder, ScheduleEdit};
+use jobs_runtime::{
+    EngineConfig, NewSchedule, RetentionSettings, Runtime, RuntimeBuilder, ScheduleEdit,
+};
 
 use super::support::{Timed, another_worker};
 
@@ -16,7 +18,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Runs at three in Paris, and on the first of each month in New York.
 #[job(
     id = "scheduled.report",
-    retain = "366d",
     schedule = ("30 2 * * *", timezone = "Europe/Paris"),
     schedule = ("0 0 1 * *", timezone = "America/New_York", overlap = "allow")
 )]
@@ -126,7 +127,9 @@ fn reasons(runs: &[ScheduleRun]) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_year_of_schedules_has_each_time_once() {
-    let runtime = Timed::with(rarely()).await;
+    let kept = RetentionSettings::default().default_of(None, 1_000 * DAY);
+    let builder = Runtime::builder().engine(rarely()).retention(kept);
+    let runtime = Timed::build(builder).await;
     let start = runtime.clock.now();
     runtime.clock.advance(365 * DAY).await;
     let daily = hours(&runtime, "scheduled.report", "scheduled.report:1").await;

@@ -22,7 +22,8 @@ use crate::store::{Store, StoreError};
 /// thus does not prune all the time.
 const FIRST_PASS: Duration = Duration::from_secs(60);
 
-/// The bounds of the interval between two passes, which is a tenth of the shortest retention.
+/// The bounds of the interval between two passes, which is a tenth of the shortest retention of the
+/// settings. Under a virtual clock the upper bound is a day.
 const INTERVALS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
 
 /// The interval between two comparisons of the limits with all executions, and between two renewals
@@ -85,6 +86,12 @@ impl RetentionParts {
         let random = self.entropy.apart("retention");
         let holder = random.execution_id(&*self.clock).to_string();
         let (shortest, longest) = INTERVALS;
+        // A virtual year has no reader for whom an hour matters, and would have 8,760 passes.
+        let longest = if self.clock.hold().is_needed() {
+            DAILY
+        } else {
+            longest
+        };
         let interval = (self.settings.shortest() / 10).clamp(shortest, longest);
         let pruner = Pruner::new(
             Arc::clone(&self.store),
