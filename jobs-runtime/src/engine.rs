@@ -211,6 +211,7 @@ impl Engine {
     }
 
     /// The message of the panic that has ended the dispatcher, if one has.
+    #[cfg(feature = "cli")]
     pub(crate) fn death(&self) -> Option<String> {
         match &*self.ended.borrow() {
             Some(Err(panic)) => Some(panic.clone()),

@@ -35,8 +35,9 @@ pub trait RetentionStore: Send + Sync + 'static {
     /// while the execution whose handler enqueued it is not final.
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError>;
 
-    /// Deletes executions that a scan has found, each as [`delete`](crate::store::Store::delete)
-    /// does. Returns those that this call has deleted.
+    /// Deletes executions that a scan has found, each as
+    /// [`delete`](crate::store::OperatorStore::delete) does. Returns those that this call has
+    /// deleted.
     ///
     /// An execution that has run again since the scan is left alone. All of the batch is deleted or
     /// nothing. A repeated call deletes nothing.

@@ -76,6 +76,13 @@ pub(in crate::store) struct LimitState {
 
 /// A change of a limit's permits that the allocator has not counted yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(
+        dead_code,
+        reason = "SQLite has one writer, which changes the counts itself"
+    )
+)]
 pub(in crate::store) enum PermitEvent {
     /// This number of attempts started, at this time.
     Started(u64, Timestamp),
@@ -87,6 +94,7 @@ pub(in crate::store) enum PermitEvent {
     Pause(Timestamp),
 }
 
+#[cfg(feature = "postgres")]
 impl PermitEvent {
     /// Reads an event from its stored kind, count and time; `None` for an unknown kind.
     pub(in crate::store) fn of_parts(
