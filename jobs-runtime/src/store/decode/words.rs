@@ -25,8 +25,12 @@ static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Logs a row that this program cannot read, once per reason.
 pub(in crate::store) fn log_unreadable(row: impl Display, what: &str, reason: &str) {
-    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-    if logged.len() < MAX_LOGGED && logged.insert(format!("{what}: {reason}")) {
+    // The subscriber is code of the application: it runs without the lock.
+    let is_new = {
+        let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.len() < MAX_LOGGED && logged.insert(format!("{what}: {reason}"))
+    };
+    if is_new {
         tracing::warn!(%row, what, reason, "skipped a value that this program does not know");
     }
 }
