@@ -89,7 +89,7 @@ fn a_dry_run_of_trigger_shows_the_payload_and_enqueues_nothing() {
         dir.path(),
         &["trigger", "test.add", "--a", "1", "--dry-run"],
     );
-    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert_eq!(wrong.code, 2, "{wrong:?}");
     let executions = json(&jobs(dir.path(), &["executions", "--json"]));
     assert_eq!(executions["executions"], serde_json::json!([]));
 }
