@@ -2,8 +2,8 @@
 //!
 //! The service finds the job of each request, checks options and payloads, creates ids, and derives
 //! limits and keys. It collects the violations of all payloads. Then it calls the store once. The
-//! store looks up idempotency, unique and debounce keys (`store/rules/dedup.rs`). A preview goes the
-//! same way and calls the store's preview instead.
+//! store looks up idempotency, unique and debounce keys (`store/rules/dedup.rs`). A dry run goes
+//! the same way, and calls the store's preview instead.
 
 use std::sync::Arc;
 

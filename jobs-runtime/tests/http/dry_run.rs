@@ -1,4 +1,4 @@
-//! `dryRun` of `POST /jobs/{id}/trigger` and `/trigger-batch`: validation and outcome without a write.
+//! `dryRun` of a trigger and of a batch: validation and outcome without a write.
 
 use axum::body::Body;
 use axum::http::header;
