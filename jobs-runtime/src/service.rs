@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `registry`, `job` | the known jobs: linked into this program, or published by another one |
 //! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
+//! | `preview` | the dry run of an enqueue |
 //! | `payload` | the payload check; it finds the violations of a 422 |
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
 //! | `schedules` | publication and changes of schedules; the executions that they create |
@@ -37,6 +38,8 @@ mod job;
 mod limits;
 mod options;
 mod payload;
+#[cfg(feature = "http")]
+mod preview;
 mod queues;
 #[cfg(feature = "http")]
 mod raw_object;
@@ -68,11 +71,14 @@ use wait::ResultWaiter;
 pub use edit::Edit;
 #[cfg(feature = "http")]
 pub(crate) use enqueue::EnqueuedRequest;
+
 #[cfg(feature = "http")]
 pub(crate) use error::{InvalidPayload, ServiceError};
 pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
 pub(crate) use payload::violation::push_segment;
+#[cfg(feature = "http")]
+pub(crate) use preview::{EnqueueOutcome, TriggerPreview};
 pub use queues::QueueAnswer;
 #[cfg(feature = "http")]
 pub(crate) use raw_object::RawObject;

@@ -54,8 +54,8 @@ pub use contract::enqueue::EnqueueStore;
 pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;
 pub use contract::execution::{
-    AttemptRecord, EnqueueAnswer, ExecutionPolicy, ExecutionRecord, ExecutionState, IdempotencyKey,
-    NewExecution,
+    AttemptRecord, EnqueueAnswer, EnqueuePreview, ExecutionPolicy, ExecutionRecord, ExecutionState,
+    IdempotencyKey, NewExecution,
 };
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
@@ -93,6 +93,8 @@ pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchro
 pub use contract::worker::WorkerStore;
 pub use contract::{Store, StoreEvent};
 pub use rules::dedup::DedupKind;
+#[cfg(feature = "http")]
+pub(crate) use rules::dedup::needs_dedup;
 pub use transfer::{
     Export, RowCounts, Transferable, TransferredAttempt, TransferredExecution, TransferredOutcome,
     TransferredState,

@@ -11,6 +11,8 @@ mod batch;
 mod cancel_and_retry;
 #[path = "http/delete.rs"]
 mod delete;
+#[path = "http/dry_run.rs"]
+mod dry_run;
 #[path = "http/edit.rs"]
 mod edit;
 #[path = "http/events.rs"]

@@ -76,6 +76,25 @@ fn an_unknown_command_exits_2() {
 }
 
 #[test]
+fn a_dry_run_of_trigger_shows_the_payload_and_enqueues_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let args = ["trigger", "test.add", "--a", "1", "--b", "2", "--dry-run"];
+    let ran = jobs(dir.path(), &args);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("would enqueue test.add\n{"), "{ran:?}");
+    let preview = json(&jobs(dir.path(), &[&args[..], &["--json"]].concat()));
+    assert_eq!(preview["outcome"], "new");
+    assert_eq!(preview["payload"], serde_json::json!({"a": 1, "b": 2}));
+    let wrong = jobs(
+        dir.path(),
+        &["trigger", "test.add", "--a", "1", "--dry-run"],
+    );
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    let executions = json(&jobs(dir.path(), &["executions", "--json"]));
+    assert_eq!(executions["executions"], serde_json::json!([]));
+}
+
+#[test]
 fn trigger_enqueues_and_executions_shows_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let args = [

@@ -21,6 +21,7 @@ requirements! { "uniqueness" {
     a_key_names_the_execution_that_answered: "If a `unique` or `debounce` key answers a request, its idempotency key names that execution, also after its end.",
     a_retry_makes_no_second_live_execution: "An operator's retry is rejected while another execution is live under the unique key. Afterwards the retried one holds the key.",
     a_retry_respects_max_waiting: "An operator's retry that would exceed `max_waiting` is rejected.",
+    a_preview_decides_as_an_enqueue_and_writes_nothing: "A preview of an enqueue decides by the same rules. It creates no execution, writes no key and changes no payload.",
     keys_of_a_transaction_apply_after_its_commit: "Unique keys, debounce keys and `max_waiting` of a transaction apply after its commit, and not after a rollback.",
 }}
 
@@ -249,6 +250,76 @@ async fn a_rejected_batch_creates_and_replaces_nothing(store: AnyStore) {
     assert_eq!(record(&store, replaced).await.payload.get(), r#"{"n":0}"#);
     let (_, answer) = enqueue_one(&store, keyed("c", OnConflict::Reject, "{}")).await;
     assert_eq!(answer, EnqueueAnswer::Created, "its key is free");
+}
+
+async fn a_preview_decides_as_an_enqueue_and_writes_nothing(store: AnyStore) {
+    let named = |name: &str, on_conflict| {
+        let mut unique = unique(on_conflict);
+        unique.key = name.to_owned();
+        with_key(unique, r#"{"n":9}"#)
+    };
+    let keyed = |digest: &str| new_with("j", |new| new.idempotency_key = key("k", digest));
+    let capped = || new_with("capped", |new| new.rules.max_waiting = Some(2));
+    let (skipped, _) = enqueue_one(&store, named("skip", OnConflict::Skip)).await;
+    let (rejected, _) = enqueue_one(&store, named("reject", OnConflict::Reject)).await;
+    let mut waiting = named("replace", OnConflict::Replace);
+    waiting.payload = r#"{"n":0}"#.to_owned();
+    let (replaced, _) = enqueue_one(&store, waiting).await;
+    let (merged, _) = enqueue_one(&store, debounced(0, r#"{"n":0}"#)).await;
+    let (replayed, _) = enqueue_one(&store, keyed("a")).await;
+    enqueue_one(&store, capped()).await;
+
+    let batch = vec![
+        new("j"),
+        named("skip", OnConflict::Skip),
+        named("reject", OnConflict::Reject),
+        named("replace", OnConflict::Replace),
+        debounced(10, r#"{"n":9}"#),
+        keyed("a"),
+        keyed("b"),
+        capped(),
+        capped(),
+        named("new", OnConflict::Reject),
+        named("new", OnConflict::Reject),
+    ];
+    let first_new = batch[9].id;
+    let before = listed(&store).await;
+    for _ in 0..2 {
+        assert_eq!(
+            store.preview_enqueue(batch.clone()).await.unwrap(),
+            [
+                EnqueuePreview::Created,
+                EnqueuePreview::Skipped(skipped),
+                EnqueuePreview::UniqueConflict(rejected),
+                EnqueuePreview::Replaced(replaced),
+                EnqueuePreview::Merged(merged, t(40)),
+                EnqueuePreview::Replayed(replayed),
+                EnqueuePreview::IdempotencyConflict(replayed),
+                EnqueuePreview::Created,
+                EnqueuePreview::QueueFull(2),
+                EnqueuePreview::Created,
+                EnqueuePreview::UniqueConflict(first_new),
+            ]
+        );
+        assert_eq!(listed(&store).await, before);
+    }
+    // The keys of previewed executions are free.
+    let mut fresh = named("new", OnConflict::Reject);
+    fresh.idempotency_key = key("fresh", "a");
+    let (_, answer) = enqueue_one(&store, fresh).await;
+    assert_eq!(answer, EnqueueAnswer::Created);
+}
+
+/// Returns every execution with its payload, status and time.
+async fn listed(store: &AnyStore) -> Vec<(ExecutionId, String, ExecutionStatus, Timestamp)> {
+    let page = store
+        .list_executions(ExecutionQuery::newest(100))
+        .await
+        .unwrap();
+    let executions = page.executions.into_iter();
+    let execution =
+        |one: ExecutionRecord| (one.id, one.payload.get().to_owned(), one.status, one.run_at);
+    executions.map(execution).collect()
 }
 
 /// Returns an execution with a debounce delay of 30 seconds, and two minutes at most.

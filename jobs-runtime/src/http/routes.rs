@@ -8,6 +8,7 @@
 //! Handlers may use the service, the store contract and [`Health`](crate::health::Health). They
 //! must not import the engine or a particular store.
 
+pub(in crate::http) mod dry_run;
 pub(in crate::http) mod edit;
 pub(in crate::http) mod erase;
 pub(in crate::http) mod executions;

@@ -2,7 +2,8 @@
 //!
 //! The service finds the job of each request, checks options and payloads, creates ids, and derives
 //! limits and keys. It collects the violations of all payloads. Then it calls the store once. The
-//! store looks up idempotency, unique and debounce keys (`store/rules/dedup.rs`).
+//! store looks up idempotency, unique and debounce keys (`store/rules/dedup.rs`). A dry run goes
+//! the same way, and calls the store's preview instead.
 
 use std::sync::Arc;
 
@@ -66,10 +67,7 @@ impl JobService {
         tx: Option<TransactionRef<'_>>,
         requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
-        if requests.len() > MAX_BATCH {
-            let reason = format!("{} requests; {MAX_BATCH} are allowed", requests.len());
-            return Err(options::invalid("batch", reason).into());
-        }
+        require_batch_size(&requests)?;
         if requests.is_empty() {
             return Ok(Vec::new());
         }
@@ -110,7 +108,7 @@ impl JobService {
     }
 
     /// Returns the job of each request. Consecutive requests of one job are resolved once.
-    async fn resolve_jobs(
+    pub(super) async fn resolve_jobs(
         &self,
         requests: &[EnqueueRequest],
     ) -> Result<Vec<Arc<KnownJob>>, ServiceError> {
@@ -130,7 +128,7 @@ impl JobService {
     }
 
     /// Checks every request and builds its execution. Collects the violations of all payloads.
-    async fn prepare_executions(
+    pub(super) async fn prepare_executions(
         &self,
         requests: Vec<EnqueueRequest>,
         jobs: &[Arc<KnownJob>],
@@ -222,6 +220,15 @@ impl JobService {
     }
 }
 
+/// Rejects a batch that is too large.
+pub(super) fn require_batch_size(requests: &[EnqueueRequest]) -> Result<(), EnqueueError> {
+    if requests.len() <= MAX_BATCH {
+        return Ok(());
+    }
+    let reason = format!("{} requests; {MAX_BATCH} are allowed", requests.len());
+    Err(options::invalid("batch", reason))
+}
+
 fn require_enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
     if job.descriptor().enabled {
         Ok(job)
@@ -232,7 +239,7 @@ fn require_enabled(job: Arc<KnownJob>) -> Result<Arc<KnownJob>, EnqueueError> {
     }
 }
 
-fn initial_status(execution: &NewExecution) -> ExecutionStatus {
+pub(super) fn initial_status(execution: &NewExecution) -> ExecutionStatus {
     match execution.run_at {
         Some(_) => ExecutionStatus::Pending,
         None => ExecutionStatus::Queued,

@@ -6,13 +6,14 @@ use tokio::sync::broadcast;
 
 use super::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
-    EnqueueAnswer, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage,
-    ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage, ExpiryScan, Fence,
-    FireAnswer, Firing, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
-    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
-    QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer, ScheduleRecord,
-    ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
-    StoreDescription, StoreError, StoreEvent, Sweep, Transferable, Turn, WorkerStore, WriteAnswer,
+    EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit,
+    ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage,
+    ExpiryScan, Fence, FireAnswer, Firing, Limit, LimitStore, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
+    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
+    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Sweep, Transferable, Turn,
+    WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -75,6 +76,7 @@ delegate! {
     EnqueueStore {
         async fn publish(jobs: Vec<PublishedJob>) -> ();
         async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+        async fn preview_enqueue(batch: Vec<NewExecution>) -> Vec<EnqueuePreview>;
         async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
     }
 

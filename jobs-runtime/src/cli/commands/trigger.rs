@@ -14,6 +14,7 @@ use crate::cli::payload_flags::{JobCommand, without_fields};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
+use crate::service::{EnqueueOutcome, TriggerPreview};
 use crate::store::EnqueueAnswer;
 use crate::time::Timestamp;
 use crate::{Runtime, RuntimeBuilder};
@@ -33,6 +34,10 @@ pub(in crate::cli) async fn trigger(
         return Ok(());
     };
     let output = request.output(output);
+    if request.matches.get_flag("dry-run") {
+        let preview = request.preview(&runtime).await?;
+        return output.result(&preview, preview_text);
+    }
     let (id, answer) = request.enqueue(&runtime).await?;
     if request.matches.get_flag("wait") {
         let record = progress::wait(runtime.service(), id, output).await?;
@@ -55,6 +60,29 @@ pub(in crate::cli) async fn trigger(
             format!("{id}  waits under the same key: its payload was replaced")
         }
     })
+}
+
+/// The sentence about a dry run, and the payload that would be stored.
+fn preview_text(preview: &TriggerPreview) -> String {
+    let id = preview.execution_id.map(|id| id.to_string());
+    let id = id.unwrap_or_default();
+    let sentence = match preview.outcome {
+        EnqueueOutcome::New => format!("would enqueue {}", preview.job_id),
+        EnqueueOutcome::Replayed => format!("{id}  was enqueued under this idempotency key"),
+        EnqueueOutcome::Skipped => format!("{id}  has the same unique key and would answer"),
+        EnqueueOutcome::Replaced => {
+            format!("{id}  has the same unique key and would get the payload")
+        }
+        EnqueueOutcome::Merged => {
+            format!("{id}  has the same debounce key and would get the payload")
+        }
+        EnqueueOutcome::Rejected => {
+            let code = preview.code.unwrap_or_default();
+            format!("{id}  has the same key: would be rejected with {code}")
+        }
+        EnqueueOutcome::QueueFull => "would be rejected: the job's queue is full".to_owned(),
+    };
+    format!("{sentence}\n{}", preview.payload)
 }
 
 /// Enqueues an execution and executes it in this process.
@@ -171,7 +199,23 @@ impl JobRequest {
         output.with_json(output.json || self.matches.get_flag("json"))
     }
 
+    async fn preview(&self, runtime: &Runtime) -> Result<TriggerPreview, Failure> {
+        let previews = runtime.service().preview_batch(vec![self.request()]).await;
+        let mut previews = previews.map_err(|error| error.into_enqueue_error(false))?;
+        let preview = previews.pop();
+        preview.ok_or_else(|| Failure::failed("no request was previewed"))
+    }
+
     async fn enqueue(&self, runtime: &Runtime) -> Result<(ExecutionId, EnqueueAnswer), Failure> {
+        let accepted = runtime.service().enqueue_batch(vec![self.request()]).await;
+        let accepted = accepted.map_err(|error| error.into_enqueue_error(false))?;
+        match accepted.first() {
+            Some(one) => Ok((one.enqueued.execution_id, one.answer)),
+            None => Err(Failure::failed("the store returned no execution")),
+        }
+    }
+
+    fn request(&self) -> EnqueueRequest {
         let text = |id: &str| self.matches.get_one::<String>(id).cloned();
         let mut request = EnqueueRequest::new(self.job_id.clone(), self.payload.clone());
         request.triggered_by = TriggeredBy::Cli;
@@ -188,12 +232,7 @@ impl JobRequest {
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
         }
-        let accepted = runtime.service().enqueue_batch(vec![request]).await;
-        let accepted = accepted.map_err(|error| error.into_enqueue_error(false))?;
-        match accepted.first() {
-            Some(one) => Ok((one.enqueued.execution_id, one.answer)),
-            None => Err(Failure::failed("the store returned no execution")),
-        }
+        request
     }
 }
 
@@ -235,6 +274,11 @@ fn options(command: &str) -> Vec<Arg> {
     ];
     if command == "trigger" {
         options.extend([
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("wait")
+                .help("Check the request and tell what would happen; write nothing"),
             Arg::new("wait")
                 .long("wait")
                 .action(ArgAction::SetTrue)

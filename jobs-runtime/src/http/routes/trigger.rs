@@ -1,7 +1,8 @@
 //! `POST /jobs/{id}/trigger`, `POST /jobs/{id}/trigger-batch`: enqueue over HTTP.
 //!
 //! The body of a batch is `{"executions": [{"payload": …, "priority": …}, …]}`. Each entry has the
-//! fields of a single trigger's body. All executions are enqueued, or none.
+//! fields of a single trigger's body. All executions are enqueued, or none. `dryRun` in either body
+//! changes nothing: see [`dry_run`].
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::dry_run::{self, BatchAnswer, DRY_RUN, TriggerAnswer, is_dry_run};
 use crate::http::request::body::{
     BodyFields, BodyText, MAX_BATCH_BODY, MAX_BODY, reject_violations,
 };
@@ -56,8 +58,8 @@ const ITEM_ID: Input = Input::name("itemId", "the domain object that the executi
 const CREATED_BY: Input = Input::name("createdBy", "the user or program that creates it");
 const TAGS: Input = Input::value::<Tags>("tags", "tags to find the execution by");
 
-/// The fields of a trigger's body.
-pub(in crate::http) const FIELDS: &[Input] = &[
+/// The fields of an entry of a batch.
+const ENTRY_FIELDS: &[Input] = &[
     PAYLOAD,
     PRIORITY,
     DELAY_MS,
@@ -69,14 +71,28 @@ pub(in crate::http) const FIELDS: &[Input] = &[
     TAGS,
 ];
 
+/// The fields of a trigger's body.
+const FIELDS: &[Input] = &[
+    PAYLOAD,
+    PRIORITY,
+    DELAY_MS,
+    RUN_AT,
+    IDEMPOTENCY_FIELD,
+    CORRELATION_ID,
+    ITEM_ID,
+    CREATED_BY,
+    TAGS,
+    DRY_RUN,
+];
+
 const EXECUTIONS: Input = Input::list(
     "executions",
-    FIELDS,
+    ENTRY_FIELDS,
     MAX_BATCH,
     "the executions, each with the fields of a trigger's body",
 )
 .required();
-const BATCH_FIELDS: &[Input] = &[EXECUTIONS];
+const BATCH_FIELDS: &[Input] = &[EXECUTIONS, DRY_RUN];
 
 const PROBLEMS: &[Code] = &[
     Code::UnknownJob,
@@ -92,7 +108,10 @@ pub(in crate::http) const ONE: RouteDoc = RouteDoc::new(
     "enqueues an execution",
     &[
         Answer::json::<Triggered>(StatusCode::ACCEPTED, "the execution is created"),
-        Answer::json::<Triggered>(StatusCode::OK, "an existing execution answers the request"),
+        Answer::json::<TriggerAnswer>(
+            StatusCode::OK,
+            "an existing execution answers the request; or the answer to a dry run",
+        ),
     ],
 )
 .body(FIELDS)
@@ -103,7 +122,10 @@ pub(in crate::http) const BATCH: RouteDoc = RouteDoc::new(
     "enqueues all executions or none",
     &[
         Answer::json::<TriggeredBatch>(StatusCode::ACCEPTED, "an execution is created"),
-        Answer::json::<TriggeredBatch>(StatusCode::OK, "all of them existed"),
+        Answer::json::<BatchAnswer>(
+            StatusCode::OK,
+            "all of them existed; or the answer to a dry run",
+        ),
     ],
 )
 .body(BATCH_FIELDS)
@@ -160,7 +182,11 @@ pub(in crate::http) async fn one(
         }
     }
     request.trace_parent = trace_parent(&headers);
+    let is_dry_run = is_dry_run(&mut fields);
     reject_violations(&fields.finish())?;
+    if is_dry_run {
+        return dry_run::one(&api, request).await;
+    }
 
     let accepted = api
         .service
@@ -194,6 +220,7 @@ pub(in crate::http) async fn batch(
             "must have an `idempotencyKey` each; the header `Idempotency-Key` is for one execution",
         );
     }
+    let is_dry_run = is_dry_run(&mut fields);
     let mut violations = fields.finish();
     if entries.len() > MAX_BATCH {
         let detail = format!("{} executions, {MAX_BATCH} are allowed", entries.len());
@@ -204,13 +231,17 @@ pub(in crate::http) async fn batch(
     let mut requests = Vec::with_capacity(entries.len());
     let trace_parent = trace_parent(&headers);
     for (index, entry) in entries.into_iter().enumerate() {
-        let mut fields = BodyFields::read(entry.get(), format!("/executions/{index}"), FIELDS)?;
+        let pointer = format!("/executions/{index}");
+        let mut fields = BodyFields::read(entry.get(), pointer, ENTRY_FIELDS)?;
         let mut request = enqueue_request(&mut fields, &job_id);
         request.trace_parent = trace_parent.clone();
         requests.push(request);
         violations.extend(fields.finish());
     }
     reject_violations(&violations)?;
+    if is_dry_run {
+        return dry_run::batch(&api, requests).await;
+    }
 
     let accepted = api
         .service

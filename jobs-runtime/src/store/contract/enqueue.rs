@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jobs::TransactionRef;
 
-use crate::store::{EnqueueAnswer, NewExecution, PublishedJob, StoreError};
+use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, PublishedJob, StoreError};
 
 /// The part of a store that takes new executions. Errors: see [`Store`](crate::store::Store).
 #[async_trait]
@@ -42,6 +42,17 @@ pub trait EnqueueStore: Send + Sync {
     /// payload, [`StoreError::UniqueConflict`] if the unique key's rule is to reject, and
     /// [`StoreError::QueueFull`] if `max_waiting` would be exceeded.
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
+
+    /// Decides about executions as [`enqueue`](Self::enqueue) does, and writes nothing. Returns one
+    /// decision per execution, in order.
+    ///
+    /// A decision takes the executions before it in the batch into account. A rejected execution is
+    /// reported in its place, and counts as not created. The call takes no lock, so another caller
+    /// may change the answer before the enqueue.
+    async fn preview_enqueue(
+        &self,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueuePreview>, StoreError>;
 
     /// Does the same as [`enqueue`](Self::enqueue) within the caller's transaction.
     ///

@@ -121,6 +121,28 @@ pub enum EnqueueAnswer {
     Merged(ExecutionId),
 }
 
+/// The decision of an enqueue that is only previewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnqueuePreview {
+    /// The execution would be created.
+    Created,
+    /// Its idempotency key names this execution.
+    Replayed(ExecutionId),
+    /// This live execution has the same unique key.
+    Skipped(ExecutionId),
+    /// This waiting execution has the same unique key and would receive the payload.
+    Replaced(ExecutionId),
+    /// This waiting execution has the same debounce key. It would receive the payload and be due at
+    /// this time.
+    Merged(ExecutionId, Timestamp),
+    /// Its idempotency key names this execution, which has another payload.
+    IdempotencyConflict(ExecutionId),
+    /// This live execution has the same unique key, whose rule is to reject.
+    UniqueConflict(ExecutionId),
+    /// The job's `max_waiting` would be exceeded.
+    QueueFull(u32),
+}
+
 /// The status of an execution, without its other data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -23,10 +23,10 @@ use async_trait::async_trait;
 use sqlx::Row;
 use uuid::Uuid;
 
-use lookup::{Lookup, lookup};
+use lookup::{Lookup, LookupLocks, lookup};
 
 use super::conn::error::DbError;
-use super::conn::operation::{Operation, Outcome, TxMode};
+use super::conn::operation::{Operation, Outcome, TxMode, without_events};
 use super::conn::text::array_literal;
 use super::conn::tx::Tx;
 use super::limits::LimitIds;
@@ -34,7 +34,7 @@ use super::uuid_of;
 use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
-use crate::store::{EnqueueAnswer, NewExecution, StoreError};
+use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, StoreError};
 use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -72,8 +72,22 @@ impl Operation for CheckedEnqueue {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Answers>, DbError> {
         let batches: Vec<&[NewExecution]> = self.calls.iter().map(|call| &*call.batch).collect();
-        let lookup = lookup(tx, &batches, true).await?;
+        let lookup = lookup(tx, &batches, LookupLocks::KeysAndBacklog).await?;
         decide_and_write(tx, &batches, lookup, &self.limits, FastPath::Try).await
+    }
+}
+
+/// Decides about a batch, and writes nothing.
+pub(super) struct PreviewEnqueue(pub(super) Vec<NewExecution>);
+
+#[async_trait]
+impl Operation for PreviewEnqueue {
+    type Output = Result<Vec<EnqueuePreview>, StoreError>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let Self(batch) = self;
+        let lookup = lookup(tx, &[batch], LookupLocks::None).await?;
+        Ok(without_events(lookup.executions.preview(batch)))
     }
 }
 
@@ -88,7 +102,7 @@ pub(super) async fn enqueue_in_txn(
     limits: &LimitIds,
 ) -> Result<Outcome<Answers>, DbError> {
     let batches = [batch];
-    let lookup = lookup(tx, &batches, false).await?;
+    let lookup = lookup(tx, &batches, LookupLocks::Keys).await?;
     decide_and_write(tx, &batches, lookup, limits, FastPath::Skip).await
 }
 

@@ -8,17 +8,17 @@ use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use super::{
-    PostgresStore, claim, conn, limits, migrate, operator, promote, read, session, settle,
+    PostgresStore, claim, conn, enqueue, limits, migrate, operator, promote, read, session, settle,
 };
 use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
-    ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
-    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
-    QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo,
-    Settlement, SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
-    WriteAnswer, session_nonce,
+    EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
+    Transferable, WorkerStore, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -70,6 +70,14 @@ impl EnqueueStore for PostgresStore {
             return Ok(Vec::new());
         }
         self.batcher.enqueue(conn::text::encode_batch(batch)).await
+    }
+
+    async fn preview_enqueue(
+        &self,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueuePreview>, StoreError> {
+        let preview = enqueue::PreviewEnqueue(conn::text::encode_batch(batch));
+        self.read(preview).await?
     }
 
     async fn enqueue_in(

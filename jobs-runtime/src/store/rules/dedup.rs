@@ -14,7 +14,8 @@ use std::time::Duration;
 use jobs::{ExecutionId, ExecutionStatus, OnConflict};
 
 use crate::store::{
-    EnqueueAnswer, EnqueueRules, IdempotencyKey, NewExecution, StoreError, StoreEvent, UniqueKey,
+    EnqueueAnswer, EnqueuePreview, EnqueueRules, IdempotencyKey, NewExecution, StoreError,
+    StoreEvent, UniqueKey,
 };
 use crate::time::Timestamp;
 
@@ -137,6 +138,17 @@ enum EnqueueDecision {
     Reject(StoreError),
 }
 
+impl EnqueueDecision {
+    /// Returns the execution that the idempotency key of `new` names from now on.
+    fn answered_by(&self, new: &NewExecution) -> Option<ExecutionId> {
+        match self {
+            Self::Create => Some(new.id),
+            Self::Skipped(id) | Self::Merge(id, _) => Some(*id),
+            Self::Repeated | Self::Replayed(_) | Self::Reject(_) => None,
+        }
+    }
+}
+
 /// An addition to [`ExistingExecutions`] with the value that it replaced.
 #[derive(Debug)]
 enum Undo {
@@ -204,6 +216,45 @@ impl ExistingExecutions {
         plan
     }
 
+    /// Decides about each execution of a batch, and plans no write. A rejected execution counts as
+    /// not created.
+    pub(in crate::store) fn preview(
+        mut self,
+        batch: &[NewExecution],
+    ) -> Result<Vec<EnqueuePreview>, StoreError> {
+        let mut previews = Vec::with_capacity(batch.len());
+        for (index, new) in batch.iter().enumerate() {
+            let decision = self.decide_one(index, new);
+            if let (Some(id), Some(key)) = (decision.answered_by(new), &new.idempotency_key) {
+                self.add_idempotency_key(new, key, id);
+            }
+            previews.push(match decision {
+                EnqueueDecision::Create => {
+                    self.add_new(new);
+                    EnqueuePreview::Created
+                }
+                EnqueueDecision::Repeated => EnqueuePreview::Created,
+                EnqueueDecision::Replayed(id) => EnqueuePreview::Replayed(id),
+                EnqueueDecision::Skipped(id) => EnqueuePreview::Skipped(id),
+                EnqueueDecision::Merge(id, None) => EnqueuePreview::Replaced(id),
+                EnqueueDecision::Merge(id, Some(run_at)) => EnqueuePreview::Merged(id, run_at),
+                EnqueueDecision::Reject(error) => match error {
+                    StoreError::IdempotencyConflict { execution_id, .. } => {
+                        EnqueuePreview::IdempotencyConflict(execution_id)
+                    }
+                    StoreError::UniqueConflict { execution_id, .. } => {
+                        EnqueuePreview::UniqueConflict(execution_id)
+                    }
+                    StoreError::QueueFull { max_waiting, .. } => {
+                        EnqueuePreview::QueueFull(max_waiting)
+                    }
+                    error => return Err(error),
+                },
+            });
+        }
+        Ok(previews)
+    }
+
     fn decide_batch<'b>(
         &mut self,
         batch: &'b [NewExecution],
@@ -212,11 +263,7 @@ impl ExistingExecutions {
         let mut answers = Vec::with_capacity(batch.len());
         for (index, new) in batch.iter().enumerate() {
             let decision = self.decide_one(index, new);
-            let answered_by = match &decision {
-                EnqueueDecision::Create => Some(new.id),
-                EnqueueDecision::Skipped(id) | EnqueueDecision::Merge(id, _) => Some(*id),
-                _ => None,
-            };
+            let answered_by = decision.answered_by(new);
             if let (Some(execution_id), Some(key)) = (answered_by, &new.idempotency_key) {
                 self.add_idempotency_key(new, key, execution_id);
                 plan.keys.push(NewKey {
@@ -427,7 +474,7 @@ pub(in crate::store) fn blocks_retry(unique: &UniqueKey, status: ExecutionStatus
 
 /// Returns `true` if existing executions decide whether this one is created: it has an idempotency
 /// key, a unique key, a debounce key or `max_waiting`.
-pub(in crate::store) fn needs_dedup(new: &NewExecution) -> bool {
+pub(crate) fn needs_dedup(new: &NewExecution) -> bool {
     let EnqueueRules {
         limits: _,
         unique,

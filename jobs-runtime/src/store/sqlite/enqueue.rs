@@ -23,7 +23,7 @@ use crate::store::rules::dedup::{
 };
 use crate::store::rules::permits::FreePermits;
 use crate::store::rules::retry_text::RetryText;
-use crate::store::{EnqueueAnswer, NewExecution, StoreError, StoreEvent};
+use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, StoreError, StoreEvent};
 use crate::time::Timestamp;
 
 /// The rows that a group of batches writes, the answer to each batch, and the events to publish.
@@ -269,6 +269,15 @@ pub(super) async fn look_up_existing(
         existing.add_waiting(job_id.to_owned(), count.try_into().unwrap_or(0));
     }
     Ok(existing)
+}
+
+/// Decides about a batch, and writes nothing.
+pub(super) async fn preview_on_conn(
+    conn: &mut SqliteConnection,
+    batch: &[NewExecution],
+) -> Result<Vec<EnqueuePreview>, DbError> {
+    let existing = look_up_existing(conn, &[batch]).await?;
+    Ok(existing.preview(batch)?)
 }
 
 /// The unique key and the debounce key of an execution, as rows for `write_dedup_keys.sql`.

@@ -7,16 +7,18 @@ use tokio::sync::broadcast;
 
 use super::conn::commit_group::WriteCall;
 use super::conn::operation::operation;
-use super::{SqliteStore, claim, conn, limits, migrate, operator, promote, read, session, settle};
+use super::{
+    SqliteStore, claim, conn, enqueue, limits, migrate, operator, promote, read, session, settle,
+};
 use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
-    EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
-    ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
-    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
-    QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo,
-    Settlement, SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore,
-    WriteAnswer,
+    EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
+    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
+    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
+    Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -81,6 +83,14 @@ impl EnqueueStore for SqliteStore {
         }
         self.writer
             .call(|reply| WriteCall::Enqueue(batch, reply))
+            .await
+    }
+
+    async fn preview_enqueue(
+        &self,
+        batch: Vec<NewExecution>,
+    ) -> Result<Vec<EnqueuePreview>, StoreError> {
+        self.read(operation!(|conn| enqueue::preview_on_conn(conn, &batch)))
             .await
     }
 

@@ -162,14 +162,22 @@ statements! {
     ),
     enqueue_existing_ids: include_str!("../sql/enqueue/existing_ids.sql"),
     enqueue_write_idempotency_keys: include_str!("../sql/enqueue/write_idempotency_keys.sql"),
-    enqueue_lock_idempotency_keys: include_str!("../sql/enqueue/lock_idempotency_keys.sql"),
+    enqueue_read_idempotency_keys: include_str!("../sql/enqueue/read_idempotency_keys.sql"),
+    enqueue_lock_idempotency_keys: concat!(
+        include_str!("../sql/enqueue/read_idempotency_keys.sql"),
+        "FOR UPDATE OF k"
+    ),
     enqueue_lock_free_limits: include_str!("../sql/enqueue/lock_free_limits.sql"),
     enqueue_try_allocator_lock: include_str!("../sql/enqueue/try_allocator_lock.sql"),
     enqueue_insert_limited: include_str!("../sql/enqueue/insert_limited.sql"),
     enqueue_merge: include_str!("../sql/enqueue/merge.sql"),
     enqueue_dedup_targets: include_str!("../sql/enqueue/dedup_targets.sql"),
     enqueue_write_dedup_keys: include_str!("../sql/enqueue/write_dedup_keys.sql"),
-    enqueue_lock_dedup_keys: include_str!("../sql/enqueue/lock_dedup_keys.sql"),
+    enqueue_read_dedup_keys: include_str!("../sql/enqueue/read_dedup_keys.sql"),
+    enqueue_lock_dedup_keys: concat!(
+        include_str!("../sql/enqueue/read_dedup_keys.sql"),
+        "FOR UPDATE OF k"
+    ),
     enqueue_lock_backlog: include_str!("../sql/enqueue/lock_backlog.sql"),
     enqueue_count_backlog: include_str!("../sql/enqueue/count_backlog.sql"),
     read_execution: concat!(

@@ -22,25 +22,36 @@ pub(super) type DedupKey = (String, DedupKind, String);
 /// Result of a lookup.
 pub(super) struct Lookup {
     pub(super) executions: ExistingExecutions,
-    /// Unique and debounce keys that exist; they are locked.
+    /// Unique and debounce keys that exist.
     pub(super) dedup_keys: HashSet<DedupKey>,
 }
 
+/// The locks that a lookup takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookupLocks {
+    /// Those of the keys and of the backlog.
+    KeysAndBacklog,
+    /// Those of the keys.
+    Keys,
+    /// None: nothing is written by what the lookup finds.
+    None,
+}
+
 /// Looks up the ids and keys of these batches. Keys come first, so that the executions that they
-/// name are found as well. `locks_backlog`: counts the backlog under its lock.
+/// name are found as well.
 pub(super) async fn lookup(
     tx: &mut Tx<'_>,
     batches: &[&[NewExecution]],
-    locks_backlog: bool,
+    locks: LookupLocks,
 ) -> Result<Lookup, DbError> {
     let all = || batches.iter().flat_map(|batch| batch.iter());
     let mut lookup = Lookup {
         executions: ExistingExecutions::default(),
         dedup_keys: HashSet::new(),
     };
-    lock_idempotency_keys(tx, all(), &mut lookup).await?;
-    lock_dedup_keys(tx, all(), &mut lookup).await?;
-    count_backlog(tx, all(), locks_backlog, &mut lookup).await?;
+    read_idempotency_keys(tx, all(), locks, &mut lookup).await?;
+    read_dedup_keys(tx, all(), locks, &mut lookup).await?;
+    count_backlog(tx, all(), locks, &mut lookup).await?;
     let ids: Vec<Uuid> = all().map(|new| uuid_of(&new.id)).collect();
     for row in tx
         .fetch(tx.query(&tx.sql.enqueue_existing_ids).bind(ids))
@@ -51,10 +62,11 @@ pub(super) async fn lookup(
     Ok(lookup)
 }
 
-/// Locks the idempotency keys that exist.
-async fn lock_idempotency_keys(
+/// Reads the idempotency keys that exist, and locks them if `locks` says so.
+async fn read_idempotency_keys(
     tx: &mut Tx<'_>,
     all: impl Iterator<Item = &NewExecution>,
+    locks: LookupLocks,
     lookup: &mut Lookup,
 ) -> Result<(), DbError> {
     let keys = all.filter_map(|new| Some((&*new.job_id, &*new.idempotency_key.as_ref()?.key)));
@@ -62,10 +74,11 @@ async fn lock_idempotency_keys(
     if keys.is_empty() {
         return Ok(());
     }
-    let query = tx
-        .query(&tx.sql.enqueue_lock_idempotency_keys)
-        .bind(jobs)
-        .bind(keys);
+    let statement = match locks {
+        LookupLocks::None => &tx.sql.enqueue_read_idempotency_keys,
+        _ => &tx.sql.enqueue_lock_idempotency_keys,
+    };
+    let query = tx.query(statement).bind(jobs).bind(keys);
     for row in tx.fetch(query).await? {
         let key = IdempotencyHolder {
             execution_id: id_of(row.try_get(2)?),
@@ -79,11 +92,12 @@ async fn lock_idempotency_keys(
     Ok(())
 }
 
-/// Locks the unique and debounce keys that exist, then reads the states of the executions they
-/// name.
-async fn lock_dedup_keys(
+/// Reads the unique and debounce keys that exist, and locks them if `locks` says so. Then reads the
+/// states of the executions they name.
+async fn read_dedup_keys(
     tx: &mut Tx<'_>,
     all: impl Iterator<Item = &NewExecution>,
+    locks: LookupLocks,
     lookup: &mut Lookup,
 ) -> Result<(), DbError> {
     let mut columns: (Vec<&str>, Vec<&str>, Vec<&str>) = Default::default();
@@ -99,8 +113,12 @@ async fn lock_dedup_keys(
     if columns.0.is_empty() {
         return Ok(());
     }
+    let statement = match locks {
+        LookupLocks::None => &tx.sql.enqueue_read_dedup_keys,
+        _ => &tx.sql.enqueue_lock_dedup_keys,
+    };
     let query = tx
-        .query(&tx.sql.enqueue_lock_dedup_keys)
+        .query(statement)
         .bind(columns.0)
         .bind(columns.1)
         .bind(columns.2);
@@ -142,7 +160,7 @@ async fn lock_dedup_keys(
 async fn count_backlog(
     tx: &mut Tx<'_>,
     all: impl Iterator<Item = &NewExecution>,
-    locks_backlog: bool,
+    locks: LookupLocks,
     lookup: &mut Lookup,
 ) -> Result<(), DbError> {
     let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
@@ -156,7 +174,7 @@ async fn count_backlog(
         return Ok(());
     }
     let jobs: Vec<&str> = counted.keys().copied().collect();
-    if locks_backlog {
+    if locks == LookupLocks::KeysAndBacklog {
         let query = tx.query(&tx.sql.enqueue_lock_backlog).bind(&jobs);
         tx.fetch(query).await?;
     }
