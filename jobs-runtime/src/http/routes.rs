@@ -18,6 +18,7 @@ pub(in crate::http) mod jobs;
 pub(in crate::http) mod limits;
 pub(in crate::http) mod list_executions;
 pub(in crate::http) mod logs;
+pub(in crate::http) mod metrics;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
@@ -59,6 +60,7 @@ routes! {
         GET "/livez" => health::livez, health::LIVEZ;
         GET "/readyz" => health::readyz, health::READYZ;
         GET "/health" => health::health, health::HEALTH;
+        GET "/metrics" => metrics::metrics, metrics::METRICS;
     }
     "/api/v1/workers" {
         GET "/jobs" => jobs::list, jobs::LIST;
@@ -104,7 +106,7 @@ mod tests {
     use crate::http::PREFIX;
 
     #[test]
-    fn only_the_index_and_health_are_outside_the_prefix() {
+    fn only_the_index_and_monitoring_are_outside_the_prefix() {
         let outside: Vec<_> = ROUTES
             .iter()
             .map(|route| route.path)
@@ -118,7 +120,8 @@ mod tests {
                 "/docs",
                 "/livez",
                 "/readyz",
-                "/health"
+                "/health",
+                "/metrics"
             ]
         );
     }
