@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`reference`] | the name and the meaning of every metric; `docs/observability.md` has its tables |
+//! | [`reference`] | the name and the meaning of every metric, as in `docs/observability.md` |
 //! | `metrics` | the instruments, and their values for `GET /metrics` |
 //!
 //! The folder imports the store contract, the clock and `health`. The service, the engine and the
