@@ -91,6 +91,7 @@ mod waiter_order;
 
 mod queues;
 mod schedules;
+mod telemetry;
 mod uniqueness;
 
 mod damaged_rows;
@@ -142,6 +143,7 @@ pub fn requirements() -> Vec<Requirement> {
         uniqueness::REQUIREMENTS,
         queues::REQUIREMENTS,
         schedules::REQUIREMENTS,
+        telemetry::REQUIREMENTS,
         transactions::REQUIREMENTS,
         damaged_rows::REQUIREMENTS,
         new_words::REQUIREMENTS,

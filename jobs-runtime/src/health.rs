@@ -98,6 +98,12 @@ impl Health {
             })
     }
 
+    /// Returns the number of attempts that run in this process.
+    pub(crate) fn in_flight(&self) -> usize {
+        let workers = lock(&self.workers);
+        workers.iter().map(|worker| lock(worker).in_flight).sum()
+    }
+
     /// Checks every part of the process.
     pub async fn report(&self) -> HealthReport {
         let mut checks = vec![self.store_check().await];

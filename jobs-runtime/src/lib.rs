@@ -29,6 +29,7 @@
 //! | `logs` | capture of the handlers' log lines |
 //! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
+//! | [`telemetry`] | metrics, and the reference of their names |
 //!
 //! A read goes from the service to the store and never involves the engine.
 
@@ -50,6 +51,7 @@ mod service;
 pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod telemetry;
 pub mod testing;
 
 #[cfg(feature = "conformance")]

@@ -64,6 +64,7 @@ use crate::retention::{Retention, RetentionSettings};
 use crate::store::{
     CancelAnswer, DeleteAnswer, EditAnswer, EraseAnswer, RetryAnswer, Store, StoreError,
 };
+use crate::telemetry::metrics::Metrics;
 use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
@@ -103,6 +104,16 @@ struct Inner {
     /// Notified after a change of a schedule.
     schedule_changes: Arc<Notify>,
     retention: RetentionSettings,
+    metrics: Arc<Metrics>,
+}
+
+/// The settings of a service that a runtime chooses.
+#[derive(Default)]
+pub(crate) struct ServiceSettings {
+    /// How long executions are kept.
+    pub(crate) retention: RetentionSettings,
+    /// The metrics of the process.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl JobService {
@@ -120,18 +131,19 @@ impl JobService {
         clock: Arc<dyn Clock>,
         entropy: Arc<Entropy>,
     ) -> Result<Self, SchemaError> {
-        let retention = RetentionSettings::default();
-        Self::with_retention(store, &catalogue, clock, entropy, retention)
+        let settings = ServiceSettings::default();
+        Self::with_settings(store, &catalogue, clock, entropy, settings)
     }
 
-    /// Creates the service of a program whose settings say how long executions are kept.
-    pub(crate) fn with_retention(
+    /// Creates the service of a program with these settings.
+    pub(crate) fn with_settings(
         store: Arc<dyn Store>,
         catalogue: &Catalogue,
         clock: Arc<dyn Clock>,
         entropy: Arc<Entropy>,
-        retention: RetentionSettings,
+        settings: ServiceSettings,
     ) -> Result<Self, SchemaError> {
+        let ServiceSettings { retention, metrics } = settings;
         Ok(Self {
             inner: Arc::new(Inner {
                 registry: JobRegistry::new(store.clone(), catalogue, clock.clone())?,
@@ -141,6 +153,7 @@ impl JobService {
                 clock,
                 entropy,
                 retention,
+                metrics,
             }),
         })
     }
@@ -153,6 +166,12 @@ impl JobService {
     /// Returns the clock that gives executions their times.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
+    }
+
+    /// Returns the metrics of the process.
+    #[cfg(feature = "http")]
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
     }
 
     /// Creates a typed client of this service.

@@ -29,7 +29,7 @@ async fn an_execution_reads_back_as_written(store: AnyStore) {
         new.parent_id = Some(parent);
         new.triggered_by = "http".to_owned();
         new.trace_parent =
-            Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+            Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 a=1,b=2".to_owned());
     });
     let policy = new.policy.clone();
     let answers = store.enqueue(vec![new.clone()]).await.unwrap();
@@ -61,6 +61,10 @@ async fn an_execution_reads_back_as_written(store: AnyStore) {
     let claimed = claimed.unwrap().pop().unwrap();
     assert_eq!(claimed.policy, policy);
     assert_eq!(claimed.correlation_id.as_deref(), Some("c-1"));
+    assert_eq!(
+        (claimed.run_at, &claimed.trace_parent),
+        (T0, &new.trace_parent)
+    );
     assert_eq!((claimed.fence.attempt, claimed.spent), (1, 0));
 
     assert!(store.execution(id()).await.unwrap().is_none());

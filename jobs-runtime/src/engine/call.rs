@@ -11,6 +11,7 @@ use crate::Entropy;
 use crate::clock::timestamp;
 use crate::health::WorkerHealth;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 use crate::time::Timestamp;
 
 /// The pause before a failed call is repeated.
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) outage_log: OutageLog,
     /// A test moves the time.
     pub(super) is_time_virtual: bool,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Shared {

@@ -282,13 +282,17 @@ impl Claims {
     /// Settles a leased execution that this worker has not started.
     pub(super) fn settle(&mut self, claimed: &Claimed, exit: Exit, completer: &mut Completer) {
         self.caps.free(claimed.fence);
-        let job_id = match self.handlers.job(&claimed.job_id) {
-            Some(job) => Cow::Borrowed(job.id),
-            None => Cow::Owned(claimed.job_id.clone()),
+        let (job_id, metrics) = match self.handlers.job(&claimed.job_id) {
+            Some(job) => (Cow::Borrowed(job.id), job.metrics),
+            None => {
+                let id = &claimed.job_id;
+                (Cow::Owned(id.clone()), self.shared.metrics.job(id))
+            }
         };
         let ended = EndedAttempt {
             fence: claimed.fence,
             job_id,
+            metrics,
             execution_id: claimed.execution_id,
             policy: &claimed.policy,
             spent: claimed.spent,

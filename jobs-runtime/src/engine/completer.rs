@@ -14,6 +14,7 @@
 //! The replacement carries the store's message as the error of the attempt.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use super::hook_notifier::HookNotifier;
 use super::outcome::{Exit, Finished, RetryBudget, decide};
 use super::retained_permits::{PermitsReleased, RetainedPermits};
 use crate::store::{ExecutionPolicy, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
+use crate::telemetry::metrics::JobMetrics;
 
 /// The most settlements of one call.
 const BATCH: usize = 2_000;
@@ -43,6 +45,7 @@ const LOCKED_RETRY: Duration = Duration::from_secs(5);
 pub(super) struct EndedAttempt<'a> {
     pub(super) fence: Fence,
     pub(super) job_id: Cow<'static, str>,
+    pub(super) metrics: Arc<JobMetrics>,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: &'a ExecutionPolicy,
     /// The attempts spent before this one.
@@ -76,6 +79,8 @@ pub(super) struct Completer {
     locked_retry_at: Duration,
     call: CallTimer,
     hook_notifier: HookNotifier,
+    /// The metrics of the attempts whose settlement the store has not acknowledged.
+    unsettled: HashMap<Fence, Arc<JobMetrics>>,
     pub(super) retained_permits: RetainedPermits,
     shared: Arc<Shared>,
 }
@@ -100,6 +105,7 @@ impl Completer {
             locked_retry_at: now,
             call: CallTimer::new(now),
             hook_notifier,
+            unsettled: HashMap::new(),
             retained_permits: RetainedPermits::new(now, shared),
             shared: Arc::clone(shared),
         }
@@ -110,6 +116,7 @@ impl Completer {
         let EndedAttempt {
             fence,
             job_id,
+            metrics,
             execution_id,
             policy,
             spent,
@@ -135,6 +142,7 @@ impl Completer {
         }
         attempt_log::ended(&job_id, &settlement, self.shared.config.log_attempts);
         self.hook_notifier.expect(job_id, &settlement);
+        self.unsettled.insert(fence, metrics);
         self.waiting.push(settlement);
     }
 
@@ -211,6 +219,7 @@ impl Completer {
         if answer == WriteAnswer::Locked {
             return self.on_locked(settlement);
         }
+        self.count(settlement, answer);
         self.hook_notifier.settled(settlement, answer);
         self.retained_permits.settled(settlement, answer);
         if answer == WriteAnswer::Stale {
@@ -220,6 +229,18 @@ impl Completer {
                 attempt = settlement.fence.attempt,
                 "the store refused the end of an attempt whose lease had ended",
             );
+        }
+    }
+
+    /// Counts an attempt that the store has ended. What it refuses, another worker counts.
+    fn count(&mut self, settlement: &Settlement, answer: WriteAnswer) {
+        let Some(metrics) = self.unsettled.remove(&settlement.fence) else {
+            return;
+        };
+        if matches!(answer, WriteAnswer::Settled | WriteAnswer::AlreadyMine) {
+            let end = &settlement.end;
+            let took = end.finished_at.since(end.started_at);
+            metrics.finished(end.outcome, took, settlement.next == Next::Fail);
         }
     }
 
@@ -265,6 +286,7 @@ impl Completer {
                 %error,
                 "the end of this attempt cannot be stored",
             );
+            self.unsettled.remove(&settlement.fence);
             return self.hook_notifier.forget(settlement);
         }
         tracing::error!(%execution, attempt, %error, "the store rejects the end of this attempt");

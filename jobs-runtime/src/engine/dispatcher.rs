@@ -87,7 +87,7 @@ impl Dispatcher {
         idle: watch::Sender<bool>,
     ) -> Self {
         let (events, attempt_events) = mpsc::unbounded_channel();
-        let handlers = HandlerTable::new(&parts.jobs);
+        let handlers = HandlerTable::new(&parts.jobs, &parts.metrics);
         let executor_deps = ExecutorDeps {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
@@ -109,6 +109,7 @@ impl Dispatcher {
             health: parts.health,
             outage_log: OutageLog::default(),
             is_time_virtual,
+            metrics: parts.metrics,
         });
         let now = shared.now();
         Self {
@@ -335,6 +336,7 @@ impl Dispatcher {
     fn lose_session(&mut self) {
         self.session.lose(self.shared.now());
         self.shared.health.session_lost();
+        self.shared.metrics.lease_losses.increment();
         self.maintenance.rescue.reset();
         // If the leases still hold, the release makes a take-over unnecessary; if not, the store
         // rejects it.

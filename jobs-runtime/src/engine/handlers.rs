@@ -9,6 +9,7 @@ use jobs::CataloguedJob;
 use jobs::runtime::Handler;
 
 use super::slots::SlotKind;
+use crate::telemetry::metrics::{JobMetrics, Metrics};
 
 /// Jobs with a handler, by every id that their executions may carry.
 #[derive(Debug)]
@@ -17,17 +18,18 @@ pub(crate) struct HandlerTable {
 }
 
 /// A job that this worker can execute.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HandledJob {
     /// The current id of the job.
     pub(crate) id: &'static str,
     pub(crate) handler: Handler,
     pub(crate) slot_kind: SlotKind,
+    pub(crate) metrics: Arc<JobMetrics>,
 }
 
 impl HandlerTable {
     /// Builds the table. External jobs are left out.
-    pub(crate) fn new(executable: &[CataloguedJob]) -> Arc<Self> {
+    pub(crate) fn new(executable: &[CataloguedJob], metrics: &Metrics) -> Arc<Self> {
         let mut jobs = HashMap::new();
         for job in executable {
             let slot_kind = match job.handler() {
@@ -40,15 +42,16 @@ impl HandlerTable {
                 id: job.id(),
                 handler: job.handler(),
                 slot_kind,
+                metrics: metrics.job(job.id()),
             };
-            jobs.extend(job.names().map(|name| (name.to_owned(), handled)));
+            jobs.extend(job.names().map(|name| (name.to_owned(), handled.clone())));
         }
         Arc::new(Self { jobs })
     }
 
     /// The job that executes executions enqueued under `id`.
     pub(crate) fn job(&self, id: &str) -> Option<HandledJob> {
-        self.jobs.get(id).copied()
+        self.jobs.get(id).cloned()
     }
 
     /// The current and former ids of a job, sorted.

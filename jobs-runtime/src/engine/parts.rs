@@ -11,6 +11,7 @@ use super::middleware::AttemptService;
 use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
 
 /// Everything that a worker is built from.
 pub(crate) struct EngineParts {
@@ -27,4 +28,5 @@ pub(crate) struct EngineParts {
     /// The handler call, wrapped in the application's middleware.
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
+    pub(crate) metrics: Arc<Metrics>,
 }

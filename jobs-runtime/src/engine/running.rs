@@ -23,11 +23,13 @@ use super::slots::SlotKind;
 use crate::clock::busy::keep_clock_busy;
 use crate::logs::LogBuffer;
 use crate::store::{Claimed, ExecutionPolicy, Fence, PermitToken, Permits, ProgressReport};
+use crate::telemetry::metrics::JobMetrics;
 use crate::time::Timestamp;
 
 /// An attempt that runs in this worker.
 pub(super) struct Running {
     job_id: &'static str,
+    metrics: Arc<JobMetrics>,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
     spent: u32,
@@ -117,6 +119,7 @@ impl Attempts {
         let started_at = self.shared.wall();
         let running = Running {
             job_id: job.id,
+            metrics: Arc::clone(&job.metrics),
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
             spent: claimed.spent,
@@ -130,19 +133,24 @@ impl Attempts {
             cancelled_at: None,
             awaits: Vec::new(),
         };
+        job.metrics.started.increment();
+        if claimed.fence.attempt == 1 {
+            job.metrics.wait.observe(started_at.since(claimed.run_at));
+        }
         let deps = Arc::clone(&self.deps);
+        let log_id = job.id;
         let attempt = Attempt {
             lease_deadline,
             job,
             interrupt: Arc::clone(&running.interrupt),
             progress: Arc::clone(&running.progress),
             logs: Arc::clone(&running.logs),
-            reporter: EndReporter::new(claimed.fence, job.slot_kind, started_at, deps),
+            reporter: EndReporter::new(claimed.fence, running.slot_kind, started_at, deps),
             claimed,
         };
         if self.shared.config.log_attempts {
             let (execution, number) = (running.execution_id, attempt.claimed.fence.attempt);
-            attempt_log::started(job.id, execution, number);
+            attempt_log::started(log_id, execution, number);
         }
         self.running.insert(attempt.claimed.fence, running);
         self.runtime
@@ -308,6 +316,7 @@ pub(super) fn settle(
     let ended = EndedAttempt {
         fence,
         job_id: running.job_id.into(),
+        metrics: Arc::clone(&running.metrics),
         execution_id: running.execution_id,
         policy: &running.policy,
         spent: running.spent,

@@ -442,6 +442,8 @@ mod tests {
             },
             spent: 0,
             correlation_id: None,
+            run_at: crate::time::Timestamp::default(),
+            trace_parent: None,
             claimed_at: crate::time::Timestamp::default(),
             cancel_requested: false,
             lost_before: false,

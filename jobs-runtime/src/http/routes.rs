@@ -19,6 +19,7 @@ pub(in crate::http) mod jobs;
 pub(in crate::http) mod limits;
 pub(in crate::http) mod list_executions;
 pub(in crate::http) mod logs;
+pub(in crate::http) mod metrics;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
@@ -60,6 +61,7 @@ routes! {
         GET "/livez" => health::livez, health::LIVEZ;
         GET "/readyz" => health::readyz, health::READYZ;
         GET "/health" => health::health, health::HEALTH;
+        GET "/metrics" => metrics::metrics, metrics::METRICS;
     }
     "/api/v1/workers" {
         GET "/jobs" => jobs::list, jobs::LIST;
@@ -105,7 +107,7 @@ mod tests {
     use crate::http::PREFIX;
 
     #[test]
-    fn only_the_index_and_health_are_outside_the_prefix() {
+    fn only_the_index_and_monitoring_are_outside_the_prefix() {
         let outside: Vec<_> = ROUTES
             .iter()
             .map(|route| route.path)
@@ -119,7 +121,8 @@ mod tests {
                 "/docs",
                 "/livez",
                 "/readyz",
-                "/health"
+                "/health",
+                "/metrics"
             ]
         );
     }

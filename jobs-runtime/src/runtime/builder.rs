@@ -18,8 +18,9 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::retention::{Pruner, RetentionSettings};
-use crate::service::JobService;
+use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
+use crate::telemetry::metrics::{MeteredStore, Metrics};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -291,14 +292,19 @@ impl RuntimeBuilder {
             Some(store) => prepare(store, &self.clock).await?,
             None => open(&self.database.parse()?, &self.clock, self.store_wait).await?,
         };
+        let metrics = Arc::<Metrics>::default();
+        let store = MeteredStore::wrap(store, &metrics, &self.clock);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
-        let service = JobService::with_retention(
+        let service = JobService::with_settings(
             Arc::clone(&store),
             &catalogue,
             Arc::clone(&clock),
             Arc::clone(&entropy),
-            self.retention.clone(),
+            ServiceSettings {
+                retention: self.retention.clone(),
+                metrics: Arc::clone(&metrics),
+            },
         )?;
         service.publish().await?;
         service.publish_schedules().await?;
@@ -332,6 +338,18 @@ impl RuntimeBuilder {
                      `jobs_runtime::layer()` to the subscriber"
                 );
             }
+            let EngineConfig {
+                concurrency,
+                blocking_concurrency,
+                ..
+            } = self.engine;
+            for (slots, size) in metrics
+                .slots
+                .iter()
+                .zip([concurrency, blocking_concurrency])
+            {
+                slots.add(size as u64);
+            }
             Some(Engine::start(EngineParts {
                 store,
                 jobs,
@@ -343,6 +361,7 @@ impl RuntimeBuilder {
                 config: self.engine,
                 handlers: self.handlers,
                 hooks: self.hooks,
+                metrics: Arc::clone(&metrics),
             })?)
         } else {
             None
@@ -368,6 +387,7 @@ impl RuntimeBuilder {
                 changes: service.schedule_changes(),
                 poll,
                 health: health.scheduler(poll),
+                metrics,
             })?)
         } else {
             None

@@ -83,6 +83,7 @@ impl JobService {
             None => store.enqueue(executions).await,
         }
         .map_err(|error| service_error(error, &jobs))?;
+        self.count_created(&jobs, &answers);
         Ok(answers
             .into_iter()
             .zip(ids)
@@ -105,6 +106,19 @@ impl JobService {
                 answer,
             })
             .collect())
+    }
+
+    /// Counts the created executions, those of a caller's transaction before its commit.
+    fn count_created(&self, jobs: &[Arc<KnownJob>], answers: &[EnqueueAnswer]) {
+        let mut answers = answers.iter();
+        for jobs in jobs.chunk_by(|one, next| Arc::ptr_eq(one, next)) {
+            let answers = answers.by_ref().take(jobs.len());
+            let created = answers.filter(|&answer| *answer == EnqueueAnswer::Created);
+            let created = created.count() as u64;
+            if created > 0 {
+                self.inner.metrics.job(jobs[0].id()).enqueued.add(created);
+            }
+        }
     }
 
     /// Returns the job of each request. Consecutive requests of one job are resolved once.

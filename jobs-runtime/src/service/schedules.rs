@@ -248,9 +248,12 @@ impl JobService {
             Ok(execution) => execution,
             Err(skip) => return Err(ScheduleError::Rejected(skip.detail)),
         };
-        let store = &self.inner.store;
+        let (store, job_id) = (&self.inner.store, execution.job_id.clone());
         match store.run_schedule(name.to_owned(), *execution).await? {
-            Some(run) => Ok(run),
+            Some(run) => {
+                self.inner.metrics.job(&job_id).enqueued.increment();
+                Ok(run)
+            }
             None => Err(self.unknown_schedule(name).await?),
         }
     }

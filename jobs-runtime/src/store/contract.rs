@@ -20,6 +20,7 @@ pub(in crate::store) mod schedule;
 pub(in crate::store) mod session;
 pub(in crate::store) mod settlement;
 pub(in crate::store) mod setup;
+pub(in crate::store) mod telemetry;
 pub(in crate::store) mod url;
 pub(in crate::store) mod worker;
 
@@ -34,6 +35,7 @@ use read::ReadStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setup::SetupStore;
+use telemetry::TelemetryStore;
 use worker::WorkerStore;
 
 use crate::time::Timestamp;
@@ -70,6 +72,7 @@ pub trait Store:
     + OperatorStore
     + RetentionStore
     + ReadStore
+    + TelemetryStore
     + 'static
 {
 }
@@ -83,6 +86,7 @@ impl<S> Store for S where
         + OperatorStore
         + RetentionStore
         + ReadStore
+        + TelemetryStore
         + 'static
 {
 }

@@ -12,8 +12,8 @@ use super::{
     MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
     ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Sweep, Transferable, Turn,
-    WorkerStore, WriteAnswer,
+    SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
+    TelemetryStore, Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -29,6 +29,17 @@ pub trait DelegatingStore: Send + Sync + 'static {
         &self,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
+
+    /// Acts around the call of a method, whose name is known. By default [`around`](Self::around)
+    /// does.
+    fn around_method<T: Send>(
+        &self,
+        method: &'static str,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let _ = method;
+        self.around(call)
+    }
 }
 
 /// Implements the asynchronous methods of a trait by a call of the other store.
@@ -43,7 +54,8 @@ macro_rules! delegate {
         impl<D: DelegatingStore> $store for D {
             $(
                 async fn $name(&self, $($arg: $ty),*) -> Result<$answer, StoreError> {
-                    self.around(self.store().$name($($arg),*)).await
+                    let call = self.store().$name($($arg),*);
+                    self.around_method(stringify!($name), call).await
                 }
             )*
             $($other)*
@@ -149,6 +161,12 @@ delegate! {
         async fn sweep(sweep: Sweep) -> u64;
         async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();
         async fn erase(id: ExecutionId, by: Option<String>, now: Timestamp) -> EraseAnswer;
+    }
+}
+
+delegate! {
+    TelemetryStore {
+        async fn gauges() -> StoreGauges;
     }
 }
 

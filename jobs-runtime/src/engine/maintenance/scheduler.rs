@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use jobs::{BoxFuture, Clock, HandlerKind};
+use jobs::{BoxFuture, Clock, ExecutionId, HandlerKind};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::busy::keep_clock_busy;
@@ -24,8 +24,10 @@ use crate::health::SchedulerHealth;
 use crate::schedule::Timetable;
 use crate::schedule::plan::{next_due, plan};
 use crate::store::{
-    Absence, FireAnswer, Firing, NewExecution, NewRun, ScheduleRecord, Skip, Store, StoreError,
+    Absence, FireAnswer, Firing, NewExecution, NewRun, ScheduleRecord, ScheduleRun, Skip, Store,
+    StoreError,
 };
+use crate::telemetry::metrics::Metrics;
 use crate::time::Timestamp;
 
 /// The most schedules that are read at a time. If all of them wait, more are read, so that they do
@@ -66,6 +68,7 @@ pub(crate) struct SchedulerParts {
     pub(crate) poll: Duration,
     /// Receives the scheduler's state for health reports.
     pub(crate) health: SchedulerHealth,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// A running scheduler.
@@ -236,8 +239,14 @@ impl SchedulerTask {
             due_at: plan.due_at,
             now,
         };
+        let started = firing.runs.iter().filter_map(|run| {
+            let execution = run.start.as_ref().ok()?;
+            Some((run.time, execution.id, execution.job_id.clone()))
+        });
+        let started: Vec<_> = started.collect();
         match self.parts.store.fire(firing).await? {
             FireAnswer::Fired(recorded) => {
+                self.count(&recorded, &started);
                 for run in recorded.iter().filter(|run| run.skipped.is_some()) {
                     let reason = run.skipped.as_ref().map(|skip| &*skip.reason);
                     tracing::debug!(schedule = schedule.name, time = %run.time, reason, "skipped");
@@ -248,6 +257,18 @@ impl SchedulerTask {
             // Another process was faster, or an operator has changed the schedule. The next look
             // finds what became of it.
             FireAnswer::Stale => Ok(Some(now.after(Duration::from_millis(1)))),
+        }
+    }
+
+    /// Counts the executions that a firing has created, and measures its delay.
+    fn count(&self, recorded: &[ScheduleRun], started: &[(Timestamp, ExecutionId, String)]) {
+        let now = timestamp(&*self.parts.clock);
+        for (time, id, job_id) in started {
+            if recorded.iter().any(|run| run.execution_id == Some(*id)) {
+                let metrics = &self.parts.metrics;
+                metrics.schedule_lag.observe(now.since(*time));
+                metrics.job(job_id).enqueued.increment();
+            }
         }
     }
 

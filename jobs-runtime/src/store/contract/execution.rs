@@ -41,7 +41,8 @@ pub struct NewExecution {
     pub parent_id: Option<ExecutionId>,
     /// The way in which it was enqueued, for example `api`.
     pub triggered_by: String,
-    /// The W3C `traceparent` of the enqueue.
+    /// The trace context of the enqueue: a W3C `traceparent`, followed by a space and the
+    /// `tracestate` if there is one.
     pub trace_parent: Option<String>,
     /// The rules: limits, uniqueness, debouncing, the largest backlog.
     pub rules: EnqueueRules,

@@ -77,6 +77,10 @@ pub struct Claimed {
     pub spent: u32,
     /// The execution's correlation id.
     pub correlation_id: Option<String>,
+    /// The time for which the execution was enqueued: that of its creation, or a later one.
+    pub run_at: Timestamp,
+    /// The execution's [trace context](crate::store::NewExecution::trace_parent).
+    pub trace_parent: Option<String>,
     /// The time at which the lease was given.
     pub claimed_at: Timestamp,
     /// `true` if the cancellation of the attempt was requested.

@@ -347,6 +347,8 @@ fn read_one(
         policy,
         spent: number("a spent budget", get::<i32>(row, 3)?)?,
         correlation_id: get::<Option<_>>(row, 10)?.map(text::decode),
+        run_at: Timestamp::from_millis(get(row, 14)?),
+        trace_parent: get::<Option<_>>(row, 15)?.map(text::decode),
         claimed_at: Timestamp::from_millis(get(row, 11)?),
         cancel_requested: flags & flag::CANCEL_REQUESTED != 0,
         lost_before: flags & flag::LOST_BEFORE != 0,

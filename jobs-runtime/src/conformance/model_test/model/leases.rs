@@ -132,6 +132,8 @@ impl Model {
             policy: execution.new.policy.clone(),
             spent: execution.spent,
             correlation_id: execution.new.correlation_id.clone(),
+            run_at: execution.new.run_at.unwrap_or(execution.new.created_at),
+            trace_parent: execution.new.trace_parent.clone(),
             claimed_at: lease.claimed_at,
             cancel_requested: lease.cancel_requested_at.is_some(),
             lost_before: execution.has_lost_attempt(),

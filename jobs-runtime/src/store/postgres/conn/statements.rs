@@ -281,6 +281,8 @@ statements! {
     limits_has_retained_permits: include_str!("../sql/limits/has_retained_permits.sql"),
     promote_due_ids: include_str!("../sql/promote/due_ids.sql"),
     conn_vacuum: include_str!("../sql/conn/vacuum.sql"),
+    telemetry_permits: include_str!("../sql/telemetry/permits.sql"),
+    telemetry_queue_heads: include_str!("../sql/telemetry/queue_heads.sql"),
     read_waiting_since: include_str!("../sql/read/waiting_since.sql"),
     read_count_leases: include_str!("../sql/read/count_leases.sql"),
     session_take_over_leases: include_str!("../sql/session/take_over_leases.sql"),

@@ -18,7 +18,7 @@ use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, PermitToken, StoreErr
 use crate::time::Timestamp;
 
 /// The fields of a row: seq, attempt, spent, id, job, payload, timeout, max_attempts, retry,
-/// correlation id, claimed_at, flags, queue, limits.
+/// correlation id, claimed_at, flags, queue, limits, run_at, trace context.
 type ClaimedRow = (
     i64,
     u32,
@@ -33,6 +33,8 @@ type ClaimedRow = (
     i64,
     u8,
     String,
+    Option<String>,
+    i64,
     Option<String>,
 );
 
@@ -119,6 +121,8 @@ fn read_value(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, D
         policy: fallback_policy(),
         spent: 0,
         correlation_id: None,
+        run_at: number(14).map_or(claim.now, Timestamp::from_millis),
+        trace_parent: None,
         claimed_at: number(10).map_or(claim.now, Timestamp::from_millis),
         cancel_requested: false,
         lost_before: false,
@@ -142,6 +146,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
         flags,
         queue,
         limits,
+        run_at,
+        trace_parent,
     ) = row;
     let mut unreadable = None;
     let mut note = |error: StoreError| unreadable = Some(error.to_string());
@@ -177,6 +183,8 @@ fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
         policy,
         spent,
         correlation_id,
+        run_at: Timestamp::from_millis(run_at),
+        trace_parent,
         claimed_at: Timestamp::from_millis(claimed_at),
         cancel_requested: flags & 1 != 0,
         lost_before: flags & 2 != 0,

@@ -38,6 +38,7 @@ SELECT
         WHEN t.limits IS NULL THEN 0
         WHEN EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.blocked) THEN 6
         ELSE 2
-    END AS flags
+    END AS flags,
+    x.run_at, x.trace_parent
 FROM taken AS t
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

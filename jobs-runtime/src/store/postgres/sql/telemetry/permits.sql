@@ -1,0 +1,8 @@
+-- Sums the permits in use of the limits `max_concurrent`, by job. Examines the newest $1 limits.
+-- Returns job and permits in use.
+SELECT l.job_id, SUM(l.in_use)::bigint AS in_use
+FROM (SELECT job_id, kind, in_use FROM jobs.limits ORDER BY id DESC LIMIT $1) AS l
+WHERE l.kind = 'concurrent'
+GROUP BY l.job_id
+HAVING SUM(l.in_use) > 0
+ORDER BY l.job_id

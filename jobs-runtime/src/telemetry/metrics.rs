@@ -1,0 +1,77 @@
+//! The metrics of a process: instruments that the parts update, and gauges that a scrape reads.
+//!
+//! ```text
+//! service ── enqueued ──────────▶┐
+//! engine ─── started, ended ────▶│ instruments ─┐
+//! scheduler ─ lag ──────────────▶│              ├─▶ families ─▶ text for Prometheus
+//! MeteredStore ─ calls ─────────▶┘              │
+//! store, /proc, health ─ Readings, at a scrape ─┘
+//! ```
+//!
+//! An update is a few relaxed atomic additions. The instruments of a job are looked up once per
+//! batch, and by the engine once at its start. Labels are bounded: beyond [`MAX_JOBS`] jobs or
+//! [`MAX_QUEUES`] queues, the rest is counted under the label `other`.
+
+mod families;
+mod instruments;
+mod jobs;
+mod process;
+mod readings;
+mod store_calls;
+#[cfg(feature = "http")]
+mod text;
+
+use std::sync::Arc;
+
+use ::jobs::Clock;
+use tokio::sync::Mutex;
+
+use crate::health::Health;
+use crate::store::Store;
+use instruments::{Counter, Histogram};
+use jobs::Jobs;
+use readings::{CachedGauges, Readings};
+use store_calls::StoreCalls;
+
+pub(crate) use jobs::JobMetrics;
+pub(crate) use store_calls::MeteredStore;
+
+/// The most job ids with values of their own.
+const MAX_JOBS: usize = 500;
+
+/// The most queues with values of their own.
+const MAX_QUEUES: usize = 500;
+
+/// The instruments of a process.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    jobs: Jobs,
+    pub(crate) schedule_lag: Histogram,
+    pub(crate) lease_losses: Counter,
+    store_calls: StoreCalls,
+    /// The slots for asynchronous and blocking attempts. Both are zero without a worker.
+    pub(crate) slots: [Counter; 2],
+    gauges: Mutex<CachedGauges>,
+}
+
+impl Metrics {
+    /// Returns the instruments of a job.
+    pub(crate) fn job(&self, id: &str) -> Arc<JobMetrics> {
+        self.jobs.get(id)
+    }
+
+    /// Returns all metrics in the text format of Prometheus, version 0.0.4.
+    ///
+    /// Asks the store for the gauges of the fleet, unless an answer is new enough. If the store
+    /// does not answer in time, these gauges are missing.
+    #[cfg(feature = "http")]
+    pub(crate) async fn text(
+        &self,
+        store: &Arc<dyn Store>,
+        clock: &dyn Clock,
+        health: &Health,
+    ) -> String {
+        let readings = Readings::take(&self.gauges, &**store, clock, health).await;
+        text::render(families::of(self, &readings))
+    }
+}

@@ -1,0 +1,107 @@
+//! The instruments of each job.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use ::jobs::AttemptOutcome;
+
+use super::MAX_JOBS;
+use super::instruments::{Counter, Histogram};
+use crate::telemetry::reference::OTHER;
+
+/// The outcomes of attempts, in the order of [`JobMetrics::finished`].
+pub(super) const OUTCOMES: [AttemptOutcome; 8] = [
+    AttemptOutcome::Succeeded,
+    AttemptOutcome::Failed,
+    AttemptOutcome::TimedOut,
+    AttemptOutcome::Panicked,
+    AttemptOutcome::Cancelled,
+    AttemptOutcome::Lost,
+    AttemptOutcome::Released,
+    AttemptOutcome::Snoozed,
+];
+
+/// The instruments of one job.
+#[derive(Debug, Default)]
+pub(crate) struct JobMetrics {
+    pub(crate) enqueued: Counter,
+    pub(crate) started: Counter,
+    pub(super) finished: [Counter; OUTCOMES.len()],
+    pub(super) failed: Counter,
+    pub(super) duration: Histogram,
+    pub(crate) wait: Histogram,
+}
+
+impl JobMetrics {
+    /// Counts an attempt whose outcome the store has. `is_failure` says that the execution has
+    /// failed for good.
+    pub(crate) fn finished(&self, outcome: AttemptOutcome, took: Duration, is_failure: bool) {
+        if let Some(place) = OUTCOMES.iter().position(|one| *one == outcome) {
+            self.finished[place].increment();
+        }
+        if is_failure {
+            self.failed.increment();
+        }
+        if !matches!(outcome, AttemptOutcome::Lost | AttemptOutcome::Released) {
+            self.duration.observe(took);
+        }
+    }
+}
+
+/// The instruments by job id, at most [`MAX_JOBS`] and the rest.
+#[derive(Debug, Default)]
+pub(super) struct Jobs(RwLock<BTreeMap<String, Arc<JobMetrics>>>);
+
+impl Jobs {
+    pub(super) fn get(&self, id: &str) -> Arc<JobMetrics> {
+        if let Some(known) = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+        {
+            return Arc::clone(known);
+        }
+        let mut jobs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let id = if jobs.len() < MAX_JOBS { id } else { OTHER };
+        Arc::clone(jobs.entry(id.to_owned()).or_default())
+    }
+
+    /// All jobs, sorted by id.
+    pub(super) fn all(&self) -> Vec<(String, Arc<JobMetrics>)> {
+        let jobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = jobs.iter().map(|(id, job)| (id.clone(), Arc::clone(job)));
+        all.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_beyond_the_bound_share_a_label() {
+        let jobs = Jobs::default();
+        for n in 0..2 * MAX_JOBS {
+            jobs.get(&format!("job-{n}")).started.increment();
+        }
+        let all = jobs.all();
+        assert_eq!(all.len(), MAX_JOBS + 1);
+        let other = all.iter().find(|(id, _)| id == OTHER);
+        let count = other.map(|(_, job)| job.started.get());
+        assert_eq!(count, u64::try_from(MAX_JOBS).ok());
+        jobs.get("job-0").started.increment();
+        assert_eq!(jobs.get("job-0").started.get(), 2);
+    }
+
+    #[test]
+    fn every_outcome_is_counted() {
+        let job = JobMetrics::default();
+        for outcome in OUTCOMES {
+            job.finished(outcome, Duration::ZERO, false);
+        }
+        assert!(job.finished.iter().all(|counter| counter.get() == 1));
+        assert_eq!(job.duration.read().count, 6);
+    }
+}

@@ -1,0 +1,91 @@
+//! Values that are read when a process is scraped: gauges of the fleet, of the runtime and of the
+//! operating system.
+
+use std::time::Duration;
+
+use ::jobs::Clock;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::process::ProcessReadings;
+use crate::clock::timestamp;
+use crate::health::{Health, RefusedWrites, STORE_SILENCE};
+use crate::store::{Store, StoreGauges};
+use crate::time::Timestamp;
+
+/// The time for which an answer of the store serves further scrapes.
+const GAUGES_KEPT: Duration = Duration::from_secs(1);
+
+/// The last gauges of the fleet, with the monotonic time of their reading.
+pub(super) type CachedGauges = Option<(Duration, StoreGauges)>;
+
+/// Everything that a scrape reads.
+#[derive(Clone, Debug)]
+pub(super) struct Readings {
+    pub(super) now: Timestamp,
+    /// `None` if the store has not answered.
+    pub(super) gauges: Option<StoreGauges>,
+    pub(super) refused: RefusedWrites,
+    pub(super) running: usize,
+    pub(super) runtime: RuntimeReadings,
+    pub(super) process: Option<ProcessReadings>,
+}
+
+/// The state of the Tokio runtime of this task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RuntimeReadings {
+    pub(super) threads: usize,
+    pub(super) tasks: usize,
+    pub(super) queue_depth: usize,
+}
+
+impl Readings {
+    pub(super) async fn take(
+        cache: &Mutex<CachedGauges>,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        health: &Health,
+    ) -> Self {
+        let runtime = Handle::current().metrics();
+        Self {
+            now: timestamp(clock),
+            gauges: gauges(cache, store, clock).await,
+            refused: health.refused_writes(),
+            running: health.in_flight(),
+            runtime: RuntimeReadings {
+                threads: runtime.num_workers(),
+                tasks: runtime.num_alive_tasks(),
+                queue_depth: runtime.global_queue_depth(),
+            },
+            process: ProcessReadings::read(),
+        }
+    }
+}
+
+/// Asks the store, unless the last answer is new enough. Concurrent scrapes share one answer.
+async fn gauges(
+    cache: &Mutex<CachedGauges>,
+    store: &dyn Store,
+    clock: &dyn Clock,
+) -> Option<StoreGauges> {
+    let mut cache = cache.lock().await;
+    if let Some((at, gauges)) = &*cache
+        && clock.elapsed().saturating_sub(*at) < GAUGES_KEPT
+    {
+        return Some(gauges.clone());
+    }
+    let answer = tokio::select! {
+        answer = store.gauges() => answer,
+        () = clock.sleep(STORE_SILENCE) => return None,
+    };
+    match answer {
+        Ok(gauges) => {
+            *cache = Some((clock.elapsed(), gauges.clone()));
+            Some(gauges)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "cannot read the gauges of the fleet");
+            None
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The reference of the telemetry: every metric, with its name, its labels and its meaning.
+//!
+//! The code takes the names from here, and a test compares this module with what a program emits
+//! and with the tables of `docs/observability.md`.
+
+/// A metric, as `GET /metrics` shows it.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricDoc {
+    /// The name.
+    pub name: &'static str,
+    /// The kind.
+    pub kind: MetricKind,
+    /// The names of the labels.
+    pub labels: &'static [&'static str],
+    /// The meaning, as a sentence.
+    pub help: &'static str,
+}
+
+/// The kind of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// A number that grows while the process lives.
+    Counter,
+    /// A present value.
+    Gauge,
+    /// A distribution, in buckets.
+    Histogram,
+}
+
+impl MetricKind {
+    /// Returns the name, as in the text format of Prometheus.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// The value of a label that stands for all values beyond the bound of its metric.
+pub const OTHER: &str = "other";
+
+/// Declares the metrics, and the list of all of them.
+macro_rules! metrics {
+    ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $constant: MetricDoc = MetricDoc {
+                name: $name,
+                kind: MetricKind::$kind,
+                labels: &[$($label),*],
+                help: $help,
+            };
+        )*
+
+        /// Every metric, in the order of the page.
+        pub const METRICS: &[&MetricDoc] = &[$(&$constant),*];
+    };
+}
+
+metrics! {
+    ENQUEUED: Counter "jobs_enqueued_total" ["job_id"]
+        "Executions that this process has created.";
+    STARTED: Counter "jobs_attempts_started_total" ["job_id"]
+        "Attempts that this process has started.";
+    FINISHED: Counter "jobs_attempts_finished_total" ["job_id", "outcome"]
+        "Attempts that this process has ended, once the store has the outcome.";
+    FAILED: Counter "jobs_executions_failed_total" ["job_id"]
+        "Executions that have failed for good, by an attempt that this process has ended.";
+    DURATION: Histogram "jobs_attempt_duration_seconds" ["job_id"]
+        "Durations of ended attempts, without lost and released ones.";
+    WAIT: Histogram "jobs_execution_wait_seconds" ["job_id"]
+        "Times from an execution's due time to the start of its first attempt.";
+    SCHEDULE_LAG: Histogram "jobs_schedule_lag_seconds" []
+        "Times from a schedule's time to the moment at which this process has fired it.";
+    QUEUE_READY: Gauge "jobs_queue_ready" ["queue"]
+        "Ready executions of the fleet, counted up to a bound of several thousand.";
+    QUEUE_BLOCKED: Gauge "jobs_queue_blocked" ["queue"]
+        "Executions of the fleet that wait for a permit, counted up to a bound of several thousand.";
+    QUEUE_RUNNING: Gauge "jobs_queue_running" ["queue"]
+        "Running executions of the fleet.";
+    QUEUE_READY_AGE: Gauge "jobs_queue_oldest_ready_seconds" ["queue"]
+        "Time for which the next execution of the queue has been ready; of the priority that waits longest.";
+    QUEUE_PAUSED: Gauge "jobs_queue_paused" ["queue"]
+        "1 if the queue is paused, else 0.";
+    PERMITS: Gauge "jobs_limit_permits_in_use" ["job_id"]
+        "Permits of max_concurrent that executions of the fleet hold.";
+    LEASE_LOSSES: Counter "jobs_lease_losses_total" []
+        "Sessions of this process that another worker has taken over.";
+    REFUSED_WRITES: Counter "jobs_refused_writes_total" ["write"]
+        "Writes of this process that the store has refused, because their lease had ended.";
+    STORE_UP: Gauge "jobs_store_up" []
+        "1 if the store has answered to this scrape, else 0; then the gauges of the fleet are missing.";
+    STORE_CALL_DURATION: Histogram "jobs_store_call_duration_seconds" ["call"]
+        "Durations of calls of the store.";
+    STORE_CALL_ERRORS: Counter "jobs_store_call_errors_total" ["call"]
+        "Calls of the store that have failed.";
+    RUNNING: Gauge "jobs_worker_attempts_running" []
+        "Attempts that run in this process.";
+    SLOTS: Gauge "jobs_worker_slots" ["kind"]
+        "Slots for attempts in this process.";
+    RUNTIME_THREADS: Gauge "jobs_tokio_threads" []
+        "Worker threads of the Tokio runtime that serves HTTP.";
+    RUNTIME_TASKS: Gauge "jobs_tokio_tasks" []
+        "Tasks of that Tokio runtime that have not ended.";
+    RUNTIME_QUEUE: Gauge "jobs_tokio_queue_depth" []
+        "Tasks that wait in the global queue of that Tokio runtime.";
+    BUILD: Gauge "jobs_build_info" ["version"]
+        "Always 1; the label is the version of the runtime.";
+    PROCESS_START: Gauge "process_start_time_seconds" []
+        "Start of the process, in seconds since the Unix epoch.";
+    PROCESS_CPU: Counter "process_cpu_seconds_total" []
+        "CPU time of the process, in user and kernel mode.";
+    PROCESS_MEMORY: Gauge "process_resident_memory_bytes" []
+        "Resident memory of the process.";
+    PROCESS_FDS: Gauge "process_open_fds" []
+        "Open file descriptors of the process.";
+    PROCESS_THREADS: Gauge "process_threads" []
+        "Threads of the process.";
+}
