@@ -141,6 +141,7 @@ impl Shared {
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),
             outage_log: OutageLog::default(),
+            metrics: Arc::default(),
         })
     }
 }
