@@ -51,6 +51,8 @@ use request::guard;
 use response::problem::{Code, Problem};
 
 pub use bind::{BindError, check_bind};
+#[cfg(feature = "cli")]
+pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
 
 /// The path prefix of every route except `/` and the health routes.

@@ -27,6 +27,7 @@
 //! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
 //! | `schedule` | the times of schedules, and which of them run |
 //! | `logs` | capture of the handlers' log lines |
+//! | `schema_gate` | finds changes of jobs that break their callers |
 //! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
 //! | [`telemetry`] | metrics, and the reference of their names |
@@ -41,6 +42,8 @@ mod entropy;
 mod error;
 pub mod fingerprint;
 mod schedule;
+#[cfg(feature = "cli")]
+mod schema_gate;
 
 mod engine;
 mod logs;

@@ -1,11 +1,9 @@
 //! Test support for applications: a runtime whose time the test controls.
 //!
-//! The runtime and the store are the real ones; only the clock is a [`VirtualClock`]. A year of
-//! retries takes as long as the store needs for them. While a worker is idle and alone on its
-//! store, the clock skips its polls and goes on to the next thing that is due.
-//!
-//! Of this crate, the module imports `clock` only. It must not import the engine or a store: both
-//! run unchanged.
+//! [`TestRuntime`] starts the real engine over a store in memory. [`VirtualClock`] is its clock,
+//! and can also drive a [`Runtime`](crate::Runtime) of any other kind. A year of retries takes as
+//! long as the store needs for them. While a worker is idle and alone on its store, the clock skips
+//! its polls and goes on to the next thing that is due.
 //!
 //! ```
 //! # use jobs::{job, JobContext, JobError};
@@ -36,6 +34,8 @@
 //! ```
 
 mod sleep;
+mod test_runtime;
 mod virtual_clock;
 
+pub use test_runtime::{TestExecution, TestRuntime};
 pub use virtual_clock::VirtualClock;

@@ -21,6 +21,7 @@ mod slot_caps;
 mod stuck_handlers;
 mod succeed_in;
 mod support;
+mod test_kit;
 mod transactions;
 mod virtual_clock;
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
+pub mod book;
 pub mod database;
 pub mod fault_injecting_store;
 pub mod http;

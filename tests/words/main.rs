@@ -3,6 +3,7 @@
 //! `docs/glossary.md` defines the terms; `retired.txt` beside this file lists the words that must
 //! not come back. See "How we write" in `CONTRIBUTING.md`.
 
+mod book;
 mod files;
 mod glossary;
 mod retired;

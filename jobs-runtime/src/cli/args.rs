@@ -139,6 +139,20 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Print the schemas of all linked jobs as one JSON document
     Schema,
+    /// Compare the linked jobs with a lock file: find changes that break callers
+    Check(CheckArgs),
+    /// Print the OpenAPI document of the HTTP interface
+    Openapi,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands
+    Man {
+        /// Directory to write to
+        directory: std::path::PathBuf,
+    },
     /// List the settings in force and the source of each
     Config,
     /// Check the settings, the store, the linked jobs and their resources; changes nothing
@@ -301,6 +315,20 @@ pub(super) struct WorkArgs {
     /// Exit when no execution is running or ready
     #[arg(long)]
     pub(super) until_idle: bool,
+}
+
+/// The arguments of `check`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// Lock file to compare with
+    #[arg(long, value_name = "FILE", default_value = "jobs.lock.json")]
+    pub(super) lock: std::path::PathBuf,
+    /// Write the linked jobs to the lock file
+    #[arg(long)]
+    pub(super) update: bool,
+    /// Also check the payloads of waiting executions in the store
+    #[arg(long)]
+    pub(super) waiting: bool,
 }
 
 /// The arguments of `move`.

@@ -4,7 +4,9 @@
 //! `bench`. It must not import the engine, `http` or another command.
 
 mod bench;
+mod check;
 mod config;
+mod descriptions;
 mod doctor;
 mod execution_actions;
 mod executions;
@@ -92,6 +94,10 @@ pub(super) async fn run(
         Command::Move(args) => move_store::move_store(output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
+        Command::Check(args) => check::check(&settings, output, &args).await,
+        Command::Openapi => descriptions::openapi(&settings, output).await,
+        Command::Completions { shell } => descriptions::completions(output, shell),
+        Command::Man { directory } => descriptions::manual(output, &directory),
         Command::Config => config::show(&settings, output),
         Command::Doctor { build_resources } => {
             doctor::doctor(&settings, output, configure, build_resources).await

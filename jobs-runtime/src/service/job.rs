@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use jobs::{HandlerKind, JobDescriptor};
 
-use super::payload::check::PayloadCheck;
+use super::payload::check::{PayloadCheck, PayloadError};
 use crate::fingerprint::job_fingerprint;
 use crate::store::{ExecutionPolicy, PublishedJob};
 use crate::time::Timestamp;
@@ -89,6 +89,20 @@ impl KnownJob {
             fingerprint: self.fingerprint.clone(),
             published_at: now,
         }
+    }
+
+    /// Checks the payload of a stored execution. Returns the first violation with its pointer.
+    #[cfg(feature = "cli")]
+    pub(crate) fn first_violation(&self, payload: &str) -> Result<Option<String>, SchemaError> {
+        let checked = self.payload_check()?.check(payload.to_owned());
+        Ok(checked.err().map(|error| match error {
+            PayloadError::TooLarge(bytes) => format!("has {bytes} bytes"),
+            PayloadError::Malformed(reason) => format!("is no JSON: {reason}"),
+            PayloadError::Invalid(violations) => match violations.first() {
+                Some(one) => format!("{}: {}", one.pointer, one.message),
+                None => "is refused".to_owned(),
+            },
+        }))
     }
 
     pub(crate) fn payload_check(&self) -> Result<&PayloadCheck, SchemaError> {

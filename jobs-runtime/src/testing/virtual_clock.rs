@@ -116,7 +116,7 @@ impl VirtualClock {
     }
 
     /// Wakes the sleeper with the earliest end up to `until`. Returns `false` if there is none.
-    fn wake_next(&self, until: Duration) -> bool {
+    pub(super) fn wake_next(&self, until: Duration) -> bool {
         let waker = {
             let mut state = self.shared.lock();
             match state.sleepers.first_key_value() {
