@@ -20,6 +20,7 @@ pub(in crate::store) mod schedule;
 pub(in crate::store) mod session;
 pub(in crate::store) mod settlement;
 pub(in crate::store) mod setup;
+pub(in crate::store) mod token;
 pub(in crate::store) mod url;
 pub(in crate::store) mod worker;
 
@@ -34,6 +35,7 @@ use read::ReadStore;
 use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setup::SetupStore;
+use token::TokenStore;
 use worker::WorkerStore;
 
 use crate::time::Timestamp;
@@ -69,6 +71,7 @@ pub trait Store:
     + ScheduleStore
     + OperatorStore
     + RetentionStore
+    + TokenStore
     + ReadStore
     + 'static
 {
@@ -82,6 +85,7 @@ impl<S> Store for S where
         + ScheduleStore
         + OperatorStore
         + RetentionStore
+        + TokenStore
         + ReadStore
         + 'static
 {

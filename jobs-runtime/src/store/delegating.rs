@@ -12,8 +12,8 @@ use super::{
     MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
     PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
     ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Sweep, Transferable, Turn,
-    WorkerStore, WriteAnswer,
+    SetupStore, Store, StoreDescription, StoreError, StoreEvent, Sweep, TokenRecord, TokenStore,
+    Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -149,6 +149,17 @@ delegate! {
         async fn sweep(sweep: Sweep) -> u64;
         async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();
         async fn erase(id: ExecutionId, by: Option<String>, now: Timestamp) -> EraseAnswer;
+    }
+}
+
+delegate! {
+    TokenStore {
+        async fn add_token(token: TokenRecord) -> bool;
+        async fn token(id: String) -> Option<TokenRecord>;
+        async fn tokens() -> Vec<TokenRecord>;
+        async fn has_tokens() -> bool;
+        async fn touch_token(id: String, now: Timestamp, before: Timestamp) -> ();
+        async fn revoke_token(id: String, now: Timestamp) -> bool;
     }
 }
 

@@ -102,6 +102,7 @@ mod retention;
 mod schedules;
 mod session;
 mod store;
+mod tokens;
 mod transfer;
 
 use std::sync::{Arc, Mutex};

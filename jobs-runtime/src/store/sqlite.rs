@@ -73,6 +73,7 @@ mod retention;
 mod schedules;
 mod session;
 mod store;
+mod tokens;
 mod transfer;
 
 use std::sync::{Arc, OnceLock};
