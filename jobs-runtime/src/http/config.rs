@@ -19,8 +19,8 @@ pub struct HttpConfig {
     /// True if every caller that reaches the interface may do everything, without a token. For a
     /// network that others cannot reach. Default: false.
     pub trusted_network: bool,
-    /// The names by which callers reach the interface through a proxy or a name server. With tokens,
-    /// an empty list accepts every `Host`. Default: empty.
+    /// The names by which callers reach the interface through a proxy or a name server. With
+    /// tokens, an empty list accepts every `Host`. Default: empty.
     pub hosts: Vec<String>,
     /// The origins of other sites whose pages may use the interface, with a token. Default: none.
     pub cors_origins: Vec<String>,

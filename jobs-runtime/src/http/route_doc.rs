@@ -227,7 +227,7 @@ pub(in crate::http) enum Access {
     /// All, also without a token.
     Open,
     /// All that have a token, whatever its role.
-    Anybody,
+    AnyRole,
     /// Those whose role allows what this one may do.
     Role(Role),
 }

@@ -267,9 +267,9 @@ async fn a_browser_signs_in_and_out_by_a_cookie() {
         }
         api.send(request.body(Body::from("{}")).unwrap()).await
     };
-    let who = with_cookie("GET", "/api/v1/session", None).await;
-    assert_eq!(who.is_ok()["role"], "operator");
-    assert!(who.body["expiresAt"].is_string(), "{}", who.body);
+    let caller = with_cookie("GET", "/api/v1/session", None).await;
+    assert_eq!(caller.is_ok()["role"], "operator");
+    assert!(caller.body["expiresAt"].is_string(), "{}", caller.body);
     // The browser sends the cookie by itself, so a change must come from a page of the interface.
     let pause = format!("{API}/queues/default/pause");
     for origin in [
@@ -335,8 +335,8 @@ async fn a_mounted_router_takes_the_caller_of_the_application() {
     ask(viewer.clone(), "POST", &pause)
         .await
         .is_problem(403, "forbidden");
-    let who = ask(viewer, "GET", "/api/v1/session").await;
-    assert_eq!(who.is_ok()["name"], "alice");
+    let caller = ask(viewer, "GET", "/api/v1/session").await;
+    assert_eq!(caller.is_ok()["name"], "alice");
     let operator = mounted.layer(Extension(Caller::new("bob", Role::Operator)));
     ask(operator, "POST", &pause).await.is_ok();
 }

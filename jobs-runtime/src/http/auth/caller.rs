@@ -7,8 +7,8 @@ use crate::store::Role;
 /// The caller of a request, as an extension of the request.
 ///
 /// The interface puts it there for a token. An application that mounts
-/// [`Runtime::router`](crate::Runtime::router) and authenticates by itself adds one to each request;
-/// the router then asks for no token:
+/// [`Runtime::router`](crate::Runtime::router) and authenticates by itself adds one to each
+/// request; the router then asks for no token:
 ///
 /// ```no_run
 /// use axum::extract::Request;

@@ -1,7 +1,7 @@
 //! The check of tokens against the store, with a short memory.
 //!
-//! A token that was found valid is accepted for [`MEMORY`] without a look at the store, so a request
-//! costs no query. A revocation therefore takes effect within that time in every process.
+//! A token that was found valid is accepted for [`MEMORY`] without a look at the store, so a
+//! request costs no query. A revocation therefore takes effect within that time in every process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -28,7 +28,7 @@ const TRUSTED: &str = "trusted-network";
 pub(in crate::http) struct UsedToken(pub(in crate::http) TokenRecord);
 
 /// Finds the caller and adds it to the request. A request without a caller passes to the routes
-/// that are open to everybody, and to no other.
+/// that are open to every caller, and to no other.
 pub(in crate::http) async fn authenticate(
     State(auth): State<Arc<Auth>>,
     request: Request,
@@ -62,7 +62,7 @@ pub(in crate::http) async fn require(
 ) -> Result<Response, Problem> {
     let role = request.extensions().get::<Caller>().map(Caller::role);
     match (access, role) {
-        (Access::Open, _) | (Access::Anybody, Some(_)) => {}
+        (Access::Open, _) | (Access::AnyRole, Some(_)) => {}
         (_, None) => return Err(token_required("this route")),
         (Access::Role(needed), Some(role)) if role.allows(needed) => {}
         (Access::Role(needed), Some(role)) => {
@@ -90,7 +90,7 @@ impl Auth {
         let (headers, config) = (&request.headers, &self.config);
         let is_open_route = is_open(&request.method, request.uri.path());
         let open = match self.without_token().await {
-            // Who is alive says so, whatever the store does.
+            // A live process says so, whatever the store does.
             Err(_) if is_open_route => Some(LOCAL),
             open => open?,
         };

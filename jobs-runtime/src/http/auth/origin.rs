@@ -82,8 +82,8 @@ pub(super) fn check_origin(
     }
 }
 
-/// Rejects a change by a cookie unless its page is one of the interface. Browsers send `Origin` with
-/// every change.
+/// Rejects a change by a cookie unless its page is one of the interface. Browsers send `Origin`
+/// with every change.
 pub(super) fn check_own_origin(config: &HttpConfig, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(header::ORIGIN).iter().map(text);
     match (origins.next(), origins.next()) {

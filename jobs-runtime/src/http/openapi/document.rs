@@ -203,7 +203,7 @@ fn problems(route: &Route) -> BTreeMap<String, Vec<&'static str>> {
     codes.extend([Code::InvalidToken, Code::TooManyAttempts]);
     match route.access() {
         Access::Open => {}
-        Access::Anybody => codes.push(Code::TokenRequired),
+        Access::AnyRole => codes.push(Code::TokenRequired),
         Access::Role(_) => codes.extend([Code::TokenRequired, Code::Forbidden]),
     }
     if route.doc.body.is_some() {
@@ -273,7 +273,7 @@ fn security_schemes() -> Value {
 fn security(access: Access) -> Value {
     match access {
         Access::Open => json!([]),
-        Access::Anybody | Access::Role(_) => json!([{"token": []}, {"cookie": []}]),
+        Access::AnyRole | Access::Role(_) => json!([{"token": []}, {"cookie": []}]),
     }
 }
 

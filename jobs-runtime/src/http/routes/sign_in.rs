@@ -55,7 +55,7 @@ pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
     "the name and the role of the caller",
     &[Answer::json::<SignedIn>(StatusCode::OK, "the caller")],
 )
-.access(Access::Anybody);
+.access(Access::AnyRole);
 
 pub(in crate::http) const SIGN_OUT: RouteDoc = RouteDoc::new(
     "signOut",

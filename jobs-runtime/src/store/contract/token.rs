@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 
 /// What a caller may do.
 ///
-/// `viewer` < `operator` < `admin`: each may do what the one before it may. A `worker` stands beside
-/// them: it leases executions and reports their ends, and may do nothing else.
+/// `viewer` < `operator` < `admin`: each may do what the one before it may. A `worker` stands
+/// beside them: it leases executions and reports their ends, and may do nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -7,7 +7,8 @@ WITH deleted AS (
         SELECT id FROM jobs.tokens
         WHERE (revoked_at <= $1 OR expires_at <= $1)
           AND id <> (
-              SELECT id FROM jobs.tokens WHERE parent IS NULL ORDER BY created_at DESC, id DESC LIMIT 1
+              SELECT id FROM jobs.tokens WHERE parent IS NULL
+              ORDER BY created_at DESC, id DESC LIMIT 1
           )
         LIMIT $2
     ))
