@@ -109,7 +109,7 @@ impl JobService {
         .await
     }
 
-    /// Creates the sign-in of a browser with a token. It has the role of the token and ends with it.
+    /// Creates the sign-in of a browser with a token. It has the role of the token, and its end.
     pub(crate) async fn create_sign_in(
         &self,
         token: &TokenRecord,
