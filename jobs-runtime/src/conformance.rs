@@ -102,6 +102,7 @@ mod transactions;
 mod catalogue;
 mod lists;
 mod logs;
+mod tokens;
 
 mod events;
 mod model_test;
@@ -151,6 +152,7 @@ pub fn requirements() -> Vec<Requirement> {
         logs::REQUIREMENTS,
         lists::REQUIREMENTS,
         catalogue::REQUIREMENTS,
+        tokens::REQUIREMENTS,
         events::REQUIREMENTS,
         transfers::REQUIREMENTS,
         planned::REQUIREMENTS,

@@ -5,13 +5,15 @@
 //! | `routes` | the route table, and one handler for each method and path |
 //! | `route_doc` | the documentation of a route as data |
 //! | `openapi` | the OpenAPI document, derived from the table and the jobs; the page `/docs` |
-//! | `request` | checks and extractors: `Host` and `Origin`, content type, path, query, body |
+//! | `auth` | tokens, roles, `Host` and `Origin`; the [`Caller`] of a request |
+//! | `config` | the settings of the interface |
+//! | `request` | checks and extractors: content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion |
 //! | `events` | the server-sent events of `GET /events` |
 //!
 //! ```text
-//! request ─▶ deadline, panics ─▶ Host, Origin ─▶ route ─▶ content type, body ─▶ service, store
-//!               503, 500           421, 403     404, 405    415, 413, 400       422, 409, …
+//! request ─▶ deadline, panics ─▶ caller ─▶ route ─▶ role ─▶ content type, body ─▶ service, store
+//!               503, 500           401    404, 405   403      415, 413, 400       422, 409, …
 //! ```
 //!
 //! Handlers call the [`JobService`] and read the store; no route calls the engine. Every error
@@ -30,7 +32,9 @@
 //!   [`cancel`](crate::store::OperatorStore::cancel). The heartbeat of the engine
 //!   (`engine/heartbeat.rs`) reads the request and interrupts the running attempt.
 
+mod auth;
 mod bind;
+mod config;
 mod events;
 mod openapi;
 mod request;
@@ -39,6 +43,7 @@ mod route_doc;
 mod routes;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::{Extension, Router, middleware};
@@ -47,10 +52,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::health::Health;
+use auth::Auth;
 use request::guard;
 use response::problem::{Code, Problem};
 
+pub use auth::Caller;
+pub(crate) use auth::Place;
+pub(crate) use bind::is_loopback;
 pub use bind::{BindError, check_bind};
+pub use config::HttpConfig;
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
@@ -64,24 +74,38 @@ struct ApiState {
     service: JobService,
     health: Arc<Health>,
     events: Arc<events::EventBroadcaster>,
+    auth: Arc<Auth>,
 }
 
-/// Builds the router for a listener of its own. It answers only requests that name this machine.
+/// Builds the router for a listener on a loopback address, with the default settings.
 ///
-/// A web page can bind its own name to 127.0.0.1 and send requests there (DNS rebinding). The
-/// interface has no access tokens yet, so the `Host` and `Origin` headers are checked instead.
+/// While the store has no token, it answers every program of this machine, and checks `Host` and
+/// `Origin`. Otherwise each request needs a token.
 pub fn router(service: JobService, health: Arc<Health>) -> Router {
-    routes(service, health).layer(middleware::from_fn(guard::require_local))
+    build(service, health, HttpConfig::default(), Place::Loopback)
 }
 
-/// Builds the router without the checks of `Host` and `Origin`, to be mounted in an application
-/// that authenticates its callers.
+/// Builds the router that an application mounts in its own.
+///
+/// The application authenticates its callers and adds a [`Caller`] to each request. A request
+/// without one needs a token of the store.
 pub fn routes(service: JobService, health: Arc<Health>) -> Router {
+    build(service, health, HttpConfig::default(), Place::Mounted)
+}
+
+/// Builds the router for a place.
+pub(crate) fn build(
+    service: JobService,
+    health: Arc<Health>,
+    config: HttpConfig,
+    place: Place,
+) -> Router {
     let api = ApiState {
         events: events::EventBroadcaster::new(
             Arc::clone(service.store()),
             Arc::clone(service.clock()),
         ),
+        auth: Arc::new(Auth::new(service.clone(), config, place)),
         service,
         health,
     };
@@ -94,6 +118,10 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
                 "the route does not support this method",
             )
         })
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api.auth),
+            auth::authenticate,
+        ))
         .layer(middleware::from_fn_with_state(
             api.clone(),
             guard::with_deadline,
@@ -112,7 +140,9 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let server_shutdown = Extension(events::ServerShutdown(shutdown.clone()));
-    axum::serve(listener, router.layer(server_shutdown))
+    let service = router.layer(server_shutdown);
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
 }

@@ -75,9 +75,9 @@ pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect
 pub use schedule::{Timetable, TimetableError};
 pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};
 pub use service::{
-    Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS,
-    MAX_TEXT_CHARS, NewSchedule, QueueAnswer, ScheduleDetails, ScheduleEdit, ScheduleError,
-    ScheduleView, SchemaError,
+    CreatedToken, Edit, IDEMPOTENCY_KEY_KEPT, JobService, KnownJob, MAX_BATCH, MAX_PAYLOAD_BYTES,
+    MAX_TAGS, MAX_TEXT_CHARS, NewSchedule, NewToken, QueueAnswer, ScheduleDetails, ScheduleEdit,
+    ScheduleError, ScheduleView, SchemaError, TokenError, TokenState, TokenView,
 };
 pub use store::transfer::copy::{Transfer, TransferError, transfer};
 

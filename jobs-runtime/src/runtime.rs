@@ -8,6 +8,8 @@ mod builder;
 mod error;
 #[cfg(feature = "http")]
 mod http_server;
+#[cfg(feature = "http")]
+mod token_file;
 
 use std::fmt;
 use std::io;
@@ -67,6 +69,8 @@ pub struct Runtime {
     health: Arc<Health>,
     #[cfg(feature = "http")]
     api: Option<http_server::HttpServer>,
+    #[cfg(feature = "http")]
+    http: crate::http::HttpConfig,
 }
 
 impl Runtime {
@@ -106,11 +110,18 @@ impl Runtime {
         self.api.as_ref().map(http_server::HttpServer::address)
     }
 
-    /// Returns the HTTP interface, to be mounted in an application's own router. The application
-    /// has to authenticate the callers; the router does not.
+    /// Returns the HTTP interface, to be mounted in an application's own router.
+    ///
+    /// The application authenticates its callers and adds a [`Caller`](crate::http::Caller) to each
+    /// request. A request without one needs a token of the store.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::routes(self.service.clone(), Arc::clone(&self.health))
+        crate::http::build(
+            self.service.clone(),
+            Arc::clone(&self.health),
+            self.http.clone(),
+            crate::http::Place::Mounted,
+        )
     }
 
     /// Completes when no attempt runs in this process and it knows of no ready execution that it

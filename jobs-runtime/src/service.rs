@@ -19,6 +19,7 @@
 //! | `payload` | the payload check; it finds the violations of a 422 |
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
 //! | `schedules` | publication and changes of schedules; the executions that they create |
+//! | `tokens` | access tokens |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
 //! | `redact` | masks sensitive payload fields for viewers |
@@ -47,6 +48,7 @@ mod raw_object;
 mod redact;
 mod schedules;
 mod suggest;
+mod tokens;
 mod wait;
 
 use std::fmt;
@@ -88,6 +90,9 @@ pub(crate) use redact::Redactor;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
+#[cfg(feature = "http")]
+pub(crate) use tokens::secret;
+pub use tokens::{CreatedToken, NewToken, TokenError, TokenState, TokenView};
 
 /// Resolves, validates and enqueues; also edits, cancels, retries and explains. Cheap to clone.
 #[derive(Clone)]

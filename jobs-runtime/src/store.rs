@@ -89,6 +89,7 @@ pub use contract::session::{
 pub use contract::settlement::{AttemptEnd, Next, ProgressReport, Settlement, WriteAnswer};
 pub use contract::setup::SetupStore;
 pub use contract::telemetry::{PermitGauge, QueueGauges, StoreGauges, TelemetryStore};
+pub use contract::token::{ParseRoleError, Role, TokenRecord, TokenStore};
 pub(crate) use contract::url::without_password;
 pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};
 pub use contract::worker::WorkerStore;

@@ -5,6 +5,8 @@
 #[path = "http/support.rs"]
 mod support;
 
+#[path = "http/auth.rs"]
+mod auth;
 #[path = "http/batch.rs"]
 mod batch;
 #[path = "http/cancel_and_retry.rs"]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 #![allow(clippy::print_stdout, reason = "tests print the measured costs")]
 
+mod access;
 mod attempt_log;
 mod bench;
 mod cli;

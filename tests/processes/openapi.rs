@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::http;
-use tests::process::Server;
+use tests::process::{self, Server};
 
 use crate::PROGRAM;
 
@@ -33,27 +33,49 @@ fn run(command: &mut Command) -> String {
     printed
 }
 
-/// A server over a store with executions in several statuses.
-fn seeded(dir: &std::path::Path) -> (Server, Value) {
-    let server = Server::start(PROGRAM, dir, &[]);
-    let id = http::trigger(server.address, "test.add", &json!({"a": 1, "b": 2}));
-    http::trigger(server.address, "test.panic", &json!({"message": "no"}));
-    http::trigger(server.address, "test.nap", &json!({"millis": 86_400_000}));
-    let api = "/api/v1/workers";
-    http::post(
-        server.address,
-        &format!("{api}/jobs/test.add/trigger"),
-        r#"{"payload":{"a":1,"b":2},"delayMs":86400000,"tags":["later"]}"#,
-    );
-    http::get(server.address, &format!("{api}/executions/{id}"));
-    let document = http::get(server.address, "/openapi.json");
-    (server, document.body)
+/// A server over a store with executions in several statuses and a token, and its document.
+struct Seeded {
+    server: Server,
+    token: String,
+    document: Value,
+}
+
+impl Seeded {
+    fn start(dir: &std::path::Path) -> Self {
+        let created = process::run(PROGRAM, dir, &["token", "create", "--role", "admin"]);
+        assert_eq!(created.code, 0, "{created:?}");
+        let mut seeded = Self {
+            server: Server::start(PROGRAM, dir, &[]),
+            token: created.out.trim().to_owned(),
+            document: Value::Null,
+        };
+        for (job, body) in [
+            ("test.add", json!({"payload": {"a": 1, "b": 2}})),
+            ("test.panic", json!({"payload": {"message": "no"}})),
+            ("test.nap", json!({"payload": {"millis": 86_400_000}})),
+            (
+                "test.add",
+                json!({"payload": {"a": 1, "b": 2}, "delayMs": 86_400_000, "tags": ["later"]}),
+            ),
+        ] {
+            let path = format!("/api/v1/workers/jobs/{job}/trigger");
+            let answer = seeded.send("POST", &path, &body.to_string());
+            assert_eq!(answer.status, 202, "{answer:?}");
+        }
+        seeded.document = seeded.send("GET", "/openapi.json", "").body;
+        seeded
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> http::Answer {
+        let header = format!("authorization: Bearer {}", self.token);
+        http::send(self.server.address, method, path, &[&header], body)
+    }
 }
 
 #[test]
 fn the_document_is_valid_and_types_every_job() {
     let dir = tempfile::tempdir().unwrap();
-    let (_server, document) = seeded(dir.path());
+    let Seeded { document, .. } = &Seeded::start(dir.path());
     let file = dir.path().join("openapi.json");
     fs::write(&file, document.to_string()).unwrap();
     run(Command::new(tool("openapi-spec-validator")).arg(&file));
@@ -77,8 +99,7 @@ fn the_document_is_valid_and_types_every_job() {
 #[test]
 fn the_page_shows_the_document_without_scripts() {
     let dir = tempfile::tempdir().unwrap();
-    let (server, _) = seeded(dir.path());
-    let page = http::get(server.address, "/docs");
+    let page = Seeded::start(dir.path()).send("GET", "/docs", "");
     assert_eq!(page.status, 200);
     for part in [
         "trigger.test.add",
@@ -100,9 +121,9 @@ fn the_page_shows_the_document_without_scripts() {
 #[test]
 fn the_interface_behaves_as_documented() {
     let dir = tempfile::tempdir().unwrap();
-    let (server, document) = seeded(dir.path());
+    let seeded = Seeded::start(dir.path());
     let file = dir.path().join("openapi.json");
-    fs::write(&file, document.to_string()).unwrap();
+    fs::write(&file, seeded.document.to_string()).unwrap();
     let long = env::var("JOBS_TEST_TIER").is_ok_and(|tier| tier == "full");
     let printed = run(Command::new(tool("schemathesis"))
         .arg("--config-file")
@@ -112,7 +133,11 @@ fn the_interface_behaves_as_documented() {
         ))
         .arg("run")
         .arg(&file)
-        .args(["--url", &format!("http://{}", server.address)])
+        .args(["--url", &format!("http://{}", seeded.server.address)])
+        .args([
+            "--header",
+            &format!("Authorization: Bearer {}", seeded.token),
+        ])
         .args(["--seed", "7", "--workers", "1", "--no-color"])
         .args(["--max-examples", if long { "200" } else { "10" }])
         .args(["--exclude-checks", "positive_data_acceptance"])

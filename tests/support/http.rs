@@ -21,22 +21,24 @@ pub struct Answer {
 
 /// Sends `GET path`.
 pub fn get(address: SocketAddr, path: &str) -> Answer {
-    request(address, &format!("GET {path} HTTP/1.1"), "")
+    send(address, "GET", path, &[], "")
 }
 
 /// Sends `POST path` with a JSON body.
 pub fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
-    request(address, &format!("POST {path} HTTP/1.1"), body)
+    send(address, "POST", path, &[], body)
 }
 
-fn request(address: SocketAddr, line: &str, body: &str) -> Answer {
+/// Sends a request with further header lines, such as `authorization: Bearer …`.
+pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .expect("the timeout of a socket can be set");
     let length = body.len();
     let text = format!(
-        "{line}\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
     stream
         .write_all(text.as_bytes())

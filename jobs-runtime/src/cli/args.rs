@@ -32,6 +32,12 @@ pub(super) struct GlobalArgs {
     /// Times for which final executions are kept: 30d, failed:90d, JOB:1d, JOB:failed:7d
     #[arg(long, global = true, value_name = "TIME,…")]
     pub(super) retain: Option<String>,
+    /// File with an admin token, made by the start if it does not exist
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) token_file: Option<String>,
+    /// Serve every program that reaches the address, without tokens
+    #[arg(long, global = true)]
+    pub(super) trusted_network: bool,
     /// Print the result as one JSON document
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -127,6 +133,11 @@ pub(super) enum Command {
     },
     /// List the workers that have a session
     Processes,
+    /// List the access tokens, or create and revoke one
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Create or update the tables of the store
     Migrate {
         /// List the migrations without applying any
@@ -180,6 +191,30 @@ pub(super) enum LimitCommand {
     Reset {
         /// Name of the limit, as `explain` prints it
         limit: String,
+    },
+}
+
+/// The actions of `token`.
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Create a token and print it; it cannot be shown again
+    Create {
+        /// Role of its bearer: viewer, operator, admin or worker
+        #[arg(long)]
+        role: crate::store::Role,
+        /// Name that lists and the audit log show [default: the token's id]
+        #[arg(long)]
+        name: Option<String>,
+        /// Time after which it is refused, as in 90d [default: never]
+        #[arg(long, value_name = "DURATION", value_parser = jobs_grammar::duration::parse)]
+        expires: Option<Duration>,
+    },
+    /// List the tokens
+    List,
+    /// Revoke a token: it is refused within five seconds, as are the browsers that use it
+    Revoke {
+        /// Id of the token, as `token list` prints it
+        id: String,
     },
 }
 

@@ -22,6 +22,7 @@ mod queues;
 mod run;
 mod schedules;
 mod schema;
+mod token;
 mod trigger;
 
 use std::collections::BTreeSet;
@@ -90,6 +91,7 @@ pub(super) async fn run(
             command: LimitCommand::Reset { limit },
         } => limits::reset(&settings, output, &limit).await,
         Command::Processes => processes::list(&settings, output).await,
+        Command::Token { command } => token::run(&settings, output, command).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => move_store::move_store(output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::args::GlobalArgs;
 use super::failure::Failure;
+use crate::http::HttpConfig;
 use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
 pub(super) use sources::Origin;
@@ -26,9 +27,11 @@ use values::{
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "database",
     "bind",
+    "token_file",
+    "trusted_network",
     "concurrency",
     "blocking_concurrency",
     "queues",
@@ -62,6 +65,7 @@ fn as_text<S: serde::Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok
 pub(super) struct Settings {
     pub(super) database: String,
     pub(super) bind: SocketAddr,
+    pub(super) http: HttpConfig,
     pub(super) engine: EngineConfig,
     pub(super) retention: RetentionSettings,
     /// How long the start of a worker or a server waits for its store.
@@ -103,6 +107,13 @@ impl Settings {
                     .concurrency
                     .clone()
                     .map(|value| ("--concurrency", value)),
+                "token_file" => flags
+                    .token_file
+                    .clone()
+                    .map(|value| ("--token-file", value)),
+                "trusted_network" => flags
+                    .trusted_network
+                    .then(|| ("--trusted-network", "true".to_owned())),
                 "retain" => flags.retain.clone().map(|value| ("--retain", value)),
                 _ => None,
             };
@@ -142,6 +153,11 @@ impl Settings {
         let retention = entries.read("retain", lists::parse_retention)?;
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
+        let mut http = HttpConfig::default();
+        http.token_file = entries.read("token_file", |text| {
+            Ok::<_, String>((!text.is_empty()).then(|| text.into()))
+        })?;
+        http.trusted_network = entries.read("trusted_network", parse_switch)?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.
@@ -151,6 +167,7 @@ impl Settings {
         Ok(Self {
             database,
             bind,
+            http,
             engine,
             retention,
             store_wait,
@@ -185,6 +202,7 @@ impl Settings {
             .database(&self.database)
             .engine(self.engine.clone())
             .retention(self.retention.clone())
+            .http(self.http.clone())
     }
 }
 
@@ -225,6 +243,7 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "drain" => format!("{}s", engine.drain.as_secs()),
         "retain" => "30d,failed:90d".to_owned(),
         "store_wait" => "1m".to_owned(),
+        "trusted_network" => "false".to_owned(),
         "log_attempts" => engine.log_attempts.to_string(),
         _ => String::new(),
     }

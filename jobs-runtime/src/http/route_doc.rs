@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 
 use super::response::problem::Code;
 use crate::service::MAX_TEXT_CHARS;
+use crate::store::Role;
 
 /// Makes the schema of a value.
 pub(in crate::http) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -220,6 +221,17 @@ impl Answer {
     }
 }
 
+/// The callers that may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Access {
+    /// All, also without a token.
+    Open,
+    /// All that have a token, whatever its role.
+    AnyRole,
+    /// Those whose role allows what this one may do.
+    Role(Role),
+}
+
 /// The documentation of one route.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct RouteDoc {
@@ -233,6 +245,8 @@ pub(in crate::http) struct RouteDoc {
     pub(in crate::http) answers: &'static [Answer],
     /// The problems beyond those that every route has.
     pub(in crate::http) problems: &'static [Code],
+    /// The callers; `None` for the default of the method.
+    access: Option<Access>,
 }
 
 impl RouteDoc {
@@ -249,6 +263,7 @@ impl RouteDoc {
             body: None,
             answers,
             problems: &[],
+            access: None,
         }
     }
 
@@ -265,5 +280,25 @@ impl RouteDoc {
     pub(in crate::http) const fn problems(mut self, problems: &'static [Code]) -> Self {
         self.problems = problems;
         self
+    }
+
+    /// Sets the role that the route needs. Default: viewer to read, operator to change.
+    #[allow(dead_code, reason = "every route so far has the default of its method")]
+    pub(in crate::http) const fn role(self, role: Role) -> Self {
+        self.access(Access::Role(role))
+    }
+
+    /// Sets the callers that may use the route.
+    pub(in crate::http) const fn access(mut self, access: Access) -> Self {
+        self.access = Some(access);
+        self
+    }
+
+    /// Returns the callers that may use the route by this method.
+    pub(in crate::http) fn access_by(&self, method: &str) -> Access {
+        self.access.unwrap_or(match method {
+            "GET" => Access::Role(Role::Viewer),
+            _ => Access::Role(Role::Operator),
+        })
     }
 }

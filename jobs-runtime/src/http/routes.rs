@@ -24,12 +24,17 @@ pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
 pub(in crate::http) mod schedules;
+pub(in crate::http) mod sign_in;
 pub(in crate::http) mod trigger;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::route_doc::RouteDoc;
+use super::auth;
+use super::route_doc::{Access, RouteDoc};
 use super::{ApiState, events, openapi};
 
 /// One row of the route table.
@@ -63,6 +68,11 @@ routes! {
         GET "/health" => health::health, health::HEALTH;
         GET "/metrics" => metrics::metrics, metrics::METRICS;
     }
+    "/api/v1" {
+        POST "/session" => sign_in::sign_in, sign_in::SIGN_IN;
+        GET "/session" => sign_in::show, sign_in::SHOW;
+        DELETE "/session" => sign_in::sign_out, sign_in::SIGN_OUT;
+    }
     "/api/v1/workers" {
         GET "/jobs" => jobs::list, jobs::LIST;
         GET "/jobs/{id}" => jobs::show, jobs::SHOW;
@@ -94,10 +104,31 @@ routes! {
     }
 }
 
+impl Route {
+    /// Returns the callers that may use the route.
+    pub(super) fn access(&self) -> Access {
+        self.doc.access_by(self.method)
+    }
+}
+
+/// Returns whether a route with this path is open to callers without a token.
+pub(super) fn is_open(method: &Method, path: &str) -> bool {
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    ROUTES
+        .iter()
+        .any(|route| route.path == path && route.method == method && route.access() == Access::Open)
+}
+
 /// Builds the router from the route table.
 pub(super) fn router() -> Router<ApiState> {
     ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(route.path, (route.handler)())
+        let access = route.access();
+        let check = move |request: Request, next: Next| auth::require(access, request, next);
+        router.route(route.path, (route.handler)().route_layer(from_fn(check)))
     })
 }
 
@@ -107,7 +138,7 @@ mod tests {
     use crate::http::PREFIX;
 
     #[test]
-    fn only_the_index_and_monitoring_are_outside_the_prefix() {
+    fn only_the_index_monitoring_and_sign_ins_are_outside_the_prefix() {
         let outside: Vec<_> = ROUTES
             .iter()
             .map(|route| route.path)
@@ -122,7 +153,10 @@ mod tests {
                 "/livez",
                 "/readyz",
                 "/health",
-                "/metrics"
+                "/metrics",
+                "/api/v1/session",
+                "/api/v1/session",
+                "/api/v1/session"
             ]
         );
     }

@@ -35,6 +35,9 @@ const LIMITS_PER_SWEEP: usize = 100_000;
 /// The time for which sessions and publications are kept longer than the longest-kept execution.
 const HISTORY_MARGIN: Duration = Duration::from_secs(7 * 86_400);
 
+/// The time for which tokens are listed after their end.
+const TOKEN_HISTORY: Duration = Duration::from_secs(30 * 86_400);
+
 /// Numbers of executions by job and final status.
 type Counts = BTreeMap<(String, &'static str), u64>;
 
@@ -215,6 +218,8 @@ impl Pruner {
         report.idempotency_keys = self.sweep(Leftover::IdempotencyKeys, now).await?;
         report.sessions = self.sweep(Leftover::Sessions, history).await?;
         report.publications = self.sweep(Leftover::Publications, history).await?;
+        self.sweep(Leftover::Tokens, now.before(TOKEN_HISTORY))
+            .await?;
         if with_limits {
             report.limits = self.sweep(Leftover::Limits, now).await?;
         }

@@ -16,6 +16,8 @@ use crate::engine::{
 };
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
+#[cfg(feature = "http")]
+use crate::http::HttpConfig;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
@@ -47,6 +49,8 @@ pub struct RuntimeBuilder {
     hooks: Hooks,
     #[cfg(feature = "http")]
     bind: Option<SocketAddr>,
+    #[cfg(feature = "http")]
+    http: HttpConfig,
 }
 
 impl Default for RuntimeBuilder {
@@ -68,6 +72,8 @@ impl Default for RuntimeBuilder {
             hooks: Hooks::default(),
             #[cfg(feature = "http")]
             bind: None,
+            #[cfg(feature = "http")]
+            http: HttpConfig::default(),
         }
     }
 }
@@ -248,10 +254,18 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Serves the HTTP interface on a loopback address. Port 0 selects a free port.
+    /// Serves the HTTP interface on this address. Port 0 selects a free port. An address that other
+    /// machines reach needs a store with a token: see [`http`](Self::http).
     #[cfg(feature = "http")]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.bind = Some(address);
+        self
+    }
+
+    /// Sets how the HTTP interface is served.
+    #[cfg(feature = "http")]
+    pub fn http(mut self, config: HttpConfig) -> Self {
+        self.http = config;
         self
     }
 
@@ -306,6 +320,10 @@ impl RuntimeBuilder {
                 metrics: Arc::clone(&metrics),
             },
         )?;
+        #[cfg(feature = "http")]
+        if let Some(address) = self.bind {
+            super::http_server::check_access(address, &service, &self.http).await?;
+        }
         service.publish().await?;
         service.publish_schedules().await?;
 
@@ -375,7 +393,10 @@ impl RuntimeBuilder {
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
-                listener, &service, &health,
+                listener,
+                &service,
+                &health,
+                self.http.clone(),
             )?),
             None => None,
         };
@@ -403,6 +424,8 @@ impl RuntimeBuilder {
             health,
             #[cfg(feature = "http")]
             api,
+            #[cfg(feature = "http")]
+            http: self.http,
         })
     }
 }

@@ -48,6 +48,14 @@ pub enum StartError {
         /// The reason.
         reason: String,
     },
+    /// The file of the first token cannot be read or written, or holds no valid token.
+    #[error("token_file {}: {reason}", path.display())]
+    TokenFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// A thread of the worker could not be created.
     #[error("cannot start the workers")]
     Io(#[from] std::io::Error),

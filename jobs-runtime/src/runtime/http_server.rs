@@ -8,8 +8,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::StartError;
+use super::{StartError, token_file};
 use crate::health::Health;
+use crate::http::{HttpConfig, Place, is_loopback};
 use crate::service::JobService;
 
 /// A running HTTP server.
@@ -23,7 +24,6 @@ pub(super) struct HttpServer {
 /// Binds the address. Called before any other part of the runtime starts.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     let bind_error = |reason: String| StartError::Bind { address, reason };
-    crate::http::check_bind(address).map_err(|error| bind_error(error.to_string()))?;
     TcpListener::bind(address).await.map_err(|error| {
         bind_error(match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -35,15 +35,46 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartErro
     })
 }
 
+/// Installs the token of the settings' file, and refuses an address that other machines reach
+/// without a token.
+pub(super) async fn check_access(
+    address: SocketAddr,
+    service: &JobService,
+    config: &HttpConfig,
+) -> Result<(), StartError> {
+    if let Some(file) = &config.token_file {
+        token_file::install(file, service).await?;
+    }
+    if config.trusted_network {
+        tracing::warn!(
+            %address,
+            "trusted_network: every program that reaches this address may do everything, without a \
+             token"
+        );
+        return Ok(());
+    }
+    let has_tokens = service.store().has_tokens().await?;
+    crate::http::check_bind(address, has_tokens).map_err(|error| StartError::Bind {
+        address,
+        reason: error.to_string(),
+    })
+}
+
 impl HttpServer {
     pub(super) fn start(
         listener: TcpListener,
         service: &JobService,
         health: &Arc<Health>,
+        config: HttpConfig,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let router = crate::http::router(service.clone(), Arc::clone(health));
+        let place = if is_loopback(address) {
+            Place::Loopback
+        } else {
+            Place::Network
+        };
+        let router = crate::http::build(service.clone(), Arc::clone(health), config, place);
         let (end, ended) = watch::channel(None);
         let serving = crate::http::serve(listener, router, stop.clone());
         tokio::spawn(async move {

@@ -21,6 +21,7 @@ pub(in crate::store) mod session;
 pub(in crate::store) mod settlement;
 pub(in crate::store) mod setup;
 pub(in crate::store) mod telemetry;
+pub(in crate::store) mod token;
 pub(in crate::store) mod url;
 pub(in crate::store) mod worker;
 
@@ -36,6 +37,7 @@ use retention::RetentionStore;
 use schedule::ScheduleStore;
 use setup::SetupStore;
 use telemetry::TelemetryStore;
+use token::TokenStore;
 use worker::WorkerStore;
 
 use crate::time::Timestamp;
@@ -71,6 +73,7 @@ pub trait Store:
     + ScheduleStore
     + OperatorStore
     + RetentionStore
+    + TokenStore
     + ReadStore
     + TelemetryStore
     + 'static
@@ -85,6 +88,7 @@ impl<S> Store for S where
         + ScheduleStore
         + OperatorStore
         + RetentionStore
+        + TokenStore
         + ReadStore
         + TelemetryStore
         + 'static

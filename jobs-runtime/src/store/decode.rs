@@ -7,6 +7,7 @@
 pub(in crate::store) mod export;
 pub(in crate::store) mod page;
 pub(in crate::store) mod records;
+pub(in crate::store) mod tokens;
 pub(in crate::store) mod words;
 
 use std::fmt::Display;

@@ -13,7 +13,7 @@ use super::{
     PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
     ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
     SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
-    TelemetryStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -167,6 +167,17 @@ delegate! {
 delegate! {
     TelemetryStore {
         async fn gauges() -> StoreGauges;
+    }
+}
+
+delegate! {
+    TokenStore {
+        async fn add_token(token: TokenRecord) -> bool;
+        async fn token(id: String) -> Option<TokenRecord>;
+        async fn tokens() -> Vec<TokenRecord>;
+        async fn has_tokens() -> bool;
+        async fn touch_token(id: String, now: Timestamp, before: Timestamp) -> ();
+        async fn revoke_token(id: String, now: Timestamp) -> bool;
     }
 }
 

@@ -103,6 +103,7 @@ mod schedules;
 mod session;
 mod store;
 mod telemetry;
+mod tokens;
 mod transfer;
 
 use std::sync::{Arc, Mutex};

@@ -74,6 +74,7 @@ mod schedules;
 mod session;
 mod store;
 mod telemetry;
+mod tokens;
 mod transfer;
 
 use std::sync::{Arc, OnceLock};

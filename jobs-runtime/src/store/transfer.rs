@@ -7,7 +7,8 @@
 //! * the history, with its attempts and logs;
 //! * idempotency keys;
 //! * every publication of the catalogue;
-//! * schedules, with their runs.
+//! * schedules, with their runs;
+//! * access tokens.
 //!
 //! Sessions and leases are not copied: no worker may use the source.
 //!

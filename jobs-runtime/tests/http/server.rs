@@ -36,7 +36,7 @@ async fn serves_until_shutdown() {
     let api = Api::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    jobs_runtime::http::check_bind(address).unwrap();
+    jobs_runtime::http::check_bind(address, false).unwrap();
     let shutdown = CancellationToken::new();
     let server = tokio::spawn(jobs_runtime::http::serve(
         listener,

@@ -98,6 +98,17 @@ impl Api {
         }
     }
 
+    /// The interface of another process on the same store.
+    pub(crate) fn on_store_of(api: &Self) -> Self {
+        let (service, health) = (api.service.clone(), api.health.clone());
+        Self {
+            router: jobs_runtime::http::router(service.clone(), health.clone()),
+            service,
+            health,
+            store: api.store.clone(),
+        }
+    }
+
     pub(crate) fn router(&self) -> Router {
         self.router.clone()
     }

@@ -1,5 +1,7 @@
 //! The command `doctor`: checks the set-up and says how to repair it.
 
+mod access;
+
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -50,11 +52,13 @@ pub(in crate::cli) async fn doctor(
     match open_unchanged(settings).await {
         Err(problem) => {
             results.insert(0, check_jobs(None).await);
+            results.extend(access::check(settings, None).await);
             results.push(problem);
         }
         Ok(store) => {
             results.insert(0, check_jobs(Some(&*store)).await);
             results.extend(check_store(&*store).await);
+            results.extend(access::check(settings, Some(&*store)).await);
         }
     }
     let builder = configure(settings.builder());

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::components::{add_job_schema, generator, reference};
 use crate::http::PREFIX;
+use crate::http::auth::COOKIE;
 use crate::http::response::problem::Code;
-use crate::http::route_doc::{Answer, Content, Input, object_schema};
+use crate::http::route_doc::{Access, Answer, Content, Input, object_schema};
 use crate::http::routes::{ROUTES, Route};
 
 /// The path of the trigger that every job has, typed or not.
@@ -54,7 +55,7 @@ pub(super) fn build(jobs: &[&JobDescriptor]) -> Value {
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": security_schemes()},
     })
 }
 
@@ -81,7 +82,11 @@ impl Builder {
             "summary": doc.summary,
             "tags": [tag(route.path)],
             "responses": self.responses(route),
+            "security": security(route.access()),
         });
+        if let Access::Role(role) = route.access() {
+            operation["x-role"] = role.as_str().into();
+        }
         let mut parameters: Vec<_> = match job {
             Some(_) => Vec::new(),
             None => path_names(route.path).map(path_parameter).collect(),
@@ -195,6 +200,12 @@ fn problems(route: &Route) -> BTreeMap<String, Vec<&'static str>> {
     ];
     let mut codes: Vec<Code> = route.doc.problems.to_vec();
     codes.extend(always);
+    codes.extend([Code::InvalidToken, Code::TooManyAttempts]);
+    match route.access() {
+        Access::Open => {}
+        Access::AnyRole => codes.push(Code::TokenRequired),
+        Access::Role(_) => codes.extend([Code::TokenRequired, Code::Forbidden]),
+    }
     if route.doc.body.is_some() {
         codes.extend(of_bodies);
     }
@@ -240,6 +251,32 @@ fn problem() -> Value {
     })
 }
 
+/// The ways to authenticate.
+fn security_schemes() -> Value {
+    json!({
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of `token create`. An interface on a loopback address asks for \
+                none while the store has none.",
+        },
+        "cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": "The cookie of a sign-in, for browsers.",
+        },
+    })
+}
+
+/// The alternatives that a route accepts.
+fn security(access: Access) -> Value {
+    match access {
+        Access::Open => json!([]),
+        Access::AnyRole | Access::Role(_) => json!([{"token": []}, {"cookie": []}]),
+    }
+}
+
 fn path_parameter(name: &str) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
 }
@@ -254,6 +291,7 @@ fn path_names(path: &str) -> impl Iterator<Item = &str> {
 fn tag(path: &str) -> &str {
     match path.strip_prefix(PREFIX) {
         Some(rest) => rest.split('/').nth(1).unwrap_or_default(),
+        None if path.starts_with("/api/") => "session",
         None => "process",
     }
 }

@@ -59,7 +59,7 @@ fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
         let tag = operation["tags"][0].as_str().unwrap_or_default();
         (
             tag != "triggers",
-            tag == "process",
+            ["process", "session"].contains(&tag),
             tag.to_owned(),
             path.to_string(),
         )

@@ -47,6 +47,12 @@ codes! {
     InvalidRequest = "invalid_request", BAD_REQUEST, "Invalid request";
     /// Query parameters are invalid: see `violations`.
     InvalidQuery = "invalid_query", BAD_REQUEST, "Invalid query";
+    /// The request has no token, and the interface asks for one.
+    TokenRequired = "token_required", UNAUTHORIZED, "Token required";
+    /// The token is unknown, revoked, expired, mistyped or truncated.
+    InvalidToken = "invalid_token", UNAUTHORIZED, "Invalid token";
+    /// The role of the token does not allow the route: see `role` and `needed`.
+    Forbidden = "forbidden", FORBIDDEN, "Forbidden";
     /// The `Origin` header names another site.
     OriginNotAllowed = "origin_not_allowed", FORBIDDEN, "Origin not allowed";
     /// No job has that id: see `near`.
@@ -95,6 +101,8 @@ codes! {
     HostNotAllowed = "host_not_allowed", MISDIRECTED_REQUEST, "Host not allowed";
     /// The payload does not fit the job's schema: see `violations`.
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
+    /// Too many wrong tokens were sent: see `Retry-After`.
+    TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts";
     /// The limit of event streams is reached.
     TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
     /// The job's `max_waiting` is reached: see `maxWaiting` and `Retry-After`.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::health::HealthReport;
 use crate::http::ApiState;
-use crate::http::route_doc::{Answer, RouteDoc};
+use crate::http::route_doc::{Access, Answer, RouteDoc};
 
 pub(in crate::http) const LIVEZ: RouteDoc = RouteDoc::new(
     "getLiveness",
@@ -16,7 +16,8 @@ pub(in crate::http) const LIVEZ: RouteDoc = RouteDoc::new(
         StatusCode::OK,
         "it responds",
     )],
-);
+)
+.access(Access::Open);
 
 pub(in crate::http) const READYZ: RouteDoc = RouteDoc::new(
     "getReadiness",

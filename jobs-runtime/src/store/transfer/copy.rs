@@ -109,6 +109,7 @@ pub async fn transfer(
     }
     let publications = publish(from, target, to).await?;
     let schedules = copy_schedules(source, target).await?;
+    copy_tokens(source, target).await?;
     let before = to.row_counts().await.map_err(at("target"))?;
 
     let mut read = RowCounts {
@@ -198,6 +199,15 @@ async fn copy_schedules(source: &dyn Store, target: &dyn Store) -> Result<u64, T
         copied += u64::from(added.map_err(at("target"))?);
     }
     Ok(copied)
+}
+
+/// Copies the tokens that the target does not have yet. Sign-ins are not copied: a browser signs in
+/// again.
+async fn copy_tokens(source: &dyn Store, target: &dyn Store) -> Result<(), TransferError> {
+    for token in source.tokens().await.map_err(at("source"))? {
+        target.add_token(token).await.map_err(at("target"))?;
+    }
+    Ok(())
 }
 
 /// Publishes the jobs that the target does not have yet and returns their number.

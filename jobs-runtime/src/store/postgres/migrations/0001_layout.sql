@@ -364,3 +364,17 @@ CREATE TABLE jobs.turns (
     holder text   COLLATE "C",
     until  bigint NOT NULL
 );
+
+-- Access tokens, and the sign-ins of browsers: these name their token as `parent`. `hash` is the
+-- SHA-256 of the secret, which is stored nowhere.
+CREATE TABLE jobs.tokens (
+    created_at   bigint NOT NULL,
+    expires_at   bigint,
+    last_used_at bigint,
+    revoked_at   bigint,
+    id           text   COLLATE "C" PRIMARY KEY,
+    name         text   COLLATE "C" NOT NULL,
+    role         text   COLLATE "C" NOT NULL,
+    parent       text   COLLATE "C",
+    hash         bytea  NOT NULL
+) WITH (fillfactor = 80);

@@ -1,4 +1,5 @@
-//! Deletion of rows that nothing needs any more: keys, sessions, publications, limits.
+//! Deletion of rows that nothing needs any more: keys, sessions, publications, limits,
+//! tokens.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -35,6 +36,7 @@ impl Operation for SweepRows {
             Leftover::IdempotencyKeys => &tx.sql.retention_sweep_idempotency_keys,
             Leftover::Sessions => &tx.sql.retention_sweep_sessions,
             Leftover::Publications => &tx.sql.retention_sweep_publications,
+            Leftover::Tokens => &tx.sql.retention_sweep_tokens,
             Leftover::Limits => return Ok(without_events(0)),
         };
         let query = tx

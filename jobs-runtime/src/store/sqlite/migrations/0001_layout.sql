@@ -302,3 +302,17 @@ CREATE TABLE jobs_turns (
     holder TEXT,
     until  INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Access tokens, and the sign-ins of browsers: these name their token as `parent`. `hash` is the
+-- SHA-256 of the secret, which is stored nowhere.
+CREATE TABLE jobs_tokens (
+    id           TEXT    PRIMARY KEY,
+    name         TEXT    NOT NULL,
+    role         TEXT    NOT NULL,
+    hash         BLOB    NOT NULL,
+    parent       TEXT,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER,
+    last_used_at INTEGER,
+    revoked_at   INTEGER
+) WITHOUT ROWID;

@@ -1,4 +1,5 @@
-//! Deletion of rows that nothing needs any more: keys, sessions, publications, limits.
+//! Deletion of rows that nothing needs any more: keys, sessions, publications, limits,
+//! tokens.
 
 use std::collections::HashSet;
 
@@ -24,6 +25,7 @@ pub(super) async fn sweep_in_txn(
         Leftover::IdempotencyKeys => include_str!("../sql/retention/sweep_idempotency_keys.sql"),
         Leftover::Sessions => include_str!("../sql/retention/sweep_sessions.sql"),
         Leftover::Publications => include_str!("../sql/retention/sweep_publications.sql"),
+        Leftover::Tokens => include_str!("../sql/retention/sweep_tokens.sql"),
         Leftover::Limits => return Ok(0),
     };
     let done = sqlx::query(sql)

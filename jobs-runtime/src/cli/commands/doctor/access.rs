@@ -1,0 +1,96 @@
+//! The check of access: who may reach the interface, and the file of the first token.
+
+use std::path::Path;
+
+use super::CheckResult;
+use crate::cli::settings::Settings;
+use crate::http::is_loopback;
+use crate::store::{Role, Store};
+
+const CHECK: &str = "access";
+
+/// Checks whether a start would serve on the address, and for whom.
+pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec<CheckResult> {
+    let mut results = Vec::new();
+    let http = &settings.http;
+    if let Some(problem) = http.token_file.as_deref().and_then(check_file) {
+        results.push(problem);
+    }
+    if http.trusted_network {
+        results.push(CheckResult::warning(
+            CHECK,
+            format!(
+                "trusted_network: every program that reaches {} may do everything, without a token",
+                settings.bind
+            ),
+        ));
+        return results;
+    }
+    let Some(store) = store else {
+        return results;
+    };
+    // A store without its tables has no token either; the check of the layout reports it.
+    let tokens = store.tokens().await.unwrap_or_default();
+    let now = crate::clock::timestamp(&crate::SystemClock::new());
+    let valid = tokens.iter().filter(|token| token.is_valid(now));
+    let has_admin = valid.clone().any(|token| token.role == Role::Admin);
+    results.push(match (tokens.len(), is_loopback(settings.bind)) {
+        (0, true) => CheckResult::ok(
+            CHECK,
+            "without tokens, every program of this machine may do everything",
+        ),
+        (0, false) if http.token_file.is_none() => CheckResult::problem(
+            CHECK,
+            format!(
+                "{} is reached by other machines, and the store has no token: create one with \
+                 `token create --role admin`, or name a file with `token_file`",
+                settings.bind
+            ),
+        ),
+        (0, false) => CheckResult::ok(CHECK, "the start installs the token of token_file"),
+        _ if !has_admin => CheckResult::warning(
+            CHECK,
+            "no valid token has the role admin: create one with `token create --role admin`",
+        ),
+        (count, _) => CheckResult::ok(
+            CHECK,
+            format!(
+                "every request needs a token; {} of {count} are valid",
+                valid.count()
+            ),
+        ),
+    });
+    results
+}
+
+/// A file that others can read gives them the token.
+fn check_file(path: &Path) -> Option<CheckResult> {
+    let problem = |reason: String| {
+        let detail = format!("token_file {}: {reason}", path.display());
+        Some(CheckResult::problem(CHECK, detail))
+    };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        // The start makes the file.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => return problem(error.to_string()),
+    };
+    if crate::service::secret::Secret::parse(text.trim()).is_none() {
+        return problem("it holds no token: remove it, and the start makes a new one".to_owned());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).ok()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Some(CheckResult::warning(
+                CHECK,
+                format!(
+                    "token_file {}: other users can read it: `chmod 600` it",
+                    path.display()
+                ),
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,41 @@
+//! The settings of the HTTP interface.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of the HTTP interface, for [`RuntimeBuilder::http`](crate::RuntimeBuilder::http).
+///
+/// ```
+/// let mut http = jobs_runtime::http::HttpConfig::default();
+/// http.hosts = vec!["jobs.example.com".to_owned()];
+/// let builder = jobs_runtime::Runtime::builder().http(http);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// A file with an admin token. The start writes one into it if the file does not exist, and
+    /// adds the file's token to a store that lacks it. Default: none.
+    pub token_file: Option<PathBuf>,
+    /// True if every caller that reaches the interface may do everything, without a token. For a
+    /// network that others cannot reach. Default: false.
+    pub trusted_network: bool,
+    /// The names by which callers reach the interface through a proxy or a name server. With
+    /// tokens, an empty list accepts every `Host`. Default: empty.
+    pub hosts: Vec<String>,
+    /// The origins of other sites whose pages may use the interface, with a token. Default: none.
+    pub cors_origins: Vec<String>,
+    /// The time for which a browser stays signed in. Default: 12 hours.
+    pub sign_in_for: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            token_file: None,
+            trusted_network: false,
+            hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            sign_in_for: Duration::from_secs(12 * 3_600),
+        }
+    }
+}

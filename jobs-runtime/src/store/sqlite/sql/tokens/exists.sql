@@ -1,0 +1,2 @@
+-- True if there is a token.
+SELECT EXISTS (SELECT 1 FROM jobs_tokens)
