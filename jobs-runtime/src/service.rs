@@ -49,6 +49,8 @@ mod schedules;
 mod suggest;
 mod wait;
 
+pub(crate) use payload::check::schema_accepts;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ mod succeed_in;
 mod support;
 mod test_kit;
 mod transactions;
+mod unreadable_payloads;
 mod virtual_clock;
 
 use jobs::ExecutionId;

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
+    /// The id and the fingerprint of each job of the program.
+    pub(super) fingerprints: Vec<(String, String)>,
     pub(super) health: WorkerHealth,
     pub(super) outage_log: OutageLog,
     /// A test moves the time.

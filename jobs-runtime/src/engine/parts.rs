@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jobs::runtime::Resources;
 use jobs::{CataloguedJob, Client, Clock};
+use serde_json::Value;
 
 use super::config::EngineConfig;
 use super::hooks::Hooks;
@@ -12,6 +13,9 @@ use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
+
+/// True if a payload schema accepts a payload.
+pub(crate) type AcceptsPayload = fn(&Value, &str) -> bool;
 
 /// Everything that a worker is built from.
 pub(crate) struct EngineParts {
@@ -29,4 +33,7 @@ pub(crate) struct EngineParts {
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
     pub(crate) metrics: Arc<Metrics>,
+    /// The id and the fingerprint of each job of the program.
+    pub(crate) fingerprints: Vec<(String, String)>,
+    pub(crate) accepts_payload: AcceptsPayload,
 }

@@ -362,6 +362,8 @@ impl RuntimeBuilder {
                 handlers: self.handlers,
                 hooks: self.hooks,
                 metrics: Arc::clone(&metrics),
+                fingerprints: service.fingerprints(),
+                accepts_payload: crate::service::schema_accepts,
             })?)
         } else {
             None

@@ -34,11 +34,13 @@ use super::interrupt::{Cause, Interrupt};
 use super::lend::SlotLender;
 use super::limiter::{AttemptLimiter, NamedRates};
 use super::success::{SuccessWriter, SuccessWritten};
+use super::unreadable::UnreadPayload;
 use crate::clock::timestamp;
-use crate::engine::handlers::HandledJob;
+use crate::engine::handlers::{HandledJob, HandlerTable};
 use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
 use crate::engine::outcome::Exit;
+use crate::engine::parts::AcceptsPayload;
 use crate::engine::session::LeaseDeadline;
 use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
@@ -63,6 +65,8 @@ pub(crate) struct ExecutorDeps {
     pub(crate) health: WorkerHealth,
     /// The rate limits that handlers use by name.
     pub(crate) rates: Arc<NamedRates>,
+    pub(crate) jobs: Arc<HandlerTable>,
+    pub(crate) accepts_payload: AcceptsPayload,
 }
 
 /// An attempt that is ready to run.
@@ -126,6 +130,7 @@ impl Attempt {
         if self.lease_deadline.has_passed(clock.elapsed()) {
             interrupt.end(Cause::GiveBack);
         }
+        let unread = UnreadPayload::of(&self.claimed, self.job.id);
         let (mut work, mut reporter) = self.into_work();
         let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
         match supervised {
@@ -143,6 +148,10 @@ impl Attempt {
                         "a value of the handler panicked while it was dropped"
                     );
                 }
+                let exit = match exit {
+                    Some(exit) => Some(unread.look_for_reader(exit, &deps).await),
+                    None => None,
+                };
                 reporter.finished(exit, SlotStatus::Free);
             }
         }
