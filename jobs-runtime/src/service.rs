@@ -30,6 +30,7 @@
 
 mod registry;
 
+mod children;
 mod edit;
 mod enqueue;
 mod error;

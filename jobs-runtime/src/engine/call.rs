@@ -142,6 +142,7 @@ impl Shared {
             clock,
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),
+            fingerprints: Vec::new(),
             outage_log: OutageLog::default(),
             metrics: Arc::default(),
         })

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use jobs::runtime::Resources;
 use jobs::{CataloguedJob, Client, Clock};
 use serde_json::Value;
 
 use super::config::EngineConfig;
 use super::hooks::Hooks;
 use super::middleware::AttemptService;
+use super::resources::WorkerResources;
 use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
@@ -22,7 +22,7 @@ pub(crate) struct EngineParts {
     pub(crate) store: Arc<dyn Store>,
     /// The jobs that this worker executes.
     pub(crate) jobs: Vec<CataloguedJob>,
-    pub(crate) resources: Resources,
+    pub(crate) resources: WorkerResources,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<Entropy>,

@@ -41,6 +41,7 @@ use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
 use crate::engine::outcome::Exit;
 use crate::engine::parts::AcceptsPayload;
+use crate::engine::resources::WorkerResources;
 use crate::engine::session::LeaseDeadline;
 use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
@@ -56,7 +57,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) client: Client,
-    pub(crate) resources: Resources,
+    pub(crate) resources: WorkerResources,
     pub(crate) grace: Duration,
     pub(crate) events: mpsc::UnboundedSender<AttemptEvent>,
     /// The handler call, wrapped in the application's middleware.
@@ -130,8 +131,16 @@ impl Attempt {
         if self.lease_deadline.has_passed(clock.elapsed()) {
             interrupt.end(Cause::GiveBack);
         }
+        let resources = match deps.resources.of(self.job.id).await {
+            Ok(resources) => resources,
+            Err(message) => {
+                let verdict = Verdict::Retry;
+                let exit = Exit::Returned(Err(ErrorReport { verdict, message }));
+                return self.reporter.finished(Some(exit), SlotStatus::Free);
+            }
+        };
         let unread = UnreadPayload::of(&self.claimed, self.job.id);
-        let (mut work, mut reporter) = self.into_work();
+        let (mut work, mut reporter) = self.into_work(resources);
         let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
         match supervised {
             Supervised::Abandoned(exit) if time_limits.is_blocking => {
@@ -158,7 +167,7 @@ impl Attempt {
     }
 
     /// Builds the future that calls the handler through the middleware and catches its panic.
-    fn into_work(self) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
+    fn into_work(self, resources: Resources) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
         let Self {
             job,
             claimed,
@@ -191,7 +200,7 @@ impl Attempt {
             correlation_id: claimed.correlation_id.map(Arc::from),
             clock: Arc::clone(&deps.clock),
             client: deps.client.clone(),
-            resources: deps.resources.clone(),
+            resources,
             cancelled: interrupt.token(),
             progress: Arc::clone(&progress),
             limiter: Some(Arc::new(limiter.clone())),
