@@ -57,6 +57,7 @@
 //! | [`retained_permits`] | permits of settled attempts whose handler still runs |
 //! | [`heartbeat`], [`logs`] | progress, log lines and cancel requests of running attempts |
 //! | [`maintenance`] | promotion, take-over of lost workers, ageing; the scheduler, retention |
+//! | [`yields`] | jobs that are left to other workers for a moment |
 //! | [`shutdown`] | drain, release, close |
 //! | [`hooks`], [`hook_notifier`], [`middleware`] | the application's code around attempts |
 //! | [`attempt_log`], [`outage`] | log lines about failed attempts and a store that is away |
@@ -90,6 +91,7 @@ mod shutdown;
 mod slot_caps;
 mod slots;
 mod stuck;
+mod yields;
 
 use std::io;
 use std::panic::AssertUnwindSafe;

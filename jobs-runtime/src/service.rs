@@ -31,6 +31,7 @@
 
 mod registry;
 
+mod children;
 mod edit;
 mod enqueue;
 mod error;
@@ -50,6 +51,8 @@ mod schedules;
 mod suggest;
 mod tokens;
 mod wait;
+
+pub(crate) use payload::check::schema_accepts;
 
 use std::fmt;
 use std::sync::Arc;

@@ -17,9 +17,11 @@ mod transaction;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{ExecutionId, Job};
 
-pub use backend::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
+pub use backend::{Backend, ChildNumber, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
 pub use enqueue::{Enqueue, EnqueueError, Many, One, Violation, Violations};
 pub use execution::{Execution, ResultError};
 #[cfg(feature = "_sqlx")]
@@ -49,12 +51,25 @@ pub use transaction::{EnqueueIn, Transaction, TransactionRef};
 #[derive(Clone)]
 pub struct Client {
     backend: Arc<dyn Backend>,
+    /// The token of the attempt whose handler uses this client.
+    cancelled: Option<CancellationToken>,
 }
 
 impl Client {
     /// Creates a client of this backend; for runtimes and test kits.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self {
+            backend,
+            cancelled: None,
+        }
+    }
+
+    /// Creates a client for the handler of an attempt, whose waits end with the attempt.
+    pub(crate) fn of_attempt(&self, cancelled: CancellationToken) -> Self {
+        Self {
+            backend: Arc::clone(&self.backend),
+            cancelled: Some(cancelled),
+        }
     }
 
     /// Enqueues one execution. Set options on the returned builder, then `.await` it.
@@ -86,6 +101,10 @@ impl Client {
 
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.backend
+    }
+
+    pub(crate) fn cancelled(&self) -> Option<&CancellationToken> {
+        self.cancelled.as_ref()
     }
 }
 

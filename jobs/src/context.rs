@@ -1,12 +1,14 @@
 //! The context of a running attempt.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, Enqueue, One};
+use crate::client::{ChildNumber, Client, Enqueue, EnqueueRequest, Many, One};
 use crate::resource::{Resource, Resources};
 use crate::{Clock, ExecutionId, Job, JobError, ProgressCell};
 
@@ -29,6 +31,8 @@ pub struct JobContext(Arc<Inner>);
 
 struct Inner {
     parts: ContextParts,
+    /// The number of children that the attempt has enqueued, by a hash of job and payload.
+    children: Mutex<HashMap<u64, u32>>,
     #[cfg(feature = "_sqlx")]
     success: Option<Box<dyn SucceedIn>>,
 }
@@ -67,6 +71,14 @@ pub struct ContextParts {
     pub progress: Arc<ProgressCell>,
     /// The named rate limits of [`JobContext::limit`]. With `None`, every call passes at once.
     pub limiter: Option<Arc<dyn Limiter>>,
+}
+
+impl ContextParts {
+    /// Ends the waits of the client with the attempt.
+    fn for_handler(mut self) -> Self {
+        self.client = self.client.of_attempt(self.cancelled.clone());
+        self
+    }
 }
 
 /// Named rate limits, for [`JobContext::limit`].
@@ -128,7 +140,8 @@ impl JobContext {
     /// Creates a context of these parts; for runtimes and test kits.
     pub fn new(parts: ContextParts) -> Self {
         Self(Arc::new(Inner {
-            parts,
+            parts: parts.for_handler(),
+            children: Mutex::default(),
             #[cfg(feature = "_sqlx")]
             success: None,
         }))
@@ -138,7 +151,8 @@ impl JobContext {
     #[cfg(feature = "_sqlx")]
     pub fn with_success(parts: ContextParts, success: impl SucceedIn) -> Self {
         Self(Arc::new(Inner {
-            parts,
+            parts: parts.for_handler(),
+            children: Mutex::default(),
             success: Some(Box::new(success)),
         }))
     }
@@ -295,11 +309,60 @@ impl JobContext {
     /// Enqueues a child execution.
     ///
     /// The child inherits the correlation id and names this execution as its parent.
+    ///
+    /// A later attempt that asks for the same child gets the same execution, while that lives or has
+    /// succeeded. A child that failed or was cancelled is enqueued anew. So a retried handler can
+    /// run from its start again:
+    ///
+    /// ```
+    /// # use jobs::{job, JobContext, JobError};
+    /// # #[job(id = "charge")]
+    /// # async fn charge(order: u64) -> Result<(), JobError> { let _ = order; Ok(()) }
+    /// async fn fulfil(ctx: &JobContext, order: u64) -> Result<(), JobError> {
+    ///     ctx.enqueue(Charge::new(order)).await?.result().await?; // charges once
+    ///     // … an error here leads to another attempt …
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// Children are the same if they have the same job and payload, and the same number among the
+    /// equal ones of their attempt: a handler that enqueues a payload twice has two children, in
+    /// each attempt. [`Enqueue::again`] asks for a new one.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
-        self.0
-            .client
-            .enqueue(job)
-            .child_of(self.0.execution_id, self.0.correlation_id.as_deref())
+        self.child(self.0.client.enqueue(job))
+    }
+
+    /// Enqueues one child per payload in one batch: all of them or none.
+    ///
+    /// Each of them is looked for as by [`enqueue`](Self::enqueue).
+    pub fn enqueue_all<J: Job>(
+        &self,
+        jobs: impl IntoIterator<Item = J>,
+    ) -> Enqueue<Many<J::Output>> {
+        self.child(self.0.client.enqueue_all(jobs))
+    }
+
+    fn child<Kind>(&self, enqueue: Enqueue<Kind>) -> Enqueue<Kind> {
+        let parent = self.0.execution_id;
+        let correlation_id = self.0.correlation_id.as_deref();
+        enqueue.child_of(parent, correlation_id, |request| self.child_number(request))
+    }
+
+    fn child_number(&self, request: &EnqueueRequest) -> ChildNumber {
+        let mut hasher = DefaultHasher::new();
+        (&request.job_id, &request.payload).hash(&mut hasher);
+        let mut children = self
+            .0
+            .children
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let next = children.entry(hasher.finish()).or_default();
+        let number = *next;
+        *next += 1;
+        ChildNumber {
+            attempt: self.0.attempt,
+            number,
+        }
     }
 
     /// Writes this attempt's success into the handler's transaction, with its other writes.

@@ -4,13 +4,16 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use crate::ResultError;
+
 type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
 /// The error of a handler, and the follow-up that it asks for.
 ///
 /// `?` turns every error that converts into a boxed error (standard errors, `anyhow`, `eyre`,
 /// strings) into a *retryable* failure: the job's retry list decides about the next attempt. The
-/// constructors ask for another follow-up.
+/// constructors ask for another follow-up. So does the [`ResultError`] of a child that failed for
+/// good: the parent fails for good as well.
 ///
 /// ```
 /// use jobs::JobError;
@@ -110,7 +113,12 @@ impl JobError {
 
 impl<E: Into<BoxError>> From<E> for JobError {
     fn from(error: E) -> Self {
-        Self::new(Verdict::Retry, error)
+        let source = error.into();
+        let of_child = source.downcast_ref().map(ResultError::verdict);
+        Self {
+            verdict: of_child.unwrap_or(Verdict::Retry),
+            source,
+        }
     }
 }
 

@@ -102,7 +102,9 @@ pub use status::{
 
 /// Traits and types for runtimes and test kits. Authors of jobs need none of them.
 pub mod runtime {
-    pub use crate::client::{Backend, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
+    pub use crate::client::{
+        Backend, ChildNumber, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy,
+    };
     #[cfg(feature = "_sqlx")]
     pub use crate::context::SucceedIn;
     pub use crate::context::{ContextParts, Limiter, Reserved};

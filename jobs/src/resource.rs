@@ -108,11 +108,12 @@ impl ResourceDefinition {
 }
 
 /// A resource with its type erased.
+#[derive(Clone)]
 pub struct BuiltResource {
     type_id: TypeId,
     // Contains an `Arc<T>`. A `dyn Any` cannot be downcast to an unsized `T`, but an
     // `Arc<dyn Trait>` is itself sized.
-    value: Box<dyn Any + Send + Sync>,
+    value: Arc<dyn Any + Send + Sync>,
 }
 
 impl BuiltResource {
@@ -120,7 +121,7 @@ impl BuiltResource {
     pub fn new<T: ?Sized + Resource>(value: Arc<T>) -> Self {
         Self {
             type_id: TypeId::of::<T>(),
-            value: Box::new(value),
+            value: Arc::new(value),
         }
     }
 
@@ -156,6 +157,12 @@ impl Resources {
     fn find<T: ?Sized + Resource>(&self) -> Option<&Arc<T>> {
         let built = self.values.get(&TypeId::of::<T>())?;
         built.value.downcast_ref()
+    }
+
+    /// Returns these resources and more.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = BuiltResource>) -> Self {
+        self.values.values().cloned().chain(more).collect()
     }
 
     /// Returns `true` if the requested resource is present.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod application_code;
+mod children;
 mod docs;
 mod enqueue;
 mod lending;
@@ -23,6 +24,7 @@ mod succeed_in;
 mod support;
 mod test_kit;
 mod transactions;
+mod unreadable_payloads;
 mod virtual_clock;
 
 use jobs::ExecutionId;

@@ -114,6 +114,7 @@ pub(super) fn another_worker() -> SessionInfo {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     }
 }

@@ -37,6 +37,7 @@ impl Worker {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease: Duration::from_secs(3_600),
         };
         Self {

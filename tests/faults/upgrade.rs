@@ -60,7 +60,6 @@ fn old_and_new_workers_share_a_store() {
     let previous = Version::start(PREVIOUS, dir.path());
     let kept = previous.trigger_many("upgrade.kept", 5);
     assert_eq!(previous.results(&kept), only("previous"));
-    let waiting = previous.trigger("upgrade.slow", &json!({ "millis": 3000 }));
 
     let next = Version::start(NEXT, dir.path());
     let kept = next.trigger_many("upgrade.kept", 20);
@@ -72,15 +71,8 @@ fn old_and_new_workers_share_a_store() {
     let removed = previous.trigger_many("upgrade.removed", 10);
     assert_eq!(next.results(&removed), only("previous"));
     check_changed_payload(&previous, &next);
-
-    // The previous version shuts down during an attempt: the attempt ends, and is not repeated.
-    let (code, log) = previous.0.terminate();
-    assert_eq!(code, Some(0), "{log:?}");
-    let waited = next.ended(&waiting);
-    assert_eq!(
-        (&waited["status"], &waited["attempt"]),
-        (&json!("succeeded"), &json!(1))
-    );
+    check_payloads_of_both_versions(&previous, &next);
+    check_payload_of_a_past_version(previous, &next);
 
     // An execution of a removed job stays queued, and `explain` gives the reason.
     let left = next.trigger("upgrade.removed", &json!({ "n": 1 }));
@@ -101,15 +93,65 @@ fn check_changed_payload(previous: &Version, next: &Version) {
         ["previous 1", "next 3"].contains(&new["result"].as_str().unwrap()),
         "{new}"
     );
+}
 
-    let accepted = http::post(previous.0.address, path, &old);
+/// While both versions run, each payload is executed by a version that can read it, whichever
+/// version claims it. No attempt of the budget is spent: the jobs have no retries.
+fn check_payloads_of_both_versions(previous: &Version, next: &Version) {
+    const COUNT: usize = 12;
+    let old = [
+        ("upgrade.changed", json!({ "a": 1 }), "previous 1"),
+        ("upgrade.renamed", json!({ "subject": "x" }), "previous x"),
+    ];
+    let new = [
+        ("upgrade.renamed", json!({ "user": "y" }), "next y"),
+        ("upgrade.strict", json!({ "a": 1, "b": 2 }), "next 3"),
+    ];
+    let mut triggered = Vec::new();
+    for _ in 0..COUNT {
+        for (job, payload, result) in &old {
+            triggered.push((previous.trigger(job, payload), *result));
+        }
+        for (job, payload, result) in &new {
+            triggered.push((next.trigger(job, payload), *result));
+        }
+    }
+    let mut released = 0;
+    for (id, result) in triggered {
+        let ended = previous.ended(&id);
+        assert_eq!(ended["result"], result, "{ended}");
+        for attempt in ended["attempts"].as_array().unwrap().iter().rev().skip(1) {
+            assert_eq!(attempt["outcome"], "released", "{ended}");
+            assert_eq!(attempt["error"]["kind"], "invalid_payload", "{ended}");
+            released += 1;
+        }
+    }
+    assert!(
+        released > 0,
+        "no version has claimed a payload of the other one"
+    );
+}
+
+/// Without a worker that can read it, a payload fails for good, and can be retried with another.
+fn check_payload_of_a_past_version(previous: Version, next: &Version) {
+    let waiting = json!({ "payload": { "a": 1 }, "delayMs": 8_000 }).to_string();
+    let path = "/api/v1/workers/jobs/upgrade.changed/trigger";
+    let accepted = http::post(previous.0.address, path, &waiting);
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let id = accepted.body["executionId"].as_str().unwrap();
+
+    // The previous version shuts down during an attempt: the attempt ends, and is not repeated.
+    let slow = previous.trigger("upgrade.slow", &json!({ "millis": 3000 }));
+    wait_for("the slow attempt", || {
+        previous.execution(&slow)["status"] == "running"
+    });
+    let (code, log) = previous.0.terminate();
+    assert_eq!(code, Some(0), "{log:?}");
+    let slow = next.ended(&slow);
+    let expected = (&json!("succeeded"), &json!(1));
+    assert_eq!((&slow["status"], &slow["attempt"]), expected, "{slow}");
+
     let ended = next.ended(id);
-    if ended["status"] == "succeeded" {
-        assert_eq!(ended["result"], "previous 1");
-        return;
-    }
     assert_eq!(ended["error"]["kind"], "invalid_payload", "{ended}");
     let corrected = json!({ "payload": { "a": 1, "b": 2 } }).to_string();
     let path = format!("/api/v1/workers/executions/{id}/retry");

@@ -150,6 +150,7 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     let session = store.open_session(info).await.expect("it opens");

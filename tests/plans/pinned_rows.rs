@@ -72,6 +72,7 @@ async fn polled_statements_pass_no_dead_leases() {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     let session = store.open_session(info).await.unwrap();

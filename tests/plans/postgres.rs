@@ -191,6 +191,7 @@ async fn claim_in_new_session(store: &dyn Store) -> Claim {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     Claim {

@@ -222,6 +222,7 @@ impl<'s> CallTimes<'s> {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease: Duration::from_secs(30),
         };
         timed!(self, "open", self.store.open_session(info))

@@ -93,6 +93,7 @@ async fn session(store: &dyn Store) -> SessionId {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     store.open_session(info).await.unwrap()

@@ -79,6 +79,7 @@ pub(crate) async fn session(store: &dyn Store, worker: &str) -> SessionId {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     store.open_session(info).await.unwrap()

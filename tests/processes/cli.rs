@@ -23,6 +23,16 @@ fn exec_runs_to_the_end_and_prints_the_result() {
 }
 
 #[test]
+fn exec_also_executes_the_children_that_the_job_awaits() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // A child of another job, and a chain of children of the same one.
+    let ran = jobs(dir.path(), &["exec", "test.parent", "--a", "41"]);
+    assert_eq!((ran.code, ran.out.trim()), (0, "42"), "{ran:?}");
+    let ran = jobs(dir.path(), &["exec", "test.chain", "--depth", "3"]);
+    assert_eq!((ran.code, ran.out.trim()), (0, "3"), "{ran:?}");
+}
+
+#[test]
 fn exec_of_a_failing_job_exits_1_with_the_reason() {
     let dir = tempfile::tempdir().expect("a directory");
     let max = i64::MAX.to_string();

@@ -22,6 +22,18 @@ async fn changed(a: u32, b: u32) -> Result<String, JobError> {
     Ok(format!("next {}", a + b))
 }
 
+/// A job whose argument had another name in the previous version.
+#[job(id = "upgrade.renamed", retries = 0)]
+async fn renamed(user: String) -> Result<String, JobError> {
+    Ok(format!("next {user}"))
+}
+
+/// A job that rejects unknown fields, with an optional argument that the previous version rejects.
+#[job(id = "upgrade.strict", retries = 0, deny_unknown)]
+async fn strict(a: u32, #[default(1)] b: u32) -> Result<String, JobError> {
+    Ok(format!("next {}", a + b))
+}
+
 /// Sleeps, so that the upgrade happens during an attempt.
 #[job(id = "upgrade.slow", timeout = "1m", retries = ["1s"])]
 async fn slow(ctx: &JobContext, millis: u64) -> Result<String, JobError> {

@@ -22,6 +22,18 @@ async fn changed(a: u32) -> Result<String, JobError> {
     Ok(format!("previous {a}"))
 }
 
+/// A job whose argument has another name in the next version.
+#[job(id = "upgrade.renamed", retries = 0)]
+async fn renamed(subject: String) -> Result<String, JobError> {
+    Ok(format!("previous {subject}"))
+}
+
+/// A job that rejects unknown fields. The next version adds an optional argument.
+#[job(id = "upgrade.strict", retries = 0, deny_unknown)]
+async fn strict(a: u32) -> Result<String, JobError> {
+    Ok(format!("previous {a}"))
+}
+
 /// Sleeps, so that the upgrade happens during an attempt.
 #[job(id = "upgrade.slow", timeout = "1m", retries = ["1s"])]
 async fn slow(ctx: &JobContext, millis: u64) -> Result<String, JobError> {

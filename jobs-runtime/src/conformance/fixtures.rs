@@ -78,6 +78,7 @@ pub(super) async fn session(store: &AnyStore, worker: &str) -> SessionId {
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     store.open_session(info).await.unwrap()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::catalogue::publication;
 use super::fixtures::*;
 use super::requirement::requirements;
 
@@ -13,6 +14,7 @@ requirements! { "sessions" {
     closed_and_unknown_sessions_are_lost: "A session that is closed, or never existed, cannot be renewed: the answer is `Lost`.",
     a_session_with_leases_is_not_closed: "A session with leases is not closed. The worker of a closed session stays known.",
     leases_are_counted_by_queue_and_by_job: "`leases_of` counts the leases of each session, for a queue and for a job under any of its ids.",
+    other_readers_are_live_programs: "`other_readers` returns the publications of a job by other programs with an open session on the execution's queue, without those that gave the execution back as unreadable.",
     processes_are_listed_with_what_they_execute: "Open sessions are listed with their jobs, their queues and the number of their leases.",
 }}
 
@@ -44,6 +46,7 @@ async fn a_beat_names_the_lease_of_its_session(store: AnyStore) {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease,
         };
         let session = store.open_session(info).await.unwrap();
@@ -145,6 +148,7 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
         queues: vec!["mail".to_owned()],
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
         slot_caps: slot_caps(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     let described = store.open_session(info).await.unwrap();
@@ -169,4 +173,60 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
     assert_eq!((processes[1].session, processes[1].running), (other, 0));
     store.close_session(other).await.unwrap();
     assert_eq!(store.processes().await.unwrap().len(), 1);
+}
+
+async fn other_readers_are_live_programs(store: AnyStore) {
+    let programs = ["old", "new", "newest"].map(|label| publication("j", label, 1));
+    let mut published = programs.to_vec();
+    published.push(publication("j", "without a worker", 1));
+    published.push(publication("k", "old", 1));
+    store.publish(published).await.unwrap();
+    let mut sessions = Vec::new();
+    for (program, queues) in programs
+        .iter()
+        .zip([vec![], vec![], vec!["mail".to_owned()]])
+    {
+        let info = SessionInfo {
+            worker: program.fingerprint.clone(),
+            opened_at: T0,
+            job_ids: vec!["j".to_owned(), "k".to_owned()],
+            queues,
+            labels: Vec::new(),
+            slot_caps: Vec::new(),
+            fingerprints: vec![program.fingerprint.clone(), "k-old".to_owned()],
+            lease: Duration::from_secs(30),
+        };
+        sessions.push(store.open_session(info).await.unwrap());
+    }
+    let readers = async |fence: Fence| {
+        let found = store
+            .other_readers(fence, vec!["j".to_owned()])
+            .await
+            .unwrap();
+        let found = found.into_iter().map(|job| job.fingerprint);
+        found.collect::<Vec<_>>()
+    };
+    let mail = new_with("j", |new| new.queue = "mail".to_owned());
+    store.enqueue(vec![new("j"), mail]).await.unwrap();
+    let mut leases = store.claim(claim(sessions[0], 1, &["j"], 2)).await.unwrap();
+    leases.sort_by(|one, other| one.queue.cmp(&other.queue));
+    let (default, mail) = (&leases[0], &leases[1]);
+    assert_eq!(readers(default.fence).await, ["j-new"]);
+    let mut both = readers(mail.fence).await;
+    both.sort();
+    assert_eq!(both, ["j-new", "j-newest"]);
+
+    // A program that gave the execution back as unreadable is asked no more.
+    let mut unreadable = settlement(default, AttemptOutcome::Released, Next::GiveBack);
+    unreadable.end.error = Some(ExecutionError {
+        kind: ErrorKind::InvalidPayload,
+        message: "unreadable".to_owned(),
+    });
+    settle(&store, unreadable).await;
+    let again = store.claim(claim(sessions[1], 1, &["j"], 1)).await.unwrap();
+    assert_eq!(readers(again[0].fence).await, [""; 0]);
+
+    // A program without a session is no reader.
+    store.close_session(sessions[2]).await.unwrap();
+    assert_eq!(readers(mail.fence).await, ["j-new"]);
 }

@@ -32,6 +32,11 @@ pub(super) fn ended(job: &str, settlement: &Settlement, logs_all: bool) {
             | AttemptOutcome::Panicked
             | AttemptOutcome::Lost
     );
+    if let (AttemptOutcome::Released, Some(error)) = (outcome, &end.error) {
+        let error = shortened(&error.message);
+        tracing::warn!(target: TARGET, job, %execution, attempt, error, "attempt released");
+        return;
+    }
     if !is_failure {
         if logs_all {
             tracing::info!(target: TARGET, job, %execution, attempt, %outcome, ?took, "attempt ended");

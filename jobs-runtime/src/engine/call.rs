@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<Entropy>,
     pub(super) config: EngineConfig,
+    /// The id and the fingerprint of each job of the program.
+    pub(super) fingerprints: Vec<(String, String)>,
     pub(super) health: WorkerHealth,
     pub(super) outage_log: OutageLog,
     /// A test moves the time.
@@ -140,6 +142,7 @@ impl Shared {
             clock,
             entropy: Arc::new(Entropy::seeded(1)),
             config: EngineConfig::default(),
+            fingerprints: Vec::new(),
             outage_log: OutageLog::default(),
             metrics: Arc::default(),
         })

@@ -16,6 +16,7 @@ use super::outcome::{Exit, Finished};
 use super::session::{SessionKeeper, SessionLost};
 use super::slot_caps::SlotCaps;
 use super::slots::{ClaimPurpose, SlotKind, SlotPool};
+use super::yields::Yields;
 use crate::store::{Caps, Claim, Claimed, Fence, Permits, SessionId, SessionInfo, StoreError};
 
 /// A claim, and the slots that it fills.
@@ -34,6 +35,7 @@ pub(super) struct ClaimAnswer(Request, Result<Vec<Claimed>, StoreError>, Duratio
 pub(super) struct Claims {
     pools: [SlotPool; 2],
     pub(super) caps: SlotCaps,
+    pub(super) yields: Yields,
     pub(super) handlers: Arc<HandlerTable>,
     /// Claims without an answer, with the times at which they are sent again.
     unanswered: Vec<(Duration, Request)>,
@@ -53,6 +55,7 @@ impl Claims {
         Self {
             pools: SlotKind::ALL.map(pool),
             caps: SlotCaps::new(&config.queue_concurrency, &config.job_concurrency),
+            yields: Yields::default(),
             handlers,
             unanswered: Vec::new(),
             shared: Arc::clone(shared),
@@ -69,10 +72,13 @@ impl Claims {
     /// The claims of this worker, as its session publishes them.
     pub(super) fn session_info(&self) -> SessionInfo {
         let ids = self.pools.iter().flat_map(|pool| &pool.job_ids);
+        let published = self.shared.fingerprints.iter();
+        let executed = published.filter(|(id, _)| self.handlers.job(id).is_some());
         SessionInfo {
             worker: self.shared.config.worker.clone(),
             opened_at: self.shared.wall(),
             job_ids: ids.cloned().collect(),
+            fingerprints: executed.map(|(_, print)| print.clone()).collect(),
             queues: self.shared.config.queues.clone(),
             labels: self.shared.config.labels.clone(),
             slot_caps: self.caps.published(&self.handlers),
@@ -109,13 +115,13 @@ impl Claims {
 
     /// True if nothing is prefetched, no claim is in flight and no ready execution is expected.
     pub(super) fn is_idle(&self) -> bool {
-        self.pools.iter().all(SlotPool::is_idle)
+        self.pools.iter().all(SlotPool::is_idle) && self.yields.is_empty()
     }
 
     pub(super) fn next_wake(&self, now: Duration) -> Option<Duration> {
         let resumed = self.pools.iter().filter_map(|pool| pool.resumes_at(now));
         let again = self.unanswered.iter().map(|(at, _)| *at);
-        resumed.chain(again).min()
+        resumed.chain(again).chain(self.yields.next_wake()).min()
     }
 
     /// Sends the claims that were not answered, and with `may_claim` a new one for each kind of
@@ -126,6 +132,9 @@ impl Claims {
         may_claim: bool,
         session: &mut SessionKeeper,
     ) -> Vec<Call<ClaimAnswer>> {
+        for job_id in self.yields.take_ended(now) {
+            self.expect_work_of(&self.handlers.names(job_id));
+        }
         let again = self.unanswered.extract_if(.., |(at, _)| *at <= now);
         let mut requests: Vec<_> = again.map(|(_, request)| request).collect();
         if may_claim {
@@ -166,6 +175,7 @@ impl Claims {
                 now: self.shared.wall(),
             };
             self.caps.restrict(&mut claim, &self.handlers);
+            self.yields.restrict(now, &mut claim, &self.handlers);
             requests.push(Request {
                 kind: pool.kind,
                 purpose,

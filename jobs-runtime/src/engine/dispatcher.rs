@@ -99,6 +99,8 @@ impl Dispatcher {
             hooks: parts.hooks,
             health: parts.health.clone(),
             rates: Arc::new(parts.config.limits.clone()),
+            jobs: Arc::clone(&handlers),
+            accepts_payload: parts.accepts_payload,
         };
         let is_time_virtual = parts.clock.hold().is_needed();
         let shared = Arc::new(Shared {
@@ -106,6 +108,7 @@ impl Dispatcher {
             clock: parts.clock,
             entropy: parts.entropy,
             config: parts.config,
+            fingerprints: parts.fingerprints,
             health: parts.health,
             outage_log: OutageLog::default(),
             is_time_virtual,

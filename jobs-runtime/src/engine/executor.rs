@@ -8,6 +8,8 @@
 //! * [`success`] writes the success of `succeed_in`;
 //! * [`lend`] lends the slot of a handler that waits for another execution.
 //!
+//! [`unreadable`] releases an attempt whose payload another program can read.
+//!
 //! Code in this folder may use the store, the clock and the log buffer. It must never use the
 //! dispatcher: an attempt runs on another thread and sends it
 //! [`AttemptEvent`](attempt::AttemptEvent)s.
@@ -17,3 +19,4 @@ pub(super) mod interrupt;
 pub(super) mod lend;
 pub(super) mod limiter;
 mod success;
+mod unreadable;

@@ -12,6 +12,7 @@
 //! | lost for the first time | `lost` | the same, without a delay |
 //! | cancelled | `cancelled` | final |
 //! | released at shutdown | `released` | ready again, no attempt spent |
+//! | unreadable payload, readable elsewhere | `released` | later, no attempt spent |
 //! | unreadable row | `failed` | final |
 
 use std::sync::Arc;
@@ -56,6 +57,12 @@ pub(crate) enum Exit {
     },
     /// The worker released the execution, at shutdown or because its lease was in doubt.
     Released,
+    /// This program cannot read the payload, for the reason in the message, and another program may.
+    ReadElsewhere {
+        message: String,
+        /// The time for which no worker claims the execution.
+        delay: Duration,
+    },
     /// The execution's row cannot be read, for this reason. The handler was not called.
     Unreadable(String),
 }
@@ -129,6 +136,11 @@ pub(crate) fn decide(
         }
         Exit::Cancelled(reason) => cancelled(reason.unwrap_or_else(|| "cancelled".into())),
         Exit::Released => (AttemptOutcome::Released, None, Next::GiveBack),
+        Exit::ReadElsewhere { message, delay } => {
+            let next = Next::RetryAt(now.after(delay));
+            let (_, error, next) = failed(ErrorKind::InvalidPayload, message, next);
+            (AttemptOutcome::Released, error, next)
+        }
         Exit::Unreadable(reason) => failed(ErrorKind::InvalidPayload, reason, Next::Fail),
     };
     let end = AttemptEnd {

@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use jobs::runtime::Resources;
 use jobs::{CataloguedJob, Client, Clock};
+use serde_json::Value;
 
 use super::config::EngineConfig;
 use super::hooks::Hooks;
 use super::middleware::AttemptService;
+use super::resources::WorkerResources;
 use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
+
+/// True if a payload schema accepts a payload.
+pub(crate) type AcceptsPayload = fn(&Value, &str) -> bool;
 
 /// Everything that a worker is built from.
 pub(crate) struct EngineParts {
     pub(crate) store: Arc<dyn Store>,
     /// The jobs that this worker executes.
     pub(crate) jobs: Vec<CataloguedJob>,
-    pub(crate) resources: Resources,
+    pub(crate) resources: WorkerResources,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<Entropy>,
@@ -29,4 +33,7 @@ pub(crate) struct EngineParts {
     pub(crate) handlers: AttemptService,
     pub(crate) hooks: Hooks,
     pub(crate) metrics: Arc<Metrics>,
+    /// The id and the fingerprint of each job of the program.
+    pub(crate) fingerprints: Vec<(String, String)>,
+    pub(crate) accepts_payload: AcceptsPayload,
 }

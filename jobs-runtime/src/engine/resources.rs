@@ -16,27 +16,72 @@ use jobs::{CataloguedJob, Source};
 /// The time after which the log names a resource that is still being built.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// Builds every resource that one of these jobs borrows. A resource in `given` takes precedence
-/// over a linked definition of the same type.
-///
-/// # Errors
-/// All resources that are missing, are defined twice or fail to build, in one error.
-pub(crate) async fn build(
+/// The longest time in which a resource is built for an awaited child.
+const LATER: Duration = Duration::from_secs(30);
+
+/// The resources of a worker: those of its jobs, and those that awaited children need later.
+pub(crate) struct WorkerResources {
+    built: Resources,
+    /// Jobs whose resources are built before their first attempt.
+    later: Vec<CataloguedJob>,
+    built_later: tokio::sync::Mutex<Resources>,
+}
+
+impl WorkerResources {
+    /// Builds every resource that one of `jobs` borrows, and none for `later`. A resource in
+    /// `given` takes precedence over a linked definition of the same type.
+    ///
+    /// # Errors
+    /// All resources that are missing, are defined twice or fail to build, in one error.
+    pub(crate) async fn build(
+        jobs: &[CataloguedJob],
+        later: Vec<CataloguedJob>,
+        given: Vec<BuiltResource>,
+    ) -> Result<Self, ResourceErrors> {
+        let given: Resources = given.into_iter().collect();
+        let built = given.with(build_missing(jobs, &given).await?);
+        Ok(Self {
+            built_later: tokio::sync::Mutex::new(built.clone()),
+            built,
+            later,
+        })
+    }
+
+    /// The resources for an attempt of this job.
+    ///
+    /// # Errors
+    /// A resource that was left for later cannot be built.
+    pub(crate) async fn of(&self, job_id: &str) -> Result<Resources, String> {
+        let Some(job) = self.later.iter().find(|job| job.id() == job_id) else {
+            return Ok(self.built.clone());
+        };
+        let mut built = self.built_later.lock().await;
+        let missing = build_missing(std::slice::from_ref(job), &built);
+        // Real time: no virtual clock sees what the function waits for.
+        match tokio::time::timeout(LATER, missing).await {
+            Ok(Ok(missing)) => {
+                *built = built.with(missing);
+                Ok(built.clone())
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("its resources were not built within {LATER:?}")),
+        }
+    }
+}
+
+/// Builds the resources of these jobs that are not built yet.
+async fn build_missing(
     jobs: &[CataloguedJob],
-    given: Vec<BuiltResource>,
-) -> Result<Resources, ResourceErrors> {
+    built: &Resources,
+) -> Result<Vec<BuiltResource>, ResourceErrors> {
     let mut problems = Vec::new();
     let linked = linked(&mut problems);
-    let mut built: HashMap<TypeId, BuiltResource> = given
-        .into_iter()
-        .map(|resource| (resource.type_id(), resource))
-        .collect();
+    let mut missing = Vec::new();
     for (request, job) in requests(jobs) {
-        let type_id = request.type_id();
-        if built.contains_key(&type_id) {
+        if built.has(&request) {
             continue;
         }
-        let Some(definition) = linked.get(&type_id) else {
+        let Some(definition) = linked.get(&request.type_id()) else {
             problems.push(Problem::Missing {
                 type_name: request.type_name(),
                 job,
@@ -48,7 +93,7 @@ pub(crate) async fn build(
         let building = AssertUnwindSafe(building).catch_unwind();
         let reason = match log_if_slow(building, definition, request.type_name()).await {
             Ok(Ok(resource)) => {
-                built.insert(type_id, resource);
+                missing.push(resource);
                 continue;
             }
             Ok(Err(error)) => error_text(&*error),
@@ -61,7 +106,7 @@ pub(crate) async fn build(
         });
     }
     if problems.is_empty() {
-        Ok(built.into_values().collect())
+        Ok(missing)
     } else {
         Err(ResourceErrors(problems))
     }

@@ -175,6 +175,11 @@ impl Attempts {
                 let Some((running, exit)) = exit else {
                     return;
                 };
+                if let Exit::ReadElsewhere { delay, .. } = &exit {
+                    let due = self.shared.now() + *delay;
+                    let chance = self.shared.entropy.fraction();
+                    claims.yields.add(running.job_id, due, chance);
+                }
                 let is_occupied = slot == SlotStatus::Occupied;
                 let times = (started_at, finished_at);
                 settle(fence, &running, exit, times, is_occupied, completer);

@@ -221,16 +221,14 @@ impl SlotPool {
             return None;
         }
         self.freed_during_claim = false;
-        let (limit, mut awaited) = if self.may_have_awaited {
+        // With `only`, an awaited execution is a child of one of them, and claimed as well.
+        let (limit, awaited) = if self.may_have_awaited {
             self.awaited_to_claim()
         } else {
             (0, Vec::new())
         };
         if limit > 0 {
             self.may_have_awaited = false;
-            if !only.is_empty() {
-                awaited.retain(|id| only.contains(id));
-            }
             if !awaited.is_empty() {
                 self.claim_in_flight = true;
                 return Some((ClaimPurpose::LentSlots, limit, awaited));

@@ -42,6 +42,7 @@ pub struct RuntimeBuilder {
     scheduler: Option<bool>,
     store_wait: Duration,
     jobs: Vec<String>,
+    with_children: bool,
     engine: EngineConfig,
     retention: RetentionSettings,
     resources: Vec<BuiltResource>,
@@ -65,6 +66,7 @@ impl Default for RuntimeBuilder {
             scheduler: None,
             store_wait: Duration::ZERO,
             jobs: Vec::new(),
+            with_children: false,
             engine: EngineConfig::default(),
             retention: RetentionSettings::default(),
             resources: Vec::new(),
@@ -186,7 +188,15 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Executes only these executions.
+    /// Also executes all other linked jobs, for awaited children. Their resources are built when
+    /// they are needed.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_children(mut self) -> Self {
+        self.with_children = true;
+        self
+    }
+
+    /// Executes only these executions, and the children that they await.
     pub fn executions(mut self, ids: impl IntoIterator<Item = ExecutionId>) -> Self {
         self.engine.only = ids.into_iter().collect();
         self
@@ -347,7 +357,18 @@ impl RuntimeBuilder {
         let poll = self.engine.schedule_poll;
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
-            let resources = crate::engine::resources::build(&jobs, self.resources).await?;
+            let mut children = Vec::new();
+            if self.with_children {
+                children = executable_jobs(&catalogue, &[])?;
+                children.retain(|child| jobs.iter().all(|job| job.id() != child.id()));
+            }
+            let resources = crate::engine::resources::WorkerResources::build(
+                &jobs,
+                children.clone(),
+                self.resources,
+            )
+            .await?;
+            let jobs = jobs.into_iter().chain(children).collect();
             let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
             health.log_capture(captured);
             if !captured {
@@ -380,6 +401,8 @@ impl RuntimeBuilder {
                 handlers: self.handlers,
                 hooks: self.hooks,
                 metrics: Arc::clone(&metrics),
+                fingerprints: service.fingerprints(),
+                accepts_payload: crate::service::schema_accepts,
             })?)
         } else {
             None

@@ -13,7 +13,7 @@ use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
 use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::payload::check::{CheckedPayload, PayloadError};
-use super::{JobService, KnownJob, limits};
+use super::{JobService, KnownJob, children, limits};
 use crate::fingerprint::{ExactJson, fingerprint};
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::time::Timestamp;
@@ -72,17 +72,14 @@ impl JobService {
             return Ok(Vec::new());
         }
         let jobs = self.resolve_jobs(&requests).await?;
-        let executions = self.prepare_executions(requests, &jobs).await?;
+        let may_exist: Vec<_> = requests.iter().map(children::may_exist).collect();
+        let mut executions = self.prepare_executions(requests, &jobs).await?;
+        let exists = self.find_children(&mut executions, &may_exist).await?;
         let ids: Vec<_> = executions
             .iter()
             .map(|execution| (execution.id, initial_status(execution)))
             .collect();
-        let store = &self.inner.store;
-        let answers = match tx {
-            Some(tx) => store.enqueue_in(tx, executions).await,
-            None => store.enqueue(executions).await,
-        }
-        .map_err(|error| service_error(error, &jobs))?;
+        let answers = self.store_new(tx, executions, &exists, &jobs).await?;
         self.count_created(&jobs, &answers);
         Ok(answers
             .into_iter()
@@ -198,7 +195,13 @@ impl JobService {
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
-        let id = self.inner.entropy.execution_id(&*self.inner.clock);
+        let id = match (request.parent_id, request.child) {
+            // A child with a key of its own is found by that.
+            (Some(parent), Some(child)) if key.is_none() => {
+                children::child_id(parent, child, &descriptor.id, &fingerprint(&exact))
+            }
+            _ => self.inner.entropy.execution_id(&*self.inner.clock),
+        };
         let shard = limits::shard(descriptor, &exact);
         Ok(NewExecution {
             id: shard.map_or(id, |shard| id.with_shard(shard)),

@@ -108,6 +108,7 @@ delegate! {
         async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
         async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
         async fn cancel_requests(session: SessionId) -> Vec<Fence>;
+        async fn other_readers(fence: Fence, job_ids: Vec<String>) -> Vec<PublishedJob>;
         async fn release_permits(fences: Vec<Fence>) -> ();
         async fn promote(now: Timestamp, limit: usize) -> Promotion;
         async fn sessions() -> Vec<SessionBeat>;

@@ -210,6 +210,7 @@ impl Api {
             queues: owned(queues),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease: Duration::from_secs(30),
         };
         Worker {

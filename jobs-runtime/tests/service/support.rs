@@ -76,6 +76,7 @@ pub(crate) async fn work(
         queues: Vec::new(),
         labels: Vec::new(),
         slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
         lease: Duration::from_secs(30),
     };
     let session = store.open_session(info).await.unwrap();

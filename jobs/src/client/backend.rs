@@ -62,6 +62,9 @@ pub struct EnqueueRequest {
     pub tags: Vec<String>,
     /// The execution whose handler enqueued this one.
     pub parent_id: Option<ExecutionId>,
+    /// What tells this child from the other children of its parent. With `None`, or with an
+    /// idempotency key, no earlier attempt's child is looked for.
+    pub child: Option<ChildNumber>,
     /// The interface that the request came through.
     pub triggered_by: TriggeredBy,
     /// The trace that the execution continues, as a W3C `traceparent`.
@@ -82,10 +85,23 @@ impl EnqueueRequest {
             created_by: None,
             tags: Vec::new(),
             parent_id: None,
+            child: None,
             triggered_by: TriggeredBy::Code,
             trace_parent: None,
         }
     }
+}
+
+/// The number of a child among the equal children of its parent.
+///
+/// Two attempts that enqueue the same job with the same payload under the same number mean the same
+/// execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildNumber {
+    /// The attempt of the parent.
+    pub attempt: u32,
+    /// The number of enqueues of the same job and payload before this one in the attempt.
+    pub number: u32,
 }
 
 /// The time at which an execution becomes available.

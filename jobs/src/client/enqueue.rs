@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
-use super::backend::{Due, EnqueueRequest, TriggeredBy};
+use super::backend::{ChildNumber, Due, EnqueueRequest, TriggeredBy};
 use crate::{BoxFuture, Client, Execution, ExecutionId, Job, Priority};
 
 /// A builder of an enqueue: set options, then `.await` it.
@@ -84,9 +84,22 @@ impl<Kind> Enqueue<Kind> {
         self.edit_each(|request| request.tags.push(tag.clone()))
     }
 
-    pub(crate) fn child_of(self, parent: ExecutionId, correlation_id: Option<&str>) -> Self {
+    /// Creates a new child, although an earlier attempt of the parent has enqueued an equal one.
+    ///
+    /// No effect outside of handlers: see [`JobContext::enqueue`](crate::JobContext::enqueue).
+    pub fn again(self) -> Self {
+        self.edit_each(|request| request.child = None)
+    }
+
+    pub(crate) fn child_of(
+        self,
+        parent: ExecutionId,
+        correlation_id: Option<&str>,
+        mut number: impl FnMut(&EnqueueRequest) -> ChildNumber,
+    ) -> Self {
         self.edit_each(|request| {
             request.parent_id = Some(parent);
+            request.child = Some(number(request));
             request.triggered_by = TriggeredBy::Parent;
             request.correlation_id = correlation_id.map(str::to_owned);
         })

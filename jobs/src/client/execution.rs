@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use super::backend::{Enqueued, Finished};
-use crate::{Client, ExecutionError, ExecutionId};
+use crate::error::Verdict;
+use crate::{Client, ErrorKind, ExecutionError, ExecutionId};
 
 /// A handle to an execution with a result of type `T`.
 pub struct Execution<T> {
@@ -43,9 +44,18 @@ impl<T: DeserializeOwned> Execution<T> {
     /// Waits until the execution is final and returns its result.
     ///
     /// # Errors
-    /// The execution failed or was cancelled, or its result cannot be read.
+    /// The execution failed or was cancelled, or its result cannot be read. In a handler:
+    /// [`AttemptEnds`](ResultError::AttemptEnds) if the attempt should end before that.
     pub async fn result(&self) -> Result<T, ResultError> {
-        match self.client.backend().finished(self.id()).await? {
+        let finished = self.client.backend().finished(self.id());
+        let finished = match self.client.cancelled() {
+            None => finished.await,
+            Some(attempt) => match attempt.run_until_cancelled(finished).await {
+                Some(finished) => finished,
+                None => return Err(ResultError::AttemptEnds),
+            },
+        };
+        match finished? {
             Finished::Succeeded(json) => Ok(serde_json::from_str(&json)?),
             Finished::Failed(error) => Err(ResultError::Failed(error)),
             Finished::Cancelled => Err(ResultError::Cancelled),
@@ -72,6 +82,10 @@ pub enum ResultError {
     /// The execution was cancelled.
     #[error("the execution was cancelled")]
     Cancelled,
+    /// The attempt that waited should end: it is cancelled, close to its timeout, or its worker
+    /// stops. The awaited execution goes on.
+    #[error("the attempt ends before the execution that it waits for")]
+    AttemptEnds,
     /// No execution has this id.
     #[error("no execution {0}")]
     Unknown(ExecutionId),
@@ -81,4 +95,22 @@ pub enum ResultError {
     /// The store failed.
     #[error("the store failed to return the result")]
     Store(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl ResultError {
+    /// The follow-up of a handler that returns this error with `?`.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Failed(error) => match error.kind {
+                // Another attempt would enqueue the same child, which would fail in the same way.
+                ErrorKind::Permanent | ErrorKind::InvalidPayload | ErrorKind::InvalidResult => {
+                    Verdict::Permanent
+                }
+                _ => Verdict::Retry,
+            },
+            // The runtime knows why the attempt ends, and decides by that.
+            Self::AttemptEnds => Verdict::Cancel,
+            _ => Verdict::Retry,
+        }
+    }
 }

@@ -184,6 +184,7 @@ impl PermitHolder {
                 queues: Vec::new(),
                 labels: Vec::new(),
                 slot_caps: Vec::new(),
+                fingerprints: Vec::new(),
                 lease: Duration::from_secs(30),
             })
             .await?;

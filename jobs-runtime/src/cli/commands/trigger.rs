@@ -114,6 +114,7 @@ pub(in crate::cli) async fn exec(
     let builder = configure(settings.builder())
         .store(client.store().clone())
         .jobs([request.job_id.clone()])
+        .with_children()
         .executions([id]);
     let Some(worker) = start_unless_stopped(builder, &mut signals).await? else {
         return Err(Failure::failed(format!(

@@ -277,6 +277,7 @@ impl Runner {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease: Duration::from_secs(30),
         };
         let session = self

@@ -34,11 +34,14 @@ use super::interrupt::{Cause, Interrupt};
 use super::lend::SlotLender;
 use super::limiter::{AttemptLimiter, NamedRates};
 use super::success::{SuccessWriter, SuccessWritten};
+use super::unreadable::UnreadPayload;
 use crate::clock::timestamp;
-use crate::engine::handlers::HandledJob;
+use crate::engine::handlers::{HandledJob, HandlerTable};
 use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
 use crate::engine::outcome::Exit;
+use crate::engine::parts::AcceptsPayload;
+use crate::engine::resources::WorkerResources;
 use crate::engine::session::LeaseDeadline;
 use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
@@ -54,7 +57,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) client: Client,
-    pub(crate) resources: Resources,
+    pub(crate) resources: WorkerResources,
     pub(crate) grace: Duration,
     pub(crate) events: mpsc::UnboundedSender<AttemptEvent>,
     /// The handler call, wrapped in the application's middleware.
@@ -63,6 +66,8 @@ pub(crate) struct ExecutorDeps {
     pub(crate) health: WorkerHealth,
     /// The rate limits that handlers use by name.
     pub(crate) rates: Arc<NamedRates>,
+    pub(crate) jobs: Arc<HandlerTable>,
+    pub(crate) accepts_payload: AcceptsPayload,
 }
 
 /// An attempt that is ready to run.
@@ -126,7 +131,16 @@ impl Attempt {
         if self.lease_deadline.has_passed(clock.elapsed()) {
             interrupt.end(Cause::GiveBack);
         }
-        let (mut work, mut reporter) = self.into_work();
+        let resources = match deps.resources.of(self.job.id).await {
+            Ok(resources) => resources,
+            Err(message) => {
+                let verdict = Verdict::Retry;
+                let exit = Exit::Returned(Err(ErrorReport { verdict, message }));
+                return self.reporter.finished(Some(exit), SlotStatus::Free);
+            }
+        };
+        let unread = UnreadPayload::of(&self.claimed, self.job.id);
+        let (mut work, mut reporter) = self.into_work(resources);
         let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
         match supervised {
             Supervised::Abandoned(exit) if time_limits.is_blocking => {
@@ -143,13 +157,17 @@ impl Attempt {
                         "a value of the handler panicked while it was dropped"
                     );
                 }
+                let exit = match exit {
+                    Some(exit) => Some(unread.look_for_reader(exit, &deps).await),
+                    None => None,
+                };
                 reporter.finished(exit, SlotStatus::Free);
             }
         }
     }
 
     /// Builds the future that calls the handler through the middleware and catches its panic.
-    fn into_work(self) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
+    fn into_work(self, resources: Resources) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
         let Self {
             job,
             claimed,
@@ -182,7 +200,7 @@ impl Attempt {
             correlation_id: claimed.correlation_id.map(Arc::from),
             clock: Arc::clone(&deps.clock),
             client: deps.client.clone(),
-            resources: deps.resources.clone(),
+            resources,
             cancelled: interrupt.token(),
             progress: Arc::clone(&progress),
             limiter: Some(Arc::new(limiter.clone())),

@@ -86,6 +86,11 @@ impl PayloadCheck {
     }
 }
 
+/// True if a payload schema accepts a payload, with its defaults.
+pub(crate) fn schema_accepts(schema: &Value, payload: &str) -> bool {
+    PayloadCheck::new(schema).is_ok_and(|check| check.check(payload.to_owned()).is_ok())
+}
+
 fn within_limit(text: &str) -> Result<(), PayloadError> {
     if text.len() > MAX_PAYLOAD_BYTES {
         Err(PayloadError::TooLarge(text.len()))

@@ -34,6 +34,8 @@ pub struct SessionInfo {
     /// The job ids that the worker claims, aliases included. Used only to explain why an execution
     /// waits.
     pub job_ids: Vec<String>,
+    /// The fingerprints of these jobs, under which the worker's program has published them.
+    pub fingerprints: Vec<String>,
     /// The queues that the worker takes from; every queue if empty.
     pub queues: Vec<String>,
     /// The operator's labels for the worker, for people: `gpu`, `eu-west`.

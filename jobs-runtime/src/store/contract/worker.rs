@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jobs::{ExecutionId, TransactionRef};
 
 use crate::store::{
-    Claim, Claimed, Fence, LogBatch, ProgressReport, Promotion, Renewal, SessionBeat, SessionId,
-    SessionInfo, Settlement, StoreError, WriteAnswer,
+    Claim, Claimed, Fence, LogBatch, ProgressReport, Promotion, PublishedJob, Renewal, SessionBeat,
+    SessionId, SessionInfo, Settlement, StoreError, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -72,6 +72,18 @@ pub trait WorkerStore: Send + Sync {
 
     /// Returns the attempts of a session whose cancellation was requested.
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError>;
+
+    /// Returns the publications by which other programs may read the payload of an attempt.
+    ///
+    /// These are the publications, under one of `job_ids`, of programs with an open session that
+    /// claims from the execution's queue. Left out are the program of the attempt's own session and
+    /// those that have released the execution with an error of the kind
+    /// [`InvalidPayload`](jobs::ErrorKind::InvalidPayload) since it last ended otherwise.
+    async fn other_readers(
+        &self,
+        fence: Fence,
+        job_ids: Vec<String>,
+    ) -> Result<Vec<PublishedJob>, StoreError>;
 
     /// Releases the permits that settlements have [retained](crate::store::Permits::retained), once
     /// the handlers of these attempts have ended. Repeatable: each permit is released once.

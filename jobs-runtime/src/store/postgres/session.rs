@@ -20,8 +20,8 @@ use super::conn::tx::Tx;
 use crate::store::decode::records;
 use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
-    CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
-    SlotCap, StoreError, StoreEvent,
+    CapScope, Claim, Claimed, Fence, ProcessRecord, PublishedJob, Renewal, SessionBeat, SessionId,
+    SessionInfo, SlotCap, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -46,7 +46,8 @@ impl Operation for OpenSession {
             .bind(encode_all(&info.labels))
             .bind(slot_caps_text(&info.slot_caps)?)
             .bind(i64::try_from(info.lease.as_millis()).unwrap_or(i64::MAX))
-            .bind(i64::from(self.nonce));
+            .bind(i64::from(self.nonce))
+            .bind(encode_all(&info.fingerprints));
         let rows = tx.fetch(query).await?;
         let row = rows.first().ok_or(DbError::Raced)?;
         Ok(without_events(SessionId(row.try_get(0)?)))
@@ -301,6 +302,25 @@ impl Operation for CountLeases {
             Ok((SessionId(row.try_get(0)?), count.unsigned_abs()))
         });
         Ok(without_events(counts.collect::<Result<_, DbError>>()?))
+    }
+}
+
+/// Lists the publications by which other programs may read the payload of an attempt.
+pub(super) struct OtherReaders(pub(super) Fence, pub(super) Vec<String>);
+
+#[async_trait]
+impl Operation for OtherReaders {
+    type Output = Vec<PublishedJob>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let Self(fence, job_ids) = self;
+        let query = tx
+            .query(&tx.sql.session_other_readers)
+            .bind(fence.row)
+            .bind(fence.session.0)
+            .bind(encode_all(job_ids));
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(records::jobs(&rows)?))
     }
 }
 

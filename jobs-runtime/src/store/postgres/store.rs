@@ -141,6 +141,14 @@ impl WorkerStore for PostgresStore {
         .await
     }
 
+    async fn other_readers(
+        &self,
+        fence: Fence,
+        job_ids: Vec<String>,
+    ) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(session::OtherReaders(fence, job_ids)).await
+    }
+
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.monitor.run(session::CancelRequests(session)).await
     }

@@ -17,8 +17,8 @@ use super::limits::allocator_wanted_in_txn;
 use crate::store::decode::records;
 use crate::store::rules::poison_rows::{is_rejection, log_skipped};
 use crate::store::{
-    CapScope, Claim, Claimed, Fence, ProcessRecord, Renewal, SessionBeat, SessionId, SessionInfo,
-    StoreError, session_nonce,
+    CapScope, Claim, Claimed, Fence, ProcessRecord, PublishedJob, Renewal, SessionBeat, SessionId,
+    SessionInfo, StoreError, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -86,6 +86,7 @@ async fn open_in_txn(
         .bind(json::array(&info.slot_caps)?)
         .bind(i64::try_from(info.lease.as_millis()).unwrap_or(i64::MAX))
         .bind(nonce)
+        .bind(json::array(&info.fingerprints)?)
         .fetch_one(conn)
         .await?;
     Ok(SessionId(id))
@@ -267,6 +268,21 @@ pub(super) async fn count_leases_on_conn(
     rows.iter()
         .map(|row| Ok((SessionId(row.try_get(0)?), row.try_get(1)?)))
         .collect()
+}
+
+/// Lists the publications by which other programs may read the payload of an attempt.
+pub(super) async fn other_readers_on_conn(
+    conn: &mut SqliteConnection,
+    fence: Fence,
+    job_ids: &[String],
+) -> Result<Vec<PublishedJob>, DbError> {
+    let rows = sqlx::query(include_str!("sql/session/other_readers.sql"))
+        .bind(fence.row)
+        .bind(fence.session.0)
+        .bind(json::array(job_ids)?)
+        .fetch_all(conn)
+        .await?;
+    records::jobs(&rows)
 }
 
 /// Lists the attempts of a session whose cancellation is requested.

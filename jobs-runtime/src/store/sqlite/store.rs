@@ -157,6 +157,17 @@ impl WorkerStore for SqliteStore {
         .await
     }
 
+    async fn other_readers(
+        &self,
+        fence: Fence,
+        job_ids: Vec<String>,
+    ) -> Result<Vec<PublishedJob>, StoreError> {
+        self.read(operation!(|conn| session::other_readers_on_conn(
+            conn, fence, &job_ids
+        )))
+        .await
+    }
+
     async fn cancel_requests(&self, session: SessionId) -> Result<Vec<Fence>, StoreError> {
         self.read(operation!(|conn| session::cancel_requests_on_conn(
             conn, session

@@ -258,6 +258,7 @@ statements! {
     session_close: include_str!("../sql/session/close.sql"),
     session_list: include_str!("../sql/session/list.sql"),
     session_lock: include_str!("../sql/session/lock.sql"),
+    session_other_readers: include_str!("../sql/session/other_readers.sql"),
     session_open: include_str!("../sql/session/open.sql"),
     session_renew: include_str!("../sql/session/renew.sql"),
     settle_requeue: concat!(

@@ -103,8 +103,8 @@ CREATE INDEX leases_by_cancel ON jobs.leases (session, seq) WHERE cancel_request
 -- One row per start of a worker. Closed sessions stay for a time, because attempts name them.
 -- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
--- queues; an empty array means every queue. These two, `labels` and `slot_caps` (JSON) are NULL if
--- the worker's program does not tell. `lease_ms` is the time without a renewal after which the
+-- queues; an empty array means every queue. These two, `labels`, `slot_caps` (JSON) and
+-- `fingerprints` (of the jobs) are NULL if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
 -- session is dead. The high 32 bits of `id` are a number, the low ones a nonce. `last_beat` and
 -- `renewed_at` are the last values of a session that is being taken over; `last_beat` is NULL when
 -- that has ended.
@@ -120,7 +120,8 @@ CREATE TABLE jobs.sessions (
     job_ids    text[]  COLLATE "C",
     queues     text[]  COLLATE "C",
     labels     text[]  COLLATE "C",
-    slot_caps  text
+    slot_caps  text,
+    fingerprints text[] COLLATE "C"
 ) WITH (fillfactor = 50);
 CREATE INDEX sessions_taken_over ON jobs.sessions (id) WHERE last_beat IS NOT NULL;
 

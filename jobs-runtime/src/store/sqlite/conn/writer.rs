@@ -469,6 +469,7 @@ mod tests {
             queues: Vec::new(),
             labels: Vec::new(),
             slot_caps: Vec::new(),
+            fingerprints: Vec::new(),
             lease: std::time::Duration::from_secs(30),
         };
         let session = store.open_session(info.clone()).await.unwrap();

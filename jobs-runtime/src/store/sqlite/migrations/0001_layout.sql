@@ -85,8 +85,8 @@ CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
 -- One row per start of a worker. Closed sessions stay for a time, because attempts name them.
 -- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
--- queues; an empty array means every queue. These two, `labels` and `slot_caps` are JSON, or NULL
--- if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
+-- queues; an empty array means every queue. These two, `labels`, `slot_caps` and `fingerprints` (of
+-- the jobs) are JSON, or NULL if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
 -- session is dead. The high 32 bits of `id` are a number, the low ones a nonce.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -100,7 +100,8 @@ CREATE TABLE jobs_sessions (
     queues     TEXT,
     labels     TEXT,
     slot_caps  TEXT,
-    lease_ms   INTEGER NOT NULL DEFAULT 30000
+    lease_ms   INTEGER NOT NULL DEFAULT 30000,
+    fingerprints TEXT
 );
 CREATE INDEX jobs_sessions_open ON jobs_sessions (id) WHERE closed_at IS NULL;
 

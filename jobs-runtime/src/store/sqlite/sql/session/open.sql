@@ -7,13 +7,15 @@
 -- $6  JSON array: slot caps
 -- $7  the lease, in milliseconds
 -- $8  the nonce of the id, of 32 bits
+-- $9  JSON array: fingerprints of the jobs
 -- Returns its id, which is never used again.
 INSERT INTO jobs_sessions (
-    id, worker, opened_at, renewed_at, job_ids, queues, labels, slot_caps, lease_ms
+    id, worker, opened_at, renewed_at, job_ids, queues, labels, slot_caps, lease_ms,
+    fingerprints
 )
 VALUES (
     ((((SELECT IFNULL(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'jobs_sessions') >> 32) + 1)
         << 32) | $8,
-    $1, $2, $2, $3, $4, $5, $6, $7
+    $1, $2, $2, $3, $4, $5, $6, $7, $9
 )
 RETURNING id
