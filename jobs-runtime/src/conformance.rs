@@ -99,6 +99,7 @@ mod new_words;
 mod poison_rows;
 mod transactions;
 
+mod audit;
 mod catalogue;
 mod lists;
 mod logs;
@@ -153,6 +154,7 @@ pub fn requirements() -> Vec<Requirement> {
         lists::REQUIREMENTS,
         catalogue::REQUIREMENTS,
         tokens::REQUIREMENTS,
+        audit::REQUIREMENTS,
         events::REQUIREMENTS,
         transfers::REQUIREMENTS,
         planned::REQUIREMENTS,

@@ -9,6 +9,8 @@
 //! | `config` | the settings of the interface |
 //! | `request` | checks and extractors: content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion |
+//! | `cors` | cross-origin requests of allowed origins |
+//! | `server` | connections and their bounds |
 //! | `events` | the server-sent events of `GET /events` |
 //!
 //! ```text
@@ -35,25 +37,24 @@
 mod auth;
 mod bind;
 mod config;
+mod cors;
 mod events;
 mod openapi;
 mod request;
 mod response;
 mod route_doc;
 mod routes;
+mod server;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::{Extension, Router, middleware};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use axum::{Router, middleware};
 
 use crate::JobService;
 use crate::health::Health;
 use auth::Auth;
 use request::guard;
+use response::gzip;
 use response::problem::{Code, Problem};
 
 pub use auth::Caller;
@@ -64,6 +65,8 @@ pub use config::HttpConfig;
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
+pub use server::serve;
+pub(crate) use server::serve_with;
 
 /// The path prefix of every route except `/` and the health routes.
 pub const PREFIX: &str = "/api/v1/workers";
@@ -100,12 +103,13 @@ pub(crate) fn build(
     config: HttpConfig,
     place: Place,
 ) -> Router {
+    let config = Arc::new(config);
     let api = ApiState {
         events: events::EventBroadcaster::new(
             Arc::clone(service.store()),
             Arc::clone(service.clock()),
         ),
-        auth: Arc::new(Auth::new(service.clone(), config, place)),
+        auth: Arc::new(Auth::new(service.clone(), Arc::clone(&config), place)),
         service,
         health,
     };
@@ -122,27 +126,11 @@ pub(crate) fn build(
             Arc::clone(&api.auth),
             auth::authenticate,
         ))
+        .layer(middleware::from_fn(gzip::compress))
+        .layer(middleware::from_fn_with_state(config, cors::allow_origins))
         .layer(middleware::from_fn_with_state(
             api.clone(),
             guard::with_deadline,
         ))
         .with_state(api)
-}
-
-/// Serves connections until `shutdown`, then completes the requests that have begun. Event streams
-/// end at once.
-///
-/// # Errors
-/// The listener's.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: CancellationToken,
-) -> io::Result<()> {
-    let server_shutdown = Extension(events::ServerShutdown(shutdown.clone()));
-    let service = router.layer(server_shutdown);
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
 }

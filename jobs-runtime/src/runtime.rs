@@ -202,6 +202,7 @@ impl Runtime {
         if let Some(retention) = &self.retention {
             retention.ended().await;
         }
+        self.service.flush_audit().await;
     }
 
     /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, or the

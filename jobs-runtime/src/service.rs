@@ -20,9 +20,10 @@
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
 //! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `tokens` | access tokens |
+//! | `audit` | the actor of a request, and the entry of each act |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
-//! | `redact` | masks sensitive payload fields for viewers |
+//! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
 //!
 //! The folder may import the store contract, the clock and the crate `jobs`. It must not import
@@ -31,6 +32,7 @@
 
 mod registry;
 
+mod audit;
 mod children;
 mod edit;
 mod enqueue;
@@ -38,12 +40,12 @@ mod error;
 pub(crate) mod explain;
 mod job;
 mod limits;
+mod mask;
 mod options;
 mod payload;
 #[cfg(feature = "http")]
 mod preview;
 mod queues;
-#[cfg(feature = "http")]
 mod raw_object;
 #[cfg(feature = "http")]
 mod redact;
@@ -61,6 +63,7 @@ use jobs::runtime::{Backend, EnqueueRequest, Enqueued, Finished};
 use jobs::{
     BoxFuture, Catalogue, Client, Clock, EnqueueError, ExecutionId, ResultError, TransactionRef,
 };
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::Entropy;
@@ -74,6 +77,7 @@ use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
 
+pub(crate) use audit::Actor;
 pub use edit::Edit;
 #[cfg(feature = "http")]
 pub(crate) use enqueue::EnqueuedRequest;
@@ -89,7 +93,7 @@ pub use queues::QueueAnswer;
 #[cfg(feature = "http")]
 pub(crate) use raw_object::RawObject;
 #[cfg(feature = "http")]
-pub(crate) use redact::Redactor;
+pub(crate) use redact::{Redactor, Secrets};
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
@@ -113,6 +117,7 @@ struct Inner {
     schedule_changes: Arc<Notify>,
     retention: RetentionSettings,
     metrics: Arc<Metrics>,
+    audit: audit::Pending,
 }
 
 /// The settings of a service that a runtime chooses.
@@ -162,6 +167,7 @@ impl JobService {
                 entropy,
                 retention,
                 metrics,
+                audit: audit::Pending::default(),
             }),
         })
     }
@@ -253,7 +259,16 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn cancel(&self, id: ExecutionId) -> Result<CancelAnswer, StoreError> {
-        self.inner.store.cancel(id, self.now()).await
+        let before = self.state_before(id).await;
+        let answer = self.inner.store.cancel(id, self.now()).await?;
+        let after = match answer {
+            CancelAnswer::Cancelled => json!({"status": "cancelled"}),
+            CancelAnswer::Requested => json!({"cancelRequested": true}),
+            CancelAnswer::Final(_) | CancelAnswer::Unknown => return Ok(answer),
+        };
+        self.record_act("execution.cancel", id.to_string(), before, Some(after))
+            .await;
+        Ok(answer)
     }
 
     /// Retries a failed or cancelled execution for an operator, optionally with a new payload. The
@@ -287,7 +302,13 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn delete(&self, id: ExecutionId) -> Result<DeleteAnswer, StoreError> {
-        self.inner.store.delete(id).await
+        let before = self.state_before(id).await;
+        let answer = self.inner.store.delete(id).await?;
+        if answer == DeleteAnswer::Deleted {
+            self.record_act("execution.delete", id.to_string(), before, None)
+                .await;
+        }
+        Ok(answer)
     }
 
     /// Erases the payload, the results and the log of a final execution, and records who asked for
@@ -301,8 +322,15 @@ impl JobService {
         by: Option<String>,
     ) -> Result<EraseAnswer, EnqueueError> {
         let by = options::text("by", by)?;
-        let erased = self.inner.store.erase(id, by, self.now()).await;
-        erased.map_err(|error| EnqueueError::Store(Box::new(error)))
+        let before = self.state_before(id).await;
+        let answer = self.inner.store.erase(id, by, self.now()).await;
+        let answer = answer.map_err(|error| EnqueueError::Store(Box::new(error)))?;
+        if let EraseAnswer::Erased(erasure) = &answer {
+            let after = json!({"erased": erasure});
+            self.record_act("execution.erase", id.to_string(), before, Some(after))
+                .await;
+        }
+        Ok(answer)
     }
 
     /// Returns how long final executions of a job are kept.

@@ -50,6 +50,7 @@ use std::sync::Arc;
 pub(crate) use clocked::ClockedStore;
 pub use delegating::DelegatingStore;
 
+pub use contract::audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
 pub use contract::enqueue::EnqueueStore;
 pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;

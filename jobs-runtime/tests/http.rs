@@ -5,6 +5,10 @@
 #[path = "http/support.rs"]
 mod support;
 
+#[path = "http/attacks.rs"]
+mod attacks;
+#[path = "http/audit.rs"]
+mod audit;
 #[path = "http/auth.rs"]
 mod auth;
 #[path = "http/batch.rs"]

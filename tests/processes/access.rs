@@ -179,3 +179,31 @@ fn roles_hold_on_both_stores() {
         assert_eq!(contents(), before, "{database}");
     }
 }
+
+#[test]
+fn acts_of_the_command_line_are_in_the_audit_log() {
+    let dir = tempfile::tempdir().expect("a directory");
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r#"
+        $ USER=ada jobs trigger test.add --a 1 --b 2
+        … enqueued test.add
+        $ USER=ada jobs queues pause default
+        default paused; running attempts continue
+        $ USER=ada jobs queues pause default
+        default was already paused
+        $ USER=ada jobs token create --role viewer --name reader >/dev/null 2>&1
+        $ USER= LOGNAME= jobs prune
+        …
+        $ jobs audit
+        TIME ACTOR ROLE ADDRESS ACT TARGET BEFORE AFTER
+        … unknown admin store.prune store …
+        … ada admin token.create … {"expiresAt":null,"name":"reader","role":"viewer"}
+        … ada admin queue.pause default {"paused":false} {"paused":true}
+        … ada admin execution.trigger … {"jobId":"test.add","triggered":true}
+        $ jobs audit --limit 1 --actor ada --json | grep action
+        "action": "token.create",
+        "#,
+    );
+}

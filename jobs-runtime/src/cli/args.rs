@@ -133,6 +133,8 @@ pub(super) enum Command {
     },
     /// List the workers that have a session
     Processes,
+    /// List the acts of operators, newest first
+    Audit(AuditArgs),
     /// List the access tokens, or create and revoke one
     Token {
         #[command(subcommand)]
@@ -192,6 +194,32 @@ pub(super) enum LimitCommand {
         /// Name of the limit, as `explain` prints it
         limit: String,
     },
+}
+
+/// The filters of `audit`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct AuditArgs {
+    /// Maximum number of acts to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: u16,
+    /// List only acts of this token or user
+    #[arg(long, value_name = "NAME")]
+    pub(super) actor: Option<String>,
+    /// List only acts of this kind, such as execution.cancel
+    #[arg(long)]
+    pub(super) action: Option<String>,
+    /// List only acts on this execution, schedule or queue
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Option<String>,
+    /// List only acts at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<crate::time::Timestamp>,
+    /// List only acts before this time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<crate::time::Timestamp>,
+    /// Continue after this page, as its last line says
+    #[arg(long)]
+    pub(super) cursor: Option<crate::store::Cursor>,
 }
 
 /// The actions of `token`.
@@ -527,4 +555,7 @@ pub(super) struct LogsArgs {
     /// Print new lines until the execution is final
     #[arg(long)]
     pub(super) follow: bool,
+    /// Show the values of sensitive payload fields where lines quote them
+    #[arg(long)]
+    pub(super) reveal: bool,
 }

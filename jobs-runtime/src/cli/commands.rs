@@ -3,6 +3,7 @@
 //! A command may import the rest of `cli`, the runtime, the service, the store contract and
 //! `bench`. It must not import the engine, `http` or another command.
 
+mod audit;
 mod bench;
 mod check;
 mod config;
@@ -35,11 +36,22 @@ use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
 use super::signals::Signals;
+use crate::service::Actor;
 use crate::store::{DatabaseUrl, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
-/// Runs a command.
+/// Runs a command in the name of the local user.
 pub(super) async fn run(
+    command: Command,
+    settings: Settings,
+    output: Output,
+    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<(), Failure> {
+    let run = dispatch(command, settings, output, configure);
+    Actor::local_user().scope(run).await
+}
+
+async fn dispatch(
     command: Command,
     settings: Settings,
     output: Output,
@@ -91,6 +103,7 @@ pub(super) async fn run(
             command: LimitCommand::Reset { limit },
         } => limits::reset(&settings, output, &limit).await,
         Command::Processes => processes::list(&settings, output).await,
+        Command::Audit(filters) => audit::list(&settings, output, filters).await,
         Command::Token { command } => token::run(&settings, output, command).await,
         Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
         Command::Move(args) => move_store::move_store(output, &args).await,

@@ -22,16 +22,22 @@ use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
 pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
 use values::{
-    ATTEMPTS, BLOCKING_ATTEMPTS, DRAIN, GRACE, LEASE, STORE_WAIT, parse_address, parse_number,
-    parse_switch,
+    ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_number, parse_switch,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 24] = [
     "database",
     "bind",
     "token_file",
     "trusted_network",
+    "hosts",
+    "cors_origins",
+    "sign_in_for",
+    "header_timeout",
+    "max_connections",
+    "max_connections_per_address",
     "concurrency",
     "blocking_concurrency",
     "queues",
@@ -39,6 +45,7 @@ const KEYS: [&str; 17] = [
     "ageing",
     "limits",
     "retain",
+    "audit_retain",
     "labels",
     "lease",
     "grace",
@@ -150,7 +157,8 @@ impl Settings {
             log_attempts: entries.read("log_attempts", parse_switch)?,
             ..defaults
         };
-        let retention = entries.read("retain", lists::parse_retention)?;
+        let mut retention = entries.read("retain", lists::parse_retention)?;
+        retention.audit = entries.read("audit_retain", |text| AUDIT_RETAIN.parse(text))?;
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
         let mut http = HttpConfig::default();
@@ -158,6 +166,15 @@ impl Settings {
             Ok::<_, String>((!text.is_empty()).then(|| text.into()))
         })?;
         http.trusted_network = entries.read("trusted_network", parse_switch)?;
+        http.hosts = entries.read("hosts", lists::parse_hosts)?;
+        http.cors_origins = entries.read("cors_origins", lists::parse_origins)?;
+        http.sign_in_for = entries.read("sign_in_for", |text| SIGN_IN_FOR.parse(text))?;
+        http.header_timeout = entries.read("header_timeout", |text| HEADER_TIMEOUT.parse(text))?;
+        http.max_connections =
+            entries.read("max_connections", |text| parse_number(text, &CONNECTIONS))?;
+        http.max_connections_per_address = entries.read("max_connections_per_address", |text| {
+            parse_number(text, &CONNECTIONS)
+        })?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.
@@ -242,8 +259,13 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "grace" => format!("{}s", engine.grace.as_secs()),
         "drain" => format!("{}s", engine.drain.as_secs()),
         "retain" => "30d,failed:90d".to_owned(),
+        "audit_retain" => "365d".to_owned(),
         "store_wait" => "1m".to_owned(),
         "trusted_network" => "false".to_owned(),
+        "sign_in_for" => "12h".to_owned(),
+        "header_timeout" => "30s".to_owned(),
+        "max_connections" => "4096".to_owned(),
+        "max_connections_per_address" => "256".to_owned(),
         "log_attempts" => engine.log_attempts.to_string(),
         _ => String::new(),
     }

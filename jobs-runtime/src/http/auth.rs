@@ -31,6 +31,8 @@ mod failures;
 mod guard;
 mod origin;
 
+use std::sync::Arc;
+
 use crate::JobService;
 use crate::http::config::HttpConfig;
 use checker::TokenChecker;
@@ -55,14 +57,14 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(in crate::http) struct Auth {
     pub(in crate::http) place: Place,
-    pub(in crate::http) config: HttpConfig,
+    pub(in crate::http) config: Arc<HttpConfig>,
     pub(in crate::http) service: JobService,
     checker: TokenChecker,
     failures: Failures,
 }
 
 impl Auth {
-    pub(in crate::http) fn new(service: JobService, config: HttpConfig, place: Place) -> Self {
+    pub(in crate::http) fn new(service: JobService, config: Arc<HttpConfig>, place: Place) -> Self {
         Self {
             place,
             config,

@@ -26,6 +26,13 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// The time for which a browser stays signed in. Default: 12 hours.
     pub sign_in_for: Duration,
+    /// The time in which a connection must send the whole head of its next request. Default: 30 s.
+    pub header_timeout: Duration,
+    /// The connections at a time. For a further one, an idle one is closed. Default: 4096.
+    pub max_connections: usize,
+    /// The connections of one address at a time; loopback addresses have no bound of their own.
+    /// Default: 256.
+    pub max_connections_per_address: usize,
 }
 
 impl Default for HttpConfig {
@@ -36,6 +43,9 @@ impl Default for HttpConfig {
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             sign_in_for: Duration::from_secs(12 * 3_600),
+            header_timeout: Duration::from_secs(30),
+            max_connections: 4_096,
+            max_connections_per_address: 256,
         }
     }
 }

@@ -16,7 +16,7 @@ mod page;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
@@ -61,8 +61,6 @@ pub(super) async fn page(
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, page::SECURITY_POLICY),
-        (HeaderName::from_static("x-frame-options"), "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
     ];
     Ok((headers, html).into_response())
 }

@@ -8,4 +8,5 @@
 //! [`routes`](mod@super::routes) or [`request`](super::request).
 
 pub(in crate::http) mod errors;
+pub(in crate::http) mod gzip;
 pub mod problem;

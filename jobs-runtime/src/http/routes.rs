@@ -8,6 +8,7 @@
 //! Handlers may use the service, the store contract and [`Health`](crate::health::Health). They
 //! must not import the engine or a particular store.
 
+pub(in crate::http) mod audit;
 pub(in crate::http) mod dry_run;
 pub(in crate::http) mod edit;
 pub(in crate::http) mod erase;
@@ -92,6 +93,7 @@ routes! {
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
         POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
         POST "/limits/{limit}/reset" => limits::reset, limits::RESET;
+        GET "/audit" => audit::list, audit::LIST;
         GET "/processes" => processes::list, processes::LIST;
         GET "/schedules" => schedules::list, schedules::LIST;
         POST "/schedules" => schedules::create, schedules::CREATE;

@@ -218,6 +218,8 @@ impl Pruner {
         report.idempotency_keys = self.sweep(Leftover::IdempotencyKeys, now).await?;
         report.sessions = self.sweep(Leftover::Sessions, history).await?;
         report.publications = self.sweep(Leftover::Publications, history).await?;
+        let audit = now.before(self.settings.audit);
+        self.sweep(Leftover::Audit, audit).await?;
         self.sweep(Leftover::Tokens, now.before(TOKEN_HISTORY))
             .await?;
         if with_limits {

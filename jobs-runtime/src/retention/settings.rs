@@ -74,11 +74,23 @@ impl Retention {
 /// A time of the settings for a job goes before the time that the job declares, and that before
 /// the default of the settings. Every process of a fleet has the same settings, because any of them
 /// may prune.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionSettings {
     /// The times for jobs without times of their own.
     pub default: Retention,
+    /// The time for entries of the audit log. Default: a year.
+    pub audit: Duration,
     jobs: BTreeMap<String, JobRetention>,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self {
+            default: Retention::default(),
+            audit: 365 * DAY,
+            jobs: BTreeMap::new(),
+        }
+    }
 }
 
 impl RetentionSettings {

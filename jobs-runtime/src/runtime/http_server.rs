@@ -74,10 +74,11 @@ impl HttpServer {
         } else {
             Place::Network
         };
-        let router = crate::http::build(service.clone(), Arc::clone(health), config, place);
+        let router = crate::http::build(service.clone(), Arc::clone(health), config.clone(), place);
         let (end, ended) = watch::channel(None);
-        let serving = crate::http::serve(listener, router, stop.clone());
+        let shutdown = stop.clone();
         tokio::spawn(async move {
+            let serving = crate::http::serve_with(listener, router, &config, shutdown);
             let served = serving.await.map_err(|error| error.to_string());
             end.send_replace(Some(served));
         });

@@ -2,11 +2,11 @@
 
 use jobs::runtime::Due;
 use jobs::{ExecutionId, ExecutionStatus as Status, Priority, Violation};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::enqueue::{check_payload, service_error};
 use super::error::{InvalidPayload, ServiceError};
-use super::{JobService, limits, options};
+use super::{JobService, limits, mask, options};
 use crate::fingerprint::ExactJson;
 use crate::store::{EditAnswer, EnqueueRules, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
@@ -58,12 +58,23 @@ impl JobService {
                 Some(self.check_new_payload(&execution, payload).await?)
             }
         };
+        let before = self.state_before(id).await;
+        let after = json!({
+            "priority": edit.priority.map(Priority::value),
+            "runAt": run_at,
+            "payloadChanged": payload.is_some(),
+        });
         let edit = ExecutionEdit {
             priority: edit.priority.map(Priority::value),
             run_at,
             payload,
         };
-        Ok(store.edit(id, edit, now).await?)
+        let answer = store.edit(id, edit, now).await?;
+        if answer == EditAnswer::Changed {
+            self.record_act("execution.edit", id.to_string(), before, Some(after))
+                .await;
+        }
+        Ok(answer)
     }
 
     /// Like [`retry`](Self::retry), with the detailed error.
@@ -87,8 +98,15 @@ impl JobService {
             let value: Value = serde_json::from_str(text).unwrap_or_default();
             limits::rules(job.descriptor(), &ExactJson::new(&value, text))
         });
+        let after = json!({"status": "queued", "payloadChanged": payload.is_some()});
         let answer = store.retry(id, payload, rules, self.now()).await;
-        answer.map_err(|error| service_error(error, &Vec::from_iter(job)))
+        let answer = answer.map_err(|error| service_error(error, &Vec::from_iter(job)))?;
+        if answer == RetryAnswer::Queued {
+            let before = json!({"jobId": execution.job_id, "status": execution.status});
+            self.record_act("execution.retry", id.to_string(), Some(before), Some(after))
+                .await;
+        }
+        Ok(answer)
     }
 
     /// Checks and completes a new payload for an existing execution. Rejects a change of the fields
@@ -99,6 +117,8 @@ impl JobService {
         payload: String,
     ) -> Result<String, ServiceError> {
         let job = self.job(&execution.job_id).await?;
+        let sensitive = &job.descriptor().sensitive;
+        let payload = mask::restore(payload, &execution.payload, sensitive);
         let payload = check_payload(0, payload, &job)?;
         let text = execution.payload.get();
         let before: Value = serde_json::from_str(text).unwrap_or_default();

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use jobs::runtime::{EnqueueRequest, Enqueued};
 use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
+use serde_json::json;
 
 use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::payload::check::{CheckedPayload, PayloadError};
-use super::{JobService, KnownJob, children, limits};
+use super::{JobService, KnownJob, children, limits, mask};
 use crate::fingerprint::{ExactJson, fingerprint};
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::time::Timestamp;
@@ -72,6 +73,7 @@ impl JobService {
             return Ok(Vec::new());
         }
         let jobs = self.resolve_jobs(&requests).await?;
+        let joins_caller = tx.is_some();
         let may_exist: Vec<_> = requests.iter().map(children::may_exist).collect();
         let mut executions = self.prepare_executions(requests, &jobs).await?;
         let exists = self.find_children(&mut executions, &may_exist).await?;
@@ -81,7 +83,7 @@ impl JobService {
             .collect();
         let answers = self.store_new(tx, executions, &exists, &jobs).await?;
         self.count_created(&jobs, &answers);
-        Ok(answers
+        let enqueued: Vec<_> = answers
             .into_iter()
             .zip(ids)
             .zip(jobs)
@@ -102,7 +104,33 @@ impl JobService {
                 status,
                 answer,
             })
-            .collect())
+            .collect();
+        if !joins_caller {
+            self.record_enqueued(&enqueued).await;
+        }
+        Ok(enqueued)
+    }
+
+    /// Adds the entry of a trigger to the audit log: about the execution, or about a batch.
+    async fn record_enqueued(&self, enqueued: &[EnqueuedRequest]) {
+        let Some(first) = enqueued.first() else {
+            return;
+        };
+        let job_id = first.job.id();
+        if let [one] = enqueued {
+            let after = json!({"jobId": job_id, "triggered": one.enqueued.triggered});
+            let id = one.enqueued.execution_id.to_string();
+            self.record_trigger(id, after).await;
+        } else {
+            let ids = (
+                first.enqueued.execution_id,
+                enqueued.last().map(|last| last.enqueued.execution_id),
+            );
+            let after = json!({
+                "executions": enqueued.len(), "first": ids.0, "last": ids.1,
+            });
+            self.record_trigger(job_id.to_owned(), after).await;
+        }
     }
 
     /// Counts the created executions, those of a caller's transaction before its commit.
@@ -271,7 +299,7 @@ pub(super) fn check_payload(
     let check = job
         .payload_check()
         .map_err(|error| ServiceError::at(index, EnqueueError::Store(Box::new(error))))?;
-    check.check(payload).map_err(|error| match error {
+    let checked = check.check(payload).map_err(|error| match error {
         PayloadError::TooLarge(size) => ServiceError::at(
             index,
             EnqueueError::PayloadTooLarge {
@@ -289,7 +317,17 @@ pub(super) fn check_payload(
             job_id: job.id().to_owned(),
             violations,
         }]),
-    })
+    })?;
+    let violations = mask::violations(&checked.value, &job.descriptor().sensitive);
+    if violations.is_empty() {
+        Ok(checked)
+    } else {
+        Err(ServiceError::Payloads(vec![InvalidPayload {
+            index,
+            job_id: job.id().to_owned(),
+            violations,
+        }]))
+    }
 }
 
 /// Converts the store's error for a batch whose requests have these jobs.

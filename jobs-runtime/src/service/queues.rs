@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::JobService;
 use super::suggest::similar_names;
 use crate::store::{QueueRecord, StoreError};
@@ -49,6 +51,7 @@ impl JobService {
             return Ok(unknown);
         }
         let changed = self.inner.store.pause(queue.to_owned(), self.now()).await?;
+        self.record_pause(queue, changed, true).await;
         Ok(QueueAnswer::of(changed))
     }
 
@@ -61,6 +64,7 @@ impl JobService {
             return Ok(unknown);
         }
         let changed = self.inner.store.resume(queue.to_owned()).await?;
+        self.record_pause(queue, changed, false).await;
         Ok(QueueAnswer::of(changed))
     }
 
@@ -70,7 +74,24 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn reset_limit(&self, limit: &str) -> Result<bool, StoreError> {
-        self.inner.store.reset_limit(limit.to_owned()).await
+        let reset = self.inner.store.reset_limit(limit.to_owned()).await?;
+        if reset {
+            self.record_act("limit.reset", limit, None, None).await;
+        }
+        Ok(reset)
+    }
+
+    async fn record_pause(&self, queue: &str, changed: bool, paused: bool) {
+        if changed {
+            let action = if paused {
+                "queue.pause"
+            } else {
+                "queue.resume"
+            };
+            let (before, after) = (json!({"paused": !paused}), json!({"paused": paused}));
+            self.record_act(action, queue, Some(before), Some(after))
+                .await;
+        }
     }
 
     /// Returns an answer if the queue does not exist. Pausing a misspelt name would have no effect

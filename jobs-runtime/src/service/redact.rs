@@ -1,16 +1,19 @@
-//! Redaction: masks the `#[sensitive]` fields of payloads for HTTP and the command line.
+//! Redaction: masks the `#[sensitive]` fields of payloads for HTTP and the command line, and what
+//! errors, results and log lines quote of them.
+
+mod secrets;
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::mask::MASK;
 use super::raw_object::RawObject;
 use crate::JobService;
 use crate::store::ExecutionRecord;
 
-/// Replaces a masked value.
-const MASK: &str = "•••";
+pub(crate) use secrets::Secrets;
 
 /// Masks the sensitive fields of the payloads in one answer.
 pub(crate) struct Redactor<'a> {
@@ -35,33 +38,57 @@ impl<'a> Redactor<'a> {
         }
     }
 
-    /// Masks the sensitive fields in the payload of an execution.
+    /// Masks the sensitive fields in the payload of an execution, and what its error, its messages
+    /// and its result quote of them.
     pub(crate) async fn redact(&mut self, execution: &mut ExecutionRecord) {
+        let secrets = self.secrets(execution).await;
+        let errors = execution.attempts.iter_mut();
+        let errors = errors.filter_map(|attempt| attempt.error.as_mut());
+        for error in errors.chain(&mut execution.error) {
+            secrets.hide_in(&mut error.message);
+        }
+        if let Some(message) = &mut execution.progress_message {
+            secrets.hide_in(message);
+        }
+        if let Some(result) = &mut execution.result {
+            secrets.hide_in_json(result);
+        }
         self.redact_payload(&execution.job_id, &mut execution.payload)
             .await;
     }
 
+    /// Returns the sensitive values of an execution, to be masked in its log lines.
+    pub(crate) async fn secrets(&mut self, execution: &ExecutionRecord) -> Secrets {
+        match self.redaction(&execution.job_id).await {
+            Redaction::Fields(names) if names.is_empty() => Secrets::default(),
+            Redaction::Fields(names) => Secrets::of(&execution.payload, names),
+            // Every value may be sensitive.
+            Redaction::WholePayload => Secrets::of_all(&execution.payload),
+        }
+    }
+
     /// Masks the sensitive fields in a payload of a job.
     pub(crate) async fn redact_payload(&mut self, job_id: &str, payload: &mut Box<RawValue>) {
-        let redaction = match self.jobs.get(job_id) {
-            Some(redaction) => redaction,
-            None => {
-                let redaction = match self.service.job(job_id).await {
-                    Ok(job) => Redaction::Fields(job.descriptor().sensitive.clone()),
-                    // No program has published the job, so no field is marked as sensitive.
-                    Err(jobs::EnqueueError::UnknownJob { .. }) => Redaction::Fields(Vec::new()),
-                    Err(_) => Redaction::WholePayload,
-                };
-                self.jobs.entry(job_id.to_owned()).or_insert(redaction)
-            }
-        };
-        match redaction {
+        match self.redaction(job_id).await {
             Redaction::Fields(names) if names.is_empty() => {}
             Redaction::Fields(names) => {
-                *payload = mask_fields(payload, names).unwrap_or_else(masked_payload);
+                *payload = mask_fields(payload, names).unwrap_or_else(masked);
             }
-            Redaction::WholePayload => *payload = masked_payload(),
+            Redaction::WholePayload => *payload = masked(),
         }
+    }
+
+    async fn redaction(&mut self, job_id: &str) -> &Redaction {
+        if !self.jobs.contains_key(job_id) {
+            let redaction = match self.service.job(job_id).await {
+                Ok(job) => Redaction::Fields(job.descriptor().sensitive.clone()),
+                // No program has published the job, so no field is marked as sensitive.
+                Err(jobs::EnqueueError::UnknownJob { .. }) => Redaction::Fields(Vec::new()),
+                Err(_) => Redaction::WholePayload,
+            };
+            self.jobs.insert(job_id.to_owned(), redaction);
+        }
+        self.jobs.get(job_id).unwrap_or(&Redaction::WholePayload)
     }
 }
 
@@ -83,7 +110,7 @@ fn mask_fields(payload: &RawValue, names: &[String]) -> Option<Box<RawValue>> {
     RawValue::from_string(format!("{{{}}}", members.join(","))).ok()
 }
 
-fn masked_payload() -> Box<RawValue> {
+fn masked() -> Box<RawValue> {
     to_raw_value(MASK).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 

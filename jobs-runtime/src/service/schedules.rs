@@ -13,6 +13,7 @@ use jobs::ScheduleRule;
 use jobs::runtime::{EnqueueRequest, TriggeredBy};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::JobService;
@@ -165,10 +166,13 @@ impl JobService {
         check_payload(0, payload, &job)?;
         let record = new.into_record(job.id(), self.now())?;
         let name = record.name.clone();
+        let after = audited(&record);
         if !self.inner.store.add_schedule(record, Vec::new()).await? {
             return Err(ScheduleError::Exists(name));
         }
         self.inner.schedule_changes.notify_one();
+        self.record_act("schedule.create", &name, None, Some(after))
+            .await;
         self.schedule(&name).await
     }
 
@@ -188,7 +192,7 @@ impl JobService {
             let payload = payload.clone().unwrap_or_else(|| "{}".to_owned());
             check_payload(0, payload, &job)?;
         }
-        self.change_schedule(name, |record, now| {
+        self.change_schedule("schedule.edit", name, |record, now| {
             let mut rule = record.rule.clone();
             let violations = edit.apply(&mut rule);
             if !violations.is_empty() {
@@ -211,7 +215,7 @@ impl JobService {
     /// # Errors
     /// The schedule is unknown, or the store's.
     pub async fn pause_schedule(&self, name: &str) -> Result<ScheduleDetails, ScheduleError> {
-        self.change_schedule(name, |record, now| {
+        self.change_schedule("schedule.pause", name, |record, now| {
             let changed = record.paused_at.is_none();
             if changed {
                 record.paused_at = Some(now);
@@ -227,7 +231,7 @@ impl JobService {
     /// # Errors
     /// The schedule is unknown, or the store's.
     pub async fn resume_schedule(&self, name: &str) -> Result<ScheduleDetails, ScheduleError> {
-        self.change_schedule(name, |record, now| {
+        self.change_schedule("schedule.resume", name, |record, now| {
             let changed = record.paused_at.take().is_some();
             if changed {
                 plan_from(record, now);
@@ -252,6 +256,9 @@ impl JobService {
         match store.run_schedule(name.to_owned(), *execution).await? {
             Some(run) => {
                 self.inner.metrics.job(&job_id).enqueued.increment();
+                let after = json!({"executionId": run.execution_id});
+                self.record_act("schedule.run", name, None, Some(after))
+                    .await;
                 Ok(run)
             }
             None => Err(self.unknown_schedule(name).await?),
@@ -275,6 +282,9 @@ impl JobService {
                 .delete_schedule(name.to_owned(), record.revision)
                 .await?
             {
+                let before = audited(&record);
+                self.record_act("schedule.delete", name, Some(before), None)
+                    .await;
                 return Ok(());
             }
         }
@@ -367,24 +377,40 @@ impl JobService {
         })
     }
 
-    /// Changes a schedule. `change` returns whether there is anything to write.
+    /// Changes a schedule by an act of an operator. `change` returns whether there is anything to
+    /// write.
     async fn change_schedule(
         &self,
+        action: &str,
         name: &str,
         change: impl Fn(&mut ScheduleRecord, Timestamp) -> Result<bool, ScheduleError>,
     ) -> Result<ScheduleDetails, ScheduleError> {
         for _ in 0..MAX_TRIES {
             let mut record = self.schedule_record(name).await?;
+            let before = audited(&record);
             let now = self.now();
             if !change(&mut record, now)? {
                 return self.schedule(name).await;
             }
             record.updated_at = now;
+            let after = audited(&record);
             if self.inner.store.update_schedule(record).await? {
                 self.inner.schedule_changes.notify_one();
+                self.record_act(action, name, Some(before), Some(after))
+                    .await;
                 return self.schedule(name).await;
             }
         }
         Err(ScheduleError::Contended(name.to_owned()))
     }
+}
+
+/// What the audit log says of a schedule: nothing of its payload's values.
+fn audited(record: &ScheduleRecord) -> Value {
+    json!({
+        "jobId": record.job_id,
+        "rule": record.rule,
+        "pausedAt": record.paused_at,
+        "hasPayload": record.payload.is_some(),
+    })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jobs::EnqueueError;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{JobService, options};
 use crate::store::{Role, StoreError, TokenRecord};
@@ -100,13 +101,19 @@ impl JobService {
     pub async fn create_token(&self, new: NewToken) -> Result<CreatedToken, TokenError> {
         let name = options::text("name", new.name).map_err(invalid)?;
         let expires_at = new.lasts.map(|lasts| self.now().after(lasts));
-        self.add_token(|id| TokenRecord {
-            name: name.clone().unwrap_or_else(|| id.clone()),
-            role: new.role,
-            expires_at,
-            ..self.blank_token(id)
-        })
-        .await
+        let created = self
+            .add_token(|id| TokenRecord {
+                name: name.clone().unwrap_or_else(|| id.clone()),
+                role: new.role,
+                expires_at,
+                ..self.blank_token(id)
+            })
+            .await?;
+        let view = &created.view;
+        let after = json!({"name": view.name, "role": view.role, "expiresAt": view.expires_at});
+        self.record_act("token.create", &view.id, None, Some(after))
+            .await;
+        Ok(created)
     }
 
     /// Creates the sign-in of a browser with a token. It has the role of the token, and its end.
@@ -116,14 +123,19 @@ impl JobService {
         lasts: Duration,
     ) -> Result<CreatedToken, TokenError> {
         let end = self.now().after(lasts);
-        self.add_token(|id| TokenRecord {
-            name: token.name.clone(),
-            role: token.role,
-            parent: Some(token.id.clone()),
-            expires_at: Some(token.expires_at.map_or(end, |expiry| expiry.min(end))),
-            ..self.blank_token(id)
-        })
-        .await
+        let created = self
+            .add_token(|id| TokenRecord {
+                name: token.name.clone(),
+                role: token.role,
+                parent: Some(token.id.clone()),
+                expires_at: Some(token.expires_at.map_or(end, |expiry| expiry.min(end))),
+                ..self.blank_token(id)
+            })
+            .await?;
+        let after = json!({"expiresAt": created.view.expires_at});
+        self.record_act("token.sign-in", &token.id, None, Some(after))
+            .await;
+        Ok(created)
     }
 
     /// Adds a token whose text a file has, unless the store has it already.
@@ -166,7 +178,11 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn revoke_token(&self, id: &str) -> Result<bool, StoreError> {
-        self.store().revoke_token(id.to_owned(), self.now()).await
+        let revoked = self.store().revoke_token(id.to_owned(), self.now()).await?;
+        if revoked {
+            self.record_act("token.revoke", id, None, None).await;
+        }
+        Ok(revoked)
     }
 
     /// Draws tokens until the store has none with the same id.

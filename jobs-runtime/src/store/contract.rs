@@ -4,6 +4,7 @@
 //! The types import nothing of an implementation. Both stores, the engine and the service import
 //! them from [`crate::store`].
 
+pub(in crate::store) mod audit;
 pub(in crate::store) mod enqueue;
 pub(in crate::store) mod enqueue_rules;
 pub(in crate::store) mod error;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use jobs::ExecutionId;
 
+use audit::AuditStore;
 use enqueue::EnqueueStore;
 use limit::LimitStore;
 use operator::OperatorStore;
@@ -74,6 +76,7 @@ pub trait Store:
     + OperatorStore
     + RetentionStore
     + TokenStore
+    + AuditStore
     + ReadStore
     + TelemetryStore
     + 'static
@@ -89,6 +92,7 @@ impl<S> Store for S where
         + OperatorStore
         + RetentionStore
         + TokenStore
+        + AuditStore
         + ReadStore
         + TelemetryStore
         + 'static

@@ -4,6 +4,7 @@
 //! rows; the functions in here read them by name. They import the contract and `rules`, and never a
 //! store.
 
+pub(in crate::store) mod audit;
 pub(in crate::store) mod export;
 pub(in crate::store) mod page;
 pub(in crate::store) mod records;

@@ -5,15 +5,16 @@ use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use super::{
-    BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
-    EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit,
-    ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage,
-    ExpiryScan, Fence, FireAnswer, Firing, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
-    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
-    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, CancelAnswer, CapScope, Claim,
+    Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules,
+    EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
+    ExecutionState, Expired, ExpiryPage, ExpiryScan, Fence, FireAnswer, Firing, Limit, LimitStore,
+    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord,
+    ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, Renewal, Reservation,
+    RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat,
+    SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError,
+    StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
+    WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -179,6 +180,13 @@ delegate! {
         async fn has_tokens() -> bool;
         async fn touch_token(id: String, now: Timestamp, before: Timestamp) -> ();
         async fn revoke_token(id: String, now: Timestamp) -> bool;
+    }
+}
+
+delegate! {
+    AuditStore {
+        async fn append_audit(entries: Vec<AuditEntry>) -> ();
+        async fn audit(query: AuditQuery) -> AuditPage;
     }
 }
 

@@ -91,6 +91,7 @@ mod claim;
 mod enqueue;
 mod settle;
 
+mod audit;
 mod caller_tx;
 mod conn;
 mod limits;

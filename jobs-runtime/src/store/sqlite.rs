@@ -62,6 +62,7 @@ mod claim;
 mod enqueue;
 mod settle;
 
+mod audit;
 mod caller_tx;
 mod conn;
 mod limits;

@@ -1,8 +1,13 @@
 //! `#[sensitive]` fields are masked in responses and absent from problems.
 
+use axum::Extension;
+use axum::body::Body;
+use jobs_runtime::http::Caller;
+use jobs_runtime::store::{LogBatch, LogLevel, LogLine, Role};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::support::{API, Api};
+use crate::support::{API, Api, now, request};
 
 #[tokio::test]
 async fn sensitive_values_are_masked() {
@@ -36,4 +41,90 @@ async fn a_problem_does_not_quote_sensitive_values() {
     answer.is_problem(422, "invalid_payload");
     assert_eq!(answer.pointers(), ["/pin", "/to"]);
     assert!(!answer.body.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn errors_results_and_log_lines_do_not_quote_sensitive_values() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"pin": 4711, "to": "alice"}});
+    let id = api.trigger("send-letter", body).await;
+    let mut worker = api.worker().await;
+    let claimed = worker.claim().await;
+    let line = LogLine {
+        line: 1,
+        at: now(),
+        level: LogLevel::Info,
+        target: "letters".to_owned(),
+        message: "the pin is 4711".to_owned(),
+        fields: RawValue::from_string(r#"{"pin":4711,"to":"alice"}"#.to_owned()).ok(),
+    };
+    let logs = LogBatch {
+        fence: claimed.fence,
+        lines: vec![line],
+    };
+    api.store.append_logs(vec![logs]).await.unwrap();
+    worker.fail(claimed, "pin 4711 of alice was refused").await;
+
+    let shown = api.get(&format!("{API}/executions/{id}")).await;
+    assert_eq!(
+        shown.is_ok()["error"]["message"],
+        "pin ••• of alice was refused"
+    );
+    assert!(!shown.body.to_string().contains("4711"), "{}", shown.body);
+    let page = api.get(&format!("{API}/executions")).await;
+    assert!(!page.is_ok().to_string().contains("4711"), "{}", page.body);
+    let logs = api.get(&format!("{API}/executions/{id}/logs")).await;
+    let line = &logs.is_ok()["lines"][0];
+    assert_eq!(line["message"], "the pin is •••");
+    assert_eq!(line["fields"], json!({"pin": "•••", "to": "alice"}));
+}
+
+#[tokio::test]
+async fn sensitive_values_are_revealed_to_operators_only() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"pin": 4711, "to": "alice"}});
+    let id = api.trigger("send-letter", body).await;
+    let ask = async |role: Role| {
+        let router = jobs_runtime::http::routes(api.service.clone(), api.health.clone());
+        let router = router.layer(Extension(Caller::new("a caller", role)));
+        let path = format!("{API}/executions/{id}?reveal=true");
+        let request = request("GET", &path).body(Body::empty()).unwrap();
+        Api::ask(router, request).await
+    };
+    ask(Role::Viewer).await.is_problem(403, "forbidden");
+    for role in [Role::Operator, Role::Admin] {
+        assert_eq!(ask(role).await.is_ok()["payload"]["pin"], 4711);
+    }
+    let audit = api
+        .get(&format!("{API}/audit?action=execution.reveal"))
+        .await;
+    assert_eq!(audit.is_ok()["entries"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mask_that_is_sent_back_keeps_the_value() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"pin": 4711, "to": "alice"}, "delayMs": 60_000});
+    let id = api.trigger("send-letter", body).await;
+    let path = format!("{API}/executions/{id}");
+    let edited = json!({"payload": {"pin": "•••", "to": "bob"}});
+    api.patch(&path, edited.clone()).await.is_ok();
+    let stored = async || {
+        let id = id.parse().unwrap();
+        let execution = api.store.execution(id).await.unwrap().unwrap();
+        serde_json::from_str::<Value>(execution.payload.get()).unwrap()
+    };
+    assert_eq!(stored().await["pin"], 4711);
+    assert_eq!(stored().await["to"], "bob");
+    api.post(&format!("{path}/cancel"), "{}").await.is_ok();
+    let retried = json!({"payload": {"pin": "•••", "to": "carol"}});
+    let answer = api.post(&format!("{path}/retry"), retried).await;
+    assert_eq!(answer.status.as_u16(), 202, "{}", answer.body);
+    assert_eq!(stored().await["pin"], 4711);
+    // A new execution has no old value.
+    let answer = api
+        .post(&format!("{API}/jobs/send-letter/trigger"), edited)
+        .await;
+    answer.is_problem(422, "invalid_payload");
+    assert_eq!(answer.pointers(), ["/pin"]);
 }

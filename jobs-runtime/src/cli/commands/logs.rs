@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::printable;
 use crate::cli::settings::Settings;
+use crate::service::{Redactor, Secrets};
 use crate::store::{LogQuery, LogRecord, Store};
 
 /// Lines per read.
@@ -28,6 +29,12 @@ pub(in crate::cli) async fn show(
     let id = execution_id(&args.id)?;
     let runtime = open_existing(settings).await?;
     let store = &**runtime.store();
+    let secrets = match store.execution(id).await? {
+        Some(execution) if !args.reveal => {
+            Redactor::new(runtime.service()).secrets(&execution).await
+        }
+        _ => Secrets::default(),
+    };
     let mut query = LogQuery {
         execution_id: id,
         attempt: args.attempt,
@@ -36,7 +43,8 @@ pub(in crate::cli) async fn show(
         limit: PAGE,
     };
     if !args.follow {
-        let lines = read_lines(store, &mut query).await?;
+        let mut lines = read_lines(store, &mut query).await?;
+        lines.iter_mut().for_each(|line| secrets.hide_in_line(line));
         let document = serde_json::json!({ "lines": lines });
         output.result(&document, |_| {
             let text: Vec<_> = lines
@@ -55,7 +63,8 @@ pub(in crate::cli) async fn show(
         // The status is read first: the log of a final execution is complete.
         let record = store.execution(id).await?;
         let ended = record.is_none_or(|record| record.status.is_final());
-        for line in read_lines(store, &mut query).await? {
+        for mut line in read_lines(store, &mut query).await? {
+            secrets.hide_in_line(&mut line);
             output.line(&line, text)?;
         }
         if ended {

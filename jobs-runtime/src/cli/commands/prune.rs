@@ -27,6 +27,11 @@ pub(in crate::cli) async fn prune(
             "another process prunes this store at the moment: try again when it has ended",
         ));
     };
+    let after = serde_json::to_value(&report).ok();
+    let service = runtime.service();
+    service
+        .record_act("store.prune", "store", None, after)
+        .await;
     output.result(&report, |report| {
         let mut text = counts(&report.executions, "deleted");
         for (count, what) in [

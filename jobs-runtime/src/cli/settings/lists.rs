@@ -165,6 +165,41 @@ fn final_status(text: &str, status: &str) -> Result<ExecutionStatus, String> {
     })
 }
 
+/// Parses the names by which callers reach the interface: `jobs.example.com`.
+pub(in crate::cli) fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
+    let hosts = items(text.split(',')).map(|host| {
+        let is_name = host
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'.' || c == b'_');
+        if is_name {
+            Ok(host.to_ascii_lowercase())
+        } else {
+            Err(format!(
+                "`{host}` is no host name: write `jobs.example.com`, without a scheme and a port"
+            ))
+        }
+    });
+    hosts.collect()
+}
+
+/// Parses the origins of other sites: `https://app.example.com`.
+pub(in crate::cli) fn parse_origins(text: &str) -> Result<Vec<String>, String> {
+    let origins = items(text.split(',')).map(|origin| {
+        let rest = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.contains(['/', '*', ' ', '?', '#']) => {
+                Ok(origin.to_ascii_lowercase())
+            }
+            _ => Err(format!(
+                "`{origin}` is no origin: write `https://app.example.com`, without a path"
+            )),
+        }
+    });
+    origins.collect()
+}
+
 /// Parses the labels of a worker.
 pub(in crate::cli) fn parse_labels<'a>(
     words: impl IntoIterator<Item = &'a str>,

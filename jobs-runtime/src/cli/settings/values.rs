@@ -18,11 +18,17 @@ pub(super) const LEASE: DurationRange = DurationRange::new("100ms", "1d");
 pub(super) const GRACE: DurationRange = DurationRange::new("1ms", "1d");
 pub(super) const DRAIN: DurationRange = DurationRange::new("1ms", "7d");
 pub(super) const STORE_WAIT: DurationRange = DurationRange::new("0s", "1d");
+pub(super) const SIGN_IN_FOR: DurationRange = DurationRange::new("1m", "30d");
+pub(super) const HEADER_TIMEOUT: DurationRange = DurationRange::new("100ms", "1h");
+pub(super) const AUDIT_RETAIN: DurationRange = DurationRange::new("1h", "366d");
 pub(in crate::cli) const AGEING: DurationRange = DurationRange::new("1ms", "366d");
 pub(in crate::cli) const RETENTION: DurationRange = DurationRange::new("1ms", "366d");
 
 /// The attempts of async handlers at a time.
 pub(in crate::cli) const ATTEMPTS: RangeInclusive<usize> = 1..=100_000;
+
+/// The connections of the HTTP interface.
+pub(super) const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
 /// The attempts of blocking handlers at a time. Each has a thread.
 pub(super) const BLOCKING_ATTEMPTS: RangeInclusive<usize> = 1..=10_000;

@@ -15,6 +15,7 @@ use super::{Auth, Caller, Place, origin};
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Access;
 use crate::http::routes::is_open;
+use crate::service::Actor;
 use crate::store::{Role, TokenRecord};
 
 /// The name of callers on this machine, where no token is asked for.
@@ -35,23 +36,35 @@ pub(in crate::http) async fn authenticate(
     next: Next,
 ) -> Response {
     let address = peer(request.extensions());
-    if auth.place == Place::Mounted && request.extensions().get::<Caller>().is_some() {
+    if auth.place == Place::Mounted
+        && let Some(caller) = request.extensions().get::<Caller>()
+    {
         // The application has authenticated the caller.
-        return next.run(request).await;
+        let actor = actor(caller);
+        return actor.scope(next.run(request)).await;
     }
     let (mut parts, body) = request.into_parts();
     match auth.find_caller(&parts, address).await {
         Ok(found) => {
-            if let Some(Found { caller, token }) = found {
-                parts.extensions.insert(caller);
-                if let Some(token) = token {
-                    parts.extensions.insert(UsedToken(token));
-                }
+            let Some(Found { caller, token }) = found else {
+                return next.run(Request::from_parts(parts, body)).await;
+            };
+            let actor = actor(&caller);
+            parts.extensions.insert(caller);
+            if let Some(token) = token {
+                parts.extensions.insert(UsedToken(token));
             }
-            next.run(Request::from_parts(parts, body)).await
+            actor
+                .scope(next.run(Request::from_parts(parts, body)))
+                .await
         }
         Err(problem) => auth.refuse(problem, address).await,
     }
+}
+
+/// The name under which the audit log keeps the acts of a caller.
+fn actor(caller: &Caller) -> Actor {
+    Actor::caller(caller.name(), caller.role(), caller.address())
 }
 
 /// Rejects callers without the role of the route.

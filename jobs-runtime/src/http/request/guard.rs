@@ -15,6 +15,25 @@ use crate::http::response::problem::{Code, Problem};
 /// The time from the head of a request to its response.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 
+/// The headers of every response: no sniffing, no frames, no referrer, no caching, and nothing that
+/// a browser may load or run.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+];
+
 /// Responds with 503 after [`REQUEST_DEADLINE`] and with 500 when a handler panics. Adds the
 /// headers that every response carries.
 pub(in crate::http) async fn with_deadline(
@@ -39,11 +58,10 @@ pub(in crate::http) async fn with_deadline(
         }
     };
     let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in HEADERS {
+        // A page has a policy of its own.
+        headers.entry(name).or_insert(value);
+    }
     response
 }
 
@@ -58,8 +76,21 @@ pub(in crate::http) async fn require_json(
         Method::GET | Method::HEAD | Method::DELETE
     ) {
         check_content_type(request.headers())?;
+        check_content_encoding(request.headers())?;
     }
     Ok(next.run(request).await)
+}
+
+/// Rejects compressed bodies: a small one can become a large one.
+fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING) {
+        None => Ok(()),
+        Some(coding) if coding == "identity" => Ok(()),
+        Some(_) => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "send the body without `content-encoding`",
+        )),
+    }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {

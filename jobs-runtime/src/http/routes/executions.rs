@@ -1,21 +1,22 @@
 //! `GET /executions/{id}`, `DELETE /executions/{id}`, `POST /executions/{id}/cancel`: show, delete
 //! and cancel an execution.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::ApiState;
+use crate::http::auth::Caller;
 use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
-use crate::http::route_doc::{Answer, RouteDoc};
+use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::service::Redactor;
-use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord};
+use crate::store::{CancelAnswer, DeleteAnswer, ExecutionRecord, Role};
 
 pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
     "getExecution",
@@ -25,17 +26,35 @@ pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
         "the execution",
     )],
 )
+.query(PARAMETERS)
 .problems(&[Code::UnknownExecution]);
+
+const REVEAL: Input = Input::value::<bool>(
+    "reveal",
+    "whether sensitive values are shown, for operators; the audit log records it",
+);
+const PARAMETERS: &[Input] = &[REVEAL];
 
 pub(in crate::http) async fn show(
     State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
-    parameters: QueryParameters,
+    caller: Option<Extension<Caller>>,
+    mut parameters: QueryParameters,
 ) -> Result<Json<ExecutionRecord>, Problem> {
-    parameters.finish(&[])?;
+    let reveal = parameters.parsed::<bool>(&REVEAL).unwrap_or(false);
+    parameters.finish(PARAMETERS)?;
+    let role = caller.map(|Extension(caller)| caller.role());
+    if reveal && !role.is_some_and(|role| role.allows(Role::Operator)) {
+        let detail = "sensitive values are shown to the roles operator and admin only";
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
     let execution = api.service.store().execution(id).await?;
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
-    Redactor::new(&api.service).redact(&mut execution).await;
+    if reveal {
+        api.service.record_reveal(id).await;
+    } else {
+        Redactor::new(&api.service).redact(&mut execution).await;
+    }
     Ok(Json(execution))
 }
 

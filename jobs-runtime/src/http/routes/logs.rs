@@ -10,6 +10,7 @@ use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::service::Redactor;
 use crate::store::{LogLevel, LogPage, LogPlace, LogQuery};
 
 const ATTEMPT: Input = Input::value::<u32>("attempt", "lines of this attempt");
@@ -51,5 +52,14 @@ pub(in crate::http) async fn list(
     };
     parameters.finish(PARAMETERS)?;
     let page = api.service.store().logs(query).await?;
-    Ok(Json(page.ok_or_else(|| unknown_execution(id))?))
+    let mut page = page.ok_or_else(|| unknown_execution(id))?;
+    if !page.lines.is_empty()
+        && let Some(execution) = api.service.store().execution(id).await?
+    {
+        let secrets = Redactor::new(&api.service).secrets(&execution).await;
+        page.lines
+            .iter_mut()
+            .for_each(|line| secrets.hide_in_line(line));
+    }
+    Ok(Json(page))
 }

@@ -22,6 +22,7 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Access, Answer, Input, RouteDoc};
+use crate::service::Actor;
 use crate::store::Role;
 use crate::time::Timestamp;
 
@@ -96,7 +97,9 @@ pub(in crate::http) async fn sign_in(
         Err(problem) => return Ok(api.auth.refuse(problem, address).await),
     };
     let lasts = api.auth.config.sign_in_for;
-    let created = api.service.create_sign_in(&token, lasts).await;
+    let created = Actor::caller(&token.name, token.role, Some(address))
+        .scope(api.service.create_sign_in(&token, lasts))
+        .await;
     let created = created.map_err(|error| match error {
         TokenError::Store(error) => error.into(),
         error => Problem::failure(Code::Internal, "the log holds the cause", &error),

@@ -185,6 +185,8 @@ pub enum Leftover {
     /// Limits that no execution names and no permit is in use of. `before` must be the present
     /// time.
     Limits,
+    /// Entries of the audit log.
+    Audit,
     /// Tokens and sign-ins that were revoked or had expired. The newest token is kept, so that a
     /// store with tokens never becomes one without.
     Tokens,

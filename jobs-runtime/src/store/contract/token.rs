@@ -49,11 +49,6 @@ impl Role {
             _ => false,
         }
     }
-
-    /// Returns whether the role sees the values of sensitive fields.
-    pub const fn sees_sensitive(self) -> bool {
-        matches!(self, Self::Admin)
-    }
 }
 
 impl fmt::Display for Role {

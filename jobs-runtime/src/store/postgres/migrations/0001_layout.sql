@@ -379,3 +379,17 @@ CREATE TABLE jobs.tokens (
     parent       text   COLLATE "C",
     hash         bytea  NOT NULL
 ) WITH (fillfactor = 80);
+
+-- The audit log: acts of operators. `before` and `after` are JSON, without values of payloads.
+CREATE TABLE jobs.audit (
+    seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at      bigint NOT NULL,
+    actor   text   COLLATE "C" NOT NULL,
+    role    text   COLLATE "C" NOT NULL,
+    address text   COLLATE "C",
+    action  text   COLLATE "C" NOT NULL,
+    target  text   COLLATE "C" NOT NULL,
+    before  text   COLLATE "C",
+    after   text   COLLATE "C"
+);
+CREATE INDEX audit_by_time ON jobs.audit (at);

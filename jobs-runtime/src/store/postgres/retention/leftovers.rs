@@ -36,6 +36,7 @@ impl Operation for SweepRows {
             Leftover::IdempotencyKeys => &tx.sql.retention_sweep_idempotency_keys,
             Leftover::Sessions => &tx.sql.retention_sweep_sessions,
             Leftover::Publications => &tx.sql.retention_sweep_publications,
+            Leftover::Audit => &tx.sql.retention_sweep_audit,
             Leftover::Tokens => &tx.sql.retention_sweep_tokens,
             Leftover::Limits => return Ok(without_events(0)),
         };

@@ -317,3 +317,17 @@ CREATE TABLE jobs_tokens (
     last_used_at INTEGER,
     revoked_at   INTEGER
 ) WITHOUT ROWID;
+
+-- The audit log: acts of operators. `before` and `after` are JSON, without values of payloads.
+CREATE TABLE jobs_audit (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      INTEGER NOT NULL,
+    actor   TEXT    NOT NULL,
+    role    TEXT    NOT NULL,
+    address TEXT,
+    action  TEXT    NOT NULL,
+    target  TEXT    NOT NULL,
+    before  TEXT,
+    after   TEXT
+);
+CREATE INDEX jobs_audit_by_time ON jobs_audit (at);

@@ -25,6 +25,7 @@ pub(super) async fn sweep_in_txn(
         Leftover::IdempotencyKeys => include_str!("../sql/retention/sweep_idempotency_keys.sql"),
         Leftover::Sessions => include_str!("../sql/retention/sweep_sessions.sql"),
         Leftover::Publications => include_str!("../sql/retention/sweep_publications.sql"),
+        Leftover::Audit => include_str!("../sql/retention/sweep_audit.sql"),
         Leftover::Tokens => include_str!("../sql/retention/sweep_tokens.sql"),
         Leftover::Limits => return Ok(0),
     };
