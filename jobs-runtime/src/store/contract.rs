@@ -8,6 +8,7 @@ pub(in crate::store) mod enqueue;
 pub(in crate::store) mod enqueue_rules;
 pub(in crate::store) mod error;
 pub(in crate::store) mod execution;
+pub(in crate::store) mod external;
 pub(in crate::store) mod lease;
 pub(in crate::store) mod limit;
 pub(in crate::store) mod list;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use jobs::ExecutionId;
 
 use enqueue::EnqueueStore;
+use external::ExternalStore;
 use limit::LimitStore;
 use operator::OperatorStore;
 use read::ReadStore;
@@ -69,6 +71,7 @@ pub trait Store:
     SetupStore
     + EnqueueStore
     + WorkerStore
+    + ExternalStore
     + LimitStore
     + ScheduleStore
     + OperatorStore
@@ -84,6 +87,7 @@ impl<S> Store for S where
     S: SetupStore
         + EnqueueStore
         + WorkerStore
+        + ExternalStore
         + LimitStore
         + ScheduleStore
         + OperatorStore

@@ -93,6 +93,7 @@ mod settle;
 
 mod caller_tx;
 mod conn;
+mod external;
 mod limits;
 mod operator;
 mod postpone;

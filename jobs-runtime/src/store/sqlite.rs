@@ -64,6 +64,7 @@ mod settle;
 
 mod caller_tx;
 mod conn;
+mod external;
 mod limits;
 mod operator;
 mod postpone;
