@@ -21,7 +21,7 @@
 //! | [`token`] | the tokens of leases |
 //! | [`polls`], [`claimer`] | polls that wait for work; the task that claims for them |
 //! | [`leases`] | the leases that this server knows; why an attempt has to end |
-//! | [`heartbeat`], [`log_lines`] | progress and log lines of a lease, and the wait for an interrupt |
+//! | [`heartbeat`], [`log_lines`] | progress and log lines; the wait for an interrupt |
 //! | [`ends`] | settlements, as workers and timeouts ask for them |
 //! | [`keeper`] | renewals, timeouts, cancel requests, leases without a heartbeat |
 //! | [`maintenance`] | promotion and rescue in a process without a worker |
@@ -48,6 +48,7 @@ use jobs::{Clock, EnqueueError, ExecutionId};
 use tokio_util::sync::CancellationToken;
 
 use crate::Entropy;
+use crate::clock::busy::keep_clock_busy;
 use crate::clock::timestamp;
 use crate::engine::EngineConfig;
 use crate::service::JobService;
@@ -212,6 +213,11 @@ impl Inner {
     /// The wall time.
     fn now(&self) -> Timestamp {
         timestamp(&**self.clock())
+    }
+
+    /// Runs a task. A virtual clock stands still while it has work to do.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(keep_clock_busy(self.clock(), task));
     }
 
     /// The monotonic time.

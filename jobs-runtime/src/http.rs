@@ -16,11 +16,13 @@
 //!               503, 500           401    404, 405   403      415, 413, 400       422, 409, …
 //! ```
 //!
-//! Handlers call the [`JobService`], the leases of external workers (`external`) and read the
-//! store; no route calls the engine. Every error response is an `application/problem+json` with a stable `code` (see [`problem`]).
+//! Handlers call the [`JobService`] and the leases of external workers (`external`), and read the
+//! store; no route calls the engine. Every error response is an `application/problem+json` with a
+//! stable `code` (see [`problem`]).
 //!
-//! The folder may import the service, `external`, the store contract, the clock, `health` and `time`. It must
-//! not import the engine, the runtime, the command line or a particular store.
+//! The folder may import the service, `external`, the store contract, the clock, `health` and
+//! `time`. It must not import the runtime, the command line, a particular store, or the engine
+//! except its settings.
 //!
 //! Paths that are often looked for:
 //!

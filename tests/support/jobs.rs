@@ -322,6 +322,23 @@ pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
 
+/// The job of the conformance kit in `clients/kit`: external workers do what `mode` says.
+#[job(id = "kit.work", timeout = "2m", retries = ["50ms"], max_attempts = 5)]
+pub async fn kit_work(mode: String, #[default(0)] number: i64) -> Result<KitDone, JobError>;
+
+/// The job of the conformance kit that checks timeouts.
+#[job(id = "kit.brief", timeout = "3s", retries = 0)]
+pub async fn kit_brief(#[default(0)] number: i64) -> Result<KitDone, JobError>;
+
+/// The result of the kit's jobs.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct KitDone {
+    /// The number of the payload, doubled.
+    pub doubled: i64,
+    /// The attempt that succeeded.
+    pub attempt: u32,
+}
+
 /// Logs at several levels, also from a spawned task, and fails its first attempt.
 #[job(id = "test.log", retries = ["50ms"], timeout = "1m")]
 pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {

@@ -19,8 +19,8 @@ const BACKOFF: Duration = Duration::from_millis(250);
 /// [`ExternalLeases`], or at a stop.
 pub(super) fn start(inner: &Arc<Inner>) {
     let events = inner.store().events();
-    tokio::spawn(listen(Arc::downgrade(inner), events));
-    tokio::spawn(run(Arc::downgrade(inner)));
+    inner.spawn(listen(Arc::downgrade(inner), events));
+    inner.spawn(run(Arc::downgrade(inner)));
 }
 
 /// Raises the flags of polls at events of the store.
@@ -29,10 +29,10 @@ async fn listen(inner: Weak<Inner>, mut events: Receiver<StoreEvent>) {
         let event = events.recv().await;
         let Some(inner) = inner.upgrade() else { return };
         match event {
-            Ok(StoreEvent::CancelRequested) => inner.leases.cancel_seen.notify_one(),
+            Ok(StoreEvent::CancelRequested) => inner.leases.wake_keeper.notify_one(),
             Ok(event) => {
                 if matches!(event, StoreEvent::Elsewhere) {
-                    inner.leases.cancel_seen.notify_one();
+                    inner.leases.wake_keeper.notify_one();
                 }
                 inner.polls.on_event(&event);
             }

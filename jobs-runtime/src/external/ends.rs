@@ -229,7 +229,7 @@ impl ExternalLeases {
     /// Settles an attempt in a task of its own.
     pub(super) fn settle_later(&self, lease: Arc<Lease>, exit: Exit) {
         let external = self.clone();
-        tokio::spawn(async move {
+        self.0.spawn(async move {
             external
                 .end_for_server(&lease, exit, EndReason::Settled)
                 .await;

@@ -2,7 +2,7 @@
 //!
 //! | interval | task |
 //! |---|---|
-//! | a sixtieth of a lease, or at an event | cancel requests, timeouts, ends of the grace |
+//! | a sixtieth of a lease, or an event | cancel requests, timeouts, ends of the grace |
 //! | a sixth of a lease | watches the beats of all external leases of the fleet |
 //! | a third of a lease | renews the sessions of the workers that were heard |
 //!
@@ -24,7 +24,7 @@ const PAGE: usize = 500;
 /// Starts the task. It ends with the last clone of the [`ExternalLeases`], or at a stop.
 pub(super) fn start(inner: &Arc<Inner>) {
     let weak = Arc::downgrade(inner);
-    tokio::spawn(async move {
+    inner.spawn(async move {
         let mut keeper = Keeper::default();
         while keeper.turn(&weak).await {}
     });
@@ -48,7 +48,7 @@ impl Keeper {
         let lease = inner.settings.lease;
         tokio::select! {
             () = inner.clock().sleep(until_next(&inner)) => {}
-            () = inner.leases.cancel_seen.notified() => {}
+            () = inner.leases.wake_keeper.notified() => {}
             () = inner.stop.cancelled() => return false,
         }
         let external = ExternalLeases(inner);
@@ -151,7 +151,11 @@ impl Keeper {
 
 /// The time until the next task: the interval, or less if an attempt has to end before that.
 fn until_next(inner: &Inner) -> Duration {
-    let interval = (inner.settings.lease / 60).max(Duration::from_millis(10));
+    let lease = inner.settings.lease;
+    if inner.leases.is_empty() {
+        return lease / 6;
+    }
+    let interval = (lease / 60).max(Duration::from_millis(10));
     let now = inner.now();
     let deadlines = inner.leases.all().into_iter().filter_map(|lease| {
         let deadline = lease.deadline?;
@@ -210,7 +214,7 @@ impl ExternalLeases {
             };
             if let Some((exit, reason)) = end {
                 let external = self.clone();
-                tokio::spawn(async move {
+                inner.spawn(async move {
                     external.end_for_server(&lease, exit, reason).await;
                 });
             }

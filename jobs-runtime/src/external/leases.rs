@@ -208,13 +208,14 @@ impl Lease {
 #[derive(Default)]
 pub(super) struct Leases {
     known: Mutex<HashMap<Fence, Arc<Lease>>>,
-    /// The store has announced a cancel request.
-    pub(super) cancel_seen: Notify,
+    /// Wakes the keeper: a lease is new, or the store has announced a cancel request.
+    pub(super) wake_keeper: Notify,
 }
 
 impl Leases {
     pub(super) fn add(&self, lease: &Arc<Lease>) {
         self.known().insert(lease.fence(), Arc::clone(lease));
+        self.wake_keeper.notify_one();
     }
 
     pub(super) fn get(&self, fence: Fence) -> Option<Arc<Lease>> {

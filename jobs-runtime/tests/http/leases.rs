@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ::jobs::Clock;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header;
+use jobs_runtime::SystemClock;
 use jobs_runtime::store::sqlite::SqliteStore;
 use jobs_runtime::store::{DelegatingStore, Store, StoreError};
 use jobs_runtime::testing::VirtualClock;
@@ -312,7 +314,8 @@ async fn a_worker_leases_a_certain_execution() {
 #[tokio::test]
 async fn the_server_ends_attempts_at_their_timeout() {
     let clock = VirtualClock::new();
-    let api = Api::with_clock(clock.clone()).await;
+    let store = Counting::new(clock.clone()).await;
+    let api = Api::over(Arc::new(store), clock.clone()).await;
     let worker = parcels(&api);
     let lease = worker.lease(json!({"to": "a"})).await;
     assert_eq!(lease["timeoutMs"], 300_000);
@@ -336,7 +339,8 @@ async fn the_server_ends_attempts_at_their_timeout() {
 #[tokio::test]
 async fn an_attempt_without_heartbeats_is_lost() {
     let clock = VirtualClock::new();
-    let api = Api::with_clock(clock.clone()).await;
+    let store = Counting::new(clock.clone()).await;
+    let api = Api::over(Arc::new(store), clock.clone()).await;
     let worker = parcels(&api);
     let lease = worker.lease(json!({"to": "a"})).await;
     let mut rounds = 0;
@@ -353,10 +357,22 @@ async fn an_attempt_without_heartbeats_is_lost() {
     assert_eq!(done.is_problem(409, "lease_lost")["reason"], "lost");
 }
 
-/// Counts the calls of a store.
+/// Counts the calls of a store. A virtual clock stands still during each.
 struct Counting {
     store: SqliteStore,
     calls: Arc<AtomicU64>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Counting {
+    async fn new(clock: Arc<dyn Clock>) -> Self {
+        let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
+        Self {
+            store: store.unwrap(),
+            calls: Arc::default(),
+            clock,
+        }
+    }
 }
 
 impl DelegatingStore for Counting {
@@ -368,6 +384,7 @@ impl DelegatingStore for Counting {
         &self,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        let _hold = self.clock.hold();
         self.calls.fetch_add(1, Ordering::Relaxed);
         call.await
     }
@@ -376,13 +393,10 @@ impl DelegatingStore for Counting {
 #[tokio::test]
 async fn idle_polls_cost_no_query_each() {
     const POLLS: usize = 500;
-    let calls = Arc::new(AtomicU64::new(0));
-    let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
-    let store = Counting {
-        store: store.unwrap(),
-        calls: Arc::clone(&calls),
-    };
-    let api = Api::over(Arc::new(store)).await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Counting::new(Arc::clone(&clock)).await;
+    let calls = Arc::clone(&store.calls);
+    let api = Api::over(Arc::new(store), clock).await;
     let poll = async |router: Router, wait: u64| {
         let body = json!({"workerId": "w", "jobs": ["ship-parcel"], "waitMs": wait});
         let request = request("POST", &format!("{API}/leases"))

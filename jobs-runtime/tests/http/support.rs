@@ -81,14 +81,11 @@ impl Api {
 
     pub(crate) async fn on(database: &str, clock: Arc<dyn Clock>) -> Self {
         let store = SqliteStore::open(&database.parse().unwrap()).await.unwrap();
-        Self::over_with_clock(Arc::new(store), clock).await
+        Self::over(Arc::new(store), clock).await
     }
 
-    pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
-        Self::over_with_clock(store, Arc::new(SystemClock::new())).await
-    }
-
-    async fn over_with_clock(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    /// The interface over a store that is open.
+    pub(crate) async fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         store.migrate().await.unwrap();
         let catalogue = Arc::new(Catalogue::linked().unwrap());
         let entropy = Arc::new(Entropy::seeded(7));
