@@ -88,7 +88,13 @@ struct ApiState {
 /// `Origin`. Otherwise each request needs a token.
 pub fn router(service: JobService, health: Arc<Health>) -> Router {
     let external = without_maintenance(service.clone());
-    build(service, health, HttpConfig::default(), Place::Loopback, external)
+    build(
+        service,
+        health,
+        HttpConfig::default(),
+        Place::Loopback,
+        external,
+    )
 }
 
 /// The leases of external workers in a process in which another part promotes and rescues.
@@ -103,7 +109,13 @@ fn without_maintenance(service: JobService) -> ExternalLeases {
 /// without one needs a token of the store.
 pub fn routes(service: JobService, health: Arc<Health>) -> Router {
     let external = without_maintenance(service.clone());
-    build(service, health, HttpConfig::default(), Place::Mounted, external)
+    build(
+        service,
+        health,
+        HttpConfig::default(),
+        Place::Mounted,
+        external,
+    )
 }
 
 /// Builds the router for a place, with the leases of external workers of a runtime.

@@ -67,6 +67,8 @@ pub mod conformance;
 mod bench;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod client_code;
 
 pub use clock::SystemClock;
 pub use engine::resources::ResourceErrors;

@@ -117,6 +117,7 @@ async fn serve(inner: &Arc<Inner>, poll: Poll) {
             Some(reason) => external.settle_later(lease, Exit::Unreadable(reason)),
             None => {
                 inner.leases.add(&lease);
+                count_start(inner, &lease);
                 leases.push((lease, payload));
             }
         }
@@ -126,4 +127,14 @@ async fn serve(inner: &Arc<Inner>, poll: Poll) {
     }
     // A poll whose caller has gone drops the leases, which releases them.
     let _ = poll.answer.send(Granted { leases, external });
+}
+
+/// Counts the start of an attempt, and the wait of an execution before its first one.
+fn count_start(inner: &Inner, lease: &Lease) {
+    let metrics = inner.service.metrics().job(&lease.claimed.job_id);
+    metrics.started.increment();
+    if lease.fence().attempt == 1 {
+        let waited = lease.claimed.claimed_at.since(lease.claimed.run_at);
+        metrics.wait.observe(waited);
+    }
 }

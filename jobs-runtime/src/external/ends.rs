@@ -13,7 +13,7 @@ use super::token::LeaseToken;
 use super::{ExternalLeases, LeaseError};
 use crate::engine::attempt_log;
 use crate::engine::outcome::{Exit, Finished, RESULT_LIMIT, RetryBudget, decide};
-use crate::store::{Fence, Permits, Settlement, StoreError, WriteAnswer};
+use crate::store::{Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
 
 /// The pause before a settlement is sent again, and the number of tries.
 const RETRY: (Duration, u32) = (Duration::from_millis(250), 40);
@@ -244,6 +244,14 @@ impl ExternalLeases {
         }
     }
 
+    /// Counts an attempt that this server has ended.
+    fn count(&self, job_id: &str, settlement: &Settlement) {
+        let end = &settlement.end;
+        let took = end.finished_at.since(end.started_at);
+        let metrics = self.0.service.metrics().job(job_id);
+        metrics.finished(end.outcome, took, settlement.next == Next::Fail);
+    }
+
     /// Decides what follows an attempt and writes it. Repeats the call while the lease is locked or
     /// the store does not answer.
     async fn settle(&self, lease: &Lease, exit: Exit) -> Result<WriteAnswer, StoreError> {
@@ -285,6 +293,7 @@ impl ExternalLeases {
                     Some(answer) => {
                         if *answer == WriteAnswer::Settled {
                             attempt_log::ended(&claimed.job_id, &settlement, false);
+                            self.count(&claimed.job_id, &settlement);
                         }
                         return Ok(*answer);
                     }

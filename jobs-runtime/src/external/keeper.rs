@@ -3,8 +3,8 @@
 //! | interval | task |
 //! |---|---|
 //! | a sixtieth of a lease, or an event | cancel requests, timeouts, ends of the grace |
-//! | a sixth of a lease | watches the beats of all external leases of the fleet |
-//! | a third of a lease | renews the sessions of the workers that were heard |
+//! | a sixth of a lease | renews the sessions of the workers that were heard |
+//! | the same | watches the beats of all external leases of the fleet |
 //!
 //! Every server watches every lease, also those that other servers gave. A lease whose beat stands
 //! still for a whole lease is lost. The server must have watched it without a pause.
@@ -36,7 +36,6 @@ struct Keeper {
     /// The beat of each lease, and the monotonic time since which it stands still.
     observed: HashMap<Fence, (i64, Duration)>,
     watched_at: Duration,
-    renewed_at: Duration,
 }
 
 impl Keeper {
@@ -55,13 +54,11 @@ impl Keeper {
         let now = external.0.elapsed();
         let mut done = external.pass_on_cancel_requests().await;
         external.end_overdue();
-        if now >= self.renewed_at + lease / 3 {
-            self.renewed_at = now;
+        if now >= self.watched_at + lease / 6 {
+            // A poll waits for two thirds of a lease, so a renewal is at most five sixths late.
             let times = (external.0.now(), now);
             let store = external.store();
             done = done.and(external.0.workers.renew(&**store, times).await);
-        }
-        if now >= self.watched_at + lease / 6 {
             done = done.and(self.watch(&external, now).await);
         }
         if let Err(error) = done {

@@ -81,6 +81,7 @@ pub(crate) struct LeaseView {
     /// JSON text.
     pub(crate) payload: String,
     pub(crate) correlation_id: Option<String>,
+    pub(crate) trace_parent: Option<String>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) deadline: Option<Timestamp>,
 }
@@ -198,6 +199,7 @@ impl Lease {
             is_last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
             payload,
             correlation_id: claimed.correlation_id.clone(),
+            trace_parent: claimed.trace_parent.clone(),
             timeout_ms: claimed.policy.timeout_ms,
             deadline: self.deadline,
         }

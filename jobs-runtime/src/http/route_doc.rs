@@ -283,7 +283,6 @@ impl RouteDoc {
     }
 
     /// Sets the role that the route needs. Default: viewer to read, operator to change.
-    #[allow(dead_code, reason = "every route so far has the default of its method")]
     pub(in crate::http) const fn role(self, role: Role) -> Self {
         self.access(Access::Role(role))
     }

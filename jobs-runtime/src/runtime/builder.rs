@@ -356,6 +356,7 @@ impl RuntimeBuilder {
                 entropy: Arc::clone(&entropy),
                 health: Arc::clone(&health),
                 config: self.engine.clone(),
+                metrics: Arc::clone(&metrics),
             };
             let settings = external::Settings::of(&self.engine);
             let maintenance = (!self.workers).then(|| parts.start_engine());
@@ -459,6 +460,7 @@ struct ControlPlane {
     entropy: Arc<Entropy>,
     health: Arc<Health>,
     config: EngineConfig,
+    metrics: Arc<Metrics>,
 }
 
 #[cfg(feature = "http")]
@@ -477,6 +479,7 @@ impl ControlPlane {
                 config: self.config,
                 handlers: AttemptService::default(),
                 hooks: Hooks::default(),
+                metrics: self.metrics,
             })
         })
     }

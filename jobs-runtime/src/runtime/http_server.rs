@@ -76,7 +76,8 @@ impl HttpServer {
         } else {
             Place::Network
         };
-        let router = crate::http::build(service.clone(), Arc::clone(health), config, place, external);
+        let router =
+            crate::http::build(service.clone(), Arc::clone(health), config, place, external);
         let (end, ended) = watch::channel(None);
         let serving = crate::http::serve(listener, router, stop.clone());
         tokio::spawn(async move {

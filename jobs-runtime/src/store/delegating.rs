@@ -8,12 +8,13 @@ use super::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer,
     EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit,
     ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage,
-    ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer,
-    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
-    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit,
+    LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, Renewal,
+    Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore,
+    SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription,
+    StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord, TokenStore,
+    Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 

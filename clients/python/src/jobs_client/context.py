@@ -22,6 +22,7 @@ class Attempt:
     is_last_attempt: bool
     fencing_token: str
     correlation_id: str | None
+    trace_parent: str | None
     deadline: datetime | None
 
     @staticmethod
@@ -36,6 +37,7 @@ class Attempt:
             is_last_attempt=lease["isLastAttempt"],
             fencing_token=lease["fencingToken"],
             correlation_id=lease.get("correlationId"),
+            trace_parent=lease.get("traceParent"),
             deadline=_time(deadline) if deadline else None,
         )
 
@@ -94,6 +96,11 @@ class Context:
     def correlation_id(self) -> str | None:
         """The larger process that the execution is part of."""
         return self._attempt.correlation_id
+
+    @property
+    def trace_parent(self) -> str | None:
+        """The W3C trace context of the execution, for spans of the handler."""
+        return self._attempt.trace_parent
 
     @property
     def deadline(self) -> datetime | None:

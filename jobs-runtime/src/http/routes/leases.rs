@@ -27,6 +27,7 @@ use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
 use crate::service::{MAX_TEXT_CHARS, ServiceError};
+use crate::store::Role;
 use crate::time::Timestamp;
 
 /// The most labels of a worker.
@@ -89,6 +90,7 @@ pub(in crate::http) const POLL: RouteDoc = RouteDoc::new(
     )],
 )
 .body(FIELDS)
+.role(Role::Worker)
 .problems(&[Code::UnknownJob, Code::TooManyWorkers]);
 
 /// The leases of a poll.
@@ -120,6 +122,8 @@ pub(in crate::http) struct GrantedLease {
     #[schemars(with = "Map<String, Value>")]
     payload: Box<RawValue>,
     correlation_id: Option<String>,
+    /// The W3C trace context of the execution, for the spans of the worker.
+    trace_parent: Option<String>,
     /// The longest time that the attempt may run.
     timeout_ms: Option<u64>,
     /// The time at which the server ends the attempt.
@@ -190,6 +194,7 @@ impl GrantedLease {
             fencing_token: format!("{}/{}", lease.execution_id, lease.attempt),
             payload,
             correlation_id: lease.correlation_id,
+            trace_parent: lease.trace_parent,
             timeout_ms: lease.timeout_ms,
             deadline: lease.deadline,
         })

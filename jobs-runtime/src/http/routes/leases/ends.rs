@@ -17,6 +17,7 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::LeasePath;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, RouteDoc};
+use crate::store::Role;
 
 const RESULT: Input = Input::value::<Value>("result", "the result; null if it is absent");
 const SUCCEED_FIELDS: &[Input] = &[RESULT];
@@ -53,11 +54,13 @@ const ENDED: &[Answer] = &[Answer::json::<Ended>(
 pub(in crate::http) const SUCCEED: RouteDoc =
     RouteDoc::new("succeedLease", "ends an attempt with its result", ENDED)
         .body(SUCCEED_FIELDS)
+        .role(Role::Worker)
         .problems(&[Code::LeaseLost, Code::InvalidResult]);
 
 pub(in crate::http) const FAIL: RouteDoc =
     RouteDoc::new("failLease", "ends an attempt with an error", ENDED)
         .body(FAIL_FIELDS)
+        .role(Role::Worker)
         .problems(&[Code::LeaseLost]);
 
 pub(in crate::http) const RELEASE: RouteDoc = RouteDoc::new(
@@ -66,6 +69,7 @@ pub(in crate::http) const RELEASE: RouteDoc = RouteDoc::new(
     ENDED,
 )
 .body(&[])
+.role(Role::Worker)
 .problems(&[Code::LeaseLost]);
 
 /// An attempt that has ended.

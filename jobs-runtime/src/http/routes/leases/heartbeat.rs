@@ -18,7 +18,7 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::LeasePath;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
-use crate::store::LogLevel;
+use crate::store::{LogLevel, Role};
 use crate::time::Timestamp;
 
 /// The most log lines of one heartbeat.
@@ -70,6 +70,7 @@ pub(in crate::http) const HEARTBEAT: RouteDoc = RouteDoc::new(
     &[Answer::json::<Held>(StatusCode::OK, "the lease holds")],
 )
 .body(FIELDS)
+.role(Role::Worker)
 .problems(&[Code::LeaseLost]);
 
 /// A lease that holds.

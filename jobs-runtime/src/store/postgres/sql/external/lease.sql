@@ -10,7 +10,8 @@ SELECT
                 SELECT 1 FROM jobs.attempts AS a WHERE a.seq = l.seq AND a.outcome = 'lost'
             ) THEN 8
             ELSE 0
-        END AS flags
+        END AS flags,
+    x.run_at, x.trace_parent
 FROM jobs.leases AS l
 JOIN jobs.sessions AS s ON s.id = ANY (ARRAY[l.session]) AND s.external IS NOT NULL
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])
