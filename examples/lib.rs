@@ -8,6 +8,8 @@
 //! | `workspace/health_check.rs` | `health-check` | a job without a payload, on a schedule |
 //! | `workspace/database.rs` | used by both | a resource that jobs share |
 //! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
+//! | `cad.rs` | `cad.conversion.process`, `cad.parametric.generate` | external jobs in Python |
+//! | `programs.rs` | `run-program` | a job that runs an external program |
 //!
 //! Programs. Run one by `cargo run -p examples --example NAME`.
 //!
@@ -23,5 +25,7 @@
 //! `cargo run` at the root of the repository starts workers and the HTTP interface with the jobs of
 //! this library.
 
+pub mod cad;
+pub mod programs;
 pub mod widgets;
 pub mod workspace;

@@ -6,6 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
+#[path = "tests/cad.rs"]
+mod cad;
+#[path = "tests/programs.rs"]
+mod programs;
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

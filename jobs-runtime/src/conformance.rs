@@ -77,6 +77,7 @@ mod fencing;
 mod retries;
 mod settlements;
 
+mod external;
 mod rescue;
 mod sessions;
 
@@ -135,6 +136,7 @@ pub fn requirements() -> Vec<Requirement> {
         fencing::REQUIREMENTS,
         sessions::REQUIREMENTS,
         rescue::REQUIREMENTS,
+        external::REQUIREMENTS,
         cancellations::REQUIREMENTS,
         operators::REQUIREMENTS,
         retention::REQUIREMENTS,

@@ -66,7 +66,7 @@
 //! The engine uses `store`, `clock`, `logs`, `health`, `retention` and `time`. It must never use
 //! `service`, `http`, `cli` or `runtime`: reads and requests reach the store without it.
 
-mod attempt_log;
+pub(crate) mod attempt_log;
 mod call;
 mod claim;
 mod completer;
@@ -81,7 +81,7 @@ mod logs;
 mod maintenance;
 pub mod middleware;
 pub(crate) mod outage;
-mod outcome;
+pub(crate) mod outcome;
 mod parts;
 pub(crate) mod resources;
 mod retained_permits;

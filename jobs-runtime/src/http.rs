@@ -18,11 +18,13 @@
 //!               503, 500           401    404, 405   403      415, 413, 400       422, 409, …
 //! ```
 //!
-//! Handlers call the [`JobService`] and read the store; no route calls the engine. Every error
-//! response is an `application/problem+json` with a stable `code` (see [`problem`]).
+//! Handlers call the [`JobService`] and the leases of external workers (`external`), and read the
+//! store; no route calls the engine. Every error response is an `application/problem+json` with a
+//! stable `code` (see [`problem`]).
 //!
-//! The folder may import the service, the store contract, the clock, `health` and `time`. It must
-//! not import the engine, the runtime, the command line or a particular store.
+//! The folder may import the service, `external`, the store contract, the clock, `health` and
+//! `time`. It must not import the runtime, the command line, a particular store, or the engine
+//! except its settings.
 //!
 //! Paths that are often looked for:
 //!
@@ -51,6 +53,8 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 use crate::JobService;
+use crate::engine::EngineConfig;
+use crate::external::{ExternalLeases, Settings};
 use crate::health::Health;
 use auth::Auth;
 use request::guard;
@@ -78,6 +82,7 @@ struct ApiState {
     health: Arc<Health>,
     events: Arc<events::EventBroadcaster>,
     auth: Arc<Auth>,
+    external: ExternalLeases,
 }
 
 /// Builds the router for a listener on a loopback address, with the default settings.
@@ -85,7 +90,20 @@ struct ApiState {
 /// While the store has no token, it answers every program of this machine, and checks `Host` and
 /// `Origin`. Otherwise each request needs a token.
 pub fn router(service: JobService, health: Arc<Health>) -> Router {
-    build(service, health, HttpConfig::default(), Place::Loopback)
+    let external = without_maintenance(service.clone());
+    build(
+        service,
+        health,
+        HttpConfig::default(),
+        Place::Loopback,
+        external,
+    )
+}
+
+/// The leases of external workers in a process in which another part promotes and rescues.
+fn without_maintenance(service: JobService) -> ExternalLeases {
+    let settings = Settings::of(&EngineConfig::default());
+    ExternalLeases::new(service, settings, None)
 }
 
 /// Builds the router that an application mounts in its own.
@@ -93,15 +111,23 @@ pub fn router(service: JobService, health: Arc<Health>) -> Router {
 /// The application authenticates its callers and adds a [`Caller`] to each request. A request
 /// without one needs a token of the store.
 pub fn routes(service: JobService, health: Arc<Health>) -> Router {
-    build(service, health, HttpConfig::default(), Place::Mounted)
+    let external = without_maintenance(service.clone());
+    build(
+        service,
+        health,
+        HttpConfig::default(),
+        Place::Mounted,
+        external,
+    )
 }
 
-/// Builds the router for a place.
+/// Builds the router for a place, with the leases of external workers of a runtime.
 pub(crate) fn build(
     service: JobService,
     health: Arc<Health>,
     config: HttpConfig,
     place: Place,
+    external: ExternalLeases,
 ) -> Router {
     let config = Arc::new(config);
     let api = ApiState {
@@ -112,6 +138,7 @@ pub(crate) fn build(
         auth: Arc::new(Auth::new(service.clone(), Arc::clone(&config), place)),
         service,
         health,
+        external,
     };
     routes::router()
         .route_layer(middleware::from_fn(guard::require_json))

@@ -23,6 +23,7 @@
 //! | `service` | [`JobService`]: validates and enqueues for HTTP, command line and client |
 //! | [`store`] | the contract of a store, SQLite and PostgreSQL |
 //! | `engine` | the worker: claims, executes and settles; [`hooks`] and [`middleware`] |
+//! | `external` | leases of external workers, which execute jobs over HTTP |
 //! | `runtime` | [`Runtime`]: starts and stops the parts |
 //! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
 //! | `schedule` | the times of schedules, and which of them run |
@@ -46,6 +47,8 @@ mod schedule;
 mod schema_gate;
 
 mod engine;
+#[cfg(feature = "http")]
+mod external;
 mod logs;
 mod retention;
 mod runtime;
@@ -64,6 +67,8 @@ pub mod conformance;
 mod bench;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod client_code;
 
 pub use clock::SystemClock;
 pub use engine::resources::ResourceErrors;

@@ -31,6 +31,8 @@ mod visit;
 pub use capture::{layer, layer_at};
 
 pub(crate) use buffer::LogBuffer;
+#[cfg(feature = "http")]
+pub(crate) use buffer::{MAX_BYTES, MAX_LINES};
 pub(crate) use capture::{in_scope, scope};
 #[cfg(feature = "cli")]
 pub(crate) use probe::SILENT_TARGET;

@@ -19,6 +19,8 @@ use std::time::Duration;
 use jobs::{Catalogue, Client};
 
 use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
+#[cfg(feature = "http")]
+use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
@@ -67,6 +69,8 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     pruner: Pruner,
     health: Arc<Health>,
+    #[cfg(feature = "http")]
+    external: ExternalLeases,
     #[cfg(feature = "http")]
     api: Option<http_server::HttpServer>,
     #[cfg(feature = "http")]
@@ -121,6 +125,7 @@ impl Runtime {
             Arc::clone(&self.health),
             self.http.clone(),
             crate::http::Place::Mounted,
+            self.external.clone(),
         )
     }
 
@@ -187,12 +192,16 @@ impl Runtime {
             scheduler.stop();
         }
         #[cfg(feature = "http")]
+        self.external.stop();
+        #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             api.stop();
         }
     }
 
     async fn stopped(&self) {
+        #[cfg(feature = "http")]
+        self.external.stopped().await;
         if let Some(engine) = &self.engine {
             engine.ended().await;
         }

@@ -333,6 +333,31 @@ impl JobService {
         Ok(answer)
     }
 
+    /// Checks a result of an external worker against the result schema of its job.
+    ///
+    /// # Errors
+    /// Every violation. A schema that cannot be used accepts nothing.
+    #[cfg(feature = "http")]
+    pub(crate) fn check_result(
+        &self,
+        job: &KnownJob,
+        result: &str,
+    ) -> Result<(), Vec<jobs::Violation>> {
+        match job.result_check() {
+            Ok(check) => check.check(result),
+            Err(reason) => Err(vec![jobs::Violation {
+                pointer: String::new(),
+                message: format!("the result schema cannot be used: {reason}"),
+            }]),
+        }
+    }
+
+    /// Returns the source of ids and random numbers.
+    #[cfg(feature = "http")]
+    pub(crate) fn entropy(&self) -> &Entropy {
+        &self.inner.entropy
+    }
+
     /// Returns how long final executions of a job are kept.
     pub fn retention(&self, job: &KnownJob) -> Retention {
         self.inner.retention.of(job.descriptor())

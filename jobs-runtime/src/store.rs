@@ -58,6 +58,8 @@ pub use contract::execution::{
     AttemptRecord, EnqueueAnswer, EnqueuePreview, ExecutionPolicy, ExecutionRecord, ExecutionState,
     IdempotencyKey, NewExecution,
 };
+pub(in crate::store) use contract::external::claim_of;
+pub use contract::external::{ExternalProgram, ExternalStore, ExternalWorker, LeaseBeat};
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{

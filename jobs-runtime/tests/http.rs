@@ -37,6 +37,8 @@ mod health;
 mod idempotency;
 #[path = "http/jobs.rs"]
 mod jobs;
+#[path = "http/leases.rs"]
+mod leases;
 #[path = "http/limits.rs"]
 mod limits;
 #[path = "http/logs.rs"]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, job};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sqlx::{ConnectOptions, Connection};
 use tracing::Instrument;
 
@@ -321,6 +323,94 @@ pub async fn renamed(ctx: &JobContext) -> Result<String, JobError> {
 /// An external job.
 #[job(id = "test.external", retries = 0)]
 pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
+
+/// A payload and a result with every kind of schema, for the generated clients.
+#[job(id = "test.shapes", retries = 0, rename_all = "camelCase")]
+pub async fn shapes(
+    /// The figures.
+    figures: Vec<Figure>,
+    corner: (f64, f64),
+    color: Color,
+    sizes: std::collections::BTreeMap<String, u32>,
+    note: Option<String>,
+    #[default(1)] copies: u8,
+    tree: Option<Box<Tree>>,
+    anything: serde_json::Value,
+) -> Result<Drawing, JobError> {
+    drop((corner, color, sizes, note, tree, anything));
+    Ok(Drawing {
+        first: figures.into_iter().next(),
+        copies: copies.into(),
+        outcome: Outcome::Drawn { lines: 3 },
+    })
+}
+
+/// A figure, tagged inside.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Figure {
+    /// Round.
+    Circle {
+        /// In millimetres.
+        radius: f64,
+    },
+    /// With four corners.
+    Rectangle { width: f64, height: f64 },
+    /// Nothing.
+    Empty,
+}
+
+/// A color: one of some words.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Color {
+    DarkRed,
+    Blue,
+}
+
+/// A type that contains itself.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Tree {
+    /// A key that is a word of Python.
+    #[serde(rename = "from")]
+    pub origin: String,
+    #[serde(default)]
+    pub children: Vec<Tree>,
+}
+
+/// The result of `test.shapes`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Drawing {
+    pub first: Option<Figure>,
+    pub copies: u32,
+    pub outcome: Outcome,
+}
+
+/// An outcome, tagged outside.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    Drawn { lines: u32 },
+    Rejected(String),
+    Skipped,
+}
+
+/// The job of the conformance kit in `clients/kit`: external workers do what `mode` says.
+#[job(id = "kit.work", timeout = "2m", retries = ["50ms"], max_attempts = 5)]
+pub async fn kit_work(mode: String, #[default(0)] number: i64) -> Result<KitDone, JobError>;
+
+/// The job of the conformance kit that checks timeouts.
+#[job(id = "kit.brief", timeout = "3s", retries = 0)]
+pub async fn kit_brief(#[default(0)] number: i64) -> Result<KitDone, JobError>;
+
+/// The result of the kit's jobs.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct KitDone {
+    /// The number of the payload, doubled.
+    pub doubled: i64,
+    /// The attempt that succeeded.
+    pub attempt: u32,
+}
 
 /// Logs at several levels, also from a spawned task, and fails its first attempt.
 #[job(id = "test.log", retries = ["50ms"], timeout = "1m")]

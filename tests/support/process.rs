@@ -43,9 +43,29 @@ impl Server {
         starting.into_iter().map(Starting::serving).collect()
     }
 
+    /// Starts `program serve` at an address, as after a restart.
+    pub fn start_serving_at(
+        program: &str,
+        address: SocketAddr,
+        dir: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let address = address.to_string();
+        Self::starting_at(program, &["serve", "--bind", &address], dir, settings).serving()
+    }
+
     fn starting(program: &str, command: &str, dir: &Path, settings: &[(&str, &str)]) -> Starting {
+        Self::starting_at(program, &[command, "--bind", "127.0.0.1:0"], dir, settings)
+    }
+
+    fn starting_at(
+        program: &str,
+        args: &[&str],
+        dir: &Path,
+        settings: &[(&str, &str)],
+    ) -> Starting {
         let child = Command::new(program)
-            .args([command, "--bind", "127.0.0.1:0"])
+            .args(args)
             .current_dir(dir)
             .envs(settings.iter().copied())
             .stdin(Stdio::null())

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// The folders and pages that a reader meets.
-const ROOTS: [&str; 11] = [
+const ROOTS: [&str; 12] = [
     "jobs",
     "jobs-macros",
     "jobs-runtime",
     "examples",
+    "clients",
     "tests",
     "docs",
     "README.md",

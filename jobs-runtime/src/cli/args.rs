@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{LimitKind, Scenario};
 
@@ -156,6 +156,11 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
+    /// Print a typed client of the known jobs, as one source file without dependencies
+    Client {
+        /// The language of the client
+        language: ClientLanguage,
+    },
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -558,4 +563,13 @@ pub(super) struct LogsArgs {
     /// Show the values of sensitive payload fields where lines quote them
     #[arg(long)]
     pub(super) reveal: bool,
+}
+
+/// The language of a generated client.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::cli) enum ClientLanguage {
+    /// Python 3.9 or newer
+    Python,
+    /// TypeScript 5 or newer
+    Typescript,
 }

@@ -111,6 +111,7 @@ async fn dispatch(
         Command::Schema => schema::show(output),
         Command::Check(args) => check::check(&settings, output, &args).await,
         Command::Openapi => descriptions::openapi(&settings, output).await,
+        Command::Client { language } => descriptions::client(&settings, output, language).await,
         Command::Completions { shell } => descriptions::completions(output, shell),
         Command::Man { directory } => descriptions::manual(output, &directory),
         Command::Config => config::show(&settings, output),

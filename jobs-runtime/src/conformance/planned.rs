@@ -17,7 +17,6 @@ const fn planned(
 }
 
 const EXPIRY: &str = "expiry";
-const EXTERNAL: &str = "external workers";
 const BROKER: &str = "broker";
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
@@ -26,18 +25,6 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         "waiting_executions_expire",
         "An execution that has not started by its deadline is cancelled and not claimed.",
         EXPIRY,
-    ),
-    planned(
-        "external",
-        "a_lease_token_expires",
-        "The lease of an external worker ends at its deadline. Its token is then stale for every write.",
-        EXTERNAL,
-    ),
-    planned(
-        "external",
-        "a_heartbeat_returns_cancel_requests",
-        "A heartbeat extends its own lease only, and returns whether a cancellation was requested.",
-        EXTERNAL,
     ),
     planned(
         "broker",

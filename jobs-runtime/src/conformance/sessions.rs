@@ -168,6 +168,7 @@ async fn processes_are_listed_with_what_they_execute(store: AnyStore) {
         queues: Some(vec!["mail".to_owned()]),
         labels: vec!["gpu".to_owned(), "attic".to_owned()],
         slot_caps: slot_caps(),
+        external: None,
     };
     assert_eq!(processes[0], expected);
     assert_eq!((processes[1].session, processes[1].running), (other, 0));

@@ -19,7 +19,7 @@ pub(super) fn started(job: &str, execution: ExecutionId, attempt: u32) {
 }
 
 /// Logs the end of an attempt: a failure always, another outcome if `logs_all`.
-pub(super) fn ended(job: &str, settlement: &Settlement, logs_all: bool) {
+pub(crate) fn ended(job: &str, settlement: &Settlement, logs_all: bool) {
     let execution = settlement.execution_id;
     let attempt = settlement.fence.attempt;
     let end = &settlement.end;

@@ -11,10 +11,10 @@ use crate::clock::timestamp;
 use crate::store::{LogLevel, LogLine};
 
 /// The most lines of an attempt. One more line says that the log was cut.
-const MAX_LINES: u32 = 1_000;
+pub(crate) const MAX_LINES: u32 = 1_000;
 
 /// The most bytes of messages, targets and fields of an attempt.
-const MAX_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
 /// The target of the line that ends a full log.
 const TARGET: &str = "jobs_runtime::logs";

@@ -14,6 +14,8 @@ use crate::engine::{
     Engine, EngineConfig, EngineParts, PrepareExecution, RetentionLoop, RetentionParts, Scheduler,
     SchedulerParts,
 };
+#[cfg(feature = "http")]
+use crate::external;
 use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
@@ -355,6 +357,21 @@ impl RuntimeBuilder {
             .scheduler
             .unwrap_or(self.workers && self.engine.only.is_empty());
         let poll = self.engine.schedule_poll;
+        #[cfg(feature = "http")]
+        let external = {
+            let parts = ControlPlane {
+                store: Arc::clone(&store),
+                client: service.client(),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+                health: Arc::clone(&health),
+                config: self.engine.clone(),
+                metrics: Arc::clone(&metrics),
+            };
+            let settings = external::Settings::of(&self.engine);
+            let maintenance = (!self.workers).then(|| parts.start_engine());
+            external::ExternalLeases::new(service.clone(), settings, maintenance)
+        };
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
             let mut children = Vec::new();
@@ -420,6 +437,7 @@ impl RuntimeBuilder {
                 &service,
                 &health,
                 self.http.clone(),
+                external.clone(),
             )?),
             None => None,
         };
@@ -446,9 +464,46 @@ impl RuntimeBuilder {
             pruner,
             health,
             #[cfg(feature = "http")]
+            external,
+            #[cfg(feature = "http")]
             api,
             #[cfg(feature = "http")]
             http: self.http,
+        })
+    }
+}
+
+/// The parts of an engine without jobs. It promotes, ages and rescues for external workers in a
+/// process that has no worker.
+#[cfg(feature = "http")]
+struct ControlPlane {
+    store: Arc<dyn Store>,
+    client: jobs::Client,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<Entropy>,
+    health: Arc<Health>,
+    config: EngineConfig,
+    metrics: Arc<Metrics>,
+}
+
+#[cfg(feature = "http")]
+impl ControlPlane {
+    /// A function that starts the engine, when the first external worker comes.
+    fn start_engine(self) -> external::StartMaintenance {
+        Box::new(move || {
+            Engine::start(EngineParts {
+                store: self.store,
+                jobs: Vec::new(),
+                resources: jobs::runtime::Resources::default(),
+                client: self.client,
+                clock: self.clock,
+                entropy: self.entropy,
+                health: self.health.worker(),
+                config: self.config,
+                handlers: AttemptService::default(),
+                hooks: Hooks::default(),
+                metrics: self.metrics,
+            })
         })
     }
 }

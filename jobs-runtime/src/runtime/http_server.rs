@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{StartError, token_file};
+use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::http::{HttpConfig, Place, is_loopback};
 use crate::service::JobService;
@@ -66,6 +67,7 @@ impl HttpServer {
         service: &JobService,
         health: &Arc<Health>,
         config: HttpConfig,
+        external: ExternalLeases,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
@@ -74,7 +76,13 @@ impl HttpServer {
         } else {
             Place::Network
         };
-        let router = crate::http::build(service.clone(), Arc::clone(health), config.clone(), place);
+        let router = crate::http::build(
+            service.clone(),
+            Arc::clone(health),
+            config.clone(),
+            place,
+            external,
+        );
         let (end, ended) = watch::channel(None);
         let shutdown = stop.clone();
         tokio::spawn(async move {

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use jobs::{HandlerKind, JobDescriptor};
 
 use super::payload::check::{PayloadCheck, PayloadError};
+#[cfg(feature = "http")]
+use super::payload::result::ResultCheck;
 use crate::fingerprint::job_fingerprint;
 use crate::store::{ExecutionPolicy, PublishedJob};
 use crate::time::Timestamp;
@@ -16,6 +18,9 @@ pub struct KnownJob {
     fingerprint: String,
     // Compiled at the first payload. A program that only lists published jobs compiles no schema.
     check: OnceLock<Result<PayloadCheck, String>>,
+    // Compiled at the first result of an external worker.
+    #[cfg(feature = "http")]
+    result_check: OnceLock<Result<ResultCheck, String>>,
 }
 
 /// An invalid payload schema.
@@ -39,6 +44,8 @@ impl KnownJob {
             descriptor,
             fingerprint,
             check: OnceLock::new(),
+            #[cfg(feature = "http")]
+            result_check: OnceLock::new(),
         };
         // Compiled now, so that an invalid schema fails the start of the program.
         job.payload_check()?;
@@ -55,6 +62,8 @@ impl KnownJob {
             descriptor,
             fingerprint: job.fingerprint,
             check: OnceLock::new(),
+            #[cfg(feature = "http")]
+            result_check: OnceLock::new(),
         }
     }
 
@@ -103,6 +112,18 @@ impl KnownJob {
                 None => "is refused".to_owned(),
             },
         }))
+    }
+
+    /// Returns the check of results.
+    ///
+    /// # Errors
+    /// The mistake in the result schema.
+    #[cfg(feature = "http")]
+    pub(crate) fn result_check(&self) -> Result<&ResultCheck, &str> {
+        self.result_check
+            .get_or_init(|| ResultCheck::new(&self.descriptor.result_schema))
+            .as_ref()
+            .map_err(String::as_str)
     }
 
     pub(crate) fn payload_check(&self) -> Result<&PayloadCheck, SchemaError> {

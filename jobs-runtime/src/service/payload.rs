@@ -18,5 +18,7 @@ pub(in crate::service) mod defaults;
 pub(in crate::service) mod expected;
 pub(in crate::service) mod json;
 pub(in crate::service) mod number;
+#[cfg(feature = "http")]
+pub(in crate::service) mod result;
 pub(in crate::service) mod schema;
 pub(in crate::service) mod violation;

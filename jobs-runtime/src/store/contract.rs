@@ -9,6 +9,7 @@ pub(in crate::store) mod enqueue;
 pub(in crate::store) mod enqueue_rules;
 pub(in crate::store) mod error;
 pub(in crate::store) mod execution;
+pub(in crate::store) mod external;
 pub(in crate::store) mod lease;
 pub(in crate::store) mod limit;
 pub(in crate::store) mod list;
@@ -32,6 +33,7 @@ use jobs::ExecutionId;
 
 use audit::AuditStore;
 use enqueue::EnqueueStore;
+use external::ExternalStore;
 use limit::LimitStore;
 use operator::OperatorStore;
 use read::ReadStore;
@@ -71,6 +73,7 @@ pub trait Store:
     SetupStore
     + EnqueueStore
     + WorkerStore
+    + ExternalStore
     + LimitStore
     + ScheduleStore
     + OperatorStore
@@ -87,6 +90,7 @@ impl<S> Store for S where
     S: SetupStore
         + EnqueueStore
         + WorkerStore
+        + ExternalStore
         + LimitStore
         + ScheduleStore
         + OperatorStore

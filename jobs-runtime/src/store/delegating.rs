@@ -8,13 +8,13 @@ use super::{
     AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, CancelAnswer, CapScope, Claim,
     Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules,
     EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
-    ExecutionState, Expired, ExpiryPage, ExpiryScan, Fence, FireAnswer, Firing, Limit, LimitStore,
-    LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord,
-    ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, Renewal, Reservation,
-    RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat,
-    SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError,
-    StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
-    WorkerStore, WriteAnswer,
+    ExecutionState, Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence,
+    FireAnswer, Firing, LeaseBeat, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
+    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
+    QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer, ScheduleRecord,
+    ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
+    StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord,
+    TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -115,6 +115,20 @@ delegate! {
         async fn sessions() -> Vec<SessionBeat>;
         async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
         async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
+    }
+}
+
+delegate! {
+    ExternalStore {
+        async fn open_external_session(info: SessionInfo, worker: ExternalWorker) -> SessionId;
+        async fn external_worker(session: SessionId) -> Option<ExternalWorker>;
+        async fn renew_external_sessions(
+            sessions: Vec<SessionId>, now: Timestamp
+        ) -> Vec<SessionId>;
+        async fn beat_leases(fences: Vec<Fence>) -> Vec<WriteAnswer>;
+        async fn external_lease(fence: Fence) -> Option<Claimed>;
+        async fn external_leases(after: i64, limit: usize) -> Vec<LeaseBeat>;
+        async fn external_cancel_requests(limit: usize) -> Vec<Fence>;
     }
 }
 

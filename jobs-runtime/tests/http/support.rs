@@ -81,7 +81,11 @@ impl Api {
 
     pub(crate) async fn on(database: &str, clock: Arc<dyn Clock>) -> Self {
         let store = SqliteStore::open(&database.parse().unwrap()).await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        Self::over(Arc::new(store), clock).await
+    }
+
+    /// The interface over a store that is open.
+    pub(crate) async fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         store.migrate().await.unwrap();
         let catalogue = Arc::new(Catalogue::linked().unwrap());
         let entropy = Arc::new(Entropy::seeded(7));

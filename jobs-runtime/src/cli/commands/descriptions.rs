@@ -1,14 +1,15 @@
-//! The commands `openapi`, `completions` and `man`: descriptions of the program for other programs.
+//! The commands `openapi`, `client`, `completions` and `man`: descriptions of the program for other programs.
 
 use std::path::Path;
 
 use clap::CommandFactory as _;
 
 use super::start_reader;
-use crate::cli::args::Args;
+use crate::cli::args::{Args, ClientLanguage};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::client_code;
 
 /// The name of the program in completions and manual pages, if it has none of its own.
 const NAME: &str = "jobs";
@@ -21,6 +22,22 @@ pub(in crate::cli) async fn openapi(settings: &Settings, output: Output) -> Resu
     output.result(&document, |document| {
         serde_json::to_string_pretty(document).unwrap_or_else(|error| error.to_string())
     })
+}
+
+/// Prints a typed client of the known jobs: source code, or a JSON string of it.
+pub(in crate::cli) async fn client(
+    settings: &Settings,
+    output: Output,
+    language: ClientLanguage,
+) -> Result<(), Failure> {
+    let runtime = start_reader(settings).await?;
+    let jobs = runtime.service().jobs().await?;
+    let jobs: Vec<_> = jobs.iter().map(|job| job.descriptor().clone()).collect();
+    let code = match language {
+        ClientLanguage::Python => client_code::python(&jobs),
+        ClientLanguage::Typescript => client_code::typescript(&jobs),
+    };
+    output.result(&code, |code| code.clone())
 }
 
 /// Prints the completions of a shell.

@@ -1,4 +1,4 @@
-//! Path parameters: the job, the execution, the queue, the schedule or the limit of a route.
+//! Path parameters: the job, execution, queue, schedule, limit or lease of a route.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
@@ -18,6 +18,18 @@ pub(in crate::http) struct QueuePath(pub(in crate::http) String);
 
 /// The schedule's name of a path.
 pub(in crate::http) struct SchedulePath(pub(in crate::http) String);
+
+/// The token of a lease in a path.
+pub(in crate::http) struct LeasePath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for LeasePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(token) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(token))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for SchedulePath {
     type Rejection = Problem;

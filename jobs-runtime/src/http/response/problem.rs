@@ -93,6 +93,8 @@ codes! {
     ScheduleContended = "schedule_contended", CONFLICT, "Schedule contended";
     /// The job does not accept an execution of the schedule now.
     NotRun = "not_run", CONFLICT, "Not run";
+    /// The lease of an external worker does not hold any more: see `reason`. Nothing was changed.
+    LeaseLost = "lease_lost", CONFLICT, "Lease lost";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The `Content-Type` is not JSON.
@@ -103,6 +105,11 @@ codes! {
     InvalidPayload = "invalid_payload", UNPROCESSABLE_ENTITY, "Invalid payload";
     /// Too many wrong tokens were sent: see `Retry-After`.
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts";
+    /// The result of an external worker does not fit the job's schema: see `violations`. The lease
+    /// stays.
+    InvalidResult = "invalid_result", UNPROCESSABLE_ENTITY, "Invalid result";
+    /// The limit of external workers, or of their waiting polls, is reached.
+    TooManyWorkers = "too_many_workers", TOO_MANY_REQUESTS, "Too many workers";
     /// The limit of event streams is reached.
     TooManySubscribers = "too_many_subscribers", TOO_MANY_REQUESTS, "Too many subscribers";
     /// The job's `max_waiting` is reached: see `maxWaiting` and `Retry-After`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoreError;
+use crate::store::{ExternalProgram, StoreError};
 use crate::time::Timestamp;
 
 /// The id of a session: one start of one worker. An id is never used twice.
@@ -101,6 +101,8 @@ pub struct ProcessRecord {
     pub labels: Vec<String>,
     /// The worker's slot caps, as far as its program publishes them.
     pub slot_caps: Vec<SlotCap>,
+    /// The program of an external worker; `None` for a process with a runtime.
+    pub external: Option<ExternalProgram>,
 }
 
 /// A session and its beat.

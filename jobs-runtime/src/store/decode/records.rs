@@ -152,6 +152,8 @@ pub(in crate::store) fn processes<R: Columns>(rows: &[R]) -> Result<Vec<ProcessR
     let process = |row: &R| -> Result<_, R::Error> {
         let session = SessionId(row.integer("id")?);
         let slot_caps = row.opt_json("slot_caps")?;
+        let external = row.opt_json("external")?;
+        let external = external.and_then(|text| serde_json::from_str(&text).ok());
         let slot_caps = slot_caps.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
         Ok(ProcessRecord {
             session,
@@ -170,6 +172,7 @@ pub(in crate::store) fn processes<R: Columns>(rows: &[R]) -> Result<Vec<ProcessR
                 );
                 Vec::new()
             }),
+            external,
         })
     };
     rows.iter().map(process).collect()

@@ -274,7 +274,7 @@ impl Operation for ListProcesses {
 }
 
 /// Encodes slot caps for their column.
-fn slot_caps_text(slot_caps: &[SlotCap]) -> Result<String, DbError> {
+pub(super) fn slot_caps_text(slot_caps: &[SlotCap]) -> Result<String, DbError> {
     let text = serde_json::to_string(slot_caps);
     let text = text.map_err(|error| corrupt("the slot caps of a session", error))?;
     Ok(encode(&text).into_owned())

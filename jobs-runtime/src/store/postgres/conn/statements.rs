@@ -339,6 +339,13 @@ statements! {
     retention_sweep_tokens: include_str!("../sql/retention/sweep_tokens.sql"),
     retention_erase: include_str!("../sql/retention/erase.sql"),
     retention_erasure: include_str!("../sql/retention/erasure.sql"),
+    external_open: include_str!("../sql/external/open.sql"),
+    external_worker: include_str!("../sql/external/worker.sql"),
+    external_renew: include_str!("../sql/external/renew.sql"),
+    external_beat_leases: include_str!("../sql/external/beat_leases.sql"),
+    external_lease: include_str!("../sql/external/lease.sql"),
+    external_leases: include_str!("../sql/external/leases.sql"),
+    external_cancel_requests: include_str!("../sql/external/cancel_requests.sql"),
 }
 
 #[cfg(test)]

@@ -92,7 +92,8 @@ CREATE TABLE jobs.leases (
     spent               integer NOT NULL,
     progress            smallint NOT NULL DEFAULT 0,
     progress_message    text    COLLATE "C",
-    limits              bigint[]
+    limits              bigint[],
+    beat                bigint  NOT NULL DEFAULT 0
 ) WITH (
     fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
@@ -104,10 +105,13 @@ CREATE INDEX leases_by_cancel ON jobs.leases (session, seq) WHERE cancel_request
 -- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
 -- queues; an empty array means every queue. These two, `labels`, `slot_caps` (JSON) and
--- `fingerprints` (of the jobs) are NULL if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
+-- `fingerprints` (of the jobs) are NULL if the worker's program does not tell. `lease_ms` is the time
+-- without a renewal after which the
 -- session is dead. The high 32 bits of `id` are a number, the low ones a nonce. `last_beat` and
 -- `renewed_at` are the last values of a session that is being taken over; `last_beat` is NULL when
--- that has ended.
+-- that has ended. `external` is the program of an external worker (JSON), and `token_digest` the
+-- SHA-256 digest of the secret in the tokens of its leases; both are NULL for a process with a
+-- runtime.
 CREATE TABLE jobs.sessions (
     id         bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     last_claim bigint  NOT NULL DEFAULT 0,
@@ -121,7 +125,9 @@ CREATE TABLE jobs.sessions (
     queues     text[]  COLLATE "C",
     labels     text[]  COLLATE "C",
     slot_caps  text,
-    fingerprints text[] COLLATE "C"
+    fingerprints text[] COLLATE "C",
+    external   text    COLLATE "C",
+    token_digest text  COLLATE "C"
 ) WITH (fillfactor = 50);
 CREATE INDEX sessions_taken_over ON jobs.sessions (id) WHERE last_beat IS NOT NULL;
 

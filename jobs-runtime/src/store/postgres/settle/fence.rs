@@ -95,20 +95,22 @@ pub(in crate::store::postgres) async fn locked_elsewhere(
 }
 
 /// Returns the element at a place, which the database counts from 1.
-fn at<T>(all: &mut [T], place: i64) -> Option<&mut T> {
+pub(in crate::store::postgres) fn at<T>(all: &mut [T], place: i64) -> Option<&mut T> {
     all.get_mut(usize::try_from(place).ok()?.checked_sub(1)?)
 }
 
 /// Fences as parameters of a statement: one array per column.
-struct Columns {
-    seq: Vec<i64>,
-    session: Vec<i64>,
-    claim: Vec<i64>,
-    attempt: Vec<i64>,
+pub(in crate::store::postgres) struct Columns {
+    pub(in crate::store::postgres) seq: Vec<i64>,
+    pub(in crate::store::postgres) session: Vec<i64>,
+    pub(in crate::store::postgres) claim: Vec<i64>,
+    pub(in crate::store::postgres) attempt: Vec<i64>,
 }
 
 impl Columns {
-    fn of<'f>(fences: impl Iterator<Item = &'f Fence> + Clone) -> Self {
+    pub(in crate::store::postgres) fn of<'f>(
+        fences: impl Iterator<Item = &'f Fence> + Clone,
+    ) -> Self {
         Self {
             seq: fences.clone().map(|fence| fence.row).collect(),
             session: fences.clone().map(|fence| fence.session.0).collect(),

@@ -77,7 +77,8 @@ CREATE TABLE jobs_leases (
     progress            INTEGER NOT NULL DEFAULT 0,
     progress_message    TEXT,
     cancel_requested_at INTEGER,
-    limits              TEXT
+    limits              TEXT,
+    beat                INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
     WHERE cancel_requested_at IS NOT NULL;
@@ -86,8 +87,10 @@ CREATE INDEX jobs_leases_by_cancel ON jobs_leases (session)
 -- `last_claim` is the highest number of a claim that leased something: a claim with a lower or
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
 -- queues; an empty array means every queue. These two, `labels`, `slot_caps` and `fingerprints` (of
--- the jobs) are JSON, or NULL if the worker's program does not tell. `lease_ms` is the time without a renewal after which the
--- session is dead. The high 32 bits of `id` are a number, the low ones a nonce.
+-- the jobs) are JSON, or NULL if the worker's program does not tell. `lease_ms` is the time without
+-- a renewal after which the session is dead. The high 32 bits of `id` are a number, the low ones a
+-- nonce. `external` is the program of an external worker (JSON), and `token_digest` the SHA-256
+-- digest of the secret in the tokens of its leases; both are NULL for a process with a runtime.
 CREATE TABLE jobs_sessions (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     worker     TEXT    NOT NULL,
@@ -101,7 +104,9 @@ CREATE TABLE jobs_sessions (
     labels     TEXT,
     slot_caps  TEXT,
     lease_ms   INTEGER NOT NULL DEFAULT 30000,
-    fingerprints TEXT
+    fingerprints TEXT,
+    external   TEXT,
+    token_digest TEXT
 );
 CREATE INDEX jobs_sessions_open ON jobs_sessions (id) WHERE closed_at IS NULL;
 

@@ -1,0 +1,299 @@
+"""The worker: polls for executions, runs their handlers, reports their ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import platform
+import signal
+import socket
+import threading
+import time
+import traceback
+import uuid
+from typing import Any, Callable, TypeVar
+
+from . import _process
+from ._lease import Lease, Settings
+from ._logs import AttemptHandler, captured_by
+from ._transport import Backoff, Connection, Transport
+from .context import Context
+from .errors import (
+    ApiError,
+    Cancelled,
+    InvalidPayload,
+    JobsError,
+    LeaseLost,
+    Permanent,
+    RateLimited,
+    RetryIn,
+    ServerUnavailable,
+    Snooze,
+)
+
+log = logging.getLogger("jobs_client")
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+#: The longest wait of a poll, in seconds. The server may answer earlier.
+POLL_WAIT = 20.0
+
+#: The interval at which reports are sent.
+FLUSH = 0.3
+
+
+class Worker:
+    """Executes jobs. Each job has a handler, a function of a context and the payload:
+
+        worker = Worker("http://127.0.0.1:8091", threads=4)
+
+        @worker.job("greet")
+        def greet(ctx: Context, payload: dict[str, Any]) -> dict[str, Any]:
+            return {"text": f"Hello, {payload['name']}"}
+
+        worker.run()
+
+    `threads` is the number of attempts at a time. With `processes=True` each attempt runs in a
+    process of its own. The handler must then be importable, and its result and errors picklable.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        token: str | None = None,
+        *,
+        threads: int = 1,
+        processes: bool = False,
+        name: str | None = None,
+        version: str | None = None,
+        labels: list[str] | None = None,
+        drain: float = 20.0,
+    ) -> None:
+        if threads < 1:
+            raise ValueError("a worker needs at least one thread")
+        self._transport = Transport(server, token)
+        self._threads = threads
+        self._processes = processes
+        self._drain = drain
+        self._handlers: dict[str, Callable[[Context, Any], Any]] = {}
+        self._settings = Settings()
+        self._info = {
+            "workerId": str(uuid.uuid4()),
+            "name": name or f"{socket.gethostname()}:{os.getpid()}",
+            "language": "python",
+            "version": version or platform.python_version(),
+            "labels": labels or [],
+        }
+        self._stop = threading.Event()
+        self._stop_now = threading.Event()
+        self._lock = threading.Condition()
+        self._leases: dict[Lease, threading.Thread] = {}
+        self._polling: Connection | None = None
+
+    def job(self, job_id: str) -> Callable[[H], H]:
+        """Makes a function the handler of a job."""
+
+        def declare(handler: H) -> H:
+            if job_id in self._handlers:
+                raise ValueError(f"job `{job_id}` has a handler already")
+            self._handlers[job_id] = handler
+            return handler
+
+        return declare
+
+    def run(self, handle_signals: bool = True) -> None:
+        """Works until it is stopped. The first SIGTERM or SIGINT lets running handlers end, for
+        `drain` seconds at most; the second one gives their attempts back now."""
+        if not self._handlers:
+            raise ValueError("the worker has no handler: declare one with `@worker.job(...)`")
+        if handle_signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._on_signal())
+        captured = AttemptHandler()
+        logging.getLogger().addHandler(captured)
+        supervisor = threading.Thread(target=self._supervise, name="jobs-supervisor", daemon=True)
+        supervisor.start()
+        try:
+            self._poll_until_stopped()
+        finally:
+            self._end()
+            logging.getLogger().removeHandler(captured)
+
+    def stop(self, now: bool = False) -> None:
+        """Stops to poll and lets running handlers end; `now` gives their attempts back."""
+        self._stop.set()
+        if now:
+            self._stop_now.set()
+        polling = self._polling
+        if polling is not None:
+            polling.close()
+
+    def _on_signal(self) -> None:
+        self.stop(now=self._stop.is_set())
+
+    # Polling.
+
+    def _poll_until_stopped(self) -> None:
+        pauses = Backoff()
+        while not self._stop.is_set():
+            free = self._wait_for_slots()
+            if free == 0 or self._stop.is_set():
+                continue
+            try:
+                answer = self._poll(free)
+                pauses.reset()
+            except (ServerUnavailable, ApiError) as error:
+                if not self._stop.is_set():
+                    log.warning("poll: %s", error)
+                    self._stop.wait(pauses.pause(getattr(error, "retry_after", None)))
+                continue
+            self._settings.read(answer)
+            for lease in answer["leases"]:
+                self._start(Lease(self._transport, lease, self._settings))
+
+    def _wait_for_slots(self) -> int:
+        with self._lock:
+            free = self._threads - len(self._leases)
+            if free == 0:
+                # Woken by an end of a handler; looks at `stop` twice a second.
+                self._lock.wait(0.5)
+                free = self._threads - len(self._leases)
+            return free
+
+    def _poll(self, free: int) -> dict[str, Any]:
+        if self._polling is None:
+            self._polling = self._transport.connection()
+        body = {
+            **self._info,
+            "jobs": sorted(self._handlers),
+            "max": min(free, 100),
+            "waitMs": round(POLL_WAIT * 1000),
+        }
+        answer = self._polling.request("POST", "/leases", body, POLL_WAIT)
+        assert isinstance(answer, dict)
+        return answer
+
+    # Handlers.
+
+    def _start(self, lease: Lease) -> None:
+        name = f"attempt-{lease.attempt.fencing_token}"
+        thread = threading.Thread(target=self._run, args=(lease,), name=name, daemon=True)
+        with self._lock:
+            self._leases[lease] = thread
+        thread.start()
+
+    def _run(self, lease: Lease) -> None:
+        try:
+            self._end_lease(lease)
+        except Exception:
+            log.exception("end of %s", lease.attempt.fencing_token)
+        finally:
+            lease.ended.set()
+            with self._lock:
+                self._leases.pop(lease, None)
+                self._lock.notify_all()
+
+    def _end_lease(self, lease: Lease) -> None:
+        try:
+            result = self._call(lease)
+        except BaseException as error:
+            if lease.ended.is_set():
+                return
+            if lease.context.stop_reason == "shutdown" and isinstance(error, Cancelled):
+                return lease.release()
+            return lease.fail(_failure(error))
+        if not lease.ended.is_set():
+            lease.succeed(result)
+
+    def _call(self, lease: Lease) -> Any:
+        handler = self._handlers[lease.attempt.job_id]
+        if self._processes:
+            result = _process.run(
+                handler, lease.attempt, lease.payload, lease.context, lease.add_line
+            )
+        else:
+            with captured_by(lease.add_line):
+                result = handler(lease.context, lease.payload)
+        return _jsonable(result)
+
+    # Reports and heartbeats.
+
+    def _supervise(self) -> None:
+        while True:
+            time.sleep(FLUSH)
+            with self._lock:
+                leases = list(self._leases)
+            for lease in leases:
+                if lease.ended.is_set():
+                    continue
+                if time.monotonic() - lease.started >= FLUSH:
+                    lease.watch()
+                try:
+                    lease.flush()
+                except LeaseLost:
+                    pass
+                except JobsError as error:
+                    log.debug("report of %s: %s", lease.attempt.fencing_token, error)
+
+    # The end of the worker.
+
+    def _end(self) -> None:
+        """Waits for handlers; then asks them to stop; then gives their attempts back."""
+        self._stop.set()
+        self._join(self._drain)
+        for lease in self._running():
+            lease.context._interrupt("shutdown")
+        self._join(0.0 if self._stop_now.is_set() else min(3.0, self._drain))
+        for lease in self._running():
+            if not lease.ended.is_set():
+                try:
+                    lease.release()
+                except JobsError as error:
+                    log.warning("release of %s: %s", lease.attempt.fencing_token, error)
+
+    def _running(self) -> list[Lease]:
+        with self._lock:
+            return list(self._leases)
+
+    def _join(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        with self._lock:
+            while self._leases and not self._stop_now.is_set():
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    return
+                self._lock.wait(min(left, 0.2))
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """What the server is told about an error of a handler."""
+    message = str(error) or type(error).__name__
+    if isinstance(error, Permanent):
+        return {"message": message, "permanent": True}
+    if isinstance(error, RetryIn):
+        return {"message": message, "retryInMs": round(error.seconds * 1000)}
+    if isinstance(error, Snooze):
+        return {"message": message, "snoozeMs": round(error.seconds * 1000)}
+    if isinstance(error, RateLimited):
+        return {"message": message, "rateLimitedMs": round(error.seconds * 1000)}
+    if isinstance(error, Cancelled):
+        return {"message": message, "kind": "cancelled"}
+    if isinstance(error, InvalidPayload):
+        return {"message": message, "kind": "invalid_payload"}
+    if isinstance(error, (_process.ProcessCrashed, SystemExit, KeyboardInterrupt, MemoryError)):
+        return {"message": message, "kind": "panicked"}
+    trace = "".join(traceback.format_tb(error.__traceback__)[-3:])
+    return {"message": f"{type(error).__name__}: {message}\n{trace}".rstrip()}
+
+
+def _jsonable(result: Any) -> Any:
+    """A result as JSON: dataclasses become objects. Raises if JSON cannot express it."""
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        result = dataclasses.asdict(result)
+    try:
+        json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Permanent(f"the result is no JSON: {error}") from error
+    return result

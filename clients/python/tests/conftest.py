@@ -1,0 +1,21 @@
+"""A server that plays the protocol: that of the conformance kit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Iterator
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "kit"))
+
+from jobs_kit.playing_server import PlayingServer  # noqa: E402
+
+
+@pytest.fixture
+def server() -> Iterator[PlayingServer]:
+    """A server in memory."""
+    playing = PlayingServer(heartbeat=0.5)
+    yield playing
+    playing.stop()

@@ -1,0 +1,113 @@
+//! Typed clients as source code: one file of Python or TypeScript for a catalogue.
+//!
+//! [`shape`] reads the JSON Schemas of payloads and results, [`python`] and [`typescript`] write
+//! them as types of their language. The rest of a client is a fixed prelude: `python.py` and
+//! `typescript.ts`. It imports the jobs' descriptors and nothing else of the crate.
+
+mod python;
+mod shape;
+mod typescript;
+
+use std::collections::BTreeSet;
+
+use jobs::JobDescriptor;
+
+use shape::{Definition, Definitions};
+
+pub(crate) use python::python;
+pub(crate) use typescript::typescript;
+
+/// A job as a client sees it.
+struct ClientJob<'a> {
+    descriptor: &'a JobDescriptor,
+    /// The base of its types' names: `ProvisionMember`.
+    name: String,
+    payload: String,
+    result: String,
+    definitions: Vec<Definition>,
+}
+
+/// Reads the jobs in the order of their ids. Names of types that would collide get a number.
+fn client_jobs(jobs: &[JobDescriptor]) -> Vec<ClientJob<'_>> {
+    let mut taken = BTreeSet::new();
+    let mut read = Vec::with_capacity(jobs.len());
+    for descriptor in jobs {
+        let name = unused(upper_camel(&descriptor.id), &mut taken);
+        let mut definitions = Definitions::new(&name);
+        let payload = definitions.add_root("Payload", &descriptor.payload_schema);
+        let result = definitions.add_root("Result", &descriptor.result_schema);
+        read.push(ClientJob {
+            descriptor,
+            name,
+            payload,
+            result,
+            definitions: definitions.into_all(),
+        });
+    }
+    read
+}
+
+fn unused(name: String, taken: &mut BTreeSet<String>) -> String {
+    let mut candidate = name.clone();
+    let mut number = 2;
+    while !taken.insert(candidate.clone()) {
+        candidate = format!("{name}{number}");
+        number += 1;
+    }
+    candidate
+}
+
+/// `cad.conversion-process` becomes `CadConversionProcess`.
+fn upper_camel(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty()).map(|word| {
+        let mut chars = word.chars();
+        let first = chars.next().map(|c| c.to_uppercase().to_string());
+        format!("{}{}", first.unwrap_or_default(), chars.as_str())
+    });
+    let name: String = words.collect();
+    if name.starts_with(|c: char| c.is_numeric()) {
+        return format!("Job{name}");
+    }
+    name
+}
+
+/// `CadConversionProcess` becomes `cad_conversion_process`.
+fn snake(text: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars() {
+        if c.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
+}
+
+/// The lines of a job's documentation.
+fn documentation(descriptor: &JobDescriptor) -> Vec<String> {
+    let mut lines = vec![format!("{} (`{}`).", descriptor.label, descriptor.id)];
+    if !descriptor.description.is_empty() {
+        lines.push(String::new());
+        lines.extend(descriptor.description.lines().map(str::to_owned));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_and_methods_derive_from_the_id() {
+        assert_eq!(
+            upper_camel("cad.conversion-process"),
+            "CadConversionProcess"
+        );
+        assert_eq!(upper_camel("3d_print"), "Job3dPrint");
+        assert_eq!(snake("CadConversionProcess"), "cad_conversion_process");
+        let mut taken = BTreeSet::new();
+        assert_eq!(unused("A".into(), &mut taken), "A");
+        assert_eq!(unused("A".into(), &mut taken), "A2");
+    }
+}

@@ -1,0 +1,189 @@
+//! The client in Python: `TypedDict`s, and a method for each job.
+//!
+//! An object becomes three declarations, because Python 3.9 marks no single key as optional: a
+//! dictionary of its required keys, one of the others, and a class of both. So a key may be any
+//! text.
+
+use std::fmt::Write;
+
+use jobs::JobDescriptor;
+use serde_json::Value;
+
+use super::shape::{Definition, DefinitionKind, Field, Shape};
+use super::{ClientJob, client_jobs, documentation, snake};
+
+/// The fixed part of the client.
+const PRELUDE: &str = include_str!("python.py");
+
+/// The words that Python reserves.
+const RESERVED: &str = " False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield ";
+
+/// The names that the prelude gives to methods.
+const METHODS: [&str; 3] = ["execution", "events", "request"];
+
+/// Writes the client of these jobs.
+pub(crate) fn python(jobs: &[JobDescriptor]) -> String {
+    let jobs = client_jobs(jobs);
+    let mut code = PRELUDE.to_owned();
+    for job in &jobs {
+        job.definitions
+            .iter()
+            .for_each(|one| define(&mut code, one));
+    }
+    code.push_str("\n\nclass Jobs(_Server):\n    \"\"\"The jobs of the server.\"\"\"\n");
+    jobs.iter().for_each(|job| method(&mut code, job));
+    code
+}
+
+fn define(code: &mut String, definition: &Definition) {
+    let name = &definition.name;
+    match &definition.kind {
+        DefinitionKind::Object(fields) => {
+            for (part, is_required) in [("Required", true), ("Optional", false)] {
+                let total = if is_required { "" } else { ", total=False" };
+                let _ = write!(code, "\n_{name}{part} = TypedDict(\"_{name}{part}\", {{");
+                for field in fields
+                    .iter()
+                    .filter(|field| field.is_required == is_required)
+                {
+                    let _ = write!(
+                        code,
+                        "\n    {}: {},",
+                        text(&field.name),
+                        text(&shape(&field.shape))
+                    );
+                }
+                let _ = writeln!(code, "\n}}{total})");
+            }
+            let _ = writeln!(code, "\n\nclass {name}(_{name}Required, _{name}Optional):");
+            let documented = class_documentation(definition, fields);
+            let _ = writeln!(code, "    \"\"\"{documented}\"\"\"\n");
+        }
+        DefinitionKind::Alias(alias) => {
+            let comment = definition.description.as_deref().unwrap_or_default();
+            for line in comment.lines() {
+                let _ = write!(code, "\n# {line}");
+            }
+            let _ = writeln!(code, "\n{name} = {}\n", alias_text(alias));
+        }
+    }
+}
+
+/// The documentation of an object and of its fields.
+fn class_documentation(definition: &Definition, fields: &[Field]) -> String {
+    let first = definition
+        .description
+        .as_deref()
+        .unwrap_or(&definition.name);
+    let mut lines: Vec<String> = first.lines().map(str::to_owned).collect();
+    for field in fields {
+        if let Some(description) = &field.description {
+            let description = description.replace('\n', " ");
+            lines.push(format!("* `{}`: {description}", field.name));
+        }
+    }
+    let all = lines.join("\n    ");
+    let end = if lines.len() > 1 { "\n    " } else { "" };
+    format!(
+        "{}{end}",
+        all.replace('\\', "\\\\").replace("\"\"\"", "'''")
+    )
+}
+
+fn method(code: &mut String, job: &ClientJob<'_>) {
+    let ClientJob {
+        descriptor,
+        payload,
+        result,
+        ..
+    } = job;
+    let name = method_name(&job.name);
+    let documentation = documentation(descriptor).join("\n        ");
+    let documentation = documentation.replace('\\', "\\\\").replace("\"\"\"", "'''");
+    let _ = write!(
+        code,
+        "\n    def {name}(\n        self, payload: {payload}, options: Optional[Options] = None\n    ) \
+         -> Execution[{result}]:\n        \"\"\"{documentation}\"\"\"\n        \
+         return self._trigger({}, payload, options)\n",
+        text(&descriptor.id)
+    );
+}
+
+fn method_name(type_name: &str) -> String {
+    let name = snake(type_name);
+    if RESERVED.contains(&format!(" {name} ")) || METHODS.contains(&name.as_str()) {
+        return format!("{name}_");
+    }
+    name
+}
+
+/// The shape as an annotation, which is never evaluated.
+fn shape(shape: &Shape) -> String {
+    match shape {
+        Shape::Any => "Any".to_owned(),
+        Shape::Never => "NoReturn".to_owned(),
+        Shape::Null => "None".to_owned(),
+        Shape::Boolean => "bool".to_owned(),
+        Shape::Integer => "int".to_owned(),
+        Shape::Number => "float".to_owned(),
+        Shape::Text => "str".to_owned(),
+        Shape::Literal(values) => {
+            let values: Vec<_> = values.iter().map(literal).collect();
+            format!("Literal[{}]", values.join(", "))
+        }
+        Shape::List(item) => format!("List[{}]", self::shape(item)),
+        // JSON arrays are lists; their items are of any of the types.
+        Shape::Tuple(items) => {
+            let mut items: Vec<_> = items.iter().map(self::shape).collect();
+            items.dedup();
+            match items.as_slice() {
+                [] => "List[Any]".to_owned(),
+                items => format!("List[Union[{}]]", items.join(", ")),
+            }
+        }
+        Shape::Map(value) => format!("Dict[str, {}]", self::shape(value)),
+        Shape::Union(options) => {
+            let options: Vec<_> = options.iter().map(self::shape).collect();
+            format!("Union[{}]", options.join(", "))
+        }
+        Shape::Named(name) => name.clone(),
+    }
+}
+
+/// The shape as the value of an alias. Names of later definitions are quoted.
+fn alias_text(alias: &Shape) -> String {
+    match alias {
+        Shape::Named(name) => format!("Union[{}]", text(name)),
+        Shape::List(item) => format!("List[{}]", quoted(item)),
+        Shape::Map(value) => format!("Dict[str, {}]", quoted(value)),
+        Shape::Union(options) => {
+            let options: Vec<_> = options.iter().map(quoted).collect();
+            format!("Union[{}]", options.join(", "))
+        }
+        Shape::Null => "Optional[None]".to_owned(),
+        alias => shape(alias),
+    }
+}
+
+fn quoted(one: &Shape) -> String {
+    match one {
+        Shape::Null => "None".to_owned(),
+        Shape::Literal(_) => shape(one),
+        one => text(&shape(one)),
+    }
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Null => "None".to_owned(),
+        Value::String(value) => text(value),
+        value => value.to_string(),
+    }
+}
+
+/// A text as a literal. JSON's escapes are Python's as well.
+fn text(value: &str) -> String {
+    Value::from(value).to_string()
+}
