@@ -10,6 +10,7 @@
 //! | `request` | checks and extractors: content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion |
 //! | `events` | the server-sent events of `GET /events` |
+//! | `dashboard` | the page for browsers, and its embedded files |
 //!
 //! ```text
 //! request ─▶ deadline, panics ─▶ caller ─▶ route ─▶ role ─▶ content type, body ─▶ service, store
@@ -35,6 +36,7 @@
 mod auth;
 mod bind;
 mod config;
+mod dashboard;
 mod events;
 mod openapi;
 mod request;
@@ -127,6 +129,8 @@ pub(crate) fn build(
             guard::with_deadline,
         ))
         .with_state(api)
+        // Outside of the deadline's layer, which forbids browsers to keep responses.
+        .merge(dashboard::router())
 }
 
 /// Serves connections until `shutdown`, then completes the requests that have begun. Event streams
