@@ -58,7 +58,7 @@ export async function request(method, path, { query, body, text } = {}) {
     value = { detail: answer.slice(0, 300) || response.statusText };
   }
   if (response.ok || (path === 'health' && value?.checks)) return value;
-  if (response.status === 401) signedOut.value = true;
+  if (response.status === 401 && path !== 'api/v1/session' || value?.code === 'token_required') signedOut.value = true;
   throw new ApiError(response.status, value ?? {});
 }
 

@@ -1,24 +1,26 @@
 // The keyboard: one listener, and the bindings of the screen that is shown.
-import { useEffect } from './dom.js';
+import { useEffect, useRef } from './dom.js';
 import { go, href } from './router.js';
 import { screens } from '../screens/index.js';
 
 /** @typedef {{key: string, does: string, run: (event: KeyboardEvent) => void}} Binding */
 
-/** @type {Set<Binding[]>} */
+/** @type {Set<{current: Binding[]}>} */
 const bound = new Set();
 let afterG = 0;
 
-/** Binds keys while the component is shown. @param {Binding[]} bindings @param {any[]} dependencies */
-export function useKeys(bindings, dependencies) {
+/** Binds keys while the component is shown; those of its last rendering. @param {Binding[]} bindings */
+export function useKeys(bindings) {
+  const latest = useRef(bindings);
+  latest.current = bindings;
   useEffect(() => {
-    bound.add(bindings);
-    return () => void bound.delete(bindings);
-  }, dependencies);
+    bound.add(latest);
+    return () => void bound.delete(latest);
+  }, []);
 }
 
 /** The bindings in force, for the help. */
-export const bindings = () => [...bound].flat();
+export const bindings = () => [...bound].flatMap((one) => one.current);
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {

@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from '../lib/dom.js';
 import { question, failed, toasts, dismiss } from '../lib/notices.js';
 import { touch } from '../lib/live.js';
+import { caller, isReadOnly } from '../lib/session.js';
 import { CopyAs } from './copying.js';
 import { Icon } from './icons.js';
 
@@ -50,11 +51,12 @@ export function Confirm() {
   };
   return html`<${Dialog} title=${asked.title} close=${close}>
     <div class="prose">${asked.body}</div>
+    ${isReadOnly() && html`<p class="notice wait refusal">Your role, ${caller.value?.role}, sees this and may not do it.</p>`}
     <footer class="dialog-foot">
       ${asked.command && html`<${CopyAs} command=${asked.command} />`}
       <span class="spring"></span>
       <button onClick=${close}>Keep as it is</button>
-      <button class="primary ${asked.danger ? 'danger' : ''}" disabled=${busy} autofocus onClick=${run}>${asked.verb}</button>
+      <button class="primary ${asked.danger ? 'danger' : ''}" disabled=${busy || isReadOnly()} autofocus onClick=${run}>${asked.verb}</button>
     </footer>
   </${Dialog}>`;
 }

@@ -101,7 +101,7 @@ export function ExecutionTable({ rows, columns, selected, select }) {
     { key: 'Enter', does: 'open the row', run: () => rows[at] && go(href(['executions', rows[at].id])) },
     { key: 'o', does: 'open the row in a new tab', run: () => rows[at] && window.open(href(['executions', rows[at].id]), '_blank', 'noopener') },
     { key: 'Escape', does: 'select nothing', run: () => select(new Set()) },
-  ], [rows, at, selected]);
+  ]);
   const all = rows.length > 0 && rows.every((row) => selected.has(row.id));
   return html`<div class="scroll" role="region" aria-label="Executions" tabindex="0"><table class="list executions">
     <thead><tr>

@@ -1,14 +1,16 @@
 // The frame of every screen: top bar, navigation, the screen of the address.
 import { html, useEffect, useState } from '../lib/dom.js';
-import { api, skew } from '../lib/api.js';
+import { api, signedOut, skew } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { href, route } from '../lib/router.js';
 import { state, togglePause } from '../lib/live.js';
+import { isReadOnly } from '../lib/session.js';
 import { theme, setTheme } from '../lib/theme.js';
 import { openPalette, Palette } from './palette.js';
 import { Confirm, Toasts } from './dialog.js';
 import { Keys, showKeys } from './key_help.js';
 import { Icon } from './icons.js';
+import { SignIn, Who } from './sign_in.js';
 import { Skeleton, Empty } from './states.js';
 import { screens, screenOf } from '../screens/index.js';
 
@@ -33,6 +35,7 @@ function Top() {
     <a class="brand" href=${href(['overview'])} title=${name}><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" rx="4" fill="var(--accent-fill)" /><path d="M4 5h8M4 8h5M4 11h7" stroke="#fff" stroke-width="1.6" stroke-linecap="round" /></svg><span class="cut">${name}</span></a>
     <span class="spring"></span>
     <button class="find" title="Search and commands" onClick=${openPalette}><${Icon} name="search" /><span>Go to…</span><kbd aria-hidden="true">⌘K</kbd></button>
+    ${isReadOnly() && html`<span class="tag" title="Your role is viewer: you see everything and change nothing.">read only</span>`}
     <${Live} /><${Theme} />
   </header>`;
 }
@@ -45,7 +48,7 @@ function Navigation() {
       <${Icon} name=${one.icon} /><span>${one.label}</span>
     </a>`)}
     <div class="foot">
-      ${version.data ? `jobs ${version.data.version}` : ''}${skew.value !== 0 && html`<br />Server clock: ${skew.value > 0 ? '+' : '−'}${Math.abs(skew.value / 1000)} s`}<br />
+      <${Who} />${version.data ? `jobs ${version.data.version}` : ''}${skew.value !== 0 && html`<br />Server clock: ${skew.value > 0 ? '+' : '−'}${Math.abs(skew.value / 1000)} s`}<br />
       <button class="link" onClick=${showKeys}>Keys</button> · <a href=${new URL('docs', document.baseURI).href} target="_blank" rel="noopener">HTTP docs</a>
     </div>
   </nav>`;
@@ -83,7 +86,7 @@ export function Frame() {
     }}>Skip to the content</a>
     <${Top} />
     <${Navigation} />
-    <main id="main" tabindex="-1"><${Screen} /></main>
+    <main id="main" tabindex="-1">${signedOut.value ? html`<${SignIn} />` : html`<${Screen} />`}</main>
     <${Palette} /><${Keys} /><${Confirm} /><${Toasts} />
   </div>`;
 }

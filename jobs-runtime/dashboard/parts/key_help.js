@@ -16,7 +16,7 @@ function words(key) {
 }
 
 export function Keys() {
-  useKeys([{ key: '?', does: 'show the keys', run: showKeys }], []);
+  useKeys([{ key: '?', does: 'show the keys', run: showKeys }]);
   if (!open.value) return null;
   return html`<${Dialog} title="Keys" close=${() => {
     open.value = false;

@@ -60,7 +60,7 @@ export function Palette() {
   useKeys([
     { key: 'mod+k', does: 'go to a screen, job, queue or id', run: openPalette },
     { key: '/', does: 'go to…', run: openPalette },
-  ], []);
+  ]);
   return open.value ? html`<${Opened} />` : null;
 }
 

@@ -52,7 +52,7 @@ function Header({ one, job, why, error }) {
     { key: 'c', does: 'cancel', run: () => !isFinal(one) && askCancel(one) },
     { key: 'r', does: 'retry', run: () => isRetryable(one) && askRetry(one) },
     { key: 'e', does: 'edit while it waits, or retry with an edited payload', run: () => setEditing(isWaiting(one) ? 'edit' : isRetryable(one) ? 'retry' : '') },
-  ], [one]);
+  ]);
   const reason = why && reasonWords(why, now.value);
   return html`<header>
     <div>

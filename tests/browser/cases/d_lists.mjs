@@ -30,24 +30,26 @@ export async function retry_the_selected_ones({ page, open, see, button }) {
 }
 
 export async function new_rows_wait_until_they_are_asked_for({ page, open, button }) {
-  await trigger('test.add', { a: 0, b: 0 }, { itemId: 'still' });
-  await open('executions?itemId=still');
+  const item = `still-${Date.now()}`;
+  await trigger('test.add', { a: 0, b: 0 }, { itemId: item });
+  await open(`executions?itemId=${item}`);
   await page.locator('tbody tr').first().waitFor();
-  await trigger('test.add', { a: 1, b: 1 }, { itemId: 'still' });
+  await trigger('test.add', { a: 1, b: 1 }, { itemId: item });
   await button('1 new · show').click();
   await until('both rows are shown', async () => (await page.locator('tbody tr').count()) === 2);
 }
 
 export async function the_keyboard_alone_finds_opens_and_cancels({ page, open, see }) {
-  const id = await trigger('test.wait', {}, { itemId: 'keys' });
+  const item = `keys-${Date.now()}`;
+  const id = await trigger('test.wait', {}, { itemId: item });
   await open('overview');
   await page.keyboard.press('g');
   await page.keyboard.press('e');
   await page.getByRole('heading', { name: 'Executions' }).waitFor();
   await page.keyboard.press('/');
-  await page.keyboard.type('keys');
-  await page.getByRole('option', { name: /item id “keys”/ }).waitFor();
-  await page.getByRole('option', { name: /item id “keys”/ }).hover();
+  await page.keyboard.type(item);
+  await page.getByRole('option', { name: new RegExp(`item id “${item}”`) }).waitFor();
+  await page.getByRole('option', { name: new RegExp(`item id “${item}”`) }).hover();
   await page.keyboard.press('Enter');
   await page.locator('tbody tr', { hasText: 'test.wait' }).waitFor();
   await page.keyboard.press('j');
