@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assert, browser, context, settings } from './tools.mjs';
+import { assert, browser, context, settings, trigger } from './tools.mjs';
 import { declarations } from './types.mjs';
 
 const FIRST_LOAD = 150_000;
@@ -46,12 +46,13 @@ function edited(file, text) {
 
 /** The first load of each screen, as a browser transfers it. */
 async function firstLoads() {
-  for (const screen of ['overview', 'executions', 'jobs', 'queues', 'schedules', 'system']) {
+  const id = await trigger('test.add', { a: 1, b: 2 });
+  for (const screen of ['overview', 'failures', 'executions', `executions/${id}`, 'jobs', 'jobs/test.form', 'queues', 'schedules', 'system']) {
     const { page, open, close } = await context();
     await open(screen);
     const sizes = await page.evaluate(() => performance.getEntries()
       .filter((entry) => /\/dashboard\//.test(entry.name))
-      .map((entry) => [entry.name, entry.transferSize ?? 0]));
+      .map((entry) => [entry.name, entry.encodedBodySize ?? 0]));
     const sum = (list) => list.reduce((total, [, size]) => total + size, 0);
     const all = sum(sizes);
     const own = sum(sizes.filter(([name]) => !name.includes('/vendor/')));

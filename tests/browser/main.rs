@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use tests::postgres::Postgres;
 use tests::process::{Server, is_full_tier};
 
+/// Slots for the executions that cases leave running.
+const SLOTS: (&str, &str) = ("JOBS_CONCURRENCY", "64");
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
 
 /// The folder of Node packages that `./test` makes in the build directory.
@@ -51,7 +54,7 @@ fn run(script: &str, server: &Server, settings: &[(&str, &str)]) {
 /// A program on a new SQLite file.
 fn on_sqlite() -> (TempDir, Server) {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(PROGRAM, dir.path(), &[]);
+    let server = Server::start(PROGRAM, dir.path(), &[SLOTS]);
     (dir, server)
 }
 
@@ -66,7 +69,7 @@ fn every_screen_works_on_sqlite() {
 fn the_main_path_works_on_postgresql() {
     let dir = tempfile::tempdir().unwrap();
     let url = Postgres::shared().fresh_url();
-    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", &url)]);
+    let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", &*url), SLOTS]);
     let folder = dir.path().to_string_lossy().into_owned();
     let cases = if is_full_tier() { "" } else { "trigger" };
     let settings = [("DASHBOARD_FOLDER", &*folder), ("DASHBOARD_CASES", cases)];

@@ -108,6 +108,16 @@ export const api = {
   erase: (execution) => post(`executions/${id(execution)}/erase`),
   /** @param {string} execution @param {string} text the body as JSON @returns {Promise<Types['schemas']['ExecutionRecord']>} */
   edit: (execution, text) => request('PATCH', `${API}/executions/${id(execution)}`, { text }),
+  /** @param {Record<string, any>} body a dry run answers with a preview @returns {Promise<any>} */
+  startOperation: (body) => post('operations', body),
+  /** @param {Record<string, any>} [query] @returns {Promise<{operations: any[]}>} */
+  operations: (query) => get('operations', query),
+  /** @param {string} operation @returns {Promise<any>} */
+  operation: (operation) => get(`operations/${id(operation)}`),
+  /** @param {string} operation @returns {Promise<any>} */
+  cancelOperation: (operation) => post(`operations/${id(operation)}/cancel`),
+  /** @param {Record<string, any>} [query] @returns {Promise<any>} */
+  failures: (query) => get('failures', query),
   /** @returns {Promise<Types['schemas']['Queues']>} */
   queues: () => get('queues'),
   /** @param {string} queue @param {any} body @returns {Promise<Types['schemas']['QueueState']>} */

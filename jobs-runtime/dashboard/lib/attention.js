@@ -25,7 +25,7 @@ export function concernsOf({ health, processes, queues, jobs, schedules, failed 
   for (const process of processes ?? []) {
     if (now - Date.parse(process.renewedAt) > 30_000) list.push({ tone: 'bad', text: `The worker ${process.worker} has not renewed its session for ${duration(now - Date.parse(process.renewedAt))}.`, act: 'See the processes', href: href(['system']) });
   }
-  if (failed?.count) list.push({ tone: 'bad', text: `${failed.more ? `At least ${number(failed.count)} executions` : count(failed.count, 'execution')} failed in the last hour: ${some(failed.jobs)}.`, act: 'See the failures', href: href(['executions'], { status: 'failed', period: '1h' }) });
+  if (failed?.count) list.push({ tone: 'bad', text: `${failed.more ? `At least ${number(failed.count)} executions` : count(failed.count, 'execution')} failed in the last hour: ${some(failed.jobs)}.`, act: 'See the failures', href: href(['failures'], { period: '1h' }) });
   for (const queue of queues ?? []) {
     if (queue.pausedAt) list.push({ tone: 'wait', text: `The queue ${queue.queue} is paused for ${duration(now - Date.parse(queue.pausedAt))}${queue.ready ? `, and ${count(queue.ready, 'execution')} wait in it` : ''}.`, act: 'See the queue', href: href(['queues']) });
   }

@@ -1,5 +1,5 @@
 // Dialogs: the native element keeps the focus inside and closes on Escape.
-import { html, useEffect, useRef, useState } from '../lib/dom.js';
+import { html, useLayoutEffect, useRef, useState } from '../lib/dom.js';
 import { question, failed, toasts, dismiss } from '../lib/notices.js';
 import { touch } from '../lib/live.js';
 import { caller, isReadOnly } from '../lib/session.js';
@@ -9,7 +9,8 @@ import { Icon } from './icons.js';
 /** @param {{title: string, close: () => void, children?: any, wide?: boolean}} properties */
 export function Dialog({ title, close, children, wide = false }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // Before the next key is pressed, so that no letter is lost.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     shown?.showModal();

@@ -9,7 +9,7 @@ import { go, href } from '../lib/router.js';
 import { CopyAs } from './copying.js';
 import { Dialog } from './dialog.js';
 import { NextTimes } from './next_times.js';
-import { RawJson } from './payload_form.js';
+import { RawJson } from './raw_json.js';
 
 /** The zones of the browser, for the list of proposals. @returns {string[]} */
 function zones() {

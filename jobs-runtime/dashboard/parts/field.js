@@ -6,7 +6,7 @@ import { ArrayField, TupleField } from './field_array.js';
 import { MapField, ObjectField } from './field_object.js';
 import { BooleanField, EnumField, NumberField, TextField } from './field_scalar.js';
 import { UnionField } from './field_union.js';
-import { RawJson } from './payload_form.js';
+import { RawJson } from './raw_json.js';
 
 /** @typedef {import('./payload_form.js').Form} Form */
 /**

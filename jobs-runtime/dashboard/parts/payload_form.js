@@ -1,8 +1,8 @@
 // A payload as a form made from the job's schema, with raw JSON as the way out.
-import { html, useEffect, useMemo, useState } from '../lib/dom.js';
-import { parse, pretty } from '../lib/json.js';
+import { html, useMemo, useState } from '../lib/dom.js';
 import { resolve } from '../lib/schema.js';
 import { Fields } from './field_object.js';
+import { RawJson } from './raw_json.js';
 
 /** @typedef {{pointer: string, message: string}} Mistake */
 
@@ -41,28 +41,4 @@ export function PayloadForm({ schema, value, change, problem, mistakes = mistake
     ${elsewhere.length > 0 && html`<div class="notice bad" role="alert"><div>${elsewhere.map((one) => html`<div key=${one.pointer + one.message}><code>${one.pointer || '/'}</code> ${one.message}</div>`)}</div></div>`}
     ${raw ? html`<${RawJson} value=${value} change=${change} label="Payload as JSON" rows=${12} />` : empty ? html`<p class="muted">This job takes no payload.</p>` : html`<${Fields} schema=${schema} value=${value} change=${change} pointer="" form=${form} />`}
   </div>`;
-}
-
-/** A text area whose text is JSON; only complete JSON changes the value. @param {{value: any, change: (value: any) => void, label: string, rows?: number, id?: string}} properties */
-export function RawJson({ value, change, label, rows = 4, id }) {
-  const [text, setText] = useState(() => pretty(value) ?? '');
-  const [mistake, setMistake] = useState('');
-  useEffect(() => {
-    // The value changed elsewhere.
-    try {
-      if (JSON.stringify(parse(text)) === JSON.stringify(value)) return;
-    } catch {
-      if (mistake) return;
-    }
-    setText(pretty(value) ?? '');
-  }, [value]);
-  return html`<div class="field"><textarea id=${id} aria-label=${label} rows=${rows} spellcheck=${false} aria-invalid=${mistake ? 'true' : undefined} value=${text} onInput=${(/** @type {any} */ event) => {
-    setText(event.target.value);
-    try {
-      change(event.target.value.trim() ? parse(event.target.value) : undefined);
-      setMistake('');
-    } catch (error) {
-      setMistake(/** @type {Error} */ (error).message);
-    }
-  }}></textarea>${mistake && html`<span class="mistake">Not JSON: ${mistake}</span>`}</div>`;
 }

@@ -47,6 +47,6 @@ export default function Executions() {
         : html`<${Empty} title="There are no executions yet.">Trigger a job from its page, with <code>trigger</code> on the command line, or from code.</${Empty}>`)}
       ${listing.cursor && html`<footer class="pager"><button onClick=${listing.more} disabled=${listing.loading}>Load ${count(50, 'more', 'more')}</button></footer>`}
     </${Panel}>
-    <${BulkBar} rows=${shown} selected=${selected} clear=${() => setSelected(new Set())} />
+    <${BulkBar} rows=${shown} selected=${selected} clear=${() => setSelected(new Set())} query=${query} more=${listing.cursor !== null} />
   </div>`;
 }

@@ -13,6 +13,7 @@
 /** @type {ScreenEntry[]} */
 export const screens = [
   { name: 'overview', label: 'Overview', icon: 'overview', key: 'o', load: () => import('./overview.js') },
+  { name: 'failures', label: 'Failures', icon: 'failures', key: 'f', load: () => import('./failures.js') },
   { name: 'executions', label: 'Executions', icon: 'executions', key: 'e', load: () => import('./executions.js'), detail: () => import('./execution.js') },
   { name: 'jobs', label: 'Jobs', icon: 'jobs', key: 'j', load: () => import('./jobs.js'), detail: () => import('./job.js') },
   { name: 'queues', label: 'Queues', icon: 'queues', key: 'q', load: () => import('./queues.js') },

@@ -106,3 +106,16 @@ export async function create_and_edit_a_schedule({ page, open, see, button, expe
   await button('Pause').click();
   await see('paused');
 }
+
+export async function retry_all_that_failed_by_one_error({ page, open, see, button }) {
+  const ids = [];
+  for (let n = 0; n < 3; n += 1) ids.push(await trigger('test.panic', { message: `no room for order ${n}` }));
+  for (const id of ids) await reaches(id, 'failed');
+  await open('failures');
+  const group = page.locator('.failure', { hasText: 'no room for order' });
+  await group.click();
+  await see('Different');
+  await button('Retry all').click();
+  await page.locator('dialog').getByRole('button', { name: /^Retry \d/ }).click();
+  for (const id of ids) await until(`${id} ran again`, async () => (await api('GET', `executions/${id}`)).attempt > 2);
+}
