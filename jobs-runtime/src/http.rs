@@ -62,7 +62,7 @@ pub use auth::Caller;
 pub(crate) use auth::Place;
 pub(crate) use bind::is_loopback;
 pub use bind::{BindError, check_bind};
-pub use config::HttpConfig;
+pub use config::{DashboardConfig, HttpConfig};
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
@@ -102,6 +102,7 @@ pub(crate) fn build(
     config: HttpConfig,
     place: Place,
 ) -> Router {
+    let dashboard_routes = dashboard::router(&config.dashboard);
     let api = ApiState {
         events: events::EventBroadcaster::new(
             Arc::clone(service.store()),
@@ -130,7 +131,8 @@ pub(crate) fn build(
         ))
         .with_state(api)
         // Outside of the deadline's layer, which forbids browsers to keep responses.
-        .merge(dashboard::router())
+        .merge(dashboard_routes)
+        .layer(middleware::from_fn(dashboard::lead_browsers))
 }
 
 /// Serves connections until `shutdown`, then completes the requests that have begun. Event streams

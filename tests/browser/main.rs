@@ -10,7 +10,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use tests::postgres::Postgres;
-use tests::process::{Server, is_full_tier};
+use tests::process::{self, Server, is_full_tier};
 
 /// Slots for the executions that cases leave running.
 const SLOTS: (&str, &str) = ("JOBS_CONCURRENCY", "64");
@@ -74,6 +74,30 @@ fn the_main_path_works_on_postgresql() {
     let cases = if is_full_tier() { "" } else { "trigger" };
     let settings = [("DASHBOARD_FOLDER", &*folder), ("DASHBOARD_CASES", cases)];
     run("drive.mjs", &server, &settings);
+}
+
+/// Creates a token with a role in the store of a folder.
+fn token(dir: &Path, role: &str) -> String {
+    let created = process::run(
+        PROGRAM,
+        dir,
+        &["token", "create", "--role", role, "--name", role],
+    );
+    assert_eq!(created.code, 0, "{created:?}");
+    created.out.trim().to_owned()
+}
+
+#[test]
+fn viewers_see_everything_and_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = ["viewer", "operator", "admin"].map(|role| token(dir.path(), role));
+    let server = Server::start(PROGRAM, dir.path(), &[SLOTS]);
+    let settings = [
+        ("DASHBOARD_VIEWER", &*tokens[0]),
+        ("DASHBOARD_OPERATOR", &*tokens[1]),
+        ("DASHBOARD_TOKEN", &*tokens[2]),
+    ];
+    run("sign_in.mjs", &server, &settings);
 }
 
 #[test]

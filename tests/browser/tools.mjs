@@ -9,6 +9,8 @@ export const settings = {
   packages: process.env.DASHBOARD_PACKAGES,
   folder: process.env.DASHBOARD_FOLDER,
   tier: process.env.DASHBOARD_TIER ?? 'short',
+  /** The token of the requests that the scripts send themselves. */
+  token: process.env.DASHBOARD_TOKEN,
 };
 const require = createRequire(path.join(settings.packages, 'package.json'));
 const { chromium } = require('playwright-core');
@@ -20,9 +22,11 @@ assert(executable, 'Chromium is missing: run ./test');
 export const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 
 /** Sends a request to the interface and returns the JSON of the answer. */
-export async function api(method, route, body, headers = {}) {
+export async function api(method, route, body) {
+  const headers = { 'content-type': 'application/json' };
+  if (settings.token) headers.authorization = `Bearer ${settings.token}`;
   const response = await fetch(`${API}/${route}`, {
-    method, headers: { 'content-type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body),
+    method, headers, body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await response.text();
   assert(response.ok, `${method} ${route}: ${response.status} ${text}`);
@@ -57,7 +61,7 @@ export function reaches(id, status) {
 }
 
 /** A page with the tools of a case. */
-export async function context({ width = 1280, height = 900, theme = 'light', token } = {}) {
+export async function context({ width = 1280, height = 900, theme = 'light' } = {}) {
   const made = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' });
   const page = await made.newPage();
   page.setDefaultTimeout(DEADLINE);
@@ -75,7 +79,7 @@ export async function context({ width = 1280, height = 900, theme = 'light', tok
     if (!request.url().startsWith(settings.address)) problems.push(`a request to ${request.url()}`);
   });
   const tools = {
-    page, problems, made, token,
+    page, problems,
     /** Opens a screen. */
     async open(screen) {
       await page.goto(`${settings.address}/dashboard/${screen}`);

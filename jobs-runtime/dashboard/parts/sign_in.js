@@ -21,7 +21,7 @@ export function SignIn() {
     }
   };
   return html`<div class="sign-in panel"><h1>Sign in</h1>
-    <p class="muted">This server asks for a token. An administrator makes one with <code>token create --role viewer NAME</code>. The browser keeps a cookie instead of the token.</p>
+    <p class="muted">This server asks for a token. An administrator makes one with <code>token create --role viewer --name NAME</code>. The browser keeps a cookie instead of the token.</p>
     <form class="stack" onSubmit=${send}>
       <div class="field"><label for="token">Token</label><input id="token" type="password" autocomplete="current-password" autofocus required value=${token} aria-invalid=${problem ? 'true' : undefined} aria-describedby="token-mistake" onInput=${(/** @type {any} */ event) => setToken(event.target.value)} />
       <span class="mistake" id="token-mistake" role="alert">${problem}</span></div>

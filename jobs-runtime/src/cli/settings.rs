@@ -22,12 +22,12 @@ use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
 pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
 use values::{
-    ATTEMPTS, BLOCKING_ATTEMPTS, DRAIN, GRACE, LEASE, STORE_WAIT, parse_address, parse_number,
-    parse_switch,
+    ATTEMPTS, BLOCKING_ATTEMPTS, DRAIN, GRACE, LEASE, STORE_WAIT, parse_address, parse_hue,
+    parse_name, parse_number, parse_switch, parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 20] = [
     "database",
     "bind",
     "token_file",
@@ -45,6 +45,9 @@ const KEYS: [&str; 17] = [
     "drain",
     "store_wait",
     "log_attempts",
+    "instance",
+    "instance_hue",
+    "trace_link",
 ];
 
 /// A setting with its source, as `config` shows it.
@@ -158,6 +161,9 @@ impl Settings {
             Ok::<_, String>((!text.is_empty()).then(|| text.into()))
         })?;
         http.trusted_network = entries.read("trusted_network", parse_switch)?;
+        http.dashboard.instance = entries.read("instance", parse_name)?;
+        http.dashboard.hue = entries.read("instance_hue", parse_hue)?;
+        http.dashboard.trace_link = entries.read("trace_link", parse_trace_link)?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.

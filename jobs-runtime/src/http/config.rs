@@ -26,6 +26,20 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// The time for which a browser stays signed in. Default: 12 hours.
     pub sign_in_for: Duration,
+    /// What the dashboard shows of this instance.
+    pub dashboard: DashboardConfig,
+}
+
+/// The settings of the dashboard, so that operators see which instance they act on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DashboardConfig {
+    /// The name of the instance, as in `production`. Default: none.
+    pub instance: Option<String>,
+    /// The hue of the dashboard's colour, in degrees of the colour wheel. Default: a blue.
+    pub hue: Option<u16>,
+    /// The address of a trace; `{traceId}` in it is replaced. Default: none.
+    pub trace_link: Option<String>,
 }
 
 impl Default for HttpConfig {
@@ -36,6 +50,7 @@ impl Default for HttpConfig {
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             sign_in_for: Duration::from_secs(12 * 3_600),
+            dashboard: DashboardConfig::default(),
         }
     }
 }

@@ -13,69 +13,54 @@
 //! origin only, none in the page, and no assignment of HTML by scripts.
 //!
 //! The page and its files need no access: they hold no data. All data comes from the routes of the
-//! interface. The module imports no other part of the program.
+//! interface. The module imports the settings of the interface and no other part of the program.
 
 mod files;
+mod page;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Path};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::extract::{OriginalUri, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use files::{File, PAGE};
+use super::config::DashboardConfig;
+use files::File;
+use page::Page;
 
 /// What the page may load: its own scripts, styles and pictures, and the interface.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The files that the first screen needs, in the order in which modules import them.
-const PRELOADED: &[&str] = &[
-    "lib/api.js",
-    "lib/clipboard.js",
-    "lib/commands.js",
-    "lib/data.js",
-    "lib/dom.js",
-    "lib/format.js",
-    "lib/json.js",
-    "lib/keys.js",
-    "lib/live.js",
-    "lib/notices.js",
-    "lib/router.js",
-    "lib/session.js",
-    "lib/storage.js",
-    "lib/theme.js",
-    "parts/copying.js",
-    "parts/dialog.js",
-    "parts/frame.js",
-    "parts/icons.js",
-    "parts/key_help.js",
-    "parts/palette.js",
-    "parts/sign_in.js",
-    "parts/states.js",
-    "parts/time.js",
-    "screens/index.js",
-    "vendor/hooks.js",
-    "vendor/htm.js",
-    "vendor/preact.js",
-    "vendor/signals-core.js",
-    "vendor/signals.js",
-];
-
 /// Builds the routes of the dashboard.
-pub(super) fn router() -> Router {
+pub(super) fn router(config: &DashboardConfig) -> Router {
     Router::new()
         .route("/dashboard", get(page))
         .route("/dashboard/", get(page))
         .route("/dashboard/{*screen}", get(page))
         .route("/dashboard/assets/{version}/{*path}", get(asset))
+        .with_state(Page::new(config))
+}
+
+/// Redirects browsers from the index to the dashboard, with or without a sign-in.
+pub(super) async fn lead_browsers(index: OriginalUri, request: Request, next: Next) -> Response {
+    let is_index = request.uri().path() == "/" && request.method() == Method::GET;
+    if is_index && wants_page(request.headers()) {
+        let headers = [
+            (header::LOCATION, address_from_index(&index)),
+            (header::VARY, "accept".to_owned()),
+        ];
+        return (StatusCode::FOUND, headers).into_response();
+    }
+    next.run(request).await
 }
 
 /// Returns the address of the dashboard, relative to the address of the index.
 ///
 /// A mounted index has the address of its mount, with or without a `/` at the end.
-pub(super) fn address_from_index(index: &OriginalUri) -> String {
+fn address_from_index(index: &OriginalUri) -> String {
     let (_, last) = index.path().rsplit_once('/').unwrap_or_default();
     if last.is_empty() {
         "dashboard/".to_owned()
@@ -85,7 +70,7 @@ pub(super) fn address_from_index(index: &OriginalUri) -> String {
 }
 
 /// Returns whether the client is a browser that shows a page.
-pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter();
     accept
         .filter_map(|value| value.to_str().ok())
@@ -93,8 +78,9 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// Handles the address of every screen.
-async fn page(uri: Uri, headers: HeaderMap) -> Response {
-    let tag = format!("\"{}-{}\"", files::version(), depth(&uri));
+async fn page(State(page): State<Page>, uri: Uri, headers: HeaderMap) -> Response {
+    let text = page.at(&uri);
+    let tag = format!("\"{}\"", files::hash(&[&text]));
     if is_known(&headers, &tag) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
@@ -110,28 +96,7 @@ async fn page(uri: Uri, headers: HeaderMap) -> Response {
             "same-origin",
         ),
     ];
-    (fixed, [(header::ETAG, tag)], rendered(depth(&uri))).into_response()
-}
-
-/// The number of folders between the page's folder and the root of the interface.
-fn depth(uri: &Uri) -> usize {
-    uri.path().matches('/').count().saturating_sub(1)
-}
-
-/// Fills the template.
-fn rendered(depth: usize) -> String {
-    let base = match depth {
-        0 => "./".to_owned(),
-        depth => "../".repeat(depth),
-    };
-    let assets = format!("dashboard/assets/{}", files::version());
-    let preload: String = PRELOADED
-        .iter()
-        .map(|path| format!("<link rel=\"modulepreload\" href=\"{assets}/{path}\">\n"))
-        .collect();
-    PAGE.replace("{base}", &base)
-        .replace("{preload}", &preload)
-        .replace("{assets}", &assets)
+    (fixed, [(header::ETAG, tag)], text).into_response()
 }
 
 /// Handles the address of a file.
@@ -180,23 +145,4 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
         name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PRELOADED, files, rendered};
-
-    #[test]
-    fn the_page_names_the_root_of_the_interface_from_every_depth() {
-        assert!(rendered(0).contains("<base href=\"./\">"));
-        assert!(rendered(2).contains("<base href=\"../../\">"));
-        assert!(!rendered(1).contains('{'), "{}", rendered(1));
-    }
-
-    #[test]
-    fn the_page_preloads_files_that_exist() {
-        for path in PRELOADED {
-            assert!(files::File::find(path).is_some(), "{path}");
-        }
-    }
 }

@@ -126,9 +126,6 @@ embedded! {
     "vendor/uplot.js",
 }
 
-/// The page that every screen starts from; it is a template.
-pub(super) const PAGE: &str = include_str!("../../../dashboard/index.html");
-
 impl File {
     pub(super) fn find(path: &str) -> Option<&'static Self> {
         FILES.iter().find(|file| file.path == path)
@@ -166,21 +163,24 @@ fn gzip(text: &str) -> Bytes {
 pub(super) fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        let mut hash = Sha256::new();
-        hash.update(PAGE);
-        for file in &FILES {
-            hash.update(file.path);
-            hash.update([0]);
-            hash.update(file.content);
-            hash.update([0]);
-        }
-        let digest = hash.finalize();
-        digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let parts: Vec<_> = FILES.iter().flat_map(|file| [file.path, file.content]).collect();
+        hash(&parts)
     })
+}
+
+/// The hash of some texts, in hexadecimal digits.
+pub(super) fn hash(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    let digest = hash.finalize();
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

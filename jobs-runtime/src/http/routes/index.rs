@@ -1,15 +1,12 @@
-//! `GET /`: the index of the routes for programs, the dashboard for browsers.
+//! `GET /`: the index of the routes.
 
 use std::future::{Ready, ready};
 
 use axum::Json;
-use axum::extract::OriginalUri;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{ROUTES, Route};
-use crate::http::dashboard;
 use crate::http::route_doc::{Answer, RouteDoc};
 
 pub(in crate::http) const INDEX: RouteDoc = RouteDoc::new(
@@ -21,21 +18,10 @@ pub(in crate::http) const INDEX: RouteDoc = RouteDoc::new(
     )],
 );
 
-/// Lists every route with its summary, as an entry point for `curl localhost:8091`. Redirects a
-/// browser to the dashboard.
+/// Lists every route with its summary, as an entry point for `curl localhost:8091`.
 ///
 /// Not an `async fn`: the table contains this function, so its type must not depend on its body.
-pub(in crate::http) fn index(index: OriginalUri, headers: HeaderMap) -> Ready<Response> {
-    let varies = [(header::VARY, "accept".to_owned())];
-    if dashboard::wants_page(&headers) {
-        let location = [(header::LOCATION, dashboard::address_from_index(&index))];
-        return ready((StatusCode::FOUND, varies, location).into_response());
-    }
-    ready((varies, Json(listed())).into_response())
-}
-
-/// The program and its routes.
-fn listed() -> Value {
+pub(in crate::http) fn index() -> Ready<Json<Value>> {
     let routes: Map<String, Value> = ROUTES
         .iter()
         .map(|route| {
@@ -45,12 +31,12 @@ fn listed() -> Value {
             )
         })
         .collect();
-    json!({
+    ready(Json(json!({
         "name": "jobs",
         "version": env!("CARGO_PKG_VERSION"),
         "documentation": "/docs",
         "routes": routes,
-    })
+    })))
 }
 
 /// The summary of a route, its query parameters and the fields of its body.
