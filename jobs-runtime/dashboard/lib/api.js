@@ -132,6 +132,8 @@ export const api = {
   schedules: (query) => get('schedules', query),
   /** @param {string} schedule @returns {Promise<Types['schemas']['ScheduleDetails']>} */
   schedule: (schedule) => get(`schedules/${id(schedule)}`),
+  /** @param {{cron: string, timezone: string}} rule @returns {Promise<Types['schemas']['ScheduleTimes']>} */
+  scheduleTimes: (rule) => get('schedule-times', rule),
   /** @param {string} text the body as JSON @returns {Promise<Types['schemas']['ScheduleDetails']>} */
   createSchedule: (text) => request('POST', `${API}/schedules`, { text }),
   /** @param {string} schedule @param {string} text the body as JSON @returns {Promise<Types['schemas']['ScheduleDetails']>} */

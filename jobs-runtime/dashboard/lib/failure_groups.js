@@ -1,4 +1,4 @@
-// Failed executions grouped by job and error, for servers without a route for it.
+// Failed executions grouped by job and error: by the server, or here if it has no route for it.
 import { api } from './api.js';
 
 /**
@@ -12,10 +12,10 @@ import { api } from './api.js';
  * @property {string} firstSeen
  * @property {string} lastSeen
  * @property {string} sample the id of the last one
- * @property {any[]} rows those that were read
- * @property {number[]} [trend] counts of equal times, oldest first
- * @property {{fingerprint: string, count: number}[]} [versions]
+ * @property {any[]} rows those that were read; of a server's group none
+ * @property {number[]} trend counts of equal times, oldest first
  */
+/** @typedef {{groups: Group[], examined: number, complete: boolean}} Groups */
 
 const MOST = 1000;
 
@@ -43,8 +43,26 @@ export function pieces(message) {
   return list;
 }
 
-/** Reads the last failures and groups them. @param {string | undefined} since @param {string | undefined} jobId @returns {Promise<{groups: Group[], examined: number, complete: boolean}>} */
-export async function groupsOf(since, jobId) {
+/** The groups of the server. @param {string | undefined} since @param {string | undefined} jobId @returns {Promise<Groups>} */
+export async function serverGroups(since, jobId) {
+  const { failures, examined, complete } = await api.failures({ since, jobId });
+  const groups = failures.map((/** @type {any} */ one) => ({
+    key: `${one.jobId}\n${one.errorFingerprint}`, jobId: one.jobId, fingerprint: one.errorFingerprint, kind: one.kind, message: one.message,
+    count: one.count, firstSeen: one.firstSeenAt, lastSeen: one.lastSeenAt, sample: one.sampleId, rows: [], trend: one.histogram,
+  }));
+  return { groups, examined, complete };
+}
+
+/** The counts of rows in 24 equal parts of the time since `from`. @param {any[]} rows @param {number} from */
+function trendOf(rows, from) {
+  const width = Math.max(1, (Date.now() - from) / 24);
+  const trend = Array(24).fill(0);
+  for (const row of rows) trend[Math.max(0, Math.min(23, Math.floor((Date.parse(row.finishedAt ?? row.createdAt) - from) / width)))] += 1;
+  return trend;
+}
+
+/** Reads the last failures and groups them here. @param {string | undefined} since @param {string | undefined} jobId @returns {Promise<Groups>} */
+export async function ownGroups(since, jobId) {
   const page = await api.executions({ status: 'failed', since, jobId, limit: MOST });
   /** @type {Map<string, Group>} */
   const groups = new Map();
@@ -52,13 +70,15 @@ export async function groupsOf(since, jobId) {
     const message = row.error?.message ?? '';
     const key = `${row.jobId}\n${row.error?.kind}\n${shape(message)}`;
     const at = row.finishedAt ?? row.createdAt;
-    const group = groups.get(key) ?? { key, jobId: row.jobId, fingerprint: null, kind: row.error?.kind ?? 'failed', message, count: 0, firstSeen: at, lastSeen: at, sample: row.id, rows: [] };
+    const group = groups.get(key) ?? { key, jobId: row.jobId, fingerprint: null, kind: row.error?.kind ?? 'failed', message, count: 0, firstSeen: at, lastSeen: at, sample: row.id, rows: [], trend: [] };
     group.count += 1;
     group.rows.push(row);
     if (at < group.firstSeen) group.firstSeen = at;
     if (at > group.lastSeen) group.lastSeen = at;
     groups.set(key, group);
   }
+  const from = since ? Date.parse(since) : Math.min(Date.now() - 3_600_000, ...page.executions.map((row) => Date.parse(row.createdAt)));
+  for (const group of groups.values()) group.trend = trendOf(group.rows, from);
   return { groups: [...groups.values()].sort((one, other) => other.count - one.count), examined: page.executions.length, complete: page.nextCursor === null };
 }
 

@@ -5,7 +5,7 @@ import { api } from './api.js';
 import { onChange } from './live.js';
 
 /** @typedef {import('./types.js').components['schemas']['ExecutionRecord'] & {deleted?: boolean}} Row */
-/** @typedef {{rows: Row[], waiting: Row[], overflow: boolean, cursor: string | null, loading: boolean, loaded: boolean, error: any, at: number}} Listing */
+/** @typedef {{rows: Row[], waiting: Row[], overflow: boolean, cursor: string | null, lookedBackTo?: string | null, loading: boolean, loaded: boolean, error: any, at: number}} Listing */
 
 const PAGE = 50;
 const MOST_REFRESHED = 200;
@@ -40,14 +40,14 @@ function listing(query) {
 
   const first = () => run(async () => {
     const page = await api.executions({ ...query, limit: PAGE });
-    return { rows: page.executions, waiting: [], overflow: false, cursor: page.nextCursor };
+    return { rows: page.executions, waiting: [], overflow: false, cursor: page.nextCursor, lookedBackTo: lookedBackTo(page) };
   });
 
   const more = () => run(async () => {
     const { rows, cursor } = state.peek();
     const page = await api.executions({ ...query, limit: PAGE, cursor });
     const known = new Set(rows.map((row) => row.id));
-    return { rows: [...rows, ...page.executions.filter((row) => !known.has(row.id))], cursor: page.nextCursor };
+    return { rows: [...rows, ...page.executions.filter((row) => !known.has(row.id))], cursor: page.nextCursor, lookedBackTo: lookedBackTo(page) };
   });
 
   /** Reads the newest rows again and merges them. */
@@ -72,6 +72,9 @@ function listing(query) {
   };
   return { state, first, more, refresh, show };
 }
+
+/** How far a page has looked, where the server tells. @param {any} page @returns {string | null} */
+const lookedBackTo = (page) => page.lookedBackTo ?? null;
 
 /** @param {Row} row */
 const isLive = (row) => !['succeeded', 'failed', 'cancelled'].includes(row.status);

@@ -53,7 +53,7 @@ export function EditSchedule({ schedule, close }) {
         ${field('jobId', 'Job', html`<select ...${shared('jobId')} required><option value="">choose…</option>${jobs.data?.jobs.map((job) => html`<option key=${job.id} value=${job.id}>${job.id}</option>`)}</select>`)}</div>`}
       <div class="columns">${field('cron', 'Cron expression', html`<input class="mono" ...${shared('cron')} required />`, words === fields.cron ? 'minute, hour, day, month, day of the week; with seconds first if there are six' : `${words}.`)}
         ${field('timezone', 'Time zone', html`<input ...${shared('timezone')} list="zones" required /><datalist id="zones">${zones().map((zone) => html`<option key=${zone} value=${zone} />`)}</datalist>`)}</div>
-      <${NextTimes} schedule=${schedule} body=${body} fields=${fields} />
+      <${NextTimes} cron=${fields.cron} timezone=${fields.timezone} />
       <div class="columns">${field('catchUp', 'Missed times', html`<input ...${shared('catchUp')} list="catch-up" /><datalist id="catch-up"><option value="none" /><option value="one" /><option value="all(24)" /></datalist>`, 'none, one or all(24)')}
         ${field('overlap', 'While an earlier run is not final', html`<select ...${shared('overlap')}><option value="skip">skip the time</option><option value="queue">wait for the run</option><option value="allow">run at once</option></select>`)}
         ${field('jitterMs', 'Largest random delay, in milliseconds', html`<input ...${shared('jitterMs')} inputmode="numeric" />`)}</div>

@@ -32,7 +32,7 @@ function Theme() {
 function Top() {
   const name = document.documentElement.dataset.instance || 'jobs';
   return html`<header class="top">
-    <a class="brand" href=${href(['overview'])} title=${name}><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" rx="4" fill="var(--accent-fill)" /><path d="M4 5h8M4 8h5M4 11h7" stroke="#fff" stroke-width="1.6" stroke-linecap="round" /></svg><span class="cut">${name}</span></a>
+    <a class="brand" href=${href(['overview'])} title=${name}><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" rx="4" fill="var(--instance)" /><path d="M4 5h8M4 8h5M4 11h7" stroke="#fff" stroke-width="1.6" stroke-linecap="round" /></svg><span class="cut">${name}</span></a>
     <span class="spring"></span>
     <button class="find" title="Search and commands" onClick=${openPalette}><${Icon} name="search" /><span>Go to…</span><kbd aria-hidden="true">⌘K</kbd></button>
     ${isReadOnly() && html`<span class="tag" title="Your role is viewer: you see everything and change nothing.">read only</span>`}

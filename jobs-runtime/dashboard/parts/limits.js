@@ -13,7 +13,7 @@ export function DeclaredLimits() {
     const rows = page.jobs.flatMap((job) => policyOf(job).filter(([name]) => ['Concurrency', 'Rate', 'Backlog'].includes(name)).map(([name, words]) => ({ job, name, words })));
     if (!rows.length) return html`<${Empty} title="No job declares a limit." />`;
     return html`<div class="scroll" role="region" aria-label="Limits" tabindex="0"><table class="list"><thead><tr><th>Job</th><th>Limit</th><th class="grow">Rule</th></tr></thead>
-      <tbody>${rows.map(({ job, name, words }) => html`<tr key=${job.id + name}><td><a href=${href(['jobs', job.id])}>${job.id}</a></td><td>${name}</td><td class="grow"><div class="cell"><span class="cut">${words}</span></div></td></tr>`)}</tbody></table></div>`;
+      <tbody>${rows.map(({ job, name, words }) => html`<tr key=${job.id + name}><td><a href=${href(['jobs', job.id])}>${job.id}</a></td><td>${name}</td><td class="grow wraps"><span class="cut">${words}</span></td></tr>`)}</tbody></table></div>`;
   }}</${Show}></${Panel}>`;
 }
 

@@ -8,6 +8,7 @@ import { TONES } from './status.js';
 /** @typedef {{kind: 'wait' | 'attempt' | 'plan' | 'skip', ms: number, label: string, title: string, tone?: string, live?: boolean}} Piece */
 
 const MOST = 12;
+const MOST_PLANNED = 4;
 
 /** The pieces of the line. @param {Execution} one @param {number[]} delays of the job's retry list @param {number} at */
 function pieces(one, delays, at) {
@@ -37,13 +38,14 @@ function pieces(one, delays, at) {
   if (!['succeeded', 'failed', 'cancelled'].includes(one.status)) {
     const spent = attempts.filter((attempt) => attempt.outcome && !['released', 'snoozed', 'succeeded'].includes(attempt.outcome)).length;
     const used = spent + (one.status === 'running' ? 1 : 0);
-    const left = Math.min(one.maxAttempts - used, MOST);
-    for (let n = 0; n < left; n += 1) {
+    const left = one.maxAttempts - used;
+    for (let n = 0; n < Math.min(left, MOST_PLANNED); n += 1) {
       const isNext = n === 0 && one.status !== 'running';
       const delay = delays[Math.min(used + n - 1, delays.length - 1)];
       const label = isNext ? `attempt ${used + 1}` : `retry ${used + n}${delay == null ? '' : ` after ${duration(delay)}`}`;
       list.push({ kind: 'plan', ms: 0, label, title: isNext ? 'The next attempt' : `Planned if the attempt before fails${delay == null ? '' : `, ${duration(delay)} later`}` });
     }
+    if (left > MOST_PLANNED) list.push({ kind: 'skip', ms: 0, label: `${left - MOST_PLANNED} more`, title: 'Further retries of the policy' });
   }
   return list;
 }

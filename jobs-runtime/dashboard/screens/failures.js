@@ -2,7 +2,7 @@
 import { html, useState } from '../lib/dom.js';
 import { ACTS } from '../lib/bulk_words.js';
 import { useData } from '../lib/data.js';
-import { groupsOf, pieces } from '../lib/failure_groups.js';
+import { ownGroups, pieces, serverGroups } from '../lib/failure_groups.js';
 import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { href, route, setQuery } from '../lib/router.js';
@@ -16,31 +16,22 @@ import { Time } from '../parts/time.js';
 
 /** @typedef {import('../lib/failure_groups.js').Group} Group */
 
-const PERIODS = /** @type {[string, string][]} */ ([['1h', 'last hour'], ['24h', 'last 24 hours'], ['7d', 'last 7 days'], ['all', 'all that are kept']]);
-
-/** The counts of the group's rows over time. @param {Group} group */
-function trendOf(group) {
-  if (group.trend) return group.trend;
-  const from = Math.min(...group.rows.map((row) => Date.parse(row.createdAt)), Date.now() - 3_600_000);
-  const width = Math.max(1, (Date.now() - from) / 24);
-  const trend = Array(24).fill(0);
-  for (const row of group.rows) trend[Math.min(23, Math.floor((Date.parse(row.createdAt) - from) / width))] += 1;
-  return trend;
-}
+const PERIODS = /** @type {[string, string][]} */ ([['1h', 'last hour'], ['24h', 'last 24 hours'], ['7d', 'last 7 days'], ['30d', 'last 30 days'], ['90d', 'last 90 days']]);
 
 export default function Failures() {
   const features = useFeatures();
   const period = route.value.query.get('period') ?? '24h';
   const jobId = route.value.query.get('jobId') ?? undefined;
-  const loaded = useData(`failures:${period}:${jobId ?? ''}`, () => groupsOf(startOf(period), jobId), { every: 3000 });
+  const load = features.has('GET /failures') ? serverGroups : ownGroups;
+  const loaded = useData(features.known ? `failures:${load.name}:${period}:${jobId ?? ''}` : null, () => load(startOf(period), jobId), { every: 3000 });
   const [opened, setOpened] = useState('');
-  const [act, setAct] = useState(/** @type {{act: import('../lib/bulk_words.js').BulkAct, group: Group} | null} */ (null));
-  const run = (/** @type {Group} */ group, /** @type {string} */ name, most = Infinity) => {
+  const [act, setAct] = useState(/** @type {{act: import('../lib/bulk_words.js').BulkAct, filter: Record<string, any>} | null} */ (null));
+  const run = (/** @type {Group} */ group, /** @type {string} */ name, /** @type {any[] | null} */ some) => {
     const one = /** @type {import('../lib/bulk_words.js').BulkAct} */ (ACTS.find((candidate) => candidate.act === name));
-    if (features.has('POST /operations') && (group.fingerprint || group.rows.length)) setAct({ act: one, group: most < group.rows.length ? { ...group, fingerprint: null, rows: group.rows.slice(0, most) } : group });
-    else askForEach(one, group.rows.slice(0, most), () => {});
+    const rows = some ?? group.rows;
+    if (!features.has('POST /operations')) askForEach(one, rows, () => {});
+    else setAct({ act: one, filter: !some && group.fingerprint ? { jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint } : { ids: rows.map((row) => row.id) } });
   };
-  const filterOf = (/** @type {Group} */ group) => (group.fingerprint ? { jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint } : { ids: group.rows.map((row) => row.id) });
   return html`<div class="screen">
     <header><div><h1>Failures</h1></div><div class="acts">
       ${jobId && html`<a href=${href(['failures'], { period })}>All jobs</a>`}
@@ -51,12 +42,12 @@ export default function Failures() {
           <button class="failure" aria-expanded=${opened === group.key} onClick=${() => setOpened(opened === group.key ? '' : group.key)}>
             <span class="num bad">${number(group.count)}</span>
             <span class="what"><span class="cut"><span class="tag">${group.kind.replace('_', ' ')}</span> ${pieces(group.message.split('\n')[0].slice(0, 400)).map((piece, n) => html`<span key=${n} class=${piece.varies ? 'varies' : ''}>${piece.text}</span>`)}</span><span class="cut muted">${group.jobId}</span></span>
-            <${Sparkline} values=${trendOf(group)} label="Failures over time" />
+            <${Sparkline} values=${group.trend} label="Failures over time" />
             <span class="seen muted"><span>last <${Time} at=${group.lastSeen} /></span><span>first <${Time} at=${group.firstSeen} /></span></span>
           </button>
           ${opened === group.key && html`<${FailureDetail} group=${group} run=${run} />`}
         </li>`)}</ul>
-      </${Panel}>` : html`<${Panel}><${Empty} title="Nothing failed in this time.">${period !== 'all' && html`<button class="link" onClick=${() => setQuery({ jobId, period: 'all' })}>Look at all that are kept</button>`}</${Empty}></${Panel}>`)}</${Show}>
-    ${act && html`<${OperationDialog} act=${act.act} filter=${filterOf(act.group)} close=${() => setAct(null)} />`}
+      </${Panel}>` : html`<${Panel}><${Empty} title="Nothing failed in this time.">${period !== '90d' && html`<button class="link" onClick=${() => setQuery({ jobId, period: '90d' })}>Look at the last 90 days</button>`}</${Empty}></${Panel}>`)}</${Show}>
+    ${act && html`<${OperationDialog} act=${act.act} filter=${act.filter} close=${() => setAct(null)} />`}
   </div>`;
 }

@@ -1,9 +1,11 @@
-// System: health, processes and what they run, settings of this page.
+// System: health, processes and what they run, bulk operations.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
+import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
+import { Operations } from '../parts/operations.js';
 import { Empty, Panel, Show } from '../parts/states.js';
 import { Status } from '../parts/status.js';
 import { Time } from '../parts/time.js';
@@ -13,6 +15,7 @@ import { Time } from '../parts/time.js';
 const LATE_MS = 30_000;
 
 export default function System() {
+  const features = useFeatures();
   const health = useData('health', api.health, { every: 3000 });
   const processes = useData('processes', api.processes, { every: 3000 });
   return html`<div class="screen">
@@ -30,5 +33,6 @@ export default function System() {
           <td>${one.labels.length ? one.labels.map((label) => html`<span class="tag" key=${label}>${label}</span> `) : html`<span class="muted">–</span>`}</td>
         </tr>`)}</tbody></table></div>`
       : html`<${Empty} title="No worker has a session.">Executions wait until a program starts with <code>run</code> or <code>work</code>.</${Empty}>`)}</${Show}></${Panel}>
+    ${features.has('GET /operations') && html`<${Operations} />`}
   </div>`;
 }

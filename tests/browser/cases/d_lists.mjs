@@ -94,6 +94,7 @@ export async function create_and_edit_a_schedule({ page, open, see, button, expe
   await page.locator('dialog .mistake, dialog .notice').first().waitFor();
   await page.getByLabel('Cron expression').fill('0 3 * * 1-5');
   await see('On weekdays at 03:00.');
+  await page.locator('ol.next-times li').nth(4).waitFor();
   await button('Create').click();
   await page.locator('h1', { hasText: 'On weekdays at 03:00, Europe/Paris' }).waitFor();
   await button('Edit').click();

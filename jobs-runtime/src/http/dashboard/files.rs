@@ -83,6 +83,7 @@ embedded! {
     "parts/log_view.js",
     "parts/next_times.js",
     "parts/operation_dialog.js",
+    "parts/operations.js",
     "parts/palette.js",
     "parts/pause_queue.js",
     "parts/payload_form.js",
