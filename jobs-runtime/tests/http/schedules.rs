@@ -144,8 +144,15 @@ async fn the_times_of_a_rule_are_told_without_a_schedule() {
     assert_eq!(times.len(), 5, "{times:?}");
     let first = times[0].as_str().unwrap();
     // 03:00 in Paris is 02:00 in winter and 01:00 in summer.
-    assert!(first.contains("T02:00:00") || first.contains("T01:00:00"), "{first}");
-    for query in ["cron=0+3+*+*+9", "cron=%20&timezone=UTC", "cron=@daily&timezone=Mars"] {
+    assert!(
+        first.contains("T02:00:00") || first.contains("T01:00:00"),
+        "{first}"
+    );
+    for query in [
+        "cron=0+3+*+*+9",
+        "cron=%20&timezone=UTC",
+        "cron=@daily&timezone=Mars",
+    ] {
         let answer = api.get(&format!("{API}/schedule-times?{query}")).await;
         answer.is_problem(400, "invalid_request");
     }

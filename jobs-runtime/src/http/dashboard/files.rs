@@ -164,7 +164,10 @@ fn gzip(text: &str) -> Bytes {
 pub(super) fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        let parts: Vec<_> = FILES.iter().flat_map(|file| [file.path, file.content]).collect();
+        let parts: Vec<_> = FILES
+            .iter()
+            .flat_map(|file| [file.path, file.content])
+            .collect();
         hash(&parts)
     })
 }

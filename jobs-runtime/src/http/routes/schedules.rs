@@ -29,7 +29,8 @@ pub(in crate::http) const CRON: Input = Input::text(
     "cron",
     "a cron expression of five fields, or six with seconds",
 );
-pub(in crate::http) const TIMEZONE: Input = Input::text("timezone", "the name of a time zone; UTC if it is absent");
+pub(in crate::http) const TIMEZONE: Input =
+    Input::text("timezone", "the name of a time zone; UTC if it is absent");
 const CATCH_UP: Input = Input::text(
     "catchUp",
     "times that have passed: `none`, `one` or `all(24)`",
