@@ -1,5 +1,5 @@
 // The keyboard: one listener, and the bindings of the screen that is shown.
-import { useEffect, useRef } from './dom.js';
+import { useLayoutEffect, useRef } from './dom.js';
 import { go, href } from './router.js';
 import { screens } from '../screens/index.js';
 
@@ -13,7 +13,8 @@ let afterG = 0;
 export function useKeys(bindings) {
   const latest = useRef(bindings);
   latest.current = bindings;
-  useEffect(() => {
+  // Before the paint, so that a key pressed on what is seen is never lost.
+  useLayoutEffect(() => {
     bound.add(latest);
     return () => void bound.delete(latest);
   }, []);

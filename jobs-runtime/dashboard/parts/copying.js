@@ -20,7 +20,8 @@ export function Id({ id, whole = false }) {
 /** A button that copies a text. @param {{text: string | (() => string), what: string, label?: string}} properties */
 export function Copy({ text, what, label }) {
   return html`<button class="quiet small" aria-label=${label ? undefined : `Copy ${what}`} title="Copy ${what}"
-    onClick=${() => copied(typeof text === 'function' ? text() : text, what)}><${Icon} name="copy" size=${13} />${label}</button>`;
+    onClick=${() => copied(typeof text === 'function' ? text() : text, what)}>
+      <${Icon} name="copy" size=${13} />${label}</button>`;
 }
 
 /** "Copy as curl, CLI, Rust" for one act. @param {{command: import('../lib/commands.js').Command}} properties */

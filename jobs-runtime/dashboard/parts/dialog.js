@@ -24,7 +24,8 @@ export function Dialog({ title, close, children, wide = false }) {
       event.preventDefault();
       close();
     }}>
-    <header class="dialog-head"><h2>${title}</h2><button class="quiet icon" aria-label="Close" onClick=${close}><${Icon} name="close" /></button></header>
+    <header class="dialog-head"><h2>${title}</h2><button class="quiet icon" aria-label="Close" onClick=${close}>
+      <${Icon} name="close" /></button></header>
     <div class="dialog-body">${children}</div>
   </dialog>`;
 }
@@ -71,7 +72,8 @@ export function Toasts() {
         one.undo?.();
         dismiss(one.id);
       }}>Undo</button>`}
-      <button class="link" aria-label="Dismiss" onClick=${() => dismiss(one.id)}><${Icon} name="close" size=${14} /></button>
+      <button class="link" aria-label="Dismiss" onClick=${() => dismiss(one.id)}>
+        <${Icon} name="close" size=${14} /></button>
     </div>`,
   )}</div>`;
 }

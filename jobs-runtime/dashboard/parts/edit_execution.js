@@ -40,7 +40,8 @@ export function RetryEdited({ execution, job, close }) {
     <p class="muted">The execution keeps its id. Its attempts and their logs stay; the payload of before is replaced.</p>
     <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
     <footer class="dialog-foot">
-      <${CopyAs} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} /><span class="spring"></span>
+      <${CopyAs} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} />
+        <span class="spring"></span>
       <button onClick=${close}>Keep as it is</button>
       <button class="primary" disabled=${busy} onClick=${() => send(() => api.retry(execution.id, JSON.stringify(body)), 'Queued again with the edited payload.')}>Retry</button>
     </footer>
@@ -69,14 +70,19 @@ export function EditExecution({ execution, job, close }) {
   return html`<${Dialog} title="Edit while it waits" close=${close} wide=${true}>
     <div class="stack">
       <div class="row form-row">
-        <div class="field"><label for="edit-due">Due, in your time zone</label><input id="edit-due" type="datetime-local" step="1" value=${due} onInput=${(/** @type {any} */ event) => setDue(event.target.value)} /></div>
+        <div class="field"><label for="edit-due">Due, in your time zone</label>
+          <input id="edit-due" type="datetime-local" step="1" value=${due} onInput=${(/** @type {any} */ event) => setDue(event.target.value)} />
+          </div>
         <button onClick=${() => save({ delayMs: 0 }, 'It is due now.')} disabled=${busy}>Make it due now</button>
-        <div class="field"><label for="edit-priority">Priority, 0 to 100</label><input id="edit-priority" type="number" min="0" max="100" value=${priority} onInput=${(/** @type {any} */ event) => setPriority(event.target.value)} /></div>
+        <div class="field"><label for="edit-priority">Priority, 0 to 100</label>
+          <input id="edit-priority" type="number" min="0" max="100" value=${priority} onInput=${(/** @type {any} */ event) => setPriority(event.target.value)} />
+          </div>
       </div>
       <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
     </div>
     <footer class="dialog-foot">
-      ${changed && html`<${CopyAs} command=${{ method: 'PATCH', path: `executions/${execution.id}`, body }} />`}<span class="spring"></span>
+      ${changed && html`<${CopyAs} command=${{ method: 'PATCH', path: `executions/${execution.id}`, body }} />`}<span class="spring">
+        </span>
       <button onClick=${close}>Keep as it is</button>
       <button class="primary" disabled=${busy || !changed} onClick=${() => save(body, 'Changed.')}>Save</button>
     </footer>

@@ -30,7 +30,8 @@ export function EditSchedule({ schedule, close }) {
   if (Number(fields.jitterMs) !== before.jitterMs) body.jitterMs = Number(fields.jitterMs);
   if (fields.payload && JSON.stringify(fields.payload) !== JSON.stringify(before.payload)) body.payload = fields.payload;
   const mistake = (/** @type {string} */ name) => problem?.problem?.violations?.find((/** @type {any} */ one) => one.pointer === `/${name}` || one.pointer === name)?.message;
-  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ control, hint = '') => html`<div class="field"><label for=${`schedule-${name}`}>${label}</label>${control}${hint && html`<span class="hint">${hint}</span>`}${mistake(name) && html`<span class="mistake">${mistake(name)}</span>`}</div>`;
+  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ control, hint = '') => html`<div class="field">
+    <label for=${`schedule-${name}`}>${label}</label>${control}${hint && html`<span class="hint">${hint}</span>`}${mistake(name) && html`<span class="mistake">${mistake(name)}</span>`}</div>`;
   const shared = (/** @type {string} */ name) => ({ id: `schedule-${name}`, value: fields[name], onInput: set(name), 'aria-invalid': mistake(name) ? 'true' : undefined });
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -50,16 +51,27 @@ export function EditSchedule({ schedule, close }) {
     <form class="stack" onSubmit=${save}>
       ${problem && html`<div class="notice bad" role="alert"><div>${problem.message}</div></div>`}
       ${!schedule && html`<div class="columns">${field('id', 'Id', html`<input ...${shared('id')} autofocus required />`)}
-        ${field('jobId', 'Job', html`<select ...${shared('jobId')} required><option value="">choose…</option>${jobs.data?.jobs.map((job) => html`<option key=${job.id} value=${job.id}>${job.id}</option>`)}</select>`)}</div>`}
+        ${field('jobId', 'Job', html`<select ...${shared('jobId')} required>
+          <option value="">choose…</option>${jobs.data?.jobs.map((job) => html`<option key=${job.id} value=${job.id}>${job.id}</option>`)}</select>`)}</div>`}
       <div class="columns">${field('cron', 'Cron expression', html`<input class="mono" ...${shared('cron')} required />`, words === fields.cron ? 'minute, hour, day, month, day of the week; with seconds first if there are six' : `${words}.`)}
-        ${field('timezone', 'Time zone', html`<input ...${shared('timezone')} list="zones" required /><datalist id="zones">${zones().map((zone) => html`<option key=${zone} value=${zone} />`)}</datalist>`)}</div>
+        ${field('timezone', 'Time zone', html`<input ...${shared('timezone')} list="zones" required />
+          <datalist id="zones">${zones().map((zone) => html`<option key=${zone} value=${zone} />`)}</datalist>`)}</div>
       <${NextTimes} cron=${fields.cron} timezone=${fields.timezone} />
-      <div class="columns">${field('catchUp', 'Missed times', html`<input ...${shared('catchUp')} list="catch-up" /><datalist id="catch-up"><option value="none" /><option value="one" /><option value="all(24)" /></datalist>`, 'none, one or all(24)')}
-        ${field('overlap', 'While an earlier run is not final', html`<select ...${shared('overlap')}><option value="skip">skip the time</option><option value="queue">wait for the run</option><option value="allow">run at once</option></select>`)}
+      <div class="columns">${field('catchUp', 'Missed times', html`<input ...${shared('catchUp')} list="catch-up" />
+        <datalist id="catch-up"><option value="none" /><option value="one" /><option value="all(24)" />
+        </datalist>`, 'none, one or all(24)')}
+        ${field('overlap', 'While an earlier run is not final', html`<select ...${shared('overlap')}>
+          <option value="skip">skip the time</option><option value="queue">wait for the run</option>
+          <option value="allow">run at once</option></select>`)}
         ${field('jitterMs', 'Largest random delay, in milliseconds', html`<input ...${shared('jitterMs')} inputmode="numeric" />`)}</div>
-      <div class="field"><span class="label">Payload; empty for the job's defaults</span><${RawJson} value=${fields.payload ?? undefined} label="Payload of the schedule" change=${(/** @type {any} */ payload) => setFields({ ...fields, payload })} />${mistake('payload') && html`<span class="mistake">${mistake('payload')}</span>`}</div>
-      <footer class="dialog-foot"><${CopyAs} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body } : { method: 'POST', path: 'schedules', body }} /><span class="spring"></span>
-        <button type="button" onClick=${close}>Keep as it is</button><button type="submit" class="primary" disabled=${schedule && !Object.keys(body).length}>${schedule ? 'Save' : 'Create'}</button></footer>
+      <div class="field"><span class="label">Payload; empty for the job's defaults</span>
+        <${RawJson} value=${fields.payload ?? undefined} label="Payload of the schedule" change=${(/** @type {any} */ payload) => setFields({ ...fields, payload })} />${mistake('payload') && html`<span class="mistake">${mistake('payload')}</span>`}</div>
+      <footer class="dialog-foot">
+        <${CopyAs} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body } : { method: 'POST', path: 'schedules', body }} />
+        <span class="spring"></span>
+        <button type="button" onClick=${close}>Keep as it is</button>
+          <button type="submit" class="primary" disabled=${schedule && !Object.keys(body).length}>${schedule ? 'Save' : 'Create'}</button>
+          </footer>
     </form>
   </${Dialog}>`;
 }

@@ -34,7 +34,8 @@ function detail(row) {
   }
   if (row.error) {
     const kind = row.error.kind.replace('_', ' ');
-    return html`<span class="cut"><span class=${row.status === 'failed' ? 'bad' : 'muted'}>${kind}</span>${row.error.message === kind ? '' : ` ${row.error.message}`}</span>`;
+    return html`<span class="cut">
+      <span class=${row.status === 'failed' ? 'bad' : 'muted'}>${kind}</span>${row.error.message === kind ? '' : ` ${row.error.message}`}</span>`;
   }
   if (row.status === 'succeeded' && row.result != null) return html`<span class="muted cut mono">${brief(row.result, 80)}</span>`;
   return '';
@@ -69,7 +70,8 @@ export function useColumns() {
     setChosen(next);
   };
   const menu = html`<${Menu} kind="quiet icon" title="Columns" label=${html`<${Icon} name="columns" />`}>
-    ${Object.entries(COLUMNS).map(([name, column]) => html`<label key=${name}><input type="checkbox" checked=${chosen.includes(name)} disabled=${name === 'job'} onChange=${() => toggle(name)} />${column.label}</label>`)}
+    ${Object.entries(COLUMNS).map(([name, column]) => html`<label key=${name}>
+      <input type="checkbox" checked=${chosen.includes(name)} disabled=${name === 'job'} onChange=${() => toggle(name)} />${column.label}</label>`)}
   </${Menu}>`;
   return { chosen, menu };
 }
@@ -103,9 +105,11 @@ export function ExecutionTable({ rows, columns, selected, select }) {
     { key: 'Escape', does: 'select nothing', run: () => select(new Set()) },
   ]);
   const all = rows.length > 0 && rows.every((row) => selected.has(row.id));
-  return html`<div class="scroll" role="region" aria-label="Executions" tabindex="0"><table class="list executions">
+  return html`<div class="scroll" role="region" aria-label="Executions" tabindex="0">
+    <table class="list executions">
     <thead><tr>
-      <th class="check"><input type="checkbox" aria-label="Select all shown" checked=${all} onChange=${() => select(all ? new Set() : new Set(rows.map((row) => row.id)))} /></th>
+      <th class="check"><input type="checkbox" aria-label="Select all shown" checked=${all} onChange=${() => select(all ? new Set() : new Set(rows.map((row) => row.id)))} />
+        </th>
       ${columns.map((name) => html`<th key=${name} class=${COLUMNS[name].kind ?? ''}>${COLUMNS[name].label}</th>`)}
     </tr></thead>
     <tbody ref=${body}>${rows.map((row, index) => html`<tr key=${row.id} class=${`${index === at ? 'at' : ''} ${selected.has(row.id) ? 'chosen' : ''} ${row.deleted ? 'gone' : ''}`}
@@ -115,8 +119,10 @@ export function ExecutionTable({ rows, columns, selected, select }) {
         if (event.metaKey || event.ctrlKey) window.open(href(['executions', row.id]), '_blank', 'noopener');
         else go(href(['executions', row.id]));
       }}>
-      <td class="check"><input type="checkbox" aria-label="Select ${row.jobId}, created ${full(row.createdAt)}" checked=${selected.has(row.id)} onClick=${(/** @type {MouseEvent} */ event) => toggle(index, event.shiftKey)} /></td>
-      ${columns.map((name) => html`<td key=${name} class="${COLUMNS[name].kind ?? ''} c-${name}"><div class="cell">${COLUMNS[name].cell(row)}</div></td>`)}
+      <td class="check"><input type="checkbox" aria-label="Select ${row.jobId}, created ${full(row.createdAt)}" checked=${selected.has(row.id)} onClick=${(/** @type {MouseEvent} */ event) => toggle(index, event.shiftKey)} />
+        </td>
+      ${columns.map((name) => html`<td key=${name} class="${COLUMNS[name].kind ?? ''} c-${name}">
+        <div class="cell">${COLUMNS[name].cell(row)}</div></td>`)}
     </tr>`)}</tbody>
   </table></div>
   <p class="hidden" role="status">${selected.size ? `${count(selected.size, 'row')} selected` : ''}</p>`;

@@ -34,5 +34,6 @@ export function Facts({ execution: one }) {
   if (one.parentId) facts.push(['Parent', html`<a class="mono" href=${href(['executions', one.parentId])}>${one.parentId}</a>`]);
   if (one.scheduled) facts.push(['Schedule', html`<a href=${href(['schedules', one.scheduled.schedule])}>${one.scheduled.schedule}</a>, time of ${full(one.scheduled.time)}`]);
   if (one.traceId) facts.push(['Trace', traceLink(one.traceId)]);
-  return html`<dl class="facts body">${facts.map(([name, value]) => html`<dt key=${name}>${name}</dt><dd>${value}</dd>`)}</dl>`;
+  return html`<dl class="facts body">${facts.map(([name, value]) => html`<dt key=${name}>${name}</dt>
+    <dd>${value}</dd>`)}</dl>`;
 }

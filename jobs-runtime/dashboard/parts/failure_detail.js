@@ -21,10 +21,14 @@ export function FailureDetail({ group, run }) {
   return html`<div class="failure-detail stack">
     <pre class="error-text">${group.message}</pre>
     ${same.length + differ.length > 0 && html`<dl class="facts">
-      ${same.length > 0 && html`<dt>Same in ${rows.length < group.count ? `the last ${rows.length}` : 'all'}</dt><dd>${same.slice(0, 12).map((name) => html`<span class="pair" key=${name}><code>${name}</code> ${brief(payloads[0][name], 80)}</span>`)}</dd>`}
-      ${differ.length > 0 && html`<dt>Different</dt><dd>${differ.slice(0, 20).map((name) => html`<code class="pair" key=${name}>${name}</code>`)}</dd>`}
+      ${same.length > 0 && html`<dt>Same in ${rows.length < group.count ? `the last ${rows.length}` : 'all'}</dt>
+        <dd>${same.slice(0, 12).map((name) => html`<span class="pair" key=${name}>
+        <code>${name}</code> ${brief(payloads[0][name], 80)}</span>`)}</dd>`}
+      ${differ.length > 0 && html`<dt>Different</dt>
+        <dd>${differ.slice(0, 20).map((name) => html`<code class="pair" key=${name}>${name}</code>`)}</dd>`}
     </dl>`}
-    <p class="muted">Sample: <a class="mono" href=${href(['executions', group.sample])}>${group.sample}</a>${rows[0] && html`, created <${Time} at=${rows[0].createdAt} />`} · <a href=${href(['executions'], filters)}>all as a list</a> · <a href=${href(['jobs', group.jobId])}>job</a></p>
+    <p class="muted">Sample: <a class="mono" href=${href(['executions', group.sample])}>${group.sample}</a>${rows[0] && html`, created <${Time} at=${rows[0].createdAt} />`} · <a href=${href(['executions'], filters)}>all as a list</a> · <a href=${href(['jobs', group.jobId])}>job</a>
+      </p>
     <div class="acts">
       <button class="primary" onClick=${() => run(group, 'retry', null)}>Retry all</button>
       ${group.count > 10 && rows.length >= 10 && html`<button onClick=${() => run(group, 'retry', rows.slice(0, 10))}>Retry ten first</button>`}

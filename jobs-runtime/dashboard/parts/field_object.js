@@ -47,7 +47,8 @@ export function MapField({ schema, value, change, pointer, form, label }) {
     ${entries.map(([key, one]) => html`<${Field} key=${key} name=${key} schema=${inner} value=${one} required=${true} pointer=${child(pointer, key)} form=${form}
       change=${(/** @type {any} */ next) => change({ ...value, [key]: next ?? null })}
       actions=${html`<button type="button" class="link" onClick=${() => change(changed(value, key, undefined))}>remove</button>`} />`)}
-    <div class="row tight"><input aria-label="Name of a new member of ${label}" placeholder="name" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+    <div class="row tight">
+      <input aria-label="Name of a new member of ${label}" placeholder="name" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
     <button type="button" class="small" disabled=${!name} onClick=${add}>Add</button></div>
   </fieldset>`;
 }

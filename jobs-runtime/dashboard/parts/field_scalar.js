@@ -51,8 +51,10 @@ export function TextField({ id, name, schema, value, change, required, form, poi
   const text = value == null ? '' : String(value);
   const set = (/** @type {any} */ event) => change(event.target.value === '' && !required ? undefined : event.target.value);
   const shared = { id, value: text, 'aria-invalid': invalid ? 'true' : undefined, 'aria-describedby': describedBy, onInput: set, autocomplete: 'off', spellcheck: false };
-  if (long && !hidden) return html`<textarea ...${shared} rows=${Math.min(12, Math.max(3, text.split('\n').length))}></textarea>`;
-  return html`<div class="row tight"><input ...${shared} type=${hidden ? 'password' : TYPES[schema.format] ?? 'text'} placeholder=${schema.examples?.[0] ?? ''} />
+  if (long && !hidden) return html`<textarea ...${shared} rows=${Math.min(12, Math.max(3, text.split('\n').length))}>
+    </textarea>`;
+  return html`<div class="row tight">
+    <input ...${shared} type=${hidden ? 'password' : TYPES[schema.format] ?? 'text'} placeholder=${schema.examples?.[0] ?? ''} />
     ${schema.format === 'uuid' && html`<button type="button" class="small" onClick=${() => change(newUuid())}>New</button>`}
     ${schema.format === 'date-time' && html`<button type="button" class="small" onClick=${() => change(new Date().toISOString())}>Now</button>`}
     ${!schema.format && !hidden && html`<button type="button" class="quiet small" title="More lines" onClick=${() => setLong(true)}>⤢</button>`}</div>`;

@@ -62,7 +62,11 @@ export function UnionField({ id, name, schema, value, change, pointer, required,
     </select>
     ${choice?.description && html`<span class="hint">${choice.description}</span>`}
     ${choice && !('const' in choice) && (choice.properties
-      ? html`<fieldset class="nested" aria-label="${label}: ${nameOf(choice, form.root, at)}"><${Fields} schema=${choice} value=${value} change=${change} pointer=${pointer} form=${form} except=${constants} /></fieldset>`
-      : html`<fieldset class="nested" aria-label=${label}><${Field} name=${nameOf(choice, form.root, at) === name ? 'value' : nameOf(choice, form.root, at)} schema=${{ ...choice, description: undefined }} value=${value} required=${true} change=${change} pointer=${pointer} form=${{ ...form, mistakes: form.mistakes.filter((one) => one.pointer !== pointer) }} /></fieldset>`)}
+      ? html`<fieldset class="nested" aria-label="${label}: ${nameOf(choice, form.root, at)}">
+        <${Fields} schema=${choice} value=${value} change=${change} pointer=${pointer} form=${form} except=${constants} />
+        </fieldset>`
+      : html`<fieldset class="nested" aria-label=${label}>
+        <${Field} name=${nameOf(choice, form.root, at) === name ? 'value' : nameOf(choice, form.root, at)} schema=${{ ...choice, description: undefined }} value=${value} required=${true} change=${change} pointer=${pointer} form=${{ ...form, mistakes: form.mistakes.filter((one) => one.pointer !== pointer) }} />
+        </fieldset>`)}
   </div>`;
 }

@@ -81,8 +81,10 @@ export function Filters({ filters, change }) {
       </form>
     </div>
     ${(chips.length > 0 || Object.keys(filters).length > 0) && html`<div class="row chips">
-      ${chips.map((name) => html`<span class="chip" key=${name}><span class="cut">${TEXTS[name]}: <b>${filters[name]}</b></span>
-        <button aria-label="Remove the filter ${TEXTS[name]}" onClick=${() => change({ ...filters, [name]: undefined })}><${Icon} name="close" size=${12} /></button></span>`)}
+      ${chips.map((name) => html`<span class="chip" key=${name}>
+        <span class="cut">${TEXTS[name]}: <b>${filters[name]}</b></span>
+        <button aria-label="Remove the filter ${TEXTS[name]}" onClick=${() => change({ ...filters, [name]: undefined })}>
+          <${Icon} name="close" size=${12} /></button></span>`)}
       <button class="link" onClick=${() => change({})}>Remove all filters</button>
     </div>`}
   </div>`;

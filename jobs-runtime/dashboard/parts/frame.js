@@ -19,22 +19,29 @@ const LIVE_WORDS = /** @type {Record<string, string>} */ ({ live: 'live', connec
 function Live() {
   const words = LIVE_WORDS[state.value];
   const title = state.value === 'paused' ? 'Updates are paused. Click to continue.' : state.value === 'offline' ? 'The event stream is closed; the page still looks every 5 seconds. Click to pause.' : 'Changes appear as they happen. Click to pause.';
-  return html`<button class="quiet live" data-state=${state.value} title=${title} aria-label="Updates: ${words}" aria-pressed=${state.value === 'paused'} onClick=${togglePause}><span class="dot"></span><span>${words}</span></button>`;
+  return html`<button class="quiet live" data-state=${state.value} title=${title} aria-label="Updates: ${words}" aria-pressed=${state.value === 'paused'} onClick=${togglePause}>
+    <span class="dot"></span><span>${words}</span></button>`;
 }
 
 function Theme() {
   const order = ['system', 'light', 'dark'];
   const next = order[(order.indexOf(theme.value) + 1) % 3];
   const icon = theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'system_theme';
-  return html`<button class="quiet icon" title="Theme: ${theme.value}. Click for ${next}." aria-label="Theme: ${theme.value}" onClick=${() => setTheme(next)}><${Icon} name=${icon} /></button>`;
+  return html`<button class="quiet icon" title="Theme: ${theme.value}. Click for ${next}." aria-label="Theme: ${theme.value}" onClick=${() => setTheme(next)}>
+    <${Icon} name=${icon} /></button>`;
 }
 
 function Top() {
   const name = document.documentElement.dataset.instance || 'jobs';
   return html`<header class="top">
-    <a class="brand" href=${href(['overview'])} title=${name}><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" rx="4" fill="var(--instance)" /><path d="M4 5h8M4 8h5M4 11h7" stroke="#fff" stroke-width="1.6" stroke-linecap="round" /></svg><span class="cut">${name}</span></a>
+    <a class="brand" href=${href(['overview'])} title=${name}>
+      <svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true">
+      <rect width="16" height="16" rx="4" fill="var(--instance)" />
+      <path d="M4 5h8M4 8h5M4 11h7" stroke="#fff" stroke-width="1.6" stroke-linecap="round" /></svg>
+      <span class="cut">${name}</span></a>
     <span class="spring"></span>
-    <button class="find" title="Search and commands" onClick=${openPalette}><${Icon} name="search" /><span>Go to…</span><kbd aria-hidden="true">⌘K</kbd></button>
+    <button class="find" title="Search and commands" onClick=${openPalette}><${Icon} name="search" />
+      <span>Go to…</span><kbd aria-hidden="true">⌘K</kbd></button>
     ${isReadOnly() && html`<span class="tag" title="Your role is viewer: you see everything and change nothing.">read only</span>`}
     <${Live} /><${Theme} />
   </header>`;
@@ -72,9 +79,11 @@ function Screen() {
     const what = path.length > 1 ? `${path[path.length - 1]} · ` : '';
     document.title = `${what}${screen?.label ?? 'Not found'} · ${document.documentElement.dataset.instance || 'jobs'}`;
   }, [path.join('/')]);
-  if (!screen) return html`<${Empty} title="There is no such screen."><a href=${href(['overview'])}>Go to the overview</a></${Empty}>`;
+  if (!screen) return html`<${Empty} title="There is no such screen.">
+    <a href=${href(['overview'])}>Go to the overview</a></${Empty}>`;
   if (loaded?.name !== name) return html`<${Skeleton} lines=${8} />`;
-  if (loaded.error) return html`<${Empty} title="The screen could not be loaded."><button onClick=${() => location.reload()}>Reload the page</button></${Empty}>`;
+  if (loaded.error) return html`<${Empty} title="The screen could not be loaded.">
+    <button onClick=${() => location.reload()}>Reload the page</button></${Empty}>`;
   return html`<${loaded.view} key=${path.slice(0, 2).join('/')} path=${path.slice(1)} />`;
 }
 

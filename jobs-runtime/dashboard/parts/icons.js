@@ -26,5 +26,6 @@ const PATHS = {
 /** @param {{name: string, size?: number}} properties */
 export function Icon({ name, size = 16 }) {
   return html`<svg width=${size} height=${size} viewBox="0 0 16 16" fill="none" stroke="currentColor"
-    stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+    stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+      <path d=${PATHS[name]} /></svg>`;
 }

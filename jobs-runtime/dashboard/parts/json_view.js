@@ -61,7 +61,8 @@ export function JsonView({ value, schema, name }) {
   const text = pretty(value) ?? '';
   const long = text.length > 400;
   return html`<div class="json">
-    <div class="json-tools">${long && html`<input type="search" aria-label="Find in the ${name}" placeholder="Find" value=${find} onInput=${(/** @type {any} */ event) => setFind(event.target.value)} />`}<${Copy} text=${text} what="the ${name}" /></div>
+    <div class="json-tools">${long && html`<input type="search" aria-label="Find in the ${name}" placeholder="Find" value=${find} onInput=${(/** @type {any} */ event) => setFind(event.target.value)} />`}<${Copy} text=${text} what="the ${name}" />
+      </div>
     <${Node} value=${value} schema=${schema} root=${schema} depth=${0} find=${find.trim().toLowerCase()} pointer="" />
   </div>`;
 }

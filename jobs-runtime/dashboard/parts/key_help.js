@@ -22,7 +22,8 @@ export function Keys() {
     open.value = false;
   }}>
     <dl class="facts">
-      ${screens.filter((one) => one.key).map((one) => html`<dt><kbd>g</kbd> <kbd>${one.key}</kbd></dt><dd>go to ${one.label}</dd>`)}
+      ${screens.filter((one) => one.key).map((one) => html`<dt><kbd>g</kbd> <kbd>${one.key}</kbd></dt>
+        <dd>go to ${one.label}</dd>`)}
       ${bindings().map((one) => html`<dt><kbd>${words(one.key)}</kbd></dt><dd>${one.does}</dd>`)}
     </dl>
   </${Dialog}>`;

@@ -85,9 +85,11 @@ export function LogView({ id, isOpen, attempts }) {
   return html`<div class="log">
     <div class="log-tools">
       <select aria-label="Least level" value=${level} onChange=${(/** @type {any} */ event) => setLevel(event.target.value)}>${LEVELS.map((one) => html`<option key=${one} value=${one}>${one === 'trace' ? 'every level' : `${one} and above`}</option>`)}</select>
-      ${attempts > 1 && html`<select aria-label="Attempt" value=${attempt} onChange=${(/** @type {any} */ event) => setAttempt(event.target.value)}><option value="">all attempts</option>${Array.from({ length: attempts }, (_, n) => html`<option key=${n} value=${n + 1}>attempt ${n + 1}</option>`)}</select>`}
+      ${attempts > 1 && html`<select aria-label="Attempt" value=${attempt} onChange=${(/** @type {any} */ event) => setAttempt(event.target.value)}>
+        <option value="">all attempts</option>${Array.from({ length: attempts }, (_, n) => html`<option key=${n} value=${n + 1}>attempt ${n + 1}</option>`)}</select>`}
       <input type="search" aria-label="Find in the log" placeholder="Find" value=${find} onInput=${(/** @type {any} */ event) => setFind(event.target.value)} />
-      ${isOpen && html`<label class="row"><input type="checkbox" checked=${follow} onChange=${() => setFollow(!follow)} /> follow</label>`}
+      ${isOpen && html`<label class="row">
+        <input type="checkbox" checked=${follow} onChange=${() => setFollow(!follow)} /> follow</label>`}
       <span class="spring"></span>
       <span class="muted num">${loaded ? (shown.length === lines.length ? count(lines.length, 'line') : `${shown.length} of ${count(lines.length, 'line')}`) : 'Loading'}</span>
       ${shown.length > 0 && html`<${Copy} text=${() => shown.map(asText).join('\n')} what="the log" />`}
@@ -101,9 +103,13 @@ export function LogView({ id, isOpen, attempts }) {
     }}>
       <div style=${{ height: `${shown.length * ROW}px`, position: 'relative' }}>
         <div style=${{ transform: `translateY(${from * ROW}px)` }}>${window.map((line) => html`<div key=${`${line.attempt}/${line.line}`} class="log-line ${line.level} ${chosen === line ? 'chosen' : ''}" onClick=${() => !getSelection()?.toString() && setChosen(chosen === line ? null : line)}>
-          <time class="num" title=${full(line.at)}>${clock(line.at, true)}</time><b>${line.level}</b>${attempts > 1 && html`<i title="attempt">${line.attempt}</i>`}<span class="message">${line.message}</span><span class="fields">${fieldsOf(line)}</span></div>`)}</div>
+          <time class="num" title=${full(line.at)}>${clock(line.at, true)}</time>
+            <b>${line.level}</b>${attempts > 1 && html`<i title="attempt">${line.attempt}</i>`}<span class="message">${line.message}</span>
+            <span class="fields">${fieldsOf(line)}</span></div>`)}</div>
       </div>
     </div>`}
-    ${chosen && html`<div class="log-detail"><p><b>${chosen.level}</b> <code>${chosen.target}</code> · ${full(chosen.at)} · attempt ${chosen.attempt}, line ${chosen.line} <${Copy} text=${asText(chosen)} what="the line" /></p><pre>${chosen.message}</pre>${chosen.fields && html`<pre>${JSON.stringify(chosen.fields, null, 2)}</pre>`}</div>`}
+    ${chosen && html`<div class="log-detail"><p>
+      <b>${chosen.level}</b> <code>${chosen.target}</code> · ${full(chosen.at)} · attempt ${chosen.attempt}, line ${chosen.line} <${Copy} text=${asText(chosen)} what="the line" />
+      </p><pre>${chosen.message}</pre>${chosen.fields && html`<pre>${JSON.stringify(chosen.fields, null, 2)}</pre>`}</div>`}
   </div>`;
 }

@@ -24,5 +24,6 @@ export function NextTimes({ cron, timezone }) {
   }, [cron, timezone]);
   if (!times) return html`<p class="next-times ${mistake ? 'bad' : 'muted'}" role="status">${mistake || 'Next times…'}</p>`;
   if (!times.length) return html`<p class="next-times muted" role="status">The rule has no time to come.</p>`;
-  return html`<ol class="next-times" aria-label="Next times">${times.map((at) => html`<li key=${at} class="num">${inZone(at, timezone)}<span class="muted"> · yours: ${full(at)}</span></li>`)}</ol>`;
+  return html`<ol class="next-times" aria-label="Next times">${times.map((at) => html`<li key=${at} class="num">${inZone(at, timezone)}<span class="muted"> · yours: ${full(at)}</span>
+    </li>`)}</ol>`;
 }

@@ -39,12 +39,17 @@ export function OperationDialog({ act, filter, close, done }) {
       <div class="prose"><p>${act.means}</p>
         <ul>${preview.consequences.map((/** @type {any} */ one) => html`<li key=${one.status + one.effect} class=${one.effect === 'skipped' ? 'muted' : ''}>${consequenceWords(one)}</li>`)}</ul>
         ${!preview.exact && html`<p class="muted">The preview examined a bounded number of executions; the operation takes all that match.</p>`}
-        ${preview.sample.length > 0 && html`<details><summary>The newest of them</summary><ul class="sample">${preview.sample.map((/** @type {any} */ one) => html`<li key=${one.id ?? one.executionId}><${Status} status=${one.status} /> <a class="mono" href=${href(['executions', one.id ?? one.executionId])} target="_blank" rel="noopener">${one.id ?? one.executionId}</a> ${one.jobId}</li>`)}</ul></details>`}
+        ${preview.sample.length > 0 && html`<details><summary>The newest of them</summary>
+          <ul class="sample">${preview.sample.map((/** @type {any} */ one) => html`<li key=${one.id ?? one.executionId}>
+          <${Status} status=${one.status} /> <a class="mono" href=${href(['executions', one.id ?? one.executionId])} target="_blank" rel="noopener">${one.id ?? one.executionId}</a> ${one.jobId}</li>`)}</ul>
+          </details>`}
       </div>
       ${isReadOnly() && html`<p class="notice wait refusal">Your role sees this and may not do it.</p>`}
-      <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: 'operations', body }} /><span class="spring"></span>
+      <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: 'operations', body }} />
+        <span class="spring"></span>
         <button onClick=${close}>Keep them as they are</button>
-        <button class="primary ${act.danger ? 'danger' : ''}" disabled=${!changes || isReadOnly()} onClick=${start}>${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}</button></footer>`}
+        <button class="primary ${act.danger ? 'danger' : ''}" disabled=${!changes || isReadOnly()} onClick=${start}>${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}</button>
+          </footer>`}
   </${Dialog}>`;
 }
 
@@ -57,9 +62,12 @@ function Running({ id, close }) {
   }, []);
   if (!one) return html`<${Skeleton} lines=${2} />`;
   const share = one.expected ? Math.min(100, Math.round(((one.changed + one.skipped) / one.expected) * 100)) : 100;
-  return html`<div class="prose" role="status"><p><b>${one.status === 'running' ? 'Under way' : one.status === 'done' ? 'Done' : 'Cancelled'}:</b> ${operationWords(one)}.</p>
+  return html`<div class="prose" role="status"><p>
+    <b>${one.status === 'running' ? 'Under way' : one.status === 'done' ? 'Done' : 'Cancelled'}:</b> ${operationWords(one)}.</p>
     <${Progress} value=${one.status === 'done' ? 100 : share} label="Progress of the operation" />
     ${Object.entries(one.skippedBy ?? {}).map(([reason, n]) => html`<p class="muted" key=${reason}>${number(Number(n))} skipped: ${reason} (${percent(Number(n), one.changed + one.skipped)})</p>`)}
     <p class="muted">It goes on without this page; the screen System lists it.</p></div>
-    <footer class="dialog-foot"><span class="spring"></span>${one.status === 'running' && html`<button class="danger" onClick=${() => api.cancelOperation(id).catch((error) => failed('Stop', error))}>Stop it</button>`}<button class="primary" onClick=${close}>Close</button></footer>`;
+    <footer class="dialog-foot"><span class="spring">
+      </span>${one.status === 'running' && html`<button class="danger" onClick=${() => api.cancelOperation(id).catch((error) => failed('Stop', error))}>Stop it</button>`}<button class="primary" onClick=${close}>Close</button>
+      </footer>`;
 }

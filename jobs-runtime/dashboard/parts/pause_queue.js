@@ -25,10 +25,17 @@ export function PauseQueue({ queue, features, close }) {
   };
   return html`<${Dialog} title="Pause the queue ${queue.queue}?" close=${close}>
     <form class="stack" onSubmit=${pause}>
-      <div class="prose"><p>Workers claim nothing from it until it is resumed. ${count(queue.running, 'running execution')} ${queue.running === 1 ? 'continues' : 'continue'}; new ones are accepted and wait.</p></div>
-      ${keepsReason && html`<div class="field"><label for="pause-reason">Reason</label><input id="pause-reason" autofocus required value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)} /><span class="hint">It stands beside the queue until it is resumed.</span></div>`}
-      <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${queue.queue}` }} /><span class="spring"></span>
-        <button type="button" onClick=${close}>Keep it open</button><button class="primary" type="submit" disabled=${keepsReason && !reason.trim()}>Pause it</button></footer>
+      <div class="prose"><p>Workers claim nothing from it until it is resumed. ${count(queue.running, 'running execution')} ${queue.running === 1 ? 'continues' : 'continue'}; new ones are accepted and wait.</p>
+        </div>
+      ${keepsReason && html`<div class="field"><label for="pause-reason">Reason</label>
+        <input id="pause-reason" autofocus required value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)} />
+        <span class="hint">It stands beside the queue until it is resumed.</span></div>`}
+      <footer class="dialog-foot">
+        <${CopyAs} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${queue.queue}` }} />
+        <span class="spring"></span>
+        <button type="button" onClick=${close}>Keep it open</button>
+          <button class="primary" type="submit" disabled=${keepsReason && !reason.trim()}>Pause it</button>
+          </footer>
     </form>
   </${Dialog}>`;
 }

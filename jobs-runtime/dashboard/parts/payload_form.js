@@ -36,9 +36,16 @@ export function PayloadForm({ schema, value, change, problem, mistakes = mistake
   const other = problem && problem.code !== 'invalid_payload' ? problem : null;
   const empty = isForm && !Object.keys(resolve(schema, schema).properties).length;
   return html`<div class="payload-form">
-    <div class="row"><h3>Payload</h3><span class="spring"></span>${isForm && html`<span class="tabs"><button type="button" class="small" aria-pressed=${!raw} onClick=${() => setRaw(false)}>Form</button><button type="button" class="small" aria-pressed=${raw} onClick=${() => setRaw(true)}>JSON</button></span>`}</div>
-    ${other && html`<div class="notice bad" role="alert"><div>${other.message}${other.problem?.violations?.map((/** @type {Mistake} */ one) => html`<br /><code>${one.pointer}</code> ${one.message}`)}</div></div>`}
-    ${elsewhere.length > 0 && html`<div class="notice bad" role="alert"><div>${elsewhere.map((one) => html`<div key=${one.pointer + one.message}><code>${one.pointer || '/'}</code> ${one.message}</div>`)}</div></div>`}
+    <div class="row"><h3>Payload</h3><span class="spring"></span>${isForm && html`<span class="tabs">
+      <button type="button" class="small" aria-pressed=${!raw} onClick=${() => setRaw(false)}>Form</button>
+      <button type="button" class="small" aria-pressed=${raw} onClick=${() => setRaw(true)}>JSON</button>
+      </span>`}</div>
+    ${other && html`<div class="notice bad" role="alert">
+      <div>${other.message}${other.problem?.violations?.map((/** @type {Mistake} */ one) => html`<br />
+      <code>${one.pointer}</code> ${one.message}`)}</div></div>`}
+    ${elsewhere.length > 0 && html`<div class="notice bad" role="alert">
+      <div>${elsewhere.map((one) => html`<div key=${one.pointer + one.message}>
+      <code>${one.pointer || '/'}</code> ${one.message}</div>`)}</div></div>`}
     ${raw ? html`<${RawJson} value=${value} change=${change} label="Payload as JSON" rows=${12} />` : empty ? html`<p class="muted">This job takes no payload.</p>` : html`<${Fields} schema=${schema} value=${value} change=${change} pointer="" form=${form} />`}
   </div>`;
 }

@@ -15,7 +15,8 @@ export function RawJson({ value, change, label, rows = 4, id }) {
     }
     setText(pretty(value) ?? '');
   }, [value]);
-  return html`<div class="field"><textarea id=${id} aria-label=${label} rows=${rows} spellcheck=${false} aria-invalid=${mistake ? 'true' : undefined} value=${text} onInput=${(/** @type {any} */ event) => {
+  return html`<div class="field">
+    <textarea id=${id} aria-label=${label} rows=${rows} spellcheck=${false} aria-invalid=${mistake ? 'true' : undefined} value=${text} onInput=${(/** @type {any} */ event) => {
     setText(event.target.value);
     try {
       change(event.target.value.trim() ? parse(event.target.value) : undefined);

@@ -8,5 +8,7 @@ export function ScheduleState({ schedule }) {
     : schedule.status === 'paused'
       ? ['wait', 'paused', 'Its times pass without a run until it is resumed.']
       : ['bad', 'absent', `Its ${schedule.absent === 'job' ? 'job' : 'declaration'} is gone, so its times pass without a run.`];
-  return html`<span class="status" title=${title}><span class="square ${tone}"></span><span class="tone ${tone}">${word}</span></span>${schedule.overridden ? html` <span class="tag" title="An operator has changed the rule of the attribute.">changed</span>` : ''}`;
+  return html`<span class="status" title=${title}><span class="square ${tone}"></span>
+    <span class="tone ${tone}">${word}</span>
+    </span>${schedule.overridden ? html` <span class="tag" title="An operator has changed the rule of the attribute.">changed</span>` : ''}`;
 }

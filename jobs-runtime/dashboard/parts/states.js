@@ -5,7 +5,8 @@ import { Time } from './time.js';
 
 /** @param {{title: any, children?: any}} properties */
 export function Empty({ title, children }) {
-  return html`<div class="empty"><p class="empty-title">${title}</p>${children && html`<p>${children}</p>`}</div>`;
+  return html`<div class="empty">
+    <p class="empty-title">${title}</p>${children && html`<p>${children}</p>`}</div>`;
 }
 
 /** What failed, what is still shown, and what to do. @param {{error: any, at?: number, reload?: () => void, what?: string}} properties */
@@ -22,7 +23,8 @@ export function Failure({ error, at = 0, reload, what = 'This part' }) {
 
 /** Grey lines where content will stand. @param {{lines?: number}} properties */
 export function Skeleton({ lines = 6 }) {
-  return html`<div class="skeleton" role="status" aria-label="Loading">${Array.from({ length: lines }, (_, n) => html`<i key=${n}></i>`)}</div>`;
+  return html`<div class="skeleton" role="status" aria-label="Loading">${Array.from({ length: lines }, (_, n) => html`<i key=${n}>
+    </i>`)}</div>`;
 }
 
 /**
@@ -46,5 +48,6 @@ export function Panel({ title, aside, children, kind = '', id }) {
 /** A progress bar with its number. @param {{value: number, label?: string}} properties */
 export function Progress({ value, label }) {
   return html`<span class="progress" role="progressbar" aria-valuenow=${value} aria-valuemin="0" aria-valuemax="100" aria-label=${label ?? 'Progress'}>
-    <span class="track"><span style=${{ width: `${value}%` }}></span></span><span class="num">${value} %</span></span>`;
+    <span class="track"><span style=${{ width: `${value}%` }}></span></span><span class="num">${value} %</span>
+      </span>`;
 }

@@ -28,5 +28,6 @@ export function Mark({ status }) {
 
 /** @param {{status: string, word?: string}} properties */
 export function Status({ status, word }) {
-  return html`<span class="status"><${Mark} status=${status} /><span class="tone ${TONES[status] ?? 'off'}">${word ?? status.replace('_', ' ')}</span></span>`;
+  return html`<span class="status"><${Mark} status=${status} />
+    <span class="tone ${TONES[status] ?? 'off'}">${word ?? status.replace('_', ' ')}</span></span>`;
 }

@@ -56,9 +56,14 @@ export function Timeline({ execution, delays }) {
   const list = pieces(execution, delays, isOpen ? now.value : 0);
   const total = list.reduce((sum, piece) => sum + piece.ms, 0) || 1;
   return html`<ol class="timeline" aria-label="Timeline">
-    <li class="end"><span class="bar"></span><span class="label">enqueued<br /><time datetime=${execution.createdAt} title=${full(execution.createdAt)}>${clock(execution.createdAt)}</time></span></li>
+    <li class="end"><span class="bar"></span><span class="label">enqueued<br />
+      <time datetime=${execution.createdAt} title=${full(execution.createdAt)}>${clock(execution.createdAt)}</time>
+      </span></li>
     ${list.map((piece, index) => html`<li key=${index} class="${piece.kind} ${piece.tone ?? ''} ${piece.live ? 'is-live' : ''}" title=${piece.title} style=${{ flexGrow: piece.kind === 'plan' || piece.kind === 'skip' ? 0 : Math.max(0.02, piece.ms / total) }}>
       <span class="bar"></span><span class="label">${piece.label}</span></li>`)}
-    ${execution.finishedAt && html`<li class="end"><span class="bar"></span><span class="label">${execution.status}<br /><time datetime=${execution.finishedAt} title=${full(execution.finishedAt)}>${clock(execution.finishedAt)}</time></span></li>`}
+    ${execution.finishedAt && html`<li class="end"><span class="bar"></span>
+      <span class="label">${execution.status}<br />
+      <time datetime=${execution.finishedAt} title=${full(execution.finishedAt)}>${clock(execution.finishedAt)}</time>
+      </span></li>`}
   </ol>`;
 }

@@ -120,12 +120,19 @@ export function Trigger({ job, from }) {
   } });
   return html`<${Panel} title="Trigger" kind="trigger"><form class="body stack" onSubmit=${send} novalidate>
     <${PayloadForm} schema=${job.payloadSchema} value=${payload} change=${change} problem=${problem?.code === 'invalid_payload' ? null : problem} mistakes=${mistakes} sensitive=${job.sensitive ?? []} />
-    <details><summary>Options${Object.values(options).some(Boolean) ? ` (${Object.values(options).filter(Boolean).length} set)` : ''}</summary><div class="fields options">
-      <div class="field"><label for="option-priority">Priority</label><input ...${option('priority')} placeholder="${job.priority}: low, normal, high, critical or 0 to 100" /></div>
-      <div class="field"><label for="option-delay">Delay in seconds</label><input ...${option('delay')} inputmode="decimal" /></div>
-      <div class="field"><label for="option-runAt">Due at, in your time zone</label><input ...${option('runAt')} type="datetime-local" step="1" /></div>
-      ${TEXTS.map(([name, label]) => html`<div class="field" key=${name}><label for=${`option-${name}`}>${label}</label><input ...${option(name)} /></div>`)}
-      <div class="field"><label for="option-tags">Tags, separated by commas</label><input ...${option('tags')} /></div>
+    <details><summary>Options${Object.values(options).some(Boolean) ? ` (${Object.values(options).filter(Boolean).length} set)` : ''}</summary>
+      <div class="fields options">
+      <div class="field"><label for="option-priority">Priority</label>
+        <input ...${option('priority')} placeholder="${job.priority}: low, normal, high, critical or 0 to 100" />
+        </div>
+      <div class="field"><label for="option-delay">Delay in seconds</label>
+        <input ...${option('delay')} inputmode="decimal" /></div>
+      <div class="field"><label for="option-runAt">Due at, in your time zone</label>
+        <input ...${option('runAt')} type="datetime-local" step="1" /></div>
+      ${TEXTS.map(([name, label]) => html`<div class="field" key=${name}>
+        <label for=${`option-${name}`}>${label}</label><input ...${option(name)} /></div>`)}
+      <div class="field"><label for="option-tags">Tags, separated by commas</label>
+        <input ...${option('tags')} /></div>
     </div></details>
     <p class="check" role="status">${problem && missing > 0 && !mistakes.length ? html`<span class="muted">${missing === 1 ? 'One required field is empty.' : `${missing} required fields are empty.`}</span>` : problem && mistakes.length ? html`<span class="bad">${mistakes.length === 1 ? 'One mistake.' : `${mistakes.length} mistakes.`}</span>` : outcome ? html`<span class="muted">${outcomeWords(outcome)}</span>` : ''}</p>
     <footer class="row"><button type="submit" class="primary" disabled=${busy || !job.enabled}>Trigger</button>

@@ -29,17 +29,20 @@ export default function ExecutionScreen({ path: [id] }) {
   const one = loaded.data;
   const why = useData(one && !isFinal(one) ? `explain:${id}` : null, () => api.explain(id), { every: 1000 });
   const job = useData(one ? `job:${one.jobId}` : null, () => api.job(/** @type {Execution} */ (one).jobId), { live: false });
-  if (loaded.error?.status === 404) return html`<${Empty} title="There is no execution with this id.">It was deleted or pruned, or the id is wrong. <a href=${href(['executions'])}>All executions</a></${Empty}>`;
+  if (loaded.error?.status === 404) return html`<${Empty} title="There is no execution with this id.">It was deleted or pruned, or the id is wrong. <a href=${href(['executions'])}>All executions</a>
+    </${Empty}>`;
   if (!one) return loaded.error ? html`<${Failure} error=${loaded.error} reload=${loaded.reload} what="The execution" />` : html`<${Skeleton} lines=${10} />`;
   return html`<div class="screen">
     <${Header} one=${one} job=${job.data} why=${why.data} error=${loaded.error && { error: loaded.error, at: loaded.at }} />
     <${Panel} kind="life"><${Timeline} execution=${one} delays=${job.data?.retryDelaysMs ?? []} /></${Panel}>
-    ${one.error && html`<${Panel} kind="error" title=${html`${one.status === 'failed' ? 'Error' : 'Error of the last attempt'} <span class="tag">${one.error.kind.replace('_', ' ')}</span>`}><pre class="body error-text">${one.error.message}</pre></${Panel}>`}
+    ${one.error && html`<${Panel} kind="error" title=${html`${one.status === 'failed' ? 'Error' : 'Error of the last attempt'} <span class="tag">${one.error.kind.replace('_', ' ')}</span>`}>
+      <pre class="body error-text">${one.error.message}</pre></${Panel}>`}
     <div class="columns">
       <${Payload} one=${one} job=${job.data} />
       <${Result} one=${one} job=${job.data} />
     </div>
-    ${(one.attempts?.length ?? 0) > 0 && html`<${Panel} kind="table" title="Attempts"><${Attempts} attempts=${one.attempts ?? []} /></${Panel}>`}
+    ${(one.attempts?.length ?? 0) > 0 && html`<${Panel} kind="table" title="Attempts">
+      <${Attempts} attempts=${one.attempts ?? []} /></${Panel}>`}
     <${Panel} title="Log"><${LogView} id=${id} isOpen=${!isFinal(one)} attempts=${one.attempt} /></${Panel}>
     <${Panel} title="Facts"><${Facts} execution=${one} /></${Panel}>
   </div>`;
@@ -56,21 +59,30 @@ function Header({ one, job, why, error }) {
   const reason = why && reasonWords(why, now.value);
   return html`<header>
     <div>
-      <p class="crumbs"><a href=${href(['executions'])}>Executions</a> / <a href=${href(['jobs', one.jobId])}>${one.jobId}</a> / <${Id} id=${one.id} /></p>
-      <h1 class="status-words"><${Mark} status=${one.status} /><span>${statusWords(one, now.value)}</span>${one.status === 'running' && one.startedAt && html`<span class="muted figure"><${Elapsed} at=${one.startedAt} />${job?.timeoutMs ? ` of ${duration(job.timeoutMs)}` : ''}</span>`}</h1>
-      ${one.status === 'running' && (one.progress > 0 || one.progressMessage) && html`<p class="row"><${Progress} value=${one.progress} /> ${one.progressMessage}</p>`}
+      <p class="crumbs"><a href=${href(['executions'])}>Executions</a> / <a href=${href(['jobs', one.jobId])}>${one.jobId}</a> / <${Id} id=${one.id} />
+        </p>
+      <h1 class="status-words"><${Mark} status=${one.status} />
+        <span>${statusWords(one, now.value)}</span>${one.status === 'running' && one.startedAt && html`<span class="muted figure">
+        <${Elapsed} at=${one.startedAt} />${job?.timeoutMs ? ` of ${duration(job.timeoutMs)}` : ''}</span>`}</h1>
+      ${one.status === 'running' && (one.progress > 0 || one.progressMessage) && html`<p class="row">
+        <${Progress} value=${one.progress} /> ${one.progressMessage}</p>`}
       ${reason && html`<p>${reason}</p>`}
       ${error && html`<${Failure} ...${error} what="The execution" />`}
     </div>
     <div class="acts">
       ${!isFinal(one) && html`<button onClick=${() => askCancel(one)} disabled=${Boolean(one.cancelRequestedAt)}>${one.cancelRequestedAt ? 'Cancel requested' : 'Cancel'}</button>`}
       ${isWaiting(one) && html`<button onClick=${() => setEditing('edit')}>Edit</button>`}
-      ${isRetryable(one) && html`<button class="primary" onClick=${() => askRetry(one)}>Retry</button><button onClick=${() => setEditing('retry')}>Edit and retry</button>`}
+      ${isRetryable(one) && html`<button class="primary" onClick=${() => askRetry(one)}>Retry</button>
+        <button onClick=${() => setEditing('retry')}>Edit and retry</button>`}
       <${Menu} label="More" title="More acts">
         <a href=${href(['jobs', one.jobId], { trigger: '1', from: one.id })}>Trigger another like it</a>
         <a href=${href(['executions'], { jobId: one.jobId })}>All executions of this job</a>
-        ${isFinal(one) && html`<hr /><button onClick=${() => askErase(one)} disabled=${Boolean(one.erased)}>Erase its data…</button><button class="danger" onClick=${() => askDelete(one)}>Delete…</button>`}
-        <hr /><span class="menu-note"><${CopyAs} command=${{ method: 'GET', path: `executions/${one.id}`, cli: `jobs execution ${one.id}` }} /></span>
+        ${isFinal(one) && html`<hr />
+          <button onClick=${() => askErase(one)} disabled=${Boolean(one.erased)}>Erase its data…</button>
+          <button class="danger" onClick=${() => askDelete(one)}>Delete…</button>`}
+        <hr /><span class="menu-note">
+          <${CopyAs} command=${{ method: 'GET', path: `executions/${one.id}`, cli: `jobs execution ${one.id}` }} />
+          </span>
       </${Menu}>
     </div>
     ${editing === 'edit' && html`<${EditExecution} execution=${one} job=${job} close=${() => setEditing('')} />`}
@@ -81,7 +93,10 @@ function Header({ one, job, why, error }) {
 /** @param {{one: Execution, job: any}} properties */
 function Payload({ one, job }) {
   const [compare, setCompare] = useState(false);
-  const aside = !one.erased && html`<span class="tabs"><button class="small" aria-pressed=${!compare} onClick=${() => setCompare(false)}>Value</button><button class="small" aria-pressed=${compare} onClick=${() => setCompare(true)}>Difference to the last success</button></span>`;
+  const aside = !one.erased && html`<span class="tabs">
+    <button class="small" aria-pressed=${!compare} onClick=${() => setCompare(false)}>Value</button>
+    <button class="small" aria-pressed=${compare} onClick=${() => setCompare(true)}>Difference to the last success</button>
+    </span>`;
   return html`<${Panel} title="Payload" aside=${aside}><div class="body">
     ${one.erased ? html`<p class="muted">Erased ${full(one.erased.at)}${one.erased.by ? html` by ${one.erased.by}` : ''}.</p>` : compare ? html`<${Difference} execution=${one} />` : html`<${JsonView} value=${one.payload} schema=${job?.payloadSchema} name="payload" />`}
   </div></${Panel}>`;

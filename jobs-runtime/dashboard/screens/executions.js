@@ -31,7 +31,8 @@ export default function Executions() {
   const shown = listing.rows;
   const total = listing.cursor ? `≥ ${number(shown.length)}` : number(shown.length);
   return html`<div class="screen">
-    <header><div><h1>Executions</h1></div><div class="acts"><${Views} filters=${filters} change=${change} /></div></header>
+    <header><div><h1>Executions</h1></div><div class="acts"><${Views} filters=${filters} change=${change} />
+      </div></header>
     <${Filters} filters=${filters} change=${change} />
     ${listing.error && html`<${Failure} error=${listing.error} at=${listing.at} reload=${listing.reload} what="The list" />`}
     <${Panel} kind="table">
@@ -43,9 +44,12 @@ export default function Executions() {
       ${!listing.loaded && !listing.error && html`<${Skeleton} lines=${10} />`}
       ${shown.length > 0 && html`<${ExecutionTable} rows=${shown} columns=${columns.chosen} selected=${selected} select=${setSelected} />`}
       ${listing.loaded && !shown.length && (Object.keys(filters).length
-        ? html`<${Empty} title=${listing.cursor ? 'No match so far.' : 'No execution matches these filters.'}><button class="link" onClick=${() => change({})}>Remove all filters</button></${Empty}>`
+        ? html`<${Empty} title=${listing.cursor ? 'No match so far.' : 'No execution matches these filters.'}>
+          <button class="link" onClick=${() => change({})}>Remove all filters</button></${Empty}>`
         : html`<${Empty} title="There are no executions yet.">Trigger a job from its page, with <code>trigger</code> on the command line, or from code.</${Empty}>`)}
-      ${listing.cursor && html`<footer class="pager"><button onClick=${listing.more} disabled=${listing.loading}>Load ${count(50, 'more', 'more')}</button></footer>`}
+      ${listing.cursor && html`<footer class="pager">
+        <button onClick=${listing.more} disabled=${listing.loading}>Load ${count(50, 'more', 'more')}</button>
+        </footer>`}
     </${Panel}>
     <${BulkBar} rows=${shown} selected=${selected} clear=${() => setSelected(new Set())} query=${query} more=${listing.cursor !== null} />
   </div>`;

@@ -35,19 +35,27 @@ export default function Failures() {
   return html`<div class="screen">
     <header><div><h1>Failures</h1></div><div class="acts">
       ${jobId && html`<a href=${href(['failures'], { period })}>All jobs</a>`}
-      <select aria-label="Failed in the" value=${period} onChange=${(/** @type {any} */ event) => setQuery({ jobId, period: event.target.value })}>${PERIODS.map(([value, label]) => html`<option key=${value} value=${value}>${label}</option>`)}</select></div></header>
+      <select aria-label="Failed in the" value=${period} onChange=${(/** @type {any} */ event) => setQuery({ jobId, period: event.target.value })}>${PERIODS.map(([value, label]) => html`<option key=${value} value=${value}>${label}</option>`)}</select>
+        </div></header>
     <${Show} of=${loaded} what="The list of failures">${(/** @type {{groups: Group[], examined: number, complete: boolean}} */ { groups, examined, complete }) => (groups.length ? html`<${Panel} kind="table">
-        <div class="table-bar"><span class="muted num">${count(groups.length, 'group')} of ${complete ? count(examined, 'failed execution') : `the last ${number(examined)} failed executions; older ones are not counted`}</span></div>
+        <div class="table-bar">
+          <span class="muted num">${count(groups.length, 'group')} of ${complete ? count(examined, 'failed execution') : `the last ${number(examined)} failed executions; older ones are not counted`}</span>
+          </div>
         <ul class="failures">${groups.map((group) => html`<li key=${group.key} class=${opened === group.key ? 'opened' : ''}>
           <button class="failure" aria-expanded=${opened === group.key} onClick=${() => setOpened(opened === group.key ? '' : group.key)}>
             <span class="num bad">${number(group.count)}</span>
-            <span class="what"><span class="cut"><span class="tag">${group.kind.replace('_', ' ')}</span> ${pieces(group.message.split('\n')[0].slice(0, 400)).map((piece, n) => html`<span key=${n} class=${piece.varies ? 'varies' : ''}>${piece.text}</span>`)}</span><span class="cut muted">${group.jobId}</span></span>
+            <span class="what"><span class="cut">
+              <span class="tag">${group.kind.replace('_', ' ')}</span> ${pieces(group.message.split('\n')[0].slice(0, 400)).map((piece, n) => html`<span key=${n} class=${piece.varies ? 'varies' : ''}>${piece.text}</span>`)}</span>
+              <span class="cut muted">${group.jobId}</span></span>
             <${Sparkline} values=${group.trend} label="Failures over time" />
-            <span class="seen muted"><span>last <${Time} at=${group.lastSeen} /></span><span>first <${Time} at=${group.firstSeen} /></span></span>
+            <span class="seen muted"><span>last <${Time} at=${group.lastSeen} /></span>
+              <span>first <${Time} at=${group.firstSeen} /></span></span>
           </button>
           ${opened === group.key && html`<${FailureDetail} group=${group} run=${run} />`}
         </li>`)}</ul>
-      </${Panel}>` : html`<${Panel}><${Empty} title="Nothing failed in this time.">${period !== '90d' && html`<button class="link" onClick=${() => setQuery({ jobId, period: '90d' })}>Look at the last 90 days</button>`}</${Empty}></${Panel}>`)}</${Show}>
+      </${Panel}>` : html`<${Panel}>
+        <${Empty} title="Nothing failed in this time.">${period !== '90d' && html`<button class="link" onClick=${() => setQuery({ jobId, period: '90d' })}>Look at the last 90 days</button>`}</${Empty}>
+        </${Panel}>`)}</${Show}>
     ${act && html`<${OperationDialog} act=${act.act} filter=${act.filter} close=${() => setAct(null)} />`}
   </div>`;
 }

@@ -32,18 +32,24 @@ export default function JobScreen({ path: [id] }) {
     <header><div>
       <p class="crumbs"><a href=${href(['jobs'])}>Jobs</a> / ${job.label === job.id ? '' : job.label}</p>
       <h1>${job.id}</h1>
-      <p class="row"><${Handler} job=${job} /> <span>${job.enabled ? HANDLERS[job.handler] : 'It is disabled and accepts no executions.'}</span></p>
+      <p class="row"><${Handler} job=${job} /> <span>${job.enabled ? HANDLERS[job.handler] : 'It is disabled and accepts no executions.'}</span>
+        </p>
     </div></header>
     <div class="columns aside">
       <div class="stack wide">
         <${JobStats} job=${job} />
         <${Panel} title="What it does"><div class="body prose">${paragraphs(job.description || job.label)}
-          <p class="muted">Source <code>${job.source}</code>${job.aliases?.length ? html`, also known as ${job.aliases.join(', ')}` : ''}${job.tags.length ? html`, tags ${job.tags.join(', ')}` : ''}.</p></div></${Panel}>
-        <${Panel} title="Policy"><dl class="facts body">${policyOf(job).map(([name, words]) => html`<dt>${name}</dt><dd>${words}</dd>`)}</dl></${Panel}>
+          <p class="muted">Source <code>${job.source}</code>${job.aliases?.length ? html`, also known as ${job.aliases.join(', ')}` : ''}${job.tags.length ? html`, tags ${job.tags.join(', ')}` : ''}.</p>
+            </div></${Panel}>
+        <${Panel} title="Policy">
+          <dl class="facts body">${policyOf(job).map(([name, words]) => html`<dt>${name}</dt>
+          <dd>${words}</dd>`)}</dl></${Panel}>
         <${Recent} title="Recent executions" filters=${{ jobId: job.id }} />
         <${Panel} title="Schemas"><div class="body stack">
-          <details><summary>Payload</summary><${JsonView} value=${job.payloadSchema} name="payload schema" /></details>
-          <details><summary>Result</summary><${JsonView} value=${job.resultSchema} name="result schema" /></details>
+          <details><summary>Payload</summary><${JsonView} value=${job.payloadSchema} name="payload schema" />
+            </details>
+          <details><summary>Result</summary><${JsonView} value=${job.resultSchema} name="result schema" />
+            </details>
           <p class="muted">Fingerprint <code>${job.fingerprint}</code></p></div></${Panel}>
       </div>
       <${Trigger} key=${from ?? ''} job=${job} from=${from} />

@@ -26,15 +26,19 @@ export default function Jobs() {
       if (!page.jobs.length) return html`<${Empty} title="No job is known yet.">A program publishes its jobs when it starts with this store.</${Empty}>`;
       if (!jobs.length) return html`<${Empty} title="No job matches “${wanted}”." />`;
       return html`<${Panel} kind="table">
-        <div class="table-bar"><span class="muted num">${jobs.length === page.total ? count(page.total, 'job') : `${jobs.length} of ${count(page.total, 'job')}`}</span></div>
+        <div class="table-bar">
+          <span class="muted num">${jobs.length === page.total ? count(page.total, 'job') : `${jobs.length} of ${count(page.total, 'job')}`}</span>
+          </div>
         <div class="scroll" role="region" aria-label="Jobs" tabindex="0"><table class="list executions jobs">
-          <thead><tr><th>Job</th><th class="grow">What it does</th><th>Queue</th><th class="right">Attempts</th><th>Schedule</th><th>Handler</th></tr></thead>
+          <thead><tr><th>Job</th><th class="grow">What it does</th><th>Queue</th><th class="right">Attempts</th>
+            <th>Schedule</th><th>Handler</th></tr></thead>
           <tbody>${jobs.map((job) => html`<tr key=${job.id} onClick=${(/** @type {any} */ event) => !event.target.closest('a') && go(href(['jobs', job.id]))}>
             <td class="c-job"><div class="cell"><a href=${href(['jobs', job.id])}>${job.id}</a></div></td>
             <td class="grow"><div class="cell"><span class="cut muted">${job.label}</span></div></td>
             <td class="c-queue"><div class="cell">${job.queue}</div></td>
             <td class="right num c-attempt">${job.maxAttempts}</td>
-            <td class="c-tags"><div class="cell mono">${job.schedule.map((/** @type {any} */ rule) => rule.cron).join(' · ') || html`<span class="muted">–</span>`}</div></td>
+            <td class="c-tags"><div class="cell mono">${job.schedule.map((/** @type {any} */ rule) => rule.cron).join(' · ') || html`<span class="muted">–</span>`}</div>
+              </td>
             <td class="c-created"><div class="cell"><${Handler} job=${job} /></div></td>
           </tr>`)}</tbody></table></div>
       </${Panel}>`;

@@ -38,16 +38,22 @@ export default function Queues() {
     <${Show} of=${loaded} what="The list of queues">${(/** @type {{queues: Queue[]}} */ { queues }) => {
       if (!queues.length) return html`<${Empty} title="No queue is known yet.">A queue appears when a job or an execution names it.</${Empty}>`;
       const most = Math.max(1, ...queues.map((one) => one.ready + one.blocked + one.running));
-      return html`<${Panel} kind="table"><div class="scroll" role="region" aria-label="Queues" tabindex="0"><table class="list queues">
-        <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th><th class="right wide">Running</th><th class="right wide">Ready</th><th class="right wide">Blocked</th><th>State</th><th></th></tr></thead>
+      return html`<${Panel} kind="table"><div class="scroll" role="region" aria-label="Queues" tabindex="0">
+        <table class="list queues">
+        <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
+          <th class="right wide">Running</th><th class="right wide">Ready</th>
+          <th class="right wide">Blocked</th><th>State</th><th></th></tr></thead>
         <tbody>${queues.map((queue) => html`<tr key=${queue.queue}>
           <td><a href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a></td>
           <td class="grow"><${QueueBar} queue=${queue} most=${most} /></td>
-          <td class="right num wide">${number(queue.running)}</td><td class="right num wide">${number(queue.ready)}</td><td class="right num wide">${number(queue.blocked)}</td>
+          <td class="right num wide">${number(queue.running)}</td>
+            <td class="right num wide">${number(queue.ready)}</td>
+            <td class="right num wide">${number(queue.blocked)}</td>
           <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
           <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>
         </tr>`)}</tbody></table></div>
-        <footer class="legend"><span><i class="run"></i>running</span><span><i class="ready"></i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
+        <footer class="legend"><span><i class="run"></i>running</span><span><i class="ready">
+          </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
       </${Panel}>`;
     }}</${Show}>
     ${features.has('GET /limits') ? html`<${Limits} />` : html`<${DeclaredLimits} />`}

@@ -25,21 +25,28 @@ export default function ScheduleScreen({ path: [id] }) {
   const loaded = useData(`schedule:${id}`, () => api.schedule(id));
   const [editing, setEditing] = useState(false);
   const one = loaded.data;
-  if (loaded.error?.status === 404) return html`<${Empty} title="There is no schedule ${id}."><a href=${href(['schedules'])}>All schedules</a></${Empty}>`;
+  if (loaded.error?.status === 404) return html`<${Empty} title="There is no schedule ${id}.">
+    <a href=${href(['schedules'])}>All schedules</a></${Empty}>`;
   if (!one) return loaded.error ? html`<${Failure} error=${loaded.error} reload=${loaded.reload} what="The schedule" />` : html`<${Skeleton} lines=${8} />`;
   const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return html`<div class="screen">
     <header><div>
       <p class="crumbs"><a href=${href(['schedules'])}>Schedules</a> / ${one.id}</p>
       <h1>${cronWords(one.cron)}, ${one.timezone}</h1>
-      <p class="row"><${ScheduleState} schedule=${one} /> <span>runs <a href=${href(['jobs', one.jobId])}>${one.jobId}</a>${one.nextTime ? html`, next <${Time} at=${one.nextTime} />` : ''}${one.pausedAt ? html`, paused <${Time} at=${one.pausedAt} />` : ''}</span></p>
+      <p class="row"><${ScheduleState} schedule=${one} /> <span>runs <a href=${href(['jobs', one.jobId])}>${one.jobId}</a>${one.nextTime ? html`, next <${Time} at=${one.nextTime} />` : ''}${one.pausedAt ? html`, paused <${Time} at=${one.pausedAt} />` : ''}</span>
+        </p>
     </div><${Acts} one=${one} edit=${() => setEditing(true)} /></header>
     <div class="columns">
-      <${Panel} title="Next times" kind="table">${one.nextTimes.length ? html`<div class="scroll" role="region" aria-label="Next times" tabindex="0"><table class="list"><thead><tr><th></th><th>${one.timezone}</th>${mine !== one.timezone && html`<th>${mine}, yours</th>`}</tr></thead>
-        <tbody>${one.nextTimes.map((at) => html`<tr key=${at}><td><${Time} at=${at} /></td><td class="num">${inZone(at, one.timezone)}</td>${mine !== one.timezone && html`<td class="num">${full(at)}</td>`}</tr>`)}</tbody></table></div>` : html`<${Empty} title="No time is due while it is ${one.status}." />`}</${Panel}>
+      <${Panel} title="Next times" kind="table">${one.nextTimes.length ? html`<div class="scroll" role="region" aria-label="Next times" tabindex="0">
+        <table class="list"><thead><tr><th></th>
+        <th>${one.timezone}</th>${mine !== one.timezone && html`<th>${mine}, yours</th>`}</tr></thead>
+        <tbody>${one.nextTimes.map((at) => html`<tr key=${at}><td><${Time} at=${at} /></td>
+          <td class="num">${inZone(at, one.timezone)}</td>${mine !== one.timezone && html`<td class="num">${full(at)}</td>`}</tr>`)}</tbody>
+          </table></div>` : html`<${Empty} title="No time is due while it is ${one.status}." />`}</${Panel}>
       <${Panel} title="Rule"><dl class="facts body">
         <dt>Cron</dt><dd><code>${one.cron}</code></dd>
-        <dt>Missed times</dt><dd>${CATCH_UP[one.catchUp] ?? `${one.catchUp}: so many of the times that passed run`}</dd>
+        <dt>Missed times</dt>
+          <dd>${CATCH_UP[one.catchUp] ?? `${one.catchUp}: so many of the times that passed run`}</dd>
         <dt>Overlap</dt><dd>${OVERLAP[one.overlap] ?? one.overlap}</dd>
         <dt>Jitter</dt><dd>${one.jitterMs ? `up to ${duration(one.jitterMs)} behind each time` : 'none'}</dd>
         <dt>Origin</dt><dd>${one.declared ? html`declared by the job's attribute${one.overridden ? html`, which says <code>${one.declared.cron}</code>, ${one.declared.timezone}` : ''}` : 'created at run time'}</dd>
@@ -72,7 +79,8 @@ function Acts({ one, edit }) {
     })}>Run now</button>
     ${one.status === 'paused' ? html`<button class="primary" onClick=${() => act('resume')}>Resume</button>` : one.status === 'active' && html`<button onClick=${() => act('pause')}>Pause</button>`}
     <button onClick=${edit}>Edit</button>
-    ${(!one.declared || one.status === 'absent') && html`<${Menu} label="More" title="More acts"><button class="danger" onClick=${() => ask({
+    ${(!one.declared || one.status === 'absent') && html`<${Menu} label="More" title="More acts">
+      <button class="danger" onClick=${() => ask({
       title: `Delete the schedule ${one.id}?`, verb: 'Delete it', danger: true, body: html`<p>Its times end and its history is gone. Executions that it created stay.</p>`,
       command: { method: 'DELETE', path, cli: `jobs schedules delete ${one.id}` },
       run: async () => {
@@ -86,7 +94,11 @@ function Acts({ one, edit }) {
 
 /** @param {{runs: Schedule['runs']}} properties */
 function Runs({ runs }) {
-  return html`<${Panel} title="Last runs" kind="table">${runs.length ? html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0"><table class="list"><thead><tr><th>Time</th><th>Fired</th><th class="grow">Outcome</th></tr></thead>
-    <tbody>${runs.map((run) => html`<tr key=${run.time + run.firedAt}><td class="num">${full(run.time)}${run.manual ? html` <span class="tag">by hand</span>` : ''}</td><td><${Time} at=${run.firedAt} /></td>
-      <td class="grow"><div class="cell">${run.executionId ? html`<a class="mono cut" href=${href(['executions', run.executionId])}>${run.executionId}</a>` : html`<span class="wait">skipped</span>`}${run.skipped && html`<span class="muted cut">${run.skipped.detail}</span>`}</div></td></tr>`)}</tbody></table></div>` : html`<${Empty} title="It has not run yet." />`}</${Panel}>`;
+  return html`<${Panel} title="Last runs" kind="table">${runs.length ? html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0">
+    <table class="list"><thead><tr><th>Time</th><th>Fired</th><th class="grow">Outcome</th></tr></thead>
+    <tbody>${runs.map((run) => html`<tr key=${run.time + run.firedAt}>
+      <td class="num">${full(run.time)}${run.manual ? html` <span class="tag">by hand</span>` : ''}</td><td>
+      <${Time} at=${run.firedAt} /></td>
+      <td class="grow"><div class="cell">${run.executionId ? html`<a class="mono cut" href=${href(['executions', run.executionId])}>${run.executionId}</a>` : html`<span class="wait">skipped</span>`}${run.skipped && html`<span class="muted cut">${run.skipped.detail}</span>`}</div>
+        </td></tr>`)}</tbody></table></div>` : html`<${Empty} title="It has not run yet." />`}</${Panel}>`;
 }

@@ -9,8 +9,9 @@ export async function the_index_leads_to_the_overview({ page }) {
 }
 
 export async function back_forward_and_reload_keep_the_place({ page, open, see }) {
-  const id = await trigger('test.add', { a: 1, b: 2 }, { itemId: 'back-and-forward' });
-  await open('executions?itemId=back-and-forward');
+  const item = `back-${Date.now()}`;
+  const id = await trigger('test.add', { a: 1, b: 2 }, { itemId: item });
+  await open(`executions?itemId=${item}`);
   await page.locator('table a', { hasText: 'test.add' }).click();
   await see(/Succeeded|Queued|Running/);
   assert.match(page.url(), new RegExp(`/executions/${id}$`));
@@ -18,8 +19,8 @@ export async function back_forward_and_reload_keep_the_place({ page, open, see }
   await see('Payload');
   await page.goBack();
   await page.locator('table a', { hasText: 'test.add' }).waitFor();
-  assert.match(page.url(), /itemId=back-and-forward$/);
-  await see('back-and-forward');
+  assert.match(page.url(), new RegExp(`itemId=${item}$`));
+  await see(item);
   await page.goForward();
   await see('Payload');
 }

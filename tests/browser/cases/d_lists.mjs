@@ -2,17 +2,18 @@
 import { api, assert, reaches, trigger, until } from '../tools.mjs';
 
 export async function filters_live_in_the_address({ page, open }) {
-  await trigger('test.echo', { text: 'x' }, { tags: ['eu'], itemId: 'filter-1' });
+  const item = `filter-${Date.now()}`;
+  await trigger('test.echo', { text: 'x' }, { tags: ['eu'], itemId: item });
   await open('executions');
   await page.getByLabel('Job', { exact: true }).selectOption('test.echo');
   await page.getByLabel(/Execution id/).fill('tag:eu');
   await page.keyboard.press('Enter');
   await until('the address has both filters', () => /jobId=test.echo&tag=eu/.test(page.url()));
-  await page.locator('td', { hasText: 'filter-1' }).waitFor();
+  await page.locator('td', { hasText: item }).waitFor();
   await page.getByLabel('Status', { exact: true }).selectOption('failed');
   await page.getByText('No execution matches these filters.').waitFor();
   await page.goBack();
-  await page.locator('td', { hasText: 'filter-1' }).waitFor();
+  await page.locator('td', { hasText: item }).waitFor();
 }
 
 export async function retry_the_selected_ones({ page, open, see, button }) {
@@ -53,6 +54,7 @@ export async function the_keyboard_alone_finds_opens_and_cancels({ page, open, s
   await page.keyboard.press('Enter');
   await page.locator('tbody tr', { hasText: 'test.wait' }).waitFor();
   await page.keyboard.press('j');
+  await page.locator('tbody tr.at').waitFor();
   await page.keyboard.press('Enter');
   await page.locator('h1', { hasText: 'Running' }).waitFor();
   await page.keyboard.press('c');
