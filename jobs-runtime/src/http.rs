@@ -12,6 +12,7 @@
 //! | `cors` | cross-origin requests of allowed origins |
 //! | `server` | connections and their bounds |
 //! | `events` | the server-sent events of `GET /events` |
+//! | `dashboard` | the page for browsers, and its embedded files |
 //!
 //! ```text
 //! request ─▶ deadline, panics ─▶ caller ─▶ route ─▶ role ─▶ content type, body ─▶ service, store
@@ -40,6 +41,7 @@ mod auth;
 mod bind;
 mod config;
 mod cors;
+mod dashboard;
 mod events;
 mod openapi;
 mod request;
@@ -65,7 +67,7 @@ pub use auth::Caller;
 pub(crate) use auth::Place;
 pub(crate) use bind::is_loopback;
 pub use bind::{BindError, check_bind};
-pub use config::HttpConfig;
+pub use config::{DashboardConfig, HttpConfig};
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
@@ -130,6 +132,7 @@ pub(crate) fn build(
     external: ExternalLeases,
 ) -> Router {
     let config = Arc::new(config);
+    let dashboard_routes = dashboard::router(&config.dashboard);
     let api = ApiState {
         events: events::EventBroadcaster::new(
             Arc::clone(service.store()),
@@ -160,4 +163,7 @@ pub(crate) fn build(
             guard::with_deadline,
         ))
         .with_state(api)
+        // Outside of the deadline's layer, which forbids browsers to keep responses.
+        .merge(dashboard_routes)
+        .layer(middleware::from_fn(dashboard::lead_browsers))
 }

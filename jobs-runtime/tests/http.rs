@@ -15,6 +15,8 @@ mod auth;
 mod batch;
 #[path = "http/cancel_and_retry.rs"]
 mod cancel_and_retry;
+#[path = "http/dashboard.rs"]
+mod dashboard;
 #[path = "http/delete.rs"]
 mod delete;
 #[path = "http/dry_run.rs"]

@@ -150,7 +150,7 @@ fn the_typescript_client_has_strict_types_and_works() {
 fn compiler() -> PathBuf {
     let bin = tool("mypy");
     let tools = bin.ancestors().nth(2).unwrap();
-    let compiler = tools.join("node_modules/.bin/tsc");
+    let compiler = tools.join("node/node_modules/.bin/tsc");
     assert!(
         compiler.exists(),
         "{} is missing: run ./test",

@@ -6,6 +6,7 @@
 pub mod book;
 pub mod database;
 pub mod fault_injecting_store;
+pub mod forms;
 pub mod http;
 pub mod jobs;
 pub mod limited;

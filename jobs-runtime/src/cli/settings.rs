@@ -23,11 +23,12 @@ pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
 use values::{
     ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
-    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_number, parse_switch,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_name, parse_number, parse_switch,
+    parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 27] = [
     "database",
     "bind",
     "token_file",
@@ -52,6 +53,9 @@ const KEYS: [&str; 24] = [
     "drain",
     "store_wait",
     "log_attempts",
+    "instance",
+    "instance_hue",
+    "trace_link",
 ];
 
 /// A setting with its source, as `config` shows it.
@@ -175,6 +179,9 @@ impl Settings {
         http.max_connections_per_address = entries.read("max_connections_per_address", |text| {
             parse_number(text, &CONNECTIONS)
         })?;
+        http.dashboard.instance = entries.read("instance", parse_name)?;
+        http.dashboard.hue = entries.read("instance_hue", parse_hue)?;
+        http.dashboard.trace_link = entries.read("trace_link", parse_trace_link)?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.

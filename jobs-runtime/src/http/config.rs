@@ -33,6 +33,20 @@ pub struct HttpConfig {
     /// The connections of one address at a time; loopback addresses have no bound of their own.
     /// Default: 256.
     pub max_connections_per_address: usize,
+    /// What the dashboard shows of this instance.
+    pub dashboard: DashboardConfig,
+}
+
+/// The settings of the dashboard, so that operators see which instance they act on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DashboardConfig {
+    /// The name of the instance, as in `production`. Default: none.
+    pub instance: Option<String>,
+    /// The hue of the dashboard's colour, in degrees of the colour wheel. Default: a blue.
+    pub hue: Option<u16>,
+    /// The address of a trace; `{traceId}` in it is replaced. Default: none.
+    pub trace_link: Option<String>,
 }
 
 impl Default for HttpConfig {
@@ -46,6 +60,7 @@ impl Default for HttpConfig {
             header_timeout: Duration::from_secs(30),
             max_connections: 4_096,
             max_connections_per_address: 256,
+            dashboard: DashboardConfig::default(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub(in crate::http) mod metrics;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
+pub(in crate::http) mod schedule_times;
 pub(in crate::http) mod schedules;
 pub(in crate::http) mod sign_in;
 pub(in crate::http) mod trigger;
@@ -103,6 +104,7 @@ routes! {
         GET "/processes" => processes::list, processes::LIST;
         GET "/schedules" => schedules::list, schedules::LIST;
         POST "/schedules" => schedules::create, schedules::CREATE;
+        GET "/schedule-times" => schedule_times::list, schedule_times::LIST;
         GET "/schedules/{id}" => schedules::show, schedules::SHOW;
         PATCH "/schedules/{id}" => schedules::edit, schedules::EDIT;
         DELETE "/schedules/{id}" => schedules::delete, schedules::DELETE;

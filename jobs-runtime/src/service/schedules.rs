@@ -149,6 +149,21 @@ impl JobService {
         })
     }
 
+    /// Returns the next times of a rule: UTC and the defaults, changed by `edit`. Stores nothing.
+    ///
+    /// # Errors
+    /// The rule is invalid.
+    pub(crate) fn rule_times(&self, edit: &ScheduleEdit) -> Result<Vec<Timestamp>, ScheduleError> {
+        let mut rule = ScheduleRule::new("");
+        let violations = edit.apply(&mut rule);
+        match Timetable::new(&rule) {
+            Ok(timetable) if violations.is_empty() => {
+                Ok(timetable.upcoming(self.now(), SHOWN_TIMES))
+            }
+            _ => Err(ScheduleError::Invalid(violations)),
+        }
+    }
+
     /// Creates a schedule. Its first time is after now.
     ///
     /// # Errors

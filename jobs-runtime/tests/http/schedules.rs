@@ -134,3 +134,28 @@ async fn a_schedule_is_changed_paused_run_and_deleted() {
     assert_eq!(api.delete(&path).await.status, StatusCode::NO_CONTENT);
     api.get(&path).await.is_problem(404, "unknown_schedule");
 }
+
+#[tokio::test]
+async fn the_times_of_a_rule_are_told_without_a_schedule() {
+    let api = Api::new().await;
+    let path = format!("{API}/schedule-times?cron=0+3+*+*+*&timezone=Europe/Paris");
+    let times = api.get(&path).await;
+    let times = times.is_ok()["nextTimes"].as_array().unwrap().clone();
+    assert_eq!(times.len(), 5, "{times:?}");
+    let first = times[0].as_str().unwrap();
+    // 03:00 in Paris is 02:00 in winter and 01:00 in summer.
+    assert!(
+        first.contains("T02:00:00") || first.contains("T01:00:00"),
+        "{first}"
+    );
+    for query in [
+        "cron=0+3+*+*+9",
+        "cron=%20&timezone=UTC",
+        "cron=@daily&timezone=Mars",
+    ] {
+        let answer = api.get(&format!("{API}/schedule-times?{query}")).await;
+        answer.is_problem(400, "invalid_request");
+    }
+    let listed = api.get(&format!("{API}/schedules")).await;
+    assert_eq!(listed.is_ok()["schedules"], json!([]));
+}

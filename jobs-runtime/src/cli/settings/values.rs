@@ -33,6 +33,9 @@ pub(super) const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 /// The attempts of blocking handlers at a time. Each has a thread.
 pub(super) const BLOCKING_ATTEMPTS: RangeInclusive<usize> = 1..=10_000;
 
+/// The hues of colours, in degrees.
+const HUES: RangeInclusive<u16> = 0..=359;
+
 impl DurationRange {
     const fn new(least: &'static str, most: &'static str) -> Self {
         Self { least, most }
@@ -82,9 +85,49 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, as in 127.0.0.1:8091"))
 }
 
+/// Parses the name of the instance; `None` for an empty text.
+pub(super) fn parse_name(text: &str) -> Result<Option<String>, String> {
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=60 => Ok(Some(text.to_owned())),
+        _ => Err(format!("`{text}` is too long: give up to 60 characters")),
+    }
+}
+
+/// Parses the hue of a colour; `None` for an empty text.
+pub(super) fn parse_hue(text: &str) -> Result<Option<u16>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_number(text, &HUES).map(Some)
+}
+
+/// Parses the template of the addresses of traces; `None` for an empty text.
+pub(super) fn parse_trace_link(text: &str) -> Result<Option<String>, String> {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    match text {
+        "" => Ok(None),
+        _ if is_web && text.contains("{traceId}") => Ok(Some(text.to_owned())),
+        _ => Err(format!(
+            "`{text}` is not valid: give an address with {{traceId}}, as in \
+             https://traces.example/{{traceId}}"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_to_traces_is_an_address_of_the_web() {
+        let link = "https://traces.example/{traceId}";
+        assert_eq!(parse_trace_link(link), Ok(Some(link.to_owned())));
+        for text in ["javascript:alert('{traceId}')", "https://traces.example/"] {
+            let error = parse_trace_link(text).expect_err(text);
+            assert!(error.contains("give an address with {traceId}"), "{error}");
+        }
+    }
 
     #[test]
     fn values_out_of_range_name_the_range() {

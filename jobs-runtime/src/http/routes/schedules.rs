@@ -25,11 +25,12 @@ const PARAMETERS: &[Input] = &[OF_JOB];
 
 const ID: Input = Input::text("id", "the id of the new schedule").required();
 const JOB_ID: Input = Input::text("jobId", "the job that it runs").required();
-const CRON: Input = Input::text(
+pub(in crate::http) const CRON: Input = Input::text(
     "cron",
     "a cron expression of five fields, or six with seconds",
 );
-const TIMEZONE: Input = Input::text("timezone", "the name of a time zone; UTC if it is absent");
+pub(in crate::http) const TIMEZONE: Input =
+    Input::text("timezone", "the name of a time zone; UTC if it is absent");
 const CATCH_UP: Input = Input::text(
     "catchUp",
     "times that have passed: `none`, `one` or `all(24)`",

@@ -1,0 +1,25 @@
+// The attempts of an execution, last first.
+import { html } from '../lib/dom.js';
+import { clock, duration, full } from '../lib/format.js';
+import { Status } from './status.js';
+import { Elapsed, Time } from './time.js';
+
+/** @typedef {import('../lib/types.js').components['schemas']['AttemptRecord']} Attempt */
+
+/** @param {{attempts: Attempt[]}} properties */
+export function Attempts({ attempts }) {
+  return html`<div class="scroll" role="region" aria-label="Attempts" tabindex="0"><table class="list">
+    <thead><tr><th>Attempt</th><th>Outcome</th><th class="right">Duration</th><th>Started</th><th>Worker</th>
+      <th class="grow">Error, and what followed</th></tr></thead>
+    <tbody>${[...attempts].reverse().map((one) => html`<tr key=${one.number}>
+      <td class="num">${one.number}</td>
+      <td><${Status} status=${one.outcome ?? 'running'} /></td>
+      <td class="right num">${one.finishedAt ? duration(Date.parse(one.finishedAt) - Date.parse(one.startedAt)) : html`<${Elapsed} at=${one.startedAt} />`}</td>
+      <td><time class="num" title=${full(one.startedAt)}>${clock(one.startedAt, true)}</time></td>
+      <td class="mono">${one.worker}</td>
+      <td class="grow"><div class="cell">
+        <span class="cut" title=${one.error?.message}>${one.error && html`<span class="bad">${one.error.kind.replace('_', ' ')}</span> ${one.error.message}`}${one.retryAt && html` <span class="muted">→ next <${Time} at=${one.retryAt} />
+        </span>`}</span></div></td>
+    </tr>`)}</tbody>
+  </table></div>`;
+}

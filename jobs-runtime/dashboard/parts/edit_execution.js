@@ -1,0 +1,99 @@
+// Dialogs that change an execution: edit while it waits, retry with another payload.
+import { html, useState } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { parse, pretty } from '../lib/json.js';
+import { touch } from '../lib/live.js';
+import { toast } from '../lib/notices.js';
+import { CopyAs } from './copying.js';
+import { Dialog } from './dialog.js';
+import { PayloadForm } from './payload_form.js';
+import { withoutHidden } from './trigger.js';
+
+/** @typedef {import('../lib/types.js').components['schemas']['ExecutionRecord']} Execution */
+
+/** Sends a change and keeps the mistakes that the server finds. @param {() => void} close */
+function useChange(close) {
+  const [problem, setProblem] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const send = async (/** @type {() => Promise<any>} */ run, /** @type {string} */ done) => {
+    setBusy(true);
+    try {
+      await run();
+      toast(done);
+      touch();
+      close();
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { problem, busy, send };
+}
+
+/** @param {{execution: Execution, job: any, close: () => void}} properties */
+export function RetryEdited({ execution, job, close }) {
+  const [payload, setPayload] = useState(() => withoutHidden(execution.payload, job));
+  const { problem, busy, send } = useChange(close);
+  const body = { payload };
+  return html`<${Dialog} title="Retry with an edited payload" close=${close} wide=${true}>
+    <p class="muted">The execution keeps its id. Its attempts and their logs stay; the payload of before is replaced.</p>
+    <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
+    <footer class="dialog-foot">
+      <${CopyAs} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} />
+        <span class="spring"></span>
+      <button onClick=${close}>Keep as it is</button>
+      <button class="primary" disabled=${busy} onClick=${() => send(() => api.retry(execution.id, JSON.stringify(body)), 'Queued again with the edited payload.')}>Retry</button>
+    </footer>
+  </${Dialog}>`;
+}
+
+/** A time for an input of the kind datetime-local. @param {string} at */
+function localTime(at) {
+  const time = new Date(at);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** @param {{execution: Execution, job: any, close: () => void}} properties */
+export function EditExecution({ execution, job, close }) {
+  const [payload, setPayload] = useState(() => withoutHidden(execution.payload, job));
+  const [priority, setPriority] = useState(String(execution.priority));
+  const [due, setDue] = useState(localTime(execution.runAt));
+  const { problem, busy, send } = useChange(close);
+  /** @type {Record<string, any>} */
+  const body = {};
+  if (Number(priority) !== execution.priority) body.priority = Number(priority);
+  if (due !== localTime(execution.runAt)) body.runAt = new Date(due).toISOString();
+  if (pretty(payload) !== pretty(withoutHidden(execution.payload, job))) body.payload = payload;
+  const changed = Object.keys(body).length > 0;
+  const save = (/** @type {Record<string, any>} */ change, /** @type {string} */ done) => send(() => api.edit(execution.id, JSON.stringify(change)), done);
+  return html`<${Dialog} title="Edit while it waits" close=${close} wide=${true}>
+    <div class="stack">
+      <div class="row form-row">
+        <div class="field"><label for="edit-due">Due, in your time zone</label>
+          <input id="edit-due" type="datetime-local" step="1" value=${due} onInput=${(/** @type {any} */ event) => setDue(event.target.value)} />
+          </div>
+        <button onClick=${() => save({ delayMs: 0 }, 'It is due now.')} disabled=${busy}>Make it due now</button>
+        <div class="field"><label for="edit-priority">Priority, 0 to 100</label>
+          <input id="edit-priority" type="number" min="0" max="100" value=${priority} onInput=${(/** @type {any} */ event) => setPriority(event.target.value)} />
+          </div>
+      </div>
+      <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
+    </div>
+    <footer class="dialog-foot">
+      ${changed && html`<${CopyAs} command=${{ method: 'PATCH', path: `executions/${execution.id}`, body }} />`}<span class="spring">
+        </span>
+      <button onClick=${close}>Keep as it is</button>
+      <button class="primary" disabled=${busy || !changed} onClick=${() => save(body, 'Changed.')}>Save</button>
+    </footer>
+  </${Dialog}>`;
+}
+
+/** Parses a text as JSON, or returns the mistake. @param {string} text @returns {{value?: any, mistake?: string}} */
+export function parsed(text) {
+  try {
+    return { value: parse(text) };
+  } catch (error) {
+    return { mistake: /** @type {Error} */ (error).message };
+  }
+}

@@ -1,0 +1,38 @@
+// A group of failures: what its executions share, a sample, and the acts on all of them.
+import { html } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { useData } from '../lib/data.js';
+import { common } from '../lib/failure_groups.js';
+import { brief } from '../lib/json.js';
+import { href } from '../lib/router.js';
+import { Time } from './time.js';
+
+/** @typedef {import('../lib/failure_groups.js').Group} Group */
+
+const SAMPLES = 50;
+
+/** @param {{group: Group, run: (group: Group, act: string, rows: any[] | null) => void}} properties */
+export function FailureDetail({ group, run }) {
+  const fetched = useData(group.fingerprint ? `group:${group.key}` : null, () => api.executions({ jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint, limit: SAMPLES }), { live: false });
+  const rows = group.fingerprint ? fetched.data?.executions ?? [] : group.rows;
+  const payloads = rows.map((row) => row.payload);
+  const { same, differ } = common(payloads);
+  const filters = group.fingerprint ? { jobId: group.jobId, errorFingerprint: group.fingerprint } : { jobId: group.jobId, status: 'failed' };
+  return html`<div class="failure-detail stack">
+    <pre class="error-text">${group.message}</pre>
+    ${same.length + differ.length > 0 && html`<dl class="facts">
+      ${same.length > 0 && html`<dt>Same in ${rows.length < group.count ? `the last ${rows.length}` : 'all'}</dt>
+        <dd>${same.slice(0, 12).map((name) => html`<span class="pair" key=${name}>
+        <code>${name}</code> ${brief(payloads[0][name], 80)}</span>`)}</dd>`}
+      ${differ.length > 0 && html`<dt>Different</dt>
+        <dd>${differ.slice(0, 20).map((name) => html`<code class="pair" key=${name}>${name}</code>`)}</dd>`}
+    </dl>`}
+    <p class="muted">Sample: <a class="mono" href=${href(['executions', group.sample])}>${group.sample}</a>${rows[0] && html`, created <${Time} at=${rows[0].createdAt} />`} · <a href=${href(['executions'], filters)}>all as a list</a> · <a href=${href(['jobs', group.jobId])}>job</a>
+      </p>
+    <div class="acts">
+      <button class="primary" onClick=${() => run(group, 'retry', null)}>Retry all</button>
+      ${group.count > 10 && rows.length >= 10 && html`<button onClick=${() => run(group, 'retry', rows.slice(0, 10))}>Retry ten first</button>`}
+      <button class="danger" onClick=${() => run(group, 'delete', null)}>Delete all</button>
+    </div>
+  </div>`;
+}

@@ -1,0 +1,154 @@
+// The form that triggers a job, checked by the server as the viewer types.
+import { html, useEffect, useMemo, useRef, useState } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { quote, rustText } from '../lib/commands.js';
+import { useFeatures } from '../lib/features.js';
+import { pretty } from '../lib/json.js';
+import { touch } from '../lib/live.js';
+import { toast } from '../lib/notices.js';
+import { href } from '../lib/router.js';
+import { initial } from '../lib/schema.js';
+import { CopyAs } from './copying.js';
+import { mistakesOf, PayloadForm } from './payload_form.js';
+import { Panel } from './states.js';
+
+/** @typedef {import('../lib/types.js').components['schemas']['JobView']} Job */
+
+const CHECK_AFTER_MS = 350;
+const TEXTS = /** @type {[string, string][]} */ ([['itemId', 'Item id'], ['correlationId', 'Correlation id'], ['createdBy', 'Created by'], ['idempotencyKey', 'Idempotency key']]);
+
+/** The body of the request. @param {any} payload @param {Record<string, string>} options */
+function bodyOf(payload, options) {
+  /** @type {Record<string, any>} */
+  const body = { payload: payload ?? {} };
+  for (const [name] of TEXTS) if (options[name]) body[name] = options[name];
+  if (options.priority) body.priority = Number.isNaN(Number(options.priority)) ? options.priority : Number(options.priority);
+  if (options.delay) body.delayMs = Math.round(Number(options.delay) * 1000);
+  if (options.runAt) body.runAt = new Date(options.runAt).toISOString();
+  const tags = (options.tags ?? '').split(',').map((tag) => tag.trim()).filter(Boolean);
+  if (tags.length) body.tags = tags;
+  return body;
+}
+
+/** @param {Job} job @param {Record<string, any>} body @returns {import('../lib/commands.js').Command} */
+function commandOf(job, body) {
+  const flags = [['priority', '--priority'], ['itemId', '--item'], ['correlationId', '--correlation-id'], ['createdBy', '--created-by'], ['idempotencyKey', '--idempotency-key'], ['runAt', '--run-at']]
+    .filter(([name]) => body[name] !== undefined).map(([name, flag]) => ` ${flag} ${quote(String(body[name]))}`).join('');
+  const delay = body.delayMs ? ` --delay ${body.delayMs}ms` : '';
+  const tags = (body.tags ?? []).map((/** @type {string} */ tag) => ` --tag ${quote(tag)}`).join('');
+  const payload = JSON.stringify(body.payload);
+  return {
+    method: 'POST', path: `jobs/${encodeURIComponent(job.id)}/trigger`, body,
+    cli: `jobs trigger ${job.id} --payload ${quote(payload)}${flags}${delay}${tags}`,
+    rust: `client.enqueue(serde_json::from_str::<${job.payloadSchema?.title ?? 'Payload'}>(${rustText(payload)})?).await?`,
+  };
+}
+
+/** Words for the outcome that a dry run foretells. @param {any} answer */
+function outcomeWords(answer) {
+  const link = answer.executionId && html`<a href=${href(['executions', answer.executionId])}>an execution that exists</a>`;
+  /** @type {Record<string, any>} */
+  const words = {
+    new: 'The payload is valid.',
+    replayed: html`The idempotency key names ${link}: nothing new would run.`,
+    skipped: html`${link} is live under the same unique key: nothing new would run.`,
+    replaced: html`The payload would replace the one of ${link}.`,
+    merged: html`The payload would be merged into ${link}.`,
+    rejected: html`It would be rejected because of ${link}.`,
+    queueFull: 'The backlog is full: it would be rejected.',
+  };
+  return words[answer.outcome] ?? null;
+}
+
+/** @param {{job: Job, from: string | null}} properties */
+export function Trigger({ job, from }) {
+  const features = useFeatures();
+  const canCheck = features.takes('POST /jobs/{id}/trigger', 'dryRun');
+  const [payload, setPayload] = useState(() => initial(job.payloadSchema, job.payloadSchema) ?? {});
+  const [options, setOptions] = useState(/** @type {Record<string, string>} */ ({}));
+  const [problem, setProblem] = useState(/** @type {any} */ (null));
+  const [outcome, setOutcome] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [typed, setTyped] = useState(false);
+  const [sent, setSent] = useState(false);
+  const turn = useRef(0);
+  const body = useMemo(() => bodyOf(payload, options), [payload, options]);
+  useEffect(() => {
+    if (!from) return;
+    api.execution(from).then((one) => setPayload(withoutHidden(one.payload, job)), () => toast('The execution to copy from does not exist.', { kind: 'bad' }));
+  }, [from]);
+  useEffect(() => {
+    if (!canCheck || !typed) return undefined;
+    const mine = ++turn.current;
+    const timer = setTimeout(() => {
+      api.trigger(job.id, JSON.stringify({ ...body, dryRun: true })).then(
+        (answer) => mine === turn.current && (setProblem(null), setOutcome(answer)),
+        (error) => mine === turn.current && (setProblem(error), setOutcome(null)),
+      );
+    }, CHECK_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [body, canCheck, typed]);
+  const change = (/** @type {any} */ next) => {
+    setPayload(next);
+    setTyped(true);
+    if (!canCheck) setProblem(null);
+  };
+  const send = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setBusy(true);
+    turn.current += 1;
+    try {
+      const answer = await api.trigger(job.id, JSON.stringify(body));
+      setProblem(null);
+      setSent(false);
+      toast(answer.triggered ? `Enqueued, ${answer.status}.` : 'An execution that exists answers: nothing new runs.', { href: href(['executions', answer.executionId]) });
+      touch();
+    } catch (error) {
+      setSent(true);
+      setProblem(error);
+      requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector('.trigger [aria-invalid="true"]'))?.focus());
+    } finally {
+      setBusy(false);
+    }
+  };
+  // What is missing is shown once the viewer has tried to send; what is wrong is shown at once.
+  const mistakes = mistakesOf(problem).filter((one) => sent || !/^is required|^is missing/.test(one.message));
+  const missing = mistakesOf(problem).length - mistakes.length;
+  const option = (/** @type {string} */ name) => ({ id: `option-${name}`, value: options[name] ?? '', onInput: (/** @type {any} */ event) => {
+    setOptions({ ...options, [name]: event.target.value });
+    setTyped(true);
+  } });
+  return html`<${Panel} title="Trigger" kind="trigger"><form class="body stack" onSubmit=${send} novalidate>
+    <${PayloadForm} schema=${job.payloadSchema} value=${payload} change=${change} problem=${problem?.code === 'invalid_payload' ? null : problem} mistakes=${mistakes} sensitive=${job.sensitive ?? []} />
+    <details><summary>Options${Object.values(options).some(Boolean) ? ` (${Object.values(options).filter(Boolean).length} set)` : ''}</summary>
+      <div class="fields options">
+      <div class="field"><label for="option-priority">Priority</label>
+        <input ...${option('priority')} placeholder="${job.priority}: low, normal, high, critical or 0 to 100" />
+        </div>
+      <div class="field"><label for="option-delay">Delay in seconds</label>
+        <input ...${option('delay')} inputmode="decimal" /></div>
+      <div class="field"><label for="option-runAt">Due at, in your time zone</label>
+        <input ...${option('runAt')} type="datetime-local" step="1" /></div>
+      ${TEXTS.map(([name, label]) => html`<div class="field" key=${name}>
+        <label for=${`option-${name}`}>${label}</label><input ...${option(name)} /></div>`)}
+      <div class="field"><label for="option-tags">Tags, separated by commas</label>
+        <input ...${option('tags')} /></div>
+    </div></details>
+    <p class="check" role="status">${problem && missing > 0 && !mistakes.length ? html`<span class="muted">${missing === 1 ? 'One required field is empty.' : `${missing} required fields are empty.`}</span>` : problem && mistakes.length ? html`<span class="bad">${mistakes.length === 1 ? 'One mistake.' : `${mistakes.length} mistakes.`}</span>` : outcome ? html`<span class="muted">${outcomeWords(outcome)}</span>` : ''}</p>
+    <footer class="row"><button type="submit" class="primary" disabled=${busy || !job.enabled}>Trigger</button>
+      <button type="button" class="quiet" onClick=${() => {
+        setPayload(initial(job.payloadSchema, job.payloadSchema) ?? {});
+        setOptions({});
+        setProblem(null);
+        setOutcome(null);
+        setTyped(false);
+      }}>Reset</button><span class="spring"></span><${CopyAs} command=${commandOf(job, body)} /></footer>
+    <details class="muted"><summary>The request</summary><pre class="preview">${pretty(body)}</pre></details>
+  </form></${Panel}>`;
+}
+
+/** A payload to start from, without the members that viewers do not see. @param {any} payload @param {Job | undefined} job */
+export function withoutHidden(payload, job) {
+  const hidden = (job?.sensitive ?? []).map((one) => one.replace(/^\//, ''));
+  return Object.fromEntries(Object.entries(payload ?? {}).filter(([name]) => !hidden.includes(name)));
+}

@@ -1,0 +1,68 @@
+// Queues and limits: what waits, what runs, what is paused, and who holds the permits.
+import { html, useState } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { useData } from '../lib/data.js';
+import { useFeatures } from '../lib/features.js';
+import { count, number } from '../lib/format.js';
+import { touch } from '../lib/live.js';
+import { ask, toast } from '../lib/notices.js';
+import { href } from '../lib/router.js';
+import { DeclaredLimits, Limits } from '../parts/limits.js';
+import { QueueBar } from '../parts/queue_bar.js';
+import { Empty, Panel, Show } from '../parts/states.js';
+import { Time } from '../parts/time.js';
+import { PauseQueue } from '../parts/pause_queue.js';
+
+/** @typedef {import('../lib/types.js').components['schemas']['QueueRecord']} Queue */
+
+/** @param {Queue} queue */
+function askResume(queue) {
+  ask({
+    title: `Resume the queue ${queue.queue}?`, verb: 'Resume it',
+    body: html`<p>Workers claim from it again at once: ${count(queue.ready, 'execution')} ${queue.ready === 1 ? 'is' : 'are'} ready.</p>`,
+    command: { method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/resume`, cli: `jobs queues resume ${queue.queue}` },
+    run: async () => {
+      await api.resumeQueue(queue.queue);
+      toast(`The queue ${queue.queue} is resumed.`);
+      touch();
+    },
+  });
+}
+
+export default function Queues() {
+  const features = useFeatures();
+  const loaded = useData('queues', api.queues);
+  const [pausing, setPausing] = useState(/** @type {Queue | null} */ (null));
+  return html`<div class="screen">
+    <header><div><h1>Queues and limits</h1></div></header>
+    <${Show} of=${loaded} what="The list of queues">${(/** @type {{queues: Queue[]}} */ { queues }) => {
+      if (!queues.length) return html`<${Empty} title="No queue is known yet.">A queue appears when a job or an execution names it.</${Empty}>`;
+      const most = Math.max(1, ...queues.map((one) => one.ready + one.blocked + one.running));
+      return html`<${Panel} kind="table"><div class="scroll" role="region" aria-label="Queues" tabindex="0">
+        <table class="list queues">
+        <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
+          <th class="right wide">Running</th><th class="right wide">Ready</th>
+          <th class="right wide">Blocked</th><th>State</th><th></th></tr></thead>
+        <tbody>${queues.map((queue) => html`<tr key=${queue.queue}>
+          <td><a href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a></td>
+          <td class="grow"><${QueueBar} queue=${queue} most=${most} /></td>
+          <td class="right num wide">${number(queue.running)}</td>
+            <td class="right num wide">${number(queue.ready)}</td>
+            <td class="right num wide">${number(queue.blocked)}</td>
+          <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
+          <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>
+        </tr>`)}</tbody></table></div>
+        <footer class="legend"><span><i class="run"></i>running</span><span><i class="ready">
+          </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
+      </${Panel}>`;
+    }}</${Show}>
+    ${features.has('GET /limits') ? html`<${Limits} />` : html`<${DeclaredLimits} />`}
+    ${pausing && html`<${PauseQueue} queue=${pausing} features=${features} close=${() => setPausing(null)} />`}
+  </div>`;
+}
+
+/** @param {any} queue */
+function pausedBy(queue) {
+  const by = queue.pausedBy ? ` by ${queue.pausedBy}` : '';
+  return queue.pauseReason || by ? html`${by}${queue.pauseReason && html`: ${queue.pauseReason}`}` : '';
+}

@@ -1,0 +1,82 @@
+// One execution: progress, cancel, log, retry with another payload, edit while it waits.
+import { assert, reaches, trigger } from '../tools.mjs';
+
+export async function watch_progress_and_cancel_a_running_one({ page, open, see, button }) {
+  const id = await trigger('test.wait', {});
+  await open(`executions/${id}`);
+  await see('Running');
+  await page.getByRole('progressbar').first().waitFor();
+  await see('50 %');
+  await see('waiting');
+  await button('Cancel').click();
+  await see('Its worker is asked to stop');
+  await button('Cancel it').click();
+  await reaches(id, 'cancelled');
+  await page.locator('h1', { hasText: 'Cancelled' }).waitFor();
+}
+
+export async function follow_the_log_of_a_running_one({ page, open, button }) {
+  const id = await trigger('test.log-and-wait', {});
+  await open(`executions/${id}`);
+  const log = page.getByRole('region', { name: 'Log lines' });
+  await log.getByText('waiting').waitFor();
+  await button('Cancel').click();
+  await button('Cancel it').click();
+  await log.getByText('asked to end').waitFor();
+}
+
+export async function a_log_of_a_thousand_lines_is_windowed({ page, open }) {
+  const id = await trigger('test.log-much', { lines: 900 });
+  await reaches(id, 'succeeded');
+  await open(`executions/${id}`);
+  const log = page.getByRole('region', { name: 'Log lines' });
+  await page.getByText('900 lines').waitFor();
+  const drawn = await log.locator('.log-line').count();
+  assert(drawn < 100, `${drawn} of 900 lines are in the page`);
+  await page.getByLabel('Find in the log').fill('n=899');
+  await log.getByText('n=899').waitFor();
+  assert.equal(await log.locator('.log-line').count(), 1);
+}
+
+export async function retry_with_an_edited_payload({ page, open, see, button }) {
+  const id = await trigger('test.ends', { how: 'permanent' });
+  await reaches(id, 'failed');
+  await open(`executions/${id}`);
+  await see('never');
+  await button('Edit and retry').click();
+  await page.locator('dialog').getByLabel('how').fill('well');
+  await page.locator('dialog').getByRole('button', { name: 'Retry', exact: true }).click();
+  const one = await reaches(id, 'succeeded');
+  assert.equal(one.payload.how, 'well');
+  await page.locator('h1', { hasText: 'Succeeded' }).waitFor();
+  await see('"well"');
+}
+
+export async function edit_one_that_waits({ page, open, see, button }) {
+  const id = await trigger('test.echo', { text: 'later' }, { delayMs: 3_600_000 });
+  await open(`executions/${id}`);
+  await page.locator('h1', { hasText: 'Due in' }).waitFor();
+  await button('Edit').click();
+  await page.locator('dialog').getByLabel('text').fill('sooner');
+  await page.getByLabel('Priority, 0 to 100').fill('90');
+  await button('Save').click();
+  await see('Changed.');
+  await see('"sooner"');
+  await button('Edit').click();
+  await button('Make it due now').click();
+  const one = await reaches(id, 'succeeded');
+  assert.equal(one.result, 'sooner');
+  assert.equal(one.priority, 90);
+}
+
+export async function the_difference_to_the_last_success_is_shown({ page, open, see, button }) {
+  await reaches(await trigger('test.ends', { how: 'permanent' }), 'failed');
+  const good = await trigger('test.log', { name: 'good' });
+  await reaches(good, 'succeeded');
+  const later = await trigger('test.log', { name: 'other' }, { delayMs: 3_600_000 });
+  await open(`executions/${later}`);
+  await button('Difference to the last success').click();
+  await page.locator('.changes del', { hasText: 'good' }).waitFor();
+  await page.locator('.changes ins', { hasText: 'other' }).waitFor();
+  await see('/name');
+}
