@@ -20,6 +20,7 @@ async fn external_session(store: &AnyStore, worker: &str) -> SessionId {
         worker: worker.to_owned(),
         opened_at: T0,
         job_ids: vec!["j".to_owned()],
+        fingerprints: Vec::new(),
         queues: Vec::new(),
         labels: vec!["gpu".to_owned()],
         slot_caps: Vec::new(),

@@ -28,6 +28,16 @@ pub(crate) struct WorkerResources {
 }
 
 impl WorkerResources {
+    /// The resources of a worker without jobs.
+    #[cfg(feature = "http")]
+    pub(crate) fn none() -> Self {
+        Self {
+            built: Resources::default(),
+            later: Vec::new(),
+            built_later: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// Builds every resource that one of `jobs` borrows, and none for `later`. A resource in
     /// `given` takes precedence over a linked definition of the same type.
     ///

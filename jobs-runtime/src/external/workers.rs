@@ -111,6 +111,7 @@ impl Workers {
             worker: info.name.clone().unwrap_or_else(|| info.worker_id.clone()),
             opened_at: now,
             job_ids: all.iter().cloned().collect(),
+            fingerprints: Vec::new(),
             queues: Vec::new(),
             labels: info.labels.clone(),
             slot_caps: Vec::new(),

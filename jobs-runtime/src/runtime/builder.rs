@@ -494,7 +494,9 @@ impl ControlPlane {
             Engine::start(EngineParts {
                 store: self.store,
                 jobs: Vec::new(),
-                resources: jobs::runtime::Resources::default(),
+                fingerprints: Vec::new(),
+                accepts_payload: crate::service::schema_accepts,
+                resources: crate::engine::resources::WorkerResources::none(),
                 client: self.client,
                 clock: self.clock,
                 entropy: self.entropy,
