@@ -46,7 +46,6 @@ pub struct BoundingBox {
 #[job(
     id = "cad.conversion.process",
     label = "CAD conversion",
-    routing_key = "jobs.cad.conversion",
     timeout = "10m",
     retries = [60, 120],
     tags = ["cad"]
@@ -62,7 +61,6 @@ pub async fn convert_cad(
 #[job(
     id = "cad.parametric.generate",
     label = "Parametric CAD generation",
-    routing_key = "jobs.cad.parametric",
     timeout = "10m",
     retries = [60, 120],
     tags = ["cad"]
