@@ -77,23 +77,22 @@ fn the_reference_in_rust_meets_every_requirement_of_a_worker() {
 fn a_wrong_worker_breaks_the_requirement_of_its_fault() {
     let wrong = root().join("tests/external/kit/wrong_worker.py");
     let wrong = wrong.to_str().unwrap();
-    for (fault, requirement) in [
-        ("no-heartbeats", "sends_heartbeats_for_each_lease"),
-        ("ignores-cancel", "obeys_a_cancel_request"),
-        ("gives-up", "repeats_an_end"),
-        ("greedy", "asks_for_what_it_can_start"),
-        ("unnumbered-logs", "numbers_its_log_lines"),
-    ] {
-        let mut command = kit(&[
-            "worker",
-            "--only",
-            requirement,
-            "--only",
-            "reports_the_result",
-        ]);
-        command.args(["--", "python3", wrong, fault]);
-        breaks(command, requirement);
-    }
+    std::thread::scope(|scope| {
+        for (fault, requirement) in [
+            ("no-heartbeats", "sends_heartbeats_for_each_lease"),
+            ("ignores-cancel", "obeys_a_cancel_request"),
+            ("gives-up", "repeats_an_end"),
+            ("greedy", "asks_for_what_it_can_start"),
+            ("unnumbered-logs", "numbers_its_log_lines"),
+        ] {
+            scope.spawn(move || {
+                let right = "reports_the_result";
+                let mut command = kit(&["worker", "--only", requirement, "--only", right]);
+                command.args(["--", "python3", wrong, fault]);
+                breaks(command, requirement);
+            });
+        }
+    });
 }
 
 #[test]
@@ -108,16 +107,22 @@ fn the_server_meets_every_requirement_on_both_stores() {
 #[test]
 fn a_wrong_server_breaks_the_requirement_of_its_fault() {
     let [site, _] = Site::both("3s");
-    for (fault, requirement) in [
-        ("accepts-stale-ends", "a_second_end_is_a_409"),
-        ("hides-cancels", "a_cancel_answers_a_waiting_heartbeat"),
-        ("shares-tokens", "leases_are_exclusive"),
-    ] {
-        let wrong = WrongServer::start(fault, &format!("http://{}", site.address));
-        let other = "a_success_stores_its_result";
-        let command = kit(&["server", "--only", requirement, "--only", other, &wrong.url]);
-        breaks(command, requirement);
-    }
+    let upstream = format!("http://{}", site.address);
+    std::thread::scope(|scope| {
+        for (fault, requirement) in [
+            ("accepts-stale-ends", "a_second_end_is_a_409"),
+            ("hides-cancels", "a_cancel_answers_a_waiting_heartbeat"),
+            ("shares-tokens", "leases_are_exclusive"),
+        ] {
+            let upstream = &upstream;
+            scope.spawn(move || {
+                let wrong = WrongServer::start(fault, upstream);
+                let right = "a_success_stores_its_result";
+                let only = ["server", "--only", requirement, "--only", right, &wrong.url];
+                breaks(kit(&only), requirement);
+            });
+        }
+    });
 }
 
 /// A proxy that falsifies answers; killed when dropped.

@@ -355,7 +355,12 @@ pub enum Figure {
         radius: f64,
     },
     /// With four corners.
-    Rectangle { width: f64, height: f64 },
+    Rectangle {
+        /// From left to right.
+        width: f64,
+        /// From top to bottom.
+        height: f64,
+    },
     /// Nothing.
     Empty,
 }
@@ -364,7 +369,9 @@ pub enum Figure {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Color {
+    /// A word with a hyphen.
     DarkRed,
+    /// A plain word.
     Blue,
 }
 
@@ -374,6 +381,7 @@ pub struct Tree {
     /// A key that is a word of Python.
     #[serde(rename = "from")]
     pub origin: String,
+    /// The branches.
     #[serde(default)]
     pub children: Vec<Tree>,
 }
@@ -381,8 +389,11 @@ pub struct Tree {
 /// The result of `test.shapes`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Drawing {
+    /// The first figure.
     pub first: Option<Figure>,
+    /// The copies of the payload.
     pub copies: u32,
+    /// The end of the drawing.
     pub outcome: Outcome,
 }
 
@@ -390,8 +401,14 @@ pub struct Drawing {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    Drawn { lines: u32 },
+    /// With fields.
+    Drawn {
+        /// The number of lines.
+        lines: u32,
+    },
+    /// With one value.
     Rejected(String),
+    /// Without a value.
     Skipped,
 }
 

@@ -196,18 +196,33 @@ impl ExternalLeases {
         fence: Fence,
         outcomes: &[AttemptOutcome],
     ) -> Result<ExecutionId, LeaseError> {
-        let record = self.0.store().execution(execution).await?;
-        let attempts = record.map(|record| record.attempts).unwrap_or_default();
-        let attempt = attempts.iter().find(|it| it.number == fence.attempt);
-        let outcome = attempt.and_then(|attempt| attempt.outcome);
-        match outcome {
+        match self.outcome(execution, fence).await? {
             // A timeout that this server enforced is no answer to a worker's failure.
             Some(AttemptOutcome::TimedOut) => Err(LeaseError::Lost(EndReason::TimedOut)),
             Some(outcome) if outcomes.contains(&outcome) => Ok(execution),
-            Some(AttemptOutcome::Cancelled) => Err(LeaseError::Lost(EndReason::Cancelled)),
-            Some(AttemptOutcome::Lost) | None => Err(LeaseError::Lost(EndReason::Lost)),
-            Some(_) => Err(LeaseError::Lost(EndReason::Settled)),
+            outcome => Err(LeaseError::Lost(EndReason::of(outcome))),
         }
+    }
+
+    /// The reason why a lease that has ended does not hold any more.
+    pub(super) async fn end_reason(
+        &self,
+        execution: ExecutionId,
+        fence: Fence,
+    ) -> Result<EndReason, StoreError> {
+        Ok(EndReason::of(self.outcome(execution, fence).await?))
+    }
+
+    /// The stored outcome of an attempt.
+    async fn outcome(
+        &self,
+        execution: ExecutionId,
+        fence: Fence,
+    ) -> Result<Option<AttemptOutcome>, StoreError> {
+        let record = self.0.store().execution(execution).await?;
+        let attempts = record.map(|record| record.attempts).unwrap_or_default();
+        let attempt = attempts.iter().find(|it| it.number == fence.attempt);
+        Ok(attempt.and_then(|attempt| attempt.outcome))
     }
 
     /// Settles an attempt for the server: a timeout, a loss, an end of the grace.

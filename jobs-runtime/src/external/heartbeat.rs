@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::Progress;
 
-use super::leases::{EndReason, Found, InterruptReason, Lease};
+use super::leases::{Found, InterruptReason, Lease};
 use super::log_lines::ReportedLine;
 use super::{ExternalLeases, LeaseError};
 use crate::store::{LogBatch, ProgressReport, WriteAnswer};
@@ -43,7 +43,10 @@ impl ExternalLeases {
     ) -> Result<HeartbeatAnswer, LeaseError> {
         let lease = match self.find(token).await? {
             Found::Holds(lease) => lease,
-            Found::Ended(_) => return Err(LeaseError::Lost(EndReason::Lost)),
+            Found::Ended(token) => {
+                let reason = self.end_reason(token.execution, token.fence).await?;
+                return Err(LeaseError::Lost(reason));
+            }
         };
         let Heartbeat {
             progress,
@@ -132,8 +135,9 @@ impl ExternalLeases {
         if answers.iter().all(holds) {
             return Ok(());
         }
-        inner.leases.end(lease, EndReason::Lost);
-        let reason = lease.state().ended.unwrap_or(EndReason::Lost);
+        // This server may be the one that has just ended the attempt.
+        let reason = self.end_reason(lease.claimed.execution_id, fence).await?;
+        inner.leases.end(lease, reason);
         Err(LeaseError::Lost(reason))
     }
 }

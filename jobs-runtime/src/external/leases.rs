@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jobs::ExecutionId;
+use jobs::{AttemptOutcome, ExecutionId};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -46,6 +46,17 @@ pub(crate) enum EndReason {
 }
 
 impl EndReason {
+    /// The reason for the outcome of an attempt whose lease has ended.
+    pub(super) fn of(outcome: Option<AttemptOutcome>) -> Self {
+        match outcome {
+            Some(AttemptOutcome::TimedOut) => Self::TimedOut,
+            Some(AttemptOutcome::Cancelled) => Self::Cancelled,
+            // Without an outcome, another worker has taken the lease over.
+            Some(AttemptOutcome::Lost) | None => Self::Lost,
+            Some(_) => Self::Settled,
+        }
+    }
+
     /// The reason as a word.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
