@@ -60,7 +60,7 @@ async fn errors_results_and_log_lines_do_not_quote_sensitive_values() {
     };
     let logs = LogBatch {
         fence: claimed.fence,
-        lines: vec![line],
+        lines: vec![line.into()],
     };
     api.store.append_logs(vec![logs]).await.unwrap();
     worker.fail(claimed, "pin 4711 of alice was refused").await;
