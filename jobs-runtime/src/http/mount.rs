@@ -1,7 +1,7 @@
 //! The prefix under which an application mounts the interface.
 //!
-//! Routes see their paths without it. What the interface says about its own paths has it: the header
-//! `Location`, and the server of the OpenAPI document.
+//! Routes see their paths without it. What the interface says about its own paths has it: the
+//! header `Location`, and the server of the OpenAPI document.
 
 use axum::extract::{NestedPath, Request};
 use axum::http::{Extensions, HeaderValue, header};
