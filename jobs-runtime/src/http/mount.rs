@@ -8,13 +8,14 @@ use axum::http::{Extensions, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Adds the prefix to the `Location` of responses.
+/// Adds the prefix to the `Location` of responses, unless it is relative.
 pub(in crate::http) async fn add_prefix(request: Request, next: Next) -> Response {
     let prefix = prefix(request.extensions());
     let mut response = next.run(request).await;
     if let Some(prefix) = prefix
         && let Some(location) = response.headers().get(header::LOCATION)
         && let Ok(location) = location.to_str()
+        && location.starts_with('/')
         && let Ok(location) = HeaderValue::from_str(&format!("{prefix}{location}"))
     {
         response.headers_mut().insert(header::LOCATION, location);

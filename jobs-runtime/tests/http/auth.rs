@@ -42,7 +42,8 @@ async fn routes(api: &Api, token: &str) -> Vec<(String, String, Option<String>)>
             let path = path
                 .replace("{id}", "0190a2b4-0000-7000-8000-000000000000")
                 .replace("{queue}", "default")
-                .replace("{limit}", "x");
+                .replace("{limit}", "x")
+                .replace("{token}", "x");
             let role = operation["x-role"].as_str().map(str::to_owned);
             routes.push((method.to_uppercase(), path, role));
         }
