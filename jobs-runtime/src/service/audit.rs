@@ -1,4 +1,4 @@
-//! The audit log: who acts, and the entry of each act.
+//! The audit log: the actor of a request, and the entry of each act.
 //!
 //! HTTP and the command line run each request in the [`scope`](Actor::scope) of its [`Actor`]. The
 //! methods of the service that change something add an entry for it. A call without an actor, such
