@@ -9,6 +9,7 @@
 //! | `config` | the settings of the interface |
 //! | `request` | checks and extractors: content type, path, query, body |
 //! | `response` | [`problem`] responses, error conversion |
+//! | `mount` | the prefix under which an application mounts the interface |
 //! | `cors` | cross-origin requests of allowed origins |
 //! | `server` | connections and their bounds |
 //! | `events` | the server-sent events of `GET /events` |
@@ -43,6 +44,7 @@ mod config;
 mod cors;
 mod dashboard;
 mod events;
+mod mount;
 mod openapi;
 mod request;
 mod response;
@@ -156,6 +158,7 @@ pub(crate) fn build(
             Arc::clone(&api.auth),
             auth::authenticate,
         ))
+        .layer(middleware::from_fn(mount::add_prefix))
         .layer(middleware::from_fn(gzip::compress))
         .layer(middleware::from_fn_with_state(config, cors::allow_origins))
         .layer(middleware::from_fn_with_state(

@@ -77,6 +77,7 @@ use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
 
+#[cfg(feature = "http")]
 pub(crate) use audit::Actor;
 pub use edit::Edit;
 #[cfg(feature = "http")]

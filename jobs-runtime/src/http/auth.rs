@@ -1,4 +1,4 @@
-//! Authentication: who calls, and what the caller may do.
+//! Authentication: the caller of a request, and what its role allows.
 //!
 //! ```text
 //! request ─▶ Host, Origin ─▶ token or cookie ─▶ Caller ─▶ role of the route ─▶ handler

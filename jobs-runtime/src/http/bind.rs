@@ -1,4 +1,4 @@
-//! The check of the listen address: who can reach it must need a token.
+//! The check of the listen address: callers on other machines need a token.
 
 use std::net::SocketAddr;
 

@@ -29,10 +29,8 @@ pub(in crate::http) async fn allow_origins(
 ) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.filter(|origin| {
-        let listed = config.cors_origins.iter();
-        listed
-            .into_iter()
-            .any(|allowed| allowed.as_bytes() == origin.as_bytes())
+        let mut listed = config.cors_origins.iter();
+        listed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
     });
     let Some(origin) = allowed else {
         return next.run(request).await;

@@ -16,11 +16,12 @@ mod page;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::ApiState;
+use super::mount;
 use super::request::query::QueryParameters;
 use super::response::problem::Problem;
 use super::route_doc::{Answer, RouteDoc};
@@ -45,10 +46,15 @@ pub(super) const PAGE: RouteDoc = RouteDoc::new(
 /// Handles `GET /openapi.json`.
 pub(super) async fn document(
     State(api): State<ApiState>,
+    extensions: Extensions,
     parameters: QueryParameters,
 ) -> Result<Json<Value>, Problem> {
     parameters.finish(&[])?;
-    Ok(Json(openapi(&api.service).await?))
+    let mut document = openapi(&api.service).await?;
+    if let Some(prefix) = mount::prefix(&extensions) {
+        document["servers"][0]["url"] = prefix.into();
+    }
+    Ok(Json(document))
 }
 
 /// Handles `GET /docs`.

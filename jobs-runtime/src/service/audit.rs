@@ -1,4 +1,4 @@
-//! The audit log: who acts, and the entry of each act.
+//! The audit log: the actor of a request, and the entry of each act.
 //!
 //! HTTP and the command line run each request in the [`scope`](Actor::scope) of its [`Actor`]. The
 //! methods of the service that change something add an entry for it. A call without an actor, such
@@ -31,6 +31,10 @@ tokio::task_local! {
 }
 
 /// The person or program that acts.
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "HTTP and the command line have actors")
+)]
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     name: String,
@@ -68,6 +72,7 @@ impl Actor {
     }
 
     /// Runs a request or a command of the actor.
+    #[cfg(feature = "http")]
     pub(crate) async fn scope<F: Future>(self, acts: F) -> F::Output {
         ACTOR.scope(self, acts).await
     }
@@ -105,6 +110,7 @@ impl JobService {
     }
 
     /// Adds the entry about sensitive values that were shown.
+    #[cfg(feature = "http")]
     pub(crate) async fn record_reveal(&self, id: ExecutionId) {
         self.record_act("execution.reveal", id.to_string(), None, None)
             .await;

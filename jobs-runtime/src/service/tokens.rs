@@ -117,6 +117,7 @@ impl JobService {
     }
 
     /// Creates the sign-in of a browser with a token. It has the role of the token, and its end.
+    #[cfg(feature = "http")]
     pub(crate) async fn create_sign_in(
         &self,
         token: &TokenRecord,
@@ -142,6 +143,7 @@ impl JobService {
     ///
     /// # Errors
     /// The text is no token, or the store has another secret under its id, or the store's.
+    #[cfg(feature = "http")]
     pub(crate) async fn install_token(
         &self,
         text: &str,

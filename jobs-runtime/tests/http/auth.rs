@@ -42,7 +42,8 @@ async fn routes(api: &Api, token: &str) -> Vec<(String, String, Option<String>)>
             let path = path
                 .replace("{id}", "0190a2b4-0000-7000-8000-000000000000")
                 .replace("{queue}", "default")
-                .replace("{limit}", "x");
+                .replace("{limit}", "x")
+                .replace("{token}", "x");
             let role = operation["x-role"].as_str().map(str::to_owned);
             routes.push((method.to_uppercase(), path, role));
         }
@@ -338,5 +339,20 @@ async fn a_mounted_router_takes_the_caller_of_the_application() {
     let caller = ask(viewer, "GET", "/api/v1/session").await;
     assert_eq!(caller.is_ok()["name"], "alice");
     let operator = mounted.layer(Extension(Caller::new("bob", Role::Operator)));
-    ask(operator, "POST", &pause).await.is_ok();
+    ask(operator.clone(), "POST", &pause).await.is_ok();
+    // Under a prefix, paths that the interface tells have it.
+    let nested = axum::Router::new().nest("/admin/jobs", operator);
+    let trigger = format!("/admin/jobs{API}/jobs/send-letter/trigger");
+    let body = json!({"payload": {"to": "alice"}}).to_string();
+    let request = request("POST", &trigger).header(header::CONTENT_TYPE, "application/json");
+    let answer = Api::ask(nested.clone(), request.body(Body::from(body)).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+    let location = answer.headers["location"].to_str().unwrap();
+    assert!(
+        location.starts_with(&format!("/admin/jobs{API}/executions/")),
+        "{location}"
+    );
+    ask(nested.clone(), "GET", location).await.is_ok();
+    let document = ask(nested, "GET", "/admin/jobs/openapi.json").await;
+    assert_eq!(document.is_ok()["servers"][0]["url"], "/admin/jobs");
 }

@@ -1,5 +1,7 @@
 //! `#[sensitive]` fields are masked in responses and absent from problems.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Body;
 use jobs_runtime::http::Caller;
@@ -60,7 +62,7 @@ async fn errors_results_and_log_lines_do_not_quote_sensitive_values() {
     };
     let logs = LogBatch {
         fence: claimed.fence,
-        lines: vec![line.into()],
+        lines: vec![Arc::new(line)],
     };
     api.store.append_logs(vec![logs]).await.unwrap();
     worker.fail(claimed, "pin 4711 of alice was refused").await;

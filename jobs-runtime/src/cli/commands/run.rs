@@ -174,6 +174,9 @@ async fn print_start(
     }
     if let Some(address) = runtime.address() {
         output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));
+        if settings.http.trusted_network {
+            output.note("  trusted_network: every caller may do everything, without a token");
+        }
     }
 }
 

@@ -111,7 +111,12 @@ impl Auth {
         if self.place != Place::Mounted {
             origin::check_origin(config, open.is_some(), headers)?;
         }
-        let text = match Credentials::of(headers) {
+        let credentials = Credentials::of(headers);
+        let anonymous = open.map(|name| Found {
+            caller: Caller::new(name, Role::Admin).with_address(address),
+            token: None,
+        });
+        let text = match credentials {
             Credentials::Bearer(text) => text,
             Credentials::Cookie(text) => {
                 if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -119,15 +124,13 @@ impl Auth {
                 }
                 text
             }
+            // A proxy may add credentials of its own to the probes of a supervisor.
+            Credentials::Malformed if is_open_route => return Ok(None),
             Credentials::Malformed => return Err(malformed()),
             Credentials::Absent => {
-                return match open {
-                    Some(name) => Ok(Some(Found {
-                        caller: Caller::new(name, Role::Admin).with_address(address),
-                        token: None,
-                    })),
-                    None if is_open_route => Ok(None),
-                    None => Err(token_required(self.what())),
+                return match anonymous {
+                    None if !is_open_route => Err(token_required(self.what())),
+                    anonymous => Ok(anonymous),
                 };
             }
         };
@@ -143,8 +146,12 @@ impl Auth {
                     token: Some(token),
                 }))
             }
-            // A browser whose sign-in is over can sign in again.
-            Err(_) if is_open_route => Ok(None),
+            // A browser whose sign-in is over can sign in again. It also sends the cookies of other
+            // interfaces of this machine.
+            Err(_) if is_open_route => Ok(anonymous),
+            Err(_) if matches!(credentials, Credentials::Cookie(_)) && anonymous.is_some() => {
+                Ok(anonymous)
+            }
             Err(Refusal::Malformed) => Err(malformed()),
             Err(Refusal::Expired) => Err(invalid("the token has expired")),
             Err(Refusal::Unknown) => Err(invalid("the store has no such token, or it was revoked")),

@@ -41,6 +41,7 @@ impl Secret {
     }
 
     /// Reads a token. `None` if the text has another form or another checksum.
+    #[cfg(any(feature = "http", test))]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (id, rest) = text.strip_prefix(PREFIX)?.split_once('.')?;
         if !rest.is_ascii() || rest.len() != 2 * (SECRET_BYTES + CHECKSUM_BYTES) {
@@ -81,11 +82,13 @@ impl Secret {
 }
 
 /// Compares two hashes. Reads every byte of both, wherever they differ.
+#[cfg(any(feature = "http", test))]
 pub(crate) fn is_equal(one: &[u8; 32], other: &[u8; 32]) -> bool {
     difference(one.iter().copied(), other.iter().copied()) == 0
 }
 
 /// The bits in which two sequences differ, of all their bytes together.
+#[cfg(any(feature = "http", test))]
 fn difference(one: impl Iterator<Item = u8>, other: impl Iterator<Item = u8>) -> u8 {
     // The compiler must not end the loop at the first difference.
     one.zip(other)
@@ -102,6 +105,7 @@ fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Reads exactly `N` bytes in small hexadecimal digits.
+#[cfg(any(feature = "http", test))]
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |c: u8| match c {
         b'0'..=b'9' => Some(c - b'0'),

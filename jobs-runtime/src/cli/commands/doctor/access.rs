@@ -1,4 +1,4 @@
-//! The check of access: who may reach the interface, and the file of the first token.
+//! The check of access: the callers that the address admits, and the file of the first token.
 
 use std::path::Path;
 
