@@ -58,7 +58,9 @@ embedded! {
     "lib/storage.js",
     "lib/theme.js",
     "parts/attempts.js",
+    "parts/audit.js",
     "parts/bulk.js",
+    "parts/chart.js",
     "parts/copying.js",
     "parts/dialog.js",
     "parts/difference.js",
@@ -123,8 +125,6 @@ embedded! {
     "vendor/preact.js",
     "vendor/signals-core.js",
     "vendor/signals.js",
-    "vendor/uplot.css",
-    "vendor/uplot.js",
 }
 
 impl File {
