@@ -130,6 +130,8 @@ export const api = {
   pauseQueue: (queue, body) => post(`queues/${id(queue)}/pause`, body),
   /** @param {string} queue @returns {Promise<Types['schemas']['QueueState']>} */
   resumeQueue: (queue) => post(`queues/${id(queue)}/resume`),
+  /** @returns {Promise<any>} */
+  limits: () => get('limits', { limit: 1000 }),
   /** @param {string} limit @returns {Promise<Types['schemas']['LimitReset']>} */
   resetLimit: (limit) => post(`limits/${id(limit)}/reset`),
   /** @returns {Promise<Types['schemas']['Processes']>} */

@@ -8,7 +8,7 @@ import { Empty, Panel, Show } from './states.js';
 
 export function Limits() {
   const loaded = useData('jobs:all', () => api.jobs({ limit: 1000 }), { live: false });
-  return html`<${Panel} title="Limits" kind="table">
+  return html`<${Panel} title="Declared limits" kind="table">
     <${Show} of=${loaded} what="The list of limits" lines=${3}>${(/** @type {{jobs: any[]}} */ page) => {
     const rows = page.jobs.flatMap((job) => policyOf(job).filter(([name]) => ['Concurrency', 'Rate', 'Backlog'].includes(name)).map(([name, words]) => ({ job, name, words })));
     if (!rows.length) return html`<${Empty} title="No job declares a limit." />`;

@@ -8,6 +8,7 @@ import { touch } from '../lib/live.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
 import { Limits } from '../parts/limits.js';
+import { LimitsInUse } from '../parts/limits_in_use.js';
 import { QueueBar } from '../parts/queue_bar.js';
 import { Empty, Panel, Show } from '../parts/states.js';
 import { Time } from '../parts/time.js';
@@ -56,6 +57,7 @@ export default function Queues() {
           </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
       </${Panel}>`;
     }}</${Show}>
+    ${features.has('GET /limits') && html`<${LimitsInUse} />`}
     <${Limits} />
     ${pausing && html`<${PauseQueue} queue=${pausing} features=${features} close=${() => setPausing(null)} />`}
   </div>`;

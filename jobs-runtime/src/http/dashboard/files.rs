@@ -82,6 +82,7 @@ embedded! {
     "parts/json_view.js",
     "parts/key_help.js",
     "parts/limits.js",
+    "parts/limits_in_use.js",
     "parts/log_view.js",
     "parts/next_times.js",
     "parts/operation_dialog.js",
