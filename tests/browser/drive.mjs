@@ -16,6 +16,7 @@ for (const file of fs.readdirSync(folder).sort()) {
   for (const [name, run] of Object.entries(cases)) {
     if (wanted && !`${file} ${name}`.includes(wanted)) continue;
     if (run.tier === 'full' && settings.tier !== 'full') continue;
+    if (run.store && run.store !== settings.store) continue;
     const began = Date.now();
     const tools = await context(run.options);
     try {

@@ -39,7 +39,6 @@ function vendored() {
 /** The edits that VENDOR.md names. */
 function edited(file, text) {
   const relative = { preact: './preact.js', 'preact/hooks': './hooks.js', '@preact/signals-core': './signals-core.js' };
-  if (file === 'uplot.js') return `${text}export default uPlot;\n`;
   if (!file.endsWith('.js')) return text;
   return text.replace(/\/\/# sourceMappingURL=.*$/m, '').replace(/from"([^".][^"]*)"/g, (_, name) => `from"${relative[name]}"`);
 }
@@ -77,7 +76,6 @@ async function types() {
     module('hooks', "export * from 'preact/hooks';\n");
     module('signals', "export * from '@preact/signals';\n");
     module('htm', 'declare const htm: { bind(h: any): (strings: TemplateStringsArray, ...values: any[]) => any };\nexport default htm;\n');
-    module('uplot', "import uPlot from 'uplot';\nexport default uPlot;\n");
     const compilerOptions = {
       allowJs: true, checkJs: true, noEmit: true, strict: true, target: 'esnext', module: 'esnext', moduleResolution: 'bundler',
       lib: ['esnext', 'dom', 'dom.iterable'], types: [], skipLibCheck: true,

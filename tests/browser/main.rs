@@ -54,15 +54,16 @@ fn run(script: &str, server: &Server, settings: &[(&str, &str)]) {
 /// A program on a new SQLite file.
 fn on_sqlite() -> (TempDir, Server) {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(PROGRAM, dir.path(), &[SLOTS]);
+    let instance = [("JOBS_INSTANCE", "production"), ("JOBS_INSTANCE_HUE", "25")];
+    let settings = [SLOTS, instance[0], instance[1]];
+    let server = Server::start(PROGRAM, dir.path(), &settings);
     (dir, server)
 }
 
 #[test]
 fn every_screen_works_on_sqlite() {
-    let (dir, server) = on_sqlite();
-    let folder = dir.path().to_string_lossy().into_owned();
-    run("drive.mjs", &server, &[("DASHBOARD_FOLDER", &folder)]);
+    let (_dir, server) = on_sqlite();
+    run("drive.mjs", &server, &[("DASHBOARD_STORE", "sqlite")]);
 }
 
 #[test]
@@ -70,9 +71,11 @@ fn the_main_path_works_on_postgresql() {
     let dir = tempfile::tempdir().unwrap();
     let url = Postgres::shared().fresh_url();
     let server = Server::start(PROGRAM, dir.path(), &[("JOBS_DATABASE", &*url), SLOTS]);
-    let folder = dir.path().to_string_lossy().into_owned();
     let cases = if is_full_tier() { "" } else { "trigger" };
-    let settings = [("DASHBOARD_FOLDER", &*folder), ("DASHBOARD_CASES", cases)];
+    let settings = [
+        ("DASHBOARD_STORE", "postgresql"),
+        ("DASHBOARD_CASES", cases),
+    ];
     run("drive.mjs", &server, &settings);
 }
 

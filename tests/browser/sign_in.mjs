@@ -79,7 +79,21 @@ await api('POST', 'schedules', { id: 'signed', jobId: 'test.slow', cron: '0 3 * 
   await tools.button('Retry').click();
   await tools.button('Retry it').click();
   await reaches(failed, 'succeeded');
+  await tools.open('system');
+  assert.equal(await tools.page.getByRole('heading', { name: 'Audit' }).count(), 0, 'an operator sees no audit log');
+  await tools.open(`executions/${failed}`);
   await until('the page shows it', () => tools.page.locator('h1', { hasText: 'Succeeded' }).count());
+  tools.assertQuiet();
+  await tools.close();
+}
+{
+  const tools = await context();
+  tools.expectStatus(401);
+  await signIn(tools, settings.token);
+  await tools.open('system');
+  await tools.page.locator('tr', { hasText: 'execution.retry' }).filter({ hasText: 'operator' }).first().waitFor();
+  await tools.open(`executions/${failed}`);
+  await tools.page.getByRole('heading', { name: 'Acts of operators' }).waitFor();
   tools.assertQuiet();
   await tools.close();
 }

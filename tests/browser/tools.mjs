@@ -7,8 +7,8 @@ import path from 'node:path';
 export const settings = {
   address: process.env.DASHBOARD_ADDRESS,
   packages: process.env.DASHBOARD_PACKAGES,
-  folder: process.env.DASHBOARD_FOLDER,
   tier: process.env.DASHBOARD_TIER ?? 'short',
+  store: process.env.DASHBOARD_STORE ?? 'sqlite',
   /** The token of the requests that the scripts send themselves. */
   token: process.env.DASHBOARD_TOKEN,
 };

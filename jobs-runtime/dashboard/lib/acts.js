@@ -27,7 +27,7 @@ export function askCancel(one) {
     command: command('POST', one.id, '/cancel', 'cancel', 'cancel'),
     run: async () => {
       const answer = await api.cancel(one.id);
-      toast(answer.cancelRequested ? 'Its worker is asked to end it.' : 'Cancelled.', answer.cancelRequested ? {} : { undo: () => void api.retry(one.id) });
+      toast(answer.cancelRequested ? 'Its worker is asked to end it.' : 'Cancelled.');
     },
   });
 }

@@ -92,8 +92,8 @@ export const api = {
   trigger: (job, text) => request('POST', `${API}/jobs/${id(job)}/trigger`, { text }),
   /** @param {Record<string, any>} query @returns {Promise<Types['schemas']['ExecutionPage']>} */
   executions: (query) => get('executions', query),
-  /** @param {string} execution @returns {Promise<Types['schemas']['ExecutionRecord']>} */
-  execution: (execution) => get(`executions/${id(execution)}`),
+  /** @param {string} execution @param {{reveal?: boolean}} [query] @returns {Promise<Types['schemas']['ExecutionRecord']>} */
+  execution: (execution, query) => get(`executions/${id(execution)}`, query),
   /** @param {string} execution @returns {Promise<Types['schemas']['Explanation']>} */
   explain: (execution) => get(`executions/${id(execution)}/explain`),
   /** @param {string} execution @param {Record<string, any>} query @returns {Promise<Types['schemas']['LogPage']>} */
@@ -118,12 +118,20 @@ export const api = {
   cancelOperation: (operation) => post(`operations/${id(operation)}/cancel`),
   /** @param {Record<string, any>} [query] @returns {Promise<any>} */
   failures: (query) => get('failures', query),
+  /** @param {Record<string, any>} query @returns {Promise<Types['schemas']['AuditPage']>} */
+  audit: (query) => get('audit', query),
+  /** @returns {Promise<any>} */
+  overview: () => get('overview'),
+  /** @param {string} job @returns {Promise<any>} */
+  jobStats: (job) => get(`jobs/${id(job)}/stats`),
   /** @returns {Promise<Types['schemas']['Queues']>} */
   queues: () => get('queues'),
   /** @param {string} queue @param {any} body @returns {Promise<Types['schemas']['QueueState']>} */
   pauseQueue: (queue, body) => post(`queues/${id(queue)}/pause`, body),
   /** @param {string} queue @returns {Promise<Types['schemas']['QueueState']>} */
   resumeQueue: (queue) => post(`queues/${id(queue)}/resume`),
+  /** @returns {Promise<any>} */
+  limits: () => get('limits', { limit: 1000 }),
   /** @param {string} limit @returns {Promise<Types['schemas']['LimitReset']>} */
   resetLimit: (limit) => post(`limits/${id(limit)}/reset`),
   /** @returns {Promise<Types['schemas']['Processes']>} */

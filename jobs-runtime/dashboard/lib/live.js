@@ -3,7 +3,7 @@
 import { signal } from './dom.js';
 import { address, skew } from './api.js';
 
-/** @typedef {{executions: Map<string, {executionId: string, jobId: string, status: string}>, other: boolean, reset: boolean}} Changes */
+/** @typedef {{executions: Map<string, {executionId: string, jobId: string}>, other: boolean, reset: boolean}} Changes */
 
 /** `live`, `connecting`, `paused` by the viewer, or `offline`. */
 export const state = signal('connecting');
@@ -11,6 +11,8 @@ export const state = signal('connecting');
 /** The server's time in milliseconds, updated each second. */
 export const now = signal(Date.now());
 
+/** The events about one execution. */
+const ABOUT_EXECUTIONS = ['execution', 'enqueued', 'started', 'progress', 'attemptEnded'];
 const FLUSH_MS = 100;
 const POLL_MS = 5000;
 
@@ -67,11 +69,13 @@ function connect() {
       setTimeout(connect, POLL_MS);
     }
   };
-  events.addEventListener('execution', (event) => {
-    const change = JSON.parse(event.data);
-    pending.executions.set(change.executionId, change);
-    schedule();
-  });
+  for (const name of ABOUT_EXECUTIONS) {
+    events.addEventListener(name, (event) => {
+      const change = JSON.parse(event.data);
+      pending.executions.set(change.executionId, change);
+      schedule();
+    });
+  }
   for (const name of ['ready', 'changed']) {
     events.addEventListener(name, () => {
       pending.other = true;

@@ -51,7 +51,7 @@ export function BulkBar({ rows, selected, clear, query, more }) {
   if (!selected.size) return null;
   const chosen = rows.filter((row) => selected.has(row.id));
   const canOperate = features.has('POST /operations');
-  const canTakeAll = canOperate && more && chosen.length === rows.length && Object.keys(query).length > 0;
+  const canTakeAll = canOperate && more && chosen.length === rows.length && Object.keys(query).length > 0 && !query.text;
   const takesAll = all && canTakeAll;
   const filter = takesAll ? query : { ids: chosen.map((row) => row.id) };
   return html`<div class="bulk" role="toolbar" aria-label="Acts on the selected executions">

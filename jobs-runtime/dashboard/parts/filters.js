@@ -12,7 +12,7 @@ const PERIODS = /** @type {[string, string][]} */ ([['15m', 'last 15 minutes'], 
 const UNITS = /** @type {Record<string, number>} */ ({ m: 60_000, h: 3_600_000, d: 86_400_000 });
 
 /** The filters that are shown as chips, with their words. @type {Record<string, string>} */
-export const TEXTS = { itemId: 'item', tag: 'tag', correlationId: 'correlation', createdBy: 'created by', parentId: 'parent', errorFingerprint: 'error', text: 'payload has', until: 'until' };
+export const TEXTS = { itemId: 'item', tag: 'tag', correlationId: 'correlation', createdBy: 'created by', errorFingerprint: 'error', text: 'payload has', until: 'until' };
 const NAMES = ['status', 'jobId', 'queue', 'period', 'since', ...Object.keys(TEXTS)];
 
 /** The filters of the address. @param {URLSearchParams} query */
@@ -47,9 +47,9 @@ export function Filters({ filters, change }) {
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!wanted) return;
-    const [, name, value] = /^(item|tag|correlation|by|parent|text):(.+)$/.exec(wanted) ?? [];
+    const [, name, value] = /^(item|tag|correlation|by|text):(.+)$/.exec(wanted) ?? [];
     if (UUID.test(wanted)) go(href(['executions', wanted.toLowerCase()]));
-    else if (name) add({ item: 'itemId', tag: 'tag', correlation: 'correlationId', by: 'createdBy', parent: 'parentId', text: 'text' }[name] ?? 'itemId', value.trim());
+    else if (name) add({ item: 'itemId', tag: 'tag', correlation: 'correlationId', by: 'createdBy', text: 'text' }[name] ?? 'itemId', value.trim());
     else add('itemId', wanted);
   };
   const chips = Object.keys(TEXTS).filter((name) => filters[name]);
@@ -75,7 +75,7 @@ export function Filters({ filters, change }) {
         <${Icon} name="search" size=${14} />
         <input aria-label="Execution id, or item:, tag:, correlation:, by:" placeholder=${`id, or item: tag: correlation: by:${searchesText ? ' text:' : ''}`} value=${text}
           onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
-        ${wanted && !UUID.test(wanted) && !/^(item|tag|correlation|by|parent|text):/.test(wanted) && html`<div class="menu-items guesses">
+        ${wanted && !UUID.test(wanted) && !/^(item|tag|correlation|by|text):/.test(wanted) && html`<div class="menu-items guesses">
           ${Object.entries(TEXTS).filter(([name]) => ['itemId', 'tag', 'correlationId', 'createdBy'].includes(name) || (name === 'text' && searchesText)).map(([name, word]) => html`<button type=${name === 'itemId' ? 'submit' : 'button'} key=${name} onClick=${() => add(name, wanted)}>${word}${name === 'text' ? '' : ' is'} “${wanted}”</button>`)}
         </div>`}
       </form>

@@ -1,10 +1,13 @@
-// The numbers of a job over the last hour, where the server has them.
+// The numbers of a job, where the server has them.
 import { html } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { useData } from '../lib/data.js';
 import { useFeatures } from '../lib/features.js';
+import { Trends } from './trends.js';
 
 /** @param {{job: import('../lib/types.js').components['schemas']['JobView']}} properties */
 export function JobStats({ job }) {
-  const features = useFeatures();
-  if (!features.has('GET /jobs/{id}/stats')) return null;
-  return html`<span hidden>${job.id}</span>`;
+  const isKnown = useFeatures().has('GET /jobs/{id}/stats');
+  const stats = useData(isKnown ? `stats:${job.id}` : null, () => api.jobStats(job.id), { every: 5000 });
+  return stats.data ? html`<${Trends} title="How it did" windows=${stats.data.windows} at=${stats.data.at} />` : null;
 }

@@ -1,4 +1,4 @@
-// Limits: permits in use, and what waits at each key.
+// The limits that jobs declare.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
@@ -6,10 +6,9 @@ import { policyOf } from '../lib/policy.js';
 import { href } from '../lib/router.js';
 import { Empty, Panel, Show } from './states.js';
 
-/** The limits that jobs declare, for servers that do not tell what is in use. */
-export function DeclaredLimits() {
+export function Limits() {
   const loaded = useData('jobs:all', () => api.jobs({ limit: 1000 }), { live: false });
-  return html`<${Panel} title="Limits" kind="table">
+  return html`<${Panel} title="Declared limits" kind="table">
     <${Show} of=${loaded} what="The list of limits" lines=${3}>${(/** @type {{jobs: any[]}} */ page) => {
     const rows = page.jobs.flatMap((job) => policyOf(job).filter(([name]) => ['Concurrency', 'Rate', 'Backlog'].includes(name)).map(([name, words]) => ({ job, name, words })));
     if (!rows.length) return html`<${Empty} title="No job declares a limit." />`;
@@ -19,8 +18,4 @@ export function DeclaredLimits() {
         <a href=${href(['jobs', job.id])}>${job.id}</a></td><td>${name}</td><td class="grow wraps">
         <span class="cut">${words}</span></td></tr>`)}</tbody></table></div>`;
   }}</${Show}></${Panel}>`;
-}
-
-export function Limits() {
-  return html`<${DeclaredLimits} />`;
 }

@@ -79,6 +79,16 @@ export function LogView({ id, isOpen, attempts }) {
   useEffect(() => {
     if (follow && view.current) view.current.scrollTop = view.current.scrollHeight;
   }, [shown.length, follow]);
+  const choose = (/** @type {KeyboardEvent} */ event) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (!step || !view.current) return;
+    event.preventDefault();
+    const next = Math.min(shown.length - 1, Math.max(0, (chosen ? shown.indexOf(chosen) : -1) + step));
+    setChosen(shown[next]);
+    const { scrollTop, clientHeight } = view.current;
+    if (next * ROW < scrollTop) view.current.scrollTop = next * ROW;
+    else if ((next + 1) * ROW > scrollTop + clientHeight) view.current.scrollTop = (next + 1) * ROW - clientHeight;
+  };
   const height = Math.min(Math.max(shown.length, 3), 18) * ROW;
   const from = Math.max(0, Math.floor(top / ROW) - 10);
   const window = shown.slice(from, from + Math.ceil(height / ROW) + 20);
@@ -96,7 +106,7 @@ export function LogView({ id, isOpen, attempts }) {
     </div>
     ${error && html`<p class="notice bad">${error.message}</p>`}
     ${loaded && !lines.length && !error && html`<p class="log-empty muted">${isOpen ? 'Nothing is logged yet.' : 'Its handler logged nothing at INFO or above.'}</p>`}
-    ${shown.length > 0 && html`<div class="log-lines" ref=${view} tabindex="0" role="region" aria-label="Log lines" style=${{ height: `${height}px` }} onScroll=${(/** @type {any} */ event) => {
+    ${shown.length > 0 && html`<div class="log-lines" ref=${view} tabindex="0" role="region" aria-label="Log lines" onKeyDown=${choose} style=${{ height: `${height}px` }} onScroll=${(/** @type {any} */ event) => {
       const target = event.target;
       setTop(target.scrollTop);
       if (follow && target.scrollTop + target.clientHeight < target.scrollHeight - ROW * 2) setFollow(false);

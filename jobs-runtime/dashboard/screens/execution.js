@@ -7,8 +7,10 @@ import { reasonWords, statusWords } from '../lib/explain.js';
 import { duration, full, sentence } from '../lib/format.js';
 import { useKeys } from '../lib/keys.js';
 import { now } from '../lib/live.js';
+import { failed } from '../lib/notices.js';
 import { href } from '../lib/router.js';
 import { Attempts } from '../parts/attempts.js';
+import { Audit } from '../parts/audit.js';
 import { Id, Menu, CopyAs } from '../parts/copying.js';
 import { Difference } from '../parts/difference.js';
 import { EditExecution, RetryEdited } from '../parts/edit_execution.js';
@@ -45,6 +47,7 @@ export default function ExecutionScreen({ path: [id] }) {
       <${Attempts} attempts=${one.attempts ?? []} /></${Panel}>`}
     <${Panel} title="Log"><${LogView} id=${id} isOpen=${!isFinal(one)} attempts=${one.attempt} /></${Panel}>
     <${Panel} title="Facts"><${Facts} execution=${one} /></${Panel}>
+    <${Audit} of=${id} />
   </div>`;
 }
 
@@ -93,12 +96,17 @@ function Header({ one, job, why, error }) {
 /** @param {{one: Execution, job: any}} properties */
 function Payload({ one, job }) {
   const [compare, setCompare] = useState(false);
+  const [revealed, setRevealed] = useState(/** @type {any} */ (null));
+  const isHidden = job?.sensitive?.length > 0 && !one.erased;
+  const reveal = () => api.execution(one.id, { reveal: true }).then((shown) => setRevealed(shown.payload), (error) => failed('Reveal', error));
   const aside = !one.erased && html`<span class="tabs">
+    ${isHidden && html`<button class="small" aria-pressed=${Boolean(revealed)} title="Shows the sensitive fields. The audit log records it."
+      onClick=${() => (revealed ? setRevealed(null) : reveal())}>${revealed ? 'Hide' : 'Reveal'}</button>`}
     <button class="small" aria-pressed=${!compare} onClick=${() => setCompare(false)}>Value</button>
-    <button class="small" aria-pressed=${compare} onClick=${() => setCompare(true)}>Difference to the last success</button>
-    </span>`;
+    <button class="small" aria-pressed=${compare} onClick=${() => setCompare(true)}>Difference to the last success</button></span>`;
+  const erased = one.erased && html`<p class="muted">Erased ${full(one.erased.at)}${one.erased.by ? html` by ${one.erased.by}` : ''}.</p>`;
   return html`<${Panel} title="Payload" aside=${aside}><div class="body">
-    ${one.erased ? html`<p class="muted">Erased ${full(one.erased.at)}${one.erased.by ? html` by ${one.erased.by}` : ''}.</p>` : compare ? html`<${Difference} execution=${one} />` : html`<${JsonView} value=${one.payload} schema=${job?.payloadSchema} name="payload" />`}
+    ${erased || (compare ? html`<${Difference} execution=${one} />` : html`<${JsonView} value=${revealed ?? one.payload} schema=${job?.payloadSchema} name="payload" />`)}
   </div></${Panel}>`;
 }
 

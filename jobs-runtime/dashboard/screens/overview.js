@@ -24,6 +24,7 @@ async function failures() {
 
 export default function Overview() {
   const features = useFeatures();
+  const overview = useData(features.has('GET /overview') ? 'overview' : null, api.overview, { every: 3000 });
   const health = useData('health', api.health, { every: 3000 });
   const processes = useData('processes', api.processes, { every: 3000 });
   const queues = useData('queues', api.queues);
@@ -39,7 +40,7 @@ export default function Overview() {
     ${unreachable && html`<div class="notice bad" role="alert"><div>${unreachable.error.message}</div></div>`}
     ${!isLoaded ? html`<${Panel}><${Skeleton} lines=${2} />
       </${Panel}>` : html`<${Attention} concerns=${concerns} queues=${queues.data?.queues ?? []} />`}
-    ${features.has('GET /overview') && html`<${Trends} />`}
+    ${overview.data && html`<${Trends} title="How the fleet did" windows=${overview.data.windows} at=${overview.data.at} />`}
     <div class="columns">
       <${Depth} of=${queues} />
       <${Fleet} of=${processes} />
@@ -66,7 +67,7 @@ function Attention({ concerns, queues }) {
 function Depth({ of }) {
   return html`<${Panel} title="Queues" aside=${html`<a href=${href(['queues'])}>Queues and limits</a>`}>
     <${Show} of=${of} what="The list of queues" lines=${3}>${(/** @type {{queues: any[]}} */ { queues }) => {
-    const most = Math.max(1, ...queues.map((one) => one.ready + one.blocked + one.running));
+    const most = Math.max(10, ...queues.map((one) => one.ready + one.blocked + one.running));
     if (!queues.length) return html`<${Empty} title="No queue is known yet." />`;
     return html`<ul class="depths body">${[...queues].sort((one, other) => other.ready + other.blocked + other.running - (one.ready + one.blocked + one.running)).slice(0, 8).map((queue) => html`<li key=${queue.queue}>
       <a class="cut" href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a>

@@ -1,4 +1,4 @@
-// Queues and limits: what waits, what runs, what is paused, and who holds the permits.
+// Queues and limits: what waits, what runs, what is paused, and the limits of jobs.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
@@ -7,7 +7,8 @@ import { count, number } from '../lib/format.js';
 import { touch } from '../lib/live.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
-import { DeclaredLimits, Limits } from '../parts/limits.js';
+import { Limits } from '../parts/limits.js';
+import { LimitsInUse } from '../parts/limits_in_use.js';
 import { QueueBar } from '../parts/queue_bar.js';
 import { Empty, Panel, Show } from '../parts/states.js';
 import { Time } from '../parts/time.js';
@@ -37,7 +38,7 @@ export default function Queues() {
     <header><div><h1>Queues and limits</h1></div></header>
     <${Show} of=${loaded} what="The list of queues">${(/** @type {{queues: Queue[]}} */ { queues }) => {
       if (!queues.length) return html`<${Empty} title="No queue is known yet.">A queue appears when a job or an execution names it.</${Empty}>`;
-      const most = Math.max(1, ...queues.map((one) => one.ready + one.blocked + one.running));
+      const most = Math.max(10, ...queues.map((one) => one.ready + one.blocked + one.running));
       return html`<${Panel} kind="table"><div class="scroll" role="region" aria-label="Queues" tabindex="0">
         <table class="list queues">
         <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
@@ -56,7 +57,8 @@ export default function Queues() {
           </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
       </${Panel}>`;
     }}</${Show}>
-    ${features.has('GET /limits') ? html`<${Limits} />` : html`<${DeclaredLimits} />`}
+    ${features.has('GET /limits') && html`<${LimitsInUse} />`}
+    <${Limits} />
     ${pausing && html`<${PauseQueue} queue=${pausing} features=${features} close=${() => setPausing(null)} />`}
   </div>`;
 }

@@ -1,10 +1,11 @@
-// System: health, processes and what they run, bulk operations.
+// System: health, processes and what they run, bulk operations, audit.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
+import { Audit } from '../parts/audit.js';
 import { Operations } from '../parts/operations.js';
 import { Empty, Panel, Show } from '../parts/states.js';
 import { Status } from '../parts/status.js';
@@ -46,5 +47,6 @@ export default function System() {
       : html`<${Empty} title="No worker has a session.">Executions wait until a program starts with <code>run</code> or <code>work</code>.</${Empty}>`)}</${Show}>
         </${Panel}>
     ${features.has('GET /operations') && html`<${Operations} />`}
+    <${Audit} />
   </div>`;
 }

@@ -13,7 +13,8 @@
 //! origin only, none in the page, and no assignment of HTML by scripts.
 //!
 //! The page and its files need no access: they hold no data. All data comes from the routes of the
-//! interface. The module imports the settings of the interface and no other part of the program.
+//! interface. The module imports the settings and the compression of the interface, and no other
+//! part of the program.
 
 mod files;
 mod page;
@@ -26,6 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::config::DashboardConfig;
+use super::response::gzip::accepts_gzip;
 use files::File;
 use page::Page;
 
@@ -132,17 +134,4 @@ async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::to_str);
     matches!(known, Some(Ok(known)) if known.contains(tag))
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers
-        .get(header::ACCEPT_ENCODING)
-        .map(HeaderValue::to_str);
-    let Some(Ok(accepted)) = accepted else {
-        return false;
-    };
-    accepted.split(',').any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-    })
 }

@@ -32,3 +32,11 @@ export async function the_theme_is_set_before_the_first_paint({ page, open }) {
   await page.locator('#app').waitFor({ state: 'attached' });
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
 }
+
+export async function the_instance_has_its_name_and_colour({ page, open }) {
+  await open('overview');
+  await page.locator('.brand', { hasText: 'production' }).waitFor();
+  assert.match(await page.title(), /production$/);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--hue').trim()), '25');
+}
+the_instance_has_its_name_and_colour.store = 'sqlite';

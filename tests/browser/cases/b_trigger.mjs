@@ -3,6 +3,8 @@ import { api, assert, reaches, settings } from '../tools.mjs';
 
 export async function trigger_by_form_with_nested_mistakes({ page, open, see, button, expectStatus }) {
   expectStatus(422);
+  const stored = async () => (await api('GET', 'executions?jobId=test.form')).executions.length;
+  const before = await stored();
   await open('jobs/test.form');
   const field = (pointer) => page.locator(`[data-pointer="${pointer}"]`);
   await field('/title').getByLabel('title').fill('Spring catalogue');
@@ -16,8 +18,7 @@ export async function trigger_by_form_with_nested_mistakes({ page, open, see, bu
   for (const pointer of ['/pages', '/recipients/0/name', '/recipients/0/email', '/delivery/copies']) {
     await field(pointer).locator('.mistake').first().waitFor();
   }
-  const before = await api('GET', 'executions?jobId=test.form');
-  assert.equal(before.executions.length, 0, 'nothing is stored while there are mistakes');
+  assert.equal(await stored(), before, 'nothing is stored while there are mistakes');
 
   await field('/pages').getByLabel('pages').fill('12345678901234567');
   await field('/recipients/0/name').getByLabel('name').fill('Alice');

@@ -36,6 +36,9 @@ export async function a_log_of_a_thousand_lines_is_windowed({ page, open }) {
   await page.getByLabel('Find in the log').fill('n=899');
   await log.getByText('n=899').waitFor();
   assert.equal(await log.locator('.log-line').count(), 1);
+  await log.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.locator('.log-detail', { hasText: '899' }).waitFor();
 }
 
 export async function retry_with_an_edited_payload({ page, open, see, button }) {
@@ -79,4 +82,14 @@ export async function the_difference_to_the_last_success_is_shown({ page, open, 
   await page.locator('.changes del', { hasText: 'good' }).waitFor();
   await page.locator('.changes ins', { hasText: 'other' }).waitFor();
   await see('/name');
+}
+
+export async function sensitive_fields_are_revealed_on_request({ page, open, see, button }) {
+  const id = await trigger('test.secret', { token: 'a-hidden-word' });
+  await reaches(id, 'succeeded');
+  await open(`executions/${id}`);
+  await see('token');
+  assert.equal(await page.getByText('a-hidden-word').count(), 0, 'a sensitive field is shown');
+  await button('Reveal').click();
+  await see('"a-hidden-word"');
 }

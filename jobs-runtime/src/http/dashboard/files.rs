@@ -58,7 +58,9 @@ embedded! {
     "lib/storage.js",
     "lib/theme.js",
     "parts/attempts.js",
+    "parts/audit.js",
     "parts/bulk.js",
+    "parts/chart.js",
     "parts/copying.js",
     "parts/dialog.js",
     "parts/difference.js",
@@ -80,6 +82,7 @@ embedded! {
     "parts/json_view.js",
     "parts/key_help.js",
     "parts/limits.js",
+    "parts/limits_in_use.js",
     "parts/log_view.js",
     "parts/next_times.js",
     "parts/operation_dialog.js",
@@ -123,8 +126,6 @@ embedded! {
     "vendor/preact.js",
     "vendor/signals-core.js",
     "vendor/signals.js",
-    "vendor/uplot.css",
-    "vendor/uplot.js",
 }
 
 impl File {

@@ -78,7 +78,7 @@ fn compressible_size(response: &Response) -> Option<u64> {
 }
 
 /// Returns whether the header accepts gzip: it is named, or `*` is, and not with a weight of zero.
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(in crate::http) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter();
     let mut codings = lines
         .filter_map(|line| line.to_str().ok())
