@@ -215,8 +215,8 @@ impl Runtime {
     }
 
     /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, the
-    /// scheduler, or the HTTP server. Await it beside the signals that stop the program. A program whose dispatcher
-    /// has died executes nothing more, and should exit with an error.
+    /// scheduler, or the HTTP server. Await it beside the signals that stop the program. A program
+    /// whose dispatcher has died executes nothing more, and should exit with an error.
     ///
     /// # Errors
     /// The part and the reason for its end.

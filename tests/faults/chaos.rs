@@ -1,5 +1,5 @@
 //! All faults of a fleet at once: workers with different leases, one whose wall clock jumps, one
-//! whose log nobody reads, kills, suspensions, and locked rows of idempotency keys.
+//! whose log is not read, kills, suspensions, and locked rows of idempotency keys.
 
 use std::time::Duration;
 

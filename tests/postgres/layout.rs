@@ -132,8 +132,8 @@ async fn an_older_program_uses_a_newer_layout_that_fits_it() {
     }
 }
 
-/// While a migration waits for a lock, everything that needs that table waits behind it. So it gives
-/// up soon, and tries again.
+/// While a migration waits for a lock, everything that needs that table waits behind it. So it
+/// gives up soon, and tries again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_does_not_queue_for_a_lock() {
     let server = Postgres::shared();

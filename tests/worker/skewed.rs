@@ -1,6 +1,7 @@
 //! The worker of the tests with a wrong wall clock: it is ahead by `TEST_CLOCK_AHEAD` seconds, or
-//! behind if that is negative. A file `TEST_CLOCK_JUMPS` contains the number of seconds instead. On the thread `TEST_CLOCK_THREAD`, by default the dispatcher's, it
-//! panics once the file `TEST_CLOCK_BREAKS` exists. With `TEST_RESOURCE_PANICS` its resource panics while it is built.
+//! behind if that is negative. A file `TEST_CLOCK_JUMPS` contains the number of seconds instead. On
+//! the thread `TEST_CLOCK_THREAD`, by default the dispatcher's, it panics once the file
+//! `TEST_CLOCK_BREAKS` exists. With `TEST_RESOURCE_PANICS` its resource panics while it is built.
 
 use std::path::PathBuf;
 use std::sync::Arc;

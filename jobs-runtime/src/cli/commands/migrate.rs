@@ -6,8 +6,8 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::DatabaseUrl;
 
-/// Applies the pending migrations, unless `status_only`, and lists all migrations. With `reopens`, a
-/// store that was moved away accepts executions and workers again.
+/// Applies the pending migrations, unless `status_only`, and lists all migrations. With `reopens`,
+/// a store that was moved away accepts executions and workers again.
 pub(in crate::cli) async fn migrate(
     settings: &Settings,
     output: Output,

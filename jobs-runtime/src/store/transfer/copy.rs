@@ -83,8 +83,8 @@ pub enum TransferError {
 }
 
 /// Copies everything from `source` to `target`: executions in their order with their attempts and
-/// logs, idempotency keys, the catalogue, and pauses. The source stays as it is: the caller may mark
-/// it as moved ([`Transferable::mark_moved`]).
+/// logs, idempotency keys, the catalogue, and pauses. The source stays as it is: the caller may
+/// mark it as moved ([`Transferable::mark_moved`]).
 ///
 /// No worker may use the source: it has no live session and no leases. A transfer is repeatable:
 /// executions that the target has are skipped. At the end the rows of both stores are counted and
