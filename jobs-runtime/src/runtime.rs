@@ -214,9 +214,9 @@ impl Runtime {
         self.service.flush_audit().await;
     }
 
-    /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, or the
-    /// HTTP server. Await it beside the signals that stop the program. A program whose dispatcher
-    /// has died executes nothing more, and should exit with an error.
+    /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, the
+    /// scheduler, or the HTTP server. Await it beside the signals that stop the program. A program
+    /// whose dispatcher has died executes nothing more, and should exit with an error.
     ///
     /// # Errors
     /// The part and the reason for its end.
@@ -227,24 +227,42 @@ impl Runtime {
                 None => std::future::pending().await,
             }
         };
+        let scheduler = async {
+            match &self.scheduler {
+                Some(scheduler) => Err(scheduler_died(&scheduler.died().await)),
+                None => std::future::pending().await,
+            }
+        };
         #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             return tokio::select! {
                 failed = worker => failed,
+                failed = scheduler => failed,
                 failed = api.failed() => failed,
             };
         }
-        worker.await
+        tokio::select! {
+            failed = worker => failed,
+            failed = scheduler => failed,
+        }
     }
 
-    /// An error if the dispatcher has died, also during a shutdown.
+    /// An error if the dispatcher or the scheduler has died, also during a shutdown.
     #[cfg(feature = "cli")]
     pub(crate) fn check_worker(&self) -> io::Result<()> {
         match self.engine.as_ref().and_then(Engine::death) {
-            Some(panic) => Err(dispatcher_died(&panic)),
+            Some(panic) => return Err(dispatcher_died(&panic)),
+            None => {}
+        }
+        match self.scheduler.as_ref().and_then(Scheduler::death) {
+            Some(panic) => Err(scheduler_died(&panic)),
             None => Ok(()),
         }
     }
+}
+
+fn scheduler_died(panic: &str) -> io::Error {
+    io::Error::other(format!("the scheduler has panicked: {panic}"))
 }
 
 fn dispatcher_died(panic: &str) -> io::Error {

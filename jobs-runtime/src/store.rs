@@ -101,8 +101,8 @@ pub use rules::dedup::DedupKind;
 #[cfg(feature = "http")]
 pub(crate) use rules::dedup::needs_dedup;
 pub use transfer::{
-    Export, RowCounts, Transferable, TransferredAttempt, TransferredExecution, TransferredOutcome,
-    TransferredState,
+    Export, PausedRate, RowCounts, Transferable, TransferredAttempt, TransferredExecution,
+    TransferredOutcome, TransferredState,
 };
 
 /// Opens the store at a URL. Reads and writes no table: call [`SetupStore::migrate`] before other

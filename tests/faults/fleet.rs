@@ -72,6 +72,15 @@ impl Fleet {
         self.workers.push(worker);
     }
 
+    /// Adds a worker of another program, with further settings.
+    pub(crate) fn add_worker_with(&mut self, program: &str, further: &[(&str, &str)]) {
+        let url = self.url.clone();
+        let mut all = settings(&url, "2s").to_vec();
+        all.extend_from_slice(further);
+        self.workers
+            .push(Server::start(program, self.dir.path(), &all));
+    }
+
     /// Starts a load of at least `executions` executions of 20 to 200 ms, at the workers' pace.
     pub(crate) fn start_load(&mut self, executions: usize) {
         self.start_load_of(executions, 20..200);

@@ -8,6 +8,7 @@
 mod crash_points;
 
 // Real worker processes and real servers, under load.
+mod chaos;
 mod contention;
 mod fleet;
 mod keys;

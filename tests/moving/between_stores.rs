@@ -173,6 +173,60 @@ fn a_store_with_a_live_worker_is_not_transferred() {
 }
 
 #[test]
+fn the_source_of_a_move_is_closed_and_its_pauses_go_along() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let in_store =
+        |store: &str, args: &[&str]| run(PROGRAM, dir, &[&["--database", store], args].concat());
+    let (from, to) = ("sqlite:from.db", "sqlite:to.db");
+    let trigger = ["trigger", "test.add", "--a", "1", "--b", "2"];
+    assert_eq!(in_store(from, &trigger).code, 0);
+    assert_eq!(in_store(from, &["queues", "pause", "default"]).code, 0);
+    // A copy leaves the source in use.
+    let copied = run(
+        PROGRAM,
+        dir,
+        &[
+            "move",
+            "--from",
+            from,
+            "--to",
+            "sqlite:copy.db",
+            "--keep-source",
+        ],
+    );
+    assert_eq!(copied.code, 0, "{}", copied.err);
+    assert_eq!(in_store(from, &trigger).code, 0);
+
+    // A process that only enqueues is not noticed by the move.
+    let enqueuing = Server::start_serving_only(PROGRAM, dir, &[("JOBS_DATABASE", from)]);
+    let moved = run(PROGRAM, dir, &["move", "--from", from, "--to", to]);
+    assert_eq!(moved.code, 0, "{}", moved.err);
+    let path = "/api/v1/workers/jobs/test.add/trigger";
+    let answer = tests::http::post(enqueuing.address, path, r#"{"payload":{"a":1,"b":2}}"#);
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    enqueuing.terminate();
+    for command in [&["work", "--until-idle"][..], &trigger] {
+        let rejected = in_store(from, command);
+        assert_eq!(rejected.code, 1, "{}", rejected.err);
+        assert!(
+            rejected.err.contains("was moved to sqlite:to.db"),
+            "{}",
+            rejected.err
+        );
+    }
+    let queues = in_store(to, &["queues", "--json"]);
+    let queues: serde_json::Value = serde_json::from_str(&queues.out).unwrap();
+    let listed = queues["queues"].as_array().unwrap();
+    let default = listed.iter().find(|one| one["queue"] == "default");
+    let paused_at = &default.expect("the queue has a waiting execution")["pausedAt"];
+    assert!(paused_at.is_string(), "{queues}");
+
+    assert_eq!(in_store(from, &["migrate", "--reopen"]).code, 0);
+    assert_eq!(in_store(from, &trigger).code, 0);
+}
+
+#[test]
 fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let cases = [

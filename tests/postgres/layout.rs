@@ -2,8 +2,9 @@
 
 use jobs_runtime::store::{self, StoreError};
 use tests::postgres::Postgres;
+use tests::process::wait_for;
 
-use crate::support::{opened, parsed, ready, schema_of};
+use crate::support::{new, opened, parsed, ready, schema_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_starts_apply_each_migration_once() {
@@ -64,7 +65,7 @@ async fn schemas_of_one_database_are_independent() {
     let server = Postgres::shared();
     let (one, other) = (server.fresh_url(), server.fresh_url());
     let (one, other) = (ready(&one).await, ready(&other).await);
-    let new = crate::support::new("job");
+    let new = new("job");
     let id = new.id;
     one.enqueue(vec![new]).await.unwrap();
     assert!(one.execution(id).await.unwrap().is_some());
@@ -98,4 +99,87 @@ async fn an_unreachable_server_is_named_without_the_password() {
         "{said}"
     );
     assert!(!said.contains("secret"), "{said}");
+}
+
+/// The layout of a newer program tells which older ones can use it.
+#[tokio::test]
+async fn an_older_program_uses_a_newer_layout_that_fits_it() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = ready(&url).await;
+    let schema = schema_of(&url);
+    server.sql(
+        "postgres",
+        &format!(
+            "INSERT INTO {schema}.migrations VALUES (2, 'next', 'x', 0, 1);
+             ALTER TABLE {schema}.executions ADD COLUMN of_the_next_version integer"
+        ),
+    );
+    let older = ready(&url).await;
+    assert_eq!(older.migrations().await.unwrap().len(), 1);
+    for store in [store, older] {
+        store.enqueue(vec![new("j")]).await.unwrap();
+    }
+    server.sql(
+        "postgres",
+        &format!("UPDATE {schema}.migrations SET compatible_from = 2 WHERE version = 2"),
+    );
+    match opened(&url).await.migrate().await {
+        Err(StoreError::Layout(reason)) => {
+            assert!(reason.contains("migration 2 `next`"), "{reason}");
+        }
+        other => panic!("a layout error was expected, not {other:?}"),
+    }
+}
+
+/// While a migration waits for a lock, everything that needs that table waits behind it. So it
+/// gives up soon, and tries again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_does_not_queue_for_a_lock() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let schema = schema_of(&url);
+    server.sql(
+        "postgres",
+        &format!(
+            "CREATE SCHEMA {schema};
+             CREATE TABLE {schema}.migrations (
+                 version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                 applied_at bigint NOT NULL, compatible_from integer
+             )"
+        ),
+    );
+    let locks = |granted: bool| {
+        let table = format!("'{schema}.migrations'::regclass");
+        let is_granted = if granted { "granted" } else { "NOT granted" };
+        let query = format!(
+            "SELECT COUNT(*) FROM pg_locks
+             WHERE {is_granted} AND relation = {table} AND mode <> 'AccessShareLock'"
+        );
+        server.sql("postgres", &query)
+    };
+    let holder = server.sql_in_background(
+        "postgres",
+        &format!("LOCK TABLE {schema}.migrations IN SHARE MODE; SELECT pg_sleep(600)"),
+    );
+    wait_for("the lock", || locks(true) == "1");
+    let migrating = tokio::spawn({
+        let url = url.clone();
+        async move { opened(&url).await.migrate().await }
+    });
+    for _ in 0..2 {
+        wait_for("a wait for the lock", || locks(false) == "1");
+        wait_for("the end of that wait", || locks(false) == "0");
+        assert!(!migrating.is_finished());
+    }
+    server.sql(
+        "postgres",
+        &format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks
+             WHERE relation = '{schema}.migrations'::regclass AND mode = 'ShareLock'"
+        ),
+    );
+    assert!(!holder.wait());
+    let status = migrating.await.unwrap().unwrap();
+    assert!(status.iter().all(|step| step.applied_at.is_some()));
 }

@@ -2,6 +2,7 @@
 
 use jobs_runtime::store::StoreError;
 use tests::postgres::Postgres;
+use tests::process::run;
 
 use crate::support::{claim, new, opened, ready, schema_of, session};
 
@@ -108,4 +109,23 @@ async fn a_role_may_use_a_layout_that_another_role_has_created() {
         id
     };
     assert!(owner.execution(id).await.unwrap().is_some());
+}
+
+/// A worker waits for a server that is away, but not for one that refuses its user.
+#[test]
+fn a_refused_user_ends_the_start_at_once() {
+    let server = Postgres::shared();
+    let url = server.url("postgres").replace("jobs@", "nobody_such@");
+    let directory = tempfile::tempdir().unwrap();
+    for command in [&["work"][..], &["serve", "--bind", "127.0.0.1:0"]] {
+        let args = [command, &["--database", &url]].concat();
+        let ran = run(env!("CARGO_BIN_EXE_worker"), directory.path(), &args);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("refuses the user"), "{ran:?}");
+        assert!(
+            ran.err.contains("check the user and the password"),
+            "{ran:?}"
+        );
+        assert!(!ran.err.contains("the start waits"), "{ran:?}");
+    }
 }

@@ -63,19 +63,28 @@ fn nothing_is_lost_when_the_process_is_killed() {
     assert_eq!(code, Some(0), "{log:?}");
 }
 
-/// A process whose dispatcher has died would live on and execute nothing.
+/// A process would live on and execute nothing, or fire no schedule.
 #[test]
-fn a_process_whose_dispatcher_dies_exits_and_says_why() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let breaks = dir.path().join("breaks");
-    let breaks_setting = breaks.to_str().expect("a path of text");
-    let settings = [("TEST_CLOCK_BREAKS", breaks_setting)];
-    let server = Server::start(SKEWED, dir.path(), &settings);
-    std::fs::write(&breaks, "").expect("written");
-    let (code, log) = server.ended();
-    assert_eq!(code, Some(1), "{log:?}");
-    let reason = "the dispatcher of the worker has panicked: the clock is broken";
-    assert!(log.iter().any(|line| line.contains(reason)), "{log:#?}");
+fn a_process_whose_dispatcher_or_scheduler_dies_exits_and_says_why() {
+    let threads = [
+        ("jobs-dispatcher", "the dispatcher of the worker"),
+        ("jobs-scheduler", "the scheduler"),
+    ];
+    for (thread, name) in threads {
+        let dir = tempfile::tempdir().expect("a directory");
+        let breaks = dir.path().join("breaks");
+        let breaks_setting = breaks.to_str().expect("a path of text");
+        let settings = [
+            ("TEST_CLOCK_BREAKS", breaks_setting),
+            ("TEST_CLOCK_THREAD", thread),
+        ];
+        let server = Server::start(SKEWED, dir.path(), &settings);
+        std::fs::write(&breaks, "").expect("written");
+        let (code, log) = server.ended();
+        assert_eq!(code, Some(1), "{log:?}");
+        let reason = format!("{name} has panicked: the clock is broken");
+        assert!(log.iter().any(|line| line.contains(&reason)), "{log:#?}");
+    }
 }
 
 #[test]

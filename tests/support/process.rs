@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ pub struct Server {
     log: Arc<Mutex<Vec<String>>>,
     /// Reads standard error, so that a full pipe never blocks the process.
     reader: Option<JoinHandle<()>>,
+    /// While `false`, standard error is not read, and the pipe fills.
+    is_reading: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -91,6 +94,11 @@ impl Server {
         self.signal("-CONT");
     }
 
+    /// Reads standard error no further, or again.
+    pub fn read_log(&self, reads: bool) {
+        self.is_reading.store(reads, Ordering::SeqCst);
+    }
+
     /// The log lines so far that contain all of `parts`.
     pub fn logged(&self, parts: &[&str]) -> Vec<String> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,6 +144,7 @@ impl Server {
 
     fn end(&mut self) -> Vec<String> {
         let _ = self.child.wait();
+        self.read_log(true);
         let _ = self.reader.take().map(JoinHandle::join);
         self.logged(&[])
     }
@@ -162,8 +171,13 @@ impl Starting {
         };
         let log = Arc::new(Mutex::new(log));
         let kept = Arc::clone(&log);
+        let is_reading = Arc::new(AtomicBool::new(true));
+        let reads = Arc::clone(&is_reading);
         let reader = std::thread::spawn(move || {
             for line in lines {
+                while !reads.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
                 kept.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(line);
@@ -174,6 +188,7 @@ impl Starting {
             address,
             log,
             reader: Some(reader),
+            is_reading,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The worker of the tests with a wrong wall clock: it is ahead by `TEST_CLOCK_AHEAD` seconds, or
-//! behind if that is negative. On the dispatcher's thread it panics once the file
+//! behind if that is negative. A file `TEST_CLOCK_JUMPS` contains the number of seconds instead. On
+//! the thread `TEST_CLOCK_THREAD`, by default the dispatcher's, it panics once the file
 //! `TEST_CLOCK_BREAKS` exists. With `TEST_RESOURCE_PANICS` its resource panics while it is built.
 
 use std::path::PathBuf;
@@ -13,13 +14,21 @@ use tests as _;
 struct Skewed {
     correct: SystemClock,
     seconds_ahead: i64,
+    jumps: Option<PathBuf>,
     breaks: Option<PathBuf>,
+    breaks_on: String,
 }
 
 impl Clock for Skewed {
     fn now(&self) -> SystemTime {
-        let difference = Duration::from_secs(self.seconds_ahead.unsigned_abs());
-        if self.seconds_ahead < 0 {
+        let jumped = self
+            .jumps
+            .as_ref()
+            .and_then(|file| std::fs::read_to_string(file).ok());
+        let jumped = jumped.and_then(|text| text.trim().parse().ok());
+        let seconds_ahead: i64 = jumped.unwrap_or(self.seconds_ahead);
+        let difference = Duration::from_secs(seconds_ahead.unsigned_abs());
+        if seconds_ahead < 0 {
             self.correct.now() - difference
         } else {
             self.correct.now() + difference
@@ -27,7 +36,7 @@ impl Clock for Skewed {
     }
 
     fn elapsed(&self) -> Duration {
-        if std::thread::current().name() == Some("jobs-dispatcher") {
+        if std::thread::current().name() == Some(&*self.breaks_on) {
             let breaks = self.breaks.as_ref().is_some_and(|file| file.exists());
             assert!(!breaks, "the clock is broken");
         }
@@ -63,7 +72,10 @@ fn main() -> std::process::ExitCode {
     let clock = Skewed {
         correct: SystemClock::new(),
         seconds_ahead: seconds.parse().expect("a number of seconds"),
+        jumps: std::env::var_os("TEST_CLOCK_JUMPS").map(PathBuf::from),
         breaks: std::env::var_os("TEST_CLOCK_BREAKS").map(PathBuf::from),
+        breaks_on: std::env::var("TEST_CLOCK_THREAD")
+            .unwrap_or_else(|_| "jobs-dispatcher".to_owned()),
     };
     jobs_runtime::main_with(|builder| builder.clock(Arc::new(clock)))
 }

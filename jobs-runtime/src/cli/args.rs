@@ -145,6 +145,9 @@ pub(super) enum Command {
         /// List the migrations without applying any
         #[arg(long)]
         status: bool,
+        /// Use a store again that `move` has marked as moved
+        #[arg(long, conflicts_with = "status")]
+        reopen: bool,
     },
     /// Copy everything in a store to another store
     Move(MoveArgs),
@@ -402,12 +405,15 @@ pub(super) struct CheckArgs {
 /// The arguments of `move`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct MoveArgs {
-    /// Store to read from; it stays unchanged
+    /// Store to read from
     #[arg(long, value_name = "URL")]
     pub(super) from: String,
     /// Store to write to
     #[arg(long, value_name = "URL")]
     pub(super) to: String,
+    /// Leave the source in use; without it, it accepts no new executions and no workers
+    #[arg(long)]
+    pub(super) keep_source: bool,
 }
 
 /// The arguments of `bench`.

@@ -105,7 +105,9 @@ async fn dispatch(
         Command::Processes => processes::list(&settings, output).await,
         Command::Audit(filters) => audit::list(&settings, output, filters).await,
         Command::Token { command } => token::run(&settings, output, command).await,
-        Command::Migrate { status } => migrate::migrate(&settings, output, status).await,
+        Command::Migrate { status, reopen } => {
+            migrate::migrate(&settings, output, status, reopen).await
+        }
         Command::Move(args) => move_store::move_store(output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),

@@ -1,11 +1,16 @@
 //! Transfers: exporting a store and importing it into another.
 
+use std::time::Duration;
+
 use super::capabilities::{Capability, TestContext};
 use super::fixtures::*;
+use super::limit_fixtures::rate;
 use super::requirement::{Verdict, requirements};
 
 requirements! { "transfers" {
     a_transfer_copies_everything: "A transfer copies every execution with its history, in order. A repeated transfer writes nothing.",
+    paused_rates_are_transferred: "The pause of a rate, and the distance to its last start, are transferred, also to a store without that rate.",
+    a_moved_store_accepts_nothing_new: "A store that is marked as moved rejects executions and sessions with `Moved`, until the mark is removed.",
     running_executions_are_not_imported: "A batch with a running execution is rejected as a whole.",
 }}
 
@@ -139,4 +144,76 @@ async fn running_executions_are_not_imported(Pair { from, to, .. }: Pair) {
         "{rejected:?}"
     );
     assert!(to.execution(waiting).await.unwrap().is_none());
+}
+
+async fn paused_rates_are_transferred(Pair { from, to, .. }: Pair) {
+    let minute = rate("", 1, Duration::from_secs(60));
+    let reserved = from.reserve(minute.clone(), 1, t(0), t(0)).await.unwrap();
+    assert_eq!(reserved, Reservation::At(t(0)));
+    let named = |name: &str| Limit {
+        key: name.to_owned(),
+        ..minute.clone()
+    };
+    let (paused, free) = (named("paused"), named("free"));
+    from.reserve(paused.clone(), 1, t(0), t(0)).await.unwrap();
+    from.pause_limit(vec!["paused".to_owned()], t(900))
+        .await
+        .unwrap();
+    from.reserve(free, 1, t(0), t(0)).await.unwrap();
+    from.reset_limit("free".to_owned()).await.unwrap();
+
+    let rates = transfer(&from).paused_rates(t(1)).await.unwrap();
+    assert_eq!(rates.len(), 2, "{rates:?}");
+    for _ in 0..2 {
+        transfer(&to).pause_rates(rates.clone()).await.unwrap();
+    }
+    let late = to.reserve(paused, 1, t(1), t(2)).await.unwrap();
+    assert!(
+        matches!(late, Reservation::TooLate(at) if at >= t(900)),
+        "{late:?}"
+    );
+    let late = to.reserve(minute, 1, t(1), t(2)).await.unwrap();
+    assert!(
+        matches!(late, Reservation::TooLate(at) if at > t(50)),
+        "{late:?}"
+    );
+}
+
+async fn a_moved_store_accepts_nothing_new(Pair { from, .. }: Pair) {
+    transfer(&from).check_not_moved().await.unwrap();
+    for _ in 0..2 {
+        transfer(&from)
+            .mark_moved(Some("there".to_owned()))
+            .await
+            .unwrap();
+    }
+    let checked = transfer(&from).check_not_moved().await;
+    assert!(
+        matches!(&checked, Err(StoreError::Moved { to, .. }) if to == "there"),
+        "{checked:?}"
+    );
+    let rejected = from.enqueue(vec![new("j")]).await;
+    assert!(
+        matches!(rejected, Err(StoreError::Moved { .. })),
+        "{rejected:?}"
+    );
+    let info = SessionInfo {
+        worker: "late".to_owned(),
+        opened_at: T0,
+        job_ids: Vec::new(),
+        queues: Vec::new(),
+        labels: Vec::new(),
+        slot_caps: Vec::new(),
+        fingerprints: Vec::new(),
+        lease: Duration::from_secs(30),
+    };
+    let rejected = from.open_session(info).await;
+    assert!(
+        matches!(rejected, Err(StoreError::Moved { .. })),
+        "{rejected:?}"
+    );
+    transfer(&from).mark_moved(None).await.unwrap();
+    transfer(&from).check_not_moved().await.unwrap();
+    enqueue(&from, "j", 1).await;
+    session(&from, "early").await;
 }

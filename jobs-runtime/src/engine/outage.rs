@@ -75,7 +75,10 @@ impl OutageLog {
 pub(crate) fn is_outage(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Unavailable { .. } | StoreError::Timeout(_)
+        StoreError::Unavailable { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Moved { .. }
+            | StoreError::Timeout(_)
     )
 }
 

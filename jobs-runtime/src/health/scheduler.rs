@@ -52,6 +52,11 @@ impl SchedulerHealth {
         lock(&self.state).absent = schedules;
     }
 
+    /// Reports that the scheduler has panicked with this message.
+    pub(crate) fn died(&self, panic: &str) {
+        lock(&self.state).trouble = Some(format!("it has panicked: {panic}"));
+    }
+
     /// Reports that the scheduler has stopped as requested.
     pub(crate) fn stopped(&self) {
         lock(&self.state).stopped = true;

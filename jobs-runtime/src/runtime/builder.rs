@@ -315,8 +315,11 @@ impl RuntimeBuilder {
         });
         check_limits(&self.engine, &catalogue)?;
         let store = match self.store {
-            Some(store) => prepare(store, &self.clock).await?,
-            None => open(&self.database.parse()?, &self.clock, self.store_wait).await?,
+            Some(store) => prepare(store, &self.clock, self.workers).await?,
+            None => {
+                let url = self.database.parse()?;
+                open(&url, &self.clock, self.store_wait, self.workers).await?
+            }
         };
         let metrics = Arc::<Metrics>::default();
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
@@ -527,13 +530,14 @@ async fn open(
     url: &DatabaseUrl,
     clock: &Arc<dyn Clock>,
     limit: Duration,
+    may_migrate: bool,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let is_server = matches!(url, DatabaseUrl::Postgres(_));
     let began = clock.elapsed();
     let outage_log = OutageLog::default();
     let mut is_waiting = false;
     loop {
-        let opened = async { prepare(crate::store::open(url).await?, clock).await };
+        let opened = async { prepare(crate::store::open(url).await?, clock, may_migrate).await };
         let error = match opened.await {
             Ok(store) => {
                 outage_log.answered(&**clock);
@@ -542,7 +546,9 @@ async fn open(
             Err(error) => error,
         };
         let left = limit.saturating_sub(clock.elapsed().saturating_sub(began));
-        if !is_server || !is_outage(&error) || left.is_zero() {
+        let is_final = matches!(error, StoreError::Refused { .. } | StoreError::Moved { .. });
+        let may_pass = is_outage(&error) && !is_final;
+        if !is_server || !may_pass || left.is_zero() {
             return Err(error);
         }
         outage_log.failed(&error, &**clock);
@@ -553,13 +559,28 @@ async fn open(
     }
 }
 
-/// Wraps a store for the clock of the runtime, and creates its tables.
+/// Wraps a store for the clock of the runtime, and creates its tables. A program without workers
+/// creates them only in an empty store: its layout is left to the workers.
 async fn prepare(
     store: Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    may_migrate: bool,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let store = ClockedStore::wrap(store, clock);
+    let mut applied = store.migrations().await?.into_iter();
+    let is_partial = applied.any(|step| step.applied_at.is_some())
+        && applied.any(|step| step.applied_at.is_none());
+    if is_partial && !may_migrate {
+        return Err(StoreError::Layout(
+            "it is older than this program, and a program without workers does not migrate it: \
+             start a worker of this version, or run the command `migrate`"
+                .to_owned(),
+        ));
+    }
     store.migrate().await?;
+    if let Some(moved) = store.transfer() {
+        moved.check_not_moved().await?;
+    }
     Ok(store)
 }
 

@@ -8,7 +8,10 @@
 //! * idempotency keys;
 //! * every publication of the catalogue;
 //! * schedules, with their runs;
-//! * access tokens.
+//! * access tokens;
+//! * pauses of queues, and of rates.
+//!
+//! The command marks the source as moved, so that nothing is enqueued there any more.
 //!
 //! Sessions and leases are not copied: no worker may use the source.
 //!
@@ -22,7 +25,8 @@ use jobs::{AttemptOutcome, ExecutionError, ExecutionStatus};
 use serde::Serialize;
 
 use super::{
-    Cursor, DedupKind, Erasure, IdempotencyKey, LogRecord, NewExecution, PublishedJob, StoreError,
+    Cursor, DedupKind, Erasure, IdempotencyKey, Limit, LogRecord, NewExecution, PublishedJob,
+    StoreError,
 };
 use crate::time::Timestamp;
 
@@ -48,6 +52,33 @@ pub trait Transferable: Send + Sync {
 
     /// Counts the rows of the store. Reads all of them.
     async fn row_counts(&self) -> Result<RowCounts, StoreError>;
+
+    /// Returns the rates that are paused after `now`, or whose next start is later than that.
+    async fn paused_rates(&self, now: Timestamp) -> Result<Vec<PausedRate>, StoreError>;
+
+    /// Pauses these rates, and creates those that do not exist. Repeatable.
+    async fn pause_rates(&self, rates: Vec<PausedRate>) -> Result<(), StoreError>;
+
+    /// Marks the store as moved: it accepts no new executions and no sessions, from any process,
+    /// and answers [`StoreError::Moved`]. `None` removes the mark. Repeatable.
+    async fn mark_moved(&self, to: Option<String>) -> Result<(), StoreError>;
+
+    /// Checks that the store is not marked as moved.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] if it is.
+    async fn check_not_moved(&self) -> Result<(), StoreError>;
+}
+
+/// A rate with the time of its next start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PausedRate {
+    /// The limit.
+    pub limit: Limit,
+    /// The place of the limit among those of its job.
+    pub stage: i64,
+    /// No start before this time.
+    pub until: Timestamp,
 }
 
 /// A page of an export.

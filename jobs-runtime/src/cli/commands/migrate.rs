@@ -6,11 +6,13 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::store::DatabaseUrl;
 
-/// Applies the pending migrations, unless `status_only`, and lists all migrations.
+/// Applies the pending migrations, unless `status_only`, and lists all migrations. With `reopens`,
+/// a store that was moved away accepts executions and workers again.
 pub(in crate::cli) async fn migrate(
     settings: &Settings,
     output: Output,
     status_only: bool,
+    reopens: bool,
 ) -> Result<(), Failure> {
     let url: DatabaseUrl = settings
         .database
@@ -27,6 +29,9 @@ pub(in crate::cli) async fn migrate(
     } else {
         store.migrate().await?
     };
+    if let (true, Some(moved)) = (reopens, store.transfer()) {
+        moved.mark_moved(None).await?;
+    }
     output.result(&migrations, |migrations| {
         let rows = migrations.iter().map(|migration| {
             [

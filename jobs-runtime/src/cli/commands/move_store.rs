@@ -31,6 +31,13 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     if !source.sessions().await?.is_empty() {
         output.note("workers have a session in the source store: checking whether they are alive");
     }
+    let marked = match (args.keep_source, source.transfer()) {
+        (false, Some(marked)) => {
+            marked.mark_moved(Some(to.to_string())).await?;
+            Some(marked)
+        }
+        _ => None,
+    };
     let copied = transfer(&*source, &*target, &SystemClock::new(), |copied, total| {
         if output.is_interactive() {
             output.status(&format!(
@@ -41,7 +48,15 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     })
     .await;
     output.status("");
-    let copied = copied.map_err(|error| Failure::because(&error))?;
+    let copied = match (copied, marked) {
+        (Ok(copied), _) => copied,
+        (Err(error), marked) => {
+            if let Some(marked) = marked {
+                marked.mark_moved(None).await?;
+            }
+            return Err(Failure::because(&error));
+        }
+    };
     output.result(&copied, |copied| {
         let skipped = match copied.skipped {
             0 => String::new(),
@@ -51,7 +66,7 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
         format!(
             "copied {} executions ({} queued, {} pending, {} succeeded, {} failed, {} cancelled), \
              {} log lines, {} jobs and {} schedules{skipped}; the row counts of both stores agree\n\
-             {from} is unchanged: point your programs at {to}",
+             {from} is unchanged{}: point your programs at {to}",
             written.executions(),
             written.queued,
             written.pending,
@@ -61,6 +76,11 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
             written.log_lines,
             written.publications,
             written.schedules,
+            if args.keep_source {
+                ""
+            } else {
+                ", and accepts no new executions and no workers"
+            },
         )
     })
 }

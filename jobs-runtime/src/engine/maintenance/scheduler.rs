@@ -10,10 +10,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use jobs::runtime::panic_text;
 use jobs::{BoxFuture, Clock, ExecutionId, HandlerKind};
 use tokio::sync::{Notify, watch};
 
@@ -75,18 +78,21 @@ pub(crate) struct SchedulerParts {
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     stop: watch::Sender<bool>,
-    ended: watch::Receiver<bool>,
+    /// `None` while the thread runs; later how it ended: as requested, or by a panic with this
+    /// message.
+    ended: watch::Receiver<Option<Result<(), String>>>,
 }
 
 impl Scheduler {
     /// Starts the thread.
     pub(crate) fn start(parts: SchedulerParts) -> io::Result<Self> {
         let (stop, stop_requests) = watch::channel(false);
-        let (end, ended) = watch::channel(false);
+        let (end, ended) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
         let clock = Arc::clone(&parts.clock);
+        let health = parts.health.clone();
         let task = SchedulerTask {
             parts,
             stop: stop_requests,
@@ -97,8 +103,16 @@ impl Scheduler {
         };
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
         let work = keep_clock_busy(&clock, async move {
-            task.run().await;
-            end.send_replace(true);
+            let ended = AssertUnwindSafe(task.run()).catch_unwind().await;
+            let ended = ended.map_err(panic_text);
+            if let Err(panic) = &ended {
+                health.died(panic);
+                tracing::error!(
+                    panic,
+                    "the scheduler has panicked: this process fires no schedule"
+                );
+            }
+            end.send_replace(Some(ended));
         });
         thread::Builder::new()
             .name("jobs-scheduler".to_owned())
@@ -114,7 +128,22 @@ impl Scheduler {
     /// Completes when no further time is fired by this process.
     pub(crate) async fn ended(&self) {
         // An error means that the thread has ended without a message.
-        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+        let _ = self.ended.clone().wait_for(Option::is_some).await;
+    }
+
+    /// The message of the panic that has ended the thread, if one has.
+    #[cfg(feature = "cli")]
+    pub(crate) fn death(&self) -> Option<String> {
+        self.ended.borrow().clone()?.err()
+    }
+
+    /// Completes with the message of the panic that ends the thread. Never completes after a stop.
+    pub(crate) async fn died(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Err(panic))) => panic.clone(),
+            _ => std::future::pending().await,
+        }
     }
 }
 

@@ -52,7 +52,9 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             // The text is written for people: it names the store, the reason and the way out.
-            StoreError::Unavailable { .. } => {
+            StoreError::Unavailable { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Moved { .. } => {
                 Self::failure(Code::StoreUnavailable, error.to_string(), &error)
             }
             // An operator has to migrate the store; the client can only retry later.

@@ -5,6 +5,7 @@
 //! changes nothing: see [`dry_run`].
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -302,27 +303,35 @@ pub(in crate::http) fn due(fields: &mut BodyFields<'_>) -> Option<Due> {
     }
 }
 
+/// The executions whose states one call reads.
+const STATES_AT_ONCE: usize = 1_000;
+
 async fn triggered_executions(
     api: &ApiState,
     accepted: Vec<EnqueuedRequest>,
 ) -> Result<Vec<Triggered>, Problem> {
-    let mut executions = Vec::with_capacity(accepted.len());
-    for one in accepted {
+    // An existing execution may have left its initial status.
+    let existing = accepted.iter().filter(|one| !one.enqueued.triggered);
+    let existing: Vec<_> = existing.map(|one| one.enqueued.execution_id).collect();
+    let mut statuses = HashMap::with_capacity(existing.len());
+    for ids in existing.chunks(STATES_AT_ONCE) {
+        let states = api.service.store().execution_states(ids.to_vec()).await?;
+        statuses.extend(
+            states
+                .into_iter()
+                .map(|state| (state.execution_id, state.status)),
+        );
+    }
+    let triggered = accepted.into_iter().map(|one| {
         let id = one.enqueued.execution_id;
-        // An existing execution may have left its initial status.
-        let current = if one.enqueued.triggered {
-            None
-        } else {
-            api.service.store().execution(id).await?
-        };
-        executions.push(Triggered {
+        Triggered {
             execution_id: id,
             job_id: one.job.id().to_owned(),
-            status: current.map_or(one.status, |execution| execution.status),
+            status: statuses.get(&id).copied().unwrap_or(one.status),
             triggered: one.enqueued.triggered,
-        });
-    }
-    Ok(executions)
+        }
+    });
+    Ok(triggered.collect())
 }
 
 fn response_status(created: bool) -> StatusCode {

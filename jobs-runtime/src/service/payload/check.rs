@@ -8,7 +8,7 @@ use super::defaults::{PayloadDefault, complete, payload_defaults};
 use super::expected::FITS_NO_SHAPE;
 use super::json;
 use super::schema;
-use super::violation::violations;
+use super::violation::{MAX_VIOLATIONS, violations};
 use crate::service::options::MAX_PAYLOAD_BYTES;
 
 /// The compiled payload schema of one job.
@@ -67,12 +67,13 @@ impl PayloadCheck {
         if parsed.duplicates.is_empty() && self.validator.is_valid(&value) {
             return Ok(CheckedPayload { text, value });
         }
-        let repeated = parsed.duplicates.into_iter().map(|pointer| Violation {
+        let repeated = parsed.duplicates.into_iter().take(MAX_VIOLATIONS);
+        let repeated = repeated.map(|pointer| Violation {
             pointer,
             message: "is given more than once".to_owned(),
         });
         let found = violations(self.validator.iter_errors(&value));
-        let mut violations: Vec<_> = repeated.chain(found).collect();
+        let mut violations: Vec<_> = repeated.chain(found).take(MAX_VIOLATIONS).collect();
         if violations.is_empty() {
             // The validator rejects the payload without naming a mistake.
             violations.push(Violation {
@@ -132,6 +133,23 @@ mod tests {
             .map(|(pointer, message)| (pointer.as_str(), message.as_str()))
             .collect();
         assert_eq!(found, expected, "{payload}");
+    }
+
+    #[test]
+    fn the_violations_of_one_payload_are_bounded() {
+        let schema = json!({
+            "type": "object", "properties": {"a": {}}, "additionalProperties": false,
+        });
+        let unknown: serde_json::Map<_, _> =
+            (0..40_000).map(|n| (format!("k{n}"), json!(1))).collect();
+        let found = check(&schema, &Value::from(unknown).to_string());
+        assert_eq!(found.len(), 1_000);
+        let repeated = r#""a":1,"#.repeat(40_000);
+        let found = check(
+            &json!({"type": "object"}),
+            &format!("{{{repeated}\"a\":1}}"),
+        );
+        assert!(found.len() <= 1_000, "{}", found.len());
     }
 
     #[test]

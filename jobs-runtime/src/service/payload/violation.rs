@@ -11,7 +11,7 @@ use super::alternatives::describe_alternatives;
 use super::expected::expectation;
 
 /// The largest number of violations that are reported for one payload.
-const MAX_VIOLATIONS: usize = 1_000;
+pub(crate) const MAX_VIOLATIONS: usize = 1_000;
 
 /// Converts a validator's errors to violations, without repetitions.
 pub(crate) fn violations<'a>(
@@ -91,7 +91,8 @@ pub(in crate::service) fn describe(error: &ValidationError<'_>, found: &mut Vec<
             add(property.as_str(), "is required".to_owned());
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            for name in unexpected {
+            // Their number is bounded by the payload only.
+            for name in unexpected.iter().take(MAX_VIOLATIONS) {
                 add(Some(name), "is not a known property".to_owned());
             }
         }

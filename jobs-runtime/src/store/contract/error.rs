@@ -17,6 +17,26 @@ pub enum StoreError {
         /// The reason and, if there is one, the remedy.
         reason: String,
     },
+    /// The server refuses the user of the URL: it does not exist, its password is wrong, or it may
+    /// not connect from here.
+    #[error("the store at {location} refuses the user: {reason}")]
+    Refused {
+        /// The URL of the store, without its password.
+        location: String,
+        /// The reason and the remedy.
+        reason: String,
+    },
+    /// The store was moved away: it accepts no new executions and no sessions.
+    #[error(
+        "{location} was moved to {to}: point the program there, or run `migrate --reopen` to use \
+         the old store again"
+    )]
+    Moved {
+        /// The URL of the store, without its password.
+        location: String,
+        /// The store that has its executions now.
+        to: String,
+    },
     /// A call exceeded its deadline. It may have taken effect; repeat it with the same arguments.
     #[error("the store did not answer within {0:?}")]
     Timeout(Duration),
@@ -83,7 +103,7 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable { .. } | Self::Timeout(_) | Self::Database(_)
+            Self::Unavailable { .. } | Self::Refused { .. } | Self::Timeout(_) | Self::Database(_)
         )
     }
 
@@ -94,6 +114,14 @@ impl StoreError {
             Self::Unavailable { location, reason } => Self::Unavailable {
                 location: location.clone(),
                 reason: reason.clone(),
+            },
+            Self::Refused { location, reason } => Self::Refused {
+                location: location.clone(),
+                reason: reason.clone(),
+            },
+            Self::Moved { location, to } => Self::Moved {
+                location: location.clone(),
+                to: to.clone(),
             },
             Self::Timeout(after) => Self::Timeout(*after),
             Self::Layout(what) => Self::Layout(what.clone()),

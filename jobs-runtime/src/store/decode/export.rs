@@ -6,9 +6,11 @@ use super::words::error;
 use super::{Columns, corrupt, readable, records};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{
-    Cursor, DedupKind, EnqueueRules, Export, IdempotencyKey, Limit, LimitRule, NewExecution, Rate,
-    StoreError, TransferredAttempt, TransferredExecution, TransferredOutcome, TransferredState,
+    Cursor, DedupKind, EnqueueRules, Export, IdempotencyKey, Limit, LimitRule, NewExecution,
+    PausedRate, Rate, StoreError, TransferredAttempt, TransferredExecution, TransferredOutcome,
+    TransferredState,
 };
+use crate::time::Timestamp;
 
 /// A page ends after this many bytes of payloads and results, whatever its limit.
 const PAGE_BYTES: usize = 4 << 20;
@@ -224,6 +226,18 @@ pub(in crate::store) fn rule(
         })),
         other => Err(corrupt("a limit", format!("its kind is `{other}`"))),
     }
+}
+
+/// Reads the rows of `transfer/paused_rates.sql`.
+pub(in crate::store) fn paused_rates<R: Columns>(rows: &[R]) -> Result<Vec<PausedRate>, R::Error> {
+    let rates = rows.iter().map(|row| {
+        Ok(PausedRate {
+            limit: limit(row)?,
+            stage: row.integer("stage")?,
+            until: Timestamp::from_millis(row.integer("until")?),
+        })
+    });
+    rates.collect()
 }
 
 fn dedup_key<R: Columns>(row: &R) -> Result<(DedupKind, String), R::Error> {

@@ -3,6 +3,12 @@
 //! The ledger is the table `migrations` in the store's own schema, apart from the application's
 //! migrations. A migration and its row in the ledger are one transaction, which holds an advisory
 //! lock. If several processes start at once, one applies it and the others find it applied.
+//!
+//! A migration waits for a lock of a table for [`LOCK_TIMEOUT`] at most, because all other
+//! statements on that table wait behind it. It is then tried again after [`LOCK_PAUSE`], up to
+//! [`MAX_LOCK_TRIES`] times.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -19,10 +25,20 @@ use crate::store::rules::migrations::{
 use crate::store::{MigrationStatus, SetupStore, StoreError};
 use crate::time::Timestamp;
 
+/// The longest wait of a migration for the lock of a table.
+const LOCK_TIMEOUT: &str = "2s";
+
+/// The time in which the fleet goes on before the next try.
+const LOCK_PAUSE: Duration = Duration::from_secs(3);
+
+/// The number of tries: about a quarter of an hour.
+const MAX_LOCK_TRIES: u32 = 180;
+
 /// The migrations in their order, written for the schema `jobs` like every statement.
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "layout",
+    compatible_from: 1,
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
@@ -34,11 +50,41 @@ pub(super) async fn migrate(store: &PostgresStore) -> Result<Vec<MigrationStatus
         return Ok(status);
     }
     let schema = || store.schema.clone();
-    while !store
-        .operate(ApplyNextMigration { schema: schema() })
-        .await?
-    {}
-    store.migrations().await
+    let mut tries = 0;
+    loop {
+        match store
+            .operate(ApplyNextMigration { schema: schema() })
+            .await?
+        {
+            Progress::Complete => return store.migrations().await,
+            Progress::Applied => {}
+            Progress::Locked => {
+                tries += 1;
+                if tries >= MAX_LOCK_TRIES {
+                    return Err(StoreError::Unavailable {
+                        location: store.shared.location.to_string(),
+                        reason: "a migration waits for a lock that a transaction keeps: look for \
+                                 one that stays open (pg_stat_activity)"
+                            .to_owned(),
+                    });
+                }
+                if tries == 1 {
+                    tracing::warn!("a migration waits for a transaction that locks its tables");
+                }
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The progress of the migrations after one call.
+enum Progress {
+    /// No migration is missing.
+    Complete,
+    /// One was applied, and another one is missing.
+    Applied,
+    /// Another transaction locks a table that the next migration needs.
+    Locked,
 }
 
 /// State of the schema before a migration, and the privileges of this role.
@@ -98,7 +144,7 @@ impl SchemaState {
     }
 }
 
-/// Applies the first missing migration. Outputs true if none is missing afterwards.
+/// Applies the first missing migration.
 struct ApplyNextMigration {
     schema: String,
 }
@@ -115,10 +161,10 @@ impl ApplyNextMigration {
 
 #[async_trait]
 impl Operation for ApplyNextMigration {
-    type Output = bool;
+    type Output = Progress;
     const TX_MODE: TxMode = TxMode::Transaction;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Progress>, DbError> {
         let schema = &self.schema;
         // Another process may be applying a migration, which takes longer than other operations.
         tx.script(&format!(
@@ -133,9 +179,36 @@ impl Operation for ApplyNextMigration {
             Vec::new()
         };
         let Some(migration) = MIGRATIONS.get(applied.len()) else {
-            return Ok(without_events(true));
+            return Ok(without_events(Progress::Complete));
         };
         state.check(schema)?;
+        tx.script(&format!(
+            "SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SAVEPOINT migration"
+        ))
+        .await?;
+        match self.apply(migration, &state, tx).await {
+            Ok(()) if applied.len() + 1 == MIGRATIONS.len() => {
+                Ok(without_events(Progress::Complete))
+            }
+            Ok(()) => Ok(without_events(Progress::Applied)),
+            Err(error) if error.is_locked() => {
+                // Also gives up the locks that it has got.
+                tx.script("ROLLBACK TO SAVEPOINT migration").await?;
+                Ok(without_events(Progress::Locked))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl ApplyNextMigration {
+    async fn apply(
+        &self,
+        migration: &Migration,
+        state: &SchemaState,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), DbError> {
+        let schema = &self.schema;
         if !state.has_schema {
             tx.script(&format!("CREATE SCHEMA \"{schema}\"")).await?;
         }
@@ -147,9 +220,10 @@ impl Operation for ApplyNextMigration {
             .query(&tx.sql.migrate_ledger_write)
             .bind(version)
             .bind(migration.name)
-            .bind(migration.checksum());
+            .bind(migration.checksum())
+            .bind(i32::try_from(migration.compatible_from).unwrap_or(i32::MAX));
         tx.execute(query).await?;
-        Ok(without_events(applied.len() + 1 == MIGRATIONS.len()))
+        Ok(())
     }
 }
 
@@ -182,6 +256,9 @@ async fn checked_ledger(tx: &mut Tx<'_>) -> Result<Vec<AppliedMigration>, DbErro
             version: u32::try_from(version).unwrap_or(0),
             name: row.try_get(1)?,
             checksum: row.try_get(2)?,
+            compatible_from: row
+                .try_get::<Option<i32>, _>(4)?
+                .and_then(|from| u32::try_from(from).ok()),
             applied_at: Timestamp::from_millis(row.try_get(3)?),
         });
     }

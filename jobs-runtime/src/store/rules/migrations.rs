@@ -2,6 +2,9 @@
 //!
 //! Each store keeps its steps as SQL files, and a ledger table in the database. The rules compare
 //! the two. They find the first missing step, and reject a ledger that this program did not write.
+//!
+//! A ledger may end with steps of a newer program. Each says from which step on a program can use
+//! the layout that it makes, so the older programs of a fleet go on while a newer one is deployed.
 
 use sha2::{Digest, Sha256};
 
@@ -13,6 +16,8 @@ use crate::time::Timestamp;
 pub(in crate::store) struct Migration {
     pub(in crate::store) version: u32,
     pub(in crate::store) name: &'static str,
+    /// A program that knows the steps up to this one can use the layout.
+    pub(in crate::store) compatible_from: u32,
     pub(in crate::store) sql: &'static str,
 }
 
@@ -30,14 +35,17 @@ pub(in crate::store) struct AppliedMigration {
     pub(in crate::store) version: u32,
     pub(in crate::store) name: String,
     pub(in crate::store) checksum: String,
+    /// `None` if the ledger does not tell: only programs that know the step can use the layout.
+    pub(in crate::store) compatible_from: Option<u32>,
     pub(in crate::store) applied_at: Timestamp,
 }
 
-/// Checks that the ledger is a prefix of the steps that this program knows.
+/// Checks that the ledger has the steps that this program knows, or the first ones of them, and
+/// that further ones are compatible with this program.
 ///
 /// # Errors
-/// [`StoreError::Layout`] if the ledger names a step that this program does not know, or a step
-/// with another text.
+/// [`StoreError::Layout`] if the ledger names a step that this program does not know and that is
+/// not compatible with it, or a step with another text.
 pub(in crate::store) fn check_ledger(
     steps: &[Migration],
     applied: &[AppliedMigration],
@@ -45,6 +53,10 @@ pub(in crate::store) fn check_ledger(
     for (n, row) in applied.iter().enumerate() {
         let AppliedMigration { version, name, .. } = row;
         let Some(step) = steps.get(n) else {
+            let known = steps.last().map_or(0, |step| step.version);
+            if row.compatible_from.is_some_and(|from| from <= known) {
+                continue;
+            }
             return Err(StoreError::Layout(format!(
                 "it has migration {version} `{name}`, which this program does not know: update \
                  the program"
@@ -82,11 +94,13 @@ mod tests {
         Migration {
             version: 1,
             name: "first",
+            compatible_from: 1,
             sql: "CREATE TABLE a (id INTEGER)",
         },
         Migration {
             version: 2,
             name: "second",
+            compatible_from: 2,
             sql: "CREATE TABLE b (id INTEGER)",
         },
     ];
@@ -96,6 +110,7 @@ mod tests {
             version: step.version,
             name: step.name.to_owned(),
             checksum: step.checksum(),
+            compatible_from: Some(step.compatible_from),
             applied_at: Timestamp::from_millis(7),
         }
     }
@@ -124,6 +139,17 @@ mod tests {
         let reason = rejection(&STEPS[..1], &ledger);
         assert!(reason.contains("migration 2 `second`"), "{reason}");
         assert!(reason.ends_with("update the program"), "{reason}");
+    }
+
+    #[test]
+    fn a_compatible_step_of_a_newer_program_is_accepted() {
+        let mut ledger: Vec<_> = STEPS.iter().map(applied).collect();
+        ledger[1].compatible_from = Some(1);
+        check_ledger(&STEPS[..1], &ledger).unwrap();
+        let status = migration_status(&STEPS[..1], &ledger);
+        assert_eq!(status.len(), 1, "{status:?}");
+        ledger[1].compatible_from = None;
+        assert!(rejection(&STEPS[..1], &ledger).contains("migration 2"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "layout",
+    compatible_from: 1,
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
@@ -38,6 +39,7 @@ pub(super) async fn migrate_next_in_txn(
         .bind(migration.version)
         .bind(migration.name)
         .bind(migration.checksum())
+        .bind(migration.compatible_from)
         .execute(&mut *conn)
         .await?;
     Ok(applied.len() + 1 == steps.len())
@@ -74,6 +76,7 @@ async fn checked_ledger(
             name: row.try_get(1)?,
             checksum: row.try_get(2)?,
             applied_at: Timestamp::from_millis(row.try_get(3)?),
+            compatible_from: row.try_get("compatible_from").unwrap_or(None),
         });
     }
     check_ledger(steps, &applied).map_err(DbError::Store)?;
@@ -88,7 +91,13 @@ mod tests {
     use crate::store::StoreError;
 
     const fn step(version: u32, name: &'static str, sql: &'static str) -> Migration {
-        Migration { version, name, sql }
+        Migration {
+            version,
+            name,
+            // The third step needs the second one.
+            compatible_from: if version == 3 { 2 } else { version },
+            sql,
+        }
     }
 
     const STEPS: [Migration; 3] = [
@@ -131,12 +140,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_newer_layout_stops_an_older_program() {
+    async fn a_newer_layout_stops_an_older_program_that_it_does_not_fit() {
         let mut conn = SqliteConnection::connect(":memory:").await.unwrap();
         migrate(&mut conn, &STEPS).await.unwrap();
-        match migrate(&mut conn, &STEPS[..2]).await {
+        // The newest layout says that it fits programs with two steps.
+        assert_eq!(migrate(&mut conn, &STEPS[..2]).await.unwrap(), 1);
+        match migrate(&mut conn, &STEPS[..1]).await {
             Err(DbError::Store(StoreError::Layout(reason))) => {
-                assert!(reason.contains("migration 3 `third`"), "{reason}");
+                assert!(reason.contains("migration 2 `second`"), "{reason}");
             }
             other => panic!("a layout error was expected, not {other:?}"),
         }

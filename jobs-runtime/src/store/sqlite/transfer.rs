@@ -12,11 +12,16 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::conn::error::DbError;
+use super::conn::json;
 use super::conn::operation::operation;
+use super::limits;
 use super::read::catalogue;
+use crate::store::decode::export::paused_rates;
 use crate::store::{
-    Cursor, Export, PublishedJob, RowCounts, StoreError, Transferable, TransferredExecution,
+    Cursor, Export, PausedRate, PublishedJob, RowCounts, StoreError, Transferable,
+    TransferredExecution,
 };
+use crate::time::Timestamp;
 
 #[async_trait]
 impl Transferable for SqliteStore {
@@ -41,6 +46,77 @@ impl Transferable for SqliteStore {
     async fn row_counts(&self) -> Result<RowCounts, StoreError> {
         self.read(operation!(|conn| row_counts_on_conn(conn))).await
     }
+
+    async fn paused_rates(&self, now: Timestamp) -> Result<Vec<PausedRate>, StoreError> {
+        self.read(operation!(|conn| paused_rates_on_conn(conn, now)))
+            .await
+    }
+
+    async fn pause_rates(&self, rates: Vec<PausedRate>) -> Result<(), StoreError> {
+        self.write(operation!(|conn| pause_rates_in_txn(conn, &rates)))
+            .await
+    }
+
+    async fn mark_moved(&self, to: Option<String>) -> Result<(), StoreError> {
+        self.write(operation!(|conn| mark_moved_in_txn(conn, to.as_deref())))
+            .await
+    }
+
+    async fn check_not_moved(&self) -> Result<(), StoreError> {
+        match self.read(operation!(|conn| moved_to_on_conn(conn))).await? {
+            Some(to) => Err(StoreError::Moved {
+                location: self.location.to_string(),
+                to,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn paused_rates_on_conn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Vec<PausedRate>, DbError> {
+    let rows = sqlx::query(include_str!("sql/transfer/paused_rates.sql"))
+        .bind(now.as_millis())
+        .fetch_all(conn)
+        .await?;
+    paused_rates(&rows)
+}
+
+async fn pause_rates_in_txn(
+    conn: &mut SqliteConnection,
+    rates: &[PausedRate],
+) -> Result<(), DbError> {
+    let rows = rates.iter().map(|rate| {
+        let (_, count, period_ms, interval) = limits::columns(&rate.limit.rule);
+        let (key, job_id) = (&rate.limit.key, &rate.limit.job_id);
+        let until = rate.until.as_millis();
+        (key, job_id, rate.stage, count, period_ms, interval, until)
+    });
+    sqlx::query(include_str!("sql/transfer/pause_rates.sql"))
+        .bind(json::array(rows)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Marks the store as moved, or removes the mark.
+async fn mark_moved_in_txn(conn: &mut SqliteConnection, to: Option<&str>) -> Result<(), DbError> {
+    let query = match to {
+        Some(to) => sqlx::query(include_str!("sql/transfer/mark_moved.sql")).bind(to),
+        None => sqlx::query(include_str!("sql/transfer/unmark_moved.sql")),
+    };
+    query.execute(conn).await?;
+    Ok(())
+}
+
+async fn moved_to_on_conn(conn: &mut SqliteConnection) -> Result<Option<String>, DbError> {
+    Ok(
+        sqlx::query_scalar(include_str!("sql/transfer/moved_to.sql"))
+            .fetch_one(conn)
+            .await?,
+    )
 }
 
 /// Counts the rows of each kind.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jobs::Clock;
 use serde::Serialize;
 
+use crate::clock::timestamp;
 use crate::store::{MAX_SCHEDULE_RUNS, RowCounts, SessionBeat, Store, StoreError, Transferable};
 
 /// The number of executions per step.
@@ -82,7 +83,8 @@ pub enum TransferError {
 }
 
 /// Copies everything from `source` to `target`: executions in their order with their attempts and
-/// logs, idempotency keys, and the catalogue. The source stays as it is.
+/// logs, idempotency keys, the catalogue, and pauses. The source stays as it is: the caller may
+/// mark it as moved ([`Transferable::mark_moved`]).
 ///
 /// No worker may use the source: it has no live session and no leases. A transfer is repeatable:
 /// executions that the target has are skipped. At the end the rows of both stores are counted and
@@ -146,6 +148,7 @@ pub async fn transfer(
         after = Some(next);
     }
 
+    copy_pauses(source, target, from, to, clock).await?;
     let again = from.row_counts().await.map_err(at("source"))?;
     verify("source", read, again)?;
     let expected = RowCounts {
@@ -208,6 +211,30 @@ async fn copy_tokens(source: &dyn Store, target: &dyn Store) -> Result<(), Trans
         target.add_token(token).await.map_err(at("target"))?;
     }
     Ok(())
+}
+
+/// Pauses the queues and the rates in the target that are paused in the source. A rate without a
+/// pause keeps the distance to its last start.
+async fn copy_pauses(
+    source: &dyn Store,
+    target: &dyn Store,
+    from: &dyn Transferable,
+    to: &dyn Transferable,
+    clock: &dyn Clock,
+) -> Result<(), TransferError> {
+    for queue in source.queues().await.map_err(at("source"))? {
+        if let Some(since) = queue.paused_at {
+            target
+                .pause(queue.queue, since)
+                .await
+                .map_err(at("target"))?;
+        }
+    }
+    let rates = from
+        .paused_rates(timestamp(clock))
+        .await
+        .map_err(at("source"))?;
+    to.pause_rates(rates).await.map_err(at("target"))
 }
 
 /// Publishes the jobs that the target does not have yet and returns their number.

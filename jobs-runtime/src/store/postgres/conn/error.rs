@@ -14,6 +14,8 @@ pub(in crate::store) enum DbError {
     Sql(sqlx::Error),
     /// The last attempt to connect failed for this reason.
     Unreachable(String),
+    /// The server refused the user of the last attempt to connect, for this reason.
+    Refused(String),
     /// Another transaction has changed the rows in between: the operation has to run again.
     Raced,
 }
@@ -36,6 +38,8 @@ mod code {
     pub(in crate::store::postgres) const LOCKED: &str = "55P03";
     pub(in crate::store::postgres) const CANCELED: &str = "57014";
     pub(in crate::store::postgres) const TOO_MANY: &str = "53300";
+    /// Raised by the store's own triggers: it was moved to another store.
+    pub(in crate::store::postgres) const MOVED: &str = "JM001";
 }
 
 impl DbError {
@@ -72,7 +76,8 @@ impl DbError {
                 | sqlx::Error::WorkerCrashed
                 | sqlx::Error::PoolClosed,
             )
-            | Self::Unreachable(_) => true,
+            | Self::Unreachable(_)
+            | Self::Refused(_) => true,
             Self::Store(StoreError::Timeout(_)) => true,
             _ => false,
         }
@@ -85,7 +90,7 @@ impl DbError {
         self.is_disconnected()
             || matches!(
                 code,
-                code::NO_TABLE | code::NO_SCHEMA | code::PRIVILEGE | code::CANCELED
+                code::NO_TABLE | code::NO_SCHEMA | code::PRIVILEGE | code::CANCELED | code::MOVED
             )
             || code.starts_with("53")
             || code.starts_with("58")
@@ -128,10 +133,15 @@ impl DbError {
             location: location.to_owned(),
             reason,
         };
+        let refused = |reason: String| StoreError::Refused {
+            location: location.to_owned(),
+            reason,
+        };
         let code = self.code().map(Cow::into_owned).unwrap_or_default();
         let error = match self {
             Self::Store(error) => return error,
             Self::Unreachable(reason) => return unavailable(reason),
+            Self::Refused(reason) => return refused(reason),
             Self::Raced => {
                 return unavailable(
                     "other transactions kept changing the same rows: try again".to_owned(),
@@ -144,6 +154,10 @@ impl DbError {
                 "its tables are missing or older than this program: run the command `migrate`"
                     .to_owned(),
             ),
+            code::MOVED => StoreError::Moved {
+                location: location.to_owned(),
+                to: "another store".to_owned(),
+            },
             code::PRIVILEGE => unavailable(format!(
                 "the role may not do this ({}): let it own the schema, or grant it USAGE on the \
                  schema and all rights on its tables",
@@ -173,7 +187,7 @@ impl DbError {
                 message(&error)
             )),
             code::CANCELED => unavailable(format!("the server gave up: {}", message(&error))),
-            code if code.starts_with("28") => unavailable(format!(
+            code if code.starts_with("28") => refused(format!(
                 "{}: check the user and the password",
                 message(&error)
             )),

@@ -208,6 +208,19 @@ struct Backoff {
     pause: Duration,
     until: Instant,
     reason: String,
+    /// The server refused the user.
+    is_refused: bool,
+}
+
+impl Backoff {
+    fn error(&self) -> DbError {
+        let reason = self.reason.clone();
+        if self.is_refused {
+            DbError::Refused(reason)
+        } else {
+            DbError::Unreachable(reason)
+        }
+    }
 }
 
 /// Owner of one connection: executes requests, reconnects, retries.
@@ -336,7 +349,7 @@ impl ConnectionTask {
         if let Some(backoff) = &self.backoff
             && Instant::now() < backoff.until
         {
-            return Err(DbError::Unreachable(backoff.reason.clone()));
+            return Err(backoff.error());
         }
         match self.connector.connect().await {
             Ok(connection) => {
@@ -350,17 +363,20 @@ impl ConnectionTask {
                     Some(before) => (before.pause * 2).min(longest),
                     None => first,
                 };
-                let error = error.at(self.location());
-                let reason = match &error {
-                    StoreError::Unavailable { reason, .. } => reason.clone(),
-                    other => other.to_string(),
+                let (reason, is_refused) = match error.at(self.location()) {
+                    StoreError::Unavailable { reason, .. } => (reason, false),
+                    StoreError::Refused { reason, .. } => (reason, true),
+                    other => (other.to_string(), false),
                 };
-                self.backoff = Some(Backoff {
+                let backoff = Backoff {
                     pause,
                     until: Instant::now() + pause,
-                    reason: reason.clone(),
-                });
-                Err(DbError::Unreachable(reason))
+                    reason,
+                    is_refused,
+                };
+                let error = backoff.error();
+                self.backoff = Some(backoff);
+                Err(error)
             }
         }
     }

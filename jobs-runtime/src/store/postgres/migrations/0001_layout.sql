@@ -229,7 +229,7 @@ CREATE TABLE jobs.catalogue (
 
 -- The identity of this store. A caller's transaction is on this store's database if it reads this
 -- id.
-CREATE TABLE jobs.installation (id uuid NOT NULL);
+CREATE TABLE jobs.installation (id uuid NOT NULL, moved_to text COLLATE "C");
 INSERT INTO jobs.installation (id) VALUES (gen_random_uuid());
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts

@@ -5,6 +5,7 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::store::decode::schedules::queues;
 use crate::store::postgres::conn::error::{DbError, readable};
 use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::text;
@@ -71,21 +72,7 @@ impl Operation for ListQueues {
         let rows = tx
             .fetch(tx.query(&tx.sql.operator_queues).bind(MAX_COUNTED))
             .await?;
-        let count = |row: &PgRow, column: usize| -> Result<u64, DbError> {
-            number("a count", row.try_get::<i64, _>(column)?)
-        };
-        let queues = rows.iter().map(|row| {
-            Ok(QueueRecord {
-                queue: text::decode(row.try_get(0)?),
-                paused_at: row
-                    .try_get::<Option<i64>, _>(1)?
-                    .map(Timestamp::from_millis),
-                ready: count(row, 2)?,
-                blocked: count(row, 3)?,
-                running: count(row, 4)?,
-            })
-        });
-        Ok(without_events(queues.collect::<Result<_, DbError>>()?))
+        Ok(without_events(queues(&rows)?))
     }
 }
 

@@ -1,16 +1,15 @@
 //! Statements on the tables of schedules and runs.
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::query::Query;
 use sqlx::{Row, SqlStr};
-use uuid::Uuid;
 
+use crate::store::decode::schedules::{runs, schedules};
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
-use crate::store::postgres::conn::text::{decode, encode};
+use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
-use crate::store::postgres::read::execution::id_of;
 use crate::store::postgres::uuid_of;
 use crate::store::rules::schedule_rows::{RunRow, ScheduleRow};
 use crate::store::{Firing, ScheduleRun};
@@ -27,8 +26,7 @@ impl Operation for ListSchedules {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let query = tx.query(&tx.sql.schedules_list);
         let rows = tx.fetch(query.bind(self.0.as_deref().map(encode))).await?;
-        let rows = rows.iter().map(schedule).collect::<Result<_, _>>()?;
-        Ok(without_events(rows))
+        Ok(without_events(schedules(&rows)?))
     }
 }
 
@@ -50,31 +48,13 @@ impl Operation for ReadDue {
             .bind(now)
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
         let rows = tx.fetch(query).await?;
-        let rows = rows.iter().map(schedule).collect::<Result<_, _>>()?;
+        let rows = schedules(&rows)?;
         let next = tx
             .fetch(tx.query(&tx.sql.schedules_next_due).bind(now))
             .await?;
         let next: Option<i64> = next.first().ok_or(DbError::Raced)?.try_get(0)?;
         Ok(without_events((rows, next.map(Timestamp::from_millis))))
     }
-}
-
-fn schedule(row: &PgRow) -> Result<ScheduleRow, DbError> {
-    Ok(ScheduleRow {
-        name: decode(row.try_get("name")?),
-        job_id: decode(row.try_get("job_id")?),
-        revision: row.try_get("revision")?,
-        rule: row.try_get("rule")?,
-        payload: row.try_get("payload")?,
-        declared: row.try_get("declared")?,
-        overridden: row.try_get("overridden")?,
-        paused_at: row.try_get("paused_at")?,
-        absent: row.try_get("absent")?,
-        evaluated_until: row.try_get("evaluated_until")?,
-        due_at: row.try_get("due_at")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
 }
 
 /// Adds a schedule with its past runs. Returns false if its name exists.
@@ -258,22 +238,6 @@ impl Operation for ReadRuns {
             .bind(encode(&self.name))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
         let rows = tx.fetch(query).await?;
-        let runs = rows.iter().map(run).collect::<Result<_, _>>()?;
-        Ok(without_events(runs))
+        Ok(without_events(runs(&rows)?))
     }
-}
-
-fn run(row: &PgRow) -> Result<ScheduleRun, DbError> {
-    let optional = |column: &str| -> Result<Option<String>, DbError> {
-        Ok(row.try_get::<Option<String>, _>(column)?.map(decode))
-    };
-    let row = RunRow {
-        time: row.try_get("time")?,
-        manual: row.try_get("manual")?,
-        fired_at: row.try_get("fired_at")?,
-        execution_id: row.try_get::<Option<Uuid>, _>("execution_id")?.map(id_of),
-        reason: optional("reason")?,
-        detail: optional("detail")?,
-    };
-    Ok(row.read())
 }

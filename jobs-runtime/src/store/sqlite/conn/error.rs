@@ -50,6 +50,7 @@ impl DbError {
     /// cause.
     pub(in crate::store::sqlite) fn is_outage(&self) -> bool {
         self.is_disconnected()
+            || self.is_moved()
             || matches!(self, Self::OwnLock | Self::Unusable(_))
             || matches!(
                 self.code(),
@@ -81,6 +82,12 @@ impl DbError {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// True if the store was moved to another one.
+    fn is_moved(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error))
+            if error.message().contains("this store was moved"))
+    }
+
     /// The primary result code, if the error comes from SQLite.
     fn code(&self) -> Option<i32> {
         match self {
@@ -97,6 +104,12 @@ impl DbError {
             location: location.to_owned(),
             reason: reason.to_owned(),
         };
+        if self.is_moved() {
+            return StoreError::Moved {
+                location: location.to_owned(),
+                to: "another store".to_owned(),
+            };
+        }
         let code = self.code();
         let error = match self {
             Self::Store(error) => return error,

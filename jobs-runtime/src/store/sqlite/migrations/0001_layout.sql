@@ -197,7 +197,8 @@ CREATE TABLE jobs_catalogue (
 ) WITHOUT ROWID;
 
 -- The identity of this store. A caller's transaction is on this store's file if it reads this id.
-CREATE TABLE jobs_installation (id TEXT NOT NULL);
+-- `moved_to` names the store that its contents were moved to.
+CREATE TABLE jobs_installation (id TEXT NOT NULL, moved_to TEXT);
 INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts

@@ -4,6 +4,7 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::store::decode::schedules::queues;
 use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::sqlite::conn::operation::Outcome;
@@ -51,19 +52,7 @@ pub(in crate::store::sqlite) async fn queues_on_conn(
         .bind(COUNT_LIMIT)
         .fetch_all(conn)
         .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(QueueRecord {
-                queue: row.try_get(0)?,
-                paused_at: row
-                    .try_get::<Option<i64>, _>(1)?
-                    .map(Timestamp::from_millis),
-                ready: row.try_get(2)?,
-                blocked: row.try_get(3)?,
-                running: row.try_get(4)?,
-            })
-        })
-        .collect()
+    queues(&rows)
 }
 
 /// Finds the limit whose permit an execution waits for; `None` if it is not blocked, or if the

@@ -1,11 +1,10 @@
 //! Statements on the tables of schedules and runs.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
+use crate::store::decode::schedules::{runs, schedules};
 use crate::store::rules::schedule_rows::{RunRow, ScheduleRow};
 use crate::store::sqlite::conn::error::DbError;
-use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::{Firing, ScheduleRun};
 use crate::time::Timestamp;
 
@@ -18,7 +17,7 @@ pub(super) async fn list_on_conn(
         .bind(name)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(schedule).collect()
+    schedules(&rows)
 }
 
 /// Reads the schedules that are due, and the time at which the next one is.
@@ -36,26 +35,7 @@ pub(super) async fn due_on_conn(
         .bind(now.as_millis())
         .fetch_one(conn)
         .await?;
-    let rows = rows.iter().map(schedule).collect::<Result<_, _>>()?;
-    Ok((rows, next.map(Timestamp::from_millis)))
-}
-
-fn schedule(row: &SqliteRow) -> Result<ScheduleRow, DbError> {
-    Ok(ScheduleRow {
-        name: row.try_get("name")?,
-        job_id: row.try_get("job_id")?,
-        revision: row.try_get("revision")?,
-        rule: row.try_get("rule")?,
-        payload: row.try_get("payload")?,
-        declared: row.try_get("declared")?,
-        overridden: row.try_get("overridden")?,
-        paused_at: row.try_get("paused_at")?,
-        absent: row.try_get("absent")?,
-        evaluated_until: row.try_get("evaluated_until")?,
-        due_at: row.try_get("due_at")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
+    Ok((schedules(&rows)?, next.map(Timestamp::from_millis)))
 }
 
 /// Adds a schedule. Returns false if its name exists.
@@ -210,18 +190,5 @@ pub(super) async fn runs_on_conn(
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(conn)
         .await?;
-    rows.iter().map(run).collect()
-}
-
-fn run(row: &SqliteRow) -> Result<ScheduleRun, DbError> {
-    let execution_id: Option<&[u8]> = row.try_get("execution_id")?;
-    let row = RunRow {
-        time: row.try_get("time")?,
-        manual: row.try_get("manual")?,
-        fired_at: row.try_get("fired_at")?,
-        execution_id: execution_id.map(id_from_blob).transpose()?,
-        reason: row.try_get("reason")?,
-        detail: row.try_get("detail")?,
-    };
-    Ok(row.read())
+    runs(&rows)
 }

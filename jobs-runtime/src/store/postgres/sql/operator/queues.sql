@@ -31,12 +31,12 @@ listed (queue) AS (
 )
 SELECT
     n.queue,
-    (SELECT p.paused_at FROM jobs.paused_queues AS p WHERE p.queue = n.queue),
+    (SELECT p.paused_at FROM jobs.paused_queues AS p WHERE p.queue = n.queue) AS paused_at,
     (
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
-    ),
-    COALESCE((SELECT h.count FROM blocked AS h WHERE h.queue = n.queue), 0),
-    COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0)
+    ) AS ready,
+    COALESCE((SELECT h.count FROM blocked AS h WHERE h.queue = n.queue), 0) AS blocked,
+    COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0) AS running
 FROM listed AS n
 ORDER BY n.queue

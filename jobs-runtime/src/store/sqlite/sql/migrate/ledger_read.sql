@@ -1,2 +1,2 @@
--- Reads the applied migrations, in their order.
-SELECT version, name, checksum, applied_at FROM jobs_migrations ORDER BY version
+-- Reads the applied migrations, in their order. The ledger of an earlier build has fewer columns.
+SELECT * FROM jobs_migrations ORDER BY version

@@ -33,9 +33,11 @@ WITH RECURSIVE
     )
 SELECT
     n.queue,
-    (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue),
-    (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)),
-    IFNULL((SELECT count FROM blocked AS h WHERE h.queue = n.queue), 0),
-    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0)
+    (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue) AS paused_at,
+    (
+        SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)
+    ) AS ready,
+    IFNULL((SELECT count FROM blocked AS h WHERE h.queue = n.queue), 0) AS blocked,
+    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0) AS running
 FROM named AS n
 ORDER BY n.queue
