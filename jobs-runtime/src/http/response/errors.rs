@@ -184,6 +184,7 @@ fn field_name(option: &str) -> &str {
         "created by" => "createdBy",
         "delay" => "delayMs",
         "run at" => "runAt",
+        "expires" => "expiresMs",
         "batch" => "executions",
         other => other,
     }
