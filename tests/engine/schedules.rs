@@ -381,3 +381,41 @@ async fn a_program_without_a_scheduler_fires_nothing() {
     assert_eq!(executions(&runtime, "scheduled.report").await.len(), 0);
     runtime.shutdown().await;
 }
+
+/// The store tells a scheduler of a schedule that another process has created. The interval of its
+/// poll is an hour here.
+#[tokio::test]
+async fn a_schedule_of_another_process_fires_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = format!("sqlite:{}", dir.path().join("jobs.db").display());
+    let hourly = EngineConfig {
+        schedule_poll: HOUR,
+        ..EngineConfig::default()
+    };
+    let builder = || Runtime::builder().database(&url).workers(false);
+    let started = builder().engine(hourly).start().await;
+    let scheduler = started.expect("the runtime starts");
+    let other = builder().scheduler(false).start().await;
+    let other = other.expect("the runtime starts");
+
+    // After the only time of the first schedule in a year, the scheduler sleeps.
+    let soon = jobs_runtime::time::Timestamp::from(std::time::SystemTime::now());
+    let soon = soon.after(Duration::from_secs(6)).to_string();
+    let field = |place: std::ops::Range<usize>| &soon[place];
+    let (month, day) = (field(5..7), field(8..10));
+    let (hour, minute, second) = (field(11..13), field(14..16), field(17..19));
+    let cron = format!("{second} {minute} {hour} {day} {month} *");
+    let edit = ScheduleEdit::default();
+    for (name, cron) in [("once", &*cron), ("often", "* * * * * *")] {
+        create(&other, name, "scheduled.quick", cron, &edit).await;
+        let created = async {
+            while runs(&other, name).await.is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let created = tokio::time::timeout(Duration::from_secs(60), created).await;
+        created.unwrap_or_else(|_| panic!("`{name}` ({cron}) has not run"));
+    }
+    other.shutdown().await;
+    scheduler.shutdown().await;
+}

@@ -13,7 +13,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::read::execution::id_of;
 use crate::store::postgres::uuid_of;
 use crate::store::rules::schedule_rows::{RunRow, ScheduleRow};
-use crate::store::{Firing, ScheduleRun};
+use crate::store::{Firing, ScheduleRun, StoreEvent};
 use crate::time::Timestamp;
 
 /// Reads the schedule with this name, or all schedules.
@@ -77,6 +77,11 @@ fn schedule(row: &PgRow) -> Result<ScheduleRow, DbError> {
     })
 }
 
+/// Returns the event of a change of a schedule, if it took place.
+fn changed(took_place: bool) -> Vec<StoreEvent> {
+    Vec::from_iter(took_place.then_some(StoreEvent::SchedulesChanged))
+}
+
 /// Adds a schedule with its past runs. Returns false if its name exists.
 pub(super) struct AddSchedule {
     pub(super) row: ScheduleRow,
@@ -97,7 +102,7 @@ impl Operation for AddSchedule {
                 insert_run(tx, &self.row.name, run).await?;
             }
         }
-        Ok(without_events(added))
+        Ok((added, changed(added)))
     }
 }
 
@@ -113,7 +118,7 @@ impl Operation for UpdateSchedule {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
         let updated = write(tx, &tx.sql.schedules_update, &self.0).await?;
-        Ok(without_events(updated))
+        Ok((updated, changed(updated)))
     }
 }
 
@@ -141,7 +146,7 @@ impl Operation for DeleteSchedule {
             let query = tx.query(&tx.sql.schedules_delete_runs);
             tx.execute(query.bind(&*name)).await?;
         }
-        Ok(without_events(deleted))
+        Ok((deleted, changed(deleted)))
     }
 }
 
