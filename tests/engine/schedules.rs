@@ -393,29 +393,40 @@ async fn a_schedule_of_another_process_fires_at_once() {
         ..EngineConfig::default()
     };
     let builder = || Runtime::builder().database(&url).workers(false);
-    let started = builder().engine(hourly).start().await;
+    let started = builder().scheduler(true).engine(hourly).start().await;
     let scheduler = started.expect("the runtime starts");
     let other = builder().scheduler(false).start().await;
     let other = other.expect("the runtime starts");
 
-    // After the only time of the first schedule in a year, the scheduler sleeps.
-    let soon = jobs_runtime::time::Timestamp::from(std::time::SystemTime::now());
-    let soon = soon.after(Duration::from_secs(6)).to_string();
-    let field = |place: std::ops::Range<usize>| &soon[place];
-    let (month, day) = (field(5..7), field(8..10));
-    let (hour, minute, second) = (field(11..13), field(14..16), field(17..19));
-    let cron = format!("{second} {minute} {hour} {day} {month} *");
-    let edit = ScheduleEdit::default();
-    for (name, cron) in [("once", &*cron), ("often", "* * * * * *")] {
-        create(&other, name, "scheduled.quick", cron, &edit).await;
-        let created = async {
-            while runs(&other, name).await.is_empty() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let created = tokio::time::timeout(Duration::from_secs(60), created).await;
-        created.unwrap_or_else(|_| panic!("`{name}` ({cron}) has not run"));
-    }
+    // The scheduler sleeps until the next month.
+    wait_for("the scheduler to sleep", async || {
+        let report = scheduler.health().report().await;
+        let check = report.checks.iter().find(|one| one.name == "scheduler");
+        let words = check.expect("a scheduler").detail.split(' ').nth(2);
+        words.is_some_and(|ms| ms.parse::<u64>().is_ok_and(|ms| ms > 500))
+    })
+    .await;
+    let (name, cron) = ("often", "* * * * * *");
+    create(
+        &other,
+        name,
+        "scheduled.quick",
+        cron,
+        &ScheduleEdit::default(),
+    )
+    .await;
+    wait_for("a run", async || !runs(&other, name).await.is_empty()).await;
     other.shutdown().await;
     scheduler.shutdown().await;
+}
+
+/// Waits for a condition in real time.
+async fn wait_for(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let polled = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let polled = tokio::time::timeout(Duration::from_secs(60), polled).await;
+    polled.unwrap_or_else(|_| panic!("waited for {what}"));
 }

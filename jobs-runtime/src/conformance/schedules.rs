@@ -40,7 +40,11 @@ async fn a_change_is_announced(TwoProcesses { here, there }: TwoProcesses) {
 
     let (mut here_events, mut there_events) = (here.events(), there.events());
     let revision = read(&here, "s").await.revision;
-    assert!(here.delete_schedule("s".to_owned(), revision).await.unwrap());
+    assert!(
+        here.delete_schedule("s".to_owned(), revision)
+            .await
+            .unwrap()
+    );
     event(&mut here_events, changed).await;
     event(&mut there_events, told).await;
 }

@@ -2,8 +2,8 @@
 //!
 //! * **Optimistic:** one statement inserts all executions, as if every id was new.
 //! * **Checked:** lock the keys, look up what exists, decide per execution, write. Used if a batch
-//!   has idempotency keys, dedup keys, limits, `expires` or `max_waiting`, or if the optimistic insert has met
-//!   an existing id.
+//!   has idempotency keys, dedup keys, limits, `expires` or `max_waiting`, or if the optimistic
+//!   insert has met an existing id.
 //!
 //! If another transaction brings the same key or id after the lookup, the checked write affects
 //! fewer rows than expected, and the operation runs again.

@@ -497,7 +497,8 @@ pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
 /// * [`StoreEvent::JobsReady`] if an execution can be claimed at once: it is due, and has no limits
 ///   or has taken its permits at enqueue (`admitted`). Names the jobs.
 /// * [`StoreEvent::Scheduled`] if a promotion has work: for a delayed execution at its time, for a
-///   new waiter at its creation, for an execution that expires at that time. The event has the earliest of these times.
+///   new waiter at its creation, for an execution that expires at that time. The event has the
+///   earliest of these times.
 pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec<StoreEvent> {
     let promotion_time = |(row, new): (usize, &&NewExecution)| {
         let is_admitted = admitted.get(row).is_some_and(|admitted| *admitted);

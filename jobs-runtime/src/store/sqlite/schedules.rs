@@ -68,8 +68,10 @@ impl ScheduleStore for SqliteStore {
 
     async fn update_schedule(&self, schedule: ScheduleRecord) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        self.transition(operation!(|conn| announced(rows::update_in_txn(conn, &row))))
-            .await
+        self.transition(operation!(|conn| announced(rows::update_in_txn(
+            conn, &row
+        ))))
+        .await
     }
 
     async fn delete_schedule(&self, name: String, revision: u64) -> Result<bool, StoreError> {

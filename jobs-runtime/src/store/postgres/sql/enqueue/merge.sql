@@ -1,8 +1,9 @@
 -- Merges payloads and due times into waiting executions.
--- $1 ids, $2 new payloads, $3 new due times, $4 new times of expiry (NULL: keep). With a due time, the execution must be scheduled; with
--- NULL, it must be ready, blocked or scheduled. Returns the number of executions found: the others
--- have been claimed since the lookup. A ready row is deleted and inserted again, so that a claim
--- that has already begun does not lease it with the old payload.
+-- $1 ids, $2 new payloads, $3 new due times, $4 new times of expiry (NULL: keep). With a due time,
+-- the execution must be scheduled; with NULL, it must be ready, blocked or scheduled. Returns the
+-- number of executions found: the others have been claimed since the lookup. A ready row is deleted
+-- and inserted again, so that a claim that has already begun does not lease it with the old
+-- payload.
 WITH targets AS MATERIALIZED (
     SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at, n.expires_at
     FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])

@@ -1,5 +1,6 @@
--- Cancels those of the executions $1 that wait and have expired at the time $2, with the message $3.
--- An execution whose row another transaction has locked stays for a later call. Returns their ids, and whether permits were released.
+-- Cancels those of the executions $1 that wait and have expired at the time $2, with the message
+-- $3. An execution whose row another transaction has locked stays for a later call. Returns their
+-- ids, and whether permits were released.
 WITH expired AS MATERIALIZED (
     SELECT e.seq, x.id, (100 - x.priority)::smallint AS rank
     FROM jobs.expirations AS e
