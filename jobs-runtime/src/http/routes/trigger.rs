@@ -83,6 +83,7 @@ const FIELDS: &[Input] = &[
     PRIORITY,
     DELAY_MS,
     RUN_AT,
+    EXPIRES_MS,
     IDEMPOTENCY_FIELD,
     CORRELATION_ID,
     ITEM_ID,
