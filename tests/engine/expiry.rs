@@ -39,13 +39,14 @@ async fn an_execution_that_no_worker_starts_in_time_is_cancelled() {
     runtime.clock.advance(5 * MINUTE - SECOND).await;
     let before = runtime.record(blocked.id()).await;
     assert_eq!(before.status, ExecutionStatus::Queued);
-    assert!(before.expires_at.is_some());
+    let expires_at = before.expires_at.expect("it expires");
     // No poll is due: the end comes at its time.
     runtime.clock.advance(SECOND + MILLISECOND).await;
     let record = runtime.record(blocked.id()).await;
     assert_eq!(record.status, ExecutionStatus::Cancelled);
     let error = record.error.expect("an error");
     assert_eq!(error.kind, ErrorKind::Expired, "{error}");
+    assert!(record.finished_at >= Some(expires_at));
     let waited = record.finished_at.map(|at| at.since(record.created_at));
     let waited = waited.expect("it has ended");
     assert!(waited <= 5 * MINUTE + MILLISECOND, "{waited:?}");
