@@ -10,6 +10,11 @@
 //! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
 //! | `cad.rs` | `cad.conversion.process`, `cad.parametric.generate` | external jobs in Python |
 //! | `programs.rs` | `run-program` | a job that runs an external program |
+//! | `product/notification.rs` | `notification.workflow.transition` | messages in a maildir, once each |
+//! | `product/clone.rs` | `design.clone` | batches in a database, resumed after a crash |
+//! | `product/cache.rs` | `maintenance.cache.cleanup` | a schedule, and executions that expire |
+//! | `product/part_changed.rs` | `workinstruction.part.changed` | children, one for each row |
+//! | `product/text_to_cad.rs` | `cad.zoo.generate` | limits, and a file as the result |
 //!
 //! Programs. Run one by `cargo run -p examples --example NAME`.
 //!
@@ -26,6 +31,7 @@
 //! this library.
 
 pub mod cad;
+pub mod product;
 pub mod programs;
 pub mod widgets;
 pub mod workspace;

@@ -8,6 +8,8 @@
 
 #[path = "tests/cad.rs"]
 mod cad;
+#[path = "tests/product.rs"]
+mod product;
 #[path = "tests/programs.rs"]
 mod programs;
 

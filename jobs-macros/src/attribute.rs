@@ -68,6 +68,7 @@ pub(crate) struct JobAttribute {
     pub(crate) krate: Option<Spanned<Path>>,
     /// Fields are named as the author wrote them.
     pub(crate) limits: Limits<LitStr>,
+    pub(crate) expires: Option<Spanned<Duration>>,
     pub(crate) retain: Option<Retain>,
     /// One for each key `schedule`, which may be repeated.
     pub(crate) schedules: Vec<Spanned<Schedule>>,

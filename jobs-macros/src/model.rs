@@ -84,6 +84,7 @@ pub(crate) struct Options {
     pub(crate) sensitive: Vec<String>,
     pub(crate) disabled: bool,
     pub(crate) limits: Limits,
+    pub(crate) expires: Option<Duration>,
     pub(crate) retain: Option<Retain>,
     /// The macro has checked that a payload of arguments has a default for every field. The
     /// catalogue checks a whole payload.
@@ -132,6 +133,7 @@ impl AcceptedJob {
             enabled,
             krate,
             limits,
+            expires,
             retain,
             schedules,
         } = attribute;
@@ -203,6 +205,7 @@ impl AcceptedJob {
             disabled: enabled.is_some_and(|enabled| !enabled.value),
             schedules: schedules.into_iter().map(|one| one.value).collect(),
             limits,
+            expires: expires.map(|expires| expires.value),
             retain,
         };
         match id {

@@ -82,6 +82,7 @@ mod rescue;
 mod sessions;
 
 mod cancellations;
+mod expiry;
 mod operators;
 mod retention;
 
@@ -138,6 +139,7 @@ pub fn requirements() -> Vec<Requirement> {
         rescue::REQUIREMENTS,
         external::REQUIREMENTS,
         cancellations::REQUIREMENTS,
+        expiry::REQUIREMENTS,
         operators::REQUIREMENTS,
         retention::REQUIREMENTS,
         limits::REQUIREMENTS,

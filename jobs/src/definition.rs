@@ -36,6 +36,7 @@ pub struct JobDefinition {
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
     pub(crate) limits: DeclaredLimits,
+    pub(crate) expires: Option<Duration>,
     pub(crate) retain: Retain,
     pub(crate) schedules: &'static [Schedule],
     /// Deserialises a payload and serialises it again.
@@ -88,6 +89,7 @@ impl JobDefinition {
             sensitive: &[],
             enabled: true,
             limits: DeclaredLimits::NONE,
+            expires: None,
             retain: Retain::new(),
             schedules: &[],
             #[cfg(feature = "testing")]
@@ -138,6 +140,9 @@ options! {
     sensitive: &'static [&'static str],
     /// `true` if executions may be enqueued and executed.
     enabled: bool,
+    /// The time after which an execution is cancelled if its first attempt has not started, counted
+    /// from the time at which it is due; `None` for no such time.
+    expires: Option<Duration>,
     /// The times for which final executions are kept.
     retain: Retain,
     /// The schedules that enqueue executions. A schedule supplies no fields, so the catalogue

@@ -42,6 +42,10 @@ pub struct JobDescriptor {
     /// The job's limits.
     #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
     pub limits: JobLimits,
+    /// The time after which an execution is cancelled if its first attempt has not started, counted
+    /// from the time at which it is due, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
     /// The schedules that enqueue executions, in the order of the attribute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<ScheduleRule>,
@@ -109,6 +113,7 @@ impl JobDescriptor {
             retry_delays_ms: delays.iter().copied().map(millis).collect(),
             retry_jitter: definition.retries.jitter_share(),
             limits: definition.limits.publish(),
+            expires_ms: definition.expires.map(millis),
             schedule: definition.schedules.iter().map(Schedule::publish).collect(),
             retention: definition.retain.publish(),
             tags: owned(definition.tags),

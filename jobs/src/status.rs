@@ -160,6 +160,8 @@ named_values! {
         Lost = "lost",
         /// The execution was cancelled, by request or by the handler.
         Cancelled = "cancelled",
+        /// The first attempt of the execution had not started when it expired.
+        Expired = "expired",
         /// The stored payload does not fit the handler's types.
         InvalidPayload = "invalid_payload",
         /// The handler's result cannot be stored.

@@ -120,6 +120,7 @@ impl Database for InSchema {
             Write::Blocked => ("blocked", self.row(id).await?),
             Write::Lease => ("leases", self.row(id).await?),
             Write::Log => ("logs", self.row(id).await?),
+            Write::Outcome => ("outcomes", self.row(id).await?),
             _ => return Ok(false),
         };
         let trigger = format!("reject_{}", id.to_string().replace('-', "_"));

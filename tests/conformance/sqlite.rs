@@ -118,6 +118,7 @@ impl Database for InFile {
             Write::Blocked => ("jobs_blocked", self.row(id).await?),
             Write::Lease => ("jobs_leases", self.row(id).await?),
             Write::Log => ("jobs_logs", self.row(id).await?),
+            Write::Outcome => ("jobs_outcomes", self.row(id).await?),
             _ => return Ok(false),
         };
         let script = ["INSERT", "UPDATE"].map(|event| {

@@ -5,6 +5,7 @@
 fn the_table_of_outcomes_names_tests_that_exist() {
     let sources = [
         include_str!("enqueue.rs"),
+        include_str!("expiry.rs"),
         include_str!("outcomes.rs"),
         include_str!("poison_rows.rs"),
         include_str!("rates.rs"),

@@ -8,6 +8,7 @@ mod application_code;
 mod children;
 mod docs;
 mod enqueue;
+mod expiry;
 mod lending;
 mod limits;
 mod logs;

@@ -381,3 +381,52 @@ async fn a_program_without_a_scheduler_fires_nothing() {
     assert_eq!(executions(&runtime, "scheduled.report").await.len(), 0);
     runtime.shutdown().await;
 }
+
+/// The store tells a scheduler of a schedule that another process has created. The interval of its
+/// poll is an hour here.
+#[tokio::test]
+async fn a_schedule_of_another_process_fires_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = format!("sqlite:{}", dir.path().join("jobs.db").display());
+    let hourly = EngineConfig {
+        schedule_poll: HOUR,
+        ..EngineConfig::default()
+    };
+    let builder = || Runtime::builder().database(&url).workers(false);
+    let started = builder().scheduler(true).engine(hourly).start().await;
+    let scheduler = started.expect("the runtime starts");
+    let other = builder().scheduler(false).start().await;
+    let other = other.expect("the runtime starts");
+
+    // The scheduler sleeps until the next month.
+    wait_for("the scheduler to sleep", async || {
+        let report = scheduler.health().report().await;
+        let check = report.checks.iter().find(|one| one.name == "scheduler");
+        let words = check.expect("a scheduler").detail.split(' ').nth(2);
+        words.is_some_and(|ms| ms.parse::<u64>().is_ok_and(|ms| ms > 500))
+    })
+    .await;
+    let (name, cron) = ("often", "* * * * * *");
+    create(
+        &other,
+        name,
+        "scheduled.quick",
+        cron,
+        &ScheduleEdit::default(),
+    )
+    .await;
+    wait_for("a run", async || !runs(&other, name).await.is_empty()).await;
+    other.shutdown().await;
+    scheduler.shutdown().await;
+}
+
+/// Waits for a condition in real time.
+async fn wait_for(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let polled = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let polled = tokio::time::timeout(Duration::from_secs(60), polled).await;
+    polled.unwrap_or_else(|_| panic!("waited for {what}"));
+}

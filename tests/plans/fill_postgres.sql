@@ -1,7 +1,8 @@
 -- Fills the tables as fill_sqlite.sql does. Of twenty executions, sixteen have succeeded, one has
 -- failed after two attempts, one was cancelled, one is queued, and one is scheduled. Every
 -- thousandth execution runs instead. Half of the queued ones are ready and counted in a backlog;
--- the other half is blocked, each by a limit of its own.
+-- the other half is blocked, each by a limit of its own. All of them expire later, and so do the
+-- scheduled ones.
 -- :executions  the number of executions
 INSERT INTO jobs.executions (
     seq, id, job_id, queue, priority, timeout_ms, max_attempts, retry, created_at, run_at,
@@ -59,6 +60,10 @@ SELECT CASE WHEN n % 3 = 0 THEN 'mail' ELSE 'default' END, 50, n, 'job-' || (n %
 FROM generate_series(18, :executions, 40) AS n;
 INSERT INTO jobs.scheduled (seq, run_at, attempt, spent)
 SELECT n, 1900000000000 + n, 1, 0 FROM generate_series(19, :executions, 20) AS n;
+INSERT INTO jobs.expirations (seq, expires_at)
+SELECT n, 1990000000000 + n FROM generate_series(18, :executions, 20) AS n
+UNION ALL
+SELECT n, 1990000000000 + n FROM generate_series(19, :executions, 20) AS n;
 
 INSERT INTO jobs.logs (seq, attempt, line, at, level, target, message)
 SELECT n, 1, 1, 1700000000000, 9, 'target', 'a message'

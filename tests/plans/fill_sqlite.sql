@@ -1,7 +1,7 @@
 -- Fills the tables. Of twenty executions, sixteen have succeeded, one has failed after two
 -- attempts, one was cancelled, one is queued, and one is scheduled. Every thousandth execution runs
 -- instead. Half of the queued ones are ready and counted in a backlog; the other half is blocked,
--- each by a limit of its own.
+-- each by a limit of its own. All of them expire later, and so do the scheduled ones.
 -- $1  the number of executions
 CREATE TEMP TABLE numbers (n INTEGER PRIMARY KEY);
 WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < $1)
@@ -47,6 +47,8 @@ INSERT INTO jobs_ready (queue, rank, seq, job_id, attempt, spent)
 SELECT queue, 100 - priority, seq, job_id, 1, 0 FROM jobs_executions WHERE seq % 40 = 18;
 INSERT INTO jobs_scheduled (seq, run_at, attempt, spent)
 SELECT n, 1900000000000 + n, 1, 0 FROM numbers WHERE n % 20 = 19;
+INSERT INTO jobs_expirations (seq, expires_at)
+SELECT n, 1990000000000 + n FROM numbers WHERE n % 20 IN (18, 19);
 
 INSERT INTO jobs_logs (seq, attempt, line, at, level, target, message)
 SELECT n, 1, 1, 1700000000000, 9, 'target', 'a message' FROM numbers WHERE n % 5 = 0;

@@ -106,6 +106,12 @@ impl<'s> CallTimes<'s> {
             // Only the retries that were just scheduled are due.
             let soon = NOW.after(Duration::from_secs(1));
             timed!(self, "promote", self.store.promote(soon, BATCH));
+            let mut expiring = self.batch(None);
+            expiring
+                .iter_mut()
+                .for_each(|new| new.expires_at = Some(soon));
+            timed!(self, "enqueue expiring", self.store.enqueue(expiring));
+            timed!(self, "expire", self.store.promote(soon, BATCH));
             self.operate(claimed).await;
         }
     }

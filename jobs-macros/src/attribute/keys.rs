@@ -135,7 +135,9 @@ pub(crate) const KEYS: &[Key] = &[
         unsupported::routing_key,
     ),
     enforced("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
-    unsupported("expires", r#"expires = "1h""#, unsupported::expires),
+    enforced("expires", r#"expires = "1h""#, |to, meta| {
+        put(&mut to.expires, meta, limits::nonzero_duration)
+    }),
     enforced("retain", r#"retain = "90d""#, retain::read),
 ];
 

@@ -4,13 +4,7 @@
 
 use syn::{Error, LitStr, Result};
 
-use super::limits::nonzero_duration;
 use super::{JobAttribute, Meta};
-
-/// `expires = "1h"`
-pub(crate) fn expires(_: &mut JobAttribute, meta: &Meta) -> Result<()> {
-    meta.value(nonzero_duration).map(drop)
-}
 
 /// `routing_key = "jobs.mail.send"`: words joined by `.`, as in an AMQP topic exchange.
 pub(crate) fn routing_key(_: &mut JobAttribute, meta: &Meta) -> Result<()> {

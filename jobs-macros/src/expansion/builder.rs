@@ -20,6 +20,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         sensitive,
         disabled,
         limits,
+        expires,
         retain,
         schedules,
     } = &job.options;
@@ -60,6 +61,10 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
     let limits = super::limits::limits(limits);
+    let expires = expires.map(|expires| {
+        let expires = duration(expires);
+        quote!(.expires(__private::Option::Some(#expires)))
+    });
     let retain = retain.map(self::retain);
     let schedules = (!schedules.is_empty()).then(|| {
         let schedules = schedules.iter().map(super::schedule::schedule);
@@ -67,7 +72,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #limits #retain #schedules
+        #limits #expires #retain #schedules
     }
 }
 

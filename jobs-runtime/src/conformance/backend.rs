@@ -99,6 +99,8 @@ pub enum Write {
     Lease,
     /// A line of its log.
     Log,
+    /// Its final outcome.
+    Outcome,
 }
 
 /// A transaction of an application. The transactions of `sqlx` implement it.

@@ -16,16 +16,9 @@ const fn planned(
     }
 }
 
-const EXPIRY: &str = "expiry";
 const BROKER: &str = "broker";
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
-    planned(
-        "expiry",
-        "waiting_executions_expire",
-        "An execution that has not started by its deadline is cancelled and not claimed.",
-        EXPIRY,
-    ),
     planned(
         "broker",
         "an_execution_is_queued_after_the_broker_confirm",

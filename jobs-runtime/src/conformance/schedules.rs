@@ -19,9 +19,36 @@ requirements! { "schedules" {
     a_manual_run_changes_no_time: "A manual run creates an execution beside the times of the schedule, and only if the schedule exists.",
     old_runs_are_deleted: "The newest 100 runs of a schedule are kept.",
     a_schedule_is_deleted_with_its_runs: "A deleted schedule leaves its executions and no runs.",
+    a_change_is_announced: "An event announces that a schedule was added, changed or deleted. Another process receives an event, too.",
 }}
 
 /// A schedule of the job `j` that is due at once.
+async fn a_change_is_announced(TwoProcesses { here, there }: TwoProcesses) {
+    let changed = |event: &StoreEvent| matches!(event, StoreEvent::SchedulesChanged);
+    let told = |event: &StoreEvent| changed(event) || matches!(event, StoreEvent::Elsewhere);
+    let (mut here_events, mut there_events) = (here.events(), there.events());
+    add(&here, schedule("s")).await;
+    event(&mut here_events, changed).await;
+    event(&mut there_events, told).await;
+
+    let (mut here_events, mut there_events) = (here.events(), there.events());
+    let mut edited = read(&here, "s").await;
+    edited.due_at = Some(t(120));
+    assert!(here.update_schedule(edited).await.unwrap());
+    event(&mut here_events, changed).await;
+    event(&mut there_events, told).await;
+
+    let (mut here_events, mut there_events) = (here.events(), there.events());
+    let revision = read(&here, "s").await.revision;
+    assert!(
+        here.delete_schedule("s".to_owned(), revision)
+            .await
+            .unwrap()
+    );
+    event(&mut here_events, changed).await;
+    event(&mut there_events, told).await;
+}
+
 fn schedule(name: &str) -> ScheduleRecord {
     ScheduleRecord {
         name: name.to_owned(),

@@ -6,6 +6,7 @@
 //! the same way, and calls the store's preview instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs::runtime::{EnqueueRequest, Enqueued};
 use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
@@ -223,6 +224,13 @@ impl JobService {
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
+        let expires = request
+            .expires
+            .or(descriptor.expires_ms.map(Duration::from_millis));
+        let expires_at = expires
+            .map(|expires| options::expires_at(run_at.unwrap_or(now), expires))
+            .transpose()
+            .map_err(at)?;
         let id = match (request.parent_id, request.child) {
             // A child with a key of its own is found by that.
             (Some(parent), Some(child)) if key.is_none() => {
@@ -240,6 +248,7 @@ impl JobService {
             policy: job.policy(),
             created_at: now,
             run_at,
+            expires_at,
             idempotency_key: key.map(|key| IdempotencyKey {
                 key,
                 payload_digest: fingerprint(&exact),

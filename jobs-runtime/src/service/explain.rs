@@ -1,8 +1,8 @@
 //! Explanations: the reason why an execution is in its present status.
 //!
 //! An explanation is derived from the present rows of the store; nothing is recorded for it. The
-//! reasons are checked in this order, and the first that applies is returned: paused queue, no
-//! worker for the job or the queue, limit, slot cap, position in the queue.
+//! reasons are checked in this order, and the first that applies is returned: expiry, paused queue,
+//! no worker for the job or the queue, limit, slot cap, position in the queue.
 //!
 //! This module imports the service, the store contract, the clock and `time`. It must not import
 //! `http`, the command line or the engine.
@@ -116,6 +116,11 @@ pub enum Reason {
         /// The time at which it became due.
         since: Timestamp,
     },
+    /// Its first attempt has not started in time, and no worker has cancelled it yet.
+    Expired {
+        /// The time by which its first attempt had to start.
+        at: Timestamp,
+    },
     /// Its queue is paused.
     QueuePaused {
         /// The queue.
@@ -190,6 +195,11 @@ impl JobService {
         };
         let processes = self.store().processes().await?;
         let reason = match record.status {
+            ExecutionStatus::Pending | ExecutionStatus::Queued if self.is_expired(&record) => {
+                Reason::Expired {
+                    at: record.expires_at.unwrap_or_default(),
+                }
+            }
             ExecutionStatus::Running => running(&record, &processes),
             ExecutionStatus::Pending => self.pending(&record, &processes).await,
             ExecutionStatus::Queued => self.queued(&record, &processes).await?,
@@ -306,6 +316,12 @@ impl JobService {
             }
         }
         Ok((free, all_reached))
+    }
+
+    /// Returns whether a waiting execution has expired and is not cancelled yet.
+    fn is_expired(&self, record: &ExecutionRecord) -> bool {
+        let now = timestamp(&**self.clock());
+        record.expires_at.is_some_and(|at| at <= now)
     }
 
     /// Returns the limit that blocks the execution, if there is one.

@@ -65,6 +65,14 @@ pub(crate) fn run_at(now: Timestamp, due: Due) -> Result<Option<Timestamp>, Enqu
     Ok((at > now).then_some(at))
 }
 
+/// Returns the time by which the first attempt of an execution must start.
+pub(crate) fn expires_at(due: Timestamp, expires: Duration) -> Result<Timestamp, EnqueueError> {
+    if expires.is_zero() {
+        return Err(invalid("expires", "it is zero".to_owned()));
+    }
+    Ok(due.after(expires).min(END_OF_TIME))
+}
+
 /// Returns a later time, at most the end of the year 9999.
 pub(crate) fn postpone(at: Timestamp, delay_ms: u64) -> Timestamp {
     at.after(Duration::from_millis(delay_ms)).min(END_OF_TIME)

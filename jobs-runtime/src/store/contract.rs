@@ -118,6 +118,8 @@ pub enum StoreEvent {
     Finished(Arc<[ExecutionId]>),
     /// The cancellation of a running execution was requested.
     CancelRequested,
+    /// Schedules were added, changed or deleted: the scheduler has to look at the next time again.
+    SchedulesChanged,
     /// Another process wrote: any of the other events may have happened.
     Elsewhere,
 }

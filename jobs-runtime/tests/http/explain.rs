@@ -51,6 +51,22 @@ async fn a_queued_execution_lacks_a_worker_or_waits_behind_others() {
 }
 
 #[tokio::test]
+async fn an_expired_execution_says_so_until_a_worker_cancels_it() {
+    let api = Api::new().await;
+    let id = letter(&api, json!({"expiresMs": 1})).await;
+    let mut expired = reason(&api, &id).await;
+    for _ in 0..1_000 {
+        if expired["code"] == "expired" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        expired = reason(&api, &id).await;
+    }
+    assert_eq!(expired["code"], "expired");
+    assert!(expired["at"].is_string(), "{expired}");
+}
+
+#[tokio::test]
 async fn a_running_execution_names_its_worker() {
     let api = Api::new().await;
     let id = letter(&api, json!({})).await;

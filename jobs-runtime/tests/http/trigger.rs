@@ -91,6 +91,31 @@ async fn a_delay_makes_it_pending_and_none_does_not() {
 }
 
 #[tokio::test]
+async fn an_execution_expires_after_its_due_time() {
+    let api = Api::new().await;
+    let path = format!("{API}/jobs/provision-member/trigger");
+    let payload = json!({"workspaceId": "w", "subject": "s"});
+    let body = json!({"payload": payload, "delayMs": 60_000, "expiresMs": 30_000});
+    let answer = api.post(&path, body).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let location = answer.headers[header::LOCATION].to_str().unwrap();
+    let execution = api.get(location).await;
+    let execution = execution.is_ok();
+    let time = |field: &str| {
+        let text = execution[field].as_str().unwrap_or_default();
+        let time: jobs_runtime::time::Timestamp = text.parse().expect(field);
+        time.as_millis()
+    };
+    assert_eq!(time("runAt") - time("createdAt"), 60_000);
+    assert_eq!(time("expiresAt") - time("runAt"), 30_000);
+
+    let body = json!({"payload": payload, "expiresMs": 0});
+    let answer = api.post(&path, body).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert_eq!(answer.body["violations"][0]["pointer"], "/expiresMs");
+}
+
+#[tokio::test]
 async fn the_payload_is_kept_byte_for_byte() {
     let api = Api::new().await;
     let payload =

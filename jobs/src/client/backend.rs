@@ -50,6 +50,9 @@ pub struct EnqueueRequest {
     pub priority: Option<Priority>,
     /// The time at which the execution becomes available.
     pub due: Due,
+    /// The time after which the execution is cancelled if its first attempt has not started,
+    /// counted from the time at which it is due; `None` for the job's own.
+    pub expires: Option<Duration>,
     /// The idempotency key: requests of one job with the same key create one execution.
     pub idempotency_key: Option<String>,
     /// The caller's id for a group of related executions. Children inherit it.
@@ -79,6 +82,7 @@ impl EnqueueRequest {
             payload,
             priority: None,
             due: Due::Now,
+            expires: None,
             idempotency_key: None,
             correlation_id: None,
             item_id: None,

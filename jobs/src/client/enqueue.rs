@@ -58,6 +58,12 @@ impl<Kind> Enqueue<Kind> {
         self.edit_each(|request| request.due = Due::At(time))
     }
 
+    /// Cancels the execution, with the error kind `expired`, if its first attempt has not started
+    /// within this time after it is due; by default the job's own `expires`.
+    pub fn expires(self, after: Duration) -> Self {
+        self.edit_each(|request| request.expires = Some(after))
+    }
+
     /// Sets the item: the application's id for the thing that the execution works on.
     ///
     /// Lists of executions can be filtered by item.

@@ -2,7 +2,7 @@
 
 use jobs::{JobError, job};
 
-#[job(id = "mail.send", schedule = "0 3 * * *", expires = "1h")]
+#[job(id = "mail.send", schedule = "0 3 * * *", routing_key = "jobs.mail")]
 async fn send_mail(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())

@@ -178,6 +178,9 @@ fn text(known: &KnownJob, retention: Retention) -> String {
         ["source".to_owned(), job.source.clone()],
         ["fingerprint".to_owned(), known.fingerprint().to_owned()],
     ];
+    if let Some(expires) = job.expires_ms {
+        facts.insert(3, ["expires".to_owned(), millis(expires)]);
+    }
     for rule in job.schedule.iter().rev() {
         facts.insert(2, ["schedule".to_owned(), schedule(rule)]);
     }

@@ -233,6 +233,9 @@ impl JobRequest {
         if let Ok(Some(time)) = self.matches.try_get_one::<Timestamp>("run-at") {
             request.due = Due::At((*time).into());
         }
+        if let Ok(Some(expires)) = self.matches.try_get_one::<Duration>("expires") {
+            request.expires = Some(*expires);
+        }
         request
     }
 }
@@ -289,6 +292,12 @@ fn options(command: &str) -> Vec<Arg> {
             text("run-at", "TIME", "Due time, as in 2030-01-31T12:00:00Z")
                 .value_parser(str::parse::<Timestamp>)
                 .conflicts_with("delay"),
+            text(
+                "expires",
+                "DURATION",
+                "Cancel it if its first attempt has not started this long after it is due",
+            )
+            .value_parser(jobs_grammar::duration::parse),
         ]);
     }
     options

@@ -34,6 +34,7 @@ impl Model {
             attempts: Vec::new(),
             created_at: new.created_at,
             run_at: retry_at.or(new.run_at).unwrap_or(new.created_at),
+            expires_at: new.expires_at,
             started_at: last.as_ref().map(|last| last.started_at),
             finished_at: None,
             cancel_requested_at: None,

@@ -5,8 +5,8 @@
 //! time ([`ScheduleStore::fire`](crate::store::ScheduleStore::fire)). So no process is the leader,
 //! and a process that dies delays nothing.
 //!
-//! The thread sleeps until the next time, and at most for the poll interval, in which schedules of
-//! other processes are noticed.
+//! The thread sleeps until the next time. A change of a schedule wakes it, also one by another
+//! process, of which the store tells. The poll interval bounds the sleep, in case an event is lost.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jobs::runtime::panic_text;
 use jobs::{BoxFuture, Clock, ExecutionId, HandlerKind};
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::busy::keep_clock_busy;
@@ -28,7 +29,7 @@ use crate::schedule::Timetable;
 use crate::schedule::plan::{next_due, plan};
 use crate::store::{
     Absence, FireAnswer, Firing, NewExecution, NewRun, ScheduleRecord, ScheduleRun, Skip, Store,
-    StoreError,
+    StoreError, StoreEvent,
 };
 use crate::telemetry::metrics::Metrics;
 use crate::time::Timestamp;
@@ -94,6 +95,7 @@ impl Scheduler {
         let clock = Arc::clone(&parts.clock);
         let health = parts.health.clone();
         let task = SchedulerTask {
+            events: parts.store.events(),
             parts,
             stop: stop_requests,
             unseen: BTreeMap::new(),
@@ -149,6 +151,7 @@ impl Scheduler {
 
 struct SchedulerTask {
     parts: SchedulerParts,
+    events: broadcast::Receiver<StoreEvent>,
     stop: watch::Receiver<bool>,
     /// Jobs of schedules that no worker executes, with the time since when, by the clock's elapsed
     /// time.
@@ -180,6 +183,7 @@ impl SchedulerTask {
             tokio::select! {
                 () = sleep => {}
                 () = self.parts.changes.notified() => {}
+                () = schedules_changed(&mut self.events) => {}
                 _ = self.stop.changed() => {}
             }
         }
@@ -395,6 +399,19 @@ impl SchedulerTask {
             .filter(|job| job.descriptor.handler == HandlerKind::External);
         ids.extend(external.map(|job| job.descriptor.id));
         Ok(Jobs::Known(ids))
+    }
+}
+
+/// Completes when schedules may have changed: after the event for that, or one without details.
+async fn schedules_changed(events: &mut broadcast::Receiver<StoreEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(StoreEvent::SchedulesChanged | StoreEvent::Elsewhere)
+            | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            // The store is gone: only the end of the thread is left.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
     }
 }
 

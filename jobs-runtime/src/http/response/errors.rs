@@ -186,6 +186,7 @@ fn field_name(option: &str) -> &str {
         "created by" => "createdBy",
         "delay" => "delayMs",
         "run at" => "runAt",
+        "expires" => "expiresMs",
         "batch" => "executions",
         other => other,
     }

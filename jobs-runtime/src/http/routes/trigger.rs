@@ -47,6 +47,11 @@ pub(in crate::http) const DELAY_MS: Input = Input::value::<u64>(
 );
 pub(in crate::http) const RUN_AT: Input =
     Input::value::<Timestamp>("runAt", "the time at which the execution is due");
+const EXPIRES_MS: Input = Input::value::<u64>(
+    "expiresMs",
+    "the time after which the execution is cancelled if its first attempt has not started, counted \
+     from the time at which it is due, in milliseconds; of the job if it is absent",
+);
 const IDEMPOTENCY_FIELD: Input = Input::name(
     "idempotencyKey",
     "a repeated request with the same key returns the same execution",
@@ -65,6 +70,7 @@ const ENTRY_FIELDS: &[Input] = &[
     PRIORITY,
     DELAY_MS,
     RUN_AT,
+    EXPIRES_MS,
     IDEMPOTENCY_FIELD,
     CORRELATION_ID,
     ITEM_ID,
@@ -78,6 +84,7 @@ const FIELDS: &[Input] = &[
     PRIORITY,
     DELAY_MS,
     RUN_AT,
+    EXPIRES_MS,
     IDEMPOTENCY_FIELD,
     CORRELATION_ID,
     ITEM_ID,
@@ -279,6 +286,8 @@ fn enqueue_request(fields: &mut BodyFields<'_>, job_id: &str) -> EnqueueRequest 
         .value(&TAGS, "an array of strings")
         .unwrap_or_default();
     request.due = due(fields).unwrap_or_default();
+    let expires = fields.value(&EXPIRES_MS, "a whole number of milliseconds");
+    request.expires = expires.map(Duration::from_millis);
     request
 }
 

@@ -114,6 +114,10 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
         Reason::Behind { ahead, queue } => {
             format!("{ahead} executions of queue `{queue}` come first")
         }
+        Reason::Expired { at } => format!(
+            "it expired at {at}: its first attempt had not started, and a worker is about to \
+             cancel it"
+        ),
         Reason::Next { workers } => format!(
             "it is the next of its queue and starts when one of these workers has a free slot: {}",
             workers.join(", ")

@@ -27,6 +27,9 @@ pub struct NewExecution {
     pub created_at: Timestamp,
     /// The time at which it becomes ready; at once if `None`.
     pub run_at: Option<Timestamp>,
+    /// The time by which its first attempt must start: it is cancelled then, and no claim takes it
+    /// any more. `None` for no such time.
+    pub expires_at: Option<Timestamp>,
     /// The idempotency key: a repeated enqueue with the same key answers with this execution.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The correlation id: the larger process that the execution is part of.
@@ -67,6 +70,7 @@ impl NewExecution {
             },
             created_at,
             run_at: None,
+            expires_at: None,
             idempotency_key: None,
             correlation_id: None,
             item_id: None,
@@ -193,6 +197,9 @@ pub struct ExecutionRecord {
     pub created_at: Timestamp,
     /// The time at which it became or becomes ready; while it waits for a retry, the time of that.
     pub run_at: Timestamp,
+    /// The time by which its first attempt must start; `None` after that start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// The time at which the running or last attempt started.
     pub started_at: Option<Timestamp>,
     /// The time at which it became final.

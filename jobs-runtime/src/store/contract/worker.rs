@@ -93,6 +93,10 @@ pub trait WorkerStore: Send + Sync {
     /// Then the permit allocator looks at up to `limit` new waiters and at the limits that are due,
     /// and admits the executions that have got their permits.
     ///
+    /// Before that, it cancels executions whose first attempt has not started by their
+    /// [`expires_at`](crate::store::NewExecution::expires_at), up to a bound of the store, with the
+    /// error kind `expired`. A claim does not take such an execution, however late it is cancelled.
+    ///
     /// [`Promotion::next_due`] includes the time at which a rate limit with waiters has its next
     /// permit. Several processes may call it at once: each execution is promoted once. A crash
     /// leaves every execution where it was or where it belongs. Repeatable.

@@ -120,6 +120,7 @@ fn execution<R: Columns>(
             &row.json("retry")?,
         )?,
         run_at: (run_at != created_at).then_some(run_at),
+        expires_at: row.opt_time("expires_at")?,
         correlation_id: row.opt_text("correlation_id")?,
         item_id: row.opt_text("item_id")?,
         created_by: row.opt_text("created_by")?,

@@ -34,6 +34,7 @@ pub(in crate::store) fn execution<R: Columns>(row: &R) -> Result<ExecutionRecord
         attempts: Vec::new(),
         created_at: row.time("created_at")?,
         run_at: row.time("run_at")?,
+        expires_at: row.opt_time("expires_at")?,
         started_at: row.opt_time("started_at")?,
         finished_at: row.opt_time("finished_at")?,
         cancel_requested_at: row.opt_time("cancel_requested_at")?,

@@ -2,8 +2,8 @@
 //!
 //! * **Optimistic:** one statement inserts all executions, as if every id was new.
 //! * **Checked:** lock the keys, look up what exists, decide per execution, write. Used if a batch
-//!   has idempotency keys, dedup keys, limits or `max_waiting`, or if the optimistic insert has met
-//!   an existing id.
+//!   has idempotency keys, dedup keys, limits, `expires` or `max_waiting`, or if the optimistic
+//!   insert has met an existing id.
 //!
 //! If another transaction brings the same key or id after the lookup, the checked write affects
 //! fewer rows than expected, and the operation runs again.
@@ -148,9 +148,21 @@ async fn decide_and_write(
             }
         })?;
     }
+    write_expirations(tx, &rows).await?;
     let mut events = events(&rows, &admitted);
     events.extend(dedup::write_merges(tx, &merges).await?);
     Ok((answers, events))
+}
+
+/// Records the times at which executions expire.
+async fn write_expirations(tx: &mut Tx<'_>, rows: &[&NewExecution]) -> Result<(), DbError> {
+    let times = |new: &&NewExecution| Some((uuid_of(&new.id), new.expires_at?.as_millis()));
+    let (ids, times): (Vec<_>, Vec<_>) = rows.iter().filter_map(times).unzip();
+    if !ids.is_empty() {
+        let query = tx.query(&tx.sql.enqueue_insert_expirations);
+        tx.execute(query.bind(ids).bind(times)).await?;
+    }
+    Ok(())
 }
 
 /// Returns true if the execution has limits or its job caps the backlog.

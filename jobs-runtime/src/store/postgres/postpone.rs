@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use jobs::ExecutionId;
 use sqlx::Row;
 
-use super::claim;
 use super::claim::capped;
 use super::conn::error::DbError;
 use super::conn::operation::{Operation, Outcome, TxMode};
@@ -17,7 +16,10 @@ use super::limits::allocator;
 use super::limits::allocator::Admit;
 use super::operator::edit::EditExecution;
 use super::read::execution::id_of;
-use crate::store::rules::poison_rows::{MAX_POSTPONED, log_postponed, postponement, promotion};
+use super::{claim, expire};
+use crate::store::rules::poison_rows::{
+    MAX_POSTPONED, POSTPONEMENT, log_postponed, postponement, promotion,
+};
 use crate::store::{Claim, StoreError};
 use crate::time::Timestamp;
 
@@ -79,6 +81,39 @@ impl Operation for PostponeDue {
             }
         }
         postpone(tx, rejected, now).await
+    }
+}
+
+/// Postpones the expiry of executions whose end the database rejects.
+pub(super) struct PostponeExpired {
+    pub(super) now: Timestamp,
+}
+
+#[async_trait]
+impl Operation for PostponeExpired {
+    type Output = usize;
+    const TX_MODE: TxMode = TxMode::Transaction;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<usize>, DbError> {
+        let now = self.now;
+        let mut rejected = 0;
+        for (seq, id) in expire::expired(tx, now).await? {
+            tx.script("SAVEPOINT row").await?;
+            let ended = expire::end(tx, vec![seq], now).await;
+            if let Some(error) = undo(tx, ended).await? {
+                let query = tx
+                    .query(&tx.sql.promote_postpone_expiry)
+                    .bind(seq)
+                    .bind(now.after(POSTPONEMENT).as_millis());
+                tx.execute(query).await?;
+                log_postponed(id, &error);
+                rejected += 1;
+            }
+            if rejected == MAX_POSTPONED {
+                break;
+            }
+        }
+        Ok((rejected, Vec::new()))
     }
 }
 

@@ -14,8 +14,10 @@ use super::PostgresStore;
 use super::conn::error::DbError;
 use super::conn::operation::{Operation, Outcome};
 use super::conn::tx::Tx;
+use super::expire::{Expired, expire};
 use super::limits::allocator::Admit;
 use super::postpone::{PostponeDue, PostponeWaiters};
+use crate::store::rules::expiry::MAX_EXPIRED;
 use crate::store::rules::permits::MAX_AHEAD;
 use crate::store::rules::poison_rows::without_rejected;
 use crate::store::{Promotion, StoreError, StoreEvent};
@@ -29,17 +31,24 @@ pub(super) const RECHECK: Duration = Duration::from_secs(1);
 /// one that takes longer is covered by the periodic promotion.
 const CONCURRENT_SETTLE_RECHECK: Duration = Duration::from_millis(300);
 
-/// Promotes due executions and admits blocked ones.
+/// Cancels expired executions, promotes due ones and admits blocked ones.
 pub(super) async fn promote(
     store: &PostgresStore,
     now: Timestamp,
     limit: usize,
 ) -> Result<Promotion, StoreError> {
-    let Promoted { ready, due, more } = without_rejected(
+    let Promoted {
+        ready,
+        mut due,
+        more,
+    } = without_rejected(
         || store.promotion.run(Promote { now, limit }),
         || store.promotion.run(PostponeDue { now, limit }),
     )
     .await?;
+    if due.has_expired() {
+        due = expire(store, now).await?.due_work();
+    }
     if !due.needs_allocator() {
         return Ok(Promotion {
             promoted: ready,
@@ -58,7 +67,11 @@ pub(super) async fn promote(
     Ok(match admission {
         Some(admission) => Promotion {
             promoted: ready + admission.ready,
-            next_due: admission.due.next_due(WorkLeft {
+            next_due: DueWork {
+                expires_at: due.expires_at,
+                ..admission.due
+            }
+            .next_due(WorkLeft {
                 scheduled: more.scheduled,
                 ..admission.left
             }),
@@ -85,6 +98,10 @@ pub(super) struct DueWork {
     new_waiters: bool,
     /// True if permits were released or taken since the allocator ran.
     permit_events: bool,
+    /// First time at which an execution expires.
+    expires_at: Option<Timestamp>,
+    /// First such time after `now`.
+    expires_later: Option<Timestamp>,
 }
 
 impl DueWork {
@@ -106,12 +123,19 @@ impl DueWork {
             check_at: time(2)?,
             new_waiters: row.try_get(3)?,
             permit_events: row.try_get(4)?,
+            expires_at: time(5)?,
+            expires_later: time(6)?,
         })
     }
 
     /// Returns true if a scheduled execution is due.
     fn has_due_executions(&self) -> bool {
         self.scheduled.is_some_and(|at| at <= self.now)
+    }
+
+    /// Returns true if an execution has expired.
+    fn has_expired(&self) -> bool {
+        self.expires_at.is_some_and(|at| at <= self.now)
     }
 
     /// Returns true if the allocator may admit an execution or has to check a limit.
@@ -141,8 +165,27 @@ impl DueWork {
             new_waiters,
             permit_events,
             concurrent_settle,
+            self.expires_at,
         ];
         times.into_iter().flatten().min()
+    }
+}
+
+impl Expired {
+    /// Returns the work that is left. After a full batch, more executions may have expired; others
+    /// that have are locked by other transactions.
+    fn due_work(self) -> DueWork {
+        let Self {
+            found,
+            cancelled,
+            mut due,
+        } = self;
+        let is_full = i64::try_from(found).is_ok_and(|found| found >= MAX_EXPIRED);
+        if due.has_expired() && (!is_full || cancelled == 0) {
+            let recheck = due.now.after(RECHECK);
+            due.expires_at = due.expires_later.into_iter().chain([recheck]).min();
+        }
+        due
     }
 }
 

@@ -120,6 +120,8 @@ pub(in crate::store) struct Merge<'b> {
     pub(in crate::store) payload: &'b str,
     /// The new time at which it is due; `None` if that stays.
     pub(in crate::store) run_at: Option<Timestamp>,
+    /// The new time at which it expires; `None` if that stays.
+    pub(in crate::store) expires_at: Option<Timestamp>,
 }
 
 /// The decision about one new execution.
@@ -286,6 +288,7 @@ impl ExistingExecutions {
                         execution_id,
                         payload: &new.payload,
                         run_at,
+                        expires_at: new.expires_at,
                     });
                     EnqueueAnswer::Merged(execution_id)
                 }
@@ -494,7 +497,8 @@ pub(in crate::store) fn is_delayed(new: &NewExecution) -> bool {
 /// * [`StoreEvent::JobsReady`] if an execution can be claimed at once: it is due, and has no limits
 ///   or has taken its permits at enqueue (`admitted`). Names the jobs.
 /// * [`StoreEvent::Scheduled`] if a promotion has work: for a delayed execution at its time, for a
-///   new waiter at its creation. The event has the earliest of these times.
+///   new waiter at its creation, for an execution that expires at that time. The event has the
+///   earliest of these times.
 pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec<StoreEvent> {
     let promotion_time = |(row, new): (usize, &&NewExecution)| {
         let is_admitted = admitted.get(row).is_some_and(|admitted| *admitted);
@@ -503,6 +507,7 @@ pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec
         new.run_at.filter(|_| is_delayed(new)).or(at_once)
     };
     let times = || rows.iter().enumerate().map(promotion_time);
+    let expirations = rows.iter().filter_map(|new| new.expires_at);
     let mut events = Vec::new();
     let ready = rows.iter().zip(times()).filter(|(_, time)| time.is_none());
     let jobs: BTreeSet<&str> = ready.map(|(new, _)| &*new.job_id).collect();
@@ -510,6 +515,7 @@ pub(in crate::store) fn events(rows: &[&NewExecution], admitted: &[bool]) -> Vec
         let jobs: Vec<String> = jobs.into_iter().map(str::to_owned).collect();
         events.push(StoreEvent::JobsReady(jobs.into()));
     }
-    events.extend(times().flatten().min().map(StoreEvent::Scheduled));
+    let first = times().flatten().chain(expirations).min();
+    events.extend(first.map(StoreEvent::Scheduled));
     events
 }

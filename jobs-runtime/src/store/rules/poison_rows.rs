@@ -17,7 +17,7 @@ use crate::store::{ExecutionEdit, SessionId, StoreError, WriteAnswer};
 use crate::time::Timestamp;
 
 /// The time by which a poison execution is postponed.
-const POSTPONEMENT: Duration = Duration::from_secs(60);
+pub(in crate::store) const POSTPONEMENT: Duration = Duration::from_secs(60);
 
 /// The number of times that one call postpones rejected executions. After more rejections the call
 /// fails.

@@ -36,6 +36,8 @@ pub(super) struct EnqueuePlan {
     pub(super) executions: Option<String>,
     /// The number of executions.
     pub(super) rows: usize,
+    /// Places of executions that expire, with their times.
+    pub(super) expirations: Option<String>,
     /// Idempotency keys to store.
     pub(super) keys: Option<String>,
     /// The limits of each execution, or `None` if no execution has limits.
@@ -84,7 +86,8 @@ impl EnqueuePlan {
             .extend(new_times.min().map(StoreEvent::Scheduled));
         plan.merges = some_array(dedup.merges.iter().map(|merge| {
             let run_at = merge.run_at.map(Timestamp::as_millis);
-            (Hex(merge.execution_id), merge.payload, run_at)
+            let expires_at = merge.expires_at.map(Timestamp::as_millis);
+            (Hex(merge.execution_id), merge.payload, run_at, expires_at)
         }))?;
         Ok(plan)
     }
@@ -103,6 +106,10 @@ impl EnqueuePlan {
         }
         plan.rows = rows.len();
         plan.executions = Some(executions(rows)?);
+        plan.expirations = some_array(rows.iter().enumerate().filter_map(|(place, new)| {
+            let expires_at = new.expires_at?;
+            Some((place, expires_at.as_millis()))
+        }))?;
         let capped = |place: &usize| rows[*place].rules.max_waiting.is_some();
         plan.capped = some_array((0..rows.len()).filter(capped))?;
         let admitted = plan.take_permits(rows, limits)?;

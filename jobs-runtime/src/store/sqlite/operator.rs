@@ -8,7 +8,7 @@
 pub(in crate::store::sqlite) mod edit;
 pub(in crate::store::sqlite) mod queues;
 
-use jobs::{ExecutionId, ExecutionStatus};
+use jobs::{ErrorKind, ExecutionId, ExecutionStatus};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -49,33 +49,45 @@ pub(super) async fn cancel_in_txn(
     let Some((seq, status)) = state_on_conn(conn, id).await? else {
         return Ok((CancelAnswer::Unknown, Vec::new()));
     };
-    let (statement, answer, event) = match status {
-        ExecutionStatus::Running => (
-            include_str!("sql/operator/cancel_running.sql"),
-            CancelAnswer::Requested,
-            StoreEvent::CancelRequested,
-        ),
-        status if status.is_final() => return Ok((CancelAnswer::Final(status), Vec::new())),
-        _ => (
-            include_str!("sql/operator/cancel_waiting.sql"),
-            CancelAnswer::Cancelled,
-            StoreEvent::Finished([id].into()),
-        ),
-    };
-    if answer == CancelAnswer::Cancelled {
-        sqlx::query(include_str!("sql/operator/cancel_permits.sql"))
-            .bind(seq)
-            .execute(&mut *conn)
-            .await?;
+    match status {
+        ExecutionStatus::Running => {
+            sqlx::query(include_str!("sql/operator/cancel_running.sql"))
+                .bind(seq)
+                .bind(now.as_millis())
+                .execute(conn)
+                .await?;
+            Ok((CancelAnswer::Requested, vec![StoreEvent::CancelRequested]))
+        }
+        status if status.is_final() => Ok((CancelAnswer::Final(status), Vec::new())),
+        _ => {
+            let reason = (ErrorKind::Cancelled, "cancelled while it waited");
+            end_waiting_in_txn(conn, seq, now, reason).await?;
+            let mut events = vec![StoreEvent::Finished([id].into())];
+            events.extend(allocator_wanted_in_txn(conn).await?);
+            Ok((CancelAnswer::Cancelled, events))
+        }
     }
-    sqlx::query(statement)
+}
+
+/// Ends a waiting execution as cancelled, with a kind and a message of an error.
+pub(super) async fn end_waiting_in_txn(
+    conn: &mut SqliteConnection,
+    seq: i64,
+    now: Timestamp,
+    (kind, message): (ErrorKind, &str),
+) -> Result<(), DbError> {
+    sqlx::query(include_str!("sql/operator/cancel_permits.sql"))
         .bind(seq)
-        .bind(now.as_millis())
         .execute(&mut *conn)
         .await?;
-    let mut events = vec![event];
-    events.extend(allocator_wanted_in_txn(conn).await?);
-    Ok((answer, events))
+    sqlx::query(include_str!("sql/operator/cancel_waiting.sql"))
+        .bind(seq)
+        .bind(now.as_millis())
+        .bind(kind.as_str())
+        .bind(message)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Queues a failed or cancelled execution again.

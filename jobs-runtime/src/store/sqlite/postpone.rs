@@ -7,14 +7,16 @@
 use jobs::ExecutionId;
 use sqlx::sqlite::SqliteConnection;
 
-use super::claim;
 use super::conn::error::DbError;
 use super::conn::json;
 use super::conn::json::id_from_blob;
 use super::conn::operation::Outcome;
 use super::limits::allocator;
 use super::operator::edit::edit_in_txn;
-use crate::store::rules::poison_rows::{MAX_POSTPONED, log_postponed, postponement, promotion};
+use super::{claim, expire};
+use crate::store::rules::poison_rows::{
+    MAX_POSTPONED, POSTPONEMENT, log_postponed, postponement, promotion,
+};
 use crate::store::{Claim, StoreError};
 use crate::time::Timestamp;
 
@@ -64,6 +66,31 @@ pub(super) async fn due_in_txn(
         }
     }
     postpone(conn, rejected, now).await
+}
+
+/// Postpones the expiry of executions whose end the database rejects.
+pub(super) async fn expired_in_txn(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Outcome<usize>, DbError> {
+    let mut rejected = 0;
+    for (seq, id) in expire::expired_in_txn(conn, now).await? {
+        savepoint(conn).await?;
+        let ended = expire::end_in_txn(conn, seq, now).await;
+        if let Some(error) = undo(conn, ended).await? {
+            sqlx::query(include_str!("sql/promote/postpone_expiry.sql"))
+                .bind(seq)
+                .bind(now.after(POSTPONEMENT).as_millis())
+                .execute(&mut *conn)
+                .await?;
+            log_postponed(id_from_blob(&id)?, &error);
+            rejected += 1;
+        }
+        if rejected == MAX_POSTPONED {
+            break;
+        }
+    }
+    Ok((rejected, Vec::new()))
 }
 
 /// Postpones waiters whose rows in the plan of the allocator the database rejects.

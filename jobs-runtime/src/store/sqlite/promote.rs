@@ -1,4 +1,5 @@
-//! Promotion: moves due executions to their queues, and runs the permit allocator.
+//! Promotion: cancels expired executions, moves due ones to their queues, and runs the permit
+//! allocator.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -6,6 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::conn::error::DbError;
 use super::conn::operation::{Outcome, operation};
 use super::conn::script::rows_named;
+use super::expire::expire;
 use super::limits::allocator;
 use super::{SqliteStore, postpone};
 use crate::store::rules::permits::MAX_AHEAD;
@@ -22,6 +24,8 @@ struct DueWork {
     check_at: Option<Timestamp>,
     /// Blocked executions exist that the allocator has not looked at.
     new_waiters: bool,
+    /// The earliest time at which an execution expires.
+    expires_at: Option<Timestamp>,
 }
 
 impl DueWork {
@@ -40,6 +44,7 @@ impl DueWork {
             scheduled: time(0)?,
             check_at: time(1)?,
             new_waiters: row.try_get(2)?,
+            expires_at: time(3)?,
         })
     }
 
@@ -56,12 +61,13 @@ impl DueWork {
     /// The time of the next promotion; `None` if only a new write can make one necessary.
     fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let at_once = self.new_waiters.then_some(now);
-        let times = [self.scheduled, self.check_at, at_once];
+        let times = [self.scheduled, self.check_at, at_once, self.expires_at];
         times.into_iter().flatten().min()
     }
 }
 
-/// Promotes due executions and admits blocked ones. Postpones executions that the database rejects.
+/// Cancels expired executions, promotes due ones and admits blocked ones. Postpones executions that
+/// the database rejects.
 pub(super) async fn promote(
     store: &SqliteStore,
     now: Timestamp,
@@ -76,6 +82,9 @@ pub(super) async fn promote(
             promoted: 0,
             next_due: due.next(now),
         });
+    }
+    if due.expires_at.is_some_and(|at| at <= now) {
+        expire(store, now).await?;
     }
     let promote = || store.transition(operation!(|conn| promote_in_txn(conn, now, limit)));
     match promote().await {

@@ -62,20 +62,22 @@ impl ScheduleStore for SqliteStore {
         runs: Vec<ScheduleRun>,
     ) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        self.write(operation!(|conn| add_in_txn(conn, &row, &runs)))
+        self.transition(operation!(|conn| announced(add_in_txn(conn, &row, &runs))))
             .await
     }
 
     async fn update_schedule(&self, schedule: ScheduleRecord) -> Result<bool, StoreError> {
         let row = ScheduleRow::of(&schedule)?;
-        self.write(operation!(|conn| rows::update_in_txn(conn, &row)))
-            .await
+        self.transition(operation!(|conn| announced(rows::update_in_txn(
+            conn, &row
+        ))))
+        .await
     }
 
     async fn delete_schedule(&self, name: String, revision: u64) -> Result<bool, StoreError> {
-        self.write(operation!(|conn| rows::delete_in_txn(
+        self.transition(operation!(|conn| announced(rows::delete_in_txn(
             conn, &name, revision
-        )))
+        ))))
         .await
     }
 
@@ -92,6 +94,15 @@ impl ScheduleStore for SqliteStore {
         self.transition(operation!(|conn| run_in_txn(conn, &name, &execution)))
             .await
     }
+}
+
+/// Makes a change of a schedule, and announces it if it took place.
+async fn announced(
+    change: impl Future<Output = Result<bool, DbError>>,
+) -> Result<Outcome<bool>, DbError> {
+    let took_place = change.await?;
+    let event = took_place.then_some(StoreEvent::SchedulesChanged);
+    Ok((took_place, Vec::from_iter(event)))
 }
 
 /// Adds a schedule with its runs, unless its name exists.

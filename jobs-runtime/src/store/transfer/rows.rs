@@ -89,6 +89,8 @@ pub(in crate::store) struct Rows<'a> {
     pub(in crate::store) waiting: Vec<(i64, &'a str)>,
     /// job, kind, key, execution
     pub(in crate::store) names: Vec<(&'a str, &'static str, &'a str, Hex)>,
+    /// seq and time of expiry
+    pub(in crate::store) expirations: Vec<(i64, i64)>,
     /// seq, time and author of the erasure
     pub(in crate::store) erasures: Vec<(i64, i64, Text<'a>)>,
 }
@@ -112,6 +114,9 @@ impl<'a> Rows<'a> {
         );
         if capped && is_waiting {
             self.waiting.push((seq, &execution.request.job_id));
+        }
+        if let Some(at) = execution.request.expires_at.filter(|_| is_waiting) {
+            self.expirations.push((seq, at.as_millis()));
         }
         match &execution.state {
             TransferredState::Queued { attempt, spent } if rules.limits.is_empty() => {

@@ -68,7 +68,8 @@ pub(in crate::store::postgres) async fn select(
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
         .bind(encode_all(&claim.except))
         .bind(MAX_LIMITED)
-        .bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>());
+        .bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>())
+        .bind(claim.now.as_millis());
     let rows = tx.fetch(query).await?;
     let mut remaining = RemainingCaps::of(&claim.caps);
     let mut selected = (Vec::new(), Vec::new());

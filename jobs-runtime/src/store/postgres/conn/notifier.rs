@@ -47,6 +47,7 @@ struct Pending {
     scheduled: Option<Timestamp>,
     finished: Vec<ExecutionId>,
     cancel: bool,
+    schedules: bool,
     /// An event without details.
     anything: bool,
     /// True while a batch is being sent.
@@ -157,6 +158,7 @@ impl Pending {
             scheduled,
             finished,
             cancel,
+            schedules,
             anything,
             sending,
         } = self;
@@ -165,6 +167,7 @@ impl Pending {
             || scheduled.is_some()
             || !finished.is_empty()
             || *cancel
+            || *schedules
             || *anything
             || *sending
     }
@@ -180,6 +183,7 @@ impl Pending {
                 self.finished.extend(ids.iter());
             }
             StoreEvent::CancelRequested => self.cancel = true,
+            StoreEvent::SchedulesChanged => self.schedules = true,
             _ => self.anything = true,
         }
     }
@@ -202,6 +206,7 @@ impl Pending {
             scheduled,
             finished,
             cancel,
+            schedules,
             anything,
             sending: _,
         } = self;
@@ -218,6 +223,9 @@ impl Pending {
         }
         if cancel {
             add("cancel".to_owned());
+        }
+        if schedules {
+            add("schedules".to_owned());
         }
         if anything {
             add("anything".to_owned());
@@ -242,6 +250,7 @@ pub(in crate::store::postgres) fn parse(text: &str, origin: &str) -> Option<Stor
             Some(StoreEvent::JobsReady(jobs.into()))
         }
         (Some("cancel"), _) => Some(StoreEvent::CancelRequested),
+        (Some("schedules"), _) => Some(StoreEvent::SchedulesChanged),
         (Some("scheduled"), Some(at)) => {
             let at = at.parse().ok().map(Timestamp::from_millis);
             at.map(StoreEvent::Scheduled)
@@ -295,6 +304,7 @@ mod tests {
             StoreEvent::Ready,
             StoreEvent::JobsReady(["a.b".to_owned(), "c".to_owned()].into()),
             StoreEvent::CancelRequested,
+            StoreEvent::SchedulesChanged,
             StoreEvent::Scheduled(Timestamp::from_millis(17)),
             few,
         ] {

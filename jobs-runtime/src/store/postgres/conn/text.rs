@@ -85,6 +85,7 @@ pub(in crate::store::postgres) fn encode_execution(new: &mut NewExecution) {
         policy: _,
         created_at: _,
         run_at: _,
+        expires_at: _,
         parent_id: _,
         rules,
     } = new;

@@ -5,8 +5,8 @@
 //!
 //! | pool | calls |
 //! |---|---|
-//! | plain | without keys and limits; written optimistically |
-//! | checked | with keys or limits; written after a lookup |
+//! | plain | without keys, limits and `expires`; written optimistically |
+//! | checked | the others; written after a lookup |
 //! | waiting | that met a lock of another transaction; see [`waiting`](super::waiting) |
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -108,7 +108,9 @@ impl EnqueueBatcher {
         &self,
         batch: Vec<NewExecution>,
     ) -> Result<Vec<EnqueueAnswer>, StoreError> {
-        let needs_lookup = |new: &NewExecution| needs_dedup(new) || !new.rules.limits.is_empty();
+        let needs_lookup = |new: &NewExecution| {
+            needs_dedup(new) || !new.rules.limits.is_empty() || new.expires_at.is_some()
+        };
         let needs_lookup = batch.iter().any(needs_lookup);
         if needs_lookup && self.waiting.share_a_key(&batch) {
             return self

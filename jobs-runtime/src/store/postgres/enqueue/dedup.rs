@@ -95,28 +95,32 @@ pub(super) async fn write_merges(
     tx: &mut Tx<'_>,
     merges: &[Merge<'_>],
 ) -> Result<Option<StoreEvent>, DbError> {
-    let mut last: BTreeMap<_, (&str, Option<i64>)> = BTreeMap::new();
+    let mut last: BTreeMap<_, (&str, Option<i64>, Option<i64>)> = BTreeMap::new();
     for merge in merges {
         let run_at = merge.run_at.map(Timestamp::as_millis);
-        let (payload, until) = last.entry(uuid_of(&merge.execution_id)).or_default();
+        let expires_at = merge.expires_at.map(Timestamp::as_millis);
+        let (payload, until, expires) = last.entry(uuid_of(&merge.execution_id)).or_default();
         *payload = merge.payload;
         *until = run_at.or(*until);
+        *expires = expires_at.or(*expires);
     }
     if last.is_empty() {
         return Ok(None);
     }
     let expected = last.len();
-    let mut columns: (Vec<_>, Vec<_>, Vec<_>) = Default::default();
-    for (id, (payload, run_at)) in last {
+    let mut columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
+    for (id, (payload, run_at, expires_at)) in last {
         columns.0.push(id);
         columns.1.push(payload);
         columns.2.push(run_at);
+        columns.3.push(expires_at);
     }
     let query = tx
         .query(&tx.sql.enqueue_merge)
         .bind(columns.0)
         .bind(columns.1)
-        .bind(columns.2);
+        .bind(columns.2)
+        .bind(columns.3);
     run_counted(tx, query, expected).await?;
     let first = merges.iter().filter_map(|merge| merge.run_at).min();
     Ok(first.map(StoreEvent::Scheduled))

@@ -77,6 +77,17 @@ CREATE TABLE jobs.scheduled (
 );
 CREATE INDEX scheduled_by_time ON jobs.scheduled (run_at, seq);
 
+-- Executions that expire. A row exists until the first attempt starts or the execution ends. At
+-- `expires_at` the execution is cancelled.
+CREATE TABLE jobs.expirations (
+    seq        bigint PRIMARY KEY,
+    expires_at bigint NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX expirations_by_time ON jobs.expirations (expires_at, seq);
+
 -- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
 -- once, so a take-over and a repeated claim may scan it. `executed_by` is the session that ran the
 -- attempt, if another one has taken it over. Updates of the progress touch no index and fit on the

@@ -12,7 +12,7 @@ use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::uuid_of;
 use crate::store::rules::schedule_rows::{RunRow, ScheduleRow};
-use crate::store::{Firing, ScheduleRun};
+use crate::store::{Firing, ScheduleRun, StoreEvent};
 use crate::time::Timestamp;
 
 /// Reads the schedule with this name, or all schedules.
@@ -57,6 +57,29 @@ impl Operation for ReadDue {
     }
 }
 
+fn schedule(row: &PgRow) -> Result<ScheduleRow, DbError> {
+    Ok(ScheduleRow {
+        name: decode(row.try_get("name")?),
+        job_id: decode(row.try_get("job_id")?),
+        revision: row.try_get("revision")?,
+        rule: row.try_get("rule")?,
+        payload: row.try_get("payload")?,
+        declared: row.try_get("declared")?,
+        overridden: row.try_get("overridden")?,
+        paused_at: row.try_get("paused_at")?,
+        absent: row.try_get("absent")?,
+        evaluated_until: row.try_get("evaluated_until")?,
+        due_at: row.try_get("due_at")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// Returns the event of a change of a schedule, if it took place.
+fn changed(took_place: bool) -> Vec<StoreEvent> {
+    Vec::from_iter(took_place.then_some(StoreEvent::SchedulesChanged))
+}
+
 /// Adds a schedule with its past runs. Returns false if its name exists.
 pub(super) struct AddSchedule {
     pub(super) row: ScheduleRow,
@@ -77,7 +100,7 @@ impl Operation for AddSchedule {
                 insert_run(tx, &self.row.name, run).await?;
             }
         }
-        Ok(without_events(added))
+        Ok((added, changed(added)))
     }
 }
 
@@ -93,7 +116,7 @@ impl Operation for UpdateSchedule {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
         let updated = write(tx, &tx.sql.schedules_update, &self.0).await?;
-        Ok(without_events(updated))
+        Ok((updated, changed(updated)))
     }
 }
 
@@ -121,7 +144,7 @@ impl Operation for DeleteSchedule {
             let query = tx.query(&tx.sql.schedules_delete_runs);
             tx.execute(query.bind(&*name)).await?;
         }
-        Ok(without_events(deleted))
+        Ok((deleted, changed(deleted)))
     }
 }
 

@@ -156,6 +156,12 @@ async fn write_rows(tx: &mut Tx<'_>, rows: &Rows<'_>) -> Result<(), DbError> {
         .bind(json(&rows.keys)?)
         .bind(json(&rows.logs)?);
     tx.execute(query).await?;
+    if !rows.expirations.is_empty() {
+        let query = tx
+            .query(&tx.sql.transfer_import_expirations)
+            .bind(json(&rows.expirations)?);
+        tx.execute(query).await?;
+    }
     if !rows.erasures.is_empty() {
         let query = tx
             .query(&tx.sql.transfer_import_erasures)

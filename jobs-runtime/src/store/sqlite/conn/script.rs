@@ -32,6 +32,9 @@ impl Script {
                 Some(_) => include_str!("../sql/enqueue/insert_limited.sql"),
             });
         }
+        if plan.expirations.is_some() {
+            self.add(include_str!("../sql/enqueue/insert_expirations.sql"));
+        }
         if plan.permit_counts.is_some() {
             self.add(include_str!("../sql/enqueue/take_permits.sql"));
         }
@@ -149,6 +152,7 @@ impl Script {
             .bind(settle.released_counts.as_deref())
             .bind(enqueue.capped.as_deref())
             .bind(enqueue.blocked.as_deref())
+            .bind(enqueue.expirations.as_deref())
             .fetch_all(conn)
             .await?;
         Ok(rows)

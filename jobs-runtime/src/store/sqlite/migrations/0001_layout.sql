@@ -63,6 +63,14 @@ CREATE TABLE jobs_scheduled (
 );
 CREATE INDEX jobs_scheduled_by_time ON jobs_scheduled (run_at, seq);
 
+-- Executions that expire. A row exists until the first attempt starts or the execution ends. At
+-- `expires_at` the execution is cancelled.
+CREATE TABLE jobs_expirations (
+    seq        INTEGER PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX jobs_expirations_by_time ON jobs_expirations (expires_at, seq);
+
 -- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
 -- once, so a take-over and a repeated claim may scan it. A lease costs one insert and one delete in
 -- one tree. `executed_by` is the session that ran the attempt, if another one has taken it over.

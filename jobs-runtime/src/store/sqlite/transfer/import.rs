@@ -110,6 +110,12 @@ async fn write_rows(conn: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), D
     if !rows.limited.is_empty() || !rows.names.is_empty() {
         write_limited(conn, &rows).await?;
     }
+    if !rows.expirations.is_empty() {
+        sqlx::query(include_str!("../sql/transfer/import_expirations.sql"))
+            .bind(json::array(&rows.expirations)?)
+            .execute(&mut *conn)
+            .await?;
+    }
     if !rows.erasures.is_empty() {
         sqlx::query(include_str!("../sql/transfer/import_erasures.sql"))
             .bind(json::array(&rows.erasures)?)

@@ -31,6 +31,8 @@ free AS MATERIALIZED (
         WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
             AND (r.queue, r.job_id) <= (p.queue, p.job_id)
             AND (r.limits IS NULL OR $8 >= $6)
+            AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+                WHERE e.seq = r.seq), TRUE)
         ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED
@@ -45,6 +47,8 @@ permitted AS MATERIALIZED (
     WHERE limits IS NOT NULL AND job_id || '' = ANY ($4)
         AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused_queues AS o))
+        AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+            WHERE e.seq = ready.seq), TRUE)
     ORDER BY rank::integer, seq
     LIMIT CASE WHEN $8 < $6 THEN $8 ELSE 0 END
     FOR UPDATE SKIP LOCKED

@@ -9,6 +9,8 @@ WITH targets AS MATERIALIZED (
         AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
         AND r.queue <> ALL ($7)
         AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+        AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+            WHERE e.seq = r.seq), TRUE)
     ORDER BY r.rank, r.seq
     FOR UPDATE OF r SKIP LOCKED
 ),

@@ -1,8 +1,8 @@
 -- Reads the candidates of a claim with slot caps, in the order of claims. Nothing is locked.
 -- $1 jobs, $2 queues (NULL: all), $3 most executions of each pair of queue and job, $4 excluded
--- queues, $5 most executions with limits, $6 ids (empty: all). Paused queues are excluded. Returns
--- rank, seq, queue, job and whether the execution has limits. Groups are selected as in
--- `by_group.sql`.
+-- queues, $5 most executions with limits, $6 ids (empty: all), $7 time. Paused queues and expired
+-- executions are excluded. Returns rank, seq, queue, job and whether the execution has limits.
+-- Groups are selected as in `by_group.sql`.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
     UNION ALL
@@ -25,6 +25,8 @@ heads AS (
         WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
             AND (r.queue, r.job_id) <= (p.queue, p.job_id)
             AND r.limits IS NULL
+            AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e
+                WHERE e.seq = r.seq), TRUE)
         ORDER BY r.queue, r.job_id, r.rank, r.seq
         LIMIT $3
     ) AS h
@@ -37,6 +39,8 @@ heads AS (
         FROM jobs.ready
         WHERE limits IS NOT NULL AND cardinality($6) = 0
             AND job_id = ANY ($1) AND ($2 IS NULL OR queue = ANY ($2)) AND queue <> ALL ($4)
+            AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e
+                WHERE e.seq = ready.seq), TRUE)
         ORDER BY rank::integer, seq
         LIMIT $5
     )
@@ -47,6 +51,8 @@ heads AS (
         AND r.seq = ANY (ARRAY[x.seq])
     WHERE x.id = ANY ($6)
         AND r.job_id = ANY ($1) AND ($2 IS NULL OR r.queue = ANY ($2)) AND r.queue <> ALL ($4)
+        AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e
+            WHERE e.seq = r.seq), TRUE)
 )
 SELECT rank, seq, queue, job_id, limited
 FROM heads

@@ -1,7 +1,8 @@
 -- Second part of every claim: leases the rows of `taken` and counts the starts of rates.
 -- An attempt starts at $3 or, if that is later, at the time of its admission: a start before its
--- permit would be counted too early. The execution no longer counts for `max_waiting`. Returns one
--- row per execution. `flags`: 2 if it has limits, and 4 if blocked ones may be admitted.
+-- permit would be counted too early. The execution no longer counts for `max_waiting`, and does
+-- not expire any more. Returns one row per execution. `flags`: 2 if it has limits, and 4 if blocked
+-- ones may be admitted.
 leased AS (
     INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at, limits)
     SELECT seq, $1, $2, attempt, spent, start, limits FROM taken
@@ -25,6 +26,11 @@ started AS (
     ) AS g
     HAVING COUNT(*) > 0
     RETURNING id
+),
+expiration AS (
+    DELETE FROM jobs.expirations AS e
+    USING taken AS t
+    WHERE e.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.expirations))
 ),
 backlog AS (
     DELETE FROM jobs.backlog_entries AS w

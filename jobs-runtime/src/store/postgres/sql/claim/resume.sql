@@ -13,6 +13,8 @@ WITH free AS MATERIALIZED (
             AND ($5::text[] IS NULL OR r.queue = ANY ($5))
             AND r.queue <> ALL ($7)
             AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+            AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+                WHERE e.seq = r.seq), TRUE)
         ORDER BY r.rank, r.seq
         LIMIT $6
         FOR UPDATE SKIP LOCKED

@@ -6,6 +6,8 @@ permitted AS MATERIALIZED (
     WHERE limits IS NOT NULL AND job_id || '' = ANY ($4)
         AND ($5::text[] IS NULL OR queue = ANY ($5))
         AND queue <> ALL ($7) AND queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+        AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+            WHERE e.seq = ready.seq), TRUE)
     ORDER BY rank::integer, seq
     LIMIT CASE WHEN $8 < $6 THEN $8 ELSE 0 END
     FOR UPDATE SKIP LOCKED

@@ -1,11 +1,13 @@
 -- Merges payloads and due times into waiting executions.
--- $1 ids, $2 new payloads, $3 new due times. With a due time, the execution must be scheduled; with
--- NULL, it must be ready, blocked or scheduled. Returns the number of executions found: the others
--- have been claimed since the lookup. A ready row is deleted and inserted again, so that a claim
--- that has already begun does not lease it with the old payload.
+-- $1 ids, $2 new payloads, $3 new due times, $4 new times of expiry (NULL: keep). With a due time,
+-- the execution must be scheduled; with NULL, it must be ready, blocked or scheduled. Returns the
+-- number of executions found: the others have been claimed since the lookup. A ready row is deleted
+-- and inserted again, so that a claim that has already begun does not lease it with the old
+-- payload.
 WITH targets AS MATERIALIZED (
-    SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at
-    FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n (id, payload, run_at)
+    SELECT x.seq, 100 - x.priority AS rank, n.payload, n.run_at, n.expires_at
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])
+        AS n (id, payload, run_at, expires_at)
     JOIN jobs.executions AS x ON x.id = ANY (ARRAY[n.id])
 ),
 ready AS (
@@ -60,6 +62,12 @@ reached AS MATERIALIZED (
     SELECT seq FROM scheduled
     UNION ALL
     SELECT seq FROM delayed_again
+),
+expirations AS (
+    UPDATE jobs.expirations AS e
+    SET expires_at = n.expires_at
+    FROM targets AS n
+    WHERE e.seq = ANY (ARRAY[n.seq]) AND n.expires_at IS NOT NULL
 ),
 updated AS (
     UPDATE jobs.executions AS x

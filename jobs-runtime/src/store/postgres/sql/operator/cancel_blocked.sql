@@ -9,6 +9,8 @@ unused AS (
     CROSS JOIN LATERAL (SELECT b.limits FROM jobs.limited AS b WHERE b.seq = g.seq LIMIT 1) AS m
     WHERE g.passed > 0 AND m.limits IS NOT NULL
 ),
+expiration AS (DELETE FROM jobs.expirations AS e USING removed AS g
+    WHERE e.seq = ANY (ARRAY[g.seq])),
 backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
     WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (

@@ -12,6 +12,8 @@ unused AS (
     FROM removed
     WHERE limits IS NOT NULL
 ),
+expiration AS (DELETE FROM jobs.expirations AS e USING removed AS g
+    WHERE e.seq = ANY (ARRAY[g.seq])),
 backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
     WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (

@@ -2,6 +2,8 @@
 -- Waits for a promotion that has locked it. Returns no row if it is not scheduled; else false,
 -- because a scheduled execution holds no permits.
 WITH removed AS (DELETE FROM jobs.scheduled WHERE seq = $1 RETURNING seq, attempt),
+expiration AS (DELETE FROM jobs.expirations AS e USING removed AS g
+    WHERE e.seq = ANY (ARRAY[g.seq])),
 backlog AS (DELETE FROM jobs.backlog_entries AS w USING removed AS g
     WHERE w.seq = ANY (ARRAY[g.seq])),
 ended AS (

@@ -6,6 +6,8 @@
 -- the time of the next check of a limit
 -- whether there are new waiters
 -- whether there are permit events, or retained permits of closed sessions
+-- the time at which the first execution expires
+-- the time at which the first execution expires after $1
 SELECT
     (SELECT run_at FROM jobs.scheduled ORDER BY run_at LIMIT 1),
     (SELECT run_at FROM jobs.scheduled WHERE run_at > $1 ORDER BY run_at LIMIT 1),
@@ -18,4 +20,6 @@ SELECT
     OR EXISTS (
         SELECT 1 FROM jobs.retained_permits AS s
         WHERE NOT EXISTS (SELECT 1 FROM jobs.beats AS b WHERE b.session = s.session)
-    )
+    ),
+    (SELECT expires_at FROM jobs.expirations ORDER BY expires_at LIMIT 1),
+    (SELECT expires_at FROM jobs.expirations WHERE expires_at > $1 ORDER BY expires_at LIMIT 1)

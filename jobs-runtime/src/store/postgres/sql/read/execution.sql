@@ -12,6 +12,7 @@ SELECT
     END AS execution_status,
     COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
+    e.expires_at,
     o.result,
     CASE
         WHEN o.seq IS NOT NULL THEN o.error_kind
@@ -37,6 +38,7 @@ LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
     AND r.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.expirations AS e ON e.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.attempts AS a ON a.seq = ANY (ARRAY[x.seq]) AND a.attempt = ANY (ARRAY[COALESCE(
     o.attempt - (o.outcome IS NOT NULL)::integer, l.attempt - 1, s.attempt - 1, r.attempt - 1,
     h.attempt - 1

@@ -11,7 +11,7 @@ SELECT
     END AS place,
     COALESCE(o.attempt, s.attempt, r.attempt, h.attempt) AS attempt,
     COALESCE(s.spent, r.spent, h.spent) AS spent,
-    s.run_at AS due_at,
+    s.run_at AS due_at, e.expires_at,
     o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
     o.progress, o.progress_message, o.result, COALESCE(m.capped, FALSE) AS capped
 FROM (SELECT * FROM jobs.executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
@@ -21,6 +21,7 @@ LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
     AND r.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.expirations AS e ON e.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.sessions AS w ON w.id = ANY (ARRAY[COALESCE(o.executed_by, o.session)])
 ORDER BY x.seq

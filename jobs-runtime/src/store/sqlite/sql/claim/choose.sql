@@ -1,12 +1,14 @@
 -- Chooses the ready executions of a claim, up to its limit.
 -- Inserts them into the temporary table jobs_claimed_rows: the most urgent first, the oldest among
--- equally urgent ones, over all queues. Paused queues are skipped. Chooses nothing if the session
--- is closed, or if it has leased with this claim number or a higher one before.
+-- equally urgent ones, over all queues. Paused queues and expired executions are skipped. Chooses
+-- nothing if the session is closed, or if it has leased with this claim number or a higher one
+-- before.
 -- $7   the session
 -- $8   the number of the claim
 -- $9   JSON array: ids of the jobs to claim
 -- $10  JSON array: queues to claim from; NULL for every queue
 -- $11  the most executions
+-- $12  the time of the claim
 -- $13  JSON array: ids (hex) of the only executions to claim; NULL for every execution
 -- $15  JSON array: queues to leave out
 -- Returns one row:
@@ -25,6 +27,7 @@ WHERE r.job_id IN (SELECT value FROM json_each($9))
     AND ($10 IS NULL OR r.queue IN (SELECT value FROM json_each($10)))
     AND r.queue NOT IN (SELECT queue FROM jobs_paused_queues)
     AND r.queue NOT IN (SELECT value FROM json_each($15))
+    AND NOT EXISTS (SELECT 1 FROM jobs_expirations AS e WHERE e.seq = r.seq AND e.expires_at <= $12)
 ORDER BY r.rank, r.seq
 LIMIT $11 * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
@@ -43,6 +46,9 @@ WHERE queue = CASE
     AND queue NOT IN (SELECT queue FROM jobs_paused_queues)
     AND queue NOT IN (SELECT value FROM json_each($15))
     AND job_id IN (SELECT value FROM json_each($9))
+    AND NOT EXISTS (
+        SELECT 1 FROM jobs_expirations AS e WHERE e.seq = jobs_ready.seq AND e.expires_at <= $12
+    )
 ORDER BY rank, seq
 LIMIT $11 * ($13 IS NULL) * EXISTS (
     SELECT 1 FROM jobs_sessions WHERE id = $7 AND closed_at IS NULL AND last_claim < $8
@@ -75,6 +81,10 @@ WITH RECURSIVE
         CROSS JOIN jobs_ready AS r ON r.queue = w.queue AND (r.rank, r.seq) = (
             SELECT rank, seq FROM jobs_ready
             WHERE queue = w.queue AND job_id IN (SELECT value FROM json_each($9))
+                AND NOT EXISTS (
+                    SELECT 1 FROM jobs_expirations AS e
+                    WHERE e.seq = jobs_ready.seq AND e.expires_at <= $12
+                )
             ORDER BY rank, seq
             LIMIT 1
         )
@@ -86,6 +96,10 @@ WITH RECURSIVE
             SELECT rank, seq FROM jobs_ready
             WHERE queue = m.queue AND (rank, seq) > (m.rank, m.seq)
                 AND job_id IN (SELECT value FROM json_each($9))
+                AND NOT EXISTS (
+                    SELECT 1 FROM jobs_expirations AS e
+                    WHERE e.seq = jobs_ready.seq AND e.expires_at <= $12
+                )
             ORDER BY rank, seq
             LIMIT 1
         )

@@ -1,7 +1,7 @@
--- Leases the rows of jobs_claimed_rows to a claim, removes them from jobs_ready and from the
--- backlog, and empties the temporary table. An attempt starts at the time of the claim, or at the
--- time of its admission if that is later: a start before its permit would count too early against a
--- rate.
+-- Leases the rows of jobs_claimed_rows to a claim, removes them from jobs_ready, from the backlog
+-- and from the executions that expire, and empties the temporary table. An attempt starts at the
+-- time of the claim, or at the time of its admission if that is later: a start before its permit
+-- would count too early against a rate.
 -- $7   the session
 -- $8   the number of the claim
 -- $12  the time of the claim
@@ -18,6 +18,13 @@ WHERE seq IN (
     SELECT t.seq
     FROM temp.jobs_claimed_rows AS t
     WHERE EXISTS (SELECT 1 FROM jobs_backlog_entries)
+);
+
+DELETE FROM jobs_expirations
+WHERE seq IN (
+    SELECT t.seq
+    FROM temp.jobs_claimed_rows AS t
+    WHERE EXISTS (SELECT 1 FROM jobs_expirations)
 );
 
 UPDATE jobs_sessions SET last_claim = $8

@@ -13,6 +13,7 @@ SELECT
     END AS execution_status,
     COALESCE(o.attempt, l.attempt, s.attempt - 1, r.attempt - 1, h.attempt - 1, 0) AS attempt,
     COALESCE(s.run_at, a.retry_at, x.run_at) AS run_at,
+    e.expires_at,
     o.result,
     CASE
         WHEN o.seq IS NOT NULL THEN o.error_kind
@@ -37,6 +38,7 @@ LEFT JOIN jobs_leases AS l ON l.seq = x.seq
 LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
 LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
 LEFT JOIN jobs_blocked AS h ON h.seq = x.seq
+LEFT JOIN jobs_expirations AS e ON e.seq = x.seq
 LEFT JOIN jobs_attempts AS a ON a.seq = x.seq AND a.attempt = COALESCE(
     o.attempt - (o.outcome IS NOT NULL), l.attempt - 1, s.attempt - 1, r.attempt - 1, h.attempt - 1
 )

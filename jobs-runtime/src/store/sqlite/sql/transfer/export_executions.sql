@@ -13,7 +13,7 @@ SELECT
     END AS place,
     COALESCE(o.attempt, s.attempt, r.attempt, h.attempt) AS attempt,
     COALESCE(s.spent, r.spent, h.spent) AS spent,
-    s.run_at AS due_at,
+    s.run_at AS due_at, e.expires_at,
     o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
     o.progress, o.progress_message, o.result, IFNULL(m.capped, 0) AS capped
 FROM (SELECT * FROM jobs_executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
@@ -22,6 +22,7 @@ LEFT JOIN jobs_leases AS l ON l.seq = x.seq
 LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq
 LEFT JOIN jobs_ready AS r ON r.queue = x.queue AND r.rank = 100 - x.priority AND r.seq = x.seq
 LEFT JOIN jobs_blocked AS h ON h.seq = x.seq
+LEFT JOIN jobs_expirations AS e ON e.seq = x.seq
 LEFT JOIN jobs_limited AS m ON m.seq = x.seq
 LEFT JOIN jobs_sessions AS w ON w.id = IFNULL(o.executed_by, o.session)
 ORDER BY x.seq
