@@ -59,6 +59,7 @@ pub(crate) struct JobAttribute {
     pub(crate) max_attempts: Option<Spanned<u32>>,
     pub(crate) priority: Option<Spanned<Priority>>,
     pub(crate) queue: Option<Spanned<LitStr>>,
+    pub(crate) routing_key: Option<Spanned<LitStr>>,
     pub(crate) tags: Option<Spanned<Vec<LitStr>>>,
     pub(crate) rename_all: Option<Spanned<LitStr>>,
     pub(crate) deny_unknown: Option<Spanned<bool>>,

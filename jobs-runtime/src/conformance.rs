@@ -90,6 +90,7 @@ mod permits;
 mod rates;
 mod waiter_order;
 
+mod broker;
 mod queues;
 mod schedules;
 mod telemetry;
@@ -148,6 +149,7 @@ pub fn requirements() -> Vec<Requirement> {
         queues::REQUIREMENTS,
         schedules::REQUIREMENTS,
         telemetry::REQUIREMENTS,
+        broker::REQUIREMENTS,
         transactions::REQUIREMENTS,
         damaged_rows::REQUIREMENTS,
         new_words::REQUIREMENTS,

@@ -129,11 +129,11 @@ pub(crate) const KEYS: &[Key] = &[
         limits::debounce,
     ),
     enforced("max_waiting", "max_waiting = 10000", limits::max_waiting),
-    unsupported(
-        "routing_key",
-        r#"routing_key = "jobs.mail.send""#,
-        unsupported::routing_key,
-    ),
+    Key {
+        name: "routing_key",
+        example: r#"routing_key = "jobs.mail.send""#,
+        support: Enforced(|to, meta| put(&mut to.routing_key, meta, values::routing_key)),
+    },
     enforced("schedule", r#"schedule = "0 3 * * *""#, schedule::read),
     unsupported("expires", r#"expires = "1h""#, unsupported::expires),
     enforced("retain", r#"retain = "90d""#, retain::read),

@@ -16,6 +16,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         retries,
         priority,
         queue,
+        routing_key,
         tags,
         sensitive,
         disabled,
@@ -56,6 +57,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         quote!(.priority(#priority))
     });
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
+    let routing_key = routing_key.as_ref().map(|key| quote!(.routing_key(#key)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
@@ -66,8 +68,8 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         quote!(.schedules(&[#(#schedules),*]))
     });
     quote! {
-        #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #limits #retain #schedules
+        #docs #resources #label #aliases #timeout #retries #priority #queue #routing_key #tags
+        #sensitive #enabled #limits #retain #schedules
     }
 }
 

@@ -17,25 +17,10 @@ const fn planned(
 }
 
 const EXPIRY: &str = "expiry";
-const BROKER: &str = "broker";
 
-pub(super) const REQUIREMENTS: &[Requirement] = &[
-    planned(
-        "expiry",
-        "waiting_executions_expire",
-        "An execution that has not started by its deadline is cancelled and not claimed.",
-        EXPIRY,
-    ),
-    planned(
-        "broker",
-        "an_execution_is_queued_after_the_broker_confirm",
-        "With a broker, an execution is queued once its message is confirmed, and not before.",
-        BROKER,
-    ),
-    planned(
-        "broker",
-        "a_message_claims_once",
-        "A message that is late or repeated leases its execution at most once.",
-        BROKER,
-    ),
-];
+pub(super) const REQUIREMENTS: &[Requirement] = &[planned(
+    "expiry",
+    "waiting_executions_expire",
+    "An execution that has not started by its deadline is cancelled and not claimed.",
+    EXPIRY,
+)];

@@ -38,6 +38,13 @@ pub(in crate::cli) async fn run(
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     let builder = configure(settings.builder()).store_wait(settings.store_wait);
     let mut builder = builder.workers(components != Components::Http);
+    #[cfg(feature = "rabbitmq")]
+    if let Some(broker) = &settings.broker
+        && components != (Components::Worker { until_idle: true })
+    {
+        // A worker that ends when it is idle cannot know which messages are still to come.
+        builder = builder.broker(broker.clone());
+    }
     if !matches!(components, Components::Worker { .. }) {
         builder = builder.bind(settings.bind).scheduler(true);
     }
@@ -171,6 +178,10 @@ async fn print_start(
             "  executing up to {} async and {} blocking attempts at a time",
             settings.engine.concurrency, settings.engine.blocking_concurrency
         ));
+    }
+    #[cfg(feature = "rabbitmq")]
+    if let Some(broker) = &settings.broker {
+        output.note(&format!("  dispatching through {broker}"));
     }
     if let Some(address) = runtime.address() {
         output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));
