@@ -46,6 +46,7 @@ const _: () = {
             )
             .priority(__private::Priority::High)
             .queue("mail")
+            .routing_key("letters.send")
             .tags(&["outbound"])
             .enabled(false)
             .handler(

@@ -13,7 +13,6 @@
 //! | `synonyms` | words of other frameworks, and the keys that they mean |
 //! | `values`, `numbers` | parsers of values that several keys share |
 //! | `limits`, `retain`, `retries`, `schedule` | parsers of the keys with options |
-//! | `unsupported` | parsers of keys that this version rejects |
 //!
 //! `model` and `resource` import this module. The module itself imports only `errors`,
 //! never `signature`, `model` or `expansion`: it judges each key by its own value. The crate
@@ -28,7 +27,6 @@ mod retain;
 mod retries;
 mod schedule;
 mod synonyms;
-mod unsupported;
 pub(crate) mod values;
 
 use std::time::Duration;
@@ -59,6 +57,7 @@ pub(crate) struct JobAttribute {
     pub(crate) max_attempts: Option<Spanned<u32>>,
     pub(crate) priority: Option<Spanned<Priority>>,
     pub(crate) queue: Option<Spanned<LitStr>>,
+    pub(crate) routing_key: Option<Spanned<LitStr>>,
     pub(crate) tags: Option<Spanned<Vec<LitStr>>>,
     pub(crate) rename_all: Option<Spanned<LitStr>>,
     pub(crate) deny_unknown: Option<Spanned<bool>>,
@@ -87,18 +86,9 @@ impl JobAttribute {
             }
             match keys::find(&name) {
                 None => errors.at(meta.span(), unknown_key(&meta)),
-                Some(key) => match key.support {
-                    Support::Enforced(read) => {
-                        errors.ok(read(&mut parsed, &meta.with_example(key.example)));
-                    }
-                    Support::Unsupported(read) => {
-                        let span = meta.span();
-                        let value = read(&mut parsed, &meta.with_example(key.example));
-                        if errors.ok(value).is_some() {
-                            errors.at(span, keys::unsupported_message(&name));
-                        }
-                    }
-                },
+                Some(key) => {
+                    errors.ok((key.read)(&mut parsed, &meta.with_example(key.example)));
+                }
             }
             seen.push(name);
         }

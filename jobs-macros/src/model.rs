@@ -79,6 +79,7 @@ pub(crate) struct Options {
     pub(crate) retries: Option<RetryPolicy>,
     pub(crate) priority: Option<Priority>,
     pub(crate) queue: Option<LitStr>,
+    pub(crate) routing_key: Option<LitStr>,
     pub(crate) tags: Vec<LitStr>,
     /// The names in JSON of the `#[sensitive]` fields.
     pub(crate) sensitive: Vec<String>,
@@ -125,6 +126,7 @@ impl AcceptedJob {
             max_attempts,
             priority,
             queue,
+            routing_key,
             tags,
             rename_all,
             deny_unknown,
@@ -200,6 +202,7 @@ impl AcceptedJob {
             retries: RetryPolicy::accept(retries, max_attempts, errors),
             priority: priority.map(|priority| priority.value),
             queue: queue.map(|queue| queue.value),
+            routing_key: routing_key.map(|key| key.value),
             tags: tags.map(|tags| tags.value).unwrap_or_default(),
             sensitive,
             disabled: enabled.is_some_and(|enabled| !enabled.value),

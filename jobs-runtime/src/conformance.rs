@@ -91,6 +91,7 @@ mod permits;
 mod rates;
 mod waiter_order;
 
+mod broker;
 mod queues;
 mod schedules;
 mod telemetry;
@@ -110,8 +111,6 @@ mod tokens;
 mod events;
 mod model_test;
 mod transfers;
-
-mod planned;
 
 mod capabilities;
 mod document;
@@ -150,6 +149,7 @@ pub fn requirements() -> Vec<Requirement> {
         queues::REQUIREMENTS,
         schedules::REQUIREMENTS,
         telemetry::REQUIREMENTS,
+        broker::REQUIREMENTS,
         transactions::REQUIREMENTS,
         damaged_rows::REQUIREMENTS,
         new_words::REQUIREMENTS,
@@ -161,7 +161,6 @@ pub fn requirements() -> Vec<Requirement> {
         audit::REQUIREMENTS,
         events::REQUIREMENTS,
         transfers::REQUIREMENTS,
-        planned::REQUIREMENTS,
         model_test::REQUIREMENTS,
     ]
     .concat()

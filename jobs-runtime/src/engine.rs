@@ -49,6 +49,7 @@
 //! | [`dispatcher`] | the event loop: asks each part for its calls, and passes answers on |
 //! | [`call`], [`parts`] | what all parts share: calls and their timers; the dependencies |
 //! | [`session`], [`claim`] | the session and its renewal; claims and prefetched executions |
+//! | [`deliveries`] | executions that messages of a broker name |
 //! | [`slots`], [`slot_caps`] | slots of one kind; slot caps of queues and jobs |
 //! | [`handlers`] | the table of linked jobs by id |
 //! | [`running`], [`stuck`] | attempts that run here; attempts whose handler ignores interrupts |
@@ -71,6 +72,8 @@ mod call;
 mod claim;
 mod completer;
 mod config;
+#[cfg_attr(not(feature = "rabbitmq"), allow(dead_code))]
+mod deliveries;
 mod dispatcher;
 mod executor;
 mod handlers;
@@ -107,6 +110,8 @@ use tokio::sync::watch;
 use crate::clock::busy::keep_clock_busy;
 
 pub use config::EngineConfig;
+#[cfg(feature = "rabbitmq")]
+pub(crate) use deliveries::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
 pub(crate) use executor::lend::lend_slot_while;
 pub(crate) use maintenance::retention::{RetentionLoop, RetentionParts};
 pub(crate) use maintenance::scheduler::{PrepareExecution, Scheduler, SchedulerParts};

@@ -3,6 +3,8 @@
 //! Each part of the process reports its last observation; this module only collects them. Ages are
 //! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
 
+#[cfg(feature = "rabbitmq")]
+mod broker;
 mod scheduler;
 
 use std::fmt;
@@ -16,6 +18,8 @@ use serde::Serialize;
 
 use crate::store::Store;
 
+#[cfg(feature = "rabbitmq")]
+pub(crate) use broker::{BrokerHealth, BrokerReadings};
 pub(crate) use scheduler::SchedulerHealth;
 
 /// The silence after which a worker's check fails. A worker renews its session three times in this
@@ -36,6 +40,9 @@ pub struct Health {
     log_capture: Mutex<Option<bool>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
+    /// `None` if the process has no broker.
+    #[cfg(feature = "rabbitmq")]
+    broker: Mutex<Option<BrokerHealth>>,
 }
 
 impl Health {
@@ -48,6 +55,8 @@ impl Health {
             workers: Mutex::default(),
             log_capture: Mutex::default(),
             scheduler: Mutex::default(),
+            #[cfg(feature = "rabbitmq")]
+            broker: Mutex::default(),
         }
     }
 
@@ -87,6 +96,22 @@ impl Health {
         scheduler
     }
 
+    /// Creates the handle through which relay and consumer of this process report their state.
+    #[cfg(feature = "rabbitmq")]
+    pub(crate) fn broker(&self, consumes: bool) -> BrokerHealth {
+        let broker = BrokerHealth::new(self.clock.clone(), consumes);
+        *lock(&self.broker) = Some(broker.clone());
+        broker
+    }
+
+    /// Returns the figures of the broker's relay and consumer; `None` without a broker.
+    #[cfg(feature = "rabbitmq")]
+    pub(crate) fn broker_readings(&self) -> Option<BrokerReadings> {
+        let broker = lock(&self.broker);
+        let broker = broker.as_ref();
+        broker.map(|broker| broker.readings(self.clock.elapsed()))
+    }
+
     /// Returns the number of writes that the store has rejected as stale, over all workers of this
     /// process.
     pub fn refused_writes(&self) -> RefusedWrites {
@@ -121,6 +146,10 @@ impl Health {
         checks.push(self.log_check());
         let scheduler = lock(&self.scheduler).clone();
         checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
+        #[cfg(feature = "rabbitmq")]
+        if let Some(broker) = &*lock(&self.broker) {
+            checks.extend(broker.checks(now));
+        }
         HealthReport::of(checks)
     }
 

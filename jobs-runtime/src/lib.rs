@@ -26,6 +26,7 @@
 //! | `external` | leases of external workers, which execute jobs over HTTP |
 //! | `runtime` | [`Runtime`]: starts and stops the parts |
 //! | `clock`, [`time`], [`testing`] | clocks, timestamps, the virtual clock |
+//! | `broker` | dispatch through RabbitMQ: relay and consumer |
 //! | `schedule` | the times of schedules, and which of them run |
 //! | `logs` | capture of the handlers' log lines |
 //! | `schema_gate` | finds changes of jobs that break their callers |
@@ -46,6 +47,8 @@ mod schedule;
 #[cfg(feature = "cli")]
 mod schema_gate;
 
+#[cfg(feature = "rabbitmq")]
+mod broker;
 mod engine;
 #[cfg(feature = "http")]
 mod external;
@@ -70,6 +73,8 @@ mod cli;
 #[cfg(feature = "cli")]
 mod client_code;
 
+#[cfg(feature = "rabbitmq")]
+pub use broker::{BrokerConfig, BrokerError, BrokerErrorKind, ParseBrokerUrlError};
 pub use clock::SystemClock;
 pub use engine::resources::ResourceErrors;
 pub use engine::{EngineConfig, hooks, middleware};

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use jobs::{Catalogue, Client};
 
+#[cfg(feature = "rabbitmq")]
+use crate::broker::Broker;
 use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 #[cfg(feature = "http")]
 use crate::external::ExternalLeases;
@@ -69,6 +71,8 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     pruner: Pruner,
     health: Arc<Health>,
+    #[cfg(feature = "rabbitmq")]
+    broker: Option<Broker>,
     #[cfg(feature = "http")]
     external: ExternalLeases,
     #[cfg(feature = "http")]
@@ -185,6 +189,10 @@ impl Runtime {
         if let Some(retention) = &self.retention {
             retention.stop();
         }
+        #[cfg(feature = "rabbitmq")]
+        if let Some(broker) = &self.broker {
+            broker.stop();
+        }
         if let Some(engine) = &self.engine {
             engine.stop(urgency);
         }
@@ -207,6 +215,10 @@ impl Runtime {
         }
         if let Some(scheduler) = &self.scheduler {
             scheduler.ended().await;
+        }
+        #[cfg(feature = "rabbitmq")]
+        if let Some(broker) = &self.broker {
+            broker.ended().await;
         }
         if let Some(retention) = &self.retention {
             retention.ended().await;

@@ -51,6 +51,10 @@ pub(crate) use clocked::ClockedStore;
 pub use delegating::DelegatingStore;
 
 pub use contract::audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
+pub use contract::dispatch::{
+    DispatchCursor, DispatchStore, EntryKey, RepublishPage, UnpublishedEntry, WaitingPlace,
+    WaitingState,
+};
 pub use contract::enqueue::EnqueueStore;
 pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;

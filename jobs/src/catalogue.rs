@@ -58,7 +58,7 @@ impl Catalogue {
     /// # Errors
     /// One error reports all problems of all jobs:
     ///
-    /// * two jobs with the same id or alias,
+    /// * two jobs with the same id or alias, or the same routing key,
     /// * a payload that is not a JSON object,
     /// * a default that panics, or differs between two evaluations,
     /// * a key that names a field which the payload does not have,
@@ -71,6 +71,7 @@ impl Catalogue {
 
         let mut problems = Vec::new();
         let mut names: BTreeMap<&'static str, Source> = BTreeMap::new();
+        let mut routing_keys: BTreeMap<String, (&str, Source)> = BTreeMap::new();
         let mut catalogue = Self::default();
         for definition in definitions {
             let aliases = definition.aliases.iter().copied();
@@ -94,6 +95,17 @@ impl Catalogue {
                     continue;
                 }
             };
+            let key = descriptor.routing_key.clone();
+            let named = (definition.id, definition.source);
+            if let Some((id, first)) = routing_keys.insert(key.clone(), named)
+                && id != definition.id
+            {
+                problems.push(Problem::DuplicateRoutingKey {
+                    key,
+                    first,
+                    second: definition.source,
+                });
+            }
             if !accepts_objects(&descriptor) {
                 problems.push(Problem::NotAnObject {
                     id: definition.id,
@@ -270,6 +282,11 @@ enum Problem {
         first: Source,
         second: Source,
     },
+    DuplicateRoutingKey {
+        key: String,
+        first: Source,
+        second: Source,
+    },
     NotAnObject {
         id: &'static str,
         source: Source,
@@ -311,6 +328,10 @@ impl fmt::Display for CatalogueError {
                 Problem::Duplicate { id, first, second } => write!(
                     f,
                     "two jobs have the id or alias `{id}`: {first} and {second}; rename one"
+                )?,
+                Problem::DuplicateRoutingKey { key, first, second } => write!(
+                    f,
+                    "two jobs have the routing key `{key}`: {first} and {second}; change one"
                 )?,
                 Problem::NotAnObject { id, source } => write!(
                     f,

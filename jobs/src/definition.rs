@@ -32,6 +32,7 @@ pub struct JobDefinition {
     pub(crate) retries: RetryPolicy,
     pub(crate) priority: Priority,
     pub(crate) queue: &'static str,
+    pub(crate) routing_key: Option<&'static str>,
     pub(crate) tags: &'static [&'static str],
     pub(crate) sensitive: &'static [&'static str],
     pub(crate) enabled: bool,
@@ -85,6 +86,7 @@ impl JobDefinition {
             retries: RetryPolicy::DEFAULT,
             priority: Priority::Normal,
             queue: DEFAULT_QUEUE,
+            routing_key: None,
             tags: &[],
             sensitive: &[],
             enabled: true,
@@ -151,6 +153,13 @@ options! {
 }
 
 impl JobDefinition {
+    /// The routing key of the job's messages on a broker. Default: `jobs.` and the id.
+    #[must_use]
+    pub const fn routing_key(mut self, key: &'static str) -> Self {
+        self.routing_key = Some(key);
+        self
+    }
+
     /// The job's human-readable name.
     #[must_use]
     pub const fn label(mut self, label: &'static str) -> Self {

@@ -106,7 +106,10 @@ impl JobDescriptor {
             label,
             description: docs.to_owned(),
             queue: definition.queue.to_owned(),
-            routing_key: format!("jobs.{}", definition.id),
+            routing_key: match definition.routing_key {
+                Some(key) => key.to_owned(),
+                None => format!("jobs.{}", definition.id),
+            },
             priority: definition.priority,
             timeout_ms: definition.timeout.map(millis),
             max_attempts: definition.retries.max_attempts(),

@@ -32,6 +32,7 @@ macro_rules! timed {
     }};
 }
 
+mod dispatch;
 mod limits;
 mod retention;
 mod schedules;
@@ -67,6 +68,7 @@ impl<'s> CallTimes<'s> {
         times.limits().await;
         times.retention().await;
         times.schedules().await;
+        times.dispatch().await;
         times.took
     }
 

@@ -13,5 +13,6 @@ pub mod limited;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod running;
 pub mod transcript;

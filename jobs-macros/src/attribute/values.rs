@@ -51,6 +51,27 @@ pub(crate) fn text(input: ParseStream<'_>) -> Result<LitStr> {
     Ok(text)
 }
 
+/// Words joined by `.`, as in an AMQP topic exchange.
+pub(crate) fn routing_key(input: ParseStream<'_>) -> Result<LitStr> {
+    let key = string(input)?;
+    let text = key.value();
+    let invalid = |message: &str| Err(Error::new(key.span(), format!("`{text}` {message}")));
+    if text.contains(['*', '#']) {
+        return invalid(
+            "has a wildcard: a job has one fixed routing key, and only bindings have wildcards",
+        );
+    }
+    let word = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    if !text.split('.').all(word) {
+        return invalid("is not a routing key: join words by `.`, such as `jobs.mail.send`");
+    }
+    // A prefix of up to 60 bytes and a dot come before it in the name of the broker queue.
+    match text.len() {
+        0..=190 => Ok(key),
+        _ => invalid("is too long: a routing key has at most 190 bytes"),
+    }
+}
+
 /// A job id, or a name of the same grammar.
 pub(crate) fn id(input: ParseStream<'_>) -> Result<LitStr> {
     let id = string(input)?;

@@ -16,6 +16,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         retries,
         priority,
         queue,
+        routing_key,
         tags,
         sensitive,
         disabled,
@@ -57,6 +58,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         quote!(.priority(#priority))
     });
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
+    let routing_key = routing_key.as_ref().map(|key| quote!(.routing_key(#key)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
     let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
@@ -71,8 +73,8 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         quote!(.schedules(&[#(#schedules),*]))
     });
     quote! {
-        #docs #resources #label #aliases #timeout #retries #priority #queue #tags #sensitive #enabled
-        #limits #expires #retain #schedules
+        #docs #resources #label #aliases #timeout #retries #priority #queue #routing_key #tags
+        #sensitive #enabled #limits #expires #retain #schedules
     }
 }
 
@@ -125,13 +127,12 @@ mod tests {
     use crate::model::AcceptedJob;
     use crate::signature::{Function, Signature};
 
-    /// Generates the calls for a job, also for its unsupported keys.
+    /// Generates the calls for a job.
     fn options(attribute: &str, function: &str) -> String {
         let mut errors = Errors::default();
         let function: Function = syn::parse_str(function).expect(function);
         let attribute = JobAttribute::parse(attribute.parse().expect(attribute), &mut errors);
         let signature = Signature::read(&function, &mut errors);
-        // The attribute's errors are left out: they reject the unsupported keys.
         let job = AcceptedJob::accept(attribute, &function, signature, &mut Errors::default());
         super::options(&job.expect("accepted"))
             .to_string()

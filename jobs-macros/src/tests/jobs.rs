@@ -144,6 +144,7 @@ fn every_option() {
             max_attempts = 5,
             priority = "high",
             queue = "mail",
+            routing_key = "letters.send",
             tags = ["outbound"],
             payload = Mail,
             enabled = false,

@@ -26,6 +26,9 @@ pub(super) struct GlobalArgs {
     /// Address to serve HTTP on [default: 127.0.0.1:8091]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     pub(super) bind: Option<String>,
+    /// RabbitMQ broker to dispatch through as well: amqp://USER:PASSWORD@HOST/VHOST
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) broker: Option<String>,
     /// Maximum number of concurrent attempts of async handlers [default: 4 per core; bench: 256]
     #[arg(long, global = true, value_name = "N")]
     pub(super) concurrency: Option<String>,
@@ -131,6 +134,18 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: LimitCommand,
     },
+    /// List, publish again or delete the messages of the broker that no worker could read
+    #[cfg(feature = "rabbitmq")]
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLetterCommand,
+    },
+    /// Turn dispatch by a broker on or off in the store; a relay turns it on by itself
+    #[cfg(feature = "rabbitmq")]
+    Broker {
+        #[command(subcommand)]
+        command: BrokerCommand,
+    },
     /// List the workers that have a session
     Processes,
     /// List the acts of operators, newest first
@@ -192,6 +207,40 @@ impl Command {
             Self::Run | Self::Work(_) | Self::Serve | Self::Exec(_)
         )
     }
+}
+
+/// The actions of `dead-letters`.
+#[cfg(feature = "rabbitmq")]
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLetterCommand {
+    /// List dead letters with the reason of each; they stay where they are
+    List {
+        /// Maximum number of dead letters
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Publish dead letters again under their old routing keys
+    Requeue {
+        /// Maximum number of dead letters
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
+    /// Delete dead letters; their executions stay in the store
+    Drop {
+        /// Maximum number of dead letters
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
+}
+
+/// The actions of `broker`.
+#[cfg(feature = "rabbitmq")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum BrokerCommand {
+    /// Note executions that become ready for a relay; on PostgreSQL, run it as the owner
+    On,
+    /// Note nothing more, after the last process with a broker has stopped
+    Off,
 }
 
 /// The actions of `limits`.

@@ -7,6 +7,8 @@ mod audit;
 mod bench;
 mod check;
 mod config;
+#[cfg(feature = "rabbitmq")]
+mod dead_letters;
 mod descriptions;
 mod doctor;
 mod execution_actions;
@@ -102,6 +104,10 @@ async fn dispatch(
         Command::Limits {
             command: LimitCommand::Reset { limit },
         } => limits::reset(&settings, output, &limit).await,
+        #[cfg(feature = "rabbitmq")]
+        Command::DeadLetters { command } => dead_letters::run(&settings, output, command).await,
+        #[cfg(feature = "rabbitmq")]
+        Command::Broker { command } => dead_letters::switch(&settings, output, command).await,
         Command::Processes => processes::list(&settings, output).await,
         Command::Audit(filters) => audit::list(&settings, output, filters).await,
         Command::Token { command } => token::run(&settings, output, command).await,

@@ -3,6 +3,7 @@
 //! [`sources`] reads the texts, [`values`] and [`lists`] parse them. Every setting has a range, and
 //! an error names the setting, its source and its range.
 
+mod broker;
 pub(super) mod lists;
 mod sources;
 pub(super) mod values;
@@ -28,7 +29,7 @@ use values::{
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 31] = [
     "database",
     "bind",
     "token_file",
@@ -39,6 +40,10 @@ const KEYS: [&str; 27] = [
     "header_timeout",
     "max_connections",
     "max_connections_per_address",
+    "broker",
+    "broker_password_file",
+    "broker_prefix",
+    "broker_prefetch",
     "concurrency",
     "blocking_concurrency",
     "queues",
@@ -77,6 +82,9 @@ pub(super) struct Settings {
     pub(super) database: String,
     pub(super) bind: SocketAddr,
     pub(super) http: HttpConfig,
+    /// The broker of `run`, `work` and `serve`; `None` without one.
+    #[cfg(feature = "rabbitmq")]
+    pub(super) broker: Option<crate::BrokerConfig>,
     pub(super) engine: EngineConfig,
     pub(super) retention: RetentionSettings,
     /// How long the start of a worker or a server waits for its store.
@@ -113,6 +121,7 @@ impl Settings {
         let merge = |key: &'static str| {
             let flag = match key {
                 "database" => flags.database.clone().map(|value| ("--database", value)),
+                "broker" => flags.broker.clone().map(|value| ("--broker", value)),
                 "bind" => flags.bind.clone().map(|value| ("--bind", value)),
                 "concurrency" => flags
                     .concurrency
@@ -182,6 +191,10 @@ impl Settings {
         http.dashboard.instance = entries.read("instance", parse_name)?;
         http.dashboard.hue = entries.read("instance_hue", parse_hue)?;
         http.dashboard.trace_link = entries.read("trace_link", parse_trace_link)?;
+        #[cfg(feature = "rabbitmq")]
+        let broker = broker::read(&mut entries)?;
+        #[cfg(not(feature = "rabbitmq"))]
+        broker::reject(&entries)?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.
@@ -192,6 +205,8 @@ impl Settings {
             database,
             bind,
             http,
+            #[cfg(feature = "rabbitmq")]
+            broker,
             engine,
             retention,
             store_wait,
@@ -256,6 +271,17 @@ impl Entries {
     }
 }
 
+#[cfg(feature = "rabbitmq")]
+impl Entries {
+    /// Replaces the text that `config` shows for a setting.
+    fn show(&mut self, key: &str, shown: String) {
+        let entry = self.0.iter_mut().find(|entry| entry.key == key);
+        if let Some(entry) = entry {
+            entry.value = shown;
+        }
+    }
+}
+
 fn default_value(key: &str, engine: &EngineConfig) -> String {
     match key {
         "database" => DEFAULT_DATABASE.to_owned(),
@@ -267,6 +293,7 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "drain" => format!("{}s", engine.drain.as_secs()),
         "retain" => "30d,failed:90d".to_owned(),
         "audit_retain" => "365d".to_owned(),
+        "broker_prefetch" => "100".to_owned(),
         "store_wait" => "1m".to_owned(),
         "trusted_network" => "false".to_owned(),
         "sign_in_for" => "12h".to_owned(),

@@ -11,12 +11,8 @@ pub fn document() -> String {
             area = requirement.area;
             let _ = write!(text, "\n## {area}\n\n| name | requirement |\n|---|---|\n");
         }
-        let waits_for = match requirement.waits_for() {
-            Some(feature) => format!(" *Not yet: {feature}.*"),
-            None => String::new(),
-        };
         let (name, promise) = (requirement.name, requirement.promise);
-        let _ = writeln!(text, "| `{name}` | {promise}{waits_for} |");
+        let _ = writeln!(text, "| `{name}` | {promise} |");
     }
     text
 }

@@ -166,11 +166,10 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "\n{} requirements: {} ok, {} failed, {} not yet, {} not applicable",
+            "\n{} requirements: {} ok, {} failed, {} not applicable",
             self.rows.len(),
             self.count(|verdict| *verdict == Verdict::Passed),
             self.failures(),
-            self.count(|verdict| matches!(verdict, Verdict::NotYet(_))),
             self.count(|verdict| matches!(verdict, Verdict::NotApplicable(_))),
         )
     }

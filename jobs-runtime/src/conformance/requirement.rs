@@ -28,13 +28,7 @@ pub struct Requirement {
 }
 
 /// The check of a requirement.
-#[derive(Clone, Copy)]
-pub(super) enum Check {
-    /// This function checks it.
-    Implemented(fn(TestContext) -> BoxedVerdict),
-    /// The check waits for this feature.
-    Planned(&'static str),
-}
+pub(super) type Check = fn(TestContext) -> BoxedVerdict;
 
 pub(super) type BoxedVerdict = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
@@ -46,8 +40,6 @@ pub enum Verdict {
     Passed,
     /// The store does not meet the requirement, for this reason.
     Failed(String),
-    /// The contract does not have the requirement yet: it waits for this feature.
-    NotYet(&'static str),
     /// The requirement does not apply to this kind of store, for this reason.
     NotApplicable(&'static str),
 }
@@ -64,7 +56,6 @@ impl fmt::Display for Verdict {
         f.pad(match self {
             Self::Passed => "ok",
             Self::Failed(_) => "FAILED",
-            Self::NotYet(_) => "not yet",
             Self::NotApplicable(_) => "n/a",
         })
     }
@@ -83,25 +74,13 @@ impl fmt::Debug for Requirement {
 }
 
 impl Requirement {
-    /// Returns the feature that the requirement waits for; `None` if it is checked today.
-    pub fn waits_for(&self) -> Option<&'static str> {
-        match self.check {
-            Check::Implemented(_) => None,
-            Check::Planned(feature) => Some(feature),
-        }
-    }
-
     /// Checks the requirement on a new database of the backend. A panic and a hang are failures.
     pub async fn run(&self, backend: Arc<dyn Backend>) -> Verdict {
-        let check = match self.check {
-            Check::Implemented(check) => check,
-            Check::Planned(feature) => return Verdict::NotYet(feature),
-        };
         let context = match TestContext::create(&backend).await {
             Ok(context) => context,
             Err(verdict) => return verdict,
         };
-        let running = AssertUnwindSafe(check(context)).catch_unwind();
+        let running = AssertUnwindSafe((self.check)(context)).catch_unwind();
         match tokio::time::timeout(DEADLINE, running).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(panic)) => Verdict::Failed(panic_message(&*panic)),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::call::{BACKOFF, Call, Shared};
 use super::completer::{Completer, EndedAttempt};
+use super::deliveries::{Deliveries, Delivery, DeliveryAnswer};
 use super::handlers::HandlerTable;
 use super::outcome::{Exit, Finished};
 use super::session::{SessionKeeper, SessionLost};
@@ -37,6 +38,7 @@ pub(super) struct Claims {
     pub(super) caps: SlotCaps,
     pub(super) yields: Yields,
     pub(super) handlers: Arc<HandlerTable>,
+    pub(super) deliveries: Deliveries,
     /// Claims without an answer, with the times at which they are sent again.
     unanswered: Vec<(Duration, Request)>,
     shared: Arc<Shared>,
@@ -57,6 +59,7 @@ impl Claims {
             caps: SlotCaps::new(&config.queue_concurrency, &config.job_concurrency),
             yields: Yields::default(),
             handlers,
+            deliveries: Deliveries::default(),
             unanswered: Vec::new(),
             shared: Arc::clone(shared),
         }
@@ -91,6 +94,19 @@ impl Claims {
         self.pools.iter_mut().for_each(SlotPool::expect_work);
     }
 
+    /// Takes a message of the broker. One of a job that has no slots here is not claimed.
+    pub(super) fn deliver(&mut self, delivery: Delivery, now: Duration) {
+        let kind = self
+            .pools
+            .iter()
+            .find(|pool| pool.job_ids.contains(&delivery.job_id))
+            .map(|pool| pool.kind);
+        match kind {
+            Some(kind) => self.deliveries.add(kind, delivery, now),
+            None => drop(delivery.answer.send(DeliveryAnswer::NotClaimed)),
+        }
+    }
+
     /// Marks the store as possibly having executions of these jobs.
     pub(super) fn expect_work_of(&mut self, jobs: &[String]) {
         let pools = self.pools.iter_mut().filter(|pool| pool.serves(jobs));
@@ -115,13 +131,17 @@ impl Claims {
 
     /// True if nothing is prefetched, no claim is in flight and no ready execution is expected.
     pub(super) fn is_idle(&self) -> bool {
-        self.pools.iter().all(SlotPool::is_idle) && self.yields.is_empty()
+        self.pools.iter().all(SlotPool::is_idle)
+            && self.yields.is_empty()
+            && self.deliveries.is_empty()
     }
 
     pub(super) fn next_wake(&self, now: Duration) -> Option<Duration> {
         let resumed = self.pools.iter().filter_map(|pool| pool.resumes_at(now));
         let again = self.unanswered.iter().map(|(at, _)| *at);
-        resumed.chain(again).chain(self.yields.next_wake()).min()
+        let held = self.deliveries.next_wake();
+        let yields = self.yields.next_wake();
+        resumed.chain(again).chain(yields).chain(held).min()
     }
 
     /// Sends the claims that were not answered, and with `may_claim` a new one for each kind of
@@ -135,6 +155,7 @@ impl Claims {
         for job_id in self.yields.take_ended(now) {
             self.expect_work_of(&self.handlers.names(job_id));
         }
+        self.deliveries.expire(now);
         let again = self.unanswered.extract_if(.., |(at, _)| *at <= now);
         let mut requests: Vec<_> = again.map(|(_, request)| request).collect();
         if may_claim {
@@ -152,8 +173,9 @@ impl Claims {
     fn new_requests(&mut self, now: Duration, session: &mut SessionKeeper) -> Vec<Request> {
         let mut requests = Vec::new();
         for pool in &mut self.pools {
-            let Some((purpose, limit, only)) = pool.next_claim(now, &self.shared.config.only)
-            else {
+            let delivered = self.deliveries.first(pool.kind, pool.claim_limit());
+            let next = pool.next_claim(now, &self.shared.config.only, delivered);
+            let Some((purpose, limit, only)) = next else {
                 continue;
             };
             let Some((session, number)) = session.next_claim() else {
@@ -174,6 +196,9 @@ impl Claims {
                 },
                 now: self.shared.wall(),
             };
+            if purpose == ClaimPurpose::Delivered {
+                self.deliveries.ask(pool.kind, number, &claim.only);
+            }
             self.caps.restrict(&mut claim, &self.handlers);
             self.yields.restrict(now, &mut claim, &self.handlers);
             requests.push(Request {
@@ -203,6 +228,7 @@ impl Claims {
             claim,
         } = &request;
         if current != Some(claim.session) {
+            self.deliveries.unanswered(claim.number);
             // The worker has given that session up. Its leases are released if they still hold.
             for claimed in answer.unwrap_or_default() {
                 self.settle(&claimed, Exit::Released, completer);
@@ -212,6 +238,7 @@ impl Claims {
         match answer {
             Ok(claimed) => {
                 self.shared.health.claimed();
+                self.deliveries.claimed(claim.number, &claimed);
                 let may_have_skipped = self.caps.may_have_skipped(claim, &claimed);
                 let taken = claimed.len();
                 let claimed = self.within_caps(claimed, completer);
@@ -222,6 +249,11 @@ impl Claims {
                 } else if may_have_skipped {
                     pool.note_skipped();
                 }
+                // Messages that come in numbers are a backlog: claims of any execution empty it
+                // faster.
+                if *purpose == ClaimPurpose::Delivered && taken > 1 {
+                    pool.expect_more(ClaimPurpose::FreeSlots);
+                }
                 if taken == 0 {
                     pool.on_empty_claim(now.saturating_sub(sent_at), now);
                 }
@@ -229,6 +261,7 @@ impl Claims {
             }
             Err(StoreError::SessionLost) => {
                 self.pool(*kind).claim_in_flight = false;
+                self.deliveries.unanswered(claim.number);
                 return Err(SessionLost);
             }
             // The store may have leased executions: the same claim is sent again.
@@ -237,7 +270,7 @@ impl Claims {
                 self.unanswered.push((now + BACKOFF, request));
                 return Ok(());
             }
-            Err(_) => {}
+            Err(_) => self.deliveries.unanswered(claim.number),
         }
         self.pool(request.kind).claim_in_flight = false;
         Ok(())

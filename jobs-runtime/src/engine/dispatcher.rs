@@ -26,6 +26,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::call::{Call, LONGEST_SKIP, Shared};
 use super::claim::{ClaimAnswer, Claims};
 use super::completer::{Completer, CompleterAnswer};
+use super::deliveries::{BrokerSignal, BrokerSignalReceiver, drain};
 use super::executor::attempt::{AttemptEvent, ExecutorDeps};
 use super::executor::interrupt::Cause;
 use super::handlers::HandlerTable;
@@ -75,6 +76,9 @@ pub(super) struct Dispatcher {
     /// `None` if the store sends no more events: only polls find work.
     store_events: Option<broadcast::Receiver<StoreEvent>>,
     stop_requests: watch::Receiver<Stop>,
+    broker_signals: BrokerSignalReceiver,
+    /// The consumer receives messages, so events of the store start no claim.
+    is_consuming: bool,
     idle: watch::Sender<bool>,
 }
 
@@ -129,6 +133,8 @@ impl Dispatcher {
             attempt_events,
             store_events: Some(shared.store.events()),
             stop_requests,
+            broker_signals: parts.broker_signals,
+            is_consuming: false,
             idle,
             shared,
         }
@@ -159,6 +165,7 @@ impl Dispatcher {
                 }
                 Some(answer) = self.calls.next() => self.on_answer(answer),
                 event = next_event(&mut self.store_events) => self.on_store_event(event),
+                Some(signal) = self.broker_signals.recv() => self.on_broker_signals(signal),
                 changed = stop_requests.changed(), if self.shutdown.may_be_asked() => {
                     // An error means that the runtime was dropped: no request can follow.
                     let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
@@ -286,7 +293,7 @@ impl Dispatcher {
     fn on_maintenance_answer(&mut self, answer: MaintenanceAnswer) {
         match self.maintenance.on(answer, &self.session) {
             Ok(effect) => {
-                if effect.expects_work {
+                if effect.expects_work && !self.is_consuming {
                     self.claims.expect_work();
                 }
                 for mut lease in effect.taken_over {
@@ -354,6 +361,7 @@ impl Dispatcher {
             return;
         }
         self.claims.release_prefetched(&mut self.completer);
+        self.claims.deliveries.give_up();
         match self.shutdown.advance(now) {
             None => {}
             Some(Interruption::Ask) => self.attempts.interrupt(Cause::GiveBack),
@@ -404,13 +412,30 @@ impl Dispatcher {
             // The jitter keeps the workers of a fleet from polling at the same time.
             let jitter = 0.75 + self.shared.entropy.fraction() / 2.0;
             self.poll_at = now + self.shared.config.poll.mul_f64(jitter);
+            self.claims.expect_work();
             self.poll(now);
         }
     }
 
-    /// Makes claims, a promotion and a heartbeat due, in case an event was missed.
+    fn on_broker_signals(&mut self, first: BrokerSignal) {
+        let now = self.shared.now();
+        for signal in drain(&mut self.broker_signals, first) {
+            match signal {
+                BrokerSignal::Delivery(delivery) => self.claims.deliver(delivery, now),
+                BrokerSignal::Consuming(is_consuming) => {
+                    self.is_consuming = is_consuming;
+                    // What became ready meanwhile may have no message, or none that arrives.
+                    self.claims.expect_work();
+                }
+            }
+        }
+    }
+
+    /// Makes a promotion, a heartbeat and, without a consumer, claims due: an event was missed.
     fn poll(&mut self, now: Duration) {
-        self.claims.expect_work();
+        if !self.is_consuming {
+            self.claims.expect_work();
+        }
         self.maintenance.promotion.hurry(now);
         self.heartbeat.hurry(now);
     }
@@ -433,6 +458,7 @@ impl Dispatcher {
             self.maintenance.rescue.store_changed();
         }
         match event {
+            Ok(StoreEvent::Ready | StoreEvent::JobsReady(_)) if self.is_consuming => {}
             Ok(StoreEvent::Ready) => self.claims.expect_work(),
             Ok(StoreEvent::JobsReady(jobs)) => self.claims.expect_work_of(&jobs),
             Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),

@@ -6,6 +6,7 @@ use jobs::{CataloguedJob, Client, Clock};
 use serde_json::Value;
 
 use super::config::EngineConfig;
+use super::deliveries::BrokerSignalReceiver;
 use super::hooks::Hooks;
 use super::middleware::AttemptService;
 use super::resources::WorkerResources;
@@ -36,4 +37,6 @@ pub(crate) struct EngineParts {
     /// The id and the fingerprint of each job of the program.
     pub(crate) fingerprints: Vec<(String, String)>,
     pub(crate) accepts_payload: AcceptsPayload,
+    /// The signals of the broker's consumer. The channel is closed if there is none.
+    pub(crate) broker_signals: BrokerSignalReceiver,
 }

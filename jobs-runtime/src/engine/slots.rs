@@ -53,6 +53,8 @@ pub(crate) enum ClaimPurpose {
     FreeSlots,
     /// Lent slots: the claim takes awaited executions only.
     LentSlots,
+    /// Free slots: the claim takes executions that messages of the broker name.
+    Delivered,
 }
 
 /// The slots of one kind and the executions prefetched for them.
@@ -121,7 +123,7 @@ impl SlotPool {
     /// The number of executions from such a claim that can start at once.
     pub(crate) fn startable(&self, purpose: ClaimPurpose) -> usize {
         match purpose {
-            ClaimPurpose::FreeSlots => self
+            ClaimPurpose::FreeSlots | ClaimPurpose::Delivered => self
                 .size
                 .saturating_sub(self.busy + self.lent + self.prefetched.len()),
             ClaimPurpose::LentSlots => self.size.saturating_sub(self.busy).min(self.lent),
@@ -132,7 +134,9 @@ impl SlotPool {
     /// and those that start within a round trip.
     pub(crate) fn limited_cap(&self, purpose: ClaimPurpose) -> usize {
         let ahead = match purpose {
-            ClaimPurpose::FreeSlots if self.attempt_duration.is_within_round_trip() => {
+            ClaimPurpose::FreeSlots | ClaimPurpose::Delivered
+                if self.attempt_duration.is_within_round_trip() =>
+            {
                 self.attempt_duration.prefetch(self.size)
             }
             _ => 0,
@@ -207,15 +211,19 @@ impl SlotPool {
         match purpose {
             ClaimPurpose::FreeSlots => self.may_have_work = true,
             ClaimPurpose::LentSlots => self.may_have_awaited = true,
+            // The messages that wait ask for it.
+            ClaimPurpose::Delivered => {}
         }
     }
 
     /// The next claim to send, if one is worth it: its purpose, its limit, and the ids that it is
-    /// restricted to. This clears the marks; later events set them again.
+    /// restricted to. Awaited executions have precedence, then `delivered` ones, unless these are a
+    /// backlog. This clears the marks; later events set them again.
     pub(crate) fn next_claim(
         &mut self,
         now: Duration,
         only: &[ExecutionId],
+        delivered: Vec<ExecutionId>,
     ) -> Option<(ClaimPurpose, usize, Vec<ExecutionId>)> {
         if self.claim_in_flight || now < self.paused_until {
             return None;
@@ -235,6 +243,12 @@ impl SlotPool {
             }
         }
         let limit = self.claim_limit();
+        // Several messages are a backlog: a claim of any execution also answers them.
+        let is_backlog = self.may_have_work && delivered.len() > 1;
+        if limit > 0 && !delivered.is_empty() && !is_backlog {
+            self.claim_in_flight = true;
+            return Some((ClaimPurpose::Delivered, delivered.len(), delivered));
+        }
         if !self.may_have_work || limit == 0 {
             return None;
         }

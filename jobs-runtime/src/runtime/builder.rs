@@ -8,6 +8,8 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
+#[cfg(feature = "rabbitmq")]
+use crate::broker::{Broker, BrokerParts, ConsumedJob, ConsumerParts};
 use crate::clock::server::ServerClock;
 use crate::engine::outage::{OutageLog, is_outage};
 use crate::engine::{
@@ -50,6 +52,8 @@ pub struct RuntimeBuilder {
     resources: Vec<BuiltResource>,
     handlers: AttemptService,
     hooks: Hooks,
+    #[cfg(feature = "rabbitmq")]
+    broker: Option<crate::BrokerConfig>,
     #[cfg(feature = "http")]
     bind: Option<SocketAddr>,
     #[cfg(feature = "http")]
@@ -74,6 +78,8 @@ impl Default for RuntimeBuilder {
             resources: Vec::new(),
             handlers: AttemptService::default(),
             hooks: Hooks::default(),
+            #[cfg(feature = "rabbitmq")]
+            broker: None,
             #[cfg(feature = "http")]
             bind: None,
             #[cfg(feature = "http")]
@@ -266,6 +272,15 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Dispatches executions through RabbitMQ as well: a relay publishes them, and the worker of
+    /// this process consumes the messages. A broker that cannot be reached does not stop the start:
+    /// workers then poll the store.
+    #[cfg(feature = "rabbitmq")]
+    pub fn broker(mut self, config: crate::BrokerConfig) -> Self {
+        self.broker = Some(config);
+        self
+    }
+
     /// Serves the HTTP interface on this address. Port 0 selects a free port. An address that other
     /// machines reach needs a store with a token: see [`http`](Self::http).
     #[cfg(feature = "http")]
@@ -375,6 +390,28 @@ impl RuntimeBuilder {
             let maintenance = (!self.workers).then(|| parts.start_engine());
             external::ExternalLeases::new(service.clone(), settings, maintenance)
         };
+        let (broker_signals, signal_receiver) = tokio::sync::mpsc::unbounded_channel();
+        #[cfg(feature = "rabbitmq")]
+        let broker = match self.broker {
+            Some(config) => {
+                let consumer = if self.workers {
+                    consumer_parts(&catalogue, &self.jobs, &self.engine, broker_signals)?
+                } else {
+                    None
+                };
+                Some(BrokerParts {
+                    config,
+                    store: Arc::clone(&store),
+                    clock: Arc::clone(&clock),
+                    entropy: entropy.apart("broker"),
+                    health: health.broker(consumer.is_some()),
+                    consumer,
+                })
+            }
+            None => None,
+        };
+        #[cfg(not(feature = "rabbitmq"))]
+        drop(broker_signals);
         let engine = if self.workers {
             let jobs = executable_jobs(&catalogue, &self.jobs)?;
             let mut children = Vec::new();
@@ -423,6 +460,7 @@ impl RuntimeBuilder {
                 metrics: Arc::clone(&metrics),
                 fingerprints: service.fingerprints(),
                 accepts_payload: crate::service::schema_accepts,
+                broker_signals: signal_receiver,
             })?)
         } else {
             None
@@ -457,6 +495,8 @@ impl RuntimeBuilder {
         } else {
             None
         };
+        #[cfg(feature = "rabbitmq")]
+        let broker = broker.map(Broker::start).transpose()?;
         health.started();
         Ok(Runtime {
             service,
@@ -466,6 +506,8 @@ impl RuntimeBuilder {
             retention,
             pruner,
             health,
+            #[cfg(feature = "rabbitmq")]
+            broker,
             #[cfg(feature = "http")]
             external,
             #[cfg(feature = "http")]
@@ -508,9 +550,38 @@ impl ControlPlane {
                 handlers: AttemptService::default(),
                 hooks: Hooks::default(),
                 metrics: self.metrics,
+                broker_signals: tokio::sync::mpsc::unbounded_channel().1,
             })
         })
     }
+}
+
+/// Describes what this worker consumes: the jobs that it executes. `None` if it is restricted to
+/// some executions, or executes no job.
+#[cfg(feature = "rabbitmq")]
+fn consumer_parts(
+    catalogue: &Catalogue,
+    jobs: &[String],
+    engine: &EngineConfig,
+    signals: crate::engine::BrokerSignals,
+) -> Result<Option<ConsumerParts>, StartError> {
+    let jobs = executable_jobs(catalogue, jobs)?;
+    let is_claimed = |job: &&CataloguedJob| {
+        engine.queues.is_empty() || engine.queues.contains(&job.descriptor().queue)
+    };
+    let consumed = |job: &CataloguedJob| ConsumedJob {
+        ids: job.names().map(str::to_owned).collect(),
+        routing_key: job.descriptor().routing_key.clone(),
+    };
+    let jobs: Vec<_> = jobs.iter().filter(is_claimed).map(consumed).collect();
+    if jobs.is_empty() || !engine.only.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ConsumerParts {
+        jobs,
+        queues: engine.queues.clone(),
+        signals,
+    }))
 }
 
 /// Builds the executions of schedules by the service.

@@ -5,6 +5,7 @@
 //! them from [`crate::store`].
 
 pub(in crate::store) mod audit;
+pub(in crate::store) mod dispatch;
 pub(in crate::store) mod enqueue;
 pub(in crate::store) mod enqueue_rules;
 pub(in crate::store) mod error;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use jobs::ExecutionId;
 
 use audit::AuditStore;
+use dispatch::DispatchStore;
 use enqueue::EnqueueStore;
 use external::ExternalStore;
 use limit::LimitStore;
@@ -80,6 +82,7 @@ pub trait Store:
     + RetentionStore
     + TokenStore
     + AuditStore
+    + DispatchStore
     + ReadStore
     + TelemetryStore
     + 'static
@@ -97,6 +100,7 @@ impl<S> Store for S where
         + RetentionStore
         + TokenStore
         + AuditStore
+        + DispatchStore
         + ReadStore
         + TelemetryStore
         + 'static

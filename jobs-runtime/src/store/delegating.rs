@@ -6,15 +6,16 @@ use tokio::sync::broadcast;
 
 use super::{
     AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, CancelAnswer, CapScope, Claim,
-    Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules,
-    EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord,
-    ExecutionState, Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence,
-    FireAnswer, Firing, LeaseBeat, Limit, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus,
-    NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob,
-    QueueRecord, ReadStore, Renewal, Reservation, RetentionStore, RetryAnswer, ScheduleRecord,
-    ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
+    Claimed, DeleteAnswer, DispatchCursor, DispatchStore, DueSchedules, EditAnswer, EnqueueAnswer,
+    EnqueuePreview, EnqueueRules, EnqueueStore, EntryKey, EraseAnswer, ExecutionEdit,
+    ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage,
+    ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit,
+    LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, Renewal,
+    RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun,
+    ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
     StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord,
-    TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -201,6 +202,24 @@ delegate! {
     AuditStore {
         async fn append_audit(entries: Vec<AuditEntry>) -> ();
         async fn audit(query: AuditQuery) -> AuditPage;
+    }
+}
+
+delegate! {
+    DispatchStore {
+        async fn start_dispatch() -> ();
+        async fn stop_dispatch() -> ();
+        async fn is_dispatching() -> bool;
+        async fn unpublished(
+            except: Vec<String>, now: Timestamp, limit: usize
+        ) -> Vec<UnpublishedEntry>;
+        async fn confirm_published(entries: Vec<EntryKey>) -> ();
+        async fn publish_again(ids: Vec<ExecutionId>, at: Timestamp) -> ();
+        async fn republish(
+            jobs: Vec<String>, after: Option<DispatchCursor>, limit: usize
+        ) -> RepublishPage;
+        async fn ready_counts(jobs: Vec<String>, most: usize) -> Vec<(String, usize)>;
+        async fn waiting_states(ids: Vec<ExecutionId>) -> Vec<WaitingState>;
     }
 }
 

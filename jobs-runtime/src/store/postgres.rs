@@ -94,6 +94,7 @@ mod settle;
 mod audit;
 mod caller_tx;
 mod conn;
+mod dispatch;
 mod expire;
 mod external;
 mod limits;

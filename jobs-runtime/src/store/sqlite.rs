@@ -47,6 +47,7 @@
 //! | `read` | records, lists, logs, catalogue |
 //! | `retention` | deletion of what has expired, turns, erasure |
 //! | `schedules` | schedules and their runs |
+//! | `dispatch` | unpublished entries for a broker |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
 //! | `store`, `migrate` | the calls of the contract; the layout |
@@ -65,6 +66,7 @@ mod settle;
 mod audit;
 mod caller_tx;
 mod conn;
+mod dispatch;
 mod expire;
 mod external;
 mod limits;

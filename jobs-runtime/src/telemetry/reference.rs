@@ -99,6 +99,18 @@ metrics! {
         "Durations of calls of the store.";
     STORE_CALL_ERRORS: Counter "jobs_store_call_errors_total" ["call"]
         "Calls of the store that have failed.";
+    BROKER_CONNECTED: Gauge "jobs_broker_connected" ["part"]
+        "1 if the relay or the consumer of this process is connected to the broker, else 0.";
+    BROKER_LAG: Gauge "jobs_broker_relay_lag_seconds" []
+        "Time for which the relay of this process has had ready executions to publish.";
+    BROKER_UNCONFIRMED: Gauge "jobs_broker_unconfirmed" []
+        "Messages of this process whose confirm is awaited.";
+    BROKER_PUBLISHED: Counter "jobs_broker_published_total" ["answer"]
+        "Messages of this process, by the answer of the broker.";
+    BROKER_DEAD_LETTERS: Gauge "jobs_broker_dead_letters" []
+        "Messages that no worker could read, as the relay of this process has counted them last.";
+    BROKER_DELIVERIES: Counter "jobs_broker_deliveries_total" ["answer"]
+        "Messages that this process has received, by its answer.";
     RUNNING: Gauge "jobs_worker_attempts_running" []
         "Attempts that run in this process.";
     SLOTS: Gauge "jobs_worker_slots" ["kind"]

@@ -61,6 +61,10 @@ pub(in crate::cli) async fn doctor(
             results.extend(access::check(settings, Some(&*store)).await);
         }
     }
+    #[cfg(feature = "rabbitmq")]
+    if let Some(broker) = &settings.broker {
+        results.push(check_broker(broker).await);
+    }
     let builder = configure(settings.builder());
     results.push(if build_resources {
         check_start(builder).await
@@ -217,6 +221,39 @@ async fn check_store(store: &dyn Store) -> Vec<CheckResult> {
     }
     results.extend(check_queued_jobs(store).await);
     results
+}
+
+/// Checks the broker: reachability, rights and topology.
+#[cfg(feature = "rabbitmq")]
+async fn check_broker(broker: &crate::BrokerConfig) -> CheckResult {
+    let linked = jobs::Catalogue::linked();
+    let keys: Vec<_> = linked
+        .iter()
+        .flat_map(jobs::Catalogue::iter)
+        .map(|job| job.descriptor().routing_key.clone())
+        .collect();
+    let found = match crate::broker::check::check(broker, &keys).await {
+        Ok(found) => found,
+        Err(error) => return CheckResult::problem("broker", format!("{broker}: {error}")),
+    };
+    if !found.troubles.is_empty() {
+        return CheckResult::problem("broker", found.troubles.join("; "));
+    }
+    if found.dead_letters > 0 {
+        let detail = format!(
+            "{broker} has {} dead letters: `dead-letters list` shows them",
+            found.dead_letters
+        );
+        return CheckResult::warning("broker", detail);
+    }
+    if !found.missing.is_empty() {
+        let detail = format!(
+            "{broker} has no broker queue {}: `run` declares it",
+            found.missing.join(", ")
+        );
+        return CheckResult::warning("broker", detail);
+    }
+    CheckResult::ok("broker", broker.to_string())
 }
 
 /// Finds queued executions of jobs that this program does not link. `None` if there are none.

@@ -38,6 +38,10 @@ pub(in crate::cli) async fn run(
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     let builder = configure(settings.builder()).store_wait(settings.store_wait);
     let mut builder = builder.workers(components != Components::Http);
+    #[cfg(feature = "rabbitmq")]
+    if let Some(broker) = broker_of(settings, components) {
+        builder = builder.broker(broker.clone());
+    }
     if !matches!(components, Components::Worker { .. }) {
         builder = builder.bind(settings.bind).scheduler(true);
     }
@@ -59,6 +63,14 @@ pub(in crate::cli) async fn run(
         );
     }
     stopped
+}
+
+/// The broker of a process. A worker that ends when it is idle has none: it cannot know which
+/// messages are still to come.
+#[cfg(feature = "rabbitmq")]
+fn broker_of(settings: &Settings, components: Components) -> Option<&crate::BrokerConfig> {
+    let ends_when_idle = components == (Components::Worker { until_idle: true });
+    settings.broker.as_ref().filter(|_| !ends_when_idle)
 }
 
 /// Runs until a signal or an error, and stops the runtime.
@@ -171,6 +183,10 @@ async fn print_start(
             "  executing up to {} async and {} blocking attempts at a time",
             settings.engine.concurrency, settings.engine.blocking_concurrency
         ));
+    }
+    #[cfg(feature = "rabbitmq")]
+    if let Some(broker) = broker_of(settings, components) {
+        output.note(&format!("  dispatching through {broker}"));
     }
     if let Some(address) = runtime.address() {
         output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));

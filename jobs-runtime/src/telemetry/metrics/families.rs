@@ -37,6 +37,8 @@ pub(super) fn of(metrics: &Metrics, readings: &Readings) -> Vec<Family> {
         values.histogram(&reference::STORE_CALL_DURATION, [call], &found.duration);
         values.count(&reference::STORE_CALL_ERRORS, [call], found.errors.get());
     }
+    #[cfg(feature = "rabbitmq")]
+    values.broker(readings);
     values.process(readings);
     values.in_order()
 }
@@ -143,6 +145,49 @@ impl Values {
         self.count(&reference::RUNTIME_TASKS, [], runtime.tasks as u64);
         self.count(&reference::RUNTIME_QUEUE, [], runtime.queue_depth as u64);
         self.count(&reference::BUILD, [env!("CARGO_PKG_VERSION")], 1);
+    }
+
+    #[cfg(feature = "rabbitmq")]
+    fn broker(&mut self, readings: &Readings) {
+        let Some(broker) = &readings.broker else {
+            return;
+        };
+        let parts = [("relay", Some(broker.relay)), ("consumer", broker.consumer)];
+        for (part, is_connected) in parts {
+            if let Some(is_connected) = is_connected {
+                self.count(
+                    &reference::BROKER_CONNECTED,
+                    [part],
+                    u64::from(is_connected),
+                );
+            }
+        }
+        self.number(&reference::BROKER_LAG, [], broker.lag.as_secs_f64());
+        self.count(
+            &reference::BROKER_UNCONFIRMED,
+            [],
+            broker.unconfirmed as u64,
+        );
+        self.count(
+            &reference::BROKER_PUBLISHED,
+            ["confirmed"],
+            broker.published,
+        );
+        self.count(&reference::BROKER_PUBLISHED, ["returned"], broker.returned);
+        if let Some(dead_letters) = broker.dead_letters {
+            self.count(&reference::BROKER_DEAD_LETTERS, [], dead_letters.into());
+        }
+        let deliveries = &broker.deliveries;
+        for (answer, count) in [
+            ("claimed", deliveries.claimed),
+            ("gone", deliveries.gone),
+            ("not_yet", deliveries.not_yet),
+            ("not_mine", deliveries.not_mine),
+            ("returned", deliveries.returned),
+            ("undecodable", deliveries.undecodable),
+        ] {
+            self.count(&reference::BROKER_DELIVERIES, [answer], count);
+        }
     }
 
     fn process(&mut self, readings: &Readings) {

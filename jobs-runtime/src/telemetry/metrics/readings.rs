@@ -9,6 +9,8 @@ use tokio::sync::Mutex;
 
 use super::process::ProcessReadings;
 use crate::clock::timestamp;
+#[cfg(feature = "rabbitmq")]
+use crate::health::BrokerReadings;
 use crate::health::{Health, RefusedWrites, STORE_SILENCE};
 use crate::store::{Store, StoreGauges};
 use crate::time::Timestamp;
@@ -27,6 +29,9 @@ pub(super) struct Readings {
     pub(super) gauges: Option<StoreGauges>,
     pub(super) refused: RefusedWrites,
     pub(super) running: usize,
+    /// `None` if the process has no broker.
+    #[cfg(feature = "rabbitmq")]
+    pub(super) broker: Option<BrokerReadings>,
     pub(super) runtime: RuntimeReadings,
     pub(super) process: Option<ProcessReadings>,
 }
@@ -52,6 +57,8 @@ impl Readings {
             gauges: gauges(cache, store, clock).await,
             refused: health.refused_writes(),
             running: health.in_flight(),
+            #[cfg(feature = "rabbitmq")]
+            broker: health.broker_readings(),
             runtime: RuntimeReadings {
                 threads: runtime.num_workers(),
                 tasks: runtime.num_alive_tasks(),

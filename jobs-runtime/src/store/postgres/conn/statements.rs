@@ -355,6 +355,15 @@ statements! {
     external_lease: include_str!("../sql/external/lease.sql"),
     external_leases: include_str!("../sql/external/leases.sql"),
     external_cancel_requests: include_str!("../sql/external/cancel_requests.sql"),
+    dispatch_start: include_str!("../sql/dispatch/start.sql"),
+    dispatch_stop: include_str!("../sql/dispatch/stop.sql"),
+    dispatch_is_on: include_str!("../sql/dispatch/is_on.sql"),
+    dispatch_unpublished: include_str!("../sql/dispatch/unpublished.sql"),
+    dispatch_confirm_published: include_str!("../sql/dispatch/confirm_published.sql"),
+    dispatch_publish_again: include_str!("../sql/dispatch/publish_again.sql"),
+    dispatch_ready_counts: include_str!("../sql/dispatch/ready_counts.sql"),
+    dispatch_republish: include_str!("../sql/dispatch/republish.sql"),
+    dispatch_waiting_states: include_str!("../sql/dispatch/waiting_states.sql"),
 }
 
 #[cfg(test)]

@@ -342,6 +342,55 @@ CREATE TABLE jobs.paused_queues (
     paused_at bigint NOT NULL
 );
 
+-- Dispatch by a broker: ready executions whose message is not published yet. The triggers of
+-- sql/dispatch/start.sql write and delete the rows. `publish_at` is the time from which a relay
+-- publishes the message. `version` counts how often the row was written again.
+CREATE TABLE jobs.unpublished (
+    publish_at bigint   NOT NULL DEFAULT 0,
+    version    bigint   NOT NULL DEFAULT 0,
+    seq        bigint   NOT NULL,
+    attempt    integer  NOT NULL,
+    rank       smallint NOT NULL,
+    queue      text     COLLATE "C" NOT NULL,
+    job_id     text     COLLATE "C" NOT NULL,
+    PRIMARY KEY (queue, job_id, rank, seq)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
+);
+
+CREATE FUNCTION jobs.note_ready_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO jobs.unpublished AS u (queue, job_id, rank, seq, attempt)
+    SELECT a.queue, a.job_id, a.rank, a.seq, a.attempt FROM added AS a
+    ON CONFLICT (queue, job_id, rank, seq)
+        DO UPDATE SET attempt = excluded.attempt, version = u.version + 1, publish_at = 0;
+    RETURN NULL;
+END
+$$;
+
+-- A merge deletes a ready row and inserts it again in one statement: its entry stays. Each row is
+-- looked up by its key, which a plan made for empty tables must do as well.
+CREATE FUNCTION jobs.note_ready_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM jobs.unpublished
+    WHERE ctid = ANY (ARRAY(
+        SELECT p.place
+        FROM removed AS g
+        CROSS JOIN LATERAL (
+            SELECT u.ctid AS place
+            FROM jobs.unpublished AS u
+            WHERE u.queue = g.queue AND u.job_id = g.job_id AND u.rank = g.rank AND u.seq = g.seq
+            LIMIT 1
+        ) AS p
+        WHERE (
+            SELECT r.seq FROM jobs.ready AS r WHERE r.rank = g.rank AND r.seq = g.seq LIMIT 1
+        ) IS NULL
+    ));
+    RETURN NULL;
+END
+$$;
+
 -- Schedules. `rule` and `declared` are JSON: the rule in force, and that of the job's attribute.
 -- `payload` is NULL for the job's defaults. Every write raises `revision`. Times until
 -- `evaluated_until` have been considered. `due_at` is NULL while a schedule is paused or absent.

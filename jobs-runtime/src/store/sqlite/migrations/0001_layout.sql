@@ -277,6 +277,20 @@ CREATE TABLE jobs_paused_queues (
     paused_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Dispatch by a broker: ready executions whose message is not published yet. sql/dispatch/start.sql
+-- creates the triggers that write and delete the rows. `publish_at` is the time from which a relay
+-- publishes the message. `version` counts how often the row was written again.
+CREATE TABLE jobs_unpublished (
+    queue      TEXT    NOT NULL,
+    job_id     TEXT    NOT NULL,
+    rank       INTEGER NOT NULL,
+    seq        INTEGER NOT NULL,
+    attempt    INTEGER NOT NULL,
+    version    INTEGER NOT NULL DEFAULT 0,
+    publish_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (queue, job_id, rank, seq)
+) WITHOUT ROWID;
+
 -- Schedules. `rule` and `declared` are JSON: the rule in force, and that of the job's attribute.
 -- `payload` is NULL for the job's defaults. Every write raises `revision`. Times until
 -- `evaluated_until` have been considered. `due_at` is NULL while a schedule is paused or absent.

@@ -1,0 +1,367 @@
+//! The consumer: hands messages to the dispatcher, and acknowledges them by the store's answer.
+//!
+//! | answer | what happens to the message |
+//! |---|---|
+//! | claimed | acknowledged: from here on the lease guards the attempt |
+//! | gone: the execution is running, final or unknown | acknowledged |
+//! | not yet: blocked, delayed, or its queue is paused | acknowledged; the relay publishes again |
+//! | not mine: this worker does not execute it | acknowledged; the relay publishes again |
+//! | no slot within a minute, or the store does not answer | back to the broker |
+//! | unreadable | rejected: the broker moves it to the dead letters |
+//!
+//! A crash before the acknowledgement makes the broker deliver the message again. It then finds the
+//! execution running or taken over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, SelectAll};
+use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery as Received;
+use lapin::options::{BasicConsumeOptions, BasicNackOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::types::FieldTable;
+use lapin::{Acker, Channel, Connection, Consumer as Subscription};
+use tokio::sync::oneshot;
+
+use super::connection::{BrokerError, BrokerErrorKind, CALL_TIMEOUT, Pause};
+use super::connection::{channel, close, connect, within};
+use super::message::Message;
+use super::relay::BrokerDeps;
+use super::topology;
+use super::unclaimed::{Unclaimed, Verdict, judge};
+use crate::engine::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
+
+/// The interval at which broker queues that could not be consumed are tried again.
+const RETRY_QUEUES: Duration = Duration::from_secs(15);
+
+/// The pause before a message goes back to the broker because the store did not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause before an execution that was not leased, although it is ready, is claimed again.
+const CLAIM_PAUSE: Duration = Duration::from_millis(200);
+
+/// The most tries to claim such an execution.
+const MAX_CLAIMS: u32 = 5;
+
+/// A job that this worker executes, and its routing key.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumedJob {
+    /// The current id and the aliases.
+    pub(crate) ids: Vec<String>,
+    pub(crate) routing_key: String,
+}
+
+/// A consumer, and what it keeps from one connection to the next.
+pub(super) struct Consumer<'d> {
+    deps: &'d BrokerDeps,
+    jobs: &'d [ConsumedJob],
+    /// The queues that the worker claims from; every queue if empty.
+    queues: &'d [String],
+    signals: BrokerSignals,
+    is_consuming: bool,
+}
+
+/// A message that waits for its answer.
+struct Held {
+    message: Message,
+    acker: Acker,
+    claims: u32,
+}
+
+/// What happens next to a message.
+enum Step {
+    /// The dispatcher has answered.
+    Answered(Held, DeliveryAnswer),
+    /// The store has said why executions were not leased, or has failed.
+    Judged(Vec<(Held, Verdict)>),
+    /// An execution is to be claimed again.
+    ClaimAgain(Held),
+    /// The message is acknowledged or back at the broker.
+    Done(Result<(), BrokerError>),
+}
+
+type Steps = FuturesUnordered<BoxFuture<'static, Step>>;
+
+impl<'d> Consumer<'d> {
+    pub(super) fn new(
+        deps: &'d BrokerDeps,
+        jobs: &'d [ConsumedJob],
+        queues: &'d [String],
+        signals: BrokerSignals,
+    ) -> Self {
+        Self {
+            deps,
+            jobs,
+            queues,
+            signals,
+            is_consuming: false,
+        }
+    }
+
+    /// Consumes until the future is dropped.
+    pub(super) async fn run(&mut self) {
+        let mut pause = Pause::default();
+        loop {
+            let error = match connect(&self.deps.config, "consumer").await {
+                Ok(connection) => {
+                    let Err(error) = self.serve(&connection, &mut pause).await;
+                    self.set_consuming(false);
+                    close(&connection).await;
+                    error
+                }
+                Err(error) => error,
+            };
+            self.set_consuming(false);
+            if self.deps.health.consumer_away(&error.to_string()) {
+                let kind = error.kind().as_str();
+                tracing::warn!(kind, "the consumer has lost the broker: {}", error.reason);
+            }
+            self.deps.clock.sleep(pause.take(&self.deps.entropy)).await;
+        }
+    }
+
+    /// Tells the dispatcher whether messages arrive.
+    fn set_consuming(&mut self, is_consuming: bool) {
+        if std::mem::replace(&mut self.is_consuming, is_consuming) != is_consuming {
+            // Fails if the worker has ended.
+            let _ = self.signals.send(BrokerSignal::Consuming(is_consuming));
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        connection: &Connection,
+        pause: &mut Pause,
+    ) -> Result<std::convert::Infallible, BrokerError> {
+        let deps = self.deps;
+        topology::declare_exchanges(connection, &deps.names).await?;
+        let channel = channel(connection).await?;
+        let qos = channel.basic_qos(deps.config.prefetch, BasicQosOptions::default());
+        within(CALL_TIMEOUT, "the prefetch", qos).await?;
+        let mut subscriptions = SelectAll::new();
+        let mut consumed = BTreeMap::new();
+        let mut steps = Steps::new();
+        let mut retry_at = Duration::ZERO;
+        let mut is_announced = false;
+        loop {
+            let now = deps.clock.elapsed();
+            if now >= retry_at {
+                let missing = self
+                    .subscribe(connection, &channel, &mut consumed, &mut subscriptions)
+                    .await?;
+                retry_at = now + RETRY_QUEUES;
+                self.set_consuming(missing.is_none());
+                deps.health.consumer_connected(consumed.len(), missing);
+                if !std::mem::replace(&mut is_announced, true) {
+                    pause.reset();
+                    tracing::info!(
+                        "consuming {} broker queues at {}",
+                        consumed.len(),
+                        deps.config
+                    );
+                }
+            }
+            tokio::select! {
+                Some((key, received)) = subscriptions.next(), if !subscriptions.is_empty() => {
+                    match received {
+                        Some(received) => self.receive(received?, &mut steps),
+                        None => {
+                            // The broker has ended this subscription: its queue is gone.
+                            tracing::warn!("the broker queue of `{key}` was deleted");
+                            consumed.remove(&key);
+                            self.set_consuming(false);
+                            retry_at = Duration::ZERO;
+                        }
+                    }
+                }
+                Some(step) = steps.next(), if !steps.is_empty() => self.advance(step, &mut steps)?,
+                () = deps.clock.sleep(retry_at.saturating_sub(now)) => {}
+            }
+            if !connection.status().connected() {
+                return Err(BrokerError::lost("the connection has ended"));
+            }
+            if !channel.status().connected() {
+                return Err(BrokerError::channel("the broker has closed the channel"));
+            }
+        }
+    }
+
+    /// Subscribes to the broker queues that are not consumed yet. Returns why some are not.
+    async fn subscribe(
+        &self,
+        connection: &Connection,
+        channel: &Channel,
+        consumed: &mut BTreeMap<String, ()>,
+        subscriptions: &mut SelectAll<Subscribed>,
+    ) -> Result<Option<String>, BrokerError> {
+        let mut reasons = Vec::new();
+        for job in self.jobs {
+            if consumed.contains_key(&job.routing_key) {
+                continue;
+            }
+            let declared =
+                topology::declare_key(connection, &self.deps.names, &job.routing_key).await;
+            let queue = match declared {
+                Ok(queue) => queue,
+                Err(error) if error.kind == BrokerErrorKind::Topology => {
+                    tracing::warn!("cannot consume: {error}");
+                    reasons.push(error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let subscription = channel.basic_consume(
+                queue.as_str().into(),
+                // The broker chooses a tag.
+                "".into(),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            );
+            let subscription = within(CALL_TIMEOUT, &queue, subscription).await?;
+            consumed.insert(job.routing_key.clone(), ());
+            subscriptions.push(subscribed(job.routing_key.clone(), subscription));
+        }
+        Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
+    }
+
+    /// Hands a message to the dispatcher.
+    fn receive(&self, received: Received, steps: &mut Steps) {
+        match Message::decode(&received.data) {
+            Ok(message) => self.claim(
+                Held {
+                    message,
+                    acker: received.acker,
+                    claims: 0,
+                },
+                steps,
+            ),
+            Err(reason) => {
+                tracing::warn!(routing_key = %received.routing_key, "dead letter: {reason}");
+                self.deps.health.delivered(|counts| counts.undecodable += 1);
+                let reject = async move {
+                    let options = BasicRejectOptions { requeue: false };
+                    let rejected = received.acker.reject(options).await;
+                    Step::Done(rejected.map(drop).map_err(BrokerError::from))
+                };
+                steps.push(reject.boxed());
+            }
+        }
+    }
+
+    fn claim(&self, mut held: Held, steps: &mut Steps) {
+        held.claims += 1;
+        let (answer, answered) = oneshot::channel();
+        let delivery = Delivery {
+            execution_id: held.message.execution_id,
+            job_id: held.message.job_id.clone(),
+            answer,
+        };
+        // Fails if the worker has ended: the answer is then an error.
+        let _ = self.signals.send(BrokerSignal::Delivery(delivery));
+        let wait = async move {
+            let answer = answered.await.unwrap_or(DeliveryAnswer::NoSlot);
+            Step::Answered(held, answer)
+        };
+        steps.push(wait.boxed());
+    }
+
+    /// Takes a step, and every other one that is complete: their lookups are one call of the store.
+    fn advance(&self, first: Step, steps: &mut Steps) -> Result<(), BrokerError> {
+        let mut unclaimed = Vec::new();
+        let mut next = Some(first);
+        while let Some(step) = next {
+            match step {
+                Step::Done(done) => done?,
+                Step::ClaimAgain(held) => self.claim(held, steps),
+                Step::Judged(judged) => {
+                    for (held, verdict) in judged {
+                        self.apply(held, verdict, steps);
+                    }
+                }
+                Step::Answered(held, DeliveryAnswer::Claimed) => {
+                    self.deps.health.delivered(|counts| counts.claimed += 1);
+                    steps.push(acknowledge(held));
+                }
+                Step::Answered(held, DeliveryAnswer::NoSlot) => self.give_back(held, steps),
+                Step::Answered(held, DeliveryAnswer::NotClaimed) => unclaimed.push(held),
+            }
+            next = steps.next().now_or_never().flatten();
+        }
+        if !unclaimed.is_empty() {
+            let subject = Unclaimed {
+                store: self.deps.store.clone(),
+                job_ids: self.jobs.iter().flat_map(|job| job.ids.clone()).collect(),
+                queues: self.queues.to_vec(),
+                now: crate::clock::timestamp(&*self.deps.clock),
+            };
+            let ids = unclaimed
+                .iter()
+                .map(|held| held.message.execution_id)
+                .collect();
+            let pause = self.deps.clock.sleep(STORE_PAUSE);
+            let judged = async move {
+                let verdicts = judge(subject, ids).await;
+                if verdicts.contains(&Verdict::StoreFailed) {
+                    pause.await;
+                }
+                Step::Judged(unclaimed.into_iter().zip(verdicts).collect())
+            };
+            steps.push(judged.boxed());
+        }
+        Ok(())
+    }
+
+    fn apply(&self, held: Held, verdict: Verdict, steps: &mut Steps) {
+        let health = &self.deps.health;
+        match verdict {
+            Verdict::Gone => health.delivered(|counts| counts.gone += 1),
+            Verdict::NotYet => health.delivered(|counts| counts.not_yet += 1),
+            Verdict::NotMine => health.delivered(|counts| counts.not_mine += 1),
+            Verdict::StoreFailed => return self.give_back(held, steps),
+            Verdict::Ready if held.claims >= MAX_CLAIMS => return self.give_back(held, steps),
+            // A slot cap was reached, or another transaction held the row.
+            Verdict::Ready => {
+                let pause = self.deps.clock.sleep(CLAIM_PAUSE);
+                steps.push(pause.map(|()| Step::ClaimAgain(held)).boxed());
+                return;
+            }
+        }
+        steps.push(acknowledge(held));
+    }
+
+    /// Gives a message back to the broker, for another worker.
+    fn give_back(&self, held: Held, steps: &mut Steps) {
+        self.deps.health.delivered(|counts| counts.returned += 1);
+        let give_back = async move {
+            let options = BasicNackOptions {
+                requeue: true,
+                ..BasicNackOptions::default()
+            };
+            let returned = held.acker.nack(options).await;
+            Step::Done(returned.map(drop).map_err(BrokerError::from))
+        };
+        steps.push(give_back.boxed());
+    }
+}
+
+fn acknowledge(held: Held) -> BoxFuture<'static, Step> {
+    async move {
+        let acknowledged = held.acker.ack(Default::default()).await;
+        Step::Done(acknowledged.map(drop).map_err(BrokerError::from))
+    }
+    .boxed()
+}
+
+/// The messages of a subscription with its routing key, and `None` after the last one.
+type Subscribed =
+    futures_util::stream::BoxStream<'static, (String, Option<Result<Received, lapin::Error>>)>;
+
+fn subscribed(key: String, subscription: Subscription) -> Subscribed {
+    let end = futures_util::stream::once(async { None });
+    subscription
+        .map(Some)
+        .chain(end)
+        .map(move |received| (key.clone(), received))
+        .boxed()
+}
