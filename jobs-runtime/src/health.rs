@@ -15,6 +15,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::Store;
+#[cfg(feature = "otlp")]
+use crate::telemetry::Telemetry;
 
 pub(crate) use scheduler::SchedulerHealth;
 
@@ -36,6 +38,8 @@ pub struct Health {
     log_capture: Mutex<Option<bool>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
+    #[cfg(feature = "otlp")]
+    telemetry: Mutex<Telemetry>,
 }
 
 impl Health {
@@ -48,6 +52,8 @@ impl Health {
             workers: Mutex::default(),
             log_capture: Mutex::default(),
             scheduler: Mutex::default(),
+            #[cfg(feature = "otlp")]
+            telemetry: Mutex::default(),
         }
     }
 
@@ -59,6 +65,26 @@ impl Health {
     /// Reports whether log lines of handlers are stored with their attempts.
     pub fn log_capture(&self, works: bool) {
         *lock(&self.log_capture) = Some(works);
+    }
+
+    /// Reports the export of this process's telemetry.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn telemetry(&self, telemetry: &Telemetry) {
+        *lock(&self.telemetry) = telemetry.clone();
+    }
+
+    /// The check of the export. Trouble with a collector fails no report: executions go on.
+    #[cfg(feature = "otlp")]
+    fn telemetry_check(&self) -> Option<HealthCheck> {
+        let (status, detail) = match lock(&self.telemetry).state()? {
+            Ok(detail) => (CheckStatus::Ok, detail),
+            Err(detail) => (CheckStatus::Degraded, detail),
+        };
+        Some(HealthCheck {
+            name: "telemetry",
+            status,
+            detail,
+        })
     }
 
     /// Creates the handle through which a worker of this process reports its state.
@@ -121,6 +147,8 @@ impl Health {
         checks.push(self.log_check());
         let scheduler = lock(&self.scheduler).clone();
         checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
+        #[cfg(feature = "otlp")]
+        checks.extend(self.telemetry_check());
         HealthReport::of(checks)
     }
 
@@ -237,6 +265,8 @@ pub struct HealthCheck {
 pub enum CheckStatus {
     /// The part works.
     Ok,
+    /// The part has trouble that delays no execution and fails no report.
+    Degraded,
     /// The part does not work.
     Failing,
     /// The process has no such part, by configuration.

@@ -25,6 +25,8 @@ use crate::health::Health;
 use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
+#[cfg(feature = "otlp")]
+use crate::telemetry::MetricsExport;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -69,6 +71,9 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     pruner: Pruner,
     health: Arc<Health>,
+    /// Ends the export of the metrics when it is dropped.
+    #[cfg(feature = "otlp")]
+    _metrics_export: Option<MetricsExport>,
     #[cfg(feature = "http")]
     external: ExternalLeases,
     #[cfg(feature = "http")]

@@ -13,6 +13,7 @@ use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 
 /// True if a payload schema accepts a payload.
 pub(crate) type AcceptsPayload = fn(&Value, &str) -> bool;
@@ -36,4 +37,5 @@ pub(crate) struct EngineParts {
     /// The id and the fingerprint of each job of the program.
     pub(crate) fingerprints: Vec<(String, String)>,
     pub(crate) accepts_payload: AcceptsPayload,
+    pub(crate) spans: Spans,
 }

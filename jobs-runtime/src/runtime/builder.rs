@@ -25,6 +25,9 @@ use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
+use crate::telemetry::spans::Spans;
+#[cfg(feature = "otlp")]
+use crate::telemetry::{MetricsSource, Telemetry};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -50,6 +53,8 @@ pub struct RuntimeBuilder {
     resources: Vec<BuiltResource>,
     handlers: AttemptService,
     hooks: Hooks,
+    #[cfg(feature = "otlp")]
+    telemetry: Telemetry,
     #[cfg(feature = "http")]
     bind: Option<SocketAddr>,
     #[cfg(feature = "http")]
@@ -74,6 +79,8 @@ impl Default for RuntimeBuilder {
             resources: Vec::new(),
             handlers: AttemptService::default(),
             hooks: Hooks::default(),
+            #[cfg(feature = "otlp")]
+            telemetry: Telemetry::default(),
             #[cfg(feature = "http")]
             bind: None,
             #[cfg(feature = "http")]
@@ -266,6 +273,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Exports the metrics of this runtime, and the exceptions of attempts, over OTLP. Spans and
+    /// events are exported by the [layer](Telemetry::layer) in the program's subscriber.
+    #[cfg(feature = "otlp")]
+    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
+        self.telemetry = telemetry.clone();
+        self
+    }
+
     /// Serves the HTTP interface on this address. Port 0 selects a free port. An address that other
     /// machines reach needs a store with a token: see [`http`](Self::http).
     #[cfg(feature = "http")]
@@ -318,7 +333,14 @@ impl RuntimeBuilder {
             Some(store) => prepare(store, &self.clock).await?,
             None => open(&self.database.parse()?, &self.clock, self.store_wait).await?,
         };
-        let metrics = Arc::<Metrics>::default();
+        #[cfg(feature = "otlp")]
+        let (mirrors, spans) = {
+            let telemetry = &self.telemetry;
+            (telemetry.mirrors(), Spans::detect(telemetry.logger()).await)
+        };
+        #[cfg(not(feature = "otlp"))]
+        let (mirrors, spans) = (None, Spans);
+        let metrics = Arc::new(Metrics::new(mirrors));
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
@@ -330,6 +352,7 @@ impl RuntimeBuilder {
             ServiceSettings {
                 retention: self.retention.clone(),
                 metrics: Arc::clone(&metrics),
+                spans: spans.clone(),
             },
         )?;
         #[cfg(feature = "http")]
@@ -353,6 +376,16 @@ impl RuntimeBuilder {
             publications: service.fingerprints(),
         };
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
+        #[cfg(feature = "otlp")]
+        let metrics_export = {
+            health.telemetry(&self.telemetry);
+            self.telemetry.export_metrics(MetricsSource {
+                metrics: Arc::clone(&metrics),
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                health: Arc::clone(&health),
+            })
+        };
         let schedules = self
             .scheduler
             .unwrap_or(self.workers && self.engine.only.is_empty());
@@ -420,6 +453,7 @@ impl RuntimeBuilder {
                 metrics: Arc::clone(&metrics),
                 fingerprints: service.fingerprints(),
                 accepts_payload: crate::service::schema_accepts,
+                spans,
             })?)
         } else {
             None
@@ -463,6 +497,8 @@ impl RuntimeBuilder {
             retention,
             pruner,
             health,
+            #[cfg(feature = "otlp")]
+            _metrics_export: metrics_export,
             #[cfg(feature = "http")]
             external,
             #[cfg(feature = "http")]
@@ -505,6 +541,9 @@ impl ControlPlane {
                 handlers: AttemptService::default(),
                 hooks: Hooks::default(),
                 metrics: self.metrics,
+                fingerprints: Vec::new(),
+                accepts_payload: crate::service::schema_accepts,
+                spans: Spans::default(),
             })
         })
     }
