@@ -71,7 +71,7 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     pruner: Pruner,
     health: Arc<Health>,
-    /// Ends the export of the metrics when it is dropped.
+    /// Reads the gauges for the export until it is dropped.
     #[cfg(feature = "otlp")]
     _metrics_export: Option<MetricsExport>,
     #[cfg(feature = "http")]

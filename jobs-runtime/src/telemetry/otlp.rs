@@ -247,7 +247,8 @@ impl Telemetry {
         export.metrics.as_ref().map(metrics::mirrors)
     }
 
-    /// Shows the metrics of a runtime to the SDK, until the returned value is dropped.
+    /// Shows the metrics of a runtime to the SDK. Reads the gauges until the returned value is
+    /// dropped.
     pub(crate) fn export_metrics(&self, source: MetricsSource) -> Option<MetricsExport> {
         let export = self.0.as_ref()?;
         let runtime = export.runtime.as_ref()?;

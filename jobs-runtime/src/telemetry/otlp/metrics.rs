@@ -30,11 +30,11 @@ pub(crate) struct MetricsSource {
     pub(crate) health: Arc<Health>,
 }
 
-/// The export of one runtime's metrics. It ends when the value is dropped.
+/// The export of one runtime's metrics. The gauges are read until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct MetricsExport(AbortHandle);
 
-/// The last readings; `None` before the first, and after the end of the runtime.
+/// The last readings; `None` before the first.
 type LastReadings = Mutex<Option<Readings>>;
 
 impl MetricsExport {
@@ -73,12 +73,9 @@ impl Drop for MetricsExport {
 fn observe(provider: &SdkMeterProvider, metrics: &Arc<Metrics>, last: &Arc<LastReadings>) {
     let meter = provider.meter(SCOPE);
     for doc in METRICS {
-        // The SDK keeps the callbacks for ever, and must not keep the runtime.
-        let (metrics, last) = (Arc::downgrade(metrics), Arc::downgrade(last));
+        // The SDK reads them for the last time after the end of the runtime.
+        let (metrics, last) = (Arc::clone(metrics), Arc::clone(last));
         let observe = move |instrument: &dyn AsyncInstrument<f64>| {
-            let (Some(metrics), Some(last)) = (metrics.upgrade(), last.upgrade()) else {
-                return;
-            };
             let last = last.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(readings) = &*last else { return };
             for (labels, value) in families::samples_of(&metrics, readings, doc) {
