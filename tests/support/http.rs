@@ -31,7 +31,9 @@ pub fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
 
 /// Sends `POST path` with a JSON body and further headers.
 pub fn post_with(address: SocketAddr, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
-    let headers = headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let headers = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"));
     let headers: Vec<_> = headers.collect();
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     send(address, "POST", path, &headers, body)

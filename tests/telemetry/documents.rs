@@ -50,11 +50,21 @@ fn the_tables_of_spans_and_attributes_are_those_of_the_reference() {
         format!("| `{name}` | {kind} | {attributes} | {help} |")
     });
     let spans: Vec<_> = spans.collect();
-    assert_eq!(table("Spans"), spans, "write into the page:\n{}", spans.join("\n"));
+    assert_eq!(
+        table("Spans"),
+        spans,
+        "write into the page:\n{}",
+        spans.join("\n")
+    );
     let attributes = ATTRIBUTES.iter();
     let rows = attributes.map(|one| format!("| `{}` | {} |", one.name, one.help));
     let rows: Vec<_> = rows.collect();
-    assert_eq!(table("Attributes"), rows, "write into the page:\n{}", rows.join("\n"));
+    assert_eq!(
+        table("Attributes"),
+        rows,
+        "write into the page:\n{}",
+        rows.join("\n")
+    );
 }
 
 /// The names in an expression that this program could have emitted.

@@ -24,9 +24,8 @@ use sources::{FILE, variable_of};
 pub(super) use values::LogFormat;
 use values::{
     ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
-    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue,
-    parse_log_format, parse_name, parse_number, parse_switch,
-    parse_trace_link,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_log_format, parse_name, parse_number,
+    parse_switch, parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.

@@ -541,8 +541,6 @@ impl ControlPlane {
                 handlers: AttemptService::default(),
                 hooks: Hooks::default(),
                 metrics: self.metrics,
-                fingerprints: Vec::new(),
-                accepts_payload: crate::service::schema_accepts,
                 spans: Spans::default(),
             })
         })
