@@ -202,7 +202,7 @@ impl Telemetry {
             let done = done.clone();
             let work = move || {
                 work();
-                // Nobody waits after the limit.
+                // The receiver is gone after the limit.
                 let _ = done.send(());
             };
             let spawned = thread::Builder::new().name("jobs-otlp-end".to_owned());
