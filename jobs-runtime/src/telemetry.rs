@@ -11,10 +11,18 @@
 //! The folder imports the store contract, the clock and `health`. The service, the engine and the
 //! HTTP interface import it.
 
+#[cfg_attr(
+    not(any(feature = "http", feature = "otlp")),
+    allow(dead_code, reason = "the program shows its metrics nowhere")
+)]
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 pub mod reference;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "the program exports no spans")
+)]
 pub(crate) mod spans;
 pub(crate) mod trace_context;
 

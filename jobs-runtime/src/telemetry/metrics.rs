@@ -35,7 +35,8 @@ use jobs::Jobs;
 use readings::CachedGauges;
 use store_calls::{CallMetrics, StoreCalls};
 
-pub(crate) use families::Value;
+#[cfg(feature = "otlp")]
+pub(super) use families::Value;
 #[cfg(feature = "otlp")]
 pub(super) use instruments::BUCKETS;
 pub(crate) use instruments::MirrorFactory;

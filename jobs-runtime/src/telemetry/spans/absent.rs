@@ -16,39 +16,31 @@ pub(crate) struct Spans;
 pub(crate) struct SendSpan;
 
 impl Spans {
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn send(&self, _job: Option<&str>, _requests: &mut [EnqueueRequest]) -> SendSpan {
         SendSpan
     }
 
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn attempt(&self, _span: &Span, _job: &str, _claimed: &Claimed) -> Option<String> {
         None
     }
 
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn ended(&self, _span: &Span, _end: &SpanEnd<'_>) {}
 
     #[cfg(feature = "http")]
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn request(&self, _: &str, _: &str, _: &str, _: Option<&str>) -> Span {
         Span::none()
     }
 
     #[cfg(feature = "http")]
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn responded(&self, _span: &Span, _status: u16) {}
 }
 
 impl SendSpan {
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn span(&self) -> Span {
         Span::none()
     }
 
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn sent(&self, _id: ExecutionId) {}
 
-    #[expect(clippy::unused_self, reason = "the same function as with the feature")]
     pub(crate) fn failed(&self, _kind: &str) {}
 }
