@@ -31,7 +31,7 @@ use crate::RuntimeBuilder;
 use args::{Args, Command};
 use failure::Failure;
 use output::Output;
-use settings::Settings;
+use settings::{LogFormat, Settings};
 
 /// Runs the program with the jobs that are linked into the binary. A `main` needs nothing else:
 ///
@@ -112,11 +112,21 @@ fn run(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
     let command = args.command.unwrap_or(Command::Run);
-    let settings = Settings::load(&args.globals)?;
+    let mut settings = Settings::load(&args.globals)?;
+    if settings.log_format == LogFormat::Json {
+        output.errors().write_json();
+    }
     for note in &settings.notes {
         output.note(note);
     }
-    logging::start(&command, output)?;
+    #[cfg(feature = "otlp")]
+    if command.has_telemetry() {
+        settings.telemetry =
+            crate::telemetry().map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    #[cfg(feature = "otlp")]
+    let telemetry = settings.telemetry.clone();
+    logging::start(&command, output, &settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -126,5 +136,7 @@ fn run(
     let result = runtime.block_on(commands::run(command, settings, output, configure));
     // A blocking handler that does not return must not keep the process alive.
     runtime.shutdown_background();
+    #[cfg(feature = "otlp")]
+    telemetry.shutdown();
     result
 }

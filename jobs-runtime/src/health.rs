@@ -17,6 +17,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::Store;
+#[cfg(feature = "otlp")]
+use crate::telemetry::Telemetry;
 
 #[cfg(feature = "rabbitmq")]
 pub(crate) use broker::{BrokerHealth, BrokerReadings};
@@ -43,6 +45,8 @@ pub struct Health {
     /// `None` if the process has no broker.
     #[cfg(feature = "rabbitmq")]
     broker: Mutex<Option<BrokerHealth>>,
+    #[cfg(feature = "otlp")]
+    telemetry: Mutex<Telemetry>,
 }
 
 impl Health {
@@ -57,6 +61,8 @@ impl Health {
             scheduler: Mutex::default(),
             #[cfg(feature = "rabbitmq")]
             broker: Mutex::default(),
+            #[cfg(feature = "otlp")]
+            telemetry: Mutex::default(),
         }
     }
 
@@ -68,6 +74,26 @@ impl Health {
     /// Reports whether log lines of handlers are stored with their attempts.
     pub fn log_capture(&self, works: bool) {
         *lock(&self.log_capture) = Some(works);
+    }
+
+    /// Reports the export of this process's telemetry.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn telemetry(&self, telemetry: &Telemetry) {
+        *lock(&self.telemetry) = telemetry.clone();
+    }
+
+    /// The check of the export. Trouble with a collector fails no report: executions go on.
+    #[cfg(feature = "otlp")]
+    fn telemetry_check(&self) -> Option<HealthCheck> {
+        let (status, detail) = match lock(&self.telemetry).state()? {
+            Ok(detail) => (CheckStatus::Ok, detail),
+            Err(detail) => (CheckStatus::Degraded, detail),
+        };
+        Some(HealthCheck {
+            name: "telemetry",
+            status,
+            detail,
+        })
     }
 
     /// Creates the handle through which a worker of this process reports its state.
@@ -150,6 +176,8 @@ impl Health {
         if let Some(broker) = &*lock(&self.broker) {
             checks.extend(broker.checks(now));
         }
+        #[cfg(feature = "otlp")]
+        checks.extend(self.telemetry_check());
         HealthReport::of(checks)
     }
 
@@ -266,6 +294,8 @@ pub struct HealthCheck {
 pub enum CheckStatus {
     /// The part works.
     Ok,
+    /// The part has trouble that delays no execution and fails no report.
+    Degraded,
     /// The part does not work.
     Failing,
     /// The process has no such part, by configuration.

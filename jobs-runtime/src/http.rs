@@ -61,7 +61,7 @@ use crate::engine::EngineConfig;
 use crate::external::{ExternalLeases, Settings};
 use crate::health::Health;
 use auth::Auth;
-use request::guard;
+use request::{guard, trace};
 use response::gzip;
 use response::problem::{Code, Problem};
 
@@ -147,6 +147,7 @@ pub(crate) fn build(
     };
     routes::router()
         .route_layer(middleware::from_fn(guard::require_json))
+        .route_layer(middleware::from_fn_with_state(api.clone(), trace::in_span))
         .fallback(async || Problem::new(Code::NotFound, "no such route; `GET /` lists the routes"))
         .method_not_allowed_fallback(async || {
             Problem::new(

@@ -90,6 +90,8 @@ pub use service::{
     ScheduleError, ScheduleView, SchemaError, TokenError, TokenState, TokenView,
 };
 pub use store::transfer::copy::{Transfer, TransferError, transfer};
+#[cfg(feature = "otlp")]
+pub use telemetry::{Telemetry, TelemetryError, telemetry};
 
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};

@@ -33,7 +33,11 @@ pub use capture::{layer, layer_at};
 pub(crate) use buffer::LogBuffer;
 #[cfg(feature = "http")]
 pub(crate) use buffer::{MAX_BYTES, MAX_LINES};
+#[cfg(feature = "cli")]
+pub(crate) use capture::is_attempt;
 pub(crate) use capture::{in_scope, scope};
 #[cfg(feature = "cli")]
 pub(crate) use probe::SILENT_TARGET;
 pub(crate) use probe::is_captured;
+#[cfg(feature = "cli")]
+pub(crate) use visit::Visited;

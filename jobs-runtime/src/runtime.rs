@@ -27,6 +27,8 @@ use crate::health::Health;
 use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
+#[cfg(feature = "otlp")]
+use crate::telemetry::MetricsExport;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -73,6 +75,9 @@ pub struct Runtime {
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
     broker: Option<Broker>,
+    /// Reads the gauges for the export until it is dropped.
+    #[cfg(feature = "otlp")]
+    _metrics_export: Option<MetricsExport>,
     #[cfg(feature = "http")]
     external: ExternalLeases,
     #[cfg(feature = "http")]

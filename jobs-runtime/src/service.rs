@@ -73,6 +73,7 @@ use crate::store::{
     CancelAnswer, DeleteAnswer, EditAnswer, EraseAnswer, RetryAnswer, Store, StoreError,
 };
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 use crate::time::Timestamp;
 use registry::JobRegistry;
 use wait::ResultWaiter;
@@ -119,6 +120,7 @@ struct Inner {
     retention: RetentionSettings,
     metrics: Arc<Metrics>,
     audit: audit::Pending,
+    spans: Spans,
 }
 
 /// The settings of a service that a runtime chooses.
@@ -128,6 +130,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) retention: RetentionSettings,
     /// The metrics of the process.
     pub(crate) metrics: Arc<Metrics>,
+    /// The spans of the process.
+    pub(crate) spans: Spans,
 }
 
 impl JobService {
@@ -157,7 +161,11 @@ impl JobService {
         entropy: Arc<Entropy>,
         settings: ServiceSettings,
     ) -> Result<Self, SchemaError> {
-        let ServiceSettings { retention, metrics } = settings;
+        let ServiceSettings {
+            retention,
+            metrics,
+            spans,
+        } = settings;
         Ok(Self {
             inner: Arc::new(Inner {
                 registry: JobRegistry::new(store.clone(), catalogue, clock.clone())?,
@@ -169,6 +177,7 @@ impl JobService {
                 retention,
                 metrics,
                 audit: audit::Pending::default(),
+                spans,
             }),
         })
     }
@@ -187,6 +196,12 @@ impl JobService {
     #[cfg(feature = "http")]
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.inner.metrics
+    }
+
+    /// Returns the spans of the process.
+    #[cfg(feature = "http")]
+    pub(crate) fn spans(&self) -> &Spans {
+        &self.inner.spans
     }
 
     /// Creates a typed client of this service.

@@ -1,12 +1,32 @@
-//! Telemetry: metrics, and the reference of everything that this crate emits.
+//! Telemetry: metrics, spans and log records, and the reference of everything that is emitted.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`reference`] | the name and the meaning of every metric, as in `docs/observability.md` |
 //! | `metrics` | the instruments, and their values for `GET /metrics` |
+//! | `spans` | the spans of enqueues, attempts and requests |
+//! | `trace_context` | W3C trace contexts as text |
+//! | `otlp` | the export over OTLP, with the feature `otlp` |
 //!
 //! The folder imports the store contract, the clock and `health`. The service, the engine and the
 //! HTTP interface import it.
 
+#[cfg_attr(
+    not(any(feature = "http", feature = "otlp")),
+    allow(dead_code, reason = "the program shows its metrics nowhere")
+)]
 pub(crate) mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 pub mod reference;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "the program exports no spans")
+)]
+pub(crate) mod spans;
+pub(crate) mod trace_context;
+
+#[cfg(feature = "otlp")]
+pub use otlp::{FLUSH_LIMIT, Telemetry, TelemetryError, telemetry};
+#[cfg(feature = "otlp")]
+pub(crate) use otlp::{MetricsExport, MetricsSource};

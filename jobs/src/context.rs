@@ -59,6 +59,9 @@ pub struct ContextParts {
     pub deadline: Option<SystemTime>,
     /// The execution's correlation id, which its children inherit.
     pub correlation_id: Option<Arc<str>>,
+    /// The trace context of the attempt, which its children inherit: a W3C `traceparent`, followed
+    /// by a space and the `tracestate` if there is one.
+    pub trace_parent: Option<Arc<str>>,
     /// The runtime's clock.
     pub clock: Arc<dyn Clock>,
     /// The client that enqueues children.
@@ -308,7 +311,7 @@ impl JobContext {
 
     /// Enqueues a child execution.
     ///
-    /// The child inherits the correlation id and names this execution as its parent.
+    /// The child inherits the correlation id and the trace, and names this execution as its parent.
     ///
     /// A later attempt that asks for the same child gets the same execution, while that lives or has
     /// succeeded. A child that failed or was cancelled is enqueued anew. So a retried handler can
@@ -343,9 +346,7 @@ impl JobContext {
     }
 
     fn child<Kind>(&self, enqueue: Enqueue<Kind>) -> Enqueue<Kind> {
-        let parent = self.0.execution_id;
-        let correlation_id = self.0.correlation_id.as_deref();
-        enqueue.child_of(parent, correlation_id, |request| self.child_number(request))
+        enqueue.child_of(&self.0.parts, |request| self.child_number(request))
     }
 
     fn child_number(&self, request: &EnqueueRequest) -> ChildNumber {

@@ -29,6 +29,16 @@ pub fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
     send(address, "POST", path, &[], body)
 }
 
+/// Sends `POST path` with a JSON body and further headers.
+pub fn post_with(address: SocketAddr, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"));
+    let headers: Vec<_> = headers.collect();
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    send(address, "POST", path, &headers, body)
+}
+
 /// Sends a request with further header lines, such as `authorization: Bearer …`.
 pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
     let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();

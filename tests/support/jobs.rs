@@ -443,6 +443,19 @@ pub async fn logs(ctx: &JobContext, name: String) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Works in a span of its own, fails its first attempt, and awaits a child in its second.
+#[job(id = "test.traced", retries = ["50ms"])]
+pub async fn traced(ctx: &JobContext) -> Result<i64, JobError> {
+    let work = async { tracing::info!("at work") };
+    work.instrument(tracing::info_span!("inner-work", step = 1))
+        .await;
+    if ctx.attempt() == 1 {
+        return Err("the first attempt fails".into());
+    }
+    let child = ctx.enqueue(Add::new(1, 1)).await?;
+    Ok(child.result().await?)
+}
+
 /// Logs a number of lines on the blocking pool.
 #[job(id = "test.log-much", retries = 0)]
 pub fn logs_much(lines: u32) -> Result<(), JobError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use jobs_runtime::telemetry::reference::METRICS;
+use jobs_runtime::telemetry::reference::{ATTRIBUTES, METRICS, SPANS};
 use serde_json::Value;
 
 use super::prometheus::promtool;
@@ -35,6 +35,32 @@ fn the_table_of_metrics_is_that_of_the_reference() {
     let rows: Vec<_> = rows.collect();
     assert_eq!(
         table("Metrics"),
+        rows,
+        "write into the page:\n{}",
+        rows.join("\n")
+    );
+}
+
+#[test]
+fn the_tables_of_spans_and_attributes_are_those_of_the_reference() {
+    let spans = SPANS.iter().map(|span| {
+        let attributes = span.attributes.iter().map(|name| format!("`{name}`"));
+        let attributes = attributes.collect::<Vec<_>>().join(", ");
+        let (name, kind, help) = (span.name, span.kind, span.help);
+        format!("| `{name}` | {kind} | {attributes} | {help} |")
+    });
+    let spans: Vec<_> = spans.collect();
+    assert_eq!(
+        table("Spans"),
+        spans,
+        "write into the page:\n{}",
+        spans.join("\n")
+    );
+    let attributes = ATTRIBUTES.iter();
+    let rows = attributes.map(|one| format!("| `{}` | {} |", one.name, one.help));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(
+        table("Attributes"),
         rows,
         "write into the page:\n{}",
         rows.join("\n")

@@ -41,6 +41,9 @@ pub(super) struct GlobalArgs {
     /// Serve every program that reaches the address, without tokens
     #[arg(long, global = true)]
     pub(super) trusted_network: bool,
+    /// Form of the log on standard error: text, or json for machines [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(super) log_format: Option<String>,
     /// Print the result as one JSON document
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -206,6 +209,12 @@ impl Command {
             self,
             Self::Run | Self::Work(_) | Self::Serve | Self::Exec(_)
         )
+    }
+
+    /// True if the command enqueues or executes, and so has telemetry to export.
+    #[cfg(feature = "otlp")]
+    pub(super) fn has_telemetry(&self) -> bool {
+        self.is_long_running() || matches!(self, Self::Trigger(_) | Self::Bench(_))
     }
 }
 

@@ -6,8 +6,11 @@
 //! preceded or followed by the number of dropped ones.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use super::logging::program_line;
 
 /// The most bytes that wait.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -23,6 +26,8 @@ const CLEAR: &str = "\r\u{1b}[K";
 pub(super) struct ErrorStream {
     state: Mutex<State>,
     changed: Condvar,
+    /// Every line is a JSON object.
+    is_json: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +51,15 @@ impl ErrorStream {
             .name("jobs-stderr".to_owned())
             .spawn(|| stream.write_lines(&mut io::stderr()))?;
         Ok(stream)
+    }
+
+    /// Lets every further line be a JSON object.
+    pub(super) fn write_json(&self) {
+        self.is_json.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.is_json.load(Ordering::Relaxed)
     }
 
     /// Adds a text of whole lines. Never waits for the reader.
@@ -100,7 +114,12 @@ impl ErrorStream {
             }
             text.push_str(&notice(lost));
             text.push_str(&lines);
-            text.push_str(&notice(dropped));
+            let notice = notice(dropped);
+            text.push_str(&if self.is_json() && !notice.is_empty() {
+                program_line("WARN", notice.trim_end())
+            } else {
+                notice
+            });
             text.push_str(&status);
             lost = match write_all(target, text.as_bytes()) {
                 Ok(()) => 0,

@@ -1,13 +1,17 @@
 //! Logging: the program's log on standard error, and the handlers' log in the store.
 
+mod json;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
 
 use jobs_grammar::suggestion::nearest;
-use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::{DefaultFields, Writer};
+use tracing::field::{Field, Visit};
+use tracing::span::Record;
+use tracing_subscriber::field::{RecordFields, VisitOutput};
+use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
+use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, registry};
@@ -17,7 +21,10 @@ use super::error_stream::ErrorStream;
 use super::failure::Failure;
 use super::output::Output;
 use super::printable;
+use super::settings::{LogFormat, Settings};
 use crate::logs::SILENT_TARGET;
+
+pub(super) use json::program_line;
 
 /// The levels of a filter.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -29,7 +36,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// # Errors
 /// `JOBS_LOG` cannot be read. A `RUST_LOG` that cannot be read is noted: it is for other programs,
 /// too.
-pub(super) fn start(command: &Command, output: Output) -> Result<(), Failure> {
+pub(super) fn start(command: &Command, output: Output, settings: &Settings) -> Result<(), Failure> {
     let default = if command.is_long_running() {
         "info"
     } else {
@@ -47,16 +54,24 @@ pub(super) fn start(command: &Command, output: Output) -> Result<(), Failure> {
     if let Ok(silent) = format!("{SILENT_TARGET}=off").parse() {
         filter = filter.add_directive(silent);
     }
-    let shown = tracing_subscriber::fmt::layer()
-        .fmt_fields(PrintableFields::default())
-        .with_writer(move || LogWriter(output.errors()))
-        .log_internal_errors(false)
-        .with_ansi(output.is_coloured())
-        .with_filter(filter);
+    let text = (settings.log_format == LogFormat::Text).then(|| {
+        tracing_subscriber::fmt::layer()
+            .fmt_fields(PrintableFields)
+            .with_writer(move || LogWriter(output.errors()))
+            .log_internal_errors(false)
+            .with_ansi(output.is_coloured())
+    });
+    let json = (settings.log_format == LogFormat::Json).then(|| json::JsonLog(output));
+    let shown = Layer::and_then(text, json).with_filter(filter);
+    #[cfg(feature = "otlp")]
+    let exported = settings.telemetry.layer();
+    #[cfg(not(feature = "otlp"))]
+    let exported = None::<tracing_subscriber::layer::Identity>;
     // This fails if the application has installed its own subscriber, which then stays in use.
     let _ = registry()
         .with(shown)
         .with(crate::layer())
+        .with(exported)
         .with(matches!(command, Command::Bench(_)).then(crate::bench::statement_counter))
         .try_init();
     Ok(())
@@ -106,7 +121,17 @@ impl io::Write for LogWriter {
 
 /// The usual format of the fields of events and spans, in printable characters on one line.
 #[derive(Debug, Default)]
-struct PrintableFields(DefaultFields);
+struct PrintableFields;
+
+impl PrintableFields {
+    fn text<R: RecordFields>(fields: R) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        let mut visitor = DefaultVisitor::new(Writer::new(&mut text), true);
+        fields.record(&mut ShownVisitor(&mut visitor));
+        visitor.finish()?;
+        Ok(printable::line(&text).into_owned())
+    }
+}
 
 impl<'writer> FormatFields<'writer> for PrintableFields {
     fn format_fields<R: RecordFields>(
@@ -114,9 +139,47 @@ impl<'writer> FormatFields<'writer> for PrintableFields {
         mut writer: Writer<'writer>,
         fields: R,
     ) -> fmt::Result {
-        let mut text = String::new();
-        self.0.format_fields(Writer::new(&mut text), fields)?;
-        writer.write_str(&printable::line(&text))
+        writer.write_str(&Self::text(fields)?)
+    }
+
+    fn add_fields(
+        &self,
+        current: &'writer mut FormattedFields<Self>,
+        fields: &Record<'_>,
+    ) -> fmt::Result {
+        let text = Self::text(fields)?;
+        if !text.is_empty() && !current.fields.is_empty() {
+            current.fields.push(' ');
+        }
+        current.fields.push_str(&text);
+        Ok(())
+    }
+}
+
+/// Leaves out the fields that only the export over OTLP reads.
+struct ShownVisitor<'v>(&'v mut dyn Visit);
+
+impl ShownVisitor<'_> {
+    fn shows(field: &Field) -> bool {
+        !field.name().starts_with("otel.")
+    }
+}
+
+impl Visit for ShownVisitor<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if Self::shows(field) {
+            self.0.record_debug(field, value);
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if Self::shows(field) {
+            self.0.record_str(field, value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.0.record_error(field, value);
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::error_stream::{ErrorStream, write_all};
 use super::failure::Failure;
+use super::logging::program_line;
 use super::printable;
 
 /// The longest time that the end of the program waits for the reader of standard error.
@@ -98,7 +99,16 @@ impl Output {
 
     /// Prints a note to standard error.
     pub(super) fn note(self, text: &str) {
-        self.errors.push(&format!("{}\n", printable::text(text)));
+        self.note_at("INFO", text);
+    }
+
+    /// Prints a note that stands in a log of JSON with this level.
+    pub(super) fn note_at(self, level: &str, text: &str) {
+        if self.errors.is_json() {
+            self.errors.push(&program_line(level, text.trim()));
+        } else {
+            self.errors.push(&format!("{}\n", printable::text(text)));
+        }
     }
 
     /// Prints a failure, unless the command has printed it.
@@ -108,7 +118,7 @@ impl Output {
             failure => {
                 // The message may quote a text of several lines.
                 let text = failure.to_string().replace('\n', "\n  ");
-                self.note(&format!("error: {text}"));
+                self.note_at("ERROR", &format!("error: {text}"));
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn install(output: Output) {
         if backtrace.status() == BacktraceStatus::Captured {
             text.push_str(&format!("\n{backtrace}"));
         }
-        output.note(&text);
+        output.note_at("ERROR", &text);
     }));
 }
 

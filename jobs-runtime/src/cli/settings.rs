@@ -22,14 +22,15 @@ use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
 pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
+pub(super) use values::LogFormat;
 use values::{
     ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
-    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_name, parse_number, parse_switch,
-    parse_trace_link,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_log_format, parse_name, parse_number,
+    parse_switch, parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "database",
     "bind",
     "token_file",
@@ -61,6 +62,7 @@ const KEYS: [&str; 31] = [
     "instance",
     "instance_hue",
     "trace_link",
+    "log_format",
 ];
 
 /// A setting with its source, as `config` shows it.
@@ -89,6 +91,10 @@ pub(super) struct Settings {
     pub(super) retention: RetentionSettings,
     /// How long the start of a worker or a server waits for its store.
     pub(super) store_wait: Duration,
+    pub(super) log_format: LogFormat,
+    /// The export that the `OTEL_*` variables ask for; off until the program has started it.
+    #[cfg(feature = "otlp")]
+    pub(super) telemetry: crate::Telemetry,
     pub(super) entries: Vec<Entry>,
     /// Sentences about variables that look like settings and are none.
     pub(super) notes: Vec<String>,
@@ -134,6 +140,10 @@ impl Settings {
                 "trusted_network" => flags
                     .trusted_network
                     .then(|| ("--trusted-network", "true".to_owned())),
+                "log_format" => flags
+                    .log_format
+                    .clone()
+                    .map(|value| ("--log-format", value)),
                 "retain" => flags.retain.clone().map(|value| ("--retain", value)),
                 _ => None,
             };
@@ -195,6 +205,7 @@ impl Settings {
         let broker = broker::read(&mut entries)?;
         #[cfg(not(feature = "rabbitmq"))]
         broker::reject(&entries)?;
+        let log_format = entries.read("log_format", parse_log_format)?;
         let mut database = String::new();
         for entry in entries.0.iter_mut().filter(|entry| entry.key == "database") {
             // `config` must not show a password.
@@ -210,6 +221,9 @@ impl Settings {
             engine,
             retention,
             store_wait,
+            log_format,
+            #[cfg(feature = "otlp")]
+            telemetry: crate::Telemetry::default(),
             entries: entries.0,
             notes: Vec::new(),
         })
@@ -237,11 +251,14 @@ impl Settings {
 
     /// A runtime builder with these settings. The command decides about the worker and HTTP.
     pub(super) fn builder(&self) -> RuntimeBuilder {
-        RuntimeBuilder::default()
+        let builder = RuntimeBuilder::default()
             .database(&self.database)
             .engine(self.engine.clone())
             .retention(self.retention.clone())
-            .http(self.http.clone())
+            .http(self.http.clone());
+        #[cfg(feature = "otlp")]
+        let builder = builder.telemetry(&self.telemetry);
+        builder
     }
 }
 
@@ -301,6 +318,7 @@ fn default_value(key: &str, engine: &EngineConfig) -> String {
         "max_connections" => "4096".to_owned(),
         "max_connections_per_address" => "256".to_owned(),
         "log_attempts" => engine.log_attempts.to_string(),
+        "log_format" => "text".to_owned(),
         _ => String::new(),
     }
 }

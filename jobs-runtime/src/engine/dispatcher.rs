@@ -105,6 +105,7 @@ impl Dispatcher {
             rates: Arc::new(parts.config.limits.clone()),
             jobs: Arc::clone(&handlers),
             accepts_payload: parts.accepts_payload,
+            spans: parts.spans,
         };
         let is_time_virtual = parts.clock.hold().is_needed();
         let shared = Arc::new(Shared {

@@ -68,6 +68,35 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The kind and the message of the exit's error, for the span of the attempt. A snooze, a
+    /// cancellation and a release are no errors.
+    pub(crate) fn error(&self) -> Option<(&'static str, &str)> {
+        let (kind, message) = match self {
+            Self::Returned(Err(report)) => {
+                let kind = match report.verdict {
+                    Verdict::Snooze(_) | Verdict::RateLimited(_) | Verdict::Cancel => return None,
+                    Verdict::Permanent => ErrorKind::Permanent,
+                    Verdict::InvalidPayload => ErrorKind::InvalidPayload,
+                    Verdict::InvalidResult => ErrorKind::InvalidResult,
+                    _ => ErrorKind::Failed,
+                };
+                (kind, report.message.as_str())
+            }
+            Self::Panicked(message) => (ErrorKind::Panicked, message.as_str()),
+            Self::TimedOut { error, .. } => {
+                let message = error.as_deref();
+                (
+                    ErrorKind::TimedOut,
+                    message.unwrap_or("the handler did not return in time"),
+                )
+            }
+            Self::Unreadable(reason) => (ErrorKind::Permanent, reason.as_str()),
+            Self::Lost { .. } => (ErrorKind::Lost, "its worker stopped renewing the lease"),
+            Self::Returned(Ok(_)) | Self::Cancelled(_) | Self::Released => return None,
+        };
+        Some((kind.as_str(), message))
+    }
+
     /// The pause that the exit imposes on the rate limits of the execution.
     pub(crate) fn rate_limit_pause(&self) -> Option<Duration> {
         match self {

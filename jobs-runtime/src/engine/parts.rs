@@ -14,6 +14,7 @@ use crate::Entropy;
 use crate::health::WorkerHealth;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 
 /// True if a payload schema accepts a payload.
 pub(crate) type AcceptsPayload = fn(&Value, &str) -> bool;
@@ -39,4 +40,5 @@ pub(crate) struct EngineParts {
     pub(crate) accepts_payload: AcceptsPayload,
     /// The signals of the broker's consumer. The channel is closed if there is none.
     pub(crate) broker_signals: BrokerSignalReceiver,
+    pub(crate) spans: Spans,
 }

@@ -2,12 +2,14 @@
 //!
 //! [`guard`] holds the middleware that every request passes. [`path`], [`query`] and [`body`] turn
 //! the parts of a request into values. They report all mistakes at once, as a problem response.
+//! [`trace`] reads the trace context of a request and creates its span.
 //!
 //! May import [`response::problem`](super::response::problem) and the similar-name suggestions of
-//! the service. Must not call the service or a store; the one exception is the clock of the
-//! service, for the request deadline.
+//! the service. Must not call the service or a store; the exceptions are the clock of the
+//! service, for the request deadline, and its spans.
 
 pub(in crate::http) mod body;
 pub(in crate::http) mod guard;
 pub(in crate::http) mod path;
 pub(in crate::http) mod query;
+pub(in crate::http) mod trace;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task_local;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -71,8 +71,7 @@ where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let metadata = attributes.metadata();
-        if (metadata.name(), metadata.target()) != SPAN {
+        if !is_attempt(attributes.metadata()) {
             return;
         }
         if let (Some(attempt), Some(span)) = (current(), context.span(id)) {
@@ -94,6 +93,11 @@ where
         let target = target.as_deref().unwrap_or(metadata.target());
         attempt.push(level_of(metadata.level()), target, visited);
     }
+}
+
+/// True for the span of an attempt.
+pub(crate) fn is_attempt(metadata: &Metadata<'_>) -> bool {
+    (metadata.name(), metadata.target()) == SPAN
 }
 
 /// Assigns the events of a handler's future to this attempt, its destructors included.

@@ -15,17 +15,17 @@ const CUT: &str = "…";
 
 /// The values of an event as text.
 #[derive(Debug, Default)]
-pub(super) struct Visited {
-    pub(super) message: String,
+pub(crate) struct Visited {
+    pub(crate) message: String,
     /// The target of an event that comes from the `log` crate.
-    pub(super) target: Option<String>,
+    pub(crate) target: Option<String>,
     /// The fields as members of a JSON object, in order, without braces.
     pub(super) members: String,
 }
 
 impl Visited {
     /// The fields as a JSON object, if there are any.
-    pub(super) fn fields(&self) -> Option<Box<RawValue>> {
+    pub(crate) fn fields(&self) -> Option<Box<RawValue>> {
         if self.members.is_empty() {
             return None;
         }

@@ -27,6 +27,9 @@ use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
+use crate::telemetry::spans::Spans;
+#[cfg(feature = "otlp")]
+use crate::telemetry::{MetricsSource, Telemetry};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -54,6 +57,8 @@ pub struct RuntimeBuilder {
     hooks: Hooks,
     #[cfg(feature = "rabbitmq")]
     broker: Option<crate::BrokerConfig>,
+    #[cfg(feature = "otlp")]
+    telemetry: Telemetry,
     #[cfg(feature = "http")]
     bind: Option<SocketAddr>,
     #[cfg(feature = "http")]
@@ -80,6 +85,8 @@ impl Default for RuntimeBuilder {
             hooks: Hooks::default(),
             #[cfg(feature = "rabbitmq")]
             broker: None,
+            #[cfg(feature = "otlp")]
+            telemetry: Telemetry::default(),
             #[cfg(feature = "http")]
             bind: None,
             #[cfg(feature = "http")]
@@ -281,6 +288,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Exports the metrics of this runtime, and the exceptions of attempts, over OTLP. Spans and
+    /// events are exported by the [layer](Telemetry::layer) in the program's subscriber.
+    #[cfg(feature = "otlp")]
+    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
+        self.telemetry = telemetry.clone();
+        self
+    }
+
     /// Serves the HTTP interface on this address. Port 0 selects a free port. An address that other
     /// machines reach needs a store with a token: see [`http`](Self::http).
     #[cfg(feature = "http")]
@@ -336,7 +351,14 @@ impl RuntimeBuilder {
                 open(&url, &self.clock, self.store_wait, self.workers).await?
             }
         };
-        let metrics = Arc::<Metrics>::default();
+        #[cfg(feature = "otlp")]
+        let (mirrors, spans) = {
+            let telemetry = &self.telemetry;
+            (telemetry.mirrors(), Spans::detect(telemetry.logger()).await)
+        };
+        #[cfg(not(feature = "otlp"))]
+        let (mirrors, spans) = (None, Spans);
+        let metrics = Arc::new(Metrics::new(mirrors));
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
@@ -348,6 +370,7 @@ impl RuntimeBuilder {
             ServiceSettings {
                 retention: self.retention.clone(),
                 metrics: Arc::clone(&metrics),
+                spans: spans.clone(),
             },
         )?;
         #[cfg(feature = "http")]
@@ -371,6 +394,16 @@ impl RuntimeBuilder {
             publications: service.fingerprints(),
         };
         let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
+        #[cfg(feature = "otlp")]
+        let metrics_export = {
+            health.telemetry(&self.telemetry);
+            self.telemetry.export_metrics(MetricsSource {
+                metrics: Arc::clone(&metrics),
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                health: Arc::clone(&health),
+            })
+        };
         let schedules = self
             .scheduler
             .unwrap_or(self.workers && self.engine.only.is_empty());
@@ -461,6 +494,7 @@ impl RuntimeBuilder {
                 fingerprints: service.fingerprints(),
                 accepts_payload: crate::service::schema_accepts,
                 broker_signals: signal_receiver,
+                spans,
             })?)
         } else {
             None
@@ -508,6 +542,8 @@ impl RuntimeBuilder {
             health,
             #[cfg(feature = "rabbitmq")]
             broker,
+            #[cfg(feature = "otlp")]
+            _metrics_export: metrics_export,
             #[cfg(feature = "http")]
             external,
             #[cfg(feature = "http")]
@@ -551,6 +587,7 @@ impl ControlPlane {
                 hooks: Hooks::default(),
                 metrics: self.metrics,
                 broker_signals: tokio::sync::mpsc::unbounded_channel().1,
+                spans: Spans::default(),
             })
         })
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jobs::runtime::{EnqueueRequest, Enqueued};
 use jobs::{EnqueueError, ExecutionStatus, TransactionRef};
 use serde_json::json;
+use tracing::Instrument;
 
 use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
@@ -18,6 +19,7 @@ use super::payload::check::{CheckedPayload, PayloadError};
 use super::{JobService, KnownJob, children, limits, mask};
 use crate::fingerprint::{ExactJson, fingerprint};
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
+use crate::telemetry::trace_context;
 use crate::time::Timestamp;
 
 /// Requests that are checked before the task yields, because a large batch would block its thread.
@@ -67,13 +69,36 @@ impl JobService {
     async fn check_and_store(
         &self,
         tx: Option<TransactionRef<'_>>,
-        requests: Vec<EnqueueRequest>,
+        mut requests: Vec<EnqueueRequest>,
     ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
         require_batch_size(&requests)?;
         if requests.is_empty() {
             return Ok(Vec::new());
         }
         let jobs = self.resolve_jobs(&requests).await?;
+        let is_one_job = jobs.windows(2).all(|pair| pair[0].id() == pair[1].id());
+        let job_id = jobs.first().filter(|_| is_one_job).map(|job| job.id());
+        let send = self.inner.spans.send(job_id, &mut requests);
+        let stored = self.store_requests(tx, requests, jobs);
+        let stored = stored.instrument(send.span()).await;
+        match &stored {
+            Ok(stored) => {
+                if let [one] = stored.as_slice() {
+                    send.sent(one.enqueued.execution_id);
+                }
+            }
+            Err(error) => send.failed(error.kind()),
+        }
+        stored
+    }
+
+    /// Stores requests whose jobs are known.
+    async fn store_requests(
+        &self,
+        tx: Option<TransactionRef<'_>>,
+        requests: Vec<EnqueueRequest>,
+        jobs: Vec<Arc<KnownJob>>,
+    ) -> Result<Vec<EnqueuedRequest>, ServiceError> {
         let joins_caller = tx.is_some();
         let may_exist: Vec<_> = requests.iter().map(children::may_exist).collect();
         let mut executions = self.prepare_executions(requests, &jobs).await?;
@@ -261,7 +286,7 @@ impl JobService {
             tags,
             parent_id: request.parent_id,
             triggered_by: request.triggered_by.as_str().to_owned(),
-            trace_parent: options::trace_parent(request.trace_parent),
+            trace_parent: trace_context::checked(request.trace_parent),
             rules,
         })
     }

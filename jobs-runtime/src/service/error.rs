@@ -38,6 +38,28 @@ pub(crate) struct InvalidPayload {
 }
 
 impl ServiceError {
+    /// The kind of the error, for the span of the enqueue. Mostly it is the code of the problem.
+    pub(crate) fn kind(&self) -> &'static str {
+        let error = match self {
+            Self::Payloads(_) => return "invalid_payload",
+            Self::Malformed { .. } => return "malformed_payload",
+            Self::Request { error, .. } => error,
+        };
+        match error {
+            EnqueueError::UnknownJob { .. } => "unknown_job",
+            EnqueueError::Disabled { .. } => "job_disabled",
+            EnqueueError::InvalidPayload { .. } => "invalid_payload",
+            EnqueueError::PayloadTooLarge { .. } => "payload_too_large",
+            EnqueueError::InvalidOption { .. } => "invalid_option",
+            EnqueueError::IdempotencyConflict { .. } => "idempotency_conflict",
+            EnqueueError::UniqueConflict { .. } => "unique_conflict",
+            EnqueueError::QueueFull { .. } => "queue_full",
+            EnqueueError::WrongDatabase { .. } => "wrong_database",
+            EnqueueError::Transaction(_) => "transaction",
+            _ => "store",
+        }
+    }
+
     /// Creates the error of the request with this index.
     pub(super) fn at(index: usize, error: EnqueueError) -> Self {
         Self::Request {

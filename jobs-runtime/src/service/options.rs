@@ -78,34 +78,6 @@ pub(crate) fn postpone(at: Timestamp, delay_ms: u64) -> Timestamp {
     at.after(Duration::from_millis(delay_ms)).min(END_OF_TIME)
 }
 
-/// Returns the header if it is a valid W3C `traceparent`. An invalid one is dropped, as the
-/// standard requires; the request is still accepted.
-pub(crate) fn trace_parent(header: Option<String>) -> Option<String> {
-    header.filter(|header| {
-        let mut parts = header.split('-');
-        let mut hex = |length: usize| {
-            parts.next().filter(|part| {
-                part.len() == length
-                    && part
-                        .bytes()
-                        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            })
-        };
-        let named = |id: &str| id.bytes().any(|byte| byte != b'0');
-        let (Some(version), Some(trace), Some(span), Some(_flags)) =
-            (hex(2), hex(32), hex(16), hex(2))
-        else {
-            return false;
-        };
-        let complete = parts.next().is_none();
-        version != "ff"
-            && named(trace)
-            && named(span)
-            && (complete || version != "00")
-            && header.len() <= MAX_TEXT_CHARS
-    })
-}
-
 pub(crate) fn invalid(field: &'static str, reason: String) -> EnqueueError {
     EnqueueError::InvalidOption { field, reason }
 }
@@ -175,41 +147,5 @@ mod tests {
         );
         assert_eq!(at(Due::At(SystemTime::UNIX_EPOCH)), None);
         assert!(run_at(now, Due::After(Duration::MAX)).is_err());
-    }
-
-    #[test]
-    fn an_invalid_traceparent_is_dropped() {
-        let check = |header: &str, kept: bool| {
-            assert_eq!(
-                trace_parent(Some(header.to_owned())).is_some(),
-                kept,
-                "{header}"
-            );
-        };
-        check(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            true,
-        );
-        check(
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-            true,
-        );
-        check(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-            false,
-        );
-        check(
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            false,
-        );
-        check(
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            false,
-        );
-        check(
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            false,
-        );
-        check("nonsense", false);
     }
 }

@@ -373,7 +373,15 @@ impl JobService {
 
     async fn prepare(&self, request: EnqueueRequest) -> Result<NewExecution, ServiceError> {
         let job = self.enabled_job(&request.job_id).await?;
-        self.new_execution(0, request, &job, self.now())
+        let mut requests = [request];
+        let send = self.inner.spans.send(Some(job.id()), &mut requests);
+        let [request] = requests;
+        let prepared = self.new_execution(0, request, &job, self.now());
+        match &prepared {
+            Ok(execution) => send.sent(execution.id),
+            Err(error) => send.failed(error.kind()),
+        }
+        prepared
     }
 
     async fn schedule_record(&self, name: &str) -> Result<ScheduleRecord, ScheduleError> {

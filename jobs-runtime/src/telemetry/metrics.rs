@@ -12,7 +12,7 @@
 //! batch, and by the engine once at its start. Labels are bounded: beyond [`MAX_JOBS`] jobs or
 //! [`MAX_QUEUES`] queues, the rest is counted under the label `other`.
 
-mod families;
+pub(super) mod families;
 mod instruments;
 mod jobs;
 mod process;
@@ -21,6 +21,7 @@ mod store_calls;
 #[cfg(feature = "http")]
 mod text;
 
+use std::fmt;
 use std::sync::Arc;
 
 use ::jobs::Clock;
@@ -28,12 +29,19 @@ use tokio::sync::Mutex;
 
 use crate::health::Health;
 use crate::store::Store;
+use crate::telemetry::reference;
 use instruments::{Counter, Histogram};
 use jobs::Jobs;
-use readings::{CachedGauges, Readings};
-use store_calls::StoreCalls;
+use readings::CachedGauges;
+use store_calls::{CallMetrics, StoreCalls};
 
+#[cfg(feature = "otlp")]
+pub(super) use families::Value;
+#[cfg(feature = "otlp")]
+pub(super) use instruments::BUCKETS;
+pub(crate) use instruments::MirrorFactory;
 pub(crate) use jobs::JobMetrics;
+pub(crate) use readings::Readings;
 pub(crate) use store_calls::MeteredStore;
 
 /// The most job ids with values of their own.
@@ -43,7 +51,7 @@ const MAX_JOBS: usize = 500;
 const MAX_QUEUES: usize = 500;
 
 /// The instruments of a process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Metrics {
     jobs: Jobs,
     pub(crate) schedule_lag: Histogram,
@@ -52,18 +60,41 @@ pub(crate) struct Metrics {
     /// The slots for asynchronous and blocking attempts. Both are zero without a worker.
     pub(crate) slots: [Counter; 2],
     gauges: Mutex<CachedGauges>,
+    mirrors: Option<MirrorFactory>,
 }
 
 impl Metrics {
+    /// Creates the instruments. `mirrors` makes copies of the histograms.
+    pub(crate) fn new(mirrors: Option<MirrorFactory>) -> Self {
+        let schedule_lag = Histogram::new(&reference::SCHEDULE_LAG, &[], mirrors.as_ref());
+        Self {
+            schedule_lag,
+            mirrors,
+            ..Self::default()
+        }
+    }
+
     /// Returns the instruments of a job.
     pub(crate) fn job(&self, id: &str) -> Arc<JobMetrics> {
-        self.jobs.get(id)
+        self.jobs.get(id, self.mirrors.as_ref())
+    }
+
+    fn call(&self, method: &'static str) -> Arc<CallMetrics> {
+        self.store_calls.get(method, self.mirrors.as_ref())
+    }
+
+    /// Reads what is no instrument. Asks the store for the gauges of the fleet, unless an answer is
+    /// new enough. If the store does not answer in time, these gauges are missing.
+    pub(crate) async fn read(
+        &self,
+        store: &Arc<dyn Store>,
+        clock: &dyn Clock,
+        health: &Health,
+    ) -> Readings {
+        Readings::take(&self.gauges, &**store, clock, health).await
     }
 
     /// Returns all metrics in the text format of Prometheus, version 0.0.4.
-    ///
-    /// Asks the store for the gauges of the fleet, unless an answer is new enough. If the store
-    /// does not answer in time, these gauges are missing.
     #[cfg(feature = "http")]
     pub(crate) async fn text(
         &self,
@@ -71,7 +102,16 @@ impl Metrics {
         clock: &dyn Clock,
         health: &Health,
     ) -> String {
-        let readings = Readings::take(&self.gauges, &**store, clock, health).await;
+        let readings = self.read(store, clock, health).await;
         text::render(families::of(self, &readings))
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jobs = self.jobs.all();
+        f.debug_struct("Metrics")
+            .field("jobs", &jobs.len())
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The reference of the telemetry: every metric, with its name, its labels and its meaning.
+//! The reference of the telemetry: every metric, span, attribute and log record, with its meaning.
 //!
 //! The code takes the names from here, and a test compares this module with what a program emits
 //! and with the tables of `docs/observability.md`.
@@ -43,6 +43,133 @@ impl MetricKind {
 
 /// The value of a label that stands for all values beyond the bound of its metric.
 pub const OTHER: &str = "other";
+
+/// A span, as it is exported over OTLP.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpanDoc {
+    /// The name; a word in angle brackets stands for a value.
+    pub name: &'static str,
+    /// The kind: `server`, `producer` or `consumer`.
+    pub kind: &'static str,
+    /// The names of the attributes that it may have.
+    pub attributes: &'static [&'static str],
+    /// The meaning, as a sentence.
+    pub help: &'static str,
+}
+
+/// A log record that is no event of the program, as it is exported over OTLP.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventDoc {
+    /// The name of the event.
+    pub name: &'static str,
+    /// The names of its attributes.
+    pub attributes: &'static [&'static str],
+    /// The meaning, as a sentence.
+    pub help: &'static str,
+}
+
+/// An attribute of a span or a log record.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttributeDoc {
+    /// The name.
+    pub name: &'static str,
+    /// The meaning, as a sentence.
+    pub help: &'static str,
+}
+
+/// The spans.
+pub const SPANS: &[SpanDoc] = &[
+    SpanDoc {
+        name: "<method> <route>",
+        kind: "server",
+        attributes: &[
+            attribute::HTTP_METHOD,
+            attribute::HTTP_ROUTE,
+            attribute::URL_PATH,
+            attribute::HTTP_STATUS,
+            attribute::ERROR_TYPE,
+        ],
+        help: "A request to the HTTP interface, without probes, metrics and event streams.",
+    },
+    SpanDoc {
+        name: "send <job>",
+        kind: "producer",
+        attributes: &[
+            attribute::SYSTEM,
+            attribute::OPERATION_NAME,
+            attribute::OPERATION_TYPE,
+            attribute::DESTINATION,
+            attribute::MESSAGE_ID,
+            attribute::CONVERSATION,
+            attribute::BATCH_COUNT,
+            attribute::TRIGGERED_BY,
+            attribute::ERROR_TYPE,
+        ],
+        help: "An enqueue. A batch has one; with several jobs, its name is `send`.",
+    },
+    SpanDoc {
+        name: "process <job>",
+        kind: "consumer",
+        attributes: &[
+            attribute::SYSTEM,
+            attribute::OPERATION_NAME,
+            attribute::OPERATION_TYPE,
+            attribute::DESTINATION,
+            attribute::MESSAGE_ID,
+            attribute::CONVERSATION,
+            attribute::ATTEMPT,
+            attribute::QUEUE,
+            attribute::ERROR_TYPE,
+        ],
+        help: "An attempt, as a child of its `send`. From the second on, it links to the one before.",
+    },
+];
+
+/// The log records that are no events of the program.
+pub const EVENTS: &[EventDoc] = &[EventDoc {
+    name: "exception",
+    attributes: &[attribute::EXCEPTION_TYPE, attribute::EXCEPTION_MESSAGE],
+    help: "The error of an attempt, within its span.",
+}];
+
+/// Declares the attributes, and the list of all of them.
+macro_rules! attributes {
+    ($($constant:ident $name:literal $help:literal;)*) => {
+        /// The names of the attributes.
+        pub mod attribute {
+            $(
+                #[doc = $help]
+                pub const $constant: &str = $name;
+            )*
+        }
+
+        /// Every attribute, in the order of the page.
+        pub const ATTRIBUTES: &[AttributeDoc] = &[$(AttributeDoc { name: $name, help: $help }),*];
+    };
+}
+
+attributes! {
+    SYSTEM "messaging.system" "Always `jobs`.";
+    OPERATION_NAME "messaging.operation.name" "`send` or `process`.";
+    OPERATION_TYPE "messaging.operation.type" "`send` or `process`.";
+    DESTINATION "messaging.destination.name" "The job id.";
+    MESSAGE_ID "messaging.message.id" "The execution id; of a `send` with one execution.";
+    CONVERSATION "messaging.message.conversation_id" "The correlation id.";
+    BATCH_COUNT "messaging.batch.message_count" "The number of executions of a batch.";
+    ERROR_TYPE "error.type" "The kind of the error: of an attempt as in `attempts[]`, of a request its status code.";
+    ATTEMPT "jobs.attempt" "The number of the attempt.";
+    QUEUE "jobs.queue" "The queue.";
+    TRIGGERED_BY "jobs.triggered_by" "The interface of the enqueue: `code`, `http`, `cli`, `parent` or `schedule`.";
+    HTTP_METHOD "http.request.method" "The method of the request.";
+    HTTP_ROUTE "http.route" "The route of the request.";
+    URL_PATH "url.path" "The path of the request.";
+    HTTP_STATUS "http.response.status_code" "The status code of the response.";
+    EXCEPTION_TYPE "exception.type" "The kind of the error, as in `attempts[]`.";
+    EXCEPTION_MESSAGE "exception.message" "The message of the error.";
+}
 
 /// Declares the metrics, and the list of all of them.
 macro_rules! metrics {

@@ -70,7 +70,8 @@ pub struct EnqueueRequest {
     pub child: Option<ChildNumber>,
     /// The interface that the request came through.
     pub triggered_by: TriggeredBy,
-    /// The trace that the execution continues, as a W3C `traceparent`.
+    /// The trace that the execution continues: a W3C `traceparent`, followed by a space and the
+    /// `tracestate` if there is one.
     pub trace_parent: Option<String>,
 }
 

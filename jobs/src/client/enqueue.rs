@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::backend::{ChildNumber, Due, EnqueueRequest, TriggeredBy};
+use crate::context::ContextParts;
 use crate::{BoxFuture, Client, Execution, ExecutionId, Job, Priority};
 
 /// A builder of an enqueue: set options, then `.await` it.
@@ -99,15 +101,16 @@ impl<Kind> Enqueue<Kind> {
 
     pub(crate) fn child_of(
         self,
-        parent: ExecutionId,
-        correlation_id: Option<&str>,
+        parent: &ContextParts,
         mut number: impl FnMut(&EnqueueRequest) -> ChildNumber,
     ) -> Self {
+        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
         self.edit_each(|request| {
-            request.parent_id = Some(parent);
+            request.parent_id = Some(parent.execution_id);
             request.child = Some(number(request));
             request.triggered_by = TriggeredBy::Parent;
-            request.correlation_id = correlation_id.map(str::to_owned);
+            request.correlation_id = text(&parent.correlation_id);
+            request.trace_parent = text(&parent.trace_parent);
         })
     }
 

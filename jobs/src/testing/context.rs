@@ -153,6 +153,7 @@ impl Attempt {
             last_attempt: self.last,
             deadline: self.deadline,
             correlation_id: self.correlation_id.clone(),
+            trace_parent: None,
             clock: Arc::new(clock.clone()),
             client: recording.client(),
             resources: self.resources.clone(),

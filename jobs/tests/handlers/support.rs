@@ -69,6 +69,7 @@ pub(crate) fn context(resources: impl IntoIterator<Item = BuiltResource>) -> Job
         last_attempt: false,
         deadline: None,
         correlation_id: None,
+        trace_parent: None,
         clock: Arc::new(NoTime),
         client: Client::new(Arc::new(NoStore)),
         resources: Resources::from_iter(resources),

@@ -72,6 +72,24 @@ where
     }
 }
 
+/// The form of the program's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Parses `text` or `json`.
+pub(super) fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("`{text}` is not valid: give text or json")),
+    }
+}
+
 /// Parses `true` or `false`.
 pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
     text.parse()

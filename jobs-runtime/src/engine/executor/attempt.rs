@@ -29,6 +29,7 @@ use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, Progress
 use tokio::sync::mpsc;
 use tower_service::Service;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lend::SlotLender;
@@ -47,6 +48,8 @@ use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
 use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence, Store};
+use crate::telemetry::spans::{SpanEnd, Spans};
+use crate::telemetry::trace_context;
 use crate::time::Timestamp;
 
 /// The time that the code of an error's type has to format and drop it.
@@ -68,6 +71,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) rates: Arc<NamedRates>,
     pub(crate) jobs: Arc<HandlerTable>,
     pub(crate) accepts_payload: AcceptsPayload,
+    pub(crate) spans: Spans,
 }
 
 /// An attempt that is ready to run.
@@ -140,8 +144,10 @@ impl Attempt {
             }
         };
         let unread = UnreadPayload::of(&self.claimed, self.job.id);
-        let (mut work, mut reporter) = self.into_work(resources);
+        let (mut work, mut reporter, span) = self.into_work(resources);
         let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
+        deps.spans.ended(&span, &supervised.span_end());
+        drop(span);
         match supervised {
             Supervised::Abandoned(exit) if time_limits.is_blocking => {
                 tracing::warn!("the attempt has ended, but its handler still blocks a thread");
@@ -167,7 +173,10 @@ impl Attempt {
     }
 
     /// Builds the future that calls the handler through the middleware and catches its panic.
-    fn into_work(self, resources: Resources) -> (BoxFuture<'static, CaughtResult>, EndReporter) {
+    fn into_work(
+        self,
+        resources: Resources,
+    ) -> (BoxFuture<'static, CaughtResult>, EndReporter, tracing::Span) {
         let Self {
             job,
             claimed,
@@ -184,8 +193,16 @@ impl Attempt {
                 job = job.id,
                 execution = %claimed.execution_id,
                 attempt = claimed.fence.attempt,
+                trace_id = Empty,
+                otel.name = Empty,
+                otel.kind = Empty,
             )
         });
+        let trace_parent = deps.spans.attempt(&span, job.id, &claimed);
+        let trace_parent = trace_parent.or(claimed.trace_parent);
+        if let Some(trace_id) = trace_parent.as_deref().and_then(trace_context::trace_id) {
+            span.record("trace_id", trace_id);
+        }
         let deadline = claimed
             .policy
             .timeout_ms
@@ -198,6 +215,7 @@ impl Attempt {
             last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
             deadline,
             correlation_id: claimed.correlation_id.map(Arc::from),
+            trace_parent: trace_parent.map(Arc::from),
             clock: Arc::clone(&deps.clock),
             client: deps.client.clone(),
             resources,
@@ -243,11 +261,11 @@ impl Attempt {
             limiter.pause_if_rate_limited(&returned).await;
             returned
         };
-        let work = logs::scope(logs, work.instrument(span));
+        let work = logs::scope(logs, work.instrument(span.clone()));
         let work = AssertUnwindSafe(work)
             .catch_unwind()
             .map(|caught| caught.map_err(panic_text));
-        (Box::pin(work), reporter)
+        (Box::pin(work), reporter, span)
     }
 }
 
@@ -328,6 +346,17 @@ enum Supervised {
     Ended(Option<Exit>),
     /// The attempt ended while the handler was still running.
     Abandoned(Option<Exit>),
+}
+
+impl Supervised {
+    /// The end of the attempt, as its span tells it.
+    fn span_end(&self) -> SpanEnd<'_> {
+        let (Self::Ended(exit) | Self::Abandoned(exit)) = self;
+        let lost = ("lease_lost", "the lease of the attempt was in doubt");
+        SpanEnd {
+            error: exit.as_ref().map_or(Some(lost), Exit::error),
+        }
+    }
 }
 
 /// Waits for the handler, its time limit or an interrupt, whichever comes first, and then for the

@@ -28,6 +28,7 @@ use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
 use crate::service::{MAX_TEXT_CHARS, ServiceError};
 use crate::store::Role;
+use crate::telemetry::trace_context;
 use crate::time::Timestamp;
 
 /// The most labels of a worker.
@@ -122,8 +123,10 @@ pub(in crate::http) struct GrantedLease {
     #[schemars(with = "Map<String, Value>")]
     payload: Box<RawValue>,
     correlation_id: Option<String>,
-    /// The W3C trace context of the execution, for the spans of the worker.
+    /// The W3C `traceparent` of the execution, for the spans of the worker.
     trace_parent: Option<String>,
+    /// The W3C `tracestate` that belongs to it.
+    trace_state: Option<String>,
     /// The longest time that the attempt may run.
     timeout_ms: Option<u64>,
     /// The time at which the server ends the attempt.
@@ -184,6 +187,7 @@ impl GrantedLease {
         // A payload was checked at its enqueue.
         let payload = RawValue::from_string(lease.payload)
             .map_err(|error| Problem::failure(Code::Internal, "the log holds the cause", &error))?;
+        let trace = lease.trace_parent.as_deref().map(trace_context::split);
         Ok(Self {
             token: lease.token,
             execution_id: lease.execution_id,
@@ -194,7 +198,8 @@ impl GrantedLease {
             fencing_token: format!("{}/{}", lease.execution_id, lease.attempt),
             payload,
             correlation_id: lease.correlation_id,
-            trace_parent: lease.trace_parent,
+            trace_parent: trace.map(|(parent, _)| parent.to_owned()),
+            trace_state: trace.and_then(|(_, state)| state.map(str::to_owned)),
             timeout_ms: lease.timeout_ms,
             deadline: lease.deadline,
         })

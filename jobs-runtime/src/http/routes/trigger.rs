@@ -25,6 +25,7 @@ use crate::http::request::body::{
 };
 use crate::http::request::guard::single_header;
 use crate::http::request::path::JobPath;
+use crate::http::request::trace::trace_context;
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, RouteDoc, text_schema};
@@ -33,7 +34,6 @@ use crate::service::{EnqueuedRequest, MAX_BATCH, MAX_TAGS};
 use crate::time::Timestamp;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 pub(in crate::http) const PAYLOAD: Input =
     Input::value::<Map<String, Value>>("payload", "the payload; `{}` if it is absent");
@@ -189,7 +189,7 @@ pub(in crate::http) async fn one(
             ),
         }
     }
-    request.trace_parent = trace_parent(&headers);
+    request.trace_parent = trace_context(&headers);
     let is_dry_run = is_dry_run(&mut fields);
     reject_violations(&fields.finish())?;
     if is_dry_run {
@@ -237,7 +237,7 @@ pub(in crate::http) async fn batch(
     // Reported before the entries' mistakes, and for an empty batch as well.
     api.service.job(&job_id).await?;
     let mut requests = Vec::with_capacity(entries.len());
-    let trace_parent = trace_parent(&headers);
+    let trace_parent = trace_context(&headers);
     for (index, entry) in entries.into_iter().enumerate() {
         let pointer = format!("/executions/{index}");
         let mut fields = BodyFields::read(entry.get(), pointer, ENTRY_FIELDS)?;
@@ -349,10 +349,6 @@ fn response_status(created: bool) -> StatusCode {
     } else {
         StatusCode::OK
     }
-}
-
-fn trace_parent(headers: &HeaderMap) -> Option<String> {
-    single_header(headers, &TRACEPARENT).map(str::to_owned)
 }
 
 /// Removes the quotes of an `Idempotency-Key`. The IETF draft quotes the key; many clients do not.

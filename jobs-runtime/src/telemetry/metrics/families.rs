@@ -20,7 +20,7 @@ pub(super) struct Family {
 
 /// The value of a metric.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Count(u64),
     Number(f64),
     Distribution(Distribution),
@@ -41,6 +41,18 @@ pub(super) fn of(metrics: &Metrics, readings: &Readings) -> Vec<Family> {
     values.broker(readings);
     values.process(readings);
     values.in_order()
+}
+
+/// Returns the values of one metric, with the values of its labels.
+#[cfg(feature = "otlp")]
+pub(in crate::telemetry) fn samples_of(
+    metrics: &Metrics,
+    readings: &Readings,
+    doc: &MetricDoc,
+) -> Vec<(Vec<String>, Value)> {
+    let mut families = of(metrics, readings).into_iter();
+    let family = families.find(|family| family.doc.name == doc.name);
+    family.map(|family| family.samples).unwrap_or_default()
 }
 
 /// Collects the values by the name of their metric.

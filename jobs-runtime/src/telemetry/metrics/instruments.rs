@@ -1,7 +1,17 @@
 //! Counters and histograms that are made of atomics.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::telemetry::reference::MetricDoc;
+
+/// A function that also records the values of a histogram elsewhere.
+pub(crate) type Mirror = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// Makes the mirror of a histogram from its metric and the values of its labels.
+pub(crate) type MirrorFactory = Arc<dyn Fn(&'static MetricDoc, &[&str]) -> Mirror + Send + Sync>;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -23,7 +33,7 @@ impl Counter {
 
 /// The upper bounds of the buckets in microseconds: half a millisecond to an hour. One more bucket
 /// takes the rest.
-const BOUNDS: [u64; 19] = [
+pub(crate) const BUCKETS: [u64; 19] = [
     500,
     1_000,
     2_500,
@@ -46,15 +56,16 @@ const BOUNDS: [u64; 19] = [
 ];
 
 /// A distribution of durations.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Histogram {
-    buckets: [AtomicU64; BOUNDS.len() + 1],
+    buckets: [AtomicU64; BUCKETS.len() + 1],
     sum_micros: AtomicU64,
+    mirror: Option<Mirror>,
 }
 
 /// The contents of a [`Histogram`] at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Distribution {
+pub(crate) struct Distribution {
     /// The upper bound of each bucket in seconds, and the number of values in this bucket alone.
     pub(super) buckets: Vec<(f64, u64)>,
     pub(super) sum: f64,
@@ -62,15 +73,29 @@ pub(super) struct Distribution {
 }
 
 impl Histogram {
+    pub(super) fn new(
+        doc: &'static MetricDoc,
+        labels: &[&str],
+        mirrors: Option<&MirrorFactory>,
+    ) -> Self {
+        Self {
+            mirror: mirrors.map(|mirror| mirror(doc, labels)),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn observe(&self, value: Duration) {
         let micros = u64::try_from(value.as_micros()).unwrap_or(u64::MAX / 2);
-        let bucket = BOUNDS.partition_point(|bound| *bound < micros);
+        let bucket = BUCKETS.partition_point(|bound| *bound < micros);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+        if let Some(mirror) = &self.mirror {
+            mirror(value);
+        }
     }
 
     pub(super) fn read(&self) -> Distribution {
-        let bounds = BOUNDS.iter().map(|micros| seconds(*micros));
+        let bounds = BUCKETS.iter().map(|micros| seconds(*micros));
         let counts = self.buckets.iter().map(|it| it.load(Ordering::Relaxed));
         let buckets: Vec<_> = bounds.chain([f64::INFINITY]).zip(counts).collect();
         Distribution {
@@ -78,6 +103,12 @@ impl Histogram {
             sum: seconds(self.sum_micros.load(Ordering::Relaxed)),
             buckets,
         }
+    }
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Histogram").field(&self.read()).finish()
     }
 }
 

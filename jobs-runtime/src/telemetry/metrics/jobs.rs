@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::jobs::AttemptOutcome;
 
 use super::MAX_JOBS;
-use super::instruments::{Counter, Histogram};
-use crate::telemetry::reference::OTHER;
+use super::instruments::{Counter, Histogram, MirrorFactory};
+use crate::telemetry::reference::{DURATION, OTHER, WAIT};
 
 /// The outcomes of attempts, in the order of [`JobMetrics::finished`].
 pub(super) const OUTCOMES: [AttemptOutcome; 8] = [
@@ -34,6 +34,14 @@ pub(crate) struct JobMetrics {
 }
 
 impl JobMetrics {
+    fn new(id: &str, mirrors: Option<&MirrorFactory>) -> Self {
+        Self {
+            duration: Histogram::new(&DURATION, &[id], mirrors),
+            wait: Histogram::new(&WAIT, &[id], mirrors),
+            ..Self::default()
+        }
+    }
+
     /// Counts an attempt whose outcome the store has. `is_failure` says that the execution has
     /// failed for good.
     pub(crate) fn finished(&self, outcome: AttemptOutcome, took: Duration, is_failure: bool) {
@@ -54,7 +62,7 @@ impl JobMetrics {
 pub(super) struct Jobs(RwLock<BTreeMap<String, Arc<JobMetrics>>>);
 
 impl Jobs {
-    pub(super) fn get(&self, id: &str) -> Arc<JobMetrics> {
+    pub(super) fn get(&self, id: &str, mirrors: Option<&MirrorFactory>) -> Arc<JobMetrics> {
         if let Some(known) = self
             .0
             .read()
@@ -65,7 +73,8 @@ impl Jobs {
         }
         let mut jobs = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let id = if jobs.len() < MAX_JOBS { id } else { OTHER };
-        Arc::clone(jobs.entry(id.to_owned()).or_default())
+        let job = jobs.entry(id.to_owned());
+        Arc::clone(job.or_insert_with(|| Arc::new(JobMetrics::new(id, mirrors))))
     }
 
     /// All jobs, sorted by id.
@@ -84,15 +93,15 @@ mod tests {
     fn jobs_beyond_the_bound_share_a_label() {
         let jobs = Jobs::default();
         for n in 0..2 * MAX_JOBS {
-            jobs.get(&format!("job-{n}")).started.increment();
+            jobs.get(&format!("job-{n}"), None).started.increment();
         }
         let all = jobs.all();
         assert_eq!(all.len(), MAX_JOBS + 1);
         let other = all.iter().find(|(id, _)| id == OTHER);
         let count = other.map(|(_, job)| job.started.get());
         assert_eq!(count, u64::try_from(MAX_JOBS).ok());
-        jobs.get("job-0").started.increment();
-        assert_eq!(jobs.get("job-0").started.get(), 2);
+        jobs.get("job-0", None).started.increment();
+        assert_eq!(jobs.get("job-0", None).started.get(), 2);
     }
 
     #[test]

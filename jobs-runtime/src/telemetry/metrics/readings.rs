@@ -23,7 +23,7 @@ pub(super) type CachedGauges = Option<(Duration, StoreGauges)>;
 
 /// Everything that a scrape reads.
 #[derive(Clone, Debug)]
-pub(super) struct Readings {
+pub(crate) struct Readings {
     pub(super) now: Timestamp,
     /// `None` if the store has not answered.
     pub(super) gauges: Option<StoreGauges>,

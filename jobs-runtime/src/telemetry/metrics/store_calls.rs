@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ::jobs::Clock;
 
 use super::Metrics;
-use super::instruments::{Counter, Histogram};
+use super::instruments::{Counter, Histogram, MirrorFactory};
 use crate::store::{DelegatingStore, Store, StoreError};
+use crate::telemetry::reference::STORE_CALL_DURATION;
 
 /// The instruments of one method of the store.
 #[derive(Debug, Default)]
@@ -21,14 +22,24 @@ pub(super) struct CallMetrics {
 pub(super) struct StoreCalls(RwLock<BTreeMap<&'static str, Arc<CallMetrics>>>);
 
 impl StoreCalls {
-    fn get(&self, method: &'static str) -> Arc<CallMetrics> {
+    pub(super) fn get(
+        &self,
+        method: &'static str,
+        mirrors: Option<&MirrorFactory>,
+    ) -> Arc<CallMetrics> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(method) {
             return Arc::clone(known);
         }
         drop(known);
         let mut calls = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(calls.entry(method).or_default())
+        let call = calls.entry(method).or_insert_with(|| {
+            Arc::new(CallMetrics {
+                duration: Histogram::new(&STORE_CALL_DURATION, &[method], mirrors),
+                errors: Counter::default(),
+            })
+        });
+        Arc::clone(call)
     }
 
     /// All methods that were called, sorted by name.
@@ -81,7 +92,7 @@ impl DelegatingStore for MeteredStore {
     ) -> Result<T, StoreError> {
         let began = self.clock.elapsed();
         let answer = call.await;
-        let call = self.metrics.store_calls.get(method);
+        let call = self.metrics.call(method);
         call.duration
             .observe(self.clock.elapsed().saturating_sub(began));
         if answer.as_ref().is_err_and(is_failure) {

@@ -1,0 +1,64 @@
+//! The layer that makes spans and log records of what a program emits through `tracing`.
+
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::registry::LookupSpan;
+
+/// The crates that export. What they emit about an export must not be exported.
+const EXPORTING: [&str; 7] = [
+    "opentelemetry",
+    "hyper",
+    "h2",
+    "tonic",
+    "tower",
+    "rustls",
+    "reqwest",
+];
+
+/// Builds the layer of the signals that are on.
+pub(super) fn layer<S>(
+    tracer: Option<SdkTracer>,
+    logs: Option<&SdkLoggerProvider>,
+) -> Option<Box<dyn Layer<S> + Send + Sync>>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup> + Send + Sync,
+{
+    // Events of spans are deprecated in favour of log records, and are the fallback for them.
+    let with_events = logs.is_none();
+    let spans = tracer.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_error_fields_to_exceptions(false)
+            .with_error_records_to_exceptions(false)
+            .with_error_events_to_exceptions(false)
+            .with_filter(filter_fn(move |metadata| {
+                is_exported(metadata) && (with_events || metadata.is_span())
+            }))
+    });
+    let records =
+        logs.map(|logs| OpenTelemetryTracingBridge::new(logs).with_filter(filter_fn(is_exported)));
+    match (spans, records) {
+        (Some(spans), Some(records)) => Some(spans.and_then(records).boxed()),
+        (Some(spans), None) => Some(spans.boxed()),
+        (None, Some(records)) => Some(records.boxed()),
+        (None, None) => None,
+    }
+}
+
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_own = EXPORTING.iter().any(|name| {
+        let rest = target.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_', '-']))
+    });
+    *metadata.level() <= LevelFilter::INFO && !is_own
+}

@@ -1,0 +1,230 @@
+//! Spans of a program with the feature `otlp`.
+
+use std::sync::Arc;
+
+use jobs::ExecutionId;
+use jobs::runtime::EnqueueRequest;
+use opentelemetry::Context;
+use opentelemetry::logs::{LogRecord, Logger, Severity};
+use opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
+};
+use opentelemetry_sdk::logs::SdkLogger;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::{SpanEnd, ids};
+use crate::store::Claimed;
+use crate::telemetry::reference::attribute;
+use crate::telemetry::trace_context;
+
+/// The spans of a process. Cheap to clone; without an OpenTelemetry layer they are off.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spans(Option<Arc<Writer>>);
+
+#[derive(Debug)]
+struct Writer {
+    /// Takes the exceptions of attempts. `None` if log records are not exported.
+    logger: Option<SdkLogger>,
+}
+
+impl Spans {
+    /// Finds out whether spans of this runtime reach an OpenTelemetry layer.
+    ///
+    /// Looks from a task, which sees the subscriber that attempts will see.
+    pub(crate) async fn detect(logger: Option<SdkLogger>) -> Self {
+        let probed = tokio::spawn(async {
+            // A parent that is not sampled, so that the probe is not exported.
+            let parent = remote("00-00000000000000000000000000000001-0000000000000001-00");
+            let span = tracing::info_span!("probe");
+            parent.is_some_and(|parent| span.set_parent(parent).is_ok())
+        });
+        // The task fails only if the runtime shuts down.
+        let is_on = probed.await.unwrap_or(false);
+        Self(is_on.then(|| Arc::new(Writer { logger })))
+    }
+
+    /// Starts the span of an enqueue, whose trace context the executions get. `job` is the job of
+    /// all requests, if they have one.
+    pub(crate) fn send(&self, job: Option<&str>, requests: &mut [EnqueueRequest]) -> SendSpan {
+        let (Some(_), Some(first)) = (&self.0, requests.first()) else {
+            return SendSpan(Span::none());
+        };
+        let name = job.map_or_else(|| "send".to_owned(), |job| format!("send {job}"));
+        let span = tracing::info_span!("send", otel.name = name, otel.kind = "producer");
+        // The current context is the caller's or a handler's span. The request's is the caller's
+        // header, or the attempt that enqueues a child.
+        let has_parent = Context::current().span().span_context().is_valid();
+        let parent = first.trace_parent.as_deref().filter(|_| !has_parent);
+        if let Some(parent) = parent.and_then(remote) {
+            let _ = span.set_parent(parent);
+        }
+        set_operation(&span, "send");
+        if let Some(job) = job {
+            span.set_attribute(attribute::DESTINATION, job.to_owned());
+        }
+        if let Some(correlation) = &first.correlation_id {
+            span.set_attribute(attribute::CONVERSATION, correlation.clone());
+        }
+        if requests.len() > 1 {
+            let count = i64::try_from(requests.len()).unwrap_or(i64::MAX);
+            span.set_attribute(attribute::BATCH_COUNT, count);
+        }
+        span.set_attribute(attribute::TRIGGERED_BY, first.triggered_by.as_str());
+        let context = text_of(span.context().span().span_context());
+        for request in requests {
+            request.trace_parent.clone_from(&context);
+        }
+        SendSpan(span)
+    }
+
+    /// Starts the span of an attempt, and returns its trace context.
+    pub(crate) fn attempt(&self, span: &Span, job: &str, claimed: &Claimed) -> Option<String> {
+        self.0.as_ref()?;
+        let (execution, attempt) = (claimed.execution_id, claimed.fence.attempt);
+        let parent = claimed.trace_parent.as_deref().and_then(remote);
+        let stored = parent
+            .as_ref()
+            .map(|parent| parent.span().span_context().clone());
+        let trace = stored
+            .as_ref()
+            .map_or_else(|| ids::trace_of(execution), SpanContext::trace_id);
+        // Without a parent the span is the root of its trace.
+        let _ = span.set_parent(parent.unwrap_or_default());
+        span.record("otel.name", format!("process {job}"));
+        span.record("otel.kind", "consumer");
+        set_operation(span, "process");
+        span.set_attribute(attribute::DESTINATION, job.to_owned());
+        span.set_attribute(attribute::MESSAGE_ID, execution.to_string());
+        if let Some(correlation) = &claimed.correlation_id {
+            span.set_attribute(attribute::CONVERSATION, correlation.clone());
+        }
+        span.set_attribute(attribute::ATTEMPT, i64::from(attempt));
+        span.set_attribute(attribute::QUEUE, claimed.queue.clone());
+        if attempt > 1 {
+            let before = ids::span_of(execution, attempt - 1);
+            let flags = stored.map_or(TraceFlags::SAMPLED, |stored| stored.trace_flags());
+            let state = TraceState::default();
+            span.add_link(SpanContext::new(trace, before, flags, true, state));
+        }
+        let id = ids::span_of(execution, attempt);
+        let started = ids::with_ids(trace, id, || span.context());
+        text_of(started.span().span_context())
+    }
+
+    /// Records the end of an attempt. Its error becomes the status, and a log record.
+    pub(crate) fn ended(&self, span: &Span, end: &SpanEnd<'_>) {
+        let (Some(writer), Some((kind, message))) = (&self.0, end.error) else {
+            return;
+        };
+        set_error(span, kind, message);
+        let Some(logger) = &writer.logger else { return };
+        let context = span.context();
+        let context = context.span().span_context().clone();
+        let mut record = logger.create_log_record();
+        record.set_event_name("exception");
+        record.set_severity_number(Severity::Error);
+        record.set_severity_text("ERROR");
+        record.set_body(message.to_owned().into());
+        record.add_attribute(attribute::EXCEPTION_TYPE, kind.to_owned());
+        record.add_attribute(attribute::EXCEPTION_MESSAGE, message.to_owned());
+        let (trace, id) = (context.trace_id(), context.span_id());
+        record.set_trace_context(trace, id, Some(context.trace_flags()));
+        logger.emit(record);
+    }
+
+    /// Starts the span of a request to the HTTP interface.
+    #[cfg(feature = "http")]
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        route: &str,
+        path: &str,
+        trace: Option<&str>,
+    ) -> Span {
+        if self.0.is_none() {
+            return Span::none();
+        }
+        let name = format!("{method} {route}");
+        let span = tracing::info_span!("request", otel.name = name, otel.kind = "server");
+        if let Some(parent) = trace.and_then(remote) {
+            let _ = span.set_parent(parent);
+        }
+        span.set_attribute(attribute::HTTP_METHOD, method.to_owned());
+        span.set_attribute(attribute::HTTP_ROUTE, route.to_owned());
+        span.set_attribute(attribute::URL_PATH, path.to_owned());
+        span
+    }
+
+    /// Records the response to a request.
+    #[cfg(feature = "http")]
+    pub(crate) fn responded(&self, span: &Span, status: u16) {
+        if self.0.is_none() {
+            return;
+        }
+        span.set_attribute(attribute::HTTP_STATUS, i64::from(status));
+        if status >= 500 {
+            set_error(span, &status.to_string(), "");
+        }
+    }
+}
+
+/// The span of an enqueue, which ends when this value and its clones are dropped.
+#[derive(Debug)]
+pub(crate) struct SendSpan(Span);
+
+impl SendSpan {
+    pub(crate) fn span(&self) -> Span {
+        self.0.clone()
+    }
+
+    /// Records the execution of a request.
+    pub(crate) fn sent(&self, id: ExecutionId) {
+        if !self.0.is_none() {
+            self.0.set_attribute(attribute::MESSAGE_ID, id.to_string());
+        }
+    }
+
+    /// Records that nothing was stored.
+    pub(crate) fn failed(&self, kind: &str) {
+        if !self.0.is_none() {
+            set_error(&self.0, kind, "");
+        }
+    }
+}
+
+fn set_operation(span: &Span, operation: &'static str) {
+    span.set_attribute(attribute::SYSTEM, "jobs");
+    span.set_attribute(attribute::OPERATION_NAME, operation);
+    span.set_attribute(attribute::OPERATION_TYPE, operation);
+}
+
+fn set_error(span: &Span, kind: &str, message: &str) {
+    span.set_attribute(attribute::ERROR_TYPE, kind.to_owned());
+    span.set_status(Status::error(message.to_owned()));
+}
+
+/// A trace context of another process as the parent of a span.
+fn remote(context: &str) -> Option<Context> {
+    let (parent, state) = trace_context::split(context);
+    let mut parts = parent.split('-').skip(1);
+    let trace = TraceId::from_hex(parts.next()?).ok()?;
+    let span = SpanId::from_hex(parts.next()?).ok()?;
+    let flags = u8::from_str_radix(parts.next()?, 16).ok()?;
+    let state = state
+        .and_then(|state| state.parse().ok())
+        .unwrap_or_default();
+    let context = SpanContext::new(trace, span, TraceFlags::new(flags), true, state);
+    Some(Context::new().with_remote_span_context(context))
+}
+
+/// A span's context as text.
+fn text_of(context: &SpanContext) -> Option<String> {
+    if !context.is_valid() {
+        return None;
+    }
+    let (trace, span) = (context.trace_id(), context.span_id());
+    let parent = format!("00-{trace}-{span}-{:02x}", context.trace_flags());
+    let state = context.trace_state().header();
+    trace_context::join(&parent, Some(&state))
+}
