@@ -81,6 +81,7 @@ mod external;
 mod rescue;
 mod sessions;
 
+mod bulk;
 mod cancellations;
 mod operators;
 mod retention;
@@ -139,6 +140,7 @@ pub fn requirements() -> Vec<Requirement> {
         external::REQUIREMENTS,
         cancellations::REQUIREMENTS,
         operators::REQUIREMENTS,
+        bulk::REQUIREMENTS,
         retention::REQUIREMENTS,
         limits::REQUIREMENTS,
         permits::REQUIREMENTS,

@@ -32,13 +32,14 @@
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
 //! * `decode`: rows of both stores as values of the contract;
-//! * `transfer`, `delegating` and `clocked`: functions and stores that are made of store calls;
+//! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
 mod decode;
 mod delegating;
+mod live;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod rules;
@@ -49,8 +50,15 @@ use std::sync::Arc;
 
 pub(crate) use clocked::ClockedStore;
 pub use delegating::DelegatingStore;
+#[cfg(feature = "http")]
+pub(crate) use live::LiveStore;
+pub use live::{LiveChange, LiveEvent, LiveEvents, LiveExecution};
 
 pub use contract::audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
+pub use contract::bulk::{
+    BulkAct, BulkBatch, BulkEdit, BulkFilter, BulkItem, BulkOperation, BulkRequest, ItemAct, Match,
+    MatchPage, NewOperation, OperationStatus, OperationStore, SkipReason,
+};
 pub use contract::enqueue::EnqueueStore;
 pub use contract::enqueue_rules::{DebounceKey, EnqueueRules, UniqueKey};
 pub use contract::error::StoreError;
@@ -76,7 +84,7 @@ pub use contract::operator::{
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
-pub use contract::read::ReadStore;
+pub use contract::read::{ReadStore, RecentOutcome};
 pub use contract::retention::{
     Cutoffs, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,
     Sweep, Turn,
@@ -100,6 +108,7 @@ pub use contract::{Store, StoreEvent};
 pub use rules::dedup::DedupKind;
 #[cfg(feature = "http")]
 pub(crate) use rules::dedup::needs_dedup;
+pub use rules::error_fingerprint::error_fingerprint;
 pub use transfer::{
     Export, RowCounts, Transferable, TransferredAttempt, TransferredExecution, TransferredOutcome,
     TransferredState,

@@ -14,6 +14,7 @@ pub(in crate::http) mod edit;
 pub(in crate::http) mod erase;
 pub(in crate::http) mod executions;
 pub(in crate::http) mod explain;
+pub(in crate::http) mod failures;
 pub(in crate::http) mod health;
 pub(in crate::http) mod index;
 pub(in crate::http) mod jobs;
@@ -22,6 +23,8 @@ pub(in crate::http) mod limits;
 pub(in crate::http) mod list_executions;
 pub(in crate::http) mod logs;
 pub(in crate::http) mod metrics;
+pub(in crate::http) mod operations;
+pub(in crate::http) mod overview;
 pub(in crate::http) mod processes;
 pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
@@ -79,6 +82,7 @@ routes! {
     "/api/v1/workers" {
         GET "/jobs" => jobs::list, jobs::LIST;
         GET "/jobs/{id}" => jobs::show, jobs::SHOW;
+        GET "/jobs/{id}/stats" => overview::stats, overview::STATS;
         POST "/jobs/{id}/trigger" => trigger::one, trigger::ONE;
         POST "/jobs/{id}/trigger-batch" => trigger::batch, trigger::BATCH;
         GET "/executions" => list_executions::list, list_executions::LIST;
@@ -90,6 +94,12 @@ routes! {
         POST "/executions/{id}/cancel" => executions::cancel, executions::CANCEL;
         POST "/executions/{id}/retry" => retry::retry, retry::RETRY;
         POST "/executions/{id}/erase" => erase::erase, erase::ERASE;
+        GET "/overview" => overview::show, overview::SHOW;
+        GET "/failures" => failures::list, failures::LIST;
+        GET "/operations" => operations::list, operations::LIST;
+        POST "/operations" => operations::start, operations::START;
+        GET "/operations/{id}" => operations::show, operations::SHOW;
+        POST "/operations/{id}/cancel" => operations::cancel, operations::CANCEL;
         GET "/events" => events::stream_events, events::STREAM;
         GET "/queues" => queues::list, queues::LIST;
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;

@@ -21,8 +21,11 @@ use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
+use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
+#[cfg(feature = "http")]
+use crate::store::LiveStore;
 use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
 use crate::{Entropy, SystemClock};
@@ -320,6 +323,8 @@ impl RuntimeBuilder {
         };
         let metrics = Arc::<Metrics>::default();
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
+        #[cfg(feature = "http")]
+        let store = LiveStore::wrap(store);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
         let service = JobService::with_settings(
@@ -345,6 +350,10 @@ impl RuntimeBuilder {
             self.retention.clone(),
             entropy.apart("prune").execution_id(&*clock).to_string(),
         );
+        let operation_holder = entropy
+            .apart("operations")
+            .execution_id(&*clock)
+            .to_string();
         let retention = RetentionParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -430,6 +439,7 @@ impl RuntimeBuilder {
         let serves = false;
         let prunes = engine.is_some() || serves;
         let retention = prunes.then(|| RetentionLoop::start(retention));
+        let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
@@ -461,6 +471,7 @@ impl RuntimeBuilder {
             engine,
             scheduler,
             retention,
+            operations,
             pruner,
             health,
             #[cfg(feature = "http")]

@@ -6,7 +6,7 @@ use super::words::{error, json_text, log_unreadable, trace_id};
 use super::{Columns, corrupt, readable_rows};
 use crate::store::{
     Erasure, ExecutionRecord, ExecutionState, LogLevel, LogLine, LogPage, LogPlace, LogQuery,
-    LogRecord, ProcessRecord, PublishedJob, ScheduledTime, SessionId,
+    LogRecord, ProcessRecord, PublishedJob, RecentOutcome, ScheduledTime, SessionId,
 };
 use crate::time::Timestamp;
 
@@ -66,7 +66,25 @@ pub(in crate::store) fn states<R: Columns>(rows: &[R]) -> Result<Vec<ExecutionSt
         Ok(ExecutionState {
             execution_id: row.id("id")?,
             job_id: row.text("job_id")?,
+            queue: row.text("queue")?,
             status: row.word("execution_status")?,
+        })
+    })
+}
+
+/// Reads the rows of `read/recent_outcomes.sql`.
+pub(in crate::store) fn recent_outcomes<R: Columns>(
+    rows: &[R],
+) -> Result<Vec<RecentOutcome>, R::Error> {
+    readable_rows("an outcome", rows, |row| {
+        Ok(RecentOutcome {
+            job_id: row.text("job_id")?,
+            status: row.word("status")?,
+            attempt: row.integer("attempt")?,
+            created_at: row.time("created_at")?,
+            due_at: row.time("run_at")?,
+            started_at: row.opt_time("started_at")?,
+            finished_at: row.time("finished_at")?,
         })
     })
 }

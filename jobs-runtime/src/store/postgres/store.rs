@@ -16,9 +16,9 @@ use crate::store::{
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
     ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
-    Transferable, WorkerStore, WriteAnswer, session_nonce,
+    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError,
+    StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -283,6 +283,15 @@ impl ReadStore for PostgresStore {
 
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(read::logs::ReadLogs(query)).await
+    }
+
+    async fn recent_outcomes(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RecentOutcome>, StoreError> {
+        self.read(read::execution::RecentOutcomes { job_id, limit })
+            .await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

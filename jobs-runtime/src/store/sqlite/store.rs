@@ -16,9 +16,9 @@ use crate::store::{
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
     ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
     MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
-    Transferable, WorkerStore, WriteAnswer,
+    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetryAnswer,
+    SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError,
+    StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -332,6 +332,19 @@ impl ReadStore for SqliteStore {
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(operation!(|conn| read::logs::page_on_conn(conn, &query)))
             .await
+    }
+
+    async fn recent_outcomes(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RecentOutcome>, StoreError> {
+        self.read(operation!(|conn| read::execution::recent_outcomes_on_conn(
+            conn,
+            job_id.as_deref(),
+            limit
+        )))
+        .await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

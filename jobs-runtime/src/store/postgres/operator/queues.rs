@@ -83,6 +83,9 @@ impl Operation for ListQueues {
                 ready: count(row, 2)?,
                 blocked: count(row, 3)?,
                 running: count(row, 4)?,
+                oldest_due_at: row
+                    .try_get::<Option<i64>, _>(5)?
+                    .map(Timestamp::from_millis),
             })
         });
         Ok(without_events(queues.collect::<Result<_, DbError>>()?))

@@ -61,6 +61,9 @@ pub(in crate::store::sqlite) async fn queues_on_conn(
                 ready: row.try_get(2)?,
                 blocked: row.try_get(3)?,
                 running: row.try_get(4)?,
+                oldest_due_at: row
+                    .try_get::<Option<i64>, _>(5)?
+                    .map(Timestamp::from_millis),
             })
         })
         .collect()

@@ -1,7 +1,8 @@
 -- Lists the queues that are paused or that have ready, blocked or running executions.
 -- $1  the number at which to stop counting ready executions of a queue, and blocked ones of all
 --     queues
--- Returns rows: queue, time of the pause, ready, blocked, running.
+-- Returns rows: queue, time of the pause, ready, blocked, running, and the time at which the oldest
+-- of the counted ready executions was due.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -36,6 +37,14 @@ SELECT
     (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue),
     (SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)),
     IFNULL((SELECT count FROM blocked AS h WHERE h.queue = n.queue), 0),
-    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0)
+    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0),
+    (
+        SELECT x.run_at
+        FROM jobs_executions AS x
+        WHERE x.seq = (
+            SELECT MIN(r.seq)
+            FROM (SELECT r.seq FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1) AS r
+        )
+    )
 FROM named AS n
 ORDER BY n.queue
