@@ -36,12 +36,12 @@
 mod registry;
 
 mod audit;
-mod children;
 #[cfg_attr(
     not(feature = "http"),
     expect(dead_code, reason = "only the HTTP interface starts operations")
 )]
 mod bulk;
+mod children;
 mod edit;
 mod enqueue;
 mod error;

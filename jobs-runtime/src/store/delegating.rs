@@ -5,7 +5,17 @@ use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use super::{
-    AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, BulkBatch, BulkOperation, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, BulkBatch, BulkOperation,
+    CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer,
+    EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage,
+    ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage, ExpiryScan,
+    ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit, LimitStore,
+    LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution,
+    NewOperation, OperationStore, OperatorStore, ProcessRecord, ProgressReport, Promotion,
+    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetentionStore,
+    RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo,
+    Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
+    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 

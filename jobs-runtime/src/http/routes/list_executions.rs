@@ -3,15 +3,15 @@
 //! A page ends with the cursor `nextCursor` unless it is the last one. The next request passes it
 //! as `cursor`; its type is [`Cursor`](crate::store::Cursor).
 
-use axum::{Extension, Json};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use jobs::ExecutionStatus;
 
-use crate::http::{ApiState, Caller};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::http::{ApiState, Caller};
 use crate::service::Redactor;
 use crate::store::{Cursor, ExecutionPage, ExecutionQuery, Role};
 use crate::time::Timestamp;
