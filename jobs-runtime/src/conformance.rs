@@ -105,6 +105,7 @@ mod audit;
 mod catalogue;
 mod lists;
 mod logs;
+mod statistics;
 mod tokens;
 
 mod events;
@@ -156,6 +157,7 @@ pub fn requirements() -> Vec<Requirement> {
         poison_rows::REQUIREMENTS,
         logs::REQUIREMENTS,
         lists::REQUIREMENTS,
+        statistics::REQUIREMENTS,
         catalogue::REQUIREMENTS,
         tokens::REQUIREMENTS,
         audit::REQUIREMENTS,

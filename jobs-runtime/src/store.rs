@@ -71,8 +71,8 @@ pub use contract::external::{ExternalProgram, ExternalStore, ExternalWorker, Lea
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{
-    BlockingLimit, Limit, LimitRule, LimitStore, ParseRateError, PermitHolder, PermitToken,
-    Permits, Rate, Reservation,
+    BlockingLimit, Limit, LimitRecord, LimitRule, LimitStore, ParseRateError, PermitHolder,
+    PermitToken, Permits, Rate, Reservation,
 };
 pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ParseCursorError};
 pub use contract::logs::{

@@ -32,6 +32,7 @@ macro_rules! timed {
     }};
 }
 
+mod bulk;
 mod limits;
 mod retention;
 mod schedules;
@@ -63,6 +64,8 @@ impl<'s> CallTimes<'s> {
         };
         times.writes().await;
         times.reads().await;
+        times.statistics().await;
+        times.bulk().await;
         times.transfer().await;
         times.limits().await;
         times.retention().await;

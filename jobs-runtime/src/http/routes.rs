@@ -21,6 +21,7 @@ pub(in crate::http) mod jobs;
 pub(in crate::http) mod leases;
 pub(in crate::http) mod limits;
 pub(in crate::http) mod list_executions;
+pub(in crate::http) mod list_limits;
 pub(in crate::http) mod logs;
 pub(in crate::http) mod metrics;
 pub(in crate::http) mod operations;
@@ -104,6 +105,7 @@ routes! {
         GET "/queues" => queues::list, queues::LIST;
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
         POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
+        GET "/limits" => list_limits::list, list_limits::LIST;
         POST "/limits/{limit}/reset" => limits::reset, limits::RESET;
         GET "/audit" => audit::list, audit::LIST;
         POST "/leases" => leases::poll, leases::POLL;

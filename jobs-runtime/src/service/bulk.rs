@@ -1,6 +1,6 @@
 //! Bulk operations: preview, start, and the plan of a batch.
 //!
-//! A preview counts the matches of a filter up to [`MAX_EXAMINED`] executions. An operation is a
+//! A preview counts the matches of a filter in up to [`MAX_PAGES`] pages. An operation is a
 //! row of the store. Any process executes its batches: it finds the next matches, plans what to do
 //! with each, and lets the store write the batch with the operation's new position
 //! ([`OperationStore`](crate::store::OperationStore)).
@@ -24,8 +24,8 @@ use crate::time::Timestamp;
 
 pub(crate) use request::check;
 
-/// The most executions that a preview examines.
-const MAX_EXAMINED: usize = 50_000;
+/// The most pages that a preview reads: 50,000 matches, of 125,000 examined executions.
+const MAX_PAGES: usize = 50;
 
 /// The executions of a page of matches.
 const PAGE: usize = 1_000;
@@ -147,7 +147,7 @@ impl JobService {
             }
             cursor = page.next;
             pages += 1;
-            if cursor.is_none() || pages * PAGE >= MAX_EXAMINED {
+            if cursor.is_none() || pages >= MAX_PAGES {
                 break;
             }
         }

@@ -9,13 +9,14 @@ use super::{
     CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DueSchedules, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, EraseAnswer, ExecutionEdit, ExecutionPage,
     ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage, ExpiryScan,
-    ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit, LimitStore,
-    LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution,
-    NewOperation, OperationStore, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetentionStore,
-    RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo,
-    Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
-    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, WorkerStore, WriteAnswer,
+    ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit, LimitRecord,
+    LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery, MatchPage, MigrationStatus,
+    NewExecution, NewOperation, OperationStore, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
+    RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat,
+    SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError,
+    StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
+    WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -204,6 +205,7 @@ delegate! {
         async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
         async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
         async fn reset_limit(key: String) -> bool;
+        async fn limits(job_id: Option<String>, limit: usize) -> Vec<LimitRecord>;
         async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
     }
 }

@@ -10,11 +10,11 @@ use tower::ServiceExt;
 
 use crate::support::{API, Api, request};
 
-/// Reads events up to the one with this name, `end`.
+/// Reads events until each of these names has arrived.
 async fn events_until(
     runtime: &Runtime,
     query: &str,
-    end: &str,
+    names: &[&str],
     act: impl AsyncFnOnce(),
 ) -> Vec<(String, Value)> {
     let listen = request("GET", &format!("{API}/events{query}"));
@@ -33,9 +33,9 @@ async fn events_until(
                     lines.find_map(|line| line.strip_prefix(name).map(str::to_owned))
                 };
                 if let (Some(event), Some(data)) = (field("event: "), field("data: ")) {
-                    let ends = event == end;
                     events.push((event, serde_json::from_str(&data).unwrap()));
-                    if ends {
+                    let has = |name: &&str| events.iter().any(|(event, _)| event == name);
+                    if names.iter().all(has) {
                         return;
                     }
                 }
@@ -46,7 +46,7 @@ async fn events_until(
         }
     };
     let read = tokio::time::timeout(Duration::from_secs(60), reading).await;
-    assert!(read.is_ok(), "no `{end}` among {events:?}");
+    assert!(read.is_ok(), "not all of {names:?}: {events:?}");
     events
 }
 
@@ -62,51 +62,47 @@ async fn trigger(runtime: &Runtime, job: &str, payload: Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_is_followed_from_its_enqueue_to_its_end() {
-    let builder = Runtime::builder().database("sqlite::memory:");
-    let runtime = builder
+    let runtime = Runtime::builder()
+        .database("sqlite::memory:")
         .jobs(["provision-member", "send-letter"])
         .start()
         .await
         .unwrap();
     let member = json!({"workspaceId": "w", "subject": "s"});
-    let events = events_until(
-        &runtime,
-        "?jobId=provision-member",
-        "execution",
-        async || {
-            trigger(&runtime, "send-letter", json!({"to": "a"})).await;
-            trigger(&runtime, "provision-member", member).await;
-        },
-    )
+    let names = ["enqueued", "started", "attemptEnded", "execution"];
+    let events = events_until(&runtime, "?jobId=provision-member", &names, async || {
+        trigger(&runtime, "send-letter", json!({"to": "a"})).await;
+        trigger(&runtime, "provision-member", member).await;
+    })
     .await;
-    let about: Vec<_> = events
-        .iter()
-        .filter(|(event, _)| !matches!(event.as_str(), "ready" | "changed"))
-        .collect();
-    let names: Vec<_> = about.iter().map(|(event, _)| event.as_str()).collect();
-    assert_eq!(
-        names,
-        ["enqueued", "started", "attemptEnded", "execution"],
-        "{events:?}"
-    );
-    for (_, data) in &about {
+    let about = |name: &str| {
+        let mut of_name = events.iter().filter(|(event, _)| event == name);
+        let (_, data) = of_name.next().unwrap();
+        assert_eq!(of_name.next(), None, "{name}: {events:?}");
+        data
+    };
+    for name in names {
+        let data = about(name);
         assert_eq!(data["jobId"], "provision-member");
         assert_eq!(data["queue"], "default");
-        assert_eq!(data["executionId"], about[0].1["executionId"]);
+        assert_eq!(data["executionId"], about("enqueued")["executionId"]);
     }
-    assert_eq!(about[0].1["status"], "queued");
-    assert_eq!(about[1].1["attempt"], 1);
-    assert_eq!(about[2].1["outcome"], "succeeded");
-    assert_eq!(about[3].1["status"], "succeeded");
+    assert_eq!(about("enqueued")["status"], "queued");
+    assert_eq!(about("started")["attempt"], 1);
+    assert_eq!(about("attemptEnded")["outcome"], "succeeded");
+    assert_eq!(about("execution")["status"], "succeeded");
 
-    let events = events_until(&runtime, "?queue=mail", "execution", async || {
+    let events = events_until(&runtime, "?queue=mail", &names, async || {
+        trigger(
+            &runtime,
+            "provision-member",
+            json!({"workspaceId": "w", "subject": "t"}),
+        )
+        .await;
         trigger(&runtime, "send-letter", json!({"to": "b"})).await;
     })
     .await;
-    assert!(
-        events
-            .iter()
-            .all(|(_, data)| data["queue"].is_null() || data["queue"] == "mail")
-    );
+    let is_mail = |(_, data): &(String, Value)| data["queue"].is_null() || data["queue"] == "mail";
+    assert!(events.iter().all(is_mail), "{events:?}");
     runtime.shutdown().await;
 }

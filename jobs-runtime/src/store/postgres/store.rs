@@ -14,11 +14,11 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetryAnswer,
-    SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError,
-    StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
+    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
+    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
+    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -208,6 +208,14 @@ impl LimitStore for PostgresStore {
     async fn reset_limit(&self, key: String) -> Result<bool, StoreError> {
         let key = conn::text::encode(&key).into_owned();
         self.permits.run(limits::ResetLimit(key)).await
+    }
+
+    async fn limits(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<LimitRecord>, StoreError> {
+        self.read(operator::queues::ListLimits(job_id, limit)).await
     }
 
     async fn blocked_by(

@@ -14,11 +14,11 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetryAnswer,
-    SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError,
-    StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
+    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
+    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
+    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -235,6 +235,17 @@ impl LimitStore for SqliteStore {
     async fn reset_limit(&self, key: String) -> Result<bool, StoreError> {
         self.transition(operation!(|conn| limits::reset_limit_in_txn(conn, &key)))
             .await
+    }
+
+    async fn limits(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<LimitRecord>, StoreError> {
+        self.read(operation!(|conn| operator::queues::limits_on_conn(
+            conn, job_id, limit
+        )))
+        .await
     }
 
     async fn blocked_by(

@@ -248,6 +248,7 @@ statements! {
     migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
     migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
     migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
+    limits_list: include_str!("../sql/limits/list.sql"),
     limits_lookup: include_str!("../sql/limits/lookup.sql"),
     limits_update_published_rules: include_str!("../sql/limits/update_published_rules.sql"),
     limits_write_rules: include_str!("../sql/limits/write_rules.sql"),

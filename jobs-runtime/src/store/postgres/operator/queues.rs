@@ -5,6 +5,7 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::store::decode::records;
 use crate::store::postgres::conn::error::{DbError, readable};
 use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::text;
@@ -13,7 +14,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits::state;
 use crate::store::postgres::read::execution::{id_of, optional};
 use crate::store::postgres::{number, uuid_of};
-use crate::store::{BlockingLimit, PermitHolder, QueueRecord, StoreEvent};
+use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Executions are counted up to this number.
@@ -89,6 +90,30 @@ impl Operation for ListQueues {
             })
         });
         Ok(without_events(queues.collect::<Result<_, DbError>>()?))
+    }
+}
+
+/// Lists limits of all jobs or of one.
+pub(in crate::store::postgres) struct ListLimits(
+    pub(in crate::store::postgres) Option<String>,
+    pub(in crate::store::postgres) usize,
+);
+
+#[async_trait]
+impl Operation for ListLimits {
+    type Output = Vec<LimitRecord>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let Self(job_id, limit) = self;
+        let (first, last) = records::job_range(job_id.clone());
+        let query = tx
+            .query(&tx.sql.limits_list)
+            .bind(i64::try_from(*limit).unwrap_or(i64::MAX))
+            .bind(text::encode(&first).into_owned())
+            .bind(text::encode(&last).into_owned())
+            .bind(records::MAX_WAITERS);
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(records::limits(&rows)?))
     }
 }
 

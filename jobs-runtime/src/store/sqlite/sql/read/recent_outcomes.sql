@@ -5,6 +5,7 @@ SELECT
 FROM (
     SELECT seq, status, attempt, started_at, finished_at
     FROM jobs_outcomes
+    WHERE seq <= 9223372036854775807
     ORDER BY seq DESC
     LIMIT $1
 ) AS o
