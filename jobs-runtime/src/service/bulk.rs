@@ -196,10 +196,9 @@ impl JobService {
         };
         let operation = self.inner.store.start_operation(new).await;
         let operation = operation.map_err(store_error)?;
-        let after = json!({
-            "act": operation.act,
-            "filter": operation.filter,
-            "expected": operation.expected,
+        let after = json!(BulkRequest {
+            act: operation.act.clone(),
+            filter: operation.filter.clone(),
         });
         self.record_act("operation.start", operation.id.clone(), None, Some(after))
             .await;
