@@ -50,7 +50,6 @@ use std::sync::Arc;
 
 pub(crate) use clocked::ClockedStore;
 pub use delegating::DelegatingStore;
-#[cfg(feature = "http")]
 pub(crate) use live::LiveStore;
 pub use live::{LiveChange, LiveEvent, LiveEvents, LiveExecution};
 

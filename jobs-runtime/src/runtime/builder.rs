@@ -24,9 +24,7 @@ use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
-#[cfg(feature = "http")]
-use crate::store::LiveStore;
-use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
+use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
 use crate::{Entropy, SystemClock};
 #[cfg(feature = "http")]
@@ -323,7 +321,6 @@ impl RuntimeBuilder {
         };
         let metrics = Arc::<Metrics>::default();
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
-        #[cfg(feature = "http")]
         let store = LiveStore::wrap(store);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);

@@ -22,6 +22,7 @@ use super::{JobService, options};
 use crate::store::{BulkAct, BulkFilter, BulkOperation, BulkRequest, NewOperation, StoreError};
 use crate::time::Timestamp;
 
+#[cfg(feature = "http")]
 pub(crate) use request::check;
 
 /// The most pages that a preview reads: 50,000 matches, of 125,000 examined executions.

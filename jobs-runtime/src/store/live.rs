@@ -247,13 +247,11 @@ fn lines(attempt: u32, lines: &[Arc<LogLine>]) -> Vec<LiveChange> {
 }
 
 /// A store that announces the changes by its calls.
-#[cfg(feature = "http")]
 pub(crate) struct LiveStore {
     store: Arc<dyn Store>,
     live: LiveEvents,
 }
 
-#[cfg(feature = "http")]
 impl LiveStore {
     /// Wraps a store, unless it announces changes already.
     pub(crate) fn wrap(store: Arc<dyn Store>) -> Arc<dyn Store> {
@@ -269,7 +267,6 @@ impl LiveStore {
     }
 }
 
-#[cfg(feature = "http")]
 impl DelegatingStore for LiveStore {
     fn store(&self) -> &dyn Store {
         &*self.store
