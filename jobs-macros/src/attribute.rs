@@ -36,7 +36,6 @@ use proc_macro2::TokenStream;
 use syn::{Ident, LitStr, Path};
 
 use crate::errors::Errors;
-use keys::Support;
 use limits::Limits;
 
 pub(crate) use meta::{Meta, Spanned};

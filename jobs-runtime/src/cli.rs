@@ -9,6 +9,7 @@
 //! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 
 mod args;
+mod bulk_filter;
 mod commands;
 mod error_stream;
 mod failure;

@@ -81,6 +81,7 @@ mod external;
 mod rescue;
 mod sessions;
 
+mod bulk;
 mod cancellations;
 mod expiry;
 mod operators;
@@ -106,6 +107,7 @@ mod audit;
 mod catalogue;
 mod lists;
 mod logs;
+mod statistics;
 mod tokens;
 
 mod events;
@@ -140,6 +142,7 @@ pub fn requirements() -> Vec<Requirement> {
         cancellations::REQUIREMENTS,
         expiry::REQUIREMENTS,
         operators::REQUIREMENTS,
+        bulk::REQUIREMENTS,
         retention::REQUIREMENTS,
         limits::REQUIREMENTS,
         permits::REQUIREMENTS,
@@ -156,6 +159,7 @@ pub fn requirements() -> Vec<Requirement> {
         poison_rows::REQUIREMENTS,
         logs::REQUIREMENTS,
         lists::REQUIREMENTS,
+        statistics::REQUIREMENTS,
         catalogue::REQUIREMENTS,
         tokens::REQUIREMENTS,
         audit::REQUIREMENTS,

@@ -53,6 +53,7 @@ mod engine;
 #[cfg(feature = "http")]
 mod external;
 mod logs;
+mod operations;
 mod retention;
 mod runtime;
 mod service;

@@ -24,6 +24,7 @@ use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 #[cfg(feature = "http")]
 use crate::external::ExternalLeases;
 use crate::health::Health;
+use crate::operations::OperationLoop;
 use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
@@ -71,6 +72,7 @@ pub struct Runtime {
     engine: Option<Engine>,
     scheduler: Option<Scheduler>,
     retention: Option<RetentionLoop>,
+    operations: Option<OperationLoop>,
     pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
@@ -194,6 +196,9 @@ impl Runtime {
         if let Some(retention) = &self.retention {
             retention.stop();
         }
+        if let Some(operations) = &self.operations {
+            operations.stop();
+        }
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &self.broker {
             broker.stop();
@@ -229,6 +234,9 @@ impl Runtime {
             retention.ended().await;
         }
         self.service.flush_audit().await;
+        if let Some(operations) = &self.operations {
+            operations.ended().await;
+        }
     }
 
     /// Completes when a part of the runtime ends unexpectedly: the dispatcher of the worker, the

@@ -17,6 +17,9 @@
 //! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
 //! | `preview` | the dry run of an enqueue |
 //! | `payload` | the payload check; it finds the violations of a 422 |
+//! | `bulk` | bulk operations: preview, start, batches |
+//! | `overview` | statistics of the last hour, day and week |
+//! | `failures` | failed executions by job and error |
 //! | `edit`, `queues` | operators' actions: edit, retry with a payload, pause, resume |
 //! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `tokens` | access tokens |
@@ -33,15 +36,24 @@
 mod registry;
 
 mod audit;
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "only the HTTP interface starts operations")
+)]
+mod bulk;
 mod children;
 mod edit;
 mod enqueue;
 mod error;
 pub(crate) mod explain;
+#[cfg(feature = "http")]
+mod failures;
 mod job;
 mod limits;
 mod mask;
 mod options;
+#[cfg(feature = "http")]
+mod overview;
 mod payload;
 #[cfg(feature = "http")]
 mod preview;
@@ -80,14 +92,20 @@ use wait::ResultWaiter;
 
 #[cfg(feature = "http")]
 pub(crate) use audit::Actor;
+#[cfg(feature = "http")]
+pub(crate) use bulk::{BulkPreview, check as check_operation};
 pub use edit::Edit;
 #[cfg(feature = "http")]
 pub(crate) use enqueue::EnqueuedRequest;
 
 #[cfg(feature = "http")]
 pub(crate) use error::{InvalidPayload, ServiceError};
+#[cfg(feature = "http")]
+pub(crate) use failures::{FailureFilter, FailureGroup, Failures};
 pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
+#[cfg(feature = "http")]
+pub(crate) use overview::{JobStats, Overview};
 pub(crate) use payload::violation::push_segment;
 #[cfg(feature = "http")]
 pub(crate) use preview::{EnqueueOutcome, TriggerPreview};
@@ -115,6 +133,8 @@ struct Inner {
     entropy: Arc<Entropy>,
     registry: JobRegistry,
     results: ResultWaiter,
+    /// Notified when a bulk operation starts.
+    operation_changes: Arc<Notify>,
     /// Notified after a change of a schedule.
     schedule_changes: Arc<Notify>,
     retention: RetentionSettings,
@@ -170,6 +190,7 @@ impl JobService {
             inner: Arc::new(Inner {
                 registry: JobRegistry::new(store.clone(), catalogue, clock.clone())?,
                 results: ResultWaiter::new(store.clone(), clock.clone()),
+                operation_changes: Arc::default(),
                 schedule_changes: Arc::default(),
                 store,
                 clock,

@@ -32,13 +32,14 @@
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
 //! * `decode`: rows of both stores as values of the contract;
-//! * `transfer`, `delegating` and `clocked`: functions and stores that are made of store calls;
+//! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;
 mod contract;
 mod decode;
 mod delegating;
+mod live;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod rules;
@@ -49,8 +50,14 @@ use std::sync::Arc;
 
 pub(crate) use clocked::ClockedStore;
 pub use delegating::DelegatingStore;
+pub(crate) use live::LiveStore;
+pub use live::{LiveChange, LiveEvent, LiveEvents, LiveExecution};
 
 pub use contract::audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
+pub use contract::bulk::{
+    BulkAct, BulkBatch, BulkEdit, BulkFilter, BulkItem, BulkOperation, BulkRequest, ItemAct, Match,
+    MatchPage, NewOperation, OperationStatus, OperationStore, SkipReason,
+};
 pub use contract::dispatch::{
     DispatchCursor, DispatchStore, EntryKey, RepublishPage, UnpublishedEntry, WaitingPlace,
     WaitingState,
@@ -67,8 +74,8 @@ pub use contract::external::{ExternalProgram, ExternalStore, ExternalWorker, Lea
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{
-    BlockingLimit, Limit, LimitRule, LimitStore, ParseRateError, PermitHolder, PermitToken,
-    Permits, Rate, Reservation,
+    BlockingLimit, Limit, LimitRecord, LimitRule, LimitStore, ParseRateError, PermitHolder,
+    PermitToken, Permits, Rate, Reservation,
 };
 pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ParseCursorError};
 pub use contract::logs::{
@@ -80,7 +87,7 @@ pub use contract::operator::{
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
-pub use contract::read::ReadStore;
+pub use contract::read::{ReadStore, RecentOutcome};
 pub use contract::retention::{
     Cutoffs, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,
     Sweep, Turn,
@@ -104,6 +111,7 @@ pub use contract::{Store, StoreEvent};
 pub use rules::dedup::DedupKind;
 #[cfg(feature = "http")]
 pub(crate) use rules::dedup::needs_dedup;
+pub use rules::error_fingerprint::error_fingerprint;
 pub use transfer::{
     Export, PausedRate, RowCounts, Transferable, TransferredAttempt, TransferredExecution,
     TransferredOutcome, TransferredState,

@@ -43,8 +43,14 @@ mod jobs;
 mod leases;
 #[path = "http/limits.rs"]
 mod limits;
+#[path = "http/live_events.rs"]
+mod live_events;
 #[path = "http/logs.rs"]
 mod logs;
+#[path = "http/operations.rs"]
+mod operations;
+#[path = "http/overview.rs"]
+mod overview;
 #[path = "http/problems.rs"]
 mod problems;
 #[path = "http/processes.rs"]

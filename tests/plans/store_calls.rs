@@ -32,6 +32,7 @@ macro_rules! timed {
     }};
 }
 
+mod bulk;
 mod dispatch;
 mod limits;
 mod retention;
@@ -64,6 +65,8 @@ impl<'s> CallTimes<'s> {
         };
         times.writes().await;
         times.reads().await;
+        times.statistics().await;
+        times.bulk().await;
         times.transfer().await;
         times.limits().await;
         times.retention().await;

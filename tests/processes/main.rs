@@ -6,6 +6,7 @@
 mod access;
 mod attempt_log;
 mod bench;
+mod bulk;
 mod cli;
 mod clocks;
 mod command_line;

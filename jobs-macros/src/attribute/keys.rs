@@ -74,19 +74,19 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "deny_unknown",
         example: "deny_unknown",
-        support: Enforced(|to, meta| {
+        read: |to, meta| {
             to.deny_unknown = Some(spanned(meta, meta.flag()?));
             Ok(())
-        }),
+        },
     },
     Key {
         name: "derive",
         example: "derive(Debug, Clone)",
-        support: Enforced(|to, meta| {
+        read: |to, meta| {
             let derives = meta.list(Punctuated::<Path, Token![,]>::parse_terminated)?;
             to.derive = Some(spanned(meta, derives.into_iter().collect()));
             Ok(())
-        }),
+        },
     },
     Key {
         name: "payload",
@@ -96,10 +96,10 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "enabled",
         example: "enabled = false",
-        support: Enforced(|to, meta| {
+        read: |to, meta| {
             to.enabled = Some(spanned(meta, meta.flag()?));
             Ok(())
-        }),
+        },
     },
     Key {
         name: "crate",

@@ -81,6 +81,8 @@ pub(super) enum Command {
         #[arg(long)]
         reveal: bool,
     },
+    /// List failed executions by job and error
+    Failures(FailuresArgs),
     /// Show the log lines of an execution
     Logs(LogsArgs),
     /// Explain the status of an execution
@@ -89,24 +91,23 @@ pub(super) enum Command {
         id: String,
     },
     /// Cancel a waiting execution, or request the cancellation of a running one
-    Cancel {
-        /// Id of the execution
-        id: String,
-    },
+    Cancel(BulkArgs),
     /// Enqueue a failed or cancelled execution again, under the same id
     Retry {
-        /// Id of the execution
-        id: String,
+        #[command(flatten)]
+        target: BulkArgs,
         /// Replacement for the payload; `-` reads it from standard input
-        #[arg(long, value_name = "JSON")]
+        #[arg(long, value_name = "JSON", conflicts_with = "filter")]
         payload: Option<String>,
     },
     /// Change the priority, due time or payload of a waiting execution
     Edit(EditArgs),
     /// Delete a final execution with its attempts and log lines
-    Delete {
-        /// Id of the execution
-        id: String,
+    Delete(BulkArgs),
+    /// List bulk operations, or show and cancel one
+    Operations {
+        #[command(subcommand)]
+        command: Option<OperationCommand>,
     },
     /// Remove the payload, the results and the log of a final execution; its record stays
     Erase {
@@ -250,6 +251,40 @@ pub(super) enum BrokerCommand {
     On,
     /// Note nothing more, after the last process with a broker has stopped
     Off,
+}
+
+/// An execution by its id, or all executions that a filter matches.
+#[derive(Debug, ClapArgs)]
+pub(super) struct BulkArgs {
+    /// Id of the execution
+    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    pub(super) id: Option<String>,
+    /// Instead of an id: every execution that matches, as in "job=mail.send status=failed since=2h"
+    #[arg(
+        long = "where",
+        id = "filter",
+        value_name = "FILTER",
+        long_help = crate::cli::bulk_filter::HELP
+    )]
+    pub(super) filter: Option<String>,
+    /// With --where: start without asking
+    #[arg(long, conflicts_with = "id")]
+    pub(super) yes: bool,
+}
+
+/// The actions of `operations`.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperationCommand {
+    /// Show an operation with its progress
+    Show {
+        /// Id of the operation
+        id: String,
+    },
+    /// End an operation; what it has changed stays changed
+    Cancel {
+        /// Id of the operation
+        id: String,
+    },
 }
 
 /// The actions of `limits`.
@@ -411,8 +446,8 @@ pub(super) struct RuleArgs {
 /// The arguments of `edit`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct EditArgs {
-    /// Id of the execution
-    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) target: BulkArgs,
     /// New priority: low, normal, high, critical or 0 to 100
     #[arg(long)]
     pub(super) priority: Option<jobs::Priority>,
@@ -428,8 +463,11 @@ pub(super) struct EditArgs {
     #[arg(long, value_name = "TIME", conflicts_with = "delay")]
     pub(super) run_at: Option<crate::time::Timestamp>,
     /// Replacement for the payload; `-` reads it from standard input
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", conflicts_with = "filter")]
     pub(super) payload: Option<String>,
+    /// New queue, with --where
+    #[arg(long, conflicts_with = "id")]
+    pub(super) queue: Option<String>,
 }
 
 /// The arguments of `work`.
@@ -602,12 +640,32 @@ pub(super) struct ExecutionsArgs {
     /// List only executions created before this time
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<crate::time::Timestamp>,
+    /// List only failed executions whose error has this fingerprint, as `failures` prints it
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) error_fingerprint: Option<String>,
+    /// List only executions whose payload contains this text
+    #[arg(long)]
+    pub(super) text: Option<String>,
     /// List the page after this cursor, which the previous page printed
     #[arg(long)]
     pub(super) cursor: Option<crate::store::Cursor>,
     /// Show the values of sensitive payload fields, with --json
     #[arg(long)]
     pub(super) reveal: bool,
+}
+
+/// The arguments of `failures`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct FailuresArgs {
+    /// List only failures of this job
+    #[arg(long, value_name = "ID")]
+    pub(super) job: Option<String>,
+    /// List only failures of this queue
+    #[arg(long)]
+    pub(super) queue: Option<String>,
+    /// List failures of this long ago and later, as in 2h [default: 1d]
+    #[arg(long, value_name = "DURATION", value_parser = jobs_grammar::duration::parse)]
+    pub(super) since: Option<Duration>,
 }
 
 /// The arguments of `logs`.

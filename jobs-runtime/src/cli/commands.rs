@@ -14,11 +14,13 @@ mod doctor;
 mod execution_actions;
 mod executions;
 mod explain;
+mod failures;
 mod jobs;
 mod limits;
 mod logs;
 mod migrate;
 mod move_store;
+mod operations;
 mod processes;
 mod prune;
 mod queues;
@@ -39,7 +41,7 @@ use super::output::Output;
 use super::settings::Settings;
 use super::signals::Signals;
 use crate::service::Actor;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{BulkAct, DatabaseUrl, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
 /// Runs a command in the name of the local user.
@@ -83,14 +85,29 @@ async fn dispatch(
         Command::Exec(args) => trigger::exec(&settings, output, configure, args).await,
         Command::Executions(filters) => executions::list(&settings, output, filters).await,
         Command::Execution { id, reveal } => executions::show(&settings, output, &id, reveal).await,
+        Command::Failures(args) => failures::list(&settings, output, args).await,
         Command::Logs(args) => logs::show(&settings, output, args).await,
         Command::Explain { id } => explain::explain(&settings, output, &id).await,
-        Command::Cancel { id } => execution_actions::cancel(&settings, output, &id).await,
-        Command::Retry { id, payload } => {
-            execution_actions::retry(&settings, output, &id, payload).await
+        Command::Cancel(target) => match target.id {
+            Some(id) => execution_actions::cancel(&settings, output, &id).await,
+            None => operations::start(&settings, output, BulkAct::Cancel, target).await,
+        },
+        Command::Retry { target, payload } => match target.id {
+            Some(id) => execution_actions::retry(&settings, output, &id, payload).await,
+            None => operations::start(&settings, output, BulkAct::Retry, target).await,
+        },
+        Command::Edit(args) if args.target.id.is_none() => {
+            operations::start_edit(&settings, output, args).await
         }
         Command::Edit(args) => execution_actions::edit(&settings, output, args).await,
-        Command::Delete { id } => execution_actions::delete(&settings, output, &id).await,
+        Command::Delete(target) => match target.id {
+            Some(id) => execution_actions::delete(&settings, output, &id).await,
+            None => operations::start(&settings, output, BulkAct::Delete, target).await,
+        },
+        Command::Operations { command: None } => operations::list(&settings, output).await,
+        Command::Operations {
+            command: Some(command),
+        } => operations::run(&settings, output, command).await,
         Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
         Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,

@@ -114,6 +114,7 @@ async fn an_execution_with_damaged_limits_can_be_edited(db: Damageable) {
             priority: None,
             run_at: Some(t(60)),
             payload: None,
+            queue: None,
         };
         let answer = store.edit(*id, later, T0).await.unwrap();
         assert_eq!(answer, EditAnswer::Changed);

@@ -114,6 +114,7 @@ async fn released_permits_are_announced(store: AnyStore) {
         priority: None,
         run_at: Some(t(60)),
         payload: None,
+        queue: None,
     };
     store.edit(all[1], later, T0).await.unwrap();
     event(&mut events, now).await;

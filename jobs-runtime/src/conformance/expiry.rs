@@ -167,6 +167,7 @@ async fn an_edit_of_the_time_moves_the_expiry(store: AnyStore) {
         run_at,
         priority: Some(60),
         payload: None,
+        queue: None,
     };
     store.edit(id, edit(Some(t(100))), t(1)).await.unwrap();
     assert_eq!(record(&store, id).await.expires_at, Some(t(110)));

@@ -147,6 +147,7 @@ async fn queues_are_listed_with_their_counts(store: AnyStore) {
         ready,
         blocked: 0,
         running,
+        oldest_due_at: (ready > 0).then_some(T0),
     };
     let expected = [record("a", Some(t(1)), 0, 0), record("b", None, 2, 1)];
     assert_eq!(store.queues().await.unwrap(), expected);

@@ -92,7 +92,10 @@ impl Exit {
             }
             Self::Unreadable(reason) => (ErrorKind::Permanent, reason.as_str()),
             Self::Lost { .. } => (ErrorKind::Lost, "its worker stopped renewing the lease"),
-            Self::Returned(Ok(_)) | Self::Cancelled(_) | Self::Released => return None,
+            Self::Returned(Ok(_))
+            | Self::Cancelled(_)
+            | Self::Released
+            | Self::ReadElsewhere { .. } => return None,
         };
         Some((kind.as_str(), message))
     }

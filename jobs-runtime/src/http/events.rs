@@ -2,14 +2,24 @@
 //!
 //! | event | data | meaning |
 //! |---|---|---|
-//! | `execution` | `{executionId, jobId, status}` | an execution has reached this final status |
+//! | `enqueued` | `{executionId, jobId, queue, status}` | an execution was created |
+//! | `started` | `{…, attempt}` | a worker has claimed an attempt |
+//! | `progress` | `{…, attempt, progress}` | the attempt has reported progress |
+//! | `log` | `{…, attempt, line, level}` | the attempt has logged this line |
+//! | `attemptEnded` | `{…, attempt, outcome, errorKind, retryAt}` | the attempt has ended |
+//! | `execution` | `{executionId, jobId, queue, status}` | an execution has reached this final status |
 //! | `ready` | `{}` | executions have become available to workers |
 //! | `changed` | `{}` | another process wrote to the store, or a change is too large to list |
 //! | `reset` | `{}` | events since the last one are lost: the client reloads what it shows |
 //!
-//! Events are hints; the store holds the truth. `jobId` and `executionId` filter the `execution`
-//! events; every client receives the others. `ready` and `changed` are sent at most four times a
-//! second each.
+//! Events are hints; the store holds the truth. `jobId`, `queue` and `executionId` filter the events
+//! about executions; every client receives the others. `log` goes to clients with an `executionId`.
+//! `ready` and `changed` are sent at most four times a second each. No event has a text of a handler:
+//! clients read it from the execution or its log, where sensitive values are masked.
+//!
+//! The first five come from store calls of this process, at once and without a query. They are sent
+//! at most 1,000 times a second; more become `changed`. Another process's changes are `execution`,
+//! `ready` or `changed`, as far as its store announces them.
 //!
 //! Every event has an `id`. A client that reconnects with this id in `Last-Event-ID` receives the
 //! events that it has missed, or `reset` if they are no longer kept. A client that reads too slowly
@@ -43,10 +53,11 @@ pub(super) use broadcaster::EventBroadcaster;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-const JOB_ID: Input = Input::text("jobId", "`execution` events of this job");
+const JOB_ID: Input = Input::text("jobId", "events about executions of this job");
+const QUEUE: Input = Input::text("queue", "events about executions of this queue");
 const EXECUTION_ID: Input =
-    Input::value::<ExecutionId>("executionId", "`execution` events of this execution");
-const PARAMETERS: &[Input] = &[JOB_ID, EXECUTION_ID];
+    Input::value::<ExecutionId>("executionId", "events about this execution, with its log");
+const PARAMETERS: &[Input] = &[JOB_ID, QUEUE, EXECUTION_ID];
 
 pub(super) const STREAM: RouteDoc = RouteDoc::new(
     "streamEvents",
@@ -59,10 +70,11 @@ pub(super) const STREAM: RouteDoc = RouteDoc::new(
 .query(PARAMETERS)
 .problems(&[Code::TooManySubscribers]);
 
-/// Selects the `execution` events of one client.
+/// Selects the events about executions of one client.
 #[derive(Debug)]
 struct Filter {
     job_id: Option<String>,
+    queue: Option<String>,
     execution_id: Option<ExecutionId>,
 }
 
@@ -79,6 +91,7 @@ pub(super) async fn stream_events(
 ) -> Result<Response, Problem> {
     let filter = Filter {
         job_id: parameters.text(&JOB_ID),
+        queue: parameters.text(&QUEUE),
         execution_id: parameters.parsed(&EXECUTION_ID),
     };
     parameters.finish(PARAMETERS)?;

@@ -33,6 +33,7 @@ pub(in crate::http) struct Input {
 enum Kind {
     Text,
     Name,
+    Object(&'static [Input]),
     List(&'static [Input], usize),
     Number(NumberRange),
     Value(SchemaOf),
@@ -61,6 +62,18 @@ impl Input {
     pub(in crate::http) const fn name(name: &'static str, description: &'static str) -> Self {
         Self {
             kind: Kind::Name,
+            ..Self::text(name, description)
+        }
+    }
+
+    /// An object with these fields.
+    pub(in crate::http) const fn object(
+        name: &'static str,
+        fields: &'static [Self],
+        description: &'static str,
+    ) -> Self {
+        Self {
+            kind: Kind::Object(fields),
             ..Self::text(name, description)
         }
     }
@@ -124,6 +137,7 @@ impl Input {
         match self.kind {
             Kind::Text => json_schema!({"type": "string", "minLength": 1}),
             Kind::Name => text_schema(),
+            Kind::Object(fields) => object_schema(generator, fields),
             Kind::List(fields, most) => json_schema!({
                 "type": "array",
                 "items": object_schema(generator, fields),

@@ -53,6 +53,8 @@ pub struct PruneReport {
     pub sessions: u64,
     /// The publications of programs that no longer run.
     pub publications: u64,
+    /// The bulk operations that ended long ago.
+    pub operations: u64,
     /// The limits that no execution names.
     pub limits: u64,
 }
@@ -222,6 +224,7 @@ impl Pruner {
         self.sweep(Leftover::Audit, audit).await?;
         self.sweep(Leftover::Tokens, now.before(TOKEN_HISTORY))
             .await?;
+        report.operations = self.sweep(Leftover::Operations, history).await?;
         if with_limits {
             report.limits = self.sweep(Leftover::Limits, now).await?;
         }

@@ -23,9 +23,10 @@ use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
+use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
-use crate::store::{ClockedStore, DatabaseUrl, Rate, Store, StoreError};
+use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
 use crate::telemetry::spans::Spans;
 #[cfg(feature = "otlp")]
@@ -360,6 +361,7 @@ impl RuntimeBuilder {
         let (mirrors, spans) = (None, Spans);
         let metrics = Arc::new(Metrics::new(mirrors));
         let store = MeteredStore::wrap(store, &metrics, &self.clock);
+        let store = LiveStore::wrap(store);
         let clock = ServerClock::choose(&store, self.clock).await?;
         let entropy = Arc::new(self.entropy);
         let service = JobService::with_settings(
@@ -386,6 +388,10 @@ impl RuntimeBuilder {
             self.retention.clone(),
             entropy.apart("prune").execution_id(&*clock).to_string(),
         );
+        let operation_holder = entropy
+            .apart("operations")
+            .execution_id(&*clock)
+            .to_string();
         let retention = RetentionParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -505,6 +511,7 @@ impl RuntimeBuilder {
         let serves = false;
         let prunes = engine.is_some() || serves;
         let retention = prunes.then(|| RetentionLoop::start(retention));
+        let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
@@ -538,6 +545,7 @@ impl RuntimeBuilder {
             engine,
             scheduler,
             retention,
+            operations,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]

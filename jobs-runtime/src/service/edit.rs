@@ -68,6 +68,7 @@ impl JobService {
             priority: edit.priority.map(Priority::value),
             run_at,
             payload,
+            queue: None,
         };
         let answer = store.edit(id, edit, now).await?;
         if answer == EditAnswer::Changed {

@@ -125,6 +125,7 @@ impl QueueRecord {
             ready: 0,
             blocked: 0,
             running: 0,
+            oldest_due_at: None,
         }
     }
 }

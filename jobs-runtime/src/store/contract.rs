@@ -5,6 +5,7 @@
 //! them from [`crate::store`].
 
 pub(in crate::store) mod audit;
+pub(in crate::store) mod bulk;
 pub(in crate::store) mod dispatch;
 pub(in crate::store) mod enqueue;
 pub(in crate::store) mod enqueue_rules;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use jobs::ExecutionId;
 
 use audit::AuditStore;
+use bulk::OperationStore;
 use dispatch::DispatchStore;
 use enqueue::EnqueueStore;
 use external::ExternalStore;
@@ -79,6 +81,7 @@ pub trait Store:
     + LimitStore
     + ScheduleStore
     + OperatorStore
+    + OperationStore
     + RetentionStore
     + TokenStore
     + AuditStore
@@ -97,6 +100,7 @@ impl<S> Store for S where
         + LimitStore
         + ScheduleStore
         + OperatorStore
+        + OperationStore
         + RetentionStore
         + TokenStore
         + AuditStore
@@ -129,6 +133,32 @@ pub enum StoreEvent {
 }
 
 impl StoreEvent {
+    /// Merges the events of a batch: each kind once, with all ids and the earliest time.
+    pub(in crate::store) fn merged(events: Vec<Self>) -> Vec<Self> {
+        let mut finished = Vec::new();
+        let mut scheduled: Option<Timestamp> = None;
+        let (mut ready, mut cancel_requested) = (false, false);
+        let mut merged = Vec::new();
+        for event in events {
+            match event {
+                Self::Finished(ids) => finished.extend_from_slice(&ids),
+                Self::Scheduled(at) => {
+                    scheduled = Some(scheduled.map_or(at, |earliest| earliest.min(at)));
+                }
+                Self::Ready => ready = true,
+                Self::CancelRequested => cancel_requested = true,
+                event => merged.push(event),
+            }
+        }
+        if !finished.is_empty() {
+            merged.push(Self::Finished(finished.into()));
+        }
+        merged.extend(scheduled.map(Self::Scheduled));
+        merged.extend(ready.then_some(Self::Ready));
+        merged.extend(cancel_requested.then_some(Self::CancelRequested));
+        merged
+    }
+
     /// True if the event says that executions became ready.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready | Self::JobsReady(_))

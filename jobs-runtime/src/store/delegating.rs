@@ -5,14 +5,15 @@ use jobs::{ExecutionId, TransactionRef};
 use tokio::sync::broadcast;
 
 use super::{
-    AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, CancelAnswer, CapScope, Claim,
-    Claimed, DeleteAnswer, DispatchCursor, DispatchStore, DueSchedules, EditAnswer, EnqueueAnswer,
-    EnqueuePreview, EnqueueRules, EnqueueStore, EntryKey, EraseAnswer, ExecutionEdit,
-    ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, Expired, ExpiryPage,
-    ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing, LeaseBeat, Limit,
-    LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, Renewal,
-    RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun,
+    AuditEntry, AuditPage, AuditQuery, AuditStore, BlockingLimit, BulkBatch, BulkOperation,
+    CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, DispatchCursor, DispatchStore,
+    DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EntryKey,
+    EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
+    Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing,
+    LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery,
+    MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome,
+    Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun,
     ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
     StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord,
     TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
@@ -41,6 +42,11 @@ pub trait DelegatingStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let _ = method;
         self.around(call)
+    }
+
+    /// Returns the live events that this store announces. The default announces none.
+    fn live(&self) -> Option<&LiveEvents> {
+        None
     }
 }
 
@@ -81,6 +87,13 @@ delegate! {
         self.store().events()
     }
 
+    fn live_events(&self) -> Option<broadcast::Receiver<LiveEvent>> {
+        match self.live() {
+            Some(live) => Some(live.subscribe()),
+            None => self.store().live_events(),
+        }
+    }
+
     fn transfer(&self) -> Option<&dyn Transferable> {
         self.store().transfer()
     }
@@ -89,9 +102,17 @@ delegate! {
 delegate! {
     EnqueueStore {
         async fn publish(jobs: Vec<PublishedJob>) -> ();
-        async fn enqueue(batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
         async fn preview_enqueue(batch: Vec<NewExecution>) -> Vec<EnqueuePreview>;
         async fn enqueue_in(tx: TransactionRef<'_>, batch: Vec<NewExecution>) -> Vec<EnqueueAnswer>;
+    }
+
+    async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError> {
+        let described = self.live().map(|live| live.describe(&batch));
+        let answers = self.around_method("enqueue", self.store().enqueue(batch)).await?;
+        if let (Some(live), Some(described)) = (self.live(), described) {
+            live.enqueued(described, &answers);
+        }
+        Ok(answers)
     }
 
     fn committed(&self) {
@@ -104,18 +125,64 @@ delegate! {
         async fn open_session(info: SessionInfo) -> SessionId;
         async fn renew(session: SessionId, now: Timestamp) -> Renewal;
         async fn close_session(session: SessionId) -> ();
-        async fn claim(claim: Claim) -> Vec<Claimed>;
-        async fn settle(batch: Vec<Settlement>) -> Vec<WriteAnswer>;
-        async fn settle_in(tx: TransactionRef<'_>, settlement: Settlement) -> WriteAnswer;
-        async fn report(batch: Vec<ProgressReport>) -> Vec<WriteAnswer>;
-        async fn append_logs(batch: Vec<LogBatch>) -> Vec<WriteAnswer>;
         async fn cancel_requests(session: SessionId) -> Vec<Fence>;
         async fn other_readers(fence: Fence, job_ids: Vec<String>) -> Vec<PublishedJob>;
         async fn release_permits(fences: Vec<Fence>) -> ();
         async fn promote(now: Timestamp, limit: usize) -> Promotion;
         async fn sessions() -> Vec<SessionBeat>;
-        async fn take_over(dead: SessionBeat, claim: Claim) -> Vec<Claimed>;
         async fn waiting_since(queue: String, since: Timestamp, limit: usize) -> Vec<ExecutionId>;
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let claimed = self.around_method("claim", self.store().claim(claim)).await?;
+        if let Some(live) = self.live() {
+            live.claimed(&claimed);
+        }
+        Ok(claimed)
+    }
+
+    async fn take_over(&self, dead: SessionBeat, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let claimed = self.around_method("take_over", self.store().take_over(dead, claim)).await?;
+        if let Some(live) = self.live() {
+            live.taken_over(&claimed);
+        }
+        Ok(claimed)
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Result<Vec<WriteAnswer>, StoreError> {
+        let ends = self.live().map(|live| live.ends(&batch));
+        let answers = self.around_method("settle", self.store().settle(batch)).await?;
+        if let (Some(live), Some(ends)) = (self.live(), ends) {
+            live.settled(ends, &answers);
+        }
+        Ok(answers)
+    }
+
+    async fn settle_in(
+        &self,
+        tx: TransactionRef<'_>,
+        settlement: Settlement,
+    ) -> Result<WriteAnswer, StoreError> {
+        // The caller's transaction may be rolled back. The attempt is settled again after it.
+        self.around_method("settle_in", self.store().settle_in(tx, settlement)).await
+    }
+
+    async fn report(&self, batch: Vec<ProgressReport>) -> Result<Vec<WriteAnswer>, StoreError> {
+        let reports = self.live().map(|live| live.reports(&batch));
+        let answers = self.around_method("report", self.store().report(batch)).await?;
+        if let (Some(live), Some(reports)) = (self.live(), reports) {
+            live.announce(reports, &answers);
+        }
+        Ok(answers)
+    }
+
+    async fn append_logs(&self, batch: Vec<LogBatch>) -> Result<Vec<WriteAnswer>, StoreError> {
+        let lines = self.live().map(|live| live.lines(&batch));
+        let answers = self.around_method("append_logs", self.store().append_logs(batch)).await?;
+        if let (Some(live), Some(lines)) = (self.live(), lines) {
+            live.announce(lines, &answers);
+        }
+        Ok(answers)
     }
 }
 
@@ -138,6 +205,7 @@ delegate! {
         async fn reserve(limit: Limit, cost: u32, now: Timestamp, latest: Timestamp) -> Reservation;
         async fn pause_limit(keys: Vec<String>, until: Timestamp) -> ();
         async fn reset_limit(key: String) -> bool;
+        async fn limits(job_id: Option<String>, limit: usize) -> Vec<LimitRecord>;
         async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
     }
 }
@@ -166,6 +234,18 @@ delegate! {
         async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
         async fn pause(queue: String, now: Timestamp) -> bool;
         async fn resume(queue: String) -> bool;
+    }
+}
+
+delegate! {
+    OperationStore {
+        async fn find_matches(query: ExecutionQuery) -> MatchPage;
+        async fn start_operation(new: NewOperation) -> BulkOperation;
+        async fn operation(id: String) -> Option<BulkOperation>;
+        async fn operations(limit: usize) -> Vec<BulkOperation>;
+        async fn next_operation() -> Option<BulkOperation>;
+        async fn apply_batch(batch: BulkBatch) -> Option<BulkOperation>;
+        async fn cancel_operation(id: String, now: Timestamp) -> Option<BulkOperation>;
     }
 }
 
@@ -229,6 +309,7 @@ delegate! {
         async fn execution_states(ids: Vec<ExecutionId>) -> Vec<ExecutionState>;
         async fn list_executions(query: ExecutionQuery) -> ExecutionPage;
         async fn logs(query: LogQuery) -> Option<LogPage>;
+        async fn recent_outcomes(job_id: Option<String>, limit: usize) -> Vec<RecentOutcome>;
         async fn ahead(id: ExecutionId, limit: u64) -> Option<u64>;
         async fn queues() -> Vec<QueueRecord>;
         async fn processes() -> Vec<ProcessRecord>;

@@ -92,6 +92,7 @@ mod enqueue;
 mod settle;
 
 mod audit;
+mod bulk;
 mod caller_tx;
 mod conn;
 mod dispatch;

@@ -4,7 +4,9 @@
 //! A store looks rows up, asks a rule, and writes what the rule has decided. The rules contain no
 //! SQL and no input or output. They import `contract`, and nothing of `sqlite` or `postgres`.
 
+pub(in crate::store) mod bulk;
 pub(in crate::store) mod dedup;
+pub(in crate::store) mod error_fingerprint;
 pub(in crate::store) mod execution_rows;
 pub(in crate::store) mod expiry;
 pub(in crate::store) mod migrations;

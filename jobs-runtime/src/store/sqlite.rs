@@ -44,6 +44,7 @@
 //! | `promote` | due executions, and the run of the allocator |
 //! | `session` | sessions and take-over |
 //! | `operator` | cancel, retry, delete, edit; queues |
+//! | `bulk` | bulk operations: matches, batches |
 //! | `read` | records, lists, logs, catalogue |
 //! | `retention` | deletion of what has expired, turns, erasure |
 //! | `schedules` | schedules and their runs |
@@ -64,6 +65,7 @@ mod enqueue;
 mod settle;
 
 mod audit;
+mod bulk;
 mod caller_tx;
 mod conn;
 mod dispatch;

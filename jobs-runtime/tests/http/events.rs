@@ -110,7 +110,14 @@ impl Listener {
 fn execution_event(id: &str, job: &str, status: &str) -> Event {
     Event {
         event: "execution".to_owned(),
-        data: json!({"executionId": id, "jobId": job, "status": status}),
+        data: json!({"executionId": id, "jobId": job, "queue": queue_of(job), "status": status}),
+    }
+}
+
+fn queue_of(job: &str) -> &'static str {
+    match job {
+        "send-letter" => "mail",
+        _ => "default",
     }
 }
 
@@ -256,7 +263,7 @@ async fn a_slow_client_receives_a_reset() {
 async fn the_number_of_clients_is_limited() {
     let api = Api::new().await;
     let mut listeners = Vec::new();
-    for _ in 0..64 {
+    for _ in 0..1_024 {
         listeners.push(Listener::new(&api, "").await);
     }
     let rejected = api.get(&format!("{API}/events")).await;

@@ -308,3 +308,20 @@ async fn a_rate_limit_is_reset() {
     let answer = reset("count-words%2Fconcurrent").await;
     answer.is_problem(404, "unknown_limit");
 }
+
+#[tokio::test]
+async fn limits_are_listed_with_their_permits() {
+    let api = Api::new().await;
+    for doc in 0..2 {
+        trigger(&api, "render-doc", json!({"tenantId": "t", "doc": doc})).await;
+    }
+    let answer = api.get(&format!("{API}/limits?jobId=render-doc")).await;
+    let limits = answer.is_ok()["limits"].as_array().unwrap();
+    assert_eq!(limits.len(), 1, "{}", answer.body);
+    assert_eq!(limits[0]["kind"], "concurrent");
+    assert_eq!(limits[0]["count"], 1);
+    assert_eq!(limits[0]["inUse"], 1);
+    assert_eq!(limits[0]["waiting"], 1);
+    let none = api.get(&format!("{API}/limits?jobId=count-words")).await;
+    assert_eq!(none.is_ok()["limits"], json!([]));
+}

@@ -73,7 +73,7 @@ pub(in crate::cli) async fn edit(
     output: Output,
     args: args::EditArgs,
 ) -> Result<(), Failure> {
-    let id = execution_id(&args.id)?;
+    let id = execution_id(args.target.id.as_deref().unwrap_or_default())?;
     let delay = args.delay.map(Due::After);
     let edit = Edit {
         priority: args.priority,

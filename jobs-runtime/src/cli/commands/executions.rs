@@ -32,6 +32,9 @@ pub(in crate::cli) async fn list(
             tag: filters.tag,
             since: filters.since,
             until: filters.until,
+            error_fingerprint: filters.error_fingerprint,
+            text: filters.text,
+            ids: Vec::new(),
             cursor: filters.cursor,
         })
         .await?;

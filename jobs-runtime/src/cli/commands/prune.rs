@@ -38,6 +38,7 @@ pub(in crate::cli) async fn prune(
             (report.idempotency_keys, "expired idempotency keys"),
             (report.sessions, "sessions of past workers"),
             (report.publications, "publications of past programs"),
+            (report.operations, "past bulk operations"),
             (report.limits, "unused limits"),
         ] {
             if count > 0 {

@@ -16,16 +16,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use super::event::{ClientEvent, EventId, NumberedEvent};
 use super::stream::Resume;
 use crate::clock::timestamp;
-use crate::store::{Store, StoreEvent};
+use crate::store::{LiveEvent, Store, StoreEvent};
 
 /// Limits the clients of a process.
-pub(super) const MAX_CLIENTS: usize = 64;
+pub(super) const MAX_CLIENTS: usize = 1_024;
 
 /// Events that are kept for clients that reconnect; also the most that a client may be behind.
 const MAX_RECENT: usize = 1_024;
 
 /// Executions that are looked up for one store event. A larger event becomes `changed`.
 const MAX_LOOKED_UP: usize = 500;
+
+/// Live events that are sent between two hints. Further ones become `changed`.
+const MAX_LIVE: usize = 250;
 
 /// The pause between two hints.
 const HINT_INTERVAL: Duration = Duration::from_millis(250);
@@ -93,8 +96,9 @@ impl EventBroadcaster {
                 number: 0,
             };
             let events = self.store.events();
+            let live = self.store.live_events();
             let clock = Arc::clone(&self.clock);
-            tokio::spawn(read_store_events(Arc::downgrade(self), events, clock));
+            tokio::spawn(read_store_events(Arc::downgrade(self), events, live, clock));
         }
         let missed = match resume {
             Resume::Fresh => Some(VecDeque::new()),
@@ -116,10 +120,9 @@ impl EventBroadcaster {
     fn publish(&self, event: ClientEvent) {
         let mut state = self.state();
         state.last_id.number += 1;
-        let event = Arc::new(NumberedEvent {
-            id: state.last_id,
-            event,
-        });
+        let id = state.last_id;
+        let frame = event.to_frame(id);
+        let event = Arc::new(NumberedEvent { id, event, frame });
         if state.recent.len() == MAX_RECENT {
             state.recent.pop_front();
         }
@@ -184,13 +187,22 @@ impl BroadcastState {
 struct PendingHints {
     ready: bool,
     changed: bool,
+    /// The live events since the last hints.
+    live: usize,
     /// The earliest time of the next hints.
     next: Duration,
 }
 
 impl PendingHints {
     fn is_empty(&self) -> bool {
-        !self.ready && !self.changed
+        !self.ready && !self.changed && self.live == 0
+    }
+
+    /// Counts a live event. Returns whether it may be sent.
+    fn admits_live(&mut self) -> bool {
+        self.live += 1;
+        self.changed |= self.live > MAX_LIVE;
+        self.live <= MAX_LIVE
     }
 
     fn publish_due(&mut self, broadcaster: &EventBroadcaster, now: Duration) {
@@ -203,7 +215,24 @@ impl PendingHints {
         if std::mem::take(&mut self.changed) {
             broadcaster.publish(ClientEvent::Changed);
         }
+        self.live = 0;
         self.next = now + HINT_INTERVAL;
+    }
+}
+
+/// An event that the task reads.
+enum Next {
+    Live(Result<LiveEvent, RecvError>),
+    Store(Result<StoreEvent, RecvError>),
+}
+
+/// Receives the next live event. Waits forever without a source of them.
+async fn next_live(
+    live: &mut Option<broadcast::Receiver<LiveEvent>>,
+) -> Result<LiveEvent, RecvError> {
+    match live {
+        Some(live) => live.recv().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -212,6 +241,7 @@ impl PendingHints {
 async fn read_store_events(
     broadcaster: Weak<EventBroadcaster>,
     mut events: broadcast::Receiver<StoreEvent>,
+    mut live: Option<broadcast::Receiver<LiveEvent>>,
     clock: Arc<dyn Clock>,
 ) {
     let mut hints = PendingHints::default();
@@ -225,18 +255,30 @@ async fn read_store_events(
         let event = tokio::select! {
             biased;
             () = clock.sleep(wait) => None,
-            event = events.recv() => Some(event),
+            event = next_live(&mut live) => Some(Next::Live(event)),
+            event = events.recv() => Some(Next::Store(event)),
         };
         let Some(broadcaster) = broadcaster.upgrade() else {
             return;
         };
         match event {
             None => {}
-            Some(Ok(StoreEvent::Finished(ids))) => broadcaster.publish_states(&ids).await,
-            Some(Ok(event)) if event.is_ready() => hints.ready = true,
-            Some(Ok(_)) => hints.changed = true,
-            Some(Err(RecvError::Lagged(_))) => broadcaster.publish(ClientEvent::Reset),
-            Some(Err(RecvError::Closed)) => {
+            Some(Next::Live(Ok(event))) => {
+                if hints.admits_live() {
+                    broadcaster.publish(ClientEvent::Live(event));
+                }
+            }
+            Some(Next::Live(Err(RecvError::Lagged(_)))) => hints.changed = true,
+            Some(Next::Live(Err(RecvError::Closed))) => live = None,
+            Some(Next::Store(Ok(StoreEvent::Finished(ids)))) => {
+                broadcaster.publish_states(&ids).await;
+            }
+            Some(Next::Store(Ok(event))) if event.is_ready() => hints.ready = true,
+            Some(Next::Store(Ok(_))) => hints.changed = true,
+            Some(Next::Store(Err(RecvError::Lagged(_)))) => {
+                broadcaster.publish(ClientEvent::Reset);
+            }
+            Some(Next::Store(Err(RecvError::Closed))) => {
                 broadcaster.state().reading = false;
                 return;
             }

@@ -139,6 +139,6 @@ impl EventStream {
         numbered
             .event
             .matches(&self.filter)
-            .then(|| numbered.event.to_frame(numbered.id))
+            .then(|| numbered.frame.clone())
     }
 }

@@ -160,6 +160,27 @@ impl<'a> BodyFields<'a> {
         value
     }
 
+    /// Reads the fields of an object within this one; `None` if it is absent or no object.
+    pub(in crate::http) fn object(
+        &mut self,
+        field: &Input,
+        documented: &'static [Input],
+    ) -> Option<BodyFields<'a>> {
+        let raw = self.raw(field)?;
+        let mut pointer = self.pointer.clone();
+        crate::service::push_segment(&mut pointer, field.name);
+        let fields = BodyFields::read(raw.get(), pointer, documented).ok();
+        if fields.is_none() {
+            self.add_violation(field.name, "must be an object");
+        }
+        fields
+    }
+
+    /// Adds the mistakes of an object within this one.
+    pub(in crate::http) fn add_violations(&mut self, violations: Vec<Violation>) {
+        self.violations.extend(violations);
+    }
+
     /// Adds a mistake at a field.
     pub(in crate::http) fn add_violation(&mut self, name: &str, message: impl Into<String>) {
         let mut pointer = self.pointer.clone();

@@ -63,6 +63,8 @@ codes! {
     UnknownQueue = "unknown_queue", NOT_FOUND, "Unknown queue";
     /// No schedule has that id: see `near`.
     UnknownSchedule = "unknown_schedule", NOT_FOUND, "Unknown schedule";
+    /// No bulk operation has that id.
+    UnknownOperation = "unknown_operation", NOT_FOUND, "Unknown operation";
     /// No rate limit has that name.
     UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
     /// No route has that path.

@@ -3,17 +3,17 @@
 //! A page ends with the cursor `nextCursor` unless it is the last one. The next request passes it
 //! as `cursor`; its type is [`Cursor`](crate::store::Cursor).
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use jobs::ExecutionStatus;
 
-use crate::http::ApiState;
 use crate::http::request::query::QueryParameters;
-use crate::http::response::problem::Problem;
+use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
+use crate::http::{ApiState, Caller};
 use crate::service::Redactor;
-use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
+use crate::store::{Cursor, ExecutionPage, ExecutionQuery, Role};
 use crate::time::Timestamp;
 
 /// The largest number of rows in a page.
@@ -30,15 +30,29 @@ pub(in crate::http) const LIMIT: Input = Input::number(
     "the largest number of rows in the page",
 );
 
-const JOB_ID: Input = Input::text("jobId", "executions of this job");
-const STATUS: Input = Input::value::<ExecutionStatus>("status", "executions in this status");
-const QUEUE: Input = Input::text("queue", "executions in this queue");
-const ITEM_ID: Input = Input::text("itemId", "executions with this item id");
-const CORRELATION_ID: Input = Input::text("correlationId", "executions with this correlation id");
-const CREATED_BY: Input = Input::text("createdBy", "executions that this user or program created");
-const TAG: Input = Input::text("tag", "executions with this tag");
-const SINCE: Input = Input::value::<Timestamp>("since", "executions created at this time or later");
-const UNTIL: Input = Input::value::<Timestamp>("until", "executions created before this time");
+pub(in crate::http) const JOB_ID: Input = Input::text("jobId", "executions of this job");
+pub(in crate::http) const STATUS: Input =
+    Input::value::<ExecutionStatus>("status", "executions in this status");
+pub(in crate::http) const QUEUE: Input = Input::text("queue", "executions in this queue");
+pub(in crate::http) const ITEM_ID: Input = Input::text("itemId", "executions with this item id");
+pub(in crate::http) const CORRELATION_ID: Input =
+    Input::text("correlationId", "executions with this correlation id");
+pub(in crate::http) const CREATED_BY: Input =
+    Input::text("createdBy", "executions that this user or program created");
+pub(in crate::http) const TAG: Input = Input::text("tag", "executions with this tag");
+pub(in crate::http) const SINCE: Input =
+    Input::value::<Timestamp>("since", "executions created at this time or later");
+pub(in crate::http) const UNTIL: Input =
+    Input::value::<Timestamp>("until", "executions created before this time");
+pub(in crate::http) const ERROR_FINGERPRINT: Input = Input::text(
+    "errorFingerprint",
+    "failed executions whose error has this fingerprint; see `GET /failures`",
+);
+const TEXT: Input = Input::text(
+    "text",
+    "executions whose payload contains this text, for operators; `lookedBackTo` says how far a \
+     page has looked",
+);
 const CURSOR: Input = Input::value::<Cursor>("cursor", "the `nextCursor` of the page before");
 const PARAMETERS: &[Input] = &[
     LIMIT,
@@ -51,6 +65,8 @@ const PARAMETERS: &[Input] = &[
     TAG,
     SINCE,
     UNTIL,
+    ERROR_FINGERPRINT,
+    TEXT,
     CURSOR,
 ];
 
@@ -66,6 +82,7 @@ pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
 
 pub(in crate::http) async fn list(
     State(api): State<ApiState>,
+    caller: Option<Extension<Caller>>,
     mut parameters: QueryParameters,
 ) -> Result<Json<ExecutionPage>, Problem> {
     let query = ExecutionQuery {
@@ -79,9 +96,18 @@ pub(in crate::http) async fn list(
         tag: parameters.text(&TAG),
         since: parameters.parsed(&SINCE),
         until: parameters.parsed(&UNTIL),
+        error_fingerprint: parameters.text(&ERROR_FINGERPRINT),
+        text: parameters.text(&TEXT),
+        ids: Vec::new(),
         cursor: parameters.parsed(&CURSOR),
     };
     parameters.finish(PARAMETERS)?;
+    // The search compares with sensitive values, too.
+    let role = caller.map(|Extension(caller)| caller.role());
+    if query.text.is_some() && !role.is_some_and(|role| role.allows(Role::Operator)) {
+        let detail = "`text` is a filter for the roles operator and admin only";
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
 
     let mut page = api.service.store().list_executions(query).await?;
     let mut redactor = Redactor::new(&api.service);

@@ -61,7 +61,7 @@ impl Secrets {
         text
     }
 
-    pub(super) fn hide_in(&self, text: &mut String) {
+    pub(crate) fn hide_in(&self, text: &mut String) {
         if let Cow::Owned(hidden) = self.hide(text) {
             *text = hidden;
         }

@@ -156,6 +156,8 @@ pub struct ExecutionState {
     pub execution_id: ExecutionId,
     /// The job.
     pub job_id: String,
+    /// The queue.
+    pub queue: String,
     /// The status.
     pub status: ExecutionStatus,
 }

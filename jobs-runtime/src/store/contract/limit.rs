@@ -162,6 +162,28 @@ pub struct PermitHolder {
     pub stuck: bool,
 }
 
+/// A limit, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitRecord {
+    /// The limit's key. A sensitive value in it is a digest.
+    pub key: String,
+    /// The job that declares it; the name of a named rate.
+    pub job_id: String,
+    /// `concurrent` or `rate`.
+    pub kind: String,
+    /// The permits at a time, or the starts in a period.
+    pub count: u64,
+    /// The period of a rate.
+    pub period_ms: Option<u64>,
+    /// The permits that ready and running executions hold.
+    pub in_use: u64,
+    /// The executions that wait for a permit of it, counted up to 1,000.
+    pub waiting: u64,
+    /// The end of the pause of a rate, if it was paused.
+    pub paused_until: Option<Timestamp>,
+}
+
 /// The part of a store that a handler and an operator use for limits. Errors: see
 /// [`Store`](crate::store::Store).
 #[async_trait]
@@ -185,6 +207,13 @@ pub trait LimitStore: Send + Sync {
     /// Forgets the starts and the pause of a rate limit, named by its key: one burst may start at
     /// once. Permits in use stay in use. Returns `false` if no rate has this key. Repeatable.
     async fn reset_limit(&self, key: String) -> Result<bool, StoreError>;
+
+    /// Lists up to `limit` limits of all jobs or of one, by job.
+    async fn limits(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<LimitRecord>, StoreError>;
 
     /// Returns the limit that blocks an execution, with some holders of its permits.
     ///

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use jobs::ExecutionStatus;
+use jobs::{ExecutionId, ExecutionStatus};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -36,6 +36,13 @@ pub struct ExecutionQuery {
     pub since: Option<Timestamp>,
     /// Executions created before this time.
     pub until: Option<Timestamp>,
+    /// Executions whose payload contains this text. It is compared with the JSON text as it is
+    /// stored.
+    pub text: Option<String>,
+    /// Failed executions whose error has this fingerprint; other statuses only if `status` is set.
+    pub error_fingerprint: Option<String>,
+    /// These executions, if the list is not empty.
+    pub ids: Vec<ExecutionId>,
     /// The cursor of the previous page; `None` for the first page.
     pub cursor: Option<Cursor>,
 }
@@ -54,8 +61,17 @@ impl ExecutionQuery {
             tag: None,
             since: None,
             until: None,
+            text: None,
+            error_fingerprint: None,
+            ids: Vec::new(),
             cursor: None,
         }
+    }
+
+    /// Returns the status that the filters demand.
+    pub(in crate::store) fn demanded_status(&self) -> Option<ExecutionStatus> {
+        let failed = self.error_fingerprint.as_ref();
+        self.status.or(failed.map(|_| ExecutionStatus::Failed))
     }
 }
 
@@ -68,6 +84,9 @@ pub struct ExecutionPage {
     /// The cursor for the next page; `None` at the end. A page that is short, or empty, may have
     /// one, because a call examines a bounded number of rows.
     pub next_cursor: Option<Cursor>,
+    /// The time of creation of the last execution that the call has examined: how far it has looked
+    /// back. `None` if it examined none.
+    pub looked_back_to: Option<Timestamp>,
 }
 
 /// A position between two executions of the list. Opaque to clients: its text shows no row number.

@@ -54,6 +54,8 @@ pub struct ExecutionEdit {
     pub run_at: Option<Timestamp>,
     /// The new payload: JSON text that the caller has validated.
     pub payload: Option<String>,
+    /// The new queue.
+    pub queue: Option<String>,
 }
 
 /// The answer to an edit.
@@ -81,6 +83,8 @@ pub struct QueueRecord {
     pub blocked: u64,
     /// The number of running executions.
     pub running: u64,
+    /// The time at which the oldest of the counted ready executions was due; `None` without any.
+    pub oldest_due_at: Option<Timestamp>,
 }
 
 /// The part of a store by which an operator changes executions and queues. Errors: see
@@ -119,8 +123,8 @@ pub trait OperatorStore: Send + Sync {
 
     /// Edits a waiting execution: applies all of the edit or nothing. Repeatable.
     ///
-    /// An execution that is blocked or ready keeps its permits only if its priority and its time
-    /// stay.
+    /// An execution that is blocked or ready keeps its permits only if its priority, its time and
+    /// its queue stay.
     async fn edit(
         &self,
         id: ExecutionId,

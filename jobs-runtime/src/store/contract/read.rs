@@ -1,12 +1,32 @@
 //! Reads: executions, lists, logs, queues, processes, the catalogue.
 
 use async_trait::async_trait;
-use jobs::ExecutionId;
+use jobs::{ExecutionId, ExecutionStatus};
 
 use crate::store::{
     CapScope, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, LogPage, LogQuery,
     ProcessRecord, PublishedJob, QueueRecord, SessionId, StoreError,
 };
+use crate::time::Timestamp;
+
+/// The end of an execution, for statistics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentOutcome {
+    /// The job.
+    pub job_id: String,
+    /// The final status.
+    pub status: ExecutionStatus,
+    /// The number of the last attempt.
+    pub attempt: u32,
+    /// The time at which it was enqueued.
+    pub created_at: Timestamp,
+    /// The time at which it was due first.
+    pub due_at: Timestamp,
+    /// The time at which its last attempt started; `None` without an attempt.
+    pub started_at: Option<Timestamp>,
+    /// The time at which it became final.
+    pub finished_at: Timestamp,
+}
 
 /// The part of a store that is read without a change. Errors: see [`Store`](crate::store::Store).
 #[async_trait]
@@ -29,6 +49,14 @@ pub trait ReadStore: Send + Sync {
     /// Returns a page of an execution's log, oldest line first, or `None` if the execution does
     /// not exist.
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError>;
+
+    /// Returns the newest final executions, at most `limit`; with a job, those among its newest
+    /// `limit` executions. Newest means created last.
+    async fn recent_outcomes(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RecentOutcome>, StoreError>;
 
     /// Counts the executions of the same queue that will be claimed before this one, up to
     /// `limit`. `None` if the execution is not ready.

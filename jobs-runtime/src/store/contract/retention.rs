@@ -182,6 +182,8 @@ pub enum Leftover {
     /// Publications that no program has made or renewed. The newest publication of a job is kept
     /// while the job has an execution.
     Publications,
+    /// Bulk operations that have ended.
+    Operations,
     /// Limits that no execution names and no permit is in use of. `before` must be the present
     /// time.
     Limits,

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use crate::store::{MigrationStatus, StoreDescription, StoreError, StoreEvent, Transferable};
+use crate::store::{
+    LiveEvent, MigrationStatus, StoreDescription, StoreError, StoreEvent, Transferable,
+};
 use crate::time::Timestamp;
 
 /// The part of a store that opens and watches it: layout, health, events. Errors: see
@@ -41,6 +43,12 @@ pub trait SetupStore: Send + Sync {
     ///
     /// An event is a hint: it may be lost, repeated or late. A subscriber polls as well.
     fn events(&self) -> broadcast::Receiver<StoreEvent>;
+
+    /// Subscribes to the changes by calls of this handle, in detail; `None` if the handle announces
+    /// none. They are hints as well.
+    fn live_events(&self) -> Option<broadcast::Receiver<LiveEvent>> {
+        None
+    }
 
     /// Returns the interface that copies this store into another, or `None` if there is none.
     fn transfer(&self) -> Option<&dyn Transferable> {

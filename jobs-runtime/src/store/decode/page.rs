@@ -10,10 +10,12 @@
 //! is bounded for every combination of filters, and a page may be empty although more executions
 //! follow. The cursor continues after the last examined candidate.
 
-use jobs::ExecutionStatus;
+use jobs::{ExecutionError, ExecutionStatus};
 
-use super::{Columns, readable, records};
-use crate::store::{Cursor, ExecutionPage, ExecutionQuery};
+use super::{Columns, readable, records, words};
+use crate::store::rules::error_fingerprint::error_fingerprint;
+use crate::store::{Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, Match, MatchPage};
+use crate::time::Timestamp;
 
 /// The number of candidates that a page examines, unless its limit is higher.
 const EXAMINED: i64 = 2_500;
@@ -35,19 +37,24 @@ pub(in crate::store) enum Candidates {
     Pending,
     /// Used if at most [`FEW_QUEUED`] executions are queued.
     Queued,
+    /// The executions that the query names by id.
+    Ids,
 }
 
 impl Candidates {
     /// Chooses the most selective source for the filters. `few_queued`: allows
     /// [`Queued`](Self::Queued).
     pub(in crate::store) fn choose(query: &ExecutionQuery, few_queued: bool) -> Self {
+        if !query.ids.is_empty() {
+            return Self::Ids;
+        }
         if query.item_id.is_some() {
             return Self::Item;
         }
         if query.correlation_id.is_some() {
             return Self::Correlation;
         }
-        match query.status {
+        match query.demanded_status() {
             Some(ExecutionStatus::Running) => Self::Running,
             Some(ExecutionStatus::Pending) => Self::Pending,
             Some(ExecutionStatus::Failed | ExecutionStatus::Cancelled) => Self::Unsuccessful,
@@ -72,6 +79,9 @@ impl Candidates {
             tag,
             since,
             until,
+            text,
+            error_fingerprint,
+            ids,
         } = query;
         let by_status = matches!(
             self,
@@ -86,6 +96,9 @@ impl Candidates {
             && tag.is_none()
             && since.is_none()
             && until.is_none()
+            && text.is_none()
+            && error_fingerprint.is_none()
+            && (ids.is_empty() || self == Self::Ids)
     }
 }
 
@@ -101,7 +114,11 @@ pub(in crate::store) struct PageBounds {
 
 impl PageBounds {
     pub(in crate::store) fn of(query: &ExecutionQuery, candidates: Candidates) -> Self {
-        let rows = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+        let mut rows = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
+        if query.error_fingerprint.is_some() {
+            // The filter is applied to the rows that the statement returns.
+            rows = rows.max(EXAMINED);
+        }
         Self {
             before: query.cursor.map_or(i64::MAX, |Cursor(seq)| seq),
             examined: if candidates.match_entirely(query) {
@@ -120,31 +137,101 @@ impl PageBounds {
         rows: &[R],
         limit: usize,
     ) -> Result<ExecutionPage, R::Error> {
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let Some(seq) = row.opt_integer("seq")? {
-                found.push((seq, row));
-            }
-        }
-        found.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-        let next_cursor = if found.len() > limit {
-            found.truncate(limit);
-            found.last().map(|(seq, _)| Cursor(*seq))
-        } else {
-            match rows.first() {
-                Some(row) if row.integer::<i64>("examined")? == self.examined => {
-                    Some(Cursor(row.integer("last_examined")?))
-                }
-                _ => None,
-            }
-        };
+        let (found, next_cursor) = self.cut(rows, found(rows)?, limit)?;
         let executions = found.into_iter().filter_map(|(seq, row)| {
             let name = format_args!("the execution in row {seq}");
             readable(name, records::execution(row)).transpose()
         });
+        let executions: Vec<ExecutionRecord> = executions.collect::<Result<_, _>>()?;
+        let looked_back_to = match (executions.last(), executions.len() == limit) {
+            (Some(last), true) => Some(last.created_at),
+            _ => self.looked_back_to(rows)?,
+        };
         Ok(ExecutionPage {
-            executions: executions.collect::<Result<_, _>>()?,
+            executions,
             next_cursor,
+            looked_back_to,
         })
     }
+
+    /// Builds a page of matches from rows of `read/match.sql`. It applies the filter by fingerprint,
+    /// which SQL cannot.
+    pub(in crate::store) fn matches<R: Columns>(
+        self,
+        rows: &[R],
+        query: &ExecutionQuery,
+    ) -> Result<(MatchPage, Option<Timestamp>), R::Error> {
+        let mut found = found(rows)?;
+        if let Some(wanted) = &query.error_fingerprint {
+            let mut kept = Vec::with_capacity(found.len());
+            for (seq, row) in found {
+                let error = error_of(row)?;
+                if error.is_some_and(|error| error_fingerprint(&error) == *wanted) {
+                    kept.push((seq, row));
+                }
+            }
+            found = kept;
+        }
+        let (found, next) = self.cut(rows, found, query.limit)?;
+        let matches = found.into_iter().map(|(seq, row)| {
+            Ok(Match {
+                place: Cursor(seq),
+                id: row.id("id")?,
+                job_id: row.text("job_id")?,
+                status: row.word("execution_status")?,
+                error: error_of(row)?,
+                finished_at: row.opt_time("finished_at")?,
+            })
+        });
+        let matches: Vec<Match> = matches.collect::<Result<_, R::Error>>()?;
+        Ok((MatchPage { matches, next }, self.looked_back_to(rows)?))
+    }
+
+    /// Cuts the found rows to the size of a page. Returns the cursor for the next page with them.
+    fn cut<'r, R: Columns>(
+        self,
+        rows: &[R],
+        mut found: Vec<(i64, &'r R)>,
+        limit: usize,
+    ) -> Result<(Vec<(i64, &'r R)>, Option<Cursor>), R::Error> {
+        if found.len() > limit {
+            found.truncate(limit);
+            let next = found.last().map(|(seq, _)| Cursor(*seq));
+            return Ok((found, next));
+        }
+        let next = match rows.first() {
+            Some(row) if row.integer::<i64>("examined")? == self.examined => {
+                Some(Cursor(row.integer("last_examined")?))
+            }
+            _ => None,
+        };
+        Ok((found, next))
+    }
+
+    fn looked_back_to<R: Columns>(self, rows: &[R]) -> Result<Option<Timestamp>, R::Error> {
+        match rows.first() {
+            Some(row) => row.opt_time("looked_back_to"),
+            None => Ok(None),
+        }
+    }
+}
+
+fn error_of<R: Columns>(row: &R) -> Result<Option<ExecutionError>, R::Error> {
+    let kind = row.opt_json("error_kind")?;
+    Ok(words::error(
+        kind.as_deref(),
+        row.opt_text("error_message")?,
+    ))
+}
+
+/// Returns the rows that have a record, newest first.
+fn found<R: Columns>(rows: &[R]) -> Result<Vec<(i64, &R)>, R::Error> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(seq) = row.opt_integer("seq")? {
+            found.push((seq, row));
+        }
+    }
+    found.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    Ok(found)
 }

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::words::{error, json_text, log_unreadable, trace_id};
 use super::{Columns, corrupt, readable_rows};
 use crate::store::{
-    Erasure, ExecutionRecord, ExecutionState, LogLevel, LogLine, LogPage, LogPlace, LogQuery,
-    LogRecord, ProcessRecord, PublishedJob, ScheduledTime, SessionId,
+    Erasure, ExecutionRecord, ExecutionState, LimitRecord, LogLevel, LogLine, LogPage, LogPlace,
+    LogQuery, LogRecord, ProcessRecord, PublishedJob, RecentOutcome, ScheduledTime, SessionId,
 };
 use crate::time::Timestamp;
 
@@ -67,7 +67,54 @@ pub(in crate::store) fn states<R: Columns>(rows: &[R]) -> Result<Vec<ExecutionSt
         Ok(ExecutionState {
             execution_id: row.id("id")?,
             job_id: row.text("job_id")?,
+            queue: row.text("queue")?,
             status: row.word("execution_status")?,
+        })
+    })
+}
+
+/// Reads the rows of `read/recent_outcomes.sql`.
+pub(in crate::store) fn recent_outcomes<R: Columns>(
+    rows: &[R],
+) -> Result<Vec<RecentOutcome>, R::Error> {
+    readable_rows("an outcome", rows, |row| {
+        Ok(RecentOutcome {
+            job_id: row.text("job_id")?,
+            status: row.word("status")?,
+            attempt: row.integer("attempt")?,
+            created_at: row.time("created_at")?,
+            due_at: row.time("run_at")?,
+            started_at: row.opt_time("started_at")?,
+            finished_at: row.time("finished_at")?,
+        })
+    })
+}
+
+/// The first and the last job of a list of limits, for the range of its statement.
+pub(in crate::store) fn job_range(job_id: Option<String>) -> (String, String) {
+    match job_id {
+        Some(job_id) => (job_id.clone(), job_id),
+        None => (String::new(), char::MAX.to_string()),
+    }
+}
+
+/// The number at which the executions that wait for a limit are no longer counted.
+pub(in crate::store) const MAX_WAITERS: i64 = 1_000;
+
+/// Reads the rows of `limits/list.sql`.
+pub(in crate::store) fn limits<R: Columns>(rows: &[R]) -> Result<Vec<LimitRecord>, R::Error> {
+    readable_rows("a limit", rows, |row| {
+        let period = row.opt_integer("period_ms")?;
+        let paused_until = row.time("paused_until")?;
+        Ok(LimitRecord {
+            key: row.text("key")?,
+            job_id: row.text("job_id")?,
+            kind: row.json("kind")?,
+            count: row.integer("count")?,
+            period_ms: period.map(i64::unsigned_abs),
+            in_use: row.integer("in_use")?,
+            waiting: row.integer("waiting")?,
+            paused_until: (paused_until > Timestamp::default()).then_some(paused_until),
         })
     })
 }

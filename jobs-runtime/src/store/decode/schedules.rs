@@ -51,6 +51,7 @@ pub(in crate::store) fn queues<R: Columns>(rows: &[R]) -> Result<Vec<QueueRecord
             ready: row.integer("ready")?,
             blocked: row.integer("blocked")?,
             running: row.integer("running")?,
+            oldest_due_at: row.opt_time("oldest_due_at")?,
         })
     })
 }

@@ -59,6 +59,14 @@ pub(super) async fn row_state(tx: &mut Tx<'_>, seq: i64) -> Result<RowState, DbE
     })
 }
 
+/// Reads the status of an execution; `None` if it was deleted.
+pub(super) async fn status_of(
+    tx: &mut Tx<'_>,
+    id: ExecutionId,
+) -> Result<Option<ExecutionStatus>, DbError> {
+    retry_rules::status_of(tx, uuid_of(&id)).await
+}
+
 /// Cancels a waiting execution, or requests the cancellation of a running one.
 pub(super) struct Cancel {
     pub(super) id: ExecutionId,

@@ -14,11 +14,11 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
-    Transferable, WorkerStore, WriteAnswer, session_nonce,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
+    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
+    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
+    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -210,6 +210,14 @@ impl LimitStore for PostgresStore {
         self.permits.run(limits::ResetLimit(key)).await
     }
 
+    async fn limits(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<LimitRecord>, StoreError> {
+        self.read(operator::queues::ListLimits(job_id, limit)).await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,
@@ -283,6 +291,15 @@ impl ReadStore for PostgresStore {
 
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(read::logs::ReadLogs(query)).await
+    }
+
+    async fn recent_outcomes(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RecentOutcome>, StoreError> {
+        self.read(read::execution::RecentOutcomes { job_id, limit })
+            .await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

@@ -101,6 +101,7 @@ fn run_at(at: Timestamp) -> ExecutionEdit {
         priority: None,
         run_at: Some(at),
         payload: None,
+        queue: None,
     }
 }
 

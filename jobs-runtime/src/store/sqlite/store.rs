@@ -14,11 +14,11 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitStore, LogBatch, LogPage, LogQuery,
-    MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion,
-    PublishedJob, QueueRecord, ReadStore, Renewal, Reservation, RetryAnswer, SessionBeat,
-    SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent,
-    Transferable, WorkerStore, WriteAnswer,
+    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
+    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
+    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
+    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -237,6 +237,17 @@ impl LimitStore for SqliteStore {
             .await
     }
 
+    async fn limits(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<LimitRecord>, StoreError> {
+        self.read(operation!(|conn| operator::queues::limits_on_conn(
+            conn, job_id, limit
+        )))
+        .await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,
@@ -332,6 +343,19 @@ impl ReadStore for SqliteStore {
     async fn logs(&self, query: LogQuery) -> Result<Option<LogPage>, StoreError> {
         self.read(operation!(|conn| read::logs::page_on_conn(conn, &query)))
             .await
+    }
+
+    async fn recent_outcomes(
+        &self,
+        job_id: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RecentOutcome>, StoreError> {
+        self.read(operation!(|conn| read::execution::recent_outcomes_on_conn(
+            conn,
+            job_id.as_deref(),
+            limit
+        )))
+        .await
     }
 
     async fn ahead(&self, id: ExecutionId, limit: u64) -> Result<Option<u64>, StoreError> {

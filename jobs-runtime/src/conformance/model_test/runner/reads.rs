@@ -30,6 +30,7 @@ impl Runner {
                 Some(ExecutionState {
                     execution_id: *id,
                     job_id: execution.new.job_id.clone(),
+                    queue: execution.new.queue.clone(),
                     status: execution.status(),
                 })
             })

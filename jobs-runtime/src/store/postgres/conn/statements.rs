@@ -56,23 +56,23 @@ macro_rules! statements {
     };
 }
 
-/// Builds a page of executions: selects candidates, filters them newest first up to the size of the
+/// Builds a page of executions, as the columns of the file `$record`: selects candidates, filters them newest first up to the size of the
 /// page, and reads the records of those that pass. `candidates` is referenced twice and not
 /// materialized, so that reading them stops when the page is full.
 macro_rules! list {
     // All executions.
-    (all) => {
+    ($record:literal all) => {
         list!(
-            page "SELECT seq FROM jobs.executions WHERE seq < $1 ORDER BY seq DESC", "",
+            $record page "SELECT seq FROM jobs.executions WHERE seq < $1 ORDER BY seq DESC", "",
             concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
     // Executions with a value in an indexed column. The value is part of the row comparison and of
     // the order. With a plain equality the primary key would have the order of the page, too, and
     // the planner might scan it past all rows in search of a rare value.
-    (by $column:literal = $value:literal) => {
+    ($record:literal by $column:literal = $value:literal) => {
         list!(
-            page concat!(
+            $record page concat!(
                 "SELECT seq, ", $column, " FROM jobs.executions\n",
                 "WHERE (", $column, ", seq) < (", $value, ", $1) AND ", $column, " >= ", $value,
                 " ORDER BY ", $column, " DESC, seq DESC"
@@ -82,14 +82,22 @@ macro_rules! list {
         )
     };
     // Candidates from the table of the requested status.
-    (of_status $candidates:expr) => {
-        list!(page $candidates, "", "")
+    ($record:literal of_status $candidates:expr) => {
+        list!($record page $candidates, "", "")
     };
     // The same, in the order of an index that begins with the status.
-    (of_status_by_index $candidates:expr) => {
-        list!(page $candidates, "c.status DESC, ", "")
+    ($record:literal of_status_by_index $candidates:expr) => {
+        list!($record page $candidates, "c.status DESC, ", "")
     };
-    (page $candidates:expr, $order:expr, $status:expr) => {
+    // Executions with these ids.
+    ($record:literal of_ids) => {
+        list!(
+            $record page "SELECT seq FROM jobs.executions \
+                WHERE id = ANY ($14::uuid[]) AND seq < $1 ORDER BY seq DESC",
+            "", concat!("AND ", include_str!("../sql/read/list_status.sql"))
+        )
+    };
+    ($record:literal page $candidates:expr, $order:expr, $status:expr) => {
         concat!(
             "WITH candidates (seq) AS NOT MATERIALIZED (",
             $candidates,
@@ -102,10 +110,12 @@ macro_rules! list {
             "ORDER BY ",
             $order,
             "c.seq DESC LIMIT $12)\n",
-            "SELECT f.last_examined, f.examined, p.*\n",
+            "SELECT f.last_examined, f.examined, (\n",
+            "SELECT created_at FROM jobs.executions WHERE seq = f.last_examined\n",
+            ") AS looked_back_to, p.*\n",
             "FROM (SELECT MIN(seq) AS last_examined, COUNT(*) AS examined FROM candidates) AS f\n",
             "LEFT JOIN (\n",
-            include_str!("../sql/read/execution.sql"),
+            include_str!($record),
             "WHERE x.seq = ANY (ARRAY(SELECT seq FROM passed))\n) AS p ON TRUE",
         )
     };
@@ -192,26 +202,47 @@ statements! {
         include_str!("../sql/read/execution.sql"),
         "WHERE x.id = $1) AS p"
     ),
-    read_list_all: list!(all),
-    read_list_correlation: list!(by "correlation_id" = "$6"),
-    read_list_creator: list!(by "created_by" = "$7"),
-    read_list_item: list!(by "item_id" = "$5"),
-    read_list_job: list!(by "job_id" = "$3"),
+    read_list_all: list!("../sql/read/execution.sql" all),
+    read_list_correlation: list!("../sql/read/execution.sql" by "correlation_id" = "$6"),
+    read_list_creator: list!("../sql/read/execution.sql" by "created_by" = "$7"),
+    read_list_item: list!("../sql/read/execution.sql" by "item_id" = "$5"),
+    read_list_job: list!("../sql/read/execution.sql" by "job_id" = "$3"),
     read_count_queued: include_str!("../sql/read/count_queued.sql"),
     read_list_pending: list!(
-        of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
+        "../sql/read/execution.sql" of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
     read_list_queued: list!(
-        of_status "SELECT seq FROM (\
+        "../sql/read/execution.sql" of_status "SELECT seq FROM (\
             SELECT seq FROM jobs.ready UNION ALL SELECT seq FROM jobs.blocked\
         ) AS queued WHERE seq < $1 ORDER BY seq DESC"
     ),
     read_list_running: list!(
-        of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
+        "../sql/read/execution.sql" of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
     ),
     read_list_unsuccessful: list!(
-        of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")
+        "../sql/read/execution.sql" of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")
     ),
+    read_list_ids: list!("../sql/read/execution.sql" of_ids),
+    read_match_all: list!("../sql/read/match.sql" all),
+    read_match_correlation: list!("../sql/read/match.sql" by "correlation_id" = "$6"),
+    read_match_creator: list!("../sql/read/match.sql" by "created_by" = "$7"),
+    read_match_item: list!("../sql/read/match.sql" by "item_id" = "$5"),
+    read_match_job: list!("../sql/read/match.sql" by "job_id" = "$3"),
+    read_match_pending: list!(
+        "../sql/read/match.sql" of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
+    ),
+    read_match_queued: list!(
+        "../sql/read/match.sql" of_status "SELECT seq FROM (\
+            SELECT seq FROM jobs.ready UNION ALL SELECT seq FROM jobs.blocked\
+        ) AS queued WHERE seq < $1 ORDER BY seq DESC"
+    ),
+    read_match_running: list!(
+        "../sql/read/match.sql" of_status "SELECT seq FROM jobs.leases WHERE seq < $1 ORDER BY seq DESC"
+    ),
+    read_match_unsuccessful: list!(
+        "../sql/read/match.sql" of_status_by_index include_str!("../sql/read/list_unsuccessful.sql")
+    ),
+    read_match_ids: list!("../sql/read/match.sql" of_ids),
     settle_fence_lock: include_str!("../sql/settle/fence_lock.sql"),
     settle_fence_skip_locked: include_str!("../sql/settle/fence_skip_locked.sql"),
     settle_fence_holds: include_str!("../sql/settle/fence_holds.sql"),
@@ -222,6 +253,7 @@ statements! {
     migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
     migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
     migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
+    limits_list: include_str!("../sql/limits/list.sql"),
     limits_lookup: include_str!("../sql/limits/lookup.sql"),
     limits_update_published_rules: include_str!("../sql/limits/update_published_rules.sql"),
     limits_write_rules: include_str!("../sql/limits/write_rules.sql"),
@@ -285,6 +317,8 @@ statements! {
         "),\n",
         include_str!("../sql/settle/release_permits.sql")
     ),
+    read_recent_outcomes: include_str!("../sql/read/recent_outcomes.sql"),
+    read_recent_outcomes_of_job: include_str!("../sql/read/recent_outcomes_of_job.sql"),
     read_row_state: include_str!("../sql/read/row_state.sql"),
     read_execution_states: include_str!("../sql/read/execution_states.sql"),
     limits_has_retained_permits: include_str!("../sql/limits/has_retained_permits.sql"),
@@ -343,6 +377,13 @@ statements! {
     retention_renew_publications: include_str!("../sql/retention/renew_publications.sql"),
     retention_idle_limits: include_str!("../sql/retention/idle_limits.sql"),
     retention_named_limits: include_str!("../sql/retention/named_limits.sql"),
+    retention_sweep_operations: include_str!("../sql/retention/sweep_operations.sql"),
+    bulk_insert: include_str!("../sql/bulk/insert.sql"),
+    bulk_read: include_str!("../sql/bulk/read.sql"),
+    bulk_next: include_str!("../sql/bulk/next.sql"),
+    bulk_lock: include_str!("../sql/bulk/lock.sql"),
+    bulk_advance: include_str!("../sql/bulk/advance.sql"),
+    bulk_cancel: include_str!("../sql/bulk/cancel.sql"),
     retention_sweep_limits: include_str!("../sql/retention/sweep_limits.sql"),
     retention_sweep_audit: include_str!("../sql/retention/sweep_audit.sql"),
     retention_sweep_tokens: include_str!("../sql/retention/sweep_tokens.sql"),

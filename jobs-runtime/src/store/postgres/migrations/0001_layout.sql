@@ -459,3 +459,22 @@ CREATE TABLE jobs.audit (
     after   text   COLLATE "C"
 );
 CREATE INDEX audit_by_time ON jobs.audit (at);
+
+-- Bulk operations of operators. `request` is JSON: the act and the filter. An operation passes the
+-- executions from the newest to the oldest; those with a seq of `position` or more are done or came
+-- later. `skipped` is a JSON object: a number of executions for each reason.
+CREATE TABLE jobs.operations (
+    position    bigint  NOT NULL,
+    expected    bigint  NOT NULL,
+    changed     bigint  NOT NULL,
+    created_at  bigint  NOT NULL,
+    updated_at  bigint  NOT NULL,
+    finished_at bigint,
+    exact       boolean NOT NULL,
+    id          text    COLLATE "C" PRIMARY KEY,
+    status      text    COLLATE "C" NOT NULL,
+    skipped     text    COLLATE "C" NOT NULL,
+    created_by  text    COLLATE "C",
+    request     text    COLLATE "C" NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX operations_running ON jobs.operations (created_at, id) WHERE finished_at IS NULL;

@@ -11,6 +11,7 @@ use sqlx::postgres::PgRow;
 use super::{MAX_LOOKUPS, RowState, row_state, seq_of};
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
+use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits::limits_of;
 use crate::store::rules::permits::LimitId;
@@ -68,13 +69,15 @@ impl EditExecution {
             priority,
             run_at,
             payload,
+            queue,
         } = &self.edit;
         let query = tx
             .query(&tx.sql.operator_edit_execution)
             .bind(seq)
             .bind(payload.as_deref())
             .bind(run_at.map(Timestamp::as_millis))
-            .bind(priority.map(i16::from));
+            .bind(priority.map(i16::from))
+            .bind(queue.as_deref().map(encode));
         tx.execute(query).await?;
         Ok(())
     }

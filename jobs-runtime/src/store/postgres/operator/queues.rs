@@ -5,16 +5,16 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::store::decode::records;
 use crate::store::decode::schedules::queues;
 use crate::store::postgres::conn::error::{DbError, readable};
 use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
-use crate::store::postgres::conn::text;
-use crate::store::postgres::conn::text::encode;
+use crate::store::postgres::conn::text::{decode, encode};
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits::state;
 use crate::store::postgres::read::execution::{id_of, optional};
 use crate::store::postgres::{number, uuid_of};
-use crate::store::{BlockingLimit, PermitHolder, QueueRecord, StoreEvent};
+use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Executions are counted up to this number.
@@ -76,6 +76,30 @@ impl Operation for ListQueues {
     }
 }
 
+/// Lists limits of all jobs or of one.
+pub(in crate::store::postgres) struct ListLimits(
+    pub(in crate::store::postgres) Option<String>,
+    pub(in crate::store::postgres) usize,
+);
+
+#[async_trait]
+impl Operation for ListLimits {
+    type Output = Vec<LimitRecord>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let Self(job_id, limit) = self;
+        let (first, last) = records::job_range(job_id.clone());
+        let query = tx
+            .query(&tx.sql.limits_list)
+            .bind(i64::try_from(*limit).unwrap_or(i64::MAX))
+            .bind(encode(&first).into_owned())
+            .bind(encode(&last).into_owned())
+            .bind(records::MAX_WAITERS);
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(records::limits(&rows)?))
+    }
+}
+
 /// Finds the limit that blocks an execution, with its permit holders.
 pub(in crate::store::postgres) struct BlockedBy(
     pub(in crate::store::postgres) ExecutionId,
@@ -101,7 +125,7 @@ impl Operation for BlockedBy {
         let query = tx.query(&tx.sql.limits_permit_holders);
         let holders = tx.fetch(query.bind(limit.id).bind(MAX_HOLDERS)).await?;
         Ok(without_events(Some(BlockingLimit {
-            key: text::decode(row.try_get(9)?),
+            key: decode(row.try_get(9)?),
             ahead: number("a count", row.try_get::<i64, _>(10)?)?,
             free_at: limit.next_free_at(self.1),
             rule: limit.rule,

@@ -66,7 +66,10 @@ pub(super) async fn apply(
 }
 
 /// Reads the status of an execution; `None` if it was deleted.
-async fn status_of(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ExecutionStatus>, DbError> {
+pub(super) async fn status_of(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+) -> Result<Option<ExecutionStatus>, DbError> {
     let query = tx.query(&tx.sql.enqueue_dedup_targets).bind(vec![id]);
     let rows = tx.fetch(query).await?;
     let Some(row) = rows.first() else {

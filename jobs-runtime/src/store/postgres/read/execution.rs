@@ -13,7 +13,7 @@ use crate::store::postgres::conn::operation::{Operation, Outcome, without_events
 use crate::store::postgres::conn::text;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::uuid_of;
-use crate::store::{ExecutionRecord, ExecutionState};
+use crate::store::{ExecutionRecord, ExecutionState, RecentOutcome};
 
 /// Reads an execution with its attempts, in one statement and thus from one snapshot.
 pub(in crate::store::postgres) struct ReadExecution(pub(in crate::store::postgres) ExecutionId);
@@ -62,4 +62,28 @@ pub(in crate::store::postgres) fn optional(
     column: &str,
 ) -> Result<Option<String>, DbError> {
     Ok(row.try_get::<Option<String>, _>(column)?.map(text::decode))
+}
+
+/// Reads the newest final executions, of all jobs or of one.
+pub(in crate::store::postgres) struct RecentOutcomes {
+    pub(in crate::store::postgres) job_id: Option<String>,
+    pub(in crate::store::postgres) limit: usize,
+}
+
+#[async_trait]
+impl Operation for RecentOutcomes {
+    type Output = Vec<RecentOutcome>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let query = match &self.job_id {
+            None => tx.query(&tx.sql.read_recent_outcomes).bind(limit),
+            Some(job_id) => tx
+                .query(&tx.sql.read_recent_outcomes_of_job)
+                .bind(limit)
+                .bind(text::encode(job_id).into_owned()),
+        };
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(records::recent_outcomes(&rows)?))
+    }
 }

@@ -38,6 +38,7 @@ impl Operation for SweepRows {
             Leftover::Publications => &tx.sql.retention_sweep_publications,
             Leftover::Audit => &tx.sql.retention_sweep_audit,
             Leftover::Tokens => &tx.sql.retention_sweep_tokens,
+            Leftover::Operations => &tx.sql.retention_sweep_operations,
             Leftover::Limits => return Ok(without_events(0)),
         };
         let query = tx

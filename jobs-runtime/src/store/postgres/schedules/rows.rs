@@ -57,24 +57,6 @@ impl Operation for ReadDue {
     }
 }
 
-fn schedule(row: &PgRow) -> Result<ScheduleRow, DbError> {
-    Ok(ScheduleRow {
-        name: decode(row.try_get("name")?),
-        job_id: decode(row.try_get("job_id")?),
-        revision: row.try_get("revision")?,
-        rule: row.try_get("rule")?,
-        payload: row.try_get("payload")?,
-        declared: row.try_get("declared")?,
-        overridden: row.try_get("overridden")?,
-        paused_at: row.try_get("paused_at")?,
-        absent: row.try_get("absent")?,
-        evaluated_until: row.try_get("evaluated_until")?,
-        due_at: row.try_get("due_at")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
-}
-
 /// Returns the event of a change of a schedule, if it took place.
 fn changed(took_place: bool) -> Vec<StoreEvent> {
     Vec::from_iter(took_place.then_some(StoreEvent::SchedulesChanged))

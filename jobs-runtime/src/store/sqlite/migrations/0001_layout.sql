@@ -359,3 +359,23 @@ CREATE TABLE jobs_audit (
     after   TEXT
 );
 CREATE INDEX jobs_audit_by_time ON jobs_audit (at);
+
+-- Bulk operations of operators. `request` is JSON: the act and the filter. An operation passes the
+-- executions from the newest to the oldest; those with a seq of `position` or more are done or came
+-- later. `skipped` is a JSON object: a number of executions for each reason.
+CREATE TABLE jobs_operations (
+    id          TEXT    PRIMARY KEY,
+    request     TEXT    NOT NULL,
+    status      TEXT    NOT NULL,
+    expected    INTEGER NOT NULL,
+    exact       INTEGER NOT NULL,
+    changed     INTEGER NOT NULL,
+    skipped     TEXT    NOT NULL,
+    created_by  TEXT,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    position    INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX jobs_operations_running ON jobs_operations (created_at, id)
+    WHERE finished_at IS NULL;

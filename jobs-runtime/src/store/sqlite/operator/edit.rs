@@ -43,6 +43,7 @@ pub(in crate::store::sqlite) async fn edit_in_txn(
         .bind(edit.payload.as_deref())
         .bind(edit.run_at.map(Timestamp::as_millis))
         .bind(edit.priority)
+        .bind(edit.queue.as_deref())
         .execute(&mut *conn)
         .await?;
     let mut events = Vec::new();
@@ -82,7 +83,7 @@ impl WaitingState {
         })
     }
 
-    /// True if the edit changes the time or the priority.
+    /// True if the edit changes the time, the priority or the queue.
     fn moves(&self, edit: &ExecutionEdit, now: Timestamp) -> bool {
         let another_time = match (self.until, edit.run_at) {
             (_, None) => false,
@@ -92,7 +93,8 @@ impl WaitingState {
         let another_rank = edit
             .priority
             .is_some_and(|priority| priority != self.priority);
-        another_time || another_rank
+        // The table of ready executions is in the order of queues.
+        another_time || another_rank || edit.queue.is_some()
     }
 }
 

@@ -4,12 +4,13 @@ use jobs::ExecutionId;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::store::decode::records;
 use crate::store::decode::schedules::queues;
 use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::allocator;
-use crate::store::{BlockingLimit, PermitHolder, QueueRecord, StoreEvent};
+use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Counts for operators stop at this number.
@@ -53,6 +54,23 @@ pub(in crate::store::sqlite) async fn queues_on_conn(
         .fetch_all(conn)
         .await?;
     queues(&rows)
+}
+
+/// Lists limits of all jobs or of one.
+pub(in crate::store::sqlite) async fn limits_on_conn(
+    conn: &mut SqliteConnection,
+    job_id: Option<String>,
+    limit: usize,
+) -> Result<Vec<LimitRecord>, DbError> {
+    let (first, last) = records::job_range(job_id);
+    let rows = sqlx::query(include_str!("../sql/limits/list.sql"))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(first)
+        .bind(last)
+        .bind(records::MAX_WAITERS)
+        .fetch_all(conn)
+        .await?;
+    records::limits(&rows)
 }
 
 /// Finds the limit whose permit an execution waits for; `None` if it is not blocked, or if the

@@ -8,7 +8,7 @@ use crate::store::decode::records;
 use crate::store::decode::words::attempts;
 use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
-use crate::store::{ExecutionRecord, ExecutionState};
+use crate::store::{ExecutionRecord, ExecutionState, RecentOutcome};
 
 /// Reads an execution with its attempts. One statement reads both, so they come from one snapshot.
 pub(in crate::store::sqlite) async fn execution_on_conn(
@@ -44,4 +44,20 @@ pub(in crate::store::sqlite) async fn states_on_conn(
         .fetch_all(conn)
         .await?;
     records::states(&rows)
+}
+
+/// Reads the newest final executions, of all jobs or of one.
+pub(in crate::store::sqlite) async fn recent_outcomes_on_conn(
+    conn: &mut SqliteConnection,
+    job_id: Option<&str>,
+    limit: usize,
+) -> Result<Vec<RecentOutcome>, DbError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let query = match job_id {
+        None => sqlx::query(include_str!("../sql/read/recent_outcomes.sql")).bind(limit),
+        Some(job_id) => sqlx::query(include_str!("../sql/read/recent_outcomes_of_job.sql"))
+            .bind(limit)
+            .bind(job_id),
+    };
+    records::recent_outcomes(&query.fetch_all(conn).await?)
 }

@@ -2,11 +2,13 @@
 
 use jobs::ExecutionStatus;
 use sqlx::AssertSqlSafe;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::execution::execution_on_conn;
 use crate::store::decode::page::{Candidates, FEW_QUEUED, PageBounds};
 use crate::store::sqlite::conn::error::DbError;
-use crate::store::{ExecutionPage, ExecutionQuery};
+use crate::store::sqlite::conn::json::{self, Hex};
+use crate::store::{ExecutionPage, ExecutionQuery, MatchPage};
 use crate::time::Timestamp;
 
 /// The query for the candidates. `$1` is the cursor; [`page_sql`] adds order and limit.
@@ -29,6 +31,10 @@ const fn candidates_sql(candidates: Candidates) -> &'static str {
             "SELECT seq FROM jobs_ready WHERE seq < $1 \
              UNION ALL SELECT seq FROM jobs_blocked WHERE seq < $1"
         }
+        Candidates::Ids => {
+            "SELECT x.seq FROM json_each($14) AS i \
+             CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value) WHERE x.seq < $1"
+        }
     }
 }
 
@@ -46,12 +52,55 @@ pub(in crate::store::sqlite) async fn page_on_conn(
     conn: &mut SqliteConnection,
     query: &ExecutionQuery,
 ) -> Result<ExecutionPage, DbError> {
+    if query.error_fingerprint.is_none() {
+        let record = include_str!("../sql/read/execution.sql");
+        let (bounds, rows) = rows_on_conn(conn, query, record).await?;
+        return bounds.page(&rows, query.limit);
+    }
+    let (page, looked_back_to) = find_on_conn(conn, query).await?;
+    let mut executions = Vec::with_capacity(page.matches.len());
+    for found in page.matches {
+        executions.extend(execution_on_conn(conn, found.id).await?);
+    }
+    for execution in &mut executions {
+        execution.attempts.clear();
+    }
+    Ok(ExecutionPage {
+        executions,
+        next_cursor: page.next,
+        looked_back_to,
+    })
+}
+
+/// Reads a page of matches.
+pub(in crate::store::sqlite) async fn matches_on_conn(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+) -> Result<MatchPage, DbError> {
+    Ok(find_on_conn(conn, query).await?.0)
+}
+
+async fn find_on_conn(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+) -> Result<(MatchPage, Option<Timestamp>), DbError> {
+    let record = include_str!("../sql/read/match.sql");
+    let (bounds, rows) = rows_on_conn(conn, query, record).await?;
+    bounds.matches(&rows, query)
+}
+
+/// Reads the rows of a page, with the columns of `record`.
+async fn rows_on_conn(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+    record: &str,
+) -> Result<(PageBounds, Vec<SqliteRow>), DbError> {
     let mut candidates = Candidates::choose(query, true);
     if candidates == Candidates::Queued && !few_queued(conn).await? {
         candidates = Candidates::choose(query, false);
     }
     let bounds = PageBounds::of(query, candidates);
-    let rows = sqlx::query(AssertSqlSafe(page_sql(candidates)))
+    let mut statement = sqlx::query(AssertSqlSafe(page_sql(candidates, record)))
         .bind(bounds.before)
         .bind(bounds.examined)
         .bind(query.job_id.as_deref())
@@ -62,24 +111,26 @@ pub(in crate::store::sqlite) async fn page_on_conn(
         .bind(query.tag.as_deref())
         .bind(query.since.map(Timestamp::as_millis))
         .bind(query.until.map(Timestamp::as_millis))
-        .bind(query.status.map(ExecutionStatus::as_str))
+        .bind(query.demanded_status().map(ExecutionStatus::as_str))
         .bind(bounds.rows)
-        .fetch_all(conn)
-        .await?;
-    bounds.page(&rows, query.limit)
+        .bind(query.text.as_deref());
+    if candidates == Candidates::Ids {
+        statement = statement.bind(json::array(query.ids.iter().map(|id| Hex(*id)))?);
+    }
+    Ok((bounds, statement.fetch_all(conn).await?))
 }
 
 /// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
-/// `$11` the filters (see `list_filters.sql`), `$12` the number of rows.
-fn page_sql(candidates: Candidates) -> String {
+/// `$11` and `$13` the filters (see `list_filters.sql`), `$12` the number of rows, `$14` ids.
+fn page_sql(candidates: Candidates, record: &str) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\
-         SELECT f.*, p.*\n\
+         SELECT f.*, (SELECT created_at FROM jobs_executions WHERE seq = f.last_examined) \
+         AS looked_back_to, p.*\n\
          FROM (SELECT MIN(seq) AS last_examined, COUNT(*) AS examined FROM candidates) AS f\n\
-         LEFT JOIN (\n{}WHERE x.seq IN (SELECT seq FROM candidates) AND\n{}\
+         LEFT JOIN (\n{record}WHERE x.seq IN (SELECT seq FROM candidates) AND\n{}\
          ORDER BY x.seq DESC LIMIT $12) AS p ON TRUE",
         candidates_sql(candidates),
-        include_str!("../sql/read/execution.sql"),
         include_str!("../sql/read/list_filters.sql"),
     )
 }

@@ -1,6 +1,7 @@
 -- Lists the queues that are paused or have ready, blocked or running executions.
--- Returns queue, time of the pause, and the counts of ready, blocked and running executions. Ready
--- ones are counted up to $1 per queue, and $1 blocked ones are examined in all.
+-- Returns queue, time of the pause, the counts of ready, blocked and running executions, and the
+-- time at which the oldest of the counted ready ones was due. Ready ones are counted up to $1 per
+-- queue, and $1 blocked ones are examined in all.
 WITH RECURSIVE present (queue) AS (
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r)
     UNION ALL
@@ -37,6 +38,14 @@ SELECT
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
     ) AS ready,
     COALESCE((SELECT h.count FROM blocked AS h WHERE h.queue = n.queue), 0) AS blocked,
-    COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0) AS running
+    COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0) AS running,
+    (
+        SELECT x.run_at
+        FROM jobs.executions AS x
+        WHERE x.seq = ANY (ARRAY[(
+            SELECT MIN(r.seq)
+            FROM (SELECT r.seq FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS r
+        )])
+    ) AS oldest_due_at
 FROM listed AS n
 ORDER BY n.queue

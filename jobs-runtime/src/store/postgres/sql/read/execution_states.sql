@@ -1,8 +1,9 @@
 -- Reads the statuses of the executions with the ids $1, in the order of the array.
--- Returns id, job and status; no row for an unknown id.
+-- Returns id, job, queue and status; no row for an unknown id.
 SELECT
     x.id,
     x.job_id,
+    x.queue,
     CASE
         WHEN o.seq IS NOT NULL THEN o.status
         WHEN l.seq IS NOT NULL THEN 'running'

@@ -1,7 +1,8 @@
 -- Lists the queues that are paused or that have ready, blocked or running executions.
 -- $1  the number at which to stop counting ready executions of a queue, and blocked ones of all
 --     queues
--- Returns rows: queue, time of the pause, ready, blocked, running.
+-- Returns rows: queue, time of the pause, ready, blocked, running, and the time at which the oldest
+-- of the counted ready executions was due.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -38,6 +39,14 @@ SELECT
         SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)
     ) AS ready,
     IFNULL((SELECT count FROM blocked AS h WHERE h.queue = n.queue), 0) AS blocked,
-    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0) AS running
+    IFNULL((SELECT count FROM running AS r WHERE r.queue = n.queue), 0) AS running,
+    (
+        SELECT x.run_at
+        FROM jobs_executions AS x
+        WHERE x.seq = (
+            SELECT MIN(r.seq)
+            FROM (SELECT r.seq FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1) AS r
+        )
+    ) AS oldest_due_at
 FROM named AS n
 ORDER BY n.queue

@@ -1,9 +1,10 @@
 -- Reads the states of executions.
 -- $1  JSON array: ids (hex)
--- Returns rows in the order of the array: id, job, status. Unknown ids have none.
+-- Returns rows in the order of the array: id, job, queue, status. Unknown ids have none.
 SELECT
     x.id,
     x.job_id,
+    x.queue,
     CASE
         WHEN o.seq IS NOT NULL THEN o.status
         WHEN l.seq IS NOT NULL THEN 'running'

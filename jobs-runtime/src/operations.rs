@@ -1,0 +1,167 @@
+//! The loop that executes bulk operations.
+//!
+//! It runs in every process that executes jobs or serves HTTP; the fleet's turn lets one of them
+//! work at a time. A batch takes about [`BATCH_TIME`], and a longer pause follows, so that claims
+//! and settlements have most of the store's time. A process may end in the middle: a batch is
+//! written completely or not at all, and the next process goes on behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::JobService;
+use crate::clock::busy::keep_clock_busy;
+use crate::clock::timestamp;
+use crate::store::{StoreError, Turn};
+
+/// The time that a batch may take. The size of the batches follows from it.
+const BATCH_TIME: Duration = Duration::from_millis(30);
+
+/// The smallest and the largest batch, in executions.
+const BATCH_SIZES: (usize, usize) = (10, 500);
+
+/// The pause after a batch, as a multiple of its time.
+const PAUSE_FACTOR: u32 = 6;
+
+/// The interval between two looks for an operation that another process has started. Under a
+/// virtual clock it is a day.
+const POLL: Duration = Duration::from_secs(5);
+
+/// The poll under a virtual clock.
+const VIRTUAL_POLL: Duration = Duration::from_secs(86_400);
+
+/// The time for which a process holds the turn before it has to take it again.
+const TURN: Duration = Duration::from_secs(15);
+
+/// The task's name in the store.
+const TASK: &str = "operations";
+
+/// The running loop. Dropping it ends the loop.
+#[derive(Debug)]
+pub(crate) struct OperationLoop {
+    stop: watch::Sender<bool>,
+    ended: watch::Receiver<()>,
+    _task: JoinHandle<()>,
+}
+
+impl OperationLoop {
+    /// Starts the loop on the tokio runtime of the caller. `holder` is a name that no other process
+    /// of the fleet has.
+    pub(crate) fn start(service: JobService, holder: String) -> Self {
+        let (stop, mut stop_requested) = watch::channel(false);
+        let (end, ended) = watch::channel(());
+        let clock = Arc::clone(service.clock());
+        let work = keep_clock_busy(&clock, async move {
+            let _end = end;
+            tokio::select! {
+                // An error means that the runtime was dropped.
+                _ = stop_requested.wait_for(|stop| *stop) => {}
+                () = execute_forever(service, holder) => {}
+            }
+        });
+        Self {
+            stop,
+            ended,
+            _task: tokio::spawn(work),
+        }
+    }
+
+    /// Requests the end of the loop.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Completes when the loop has ended.
+    pub(crate) async fn ended(&self) {
+        // The loop never sends: the error of its end is what this waits for.
+        let _ = self.ended.clone().changed().await;
+    }
+}
+
+async fn execute_forever(service: JobService, holder: String) {
+    let clock = Arc::clone(service.clock());
+    let poll = if clock.hold().is_needed() {
+        VIRTUAL_POLL
+    } else {
+        POLL
+    };
+    let changes = service.operation_changes();
+    loop {
+        let started = changes.notified();
+        if let Err(error) = execute_in_turn(&service, &holder, |_| {}).await {
+            let error = crate::error::chain(&error);
+            tracing::warn!(%error, "a batch of a bulk operation failed; it is tried again");
+        }
+        tokio::select! {
+            () = clock.sleep(poll) => {}
+            () = started => {}
+        }
+    }
+}
+
+/// Executes all operations that run, if it is this process's turn. Calls `progress` after each
+/// batch. Returns whether it was.
+pub(crate) async fn execute_in_turn(
+    service: &JobService,
+    holder: &str,
+    mut progress: impl FnMut(&crate::store::BulkOperation),
+) -> Result<bool, StoreError> {
+    let store = service.store();
+    if store.next_operation().await?.is_none() {
+        return Ok(true);
+    }
+    let clock = service.clock();
+    let mut limit = BATCH_SIZES.0;
+    let mut turn_taken_at: Option<Duration> = None;
+    loop {
+        let started = clock.elapsed();
+        if turn_taken_at.is_none_or(|taken| started.saturating_sub(taken) > TURN / 3) {
+            if !take_turn(service, holder).await? {
+                return Ok(false);
+            }
+            turn_taken_at = Some(started);
+        }
+        let Some(operation) = service.run_operation_batch(limit).await? else {
+            break;
+        };
+        progress(&operation);
+        let took = clock.elapsed().saturating_sub(started);
+        limit = next_size(limit, took);
+        if !took.is_zero() {
+            clock.sleep(took * PAUSE_FACTOR).await;
+        }
+    }
+    let until = timestamp(&**clock);
+    store
+        .end_turn(TASK.to_owned(), holder.to_owned(), until)
+        .await?;
+    Ok(true)
+}
+
+async fn take_turn(service: &JobService, holder: &str) -> Result<bool, StoreError> {
+    let now = timestamp(&**service.clock());
+    let turn = Turn {
+        task: TASK.to_owned(),
+        holder: holder.to_owned(),
+        now,
+        until: now.after(TURN),
+        // A longer turn comes from a wrong clock.
+        latest: now.after(TURN * 4),
+        urgent: true,
+    };
+    service.store().take_turn(turn).await
+}
+
+/// Doubles or halves the batch, so that it takes about [`BATCH_TIME`].
+fn next_size(size: usize, took: Duration) -> usize {
+    let (smallest, largest) = BATCH_SIZES;
+    if took > BATCH_TIME {
+        (size / 2).max(smallest)
+    } else if took < BATCH_TIME / 2 {
+        (size * 2).min(largest)
+    } else {
+        size
+    }
+}

@@ -1,0 +1,8 @@
+-- Reads the oldest bulk operation that runs.
+SELECT
+    id, request, status, expected, exact, changed, skipped, created_by, created_at, updated_at,
+    finished_at, position
+FROM jobs.operations
+WHERE finished_at IS NULL
+ORDER BY created_at, id
+LIMIT 1

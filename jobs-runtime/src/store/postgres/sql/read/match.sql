@@ -1,0 +1,14 @@
+-- Fragment: executions with their status and error, without their payloads.
+SELECT
+    x.seq, x.id, x.job_id,
+    CASE
+        WHEN o.seq IS NOT NULL THEN o.status
+        WHEN l.seq IS NOT NULL THEN 'running'
+        WHEN s.seq IS NOT NULL THEN 'pending'
+        ELSE 'queued'
+    END AS execution_status,
+    o.finished_at, o.error_kind, left(o.error_message, 2048) AS error_message
+FROM jobs.executions AS x
+LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
+LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
