@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{unused, upper_camel};
+use super::{plain, unused, upper_camel};
 
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +97,7 @@ impl Definitions {
     }
 
     fn define(&mut self, name: String, schema: &Value, scope: &str) {
-        let description = schema["description"].as_str().map(str::to_owned);
+        let description = schema["description"].as_str().map(plain);
         let kind = match self.fields(&name, schema, scope) {
             Some(fields) => DefinitionKind::Object(fields),
             None => DefinitionKind::Alias(self.shape(&name, schema, scope)),
@@ -131,7 +131,7 @@ impl Definitions {
             name: field.clone(),
             is_required: is_required(field),
             shape: self.shape(&format!("{name}{}", upper_camel(field)), schema, scope),
-            description: schema["description"].as_str().map(str::to_owned),
+            description: schema["description"].as_str().map(plain),
         });
         Some(fields.collect())
     }
