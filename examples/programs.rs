@@ -1,7 +1,8 @@
 //! A job that runs an external program: a shell script, a Python script or a binary.
 //!
 //! ```text
-//! cargo build --examples && cargo run -- exec run-program --program statistics --input '{"numbers": [3, 4, 8]}'
+//! cargo build --examples
+//! cargo run -- exec run-program --program statistics --input '{"numbers": [3, 4, 8]}'
 //! ```
 //!
 //! # The agreement with the programs
@@ -17,8 +18,8 @@
 //! | another code, a signal | a failure; the retry list decides |
 //!
 //! The program runs in a process group of its own, which is killed with all its children when the
-//! attempt is cancelled or times out. A guardian in the group reads from a pipe that only the worker
-//! holds: when the worker dies, the pipe closes, and the guardian kills the group.
+//! attempt is cancelled or times out. A guardian in the group reads from a pipe that only the
+//! worker holds. When the worker dies, the pipe closes, and the guardian kills the group.
 
 mod program;
 

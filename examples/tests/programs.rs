@@ -31,7 +31,7 @@ fn child_of(server: &Server, id: &str) -> u32 {
     child.unwrap()
 }
 
-/// True while the process runs; a dead one that nobody has waited for does not.
+/// True while the process runs; one that has ended and was not waited for does not.
 fn is_alive(pid: u32) -> bool {
     let state = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     state.is_ok_and(|state| !state.contains(") Z "))

@@ -84,14 +84,25 @@ fn snake(text: &str) -> String {
     name
 }
 
-/// The lines of a job's documentation.
+/// The lines of a job's documentation: its label and id, and the rest of its description.
 fn documentation(descriptor: &JobDescriptor) -> Vec<String> {
-    let mut lines = vec![format!("{} (`{}`).", descriptor.label, descriptor.id)];
-    if !descriptor.description.is_empty() {
+    let label = plain(&descriptor.label).replace('\n', " ");
+    let description = plain(&descriptor.description);
+    let rest = description.strip_prefix(label.trim_end_matches('.'));
+    let rest = rest.map_or(&*description, |rest| rest.trim_start_matches('.'));
+    let mut lines = vec![format!("{label} (`{}`).", descriptor.id)];
+    if !rest.trim().is_empty() {
         lines.push(String::new());
-        lines.extend(descriptor.description.lines().map(str::to_owned));
+        lines.extend(rest.trim().lines().map(str::to_owned));
     }
     lines
+}
+
+/// A text of an application as part of a comment: without control characters.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|c| *c == '\n' || !c.is_control())
+        .collect()
 }
 
 #[cfg(test)]

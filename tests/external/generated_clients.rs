@@ -127,7 +127,7 @@ fn the_typescript_client_has_strict_types_and_works() {
     let tsc = |file: &str| {
         let mut command = Command::new(compiler());
         command.args(["--strict", "--target", "es2022", "--lib", "es2022,dom"]);
-        command.args(["--module", "nodenext", "--types", "", file]);
+        command.args(["--module", "nodenext", file]);
         command.current_dir(dir.path());
         command
     };

@@ -82,12 +82,30 @@ fn class_documentation(definition: &Definition, fields: &[Field]) -> String {
             lines.push(format!("* `{}`: {description}", field.name));
         }
     }
-    let all = lines.join("\n    ");
-    let end = if lines.len() > 1 { "\n    " } else { "" };
-    format!(
-        "{}{end}",
-        all.replace('\\', "\\\\").replace("\"\"\"", "'''")
-    )
+    docstring(&lines, "    ")
+}
+
+/// Lines as the content of a docstring with this indentation.
+fn docstring(lines: &[String], indent: &str) -> String {
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        let line = line.trim_end();
+        if index > 0 && !line.is_empty() {
+            text.push_str(indent);
+        }
+        text.push_str(line);
+    }
+    let mut text = text.replace('\\', "\\\\").replace("\"\"\"", "'''");
+    if lines.len() > 1 {
+        let _ = write!(text, "\n{indent}");
+    } else if text.ends_with('"') {
+        // It would join the three that close the docstring.
+        text.push(' ');
+    }
+    text
 }
 
 fn method(code: &mut String, job: &ClientJob<'_>) {
@@ -98,8 +116,7 @@ fn method(code: &mut String, job: &ClientJob<'_>) {
         ..
     } = job;
     let name = method_name(&job.name);
-    let documentation = documentation(descriptor).join("\n        ");
-    let documentation = documentation.replace('\\', "\\\\").replace("\"\"\"", "'''");
+    let documentation = docstring(&documentation(descriptor), "        ");
     let _ = write!(
         code,
         "\n    def {name}(\n        self, payload: {payload}, options: Optional[Options] = None\n    ) \

@@ -3,11 +3,14 @@
 //! The schemas are those that `schemars` makes for the types of payloads and results. A keyword
 //! without a counterpart in a type, such as `minimum`, is left to the server.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{unused, upper_camel};
+use super::{plain, unused, upper_camel};
 
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +100,7 @@ impl Definitions {
     }
 
     fn define(&mut self, name: String, schema: &Value, scope: &str) {
-        let description = schema["description"].as_str().map(str::to_owned);
+        let description = schema["description"].as_str().map(plain);
         let kind = match self.fields(&name, schema, scope) {
             Some(fields) => DefinitionKind::Object(fields),
             None => DefinitionKind::Alias(self.shape(&name, schema, scope)),
@@ -131,7 +134,7 @@ impl Definitions {
             name: field.clone(),
             is_required: is_required(field),
             shape: self.shape(&format!("{name}{}", upper_camel(field)), schema, scope),
-            description: schema["description"].as_str().map(str::to_owned),
+            description: schema["description"].as_str().map(plain),
         });
         Some(fields.collect())
     }
@@ -318,67 +321,5 @@ fn one_of(shapes: Vec<Shape>) -> Shape {
     match others.len() {
         1 => others.remove(0),
         _ => Shape::Union(others),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn shape(schema: &Value) -> Shape {
-        Definitions::new("J").shape("JX", schema, "JPayload")
-    }
-
-    #[test]
-    fn every_kind_of_schema_has_a_shape() {
-        for (schema, expected) in [
-            (json!(true), Shape::Any),
-            (json!({}), Shape::Any),
-            (json!(false), Shape::Never),
-            (json!({"type": "null"}), Shape::Null),
-            (json!({"type": "integer", "minimum": 0}), Shape::Integer),
-            (
-                json!({"type": ["string", "null"]}),
-                Shape::Union(vec![Shape::Text, Shape::Null]),
-            ),
-            (
-                json!({"oneOf": [{"const": "a"}, {"enum": ["b", 1]}]}),
-                Shape::Literal(vec![json!("a"), json!("b"), json!(1)]),
-            ),
-            (
-                json!({"anyOf": [{"$ref": "#/$defs/Box"}, {"type": "null"}]}),
-                Shape::Union(vec![Shape::Named("JPayloadBox".into()), Shape::Null]),
-            ),
-            (
-                json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]}),
-                Shape::Tuple(vec![Shape::Text, Shape::Number]),
-            ),
-            (
-                json!({"type": "object", "additionalProperties": {"type": "boolean"}}),
-                Shape::Map(Box::new(Shape::Boolean)),
-            ),
-            (json!({"type": "object"}), Shape::Map(Box::new(Shape::Any))),
-        ] {
-            assert_eq!(shape(&schema), expected, "{schema}");
-        }
-    }
-
-    #[test]
-    fn variants_of_a_tagged_enum_become_objects_with_names() {
-        let schema = json!({"oneOf": [
-            {"type": "object", "properties": {"kind": {"const": "circle"}, "radius": {"type": "number"}}, "required": ["kind"]},
-            {"type": "object", "properties": {"square": {"type": "number"}}, "required": ["square"]},
-        ]});
-        let mut definitions = Definitions::new("J");
-        let root = definitions.add_root("Payload", &schema);
-        let names: Vec<_> = definitions
-            .into_all()
-            .into_iter()
-            .map(|it| it.name)
-            .collect();
-        assert_eq!(root, "JPayload");
-        assert_eq!(names, ["JPayload", "JPayloadCircle", "JPayloadSquare"]);
     }
 }

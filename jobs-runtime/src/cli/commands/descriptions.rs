@@ -1,4 +1,5 @@
-//! The commands `openapi`, `client`, `completions` and `man`: descriptions of the program for other programs.
+//! The commands `openapi`, `client`, `completions` and `man`: descriptions of the program for other
+//! programs.
 
 use std::path::Path;
 
