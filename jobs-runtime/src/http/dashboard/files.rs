@@ -81,6 +81,7 @@ embedded! {
     "parts/job_stats.js",
     "parts/json_view.js",
     "parts/key_help.js",
+    "parts/lazy.js",
     "parts/limits.js",
     "parts/limits_in_use.js",
     "parts/log_view.js",
