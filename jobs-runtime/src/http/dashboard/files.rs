@@ -60,7 +60,6 @@ embedded! {
     "parts/attempts.js",
     "parts/audit.js",
     "parts/bulk.js",
-    "parts/chart.js",
     "parts/copying.js",
     "parts/dialog.js",
     "parts/difference.js",
