@@ -1,4 +1,4 @@
-// What ended in the last hour, day and week: outcomes, waiting times, durations.
+// The executions that ended in the last hour, day and week: outcomes, waiting times, durations.
 import { html } from '../lib/dom.js';
 import { duration, number, percent } from '../lib/format.js';
 import { Panel } from './states.js';
