@@ -1,4 +1,4 @@
-// What the cases use: the browser, the interface, and waits with generous deadlines.
+// The tools of the cases: the browser, the interface, and waits with generous deadlines.
 import fs from 'node:fs';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';

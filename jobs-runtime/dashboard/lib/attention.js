@@ -1,4 +1,4 @@
-// What needs attention, most urgent first, each with its one next act.
+// The matters that need attention, most urgent first, each with its one next act.
 import { count, duration, number, relative } from './format.js';
 import { href } from './router.js';
 

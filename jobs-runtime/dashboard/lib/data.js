@@ -1,4 +1,4 @@
-// What the screens show: one cached value per question, kept while it is loaded again.
+// The data of the screens: one cached value for each question, kept while it is loaded again.
 import { signal, useEffect } from './dom.js';
 import { onChange } from './live.js';
 

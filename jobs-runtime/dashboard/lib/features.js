@@ -1,4 +1,4 @@
-// What this server can do, read from its index of routes.
+// The routes and inputs of this server, read from its index.
 import { api } from './api.js';
 import { useData } from './data.js';
 

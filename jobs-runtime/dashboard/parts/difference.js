@@ -1,4 +1,4 @@
-// What differs between a payload and the payload of the last success of the same job.
+// The difference between a payload and the payload of the last success of the same job.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';

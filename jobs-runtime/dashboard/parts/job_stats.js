@@ -9,5 +9,5 @@ import { Trends } from './trends.js';
 export function JobStats({ job }) {
   const isKnown = useFeatures().has('GET /jobs/{id}/stats');
   const stats = useData(isKnown ? `stats:${job.id}` : null, () => api.jobStats(job.id), { every: 5000 });
-  return stats.data ? html`<${Trends} title="How it did" windows=${stats.data.windows} at=${stats.data.at} />` : null;
+  return stats.data ? html`<${Trends} title="How it did" windows=${stats.data.windows} />` : null;
 }

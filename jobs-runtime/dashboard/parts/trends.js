@@ -1,15 +1,12 @@
-// What ended in the last hour, day and week: outcomes, waiting times, durations.
-import { html, useState } from '../lib/dom.js';
+// The executions that ended in the last hour, day and week: outcomes, waiting times, durations.
+import { html } from '../lib/dom.js';
 import { duration, number, percent } from '../lib/format.js';
-import { Chart } from './chart.js';
 import { Panel } from './states.js';
 
 /** @typedef {{p50: number, p95: number, p99: number, max: number}} Percentiles */
 /**
  * @typedef {object} Window
  * @property {string} window
- * @property {string} since
- * @property {import('./chart.js').Part[]} [parts] equal parts of the window
  * @property {number} succeeded
  * @property {number} failed
  * @property {number} cancelled
@@ -36,13 +33,9 @@ function Outcomes({ of }) {
     ${part('ok', of.succeeded)}${part('bad', of.failed)}${part('off', of.cancelled)}</div>`;
 }
 
-/** @param {{title: string, windows: Window[], at: string}} properties */
-export function Trends({ title, windows, at }) {
-  const [name, setName] = useState('hour');
-  const chosen = windows.find((one) => one.window === name) ?? windows[0];
-  const tabs = html`<span class="tabs">${windows.map((one) => html`<button key=${one.window} class="small" aria-pressed=${one === chosen} onClick=${() => setName(one.window)}>${NAMES[one.window]}</button>`)}</span>`;
-  return html`<${Panel} title=${title} kind="table" aside=${chosen.parts && tabs}>
-    ${chosen.parts && html`<${Chart} parts=${chosen.parts} since=${chosen.since} until=${at} />`}
+/** @param {{title: string, windows: Window[]}} properties */
+export function Trends({ title, windows }) {
+  return html`<${Panel} title=${title} kind="table">
     <div class="scroll" role="region" aria-label=${title} tabindex="0"><table class="list trends">
       <thead><tr><th></th><th class="right">Finished</th><th class="grow"><span class="hidden">Outcomes</span></th>
         <th class="right">Failed</th><th class="right wide">Waited p50 / p95 / p99</th><th class="right wide">Ran p50 / p95 / p99</th></tr></thead>

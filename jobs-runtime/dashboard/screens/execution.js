@@ -13,9 +13,9 @@ import { Attempts } from '../parts/attempts.js';
 import { Audit } from '../parts/audit.js';
 import { Id, Menu, CopyAs } from '../parts/copying.js';
 import { Difference } from '../parts/difference.js';
-import { EditExecution, RetryEdited } from '../parts/edit_execution.js';
 import { Facts } from '../parts/facts.js';
 import { JsonView } from '../parts/json_view.js';
+import { Lazy } from '../parts/lazy.js';
 import { LogView } from '../parts/log_view.js';
 import { Mark } from '../parts/status.js';
 import { Empty, Failure, Panel, Progress, Skeleton } from '../parts/states.js';
@@ -23,6 +23,12 @@ import { Elapsed } from '../parts/time.js';
 import { Timeline } from '../parts/timeline.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ExecutionRecord']} Execution */
+
+/** @type {Record<string, () => Promise<any>>} */
+const DIALOGS = {
+  edit: () => import('../parts/edit_execution.js').then((module) => module.EditExecution),
+  retry: () => import('../parts/edit_execution.js').then((module) => module.RetryEdited),
+};
 
 /** @param {{path: string[]}} properties */
 export default function ExecutionScreen({ path: [id] }) {
@@ -88,8 +94,7 @@ function Header({ one, job, why, error }) {
           </span>
       </${Menu}>
     </div>
-    ${editing === 'edit' && html`<${EditExecution} execution=${one} job=${job} close=${() => setEditing('')} />`}
-    ${editing === 'retry' && html`<${RetryEdited} execution=${one} job=${job} close=${() => setEditing('')} />`}
+    ${editing && html`<${Lazy} key=${editing} load=${DIALOGS[editing]} properties=${{ execution: one, job, close: () => setEditing('') }} />`}
   </header>`;
 }
 

@@ -1,12 +1,12 @@
 // One job: what it does, its policy, its recent executions, and the form that triggers it.
-import { html } from '../lib/dom.js';
+import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { HANDLERS, policyOf } from '../lib/policy.js';
 import { href, route } from '../lib/router.js';
 import { Handler } from '../parts/handler.js';
 import { JobStats } from '../parts/job_stats.js';
-import { JsonView } from '../parts/json_view.js';
+import { Lazy } from '../parts/lazy.js';
 import { Recent } from '../parts/recent.js';
 import { Empty, Failure, Panel, Skeleton } from '../parts/states.js';
 import { Trigger } from '../parts/trigger.js';
@@ -16,6 +16,14 @@ import { Trigger } from '../parts/trigger.js';
 /** The paragraphs of a text. @param {string} text */
 function paragraphs(text) {
   return text.split(/\n\s*\n/).map((one) => html`<p>${one}</p>`);
+}
+
+/** @param {{name: string, schema: any}} properties */
+function SchemaText({ name, schema }) {
+  const [open, setOpen] = useState(false);
+  const load = () => import('../parts/json_view.js').then((module) => module.JsonView);
+  return html`<details onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}><summary>${name}</summary>
+    ${open && html`<${Lazy} load=${load} properties=${{ value: schema, name: `${name} schema` }} />`}</details>`;
 }
 
 /** @param {{path: string[]}} properties */
@@ -46,10 +54,8 @@ export default function JobScreen({ path: [id] }) {
           <dd>${words}</dd>`)}</dl></${Panel}>
         <${Recent} title="Recent executions" filters=${{ jobId: job.id }} />
         <${Panel} title="Schemas"><div class="body stack">
-          <details><summary>Payload</summary><${JsonView} value=${job.payloadSchema} name="payload schema" />
-            </details>
-          <details><summary>Result</summary><${JsonView} value=${job.resultSchema} name="result schema" />
-            </details>
+          <${SchemaText} name="Payload" schema=${job.payloadSchema} />
+          <${SchemaText} name="Result" schema=${job.resultSchema} />
           <p class="muted">Fingerprint <code>${job.fingerprint}</code></p></div></${Panel}>
       </div>
       <${Trigger} key=${from ?? ''} job=${job} from=${from} />

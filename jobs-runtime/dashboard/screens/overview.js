@@ -40,7 +40,7 @@ export default function Overview() {
     ${unreachable && html`<div class="notice bad" role="alert"><div>${unreachable.error.message}</div></div>`}
     ${!isLoaded ? html`<${Panel}><${Skeleton} lines=${2} />
       </${Panel}>` : html`<${Attention} concerns=${concerns} queues=${queues.data?.queues ?? []} />`}
-    ${overview.data && html`<${Trends} title="How the fleet did" windows=${overview.data.windows} at=${overview.data.at} />`}
+    ${overview.data && html`<${Trends} title="How the fleet did" windows=${overview.data.windows} />`}
     <div class="columns">
       <${Depth} of=${queues} />
       <${Fleet} of=${processes} />

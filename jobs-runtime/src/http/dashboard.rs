@@ -22,12 +22,12 @@ mod page;
 use axum::Router;
 use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::config::DashboardConfig;
-use super::response::gzip::accepts_gzip;
+use super::response::gzip::{self, accepts_gzip};
 use files::File;
 use page::Page;
 
@@ -44,6 +44,8 @@ pub(super) fn router(config: &DashboardConfig) -> Router {
         .route("/dashboard/{*screen}", get(page))
         .route("/dashboard/assets/{version}/{*path}", get(asset))
         .with_state(Page::new(config))
+        // The page; files are compressed already.
+        .layer(middleware::from_fn(gzip::compress))
 }
 
 /// Redirects browsers from the index to the dashboard, with or without a sign-in.
