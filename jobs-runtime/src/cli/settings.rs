@@ -184,20 +184,22 @@ impl Settings {
         retention.audit = entries.read("audit_retain", |text| AUDIT_RETAIN.parse(text))?;
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
-        let mut http = HttpConfig::default();
-        http.token_file = entries.read("token_file", |text| {
-            Ok::<_, String>((!text.is_empty()).then(|| text.into()))
-        })?;
-        http.trusted_network = entries.read("trusted_network", parse_switch)?;
-        http.hosts = entries.read("hosts", lists::parse_hosts)?;
-        http.cors_origins = entries.read("cors_origins", lists::parse_origins)?;
-        http.sign_in_for = entries.read("sign_in_for", |text| SIGN_IN_FOR.parse(text))?;
-        http.header_timeout = entries.read("header_timeout", |text| HEADER_TIMEOUT.parse(text))?;
-        http.max_connections =
-            entries.read("max_connections", |text| parse_number(text, &CONNECTIONS))?;
-        http.max_connections_per_address = entries.read("max_connections_per_address", |text| {
-            parse_number(text, &CONNECTIONS)
-        })?;
+        let mut http = HttpConfig {
+            token_file: entries.read("token_file", |text| {
+                Ok::<_, String>((!text.is_empty()).then(|| text.into()))
+            })?,
+            trusted_network: entries.read("trusted_network", parse_switch)?,
+            hosts: entries.read("hosts", lists::parse_hosts)?,
+            cors_origins: entries.read("cors_origins", lists::parse_origins)?,
+            sign_in_for: entries.read("sign_in_for", |text| SIGN_IN_FOR.parse(text))?,
+            header_timeout: entries.read("header_timeout", |text| HEADER_TIMEOUT.parse(text))?,
+            max_connections: entries
+                .read("max_connections", |text| parse_number(text, &CONNECTIONS))?,
+            max_connections_per_address: entries.read("max_connections_per_address", |text| {
+                parse_number(text, &CONNECTIONS)
+            })?,
+            ..HttpConfig::default()
+        };
         http.dashboard.instance = entries.read("instance", parse_name)?;
         http.dashboard.hue = entries.read("instance_hue", parse_hue)?;
         http.dashboard.trace_link = entries.read("trace_link", parse_trace_link)?;

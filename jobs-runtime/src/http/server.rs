@@ -33,8 +33,9 @@ use super::events;
 use connections::{Connections, Place};
 use stream::{STALL, StallGuard};
 
-/// The most bytes of a request's head, and of a read of its body.
-const MAX_BUFFER: usize = 64 * 1024;
+/// The bytes of a request's head after which no more are read. One read may go beyond it by as much
+/// again, so that a head of twice the size is always refused.
+const MAX_BUFFER: usize = 32 * 1024;
 
 /// The pause after the operating system has refused a connection, such as for want of file
 /// descriptors.

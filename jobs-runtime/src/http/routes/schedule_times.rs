@@ -10,7 +10,7 @@ use super::schedules::{CRON, TIMEZONE};
 use crate::ScheduleEdit;
 use crate::http::ApiState;
 use crate::http::request::query::QueryParameters;
-use crate::http::response::problem::Problem;
+use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::time::Timestamp;
 
@@ -30,7 +30,8 @@ pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
     "the next five times of a cron expression",
     &[Answer::json::<ScheduleTimes>(StatusCode::OK, "the times")],
 )
-.query(PARAMETERS);
+.query(PARAMETERS)
+.problems(&[Code::InvalidRequest]);
 
 pub(in crate::http) async fn list(
     State(api): State<ApiState>,
