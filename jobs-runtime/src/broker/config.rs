@@ -35,9 +35,10 @@ impl BrokerConfig {
     /// # Errors
     /// The URL is invalid, or asks for TLS without the feature `rabbitmq-tls`.
     pub fn new(url: &str) -> Result<Self, ParseBrokerUrlError> {
-        let mut uri: AMQPUri = url
-            .parse()
-            .map_err(|reason: String| ParseBrokerUrlError(reason))?;
+        // The driver's reason shows the URL, and so the password.
+        let parsed = url.parse::<AMQPUri>();
+        let mut uri =
+            parsed.map_err(|_| ParseBrokerUrlError("this text names no broker".to_owned()))?;
         if uri.scheme == AMQPScheme::AMQPS && !cfg!(feature = "rabbitmq-tls") {
             return Err(ParseBrokerUrlError(
                 "`amqps` needs the feature `rabbitmq-tls` of `jobs-runtime`".to_owned(),

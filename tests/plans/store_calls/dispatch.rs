@@ -8,6 +8,8 @@ use super::{BATCH, CallTimes, NOW, ROUNDS};
 impl CallTimes<'_> {
     /// Dispatches new executions beside the ready ones, which have no entry.
     pub(super) async fn dispatch(&mut self) {
+        // The schedules have used the last number.
+        self.made += 1;
         self.store.start_dispatch().await.unwrap();
         for _ in 0..ROUNDS {
             let mut batch = self.batch(None);
