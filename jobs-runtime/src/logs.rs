@@ -36,7 +36,7 @@ pub(crate) use buffer::{MAX_BYTES, MAX_LINES};
 #[cfg(feature = "cli")]
 pub(crate) use capture::is_attempt;
 pub(crate) use capture::{in_scope, scope};
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "otlp"))]
 pub(crate) use probe::SILENT_TARGET;
 pub(crate) use probe::is_captured;
 #[cfg(feature = "cli")]

@@ -9,6 +9,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::logs::SILENT_TARGET;
+
 /// The crates that export. What they emit about an export must not be exported.
 const EXPORTING: [&str; 7] = [
     "opentelemetry",
@@ -60,5 +62,5 @@ fn is_exported(metadata: &Metadata<'_>) -> bool {
         let rest = target.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_', '-']))
     });
-    *metadata.level() <= LevelFilter::INFO && !is_own
+    *metadata.level() <= LevelFilter::INFO && !is_own && target != SILENT_TARGET
 }
