@@ -32,7 +32,8 @@
 //! * `contract`: the trait and its types;
 //! * `rules`: decisions that both stores share, without SQL;
 //! * `decode`: rows of both stores as values of the contract;
-//! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store calls;
+//! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store
+//!   calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
 
 mod clocked;

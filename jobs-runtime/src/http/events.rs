@@ -7,15 +7,16 @@
 //! | `progress` | `{…, attempt, progress}` | the attempt has reported progress |
 //! | `log` | `{…, attempt, line, level}` | the attempt has logged this line |
 //! | `attemptEnded` | `{…, attempt, outcome, errorKind, retryAt}` | the attempt has ended |
-//! | `execution` | `{executionId, jobId, queue, status}` | an execution has reached this final status |
+//! | `execution` | `{executionId, jobId, queue, status}` | an execution became final |
 //! | `ready` | `{}` | executions have become available to workers |
 //! | `changed` | `{}` | another process wrote to the store, or a change is too large to list |
 //! | `reset` | `{}` | events since the last one are lost: the client reloads what it shows |
 //!
-//! Events are hints; the store holds the truth. `jobId`, `queue` and `executionId` filter the events
-//! about executions; every client receives the others. `log` goes to clients with an `executionId`.
-//! `ready` and `changed` are sent at most four times a second each. No event has a text of a handler:
-//! clients read it from the execution or its log, where sensitive values are masked.
+//! Events are hints; the store holds the truth. `jobId`, `queue` and `executionId` filter the
+//! events about executions; every client receives the others. `log` goes to clients with an
+//! `executionId`. `ready` and `changed` are sent at most four times a second each. No event has a
+//! text of a handler: clients read it from the execution or its log, where sensitive values are
+//! masked.
 //!
 //! The first five come from store calls of this process, at once and without a query. They are sent
 //! at most 1,000 times a second; more become `changed`. Another process's changes are `execution`,

@@ -199,7 +199,7 @@ fn windows(outcomes: &[RecentOutcome], now: Timestamp) -> Vec<WindowStats> {
     windows.collect()
 }
 
-/// Counts the executions that ended in a window. `has_all`: the outcomes are all that the store has.
+/// Counts the executions that ended in a window. `has_all`: the store has no further outcomes.
 fn window(
     name: &'static str,
     outcomes: &[RecentOutcome],

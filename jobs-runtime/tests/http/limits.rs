@@ -315,6 +315,7 @@ async fn limits_are_listed_with_their_permits() {
     for doc in 0..2 {
         trigger(&api, "render-doc", json!({"tenantId": "t", "doc": doc})).await;
     }
+    api.promote().await;
     let answer = api.get(&format!("{API}/limits?jobId=render-doc")).await;
     let limits = answer.is_ok()["limits"].as_array().unwrap();
     assert_eq!(limits.len(), 1, "{}", answer.body);

@@ -3,12 +3,21 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::{Extension, Router};
 use futures_util::StreamExt;
 use jobs_runtime::Runtime;
+use jobs_runtime::http::Caller;
+use jobs_runtime::store::Role;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::support::{API, Api, request};
+
+/// The router for an operator.
+fn router(runtime: &Runtime) -> Router {
+    let operator = Caller::new("ada", Role::Operator);
+    runtime.router().layer(Extension(operator))
+}
 
 /// Reads events until each of these names has arrived.
 async fn events_until(
@@ -18,9 +27,7 @@ async fn events_until(
     act: impl AsyncFnOnce(),
 ) -> Vec<(String, Value)> {
     let listen = request("GET", &format!("{API}/events{query}"));
-    let response = runtime
-        .router()
-        .oneshot(listen.body(Body::empty()).unwrap());
+    let response = router(runtime).oneshot(listen.body(Body::empty()).unwrap());
     let mut body = response.await.unwrap().into_body().into_data_stream();
     act().await;
     let mut events = Vec::new();
@@ -56,7 +63,7 @@ async fn trigger(runtime: &Runtime, job: &str, payload: Value) {
         .header("content-type", "application/json")
         .body(Body::from(body))
         .unwrap();
-    let answer = Api::ask(runtime.router(), trigger).await;
+    let answer = Api::ask(router(runtime), trigger).await;
     assert_eq!(answer.status, 202, "{}", answer.body);
 }
 

@@ -18,7 +18,10 @@ async fn act(api: &Api, name: &str, act: &str) -> Answer {
 #[tokio::test]
 async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
     let api = Api::new().await;
-    let empty = json!({"queue": "mail", "pausedAt": null, "ready": 0, "blocked": 0, "running": 0});
+    let empty = json!({
+        "queue": "mail", "pausedAt": null, "ready": 0, "blocked": 0, "running": 0,
+        "oldestDueAt": null,
+    });
     assert_eq!(queue(&api, "mail").await, empty);
     let paused = act(&api, "mail", "pause").await;
     let expected = json!({"queue": "mail", "paused": true, "changed": true});

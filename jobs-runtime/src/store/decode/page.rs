@@ -154,8 +154,8 @@ impl PageBounds {
         })
     }
 
-    /// Builds a page of matches from rows of `read/match.sql`. It applies the filter by fingerprint,
-    /// which SQL cannot.
+    /// Builds a page of matches from rows of `read/match.sql`. It applies the filter by error
+    /// fingerprint, which SQL cannot.
     pub(in crate::store) fn matches<R: Columns>(
         self,
         rows: &[R],
