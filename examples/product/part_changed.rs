@@ -24,6 +24,7 @@ pub struct PartAlerts {
 /// A later attempt finds the children of an earlier one.
 #[job(
     id = "workinstruction.part.changed",
+    routing_key = "jobs.workinstruction.part",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,
