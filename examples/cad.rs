@@ -45,6 +45,7 @@ pub struct BoundingBox {
 /// Converts a mesh between STL and OBJ. Executed by the Python worker.
 #[job(
     id = "cad.conversion.process",
+    routing_key = "jobs.cad.conversion",
     label = "CAD conversion",
     timeout = "10m",
     retries = [60, 120],
@@ -60,6 +61,7 @@ pub async fn convert_cad(
 /// Generates a spur gear. Executed by the Python worker.
 #[job(
     id = "cad.parametric.generate",
+    routing_key = "jobs.cad.parametric",
     label = "Parametric CAD generation",
     timeout = "10m",
     retries = [60, 120],

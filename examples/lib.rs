@@ -10,7 +10,7 @@
 //! | `widgets.rs` | `widget.process.batch` | progress and cancellation of a batch |
 //! | `cad.rs` | `cad.conversion.process`, `cad.parametric.generate` | external jobs in Python |
 //! | `programs.rs` | `run-program` | a job that runs an external program |
-//! | `product/notification.rs` | `notification.workflow.transition` | messages in a maildir, once each |
+//! | `product/notification.rs` | `notification.workflow.transition` | messages, once each |
 //! | `product/clone.rs` | `design.clone` | batches in a database, resumed after a crash |
 //! | `product/cache.rs` | `maintenance.cache.cleanup` | a schedule, and executions that expire |
 //! | `product/part_changed.rs` | `workinstruction.part.changed` | children, one for each row |

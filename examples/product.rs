@@ -2,10 +2,10 @@
 //!
 //! | file | job | work |
 //! |---|---|---|
-//! | `product/notification.rs` | `notification.workflow.transition` | writes messages into a maildir |
+//! | `product/notification.rs` | `notification.workflow.transition` | writes messages |
 //! | `product/clone.rs` | `design.clone` | copies a design in batches, with progress |
 //! | `product/cache.rs` | `maintenance.cache.cleanup` | deletes old files every hour |
-//! | `product/part_changed.rs` | `workinstruction.part.changed` | enqueues a child for each instruction |
+//! | `product/part_changed.rs` | `workinstruction.part.changed` | enqueues children |
 //! | `product/text_to_cad.rs` | `cad.zoo.generate` | writes a mesh as an OBJ file |
 //!
 //! `product/database.rs` is the database that two of them share. A directory is created when a job

@@ -33,6 +33,7 @@ pub struct WidgetReport {
 /// Processes a batch of widgets.
 #[job(
     id = "widget.process.batch",
+    routing_key = "jobs.widget.process",
     label = "Widget batch processing",
     timeout = "5m",
     retries = [30, 60, 120],

@@ -33,6 +33,7 @@ pub struct CacheReport {
 /// work.
 #[job(
     id = "maintenance.cache.cleanup",
+    routing_key = "jobs.maintenance.cache",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,

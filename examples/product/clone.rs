@@ -31,6 +31,7 @@ pub struct ClonedDesign {
 /// copied, and copies the rest.
 #[job(
     id = "design.clone",
+    routing_key = "jobs.design.clone",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,

@@ -28,6 +28,7 @@ pub struct Notified {
 /// so a recipient has one message.
 #[job(
     id = "notification.workflow.transition",
+    routing_key = "jobs.notification.workflow",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,

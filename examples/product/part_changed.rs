@@ -21,9 +21,10 @@ pub struct PartAlerts {
 
 /// Alert on part change.
 ///
-/// Each child has an idempotency key, so that a repeated attempt finds its children.
+/// A later attempt finds the children of an earlier one.
 #[job(
     id = "workinstruction.part.changed",
+    routing_key = "jobs.workinstruction.part",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,
@@ -51,10 +52,8 @@ pub async fn alert_part_changed(
         let item = format!("{} ({})", instruction.id, instruction.title);
         let owner = vec![instruction.owner.clone()];
         let to = format!("to review: {part_id} {change}");
-        let child = ctx
-            .enqueue(NotifyTransition::new(item, "released", to, owner))
-            .idempotency_key(format!("{}/{}", ctx.execution_id(), instruction.id))
-            .await?;
+        let child = NotifyTransition::new(item, "released", to, owner);
+        let child = ctx.enqueue(child).await?;
         notifications.push(child.id().to_string());
     }
     Ok(PartAlerts {

@@ -36,7 +36,9 @@ WHERE TRUE
 ON CONFLICT (design_id, position) DO NOTHING;
 
 INSERT INTO instructions (id, title, owner)
-VALUES ('wi-1', 'Mount the shaft', 'alice@example.org'), ('wi-2', 'Oil the shaft', 'bob@example.org')
+VALUES
+    ('wi-1', 'Mount the shaft', 'alice@example.org'),
+    ('wi-2', 'Oil the shaft', 'bob@example.org')
 ON CONFLICT (id) DO NOTHING;
 
 INSERT INTO instruction_parts (instruction_id, part_id) VALUES ('wi-1', 'shaft'), ('wi-2', 'shaft')

@@ -35,6 +35,7 @@ pub struct GeneratedMesh {
 /// service that is paid by the call.
 #[job(
     id = "cad.zoo.generate",
+    routing_key = "jobs.cad.zoo",
     timeout = "5m",
     retries = [30, 60, 120],
     max_attempts = 3,

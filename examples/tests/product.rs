@@ -30,15 +30,32 @@ fn result_of(server: &Server, job: &str, payload: &Value) -> Value {
 fn product_jobs_have_their_policies() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(dir.path());
-    for (id, label) in [
-        ("notification.workflow.transition", "Email on state change"),
-        ("design.clone", "Clone a design with all items"),
-        ("maintenance.cache.cleanup", "Periodic cache cleanup"),
-        ("workinstruction.part.changed", "Alert on part change"),
-        ("cad.zoo.generate", "Zoo Text-to-CAD"),
+    for (id, routing_key, label) in [
+        (
+            "notification.workflow.transition",
+            "jobs.notification.workflow",
+            "Email on state change",
+        ),
+        (
+            "design.clone",
+            "jobs.design.clone",
+            "Clone a design with all items",
+        ),
+        (
+            "maintenance.cache.cleanup",
+            "jobs.maintenance.cache",
+            "Periodic cache cleanup",
+        ),
+        (
+            "workinstruction.part.changed",
+            "jobs.workinstruction.part",
+            "Alert on part change",
+        ),
+        ("cad.zoo.generate", "jobs.cad.zoo", "Zoo Text-to-CAD"),
     ] {
         let job = get(server.address, &format!("{PREFIX}/jobs/{id}")).body;
-        assert_eq!(job["label"], label, "{job}");
+        let seen = [&job["label"], &job["routingKey"]];
+        assert_eq!(seen, [label, routing_key], "{job}");
         let policy = [&job["timeoutMs"], &job["maxAttempts"], &job["priority"]];
         assert_eq!(policy, [300_000, 3, 50], "{id}");
         assert_eq!(job["retryDelaysMs"][1], 60_000, "{id}");

@@ -111,7 +111,7 @@ async fn an_execution_expires_after_its_due_time() {
 
     let body = json!({"payload": payload, "expiresMs": 0});
     let answer = api.post(&path, body).await;
-    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(answer.body["violations"][0]["pointer"], "/expiresMs");
 }
 
