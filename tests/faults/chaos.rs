@@ -57,7 +57,7 @@ fn chaos<L>(url: &str, lock_keys: impl Fn(u64) -> Option<L>) {
     for settings in further {
         fleet.add_worker_with(SKEWED, settings);
     }
-    // The last worker stays until a kill takes it.
+    // These two stay until a kill takes them: `kill` starts a worker without their settings.
     fleet.workers[3].read_log(false);
     fleet.start_load(executions);
     let mut counts = [0; 4];

@@ -33,8 +33,10 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     }
     let marked = match (args.keep_source, source.transfer()) {
         (false, Some(marked)) => {
+            // A source that was moved before stays closed, whatever becomes of this transfer.
+            let was_open = marked.check_not_moved().await.is_ok();
             marked.mark_moved(Some(to.to_string())).await?;
-            Some(marked)
+            was_open.then_some(marked)
         }
         _ => None,
     };
