@@ -15,7 +15,11 @@ fn main() -> ExitCode {
         return ExitCode::from(65);
     };
     eprintln!("progress 50 sieving");
-    let is_prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u64| {
+        (2..)
+            .take_while(|d| d * d <= *n)
+            .all(|d| !n.is_multiple_of(d))
+    };
     let primes = (2..limit).filter(is_prime).count();
     println!("{{\"primes\": {primes}}}");
     ExitCode::SUCCESS

@@ -275,9 +275,8 @@ impl Runtime {
     /// An error if the dispatcher or the scheduler has died, also during a shutdown.
     #[cfg(feature = "cli")]
     pub(crate) fn check_worker(&self) -> io::Result<()> {
-        match self.engine.as_ref().and_then(Engine::death) {
-            Some(panic) => return Err(dispatcher_died(&panic)),
-            None => {}
+        if let Some(panic) = self.engine.as_ref().and_then(Engine::death) {
+            return Err(dispatcher_died(&panic));
         }
         match self.scheduler.as_ref().and_then(Scheduler::death) {
             Some(panic) => Err(scheduler_died(&panic)),

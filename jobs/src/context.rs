@@ -313,9 +313,9 @@ impl JobContext {
     ///
     /// The child inherits the correlation id and the trace, and names this execution as its parent.
     ///
-    /// A later attempt that asks for the same child gets the same execution, while that lives or has
-    /// succeeded. A child that failed or was cancelled is enqueued anew. So a retried handler can
-    /// run from its start again:
+    /// A later attempt that asks for the same child gets the same execution, while that lives or
+    /// has succeeded. A child that failed or was cancelled is enqueued anew. So a retried handler
+    /// can run from its start again:
     ///
     /// ```
     /// # use jobs::{job, JobContext, JobError};

@@ -4,6 +4,8 @@
 //! find the address of the program and the folder of their packages in the environment. `./test`
 //! installs Chromium, Node and the packages.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;

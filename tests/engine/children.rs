@@ -126,9 +126,10 @@ async fn a_wait_for_a_child_obeys_cancel_and_timeout() {
         let parent = runtime.record(parent.id()).await;
         let outcome = parent.attempts[0].outcome;
         // Before its timeout, a handler is told a tenth of it earlier.
-        let (expected, latest) = match is_cancelled {
-            true => (AttemptOutcome::Cancelled, Duration::from_secs(1)),
-            false => (AttemptOutcome::TimedOut, Duration::from_secs(91)),
+        let (expected, latest) = if is_cancelled {
+            (AttemptOutcome::Cancelled, Duration::from_secs(1))
+        } else {
+            (AttemptOutcome::TimedOut, Duration::from_secs(91))
         };
         assert_eq!(outcome, Some(expected), "{parent:?}");
         assert!(took < latest, "after {took:?}: {parent:?}");

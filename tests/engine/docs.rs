@@ -12,6 +12,7 @@ fn the_table_of_outcomes_names_tests_that_exist() {
         include_str!("shutdown.rs"),
         include_str!("stuck_handlers.rs"),
         include_str!("succeed_in.rs"),
+        include_str!("unreadable_payloads.rs"),
         include_str!("virtual_clock.rs"),
     ]
     .concat();

@@ -115,7 +115,7 @@ async fn a_role_may_use_a_layout_that_another_role_has_created() {
 #[test]
 fn a_refused_user_ends_the_start_at_once() {
     let server = Postgres::shared();
-    let url = server.url("postgres").replace("jobs@", "nobody_such@");
+    let url = server.url("postgres").replace("jobs@", "no_such_user@");
     let directory = tempfile::tempdir().unwrap();
     for command in [&["work"][..], &["serve", "--bind", "127.0.0.1:0"]] {
         let args = [command, &["--database", &url]].concat();

@@ -48,6 +48,7 @@ pub enum Delivery {
 ///
 /// The payload has nested objects, an array, an enumeration, a union, a map and defaults.
 #[job(id = "test.form", retries = 0)]
+#[allow(clippy::too_many_arguments, reason = "a field of each kind")]
 pub async fn form(
     /// The title of the document.
     title: String,

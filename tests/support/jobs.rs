@@ -326,6 +326,7 @@ pub async fn convert_externally(file_id: String) -> Result<String, JobError>;
 
 /// A payload and a result with every kind of schema, for the generated clients.
 #[job(id = "test.shapes", retries = 0, rename_all = "camelCase")]
+#[allow(clippy::too_many_arguments, reason = "a field of each kind")]
 pub async fn shapes(
     /// The figures.
     figures: Vec<Figure>,

@@ -61,7 +61,7 @@ pub(super) fn start(command: &Command, output: Output, settings: &Settings) -> R
             .log_internal_errors(false)
             .with_ansi(output.is_coloured())
     });
-    let json = (settings.log_format == LogFormat::Json).then(|| json::JsonLog(output));
+    let json = (settings.log_format == LogFormat::Json).then_some(json::JsonLog(output));
     let shown = Layer::and_then(text, json).with_filter(filter);
     #[cfg(feature = "otlp")]
     let exported = settings.telemetry.layer();

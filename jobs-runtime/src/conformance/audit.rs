@@ -16,7 +16,7 @@ fn entry(n: u64, actor: &str, action: &str) -> AuditEntry {
         at: t(n),
         actor: actor.to_owned(),
         role: "operator".to_owned(),
-        address: (n % 2 == 0).then(|| "192.0.2.1".to_owned()),
+        address: n.is_multiple_of(2).then(|| "192.0.2.1".to_owned()),
         action: action.to_owned(),
         target: format!("target-{}", n % 3),
         before: Some(json!({"status": "queued", "n": n, "text": "a \u{0} b"})),

@@ -73,7 +73,8 @@ async fn a_claim_takes_no_expired_execution(store: AnyStore) {
         change(&mut claim, only);
         claim
     };
-    let kinds: [(&str, fn(&mut Claim, ExecutionId)); 5] = [
+    type Change = fn(&mut Claim, ExecutionId);
+    let kinds: [(&str, Change); 5] = [
         ("all queues", |_, _| {}),
         ("one queue", |claim, _| {
             claim.queues = vec!["default".to_owned()];

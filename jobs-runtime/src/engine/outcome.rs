@@ -57,7 +57,7 @@ pub(crate) enum Exit {
     },
     /// The worker released the execution, at shutdown or because its lease was in doubt.
     Released,
-    /// This program cannot read the payload, for the reason in the message, and another program may.
+    /// This program cannot read the payload, for the reason in the message. Another program may.
     ReadElsewhere {
         message: String,
         /// The time for which no worker claims the execution.

@@ -2,8 +2,8 @@
 //!
 //! A worker that has released an execution because it cannot read the payload would mostly be the
 //! first one to claim it again: it knows best when the execution is due. So it claims nothing of
-//! that job from then on for a random time, within which a worker that can read it does. The time is
-//! random because two programs may yield to each other.
+//! that job from then on for a random time, within which a worker that can read it does. The time
+//! is random because two programs may yield to each other.
 
 use std::time::Duration;
 

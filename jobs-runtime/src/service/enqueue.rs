@@ -162,7 +162,7 @@ impl JobService {
     /// Counts the created executions, those of a caller's transaction before its commit.
     fn count_created(&self, jobs: &[Arc<KnownJob>], answers: &[EnqueueAnswer]) {
         let mut answers = answers.iter();
-        for jobs in jobs.chunk_by(|one, next| Arc::ptr_eq(one, next)) {
+        for jobs in jobs.chunk_by(Arc::ptr_eq) {
             let answers = answers.by_ref().take(jobs.len());
             let created = answers.filter(|&answer| *answer == EnqueueAnswer::Created);
             let created = created.count() as u64;

@@ -211,17 +211,17 @@ impl Telemetry {
         // Providers are handles: a clone stops the same pipeline.
         if let Some(traces) = export.traces.clone() {
             stop(Box::new(move || {
-                drop(traces.shutdown_with_timeout(FLUSH_LIMIT))
+                drop(traces.shutdown_with_timeout(FLUSH_LIMIT));
             }));
         }
         if let Some(logs) = export.logs.clone() {
             stop(Box::new(move || {
-                drop(logs.shutdown_with_timeout(FLUSH_LIMIT))
+                drop(logs.shutdown_with_timeout(FLUSH_LIMIT));
             }));
         }
         if let Some(metrics) = export.metrics.clone() {
             stop(Box::new(move || {
-                drop(metrics.shutdown_with_timeout(FLUSH_LIMIT))
+                drop(metrics.shutdown_with_timeout(FLUSH_LIMIT));
             }));
         }
         let until = crate::clock::real_now() + FLUSH_LIMIT;

@@ -93,7 +93,7 @@ async fn a_layout_of_another_program_is_not_touched() {
             "is not this program",
         ),
         (
-            "INSERT INTO jobs_migrations VALUES (900, 'later', 'x', 0)",
+            "INSERT INTO jobs_migrations VALUES (900, 'later', 'x', 0, 900)",
             "900 `later`, which this program does not know",
         ),
     ] {

@@ -71,12 +71,12 @@ mod tests {
             assert_eq!(Credentials::of(&headers(lines)), expected, "{lines:?}");
         };
         check(&[], Credentials::Absent);
-        check(&[bearer.clone()], Credentials::Bearer("a.b"));
+        check(std::slice::from_ref(&bearer), Credentials::Bearer("a.b"));
         check(
             &[(AUTHORIZATION, "bearer  a.b ")],
             Credentials::Bearer("a.b"),
         );
-        check(&[cookie.clone()], Credentials::Cookie("c.d"));
+        check(std::slice::from_ref(&cookie), Credentials::Cookie("c.d"));
         check(&[cookie, bearer.clone()], Credentials::Bearer("a.b"));
         check(&[(COOKIE, "jobs_session=")], Credentials::Absent);
         check(&[(COOKIE, "my_jobs_session=c.d")], Credentials::Absent);

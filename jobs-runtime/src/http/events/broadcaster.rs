@@ -263,11 +263,10 @@ async fn read_store_events(
         };
         match event {
             None => {}
-            Some(Next::Live(Ok(event))) => {
-                if hints.admits_live() {
-                    broadcaster.publish(ClientEvent::Live(event));
-                }
+            Some(Next::Live(Ok(event))) if hints.admits_live() => {
+                broadcaster.publish(ClientEvent::Live(event));
             }
+            Some(Next::Live(Ok(_))) => {}
             Some(Next::Live(Err(RecvError::Lagged(_)))) => hints.changed = true,
             Some(Next::Live(Err(RecvError::Closed))) => live = None,
             Some(Next::Store(Ok(StoreEvent::Finished(ids)))) => {

@@ -43,11 +43,13 @@ impl Role {
 
     /// Returns whether a caller with this role may do what needs the role `needed`.
     pub const fn allows(self, needed: Self) -> bool {
-        match (self, needed) {
-            (Self::Admin, _) | (Self::Operator, Self::Viewer | Self::Operator) => true,
-            (Self::Viewer, Self::Viewer) | (Self::Worker, Self::Worker) => true,
-            _ => false,
-        }
+        matches!(
+            (self, needed),
+            (Self::Admin, _)
+                | (Self::Operator, Self::Viewer | Self::Operator)
+                | (Self::Viewer, Self::Viewer)
+                | (Self::Worker, Self::Worker)
+        )
     }
 }
 

@@ -193,7 +193,7 @@ impl PageBounds {
         rows: &[R],
         mut found: Vec<(i64, &'r R)>,
         limit: usize,
-    ) -> Result<(Vec<(i64, &'r R)>, Option<Cursor>), R::Error> {
+    ) -> Result<Cut<'r, R>, R::Error> {
         if found.len() > limit {
             found.truncate(limit);
             let next = found.last().map(|(seq, _)| Cursor(*seq));
@@ -235,3 +235,6 @@ fn found<R: Columns>(rows: &[R]) -> Result<Vec<(i64, &R)>, R::Error> {
     found.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
     Ok(found)
 }
+
+/// The rows of a page with their positions, and the cursor of the next page.
+type Cut<'r, R> = (Vec<(i64, &'r R)>, Option<Cursor>);

@@ -96,12 +96,12 @@ fn observe(provider: &SdkMeterProvider, metrics: &Arc<Metrics>, last: &Arc<LastR
             MetricKind::Counter => {
                 let counter = meter.f64_observable_counter(doc.name);
                 let counter = counter.with_description(doc.help);
-                drop(counter.with_callback(observe).build());
+                let _ = counter.with_callback(observe).build();
             }
             MetricKind::Gauge => {
                 let gauge = meter.f64_observable_gauge(doc.name);
                 let gauge = gauge.with_description(doc.help);
-                drop(gauge.with_callback(observe).build());
+                let _ = gauge.with_callback(observe).build();
             }
             MetricKind::Histogram => {}
         }

@@ -1,7 +1,7 @@
 //! The `OTEL_*` variables that say which signals are exported.
 //!
-//! The SDK and the exporters read the others: headers, timeouts, compression, queues, intervals, the
-//! sampler, and the resource.
+//! The SDK and the exporters read the others: headers, timeouts, compression, queues, intervals,
+//! the sampler, and the resource.
 
 use std::env;
 

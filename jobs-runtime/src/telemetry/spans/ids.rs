@@ -2,7 +2,7 @@
 //!
 //! The span of an attempt gets an id that is derived from the execution and the attempt's number.
 //! So the next attempt, in any process, can link to it, and nothing has to be stored. An execution
-//! without a trace context gets a trace whose id is its own, so that all of its attempts are in one.
+//! without a trace context gets a trace whose id is its own: all of its attempts are in one trace.
 
 use std::cell::Cell;
 

@@ -57,8 +57,8 @@ macro_rules! statements {
 }
 
 /// Builds a page of executions: selects candidates, filters them newest first up to the size of the
-/// page, and reads the columns of `$record` of those that pass. `candidates` is referenced twice and
-/// not materialized, so that reading them stops when the page is full.
+/// page, and reads the columns of `$record` of those that pass. `candidates` is referenced twice
+/// and not materialized, so that reading them stops when the page is full.
 macro_rules! list {
     // All executions.
     ($record:literal all) => {
