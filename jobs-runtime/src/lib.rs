@@ -32,7 +32,7 @@
 //! | `schema_gate` | finds changes of jobs that break their callers |
 //! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
-//! | [`telemetry`] | metrics, and the reference of their names |
+//! | [`mod@telemetry`] | metrics, and the reference of their names |
 //!
 //! A read goes from the service to the store and never involves the engine.
 

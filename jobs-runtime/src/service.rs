@@ -100,8 +100,10 @@ pub(crate) use enqueue::EnqueuedRequest;
 
 #[cfg(feature = "http")]
 pub(crate) use error::{InvalidPayload, ServiceError};
+#[cfg(feature = "cli")]
+pub(crate) use failures::FailureGroup;
 #[cfg(feature = "http")]
-pub(crate) use failures::{FailureFilter, FailureGroup, Failures};
+pub(crate) use failures::{FailureFilter, Failures};
 pub use job::{KnownJob, SchemaError};
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
 #[cfg(feature = "http")]
@@ -113,7 +115,9 @@ pub use queues::QueueAnswer;
 #[cfg(feature = "http")]
 pub(crate) use raw_object::RawObject;
 #[cfg(feature = "http")]
-pub(crate) use redact::{Redactor, Secrets};
+pub(crate) use redact::Redactor;
+#[cfg(feature = "cli")]
+pub(crate) use redact::Secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;

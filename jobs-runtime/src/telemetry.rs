@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`reference`] | the name and the meaning of every metric, as in `docs/observability.md` |
+//! | [`mod@reference`] | the name and the meaning of every metric, as in `docs/observability.md` |
 //! | `metrics` | the instruments, and their values for `GET /metrics` |
 //! | `spans` | the spans of enqueues, attempts and requests |
 //! | `trace_context` | W3C trace contexts as text |

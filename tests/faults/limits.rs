@@ -129,7 +129,7 @@ fn check_limits_of_many_keys(url: &str) {
     let ledger = Ledger::install(url, fleet.dir());
     // Of each key, two executions run at once, and the third waits for a permit.
     let wave: Vec<_> = (0..3 * KEYS)
-        .map(|n| json!({"key": n % KEYS, "millis": 25}))
+        .map(|n| json!({"key": n % KEYS, "millis": 100}))
         .collect();
     let serving = fleet.serving.address;
     let mut total = 0;

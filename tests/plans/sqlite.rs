@@ -31,7 +31,19 @@ const LARGE: [&str; 12] = [
 ];
 
 /// Scans with a bound: the beginning of the statement, and the bound.
-const BOUNDED: [(&str, &str); 4] = [
+const BOUNDED: [(&str, &str); 7] = [
+    (
+        "SELECT job_id, MIN(COUNT(*), $2)",
+        "examines up to its limit of ready executions",
+    ),
+    (
+        "WITH RECURSIVE present (queue, rank)",
+        "reads one row for each queue and priority",
+    ),
+    (
+        "SELECT l.job_id, SUM(l.in_use)",
+        "reads the newest limits, up to its limit",
+    ),
     (
         "WITH candidates (seq) AS MATERIALIZED (SELECT seq FROM jobs_ready WHERE seq < $1 UNION ALL",
         "examines at most 5,000 rows; with more queued executions the list uses another statement",

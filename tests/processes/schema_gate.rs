@@ -22,11 +22,11 @@ fn check_finds_what_the_next_version_breaks() {
 
     let written = run(PREVIOUS, dir, &["check", "--update"]);
     assert_eq!(written.code, 0, "{written:?}");
-    assert_eq!(written.out, "jobs.lock.json written: 4 jobs, no changes\n");
+    assert_eq!(written.out, "jobs.lock.json written: 6 jobs, no changes\n");
     let same = run(PREVIOUS, dir, &["check"]);
     assert_eq!(
         (same.code, &*same.out),
-        (0, "4 jobs compared with jobs.lock.json: no changes\n")
+        (0, "6 jobs compared with jobs.lock.json: no changes\n")
     );
 
     let next = run(NEXT, dir, &["check"]);
@@ -35,8 +35,12 @@ fn check_finds_what_the_next_version_breaks() {
 BREAKING  upgrade.changed payload/b: is new and required: give it a default, or make it an `Option`
 BREAKING  upgrade.removed: is gone: callers get an error, and its waiting executions have no \
 handler. If it has a new id, keep the old one in `aliases`
+BREAKING  upgrade.renamed payload/subject: was required and is gone: the values that callers send \
+are lost
+BREAKING  upgrade.renamed payload/user: is new and required: give it a default, or make it an `Option`
+harmless  upgrade.strict payload/b: is new and optional
 harmless  upgrade.added: is new
-4 jobs compared with jobs.lock.json: 2 of 3 changes are breaking
+6 jobs compared with jobs.lock.json: 4 of 6 changes are breaking
 ";
     assert_eq!(next.out, expected);
     let json = run(NEXT, dir, &["check", "--json"]);

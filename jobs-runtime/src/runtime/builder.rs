@@ -595,7 +595,7 @@ impl ControlPlane {
                 hooks: Hooks::default(),
                 metrics: self.metrics,
                 broker_signals: tokio::sync::mpsc::unbounded_channel().1,
-                spans: Spans::default(),
+                spans: Spans::none(),
             })
         })
     }

@@ -31,10 +31,6 @@ tokio::task_local! {
 }
 
 /// The person or program that acts.
-#[cfg_attr(
-    not(feature = "http"),
-    expect(dead_code, reason = "HTTP and the command line have actors")
-)]
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     name: String,

@@ -98,6 +98,7 @@ impl BulkEffect {
     }
 
     /// Returns the effect as words.
+    #[cfg(feature = "cli")]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",

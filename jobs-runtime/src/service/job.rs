@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use jobs::{HandlerKind, JobDescriptor};
 
-use super::payload::check::{PayloadCheck, PayloadError};
+use super::payload::check::PayloadCheck;
+#[cfg(feature = "cli")]
+use super::payload::check::PayloadError;
 #[cfg(feature = "http")]
 use super::payload::result::ResultCheck;
 use crate::fingerprint::job_fingerprint;

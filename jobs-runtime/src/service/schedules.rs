@@ -153,6 +153,7 @@ impl JobService {
     ///
     /// # Errors
     /// The rule is invalid.
+    #[cfg(feature = "http")]
     pub(crate) fn rule_times(&self, edit: &ScheduleEdit) -> Result<Vec<Timestamp>, ScheduleError> {
         let mut rule = ScheduleRule::new("");
         let violations = edit.apply(&mut rule);

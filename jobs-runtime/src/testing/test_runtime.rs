@@ -91,7 +91,7 @@ impl TestRuntime {
 
     /// Starts a runtime with settings of its own, such as resources that the test gives.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::{job, JobError};
     /// # use jobs_runtime::testing::TestRuntime;
     /// struct Printer(&'static str);
@@ -212,7 +212,7 @@ impl TestRuntime {
     ///
     /// The subscriber of the test has to contain [`layer`](crate::layer):
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::{job, JobError};
     /// # use jobs_runtime::testing::TestRuntime;
     /// use tracing_subscriber::prelude::*;

@@ -21,6 +21,7 @@ impl CallTimes<'_> {
             let all = self.store.recent_outcomes(None, EXAMINED);
             timed!(self, "outcomes", all);
             timed!(self, "limits list", self.store.limits(None, BATCH));
+            timed!(self, "gauges", self.store.gauges());
             let job = Some("job-1".to_owned());
             let of_job = self.store.recent_outcomes(job, EXAMINED);
             timed!(self, "outcomes of a job", of_job);

@@ -19,6 +19,7 @@ impl CallTimes<'_> {
     /// Makes the calls about limits.
     pub(super) async fn limits(&mut self) {
         let session = self.session("limited").await;
+        self.claim_urgent_rest(session).await;
         for round in 0..ROUNDS {
             let batch = self.limited_batch();
             let ids: Vec<_> = batch.iter().map(|new| new.id).collect();
@@ -144,6 +145,18 @@ impl CallTimes<'_> {
     }
 
     /// A batch with limits, `unique` and `max_waiting`. The limit blocks half of it.
+    /// Executes what earlier calls left ready: it would be claimed before executions with limits.
+    async fn claim_urgent_rest(&mut self, session: SessionId) {
+        let mut claim = self.claim(session, &[], Vec::new());
+        claim.limit = 1_000;
+        let rest = self.store.claim(claim).await.expect("a claim");
+        let settlements = rest
+            .iter()
+            .map(|claimed| settlement(claimed, &Next::Cancel));
+        let settlements = settlements.collect();
+        self.store.settle(settlements).await.expect("settled");
+    }
+
     fn limited_batch(&mut self) -> Vec<NewExecution> {
         let mut batch = self.batch(None);
         let made = self.made;

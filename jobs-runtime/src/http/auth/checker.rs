@@ -15,6 +15,9 @@ use crate::store::{StoreError, TokenRecord};
 /// The time for which an answer of the store holds.
 const MEMORY: Duration = Duration::from_secs(5);
 
+/// The longest wait for the store, if its last answer can hold instead.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
 /// The tokens that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 
@@ -68,10 +71,14 @@ impl TokenChecker {
             Some((has, at)) if has || now.saturating_sub(at) < MEMORY => return Ok(has),
             _ => {}
         }
-        let has = match (self.service.store().has_tokens().await, last) {
-            (Ok(has), _) => has,
-            (Err(_), Some((has, _))) => has,
-            (Err(error), None) => return Err(error),
+        let look = self.service.store().has_tokens();
+        let has = match last {
+            None => look.await?,
+            // Health reports must not wait for a store that does not answer.
+            Some((last, _)) => match tokio::time::timeout(LONGEST_LOOK, look).await {
+                Ok(Ok(has)) => has,
+                Ok(Err(_)) | Err(_) => last,
+            },
         };
         self.remembered().has_tokens = Some((has, now));
         Ok(has)

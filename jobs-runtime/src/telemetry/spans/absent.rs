@@ -16,6 +16,12 @@ pub(crate) struct Spans;
 pub(crate) struct SendSpan;
 
 impl Spans {
+    /// The spans of a process without an export.
+    #[cfg(feature = "http")]
+    pub(crate) const fn none() -> Self {
+        Self
+    }
+
     pub(crate) fn send(&self, _job: Option<&str>, _requests: &mut [EnqueueRequest]) -> SendSpan {
         SendSpan
     }

@@ -29,6 +29,12 @@ struct Writer {
 }
 
 impl Spans {
+    /// The spans of a process without an export.
+    #[cfg(feature = "http")]
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
     /// Finds out whether spans of this runtime reach an OpenTelemetry layer.
     ///
     /// Looks from a task, which sees the subscriber that attempts will see.

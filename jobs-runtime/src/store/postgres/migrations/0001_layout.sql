@@ -117,8 +117,8 @@ CREATE INDEX leases_by_cancel ON jobs.leases (session, seq) WHERE cancel_request
 -- equal number is a repetition. `job_ids` are the jobs that the session claims. `queues` are its
 -- queues; an empty array means every queue. These two, `labels`, `slot_caps` (JSON) and
 -- `fingerprints` (of the jobs) are NULL if the worker's program does not tell. `lease_ms` is the
--- time without a renewal after which the session is dead. The high 32 bits of `id` are a number, the
--- low ones a nonce. `last_beat` and `renewed_at` are the last values of a session that is being
+-- time without a renewal after which the session is dead. The high 32 bits of `id` are a number,
+-- the low ones a nonce. `last_beat` and `renewed_at` are the last values of a session that is being
 -- taken over; `last_beat` is NULL when that has ended. `external` is the program of an external
 -- worker (JSON), and `token_digest` the SHA-256 digest of the secret in the tokens of its leases;
 -- both are NULL for a process with a runtime.
