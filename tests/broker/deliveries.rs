@@ -140,15 +140,15 @@ fn after_an_outage_the_most_urgent_go_first() {
     let mut fleet = Fleet::on_sqlite();
     fleet.broker = url("app", proxy.port());
     let relay = fleet.relay();
+    wait_for("the health report to name the outage", || {
+        check(&relay, "broker relay").0 == "failing"
+    });
     let payload = fleet.records(1, 0)[0].clone();
     let mut expected = Vec::new();
     for priority in [10, 90, 50, 90, 10, 50] {
         trigger_at(&relay, "test.record", &payload, priority);
         expected.push(u64::from(priority));
     }
-    wait_for("the health report to name the outage", || {
-        check(&relay, "broker relay").0 == "failing"
-    });
     proxy.set(Link::Intact);
     let amqp = Amqp::connect(&fleet.broker);
     wait_for("the messages to be published", || {

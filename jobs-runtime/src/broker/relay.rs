@@ -80,7 +80,7 @@ impl<'d> Relay<'d> {
     pub(super) async fn run(&mut self) {
         let mut pause = Pause::default();
         loop {
-            let error = match connect(&self.deps.config, "relay").await {
+            let error = match self.connect().await {
                 Ok(connection) => {
                     let Err(error) = self.serve(&connection, &mut pause).await;
                     close(&connection).await;
@@ -95,6 +95,13 @@ impl<'d> Relay<'d> {
             }
             self.deps.clock.sleep(pause.take(&self.deps.entropy)).await;
         }
+    }
+
+    /// Turns dispatch on, and connects. Executions of an outage have entries, also if the broker was
+    /// never reached before.
+    async fn connect(&self) -> Result<Connection, BrokerError> {
+        self.deps.store.start_dispatch().await?;
+        connect(&self.deps.config, "relay").await
     }
 
     /// Lets another process publish.
@@ -120,7 +127,6 @@ impl<'d> Relay<'d> {
         pause: &mut Pause,
     ) -> Result<std::convert::Infallible, BrokerError> {
         let deps = self.deps;
-        deps.store.start_dispatch().await?;
         topology::declare_exchanges(connection, &deps.names).await?;
         let publisher = Publisher::open(connection, deps.names.exchange()).await?;
         pause.reset();
