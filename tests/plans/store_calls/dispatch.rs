@@ -30,8 +30,8 @@ impl CallTimes<'_> {
             let page = self.store.republish(jobs, None, BATCH);
             timed!(self, "republish", page);
             let jobs = vec!["job-1".to_owned()];
-            let counts = self.store.ready_counts(jobs, 1_000);
-            timed!(self, "ready counts", counts);
+            // Examines a fixed number of rows, which the small store does not have.
+            self.store.ready_counts(jobs, 1_000).await.unwrap();
             let rest = self.store.unpublished(Vec::new(), NOW, 10 * BATCH).await;
             let keys = rest.unwrap().into_iter().map(|entry| entry.key);
             self.store.confirm_published(keys.collect()).await.unwrap();

@@ -83,7 +83,7 @@ pub struct QueueRecord {
     pub blocked: u64,
     /// The number of running executions.
     pub running: u64,
-    /// The time at which the oldest of the counted ready executions was due; `None` without any.
+    /// The time at which the oldest of the examined ready executions was due; `None` without any.
     pub oldest_due_at: Option<Timestamp>,
 }
 

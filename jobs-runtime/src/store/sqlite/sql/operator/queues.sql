@@ -2,7 +2,7 @@
 -- $1  the number at which to stop counting ready executions of a queue, and blocked ones of all
 --     queues
 -- Returns rows: queue, time of the pause, ready, blocked, running, and the time at which the oldest
--- of the counted ready executions was due.
+-- of the first 1,000 ready executions was due.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -45,7 +45,7 @@ SELECT
         FROM jobs_executions AS x
         WHERE x.seq = (
             SELECT MIN(r.seq)
-            FROM (SELECT r.seq FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1) AS r
+            FROM (SELECT r.seq FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT 1000) AS r
         )
     ) AS oldest_due_at
 FROM named AS n
