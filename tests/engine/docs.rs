@@ -4,6 +4,7 @@
 #[test]
 fn the_table_of_outcomes_names_tests_that_exist() {
     let sources = [
+        include_str!("children.rs"),
         include_str!("enqueue.rs"),
         include_str!("expiry.rs"),
         include_str!("outcomes.rs"),

@@ -97,8 +97,8 @@ impl<'d> Relay<'d> {
         }
     }
 
-    /// Turns dispatch on, and connects. Executions of an outage have entries, also if the broker was
-    /// never reached before.
+    /// Turns dispatch on, and connects. Executions of an outage have entries, also if the broker
+    /// was never reached before.
     async fn connect(&self) -> Result<Connection, BrokerError> {
         self.deps.store.start_dispatch().await?;
         connect(&self.deps.config, "relay").await
