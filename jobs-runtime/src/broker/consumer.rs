@@ -4,13 +4,18 @@
 //! |---|---|
 //! | claimed | acknowledged: from here on the lease guards the attempt |
 //! | gone: the execution is running, final or unknown | acknowledged |
-//! | not yet: blocked, delayed, or its queue is paused | acknowledged; the relay publishes again |
-//! | not mine: this worker does not execute it | acknowledged; the relay publishes again |
+//! | not yet: blocked or delayed | acknowledged: the execution gets an entry when it is ready |
+//! | not yet: its queue is paused | acknowledged; the relay publishes again after the pause |
+//! | not mine: this worker does not execute it | acknowledged; the relay publishes again in 10 s |
+//! | ready, and yet not leased | claimed again, after five claims back to the broker |
 //! | no slot within a minute, or the store does not answer | back to the broker |
 //! | unreadable | rejected: the broker moves it to the dead letters |
 //!
-//! A crash before the acknowledgement makes the broker deliver the message again. It then finds the
-//! execution running or taken over.
+//! The relay publishes what has an unpublished entry. [`unclaimed`](super::unclaimed) finds the
+//! answer for an execution that was not leased, and writes its entry before the acknowledgement.
+//!
+//! A crash before the acknowledgement makes the broker deliver the message again. The next consumer
+//! then finds that the execution runs, or claims it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

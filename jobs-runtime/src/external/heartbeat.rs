@@ -1,4 +1,7 @@
 //! Heartbeats of external leases: progress, log lines, and the wait for an interrupt.
+//!
+//! A heartbeat writes progress and log lines, and changes the beat of its lease in the store: at
+//! most once in a sixth of a lease. It can then wait for an interrupt, as a poll waits for work.
 
 use std::sync::PoisonError;
 use std::time::Duration;

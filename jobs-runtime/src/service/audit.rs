@@ -6,7 +6,8 @@
 //!
 //! An entry is written after its act has taken effect. If it cannot be written, the log of the
 //! program has it as an error: the act itself is not undone. Entries of triggers over HTTP are
-//! written together, a fraction of a second later, so that they slow no trigger down.
+//! written together, 100 ms later, so that they slow no trigger down. A graceful stop writes them
+//! too; a crash loses those that still wait.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
