@@ -24,9 +24,9 @@
 //! store; no route calls the engine. Every error response is an `application/problem+json` with a
 //! stable `code` (see [`problem`]).
 //!
-//! The folder may import the service, `external`, the store contract, the clock, `health` and
-//! `time`. It must not import the runtime, the command line, a particular store, or the engine
-//! except its settings.
+//! The folder may import the service, `external`, the store contract, the clock, `health`,
+//! `telemetry` and `time`. It must not import the runtime, the command line, a particular store, or
+//! the engine except its settings.
 //!
 //! Paths that are often looked for:
 //!

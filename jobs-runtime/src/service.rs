@@ -29,9 +29,10 @@
 //! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
 //!
-//! The folder may import the store contract, the clock and the crate `jobs`. It must not import
-//! `http`, the command line or a particular store. Of the engine it uses one function, which lends
-//! the executor slot of a handler that waits for a result.
+//! The folder may import the store contract, the clock, `schedule`, `retention`, `fingerprint`,
+//! `telemetry` and the crate `jobs`. It must not import `http`, the command line or a particular
+//! store. Of the engine it uses one function, which lends the executor slot of a handler that waits
+//! for a result.
 
 mod registry;
 

@@ -2,6 +2,9 @@
 //!
 //! [`sources`] reads the texts, [`values`] and [`lists`] parse them. Every setting has a range, and
 //! an error names the setting, its source and its range.
+//!
+//! The folder may import the types of settings of the runtime, the stores and the broker. It must
+//! not import a command, and it opens no store.
 
 mod broker;
 pub(super) mod lists;

@@ -22,7 +22,8 @@
 //! | on a `trusted_network` | may do everything, as `trusted-network` |
 //! | mounted in an application | may do what the application's [`Caller`] may; 401 without one |
 //!
-//! The folder may import the service, the store contract, and the problems of `http`.
+//! The folder may import the service, the store contract, the clock, and the settings, problems and
+//! declarations of routes of `http`. It must never import a handler or the engine.
 
 mod caller;
 mod checker;

@@ -1,4 +1,7 @@
 //! Access tokens: creation, list, revocation, and the tokens of files.
+//!
+//! [`secret`] makes and digests the secrets. The folder may import the bounds in `options`, the
+//! store contract and `time`. It must not import `http`, which checks the tokens of requests.
 
 pub(crate) mod secret;
 

@@ -84,6 +84,11 @@
 //! * no vacuum is run by this process; autovacuum remains;
 //! * notifications need an address that bypasses the pooler (`listen=…`); without it, changes of
 //!   other processes are noticed by polling, every 400 to 600 ms.
+//!
+//! # Modules
+//! The modules have the names of those of the store on SQLite. They may import the contract, the
+//! rules, `store/decode`, `store/transfer` and the clock. They must never import the store on
+//! SQLite, the engine or the service.
 
 mod migrate;
 
