@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::checker::Refusal;
 use super::credentials::Credentials;
-use super::{Auth, Caller, Place, origin};
+use super::{Auth, Caller, Exposure, origin};
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Access;
 use crate::http::routes::is_open;
@@ -36,7 +36,7 @@ pub(in crate::http) async fn authenticate(
     next: Next,
 ) -> Response {
     let address = peer(request.extensions());
-    if auth.place == Place::Mounted
+    if auth.exposure == Exposure::Mounted
         && let Some(caller) = request.extensions().get::<Caller>()
     {
         // The application has authenticated the caller.
@@ -107,8 +107,8 @@ impl Auth {
             Err(_) if is_open_route => Some(LOCAL),
             open => open?,
         };
-        origin::check_host(config, self.place, open.is_some(), &request.uri, headers)?;
-        if self.place != Place::Mounted {
+        origin::check_host(config, self.exposure, open.is_some(), &request.uri, headers)?;
+        if self.exposure != Exposure::Mounted {
             origin::check_origin(config, open.is_some(), headers)?;
         }
         let credentials = Credentials::of(headers);
@@ -160,18 +160,18 @@ impl Auth {
 
     /// Returns the name of callers without a token, if none is asked for.
     async fn without_token(&self) -> Result<Option<&'static str>, Problem> {
-        Ok(match self.place {
-            Place::Mounted => None,
+        Ok(match self.exposure {
+            Exposure::Mounted => None,
             _ if self.config.trusted_network => Some(TRUSTED),
-            Place::Network => None,
-            Place::Loopback if self.checker.has_tokens().await? => None,
-            Place::Loopback => Some(LOCAL),
+            Exposure::Network => None,
+            Exposure::Loopback if self.checker.has_tokens().await? => None,
+            Exposure::Loopback => Some(LOCAL),
         })
     }
 
     fn what(&self) -> &'static str {
-        match self.place {
-            Place::Mounted => "without a `Caller` of the application, the interface",
+        match self.exposure {
+            Exposure::Mounted => "without a `Caller` of the application, the interface",
             _ => "the interface",
         }
     }
