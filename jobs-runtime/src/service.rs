@@ -353,8 +353,8 @@ impl JobService {
         Ok(answer)
     }
 
-    /// Erases the payload, the results and the log of a final execution, and records who asked for
-    /// it and when.
+    /// Erases the payload, the results and the log of a final execution. Records the author and the
+    /// time.
     ///
     /// # Errors
     /// The author's name is invalid, or the store's.

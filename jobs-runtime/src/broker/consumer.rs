@@ -271,7 +271,7 @@ impl<'d> Consumer<'d> {
         events.push(wait.boxed());
     }
 
-    /// Takes an event, and every other one that is complete. Their lookups are one call of the store.
+    /// Takes an event, and every other one that is complete. One call of the store looks them up.
     fn advance(&self, first: MessageEvent, events: &mut MessageEvents) -> Result<(), BrokerError> {
         let mut unclaimed = Vec::new();
         let mut next = Some(first);

@@ -53,7 +53,7 @@ impl Actor {
         }
     }
 
-    /// The user of the command line, who has the store itself.
+    /// The user of the command line, with access to the store itself.
     #[cfg(feature = "cli")]
     pub(crate) fn local_user() -> Self {
         let name = ["USER", "LOGNAME"].into_iter().find_map(|variable| {

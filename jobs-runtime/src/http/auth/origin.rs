@@ -4,8 +4,8 @@
 //! rebinding). Where no token is asked for, `Host` must therefore name this machine, or be an
 //! address: a page cannot rebind an address. Where a token is asked for, such a page has none.
 //!
-//! `Origin` must name the interface itself, so that pages of other sites cannot act with the cookie
-//! of a sign-in, nor where no token is asked for.
+//! `Origin` must name the interface itself. So pages of other sites cannot act with the cookie of a
+//! sign-in, nor on an interface that asks for no token.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 

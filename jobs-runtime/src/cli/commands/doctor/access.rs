@@ -9,7 +9,7 @@ use crate::store::{Role, Store};
 
 const CHECK: &str = "access";
 
-/// Checks whether a start would serve on the address, and for whom.
+/// Checks whether a start would serve on the address, and for which callers.
 pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec<CheckResult> {
     let mut results = Vec::new();
     let http = &settings.http;
