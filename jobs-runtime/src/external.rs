@@ -170,7 +170,7 @@ impl ExternalLeases {
         self.0.settings
     }
 
-    /// Stops to claim and answers every waiting request. Leases stay: another server, or the next
+    /// Stops claiming and answers every waiting request. Leases stay: another server, or the next
     /// start of this one, serves them.
     pub(crate) fn stop(&self) {
         self.0.stop.cancel();

@@ -1,4 +1,4 @@
-//! The OpenAPI document, checked by tools of others: the document itself, and the interface
+//! The OpenAPI document, checked by independent tools: the document itself, and the interface
 //! against it.
 //!
 //! `./test` installs the tools.

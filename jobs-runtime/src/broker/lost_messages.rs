@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// The interval between two pages.
 const PAGE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A broker queue with as many messages is not examined.
+/// A broker queue with this many messages is not examined.
 const LONG_QUEUE: u32 = 1_000;
 
 /// The largest number of ready executions that a page examines.

@@ -238,11 +238,11 @@ impl Answer {
 /// The callers that may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Access {
-    /// All, also without a token.
+    /// All callers, also without a token.
     Open,
-    /// All that have a token, whatever its role.
+    /// Callers with a token, whatever its role.
     AnyRole,
-    /// Those whose role allows what this one may do.
+    /// Callers whose role allows what this role may do.
     Role(Role),
 }
 

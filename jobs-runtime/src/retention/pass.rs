@@ -263,7 +263,7 @@ impl Pruner {
         }
     }
 
-    /// Leaves the store to others after a deletion that took this long.
+    /// Leaves the store to other calls after a deletion that took this long.
     async fn pause(&self, took: Duration) {
         if !took.is_zero() {
             self.clock.sleep(took * PAUSE_FACTOR).await;

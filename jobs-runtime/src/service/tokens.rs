@@ -20,7 +20,7 @@ use secret::Secret;
 /// A token that shall be created.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// Its name, for people; `None` for its id.
     pub name: Option<String>,
@@ -47,7 +47,7 @@ pub struct TokenView {
     pub id: String,
     /// The name.
     pub name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// `valid`, `expired` or `revoked`.
     pub state: TokenState,
@@ -61,7 +61,7 @@ pub struct TokenView {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Whether a token is accepted.
+/// The state of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenState {

@@ -137,7 +137,7 @@ impl TokenChecker {
                 let token = (token.clone(), now);
                 remembered.tokens.insert(id.to_owned(), token);
             }
-            // Unknown ids are not remembered: there is no end of them.
+            // Unknown ids are not remembered: their number has no bound.
             None => {
                 remembered.tokens.remove(id);
             }

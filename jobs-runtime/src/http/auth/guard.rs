@@ -103,7 +103,7 @@ impl Auth {
         let (headers, config) = (&request.headers, &self.config);
         let is_open_route = is_open(&request.method, request.uri.path());
         let open = match self.without_token().await {
-            // A live process says so, whatever the store does.
+            // The open routes, such as the health checks, answer although the store does not.
             Err(_) if is_open_route => Some(LOCAL),
             open => open?,
         };
@@ -176,8 +176,8 @@ impl Auth {
         }
     }
 
-    /// Answers a request that is refused. The answers to wrong tokens wait, the longer the more of
-    /// them came from an address.
+    /// Answers a request that is refused. An answer to a wrong token waits: the delay grows with
+    /// the number of wrong tokens from its address.
     pub(in crate::http) async fn refuse(&self, problem: Problem, address: IpAddr) -> Response {
         if problem.code() == Code::InvalidToken {
             let clock = self.service.clock();

@@ -81,7 +81,7 @@ pub struct TokenRecord {
     pub id: String,
     /// The name that people gave it. The audit log names callers by it.
     pub name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// The SHA-256 of the secret.
     pub hash: [u8; 32],

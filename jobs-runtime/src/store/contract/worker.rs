@@ -106,7 +106,7 @@ pub trait WorkerStore: Send + Sync {
     /// Returns the sessions that a liveness monitor has to watch, with their beats.
     ///
     /// These are the open sessions, and the closed sessions that still hold leases because their
-    /// take-over was interrupted. Another rescuer finds those here and goes on.
+    /// take-over was interrupted. The next rescuer finds the latter here and goes on.
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
 
     /// Takes over the session `dead`, if its beat is still the one that the caller has observed:

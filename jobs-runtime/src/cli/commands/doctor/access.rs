@@ -63,7 +63,7 @@ pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec
     results
 }
 
-/// A file that others can read gives them the token.
+/// Checks the token file. A file that other users can read shows them the token.
 fn check_file(path: &Path) -> Option<CheckResult> {
     let problem = |reason: String| {
         let detail = format!("token_file {}: {reason}", path.display());
