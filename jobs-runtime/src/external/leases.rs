@@ -112,7 +112,8 @@ pub(super) struct Lease {
 /// The changing part of a lease.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LeaseState {
-    /// The reason why the attempt has to end, and the monotonic time at which the worker could know it.
+    /// The reason why the attempt has to end, and the monotonic time at which the worker could know
+    /// it.
     pub(super) interrupt: Option<(InterruptReason, Duration)>,
     pub(super) ended: Option<EndReason>,
     /// A settlement of this server is under way.
