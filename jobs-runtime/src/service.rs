@@ -151,7 +151,7 @@ struct Inner {
 /// The settings of a service that a runtime chooses.
 #[derive(Default)]
 pub(crate) struct ServiceSettings {
-    /// How long executions are kept.
+    /// The times for which executions are kept.
     pub(crate) retention: RetentionSettings,
     /// The metrics of the process.
     pub(crate) metrics: Arc<Metrics>,

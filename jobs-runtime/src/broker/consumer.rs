@@ -74,7 +74,7 @@ struct PendingMessage {
     claims: u32,
 }
 
-/// What happens next to a message.
+/// An event in the life of a message at this consumer.
 enum MessageEvent {
     /// The dispatcher has answered.
     Answered(PendingMessage, DeliveryAnswer),

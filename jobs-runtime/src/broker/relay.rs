@@ -50,7 +50,7 @@ const LONGEST_TURN: Duration = Duration::from_secs(600);
 /// The task's name in the store.
 const TASK: &str = "relay";
 
-/// What relay and consumer share.
+/// The dependencies that relay and consumer share.
 pub(super) struct BrokerDeps {
     pub(super) config: BrokerConfig,
     pub(super) names: Names,

@@ -92,7 +92,7 @@ pub(super) struct Settings {
     pub(super) broker: Option<crate::BrokerConfig>,
     pub(super) engine: EngineConfig,
     pub(super) retention: RetentionSettings,
-    /// How long the start of a worker or a server waits for its store.
+    /// The time for which the start of a worker or a server waits for its store.
     pub(super) store_wait: Duration,
     pub(super) log_format: LogFormat,
     /// The export that the `OTEL_*` variables ask for; off until the program has started it.

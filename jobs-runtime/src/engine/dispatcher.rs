@@ -425,7 +425,7 @@ impl Dispatcher {
                 BrokerSignal::Delivery(delivery) => self.claims.deliver(delivery, now),
                 BrokerSignal::Consuming(is_consuming) => {
                     self.is_consuming = is_consuming;
-                    // What became ready meanwhile may have no message, or none that arrives.
+                    // An execution that became ready meanwhile may have no message, or a lost one.
                     self.claims.expect_work();
                 }
             }

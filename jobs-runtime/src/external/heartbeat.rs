@@ -27,7 +27,7 @@ pub(crate) struct Heartbeat {
 /// The answer to a heartbeat: the lease holds.
 #[derive(Debug)]
 pub(crate) struct HeartbeatAnswer {
-    /// Why the worker has to end the attempt.
+    /// The reason why the worker has to end the attempt.
     pub(crate) interrupt: Option<InterruptReason>,
     /// The time that is left for it.
     pub(crate) grace: Option<Duration>,

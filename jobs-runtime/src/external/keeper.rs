@@ -1,4 +1,4 @@
-//! The keeper: renews sessions of external workers, and ends attempts that overstay.
+//! The keeper: renews sessions of external workers, and ends attempts whose time is over.
 //!
 //! | interval | task |
 //! |---|---|

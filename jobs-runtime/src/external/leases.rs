@@ -1,6 +1,6 @@
 //! The leases that this server knows: those that it gave, and those whose workers it heard.
 //!
-//! What a server keeps here is a cache. A lease that another server gave is read from the store
+//! The leases of a server are a cache. A lease that another server gave is read from the store
 //! with the first request that names it.
 
 use std::collections::HashMap;

@@ -81,7 +81,7 @@ pub(super) struct Polls {
 #[derive(Default)]
 struct PollState {
     waiting: VecDeque<Poll>,
-    /// Whether the store may have work, by filter. An unknown filter counts as `true`.
+    /// True if the store may have work, by filter. An unknown filter counts as `true`.
     may_have_work: HashMap<WorkFilter, bool>,
 }
 

@@ -33,7 +33,7 @@ pub struct HttpConfig {
     /// The connections of one address at a time; loopback addresses have no bound of their own.
     /// Default: 256.
     pub max_connections_per_address: usize,
-    /// What the dashboard shows of this instance.
+    /// The description of this instance that the dashboard shows.
     pub dashboard: DashboardConfig,
 }
 

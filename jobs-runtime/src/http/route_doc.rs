@@ -251,7 +251,7 @@ pub(in crate::http) enum Access {
 pub(in crate::http) struct RouteDoc {
     /// A name that is unique in the interface, for generated clients.
     pub(in crate::http) operation_id: &'static str,
-    /// What the route does, in a phrase.
+    /// The effect of the route, in a phrase.
     pub(in crate::http) summary: &'static str,
     pub(in crate::http) query: &'static [Input],
     /// The fields of the JSON body; `None` for a route without a body.

@@ -200,7 +200,7 @@ impl JobService {
     }
 }
 
-/// What the log says of an execution: nothing that a caller or a handler wrote into its payload.
+/// The state of an execution in the log, without values of its payload.
 fn state(execution: &ExecutionRecord) -> Value {
     json!({
         "jobId": execution.job_id,

@@ -433,7 +433,7 @@ impl JobService {
     }
 }
 
-/// What the audit log says of a schedule: nothing of its payload's values.
+/// The state of a schedule in the audit log, without values of its payload.
 fn audited(record: &ScheduleRecord) -> Value {
     json!({
         "jobId": record.job_id,

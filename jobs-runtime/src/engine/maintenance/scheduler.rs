@@ -422,7 +422,7 @@ async fn schedules_changed(events: &mut broadcast::Receiver<StoreEvent>) {
     }
 }
 
-/// What is known about the jobs that workers execute.
+/// The jobs that workers execute, as far as they are known.
 enum Jobs {
     /// No worker has a session.
     Unknown,

@@ -35,7 +35,7 @@ pub(super) struct TokenChecker {
 struct Remembered {
     /// By id, with the time of the look at the store.
     tokens: HashMap<String, (TokenRecord, Duration)>,
-    /// Whether the store has tokens, with the time of the look.
+    /// True if the store has tokens, with the time of the look.
     has_tokens: Option<(bool, Duration)>,
 }
 

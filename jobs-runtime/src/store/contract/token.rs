@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// What a caller may do.
+/// The role of a caller: the requests that it may send.
 ///
 /// `viewer` < `operator` < `admin`: each may do what the one before it may. A `worker` stands
 /// beside them: it leases executions and reports their ends, and may do nothing else.
