@@ -10,7 +10,8 @@
 //!
 //! [`unreadable`] releases an attempt whose payload another program can read.
 //!
-//! Code in this folder may use the store, the clock and the log buffer. It must never use the
+//! Code in this folder may import the store, the clock, the log buffer, the spans, and the modules
+//! of the engine that an attempt needs, such as its handlers and hooks. It must never import the
 //! dispatcher: an attempt runs on another thread and sends it
 //! [`AttemptEvent`](attempt::AttemptEvent)s.
 

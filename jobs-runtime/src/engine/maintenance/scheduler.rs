@@ -396,7 +396,7 @@ impl SchedulerTask {
                 None => return Ok(Jobs::Unknown),
             }
         }
-        // Without a worker nothing can be said: the control plane may have started first.
+        // Without a worker nothing is known: a process that only serves may have started first.
         if ids.is_empty() {
             return Ok(Jobs::Unknown);
         }
