@@ -6,7 +6,7 @@
 //! attempts, and the store keeps the history.
 //!
 //! ```text
-//! BenchConfig ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ Report
+//! BenchConfig ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ BenchReport
 //!                               │  meter: time, CPU, statements, commits, WAL, dead tuples
 //!                               └─ beside each, a baseline of the same work, if there is one
 //! ```
@@ -33,7 +33,7 @@ mod summary;
 pub(crate) use config::{BenchConfig, LimitKind, Scenario};
 pub(crate) use error::BenchError;
 pub(crate) use histogram::Percentiles;
-pub(crate) use report::Report;
+pub(crate) use report::BenchReport;
 pub(crate) use scenarios::run;
 pub(crate) use statements::statement_counter;
 pub(crate) use summary::Summary;

@@ -135,7 +135,7 @@ impl Runtime {
             self.service.clone(),
             Arc::clone(&self.health),
             self.http.clone(),
-            crate::http::Place::Mounted,
+            crate::http::Exposure::Mounted,
             self.external.clone(),
         )
     }

@@ -32,6 +32,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The folder may import the runtime, the store contract and the guard of the clock. Only tests and
+//! applications import it; no other module of the crate may.
 
 mod sleep;
 mod test_runtime;

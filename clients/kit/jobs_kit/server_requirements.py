@@ -190,7 +190,7 @@ def leases_are_exclusive(site: Site) -> None:
     expect(len({lease["token"] for lease in leases}) == len(leases), f"one token twice: {leases}")
 
 
-@requires("A poll for a job that nobody declares is a 404.")
+@requires("A poll for a job that no program declares is a 404.")
 def an_unknown_job_is_a_404(site: Site) -> None:
     body = {"workerId": "w", "jobs": ["kit.nothing"]}
     site.request("POST", "/leases", body).problem(404, "unknown_job")

@@ -14,7 +14,7 @@ mod soak;
 use super::config::{BenchConfig, Scenario};
 use super::error::BenchError;
 use super::load::Workload;
-use super::report::{Report, Trial};
+use super::report::{BenchReport, Trial};
 use super::scratch_store::ScratchStore;
 use drain::Interference;
 
@@ -22,7 +22,7 @@ use drain::Interference;
 pub(crate) async fn run(
     config: &BenchConfig,
     on_progress: impl Fn(&str),
-) -> Result<Report, BenchError> {
+) -> Result<BenchReport, BenchError> {
     let runner = Runner::prepare(config).await?;
     let report = runner.run_trials(config, on_progress).await;
     // The stores are removed also after a failure.
@@ -65,7 +65,7 @@ impl Runner {
         &self,
         config: &BenchConfig,
         on_progress: impl Fn(&str),
-    ) -> Result<Report, BenchError> {
+    ) -> Result<BenchReport, BenchError> {
         let runs = match config.scenario {
             // A soak measures the drain rate first, which warms it up.
             Scenario::Soak => 1,
@@ -97,7 +97,7 @@ impl Runner {
         let scratch = ScratchStore::new(&config.database);
         let description = scratch.open().await?.describe();
         scratch.remove().await?;
-        Ok(Report::new(config, description, &trials, &baselines))
+        Ok(BenchReport::new(config, description, &trials, &baselines))
     }
 
     async fn trial(&self, config: &BenchConfig, kind: TrialKind) -> Result<Trial, BenchError> {

@@ -168,7 +168,7 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "status")]
         reopen: bool,
     },
-    /// Copy everything in a store to another store
+    /// Copy the executions, schedules and tokens of a store to another store
     Move(MoveArgs),
     /// Measure this program on this machine, in scratch stores beside the named store
     Bench(BenchArgs),
@@ -247,9 +247,9 @@ pub(super) enum DeadLetterCommand {
 #[cfg(feature = "rabbitmq")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(super) enum BrokerCommand {
-    /// Note executions that become ready for a relay; on PostgreSQL, run it as the owner
+    /// Write an entry for each execution that becomes ready; on PostgreSQL, run it as the owner
     On,
-    /// Note nothing more, after the last process with a broker has stopped
+    /// Write no more entries, after the last process with a broker has stopped
     Off,
 }
 
@@ -427,7 +427,7 @@ pub(super) struct RuleArgs {
     /// Runs for missed times: none, one or all(24) [default: one]
     #[arg(long, value_name = "RULE")]
     pub(super) catch_up: Option<String>,
-    /// Time at which an earlier execution is live: skip, queue or allow it [default: skip]
+    /// Runs while an earlier execution is live: skip, queue or allow [default: skip]
     #[arg(long, value_name = "RULE")]
     pub(super) overlap: Option<String>,
     /// Longest random delay of a run, as in 30s [default: 0s]

@@ -31,7 +31,7 @@ use super::response::gzip::{self, accepts_gzip};
 use files::File;
 use page::Page;
 
-/// What the page may load: its own scripts, styles and pictures, and the interface.
+/// The content security policy of the page: own scripts, styles and pictures, and the interface.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";

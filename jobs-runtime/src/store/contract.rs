@@ -52,7 +52,7 @@ use crate::time::Timestamp;
 
 /// The operations of a store: every transition of an execution's life, in batches.
 ///
-/// The trait is made of a trait for each audience, and a type that implements those is a store.
+/// The trait is made of a trait for each audience. A type that implements all of them is a store.
 ///
 /// All parts of a process share one implementation. A write is durable when its method returns
 /// `Ok`; [`durability`](crate::store::StoreDescription::durability) names the failures that it
