@@ -3,6 +3,7 @@
 //! A scenario may import the rest of `bench`, the store contract and the clock. It must not import
 //! the engine or a particular store: it measures them through the runtime.
 
+mod bulk;
 mod drain;
 mod enqueue;
 mod http;
@@ -115,6 +116,7 @@ impl Runner {
             Scenario::Steady => latency::steady(&scratch, config).await,
             Scenario::Soak => soak::trial(&scratch, config).await,
             Scenario::Latency => latency::idle_pickup(&scratch, config).await,
+            Scenario::Bulk => bulk::trial(&scratch, config, measured).await,
             Scenario::Http => http::triggers(&scratch, config).await,
             Scenario::Idle => idle::trial(&scratch, config).await,
             Scenario::Limits if measured => {
@@ -142,7 +144,7 @@ impl Scenario {
     fn has_baseline(self) -> bool {
         matches!(
             self,
-            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned
+            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned | Self::Bulk
         )
     }
 }
