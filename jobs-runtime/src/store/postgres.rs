@@ -7,7 +7,7 @@
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
 //!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
-//!                │ monitor     beats of sessions, cancel requests, heartbeats│
+//!                │ monitor     beats of sessions, cancel requests           │
 //!                │ batcher     enqueues: plain ones │ ones with lookups     │
 //!                │ waiting     enqueues that wait for a lock, up to 3       │
 //!                │ allocator   permits for blocked executions               │
@@ -15,7 +15,7 @@
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
 //!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
-//!                │ vacuum      of the small hot tables                      │
+//!                │ vacuum      deleted rows of the small hot tables         │
 //!                └──────┬───────────────────────────────────────────────────┘
 //!                       │ events of committed operations
 //!                       ▼
