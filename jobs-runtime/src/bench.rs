@@ -14,7 +14,8 @@
 //! A measurement varies with the load of the machine. So the report gives the median and the range
 //! of each figure. Trials and baselines alternate, and the report gives their ratio.
 //!
-//! This module uses the runtime, the store's contract and `clock`. Only `cli` may import it.
+//! This module may import the runtime, the service, the store's contract and `clock`. It must not
+//! import the engine or a particular store. Only `cli` may import it.
 
 mod config;
 mod error;

@@ -21,7 +21,8 @@
 //!
 //! [`capture`] is the layer and [`buffer`] holds the lines of an attempt. [`visit`] turns the
 //! values of an event into text, and [`probe`] checks at start that the layer is installed. This
-//! folder must not use the engine or call the store; it uses the store's types for log lines.
+//! folder may import the types of the store contract and the clock. It must never import the
+//! engine, and it calls no store.
 
 mod buffer;
 mod capture;

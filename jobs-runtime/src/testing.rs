@@ -33,8 +33,8 @@
 //! # }
 //! ```
 //!
-//! The folder may import the runtime, the store contract and the guard of the clock. Only tests and
-//! applications import it; no other module of the crate may.
+//! The folder may import the runtime, the store contract and the guard of the clock. Other modules
+//! of the crate must not import it, except in their tests.
 
 mod sleep;
 mod test_runtime;

@@ -150,10 +150,11 @@ fn a_broker_that_blocks_publishers_delays_no_enqueue() {
     });
 }
 
-/// How long the broker is away in the longest test.
+/// The time for which the broker is away in the longest test.
 const OUTAGE: Duration = Duration::from_hours(1);
 
-/// Three priorities arrive all through the outage; the order of the attempts after it is theirs.
+/// Executions of three priorities arrive all through the outage. The attempts after it follow the
+/// order of priorities.
 #[test]
 #[ignore = "lasts an hour; run it by its name with `--ignored`"]
 fn an_hour_without_a_broker_loses_nothing_and_ends_in_order_of_priority() {

@@ -1,4 +1,4 @@
-"""What a server has to do. The kit plays a worker.
+"""Requirements of a server. The kit plays a worker.
 
 The server under test declares two external jobs and executes neither:
 

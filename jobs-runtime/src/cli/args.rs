@@ -518,8 +518,8 @@ pub(super) struct BenchArgs {
     /// Scenario to measure
     #[arg(value_enum)]
     pub(super) scenario: Scenario,
-    /// Executions per run [default: 100000; latency: 500; enqueue-single and http: 20000; pinned and
-    /// bulk: 600000; steady: ten seconds of --rate]
+    /// Executions per run [default: 100000; latency: 500; enqueue-single and http: 20000; pinned
+    /// and bulk: 600000; steady: ten seconds of --rate]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..))]
     pub(super) executions: Option<u64>,
     /// Concurrent callers [default: enqueue-single: 8; http: 16; mixed: 4; others: 1]

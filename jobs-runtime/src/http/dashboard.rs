@@ -13,8 +13,8 @@
 //! origin only, none in the page, and no assignment of HTML by scripts.
 //!
 //! The page and its files need no access: they hold no data. All data comes from the routes of the
-//! interface. The module imports the settings and the compression of the interface, and no other
-//! part of the program.
+//! interface. The module may import the settings and the compression of the interface. It must not
+//! import any other part of the program.
 
 mod files;
 mod page;

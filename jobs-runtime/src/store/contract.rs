@@ -1,8 +1,8 @@
 //! The contract of a store: the trait [`Store`], the traits that it is made of, and the types
 //! that their methods take and return.
 //!
-//! The types import nothing of an implementation. Both stores, the engine and the service import
-//! them from [`crate::store`].
+//! The folder may import `time` and `fingerprint`. It must never import a store, `rules` or
+//! `decode`. Both stores, the engine and the service import its types from [`crate::store`].
 
 pub(in crate::store) mod audit;
 pub(in crate::store) mod bulk;

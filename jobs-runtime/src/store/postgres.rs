@@ -1,18 +1,21 @@
 //! The store in a schema of a PostgreSQL database, shared by a fleet of processes.
 //!
 //! ```text
-//!                ┌─ pools of one connection each ───────────────────────────┐
+//!                ┌─ pools, of one connection if no number is given ─────────┐
 //!                │ claim       claims, take-overs, closings of sessions     │
 //!                │ promotion   due executions                               │
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
 //!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
+//!                │ monitor     beats of sessions, cancel requests           │
 //!                │ batcher     enqueues: plain ones │ ones with lookups     │
+//!                │ waiting     enqueues that wait for a lock, up to 3       │
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
 //!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
+//!                │ vacuum      deleted rows of the small hot tables         │
 //!                └──────┬───────────────────────────────────────────────────┘
 //!                       │ events of committed operations
 //!                       ▼

@@ -68,7 +68,7 @@ async fn retry_all(service: &JobService) -> Result<String, BenchError> {
     Ok(operation.await?.id)
 }
 
-/// Waits for the end of the operation, and compares the number of its retries with the expected one.
+/// Waits for the end of the operation, and compares the number of its retries with `expected`.
 async fn wait_for_end(
     worker: &Runtime,
     store: &dyn Store,
