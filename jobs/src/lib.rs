@@ -75,6 +75,8 @@ pub mod __private;
 pub use jobs_macros::job;
 #[doc = include_str!("docs/resource.md")]
 pub use jobs_macros::resource;
+#[doc = include_str!("docs/test.md")]
+pub use jobs_macros::test;
 
 pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
