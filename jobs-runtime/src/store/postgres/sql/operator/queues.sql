@@ -1,7 +1,7 @@
 -- Lists the queues that are paused or have ready, blocked or running executions.
--- Returns queue, time of the pause, the counts of ready, blocked and running executions, and the
--- time at which the oldest of the counted ready ones was due. Ready ones are counted up to $1 per
--- queue, and $1 blocked ones are examined in all.
+-- Returns queue, time of the pause, counts of ready, blocked and running executions, and the due
+-- time of the oldest counted ready one. Ready ones are counted up to $1 per queue, and $1 blocked
+-- ones are examined in all.
 WITH RECURSIVE present (queue) AS (
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r)
     UNION ALL
