@@ -7,6 +7,9 @@
 //!
 //! The import writes nothing to the other system. The id of each row there becomes the idempotency
 //! key here, so a second import finds the executions of the first one.
+//!
+//! The folder imports the service, the URLs of stores and `sqlx`. It must not import a store, the
+//! engine or `cli`.
 
 mod report;
 mod source;
