@@ -34,9 +34,8 @@
 //! # }
 //! ```
 //!
-//! The folder may import the runtime, the store contract, the engine's decision about retries and the
-//! guard of the clock. Other modules
-//! of the crate must not import it, except in their tests.
+//! The folder may import the runtime, the store contract, the engine's decision about retries and
+//! the guard of the clock. Other modules of the crate must not import it, except in their tests.
 
 mod faults;
 mod run;
