@@ -1,6 +1,12 @@
 -- The table of apalis-sqlite 1.0 after its migrations, with rows in each status.
-CREATE TABLE Workers (id TEXT NOT NULL UNIQUE, worker_type TEXT NOT NULL,
-    storage_name TEXT NOT NULL, layers TEXT, last_seen INTEGER NOT NULL DEFAULT 0, started_at INTEGER);
+CREATE TABLE Workers (
+    id TEXT NOT NULL UNIQUE,
+    worker_type TEXT NOT NULL,
+    storage_name TEXT NOT NULL,
+    layers TEXT,
+    last_seen INTEGER NOT NULL DEFAULT 0,
+    started_at INTEGER
+);
 CREATE TABLE Jobs (
     job BLOB NOT NULL,
     id TEXT NOT NULL UNIQUE PRIMARY KEY,
