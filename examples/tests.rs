@@ -281,6 +281,16 @@ fn concurrency_and_rate_limits_hold() {
 }
 
 #[test]
+fn calls_of_an_api_wait_for_their_rate() {
+    assert_prints("api_client", "4 names in 2 attempts\n");
+}
+
+#[test]
+fn a_fan_out_finds_its_children_again() {
+    assert_prints("fan_out", "10 words on 3 pages\n");
+}
+
+#[test]
 fn executions_are_deduplicated() {
     assert_prints(
         "deduplication",

@@ -90,6 +90,8 @@ pub(crate) struct Options {
     /// The macro has checked that a payload of arguments has a default for every field. The
     /// catalogue checks a whole payload.
     pub(crate) schedules: Vec<Schedule>,
+    /// The function that converts older shapes of the payload.
+    pub(crate) upcast: Option<Path>,
 }
 
 /// The accepted limits. Fields are named as in JSON.
@@ -134,6 +136,7 @@ impl AcceptedJob {
             payload,
             enabled,
             krate,
+            upcast,
             limits,
             expires,
             retain,
@@ -151,6 +154,7 @@ impl AcceptedJob {
         checks::reject_alias_of_itself(id.as_ref(), &aliases, errors);
         let mut derives = derive.map(|derive| derive.value).unwrap_or_default();
         checks::reject_own_derives(&mut derives, errors);
+        checks::reject_upcast_without_handler(upcast.as_ref(), kind, errors);
         let krate = match krate {
             Some(Spanned { value, .. }) => quote!(#value),
             None => quote!(::jobs),
@@ -210,6 +214,7 @@ impl AcceptedJob {
             limits,
             expires: expires.map(|expires| expires.value),
             retain,
+            upcast: upcast.map(|function| function.value),
         };
         match id {
             Some(id) if errors.is_empty() => Ok(Self {

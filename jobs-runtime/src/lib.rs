@@ -29,6 +29,7 @@
 //! | `broker` | dispatch through RabbitMQ: relay and consumer |
 //! | `schedule` | the times of schedules, and which of them run |
 //! | `logs` | capture of the handlers' log lines |
+//! | `import` | enqueues what waits in the tables of other queues |
 //! | `schema_gate` | finds changes of jobs that break their callers |
 //! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
@@ -43,6 +44,8 @@ mod clock;
 mod entropy;
 mod error;
 pub mod fingerprint;
+#[cfg(feature = "cli")]
+mod import;
 mod schedule;
 #[cfg(feature = "cli")]
 mod schema_gate;

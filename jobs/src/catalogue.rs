@@ -5,6 +5,7 @@
 
 mod fields;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::catch_unwind;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::__private::panic_text;
 use crate::handler::Handler;
 use crate::resource::ResourceRequest;
-use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
+use crate::{JobDefinition, JobDescriptor, JobError, RetryPolicy, Source, upcast};
 
 /// The jobs of a program, sorted by id.
 ///
@@ -256,6 +257,15 @@ impl CataloguedJob {
     /// The types of the handler's by-reference arguments.
     pub fn resources(&self) -> &'static [ResourceRequest] {
         self.definition.resources
+    }
+
+    /// Converts a stored payload as an attempt does, before the handler's types read it. Without
+    /// the key `upcast` the payload stays as it is.
+    ///
+    /// # Errors
+    /// The error of the `upcast` function.
+    pub fn upcast<'a>(&self, payload: &'a str) -> Result<Cow<'a, str>, JobError> {
+        upcast::convert(self.definition.upcast, payload)
     }
 
     /// The number of attempts, and the delays between them.

@@ -9,6 +9,7 @@ use crate::limits::DeclaredLimits;
 use crate::resource::ResourceRequest;
 use crate::retention::Retain;
 use crate::schedule::Schedule;
+use crate::upcast::Upcast;
 use crate::{Job, Priority, RetryPolicy};
 
 /// Everything that `#[job]` declares about a job.
@@ -40,6 +41,7 @@ pub struct JobDefinition {
     pub(crate) expires: Option<Duration>,
     pub(crate) retain: Retain,
     pub(crate) schedules: &'static [Schedule],
+    pub(crate) upcast: Option<Upcast>,
     /// Deserialises a payload and serialises it again.
     #[cfg(feature = "testing")]
     pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
@@ -94,6 +96,7 @@ impl JobDefinition {
             expires: None,
             retain: Retain::new(),
             schedules: &[],
+            upcast: None,
             #[cfg(feature = "testing")]
             rewrite: rewrite::<J>,
         }
@@ -157,6 +160,13 @@ impl JobDefinition {
     #[must_use]
     pub const fn routing_key(mut self, key: &'static str) -> Self {
         self.routing_key = Some(key);
+        self
+    }
+
+    /// The function that converts older shapes of the payload before the handler's types read it.
+    #[must_use]
+    pub const fn upcast(mut self, upcast: Upcast) -> Self {
+        self.upcast = Some(upcast);
         self
     }
 

@@ -55,6 +55,7 @@ mod job;
 mod resource;
 mod schedule;
 mod schema;
+mod upcast;
 
 // The declarations of a whole program, and their published form.
 mod catalogue;
@@ -74,6 +75,8 @@ pub mod __private;
 pub use jobs_macros::job;
 #[doc = include_str!("docs/resource.md")]
 pub use jobs_macros::resource;
+#[doc = include_str!("docs/test.md")]
+pub use jobs_macros::test;
 
 pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
@@ -117,6 +120,7 @@ pub mod runtime {
     };
     pub use crate::retention::Retain;
     pub use crate::schedule::{DEFAULT_TIMEZONE, MAX_CATCH_UP, Schedule};
+    pub use crate::upcast::Upcast;
     pub use jobs_grammar::cron::{CivilTime, Cron, CronError, expand as expand_cron};
     pub use jobs_grammar::id::check as check_id;
     pub use jobs_grammar::zone::check as check_timezone;

@@ -12,7 +12,7 @@ pub use std::sync::Arc;
 use crate::error::Verdict;
 use crate::handler::{Call, HandlerResult};
 use crate::resource::Resource;
-use crate::{BoxFuture, JobContext, JobError};
+use crate::{BoxFuture, JobContext, JobError, upcast};
 
 pub use core::default::Default;
 pub use core::option::Option;
@@ -37,6 +37,7 @@ pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
 pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
 pub use crate::retention::Retain;
 pub use crate::schedule::{CatchUp, Overlap, Schedule};
+pub use crate::upcast::UpcastReturn;
 pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 
 /// The module and the line of the attribute. Inside of another macro, the line is that macro's.
@@ -192,12 +193,14 @@ pub const fn assert_handler_return<R: HandlerReturn>() {}
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 
-/// Returns the context, which by-reference arguments borrow from, and the parsed payload.
+/// Returns the context, which by-reference arguments borrow from, and the parsed payload, after
+/// the job's `upcast`.
 ///
 /// # Errors
-/// The payload does not match the handler's types.
+/// The payload does not match the handler's types, or `upcast` fails.
 pub fn begin_attempt<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobError> {
-    let payload = serde_json::from_str(&call.payload)
+    let payload = upcast::convert(J::DEFINITION.upcast, &call.payload)?;
+    let payload = serde_json::from_str(&payload)
         .map_err(|error| JobError::new(Verdict::InvalidPayload, error))?;
     Ok((Arc::new(call.context), payload))
 }

@@ -1,7 +1,8 @@
 //! The calls of the const builder: one per option of the job.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::duration::duration;
 use crate::attribute::Retain;
@@ -24,6 +25,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         expires,
         retain,
         schedules,
+        upcast,
     } = &job.options;
     let docs = &job.outline.docs;
     let docs = (!docs.is_empty()).then(|| {
@@ -72,9 +74,17 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         let schedules = schedules.iter().map(super::schedule::schedule);
         quote!(.schedules(&[#(#schedules),*]))
     });
+    let upcast = upcast.as_ref().map(|function| {
+        // Errors about the function's types point at it.
+        let span = Span::call_site().located_at(function.span());
+        let payload = Ident::new("payload", Span::mixed_site().located_at(span));
+        quote_spanned! {span=>
+            .upcast(|#payload| __private::UpcastReturn::into_result(#function(#payload)))
+        }
+    });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #routing_key #tags
-        #sensitive #enabled #limits #expires #retain #schedules
+        #sensitive #enabled #limits #expires #retain #schedules #upcast
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{LimitKind, Scenario};
+use crate::import::SourceKind;
 
 /// Runs background jobs, enqueues executions and inspects them.
 #[derive(Debug, Parser)]
@@ -170,6 +171,8 @@ pub(super) enum Command {
     },
     /// Copy the executions, schedules and tokens of a store to another store
     Move(MoveArgs),
+    /// Enqueue what waits in the tables of another queue; changes nothing there
+    Import(ImportArgs),
     /// Measure this program on this machine, in scratch stores beside the named store
     Bench(BenchArgs),
     /// Print the schemas of all linked jobs as one JSON document
@@ -510,6 +513,36 @@ pub(super) struct MoveArgs {
     /// Leave the source in use; without it, it accepts no new executions and no workers
     #[arg(long)]
     pub(super) keep_source: bool,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportArgs {
+    /// System whose tables to read
+    #[arg(value_enum)]
+    pub(super) system: SourceKind,
+    /// Database of that system: `sqlite:FILE` or `postgres://…`
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// Job of a name of that system: NAME=JOB; a name without it is a job id
+    #[arg(long, value_name = "NAME=JOB", value_parser = name_and_job)]
+    pub(super) map: Vec<(String, String)>,
+    /// Schema of graphile_worker's tables
+    #[arg(long, value_name = "NAME", default_value = "graphile_worker")]
+    pub(super) schema: String,
+    /// Tell what an import would do, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Parses `NAME=JOB`. A name may contain `=`, a job id may not.
+fn name_and_job(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((name, job)) if !name.is_empty() && !job.is_empty() => {
+            Ok((name.to_owned(), job.to_owned()))
+        }
+        _ => Err("expected NAME=JOB".to_owned()),
+    }
 }
 
 /// The arguments of `bench`.

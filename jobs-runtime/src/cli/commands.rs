@@ -16,6 +16,7 @@ mod execution_actions;
 mod executions;
 mod explain;
 mod failures;
+mod import;
 mod jobs;
 mod limits;
 mod logs;
@@ -133,6 +134,7 @@ async fn dispatch(
             migrate::migrate(&settings, output, status, reopen).await
         }
         Command::Move(args) => move_store::move_store(output, &args).await,
+        Command::Import(args) => import::import(&settings, output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
         Command::Check(args) => check::check(&settings, output, &args).await,

@@ -123,6 +123,15 @@ impl RecordingClient {
     }
 }
 
+/// Collects enqueues that were recorded elsewhere, for the assertions.
+impl FromIterator<(ExecutionId, EnqueueRequest)> for RecordingClient {
+    fn from_iter<I: IntoIterator<Item = (ExecutionId, EnqueueRequest)>>(executions: I) -> Self {
+        let recording = Self::new();
+        recording.0.lock().executions.extend(executions);
+        recording
+    }
+}
+
 impl AsRef<Self> for RecordingClient {
     fn as_ref(&self) -> &Self {
         self
