@@ -62,6 +62,8 @@ mod raw_object;
 #[cfg(feature = "http")]
 mod redact;
 mod schedules;
+#[cfg(feature = "http")]
+mod series;
 mod suggest;
 mod tokens;
 mod wait;
@@ -119,6 +121,8 @@ pub(crate) use redact::Redactor;
 #[cfg(feature = "cli")]
 pub(crate) use redact::Secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
+#[cfg(feature = "http")]
+pub(crate) use series::{Series, SeriesOf, SeriesWindow};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
 #[cfg(feature = "http")]
