@@ -63,6 +63,8 @@ mod raw_object;
 #[cfg(feature = "http")]
 mod redact;
 mod schedules;
+#[cfg(feature = "http")]
+mod series;
 mod suggest;
 mod tokens;
 mod wait;
@@ -120,6 +122,8 @@ pub(crate) use redact::Redactor;
 #[cfg(feature = "cli")]
 pub(crate) use redact::Secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
+#[cfg(feature = "http")]
+pub(crate) use series::{Series, SeriesOf, SeriesWindow};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
 #[cfg(feature = "http")]

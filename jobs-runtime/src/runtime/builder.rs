@@ -28,6 +28,7 @@ use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
+use crate::telemetry::recorder::{Recorder, RecorderLoop};
 use crate::telemetry::spans::Spans;
 #[cfg(feature = "otlp")]
 use crate::telemetry::{MetricsSource, Telemetry};
@@ -392,6 +393,12 @@ impl RuntimeBuilder {
             .apart("operations")
             .execution_id(&*clock)
             .to_string();
+        let recorder = Recorder::new(
+            Arc::clone(&metrics),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            entropy.apart("series").execution_id(&*clock).to_string(),
+        );
         let retention = RetentionParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -511,6 +518,7 @@ impl RuntimeBuilder {
         let serves = false;
         let prunes = engine.is_some() || serves;
         let retention = prunes.then(|| RetentionLoop::start(retention));
+        let recorder = prunes.then(|| RecorderLoop::start(recorder)).flatten();
         let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
         #[cfg(feature = "http")]
         let api = match listener {
@@ -546,6 +554,7 @@ impl RuntimeBuilder {
             scheduler,
             retention,
             operations,
+            recorder,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]

@@ -127,6 +127,8 @@ pub enum Reason {
         queue: String,
         /// The start of the pause.
         since: Timestamp,
+        /// The reason that the operator gave.
+        because: Option<String>,
     },
     /// It is blocked by a limit of its job.
     Limited {
@@ -226,9 +228,14 @@ impl JobService {
     ) -> Result<Reason, StoreError> {
         let queues = self.store().queues().await?;
         let queue = queues.iter().find(|queue| queue.queue == record.queue);
-        if let Some(since) = queue.and_then(|queue| queue.paused_at) {
-            let queue = record.queue.clone();
-            return Ok(Reason::QueuePaused { queue, since });
+        if let Some(queue) = queue
+            && let Some(since) = queue.paused_at
+        {
+            return Ok(Reason::QueuePaused {
+                queue: record.queue.clone(),
+                since,
+                because: queue.pause_reason.clone(),
+            });
         }
         let for_job: Vec<_> = processes
             .iter()
