@@ -42,8 +42,8 @@ impl WorkerResources {
     /// `given` takes precedence over a linked definition of the same type.
     ///
     /// # Errors
-    /// All resources that are missing, are defined twice, borrow themselves or fail to build, in one
-    /// error.
+    /// All resources that are missing, are defined twice, borrow themselves or fail to build, in
+    /// one error.
     pub(crate) async fn build(
         jobs: &[CataloguedJob],
         later: Vec<CataloguedJob>,
