@@ -506,6 +506,7 @@ impl RuntimeBuilder {
                 metrics: Arc::clone(&metrics),
                 fingerprints: service.fingerprints(),
                 accepts_payload: crate::service::schema_accepts,
+                hide_secrets: crate::service::hide_secrets,
                 broker_signals: signal_receiver,
                 spans,
             })?)
@@ -594,6 +595,7 @@ impl ControlPlane {
                 jobs: Vec::new(),
                 fingerprints: Vec::new(),
                 accepts_payload: crate::service::schema_accepts,
+                hide_secrets: crate::service::hide_secrets,
                 resources: crate::engine::resources::WorkerResources::none(),
                 client: self.client,
                 clock: self.clock,
