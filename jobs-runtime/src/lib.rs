@@ -52,6 +52,7 @@ mod broker;
 mod engine;
 #[cfg(feature = "http")]
 mod external;
+mod inbox;
 mod logs;
 mod operations;
 mod retention;

@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
+use crate::inbox::InboxLoop;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
@@ -427,7 +428,12 @@ impl RuntimeBuilder {
             };
             let settings = external::Settings::of(&self.engine);
             let maintenance = (!self.workers).then(|| parts.start_engine());
-            external::ExternalLeases::new(service.clone(), settings, maintenance)
+            external::ExternalLeases::new(
+                service.clone(),
+                settings,
+                maintenance,
+                self.hooks.clone(),
+            )
         };
         let (broker_signals, signal_receiver) = tokio::sync::mpsc::unbounded_channel();
         #[cfg(feature = "rabbitmq")]
@@ -512,6 +518,7 @@ impl RuntimeBuilder {
         let prunes = engine.is_some() || serves;
         let retention = prunes.then(|| RetentionLoop::start(retention));
         let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
+        let inbox = prunes.then(|| InboxLoop::start(service.clone())).flatten();
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
@@ -546,6 +553,7 @@ impl RuntimeBuilder {
             scheduler,
             retention,
             operations,
+            inbox,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]

@@ -10,6 +10,7 @@
 //!                │ batcher     enqueues: plain ones │ ones with lookups     │
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
+//!                │ inbox       requests by SQL                               │
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
 //!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
@@ -98,6 +99,7 @@ mod conn;
 mod dispatch;
 mod expire;
 mod external;
+mod inbox;
 mod limits;
 mod operator;
 mod postpone;
@@ -163,6 +165,8 @@ pub struct PostgresStore {
     allocator: Pool,
     /// Reservations and pauses of rate limits, released permits, limits of callers' transactions.
     permits: Pool,
+    /// Requests by SQL. They may wait for the keys of a caller's transaction.
+    inbox: Pool,
     /// Calls of operators and of programs that start.
     operator: Pool,
     /// Deletions of retention. Operators must not wait behind them.
@@ -225,6 +229,7 @@ impl PostgresStore {
             ),
             allocator: pool(1),
             permits: pool(1),
+            inbox: start(1, inbox::POOL_OPTIONS),
             operator: pool(1),
             retention: pool(1),
             readers: pool(READERS),

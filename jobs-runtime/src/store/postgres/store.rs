@@ -14,8 +14,8 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
-    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch,
+    LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
     RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
     StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
@@ -90,6 +90,10 @@ impl EnqueueStore for PostgresStore {
 
     fn committed(&self) {
         self.shared.notifier.publish(vec![StoreEvent::Elsewhere]);
+    }
+
+    fn inbox(&self) -> Option<&dyn InboxStore> {
+        Some(self)
     }
 }
 
