@@ -60,6 +60,7 @@ use crate::JobService;
 use crate::engine::EngineConfig;
 use crate::external::{ExternalLeases, Settings};
 use crate::health::Health;
+use crate::hooks::Hooks;
 use auth::Auth;
 use request::{guard, trace};
 use response::gzip;
@@ -107,7 +108,7 @@ pub fn router(service: JobService, health: Arc<Health>) -> Router {
 /// The leases of external workers in a process in which another part promotes and rescues.
 fn without_maintenance(service: JobService) -> ExternalLeases {
     let settings = Settings::of(&EngineConfig::default());
-    ExternalLeases::new(service, settings, None)
+    ExternalLeases::new(service, settings, None, Hooks::default())
 }
 
 /// Builds the router that an application mounts in its own.

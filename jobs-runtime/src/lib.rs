@@ -55,6 +55,7 @@ mod broker;
 mod engine;
 #[cfg(feature = "http")]
 mod external;
+mod inbox;
 mod logs;
 mod operations;
 mod retention;

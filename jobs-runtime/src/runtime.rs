@@ -24,6 +24,7 @@ use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 #[cfg(feature = "http")]
 use crate::external::ExternalLeases;
 use crate::health::Health;
+use crate::inbox::InboxLoop;
 use crate::operations::OperationLoop;
 use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
@@ -75,6 +76,7 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     operations: Option<OperationLoop>,
     recorder: Option<RecorderLoop>,
+    inbox: Option<InboxLoop>,
     pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
@@ -144,9 +146,12 @@ impl Runtime {
 
     /// Completes when no attempt runs in this process and it knows of no ready execution that it
     /// could run. Pending executions do not count. A new execution counts once its event has
-    /// arrived. Completes at once if this process has no worker.
+    /// arrived; requests by SQL count as well. Completes at once if this process has no worker.
     pub async fn idle(&self) {
         if let Some(engine) = &self.engine {
+            if let Some(inbox) = &self.inbox {
+                inbox.drain(&self.service).await;
+            }
             engine.idle().await;
         }
     }
@@ -201,6 +206,9 @@ impl Runtime {
         if let Some(operations) = &self.operations {
             operations.stop();
         }
+        if let Some(inbox) = &self.inbox {
+            inbox.stop();
+        }
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &self.broker {
             broker.stop();
@@ -243,6 +251,9 @@ impl Runtime {
         self.service.flush_audit().await;
         if let Some(operations) = &self.operations {
             operations.ended().await;
+        }
+        if let Some(inbox) = &self.inbox {
+            inbox.ended().await;
         }
     }
 

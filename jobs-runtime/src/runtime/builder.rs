@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
+use crate::inbox::InboxLoop;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
@@ -434,7 +435,12 @@ impl RuntimeBuilder {
             };
             let settings = external::Settings::of(&self.engine);
             let maintenance = (!self.workers).then(|| parts.start_engine());
-            external::ExternalLeases::new(service.clone(), settings, maintenance)
+            external::ExternalLeases::new(
+                service.clone(),
+                settings,
+                maintenance,
+                self.hooks.clone(),
+            )
         };
         let (broker_signals, signal_receiver) = tokio::sync::mpsc::unbounded_channel();
         #[cfg(feature = "rabbitmq")]
@@ -521,6 +527,7 @@ impl RuntimeBuilder {
         let retention = prunes.then(|| RetentionLoop::start(retention));
         let recorder = prunes.then(|| RecorderLoop::start(recorder)).flatten();
         let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
+        let inbox = prunes.then(|| InboxLoop::start(service.clone())).flatten();
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
@@ -556,6 +563,7 @@ impl RuntimeBuilder {
             retention,
             operations,
             recorder,
+            inbox,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]

@@ -10,14 +10,7 @@ use super::{
     DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EntryKey,
     EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
     Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing,
-    LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery,
-    MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore,
-    RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
-    ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId,
-    SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent,
-    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
-    UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
+    InboxStore, LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -118,6 +111,10 @@ delegate! {
 
     fn committed(&self) {
         self.store().committed();
+    }
+
+    fn inbox(&self) -> Option<&dyn InboxStore> {
+        self.store().inbox()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::bar;
 use crate::store::transfer::copy::transfer;
 use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
+use crate::time::Timestamp;
 
 /// Copies everything and prints the row counts.
 pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Result<(), Failure> {
@@ -36,7 +37,17 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
             // A source that was moved before stays closed, whatever becomes of this transfer.
             let was_open = marked.check_not_moved().await.is_ok();
             marked.mark_moved(Some(to.to_string())).await?;
-            was_open.then_some(marked)
+            let marked = was_open.then_some(marked);
+            if has_requests(&*source).await? {
+                if let Some(marked) = marked {
+                    marked.mark_moved(None).await?;
+                }
+                return Err(Failure::failed(format!(
+                    "{from} has requests by SQL that no process has taken in: start a process of \
+                     it, and stop it when its table `inbox` is empty"
+                )));
+            }
+            marked
         }
         _ => None,
     };
@@ -97,4 +108,12 @@ async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
     let store = crate::store::open(url).await?;
     store.migrate().await?;
     Ok(store)
+}
+
+/// Returns whether the inbox of a store holds requests, also postponed ones.
+async fn has_requests(store: &dyn Store) -> Result<bool, crate::store::StoreError> {
+    match store.inbox() {
+        Some(inbox) => inbox.has_received(Timestamp::from_millis(i64::MAX)).await,
+        None => Ok(false),
+    }
 }
