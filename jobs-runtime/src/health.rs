@@ -3,6 +3,7 @@
 //! Each part of the process reports its last observation; this module only collects them. Ages are
 //! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
 
+mod archive;
 #[cfg(feature = "rabbitmq")]
 mod broker;
 mod scheduler;
@@ -20,6 +21,7 @@ use crate::store::Store;
 #[cfg(feature = "otlp")]
 use crate::telemetry::Telemetry;
 
+pub(crate) use archive::ArchiveHealth;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use broker::{BrokerHealth, BrokerReadings};
 pub(crate) use scheduler::SchedulerHealth;
@@ -42,6 +44,8 @@ pub struct Health {
     log_capture: Mutex<Option<bool>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
+    /// `None` if the process has no archive.
+    archive: Mutex<Option<ArchiveHealth>>,
     /// `None` if the process has no broker.
     #[cfg(feature = "rabbitmq")]
     broker: Mutex<Option<BrokerHealth>>,
@@ -59,6 +63,7 @@ impl Health {
             workers: Mutex::default(),
             log_capture: Mutex::default(),
             scheduler: Mutex::default(),
+            archive: Mutex::default(),
             #[cfg(feature = "rabbitmq")]
             broker: Mutex::default(),
             #[cfg(feature = "otlp")]
@@ -122,6 +127,13 @@ impl Health {
         scheduler
     }
 
+    /// Creates the handle through which retention reports the state of the archive.
+    pub(crate) fn archive(&self) -> ArchiveHealth {
+        let archive = ArchiveHealth::default();
+        *lock(&self.archive) = Some(archive.clone());
+        archive
+    }
+
     /// Creates the handle through which relay and consumer of this process report their state.
     #[cfg(feature = "rabbitmq")]
     pub(crate) fn broker(&self, consumes: bool) -> BrokerHealth {
@@ -172,6 +184,7 @@ impl Health {
         checks.push(self.log_check());
         let scheduler = lock(&self.scheduler).clone();
         checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
+        checks.extend(lock(&self.archive).as_ref().map(ArchiveHealth::check));
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &*lock(&self.broker) {
             checks.extend(broker.checks(now));

@@ -25,7 +25,7 @@ use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::operations::OperationLoop;
-use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
+use crate::retention::{PruneError, PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
@@ -156,8 +156,8 @@ impl Runtime {
     /// has not ended by then.
     ///
     /// # Errors
-    /// The store's. What was deleted before the error stays deleted.
-    pub async fn prune(&self) -> Result<Option<PruneReport>, StoreError> {
+    /// The store's, or the archive's. What was deleted before the error stays deleted.
+    pub async fn prune(&self) -> Result<Option<PruneReport>, PruneError> {
         let clock = self.service.clock();
         let until = clock.elapsed() + TURN;
         loop {

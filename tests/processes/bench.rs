@@ -34,7 +34,7 @@ fn every_scenario_reports_its_figures_on_sqlite() {
     let rate = "/ratePerSecond/median";
     let latency = "/latencyMs/p99";
     let ratio = "/ratioToBaseline/median";
-    let scenarios: [(&[&str], &[&str]); 13] = [
+    let scenarios: [(&[&str], &[&str]); 14] = [
         (&["enqueue-batch", "--batch", "50"], &[rate, latency]),
         (&["enqueue-single"], &[rate, latency]),
         (&["drain"], &[rate, "/commitsPerExecution"]),
@@ -56,6 +56,7 @@ fn every_scenario_reports_its_figures_on_sqlite() {
             &["retained", "--retained", "3000"],
             &[rate, ratio, "/feedMs/max"],
         ),
+        (&["pruned", "--retained", "20000"], &[rate, ratio]),
         (&["http"], &[rate, latency]),
     ];
     for (args, figures) in scenarios {

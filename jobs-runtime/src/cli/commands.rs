@@ -3,6 +3,8 @@
 //! A command may import the rest of `cli`, the runtime, the service, the store contract and
 //! `bench`. It must not import the engine, `http` or another command.
 
+#[cfg(feature = "archive")]
+mod archive;
 mod audit;
 mod bench;
 mod check;
@@ -109,6 +111,8 @@ async fn dispatch(
             command: Some(command),
         } => operations::run(&settings, output, command).await,
         Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
+        #[cfg(feature = "archive")]
+        Command::Archive { command } => archive::run(&settings, output, command).await,
         Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,
         Command::Queues {

@@ -16,7 +16,8 @@ use super::{
     Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun,
     ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
     StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord,
-    TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
+    TokenStore, Transferable, TransferredExecution, Turn, UnpublishedEntry, WaitingState,
+    WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -254,6 +255,7 @@ delegate! {
         async fn take_turn(turn: Turn) -> bool;
         async fn end_turn(task: String, holder: String, until: Timestamp) -> ();
         async fn find_expired(scan: ExpiryScan) -> ExpiryPage;
+        async fn read_expired(batch: Vec<Expired>) -> Vec<TransferredExecution>;
         async fn delete_expired(batch: Vec<Expired>) -> Vec<ExecutionId>;
         async fn sweep(sweep: Sweep) -> u64;
         async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();
