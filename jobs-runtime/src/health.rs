@@ -7,6 +7,7 @@
 //! contract and the state of the export in `telemetry`. It must never import a part: the parts
 //! import it.
 
+mod archive;
 #[cfg(feature = "rabbitmq")]
 mod broker;
 mod scheduler;
@@ -24,6 +25,7 @@ use crate::store::Store;
 #[cfg(feature = "otlp")]
 use crate::telemetry::Telemetry;
 
+pub(crate) use archive::ArchiveHealth;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use broker::{BrokerHealth, BrokerReadings};
 pub(crate) use scheduler::SchedulerHealth;
@@ -46,6 +48,8 @@ pub struct Health {
     log_capture: Mutex<Option<bool>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
+    /// `None` if the process has no archive.
+    archive: Mutex<Option<ArchiveHealth>>,
     /// `None` if the process has no broker.
     #[cfg(feature = "rabbitmq")]
     broker: Mutex<Option<BrokerHealth>>,
@@ -63,6 +67,7 @@ impl Health {
             workers: Mutex::default(),
             log_capture: Mutex::default(),
             scheduler: Mutex::default(),
+            archive: Mutex::default(),
             #[cfg(feature = "rabbitmq")]
             broker: Mutex::default(),
             #[cfg(feature = "otlp")]
@@ -126,6 +131,13 @@ impl Health {
         scheduler
     }
 
+    /// Creates the handle through which retention reports the state of the archive.
+    pub(crate) fn archive(&self) -> ArchiveHealth {
+        let archive = ArchiveHealth::default();
+        *lock(&self.archive) = Some(archive.clone());
+        archive
+    }
+
     /// Creates the handle through which relay and consumer of this process report their state.
     #[cfg(feature = "rabbitmq")]
     pub(crate) fn broker(&self, consumes: bool) -> BrokerHealth {
@@ -176,6 +188,7 @@ impl Health {
         checks.push(self.log_check());
         let scheduler = lock(&self.scheduler).clone();
         checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
+        checks.extend(lock(&self.archive).as_ref().map(ArchiveHealth::check));
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &*lock(&self.broker) {
             checks.extend(broker.checks(now));

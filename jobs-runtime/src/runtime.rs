@@ -26,7 +26,7 @@ use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::inbox::InboxLoop;
 use crate::operations::OperationLoop;
-use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
+use crate::retention::{PruneError, PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
@@ -163,8 +163,8 @@ impl Runtime {
     /// has not ended by then.
     ///
     /// # Errors
-    /// The store's. What was deleted before the error stays deleted.
-    pub async fn prune(&self) -> Result<Option<PruneReport>, StoreError> {
+    /// The store's, or the archive's. What was deleted before the error stays deleted.
+    pub async fn prune(&self) -> Result<Option<PruneReport>, PruneError> {
         let clock = self.service.clock();
         let until = clock.elapsed() + TURN;
         loop {

@@ -57,6 +57,7 @@ fn every_scenario_reports_its_figures_on_sqlite() {
             &[rate, ratio, "/feedMs/max"],
         ),
         (&["bulk", "--blocked", "300"], &[rate, ratio]),
+        (&["pruned", "--retained", "20000"], &[rate, ratio]),
         (&["http"], &[rate, latency]),
     ];
     for (args, figures) in scenarios {

@@ -8,6 +8,7 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
+use crate::ArchiveWriter;
 #[cfg(feature = "rabbitmq")]
 use crate::broker::{Broker, BrokerParts, ConsumedJob, ConsumerParts};
 use crate::clock::server::ServerClock;
@@ -25,7 +26,7 @@ use crate::http::HttpConfig;
 use crate::inbox::InboxLoop;
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
-use crate::retention::{Pruner, RetentionSettings};
+use crate::retention::{Archiver, Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
@@ -55,6 +56,7 @@ pub struct RuntimeBuilder {
     with_children: bool,
     engine: EngineConfig,
     retention: RetentionSettings,
+    archive: ArchiveChoice,
     resources: Vec<BuiltResource>,
     handlers: AttemptService,
     hooks: Hooks,
@@ -66,6 +68,14 @@ pub struct RuntimeBuilder {
     bind: Option<SocketAddr>,
     #[cfg(feature = "http")]
     http: HttpConfig,
+}
+
+/// The archive of a runtime.
+enum ArchiveChoice {
+    None,
+    Writer(Arc<dyn ArchiveWriter>),
+    #[cfg(feature = "archive")]
+    Directory(std::path::PathBuf),
 }
 
 impl Default for RuntimeBuilder {
@@ -83,6 +93,7 @@ impl Default for RuntimeBuilder {
             with_children: false,
             engine: EngineConfig::default(),
             retention: RetentionSettings::default(),
+            archive: ArchiveChoice::None,
             resources: Vec::new(),
             handlers: AttemptService::default(),
             hooks: Hooks::default(),
@@ -229,6 +240,23 @@ impl RuntimeBuilder {
     /// Sets how long final executions are kept. Default: 30 days, failed ones 90 days.
     pub fn retention(mut self, settings: RetentionSettings) -> Self {
         self.retention = settings;
+        self
+    }
+
+    /// Writes final executions to this archive before retention deletes them. What the writer does
+    /// not take is kept. Give every process of a fleet an archive, because any of them may prune.
+    ///
+    /// Default: none, retention deletes without an archive.
+    pub fn archive(mut self, writer: Arc<dyn ArchiveWriter>) -> Self {
+        self.archive = ArchiveChoice::Writer(writer);
+        self
+    }
+
+    /// Writes final executions to files in this directory before retention deletes them:
+    /// [`archive`](Self::archive) with an [`ArchiveDirectory`](crate::ArchiveDirectory).
+    #[cfg(feature = "archive")]
+    pub fn archive_directory(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.archive = ArchiveChoice::Directory(path.into());
         self
     }
 
@@ -384,10 +412,23 @@ impl RuntimeBuilder {
         service.publish().await?;
         service.publish_schedules().await?;
 
+        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
+        let archive = match self.archive {
+            ArchiveChoice::None => None,
+            ArchiveChoice::Writer(writer) => Some(writer),
+            #[cfg(feature = "archive")]
+            ArchiveChoice::Directory(path) => {
+                let clock = Arc::clone(&clock);
+                let directory = crate::ArchiveDirectory::new(path, clock, &entropy);
+                Some(Arc::new(directory) as Arc<dyn ArchiveWriter>)
+            }
+        };
+        let archiver = archive.map(|writer| Archiver::new(writer, health.archive()));
         let pruner = Pruner::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             self.retention.clone(),
+            archiver.clone(),
             entropy.apart("prune").execution_id(&*clock).to_string(),
         );
         let operation_holder = entropy
@@ -405,9 +446,9 @@ impl RuntimeBuilder {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             settings: self.retention,
+            archiver,
             publications: service.fingerprints(),
         };
-        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         #[cfg(feature = "otlp")]
         let metrics_export = {
             health.telemetry(&self.telemetry);

@@ -5,6 +5,8 @@
 //! no data.
 
 mod access;
+#[cfg(feature = "archive")]
+mod archive;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -44,8 +46,9 @@ enum CheckStatus {
     Problem,
 }
 
-/// Runs all checks, also after a problem. Fails if there is a problem. Creates and changes nothing
-/// unless `build_resources`: then the functions of the resources run.
+/// Runs all checks, also after a problem. Fails if there is a problem. Creates and changes nothing,
+/// apart from a file in the archive that it removes. With `build_resources`, the functions of the
+/// resources run.
 pub(in crate::cli) async fn doctor(
     settings: &Settings,
     output: Output,
@@ -64,6 +67,10 @@ pub(in crate::cli) async fn doctor(
             results.extend(check_store(&*store).await);
             results.extend(access::check(settings, Some(&*store)).await);
         }
+    }
+    #[cfg(feature = "archive")]
+    if let Some(directory) = &settings.archive {
+        results.push(archive::check(directory));
     }
     #[cfg(feature = "rabbitmq")]
     if let Some(broker) = &settings.broker {

@@ -14,7 +14,12 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch, LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
+    ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch,
+    LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
+    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
+    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    session_nonce,
 };
 use crate::time::Timestamp;
 

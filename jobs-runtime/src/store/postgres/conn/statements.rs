@@ -290,7 +290,14 @@ statements! {
     operator_resume: include_str!("../sql/operator/resume.sql"),
     operator_retry: include_str!("../sql/operator/retry.sql"),
     operator_retry_rules: include_str!("../sql/operator/retry_rules.sql"),
-    transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),
+    transfer_export_executions: concat!(
+        include_str!("../sql/transfer/page_after.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
+    transfer_export_listed: concat!(
+        include_str!("../sql/transfer/page_listed.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
     transfer_export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
     transfer_export_keys: include_str!("../sql/transfer/export_keys.sql"),
     transfer_export_limits: include_str!("../sql/transfer/export_limits.sql"),
