@@ -54,7 +54,8 @@ mod server;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
+use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::engine::EngineConfig;
@@ -123,6 +124,11 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         Place::Mounted,
         external,
     )
+}
+
+/// Ends the event streams of a router when the token is cancelled.
+pub(crate) fn with_shutdown(router: Router, stopped: CancellationToken) -> Router {
+    router.layer(Extension(events::ServerShutdown(stopped)))
 }
 
 /// Builds the router for a place, with the leases of external workers of a runtime.

@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
+use crate::logs::{self, LogCapture};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
 use crate::retention::{Pruner, RetentionSettings};
@@ -465,13 +466,12 @@ impl RuntimeBuilder {
             )
             .await?;
             let jobs = jobs.into_iter().chain(children).collect();
-            let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
-            health.log_capture(captured);
-            if !captured {
-                tracing::warn!(
-                    "log lines of handlers are not stored with their attempts; add \
-                     `jobs_runtime::layer()` to the subscriber"
-                );
+            let capture = logs::log_capture(Arc::clone(&clock)).await;
+            health.log_capture(capture);
+            match capture {
+                LogCapture::Works => {}
+                LogCapture::Absent => tracing::warn!("{}", logs::ABSENT_ADVICE),
+                LogCapture::Filtered => tracing::warn!("{}", logs::FILTERED_ADVICE),
             }
             let EngineConfig {
                 concurrency,
@@ -558,6 +558,8 @@ impl RuntimeBuilder {
             api,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "http")]
+            mounted_streams: tokio_util::sync::CancellationToken::new().drop_guard(),
         })
     }
 }

@@ -122,10 +122,12 @@ impl QueueRecord {
         Self {
             queue,
             paused_at: None,
+            pending: 0,
             ready: 0,
             blocked: 0,
             running: 0,
             oldest_due_at: None,
+            at_least: Vec::new(),
         }
     }
 }

@@ -73,6 +73,18 @@ async fn a_slow_head_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_body_that_stalls_is_answered_408() {
+    let (runtime, address) = serve(|config| config.body_timeout = Duration::from_millis(200)).await;
+    let whole = post(r#"{"payload":{"to":"alice"}}"#, "");
+    let answer = exchange(address, &whole[..whole.len() - 3]).await;
+    assert_eq!(status(&answer), "408", "{answer}");
+    assert!(answer.contains("request_timeout"), "{answer}");
+    assert!(answer.contains("nothing was done"), "{answer}");
+    let stored = runtime.store().list_executions(Default::default()).await;
+    assert!(stored.unwrap().executions.is_empty());
+}
+
+#[tokio::test]
 async fn requests_on_one_connection_are_answered_in_their_order() {
     let (_runtime, address) = serve(|_| {}).await;
     let keep = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");

@@ -77,6 +77,8 @@ pub struct QueueRecord {
     pub queue: String,
     /// The time since which the queue is paused; `None` if it is not paused.
     pub paused_at: Option<Timestamp>,
+    /// The number of pending executions, counted up to a bound.
+    pub pending: u64,
     /// The number of ready executions, counted up to a bound.
     pub ready: u64,
     /// The number of executions that limits block, counted up to a bound.
@@ -85,6 +87,9 @@ pub struct QueueRecord {
     pub running: u64,
     /// The time at which the oldest of the examined ready executions was due; `None` without any.
     pub oldest_due_at: Option<Timestamp>,
+    /// The counts that have reached their bound: `pending`, `ready`, `blocked`. Such a number is a
+    /// lower bound; the others are exact.
+    pub at_least: Vec<String>,
 }
 
 /// The part of a store by which an operator changes executions and queues. Errors: see
