@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jobs_runtime::http::HttpConfig;
-use jobs_runtime::store::Role;
+use jobs_runtime::store::{ExecutionQuery, Role};
 use jobs_runtime::{NewToken, Runtime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,7 +80,10 @@ async fn a_body_that_stalls_is_answered_408() {
     assert_eq!(status(&answer), "408", "{answer}");
     assert!(answer.contains("request_timeout"), "{answer}");
     assert!(answer.contains("nothing was done"), "{answer}");
-    let stored = runtime.store().list_executions(Default::default()).await;
+    let stored = runtime
+        .store()
+        .list_executions(ExecutionQuery::newest(10))
+        .await;
     assert!(stored.unwrap().executions.is_empty());
 }
 

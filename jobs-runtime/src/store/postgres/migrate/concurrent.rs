@@ -79,6 +79,19 @@ pub(super) async fn build(
     guard.commit().await
 }
 
+/// The interval of looks at a build of an earlier program.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The state of an index before the next statement.
+enum IndexState {
+    Absent,
+    /// The server builds it for another connection, or vacuums its table.
+    Building,
+    /// Nothing builds it, and it is not complete.
+    Invalid,
+    Complete,
+}
+
 /// The connection that builds an index.
 struct Builder<'s> {
     connection: PgConnection,
@@ -89,46 +102,46 @@ struct Builder<'s> {
 impl Builder<'_> {
     /// Returns when the index is complete.
     async fn build(&mut self, migration: &Migration) -> Result<(), DbError> {
-        let mut has_waited = false;
+        let mut is_left = false;
         loop {
             match self.state().await? {
-                Some((true, _)) => return Ok(()),
-                None => {
+                IndexState::Complete => return Ok(()),
+                IndexState::Absent => {
                     let statement = in_schema(migration.sql, &self.store.schema);
                     self.run(statement).await?;
                 }
-                Some((false, table)) if !has_waited => {
-                    // A build has this lock. Unlike DROP INDEX, LOCK waits for it without a change.
-                    has_waited = true;
-                    let lock =
-                        format!("BEGIN; LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE; COMMIT");
-                    self.run(lock).await?;
-                }
-                Some((false, _)) => {
-                    has_waited = false;
+                // A look holds no snapshot between two looks, and a statement that waits for a lock
+                // has one. The build that it waits for would wait for that snapshot in turn.
+                IndexState::Building => tokio::time::sleep(LOOK_INTERVAL).await,
+                // The build may have ended between the two parts of the look.
+                IndexState::Invalid if !is_left => is_left = true,
+                IndexState::Invalid => {
+                    is_left = false;
                     tracing::info!(index = self.index, "drops the rest of an unfinished build");
-                    let schema = &self.store.schema;
-                    let drop = format!(
-                        "DROP INDEX CONCURRENTLY IF EXISTS \"{schema}\".\"{}\"",
-                        self.index
-                    );
+                    let (schema, index) = (&self.store.schema, self.index);
+                    let drop =
+                        format!("DROP INDEX CONCURRENTLY IF EXISTS \"{schema}\".\"{index}\"");
                     self.run(drop).await?;
                 }
             }
         }
     }
 
-    /// Reads whether the index is complete, and its table. `None` if there is no such index.
-    async fn state(&mut self) -> Result<Option<(bool, String)>, DbError> {
+    async fn state(&mut self) -> Result<IndexState, DbError> {
         let mut tx = Tx::plain(&mut self.connection, &self.store.shared.sql, false);
         let query = tx
             .query(&tx.sql.migrate_index_state)
             .bind(&self.store.schema)
             .bind(self.index);
-        match tx.fetch(query).await?.first() {
-            Some(row) => Ok(Some((row.try_get(0)?, row.try_get(1)?))),
-            None => Ok(None),
-        }
+        let rows = tx.fetch(query).await?;
+        let Some(row) = rows.first() else {
+            return Ok(IndexState::Absent);
+        };
+        Ok(match (row.try_get(0)?, row.try_get(1)?) {
+            (true, _) => IndexState::Complete,
+            (false, true) => IndexState::Building,
+            (false, false) => IndexState::Invalid,
+        })
     }
 
     async fn run(&mut self, statement: String) -> Result<(), DbError> {

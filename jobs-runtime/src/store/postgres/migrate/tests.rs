@@ -213,8 +213,10 @@ fn a_build_whose_program_is_gone_is_waited_for() {
     drop(building);
     let other = Arc::new(runtime.block_on(place.store()));
     let migrating = runtime.spawn(async move { apply_missing(&other, &STEPS).await });
-    wait_for("a wait for the first build", || {
-        place.count_locks("NOT granted AND mode = 'ShareUpdateExclusiveLock'") == 1
+    wait_for("a look at the first build", || {
+        let looks = "SELECT COUNT(*) FROM pg_stat_activity
+                     WHERE query LIKE '%Reads the state of the index%' AND pid <> pg_backend_pid()";
+        place.sql(looks) != "0"
     });
     assert!(!migrating.is_finished());
     place.end_open_transaction();
