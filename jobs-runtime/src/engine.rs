@@ -255,17 +255,23 @@ fn stop_with_runtime(
     stop: &watch::Sender<Stop>,
     ended: &watch::Receiver<Option<DispatcherEnd>>,
 ) {
-    let mut on_drop = StopOnDrop(Some(stop.clone()));
+    let on_drop = StopOnDrop(Some(stop.clone()));
     let mut ended = ended.clone();
     attempt_runtime.spawn(async move {
         // An error means that the dispatcher's thread has ended without a message.
         let _ = ended.wait_for(Option::is_some).await;
-        on_drop.0 = None;
+        on_drop.disarm();
     });
 }
 
 /// Requests a stop when it is dropped.
 struct StopOnDrop(Option<watch::Sender<Stop>>);
+
+impl StopOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {

@@ -141,7 +141,7 @@ fn a_wrong_password_is_refused_at_once() {
         ran.err.contains("check the user and the password")
     });
     let begun = now();
-    for login in ["locked:wrong", "locked", "nobody-knows:x"] {
+    for login in ["locked:wrong", "locked", "unknown:x"] {
         let ran = run(PROGRAM, dir.path(), &["work", "--database", &url(login)]);
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(
