@@ -46,11 +46,11 @@ enum Index {
 }
 
 /// A schema of the tests' server.
-struct Place {
+struct TestSchema {
     url: PostgresUrl,
 }
 
-impl Place {
+impl TestSchema {
     fn new() -> Self {
         match Postgres::shared().fresh_url().parse().unwrap() {
             DatabaseUrl::Postgres(url) => Self { url },
@@ -150,12 +150,12 @@ fn runtime() -> tokio::runtime::Runtime {
 
 #[test]
 fn an_index_is_built_beside_writers_and_readers() {
-    let (place, runtime) = (Place::new(), runtime());
-    let (building, writing) = place.begin_build(runtime.handle());
+    let (schema, runtime) = (TestSchema::new(), runtime());
+    let (building, writing) = schema.begin_build(runtime.handle());
     // A second program waits for the first one, and its wait delays nothing.
-    let other = runtime.block_on(place.store());
+    let other = runtime.block_on(schema.store());
     let waiting = runtime.spawn(async move { apply_missing(&other, &STEPS).await });
-    place.sql(
+    schema.sql(
         "SET lock_timeout = '10s';
          INSERT INTO jobs.numbers VALUES (-1);
          UPDATE jobs.numbers SET n = -2 WHERE n = -1;
@@ -164,24 +164,24 @@ fn an_index_is_built_beside_writers_and_readers() {
     );
     let exclusive = "mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock',
                      'ShareLock')";
-    assert_eq!(place.count_locks(exclusive), 0);
-    assert_eq!(place.index(), Index::Invalid);
-    assert_eq!(place.ledger(), "1");
+    assert_eq!(schema.count_locks(exclusive), 0);
+    assert_eq!(schema.index(), Index::Invalid);
+    assert_eq!(schema.ledger(), "1");
     assert!(!building.is_finished() && !waiting.is_finished());
-    place.end_open_transaction();
+    schema.end_open_transaction();
     assert!(!writing.wait());
     for migrated in [building, waiting] {
         let status = runtime.block_on(migrated).unwrap().unwrap();
         assert!(status.iter().all(|step| step.applied_at.is_some()));
     }
-    place.assert_complete();
+    schema.assert_complete();
 }
 
 #[test]
 fn a_build_that_was_ended_is_begun_again() {
-    let (place, runtime) = (Place::new(), runtime());
-    let (building, writing) = place.begin_build(runtime.handle());
-    place.sql(
+    let (schema, runtime) = (TestSchema::new(), runtime());
+    let (building, writing) = schema.begin_build(runtime.handle());
+    schema.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE query LIKE '%CREATE INDEX CONCURRENTLY numbers_by_n%'
              AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'jobs.numbers'::regclass)",
@@ -191,47 +191,47 @@ fn a_build_that_was_ended_is_begun_again() {
         matches!(ended, Err(StoreError::Unavailable { .. })),
         "{ended:?}"
     );
-    assert_eq!((place.index(), &*place.ledger()), (Index::Invalid, "1"));
-    let file = place.index_file();
-    place.end_open_transaction();
+    assert_eq!((schema.index(), &*schema.ledger()), (Index::Invalid, "1"));
+    let file = schema.index_file();
+    schema.end_open_transaction();
     assert!(!writing.wait());
     runtime.block_on(async {
-        let store = place.store().await;
+        let store = schema.store().await;
         apply_missing(&store, &STEPS).await.unwrap();
     });
-    place.assert_complete();
-    assert_ne!(place.index_file(), file);
+    schema.assert_complete();
+    assert_ne!(schema.index_file(), file);
 }
 
 /// The server goes on with the statement of a program that is gone.
 #[test]
 fn a_build_whose_program_is_gone_is_waited_for() {
-    let (place, program, runtime) = (Place::new(), runtime(), runtime());
-    let (building, writing) = place.begin_build(program.handle());
-    let file = place.index_file();
+    let (schema, program, runtime) = (TestSchema::new(), runtime(), runtime());
+    let (building, writing) = schema.begin_build(program.handle());
+    let file = schema.index_file();
     program.shutdown_background();
     drop(building);
-    let other = Arc::new(runtime.block_on(place.store()));
+    let other = Arc::new(runtime.block_on(schema.store()));
     let migrating = runtime.spawn(async move { apply_missing(&other, &STEPS).await });
     wait_for("a look at the first build", || {
         let looks = "SELECT COUNT(*) FROM pg_stat_activity
                      WHERE query LIKE '%Reads the state of the index%' AND pid <> pg_backend_pid()";
-        place.sql(looks) != "0"
+        schema.sql(looks) != "0"
     });
     assert!(!migrating.is_finished());
-    place.end_open_transaction();
+    schema.end_open_transaction();
     assert!(!writing.wait());
     runtime.block_on(migrating).unwrap().unwrap();
-    place.assert_complete();
-    assert_eq!(place.index_file(), file, "the first build was kept");
+    schema.assert_complete();
+    assert_eq!(schema.index_file(), file, "the first build was kept");
 }
 
 #[test]
 fn concurrent_programs_apply_each_step_once() {
-    let (place, runtime) = (Place::new(), runtime());
+    let (schema, runtime) = (TestSchema::new(), runtime());
     let programs: Vec<_> = (0..6)
         .map(|_| {
-            let url = place.url.clone();
+            let url = schema.url.clone();
             runtime.spawn(async move {
                 let store = PostgresStore::open(&url).await.unwrap();
                 apply_missing(&store, &STEPS).await
@@ -242,14 +242,14 @@ fn concurrent_programs_apply_each_step_once() {
         let status = runtime.block_on(program).unwrap().unwrap();
         assert!(status.iter().all(|step| step.applied_at.is_some()));
     }
-    place.assert_complete();
+    schema.assert_complete();
 }
 
 #[test]
 fn a_build_has_no_time_limit() {
-    let (place, runtime) = (Place::new(), runtime());
+    let (schema, runtime) = (TestSchema::new(), runtime());
     runtime.block_on(async {
-        let store = place.store().await;
+        let store = schema.store().await;
         let connector = store.shared.connector.without_timeouts();
         let mut connection: PgConnection = connector.connect().await.unwrap();
         for name in [
