@@ -21,6 +21,7 @@ use jobs::Clock;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::logs::{self, LogCapture};
 use crate::store::Store;
 #[cfg(feature = "otlp")]
 use crate::telemetry::Telemetry;
@@ -44,8 +45,8 @@ pub struct Health {
     clock: Arc<dyn Clock>,
     started: AtomicBool,
     workers: Mutex<Vec<Arc<Mutex<WorkerState>>>>,
-    /// True if log lines of handlers are stored; `None` if the process has no worker.
-    log_capture: Mutex<Option<bool>>,
+    /// Whether log lines of handlers are stored; `None` if the process has no worker.
+    log_capture: Mutex<Option<LogCapture>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
     /// `None` if the process has no archive.
@@ -81,8 +82,8 @@ impl Health {
     }
 
     /// Reports whether log lines of handlers are stored with their attempts.
-    pub fn log_capture(&self, works: bool) {
-        *lock(&self.log_capture) = Some(works);
+    pub(crate) fn log_capture(&self, capture: LogCapture) {
+        *lock(&self.log_capture) = Some(capture);
     }
 
     /// Reports the export of this process's telemetry.
@@ -217,12 +218,9 @@ impl Health {
 
     fn log_check(&self) -> HealthCheck {
         let (status, detail) = match *lock(&self.log_capture) {
-            Some(true) => (CheckStatus::Ok, "log lines of handlers are stored"),
-            Some(false) => (
-                CheckStatus::Absent,
-                "log lines of handlers are not stored; add `jobs_runtime::layer()` to the \
-                 subscriber",
-            ),
+            Some(LogCapture::Works) => (CheckStatus::Ok, "log lines of handlers are stored"),
+            Some(LogCapture::Absent) => (CheckStatus::Absent, logs::ABSENT_ADVICE),
+            Some(LogCapture::Filtered) => (CheckStatus::Absent, logs::FILTERED_ADVICE),
             None => (CheckStatus::Absent, "no worker in this process"),
         };
         HealthCheck {

@@ -54,7 +54,8 @@ mod server;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
+use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::engine::EngineConfig;
@@ -124,6 +125,11 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         Exposure::Mounted,
         external,
     )
+}
+
+/// Ends the event streams of a router when the token is cancelled.
+pub(crate) fn with_shutdown(router: Router, stopped: CancellationToken) -> Router {
+    router.layer(Extension(events::ServerShutdown(stopped)))
 }
 
 /// Builds the router for an exposure, with the leases of external workers of a runtime.

@@ -90,6 +90,9 @@ pub struct Runtime {
     api: Option<http_server::HttpServer>,
     #[cfg(feature = "http")]
     http: crate::http::HttpConfig,
+    /// Ends the event streams of [`router`](Self::router).
+    #[cfg(feature = "http")]
+    mounted_streams: tokio_util::sync::DropGuard,
 }
 
 impl Runtime {
@@ -133,15 +136,21 @@ impl Runtime {
     ///
     /// The application authenticates its callers and adds a [`Caller`](crate::http::Caller) to each
     /// request. A request without one needs a token of the store.
+    ///
+    /// Event streams have no end of their own. They end with
+    /// [`begin_shutdown`](Self::begin_shutdown); a server that waits for its connections calls it
+    /// before it waits.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::build(
+        let router = crate::http::build(
             self.service.clone(),
             Arc::clone(&self.health),
             self.http.clone(),
             crate::http::Exposure::Mounted,
             self.external.clone(),
-        )
+        );
+        let stopped = self.mounted_streams.token().clone();
+        crate::http::with_shutdown(router, stopped)
     }
 
     /// Completes when no attempt runs in this process and it knows of no ready execution that it
@@ -185,6 +194,12 @@ impl Runtime {
         self.pruner.preview().await
     }
 
+    /// Begins a [`shutdown`](Self::shutdown) without waiting for it: nothing more is claimed, and
+    /// event streams end.
+    pub fn begin_shutdown(&self) {
+        self.stop(Stop::Drain);
+    }
+
     /// Stops claiming and lets running attempts end within the drain period. Releases the attempts
     /// that are left; they do not count towards `max_attempts`.
     pub async fn shutdown(&self) {
@@ -221,6 +236,8 @@ impl Runtime {
         }
         #[cfg(feature = "http")]
         self.external.stop();
+        #[cfg(feature = "http")]
+        self.mounted_streams.token().cancel();
         #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             api.stop();

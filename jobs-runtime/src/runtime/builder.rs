@@ -24,6 +24,7 @@ use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
 use crate::inbox::InboxLoop;
+use crate::logs::{self, LogCapture};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
 use crate::retention::{Archiver, Pruner, RetentionSettings};
@@ -519,13 +520,12 @@ impl RuntimeBuilder {
             )
             .await?;
             let jobs = jobs.into_iter().chain(children).collect();
-            let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
-            health.log_capture(captured);
-            if !captured {
-                tracing::warn!(
-                    "log lines of handlers are not stored with their attempts; add \
-                     `jobs_runtime::layer()` to the subscriber"
-                );
+            let capture = logs::log_capture(Arc::clone(&clock)).await;
+            health.log_capture(capture);
+            match capture {
+                LogCapture::Works => {}
+                LogCapture::Absent => tracing::warn!("{}", logs::ABSENT_ADVICE),
+                LogCapture::Filtered => tracing::warn!("{}", logs::FILTERED_ADVICE),
             }
             let EngineConfig {
                 concurrency,
@@ -617,6 +617,8 @@ impl RuntimeBuilder {
             api,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "http")]
+            mounted_streams: tokio_util::sync::CancellationToken::new().drop_guard(),
         })
     }
 }

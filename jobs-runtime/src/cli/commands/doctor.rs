@@ -164,6 +164,11 @@ async fn open_unchanged(settings: &Settings) -> Result<Arc<dyn Store>, CheckResu
 /// Checks that the file is a database in WAL mode: only then the store opens it unchanged.
 fn check_file(url: &DatabaseUrl, path: &Path) -> Result<(), CheckResult> {
     let mut header = [0; HEADER_BYTES];
+    // Opening a pipe would wait for its other end.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let reason = format!("{url} is no file: give another one with `--database URL`");
+        return Err(CheckResult::problem("store", reason));
+    }
     let read = File::open(path).and_then(|file| file.take(HEADER_BYTES as u64).read(&mut header));
     let parent = path.parent();
     let missing_dir = parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir());

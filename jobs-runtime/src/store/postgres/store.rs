@@ -34,8 +34,8 @@ impl SetupStore for PostgresStore {
     }
 
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let schema = self.schema.clone();
-        self.operate(migrate::ReadMigrations { schema }).await
+        self.operate(migrate::ReadMigrations::of_schema(&self.schema))
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -252,6 +252,7 @@ statements! {
     caller_tx_identity: include_str!("../sql/caller_tx/identity.sql"),
     caller_tx_schema_exists: include_str!("../sql/caller_tx/schema_exists.sql"),
     migrate_ledger_create: include_str!("../sql/migrate/ledger_create.sql"),
+    migrate_index_state: include_str!("../sql/migrate/index_state.sql"),
     migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
     migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
     migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),

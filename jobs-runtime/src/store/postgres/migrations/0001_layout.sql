@@ -270,8 +270,13 @@ CREATE INDEX limits_by_time ON jobs.limits (check_at) WHERE check_at IS NOT NULL
 CREATE INDEX limits_rates ON jobs.limits (id) WHERE kind = 'rate';
 
 -- The mutex of the permit allocator: one row. The allocator locks it for its transaction, so that
--- one allocator runs at a time in the whole fleet.
-CREATE TABLE jobs.allocator_lock (id boolean PRIMARY KEY CHECK (id));
+-- one allocator runs at a time in the whole fleet. `has_waiters` is true while an execution waits
+-- for a permit. New waiters, which the allocator has not looked at, may be missing. Claims and
+-- settlements read it, because a search in jobs.blocked may pass many dead rows.
+CREATE TABLE jobs.allocator_lock (
+    id          boolean PRIMARY KEY CHECK (id),
+    has_waiters boolean NOT NULL DEFAULT FALSE
+) WITH (fillfactor = 50);
 INSERT INTO jobs.allocator_lock (id) VALUES (TRUE);
 
 -- Executions with rules that outlive their enqueue. `limits` holds limit ids in the order of their
