@@ -2,7 +2,6 @@
 
 use jobs::{ExecutionStatus, Job};
 
-use super::drain;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
