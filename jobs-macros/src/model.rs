@@ -30,7 +30,7 @@ use crate::signature::shown::shown;
 use crate::signature::{Argument, Function, Kind, Signature};
 
 pub(crate) use crate::attribute::{Priority, Schedule};
-pub(crate) use payload::{Field, Initial, Payload, Shape};
+pub(crate) use payload::{Field, Initial, Payload, Sensitive, Shape};
 pub(crate) use retry_policy::RetryPolicy;
 
 /// A job without mistakes.
@@ -81,8 +81,8 @@ pub(crate) struct Options {
     pub(crate) queue: Option<LitStr>,
     pub(crate) routing_key: Option<LitStr>,
     pub(crate) tags: Vec<LitStr>,
-    /// The names in JSON of the `#[sensitive]` fields.
-    pub(crate) sensitive: Vec<String>,
+    /// The `#[sensitive]` fields.
+    pub(crate) sensitive: Sensitive,
     pub(crate) disabled: bool,
     pub(crate) limits: Limits,
     pub(crate) expires: Option<Duration>,

@@ -30,6 +30,7 @@ use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
 use crate::telemetry::MetricsExport;
+use crate::telemetry::recorder::RecorderLoop;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -73,6 +74,7 @@ pub struct Runtime {
     scheduler: Option<Scheduler>,
     retention: Option<RetentionLoop>,
     operations: Option<OperationLoop>,
+    recorder: Option<RecorderLoop>,
     pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
@@ -232,6 +234,11 @@ impl Runtime {
         }
         if let Some(retention) = &self.retention {
             retention.ended().await;
+        }
+        // After the last attempt, so that its end is counted.
+        if let Some(recorder) = &self.recorder {
+            recorder.stop();
+            recorder.ended().await;
         }
         self.service.flush_audit().await;
         if let Some(operations) = &self.operations {

@@ -60,9 +60,10 @@ mod payload;
 mod preview;
 mod queues;
 mod raw_object;
-#[cfg(feature = "http")]
 mod redact;
 mod schedules;
+#[cfg(feature = "http")]
+mod series;
 mod suggest;
 mod tokens;
 mod wait;
@@ -119,7 +120,10 @@ pub(crate) use raw_object::RawObject;
 pub(crate) use redact::Redactor;
 #[cfg(feature = "cli")]
 pub(crate) use redact::Secrets;
+pub(crate) use redact::hide_secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
+#[cfg(feature = "http")]
+pub(crate) use series::{Series, SeriesOf, SeriesWindow};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
 #[cfg(feature = "http")]

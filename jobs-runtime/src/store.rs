@@ -87,7 +87,8 @@ pub use contract::logs::{
     ParseLogPlaceError,
 };
 pub use contract::operator::{
-    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, OperatorStore, QueueRecord, RetryAnswer,
+    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, OperatorStore, QueuePause, QueueRecord,
+    RetryAnswer,
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
@@ -106,7 +107,10 @@ pub use contract::session::{
 };
 pub use contract::settlement::{AttemptEnd, Next, ProgressReport, Settlement, WriteAnswer};
 pub use contract::setup::SetupStore;
-pub use contract::telemetry::{PermitGauge, QueueGauges, StoreGauges, TelemetryStore};
+pub use contract::telemetry::{
+    PermitGauge, QueueGauges, SeriesPoint, SeriesQuery, StoreGauges, StoreSizes, TableSize,
+    TelemetryStore,
+};
 pub use contract::token::{ParseRoleError, Role, TokenRecord, TokenStore};
 pub(crate) use contract::url::without_password;
 pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};

@@ -58,7 +58,7 @@ pub struct JobDescriptor {
     pub enabled: bool,
     /// The location of the handler.
     pub handler: HandlerKind,
-    /// The payload's sensitive fields. Their values are redacted.
+    /// The payload's sensitive fields, by their names and former names. Their values are redacted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<String>,
     /// `true` if the job converts older shapes of payloads, so that its handler reads more than the
@@ -137,7 +137,7 @@ impl JobDescriptor {
                 Handler::External => HandlerKind::External,
                 Handler::Async(_) | Handler::Blocking(_) => HandlerKind::Linked,
             },
-            sensitive: owned(definition.sensitive),
+            sensitive: owned(&[definition.sensitive, definition.sensitive_aliases].concat()),
             upcasts: definition.upcast.is_some(),
             payload_schema: sort_keys((definition.payload_schema)().to_value()),
             result_schema: sort_keys((definition.result_schema)().to_value()),

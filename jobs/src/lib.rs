@@ -52,6 +52,7 @@ mod definition;
 mod field;
 mod handler;
 mod job;
+mod payload;
 mod resource;
 mod schedule;
 mod schema;
@@ -80,7 +81,8 @@ pub use jobs_macros::test;
 
 pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
-    Client, Enqueue, EnqueueError, Execution, Many, One, ResultError, Violation, Violations,
+    Client, Enqueue, EnqueueError, EnqueueItem, Execution, Many, One, ResultError, Violation,
+    Violations,
 };
 #[cfg(feature = "_sqlx")]
 pub use client::{EnqueueIn, Transaction, TransactionRef};
@@ -115,8 +117,9 @@ pub mod runtime {
     pub use crate::guard::{ErrorReport, error_text, guarded, panic_text};
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
+    pub use crate::payload::PayloadReader;
     pub use crate::resource::{
-        BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
+        BuildResource, BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
     pub use crate::retention::Retain;
     pub use crate::schedule::{DEFAULT_TIMEZONE, MAX_CATCH_UP, Schedule};

@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 
 use super::duration::duration;
 use crate::attribute::Retain;
-use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy};
+use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy, Sensitive};
 
 /// Generates `.docs(…).timeout(…)…`.
 pub(super) fn options(job: &AcceptedJob) -> TokenStream {
@@ -62,7 +62,12 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let routing_key = routing_key.as_ref().map(|key| quote!(.routing_key(#key)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
-    let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
+    let Sensitive {
+        names,
+        aliases: former,
+    } = sensitive;
+    let sensitive = (!names.is_empty()).then(|| quote!(.sensitive(&[#(#names),*])));
+    let former = (!former.is_empty()).then(|| quote!(.sensitive_aliases(&[#(#former),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
     let limits = super::limits::limits(limits);
     let expires = expires.map(|expires| {
@@ -84,7 +89,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #routing_key #tags
-        #sensitive #enabled #limits #expires #retain #schedules #upcast
+        #sensitive #former #enabled #limits #expires #retain #schedules #upcast
     }
 }
 

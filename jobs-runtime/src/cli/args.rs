@@ -357,6 +357,9 @@ pub(super) enum QueueCommand {
     Pause {
         /// Name of the queue
         queue: String,
+        /// Why it is paused, for people
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// Pause a queue and wait until its running attempts have ended
     Drain {
@@ -664,6 +667,9 @@ pub(super) struct ExecutionsArgs {
     /// List only executions that this user or program created
     #[arg(long)]
     pub(super) created_by: Option<String>,
+    /// List only executions that an attempt of this execution enqueued
+    #[arg(long, value_name = "ID")]
+    pub(super) parent: Option<jobs::ExecutionId>,
     /// List only executions with this tag
     #[arg(long)]
     pub(super) tag: Option<String>,

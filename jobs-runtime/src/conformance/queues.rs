@@ -28,7 +28,12 @@ async fn claims_take_nothing_from_a_paused_queue(store: AnyStore) {
     let mail = in_queue(&store, "mail", 3).await;
     let other = in_queue(&store, "other", 2).await;
     let session = session(&store, "w").await;
-    assert!(store.pause("mail".to_owned(), t(1)).await.unwrap());
+    assert!(
+        store
+            .pause("mail".to_owned(), QueuePause::at(t(1)))
+            .await
+            .unwrap()
+    );
     let taken = store.claim(claim(session, 1, &["j"], 9)).await.unwrap();
     assert_eq!(ids(&taken), other);
     let mut named = claim(session, 2, &["j"], 9);
@@ -102,9 +107,17 @@ async fn waiting_since_finds_old_executions(store: AnyStore) {
 
 async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
     in_queue(&here, "mail", 1).await;
-    assert!(here.pause("mail".to_owned(), t(1)).await.unwrap());
+    let pause = QueuePause {
+        since: t(1),
+        by: Some("ada".to_owned()),
+        reason: Some("the disk is full \0".to_owned()),
+    };
+    assert!(here.pause("mail".to_owned(), pause.clone()).await.unwrap());
     assert!(
-        !there.pause("mail".to_owned(), t(2)).await.unwrap(),
+        !there
+            .pause("mail".to_owned(), QueuePause::at(t(2)))
+            .await
+            .unwrap(),
         "it was paused already"
     );
     let session = session(&there, "w").await;
@@ -116,11 +129,12 @@ async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
             .is_empty()
     );
     let queues = there.queues().await.unwrap();
-    assert_eq!(
-        queues[0].paused_at,
-        Some(t(1)),
-        "the time of the first pause"
-    );
+    let first = QueuePause {
+        since: queues[0].paused_at.unwrap(),
+        by: queues[0].paused_by.clone(),
+        reason: queues[0].pause_reason.clone(),
+    };
+    assert_eq!(first, pause, "the first pause stays");
     assert!(there.resume("mail".to_owned()).await.unwrap());
     assert!(
         !here.resume("mail".to_owned()).await.unwrap(),
@@ -138,12 +152,17 @@ async fn a_pause_applies_to_every_process(Handles([here, there]): Handles) {
 async fn queues_are_listed_with_their_counts(store: AnyStore) {
     assert!(store.queues().await.unwrap().is_empty());
     in_queue(&store, "b", 3).await;
-    store.pause("a".to_owned(), t(1)).await.unwrap();
+    store
+        .pause("a".to_owned(), QueuePause::at(t(1)))
+        .await
+        .unwrap();
     let session = session(&store, "w").await;
     store.claim(claim(session, 1, &["j"], 1)).await.unwrap();
     let record = |queue: &str, paused_at, ready, running| QueueRecord {
         queue: queue.to_owned(),
         paused_at,
+        paused_by: None,
+        pause_reason: None,
         ready,
         blocked: 0,
         running,

@@ -105,6 +105,7 @@ impl Dispatcher {
             rates: Arc::new(parts.config.limits.clone()),
             jobs: Arc::clone(&handlers),
             accepts_payload: parts.accepts_payload,
+            hide_secrets: parts.hide_secrets,
             spans: parts.spans,
         };
         let is_time_virtual = parts.clock.hold().is_needed();

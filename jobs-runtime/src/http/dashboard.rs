@@ -129,7 +129,7 @@ async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap
         let encoding = [(header::CONTENT_ENCODING, "gzip")];
         (fixed, tag, encoding, file.compressed()).into_response()
     } else {
-        (fixed, tag, file.content).into_response()
+        (fixed, tag, file.served()).into_response()
     }
 }
 

@@ -232,6 +232,7 @@ impl Pruner {
         self.sweep(Leftover::Audit, audit).await?;
         self.sweep(Leftover::Tokens, now.before(TOKEN_HISTORY))
             .await?;
+        self.sweep(Leftover::Series, now).await?;
         report.operations = self.sweep(Leftover::Operations, history).await?;
         if with_limits {
             report.limits = self.sweep(Leftover::Limits, now).await?;

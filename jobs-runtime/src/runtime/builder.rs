@@ -28,6 +28,7 @@ use crate::retention::{Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
+use crate::telemetry::recorder::{Recorder, RecorderLoop};
 use crate::telemetry::spans::Spans;
 #[cfg(feature = "otlp")]
 use crate::telemetry::{MetricsSource, Telemetry};
@@ -392,6 +393,12 @@ impl RuntimeBuilder {
             .apart("operations")
             .execution_id(&*clock)
             .to_string();
+        let recorder = Recorder::new(
+            Arc::clone(&metrics),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            entropy.apart("series").execution_id(&*clock).to_string(),
+        );
         let retention = RetentionParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -499,6 +506,7 @@ impl RuntimeBuilder {
                 metrics: Arc::clone(&metrics),
                 fingerprints: service.fingerprints(),
                 accepts_payload: crate::service::schema_accepts,
+                hide_secrets: crate::service::hide_secrets,
                 broker_signals: signal_receiver,
                 spans,
             })?)
@@ -511,6 +519,7 @@ impl RuntimeBuilder {
         let serves = false;
         let prunes = engine.is_some() || serves;
         let retention = prunes.then(|| RetentionLoop::start(retention));
+        let recorder = prunes.then(|| RecorderLoop::start(recorder)).flatten();
         let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
         #[cfg(feature = "http")]
         let api = match listener {
@@ -546,6 +555,7 @@ impl RuntimeBuilder {
             scheduler,
             retention,
             operations,
+            recorder,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]
@@ -585,6 +595,7 @@ impl ControlPlane {
                 jobs: Vec::new(),
                 fingerprints: Vec::new(),
                 accepts_payload: crate::service::schema_accepts,
+                hide_secrets: crate::service::hide_secrets,
                 resources: crate::engine::resources::WorkerResources::none(),
                 client: self.client,
                 clock: self.clock,

@@ -68,6 +68,11 @@ impl Actor {
         }
     }
 
+    /// The name of the actor in whose scope the call is; `None` without one.
+    pub(super) fn name_of_current() -> Option<String> {
+        ACTOR.try_with(|actor| actor.name.clone()).ok()
+    }
+
     /// Runs a request or a command of the actor.
     #[cfg(feature = "http")]
     pub(crate) async fn scope<F: Future>(self, acts: F) -> F::Output {

@@ -95,6 +95,13 @@ impl<'a> Redactor<'a> {
     }
 }
 
+/// Masks in a text what it quotes of these fields of a payload.
+pub(crate) fn hide_secrets(payload: &str, sensitive: &[String], text: &mut String) {
+    if let Ok(payload) = serde_json::from_str(payload) {
+        Secrets::of(payload, sensitive).hide_in(text);
+    }
+}
+
 /// Returns the object with the values of these members masked and the other values unchanged.
 /// `None` if the payload is not an object.
 fn mask_fields(payload: &RawValue, names: &[String]) -> Option<Box<RawValue>> {

@@ -29,7 +29,7 @@ pub struct NewToken {
 }
 
 /// A new token with its text, which cannot be read again.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedToken {
     /// The token as lists show it.

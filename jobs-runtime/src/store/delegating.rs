@@ -12,11 +12,12 @@ use super::{
     Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing,
     LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery,
     MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome,
-    Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer, ScheduleRecord, ScheduleRun,
-    ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, Store,
-    StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep, TelemetryStore, TokenRecord,
-    TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
+    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore,
+    RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
+    ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId,
+    SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent,
+    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
+    UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -207,6 +208,7 @@ delegate! {
         async fn reset_limit(key: String) -> bool;
         async fn limits(job_id: Option<String>, limit: usize) -> Vec<LimitRecord>;
         async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
+        async fn limit_waiters(key: String, limit: usize) -> Vec<ExecutionId>;
     }
 }
 
@@ -232,7 +234,7 @@ delegate! {
         ) -> RetryAnswer;
         async fn delete(id: ExecutionId) -> DeleteAnswer;
         async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
-        async fn pause(queue: String, now: Timestamp) -> bool;
+        async fn pause(queue: String, pause: QueuePause) -> bool;
         async fn resume(queue: String) -> bool;
     }
 }
@@ -264,6 +266,9 @@ delegate! {
 delegate! {
     TelemetryStore {
         async fn gauges() -> StoreGauges;
+        async fn put_points(points: Vec<SeriesPoint>) -> ();
+        async fn points(query: SeriesQuery) -> Vec<(Timestamp, String)>;
+        async fn sizes() -> StoreSizes;
     }
 }
 

@@ -233,7 +233,8 @@ fn check(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
             message,
         }]),
     };
-    let again = (job.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
+    let again =
+        (job.reader.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
     if parse(&again) == parse(&request.payload) {
         Ok(job.id)
     } else {

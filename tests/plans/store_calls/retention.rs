@@ -17,6 +17,7 @@ impl CallTimes<'_> {
                 Leftover::IdempotencyKeys,
                 Leftover::Sessions,
                 Leftover::Publications,
+                Leftover::Series,
             ] {
                 let sweep = Sweep {
                     rows,

@@ -29,6 +29,7 @@ pub(in crate::cli) async fn list(
             item_id: filters.item,
             correlation_id: filters.correlation_id,
             created_by: filters.created_by,
+            parent_id: filters.parent,
             tag: filters.tag,
             since: filters.since,
             until: filters.until,

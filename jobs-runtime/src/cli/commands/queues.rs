@@ -31,7 +31,11 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
 fn row(queue: &QueueRecord) -> [String; 5] {
     let state = match queue.paused_at {
         None => "open".to_owned(),
-        Some(at) => format!("paused since {at}"),
+        Some(at) => {
+            let reason = queue.pause_reason.as_ref();
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("paused since {at}{reason}")
+        }
     };
     [
         queue.queue.clone(),
@@ -51,8 +55,8 @@ pub(in crate::cli) async fn change(
     let runtime = open_existing(settings).await?;
     let draining = matches!(command, QueueCommand::Drain { .. });
     let (queue, paused, answer) = match command {
-        QueueCommand::Pause { queue } => {
-            let answer = runtime.service().pause(&queue).await?;
+        QueueCommand::Pause { queue, reason } => {
+            let answer = runtime.service().pause_because(&queue, reason).await?;
             (queue, true, answer)
         }
         QueueCommand::Drain { queue } => {

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::guard::single_header;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Input;
-use crate::service::{RawObject, similar_names};
+use crate::service::{MAX_TEXT_CHARS, RawObject, similar_names};
 
 /// The largest body, in bytes.
 pub(in crate::http) const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -82,6 +82,12 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
 fn too_large(limit: usize) -> Problem {
     let detail = format!("the body is larger than the {limit} bytes that are allowed");
     Problem::new(Code::PayloadTooLarge, detail).with("limit", limit)
+}
+
+/// Returns whether a text may be stored: bounded, and without control characters.
+pub(in crate::http) fn is_storable(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=MAX_TEXT_CHARS).contains(&length) && !text.contains(char::is_control)
 }
 
 /// Reads the fields of an object one by one and collects the mistakes. A `null` counts as absent.
@@ -158,6 +164,17 @@ impl<'a> BodyFields<'a> {
             self.add_violation(field.name, format!("must be {expected}"));
         }
         value
+    }
+
+    /// Returns a text that is stored: bounded, and without control characters.
+    pub(in crate::http) fn stored_text(&mut self, field: &Input) -> Option<String> {
+        let text: String = self.value(field, "a string")?;
+        if is_storable(&text) {
+            return Some(text);
+        }
+        let message = format!("must have 1 to {MAX_TEXT_CHARS} characters, no control characters");
+        self.add_violation(field.name, message);
+        None
     }
 
     /// Reads the fields of an object within this one; `None` if it is absent or no object.

@@ -67,6 +67,8 @@ codes! {
     UnknownOperation = "unknown_operation", NOT_FOUND, "Unknown operation";
     /// No rate limit has that name.
     UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
+    /// No valid access token has that id.
+    UnknownToken = "unknown_token", NOT_FOUND, "Unknown token";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route does not support the method.

@@ -6,7 +6,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use jobs::ExecutionStatus;
+use jobs::{ExecutionId, ExecutionStatus};
 
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
@@ -39,6 +39,10 @@ pub(in crate::http) const CORRELATION_ID: Input =
     Input::text("correlationId", "executions with this correlation id");
 pub(in crate::http) const CREATED_BY: Input =
     Input::text("createdBy", "executions that this user or program created");
+const PARENT_ID: Input = Input::value::<ExecutionId>(
+    "parentId",
+    "executions that an attempt of this execution enqueued",
+);
 pub(in crate::http) const TAG: Input = Input::text("tag", "executions with this tag");
 pub(in crate::http) const SINCE: Input =
     Input::value::<Timestamp>("since", "executions created at this time or later");
@@ -62,6 +66,7 @@ const PARAMETERS: &[Input] = &[
     ITEM_ID,
     CORRELATION_ID,
     CREATED_BY,
+    PARENT_ID,
     TAG,
     SINCE,
     UNTIL,
@@ -93,6 +98,7 @@ pub(in crate::http) async fn list(
         item_id: parameters.text(&ITEM_ID),
         correlation_id: parameters.text(&CORRELATION_ID),
         created_by: parameters.text(&CREATED_BY),
+        parent_id: parameters.parsed(&PARENT_ID),
         tag: parameters.text(&TAG),
         since: parameters.parsed(&SINCE),
         until: parameters.parsed(&UNTIL),

@@ -30,6 +30,8 @@ pub struct ExecutionQuery {
     pub correlation_id: Option<String>,
     /// Executions created by this user or program.
     pub created_by: Option<String>,
+    /// Executions that an attempt of this one enqueued.
+    pub parent_id: Option<ExecutionId>,
     /// Executions with this tag.
     pub tag: Option<String>,
     /// Executions created at this time or later.
@@ -58,6 +60,7 @@ impl ExecutionQuery {
             item_id: None,
             correlation_id: None,
             created_by: None,
+            parent_id: None,
             tag: None,
             since: None,
             until: None,

@@ -1,6 +1,7 @@
 //! Publications of jobs, and the description of a store.
 
 use jobs::{ConcurrencyLimit, JobDescriptor};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -80,7 +81,7 @@ impl PublishedJob {
 }
 
 /// A migration of a store's layout.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationStatus {
     /// The number of the migration, from 1 without gaps.

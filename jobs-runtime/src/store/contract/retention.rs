@@ -189,6 +189,8 @@ pub enum Leftover {
     Limits,
     /// Entries of the audit log.
     Audit,
+    /// Points of series that have expired.
+    Series,
     /// Tokens and sign-ins that were revoked or had expired. The newest token is kept, so that a
     /// store with tokens never becomes one without.
     Tokens,

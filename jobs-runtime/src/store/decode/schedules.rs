@@ -48,6 +48,8 @@ pub(in crate::store) fn queues<R: Columns>(rows: &[R]) -> Result<Vec<QueueRecord
         Ok(QueueRecord {
             queue: row.text("queue")?,
             paused_at: row.opt_time("paused_at")?,
+            paused_by: row.opt_text("paused_by")?,
+            pause_reason: row.opt_text("pause_reason")?,
             ready: row.integer("ready")?,
             blocked: row.integer("blocked")?,
             running: row.integer("running")?,

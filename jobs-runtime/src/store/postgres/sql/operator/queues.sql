@@ -1,7 +1,7 @@
 -- Lists the queues that are paused or have ready, blocked or running executions.
--- Returns queue, time of the pause, counts of ready, blocked and running executions, and the due
--- time of the oldest counted ready one. Ready ones are counted up to $1 per queue, and $1 blocked
--- ones are examined in all.
+-- Returns queue, time, author and reason of the pause, the counts of ready, blocked and running
+-- executions, and the time at which the oldest of the counted ready ones was due. Ready ones are
+-- counted up to $1 per queue, and $1 blocked ones are examined in all.
 WITH RECURSIVE present (queue) AS (
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r)
     UNION ALL
@@ -32,7 +32,9 @@ listed (queue) AS (
 )
 SELECT
     n.queue,
-    (SELECT p.paused_at FROM jobs.paused_queues AS p WHERE p.queue = n.queue) AS paused_at,
+    p.paused_at,
+    p.paused_by,
+    p.reason AS pause_reason,
     (
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
@@ -48,4 +50,5 @@ SELECT
         )])
     ) AS oldest_due_at
 FROM listed AS n
+LEFT JOIN jobs.paused_queues AS p ON p.queue = n.queue
 ORDER BY n.queue

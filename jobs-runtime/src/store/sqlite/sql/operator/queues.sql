@@ -1,8 +1,8 @@
 -- Lists the queues that are paused or that have ready, blocked or running executions.
 -- $1  the number at which to stop counting ready executions of a queue, and blocked ones of all
 --     queues
--- Returns rows: queue, time of the pause, ready, blocked, running, and the time at which the oldest
--- of the first 1,000 ready executions was due.
+-- Returns rows: queue, time, author and reason of the pause, ready, blocked, running, and the time
+-- at which the oldest of the first 1,000 ready executions was due.
 WITH RECURSIVE
     present (queue) AS (
         SELECT MIN(queue) FROM jobs_ready
@@ -34,7 +34,9 @@ WITH RECURSIVE
     )
 SELECT
     n.queue,
-    (SELECT paused_at FROM jobs_paused_queues AS p WHERE p.queue = n.queue) AS paused_at,
+    p.paused_at,
+    p.paused_by,
+    p.reason AS pause_reason,
     (
         SELECT COUNT(*) FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1)
     ) AS ready,
@@ -49,4 +51,5 @@ SELECT
         )
     ) AS oldest_due_at
 FROM named AS n
+LEFT JOIN jobs_paused_queues AS p ON p.queue = n.queue
 ORDER BY n.queue
